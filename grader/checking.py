@@ -1,0 +1,285 @@
+"""What a notebook calls: check, hint, solution, progress, and what they need to find out."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import inspect
+import os
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from grader import records
+from grader.diagnosis import Seen, diagnose
+from grader.messages import say
+from grader.task import Case, Task, draw_inputs
+from grader.verdict import CheckFailed, Finding, Outcome, Verdict
+from grader.watch import observe
+
+PUBLIC_SEED = "autograd-course"
+
+
+class UnknownExercise(KeyError):
+    """There is no exercise of that id; the text names the nearest one."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What is public about one exercise."""
+
+    id: str
+    chapter: str
+    title: str
+    points: int
+    functions: tuple[str, ...]
+    signatures: tuple[str, ...]
+    difficulty: int
+    minutes: int
+    prerequisites: tuple[str, ...]
+
+
+def device() -> str:
+    """`"cuda"` where there is a GPU, else `"cpu"`; AUTOGRAD_COURSE_DEVICE overrides."""
+    wanted = os.environ.get("AUTOGRAD_COURSE_DEVICE", "")
+    return wanted or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@functools.cache
+def tasks() -> dict[str, Task]:
+    """Every exercise's public half by id, chapter by chapter, in the order they are written."""
+    package = importlib.import_module("grader.tasks")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"grader.tasks.{module.name}")
+    known = list(Task.registry.values())
+    return {task.id: task for task in sorted(known, key=lambda task: task.chapter)}
+
+
+def find(exercise: str) -> Task:
+    """The task of an id. Raises UnknownExercise, naming the nearest id."""
+    known = tasks()
+    if exercise in known:
+        return known[exercise]
+    near = difflib.get_close_matches(str(exercise), known, n=1, cutoff=0.4)
+    cure = f"Did you mean {near[0]!r}?" if near else "grader.exercises() lists them all."
+    raise UnknownExercise(f"There is no exercise {exercise!r}. {cure}")
+
+
+def exercises() -> list[Exercise]:
+    """Every exercise of the course, chapter by chapter."""
+    return [
+        Exercise(
+            task.id,
+            task.chapter,
+            task.title,
+            task.points,
+            task.functions,
+            task.signatures,
+            task.difficulty,
+            task.minutes,
+            task.prerequisites,
+        )
+        for task in tasks().values()
+    ]
+
+
+def check(exercise: str, *functions: Callable[..., Any]) -> Verdict | None:
+    """Check the learner's functions against torch in every case of the exercise.
+
+    Returns the Verdict. Under nbgrader it raises CheckFailed instead if the check did not pass,
+    and displays the verdict and returns None if it did. Raises UnknownExercise.
+    """
+    task = find(exercise)
+    verdict = verdict_on(task, functions)
+    if not os.environ.get("NBGRADER_EXECUTION"):
+        records.remember(verdict)
+        return verdict
+    if not verdict.passed:
+        raise CheckFailed(str(verdict))
+    display = importlib.import_module("IPython.display").display
+    display(verdict)
+    return None
+
+
+def verdict_on(
+    task: Task,
+    functions: Sequence[Callable[..., Any]],
+    *,
+    seed: str = PUBLIC_SEED,
+    on: str | None = None,
+    dtype: torch.dtype | None = None,
+) -> Verdict:
+    """The verdict on some functions: every case drawn from `seed`, on device `on`.
+
+    `dtype` replaces the dtype of every case.
+    """
+    stopped = _cannot_call(task, functions)
+    if stopped is not None:
+        return _stop(task, Outcome.COULD_NOT_CHECK, *stopped)
+    if all(_is_stub(function) for function in functions):
+        return _stop(task, Outcome.NOT_ATTEMPTED)
+    where = on or device()
+    key = importlib.import_module("grader.answers").answers_for(task, seed, where)
+    if key is None:
+        return _stop(task, Outcome.COULD_NOT_CHECK, "CHECK.no_key", {})
+    watcher = _Watcher(task, functions, seed, where, dtype)
+    try:
+        verdict = diagnose(task, key, [watcher.see(case) for case in task.cases()])
+        if verdict.passed and task.meta:  # torch's first meta operation takes a second
+            watcher.see(task.meta_case())
+            verdict = diagnose(task, key, watcher.seen)
+    except KeyboardInterrupt:
+        return _stop(task, Outcome.WRONG, "CHECK.did_not_finish", {})
+    return replace(verdict, printed=watcher.printed, warned=tuple(watcher.warned)[:5])
+
+
+class _Watcher:
+    """Observes an answer case by case, and keeps what it printed first and warned."""
+
+    def __init__(
+        self,
+        task: Task,
+        functions: Sequence[Callable[..., Any]],
+        seed: str,
+        where: str,
+        dtype: torch.dtype | None,
+    ) -> None:
+        self.task, self.functions, self.seed, self.where = task, functions, seed, where
+        self.dtype = dtype
+        self.seen: list[Seen] = []
+        self.printed = ""
+        self.warned: dict[str, None] = {}
+
+    def see(self, case: Case) -> Seen:
+        """Observe one case. Raises KeyboardInterrupt if it was interrupted."""
+        case = case if self.dtype is None else replace(case, dtype=self.dtype)
+        inputs = draw_inputs(self.task, case, self.seed, self.where)
+        watched = observe(self.task, self.functions, inputs, case)
+        if watched.interrupted:
+            raise KeyboardInterrupt
+        self.printed = self.printed or watched.printed
+        self.warned.update(dict.fromkeys(watched.warned))
+        self.seen.append(Seen(case, watched.observation))
+        return self.seen[-1]
+
+
+def _stop(
+    task: Task, outcome: Outcome, code: str = "", values: dict[str, object] | None = None
+) -> Verdict:
+    findings = (Finding(code, say(code, **(values or {}))),) if code else ()
+    return Verdict(task.id, outcome, 0.0, findings, (), task.functions)
+
+
+def _cannot_call(task: Task, functions: Sequence[Any]) -> tuple[str, dict[str, object]] | None:
+    """Why the answer cannot be called at all, as a message code with its values."""
+    names = task.functions
+    if len(functions) != len(names):
+        call = ", ".join((f'"{task.id}"', *names))
+        return "CHECK.missing", {"functions": " and ".join(names), "call": call}
+    for name, wanted, function in zip(names, task.arguments, functions, strict=True):
+        if not callable(function):
+            return "CHECK.not_callable", {"function": name, "type": type(function).__name__}
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):
+            continue  # built in C: only the call itself can tell
+        try:
+            signature.bind(*wanted)
+        except TypeError:
+            return "CHECK.arguments", {
+                "function": name,
+                "wanted": f"({', '.join(wanted)})",
+                "received": str(signature),
+            }
+    return None
+
+
+def _is_stub(function: Any) -> bool:
+    """Whether a function's body is nothing but `pass`, `...` or a docstring."""
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_names or code.co_nlocals > code.co_argcount:
+        return False
+    ops = {op.opname for op in importlib.import_module("dis").get_instructions(code)}
+    constants = all(const in (None, ...) or isinstance(const, str) for const in code.co_consts)
+    return constants and ops <= {"RESUME", "RETURN_CONST", "LOAD_CONST", "RETURN_VALUE", "NOP"}
+
+
+class Text:
+    """A message that displays itself in a notebook and prints as plain text."""
+
+    def __init__(self, text: str, page: str) -> None:
+        self.text, self.page = text, page
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.page
+
+
+def hint(exercise: str, number: int | None = None) -> Text:
+    """The next hint of an exercise, or hint `number` (counted from 1)."""
+    task = find(exercise)
+    total = len(task.hints)
+    at = records.next_hint(task.id, total) if number is None else max(1, min(number, total))
+    text = f"Hint {at} of {total}: {task.hints[at - 1]}"
+    return Text(text, _note(text))
+
+
+def solution(exercise: str, *, reveal: bool = False) -> Text:
+    """A model solution, once every hint was read or the exercise passed, or with reveal=True."""
+    task = find(exercise)
+    if not (
+        reveal or records.has_passed(task.id) or records.hints_read(task.id) >= len(task.hints)
+    ):
+        text = (
+            f"There are hints left: hint({task.id!r}). To see the solution all the same, call "
+            f"solution({task.id!r}, reveal=True)."
+        )
+        return Text(text, _note(text))
+    source = importlib.import_module("grader.solutions").solution_source(task.chapter, task.id)
+    if source is None:
+        text = "The solutions are not installed here. Ask your instructor."
+        return Text(text, _note(text))
+    html = importlib.import_module("html")
+    return Text(source, f"<pre>{html.escape(source)}</pre>")
+
+
+def progress() -> Text:
+    """The best credit so far of every exercise."""
+    best = records.best()
+    lines, rows = [], []
+    for chapter in dict.fromkeys(task.chapter for task in tasks().values()):
+        own = [task for task in tasks().values() if task.chapter == chapter]
+        earned = sum(task.points * best.get(task.id, 0.0) for task in own)
+        total = sum(task.points for task in own)
+        lines.append(f"{chapter}: {earned:g} of {total} points")
+        rows.append(f"<tr><th colspan='3' style='text-align:left'>{lines[-1]}</th></tr>")
+        for task in own:
+            state = _state(best.get(task.id))
+            lines.append(f"  {state:<22} {task.id} ({task.points})")
+            rows.append(f"<tr><td>{state}</td><td>{task.title}</td><td>{task.id}</td></tr>")
+    return Text("\n".join(lines), f"<table>{''.join(rows)}</table>")
+
+
+def _state(credit: float | None) -> str:
+    if credit is None:
+        return "○ not attempted"
+    return "✓ right" if credit >= 1 else f"✗ wrong so far ({credit:.0%})"
+
+
+def _note(text: str) -> str:
+    escape = importlib.import_module("html").escape
+    return (
+        "<div style='border-left:6px solid #56B4E9;padding:.4em .8em;max-width:52em'>"
+        f"{escape(text)}</div>"
+    )

@@ -1,0 +1,1 @@
+"""Chapter 1, computation graphs: references and named mistakes."""

@@ -1,0 +1,1 @@
+"""The public halves of the exercises, one module per chapter."""

@@ -1,0 +1,147 @@
+"""Exercises on the graph itself: paths through it, products along its edges, its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.observation import named
+from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class TwoPathGrad(Task):
+    """Return dy/dx and dy/dw of y = ((x + w) * (w + 1)).sum() for x and w of shape (n,), worked
+    out by hand: no call of backward is needed."""
+
+    id = "two_path_grad"
+    signatures = ("two_path_grad(x, w) -> (dx, dw)",)
+    title, points, difficulty, minutes = "Two paths", 8, 2, 6
+    hints = (
+        "Read the section on paths again: multiply along a path, add over paths. How many paths "
+        "lead from w to y?",
+        "Call the factors a = x + w and b = w + 1. Hold b fixed and differentiate through a; then "
+        "hold a fixed and differentiate through b.",
+        "dy/da = b and dy/db = a. x reaches y through a alone, w through a and through b.",
+    )
+    allows = AUTOGRAD
+    meta = True
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("5 numbers", n=5, visible=True),
+            case("one number", n=1),
+            case("7 numbers in float32", n=7, dtype=F32),
+            case("w = 0", n=7, zero=True),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        x, w = rng.apart(0.5, 3.0, case["n"]), rng.apart(0.5, 3.0, case["n"])
+        return {"x": x, "w": w * 0 if case.params.get("zero") else w}
+
+    def observe(self, two_path_grad: Function, x: Tensor, w: Tensor) -> Any:
+        return named(two_path_grad(x, w), "dx", "dw")
+
+
+class EdgeProducts(Task):
+    """For the net b = w1*a, c = w2*a, d = w3*b + w4*c, L = 10 - d with numbers a, w1, ..., w4
+    (tensors of shape ()), return a dict with the derivatives of L: keys "a", "w1", "w2", "w3"
+    and "w4"."""
+
+    id = "edge_products"
+    signatures = ("edge_products(a, w1, w2, w3, w4) -> grads",)
+    title, points, difficulty, minutes = "Products along edges", 10, 2, 8
+    prerequisites = ("two_path_grad",)
+    hints = (
+        "Write the local derivative on every edge of the net first: dd/db is w3, db/da is w1.",
+        "The last edge is L = 10 - d: it multiplies everything by -1.",
+        "a has two paths to L, every weight has one. Multiply along each path, add where two meet.",
+    )
+    allows = AUTOGRAD
+    accepts_numbers = True
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("five numbers", visible=True),
+            case("negative numbers", sign=-1),
+            case("w3 = 0", w3=0.0),
+            case("float32", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        sign = case.params.get("sign", 1)
+        drawn = {
+            name: sign * rng.uniform(low, low + 1)
+            for name, low in zip(("a", "w1", "w2", "w3", "w4"), (2, 3, 5, 7, 11), strict=True)
+        }
+        if "w3" in case.params:
+            drawn["w3"] = torch.tensor(case["w3"], dtype=torch.float64)
+        return drawn
+
+    def observe(
+        self, edge_products: Function, a: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, w4: Tensor
+    ) -> Any:
+        return named(edge_products(a, w1, w2, w3, w4), "a", "w1", "w2", "w3", "w4")
+
+
+class WalkGraph(Task):
+    """Return the names (node.name()) of all backward nodes that can be reached from the tensor t
+    through grad_fn and next_functions: each node once, breadth first, starting with t.grad_fn,
+    the inputs of a node in the order of its next_functions. A tensor without grad_fn gives []."""
+
+    id = "walk_graph"
+    signatures = ("op_names(t) -> names",)
+    title, points, difficulty, minutes = "Walk the graph", 10, 3, 12
+    hints = (
+        "Print t.grad_fn and t.grad_fn.next_functions for t = (x * 2 + 1).sum() and follow one "
+        "step by hand.",
+        "Keep a queue of nodes still to visit and a set of nodes already met. An entry of "
+        "next_functions is a pair (node, number), and the node may be None.",
+        "Take from the left of a collections.deque, append its name, and add to the right every "
+        "node that is neither None nor met before. Do not call yourself: graphs get deep.",
+    )
+    GRAPHS = ("chain", "shared", "constant", "twice", "leaf", "wide", "deep")
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("a sum of products", graph="wide", visible=True),
+            case("a shared sub-expression", graph="shared"),
+            case("an input without grad", graph="constant"),
+            case("a leaf used twice", graph="twice"),
+            case("a leaf itself", graph="leaf"),
+            case("5,000 nodes deep", graph="deep"),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "graph": case["graph"],
+            "x": rng.apart(0.5, 2, 3),
+            "w": rng.apart(0.5, 2, 3),
+        }
+
+    def observe(self, op_names: Function, graph: str, x: Tensor, w: Tensor) -> Any:
+        return {"names": op_names(_graph(graph, x.requires_grad_(), w))}
+
+
+def _graph(kind: str, x: Tensor, w: Tensor) -> Tensor:
+    if kind == "wide":
+        w.requires_grad_()
+        return (x.exp() * w + (w + x).sin()).sum()
+    if kind == "shared":
+        shared = x * x
+        return (shared.exp() + shared).relu()
+    if kind == "constant":
+        return (x * w).sum() - w.sum()
+    if kind == "twice":
+        return x.sin() * x
+    if kind == "leaf":
+        return x
+    t = x
+    for _ in range(5_000):
+        t = t + 1
+    return t

@@ -1,0 +1,167 @@
+"""Exercises on backward passes: where they start, what they add up, and running them twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.observation import named
+from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class VjpVector(Task):
+    """For y = x**3 with x of shape (n,) and a vector v of shape (n,), return the product of v with
+    the Jacobian of y (shape (n,)), computed by one backward pass."""
+
+    id = "vjp_vector"
+    signatures = ("weighted_backward(x, v) -> grad",)
+    title, points, difficulty, minutes = "A vector to start from", 8, 2, 6
+    hints = (
+        "backward() without arguments starts from 1, which is only possible for one element.",
+        "Entry i of y is weighted by v[i] before everything is added up: look at the argument "
+        "`gradient` of backward, or `grad_outputs` of torch.autograd.grad.",
+        "Make a leaf of x that requires grad, compute y, and pass v as the gradient of y.",
+    )
+    allows = AUTOGRAD
+    meta = True
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("5 numbers", n=5, visible=True),
+            case("some weights are 0", n=7, zeros=True),
+            case("one number", n=1),
+            case("float32", n=7, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        x, v = rng.apart(0.5, 2.0, case["n"]), rng.apart(1.5, 3.0, case["n"])
+        if case.params.get("zeros"):
+            v[::3] = 0
+        return {"x": x, "v": v}
+
+    def observe(self, weighted_backward: Function, x: Tensor, v: Tensor) -> Any:
+        return {"grad": weighted_backward(x, v)}
+
+
+class JacobianRows(Task):
+    """Return the Jacobian of f at x: f takes a tensor of shape (n,) and returns one of shape (m,),
+    and entry (i, j) of the answer, of shape (m, n), is the derivative of f(x)[i] with respect to
+    x[j]. Use one backward pass per row."""
+
+    id = "jacobian_rows"
+    signatures = ("jacobian(f, x) -> J",)
+    title, points, difficulty, minutes = "A Jacobian, row by row", 12, 3, 12
+    prerequisites = ("vjp_vector",)
+    hints = (
+        "Row i is the gradient of the number y[i]. How many backward passes is that?",
+        "Every pass but the last has to keep the graph, and no pass may add to the row before it.",
+        "torch.autograd.grad(y[i], x, retain_graph=True) returns row i without touching x.grad; "
+        "torch.stack puts the rows together.",
+    )
+    allows = AUTOGRAD
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("3 outputs, 5 inputs", m=3, n=5, visible=True),
+            case("one output", m=1, n=5),
+            case("a linear function", m=5, n=3, linear=True),
+            case("float32", m=4, n=3, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        m, n = case["m"], case["n"]
+        return {
+            "x": rng.apart(0.5, 1.5, n),
+            "A": rng.apart(0.3, 1.0, m, n),
+            "B": rng.apart(0.3, 1.0, m, n),
+            "linear": bool(case.params.get("linear")),
+        }
+
+    def observe(self, jacobian: Function, x: Tensor, A: Tensor, B: Tensor, linear: bool) -> Any:
+        def f(z: Tensor) -> Tensor:
+            return A @ z if linear else (A @ z).tanh() * (B @ z)
+
+        return {"J": jacobian(f, x)}
+
+
+class TwoHeads(Task):
+    """a is a tensor of any shape. With b = a**2, c = 2*b, d = c.mean() and e = c.sum(), which
+    share b and c, return three tensors of a's shape: the gradient of d, the gradient of e, and
+    what a.grad holds after d.backward(retain_graph=True) followed by e.backward()."""
+
+    id = "two_heads"
+    signatures = ("two_heads(a) -> (g_mean, g_sum, g_total)",)
+    title, points, difficulty, minutes = "Two heads on one graph", 8, 2, 8
+    hints = (
+        "Two backward passes go through the same nodes. What does the first pass do to the tensors "
+        "they saved?",
+        "a.grad is added to, not replaced. Set it to None, or use torch.autograd.grad, to get one "
+        "gradient alone.",
+        "d averages: its gradient is the gradient of e divided by the number of entries. The total "
+        "is the sum of both.",
+    )
+    allows = AUTOGRAD
+
+    def cases(self) -> Sequence[Case]:
+        return tuple(
+            case(
+                f"shape {shape}{' in float32' if dtype is F32 else ''}",
+                shape=shape,
+                dtype=dtype,
+                visible=shape == (1, 4),
+                symbols={"a.numel()": torch.Size(shape).numel()},
+            )
+            for shape, dtype in (
+                ((1, 4), torch.float64),
+                ((7,), torch.float64),
+                ((2, 3), torch.float64),
+                ((5,), F32),
+            )
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {"a": rng.apart(0.5, 3.0, *case["shape"])}
+
+    def observe(self, two_heads: Function, a: Tensor) -> Any:
+        return named(two_heads(a), "g_mean", "g_sum", "g_total")
+
+
+class SecondDerivative(Task):
+    """f takes a tensor of shape (n,) and returns a number. Return the diagonal of its Hessian at
+    x: the n second derivatives of f with respect to x[i] twice, of shape (n,)."""
+
+    id = "second_derivative"
+    signatures = ("hess_diag(f, x) -> diagonal",)
+    title, points, difficulty, minutes = "Differentiate twice", 10, 3, 12
+    prerequisites = ("jacobian_rows",)
+    hints = (
+        "The second derivative is the gradient of a gradient. Does the gradient you get have a "
+        "grad_fn?",
+        "torch.autograd.grad(f(x), x, create_graph=True) records how the gradient was computed.",
+        "Differentiate g[i] with respect to x for each i, and keep entry i of the result: f may "
+        "mix the entries of x.",
+    )
+    allows = AUTOGRAD
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("3 numbers", n=3, visible=True),
+            case("5 numbers", n=5),
+            case("one number", n=1),
+            case("float32", n=3, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {"x": rng.apart(0.5, 1.5, case["n"]), "M": rng.apart(0.3, 1.0, case["n"], case["n"])}
+
+    def observe(self, hess_diag: Function, x: Tensor, M: Tensor) -> Any:
+        def f(z: Tensor) -> Tensor:
+            return (z @ M @ z) * z.sum() + z.sin().sum()
+
+        return {"diagonal": hess_diag(f, x)}

@@ -1,0 +1,101 @@
+"""Exercises that predict: which backward passes raise, and which flags a result has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from grader.task import Case, Inputs, Rng, Task, case
+
+Function = Callable[..., Any]
+
+
+class WillItRaise(Task):
+    """expression is the text of a torch expression in x, such as "x.exp() + 1", and x is a leaf of
+    shape () that requires grad. Return True if y = expression allows y.backward() twice in a row,
+    the first with the given retain_graph, and False if the second call raises."""
+
+    id = "will_it_raise"
+    signatures = ("second_backward_ok(expression, x, retain_graph) -> ok",)
+    title, points, difficulty, minutes = "Will it raise?", 6, 2, 8
+    hints = (
+        "The second pass fails only where a node needs a tensor it saved. Which operations save "
+        "something?",
+        'Run the experiment: eval(expression, {"x": x}) builds y.',
+        "Call y.backward(retain_graph=retain_graph), then y.backward() inside try / except "
+        "RuntimeError.",
+    )
+    allows = frozenset({"grad"})
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case(
+                "six expressions",
+                expressions=("x", "x + 1", "x * 2", "x.exp()", "x ** 3", "x.sum()"),
+                visible=True,
+            ),
+            case("more that save nothing", expressions=("-x", "10 - x", "x.view(1)", "x.clone()")),
+            case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()")),
+            case("chains", expressions=("(x + 1).exp() - 3", "(x + 1).clone() - 3", "-x.exp()")),
+            case("with retain_graph=True", expressions=("x * 2", "x + 1", "x.exp()"), retain=True),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "x": rng.uniform(1.0, 2.0),
+            "expressions": list(case["expressions"]),
+            "retain": bool(case.params.get("retain")),
+        }
+
+    def observe(
+        self, second_backward_ok: Function, x: Tensor, expressions: list[str], retain: bool
+    ) -> Any:
+        return {
+            text: second_backward_ok(text, x.clone().requires_grad_(), retain)
+            for text in expressions
+        }
+
+
+class RequiresGradTable(Task):
+    """expression is the text of a torch expression in x, c and torch: x has shape (3,) and requires
+    grad, c has shape (3,) and does not. Return the pair (requires_grad, is_leaf) of its value,
+    computed inside torch.no_grad() if no_grad is True."""
+
+    id = "requires_grad_table"
+    signatures = ("predict_flags(expression, x, c, no_grad) -> (requires_grad, is_leaf)",)
+    title, points, difficulty, minutes = "Which flags will it have?", 5, 1, 8
+    hints = (
+        "Three things decide: does an input require grad, is the result floating point, and is "
+        "recording on?",
+        "A tensor that does not require grad is a leaf, whoever computed it.",
+        'eval(expression, {"x": x, "c": c, "torch": torch}) builds the value; '
+        "torch.set_grad_enabled(not no_grad) is a context manager.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case(
+                "six expressions",
+                expressions=("x", "c", "x * 2", "c + 1", "x + c", "x > 0"),
+                visible=True,
+            ),
+            case("integers", expressions=("x.argmax()", "x.long()", "x.sum() == 0", "x.sum()")),
+            case("copies", expressions=("x.detach()", "x.clone()", "x[0]", "c.clone()")),
+            case("in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "x": rng.apart(1.0, 2.0, 3),
+            "c": rng.apart(1.0, 2.0, 3),
+            "expressions": list(case["expressions"]),
+            "no_grad": bool(case.params.get("no_grad")),
+        }
+
+    def observe(
+        self, predict_flags: Function, x: Tensor, c: Tensor, expressions: list[str], no_grad: bool
+    ) -> Any:
+        x.requires_grad_()
+        return {text: predict_flags(text, x, c, no_grad) for text in expressions}

@@ -1,0 +1,122 @@
+"""A verdict: credit between 0 and 1, and what was found, in words."""
+
+from __future__ import annotations
+
+import enum
+import html
+from dataclasses import dataclass, field
+
+from grader.messages import say
+
+
+class Outcome(enum.Enum):
+    """The four ways a check ends; they are never mixed."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    NOT_ATTEMPTED = "not attempted"
+    COULD_NOT_CHECK = "could not check"
+
+
+class CheckFailed(Exception):
+    """Raised by a failed check under nbgrader, which reads an exception as zero points."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found wrong: a stable code, a sentence, the case, and the numbers behind it."""
+
+    code: str
+    message: str
+    case: str | None = None
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """How one case ended."""
+
+    name: str
+    passed: bool
+    visible: bool
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of checking one exercise; displays itself in a notebook."""
+
+    exercise: str
+    outcome: Outcome
+    credit: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    cases: tuple[CaseOutcome, ...] = ()
+    functions: tuple[str, ...] = ()
+    printed: str = ""
+    warned: tuple[str, ...] = field(default=())
+
+    @property
+    def passed(self) -> bool:
+        """Whether every case passed."""
+        return self.outcome is Outcome.RIGHT
+
+    @property
+    def headline(self) -> str:
+        """The outcome in one sentence."""
+        names = " and ".join(self.functions) or self.exercise
+        if self.outcome is Outcome.RIGHT:
+            count = f"{len(self.cases)} cases" if len(self.cases) != 1 else "its case"
+            return say("right", functions=names, count=count)
+        if self.outcome is Outcome.WRONG:
+            passed = sum(case.passed for case in self.cases)
+            return say("wrong", passed=passed, total=len(self.cases))
+        if self.outcome is Outcome.NOT_ATTEMPTED:
+            return say("not_attempted", functions=names)
+        return say("could_not_check", exercise=self.exercise)
+
+    def __str__(self) -> str:
+        lines = [f"{_MARKS[self.outcome][0]} {self.headline}"]
+        for finding in self.findings:
+            lines += ["", finding.message]
+            lines += [f"  {detail}" for detail in finding.details]
+        if self.passed:
+            lines.append("  Checked: " + "; ".join(case.name for case in self.cases))
+        lines += [f"  warning: {text}" for text in self.warned]
+        if self.printed:
+            lines += ["  printed:", *(f"  | {line}" for line in self.printed.splitlines())]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        mark, colour = _MARKS[self.outcome]
+        parts = [f"<strong>{mark} {html.escape(self.headline)}</strong>"]
+        for finding in self.findings:
+            parts.append(f"<p style='margin:.6em 0 .2em'>{_prose(finding.message)}</p>")
+            if finding.details:
+                rows = "\n".join(html.escape(detail) for detail in finding.details)
+                parts.append(f"<pre style='margin:.2em 0;white-space:pre-wrap'>{rows}</pre>")
+        if self.passed:
+            names = html.escape("; ".join(case.name for case in self.cases))
+            parts.append(f"<p style='margin:.4em 0'>Checked: {names}</p>")
+        parts += [f"<p style='margin:.4em 0'>⚠ torch warned: {_prose(w)}</p>" for w in self.warned]
+        if self.printed:
+            text = html.escape(self.printed)
+            parts.append(f"<details><summary>What it printed</summary><pre>{text}</pre></details>")
+        return (
+            f"<div role='status' class='autograd-verdict' data-outcome='{self.outcome.value}' "
+            f"style='border-left:6px solid {colour};padding:.4em .8em;font-size:14px;"
+            f"line-height:1.5;max-width:52em'>{''.join(parts)}</div>"
+        )
+
+
+_MARKS = {
+    Outcome.RIGHT: ("✓", "#009E73"),
+    Outcome.WRONG: ("✗", "#D55E00"),
+    Outcome.NOT_ATTEMPTED: ("○", "#7F7F7F"),
+    Outcome.COULD_NOT_CHECK: ("?", "#0072B2"),
+}
+
+
+def _prose(text: str) -> str:
+    """Escape a sentence, with `code` between backticks set as code."""
+    pieces = html.escape(text).split("`")
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces))
