@@ -24,7 +24,7 @@ class WillItRaise(Task):
         "The second pass fails only where a node needs a tensor it saved. Which operations save "
         "something?",
         'Run the experiment: eval(expression, {"x": x}) builds y.',
-        "Call y.backward(retain_graph=retain_graph), then y.backward() inside try / except "
+        "Hand retain_graph on to the first backward, and put the second inside try / except "
         "RuntimeError.",
     )
     allows = frozenset({"grad"})
