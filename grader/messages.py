@@ -20,6 +20,13 @@ TEMPLATES: dict[str, str] = {
     "CHECK.no_key": "The reference answers are not installed here, so nothing can be compared.",
     "CHECK.did_not_finish": "It did not finish: you interrupted it, or its time was up. Look for a "
     "loop whose condition never becomes false.",
+    "CHECK.judged_missing": "{functions} is not defined when the check runs. Did an earlier cell "
+    "fail?",
+    "CHECK.judged_not_callable": "{functions} is not a function when the check runs.",
+    "CHECK.judged_arguments": "{functions} takes other arguments than the exercise asks for.",
+    "CHECK.forged": "What came back is no observation: the submission interfered with how it is "
+    "observed.",
+    "CHECK.box_ended": "The process running the submission ended before it answered.",
     # errors
     "ERROR.explained": "{function} raised {type}: {text} {meaning} {cure}",
     "ERROR.explained_after": "What {function} returned cannot be used: {type}: {text} {meaning} "

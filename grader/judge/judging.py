@@ -1,0 +1,139 @@
+"""Judges one exercise: draws its hidden cases, has a box observe the answer, and decides."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from grader.answers import key_of
+from grader.checking import find
+from grader.diagnosis import Seen, diagnose
+from grader.live import LiveAnswers
+from grader.messages import say
+from grader.observation import Observation, Raised
+from grader.task import Case, Task
+from grader.verdict import CaseOutcome, Finding, Outcome, Verdict
+from grader.wire import MalformedMessage, pack, unpack_observation
+
+Ask = Callable[[dict[str, Any], bytes], tuple[Mapping[str, Any], bytes]]
+"""Sends a question to a box and returns the reply's header and body."""
+
+
+class Unanswered(Exception):
+    """The box gave no answer to one question: its `code` and sentence say why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(say(code))
+        self.code = code
+
+
+@dataclass
+class _Prepared:
+    """An exercise with everything about it that is the same for the whole class."""
+
+    task: Task
+    answers: LiveAnswers
+    cases: tuple[Case, ...]
+    inputs: dict[str, bytes]
+
+
+class Judge:
+    """Judges exercises for one class: one secret, one device, every reference computed once."""
+
+    def __init__(self, secret: bytes, device: str = "cpu") -> None:
+        self._secret, self.device = secret, device
+        self._prepared: dict[str, _Prepared] = {}
+
+    def verdict(self, exercise: str, functions: Sequence[str], ask: Ask) -> Verdict:
+        """The verdict on the functions of these names that stand in the box's namespace.
+
+        Every case counts as hidden, the visible ones too: here their inputs are drawn from the
+        secret. `ask` may raise Unanswered; a case it leaves unanswered fails.
+        """
+        prepared = self._prepare(exercise)
+        task, seen = prepared.task, list[Seen]()
+        silent: dict[str, str] = {}
+        ended = False
+        for case in prepared.cases:
+            if ended:  # an answer that ends its process in one case is not asked again
+                silent[case.name] = "CHECK.box_ended"
+                seen.append(Seen(case, _unanswered("CHECK.box_ended")))
+                continue
+            header = _question(task, functions, case, self.device)
+            try:
+                reply, body = ask(header, prepared.inputs[case.name])
+            except Unanswered as reason:
+                ended = reason.code == "CHECK.box_ended"
+                silent[case.name] = reason.code
+                seen.append(Seen(case, _unanswered(reason.code)))
+                continue
+            state = reply.get("state")
+            if state in _UNCALLABLE:
+                return _could_not_check(task, prepared.cases, str(state))
+            seen.append(Seen(case, _observed(reply, body)))
+        return _without_silence(diagnose(task, prepared.answers, seen, hidden=True), silent)
+
+    def _prepare(self, exercise: str) -> _Prepared:
+        if exercise not in self._prepared:
+            task = find(exercise)
+            key = key_of(task)
+            if key is None:
+                raise LookupError(f"the key of {exercise} is not installed: it cannot be judged")
+            seed = hmac.new(self._secret, exercise.encode(), hashlib.sha256).hexdigest()
+            answers = LiveAnswers(task, key, seed, self.device)
+            cases = [replace(case, visible=False) for case in task.cases()]
+            if task.meta and self.device == "cpu":
+                cases.append(task.meta_case())
+            inputs = {case.name: pack(answers.inputs(case)) for case in cases}
+            self._prepared[exercise] = _Prepared(task, answers, tuple(cases), inputs)
+        return self._prepared[exercise]
+
+
+_UNCALLABLE = {"missing", "not_callable", "arguments"}
+
+
+def _question(task: Task, functions: Sequence[str], case: Case, device: str) -> dict[str, Any]:
+    return {
+        "op": "observe",
+        "exercise": task.id,
+        "functions": list(functions),
+        "case": case.name,
+        "dtype": str(case.dtype).removeprefix("torch."),
+        "device": case.device or device,
+    }
+
+
+def _observed(reply: Mapping[str, Any], body: bytes) -> Observation:
+    if reply.get("state") == "interrupted":
+        return _unanswered("CHECK.did_not_finish")
+    try:
+        return unpack_observation(body)
+    except MalformedMessage:
+        return _unanswered("CHECK.forged")
+
+
+def _unanswered(code: str) -> Observation:
+    return Observation(error=Raised(code, "", known_type=False))
+
+
+def _could_not_check(task: Task, cases: tuple[Case, ...], state: str) -> Verdict:
+    names = " and ".join(task.functions)
+    finding = Finding(f"CHECK.{state}", say(f"CHECK.judged_{state}", functions=names))
+    outcomes = tuple(CaseOutcome(case.name, False, False, case.weight) for case in cases)
+    return Verdict(task.id, Outcome.COULD_NOT_CHECK, 0.0, (finding,), outcomes, task.functions)
+
+
+def _without_silence(verdict: Verdict, silent: Mapping[str, str]) -> Verdict:
+    """Say why a case has no answer, in place of the stand-in error it was given."""
+    if not silent:
+        return verdict
+    kept = [f for f in verdict.findings if f.case not in silent]
+    codes = dict.fromkeys(silent.values())
+    reasons = [
+        Finding(code, say(code), next(case for case, c in silent.items() if c == code))
+        for code in codes
+    ]
+    return replace(verdict, findings=(*reasons, *kept))
