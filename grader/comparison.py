@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from grader.observation import FLAGS, Observation, Plain, Unrecordable
+from grader.observation import FLAGS, Observation, Plain
 
 TOLERANCE = {
     torch.float64: 1e-9,
@@ -42,7 +42,7 @@ class Difference:
     """One place where received and expected data differ.
 
     `kind` is one of none, type, structure, shape, dtype, value, flag, text; `numbers` is there for
-    tensors of equal shape.
+    numbers, and for tensors of equal shape. The path "" stands for everything returned.
     """
 
     path: str
@@ -105,7 +105,7 @@ def agree(one: Observation, other: Observation, rules: Rules) -> bool:
 
 def _differences(path: str, expected: Plain, received: Plain, rules: Rules) -> Iterator[Difference]:
     if path.rpartition(".")[2] in FLAGS:
-        if expected is not received and expected != received:
+        if type(expected) is not type(received) or expected != received:
             yield Difference(path, "flag", expected, received)
     elif isinstance(expected, torch.Tensor):
         yield from _tensor_differences(path, expected, received, rules)
@@ -135,8 +135,8 @@ def _tensor_differences(
     path: str, expected: torch.Tensor, received: Plain, rules: Rules
 ) -> Iterator[Difference]:
     if rules.accepts_numbers and expected.ndim == 0 and type(received) in (int, float):
-        received = torch.tensor(received, dtype=expected_dtype(expected, rules))
-    if not isinstance(received, torch.Tensor):
+        received = as_tensor(received).to(expected_dtype(expected, rules))
+    if not isinstance(received, torch.Tensor) or received.is_meta != expected.is_meta:
         kind = "none" if received is None else "type"
         yield Difference(path, kind, expected, received)
         return
@@ -151,6 +151,16 @@ def _tensor_differences(
         yield Difference(path, "dtype", expected.to(wanted), received, numbers)
 
 
+def as_tensor(number: float | complex) -> torch.Tensor:
+    """A Python number as a tensor of shape () in double precision; inf where it is too large."""
+    if isinstance(number, complex):
+        return torch.tensor(number, dtype=torch.complex128)
+    try:
+        return torch.tensor(float(number), dtype=torch.float64)
+    except OverflowError:
+        return torch.tensor(math.copysign(math.inf, number), dtype=torch.float64)
+
+
 def measure(
     expected: torch.Tensor, received: torch.Tensor, wanted: torch.dtype, scale: float
 ) -> Numbers:
@@ -161,7 +171,7 @@ def measure(
     """
     tol = tolerance(wanted, received.dtype)
     wide = torch.complex128 if received.is_complex() or expected.is_complex() else torch.float64
-    if expected.numel() == 0 or expected.is_meta or received.is_meta:
+    if expected.numel() == 0 or expected.is_meta:
         return Numbers(0.0, 0.0, (), tol * scale, 0, expected.numel())
     r, g = expected.to(wide), received.to(wide)
     finite = torch.isfinite(r)
@@ -173,10 +183,11 @@ def measure(
     distance = torch.where(torch.isnan(distance), torch.full_like(distance, math.inf), distance)
     worst = int(distance.argmax())
     worst_abs = float(distance.flatten()[worst])
-    relative = distance / r.abs().clamp_min(1e-300)
-    relative = torch.where(same, torch.zeros_like(relative), relative)
-    wrong = int((distance > allowed).sum())
-    worst_rel = float(relative[distance > allowed].max()) if wrong else float(relative.max())
+    relative = torch.where(same, torch.zeros_like(distance), distance / r.abs())
+    relative = torch.where(torch.isnan(relative), torch.full_like(relative, math.inf), relative)
+    outside = distance > allowed
+    wrong = int(outside.sum())
+    worst_rel = float(relative[outside].max() if wrong else relative.max())
     return Numbers(worst_abs, worst_rel, _index(worst, r.shape), allowed, wrong, r.numel())
 
 
@@ -202,9 +213,7 @@ def _number_differences(
         if expected != received:
             yield Difference(path, "value", expected, received)
         return
-    wide = torch.complex128 if complex in (type(expected), type(received)) else torch.float64
-    one, other = torch.tensor(expected, dtype=wide), torch.tensor(received, dtype=wide)
-    numbers = measure(one, other, rules.dtype, rules.scale)
+    numbers = measure(as_tensor(expected), as_tensor(received), rules.dtype, rules.scale)
     if numbers.wrong:
         yield Difference(path, "value", expected, received, numbers)
 
@@ -232,10 +241,3 @@ def _dict_differences(
     for name, value in expected.items():
         if name in received:
             yield from _differences(f"{path}[{name!r}]", value, received[name], rules)
-
-
-def has_unrecordable(value: Plain) -> bool:
-    """Whether a value is, or directly holds, something that is no plain data."""
-    if isinstance(value, Unrecordable):
-        return True
-    return isinstance(value, tuple | list) and any(has_unrecordable(item) for item in value)

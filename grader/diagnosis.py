@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from grader.comparison import Difference, Rules, agree, compare
-from grader.errors import explain
+from grader.errors import explain, is_known
 from grader.messages import TEMPLATES, say
+from grader.misses import Miss, Signature
 from grader.observation import Observation, Raised
-from grader.signatures import Miss, Signature, recognise, shown
+from grader.shown import shown
+from grader.signatures import recognise
 from grader.task import Case, Task
 from grader.verdict import CaseOutcome, Finding, Outcome, Verdict
 
@@ -68,8 +70,8 @@ def diagnose(
 ) -> Verdict:
     """The verdict on what was seen in every case, the first of which is visible.
 
-    `hidden` leaves out of the findings everything that could carry a hidden input: numbers,
-    exception texts and class names that are neither Python's nor torch's.
+    `hidden` leaves out of the findings on hidden cases everything that could carry an input:
+    numbers, shapes, texts, and names of classes that are neither Python's nor torch's.
     """
     compared = [_compare(task, answers, one) for one in seen]
     outcomes = tuple(
@@ -106,7 +108,8 @@ def _credit(compared: Sequence[_Compared]) -> float:
 
 
 def _not_attempted(error: Raised | None) -> bool:
-    return error is not None and error.by_learner and error.type_name == "NotImplementedError"
+    """Whether the answer still has the `raise NotImplementedError` that it is released with."""
+    return error is not None and error.own_raise and error.type_name == "NotImplementedError"
 
 
 def _is_device_error(error: Raised | None) -> bool:
@@ -127,7 +130,7 @@ def _findings(
     if name is not None:
         code, message = name
         return (Finding(code, message, failing[0].seen.case.name, _details(failing[0], hidden)),)
-    found = [*_complaint_findings(failing), *_error_findings(task, failing, hidden)]
+    found = [*_complaint_findings(failing, hidden), *_error_findings(task, failing, hidden)]
     if not any(c.seen.observation.error for c in failing):
         found += _difference_findings(task, answers, failing, hidden)
     found += _effect_findings(answers, failing, hidden)
@@ -158,11 +161,12 @@ def _reproduces(mistaken: Observation, c: _Compared, raises: str | None, task: T
     return agree(mistaken, received, c.rules)
 
 
-def _complaint_findings(failing: Sequence[_Compared]) -> list[Finding]:
+def _complaint_findings(failing: Sequence[_Compared], hidden: bool) -> list[Finding]:
     first: dict[str, Finding] = {}
     for c in failing:
         for code, sentence in c.complaints:
-            first.setdefault(code, Finding(code, sentence, c.seen.case.name, _heading(c)))
+            heading = _heading(c, hidden)
+            first.setdefault(code, Finding(code, sentence, c.seen.case.name, heading))
     return list(first.values())
 
 
@@ -178,31 +182,32 @@ def _error_findings(task: Task, failing: Sequence[_Compared], hidden: bool) -> l
 
 def _error_finding(task: Task, c: _Compared, error: Raised, hidden: bool) -> Finding:
     function = " and ".join(task.functions)
-    found = explain(error.type_name, error.message) if error.known_type else None
-    name = error.type_name if error.known_type else "an exception of its own"
-    text = error.message.split("\n")[0][:300]
-    text = text if text.endswith((".", "!", "?")) or not text else f"{text}."
+    found = explain(error.type_name, error.message)
+    spoken = _spoken_error(error, hidden)
     if found is not None and found.code == "device" and c.seen.case.device == "meta":
         code, message = "ERROR.device", say("ERROR.device", function=function)
     elif found is not None:
+        code = f"ERROR.{found.code}"
         template = "ERROR.explained" if error.by_learner else "ERROR.explained_after"
         message = say(
-            template,
-            function=function,
-            type=name,
-            text="" if hidden else text,
-            meaning=found.meaning,
-            cure=found.cure,
-        ).replace("  ", " ")
-        code = f"ERROR.{found.code}"
-    elif hidden:
-        template = "ERROR.hidden" if error.by_learner else "ERROR.hidden_after"
-        code, message = "ERROR.raised", say(template, function=function, type=name)
+            template, function=function, error=spoken, meaning=found.meaning, cure=found.cure
+        )
     else:
+        code = "ERROR.raised"
         template = "ERROR.raised" if error.by_learner else "ERROR.after"
-        code, message = "ERROR.raised", say(template, function=function, type=name, text=text)
+        message = say(template, function=function, error=spoken)
     where = (error.line,) if error.line and not hidden else ()
-    return Finding(code, message, c.seen.case.name, (*_heading(c), *where))
+    return Finding(code, message, c.seen.case.name, (*_heading(c, hidden), *where))
+
+
+def _spoken_error(error: Raised, hidden: bool) -> str:
+    """`ValueError: its text.`; of an error in a hidden case the type alone, if it is a known one."""
+    if hidden:
+        name = error.type_name if is_known(error.type_name) else say("unknown_error")
+        return f"{name}."
+    text = next((line.strip() for line in error.message.splitlines() if line.strip()), "")[:300]
+    spoken = f"{error.type_name}: {text}" if text else error.type_name
+    return spoken if spoken.endswith((".", "!", "?")) else f"{spoken}."
 
 
 def _difference_findings(
@@ -225,7 +230,7 @@ def _difference_findings(
             signature.code,
             _sentence(answers, signature, paths, hidden and not c.seen.case.visible),
             c.seen.case.name,
-            (*_heading(c), *_numbers(difference, hidden and not c.seen.case.visible)),
+            (*_heading(c, hidden), *_numbers(difference, hidden and not c.seen.case.visible)),
         )
         for signature, paths, c, difference in grouped.values()
     ]
@@ -235,46 +240,55 @@ def _sentence(answers: Answers, signature: Signature, paths: Sequence[str], secr
     own = answers.sentences.get(signature.code)
     if own is not None:
         return own
-    listed = " and ".join(_spoken(path) for path in paths[:4]) + (", …" if len(paths) > 4 else "")
     code = signature.code
     if secret and f"HIDDEN.{code}" in TEMPLATES:
         code = f"HIDDEN.{code}"
-    sentence = say(code, path=listed, **signature.values)
-    return sentence[:1].upper() + sentence[1:] if paths[0] in ("", "answer") else sentence
+    sentence = say(code, path=_listed(paths), **signature.values)
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """The values a sentence is about, as its singular subject: `the answer`, `each of `dx`, `dw``."""
+    spoken = list(dict.fromkeys(_spoken(path) for path in paths))
+    if len(spoken) == 1:
+        return spoken[0]
+    return "each of " + ", ".join(spoken[:4]) + (", …" if len(spoken) > 4 else "")
 
 
 def _spoken(path: str) -> str:
-    """How a path is called in a sentence: `dx`, `w` for the flag `w.is_leaf`, `the answer`."""
+    """How a path is called in a sentence: `dx`, `w` for the flag `w.is_leaf`, the answer."""
     if path in ("", "answer"):
         return "the answer"
     stem, dot, flag = path.rpartition(".")
-    return stem if dot and f"FLAGS.{flag}" in TEMPLATES else path
+    return f"`{stem}`" if dot and f"FLAGS.{flag}" in TEMPLATES else f"`{path}`"
 
 
 def _effect_findings(answers: Answers, failing: Sequence[_Compared], hidden: bool) -> list[Finding]:
     first: dict[str, Finding] = {}
     for c in failing:
         for effect, detail in c.seen.observation.effects.items():
-            code = f"SIDE.{effect}"
+            # An effect's name comes from where the answer ran: only known ones are repeated.
+            code = f"SIDE.{effect}" if f"SIDE.{effect}" in TEMPLATES else "SIDE.other"
             secret = hidden and not c.seen.case.visible
-            spoken = "something differs from before the call" if secret else detail
+            spoken = say("hidden_effect") if secret else detail[:300]
             message = answers.sentences.get(code) or say(code, detail=spoken)
-            first.setdefault(code, Finding(code, message, c.seen.case.name, _heading(c)))
+            heading = _heading(c, hidden)
+            first.setdefault(code, Finding(code, message, c.seen.case.name, heading))
     return list(first.values())
 
 
-def _heading(c: _Compared) -> tuple[str, ...]:
-    template = "on_case" if c.seen.case.visible else "on_hidden_case"
+def _heading(c: _Compared, hidden: bool) -> tuple[str, ...]:
+    """In which case it was seen. Nothing is hidden from who checks an answer of their own."""
+    template = "on_hidden_case" if hidden and not c.seen.case.visible else "on_case"
     return (say(template, case=c.seen.case.name) + ":",)
 
 
 def _details(c: _Compared, hidden: bool) -> tuple[str, ...]:
     """The plain numbers behind a named mistake, from its first failing case."""
-    lines = list(_heading(c))
+    lines = list(_heading(c, hidden))
     secret = hidden and not c.seen.case.visible
     if c.seen.observation.error is not None and not secret:
-        error = c.seen.observation.error
-        lines.append(f"{error.type_name}: {error.message.splitlines()[0][:200]}")
+        lines.append(_spoken_error(c.seen.observation.error, hidden=False))
     for difference in c.differences[:3]:
         lines += _numbers(difference, secret)
     return tuple(lines)
@@ -284,7 +298,7 @@ def _numbers(difference: Difference, secret: bool) -> tuple[str, ...]:
     """Expected and received, and how far apart; nothing of either where inputs are secret."""
     if secret or difference.path == "":
         return ()
-    path = "answer" if difference.path == "answer" else difference.path
+    path = difference.path
     lines = [
         f"{path}: expected {shown(difference.expected)}",
         f"{' ' * len(path)}  received {shown(difference.received)}",

@@ -8,18 +8,30 @@ from __future__ import annotations
 
 TEMPLATES: dict[str, str] = {
     # outcomes
-    "right": "Right. {functions} agrees with torch on {count}.",
+    "right": "Right: {functions} agrees with torch in {count}.",
+    "right.several": "Right: {functions} agree with torch in {count}.",
     "wrong": "Not yet: {passed} of {total} cases pass.",
-    "not_attempted": "Not attempted yet: {functions} still has its starting code.",
+    "did_not_finish": "Not yet: {functions} did not finish.",
+    "not_attempted": "Not attempted yet: the starting code of {functions} is still there.",
     "could_not_check": "Could not check {exercise}.",
     # what keeps a check from running
-    "CHECK.missing": "check needs {functions}: write check({call}).",
-    "CHECK.not_callable": "{function} is of type {type}, not a function. Pass the function itself, "
-    "without calling it.",
-    "CHECK.arguments": "{function} is called with {wanted}, but yours takes {received}.",
-    "CHECK.no_key": "The reference answers are not installed here, so nothing can be compared.",
-    "CHECK.did_not_finish": "It did not finish: you interrupted it, or its time was up. Look for a "
-    "loop whose condition never becomes false.",
+    "CHECK.missing": "check needs the id of the exercise and {functions}: write check({call}).",
+    "CHECK.not_callable": "{function} is a value of type {type}, and not a function. Write "
+    "check({call}), with the name alone and no parentheses after it. If the name is right, look for "
+    "a line that gave it another value.",
+    "CHECK.arguments": "{function} is called with the arguments {wanted}, but yours is defined with "
+    "{received}. Restore the first line that the exercise came with.",
+    "CHECK.no_key": "The reference answers are not installed here, so there is nothing to compare "
+    "with.",
+    "CHECK.no_device": "The device {device} cannot be used here ({error}). Unset the environment "
+    "variable AUTOGRAD_COURSE_DEVICE and restart the kernel.",
+    "CHECK.reference_failed": "The course's own answer fails in this notebook: {error} If you gave "
+    "one of torch's functions another value, restart the kernel and run your cells again. "
+    "Otherwise this is a mistake of the course: please report it.",
+    "CHECK.unreadable": "{functions} returned something that this exercise cannot read. Compare "
+    "what you return with what the exercise asks for.",
+    "CHECK.did_not_finish": "It was interrupted before it came to an end. If you waited for long, "
+    "look for a loop whose condition never becomes false.",
     "CHECK.judged_missing": "{functions} is not defined when the check runs. Did an earlier cell "
     "fail?",
     "CHECK.judged_not_callable": "{functions} is not a function when the check runs.",
@@ -28,44 +40,50 @@ TEMPLATES: dict[str, str] = {
     "observed.",
     "CHECK.box_ended": "The process running the submission ended before it answered.",
     # errors
-    "ERROR.explained": "{function} raised {type}: {text} {meaning} {cure}",
-    "ERROR.explained_after": "What {function} returned cannot be used: {type}: {text} {meaning} "
-    "{cure}",
-    "ERROR.raised": "{function} raised {type}: {text}",
-    "ERROR.after": "What {function} returned cannot be used: {type}: {text}",
-    "ERROR.hidden": "{function} raised {type}.",
-    "ERROR.hidden_after": "What {function} returned cannot be used: {type}.",
+    "ERROR.explained": "{function} raised {error} {meaning} {cure}",
+    "ERROR.explained_after": "What {function} returned cannot be used: {error} {meaning} {cure}",
+    "ERROR.raised": "{function} raised {error}",
+    "ERROR.after": "What {function} returned cannot be used: {error}",
     "ERROR.device": "{function} made a tensor on the CPU although its input lies on another "
     "device. Create tensors with device=x.device, or from x (torch.zeros_like, x.new_zeros).",
     # generic signatures
-    "NONE": "{path} is None. Either the graph was cut (detach, no_grad) before it reached the "
-    "tensor, or .grad was read from a non-leaf without retain_grad().",
+    "NONE": "{path} is None. Either a `return` is missing; or the graph was cut (by detach or "
+    "no_grad) before it reached the tensor; or .grad was read before backward, or from a non-leaf "
+    "without retain_grad().",
+    "NONE.returned": "{path} is None, where {expected} was expected. Is a `return` missing?",
     "TYPE": "{path} is {received}, where {expected} was expected.",
-    "STRUCTURE": "{path} has other parts than expected: {received} instead of {expected}.",
-    "TRANSPOSED": "{path} is the transpose of the right answer. A weight's gradient has the "
-    "weight's own shape.",
-    "PER_SAMPLE.sum": "{path} has one entry per sample. Sum over the batch dimension.",
-    "PER_SAMPLE.mean": "{path} has one entry per sample. Average over the batch dimension.",
-    "SHAPE.reshaped": "{path} has the right values in shape {received} instead of {expected}. Look "
-    "for a missing keepdim, a squeeze or a flatten.",
-    "SHAPE.other": "{path} has shape {received}, expected {expected}.",
-    "NONFINITE": "{path} has nan or inf where the right answer is finite: {count} of {total} "
-    "entries.",
-    "DTYPE": "{path} has the right values in {received} instead of {expected}: somewhere the dtype "
-    "of the input was not kept.",
-    "ZERO": "{path} is zero everywhere. The gradient was cleared, never arrived, or belongs to a "
-    "tensor the result does not depend on.",
+    "STRUCTURE": "{path} has other parts than expected: {parts}.",
+    "TRANSPOSED": "{path} is the transpose of the right answer. A gradient has the shape of the "
+    "tensor it belongs to; nn.Linear's weight has shape (out, in).",
+    "PER_SAMPLE.sum": "{path} has one dimension too many: its shape is {received}. Summed over the "
+    "first dimension, it is the right answer. If that is the batch, you kept one gradient per "
+    "sample.",
+    "PER_SAMPLE.mean": "{path} has one dimension too many: its shape is {received}. Averaged over "
+    "the first dimension, it is the right answer. If that is the batch, you kept one gradient per "
+    "sample.",
+    "SHAPE.reshaped": "{path} has the right values, in shape {received} instead of {expected}. Look "
+    "for a missing keepdim=True, a squeeze, an unsqueeze or a flatten.",
+    "SHAPE.other": "{path} has shape {received} instead of {expected}.",
+    "NONFINITE": "{path} has nan or inf in {count} of {total} entries where the right answer is "
+    "finite. Look for a division by 0, or for the square root or logarithm of 0.",
+    "DTYPE": "{path} has the right values, in {received} instead of {expected}. Somewhere the dtype "
+    "of the input was not kept: torch.tensor(0.5), for one, is float32.",
+    "ZERO": "{path} is zero everywhere. Either .grad was cleared after backward, or no gradient "
+    "arrived, or it belongs to a tensor that the result does not depend on.",
     "RATIO.sign": "{path} is -1 times the right answer: a sign was lost.",
-    "RATIO.twice": "{path} is 2 times the right answer: was it accumulated twice?",
+    "RATIO.twice": "{path} is 2 times the right answer. Was it added up twice?",
     "RATIO.times_count": "{path} is {symbol} = {count} times the right answer: a sum where a mean "
-    "was meant, or one accumulation for each of {count}.",
+    "was meant, or one addition for each of the {count}.",
     "RATIO.over_count": "{path} is the right answer divided by {symbol} = {count}: a mean where a "
     "sum was meant, or one division too many.",
-    "RATIO.unbiased": "{path} is sqrt((n-1)/n) times the right answer with n = {count}: the "
-    "variance was divided by n - 1.",
+    "RATIO.unbiased": "{path} is the right answer times sqrt((n - 1) / n) with n = {symbol} = "
+    "{count}: the variance was divided by n - 1, where n was meant.",
     "RATIO.constant": "{path} is {factor} times the right answer, the same factor everywhere.",
-    "RATIO_CHANNEL": "In {path} each channel is off by a constant factor of its own ({factors}): "
-    "look at what is computed once per channel.",
+    "RATIO_CHANNEL": "{path} is off by one factor per channel ({factors}). Look at what is computed "
+    "once per channel: a mean, a weight, or a variance divided by n - 1 instead of n.",
+    "NEARLY": "{path} agrees with the right answer to about {digits} digits, and {wanted} are "
+    "expected. Either a part of it was computed in float32, in which torch.tensor(0.1) is; or a "
+    "small term is missing, such as eps; or it was approximated.",
     "FLAGS.is_leaf": "{path} {is_or_not} a leaf, and {should} be one.",
     "FLAGS.requires_grad": "{path} {does_or_not} require grad, and {should}.",
     "FLAGS.has_graph": "{path} {has_or_not} a grad_fn, and {should} have one.",
@@ -73,11 +91,11 @@ TEMPLATES: dict[str, str] = {
     "FLAGS.retains_grad": "{path} {does_or_not} retain its grad, and {should}.",
     "FLAGS.same_object": "{path} {is_or_not} the very object that was passed in, and {should} be.",
     "FLAGS.shares_memory": "{path} {does_or_not} share memory with the input, and {should}.",
-    "FLAGS.grad_fn": "{path} was made by {received}, expected {expected}.",
-    "SIDE.input": "Your function changed what it was given: {detail}. Work on a clone, or out of "
-    "place.",
+    "FLAGS.grad_fn": "{path} has the grad_fn {received}, and {expected} was expected.",
+    "SIDE.input": "Your function changed what it was given: {detail}. Work on a clone, or use "
+    "operations that return a new tensor (x + 1, not x += 1).",
     "SIDE.requires_grad": "Your function changed a flag of its argument: {detail}. Work on "
-    "x.detach().requires_grad_().",
+    "x.detach().clone().requires_grad_().",
     "SIDE.grad": "Your function left a trace on its argument: {detail}. torch.autograd.grad "
     "returns gradients without writing them anywhere.",
     "SIDE.grad_mode": "After your function, {detail}. Use `with torch.no_grad():`, which ends by "
@@ -87,27 +105,50 @@ TEMPLATES: dict[str, str] = {
     "SIDE.default_dtype": "After your function, {detail}. Pass dtype= where you create tensors.",
     "SIDE.rng": "Your function used or reset the random number generator: {detail}. The answer "
     "needs no randomness.",
-    "SIDE.anomaly": "After your function, {detail}. Use `with torch.autograd.detect_anomaly():`.",
+    "SIDE.anomaly": "After your function, {detail}. Use `with torch.autograd.detect_anomaly():`, "
+    "which ends by itself.",
+    "SIDE.default_device": "After your function, {detail}. Pass device= where you create tensors.",
+    "SIDE.deterministic": "After your function, {detail}. Leave torch's global settings as they "
+    "are.",
+    "SIDE.autocast": "After your function, {detail}. Use `with torch.autocast(...):`, which ends "
+    "by itself.",
+    "SIDE.modes": "After your function, {detail}. Use it in a `with` statement, which ends by "
+    "itself.",
     "SIDE.hooks": "Your function left hooks behind: {detail}. Keep the handle and call "
     "handle.remove() in a finally block.",
+    "SIDE.other": "Your function left something changed: {detail}.",
     "SIDE.training": "Your function left the model in another mode: {detail}. Put every module "
     "back as it was.",
-    "WRONG": "{path} differs from the right answer in {wrong} of {total} entries (cosine "
-    "{cosine}).",
+    "WRONG": "{path} differs from the right answer in {wrong} of {total} entries. The cosine "
+    "between the two is {cosine}; 1 would mean the same direction.",
     "WRONG.value": "{path} is {received}, expected {expected}.",
     "WRONG.flag": "{path} is {received}, expected {expected}.",
     # the same on hidden cases, where nothing may carry a hidden input
+    "HIDDEN.NONE.returned": "{path} is None. Is a `return` missing?",
     "HIDDEN.TYPE": "{path} is not of the expected type.",
+    "HIDDEN.PER_SAMPLE.sum": "{path} has one dimension too many. Summed over the first dimension, "
+    "it is the right answer. If that is the batch, you kept one gradient per sample.",
+    "HIDDEN.PER_SAMPLE.mean": "{path} has one dimension too many. Averaged over the first "
+    "dimension, it is the right answer. If that is the batch, you kept one gradient per sample.",
     "HIDDEN.STRUCTURE": "{path} has other parts than expected.",
-    "HIDDEN.SHAPE.reshaped": "{path} has the right values in another shape. Look for a missing "
-    "keepdim, a squeeze or a flatten.",
+    "HIDDEN.SHAPE.reshaped": "{path} has the right values, in another shape. Look for a missing "
+    "keepdim=True, a squeeze, an unsqueeze or a flatten.",
     "HIDDEN.SHAPE.other": "{path} has another shape than expected.",
     "HIDDEN.NONFINITE": "{path} has nan or inf where the right answer is finite.",
-    "HIDDEN.DTYPE": "{path} has the right values in another dtype: somewhere the dtype of the "
-    "input was not kept.",
+    "HIDDEN.DTYPE": "{path} has the right values, in another dtype. Somewhere the dtype of the "
+    "input was not kept: torch.tensor(0.5), for one, is float32.",
+    "HIDDEN.RATIO.times_count": "{path} is {symbol} times the right answer: a sum where a mean was "
+    "meant, or one addition for each.",
+    "HIDDEN.RATIO.over_count": "{path} is the right answer divided by {symbol}: a mean where a sum "
+    "was meant, or one division too many.",
+    "HIDDEN.RATIO.unbiased": "{path} is the right answer times sqrt((n - 1) / n) with n = {symbol}: "
+    "the variance was divided by n - 1, where n was meant.",
     "HIDDEN.RATIO.constant": "{path} is a constant multiple of the right answer.",
-    "HIDDEN.RATIO_CHANNEL": "In {path} each channel is off by a constant factor of its own: look "
-    "at what is computed once per channel.",
+    "HIDDEN.RATIO_CHANNEL": "{path} is off by one factor per channel. Look at what is computed once "
+    "per channel: a mean, a weight, or a variance divided by n - 1 instead of n.",
+    "HIDDEN.NEARLY": "{path} is right to the precision of float32 only. Either a part of it was "
+    "computed in float32, or a small term is missing, such as eps, or it was approximated.",
+    "HIDDEN.FLAGS.grad_fn": "{path} has another grad_fn than expected.",
     "HIDDEN.WRONG": "{path} differs from the right answer.",
     "HIDDEN.WRONG.value": "{path} differs from the right answer.",
     "HIDDEN.WRONG.flag": "{path} differs from the right answer.",
@@ -116,6 +157,8 @@ TEMPLATES: dict[str, str] = {
     "{worst_rel}, allowed {allowed}",
     "on_case": "Case {case}",
     "on_hidden_case": "Hidden case {case}",
+    "unknown_error": "an exception of its own",
+    "hidden_effect": "something differs from before the call",
 }
 
 

@@ -16,10 +16,30 @@ Plain = Any
 """None, bool, int, float, complex, str, an exact detached CPU tensor, Unrecordable, or a tuple,
 list, set, frozenset or dict of these."""
 
-MAX_ELEMENTS = 4_000_000
+MAX_BYTES = 32 * 1024 * 1024
 MAX_ITEMS = 20_000
+MAX_CHARACTERS = 200_000
 MAX_DEPTH = 12
-MAX_TEXT = 100_000
+"""What one observation may hold: bytes of tensors, values in all, characters of text, nesting."""
+
+DTYPES = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (
+        torch.bool,
+        torch.uint8,
+        torch.int8,
+        torch.int16,
+        torch.int32,
+        torch.int64,
+        torch.float16,
+        torch.bfloat16,
+        torch.float32,
+        torch.float64,
+        torch.complex64,
+        torch.complex128,
+    )
+}
+"""The dtypes a recorded tensor may have, by name."""
 
 FLAGS = frozenset(
     {
@@ -39,10 +59,9 @@ _T: Any = torch.Tensor
 _detach, _is_leaf, _requires_grad = _T.detach, _T.is_leaf, _T.requires_grad
 _grad_fn, _retains_grad, _grad = _T.grad_fn, _T.retains_grad, _T.grad
 _clone, _cpu, _resolve_conj, _resolve_neg = _T.clone, _T.cpu, _T.resolve_conj, _T.resolve_neg
-_storage, _numel, _is_sparse = _T.untyped_storage, _T.numel, _T.layout
-_is_contiguous = _T.is_contiguous
-_DENSE = torch.strided
-_meta = torch.device("meta")
+_storage, _numel, _layout, _dtype = _T.untyped_storage, _T.numel, _T.layout, _T.dtype
+_is_nested, _is_meta = _T.is_nested, _T.is_meta
+_name_of, _module_of = vars(type)["__name__"].__get__, vars(type)["__module__"].__get__
 
 
 @dataclass(frozen=True)
@@ -54,13 +73,18 @@ class Unrecordable:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception: its type's name, whether Python or torch defines it, its text, and the line."""
+    """An exception: its type's name, whether Python or torch defines it, its text, and the line.
+
+    `by_learner` says that it came out of the answer, `own_raise` that a `raise` of the answer's own
+    raised it, and not a library it called.
+    """
 
     type_name: str
     message: str
     known_type: bool = True
     by_learner: bool = True
     line: str = ""
+    own_raise: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,10 +105,19 @@ def named(result: Any, *names: str) -> dict[str, Any]:
 
     >>> named((1, 2), "dx", "dw")
     {'dx': 1, 'dw': 2}
+    >>> named(None, "dx", "dw")
+    {'answer': None}
     """
-    if len(names) > 1 and type(result) in (tuple, list) and len(result) == len(names):
-        return dict(zip(names, result, strict=True))
-    return {" and ".join(names): result}
+    if len(names) > 1 and is_sequence(type(result)):
+        base: Any = tuple if issubclass(type(result), tuple) else list
+        if base.__len__(result) == len(names):
+            return dict(zip(names, base.__iter__(result), strict=True))
+    return {names[0] if len(names) == 1 else "answer": result}
+
+
+def is_sequence(kind: type) -> bool:
+    """Whether values of a type are read as a tuple or list: not torch's pairs (`x.max(0)`)."""
+    return issubclass(kind, list | tuple) and _module_of(kind) != "torch.return_types"
 
 
 def flags(name: str, tensor: Any, *wanted: str) -> dict[str, bool | str | None]:
@@ -118,66 +151,118 @@ def shares_memory(a: Any, b: Any) -> bool:
     return bool(one.data_ptr() == other.data_ptr() and one.data_ptr() != 0)
 
 
-def record(value: Any, depth: int = 0) -> Plain:
-    """Turn a returned value into plain data that shares no memory with it.
+def record(value: Any) -> Plain:
+    """Turn a value into plain data that shares no memory with it, and runs none of its code.
 
-    Tensors become exact, detached, contiguous CPU tensors; what is no plain data becomes
-    Unrecordable, as do values larger than the caps above.
+    Tensors become exact, detached, contiguous CPU tensors; what is no plain data, and what exceeds
+    the limits above, becomes Unrecordable.
     """
-    kind = type(value)
-    if value is None or kind in (bool, Unrecordable):
-        return value
-    if isinstance(value, torch.Tensor):
-        return _record_tensor(value)
-    if isinstance(value, int):
-        return int.__int__(value) if int.bit_length(value) < 4096 else Unrecordable("huge int")
-    if isinstance(value, float):
-        return float.__float__(value)
-    if kind is complex:
-        return value
-    if isinstance(value, str):
-        return str.__str__(value)[:MAX_TEXT]
-    if depth >= MAX_DEPTH:
-        return Unrecordable(f"{kind.__name__} nested too deeply")
-    return _record_container(value, kind, depth)
+    return record_all({"": value})[""]
 
 
-def _record_container(value: Any, kind: type, depth: int) -> Plain:
-    if kind in (tuple, list, set, frozenset, dict) and len(value) > MAX_ITEMS:
-        return Unrecordable(f"{kind.__name__} of {len(value)} items")
-    if kind in (tuple, list):
-        return kind(record(item, depth + 1) for item in value)
-    if kind in (set, frozenset):
-        if all(isinstance(item, bool | int | float | str | None) for item in value):
-            return frozenset(record(item, depth + 1) for item in value)
-        return Unrecordable(f"{kind.__name__} of tensors or objects")
-    if isinstance(value, dict):
-        items = list(dict.items(value))
-        if all(isinstance(key, bool | int | float | str | None) for key, _ in items):
-            return {record(key): record(item, depth + 1) for key, item in items}
-    if isinstance(value, tuple):  # torch.return_types, named tuples
-        return Unrecordable(f"{kind.__module__}.{kind.__qualname__}")
-    return Unrecordable(type_name(kind))
+def record_all(values: Mapping[str, Any]) -> dict[str, Plain]:
+    """Record named values, all within one set of limits."""
+    recorder = _Recorder()
+    with torch.inference_mode(False), torch.no_grad():
+        return {name: recorder.record(value, 0) for name, value in values.items()}
+
+
+class _Recorder:
+    """Records values until the limits of one observation are used up."""
+
+    def __init__(self) -> None:
+        self.items, self.bytes, self.characters = MAX_ITEMS, MAX_BYTES, MAX_CHARACTERS
+
+    def record(self, value: Any, depth: int) -> Plain:
+        self.items -= 1
+        if self.items < 0:
+            return Unrecordable("value beyond the limit of what is compared")
+        kind = type(value)
+        if value is None or kind is bool:
+            return value
+        if issubclass(kind, torch.Tensor):
+            return self._tensor(value, kind)
+        if issubclass(kind, int | float | complex | str):
+            return self._scalar(value, kind)
+        if depth >= MAX_DEPTH:
+            return Unrecordable(f"{type_name(kind)} nested too deeply")
+        return self._container(value, kind, depth + 1)
+
+    def _take(self, what: str, amount: int) -> bool:
+        """Use up some of a limit, if as much is left."""
+        left = getattr(self, what) - amount
+        if left >= 0:
+            setattr(self, what, left)
+        return bool(left >= 0)
+
+    def _scalar(self, value: Any, kind: type) -> Plain:
+        if issubclass(kind, str):
+            whole = str.__str__(value)
+            fits = self._take("characters", len(whole))
+            return plain_text(whole) if fits else Unrecordable("very long text")
+        if issubclass(kind, int):
+            bits = int.bit_length(value)
+            fits = bits < 4096 and self._take("characters", bits // 4)
+            return int.__int__(value) if fits else Unrecordable("huge int")
+        if issubclass(kind, float):
+            return float.__float__(value)
+        return complex.__complex__(value)
+
+    def _container(self, value: Any, kind: type, depth: int) -> Plain:
+        if is_sequence(kind):
+            base: Any = tuple if issubclass(kind, tuple) else list
+            if base.__len__(value) > self.items:
+                return Unrecordable(f"{base.__name__} of {base.__len__(value)} items")
+            return base([self.record(item, depth) for item in list(base.__iter__(value))])
+        if kind in (set, frozenset):
+            if len(value) > self.items or not all(_is_key(item) for item in value):
+                return Unrecordable(f"{kind.__name__} of tensors, objects, or very many items")
+            return frozenset(self.record(item, depth) for item in value)
+        if issubclass(kind, dict):
+            if dict.__len__(value) * 2 > self.items or not all(map(_is_key, dict.keys(value))):
+                return Unrecordable("dict with keys that are no text or numbers, or very many")
+            items = list(dict.items(value))
+            return {self.record(k, depth): self.record(v, depth) for k, v in items}
+        return Unrecordable(type_name(kind))
+
+    def _tensor(self, value: torch.Tensor, kind: type) -> Plain:
+        if kind not in (torch.Tensor, torch.nn.Parameter):
+            return Unrecordable(f"{type_name(kind)}, a subclass of Tensor")
+        layout, dtype = _layout.__get__(value), _dtype.__get__(value)
+        if _is_nested.__get__(value) or layout is not torch.strided:
+            word = "nested" if _is_nested.__get__(value) else str(layout).removeprefix("torch.")
+            return Unrecordable(f"{word} tensor".replace("_", " "))
+        if dtype not in DTYPES.values():
+            return Unrecordable(f"tensor of dtype {str(dtype).removeprefix('torch.')}")
+        bare = _detach(value)
+        if _is_meta.__get__(bare):
+            return bare
+        if not self._take("bytes", _numel(bare) * dtype.itemsize):
+            return Unrecordable(f"tensor of {_numel(bare)} elements, more than are compared")
+        plain = _resolve_neg(_resolve_conj(_cpu(bare)))
+        return _clone(plain, memory_format=torch.contiguous_format)
+
+
+def _is_key(value: Any) -> bool:
+    return value is None or issubclass(type(value), int | float | str)
+
+
+def plain_text(text: str) -> str:
+    """Text that every file and every page can hold: lone surrogates become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def type_name(kind: type) -> str:
-    """`Linear` for torch.nn's, `builtin method` for a method somebody forgot to call, ..."""
-    return {
-        "builtin_function_or_method": "method that was not called",
-        "method": "method that was not called",
-    }.get(kind.__name__, kind.__name__)
+    """`Linear` for torch.nn's, `numpy.ndarray`, `method that was not called` for a forgotten call.
 
-
-def _record_tensor(value: torch.Tensor) -> Plain:
-    if type(value) not in (torch.Tensor, torch.nn.Parameter):
-        return Unrecordable(f"{type(value).__name__}, a subclass of Tensor")
-    with torch.no_grad():
-        bare = _detach(value)
-        if _is_sparse.__get__(bare) is not _DENSE:
-            return Unrecordable("sparse tensor")
-        if _numel(bare) > MAX_ELEMENTS:
-            return Unrecordable(f"tensor of {_numel(bare)} elements")
-        if bare.device == _meta:
-            return bare
-        plain = _resolve_neg(_resolve_conj(_cpu(bare)))
-        return _clone(plain, memory_format=torch.contiguous_format)
+    Reads the type itself, so that no metaclass can answer for it.
+    """
+    name, module = _name_of(kind), _module_of(kind)
+    if name in ("builtin_function_or_method", "method"):
+        return "method that was not called"
+    top = str.partition(module, ".")[0] if issubclass(type(module), str) else ""
+    if module == "torch.return_types":  # the pair that x.max(0) gives
+        name = f"{module}.{name}"
+    elif top not in ("", "builtins", "torch", "__main__"):
+        name = f"{top}.{name}"
+    return plain_text(name)[:100] or "value"

@@ -1,38 +1,21 @@
 """Generic signatures: what a wrong value says about the mistake, whatever the exercise.
 
-A signature speaks only if it holds in every failing case; the first that does is taken.
+A signature speaks only if it holds in every failing case; the first that does is taken. Where two
+readings of the same numbers fit, neither is taken.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 
-from grader.comparison import Difference, Rules, expected_dtype, measure, tolerance
-from grader.observation import Plain, Unrecordable
-from grader.task import Case
-
-ROUNDING = {torch.float64: 1e-8, torch.float32: 1e-4}
-
-
-@dataclass(frozen=True)
-class Miss:
-    """A difference in one case."""
-
-    case: Case
-    rules: Rules
-    difference: Difference
-
-
-@dataclass(frozen=True)
-class Signature:
-    """A recognised signature: its message code and what fills the template."""
-
-    code: str
-    values: dict[str, object]
+from grader.comparison import TOLERANCE, measure, tolerance
+from grader.misses import Miss, Signature, close, dtypes_of, real_pair, reals
+from grader.multiples import ratio, ratio_channel
+from grader.observation import Plain
+from grader.shown import article, shown
 
 
 def recognise(misses: Sequence[Miss]) -> Signature:
@@ -44,207 +27,153 @@ def recognise(misses: Sequence[Miss]) -> Signature:
     return _plain(misses)
 
 
-def _all_kind(misses: Sequence[Miss], *kinds: str) -> bool:
-    return all(miss.difference.kind in kinds for miss in misses)
-
-
-def _tensors(miss: Miss) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Expected and received as tensors, if both are numbers of some kind."""
-    pair = []
-    for value in (miss.difference.expected, miss.difference.received):
-        if isinstance(value, bool) or not isinstance(value, torch.Tensor | int | float):
-            return None
-        tensor = value if isinstance(value, torch.Tensor) else torch.tensor(value).double()
-        if tensor.is_meta or tensor.is_complex():
-            return None
-        pair.append(tensor)
-    return pair[0], pair[1]
-
-
-def _close(expected: torch.Tensor, received: torch.Tensor, miss: Miss) -> bool:
-    if expected.shape != received.shape:
-        return False
-    wanted = expected_dtype(expected, miss.rules)
-    return measure(expected, received, wanted, miss.rules.scale).wrong == 0
+def _all(misses: Sequence[Miss], *kinds: str) -> bool:
+    return all(miss.kind in kinds for miss in misses)
 
 
 def _none(misses: Sequence[Miss]) -> Signature | None:
-    return Signature("NONE", {}) if _all_kind(misses, "none") else None
+    if not _all(misses, "none"):
+        return None
+    expected = misses[0].difference.expected
+    if isinstance(expected, torch.Tensor):
+        return Signature("NONE", {})
+    return Signature("NONE.returned", {"expected": article(expected)})
 
 
 def _type(misses: Sequence[Miss]) -> Signature | None:
-    if not _all_kind(misses, "type"):
+    if not _all(misses, "type"):
         return None
-    difference = misses[0].difference
-    return Signature(
-        "TYPE",
-        {"received": _article(difference.received), "expected": _article(difference.expected)},
-    )
+    expected, received = misses[0].difference.expected, misses[0].difference.received
+    return Signature("TYPE", {"received": article(received), "expected": article(expected)})
 
 
 def _structure(misses: Sequence[Miss]) -> Signature | None:
-    if not _all_kind(misses, "structure"):
+    if not _all(misses, "structure"):
         return None
-    difference = misses[0].difference
-    expected, received = difference.expected, difference.received
-    if isinstance(received, dict) and list(received) == [" and ".join(map(str, expected))]:
-        (whole,) = received.values()
-        wanted = f"a tuple of {len(expected)} ({', '.join(map(str, expected))})"
-        return Signature("TYPE", {"received": _article(whole), "expected": wanted})
-    return Signature(
-        "STRUCTURE",
-        {"received": _parts(difference.received), "expected": _parts(difference.expected)},
-    )
+    expected, received = misses[0].difference.expected, misses[0].difference.received
+    if misses[0].difference.path == "" and list(received) == ["answer"]:
+        (received,) = received.values()
+        if not isinstance(received, dict):
+            wanted = f"the {len(expected)} values {', '.join(map(str, expected))}"
+            code = "NONE.returned" if received is None else "TYPE"
+            return Signature(code, {"received": article(received), "expected": wanted})
+    if isinstance(expected, dict) and isinstance(received, dict):
+        lacking = [f"{shown(name)} is missing" for name in expected if name not in received]
+        beyond = [f"{shown(name)} was not asked for" for name in received if name not in expected]
+        parts = ", ".join((lacking + beyond)[:4])
+    else:
+        parts = f"{len(received)} entries instead of {len(expected)}"
+    return Signature("STRUCTURE", {"parts": parts})
 
 
 def _transposed(misses: Sequence[Miss]) -> Signature | None:
+    genuine = False
     for miss in misses:
-        pair = _tensors(miss)
-        if pair is None or pair[0].ndim != 2 or not _close(pair[0].T, pair[1], miss):
+        pair = real_pair(miss)
+        if pair is None or miss.kind not in ("shape", "value") or pair[0].ndim != 2:
             return None
-    return Signature("TRANSPOSED", {})
+        if not close(pair[0].T, pair[1], miss):
+            return None
+        genuine = genuine or min(pair[0].shape) > 1
+    # A row against a column is as well a matter of keepdim: that alone says nothing.
+    return Signature("TRANSPOSED", {}) if genuine else None
 
 
 def _per_sample(misses: Sequence[Miss]) -> Signature | None:
-    for name in ("sum", "mean"):
-        if all(_reduces(miss, name) for miss in misses):
-            return Signature(f"PER_SAMPLE.{name}", {})
-    return None
+    found = [how for how in ("sum", "mean") if all(_reduces(miss, how) for miss in misses)]
+    if len(found) != 1:
+        return None
+    difference = misses[0].difference
+    values: dict[str, object] = {"received": tuple(difference.received.shape)}
+    return Signature(f"PER_SAMPLE.{found[0]}", values)
 
 
 def _reduces(miss: Miss, how: str) -> bool:
-    pair = _tensors(miss)
+    pair = real_pair(miss)
     if pair is None or pair[1].ndim != pair[0].ndim + 1 or pair[1].shape[0] == 0:
         return False
     received = pair[1].double()
     reduced = received.sum(0) if how == "sum" else received.mean(0)
-    return _close(pair[0], reduced.to(pair[1].dtype), miss)
+    return close(pair[0], reduced.to(pair[1].dtype), miss)
 
 
 def _shape(misses: Sequence[Miss]) -> Signature | None:
-    if not _all_kind(misses, "shape"):
+    if not _all(misses, "shape"):
         return None
-    same = True
-    for miss in misses:
-        pair = _tensors(miss)
-        same = same and pair is not None and pair[0].numel() == pair[1].numel()
-        same = same and pair is not None and _close(pair[0].reshape(-1), pair[1].reshape(-1), miss)
-    difference = misses[0].difference
+    expected, received = misses[0].difference.expected, misses[0].difference.received
     values: dict[str, object] = {
-        "received": tuple(difference.received.shape),
-        "expected": tuple(difference.expected.shape),
+        "received": tuple(received.shape),
+        "expected": tuple(expected.shape),
     }
-    return Signature("SHAPE.reshaped" if same else "SHAPE.other", values)
+    code = "SHAPE.reshaped" if all(map(_is_reshaped, misses)) else "SHAPE.other"
+    return Signature(code, values)
+
+
+def _is_reshaped(miss: Miss) -> bool:
+    pair = real_pair(miss)
+    return (
+        pair is not None
+        and 0 < pair[0].numel() == pair[1].numel()
+        and close(pair[0].reshape(-1), pair[1].reshape(-1), miss)
+    )
 
 
 def _nonfinite(misses: Sequence[Miss]) -> Signature | None:
-    counts = []
-    for miss in misses:
-        pair = _tensors(miss)
-        if pair is None or pair[0].shape != pair[1].shape or not pair[1].is_floating_point():
-            return None
-        bad = ~torch.isfinite(pair[1]) & torch.isfinite(pair[0])
-        if not bool(bad.any()):
-            return None
-        counts.append((int(bad.sum()), bad.numel()))
-    return Signature("NONFINITE", {"count": counts[0][0], "total": counts[0][1]})
+    pairs = reals(misses)
+    if pairs is None:
+        return None
+    counts = [int((~torch.isfinite(g) & torch.isfinite(r)).sum()) for r, g in pairs]
+    if not all(counts):
+        return None
+    return Signature("NONFINITE", {"count": counts[0], "total": pairs[0][0].numel()})
 
 
 def _dtype(misses: Sequence[Miss]) -> Signature | None:
-    if not _all_kind(misses, "dtype"):
+    if not _all(misses, "dtype"):
         return None
-    difference = misses[0].difference
-    received, expected = difference.received.dtype, difference.expected.dtype
-    return Signature("DTYPE", {"received": _short(received), "expected": _short(expected)})
+    received, expected = (
+        str(value.dtype).removeprefix("torch.")
+        for value in (misses[0].difference.received, misses[0].difference.expected)
+    )
+    return Signature("DTYPE", {"received": received, "expected": expected})
 
 
 def _zero(misses: Sequence[Miss]) -> Signature | None:
-    for miss in misses:
-        pair = _tensors(miss)
-        if pair is None or pair[1].numel() == 0 or pair[0].shape != pair[1].shape:
-            return None
-        if bool((pair[1] != 0).any()):
-            return None
+    pairs = reals(misses)
+    if pairs is None or any(bool((g != 0).any()) for _, g in pairs):
+        return None
     return Signature("ZERO", {})
 
 
-def _ratio(misses: Sequence[Miss]) -> Signature | None:
-    factors = []
-    entries = 0
-    for miss in misses:
-        pair = _tensors(miss)
-        if pair is None or pair[0].shape != pair[1].shape:
-            return None
-        factor = _factor(*pair)
-        if factor is None:
-            return None
-        factors.append(factor)
-        entries += int((pair[0] != 0).sum())
-    labels = [_labels(factor, miss.case) for factor, miss in zip(factors, misses, strict=True)]
-    common = [label for label in labels[0] if all(label in other for other in labels[1:])]
-    if len(common) == 1:
-        code, symbol = common[0]
-        count = misses[0].case.symbols.get(symbol, "")
-        return Signature(code, {"symbol": symbol, "count": count})
-    constant = all(math.isclose(f, factors[0], rel_tol=1e-6) for f in factors)
-    # A single number is some multiple of any other: that alone says nothing.
-    if constant and entries >= 2:
-        return Signature("RATIO.constant", {"factor": f"{factors[0]:.4g}"})
-    return None
-
-
-def _factor(expected: torch.Tensor, received: torch.Tensor) -> float | None:
-    """c with received = c * expected to rounding, or None."""
-    r, g = expected.double().flatten(), received.double().flatten()
-    square = float(r @ r)
-    size = float(g.norm())
-    if square == 0.0 or size == 0.0 or not math.isfinite(size):
+def _nearly(misses: Sequence[Miss]) -> Signature | None:
+    """Right to the precision of float32, where float64 is expected."""
+    pairs = reals(misses)
+    if pairs is None or any(tolerance(*dtypes_of(miss)) > 1e-6 for miss in misses):
         return None
-    c = float(g @ r) / square
-    narrow = received.dtype == torch.float32
-    residual = float((g - c * r).norm()) / size
-    return c if residual < ROUNDING[torch.float32 if narrow else torch.float64] else None
-
-
-def _labels(c: float, case: Case) -> list[tuple[str, str]]:
-    """Every named reading of a factor: (code, symbol)."""
-    readings = [(-1.0, "RATIO.sign", ""), (2.0, "RATIO.twice", "")]
-    for symbol, count in case.symbols.items():
-        if count < 2:
-            continue
-        readings.append((float(count), "RATIO.times_count", symbol))
-        readings.append((1.0 / count, "RATIO.over_count", symbol))
-        readings.append((math.sqrt((count - 1) / count), "RATIO.unbiased", symbol))
-    near = 1e-4 if tolerance(case.dtype) > 1e-6 else 1e-7
-    return [
-        (code, symbol) for value, code, symbol in readings if math.isclose(c, value, rel_tol=near)
-    ]
-
-
-def _ratio_channel(misses: Sequence[Miss]) -> Signature | None:
-    shown = ""
-    for miss in misses:
-        pair = _tensors(miss)
-        if pair is None or pair[0].shape != pair[1].shape or pair[0].ndim < 2:
+    worst = 0.0
+    for (r, g), miss in zip(pairs, misses, strict=True):
+        distances = measure(r, g, torch.float32, miss.rules.scale)
+        if distances.wrong:
             return None
-        channels = pair[0].shape[1]
-        if channels < 2 or pair[0].numel() // channels < 2:
-            return None
-        factors = [_factor(pair[0][:, j], pair[1][:, j]) for j in range(channels)]
-        if any(factor is None for factor in factors):
-            return None
-        shown = shown or ", ".join(f"{factor:.4g}" for factor in factors[:4])
-    return Signature("RATIO_CHANNEL", {"factors": shown})
+        size = distances.allowed / TOLERANCE[torch.float32]
+        worst = max(worst, distances.worst_abs / size)
+    digits = math.floor(-math.log10(worst))
+    return Signature("NEARLY", {"digits": digits, "wanted": 9})
 
 
 def _flag(misses: Sequence[Miss]) -> Signature | None:
-    if not _all_kind(misses, "flag"):
+    if not _all(misses, "flag"):
         return None
-    difference = misses[0].difference
-    flag = difference.path.rpartition(".")[2]
-    expected, received = difference.expected, difference.received
-    if flag == "grad_fn" or not isinstance(received, bool) or not isinstance(expected, bool):
-        return Signature("WRONG.flag", {"received": received, "expected": expected})
+    expected, received = misses[0].difference.expected, misses[0].difference.received
+    flag = misses[0].difference.path.rpartition(".")[2]
+    if flag == "grad_fn" and isinstance(received, str | None):
+        return Signature("FLAGS.grad_fn", {"received": received, "expected": expected})
+    # Received flags are the opposite of the expected ones: one sentence must hold for all.
+    if not all(
+        isinstance(m.difference.received, bool) and m.difference.expected is expected
+        for m in misses
+    ) or not isinstance(expected, bool):
+        return Signature("WRONG.flag", _both(received, expected))
     return Signature(
         f"FLAGS.{flag}",
         {
@@ -259,17 +188,17 @@ def _flag(misses: Sequence[Miss]) -> Signature | None:
 def _plain(misses: Sequence[Miss]) -> Signature:
     """No signature holds: say how different, or what stands there instead."""
     difference = misses[0].difference
-    pair = _tensors(misses[0])
-    numbers = difference.numbers
-    if pair is None or numbers is None or pair[0].numel() < 2:
-        return Signature(
-            "WRONG.value",
-            {"received": shown(difference.received), "expected": shown(difference.expected)},
-        )
-    r, g = pair[0].double().flatten(), pair[1].double().flatten()
+    pairs, numbers = reals(misses[:1]), difference.numbers
+    if pairs is None or numbers is None or numbers.total < 2:
+        return Signature("WRONG.value", _both(difference.received, difference.expected))
+    r, g = (value.flatten() for value in pairs[0])
     norms = float(r.norm() * g.norm())
     cosine = f"{float(r @ g) / norms:.4f}" if norms > 0 and math.isfinite(norms) else "undefined"
     return Signature("WRONG", {"wrong": numbers.wrong, "total": numbers.total, "cosine": cosine})
+
+
+def _both(received: Plain, expected: Plain) -> dict[str, object]:
+    return {"received": shown(received), "expected": shown(expected)}
 
 
 _TESTS: tuple[Callable[[Sequence[Miss]], Signature | None], ...] = (
@@ -282,62 +211,8 @@ _TESTS: tuple[Callable[[Sequence[Miss]], Signature | None], ...] = (
     _nonfinite,
     _dtype,
     _zero,
-    _ratio,
-    _ratio_channel,
+    ratio,
+    ratio_channel,
+    _nearly,
     _flag,
 )
-
-
-def kind(value: Plain) -> str:
-    """`tensor`, `tuple`, `Linear`, ...: what a value is, in a word."""
-    if isinstance(value, Unrecordable):
-        return value.type_name
-    if isinstance(value, torch.Tensor):
-        return "tensor"
-    return "None" if value is None else type(value).__name__
-
-
-def _article(value: Plain) -> str:
-    if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    word = kind(value)
-    if value is None:
-        return word
-    return f"{'an' if word[0] in 'aeiouAEIOU' else 'a'} {word}"
-
-
-def _parts(value: Plain) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(map(str, value)) + "}"
-    return f"{len(value)} entries" if isinstance(value, tuple | list) else kind(value)
-
-
-def _short(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-def shown(value: Plain, most: int = 8) -> str:
-    """A value for reading: four significant digits, no `tensor(...)`, long ones cut."""
-    if isinstance(value, torch.Tensor):
-        if value.is_meta:
-            return f"a tensor of shape {tuple(value.shape)} without values"
-        if value.ndim == 0:
-            return _number(value.item())
-        flat = value.flatten()
-        inner = ", ".join(_number(v) for v in flat[:most].tolist())
-        cut = ", …" if flat.numel() > most else ""
-        shape = f" shape {tuple(value.shape)}" if value.ndim != 1 or cut else ""
-        return f"[{inner}{cut}]{shape}"
-    if isinstance(value, Unrecordable):
-        return value.type_name
-    if isinstance(value, tuple | list):
-        inner = ", ".join(shown(item) for item in value[:most])
-        return f"({inner}{', …' if len(value) > most else ''})"
-    if isinstance(value, dict):
-        inner = ", ".join(f"{name}: {shown(item)}" for name, item in list(value.items())[:most])
-        return f"{{{inner}{', …' if len(value) > most else ''}}}"
-    return _number(value)
-
-
-def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else repr(value)[:200]

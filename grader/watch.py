@@ -1,17 +1,14 @@
 """Runs an answer under watch: what it returned, printed, warned, changed and raised.
 
-Whatever the answer does to the interpreter's state (grad mode, default dtype, seeds, output
-streams) is noticed, reported as an effect and undone, so that the next check starts clean.
+Whatever the answer changes of its inputs or of torch's settings is reported as an effect, and the
+settings are put back, so that the next check starts clean.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import linecache
-import random
 import sys
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +16,12 @@ from typing import Any
 
 import torch
 
-from grader.observation import Observation, Raised, record
+from grader import raising, state
+from grader.observation import Observation, Raised, plain_text, record_all
 from grader.task import Case, Inputs, Task, place
 
 KEPT_OUTPUT = 4096
+KEPT_WARNINGS = 20
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class _Head(io.TextIOBase):
 
     def text(self) -> str:
         more = f"\n… and {self.dropped:,} more characters" if self.dropped else ""
-        return "".join(self.kept) + more
+        return plain_text("".join(self.kept)) + more
 
 
 def observe(
@@ -66,31 +65,38 @@ def observe(
     interrupt from the keyboard.
     """
     effects: dict[str, str] = {}
-    watched = [_watch(function, effects) for function in functions]
+    watched = [
+        _watch(function, names, effects)
+        for function, names in zip(functions, task.arguments, strict=True)
+    ]
     out = _Head(KEPT_OUTPUT)
-    device = _device_of(inputs, case)
-    private = place(inputs, case.dtype, device)
-    values: Mapping[str, Any] = {}
+    warned: dict[str, None] = {}
+    private = place(inputs, case.dtype, _device_of(inputs, case))
+    values: dict[str, Any] = {}
     error: Raised | None = None
     interrupted = False
-    with _clean_state(effects), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-            try:
-                result = task.observe(*watched, **private)
-                parts = result if type(result) is dict else {"answer": result}
-                values = {name: record(part) for name, part in parts.items()}
-            except KeyboardInterrupt:
-                interrupted = True
-            except (Exception, SystemExit) as raised:
-                error = describe(raised)
+    try:
+        with (
+            _heard(warned),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(out),
+            state.watched(effects),
+        ):
+            result = task.observe(*watched, **private)
+        values = record_all(_parts(result))
+    except KeyboardInterrupt:
+        interrupted = True
+    except BaseException as raised:  # SystemExit too, and what a learner derives from it
+        error = raising.describe(raised)
     kept = {name: text for name, text in effects.items() if name not in task.allows}
-    return Watched(
-        Observation(values, kept, error),
-        out.text(),
-        tuple(dict.fromkeys(str(w.message).split("\n")[0][:500] for w in caught)),
-        interrupted,
-    )
+    return Watched(Observation(values, kept, error), out.text(), tuple(warned), interrupted)
+
+
+def _parts(result: Any) -> Mapping[str, Any]:
+    """The named values that an `observe` gave, or its one value under the name `answer`."""
+    if type(result) is dict and all(type(name) is str for name in result):
+        return result
+    return {"answer": result}
 
 
 def _device_of(inputs: Inputs, case: Case) -> str:
@@ -99,83 +105,92 @@ def _device_of(inputs: Inputs, case: Case) -> str:
     return str(first.device) if first is not None else case.device or "cpu"
 
 
-def describe(error: BaseException) -> Raised:
-    """An exception as data: the type's name, its text, and the learner's line that raised it."""
-    kind = type(error)
-    known = kind.__module__ == "builtins" or kind.__module__.split(".")[0] in ("torch", "pickle")
-    try:
-        message = BaseException.__str__(error) if known else str(error)
-    except Exception as broken:
-        message = f"(its text cannot be read: {type(broken).__name__})"
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if f.name != "_call" and not _is_library(f.filename)]
-    line = ""
-    if own:
-        last = own[-1]
-        source = (last.line or linecache.getline(last.filename, last.lineno or 0)).strip()
-        line = f"line {last.lineno}, in {last.name}: {source}" if source else ""
-    inside = any(f.name == "_call" and f.filename == __file__ for f in frames)
-    return Raised(kind.__name__, message[:2000], known, inside, line)
+@contextlib.contextmanager
+def _heard(warned: dict[str, None]) -> Iterator[None]:
+    """Collect warnings instead of printing them, and undo what is done to the filters.
+
+    torch gives some warnings once in a process; here each is heard every time.
+    """
+    always = torch.is_warn_always_enabled()
+
+    def keep(message: Warning | str, *_: Any, **__: Any) -> None:
+        if len(warned) < KEPT_WARNINGS:
+            text = raising.text_of(message).split(" (Triggered internally at")[0]
+            warned[text.strip().split("\n")[0][:500]] = None
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = keep
+        torch.set_warn_always(True)
+        try:
+            yield
+        finally:
+            torch.set_warn_always(always)
 
 
-def _is_library(filename: str) -> bool:
-    here = __file__.rpartition("watch.py")[0]
-    return filename.startswith((here, "<frozen")) or "site-packages" in filename
-
-
-def _watch(function: Callable[..., Any], effects: dict[str, str]) -> Callable[..., Any]:
+def _watch(
+    function: Callable[..., Any], names: Sequence[str], effects: dict[str, str]
+) -> Callable[..., Any]:
     """The answer, with the state of its arguments compared before and after every call."""
     if isinstance(function, type):
         return function
+    limit = sys.getrecursionlimit()
 
-    def _call(*args: Any, **kwargs: Any) -> Any:
-        before = [_state(value) for value in _flat((*args, *kwargs.values()))]
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        spoken = dict(zip(names, args, strict=False)) | kwargs
+        before = [_state(value, name) for name, value in _flat(spoken)]
         try:
             return function(*args, **kwargs)
         finally:
-            for state in before:
-                for name, text in state.changes():
-                    effects.setdefault(name, text)
+            # Under a very low limit no Python function could be called below.
+            if sys.getrecursionlimit() != limit:
+                sys.setrecursionlimit(limit)
+            for state_ in before:
+                for effect, text in state_.changes():
+                    effects.setdefault(effect, text)
 
-    _call.__name__ = getattr(function, "__name__", "answer")
-    return _call
+    return answer
 
 
-def _flat(values: Sequence[Any]) -> Iterator[Any]:
-    for value in values:
+def _flat(values: Mapping[Any, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Every tensor and module among some arguments, with what to call it."""
+    for name, value in values.items():
+        spoken = f"`{within}{name}`" if not within else within
         if isinstance(value, torch.Tensor | torch.nn.Module):
-            yield value
+            yield spoken, value
         elif isinstance(value, list | tuple):
-            yield from _flat(value)
+            yield from _flat(dict(enumerate(value)), f"an entry of {spoken}")
         elif isinstance(value, dict):
-            yield from _flat(list(value.values()))
+            yield from _flat(value, f"an entry of {spoken}")
 
 
-def _state(value: torch.Tensor | torch.nn.Module) -> _TensorState | _ModuleState:
-    return _ModuleState(value) if isinstance(value, torch.nn.Module) else _TensorState(value)
+def _state(value: torch.Tensor | torch.nn.Module, name: str) -> _TensorState | _ModuleState:
+    if isinstance(value, torch.nn.Module):
+        return _ModuleState(value)
+    return _TensorState(value, name)
 
 
 class _TensorState:
     """An input tensor as it was before the call."""
 
-    def __init__(self, tensor: torch.Tensor, what: str = "an input") -> None:
+    def __init__(self, tensor: torch.Tensor, what: str) -> None:
         self.tensor, self.what = tensor, what
         self.value = tensor.detach().clone()
-        self.version = None if tensor.is_inference() else tensor._version
+        self.version = _version(tensor)
         self.requires_grad = tensor.requires_grad
         self.grad = tensor.grad if tensor.is_leaf else None
-        self.grad_version = None if self.grad is None else self.grad._version
+        self.grad_version = _version(self.grad)
 
     def changes(self) -> Iterator[tuple[str, str]]:
         now = self.tensor
-        if now.shape != self.value.shape or not _same(now.detach(), self.value):
+        if not _same(now.detach(), self.value):
             yield "input", f"{self.what} has other values after the call"
-        elif self.version is not None and now._version != self.version:
+        elif _version(now) != self.version:
             yield "input", f"{self.what} was written to in place"
         if now.requires_grad != self.requires_grad:
             yield "requires_grad", f"requires_grad of {self.what} is now {now.requires_grad}"
         grad = now.grad if now.is_leaf else None
-        if grad is not self.grad or (grad is not None and grad._version != self.grad_version):
+        if grad is not self.grad or _version(grad) != self.grad_version:
             yield "grad", f".grad of {self.what} was changed"
 
 
@@ -192,8 +207,8 @@ class _ModuleState:
         self.hooks = count_hooks(module)
 
     def changes(self) -> Iterator[tuple[str, str]]:
-        for state in self.tensors:
-            yield from state.changes()
+        for state_ in self.tensors:
+            yield from state_.changes()
         now = {name: m.training for name, m in self.module.named_modules()}
         if now != self.training:
             changed = [n or "the model" for n in now if now[n] != self.training.get(n)]
@@ -209,72 +224,20 @@ def count_hooks(module: torch.nn.Module) -> int:
     return sum(len(getattr(m, kind)) for m in module.modules() for kind in kinds)
 
 
+def _version(tensor: torch.Tensor | None) -> int | None:
+    """How often a tensor was written to in place; inference tensors do not count."""
+    return None if tensor is None or tensor.is_inference() else tensor._version
+
+
 def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    if one.is_meta or one.dtype != other.dtype:
-        return one.dtype == other.dtype
-    if torch.equal(one, other):
+    if (one.shape, one.dtype, one.device, one.layout) != (
+        other.shape,
+        other.dtype,
+        other.device,
+        other.layout,
+    ):
+        return False
+    if one.is_meta or torch.equal(one, other):
         return True
     both_nan = (one != one) & (other != other)
     return bool(((one == other) | both_nan).all())
-
-
-@contextlib.contextmanager
-def _clean_state(effects: dict[str, str]) -> Iterator[None]:
-    """Run in grad mode, outside inference mode, in float32 by default; note and undo changes."""
-    dtype, rng = torch.get_default_dtype(), _rng_state()
-    streams = sys.stdout, sys.stderr
-    anomaly = torch.is_anomaly_enabled()
-    tracer = sys.gettrace()
-    limit = sys.getrecursionlimit()
-    torch.set_default_dtype(torch.float32)
-    try:
-        with torch.inference_mode(False), torch.enable_grad():
-            yield
-            if torch.is_inference_mode_enabled():
-                effects["inference_mode"] = "inference mode was left on"
-            elif not torch.is_grad_enabled():
-                effects["grad_mode"] = "gradient recording was left switched off"
-    finally:
-        if torch.get_default_dtype() != torch.float32:
-            effects["default_dtype"] = f"the default dtype is now {torch.get_default_dtype()}"
-        if torch.is_anomaly_enabled() != anomaly:
-            effects["anomaly"] = "anomaly detection was switched"
-            torch.set_anomaly_enabled(anomaly)
-        if not _same_rng(rng, _rng_state()):
-            effects["rng"] = "the random generators moved on"
-            _restore_rng(rng)
-        torch.set_default_dtype(dtype)
-        sys.stdout, sys.stderr = streams
-        if sys.gettrace() is not tracer:
-            sys.settrace(tracer)
-        if sys.getrecursionlimit() != limit:
-            sys.setrecursionlimit(limit)
-
-
-def _rng_state() -> dict[str, Any]:
-    state: dict[str, Any] = {"torch": torch.get_rng_state(), "python": random.getstate()}
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        state["numpy"] = numpy.random.get_state()
-    return state
-
-
-def _same_rng(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return (
-        torch.equal(one["torch"], other["torch"])
-        and one["python"] == other["python"]
-        and (
-            "numpy" not in one
-            or (
-                one["numpy"][2] == other["numpy"][2]
-                and (one["numpy"][1] == other["numpy"][1]).all()
-            )
-        )
-    )
-
-
-def _restore_rng(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["torch"])
-    random.setstate(state["python"])
-    if "numpy" in state:
-        sys.modules["numpy"].random.set_state(state["numpy"])

@@ -119,9 +119,9 @@ def test_every_draw_is_repeated_by_its_seed_and_changed_by_another(task):
         assert flat(once.inputs(case)) == flat(again.inputs(case))
     tensors = [v for case in task.cases() for v in once.inputs(case).values()]
     if any(isinstance(v, torch.Tensor) for v in tensors):
-        assert any(
-            flat(once.inputs(case)) != flat(other.inputs(case)) for case in task.cases()
-        ), "another seed draws the same inputs: use rng in draw"
+        assert any(flat(once.inputs(case)) != flat(other.inputs(case)) for case in task.cases()), (
+            "another seed draws the same inputs: use rng in draw"
+        )
 
 
 def flat(inputs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,11 +42,16 @@ class _Prepared:
 
 
 class Judge:
-    """Judges exercises for one class: one secret, one device, every reference computed once."""
+    """Judges exercises for one class: one secret, one device, every reference computed once.
+
+    Safe to use from several threads: while one waits for its box, another computes.
+    """
 
     def __init__(self, secret: bytes, device: str = "cpu") -> None:
         self._secret, self.device = secret, device
         self._prepared: dict[str, _Prepared] = {}
+        # Observing a reference sets torch's default dtype and the streams of the whole process.
+        self._computing = threading.Lock()
 
     def verdict(self, exercise: str, functions: Sequence[str], ask: Ask) -> Verdict:
         """The verdict on the functions of these names that stand in the box's namespace.
@@ -53,7 +59,8 @@ class Judge:
         Every case counts as hidden, the visible ones too: here their inputs are drawn from the
         secret. `ask` may raise Unanswered; a case it leaves unanswered fails.
         """
-        prepared = self._prepare(exercise)
+        with self._computing:
+            prepared = self._prepare(exercise)
         task, seen = prepared.task, list[Seen]()
         silent: dict[str, str] = {}
         ended = False
@@ -71,10 +78,12 @@ class Judge:
                 seen.append(Seen(case, _unanswered(reason.code)))
                 continue
             state = reply.get("state")
-            if state in _UNCALLABLE:
-                return _could_not_check(task, prepared.cases, str(state))
+            if isinstance(state, str) and state in _UNCALLABLE:
+                return _could_not_check(task, prepared.cases, state)
             seen.append(Seen(case, _observed(reply, body)))
-        return _without_silence(diagnose(task, prepared.answers, seen, hidden=True), silent)
+        with self._computing:
+            verdict = diagnose(task, prepared.answers, seen, hidden=True)
+        return _without_silence(verdict, silent)
 
     def _prepare(self, exercise: str) -> _Prepared:
         if exercise not in self._prepared:

@@ -52,6 +52,27 @@ class VerdictRow(Base):
     cases: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
 
 
+class SittingRow(Base):
+    """One grading of one submission: what its verdicts have in common, and what was noticed.
+
+    `token` is also in the files that the grading leaves behind, until all of it is in place.
+    """
+
+    __tablename__ = "sittings"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    assignment: Mapped[str] = mapped_column(String(200), index=True)
+    student: Mapped[str] = mapped_column(String(200), index=True)
+    submission: Mapped[str] = mapped_column(String(64))
+    seed: Mapped[int] = mapped_column(Integer)
+    isolation: Mapped[str] = mapped_column(String(40))
+    token: Mapped[str] = mapped_column(String(32))
+    notebooks: Mapped[list[str]] = mapped_column(JSON)
+    repairs: Mapped[list[str]] = mapped_column(JSON)
+    incidents: Mapped[list[str]] = mapped_column(JSON)
+    plain: Mapped[list[str]] = mapped_column(JSON)
+
+
 @dataclass(frozen=True)
 class Secret:
     """A secret of 32 bytes and its version, counted from 1."""
@@ -71,6 +92,21 @@ class Circumstances:
     device: str
     isolation: str
     versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What there is to say of one grading besides its verdicts.
+
+    It graded `notebooks`; `repairs` were made before it, `incidents` happened in it, and `plain`
+    names the graded cells that ran inside the box, where a submission can forge them.
+    """
+
+    notebooks: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
+    incidents: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+    token: str = ""
 
 
 class Ledger:
@@ -119,10 +155,28 @@ class Ledger:
         query = select(SecretRow).where(SecretRow.assignment == assignment)
         return session.scalars(query.order_by(SecretRow.version.desc()).limit(1)).first()
 
-    def append(self, circumstances: Circumstances, verdicts: Sequence[Verdict]) -> None:
-        """Add the verdicts on one submission, all of them or none."""
+    def append(
+        self, circumstances: Circumstances, verdicts: Sequence[Verdict], notes: Notes | None = None
+    ) -> None:
+        """Add one grading of one submission with all its verdicts, or nothing."""
         now = datetime.now(UTC)
+        notes = notes or Notes()
         with Session(self._engine) as session:
+            session.add(
+                SittingRow(
+                    at=now,
+                    assignment=circumstances.assignment,
+                    student=circumstances.student,
+                    submission=circumstances.submission,
+                    seed=circumstances.seed,
+                    isolation=circumstances.isolation,
+                    token=notes.token,
+                    notebooks=list(notes.notebooks),
+                    repairs=list(notes.repairs),
+                    incidents=list(notes.incidents),
+                    plain=list(notes.plain),
+                )
+            )
             session.add_all(
                 VerdictRow(
                     at=now,
@@ -142,6 +196,14 @@ class Ledger:
                 for verdict in verdicts
             )
             session.commit()
+
+    def sittings(self, assignment: str, student: str | None = None) -> list[SittingRow]:
+        """Every grading of an assignment, in the order they were made."""
+        query = select(SittingRow).where(SittingRow.assignment == assignment)
+        if student is not None:
+            query = query.where(SittingRow.student == student)
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(query.order_by(SittingRow.id)))
 
     def latest(self, assignment: str, student: str | None = None) -> list[VerdictRow]:
         """The newest verdict on each exercise of each student, in the order they were made."""

@@ -9,13 +9,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from nbformat import from_dict
 from nbformat.v4 import new_output
 from nbgrader.utils import determine_grade, is_grade, is_solution
 
 from grader.box.ended import BoxEnded, CallFailed, CallInterrupted
 from grader.checking import tasks
 from grader.judge.judging import Judge, Unanswered
-from grader.verdict import Verdict
+from grader.verdict import Outcome, Verdict
 
 Notebook = Any
 Cell = Any
@@ -86,7 +87,8 @@ class Sitting:
 
     The notebook is normalised: its graded cells are the instructor's. If the box ends in a cell,
     that cell gets the reason as its error, and the next one that needs a box gets a fresh one in
-    which all earlier cells but the deadly ones were run again.
+    which all earlier cells but the deadly ones were run again. `ignored` is a pattern: what a
+    plain graded cell writes to stderr does not cost its points if it is found there.
     """
 
     def __init__(
@@ -95,8 +97,10 @@ class Sitting:
         judge: Judge,
         files: Mapping[str, bytes],
         seconds: float = 300.0,
+        ignored: str = "",
     ) -> None:
         self._boxes, self._judge, self._files = boxes, judge, files
+        self._ignored = re.compile(ignored) if ignored else None
         self._deadline = time.monotonic() + seconds
         self._box: Box | None = None
         self._open: AbstractContextManager[Box] | None = None
@@ -123,6 +127,7 @@ class Sitting:
             cell.outputs = self._run(cell.source, graded)
             if is_grade(cell) and not is_solution(cell):
                 graded.plain.append(cell.metadata.nbgrader.grade_id)
+                cell.outputs = [output for output in cell.outputs if not self._ignores(output)]
                 _keep_in_range(cell, graded)
             return
         verdict = self._judge.verdict(check.exercise, check.functions, self._ask)
@@ -131,9 +136,13 @@ class Sitting:
         graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
         graded.trusted.add(self._at)
 
+    def _ignores(self, output: Any) -> bool:
+        stderr = output.output_type == "stream" and output.name == "stderr"
+        return stderr and self._ignored is not None and bool(self._ignored.search(output.text))
+
     def _run(self, source: str, graded: Graded) -> list[Any]:
         try:
-            return list(self._ready().run_cell(source).outputs)
+            return [from_dict(output) for output in self._ready().run_cell(source).outputs]
         except BoxEnded as reason:
             self._deadly.add(self._at)
             self._close()
@@ -166,13 +175,20 @@ class Sitting:
             if self._used >= MOST_BOXES:
                 raise _NoBox("Not run: this submission ended its process too often.")
             self._used += 1
-            self._open = self._boxes.open(self._files)
+            self._open = self._opened()
             self._box = self._open.__enter__()
             for index, cell in enumerate(self._cells[: self._at]):
                 runs = cell.cell_type == "code" and index not in self._deadly
                 if runs and check_in(cell) is None:
                     self._box.run_cell(cell.source)
         return self._box
+
+    def _opened(self) -> AbstractContextManager[Box]:
+        try:
+            return self._boxes.open(self._files)
+        except CallFailed as error:
+            self._used = MOST_BOXES
+            raise _NoBox("Not run: the submission's files do not fit into a box.") from error
 
     def _close(self) -> None:
         if self._open is not None:
@@ -182,6 +198,25 @@ class Sitting:
 
 class _NoBox(Exception):
     """There is no box for the rest of this submission."""
+
+
+def not_handed_in(notebook: Notebook) -> Graded:
+    """The assignment nobody handed in: nothing of it is run, and no cell of it earns a point."""
+    graded = Graded(notebook)
+    for index, cell in enumerate(notebook.cells):
+        check = check_in(cell)
+        if check is not None:
+            functions = tasks()[check.exercise].functions
+            verdict = Verdict(check.exercise, Outcome.NOT_ATTEMPTED, functions=functions)
+            cell.outputs = judged_outputs(verdict, 0.0)
+            graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
+            graded.trusted.add(index)
+        elif cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
+            sentence = "Nothing was handed in."
+            cell.outputs = [
+                new_output("error", ename="NotHandedIn", evalue=sentence, traceback=[sentence])
+            ]
+    return graded
 
 
 def judged_outputs(verdict: Verdict, points: float) -> list[Any]:

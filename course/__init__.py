@@ -1,0 +1,1 @@
+"""The course itself: lessons, live pictures and quizzes."""

@@ -1,0 +1,79 @@
+"""A question with options, each of which explains itself when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from course.quiz import page
+from course.quiz.outcome import Outcome
+from course.quiz.outcome import run as run_once
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A question, its options with their explanations, and the option that is right.
+
+    It is plain HTML (a disclosure for each option): it works by keyboard, after the notebook is
+    closed and opened again, and on a page without a kernel.
+    """
+
+    id: str
+    question: str
+    options: Mapping[str, str]
+    answer: str
+    outcome: Outcome | None = None
+
+    def __post_init__(self) -> None:
+        if self.answer not in self.options:
+            raise ValueError(
+                f"question {self.id!r}: {self.answer!r} is right but not among the options "
+                f"{list(self.options)}"
+            )
+        bare = [option for option, why in self.options.items() if not why.strip()]
+        if bare:
+            raise ValueError(f"question {self.id!r}: no explanation for {bare}")
+
+    def _repr_html_(self) -> str:
+        body = "".join(self._option(text, why) for text, why in self.options.items())
+        return page.box(
+            "Choose: open an option to see what it means", page.prose(self.question) + body
+        )
+
+    def _option(self, text: str, why: str) -> str:
+        right = text == self.answer
+        proof = ""
+        if right and self.outcome is not None and (self.outcome.error or self.outcome.warned):
+            proof = page.report(self.outcome)
+        return page.fold(text, page.reply(right, why) + proof)
+
+    def __repr__(self) -> str:
+        lines = [self.question, *(f"  ( ) {option}" for option in self.options)]
+        return "\n".join(lines)
+
+
+def choice(
+    question: str,
+    options: Mapping[str, str],
+    *,
+    id: str,
+    run: Callable[[], Any] | None = None,
+    answer: str | None = None,
+) -> Choice:
+    """Ask a question with options, each mapped to its explanation.
+
+    `run` computes the right option: it returns its text, or a value whose short form is its text
+    (`5`, `None`, `[2, 4]`; an error counts as its type's name). `answer` names it where there is
+    nothing to run. Raises ValueError if the right option is missing, an explanation is empty, or
+    `run` and `answer` disagree.
+    """
+    outcome = run_once(run) if run else None
+    right = outcome.text if outcome else answer
+    if right is None:
+        raise ValueError(f"question {id!r} needs run= or answer=")
+    if answer is not None and answer != right:
+        raise ValueError(
+            f"question {id!r}: answer={answer!r}, but running the code gives {right!r}"
+        )
+    return Choice(id, question, dict(options), right, outcome)

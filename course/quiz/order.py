@@ -1,0 +1,147 @@
+"""Lines of code to be put in order, where every order that works is accepted."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets
+
+from course.quiz import page
+from course.quiz.live import LiveQuestion
+from course.quiz.outcome import Outcome
+from course.quiz.outcome import run as run_once
+
+
+@dataclass(frozen=True)
+class Order(LiveQuestion):
+    """Named lines, and which must come before which, each with its reason.
+
+    `lines` is written in one valid order. `gives` is an expression read when the lines have run.
+    """
+
+    id: str
+    question: str
+    lines: Mapping[str, str]
+    before: Mapping[tuple[str, str], str]
+    gives: str
+    setup: str = "import torch"
+
+    def __post_init__(self) -> None:
+        unknown = {name for pair in self.before for name in pair} - set(self.lines)
+        if unknown:
+            raise ValueError(f"question {self.id!r} has no line called {sorted(unknown)}")
+        if self.broken(list(self.lines)) is not None:
+            raise ValueError(f"question {self.id!r}: write the lines in an order that works")
+        error = self.outcome(list(self.lines)).error
+        if error is not None:
+            raise ValueError(f"question {self.id!r}: the lines as written raise {error!r}")
+
+    def broken(self, names: Sequence[str]) -> tuple[str, str] | None:
+        """The first rule that an order breaks, or None."""
+        place = {name: number for number, name in enumerate(names)}
+        return next((pair for pair in self.before if place[pair[0]] > place[pair[1]]), None)
+
+    def orders(self) -> Iterator[tuple[str, ...]]:
+        """Every order of the lines, right or wrong."""
+        return itertools.permutations(self.lines)
+
+    def outcome(self, names: Sequence[str]) -> Outcome:
+        """What the lines give in this order, run in a namespace of their own."""
+        source = "\n".join([self.setup, *(self.lines[name] for name in names)])
+
+        def execute() -> Any:
+            namespace: dict[str, Any] = {}
+            exec(source, namespace)
+            return eval(self.gives, namespace)
+
+        return run_once(execute)
+
+    def shuffled(self) -> list[str]:
+        """The lines in an order that depends on the question alone, and never a right one."""
+        keys = sorted(
+            self.lines, key=lambda name: hashlib.sha256(f"{self.id}{name}".encode()).digest()
+        )
+        return keys if self.broken(keys) is not None else keys[::-1]
+
+    def reply(self, names: Sequence[str]) -> str:
+        """What the learner reads after checking an order, as HTML."""
+        if len(names) < len(self.lines):
+            left = len(self.lines) - len(names)
+            return page.reply(None, f"Place every line first: {left} left.", announce=True)
+        pair = self.broken(names)
+        outcome = self.outcome(names)
+        if pair is None:
+            told = f"This order works, and `{self.gives}` is `{outcome.text}`."
+            return page.reply(True, told, announce=True)
+        first, second = (self.lines[name] for name in pair)
+        told = f"`{first}` has to come before `{second}`. {self.before[pair]}"
+        return "<p>It gives</p>" + page.report(outcome) + page.reply(False, told, announce=True)
+
+    def widget(self) -> ipywidgets.Box:
+        """The live form: press the lines in the order in which they should run."""
+        placed: list[str] = []
+        wide = ipywidgets.Layout(width="100%", max_width="46em", height="auto")
+        buttons = {name: ipywidgets.Button(layout=wide) for name in self.shuffled()}
+        check = ipywidgets.Button(description="Check the order")
+        answer = ipywidgets.HTML()
+
+        def draw() -> None:
+            for name, button in buttons.items():
+                place = f"{placed.index(name) + 1}." if name in placed else "–"
+                button.description = f"{place}  {self.lines[name]}"
+
+        def press(name: str) -> None:
+            if name in placed:
+                placed.remove(name)
+            else:
+                placed.append(name)
+            answer.value = ""
+            draw()
+
+        for name, button in buttons.items():
+            button.on_click(lambda _, name=name: press(name))
+        check.on_click(lambda _: setattr(answer, "value", self.reply(placed)))
+        draw()
+        asked = page.titled(
+            "Put in order: press the lines one by one, a second time to take one out",
+            page.prose(self.question),
+        )
+        lines = ipywidgets.VBox(list(buttons.values())).add_class("cq-lines")
+        bar = ipywidgets.HBox([check]).add_class("cq-bar")
+        parts = [ipywidgets.HTML(asked), lines, bar, answer]
+        return ipywidgets.VBox(parts).add_class(page.FRAME)
+
+    def _repr_html_(self) -> str:
+        lines = page.code("\n".join(self.lines[name] for name in self.shuffled()))
+        reasons = [
+            f"`{self.lines[first]}` before `{self.lines[second]}`: {why}"
+            for (first, second), why in self.before.items()
+        ]
+        one = page.code("\n".join(self.lines.values()))
+        told = page.reply(None, "One order that works:") + one + page.listing(reasons)
+        answer = page.fold("An answer", told)
+        return page.box("Put in order", page.prose(self.question) + lines + answer)
+
+    def __repr__(self) -> str:
+        return "\n".join([self.question, *(f"  {self.lines[name]}" for name in self.shuffled())])
+
+
+def order(
+    question: str,
+    lines: Mapping[str, str],
+    before: Mapping[tuple[str, str], str],
+    *,
+    id: str,
+    gives: str,
+) -> Order:
+    """Ask for an order of `lines` (name to code, written in one order that works).
+
+    `before` maps a pair of names to the reason why the first must come first; every order that
+    keeps these rules is accepted. `gives` is the expression whose value the lines are for. Raises
+    ValueError for an unknown name and for lines that break a rule or raise as written.
+    """
+    return Order(id, question, dict(lines), dict(before), gives)

@@ -1,0 +1,110 @@
+// Shows the picture and says its sentence. Both elements stay in the page while their content
+// changes: a screen reader announces only what changes inside a live region it already knows.
+
+function render({ model, el }) {
+  el.classList.add("ag-stage");
+  const frame = document.createElement("div");
+  frame.className = "ag-frame";
+  frame.setAttribute("role", "group");
+  const sentence = document.createElement("p");
+  sentence.className = "ag-sentence";
+  sentence.setAttribute("role", "status");
+  sentence.setAttribute("aria-live", "polite");
+  sentence.setAttribute("aria-atomic", "true");
+  el.append(frame, sentence);
+
+  // A picture wider than the page scrolls; then, and only then, the keyboard can reach it.
+  function allowScrolling() {
+    const overflows =
+      frame.scrollWidth > frame.clientWidth + 1 || frame.scrollHeight > frame.clientHeight + 1;
+    if (overflows) {
+      frame.tabIndex = 0;
+      frame.setAttribute("aria-label", "The picture; scroll with the arrow keys");
+    } else {
+      frame.removeAttribute("tabindex");
+      frame.removeAttribute("aria-label");
+    }
+  }
+
+  // Scrolls as little as needed: to what the step touches, then, where both cannot be seen, to
+  // the box whose turn it is.
+  function showActive() {
+    for (const mark of ["[data-touched]", "[data-active]"]) {
+      for (const part of frame.querySelectorAll(mark)) bringIntoView(part.getBoundingClientRect());
+    }
+  }
+
+  function bringIntoView(box) {
+    const view = frame.getBoundingClientRect();
+    const room = 14;
+    if (box.left < view.left + room) frame.scrollLeft -= view.left + room - box.left;
+    else if (box.right > view.right - room) frame.scrollLeft += box.right - view.right + room;
+    if (box.top < view.top + room) frame.scrollTop -= view.top + room - box.top;
+    else if (box.bottom > view.bottom - room) frame.scrollTop += box.bottom - view.bottom + room;
+  }
+
+  function draw() {
+    const { scrollLeft, scrollTop } = frame;
+    frame.innerHTML = model.get("svg");
+    frame.scrollLeft = scrollLeft;
+    frame.scrollTop = scrollTop;
+    allowScrolling();
+    showActive();
+  }
+
+  // ipywidgets leaves its slider handle and its play button without a name.
+  function completeControls() {
+    const player = el.closest(".ag-player");
+    if (!player) return;
+    player.querySelector(".noUi-handle")?.setAttribute("aria-label", "step");
+    const [play] = player.querySelectorAll(".widget-play button");
+    play?.setAttribute("aria-label", "Play or pause");
+  }
+
+  // These keys belong to the control in focus; JupyterLab would move to another cell. All others,
+  // such as Ctrl+S, stay JupyterLab's.
+  const ownKeys = new Set(
+    "ArrowLeft ArrowRight ArrowUp ArrowDown Home End PageUp PageDown Enter".split(" ").concat(" ")
+  );
+  function keepKeys(event) {
+    if (!el.closest(".ag-player")?.contains(event.target)) return;
+    const own = ownKeys.has(event.key) && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", own);
+  }
+
+  function say() {
+    sentence.textContent = model.get("sentence");
+  }
+
+  // A kernel that answers makes this picture live; then the still picture beside it can go.
+  function hear(message) {
+    if (message.alive) {
+      el.closest(".ag-player")?.classList.add("ag-alive");
+      document.getElementById(model.get("still"))?.remove();
+      draw();
+    }
+  }
+
+  draw();
+  say();
+  model.on("msg:custom", hear);
+  model.on("change:svg", draw);
+  model.on("change:sentence", say);
+  const watcher = new ResizeObserver(allowScrolling);
+  watcher.observe(frame);
+  window.addEventListener("keydown", keepKeys, true); // before JupyterLab, which listens below
+  // By the next frame the page has put this element among its siblings.
+  requestAnimationFrame(() => {
+    completeControls();
+    model.send({ ask: "alive" });
+  });
+  return () => {
+    watcher.disconnect();
+    window.removeEventListener("keydown", keepKeys, true);
+    model.off("msg:custom", hear);
+    model.off("change:svg", draw);
+    model.off("change:sentence", say);
+  };
+}
+
+export default { render };

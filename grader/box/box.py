@@ -1,0 +1,315 @@
+"""One box, seen from the judge: its cells, its calls, its clock, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any
+
+from grader.box.cgroups import Group
+from grader.box.channel import (
+    DeadlinePassed,
+    Header,
+    Line,
+    PeerGone,
+    ProtocolViolated,
+    Spill,
+)
+from grader.box.ended import (
+    BoxEnded,
+    BoxRefused,
+    CallFailed,
+    CallInterrupted,
+    Cause,
+    Ended,
+    from_wait_status,
+)
+from grader.box.limits import Limits
+from grader.box.outputs import CellResult, Keeper, MalformedOutputs, stream
+from grader.box.watchdog import Census
+
+_SENTENCES = {
+    Cause.MEMORY: "It used more than {memory:,} MiB of memory.",
+    Cause.PROCESSES: "It ran {processes} processes and threads at once, as many as a box may.",
+    Cause.CLOSED: "The box was closed.",
+    Cause.LOST: "The process that boxes are forked from is gone.",
+}
+
+
+@dataclass
+class Handles:
+    """What the judge holds of a box: handles to signal by, pipes, and the status socket."""
+
+    leader: int
+    worker: int
+    status: socket.socket
+    requests: int
+    replies: int
+    out: int
+    err: int
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.status.close()
+        for fd in (self.leader, self.worker, self.requests, self.replies, self.out, self.err):
+            os.close(fd)
+
+
+class Box:
+    """A process in which one submission's code runs. Use it from one thread at a time."""
+
+    def __init__(
+        self,
+        handles: Handles,
+        pid: int,
+        limits: Limits,
+        group: Group | None,
+        home: str | None,
+        closed: Callable[[Box], None],
+    ) -> None:
+        self.pid, self.limits = pid, limits
+        self._handles, self._group = handles, group
+        self._census: Census | None = None
+        self._home, self._closed = home, closed
+        self._spills = Spill(handles.out), Spill(handles.err)
+        self._spill_room = limits.output
+        self._line = Line(
+            handles.requests, handles.replies, handles.worker, self._spills, self._drain
+        )
+        self._keeper = Keeper(limits.output)
+        self._spent = 0.0
+        self._full = 0  # ticks in a row with as many processes as allowed
+        self._ended: Ended | None = None
+        self._stopped: Cause | None = None
+        self._lock = threading.Lock()  # between the watchdog and the end
+
+    def __enter__(self) -> Box:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def count_by(self, census: Census) -> None:
+        """Let the watchdog count the box's processes and memory with this."""
+        self._census = census
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files below the box's working folder.
+
+        Raises ValueError for a path that leads out of it, BoxRefused if the box could not wall
+        itself in, BoxEnded.
+        """
+        for name in files:
+            parts = name.split("/")
+            if name.startswith("/") or not name or {"", ".", ".."} & set(parts):
+                raise ValueError(f"{name!r} is no path below the box's folder")
+        sizes = {name: len(data) for name, data in files.items()}
+        answer, _, _ = self._ask(
+            {"op": "files", "sizes": sizes}, b"".join(files.values()), self.limits.cell
+        )
+        if "refused" in answer:
+            self.close()
+            raise BoxRefused(f"a box cannot wall itself in: {answer['refused']}", "")
+        if "failed" in answer:
+            raise CallFailed(*_failure(answer))
+
+    def run_cell(self, source: str) -> CellResult:
+        """Run one cell as a notebook would. Raises BoxEnded if the box did not survive it."""
+        start = time.monotonic()
+        reply_cap = 8 * self.limits.output + 65536
+        answer, body, late = self._ask(
+            {"op": "cell"},
+            source.encode(errors="replace"),
+            self.limits.cell,
+            min(reply_cap, self.limits.reply),
+        )
+        seconds = time.monotonic() - start
+        count, dropped = answer.get("execution_count"), answer.get("dropped")
+        count = count if isinstance(count, int) else 0
+        dropped = dropped if isinstance(dropped, int) and dropped > 0 else 0
+        outputs: list[Any] = []
+        if "failed" not in answer:
+            try:
+                outputs, more = self._keeper.read(body, count)
+            except MalformedOutputs as error:
+                raise self._end(Cause.PROTOCOL, f"Its outputs are {error}.") from None
+            dropped += more
+        for name, spill in zip(("stdout", "stderr"), self._spills, strict=True):
+            data, lost = spill.take()
+            dropped += lost
+            if data:
+                outputs.append(stream(name, data))
+        error = answer.get("error")
+        return CellResult(
+            outputs=tuple(outputs),
+            ok=answer.get("ok") is True and not late,
+            error=error[:200] if isinstance(error, str) else None,
+            execution_count=count,
+            dropped=dropped,
+            interrupted=late,
+            seconds=seconds,
+        )
+
+    def call(self, request: Mapping[str, Any], body: bytes = b"") -> tuple[Header, bytes]:
+        """Ask the handler; its answer's header and body, which are whatever the box chose to say.
+
+        Raises CallInterrupted, CallFailed, BoxEnded.
+        """
+        answer, reply, late = self._ask(
+            {"op": "call", "request": dict(request)}, body, self.limits.call, self.limits.reply
+        )
+        for spill in self._spills:
+            spill.take()
+        if late:
+            raise CallInterrupted(f"The call ran for more than {self.limits.call:g} s.")
+        if "failed" in answer:
+            raise CallFailed(*_failure(answer))
+        answer.pop("interrupted", None)
+        return answer, reply
+
+    @property
+    def ended(self) -> Ended | None:
+        """How the box ended, if it did."""
+        return self._ended
+
+    def close(self) -> None:
+        """End the box and everything it started."""
+        if self._ended is None:
+            self._end(Cause.CLOSED)
+
+    def look(self) -> Cause | None:
+        """For the watchdog: the limit this box is over."""
+        with self._lock:
+            if self._ended is not None or self._stopped is not None or self._census is None:
+                return None
+            try:
+                tasks = self._census.tasks()
+                self._full = self._full + 1 if tasks >= self.limits.processes else 0
+                if self._full >= 3:
+                    return Cause.PROCESSES
+                if self._group is None:
+                    used = self._census.memory(self.limits.memory)
+                    if used > self.limits.memory:
+                        return Cause.MEMORY
+            except OSError:
+                return None  # it is ending
+            return None
+
+    def stop(self, cause: Cause) -> None:
+        """For the watchdog: kill the box; the thread that uses it will learn the cause."""
+        with self._lock:
+            if self._ended is None:
+                self._stopped = cause
+                self._kill()
+
+    def _ask(
+        self, header: Header, body: bytes, seconds: float, max_reply: int = 65536
+    ) -> tuple[Header, bytes, bool]:
+        """One exchange, and whether the box had to be interrupted for it to end."""
+        if self._ended is not None:
+            raise BoxEnded(self._ended)
+        start = time.monotonic()
+        seconds = min(seconds, self.limits.submission - self._spent)
+        late = False
+        try:
+            try:
+                self._line.send(header, body, start + seconds)
+                answer, reply = self._line.receive(start + seconds, max_reply)
+            except DeadlinePassed:
+                late = True
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._handles.worker, signal.SIGINT)
+                until = time.monotonic() + self.limits.grace
+                answer, reply = self._line.receive(until, max_reply)
+        except DeadlinePassed:
+            raise self._end(Cause.TIME, self._late(seconds)) from None
+        except ProtocolViolated as error:
+            raise self._end(Cause.PROTOCOL, str(error)) from None
+        except PeerGone:
+            cause = (Cause.TIME, self._late(seconds)) if late else (None, "")
+            raise self._end(*cause) from None
+        finally:
+            self._spent += time.monotonic() - start
+        return answer, reply, late or answer.get("interrupted") is True
+
+    def _late(self, seconds: float) -> str:
+        if self._spent + seconds >= self.limits.submission:
+            return f"The submission ran for more than {self.limits.submission:g} s in all."
+        return f"It ran for more than {seconds:g} s and did not stop when interrupted."
+
+    def _drain(self, spill: Spill) -> None:
+        self._spill_room -= spill.drain(self._spill_room)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handles.leader, signal.SIGKILL)
+
+    def _end(self, cause: Cause | None, sentence: str = "") -> BoxEnded:
+        """Kill what is left, learn how it ended, let go of everything."""
+        with self._lock:
+            self._kill()
+            wait_status = self._await_end()
+            self._line.drain()
+            said = self._spills[1].take()[0].decode(errors="replace")[-2000:]
+            ended = self._judge(cause, sentence, wait_status)
+            self._ended = replace(ended, said=said)
+            self._handles.close()
+            if self._census is not None:
+                os.close(self._census.proc)
+        if self._group is not None:
+            self._group.remove()
+        if self._home is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
+        self._closed(self)
+        return BoxEnded(self._ended)
+
+    def _await_end(self) -> int | None:
+        """The wait status of the box's process; None if the zygote is gone too."""
+        poll = select.poll()
+        poll.register(self._handles.status, select.POLLIN)
+        if not poll.poll(10_000):
+            return None
+        try:
+            message = self._handles.status.recv(4096)
+        except OSError:
+            return None
+        status = json.loads(message or b"{}").get("ended")
+        return status if isinstance(status, int) else None
+
+    def _judge(self, cause: Cause | None, sentence: str, wait_status: int | None) -> Ended:
+        if cause is None:
+            cause = self._stopped
+        if cause is None and self._group is not None and self._group.killed_for_memory():
+            cause = Cause.MEMORY
+        if cause is None and wait_status is None:
+            cause = Cause.LOST
+        if cause is None:
+            assert wait_status is not None
+            return from_wait_status(wait_status)
+        told = _SENTENCES.get(cause, "").format(
+            memory=self.limits.memory // (1024 * 1024), processes=self.limits.processes
+        )
+        return Ended(cause, sentence or told)
+
+
+def _failure(answer: Header) -> tuple[str, str]:
+    """Type name and text of what the handler raised, whatever the box made of them."""
+    failed = answer.get("failed")
+    if isinstance(failed, list) and len(failed) == 2 and all(isinstance(f, str) for f in failed):
+        return failed[0][:200], failed[1][:2000]
+    return "unknown", ""

@@ -1,0 +1,207 @@
+"""Frames between the judge and one box: a JSON header with a binary body, over two pipes.
+
+The box's side blocks. The judge's side trusts nothing it reads: lengths are capped, every exchange
+has one deadline for all of it, and an answer must repeat the request's nonce. Pipes, not a socket:
+a socket of the judge's would carry the judge's network namespace into the box.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import select
+import struct
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Header = dict[str, Any]
+
+MAX_HEADER = 256 * 1024
+_LENGTHS = struct.Struct(">II")
+_CHUNK = 1024 * 1024
+
+
+class ProtocolViolated(Exception):
+    """The box sent what no honest box sends; the text says what."""
+
+
+class DeadlinePassed(Exception):
+    """The exchange was not complete in time."""
+
+
+class PeerGone(Exception):
+    """The other end closed."""
+
+
+def encode(header: Mapping[str, Any], body: bytes = b"") -> bytes:
+    """One frame: the lengths of header and body, the header as JSON, the body."""
+    text = json.dumps(header, allow_nan=False).encode()
+    return _LENGTHS.pack(len(text), len(body)) + text + body
+
+
+def read_frame(fd: int) -> tuple[Header, bytes]:
+    """Inside the box: block for the next request. Raises PeerGone when the judge is."""
+    sizes = _LENGTHS.unpack(_read_exactly(fd, _LENGTHS.size))
+    header, body = (_read_exactly(fd, size) for size in sizes)
+    return json.loads(header), bytes(body)
+
+
+def write_frame(fd: int, header: Mapping[str, Any], body: bytes = b"") -> None:
+    """Inside the box: answer."""
+    rest = memoryview(encode(header, body))
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def _read_exactly(fd: int, size: int) -> bytearray:
+    data = bytearray()
+    while len(data) < size:
+        part = os.read(fd, min(size - len(data), _CHUNK))
+        if not part:
+            raise PeerGone
+        data += part
+    return data
+
+
+class Spill:
+    """What a box wrote to its file descriptor 1 or 2: the first bytes, and how many were dropped."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd, self.kept, self.dropped = fd, bytearray(), 0
+
+    def drain(self, room: int) -> int:
+        """Take what is there now, at most two pipes full; how many bytes were kept."""
+        kept = 0
+        for _ in range(32):
+            try:
+                part = os.read(self.fd, 65536)
+            except BlockingIOError:
+                break
+            if not part:
+                break
+            keep = part[: max(0, room - kept)]
+            self.kept += keep
+            kept += len(keep)
+            self.dropped += len(part) - len(keep)
+        return kept
+
+    def take(self) -> tuple[bytes, int]:
+        """The bytes kept since the last time, and how many were dropped."""
+        taken = bytes(self.kept), self.dropped
+        self.kept, self.dropped = bytearray(), 0
+        return taken
+
+
+class Line:
+    """The judge's end of a box's pipes: `requests` to write to, `replies` to read from.
+
+    `ended` becomes readable when the box's process is gone. Between and during exchanges
+    `spilled` is called whenever there is output to drain.
+    """
+
+    def __init__(
+        self,
+        requests: int,
+        replies: int,
+        ended: int,
+        spills: tuple[Spill, ...],
+        spilled: Callable[[Spill], None],
+    ) -> None:
+        self.requests, self.replies, self.ended = requests, replies, ended
+        self.spills, self.spilled = {spill.fd: spill for spill in spills}, spilled
+        for fd in (requests, replies, *self.spills):
+            os.set_blocking(fd, False)
+        self._buffer = bytearray()
+        self._nonce = ""
+
+    def send(self, header: Mapping[str, Any], body: bytes, deadline: float) -> None:
+        """Send a request. Raises ProtocolViolated if there is an answer to none already."""
+        self._nonce = secrets.token_hex(16)
+        rest = memoryview(encode({**header, "nonce": self._nonce}, body))
+        while rest:
+            ready = self._wait(deadline, sending=True)
+            if ready.get(self.replies, 0) & select.POLLIN:
+                raise ProtocolViolated("It sent something before it was asked.")
+            if self.requests not in ready:
+                raise PeerGone
+            try:
+                rest = rest[os.write(self.requests, rest) :]
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                raise PeerGone from None
+
+    def receive(self, deadline: float, max_body: int) -> tuple[Header, bytes]:
+        """The answer to the last request; may be called again after DeadlinePassed.
+
+        Raises ProtocolViolated, DeadlinePassed, or PeerGone.
+        """
+        wanted = _LENGTHS.size
+        sizes: tuple[int, int] | None = None
+        while True:
+            if sizes is None and len(self._buffer) >= _LENGTHS.size:
+                sizes = _LENGTHS.unpack_from(self._buffer)
+                if sizes[0] > MAX_HEADER or sizes[1] > max_body:
+                    raise ProtocolViolated(f"It announced an answer of {sum(sizes):,} bytes.")
+                wanted += sum(sizes)
+            if sizes is not None and len(self._buffer) >= wanted:
+                return self._open(sizes, wanted)
+            if self.replies not in self._wait(deadline, sending=False):
+                raise PeerGone
+            self._fill(wanted - len(self._buffer))
+
+    def drain(self) -> None:
+        """Take what output there is, without waiting."""
+        self._poll(0, sending=False)
+
+    def _fill(self, missing: int) -> None:
+        try:
+            part = os.read(self.replies, min(max(missing, 1), _CHUNK))
+        except BlockingIOError:
+            return
+        if not part:
+            raise PeerGone
+        self._buffer += part
+
+    def _open(self, sizes: tuple[int, int], wanted: int) -> tuple[Header, bytes]:
+        start = _LENGTHS.size
+        try:
+            header = json.loads(self._buffer[start : start + sizes[0]])
+        except (ValueError, RecursionError):
+            raise ProtocolViolated("Its answer is no JSON.") from None
+        body = bytes(self._buffer[start + sizes[0] : wanted])
+        self._buffer.clear()
+        if not isinstance(header, dict) or header.pop("nonce", None) != self._nonce:
+            raise ProtocolViolated("Its answer is to another question.")
+        self._nonce = ""
+        if self._poll(0, sending=False).get(self.replies, 0) & select.POLLIN:
+            raise ProtocolViolated("It answered more than once.")
+        return header, body
+
+    def _wait(self, deadline: float, *, sending: bool) -> dict[int, int]:
+        """What happened, by descriptor, apart from output. Raises DeadlinePassed."""
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise DeadlinePassed
+            ready = self._poll(left, sending=sending)
+            if ready:
+                return ready
+
+    def _poll(self, seconds: float, *, sending: bool) -> dict[int, int]:
+        poll = select.poll()  # epoll's watches are counted per user, and the box may use them up
+        for fd in (self.replies, self.ended, *self.spills):
+            poll.register(fd, select.POLLIN)
+        if sending:
+            poll.register(self.requests, select.POLLOUT)
+        ready = {}
+        for fd, events in poll.poll(seconds * 1000):
+            if fd not in self.spills:
+                ready[fd] = events
+            elif events & select.POLLIN:
+                self.spilled(self.spills[fd])
+            else:
+                del self.spills[fd]  # closed by every process of the box
+        return ready

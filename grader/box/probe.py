@@ -1,0 +1,120 @@
+"""Which isolation this machine allows, found out by making a box at each level and looking around."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from dataclasses import dataclass, replace
+
+from grader.box import syscalls
+from grader.box.boxes import Boxes
+from grader.box.channel import Header
+from grader.box.ended import BoxEnded, BoxRefused, CallFailed
+from grader.box.limits import Limits
+from grader.box.sandbox import WORK
+from grader.box.settings import Level
+
+WALLED = (Level.FULL, Level.COLD, Level.LANDLOCK)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One level, tried: `why` says what was seen or what failed, `cure` what to do about it."""
+
+    level: Level
+    works: bool
+    why: str
+    cure: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The levels tried, strongest first, up to the first that works; how memory is bounded."""
+
+    trials: tuple[Trial, ...]
+    memory: str = ""
+
+    @property
+    def level(self) -> Level | None:
+        """The strongest level that works here."""
+        return next((trial.level for trial in self.trials if trial.works), None)
+
+    def require(self) -> Level:
+        """The same. Raises BoxRefused, with every level's reason and the first cure."""
+        if self.level is not None:
+            return self.level
+        reasons = "; ".join(f"{trial.level.value}: {trial.why}" for trial in self.trials)
+        cures = dict.fromkeys(trial.cure for trial in self.trials if trial.cure)
+        raise BoxRefused(f"No isolation works on this machine. {reasons}", "\n".join(cures))
+
+
+@functools.cache
+def probe() -> Report:
+    """Try each level by making a box at it, until one works."""
+    if not sys.platform.startswith("linux") or not syscalls.supported():
+        machine = f"{os.uname().sysname} on {os.uname().machine}"
+        why, cure = f"boxes need Linux on x86-64 or aarch64, this is {machine}", "Grade on such one."
+        return Report((Trial(Level.FULL, False, why, cure),))
+    trials: list[Trial] = []
+    for level in WALLED:
+        trials.append(_try(level))
+        if trials[-1].works:
+            break
+    return Report(tuple(trials), _memory())
+
+
+def _try(level: Level) -> Trial:
+    limits = replace(Limits(), start=20.0)
+    home = os.path.expanduser("~")
+    request: Header = {"home": home, "secret": "/etc/shadow"}
+    try:
+        with (
+            Boxes(limits, level.value, handler="grader.box.selftest", bare=True) as boxes,
+            boxes.open() as box,
+        ):
+            seen, _ = box.call(request)
+    except BoxRefused as refusal:
+        return Trial(level, False, refusal.what, refusal.cure)
+    except (BoxEnded, CallFailed, OSError) as error:
+        return Trial(level, False, str(error), "Report this: it is a fault of the course.")
+    return _assess(level, seen, home)
+
+
+def _assess(level: Level, seen: Header, home: str) -> Trial:
+    """Whether the walls stand where they should."""
+    if not seen["library"]:
+        return Trial(
+            level,
+            False,
+            f"the users that boxes run as cannot read Python's libraries in {sys.base_prefix}",
+            "Install Python and the course where every user can read them, not in /root",
+        )
+    holes = [name for name in ("secret", "network") if seen[name]]
+    if level is not Level.LANDLOCK and set(seen["processes"]) != {1, seen["pid"]}:
+        holes.append("processes")
+    if holes or not seen["write"]:
+        what = f"its walls have holes: {', '.join(holes)}" if holes else "it cannot write files"
+        return Trial(level, False, what, "Report this: it is a fault of the course.")
+    return Trial(level, True, _WORKS[level])
+
+
+_WORKS = {
+    Level.FULL: f"each box has its own namespaces, its own {WORK} and no network",
+    Level.COLD: "each box is a fresh Python behind bubblewrap; about 3 s more per submission",
+    Level.LANDLOCK: (
+        "Landlock and seccomp, without namespaces: a box can start no processes, and can see that "
+        "files exist which it cannot read"
+    ),
+}
+
+
+def _memory() -> str:
+    from grader.box.cgroups import Groups
+
+    try:
+        groups = Groups(Limits())
+    except OSError as refusal:
+        return f"memory is bounded by a watchdog, since no control group can be made ({refusal})"
+    groups.close()
+    return f"memory is bounded by control groups, version {groups.version}"

@@ -1,0 +1,140 @@
+"""Looks at every living box ten times a second and kills one that holds too much.
+
+Memory is bounded in total here where no control group does it. A box's processes are those in its
+own /proc, so none can hide by moving away from its parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import threading
+from typing import Protocol
+
+from grader.box.ended import Cause
+
+_TICK = 0.1
+_PAGE = resource.getpagesize()
+_FREE_DESCRIPTORS = 64
+_PER_DESCRIPTOR = 256 * 1024  # what the kernel can hold in one socket or pipe, roughly
+
+
+class Guarded(Protocol):
+    """What the watchdog needs of a box."""
+
+    def look(self) -> Cause | None:
+        """The limit that the box is over, if any."""
+
+    def stop(self, cause: Cause) -> None:
+        """Kill the box for that cause."""
+
+
+class Watchdog:
+    """A thread of the judge's that exists while there are boxes."""
+
+    def __init__(self) -> None:
+        self._boxes: set[Guarded] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    def add(self, box: Guarded) -> None:
+        """Watch a box until `discard`."""
+        with self._lock:
+            self._boxes.add(box)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+                self._thread.start()
+
+    def discard(self, box: Guarded) -> None:
+        """Watch a box no longer."""
+        with self._lock:
+            self._boxes.discard(box)
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._closed.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed.wait(_TICK):
+            with self._lock:
+                boxes = list(self._boxes)
+            for box in boxes:
+                cause = box.look()
+                if cause is not None:
+                    box.stop(cause)
+                    self.discard(box)
+
+
+class Census:
+    """Counts a box's processes and memory, seen through a /proc that shows only them."""
+
+    def __init__(self, proc: int, pids: list[str] | None) -> None:
+        """`proc` is the open folder; `pids` names the processes where it shows others too."""
+        self.proc, self._pids = proc, pids
+        self.base = max((size for _, size, _ in self._stats()), default=0)
+
+    def tasks(self) -> int:
+        """Threads of all processes together, zombies included."""
+        return sum(threads for threads, _, _ in self._stats())
+
+    def memory(self, limit: int) -> int:
+        """Bytes in use, exactly if that might be over `limit`, else an upper bound."""
+        bound = sum(max(rss, size - self.base) for _, size, rss in self._stats())
+        bound += self._descriptors()
+        return bound if bound <= limit else self._exact()
+
+    def pids(self) -> list[str]:
+        """The box's processes."""
+        if self._pids is not None:
+            return self._pids
+        return [name for name in os.listdir(self.proc) if name.isdigit()]
+
+    def _stats(self) -> list[tuple[int, int, int]]:
+        """Threads, address space and resident bytes of each process."""
+        found = []
+        for pid in self.pids():
+            with contextlib.suppress(OSError):  # it may have ended meanwhile
+                fields = self._read(f"{pid}/stat").rpartition(b")")[2].split()
+                found.append((int(fields[17]), int(fields[20]), int(fields[21]) * _PAGE))
+        return found
+
+    def _exact(self) -> int:
+        """Proportional set sizes, and shared mappings whole: their pages may be unmapped again."""
+        total, shared = self._descriptors(), {}
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                for line in self._read(f"{pid}/smaps_rollup").splitlines():
+                    if line.startswith(b"Pss:"):
+                        total += int(line.split()[1]) * 1024
+                for line in self._read(f"{pid}/maps").splitlines():
+                    area, mode, _, device, inode, *_ = line.split()
+                    if mode.startswith(b"rw") and mode.endswith(b"s"):
+                        start, end = (int(edge, 16) for edge in area.split(b"-"))
+                        shared[device, inode] = end - start
+        return total + sum(shared.values())
+
+    def _descriptors(self) -> int:
+        """What the kernel may hold for open pipes and sockets beyond the usual number."""
+        extra = 0
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                fd = os.open(f"{pid}/fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.proc)
+                try:
+                    extra += max(0, len(os.listdir(fd)) - _FREE_DESCRIPTORS)
+                finally:
+                    os.close(fd)
+        return extra * _PER_DESCRIPTOR
+
+    def _read(self, name: str) -> bytes:
+        fd = os.open(name, os.O_RDONLY, dir_fd=self.proc)
+        try:
+            parts = []
+            while part := os.read(fd, 65536):
+                parts.append(part)
+            return b"".join(parts)
+        finally:
+            os.close(fd)

@@ -1,0 +1,125 @@
+"""The `autograd-course` command: what make calls, and what runs where there is no make."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from grader.cli import torch_range
+from grader.cli.place import find_course
+from grader.refusal import Refusal
+
+app = typer.Typer(
+    help="A course on PyTorch autograd whose exercises name the mistake in your gradient.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+_console = Console(highlight=False, soft_wrap=True)
+_errors = Console(highlight=False, soft_wrap=True, stderr=True)
+
+Course = Annotated[
+    Path | None,
+    typer.Option("--course", help="The course's folder.", show_default="the one you are in"),
+]
+Workspace = Annotated[
+    Path | None,
+    typer.Option("--workspace", help="Your folder.", show_default="workspace, in the course"),
+]
+
+
+def main() -> None:
+    """Run the command; a Refusal ends it with its sentences and exit status 1."""
+    try:
+        app()
+    except Refusal as refusal:
+        _errors.print(f"[bold red]Stopped.[/] {escape(refusal.what)}\n{escape(refusal.cure)}")
+        sys.exit(1)
+
+
+@app.command("open")
+def open_lab(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, show_default="8888, or the next free one")
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    course: Course = None,
+    workspace: Workspace = None,
+) -> None:
+    """Bring your workspace up to date and start JupyterLab in it."""
+    from grader.cli import lab
+
+    torch_range.require()
+    home = find_course(course)
+    chosen = lab.choose_port(port)
+    folder = _bring_up_to_date(home, workspace)
+    _console.print(f"Starting JupyterLab on port {chosen}. Ctrl-C stops it.")
+    lab.start(folder, chosen, browser=browser)
+
+
+@app.command("workspace")
+def bring_up_to_date(course: Course = None, workspace: Workspace = None) -> None:
+    """Bring your workspace up to date; what you changed stays as it is."""
+    _bring_up_to_date(find_course(course), workspace)
+
+
+@app.command("progress")
+def show_progress() -> None:
+    """Show your best result so far in every exercise."""
+    torch_range.require()
+    from grader.checking import progress
+
+    _console.print(escape(str(progress())))
+
+
+@app.command("exercises")
+def generate_releases(course: Course = None) -> None:
+    """Generate every release from its solution, with nbgrader's own generate_assignment."""
+    from grader import releases
+
+    home = find_course(course)
+    for release in releases.generate(home):
+        _console.print(f"{release.name}: {'generated anew' if release.changed else 'as before'}")
+    for folder in releases.leftovers(home):
+        _console.print(f"[yellow]{escape(str(folder))} has no solution any more: delete it.[/]")
+
+
+@app.command("doctor")
+def examine(course: Course = None, workspace: Workspace = None) -> None:
+    """Say what the course finds on this machine, and the cure for what is missing."""
+    from grader.cli import doctor
+
+    home = find_course(course)
+    place = doctor.Place(home, workspace or home / "workspace")
+    broken = False
+    for check in doctor.CHECKS:
+        line = check(place)
+        broken = broken or line.state is doctor.State.BROKEN
+        _console.print(f"{line.state.value} [bold]{line.what}[/]: {escape(line.found)}")
+        if line.cure:
+            _console.print(f"  → {escape(line.cure)}")
+    raise typer.Exit(int(broken))
+
+
+def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:
+    from grader import workspace as workspaces
+
+    folder = workspace or home / "workspace"
+    placed = workspaces.build(home, folder)
+    touched = [one for one in placed if one.outcome is not workspaces.Outcome.KEPT]
+    for one in touched:
+        if one.outcome is workspaces.Outcome.BESIDE:
+            _console.print(
+                f"[yellow]{escape(str(one.path))} holds your changes and stays as it is. Its new "
+                f"version lies beside it: {escape(str(one.newest))}[/]"
+            )
+        elif len(touched) <= 5:
+            _console.print(f"{one.outcome.value}: {escape(str(one.path))}")
+    count = f"{len(placed)} file{'s' * (len(placed) != 1)}"
+    _console.print(f"Your workspace {escape(str(folder))} is up to date ({count}).")
+    return folder

@@ -1,0 +1,188 @@
+"""What `autograd-course doctor` looks at: each check is one line, with the cure if it is needed."""
+
+from __future__ import annotations
+
+import enum
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from grader.cli import torch_range
+
+
+class State(enum.Enum):
+    """How a line of the doctor begins."""
+
+    FINE = "[green]✓[/]"
+    WORTH_KNOWING = "[yellow]![/]"
+    BROKEN = "[red]✗[/]"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is examined: a course and the workspace that goes with it."""
+
+    course: Path
+    workspace: Path
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one check found; `cure` says what to do about it, where there is something to do."""
+
+    state: State
+    what: str
+    found: str
+    cure: str = ""
+
+
+def python(place: Place) -> Line:
+    """The interpreter."""
+    return Line(State.FINE, "Python", f"{platform.python_version()}, {sys.executable}")
+
+
+def torch(place: Place) -> Line:
+    """torch: installed, new enough, importable."""
+    try:
+        found = torch_range.require()
+        import torch as module
+    except torch_range.TorchUnusable as refusal:
+        return Line(State.BROKEN, "torch", refusal.what, refusal.cure)
+    except (ImportError, OSError) as error:
+        cure = f'Install it again: {sys.executable} -m pip install --force-reinstall "torch"'
+        return Line(State.BROKEN, "torch", f"cannot be imported: {error}", cure)
+    threads = module.get_num_threads()
+    return Line(State.FINE, "torch", f"{found}, {threads} thread{'s' * (threads != 1)}")
+
+
+def gpu(place: Place) -> Line:
+    """The device that checks run on."""
+    try:
+        import torch as module
+    except (ImportError, OSError):
+        return Line(State.WORTH_KNOWING, "GPU", "not looked for, since torch is missing")
+    if module.cuda.is_available():
+        return Line(State.FINE, "GPU", module.cuda.get_device_name())
+    return Line(State.FINE, "GPU", "none that torch can use; the whole course runs without one")
+
+
+def packages(place: Place) -> Line:
+    """Every package the course asks for, in the range it asks for."""
+    try:
+        asked = [Requirement(line) for line in requires("autograd-course") or []]
+    except PackageNotFoundError:
+        return Line(
+            State.BROKEN,
+            "Packages",
+            "the course itself is not installed here",
+            f"In the course's folder: {sys.executable} -m pip install -e . -c constraints.txt",
+        )
+    wrong = [f"{one.name} {_lack(one)}" for one in asked if _is_core(one) and _lack(one)]
+    if not wrong:
+        return Line(State.FINE, "Packages", "all that the course needs")
+    cure = f"In the course's folder: {sys.executable} -m pip install -e . -c constraints.txt"
+    return Line(State.BROKEN, "Packages", "; ".join(wrong), cure)
+
+
+def kernel(place: Place) -> Line:
+    """The kernel notebooks ask for runs this interpreter."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    cure = f"{sys.executable} -m ipykernel install --sys-prefix"
+    try:
+        spec = KernelSpecManager().get_kernel_spec("python3")
+    except NoSuchKernel:
+        return Line(State.BROKEN, "Notebook kernel", "there is no kernel named python3", cure)
+    runs = spec.argv[0]
+    if runs in ("python", "python3", f"python{sys.version_info[0]}.{sys.version_info[1]}"):
+        return Line(State.FINE, "Notebook kernel", "python3 runs this Python")
+    if Path(runs).exists() and Path(runs).samefile(sys.executable):
+        return Line(State.FINE, "Notebook kernel", "python3 runs this Python")
+    return Line(State.BROKEN, "Notebook kernel", f"python3 runs another Python, {runs}", cure)
+
+
+def dot(place: Place) -> Line:
+    """Graphviz's `dot`, which draws torchviz's pictures."""
+    found = shutil.which("dot")
+    if found:
+        return Line(State.FINE, "Graphviz", found)
+    return Line(
+        State.WORTH_KNOWING,
+        "Graphviz",
+        "no dot; torchviz's pictures appear as text",
+        "Install Graphviz: apt-get install graphviz, brew install graphviz, or "
+        "conda install graphviz",
+    )
+
+
+def workspace(place: Place) -> Line:
+    """The workspace can be written."""
+    folder = place.workspace
+    nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return Line(State.FINE, "Workspace", str(folder))
+    return Line(
+        State.BROKEN,
+        "Workspace",
+        f"{nearest} cannot be written",
+        "Make it a folder of yours, or name another: autograd-course open --workspace FOLDER",
+    )
+
+
+def record(place: Place) -> Line:
+    """Where the learner's progress is kept."""
+    from grader.records import path
+
+    return Line(State.FINE, "Your progress", f"is kept in {path()}")
+
+
+def nbgrader(place: Place) -> Line:
+    """nbgrader's settings, and the program it runs to make a gradebook."""
+    from grader import releases
+
+    cure = "Restore nbgrader_config.py: git checkout nbgrader_config.py"
+    try:
+        folders = releases.config(place.course).CourseDirectory
+    except Exception as error:  # the file is Python: anything may be raised while it runs
+        return Line(State.BROKEN, "nbgrader", f"nbgrader_config.py raises {error!r}", cure)
+    if (folders.source_directory, folders.release_directory) != ("solutions", "exercises"):
+        return Line(State.BROKEN, "nbgrader", "its folders are not the course's", cure)
+    if not shutil.which("alembic", path=sysconfig.get_path("scripts")):
+        missing = "alembic, which makes the gradebook, is not installed"
+        cure = f"{sys.executable} -m pip install --force-reinstall alembic"
+        return Line(State.BROKEN, "nbgrader", missing, cure)
+    return Line(State.FINE, "nbgrader", f"{version('nbgrader')}, set up for this course")
+
+
+CHECKS: tuple[Callable[[Place], Line], ...] = (
+    python,
+    torch,
+    gpu,
+    packages,
+    kernel,
+    dot,
+    workspace,
+    record,
+    nbgrader,
+)
+
+
+def _is_core(requirement: Requirement) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+
+
+def _lack(requirement: Requirement) -> str:
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return "is missing"
+    inside = requirement.specifier.contains(found, prereleases=True)
+    return "" if inside else f"is {found}, not {requirement.specifier}"

@@ -1,0 +1,30 @@
+"""Finds the course that a command is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader.refusal import Refusal
+
+
+class NoCourse(Refusal):
+    """There is no course where the command looked."""
+
+
+def find_course(given: Path | None) -> Path:
+    """The folder given, or the nearest course above the current one, or the installed one's.
+
+    Raises NoCourse if the folder given, or none of those, holds a course.
+    """
+    if given is not None:
+        candidates = [given.resolve()]
+    else:
+        here = Path.cwd()
+        candidates = [here, *here.parents, Path(__file__).resolve().parents[2]]
+    for folder in candidates:
+        if (folder / "course" / "lessons").is_dir() and (folder / "nbgrader_config.py").is_file():
+            return folder
+    raise NoCourse(
+        f"There is no course in {candidates[0]}: no course/lessons, or no nbgrader_config.py.",
+        "Go to the folder you cloned the course into, or name it: --course FOLDER",
+    )

@@ -1,0 +1,140 @@
+"""One process's boxes and judges: takes a submission as plain data, gives it back judged."""
+
+from __future__ import annotations
+
+import atexit
+import platform
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from grader.box import Boxes, Limits
+from grader.judge.form import Form
+from grader.judge.judging import Judge
+from grader.judge.ledger import Secret
+from grader.judge.normalise import normalise
+from grader.judge.sitting import Graded, Sitting, not_handed_in
+from grader.judge.submission import Submitted
+
+
+@dataclass(frozen=True)
+class Round:
+    """One assignment as it is judged this time: the same for every submission.
+
+    `ignored` is a pattern of what plain graded cells may write to stderr.
+    """
+
+    assignment: str
+    forms: Mapping[str, Form]
+    secret: Secret
+    limits: Limits = field(default_factory=Limits)
+    isolation: str = "auto"
+    device: str = "cpu"
+    ignored: str = ""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One submission as it was handed in: by notebook, with its receipt.
+
+    `digest` tells whether a submission is the one that was graded before.
+    """
+
+    student: str
+    notebooks: Mapping[str, Submitted]
+    digest: str
+    receipt: Mapping[str, bytes] = field(default_factory=dict)
+    received: datetime | None = None
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Marked:
+    """One submission judged, and in what circumstances. `graded` and `repairs` are by notebook."""
+
+    student: str
+    graded: Mapping[str, Graded]
+    repairs: Mapping[str, tuple[str, ...]]
+    isolation: str
+    versions: Mapping[str, str]
+    seconds: float
+
+
+class Examiner:
+    """Boxes started once, and a judge per assignment. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._boxes: dict[tuple[Limits, str, bool], Boxes] = {}
+        self._judges: dict[tuple[bytes, str], Judge] = {}
+
+    def close(self) -> None:
+        """End every box and what boxes are made of."""
+        with self._lock:
+            for boxes in self._boxes.values():
+                boxes.close()
+            self._boxes.clear()
+
+    def examine(self, round_: Round, paper: Paper) -> Marked:
+        """Judge every notebook of a submission. Raises BoxRefused."""
+        started = time.monotonic()
+        boxes, judge = self._equipment(round_)
+        graded, repairs = {}, {}
+        for name, form in round_.forms.items():
+            submitted = paper.notebooks[name]
+            laid = normalise(submitted.notebook, form)
+            if submitted.notebook is None:
+                graded[name] = not_handed_in(laid.notebook)
+            else:
+                seconds = round_.limits.submission
+                sitting = Sitting(boxes, judge, submitted.files, seconds, round_.ignored)
+                graded[name] = sitting.grade(laid.notebook)
+            repairs[name] = tuple(map(str, (*submitted.repairs, *laid.repairs)))
+        took = time.monotonic() - started
+        return Marked(paper.student, graded, repairs, boxes.level.value, versions(), took)
+
+    def _equipment(self, round_: Round) -> tuple[Boxes, Judge]:
+        gpu = round_.device != "cpu"
+        wanted = (round_.limits, round_.isolation, gpu)
+        with self._lock:
+            if wanted not in self._boxes:
+                self._boxes[wanted] = Boxes(
+                    round_.limits, round_.isolation, handler="grader.box.observing", gpu=gpu
+                )
+            judged = (round_.secret.value, round_.device)
+            if judged not in self._judges:
+                self._judges[judged] = Judge(*judged)
+            return self._boxes[wanted], self._judges[judged]
+
+
+def versions() -> dict[str, str]:
+    """What a verdict depends on besides the submission, the course and the secret."""
+    found = {"python": platform.python_version()}
+    for package in ("autograd-course", "torch"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+_own: Examiner | None = None
+_owning = threading.Lock()
+
+
+def examine(round_: Round, paper: Paper) -> Marked:
+    """The same with this process's own examiner: what a worker is asked to run."""
+    return own_examiner().examine(round_, paper)
+
+
+def own_examiner() -> Examiner:
+    """This process's examiner, which ends with it."""
+    global _own
+    with _owning:
+        if _own is None:
+            _own = Examiner()
+            atexit.register(_own.close)
+        return _own

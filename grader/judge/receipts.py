@@ -1,0 +1,104 @@
+"""When a submission arrived: what its timestamp says, and whether that can be believed.
+
+nbgrader's exchange has the learner's own process write timestamp.txt. Nothing of what is collected
+was written by anybody else, so a time is taken from there and from nowhere else, as nbgrader does;
+but one that cannot be read costs nobody a grade, and one that the exchange's own file system
+contradicts is reported.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange.default.exchange import Exchange
+from nbgrader.utils import parse_utc
+
+TIMESTAMP = "timestamp.txt"
+_OF_THE_EXCHANGE = (TIMESTAMP, "submission_secret.txt")
+_MOST_BYTES = 1000
+_DOUBT = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The exchange's own files of a submission, and the time in them (naive UTC, as nbgrader's)."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    received: datetime | None = None
+    doubts: tuple[str, ...] = ()
+
+
+def read_receipt(course: CourseDirectory, assignment: str, student: str) -> Receipt:
+    """The receipt of one submission. Never raises, whatever lies in its folder."""
+    folder = Path(course.format_path(course.submitted_directory, student, assignment))
+    found = {name: _plain_text(folder / name) for name in _OF_THE_EXCHANGE}
+    files = {name: content for name, content in found.items() if content is not None}
+    if TIMESTAMP not in files:
+        lies_there = os.path.lexists(folder / TIMESTAMP)
+        doubt = f"{TIMESTAMP} is no plain text file: it was left out."
+        return Receipt(files, None, (doubt,) if lies_there else ())
+    received = parsed(files[TIMESTAMP])
+    if received is None:
+        del files[TIMESTAMP]
+        return Receipt(files, None, (f"{TIMESTAMP} holds no time: it was left out.",))
+    return Receipt(files, received, tuple(_doubts(course, assignment, student, received)))
+
+
+def parsed(text: bytes) -> datetime | None:
+    """The time that nbgrader would read, or None if it would fail."""
+    try:
+        found = parse_utc(text.decode().strip())
+    except (ValueError, OverflowError, AttributeError, TypeError):
+        return None
+    return found if isinstance(found, datetime) else None
+
+
+def _plain_text(path: Path) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        content = file.read(_MOST_BYTES + 1)
+    return content if len(content) <= _MOST_BYTES else None
+
+
+def _doubts(
+    course: CourseDirectory, assignment: str, student: str, received: datetime
+) -> list[str]:
+    arrived = _arrived(course, assignment, student, received)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    if received > now + _DOUBT:
+        return [f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, which is yet to come."]
+    if arrived is not None and arrived > received + _DOUBT:
+        return [
+            f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, and what the exchange holds was "
+            f"written at {arrived:%Y-%m-%d %H:%M} UTC."
+        ]
+    return []
+
+
+def _arrived(
+    course: CourseDirectory, assignment: str, student: str, received: datetime
+) -> datetime | None:
+    """When the exchange's folder was last written, by the clock of the machine it lies on.
+
+    A learner can set any time but a file's change time.
+    """
+    inbound = Path(Exchange(config=course.config).root) / course.course_id / "inbound"
+    prefix = f"{student}+{assignment}+"
+    for folder in inbound.glob(f"{glob.escape(prefix)}*"):
+        if parsed(folder.name.removeprefix(prefix).split("+")[0].encode()) == received:
+            paths = (folder, *folder.glob("*.ipynb"))
+            changed = max(path.lstat().st_ctime for path in paths)
+            return datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)
+    return None

@@ -1,0 +1,1 @@
+"""Chapter 2, leaf tensors: references and named mistakes."""

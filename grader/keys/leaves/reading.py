@@ -1,0 +1,231 @@
+"""References and mistakes of the exercises on where gradients are kept."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.key import Key, mistake
+
+Function = Callable[[Tensor], Tensor]
+Pair = tuple[Tensor | None, Tensor | None]
+
+
+def _ends(root: Tensor, *, once: bool = True, first_input: bool = False) -> list[Any]:
+    """The AccumulateGrad nodes that can be reached from a computed root."""
+    queue, met, found = deque([root.grad_fn]), {root.grad_fn}, []
+    while queue:
+        node: Any = queue.popleft()
+        if hasattr(node, "variable"):
+            found.append(node)
+        following = [n for n, _ in node.next_functions if n is not None]
+        for other in following[:1] if first_input else following:
+            if not once or other not in met:
+                met.add(other)
+                queue.append(other)
+    return found
+
+
+def _leaves(root: Tensor) -> list[Tensor]:
+    if root.grad_fn is None:
+        return [root] if root.requires_grad else []
+    return [node.variable for node in _ends(root)]
+
+
+def _unguarded(root: Tensor) -> list[Tensor]:
+    """The walk without a test for None on an edge."""
+    queue, met, found = deque([root.grad_fn]), {root.grad_fn}, []
+    while queue:
+        node: Any = queue.popleft()
+        for following, _ in node.next_functions:
+            if following not in met:
+                met.add(following)
+                queue.append(following)
+        if hasattr(node, "variable"):
+            found.append(node.variable)
+    return found
+
+
+class LeafGradsKey(Key):
+    task = "leaf_grads"
+
+    reference = _leaves
+
+    @mistake
+    def listed_once_per_path(root: Tensor) -> list[Tensor]:
+        """A leaf that is used twice stands in your list twice. Its AccumulateGrad node is reached
+        on two ways and is one node: remember which nodes you have met."""
+        if root.grad_fn is None:
+            return _leaves(root)
+        return [node.variable for node in _ends(root, once=False)]
+
+    @mistake
+    def copies_returned(root: Tensor) -> list[Tensor]:
+        """You returned other tensors with the values of the leaves. detach(), clone() and .data all
+        make a new tensor, and backward writes into the .grad of the old one. Return node.variable
+        itself."""
+        return [leaf.detach() for leaf in _leaves(root)]
+
+    @mistake
+    def gradients_returned(root: Tensor) -> list[Tensor | None]:
+        """You returned what stands in .grad, which is None before a backward pass. Return the
+        leaves."""
+        return [leaf.grad for leaf in _leaves(root)]
+
+    @mistake
+    def nodes_returned(root: Tensor) -> list[Any]:
+        """You returned the AccumulateGrad nodes. Each holds its leaf in node.variable."""
+        return _leaves(root) if root.grad_fn is None else _ends(root)
+
+    @mistake
+    def first_input_only(root: Tensor) -> list[Tensor]:
+        """You followed the first input of every node alone. next_functions lists all inputs: visit
+        each of them."""
+        if root.grad_fn is None:
+            return _leaves(root)
+        return [node.variable for node in _ends(root, first_input=True)]
+
+    @mistake
+    def one_step_only(root: Tensor) -> list[Tensor]:
+        """You looked at the inputs of root.grad_fn and no further. Go on from each of them until
+        the walk ends at AccumulateGrad nodes."""
+        if root.grad_fn is None:
+            return _leaves(root)
+        near: list[Any] = [node for node, _ in root.grad_fn.next_functions]
+        return [node.variable for node in near if hasattr(node, "variable")]
+
+    @mistake
+    def leaf_as_root_forgotten(root: Tensor) -> list[Tensor]:
+        """A root that is itself a leaf and requires grad is missing. It has no grad_fn to start the
+        walk from, yet root.backward() adds to root.grad: return [root]."""
+        return [] if root.grad_fn is None else _leaves(root)
+
+    @mistake
+    def every_leaf_as_root(root: Tensor) -> list[Tensor]:
+        """You listed a root that does not require grad. It is a leaf, but no gradient is ever
+        added to it: test requires_grad, too."""
+        return [root] if root.grad_fn is None else _leaves(root)
+
+    @mistake(raises=r"'NoneType' object has no attribute")
+    def none_edge_followed(root: Tensor) -> list[Tensor]:
+        """You followed an edge that leads nowhere. An input that does not require grad stands in
+        next_functions as (None, 0): skip it."""
+        return _leaves(root) if root.grad_fn is None else _unguarded(root)
+
+    @mistake(raises=r"'NoneType' object has no attribute")
+    def none_root_followed(root: Tensor) -> list[Tensor]:
+        """You started the walk at root.grad_fn without looking whether it is None, as it is for
+        every leaf. Such a root is the answer itself if it requires grad, and else there is none."""
+        if root.grad_fn is None:
+            return _unguarded(root)
+        return _leaves(root)
+
+    @mistake(raises=r"'NoneType' object has no attribute")
+    def none_followed(root: Tensor) -> list[Tensor]:
+        """You took None for a node. root.grad_fn is None if root is a leaf, and an input that does
+        not require grad stands in next_functions as (None, 0): test for both."""
+        return _unguarded(root)
+
+    @mistake(raises=r"maximum recursion depth")
+    def recursive(root: Tensor) -> list[Tensor]:
+        """Your function calls itself once per node, and a graph may be thousands of nodes deep.
+        Keep the nodes still to visit in a list, and loop."""
+        met: dict[Any, None] = {}
+
+        def visit(node: Any) -> None:
+            if node is not None and node not in met:
+                met[node] = None
+                for following, _ in node.next_functions:
+                    visit(following)
+
+        if root.grad_fn is None:
+            return _leaves(root)
+        visit(root.grad_fn)
+        return [node.variable for node in met if hasattr(node, "variable")]
+
+
+def _fresh(x: Tensor) -> Tensor:
+    return x.detach().clone().requires_grad_()
+
+
+class GradOfIntermediateKey(Key):
+    task = "grad_of_intermediate"
+
+    @staticmethod
+    def reference(f1: Function, f2: Function, x: Tensor) -> Pair:
+        x = _fresh(x)
+        z = f1(x)
+        dz, dx = torch.autograd.grad(f2(z).sum(), (z, x))
+        return dz, dx
+
+    @mistake
+    def not_retained(f1: Function, f2: Function, x: Tensor) -> Pair:
+        """dz is None: z is no leaf, so the pass dropped its gradient once it was used. Call
+        z.retain_grad() before backward. After it is too late, and retain_graph=True keeps saved
+        tensors, not gradients."""
+        x = _fresh(x)
+        z = f1(x)
+        f2(z).sum().backward()
+        return (z.grad if z.is_leaf else None), x.grad
+
+    @mistake
+    def cut_at_z(f1: Function, f2: Function, x: Tensor) -> Pair:
+        """dx is None: you cut the graph at z. detach() made z a leaf that keeps its gradient, and
+        nothing leads on from it to x. Leave z as it is and call z.retain_grad()."""
+        x = _fresh(x)
+        z = f1(x).detach().requires_grad_()
+        f2(z).sum().backward()
+        return z.grad, x.grad
+
+    @mistake
+    def dx_twice(f1: Function, f2: Function, x: Tensor) -> Pair:
+        """Both gradients of yours are dy/dx. The first of the pair is dy/dz."""
+        _, dx = GradOfIntermediateKey.reference(f1, f2, x)
+        return dx, dx
+
+    @mistake
+    def swapped(f1: Function, f2: Function, x: Tensor) -> Pair:
+        """You returned (dx, dz). The answer is the pair (dz, dx)."""
+        dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
+        return dx, dz
+
+    @mistake
+    def local_dx(f1: Function, f2: Function, x: Tensor) -> Pair:
+        """Your dx is the derivative of z.sum(), which leaves f2 out. y reaches x through z: start
+        the pass at y."""
+        dz, _ = GradOfIntermediateKey.reference(f1, f2, x)
+        x = _fresh(x)
+        (dx,) = torch.autograd.grad(f1(x).sum(), x)
+        return dz, dx
+
+    @mistake
+    def averaged(f1: Function, f2: Function, x: Tensor) -> Pair:
+        """You took the mean of f2(z). y is its sum."""
+        x = _fresh(x)
+        z = f1(x)
+        dz, dx = torch.autograd.grad(f2(z).mean(), (z, x))
+        return dz, dx
+
+    @mistake(raises=r"grad can be implicitly created only for scalar outputs")
+    def sum_forgotten(f1: Function, f2: Function, x: Tensor) -> Pair:
+        """You called backward on f2(z), which has many entries. y is their sum: call .sum()
+        first."""
+        x = _fresh(x)
+        z = f1(x)
+        dz, dx = torch.autograd.grad(f2(z), (z, x))
+        return dz, dx
+
+    @mistake(raises=r"backward through the graph a second time")
+    def second_pass(f1: Function, f2: Function, x: Tensor) -> Pair:
+        """You ran two passes over one graph, and the first freed what the second needs. One pass
+        gives both gradients: torch.autograd.grad(y, (z, x))."""
+        x = _fresh(x)
+        z = f1(x)
+        y = f2(z).sum()
+        (dz,) = torch.autograd.grad(y, z)
+        (dx,) = torch.autograd.grad(y, x)
+        return dz, dx

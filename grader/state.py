@@ -1,0 +1,249 @@
+"""The settings of torch and Python that a learner's code may leave changed: noticed and undone."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+_C: Any = torch._C
+_modules: Any = torch.nn.modules.module
+_GLOBAL_HOOKS = (
+    "_global_forward_hooks",
+    "_global_forward_pre_hooks",
+    "_global_backward_hooks",
+    "_global_backward_pre_hooks",
+)
+
+
+_NONE = object()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One global setting: how it is read and written, what its change is called, and its default.
+
+    What has no default is left as a notebook has it, and put back to that after every call.
+    """
+
+    effect: str
+    read: Callable[[], Any]
+    write: Callable[[Any], None]
+    told: Callable[[Any], str]
+    default: Any = _NONE
+
+
+def _default_device() -> str | None:
+    device = str(torch.get_default_device())
+    return None if device == "cpu" else device
+
+
+def _autocast() -> tuple[bool, bool]:
+    return torch.is_autocast_enabled("cpu"), torch.is_autocast_enabled("cuda")
+
+
+def _set_autocast(enabled: tuple[bool, bool]) -> None:
+    torch.set_autocast_enabled("cpu", enabled[0])
+    torch.set_autocast_enabled("cuda", enabled[1])
+    torch.clear_autocast_cache()
+
+
+def _modes() -> tuple[int, int]:
+    return _C._len_torch_function_stack(), _C._len_torch_dispatch_stack()
+
+
+def _drop_modes(depths: tuple[int, int]) -> None:
+    from torch.overrides import _pop_mode as pop_function_mode
+    from torch.utils._python_dispatch import _pop_mode as pop_dispatch_mode
+
+    for _ in range(_C._len_torch_dispatch_stack() - depths[1]):
+        pop_dispatch_mode()  # type: ignore[no-untyped-call]
+    for _ in range(_C._len_torch_function_stack() - depths[0]):
+        pop_function_mode()
+
+
+def _saved_tensors_hooks() -> Any:
+    return _C._autograd._top_saved_tensors_default_hooks(False)
+
+
+def _drop_saved_tensors_hooks(top: Any) -> None:
+    while (now := _saved_tensors_hooks()) is not None and now != top:
+        _C._autograd._pop_saved_tensors_default_hooks()
+
+
+def _global_hooks() -> tuple[frozenset[int], ...]:
+    return tuple(frozenset(getattr(_modules, kind)) for kind in _GLOBAL_HOOKS)
+
+
+def _drop_global_hooks(kept: tuple[frozenset[int], ...]) -> None:
+    for kind, ids in zip(_GLOBAL_HOOKS, kept, strict=True):
+        hooks = getattr(_modules, kind)
+        for added in set(hooks) - ids:
+            del hooks[added]
+
+
+def _deterministic() -> tuple[bool, bool]:
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+
+
+def _set_deterministic(mode: tuple[bool, bool]) -> None:
+    torch.use_deterministic_algorithms(mode[0], warn_only=mode[1])
+
+
+def _anomaly() -> tuple[bool, bool]:
+    return torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
+
+
+SETTINGS = (
+    Setting(
+        "default_device",
+        _default_device,
+        torch.set_default_device,
+        lambda now: f"the default device is now {now or 'cpu'}",
+        None,
+    ),
+    Setting("modes", _modes, _drop_modes, lambda now: "a mode of torch was left on"),
+    Setting(
+        "hooks",
+        _saved_tensors_hooks,
+        _drop_saved_tensors_hooks,
+        lambda now: "hooks on saved tensors were left on",
+    ),
+    Setting(
+        "hooks",
+        _global_hooks,
+        _drop_global_hooks,
+        lambda now: "hooks on all modules were left on",
+    ),
+    Setting(
+        "default_dtype",
+        torch.get_default_dtype,
+        torch.set_default_dtype,
+        lambda now: f"the default dtype is now {now}",
+        torch.float32,
+    ),
+    Setting(
+        "anomaly",
+        _anomaly,
+        lambda mode: torch.set_anomaly_enabled(*mode),
+        lambda now: f"anomaly detection was left {'on' if now[0] else 'off'}",
+        (False, True),
+    ),
+    Setting(
+        "deterministic",
+        _deterministic,
+        _set_deterministic,
+        lambda now: "torch.use_deterministic_algorithms was switched",
+        (False, False),
+    ),
+    Setting(
+        "autocast",
+        _autocast,
+        _set_autocast,
+        lambda now: "autocast was left on",
+        (False, False),
+    ),
+)
+
+
+@contextlib.contextmanager
+def defaults() -> Iterator[None]:
+    """Run under torch's own defaults, whatever a notebook has set, and set it again afterwards."""
+    own = [s for s in SETTINGS if s.default is not _NONE]
+    found = [(setting, setting.read()) for setting in own]
+    different = [(setting, value) for setting, value in found if value != setting.default]
+    try:
+        for setting, _ in different:
+            setting.write(setting.default)
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        for setting, value in different:
+            setting.write(value)
+
+
+@contextlib.contextmanager
+def watched(effects: dict[str, str]) -> Iterator[None]:
+    """Note in `effects` which settings and random generators the code inside changes; undo it.
+
+    Python's own settings (output streams, recursion limit, tracing) are put back in silence.
+    """
+    python = _Python()
+    before = [setting.read() for setting in SETTINGS]
+    generators = _generators()
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            try:
+                yield
+            finally:
+                python.restore()
+                if torch.is_inference_mode_enabled():
+                    effects["inference_mode"] = "inference mode was left on"
+                elif not torch.is_grad_enabled():
+                    effects["grad_mode"] = "gradient recording was left switched off"
+    finally:
+        for setting, value in zip(SETTINGS, before, strict=True):
+            now = setting.read()
+            if now != value:
+                effects.setdefault(setting.effect, setting.told(now))
+                setting.write(value)
+        if not _same(generators, _generators()):
+            effects["rng"] = "the random generators moved on"
+            _restore(generators)
+
+
+class _Python:
+    """Settings of Python that are put back without a word."""
+
+    def __init__(self) -> None:
+        self.streams = sys.stdout, sys.stderr
+        self.limit = sys.getrecursionlimit()
+        self.tracer, self.profiler = sys.gettrace(), sys.getprofile()
+
+    def restore(self) -> None:
+        # The limit first: under a very low one, no Python function can be called.
+        if sys.getrecursionlimit() != self.limit:
+            sys.setrecursionlimit(self.limit)
+        sys.stdout, sys.stderr = self.streams
+        if sys.gettrace() is not self.tracer:
+            sys.settrace(self.tracer)
+        if sys.getprofile() is not self.profiler:
+            sys.setprofile(self.profiler)
+
+
+def _generators() -> dict[str, Any]:
+    state: dict[str, Any] = {"torch": torch.get_rng_state(), "python": random.getstate()}
+    if "numpy" in sys.modules:
+        state["numpy"] = sys.modules["numpy"].random.get_state()
+    if torch.cuda.is_initialized():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return (
+        one["python"] == other["python"]
+        and all(torch.equal(one[kind], other[kind]) for kind in ("torch", "cuda") if kind in one)
+        and ("numpy" not in one or _same_numpy(one["numpy"], other["numpy"]))
+    )
+
+
+def _same_numpy(one: Any, other: Any) -> bool:
+    return bool(one[2] == other[2] and (one[1] == other[1]).all())
+
+
+def _restore(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["torch"])
+    random.setstate(state["python"])
+    if "numpy" in state:
+        sys.modules["numpy"].random.set_state(state["numpy"])
+    if "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"])

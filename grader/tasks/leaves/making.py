@@ -1,0 +1,217 @@
+"""Exercises that make leaves: from a tensor, from random numbers, and in another dtype."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.observation import flags, shares_memory
+from grader.task import Case, Inputs, Rng, Task, case
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class MakeLeaf(Task):
+    """Return a leaf that requires grad, holds the values of t and has memory of its own. t is any
+    floating point tensor: a leaf or a computed one, requiring grad or not. Leave t as it is."""
+
+    id = "make_leaf"
+    signatures = ("make_leaf(t) -> leaf",)
+    title, points, difficulty, minutes = "A leaf of its own", 6, 1, 5
+    hints = (
+        "Read the section on what makes a leaf. Which three things must be true of the result: "
+        "its history, its flag, its memory?",
+        "clone() gives new memory, detach() gives a tensor without history. Neither does both. "
+        "Print is_leaf after each, for a t that was computed.",
+        "Drop the history first, copy the values next, and set the flag on the copy last.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("5 plain numbers", shape=(5,), kind="plain", visible=True),
+            case("a leaf that requires grad", shape=(7,), kind="leaf"),
+            case("a computed tensor", shape=(7,), kind="computed"),
+            case("a transposed view of a computed matrix", shape=(3, 5), kind="transposed"),
+            case("computed, in float32", shape=(5,), kind="computed", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {"t": rng.apart(0.5, 3.0, *case["shape"]), "kind": case["kind"]}
+
+    def observe(self, make_leaf: Function, t: Tensor, kind: str) -> Any:
+        source = _source(kind, t)
+        leaf = make_leaf(source)
+        return {"leaf": leaf, **_standing(leaf, source)}
+
+
+class ScaledParameter(Task):
+    """Return a leaf that requires grad, of the given shape, dtype and device, holding random
+    numbers from a normal distribution with mean 0 and standard deviation scale. Every call draws
+    new numbers."""
+
+    id = "scaled_parameter"
+    signatures = ("init_weight(shape, scale, dtype, device) -> weight",)
+    title, points, difficulty, minutes = "Scaled random weights", 6, 2, 6
+    prerequisites = ("make_leaf",)
+    hints = (
+        "Read the section on what makes a leaf. The product of a leaf and a number is an operation "
+        "like any other.",
+        "Print is_leaf of your result. If it is False, ask at which line requires_grad came in.",
+        "Compute the scaled numbers while nothing requires grad, and set the flag on the finished "
+        "tensor. torch.randn takes dtype= and device=.",
+    )
+    allows = frozenset({"rng"})
+    meta = True
+    NAMES = ("scale", "1", "scale ** 2", "scale ** 0.5", "scale / 3 ** 0.5", "scale / 12 ** 0.5")
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("67 x 61, float32", shape=(67, 61), dtype_name="float32", visible=True),
+            case("float64", shape=(67, 61), dtype_name="float64"),
+            case("bfloat16", shape=(4099,), dtype_name="bfloat16"),
+            case("scale = 0", shape=(67, 61), dtype_name="float64", scale_is_0=True),
+            case("one number", shape=(1,), dtype_name="float64"),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        # Below 0.05 the scale, its square, its root and 1 are far apart.
+        scale = 0.0 if case.params.get("scale_is_0") else float(rng.uniform(0.02, 0.05))
+        return {
+            "like": rng.normal(1),
+            "shape": list(case["shape"]),
+            "scale": scale,
+            "dtype_name": case["dtype_name"],
+            "seed": int(rng.integers(0, 2**31)),
+        }
+
+    def observe(
+        self,
+        init_weight: Function,
+        like: Tensor,
+        shape: list[int],
+        scale: float,
+        dtype_name: str,
+        seed: int,
+    ) -> Any:
+        dtype = getattr(torch, dtype_name)
+        with torch.random.fork_rng(devices=[like.device] if like.is_cuda else []):
+            torch.manual_seed(seed)
+            weight = init_weight(tuple(shape), scale, dtype, like.device)
+            again = init_weight(tuple(shape), scale, dtype, like.device)
+        standing = flags("weight", weight, "is_leaf", "requires_grad")
+        if not isinstance(weight, Tensor) or not isinstance(again, Tensor):
+            return {"weight": weight, **standing}
+        values = weight.detach().to(like.dtype)
+        # Random values cannot be compared: what stands here is their shape, and their device by
+        # the product with a tensor on the right one.
+        blank = torch.zeros_like(values * like.new_zeros(values.shape))
+        repeated = bool(scale) and torch.equal(weight, again)
+        return {
+            "weight": blank,
+            **standing,
+            "dtype": "as asked" if weight.dtype == dtype else str(weight.dtype),
+            "mean": _mean(values),
+            "std": _std(values, scale),
+            "a second call": "the same numbers" if repeated else "new numbers",
+        }
+
+
+class CastLeaf(Task):
+    """Return a leaf of the given dtype that requires grad, holds the values of t and has memory of
+    its own, also where t has that dtype already. If tensors of the dtype cannot require grad,
+    raise TypeError. Leave t as it is."""
+
+    id = "cast_leaf"
+    signatures = ("to_leaf(t, dtype) -> leaf",)
+    title, points, difficulty, minutes = "A leaf in another dtype", 6, 2, 8
+    prerequisites = ("make_leaf",)
+    hints = (
+        "Read the section on operations that look like none: a cast of a tensor that requires grad "
+        "is recorded.",
+        "What does t.to(t.dtype) return? And which dtypes can require grad: look at "
+        "dtype.is_floating_point and dtype.is_complex.",
+        "Test the dtype first. Then detach, cast with copy=True so that there is always new "
+        "memory, and set the flag last.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        def cast(name: str, start: str, target: str, kind: str, **settings: Any) -> Case:
+            return case(name, start=start, target=target, kind=kind, **settings)
+
+        return (
+            cast("float64 to float32", "float64", "float32", "plain", visible=True),
+            cast("a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf"),
+            cast("a computed tensor, to complex64", "float64", "complex64", "computed"),
+            cast("to the dtype it has", "float32", "float32", "plain"),
+            cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
+            cast("to int64", "float64", "int64", "leaf"),
+            cast("to bool", "float32", "bool", "plain"),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        chosen = {name: case[name] for name in ("start", "target", "kind")}
+        return {"t": rng.apart(0.5, 3.0, 5), **chosen}
+
+    def observe(self, to_leaf: Function, t: Tensor, start: str, target: str, kind: str) -> Any:
+        # Which dtype t has is what this exercise is about: the case's own has no say in it.
+        source, dtype = _source(kind, t.to(getattr(torch, start))), getattr(torch, target)
+        try:
+            leaf = to_leaf(source, dtype)
+        except (TypeError, ValueError) as refusal:
+            if dtype.is_floating_point:
+                raise
+            return {"raised": type(refusal).__name__}
+        if not (dtype.is_floating_point or dtype.is_complex):
+            return {"raised": "nothing"}
+        standing = _standing(leaf, source)
+        if not isinstance(leaf, Tensor):
+            return {"leaf": leaf, **standing}
+        values = leaf.detach()
+        return {
+            "leaf": (values.real if values.is_complex() else values).to(t.dtype),
+            **standing,
+            "dtype": "as asked" if leaf.dtype == dtype else str(leaf.dtype),
+        }
+
+
+def _source(kind: str, t: Tensor) -> Tensor:
+    """t as it is, as a leaf that requires grad, or a tensor computed from such a leaf."""
+    if kind == "plain":
+        return t
+    t.requires_grad_()
+    if kind == "leaf":
+        return t
+    computed = t * 2
+    return computed.T if kind == "transposed" else computed
+
+
+def _standing(leaf: Any, source: Tensor) -> dict[str, Any]:
+    return {
+        **flags("leaf", leaf, "is_leaf", "requires_grad"),
+        "leaf.same_object": leaf is source,
+        "leaf.shares_memory": shares_memory(leaf, source),
+    }
+
+
+def _mean(values: Tensor) -> str:
+    """`"0"` within six standard errors; a few numbers say nothing."""
+    n = values.numel()
+    if n < 1000:
+        return "too few numbers to say"
+    error = float(values.std()) / math.sqrt(n)
+    return "0" if abs(float(values.mean())) <= 6 * error else "not 0"
+
+
+def _std(values: Tensor, scale: float) -> str:
+    """The name of what the standard deviation agrees with, to seven standard errors and more."""
+    if values.numel() < 1000:
+        return "too few numbers to say"
+    std = float(values.std())
+    known = (scale, 1.0, scale**2, scale**0.5, scale / 3**0.5, scale / 12**0.5)
+    named = zip(ScaledParameter.NAMES, known, strict=True)
+    return next((n for n, value in named if abs(std - value) <= 0.08 * value), "something else")

@@ -1,0 +1,136 @@
+"""Exercises on where gradients are kept: leaves found in a graph, and non-leaves that are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.observation import named
+from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class LeafGrads(Task):
+    """Return a list of the leaves whose .grad a backward pass from root adds to: the tensors
+    themselves, each once, in any order. An AccumulateGrad node holds its leaf in node.variable.
+    root may be a leaf itself, and may not require grad at all. Graphs can be thousands of nodes
+    deep."""
+
+    id = "leaf_grads"
+    signatures = ("grad_leaves(root) -> leaves",)
+    title, points, difficulty, minutes = "Where backward ends", 6, 3, 10
+    prerequisites = ("walk_graph",)
+    hints = (
+        "Read the section on AccumulateGrad. Walk the graph as in chapter 1, and look at the ends "
+        "of the walk.",
+        "Only AccumulateGrad nodes have an attribute `variable`. Where does the walk start if "
+        "root.grad_fn is None?",
+        "Keep a list of nodes to visit and a set of nodes met, and skip None. A root without "
+        "grad_fn is the answer itself if it requires grad, and otherwise there is none.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("the sum of a product", graph="product", visible=True),
+            case("a leaf used twice", graph="twice"),
+            case("a frozen factor", graph="frozen"),
+            case("a detached factor", graph="detached"),
+            case("root is a leaf that requires grad", graph="leaf"),
+            case("root does not require grad", graph="plain"),
+            case("5,000 nodes deep", graph="deep"),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "graph": case["graph"],
+            "x": rng.apart(0.5, 1.0, 3),
+            "w": rng.apart(1.5, 2.0, 3),
+            "c": rng.apart(2.5, 3.0, 3),
+        }
+
+    def observe(self, grad_leaves: Function, graph: str, x: Tensor, w: Tensor, c: Tensor) -> Any:
+        root = _graph(graph, x.requires_grad_(), w.requires_grad_(), c)
+        found = grad_leaves(root)
+        if not isinstance(found, list | tuple | set):
+            return {"leaves": found}
+        known = {"x": x, "w": w, "c": c}
+        return {"leaves": sorted(_name(item, known) for item in found)}
+
+
+def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
+    if kind == "product":
+        return (x * w).sum()
+    if kind == "twice":
+        return ((x + w).exp() * x).sum()
+    if kind == "frozen":
+        return ((x * c).tanh() * w).sum()
+    if kind == "detached":
+        return (x.detach() * w).sum()
+    if kind in ("leaf", "plain"):
+        return x if kind == "leaf" else c
+    t = w
+    for _ in range(5_000):
+        t = t + 1
+    return t
+
+
+def _name(item: Any, known: dict[str, Tensor]) -> str:
+    """`x` for x itself, `a copy of x` for another tensor of its values."""
+    for name, tensor in known.items():
+        if item is tensor:
+            return name
+    if not isinstance(item, Tensor):
+        return type(item).__name__
+    for name, tensor in known.items():
+        if item.shape == tensor.shape and torch.equal(item, tensor):
+            return f"a copy of {name}"
+    return "another tensor"
+
+
+class GradOfIntermediate(Task):
+    """With z = f1(x) and y = f2(z).sum(), return the pair (dy/dz, dy/dx). f1 and f2 are functions
+    of a tensor that you can call but not look into."""
+
+    id = "grad_of_intermediate"
+    signatures = ("inner_grads(f1, f2, x) -> (dz, dx)",)
+    title, points, difficulty, minutes = "Spot the bug: a gradient that is not kept", 8, 2, 8
+    hints = (
+        "Read the section on non-leaves. z has a gradient during the backward pass. Who keeps it?",
+        "Move one line of the broken function, and print z.retains_grad right before backward.",
+        "retain_grad() works for passes that come after it. torch.autograd.grad takes several "
+        "inputs at once, and needs no .grad at all.",
+    )
+    allows = AUTOGRAD
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("7 rows", rows=7, kind="layer", visible=True),
+            case("one row", rows=1, kind="layer"),
+            case("f1 returns a view of x", rows=7, kind="view"),
+            case("f1 returns x itself", rows=7, kind="identity"),
+            case("float32", rows=5, kind="layer", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "kind": case["kind"],
+            "x": rng.apart(0.3, 1.0, case["rows"], 3),
+            "A": rng.apart(0.3, 1.0, 3, 5),
+            "B": rng.apart(0.3, 1.0, 3 if case["kind"] != "layer" else 5, 2),
+        }
+
+    def observe(self, inner_grads: Function, kind: str, x: Tensor, A: Tensor, B: Tensor) -> Any:
+        def f1(t: Tensor) -> Tensor:
+            if kind == "layer":
+                return (t @ A).tanh()
+            return t.T if kind == "view" else t
+
+        def f2(z: Tensor) -> Tensor:
+            return ((z.T if kind == "view" else z) @ B).sin() + 1
+
+        return named(inner_grads(f1, f2, x), "dz", "dx")

@@ -1,0 +1,89 @@
+"""The exercise that predicts which tensors get a gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from grader.task import Case, Inputs, Rng, Task, case
+
+Function = Callable[..., Any]
+
+
+class WhichGetGrad(Task):
+    """program is a few lines of torch that end in a backward pass, or a line later. They read x
+    and w, which require grad, and c, which does not, each of shape (3,). Return the set of names,
+    of inputs and of variables the program assigns, whose .grad is not None when it is done."""
+
+    id = "which_get_grad"
+    signatures = ("predict_grads(program, x, w, c) -> names",)
+    title, points, difficulty, minutes = "Which ones get a .grad?", 5, 2, 8
+    hints = (
+        "Two questions decide for a leaf: does it require grad, and does y depend on it through "
+        "recorded operations?",
+        "For a non-leaf the question is whether retain_grad() was called on it before the pass. "
+        "retain_graph is about something else.",
+        "Run the experiment: put torch, x, w and c into a dict under their names, hand it to exec "
+        "with the program, and look at the tensors it holds afterwards.",
+    )
+    allows = frozenset({"grad"})
+    CASES = (
+        (
+            "one step",
+            "y = (x * w).sum()\ny.backward()",
+            "h = x * w\ny = h.sum()\ny.backward()",
+            "y = (w * c).sum()\ny.backward()",
+        ),
+        (
+            "a frozen factor on the way",
+            "h = x * c\ny = (h * w).sum()\ny.backward()",
+            "a = x.exp() * w\nh = a * c\ny = (h + w).sum()\ny.backward()",
+        ),
+        (
+            "to retain",
+            "h = x * w\nh.retain_grad()\ny = h.sum()\ny.backward()",
+            "h = x * w\ny = h.sum()\ny.backward()\nh.retain_grad()",
+            "h = x * w\ny = h.sum()\ny.backward(retain_graph=True)",
+            "h = x * w\ny = h.sum()\nx.retain_grad()\ny.retain_grad()\ny.backward()",
+        ),
+        (
+            "cuts",
+            "h = (x * 2).detach()\ny = (h * w).sum()\ny.backward()",
+            "with torch.no_grad():\n    h = x * 2\ny = (h * w).sum()\ny.backward()",
+            "h = x.detach().requires_grad_()\ny = (h * w).sum()\ny.backward()",
+        ),
+        (
+            "integers",
+            "h = x.argmax()\ny = w[h] * 3\ny.backward()",
+            "h = x.long()\ny = (h * w).sum()\ny.backward()",
+        ),
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return tuple(
+            case(name, programs=programs, visible=name == "one step")
+            for name, *programs in self.CASES
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        drawn = {name: rng.apart(1.0, 2.0, 3) for name in ("x", "w", "c")}
+        return {**drawn, "programs": list(case["programs"])}
+
+    def observe(
+        self, predict_grads: Function, x: Tensor, w: Tensor, c: Tensor, programs: list[str]
+    ) -> Any:
+        answers = {}
+        for program in programs:
+            fresh = x.clone().requires_grad_(), w.clone().requires_grad_(), c.clone()
+            title = program.replace(":\n   ", ":").replace("\n", "; ")
+            answers[title] = _listed(predict_grads(program, *fresh))
+        return answers
+
+
+def _listed(names: Any) -> str:
+    """`"w, x"` for a set of names; what is none is called by its type."""
+    if not isinstance(names, set | frozenset | list | tuple):
+        return "None" if names is None else f"of type {type(names).__name__}"
+    return ", ".join(sorted(map(str, names))) or "no name"

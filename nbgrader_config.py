@@ -1,0 +1,31 @@
+"""nbgrader's settings for this course: read by every nbgrader command typed in this folder."""
+
+import os
+
+c = get_config()
+
+c.CourseDirectory.course_id = "autograd-course"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "exercises"
+# nbgrader copies what lies beside a notebook into the release. The text of a solution lies there.
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.md"]
+
+# A cell that runs longer is interrupted and marked as such; the cells after it still run.
+c.Execute.timeout = 60
+c.Execute.interrupt_on_timeout = True
+
+# A learner who deletes a graded cell gets it back, instead of no grade for it at all.
+c.OverwriteCells.add_missing_cells = True
+
+# nbgrader reads any text on stderr as zero points. A warning of torch's is no mistake: an
+# exercise that fails raises an exception, and that alone costs the points.
+c.IgnorePattern.enabled = True
+c.IgnorePattern.pattern = r"(?s)."
+
+# Feedback pages show what a learner's code displayed, without the scripts that may hold.
+c.HTMLExporter.sanitize_html = True
+
+# A file in a submission that is named like a module (random.py, torch.py, ipykernel_launcher.py)
+# must not be imported in its place: the submission's folder is searched last, not first.
+os.environ["PYTHONSAFEPATH"] = "1"
+c.Execute.extra_arguments = ["--IPKernelApp.exec_lines=import sys; sys.path.append('')"]

@@ -1,0 +1,140 @@
+"""What every test stands on: an environment of its own, small courses, and programs it may need."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+# Before torch is imported: tests run side by side, and each would take every core.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No test reads or writes what belongs to whoever runs it.
+_own = tempfile.mkdtemp(prefix="autograd-course-tests-")
+for _name in ("AUTOGRAD_COURSE_DATA", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
+    os.environ[_name] = os.path.join(_own, _name.lower())
+
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("course", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("course")
+
+FRONT = """\
+---
+kernelspec:
+  display_name: Python 3 (ipykernel)
+  language: python
+  name: python3
+---
+
+"""
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(_own, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def program():
+    """Find a program, by any of its names; without it the test is skipped, and fails on CI."""
+
+    def find(*names):
+        found = next(filter(None, map(shutil.which, names)), None)
+        if found is None:
+            lack = f"needs the program {' or '.join(names)}"
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(lack)
+        return found
+
+    return find
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Type an `autograd-course` command: `command("workspace")` gives its status and its text."""
+    from grader.cli import main
+
+    def typed(*argv):
+        monkeypatch.setattr(sys, "argv", ["autograd-course", *map(str, argv)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        return end.value.code or 0, said.out + said.err
+
+    return typed
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A small course: one lesson, and one chapter of two exercises with a file beside it."""
+    return small_course(tmp_path / "course")
+
+
+def small_course(folder):
+    """Lay a small course into a folder."""
+    lessons = folder / "course" / "lessons"
+    lessons.mkdir(parents=True)
+    for name in ("nbgrader_config.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    (lessons / "00-start-here.md").write_text(
+        FRONT + "# Start here\n\n[Exercises](../exercises/01-demo/01-demo.ipynb)\n\n"
+        "```{code-cell} ipython3\n1 + 1\n```\n"
+    )
+    chapter = folder / "solutions" / "01-demo"
+    chapter.mkdir(parents=True)
+    (chapter / "numbers.csv").write_text("1,2,3\n")
+    (chapter / "01-demo.md").write_text(
+        FRONT
+        + "# Demo\n\n## Double\n\nWrite it.\n\n"
+        + code(
+            "double_answer",
+            "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION",
+            solution=True,
+        )
+        + code("double", "assert double(2) == 4", points=8)
+        + "## Halve\n\n"
+        + code(
+            "halve_answer",
+            "def halve(x):\n    ### BEGIN SOLUTION\n    return x / 2\n    ### END SOLUTION",
+            solution=True,
+        )
+        + code("halve", "assert halve(2) == 1", points=3)
+    )
+    return folder
+
+
+def code(grade_id, source, *, points=None, solution=False):
+    """One nbgrader code cell as MyST text; a graded one if it has points."""
+    graded = "" if points is None else f"  points: {points}\n"
+    return (
+        f"```{{code-cell}} ipython3\n---\nnbgrader:\n  grade: {str(points is not None).lower()}\n"
+        f"  grade_id: {grade_id}\n  locked: {str(not solution).lower()}\n{graded}"
+        f"  schema_version: 3\n  solution: {str(solution).lower()}\n  task: false\n---\n"
+        f"{source}\n```\n\n"
+    )
+
+
+def environment(**extra):
+    """What a process sees when this environment is activated and this checkout is the course."""
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
+    return os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)} | extra
+
+
+def run(*argv, cwd, timeout=300, **extra):
+    """Run a module of this Python (`run("nbgrader", "export", cwd=...)`), keeping what it says."""
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, argv)],
+        cwd=cwd,
+        env=environment(**extra),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )

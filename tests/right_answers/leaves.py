@@ -1,0 +1,174 @@
+"""Other right answers to the exercises of chapter 2."""
+
+import copy
+import re
+
+import torch
+from torch import nn
+
+
+def leaf_as_parameter(t):
+    return nn.Parameter(t.clone())
+
+
+def leaf_by_empty(t):
+    leaf = torch.empty(t.shape, dtype=t.dtype, device=t.device, requires_grad=True)
+    with torch.no_grad():
+        leaf[...] = t
+    return leaf
+
+
+def leaf_by_tensor(t):
+    return torch.tensor(t, requires_grad=True)
+
+
+def weight_by_factory(shape, scale, dtype, device):
+    weight = torch.zeros(shape, dtype=dtype, device=device, requires_grad=True)
+    nn.init.normal_(weight, std=scale)
+    return weight
+
+
+def weight_scaled_in_no_grad(shape, scale, dtype, device):
+    weight = torch.randn(*shape, dtype=dtype, device=device, requires_grad=True)
+    with torch.no_grad():
+        weight *= scale
+    return weight
+
+
+def weight_as_parameter(shape, scale, dtype, device):
+    noise = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    return nn.Parameter((noise * scale).to(device, dtype))
+
+
+def cast_by_numbers(t, dtype):
+    if dtype not in (torch.float32, torch.float64, torch.bfloat16, torch.complex64):
+        raise TypeError("no gradients for " + str(dtype))
+    return torch.tensor(t.tolist(), dtype=dtype, device=t.device, requires_grad=True)
+
+
+def cast_by_torch_refusal(t, dtype):
+    copied = t.detach().clone().to(dtype)
+    try:
+        return nn.Parameter(copied)
+    except RuntimeError as error:
+        raise TypeError(str(error)) from error
+
+
+def leaves_by_stack(root):
+    if not root.requires_grad:
+        return ()
+    stack = [torch.autograd.graph.get_gradient_edge(root).node]
+    seen, found = set(), []
+    while stack:
+        node = stack.pop()
+        if node in seen or node is None:
+            continue
+        seen.add(node)
+        if node.name() == "torch::autograd::AccumulateGrad":
+            found.append(node.variable)
+        stack += [following for following, _ in node.next_functions]
+    return found
+
+
+def leaves_level_by_level(root):
+    if root.is_leaf:
+        return {root} if root.requires_grad else set()
+    found, level, seen = set(), {root.grad_fn}, set()
+    while level:
+        seen |= level
+        found |= {node.variable for node in level if hasattr(node, "variable")}
+        level = {n for node in level for n, _ in node.next_functions if n is not None} - seen
+    return found
+
+
+def inner_by_two_passes(f1, f2, x):
+    x.requires_grad_()
+    z = f1(x)
+    y = f2(z).sum()
+    dz = torch.autograd.grad(y, z, retain_graph=True)[0]
+    dx = torch.autograd.grad(y, x)[0]
+    return dz, dx
+
+
+def inner_by_hook(f1, f2, x):
+    x = x.clone().requires_grad_()
+    z, kept = f1(x), []
+    z.register_hook(kept.append)
+    f2(z).sum().backward()
+    return kept[0], x.grad
+
+
+def inner_in_two_stages(f1, f2, x):
+    x.requires_grad_()
+    z = f1(x)
+    cut = z.detach().clone().requires_grad_()
+    f2(cut).sum().backward()
+    (dx,) = torch.autograd.grad(z, x, grad_outputs=cut.grad)
+    return [cut.grad, dx]
+
+
+def names_by_experiment_line_by_line(program, x, w, c):
+    known = {"x": x, "w": w, "c": c, "torch": torch}
+    exec(compile(program, "program", "exec"), known)
+    found = []
+    for name in known:
+        if name not in ("torch", "__builtins__") and known[name].grad is not None:
+            found.append(name)
+    return found
+
+
+def update_through_detach(w, g, lr):
+    w.detach().sub_(g, alpha=lr)
+
+
+def update_with_flag_switched(w, g, lr):
+    w.requires_grad_(False)
+    w -= lr * g
+    w.requires_grad_(True)
+    return w
+
+
+@torch.no_grad()
+def update_by_copy(w, g, lr):
+    w.copy_(w.clone() - lr * g.clone())
+
+
+def update_in_inference_mode(w, g, lr):
+    with torch.inference_mode():
+        w.add_(g, alpha=-lr)
+
+
+def freeze_by_dict(module, pattern):
+    chosen = {name: p for name, p in module.named_parameters() if re.compile(pattern).search(name)}
+    for parameter in chosen.values():
+        parameter.requires_grad = False
+    return list(chosen)
+
+
+def freeze_by_modules(module, pattern):
+    names, seen = [], set()
+    for prefix, part in module.named_modules():
+        for name, parameter in part.named_parameters(recurse=False):
+            whole = f"{prefix}.{name}" if prefix else name
+            if parameter not in seen and re.search(pattern, whole):
+                parameter.detach_()
+                names.append(whole)
+            seen.add(parameter)
+    return copy.copy(names)
+
+
+ANSWERS = {
+    "make_leaf": [(leaf_as_parameter,), (leaf_by_empty,), (leaf_by_tensor,)],
+    "scaled_parameter": [(weight_by_factory,), (weight_scaled_in_no_grad,), (weight_as_parameter,)],
+    "cast_leaf": [(cast_by_numbers,), (cast_by_torch_refusal,)],
+    "leaf_grads": [(leaves_by_stack,), (leaves_level_by_level,)],
+    "grad_of_intermediate": [(inner_by_two_passes,), (inner_by_hook,), (inner_in_two_stages,)],
+    "which_get_grad": [(names_by_experiment_line_by_line,)],
+    "safe_update": [
+        (update_through_detach,),
+        (update_with_flag_switched,),
+        (update_by_copy,),
+        (update_in_inference_mode,),
+    ],
+    "flag_setter": [(freeze_by_dict,), (freeze_by_modules,)],
+}

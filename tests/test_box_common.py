@@ -1,0 +1,67 @@
+"""What the tests of the box share: pools by level of isolation, and a way to run code in a box."""
+
+import atexit
+import functools
+import os
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from grader.box import Boxes, Limits
+from grader.box.limits import MIB
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+SMALL = Limits(
+    call=3.0, cell=3.0, submission=30.0, grace=0.5, memory=512 * MIB, files=16 * MIB, start=120.0
+)
+
+
+def _others_can_read(path):
+    """Whether a user without rights of its own can reach a path."""
+    return all(one.stat().st_mode & 0o001 for one in (path, *path.parents) if one.is_dir())
+
+
+# As root each box is a user of its own, who without a wall must reach Python where it lies.
+_PYTHON = all(map(_others_can_read, {Path(sys.base_prefix), Path(sys.prefix)}))
+LEVELS = ["full", "cold", *(["landlock"] if os.geteuid() != 0 or _PYTHON else [])]
+WALLED = ["full", "cold"]
+
+
+@functools.cache
+def pool(level, limits=SMALL):
+    """A pool of bare boxes that run what they are sent; it lasts as long as the tests do."""
+    boxes = Boxes(
+        limits, level, handler="run_code", visible=[HERE / "test_box_visible"], bare=True
+    )
+    atexit.register(boxes.close)
+    return boxes
+
+
+def run(box, source, **names):
+    """Run code in a box; what it left in `result`."""
+    request = {"source": textwrap.dedent(source), "names": names}
+    return box.call(request)[0]["result"]
+
+
+def refused(box, source, **names):
+    """Run code in a box that must raise OSError; the name of its errno."""
+    body = textwrap.indent(textwrap.dedent(source), "    ")
+    trial = (
+        "import errno, os\ntry:\n" + body + "\n    result = 'done'\n"
+        "except OSError as error:\n    result = errno.errorcode.get(error.errno, str(error))\n"
+    )
+    outcome = run(box, trial, **names)
+    assert outcome != "done", f"the box could do this: {source}"
+    return outcome
+
+
+def need_bubblewrap():
+    """Without bubblewrap two levels cannot be tried: a skip, and on CI a failure."""
+    import shutil
+
+    if shutil.which("bwrap") is None:
+        lack = "needs the program bwrap"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(lack)

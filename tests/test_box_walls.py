@@ -1,0 +1,390 @@
+"""What a submission cannot reach from inside its box, each tried for real at each level."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import grader
+from grader.box.seccomp import REFUSED
+from tests.test_box_common import LEVELS, ROOT, WALLED, need_bubblewrap, pool, refused, run
+
+
+@pytest.fixture(params=LEVELS)
+def level(request):
+    if request.param in WALLED:
+        need_bubblewrap()
+    return request.param
+
+
+@pytest.fixture
+def box(level):
+    with pool(level).open() as box:
+        yield box
+
+
+def test_no_socket_leads_anywhere(box):
+    for family in ("AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_VSOCK", "AF_ALG"):
+        kind = "SOCK_RAW" if family in ("AF_NETLINK", "AF_PACKET") else "SOCK_STREAM"
+        source = f"import socket; socket.socket(socket.{family}, socket.{kind})"
+        assert refused(box, source) == "EPERM"
+
+
+def test_an_abstract_socket_of_the_machine_cannot_be_reached(box):
+    with socket.socket(socket.AF_UNIX) as server:
+        name = f"\0autograd-course-{os.getpid()}-{time.monotonic_ns()}"
+        server.bind(name)
+        server.listen()
+        source = """
+            import socket
+            for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+                one = socket.socket(socket.AF_UNIX, kind)
+                one.connect(name)
+        """
+        assert refused(box, source, name=name) in {"ECONNREFUSED", "EPERM"}
+
+
+def test_a_pair_of_datagram_sockets_cannot_send_elsewhere(box):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        name = f"\0autograd-course-{os.getpid()}-{time.monotonic_ns()}"
+        server.bind(name)
+        source = """
+            import socket
+            one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+            one.sendto(b"out", name)
+        """
+        assert refused(box, source, name=name) in {"ECONNREFUSED", "EPERM", "ENOSYS"}
+
+
+def test_files_of_the_machine_cannot_be_read(box, tmp_path):
+    secret = tmp_path / "gradebook.db"
+    secret.write_text("grades")
+    tmp_path.chmod(0o755)
+    secret.chmod(0o644)
+    paths = ["/etc/shadow", "/etc/hostname", str(Path.home() / ".profile"), str(secret)]
+    paths += [str(ROOT / "nbgrader_config.py"), str(ROOT / "solutions"), __file__, "/dev/mem"]
+    paths += ["/dev/kvm", "/dev/tty", "/dev/pts/ptmx", "/proc/kcore", "/var/log", "/run", "/boot"]
+    source = """
+        result = []
+        for path in paths:
+            try:
+                fd = os.open(path, os.O_RDONLY)
+                result.append(path)
+            except OSError:
+                pass
+    """
+    assert run(box, "import os\n" + _dedent(source), paths=paths) == []
+
+
+def _dedent(source):
+    import textwrap
+
+    return textwrap.dedent(source)
+
+
+def test_keys_and_judge_do_not_exist_there(box):
+    folder = str(Path(grader.__path__[0]))
+    source = """
+        import importlib, os, sys
+        result = []
+        for name in ("grader.keys", "grader.judge", "grader.solutions", "grader.cli"):
+            try:
+                importlib.import_module(name)
+                result.append(name)
+            except ImportError:
+                pass
+        for top in (folder, *sys.modules["grader"].__path__):
+            for path in ("keys", "keys/__init__.py", "judge", "solutions.py"):
+                try:
+                    os.open(f"{top}/{path}", os.O_RDONLY)
+                    result.append(path)
+                except OSError:
+                    pass
+    """
+    assert run(box, source, folder=folder) == []
+
+
+def test_an_installed_copy_of_the_keys_is_covered(level, tmp_path, monkeypatch):
+    library = tmp_path / "site-packages"
+    for name in ("keys", "box"):
+        (library / "grader" / name).mkdir(parents=True)
+        (library / "grader" / name / "__init__.py").write_text("")
+    (library / "beside.py").write_text("")
+    for folder in (*tmp_path.parents, tmp_path, library):
+        if os.access(folder, os.W_OK) and folder.owner() == tmp_path.owner():
+            folder.chmod(folder.stat().st_mode | 0o055)
+    monkeypatch.syspath_prepend(str(library))
+    from grader.box import Boxes
+    from tests.test_box_common import HERE, SMALL
+
+    visible = [HERE / "test_box_visible"]
+    with (
+        Boxes(SMALL, level, handler="run_code", visible=visible, bare=True) as boxes,
+        boxes.open() as box,
+    ):
+        assert run(box, f"import os; result = os.path.exists({str(library / 'beside.py')!r})")
+        keys = str(library / "grader" / "keys" / "__init__.py")
+        assert refused(box, "open(keys)", keys=keys) in {"ENOENT", "EACCES"}
+
+
+def test_nothing_of_the_judges_environment_gets_in(level, monkeypatch):
+    from grader.box import Boxes
+    from tests.test_box_common import HERE, SMALL
+
+    secret = f"not-for-boxes-{time.monotonic_ns()}"
+    monkeypatch.setenv("AUTOGRAD_COURSE_SECRET", secret)
+    visible = [HERE / "test_box_visible"]
+    with (
+        Boxes(SMALL, level, handler="run_code", visible=visible, bare=True) as boxes,
+        boxes.open() as box,
+    ):
+        source = """
+            import os, re
+            whole = repr(os.environ) + open("/proc/self/environ").read() if readable else ""
+            found = half + other in whole
+            for line in open("/proc/self/maps") if readable else ():
+                area, mode, *rest = line.split()
+                if mode.startswith("rw") and not found:
+                    start, end = (int(edge, 16) for edge in area.split("-"))
+                    with open("/proc/self/mem", "rb") as memory:
+                        memory.seek(start)
+                        pieces = memory.read(end - start)
+                    found = bytes(half, "ascii") + bytes(other, "ascii") in pieces
+            result = [sorted(os.environ), found]
+        """
+        names = {"half": secret[:10], "other": secret[10:], "readable": level in WALLED}
+        environ, found = run(box, source, **names)
+    assert "AUTOGRAD_COURSE_SECRET" not in environ
+    assert not found
+
+
+def test_other_processes_do_not_exist(box, level):
+    if level == "landlock":  # they exist, but can be neither read nor signalled
+        pid = os.getpid()
+        for name in ("environ", "mem", "maps", "cmdline", "status"):
+            assert refused(box, f"open('/proc/{pid}/{name}')") == "EACCES"
+        assert refused(box, f"os.kill({pid}, 0)") == "EPERM"
+        assert refused(box, f"os.kill({os.getppid()}, 9)") == "EPERM"
+        assert refused(box, "os.kill(-1, 9)") == "EPERM"
+        return
+    source = "import os; result = [os.getpid(), sorted(filter(str.isdigit, os.listdir('/proc')))]"
+    pid, seen = run(box, source)
+    assert sorted(map(int, seen)) == [1, pid]
+
+
+def test_the_init_of_its_namespace_cannot_be_touched(level):
+    if level == "landlock":
+        pytest.skip("there is no pid namespace at this level")
+    with pool(level).open() as box:
+        for name in ("environ", "mem", "maps", "cwd", "root", "fd/0", "ns/mnt"):
+            opened = "open(path, 'rb').read(1)" if name in ("environ", "mem", "maps") else (
+                "os.readlink(path)"
+            )
+            assert refused(box, opened, path=f"/proc/1/{name}") in {"EACCES", "EPERM"}
+        assert run(box, "import os; result = [os.getuid()]")
+        for number in (9, 15, 19, 2):
+            run(box, f"import os\ntry: os.kill(1, {number})\nexcept OSError: pass")
+        assert run(box, "result = 'alive'") == "alive"
+
+
+def test_two_boxes_share_nothing_that_can_be_written(level):
+    boxes = pool(level)
+    if level == "landlock":
+        with boxes.open() as one, boxes.open() as other:
+            home = run(one, "open('mine', 'w').write('1'); import os; result = os.getcwd()")
+            assert refused(other, f"open('{home}/mine')") == "EACCES"
+            assert refused(other, f"open('{home}/yours', 'w')") == "EACCES"
+            pid = run(one, "import os; result = os.getpid()")
+            assert refused(other, f"os.kill({pid}, 9)") == "EPERM"
+        return
+    source = """
+        import os
+        result = []
+        for folder in ("/work", "/tmp", "/dev/shm"):
+            result += [name for name in os.listdir(folder) if name.startswith("mark-")]
+            open(f"{folder}/mark-{os.urandom(4).hex()}", "w").close()
+    """
+    with boxes.open() as one, boxes.open() as other:
+        assert run(one, source) == run(other, source) == []
+
+
+def test_boxes_of_root_are_users_of_their_own(level):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give each box a user of its own")
+    boxes = pool(level)
+    with boxes.open() as one, boxes.open() as other:
+        users = [os.stat(f"/proc/{box.pid}").st_uid for box in (one, other)]
+        real = [
+            int(line.split()[1])
+            for box in (one, other)
+            for line in Path(f"/proc/{box.pid}/status").read_text().splitlines()
+            if line.startswith("Uid:")
+        ]
+    assert len(set(real)) == 2
+    assert min(real) > 65536
+    assert users
+
+
+def test_only_the_private_folders_can_be_written(box, level):
+    source = """
+        import os
+        result = []
+        skip = ("/proc", "/sys")
+        for top, folders, files in os.walk("/"):
+            if top.startswith(skip) or top.count("/") > 4:
+                folders.clear()
+                continue
+            try:
+                fd = os.open(f"{top}/x-{os.getpid()}", os.O_CREAT | os.O_WRONLY)
+                result.append(top)
+                os.close(fd)
+            except OSError:
+                pass
+        cwd = os.getcwd()
+    """
+    allowed = ["/work", "/tmp", "/dev/shm"] if level in WALLED else []
+    home = run(box, "import os; result = os.getcwd()")
+    written = run(box, source)
+    assert [p for p in written if not any(Path(p).is_relative_to(a) for a in (*allowed, home))] == []
+
+
+def test_what_the_kernel_offers_to_write_is_closed(box, level):
+    for path in (
+        # A cold box may write this one: it can only make its own death likelier.
+        *([] if level == "cold" else ["/proc/self/oom_score_adj"]),
+        "/proc/sys/kernel/hostname",
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sysrq-trigger",
+        "/proc/self/uid_map",
+        "/proc/self/setgroups",
+        "/sys/kernel/uevent_helper",
+    ):
+        assert refused(box, f"os.open({path!r}, os.O_WRONLY)") in {
+            "EROFS",
+            "EACCES",
+            "EPERM",
+            "ENOENT",
+        }
+
+
+def test_it_has_no_privileges_and_cannot_get_any(box, level):
+    if level == "landlock":
+        status = Path(f"/proc/{box.pid}/status").read_text()
+    else:
+        status = run(box, "result = open('/proc/self/status').read()")
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert int(fields[name], 16) == 0
+    assert fields["NoNewPrivs"] == "1"
+    assert fields["Seccomp"] == "2"
+
+
+_ARGUMENTS = {
+    "ptrace": (0,),
+    "unshare": (0x10000000,),
+    "clone": (0x10000000 | 17,),
+    "bpf": (0, 0, 0),
+}
+
+
+@pytest.mark.parametrize("name", sorted({*REFUSED, "clone", "clone3"}))
+def test_dangerous_system_calls_are_refused(name):
+    seccomp = pytest.importorskip("pyseccomp")
+    number = seccomp.resolve_syscall(seccomp.Arch.NATIVE, name)
+    if number < 0:
+        pytest.skip(f"this machine has no {name}")
+    source = """
+        import ctypes, errno
+        libc = ctypes.CDLL(None, use_errno=True)
+        done = libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments))
+        result = "done" if done >= 0 else errno.errorcode[ctypes.get_errno()]
+    """
+    for level in LEVELS:
+        with pool(level).open() as box:
+            arguments = _ARGUMENTS.get(name, (0, 0, 0, 0, 0))
+            answer = run(box, source, number=number, arguments=arguments)
+        assert answer in {"EPERM", "ENOSYS"}
+
+
+def test_a_foreign_abi_kills_the_process(box):
+    if os.uname().machine != "x86_64":
+        pytest.skip("only x86-64 has a second ABI")
+    from grader.box import BoxEnded, Cause
+
+    # mov eax, 20; int 0x80; ret: getpid in the 32-bit ABI
+    source = """
+        import ctypes, mmap
+        page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        page.write(bytes.fromhex("b814000000cd80c3"))
+        address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+        ctypes.CFUNCTYPE(ctypes.c_long)(address)()
+    """
+    with pytest.raises(BoxEnded) as death:
+        run(box, source)
+    assert death.value.ended.cause is Cause.KILLED
+
+
+def test_it_inherits_five_descriptors_and_no_more(box, level):
+    if level == "landlock":
+        found = os.listdir(f"/proc/{box.pid}/fd")
+    else:
+        found = run(box, "import os; result = os.listdir('/proc/self/fd')")
+        found = found[:-1]  # the listing itself
+    assert sorted(map(int, found)) == [0, 1, 2, 3, 4]
+
+
+def test_nothing_outlives_the_box(level):
+    seconds = f"8{time.monotonic_ns() % 10**9:09d}"
+    source = """
+        import subprocess
+        subprocess.Popen(["sleep", seconds], start_new_session=True)
+        subprocess.Popen(["setsid", "-f", "sleep", seconds])
+    """
+    boxes = pool(level)
+    with boxes.open() as box:
+        if level == "landlock":
+            assert refused(box, source, seconds=seconds) == "EPERM"
+            return
+        run(box, source, seconds=seconds)
+        assert _sleeping(seconds)
+    assert not _sleeping(seconds)
+
+
+def _sleeping(seconds):
+    return subprocess.run(["pgrep", "-f", f"sleep {seconds}"], capture_output=True).stdout.split()
+
+
+def test_when_the_judge_is_killed_its_boxes_die_with_it(level):
+    seconds = f"8{time.monotonic_ns() % 10**9:09d}"
+    work = "time.sleep(60)" if level == "landlock" else f"os.execvp('sleep', ['sleep', '{seconds}'])"
+    program = f"""
+import os, time
+from tests.test_box_common import pool
+box = pool({level!r}).open()
+print(box.pid, flush=True)
+box.call({{"source": {work!r}, "names": {{}}}}) if False else None
+import threading
+threading.Thread(target=box.call, args=({{"source": "import os, time; {work}"}},), daemon=True).start()
+time.sleep(0.5)
+print("running", flush=True)
+time.sleep(60)
+"""
+    judge = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT, text=True
+    )
+    pid = int(judge.stdout.readline())
+    handle = os.pidfd_open(pid)
+    assert judge.stdout.readline() == "running\n"
+    judge.kill()
+    judge.wait()
+    judge.stdout.close()
+    import select
+
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    assert poll.poll(10_000), "the box outlived its judge"
+    os.close(handle)

@@ -1,0 +1,105 @@
+"""What the documents promise exists: commands, files, and the very message they quote."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+import grader
+from grader.cli import app
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = typer.main.get_command(app).commands
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def code(page):
+    """All that a page sets as code, a command a line."""
+    text = page.read_text()
+    blocks = re.findall(r"(?ms)^```\w*\n(.*?)^```", text)
+    inline = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"(?ms)^```.*?^```", "", text))
+    return [*inline, *(line.strip() for block in blocks for line in block.splitlines())]
+
+
+def make(*argv):
+    return subprocess.run(
+        [shutil.which("make"), *argv], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("page", PAGES[:2], ids=lambda page: page.name)
+def test_every_make_target_named_exists(page, program):
+    program("make")
+    targets = {found for line in code(page) for found in re.findall(r"\bmake ([a-z-]+)", line)}
+    assert targets
+    for target in targets:
+        plan = make("--dry-run", "--question", target)
+        assert "No rule to make target" not in plan.stderr, target
+
+
+@pytest.mark.parametrize("page", PAGES[:2], ids=lambda page: page.name)
+def test_every_command_named_exists(page):
+    for line in code(page):
+        for name, options in re.findall(r"autograd-course ([a-z-]+)((?: --[a-z]+)*)", line):
+            assert name in COMMANDS, line
+            known = {flag for option in COMMANDS[name].params for flag in option.opts}
+            assert set(options.split()) <= known, line
+
+
+def test_make_help_names_every_target(program):
+    program("make")
+    [phony] = re.findall(r"(?m)^\.PHONY: (course .*)$", (ROOT / "Makefile").read_text())
+    said = make("help").stdout
+    assert {target for target in phony.split() if f"make {target} " not in said} == {"help"}
+
+
+@every_page
+def test_every_link_leads_somewhere(page):
+    for link in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+        assert link.startswith("https://") or (page.parent / link).exists(), link
+
+
+def test_the_message_the_readme_quotes_is_what_the_course_says(monkeypatch):
+    monkeypatch.setenv("AUTOGRAD_COURSE_DEVICE", "cpu")
+    blocks = dict(
+        re.findall(r"(?ms)^```(python|text)\n(.*?)^```", (ROOT / "README.md").read_text())
+    )
+    names = {}
+    exec(blocks["python"].split("check(")[0], names)
+    assert str(grader.check("two_path_grad", names["two_path_grad"])) == blocks["text"].rstrip()
+
+
+def test_continuous_integration_adds_nothing_to_make_test():
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert "set -euo pipefail" in lines
+    assert lines[-1] == "exec make test"
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *PAGES,
+        *(ROOT / name for name in (".ci/run", ".gitignore", "Makefile", "nbgrader_config.py")),
+        *(ROOT / name for name in ("constraints.txt", "environment.yml", "pyproject.toml")),
+    ],
+    ids=lambda page: page.name,
+)
+def test_nothing_names_the_machine_it_was_written_on(page):
+    text = page.read_text()
+    here = {f"{place}{os.sep}" for place in (ROOT, Path.home(), sys.base_prefix, sys.prefix)}
+    if "-" in socket.gethostname() or "." in socket.gethostname():
+        here.add(socket.gethostname())
+    assert [place for place in here if re.search(rf"{re.escape(place)}\b", text)] == []
+    assert (
+        re.findall(r"file:|--(?:extra-)?index-url|--find-links|--trusted-host|PIP_INDEX", text)
+        == []
+    )
