@@ -8,8 +8,10 @@ import importlib.util
 
 from grader.diagnosis import Answers
 from grader.key import Key
-from grader.live import LiveAnswers
+from grader.live import LiveAnswers, ReferenceFailed
 from grader.task import Task
+
+__all__ = ["ReferenceFailed", "answers_for", "key_of"]
 
 
 def answers_for(task: Task, seed: str, device: str) -> Answers | None:

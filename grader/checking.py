@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import dis
 import functools
 import importlib
 import inspect
@@ -14,9 +15,10 @@ from typing import Any
 
 import torch
 
-from grader import records
-from grader.diagnosis import Seen, diagnose
+from grader import records, state
+from grader.diagnosis import Answers, Seen, diagnose
 from grader.messages import say
+from grader.observation import type_name
 from grader.task import Case, Task, draw_inputs
 from grader.verdict import CheckFailed, Finding, Outcome, Verdict
 from grader.watch import observe
@@ -65,11 +67,17 @@ def tasks() -> dict[str, Task]:
 def find(exercise: str) -> Task:
     """The task of an id. Raises UnknownExercise, naming the nearest id."""
     known = tasks()
+    if not isinstance(exercise, str):
+        raise UnknownExercise(
+            "The first argument is the id of the exercise, a text such as "
+            f"{next(iter(known))!r}, and not a value of type {type_name(type(exercise))}."
+        )
     if exercise in known:
         return known[exercise]
-    near = difflib.get_close_matches(str(exercise), known, n=1, cutoff=0.4)
-    cure = f"Did you mean {near[0]!r}?" if near else "grader.exercises() lists them all."
-    raise UnknownExercise(f"There is no exercise {exercise!r}. {cure}")
+    by_name = {name: task.id for task in known.values() for name in (task.id, *task.functions)}
+    near = difflib.get_close_matches(exercise, by_name, n=1, cutoff=0.4)
+    cure = f"Did you mean {by_name[near[0]]!r}?" if near else "grader.exercises() lists them all."
+    raise UnknownExercise(f"There is no exercise {exercise[:60]!r}. {cure}")
 
 
 def exercises() -> list[Exercise]:
@@ -96,9 +104,10 @@ def check(exercise: str, *functions: Callable[..., Any]) -> Verdict | None:
     Returns the Verdict. Under nbgrader it raises CheckFailed instead if the check did not pass,
     and displays the verdict and returns None if it did. Raises UnknownExercise.
     """
+    under_nbgrader = bool(os.environ.get("NBGRADER_EXECUTION"))
     task = find(exercise)
     verdict = verdict_on(task, functions)
-    if not os.environ.get("NBGRADER_EXECUTION"):
+    if not under_nbgrader:
         records.remember(verdict)
         return verdict
     if not verdict.passed:
@@ -126,18 +135,35 @@ def verdict_on(
     if all(_is_stub(function) for function in functions):
         return _stop(task, Outcome.NOT_ATTEMPTED)
     where = on or device()
-    key = importlib.import_module("grader.answers").answers_for(task, seed, where)
+    broken = _cannot_use(where)
+    if broken:
+        return _stop(
+            task, Outcome.COULD_NOT_CHECK, "CHECK.no_device", {"device": where, "error": broken}
+        )
+    answers = importlib.import_module("grader.answers")
+    key = answers.answers_for(task, seed, where)
     if key is None:
         return _stop(task, Outcome.COULD_NOT_CHECK, "CHECK.no_key", {})
     watcher = _Watcher(task, functions, seed, where, dtype)
     try:
-        verdict = diagnose(task, key, [watcher.see(case) for case in task.cases()])
-        if verdict.passed and task.meta:  # torch's first meta operation takes a second
-            watcher.see(task.meta_case())
-            verdict = diagnose(task, key, watcher.seen)
+        with state.defaults():
+            verdict = _seen_and_diagnosed(watcher, key)
     except KeyboardInterrupt:
-        return _stop(task, Outcome.WRONG, "CHECK.did_not_finish", {})
+        verdict = _stop(task, Outcome.WRONG, "CHECK.did_not_finish", {}, watcher.case)
+    except answers.ReferenceFailed as failed:
+        verdict = _stop(
+            task, Outcome.COULD_NOT_CHECK, "CHECK.reference_failed", {"error": str(failed)}
+        )
     return replace(verdict, printed=watcher.printed, warned=tuple(watcher.warned)[:5])
+
+
+def _seen_and_diagnosed(watcher: _Watcher, key: Answers) -> Verdict:
+    task = watcher.task
+    verdict = diagnose(task, key, [watcher.see(case) for case in task.cases()])
+    if verdict.passed and task.meta:  # torch's first meta operation takes a second
+        watcher.see(task.meta_case())
+        verdict = diagnose(task, key, watcher.seen)
+    return verdict
 
 
 class _Watcher:
@@ -154,61 +180,89 @@ class _Watcher:
         self.task, self.functions, self.seed, self.where = task, functions, seed, where
         self.dtype = dtype
         self.seen: list[Seen] = []
+        self.case: str | None = None
         self.printed = ""
         self.warned: dict[str, None] = {}
 
     def see(self, case: Case) -> Seen:
         """Observe one case. Raises KeyboardInterrupt if it was interrupted."""
         case = case if self.dtype is None else replace(case, dtype=self.dtype)
+        self.case = case.name
         inputs = draw_inputs(self.task, case, self.seed, self.where)
         watched = observe(self.task, self.functions, inputs, case)
-        if watched.interrupted:
-            raise KeyboardInterrupt
         self.printed = self.printed or watched.printed
         self.warned.update(dict.fromkeys(watched.warned))
+        if watched.interrupted:
+            raise KeyboardInterrupt
         self.seen.append(Seen(case, watched.observation))
         return self.seen[-1]
 
 
 def _stop(
-    task: Task, outcome: Outcome, code: str = "", values: dict[str, object] | None = None
+    task: Task,
+    outcome: Outcome,
+    code: str = "",
+    values: dict[str, object] | None = None,
+    case: str | None = None,
 ) -> Verdict:
-    findings = (Finding(code, say(code, **(values or {}))),) if code else ()
+    heading = (say("on_case", case=case) + ":",) if case else ()
+    findings = (Finding(code, say(code, **(values or {})), case, heading),) if code else ()
     return Verdict(task.id, outcome, 0.0, findings, (), task.functions)
 
 
 def _cannot_call(task: Task, functions: Sequence[Any]) -> tuple[str, dict[str, object]] | None:
     """Why the answer cannot be called at all, as a message code with its values."""
     names = task.functions
+    call = ", ".join((f'"{task.id}"', *names))
     if len(functions) != len(names):
-        call = ", ".join((f'"{task.id}"', *names))
         return "CHECK.missing", {"functions": " and ".join(names), "call": call}
     for name, wanted, function in zip(names, task.arguments, functions, strict=True):
         if not callable(function):
-            return "CHECK.not_callable", {"function": name, "type": type(function).__name__}
+            kind = type_name(type(function))
+            return "CHECK.not_callable", {"function": name, "type": kind, "call": call}
         try:
             signature = inspect.signature(function)
-        except (TypeError, ValueError):
-            continue  # built in C: only the call itself can tell
+        except Exception:
+            continue  # built in C, or made to deceive: only the call itself can tell
         try:
             signature.bind(*wanted)
         except TypeError:
             return "CHECK.arguments", {
                 "function": name,
                 "wanted": f"({', '.join(wanted)})",
-                "received": str(signature),
+                "received": _written(signature),
             }
     return None
 
 
+def _written(signature: inspect.Signature) -> str:
+    """A signature without its defaults and annotations, which are the learner's own objects."""
+    empty = inspect.Parameter.empty
+    return str(
+        inspect.Signature(
+            [p.replace(default=empty, annotation=empty) for p in signature.parameters.values()]
+        )
+    )
+
+
+def _cannot_use(where: str) -> str:
+    """Why tensors cannot be made on a device, in the error's first line; "" if they can."""
+    try:
+        torch.zeros((), device=where)
+    except (RuntimeError, AssertionError) as error:
+        return str(error).split("\n")[0]
+    return ""
+
+
 def _is_stub(function: Any) -> bool:
-    """Whether a function's body is nothing but `pass`, `...` or a docstring."""
-    code = getattr(function, "__code__", None)
-    if code is None or code.co_names or code.co_nlocals > code.co_argcount:
+    """Whether a function does nothing: its body is `pass`, `...`, or a docstring alone."""
+    if not inspect.isfunction(function):
         return False
-    ops = {op.opname for op in importlib.import_module("dis").get_instructions(code)}
-    constants = all(const in (None, ...) or isinstance(const, str) for const in code.co_consts)
-    return constants and ops <= {"RESUME", "RETURN_CONST", "LOAD_CONST", "RETURN_VALUE", "NOP"}
+    steps = list(dis.get_instructions(function))
+    names = {step.opname for step in steps}
+    constants = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
+    nothing = {"RESUME", "RETURN_CONST", "LOAD_CONST", "RETURN_VALUE", "NOP"}
+    return names <= nothing and all(constant is None for constant in constants)
 
 
 class Text:

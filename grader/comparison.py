@@ -146,7 +146,8 @@ def _tensor_differences(
     wanted = expected_dtype(expected, rules)
     numbers = measure(expected, received, wanted, rules.scale)
     if numbers.wrong:
-        yield Difference(path, "value", expected, received, numbers)
+        kind = "type" if received.is_complex() > expected.is_complex() else "value"
+        yield Difference(path, kind, expected, received, numbers)
     elif received.dtype != wanted:
         yield Difference(path, "dtype", expected.to(wanted), received, numbers)
 
@@ -158,7 +159,7 @@ def as_tensor(number: float | complex) -> torch.Tensor:
     try:
         return torch.tensor(float(number), dtype=torch.float64)
     except OverflowError:
-        return torch.tensor(math.copysign(math.inf, number), dtype=torch.float64)
+        return torch.tensor(math.inf if number > 0 else -math.inf, dtype=torch.float64)
 
 
 def measure(

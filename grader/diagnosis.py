@@ -201,7 +201,7 @@ def _error_finding(task: Task, c: _Compared, error: Raised, hidden: bool) -> Fin
 
 
 def _spoken_error(error: Raised, hidden: bool) -> str:
-    """`ValueError: its text.`; of an error in a hidden case the type alone, if it is a known one."""
+    """`ValueError: its text.`; of an error in a hidden case the type alone, if it is known."""
     if hidden:
         name = error.type_name if is_known(error.type_name) else say("unknown_error")
         return f"{name}."
@@ -248,7 +248,7 @@ def _sentence(answers: Answers, signature: Signature, paths: Sequence[str], secr
 
 
 def _listed(paths: Sequence[str]) -> str:
-    """The values a sentence is about, as its singular subject: `the answer`, `each of `dx`, `dw``."""
+    """The values a sentence is about, as its subject in the singular: "each of `dx`, `dw`"."""
     spoken = list(dict.fromkeys(_spoken(path) for path in paths))
     if len(spoken) == 1:
         return spoken[0]

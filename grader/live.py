@@ -8,9 +8,14 @@ from dataclasses import replace
 import torch
 
 from grader.key import Key, Mistake
+from grader.messages import say
 from grader.observation import Observation
 from grader.task import Case, Inputs, Task, draw_inputs
 from grader.watch import observe
+
+
+class ReferenceFailed(RuntimeError):
+    """The reference itself raised: torch was changed under it, or the key has a mistake."""
 
 
 class LiveAnswers:
@@ -27,10 +32,10 @@ class LiveAnswers:
         return draw_inputs(self.task, case, self.seed, self.device)
 
     def reference(self, case: Case) -> Observation:
-        """What the right answer does. Raises RuntimeError if the reference itself fails."""
+        """What the right answer does. Raises ReferenceFailed."""
         seen = self._observe("reference", case, None)
         if seen.error is not None:
-            raise RuntimeError(
+            raise ReferenceFailed(
                 f"the reference of {self.task.id} raised {seen.error.type_name} in case "
                 f"{case.name}: {seen.error.message}"
             )
@@ -48,7 +53,11 @@ class LiveAnswers:
         """What the key's `accepts` objects to, or None for keys with a reference."""
         if self.key.accepts is None:
             return None
-        codes = self.key.accepts(self.inputs(case), dict(observation.values))
+        try:
+            codes = list(self.key.accepts(self.inputs(case), dict(observation.values)))
+        except Exception:  # anything may have been returned: what cannot be read is not accepted
+            functions = " and ".join(self.task.functions)
+            return [("CHECK.unreadable", say("CHECK.unreadable", functions=functions))]
         return [(f"{self.task.id}.{code}", self.key.complaints[code]) for code in codes]
 
     def _observe(self, what: str, case: Case, mistake: Mistake | None) -> Observation:

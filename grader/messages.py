@@ -17,10 +17,10 @@ TEMPLATES: dict[str, str] = {
     # what keeps a check from running
     "CHECK.missing": "check needs the id of the exercise and {functions}: write check({call}).",
     "CHECK.not_callable": "{function} is a value of type {type}, and not a function. Write "
-    "check({call}), with the name alone and no parentheses after it. If the name is right, look for "
-    "a line that gave it another value.",
-    "CHECK.arguments": "{function} is called with the arguments {wanted}, but yours is defined with "
-    "{received}. Restore the first line that the exercise came with.",
+    "check({call}), with the name alone and no parentheses after it. If the name is right, look "
+    "for a line that gave it another value.",
+    "CHECK.arguments": "{function} is called with the arguments {wanted}, but yours is defined "
+    "with {received}. Restore the first line that the exercise came with.",
     "CHECK.no_key": "The reference answers are not installed here, so there is nothing to compare "
     "with.",
     "CHECK.no_device": "The device {device} cannot be used here ({error}). Unset the environment "
@@ -61,13 +61,13 @@ TEMPLATES: dict[str, str] = {
     "PER_SAMPLE.mean": "{path} has one dimension too many: its shape is {received}. Averaged over "
     "the first dimension, it is the right answer. If that is the batch, you kept one gradient per "
     "sample.",
-    "SHAPE.reshaped": "{path} has the right values, in shape {received} instead of {expected}. Look "
-    "for a missing keepdim=True, a squeeze, an unsqueeze or a flatten.",
+    "SHAPE.reshaped": "{path} has the right values, in shape {received} instead of {expected}. "
+    "Look for a missing keepdim=True, a squeeze, an unsqueeze or a flatten.",
     "SHAPE.other": "{path} has shape {received} instead of {expected}.",
     "NONFINITE": "{path} has nan or inf in {count} of {total} entries where the right answer is "
     "finite. Look for a division by 0, or for the square root or logarithm of 0.",
-    "DTYPE": "{path} has the right values, in {received} instead of {expected}. Somewhere the dtype "
-    "of the input was not kept: torch.tensor(0.5), for one, is float32.",
+    "DTYPE": "{path} has the right values, in {received} instead of {expected}. Somewhere the "
+    "dtype of the input was not kept: torch.tensor(0.5), for one, is float32.",
     "ZERO": "{path} is zero everywhere. Either .grad was cleared after backward, or no gradient "
     "arrived, or it belongs to a tensor that the result does not depend on.",
     "RATIO.sign": "{path} is -1 times the right answer: a sign was lost.",
@@ -79,8 +79,8 @@ TEMPLATES: dict[str, str] = {
     "RATIO.unbiased": "{path} is the right answer times sqrt((n - 1) / n) with n = {symbol} = "
     "{count}: the variance was divided by n - 1, where n was meant.",
     "RATIO.constant": "{path} is {factor} times the right answer, the same factor everywhere.",
-    "RATIO_CHANNEL": "{path} is off by one factor per channel ({factors}). Look at what is computed "
-    "once per channel: a mean, a weight, or a variance divided by n - 1 instead of n.",
+    "RATIO_CHANNEL": "{path} is off by one factor per channel ({factors}). Look at what is "
+    "computed once per channel: a mean, a weight, or a variance divided by n - 1 instead of n.",
     "NEARLY": "{path} agrees with the right answer to about {digits} digits, and {wanted} are "
     "expected. Either a part of it was computed in float32, in which torch.tensor(0.1) is; or a "
     "small term is missing, such as eps; or it was approximated.",
@@ -141,11 +141,11 @@ TEMPLATES: dict[str, str] = {
     "meant, or one addition for each.",
     "HIDDEN.RATIO.over_count": "{path} is the right answer divided by {symbol}: a mean where a sum "
     "was meant, or one division too many.",
-    "HIDDEN.RATIO.unbiased": "{path} is the right answer times sqrt((n - 1) / n) with n = {symbol}: "
-    "the variance was divided by n - 1, where n was meant.",
+    "HIDDEN.RATIO.unbiased": "{path} is the right answer times sqrt((n - 1) / n) with n = "
+    "{symbol}: the variance was divided by n - 1, where n was meant.",
     "HIDDEN.RATIO.constant": "{path} is a constant multiple of the right answer.",
-    "HIDDEN.RATIO_CHANNEL": "{path} is off by one factor per channel. Look at what is computed once "
-    "per channel: a mean, a weight, or a variance divided by n - 1 instead of n.",
+    "HIDDEN.RATIO_CHANNEL": "{path} is off by one factor per channel. Look at what is computed "
+    "once per channel: a mean, a weight, or a variance divided by n - 1 instead of n.",
     "HIDDEN.NEARLY": "{path} is right to the precision of float32 only. Either a part of it was "
     "computed in float32, or a small term is missing, such as eps, or it was approximated.",
     "HIDDEN.FLAGS.grad_fn": "{path} has another grad_fn than expected.",

@@ -60,7 +60,15 @@ def _load() -> dict[str, dict[str, Any]]:
         loaded = json.loads(path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return loaded if isinstance(loaded, dict) else {}
+    if not isinstance(loaded, dict):
+        return {}
+    return {name: _checked(record) for name, record in loaded.items() if isinstance(record, dict)}
+
+
+def _checked(record: dict[str, Any]) -> dict[str, Any]:
+    """The entries of a record that are what they should be: the file may have been edited."""
+    kinds = {"credit": int | float, "hints": int}
+    return {k: v for k, v in record.items() if k not in kinds or isinstance(v, kinds[k])}
 
 
 def _save(entries: dict[str, dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""How values are written in a sentence: four significant digits, no `tensor(...)`, long ones cut."""
+"""How a value is written in a sentence: four significant digits, no `tensor(...)`, cut if long."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _shown(value: Plain, most: int) -> str:
         return "{" + ", ".join(pairs) + _more(value, most) + "}"
     if isinstance(value, tuple | list | frozenset):
         ordered = sorted(value, key=repr) if isinstance(value, frozenset) else value
-        left, right = {list: "[]", tuple: "()"}.get(type(value), "{}")
+        left, right = {list: ("[", "]"), tuple: ("(", ")")}.get(type(value), ("{", "}"))
         entries = [_shown(item, inside) for item in _first(ordered, most)]
         return left + ", ".join(entries) + _more(value, most) + right
     return _number(value)
@@ -70,7 +70,8 @@ def article(value: Plain) -> str:
         return "None"
     if isinstance(value, torch.Tensor):
         where = " on the meta device, without values" if value.is_meta else ""
-        return f"a tensor of shape {tuple(value.shape)}{where}"
+        of_complex = " of complex numbers" if value.is_complex() else ""
+        return f"a tensor of shape {tuple(value.shape)}{of_complex}{where}"
     word = value.type_name if isinstance(value, Unrecordable) else type(value).__name__
     word = "set" if word == "frozenset" else word
     if isinstance(value, tuple | list | dict | frozenset):

@@ -54,7 +54,7 @@ def _structure(misses: Sequence[Miss]) -> Signature | None:
     if misses[0].difference.path == "" and list(received) == ["answer"]:
         (received,) = received.values()
         if not isinstance(received, dict):
-            wanted = f"the {len(expected)} values {', '.join(map(str, expected))}"
+            wanted = f"a tuple of {len(expected)} ({', '.join(map(str, expected))})"
             code = "NONE.returned" if received is None else "TYPE"
             return Signature(code, {"received": article(received), "expected": wanted})
     if isinstance(expected, dict) and isinstance(received, dict):

@@ -62,7 +62,7 @@ def _drop_modes(depths: tuple[int, int]) -> None:
     from torch.utils._python_dispatch import _pop_mode as pop_dispatch_mode
 
     for _ in range(_C._len_torch_dispatch_stack() - depths[1]):
-        pop_dispatch_mode()  # type: ignore[no-untyped-call]
+        pop_dispatch_mode()
     for _ in range(_C._len_torch_function_stack() - depths[0]):
         pop_function_mode()
 

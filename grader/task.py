@@ -145,7 +145,7 @@ class Task:
         """The first case on the meta device, whose tensors have no values: a tensor that the
         answer made on the CPU cannot be combined with them."""
         first = self.cases()[0]
-        return replace(first, name="device", device="meta", visible=False)
+        return replace(first, name="another device", device="meta", visible=False)
 
 
 def signature_of(text: str) -> tuple[str, tuple[str, ...]]:

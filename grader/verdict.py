@@ -42,7 +42,7 @@ class CaseOutcome:
     weight: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """The result of checking one exercise; displays itself in a notebook."""
 
@@ -65,9 +65,12 @@ class Verdict:
         """The outcome in one sentence."""
         names = " and ".join(self.functions) or self.exercise
         if self.outcome is Outcome.RIGHT:
-            count = f"{len(self.cases)} cases" if len(self.cases) != 1 else "its case"
-            return say("right", functions=names, count=count)
+            count = f"all {len(self.cases)} cases" if len(self.cases) != 1 else "its one case"
+            code = "right.several" if len(self.functions) > 1 else "right"
+            return say(code, functions=names, count=count)
         if self.outcome is Outcome.WRONG:
+            if not self.cases:
+                return say("did_not_finish", functions=names)
             passed = sum(case.passed for case in self.cases)
             return say("wrong", passed=passed, total=len(self.cases))
         if self.outcome is Outcome.NOT_ATTEMPTED:
@@ -86,6 +89,8 @@ class Verdict:
             lines += ["  printed:", *(f"  | {line}" for line in self.printed.splitlines())]
         return "\n".join(lines)
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         mark, colour = _MARKS[self.outcome]
         parts = [f"<strong>{mark} {html.escape(self.headline)}</strong>"]
@@ -97,7 +102,7 @@ class Verdict:
         if self.passed:
             names = html.escape("; ".join(case.name for case in self.cases))
             parts.append(f"<p style='margin:.4em 0'>Checked: {names}</p>")
-        parts += [f"<p style='margin:.4em 0'>⚠ torch warned: {_prose(w)}</p>" for w in self.warned]
+        parts += [f"<p style='margin:.4em 0'>⚠ Warning: {_prose(text)}</p>" for text in self.warned]
         if self.printed:
             text = html.escape(self.printed)
             parts.append(f"<details><summary>What it printed</summary><pre>{text}</pre></details>")

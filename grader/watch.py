@@ -155,7 +155,7 @@ def _watch(
 def _flat(values: Mapping[Any, Any], within: str = "") -> Iterator[tuple[str, Any]]:
     """Every tensor and module among some arguments, with what to call it."""
     for name, value in values.items():
-        spoken = f"`{within}{name}`" if not within else within
+        spoken = within or f"`{name}`"
         if isinstance(value, torch.Tensor | torch.nn.Module):
             yield spoken, value
         elif isinstance(value, list | tuple):

@@ -252,10 +252,9 @@ def test_only_the_private_folders_can_be_written(box, level):
     assert [p for p in written if not any(Path(p).is_relative_to(a) for a in (*allowed, home))] == []
 
 
-def test_what_the_kernel_offers_to_write_is_closed(box, level):
+def test_what_the_kernel_offers_to_write_is_closed(box):
     for path in (
-        # A cold box may write this one: it can only make its own death likelier.
-        *([] if level == "cold" else ["/proc/self/oom_score_adj"]),
+        "/proc/self/oom_score_adj",
         "/proc/sys/kernel/hostname",
         "/proc/sys/kernel/core_pattern",
         "/proc/sysrq-trigger",

@@ -72,7 +72,14 @@ class Chapter:
         nbformat.write(notebook, submitted / f"{self.name}.ipynb")
 
 
-@pytest.fixture(scope="module", params=releases.texts(ROOT), ids=lambda text: text.stem)
+# One process grades a chapter's class for all of the tests on it.
+CHAPTERS = [
+    pytest.param(text, id=text.stem, marks=pytest.mark.xdist_group(f"grading {text.stem}"))
+    for text in releases.texts(ROOT)
+]
+
+
+@pytest.fixture(scope="module", params=CHAPTERS)
 def graded(request, tmp_path_factory):
     """A class of one chapter, graded by the four commands an instructor types."""
     course = tmp_path_factory.mktemp(request.param.stem)

@@ -18,6 +18,7 @@ import websocket
 from grader import notebooks, releases
 from tests.conftest import ROOT, environment
 
+pytestmark = pytest.mark.xdist_group("newcomer")  # one JupyterLab serves all of these tests
 CHAPTERS = [text.stem for text in releases.texts(ROOT)]
 
 

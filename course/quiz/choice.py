@@ -73,7 +73,5 @@ def choice(
     if right is None:
         raise ValueError(f"question {id!r} needs run= or answer=")
     if answer is not None and answer != right:
-        raise ValueError(
-            f"question {id!r}: answer={answer!r}, but running the code gives {right!r}"
-        )
+        raise ValueError(f"question {id!r}: answer={answer!r}, but the code gives {right!r}")
     return Choice(id, question, dict(options), right, outcome)

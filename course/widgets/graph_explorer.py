@@ -96,7 +96,7 @@ def show_graph(y: Tensor, names: Mapping[str, Tensor] | None = None) -> Torchviz
     ``y`` may have any shape: no backward runs. Without torchviz or Graphviz the result is a notice
     with our picture and the way to install what is missing.
     """
-    named = names_in(sys._getframe(1)) | dict(names or {})
+    named = _named(names, sys._getframe(1))
     if (notice := _unrecorded(y, _name(y, named))) is not None:
         return notice
     try:
@@ -145,8 +145,7 @@ def _counted(graph: Graph) -> str:
 def _stepped(
     outputs: Sequence[Tensor], names: Mapping[str, Tensor] | None, frame: FrameType
 ) -> SteppedGraph | Notice:
-    named = dict(names or {})
-    named |= {name: tensor for name, tensor in names_in(frame).items() if name not in named}
+    named = _named(names, frame)
     if not outputs:
         return Notice("explore(y) needs the result y of your computation.")
     for output in outputs:
@@ -161,6 +160,12 @@ def _stepped(
         return _drawn(graph, graph.refusal)
     title = "Graph of " + listed([_name(output, named) for output in outputs])
     return SteppedGraph(graph, title)
+
+
+def _named(names: Mapping[str, Tensor] | None, frame: FrameType) -> dict[str, Tensor]:
+    """The names given, then those found: of a tensor's names the first is shown."""
+    given = dict(names or {})
+    return given | {name: t for name, t in names_in(frame).items() if name not in given}
 
 
 def _name(tensor: object, named: Mapping[str, Tensor]) -> str:

@@ -135,11 +135,17 @@ def _place(tensor: torch.Tensor, known: set[Any]) -> tuple[Any, int] | None:
 
 def _living_results() -> Iterator[torch.Tensor]:
     """Every living tensor that an operation recorded: those that retain their grad among them."""
+    kinds = {torch.Tensor} | _subclasses(torch.Tensor)
     for thing in gc.get_objects():
-        if issubclass(type(thing), torch.Tensor):
+        if type(thing) in kinds:  # a set, as this looks at every object of the program
             with contextlib.suppress(RuntimeError):
                 if thing.requires_grad and not thing.is_leaf:
                     yield thing
+
+
+def _subclasses(kind: type) -> set[type]:
+    direct: set[type] = set(kind.__subclasses__())
+    return direct.union(*map(_subclasses, direct))
 
 
 def known_constant(node: Any, slot: int, saved: Sequence[Kept]) -> torch.Tensor | None:

@@ -41,6 +41,11 @@ class Words:
             return f"leaf{self.ordinals.get(index, '')}"
         return self.node(index)
 
+    def grad(self, index: int) -> str:
+        """``w.grad``, or the same in words for a leaf without a name."""
+        name = self.graph.boxes[index].name
+        return f"{name}.grad" if name else f"the .grad of {self.place(index)}"
+
     def node(self, index: int) -> str:
         """``MulBackward0``; with the tensor it made where two nodes have the same class."""
         box = self.graph.boxes[index]
@@ -131,14 +136,15 @@ class Words:
     def _accumulate(self, step: Step) -> str:
         assert step.ran is not None
         received, place = step.ran.received[0], self.place(step.box)
+        grad = self.grad(step.box)
         text = f"{self.node(step.box)} receives {_worded(received)}"
         if step.ran.hook:
             text += f" ({step.ran.hook})"
         if not self.graph.boxes[step.box].accumulates:
             return f"{text} and drops it, because {place}.requires_grad is now False."
         if step.before is None:
-            return f"{text} and puts it into {place}.grad, which was None."
-        return f"{text} and adds it: {place}.grad becomes {grad_text(step)}."
+            return f"{text} and puts it into {grad}, which was None."
+        return f"{text} and adds it: {grad} becomes {grad_text(step)}."
 
     def _refused(self, step: Step) -> str:
         return (
@@ -149,7 +155,7 @@ class Words:
     def _end(self, program: Program, step: Step) -> str:
         grads = state_at(self.graph, program.steps, len(program.steps) - 1).grads
         shown = [
-            f"{self.place(i)}.grad = {'None' if grad is None else grad.words()}"
+            f"{self.grad(i)} = {'None' if grad is None else grad.words()}"
             for i, grad in grads.items()
         ]
         text = (

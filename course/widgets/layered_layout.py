@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 SWEEPS = 24
-ALIGNMENTS = 40
+ALIGNMENTS = 400
+STILL = 0.05
 WAYPOINT_HEIGHT = 30.0
 
 
@@ -80,24 +81,24 @@ def lay_out(
 
 
 def columns_of(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Longest path from the inputs; then inputs move right, next to their first consumer."""
+    """Longest path from the inputs; then to the right whatever shortens edges by it."""
     column = [0] * count
-    consumers: list[list[int]] = [[] for _ in range(count)]
-    missing = [0] * count
+    sources: list[list[int]] = [[] for _ in range(count)]
+    targets: list[list[int]] = [[] for _ in range(count)]
     for source, target in edges:
-        consumers[source].append(target)
-        missing[target] += 1
-    is_input = [number == 0 for number in missing]
-    ready = [i for i in range(count) if is_input[i]]
-    for box in ready:
-        for target in consumers[box]:
+        targets[source].append(target)
+        sources[target].append(source)
+    missing = [len(inputs) for inputs in sources]
+    order = [box for box in range(count) if missing[box] == 0]
+    for box in order:
+        for target in targets[box]:
             column[target] = max(column[target], column[box] + 1)
             missing[target] -= 1
             if missing[target] == 0:
-                ready.append(target)
-    for box in range(count):
-        if is_input[box] and consumers[box]:
-            column[box] = min(column[target] for target in consumers[box]) - 1
+                order.append(target)
+    for box in reversed(order):
+        if targets[box] and len(targets[box]) >= len(sources[box]):
+            column[box] = min(column[target] for target in targets[box]) - 1
     return column
 
 
@@ -218,14 +219,18 @@ def _heights(
         for item in one:
             y[item] = edge + reach[item][0]
             edge = y[item] + reach[item][1] + spacing
-    for round_ in range(ALIGNMENTS):
-        for one in order if round_ % 2 == 0 else reversed(order):
+    for sweep in range(ALIGNMENTS):
+        moved = 0.0
+        for one in order if sweep % 2 == 0 else reversed(order):
             wanted = [_pulled(item, pulls[item], y) for item in one]
             offsets = [0.0]
             for upper, lower in pairwise(one):
                 offsets.append(offsets[-1] + reach[upper][1] + spacing + reach[lower][0])
             for item, place in zip(one, _least_squares(wanted, offsets), strict=True):
+                moved = max(moved, abs(place - y[item]))
                 y[item] = place
+        if moved < STILL:
+            break
     return y
 
 

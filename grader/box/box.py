@@ -34,13 +34,14 @@ from grader.box.ended import (
     Ended,
     from_wait_status,
 )
-from grader.box.limits import Limits
+from grader.box.limits import MIB, Limits
 from grader.box.outputs import CellResult, Keeper, MalformedOutputs, stream
 from grader.box.watchdog import Census
 
 _SENTENCES = {
     Cause.MEMORY: "It used more than {memory:,} MiB of memory.",
     Cause.PROCESSES: "It ran {processes} processes and threads at once, as many as a box may.",
+    Cause.FILES: "It kept more than {files:,} MiB of files.",
     Cause.CLOSED: "The box was closed.",
     Cause.LOST: "The process that boxes are forked from is gone.",
 }
@@ -198,17 +199,23 @@ class Box:
             if self._ended is not None or self._stopped is not None or self._census is None:
                 return None
             try:
-                tasks = self._census.tasks()
-                self._full = self._full + 1 if tasks >= self.limits.processes else 0
-                if self._full >= 3:
-                    return Cause.PROCESSES
-                if self._group is None:
-                    used = self._census.memory(self.limits.memory)
-                    if used > self.limits.memory:
-                        return Cause.MEMORY
+                return self._over(self._census)
             except OSError:
                 return None  # it is ending
-            return None
+
+    def _over(self, census: Census) -> Cause | None:
+        full = census.tasks() >= self.limits.processes
+        self._full = self._full + 1 if full else 0
+        if self._full >= 3:
+            return Cause.PROCESSES
+        if self._group is not None:
+            if self._group.killed_for_memory():
+                return Cause.MEMORY
+        elif census.memory(self.limits.memory) > self.limits.memory:
+            return Cause.MEMORY
+        if self._home is not None and census.disk(self._home, self.limits.files) > self.limits.files:
+            return Cause.FILES
+        return None
 
     def stop(self, cause: Cause) -> None:
         """For the watchdog: kill the box; the thread that uses it will learn the cause."""
@@ -302,7 +309,9 @@ class Box:
             assert wait_status is not None
             return from_wait_status(wait_status)
         told = _SENTENCES.get(cause, "").format(
-            memory=self.limits.memory // (1024 * 1024), processes=self.limits.processes
+            memory=self.limits.memory // MIB,
+            files=self.limits.files // MIB,
+            processes=self.limits.processes,
         )
         return Ended(cause, sentence or told)
 

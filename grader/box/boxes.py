@@ -99,6 +99,9 @@ class Boxes:
             box.put(files or {})
             # Only now, walled in, has it a /proc of its own.
             box.count_by(_census(self.level, box.pid))
+            with contextlib.suppress(OSError):
+                # If the machine runs out of memory, a box goes before anything else.
+                Path(f"/proc/{box.pid}/oom_score_adj").write_text("1000")
         except BoxEnded as death:
             ended = death.ended
             raise BoxRefused(f"a new box ended at once: {ended.sentence} {ended.said}", "") from None
@@ -108,28 +111,31 @@ class Boxes:
         return box
 
     def _make(self) -> Box:
-        for attempt in range(3):
+        said = ""
+        for _ in range(3):
             host = self._zygote()
             try:
                 return self._fork(host)
-            except ZygoteLost:
-                if attempt == 2:
-                    raise BoxRefused(
-                        f"zygotes die as soon as they start: {host.said()}", "Is memory short?"
-                    ) from None
-        raise AssertionError
+            except ZygoteLost as loss:
+                said = f"{loss} {host.said()}"
+                self._forget(host)
+        raise BoxRefused(f"zygotes die as soon as they start: {said}", "Free some memory.")
 
     def _zygote(self) -> Host:
-        """The running zygote; a new one if it died. A cold worker serves one box only."""
+        """The running zygote, or a new one. A cold worker serves one box only."""
         if self.plan.level is Level.COLD:
             return Host(self.plan)
         with self._lock:
-            if self._host is not None and not self._host.alive():
-                self._host.close()
-                self._host = None
             if self._host is None:
                 self._host = Host(self.plan)
             return self._host
+
+    def _forget(self, host: Host) -> None:
+        """A zygote that was lost: the next box gets another."""
+        with self._lock:
+            if self._host is host:
+                self._host = None
+        host.close()
 
     def _fork(self, host: Host) -> Box:
         number = next(self._numbers)

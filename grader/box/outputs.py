@@ -8,7 +8,6 @@ from typing import Any
 
 Output = Any  # nbformat's NotebookNode: a dict whose items are attributes, too
 
-_FIELDS = {"stream": "text", "error": "traceback", "display_data": "data", "execute_result": "data"}
 _MAX_NAME = 200
 
 
@@ -80,9 +79,8 @@ def _node(output: dict[str, Any]) -> Output:
 
 def _clean(raw: Any, count: int) -> tuple[dict[str, Any], int]:
     """One output rebuilt from the fields it may have, and its size in characters."""
-    if not isinstance(raw, dict) or raw.get("output_type") not in _FIELDS:
-        raise MalformedOutputs("an output of no known type")
-    match raw["output_type"]:
+    kind = raw.get("output_type") if isinstance(raw, dict) else None
+    match kind:
         case "stream":
             name = "stderr" if raw.get("name") == "stderr" else "stdout"
             text = _text(raw.get("text"))
@@ -94,12 +92,13 @@ def _clean(raw: Any, count: int) -> tuple[dict[str, Any], int]:
             output = {"ename": ename, "evalue": evalue, "traceback": lines}
             size = len(ename) + len(evalue) + sum(map(len, lines))
             return {"output_type": "error", **output}, size
-        case kind:
+        case "display_data" | "execute_result":
             data = _bundle(raw.get("data"))
             output = {"output_type": kind, "data": data, "metadata": {}}
             if kind == "execute_result":
                 output["execution_count"] = count
             return output, sum(len(key) + len(value) for key, value in data.items())
+    raise MalformedOutputs("an output of no known type")
 
 
 def _bundle(raw: Any) -> dict[str, str]:

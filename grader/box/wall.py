@@ -205,7 +205,7 @@ def _folders(level: Level, limits: Limits) -> list[str]:
         return [*args, "--tmpfs", "/tmp", "--dir", WORK, "--dir", "/dev/shm", "--dir", "/.box"]
     for path, share in ((WORK, 2), ("/tmp", 4), ("/dev/shm", 4)):
         args += ["--size", str(limits.files // share), "--tmpfs", path]
-    return args
+    return [*args, "--remount-ro", "/proc"]
 
 
 def _gpu() -> list[str]:

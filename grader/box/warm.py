@@ -74,10 +74,13 @@ _CELLS = (
 
 def _cells(shell: BoxShell) -> None:
     """Run a cell of each kind, then forget that any was run."""
+    from IPython.core.async_helpers import get_asyncio_loop
+
     room = shell.outputs.room
     for cell in _CELLS:
         with contextlib.suppress(ImportError):  # matplotlib may be missing
             shell.run(cell)
+    get_asyncio_loop().close()  # a box opens its own: descriptors do not outlast the fork
     shell.reset(new_session=True)
     shell.execution_count = 1
     shell.outputs.start()

@@ -247,8 +247,6 @@ def main() -> None:
         text = "".join(traceback.format_exception_only(error)).strip()
         control.send(json.dumps({"refused": text}).encode())
         raise
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # if the machine runs out of memory, a box goes before anything else
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
     control.send(b'{"ready": true}')

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from grader.cli import torch_range
+from grader.cli import grade, torch_range
 from grader.cli.place import find_course
 from grader.refusal import Refusal
 
@@ -104,6 +104,9 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
         if line.cure:
             _console.print(f"  → {escape(line.cure)}")
     raise typer.Exit(int(broken))
+
+
+app.command("grade")(grade.grade)
 
 
 def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:

@@ -28,3 +28,19 @@ def find_course(given: Path | None) -> Path:
         f"There is no course in {candidates[0]}: no course/lessons, or no nbgrader_config.py.",
         "Go to the folder you cloned the course into, or name it: --course FOLDER",
     )
+
+
+def find_class(given: Path | None) -> Path:
+    """The folder given, or the nearest above the current one, with nbgrader's settings for a class.
+
+    Raises NoCourse.
+    """
+    here = Path.cwd()
+    candidates = [given.resolve()] if given is not None else [here, *here.parents]
+    for folder in candidates:
+        if (folder / "nbgrader_config.py").is_file():
+            return folder
+    raise NoCourse(
+        f"There is no class in {given or here}: no nbgrader_config.py.",
+        "Go to the folder with your gradebook and submissions, or name it: --course FOLDER",
+    )

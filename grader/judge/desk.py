@@ -72,7 +72,9 @@ class Desk:
     def students(self, assignment: str) -> list[str]:
         """Everybody of whom a submission was collected, by name."""
         step = self.course.submitted_directory
-        shape = re.compile(self.course.format_path(step, "(?P<student>.+)", assignment, escape=True))
+        shape = re.compile(
+            self.course.format_path(step, "(?P<student>.+)", assignment, escape=True)
+        )
         folders = glob.glob(self.course.format_path(step, "*", glob.escape(assignment)))
         matches = (shape.fullmatch(folder) for folder in folders)
         left_out = set(self.course.student_id_exclude.split(","))
@@ -105,6 +107,29 @@ class Desk:
             )
         round_ = self.round(assignment)
         return examine(round_, self.paper(round_, student))
+
+    def record(self, round_: Round, paper: Paper, marked: Marked, token: str = "") -> Notes:
+        """Append a judged submission to the ledger, all of it or nothing."""
+        graded = marked.graded.values()
+        notes = Notes(
+            tuple(marked.graded),
+            (*(said for repairs in marked.repairs.values() for said in repairs), *paper.doubts),
+            tuple(said for one in graded for said in one.incidents),
+            tuple(name for one in graded for name in one.plain),
+            token,
+        )
+        circumstances = Circumstances(
+            round_.assignment,
+            paper.student,
+            paper.digest,
+            round_.secret.version,
+            round_.device,
+            marked.isolation,
+            dict(marked.versions),
+        )
+        verdicts = [verdict for one in graded for verdict in one.verdicts.values()]
+        self.ledger.append(circumstances, verdicts, notes)
+        return notes
 
     def _forms(self, assignment: str) -> Mapping[str, Form]:
         theirs = self.course.config.Autograde.get("exclude_overwriting", {})
@@ -142,8 +167,3 @@ def _digest(notebooks: Mapping[str, Submitted], receipt: Mapping[str, bytes]) ->
         whole.update(len(encoded).to_bytes(8, "big") + encoded)
         whole.update(len(content).to_bytes(8, "big") + content)
     return whole.hexdigest()
-
-
-def record(ledger: Ledger, round_: Round, paper: Paper, marked: Marked, token: str) -> None:
-    """Append a graded submission to the ledger, all of it or nothing."""
-    raise NotImplementedError

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nbgrader.api import BaseCell, Comment, Grade, Gradebook, MissingEntry
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    Gradebook,
+    MissingEntry,
+    SubmittedAssignment,
+)
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from nbgrader.utils import is_task
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SAWarning
 from sqlalchemy.orm import Session, scoped_session, sessionmaker, undefer
@@ -47,6 +56,23 @@ class Recorded:
     comments: Mapping[str, str]
     penalty: float = 0.0
     seconds_late: float = 0.0
+
+
+class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
+    """nbgrader's rules, and one more: a task that was zero for want of a notebook is to be graded
+    by hand once there is one."""
+
+    def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
+        """Write one cell's score and comment."""
+        cell, resources = super().preprocess_cell(cell, resources, index)
+        if is_task(cell) and resources.get("handed_in", True):
+            name = cell.metadata.nbgrader.grade_id
+            place = self.notebook_id, self.assignment_id, self.student_id
+            grade = self.gradebook.find_grade(name, *place)
+            if grade.auto_score is not None and grade.manual_score is None:
+                grade.auto_score, grade.needs_manual_grade = None, True
+                self.gradebook.db.commit()
+        return cell, resources
 
 
 class _OneCommit(Session):
@@ -125,7 +151,7 @@ class Book:
         self._gradebook.db = scoped_session(
             sessionmaker(class_=_OneCommit, bind=engine, autoflush=True)
         )
-        self._saving = SaveAutoGrades(config=course.config)
+        self._saving = SaveGrades(config=course.config)
         self._lateness = AssignLatePenalties(config=course.config)
         self._lateness.init_plugin()
 
@@ -133,23 +159,33 @@ class Book:
         """Let go of the database."""
         self._gradebook.close()
 
+    def students(self, assignment: str) -> set[str]:
+        """Everybody whose submission of the assignment stands in the gradebook."""
+        session = self._gradebook.db
+        try:
+            query = session.query(SubmittedAssignment.student_id).join(Assignment)
+            return {student for (student,) in query.filter(Assignment.name == assignment)}
+        finally:
+            session.remove()
+
     def record(
         self,
         assignment: str,
         student: str,
         notebooks: Mapping[str, Notebook],
         received: datetime | None,
+        absent: Collection[str] = (),
     ) -> dict[str, Recorded]:
         """Write one submission's graded notebooks, by name; return what then stands there.
 
-        A notebook of the assignment that is not among them scores zero. Scores given by hand are
-        kept, and their cells marked to be looked at again. Raises GradebookRefused.
+        Those `absent` were not handed in. Scores given by hand are kept, and their cells marked to
+        be looked at again. Raises GradebookRefused.
         """
         session = self._gradebook.db
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own relationships
-                recorded = self._write(assignment, student, notebooks, received)
+                recorded = self._write(assignment, student, notebooks, received, absent)
             session().end()
         except DBAPIError as error:
             session.rollback()
@@ -164,6 +200,7 @@ class Book:
         student: str,
         notebooks: Mapping[str, Notebook],
         received: datetime | None,
+        absent: Collection[str],
     ) -> dict[str, Recorded]:
         book = self._gradebook
         book.update_or_create_student(student)
@@ -172,14 +209,15 @@ class Book:
         recorded = {}
         for row in submission.notebooks:
             rows = _Rows(book.db, row)
+            if row.name in absent:
+                rows.nothing_handed_in()
             if row.name in notebooks:
+                resources = {"handed_in": row.name not in absent}
                 self._saving.gradebook = rows
                 self._saving.notebook_id, self._saving.assignment_id = row.name, assignment
                 self._saving.student_id = student
                 for number, cell in enumerate(notebooks[row.name].cells):
-                    self._saving.preprocess_cell(cell, {}, number)
-            else:
-                rows.nothing_handed_in()
+                    self._saving.preprocess_cell(cell, resources, number)
             penalty = self._penalty(submission, row)
             recorded[row.name] = rows.recorded(penalty or 0.0, submission.total_seconds_late)
         return recorded
@@ -188,6 +226,8 @@ class Book:
         """Set what nbgrader's AssignLatePenalties sets."""
         row.late_submission_penalty = None
         if submission.total_seconds_late > 0:
+            self._gradebook.db.flush()
+            self._gradebook.db.refresh(row, ["score"])  # the database computes it
             plugin = self._lateness.plugin_inst
             penalty = plugin.late_submission_penalty(
                 submission.student_id, row.score, submission.total_seconds_late

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from grader.box.limits import MIB, Limits
 from traitlets import Enum, Float, Int, Unicode
 from traitlets.config import Configurable
+
+from grader.box.limits import MIB, Limits
 
 ISOLATION = ("auto", "full", "cold", "landlock", "none")
 

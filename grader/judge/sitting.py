@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from nbformat import from_dict
 from nbformat.v4 import new_output
 from nbgrader.utils import determine_grade, is_grade, is_solution
 
-from grader.box.ended import BoxEnded, CallFailed, CallInterrupted
+from grader.box.ended import BoxEnded, CallFailed, CallInterrupted, Cause
 from grader.checking import tasks
 from grader.judge.judging import Judge, Unanswered
 from grader.verdict import Outcome, Verdict
 
 Notebook = Any
 Cell = Any
+T = TypeVar("T")
 
 MOST_BOXES = 20
 """How many boxes one submission may use up before the rest of it stays unrun."""
@@ -124,8 +125,8 @@ class Sitting:
     def _take(self, cell: Cell, graded: Graded) -> None:
         check = check_in(cell)
         if check is None:
-            cell.outputs = self._run(cell.source, graded)
-            if is_grade(cell) and not is_solution(cell):
+            cell.outputs = self._run(cell, graded)
+            if _is_plain(cell):
                 graded.plain.append(cell.metadata.nbgrader.grade_id)
                 cell.outputs = [output for output in cell.outputs if not self._ignores(output)]
                 _keep_in_range(cell, graded)
@@ -140,22 +141,36 @@ class Sitting:
         stderr = output.output_type == "stream" and output.name == "stderr"
         return stderr and self._ignored is not None and bool(self._ignored.search(output.text))
 
-    def _run(self, source: str, graded: Graded) -> list[Any]:
+    def _run(self, cell: Cell, graded: Graded) -> list[Any]:
         try:
-            return [from_dict(output) for output in self._ready().run_cell(source).outputs]
+            ran = self._survive(lambda box: box.run_cell(cell.source))
         except BoxEnded as reason:
             self._deadly.add(self._at)
             self._close()
-            sentence = reason.ended.sentence
+            return [self._incident(graded, "BoxEnded", reason.ended.sentence)]
         except _NoBox as reason:
-            sentence = str(reason)
+            return [self._incident(graded, "BoxEnded", str(reason))]
+        outputs = [from_dict(output) for output in ran.outputs]
+        shows = {output.output_type for output in outputs}
+        if ran.truncated:
+            sentence = f"{ran.dropped:,} characters of its output were not kept."
+            note = self._incident(graded, "OutputLost", sentence)
+            # What was lost may have been the score: a plain graded cell earns nothing by silence.
+            if _is_plain(cell) and not shows & {"error", "execute_result"}:
+                return [*outputs, note]
+        if not ran.ok and "error" not in shows:
+            sentence = "The time for this cell was up." if ran.interrupted else "The cell failed."
+            outputs.append(_error(ran.error or "CellFailed", sentence))
+        return outputs
+
+    def _incident(self, graded: Graded, name: str, sentence: str) -> Any:
         graded.incidents.append(f"Cell {self._at + 1}: {sentence}")
-        return [new_output("error", ename="BoxEnded", evalue=sentence, traceback=[sentence])]
+        return _error(name, sentence)
 
     def _ask(self, header: dict[str, Any], body: bytes) -> tuple[Mapping[str, Any], bytes]:
         """Put the judge's question to the box. Raises Unanswered."""
         try:
-            return self._ready().call(header, body)
+            return self._survive(lambda box: box.call(header, body))
         except CallInterrupted:
             raise Unanswered("CHECK.did_not_finish") from None
         except CallFailed:
@@ -165,6 +180,16 @@ class Sitting:
             raise Unanswered("CHECK.box_ended") from None
         except _NoBox:
             raise Unanswered("CHECK.box_ended") from None
+
+    def _survive(self, ask: Callable[[Box], T]) -> T:
+        """Ask the box, and a fresh one if this one was lost by no fault of the submission's."""
+        try:
+            return ask(self._ready())
+        except BoxEnded as reason:
+            if reason.ended.cause is not Cause.LOST:
+                raise
+        self._close()
+        return ask(self._ready())
 
     def _ready(self) -> Box:
         """The box with every earlier cell run in it. Raises BoxEnded and _NoBox."""
@@ -211,11 +236,8 @@ def not_handed_in(notebook: Notebook) -> Graded:
             cell.outputs = judged_outputs(verdict, 0.0)
             graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
             graded.trusted.add(index)
-        elif cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
-            sentence = "Nothing was handed in."
-            cell.outputs = [
-                new_output("error", ename="NotHandedIn", evalue=sentence, traceback=[sentence])
-            ]
+        elif cell.cell_type == "code" and _is_plain(cell):
+            cell.outputs = [_error("NotHandedIn", "Nothing was handed in.")]
     return graded
 
 
@@ -239,4 +261,12 @@ def _keep_in_range(cell: Cell, graded: Graded) -> None:
         name = cell.metadata.nbgrader.grade_id
         sentence = f"The result of {name} is no score between 0 and its points."
         graded.incidents.append(sentence)
-        cell.outputs = [new_output("error", ename="NoScore", evalue=sentence, traceback=[sentence])]
+        cell.outputs = [_error("NoScore", sentence)]
+
+
+def _error(name: str, sentence: str) -> Any:
+    return new_output("error", ename=name, evalue=sentence, traceback=[sentence])
+
+
+def _is_plain(cell: Cell) -> bool:
+    return bool(is_grade(cell) and not is_solution(cell))

@@ -110,11 +110,8 @@ def inner_in_two_stages(f1, f2, x):
 def names_by_experiment_line_by_line(program, x, w, c):
     known = {"x": x, "w": w, "c": c, "torch": torch}
     exec(compile(program, "program", "exec"), known)
-    found = []
-    for name in known:
-        if name not in ("torch", "__builtins__") and known[name].grad is not None:
-            found.append(name)
-    return found
+    del known["torch"], known["__builtins__"]
+    return [name for name in known if known[name].grad is not None]
 
 
 def update_through_detach(w, g, lr):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -12,6 +14,7 @@ from grader.key import Key, mistake
 
 class MakeLeafKey(Key):
     task = "make_leaf"
+    sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
 
     @staticmethod
     def reference(t: Tensor) -> Tensor:
@@ -51,9 +54,14 @@ class MakeLeafKey(Key):
         return t.detach().clone()
 
     @mistake
+    def argument_returned(t: Tensor) -> Tensor:
+        """You returned t itself. Make a new tensor: a detached clone of t that requires grad."""
+        return t
+
+    @mistake
     def argument_flagged(t: Tensor) -> Tensor:
-        """You returned t itself. requires_grad_() changes the tensor it is called on and makes no
-        new one. Call it on a detached clone."""
+        """You called requires_grad_() on t and returned t itself. The method changes the tensor it
+        is called on and makes no new one. Call it on a detached clone."""
         return t.requires_grad_()
 
     @mistake(raises=r"support the deepcopy protocol")
@@ -72,10 +80,13 @@ def _randn(shape: Shape, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 class ScaledParameterKey(Key):
     task = "scaled_parameter"
+    sentences: ClassVar = {"NONE": "Your function returned None. Return the weight."}
 
     @staticmethod
     def reference(shape: Shape, scale: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-        return torch.empty(shape, dtype=dtype, device=device).normal_(0, scale).requires_grad_()
+        weight = torch.empty(shape, dtype=dtype, device=device)
+        weight.normal_(0, scale)
+        return weight.requires_grad_()
 
     @mistake
     def product_of_a_leaf(
@@ -120,7 +131,7 @@ class ScaledParameterKey(Key):
     ) -> Tensor:
         """Your numbers have variance scale. scale is the standard deviation: multiply by it, not by
         its square root."""
-        return (_randn(shape, dtype, device) * scale**0.5).requires_grad_()
+        return (_randn(shape, dtype, device) * math.sqrt(scale)).requires_grad_()
 
     @mistake
     def uniform_from_zero(
@@ -162,6 +173,7 @@ def _must_be_differentiable(dtype: torch.dtype) -> None:
 
 class CastLeafKey(Key):
     task = "cast_leaf"
+    sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
 
     @staticmethod
     def reference(t: Tensor, dtype: torch.dtype) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -52,6 +52,7 @@ def _unguarded(root: Tensor) -> list[Tensor]:
 
 class LeafGradsKey(Key):
     task = "leaf_grads"
+    sentences: ClassVar = {"NONE": "Your function returned None. Return the list of leaves."}
 
     reference = _leaves
 
@@ -62,6 +63,19 @@ class LeafGradsKey(Key):
         if root.grad_fn is None:
             return _leaves(root)
         return [node.variable for node in _ends(root, once=False)]
+
+    @mistake(raises=r"Boolean value of Tensor with more than one value is ambiguous")
+    def sought_by_value(root: Tensor) -> list[Tensor]:
+        """You asked whether a tensor is `in` a list. That compares tensors with ==, entry by entry,
+        and there is no single answer. Ask whether its node is in a set of nodes: nodes are compared
+        by identity."""
+        if root.grad_fn is None:
+            return _leaves(root)
+        found: list[Tensor] = []
+        for node in _ends(root, once=False):
+            if node.variable not in found:
+                found.append(node.variable)
+        return found
 
     @mistake
     def copies_returned(root: Tensor) -> list[Tensor]:

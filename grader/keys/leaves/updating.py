@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -64,8 +65,8 @@ class SafeUpdateKey(Key):
 
     @mistake
     def grad_cleared(w: Tensor, g: Tensor, lr: float) -> None:
-        """The step is right, but you also changed w.grad. Clearing it is up to the caller, who may
-        still need it."""
+        """The step is right, but you also changed w.grad. Clearing or replacing it is up to the
+        caller, who may still need it."""
         SafeUpdateKey.reference(w, g, lr)
         w.grad = None
 
@@ -107,6 +108,7 @@ def _frozen(
 
 class FlagSetterKey(Key):
     task = "flag_setter"
+    sentences: ClassVar = {"NONE": "Your function returned None. Return the list of names."}
 
     @staticmethod
     def reference(module: nn.Module, pattern: str) -> list[str]:

@@ -86,7 +86,7 @@ class EdgeProducts(Task):
     def observe(
         self, edge_products: Function, a: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, w4: Tensor
     ) -> Any:
-        return named(edge_products(a, w1, w2, w3, w4), "a", "w1", "w2", "w3", "w4")
+        return {"grads": edge_products(a, w1, w2, w3, w4)}
 
 
 class WalkGraph(Task):

@@ -1,0 +1,254 @@
+"""`autograd-course grade` and `replay`: what an instructor types, and what they read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from grader.cli.place import find_class
+from grader.refusal import Refusal
+
+if TYPE_CHECKING:
+    from grader.judge.desk import Desk
+    from grader.judge.pool import Crew, Line
+
+_console = Console(highlight=False, soft_wrap=True)
+_errors = Console(highlight=False, soft_wrap=True, stderr=True)
+
+Assignment = Annotated[str, typer.Argument(help="Such as 01-graphs.", show_default=False)]
+Course = Annotated[
+    Path | None,
+    typer.Option("--course", help="The class's folder.", show_default="the one you are in"),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that judge.", show_default="one per processor"),
+]
+Students = Annotated[
+    list[str] | None,
+    typer.Option(help="Only these, separated by commas.", show_default="everybody"),
+]
+Force = Annotated[bool, typer.Option("--force", help="Grade again what was graded before.")]
+Reseed = Annotated[
+    bool, typer.Option("--reseed", help="Draw new hidden cases, and grade everybody on them.")
+]
+Isolation = Annotated[
+    str | None,
+    typer.Option(
+        help="auto, full, cold, landlock, or none: submissions then run with your rights.",
+        show_default="as nbgrader_config.py says, else auto",
+    ),
+]
+GpuJobs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Grade on the GPU, so many at once.", show_default="on the processor"),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Judge on this Dask cluster, tcp://host:8786.", show_default="this machine"),
+]
+
+
+class CannotGrade(Refusal):
+    """What was asked for cannot be done here."""
+
+
+def grade(
+    assignment: Assignment,
+    course: Course = None,
+    jobs: Jobs = None,
+    students: Students = None,
+    force: Force = False,
+    reseed: Reseed = False,
+    isolation: Isolation = None,
+    gpu_jobs: GpuJobs = None,
+    scheduler: Scheduler = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Grade the collected submissions of an assignment, in boxes they cannot leave.
+
+    What is graded already stays as it is, so a run that was stopped is taken up by running it again.
+    """
+    # Before torch is imported, here and in the workers: each would take every processor.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    desk = _desk(course, isolation, gpu_jobs)
+    chosen = _chosen(desk, assignment, students)
+    started = time.monotonic()
+    if scheduler is None and desk.grading.isolation == "auto":
+        from grader.box.probe import probe
+
+        # Found once, here, and refused before anything else; the machines of a cluster find theirs.
+        desk.grading.isolation = probe().require().value
+    with _open(desk, assignment, reseed) as (filing, round_):
+        from grader.judge.pool import Batch
+
+        crew = _crew(jobs, gpu_jobs, scheduler)
+        try:
+            batch = Batch(desk, filing, round_, crew, force=force)
+            lines = list(_watched(batch.lines(chosen), len(chosen), assignment, quiet=as_json))
+        finally:
+            crew.close()
+    seconds = time.monotonic() - started
+    if as_json:
+        _print_json(assignment, round_.secret.version, lines)
+    else:
+        _print_report(assignment, sorted(lines, key=lambda line: line.student), seconds)
+    raise typer.Exit(int(any(line.state == "not graded" for line in lines)))
+
+
+def _desk(course: Path | None, isolation: str | None, gpu_jobs: int | None) -> Desk:
+    from grader.judge.desk import Desk
+    from grader.judge.settings import ISOLATION
+
+    settings: dict[str, Any] = {}
+    if isolation is not None:
+        if isolation not in ISOLATION:
+            raise typer.BadParameter(f"--isolation is one of {', '.join(ISOLATION)}")
+        settings["isolation"] = isolation
+    if gpu_jobs is not None:
+        _require_gpu()
+        settings["device"] = "cuda"
+    return Desk.at(find_class(course), **settings)
+
+
+def _require_gpu() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise CannotGrade(
+            "--gpu-jobs asks for a GPU, and torch finds none here.",
+            "Leave it out: every exercise is graded the same on the processor. Or look at what "
+            "autograd-course doctor says of the GPU.",
+        )
+
+
+def _chosen(desk: Desk, assignment: str, students: list[str] | None) -> list[str]:
+    from grader.judge.desk import NoSubmission
+
+    there = desk.students(assignment)
+    if students is None:
+        if not there:
+            place = desk.folder(assignment, "*")
+            raise NoSubmission(
+                f"No submission of {assignment} was collected: there is no {place}.",
+                f"nbgrader collect {assignment}, or nbgrader zip_collect {assignment}",
+            )
+        return there
+    named = [name.strip() for entry in students for name in entry.split(",") if name.strip()]
+    missing = [name for name in named if name not in there]
+    if missing:
+        raise NoSubmission(
+            f"There is no submission of {assignment} by {', '.join(missing)}.",
+            f"Submissions lie in {desk.folder(assignment, 'STUDENT')}.",
+        )
+    return list(dict.fromkeys(named))
+
+
+@contextmanager
+def _open(desk: Desk, assignment: str, reseed: bool) -> Iterator[tuple[Any, Any]]:
+    """The assignment's places, and what is the same for every submission."""
+    from grader.judge.filing import Filing
+    from grader.judge.gradebook import Book
+
+    round_ = desk.round(assignment, reseed=reseed)
+    book = Book(desk.course)
+    try:
+        yield Filing(desk, book, round_), round_
+    finally:
+        book.close()
+        desk.close()
+
+
+def _crew(jobs: int | None, gpu_jobs: int | None, scheduler: str | None) -> Crew:
+    if scheduler is not None:
+        from grader.judge.cluster import Cluster
+
+        if jobs is not None:
+            raise CannotGrade(
+                "--jobs counts processes of this machine, and --scheduler judges on others.",
+                "Leave one of them out.",
+            )
+        return Cluster(scheduler)
+    from grader.judge.workers import Workers
+
+    return Workers(gpu_jobs or jobs or len(os.sched_getaffinity(0)))
+
+
+def _watched(
+    lines: Iterator[Line], total: int, assignment: str, *, quiet: bool
+) -> Iterator[Line]:
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=_errors,
+        disable=quiet,
+    )
+    with bar:
+        task = bar.add_task(escape(assignment), total=total)
+        for line in lines:
+            yield line
+            bar.advance(task)
+
+
+def _print_json(assignment: str, version: int, lines: list[Line]) -> None:
+    found = {
+        "assignment": assignment,
+        "secret": version,
+        "submissions": [dataclasses.asdict(line) for line in lines],
+    }
+    print(json.dumps(found, indent=1))
+
+
+def _print_report(assignment: str, lines: list[Line], seconds: float) -> None:
+    for line in lines:
+        for said in _sentences(line):
+            _console.print(said)
+    counted = {state: sum(line.state == state for line in lines) for state in _STATES}
+    parts = [f"{count} {state}" for state, count in counted.items() if count]
+    _console.print(f"[bold]{escape(assignment)}[/]: {', '.join(parts)}, in {seconds:.1f} s.")
+    plain = sorted({name for line in lines for name in line.plain})
+    if plain:
+        _console.print(
+            f"[yellow]Ran inside the box by nbgrader's own rule, where a submission can read and "
+            f"forge them: {escape(', '.join(plain))}.[/]"
+        )
+    if any(line.isolation == "none" for line in lines):
+        _console.print(
+            "[yellow]Graded without isolation, as you asked: submissions ran with your rights. "
+            "Every verdict says so.[/]"
+        )
+
+
+_STATES = ("graded", "finished", "as before", "not graded")
+
+
+def _sentences(line: Line) -> Iterator[str]:
+    """What an instructor should know of one submission; nothing if it went by itself."""
+    if line.state == "not graded":
+        yield f"[bold red]{escape(line.student)}[/] was not graded: {escape(line.reason)}"
+        return
+    if not (line.repairs or line.incidents):
+        return
+    late = " · late" if line.late else ""
+    yield f"[bold]{escape(line.student)}[/] · {line.score:g} of {line.points:g}{late}"
+    yield from (f"  put right: {escape(said)}" for said in line.repairs)
+    yield from (f"  happened: {escape(said)}" for said in line.incidents)

@@ -1,0 +1,120 @@
+"""Errors of a backward pass: where it starts, what it meets, where it ends."""
+
+from __future__ import annotations
+
+from grader.errors.explanation import Explanation
+
+_RUNTIME = ("RuntimeError",)
+
+BACKWARD = (
+    Explanation(
+        "second_backward",
+        _RUNTIME,
+        r"backward through the graph a second time",
+        "A backward pass frees the tensors its nodes saved, and this graph needs them again.",
+        "Pass retain_graph=True to every backward but the last, or run the forward pass again.",
+    ),
+    Explanation(
+        "no_graph",
+        _RUNTIME,
+        r"element \d+ of tensors does not require grad",
+        "The tensor you differentiate was not recorded: nothing it was computed from requires "
+        "grad, or the recording was cut by detach, no_grad, .item() or an integer operation.",
+        "Set requires_grad on the inputs before you compute, keep every step in torch, and use "
+        "create_graph=True if you differentiate a gradient.",
+    ),
+    Explanation(
+        "not_scalar",
+        _RUNTIME,
+        r"grad can be implicitly created only for scalar outputs",
+        "backward() starts from 1 only when the result has one element; for more it must be told "
+        "the vector v of the product v^T J.",
+        "Reduce to one number first (y.sum()), or pass v: y.backward(v), or grad_outputs=v to "
+        "torch.autograd.grad.",
+    ),
+    Explanation(
+        "not_real",
+        _RUNTIME,
+        r"grad can be implicitly created only for real scalar outputs",
+        "backward() starts from 1 only when the result is one real number, and yours is complex.",
+        "Reduce to a real number first, as y.abs().sum() does.",
+    ),
+    Explanation(
+        "seed_shape",
+        _RUNTIME,
+        r"Mismatch in shape: grad_output",
+        "The gradient you start backward with must have the shape of the result.",
+        "Make it with torch.ones_like(y), or reshape it to y.shape.",
+    ),
+    Explanation(
+        "seed_count",
+        _RUNTIME,
+        r"got \d+ tensors and \d+ gradients",
+        "Every result you differentiate needs a gradient to start from.",
+        "Pass as many gradients as results.",
+    ),
+    Explanation(
+        "seed_type",
+        ("TypeError",),
+        r"gradients can be either Tensors or None",
+        "The gradient you start backward with must be a tensor.",
+        "Make it with torch.ones_like(y), or turn your numbers into a tensor of y's shape.",
+    ),
+    Explanation(
+        "unused",
+        _RUNTIME,
+        r"appears to not have been used in the graph",
+        "The result does not depend on one of the tensors you ask the gradient for: it was "
+        "computed from another tensor, perhaps a copy made before.",
+        "Compute the result from the very tensor you pass to grad, or pass allow_unused=True and "
+        "treat None as zero.",
+    ),
+    Explanation(
+        "input_without_grad",
+        _RUNTIME,
+        r"One of the differentiated Tensors does not require grad",
+        "You ask for the gradient of a tensor that does not require grad.",
+        "Call requires_grad_() on it before you compute with it.",
+    ),
+    Explanation(
+        "no_inputs",
+        ("RuntimeError", "ValueError"),
+        r"`inputs` argument to `\w+\(\)` cannot be empty|grad requires non-empty inputs",
+        "You ask for no gradient at all: the collection of tensors is empty.",
+        "Pass the tensors whose gradients you want. A generator, such as model.parameters(), is "
+        "empty after its first use: make a list of it.",
+    ),
+    Explanation(
+        "no_derivative",
+        ("NotImplementedError",),
+        r"the derivative for '.*' is not implemented",
+        "torch has no formula for the derivative of this operation with respect to this argument.",
+        "Detach that argument, or compute the value with other operations.",
+    ),
+    Explanation(
+        "anomaly",
+        _RUNTIME,
+        r"returned nan values in its \d+th output",
+        "Anomaly detection stopped the backward pass at the first node whose gradient is nan; the "
+        "text names it.",
+        "Look at what this operation was given: a square root or a division at 0 is the usual "
+        "cause.",
+    ),
+    Explanation(
+        "checkpoint",
+        ("CheckpointError",),
+        r"Recomputed values .* have different metadata|A different number of tensors was saved",
+        "checkpoint runs the block again during backward, and the second run did not do what the "
+        "first did.",
+        "Let the block depend on its arguments alone: no counters, and nothing that changes in "
+        "between.",
+    ),
+    Explanation(
+        "gradcheck",
+        ("GradcheckError",),
+        r"Jacobian mismatch",
+        "gradcheck compared your backward with finite differences, and they differ.",
+        "Compare the two matrices in the text entry by entry. Give gradcheck inputs in float64: "
+        "finite differences are too coarse in float32.",
+    ),
+)

@@ -1,0 +1,144 @@
+"""Errors of what is built on autograd: custom Functions, torch.func, modules, optimizers, files."""
+
+from __future__ import annotations
+
+from grader.errors.explanation import Explanation
+
+_RUNTIME = ("RuntimeError",)
+
+FUNCTIONS = (
+    Explanation(
+        "function_count",
+        _RUNTIME,
+        r"returned an incorrect number of gradients",
+        "backward of a custom Function returns one gradient for each argument of forward, ctx not "
+        "counted.",
+        "Return None in the place of every argument that needs no gradient.",
+    ),
+    Explanation(
+        "function_shape",
+        _RUNTIME,
+        r"invalid gradient at index \d+ - got .* but expected shape",
+        "The gradient of an argument must have that argument's shape.",
+        "Sum over the dimensions that were broadcast, transpose, or reshape.",
+    ),
+    Explanation(
+        "function_result",
+        _RUNTIME,
+        r"expected Variable or None \(got",
+        "backward of a custom Function returns tensors, or None.",
+        "Compute the gradient from the incoming one, as grad_output * local_derivative does.",
+    ),
+    Explanation(
+        "function_saved",
+        ("TypeError",),
+        r"save_for_backward can only save variables",
+        "ctx.save_for_backward takes tensors alone.",
+        "Keep everything else on ctx itself: ctx.n = n.",
+    ),
+    Explanation(
+        "function_object",
+        _RUNTIME,
+        r"Legacy autograd function with non-static forward",
+        "A custom Function is used without making an object of it.",
+        "Put @staticmethod above forward and backward, and call MyFunction.apply(x).",
+    ),
+    Explanation(
+        "function_incomplete",
+        ("NotImplementedError",),
+        r"You must implement (either the backward|the forward)",
+        "The custom Function lacks its forward or its backward, or one of them has another name.",
+        "Define both as static methods: forward(ctx, x) and backward(ctx, grad_output).",
+    ),
+    Explanation(
+        "once_differentiable",
+        _RUNTIME,
+        r"marked with @once_differentiable",
+        "This Function's backward is not recorded, so its gradient has no gradient.",
+        "Remove @once_differentiable, and compute backward with torch operations on saved tensors.",
+    ),
+    Explanation(
+        "inside_transform",
+        _RUNTIME,
+        r"attempting to call Tensor\.requires_grad_\(\)|called inside a functorch transform",
+        "Inside a function given to torch.func (grad, jacrev, vmap) the transform records for you: "
+        "requires_grad_() and backward() have no place there.",
+        "Leave them out, or use torch.autograd.grad in place of torch.func.",
+    ),
+    Explanation(
+        "inside_vmap",
+        _RUNTIME,
+        r"vmap: It looks like you're (calling \.item\(\)|attempting to use a Tensor in some)",
+        "vmap runs the function once for the whole batch, so there is no single number to read or "
+        "to test.",
+        "Stay with tensors: torch.where instead of if, and no .item().",
+    ),
+    Explanation(
+        "transform_not_scalar",
+        _RUNTIME,
+        r"Expected f\(\*args\) to return a scalar",
+        "torch.func.grad differentiates functions that return one number.",
+        "Return y.sum(), or use torch.func.jacrev.",
+    ),
+)
+
+MODULES = (
+    Explanation(
+        "non_leaf_parameter",
+        ("ValueError",),
+        r"can't optimize a non-leaf Tensor",
+        "An optimizer updates leaves only; this tensor was computed by an operation.",
+        "Compute the value first, then make it a leaf: t.detach().requires_grad_().",
+    ),
+    Explanation(
+        "no_parameters",
+        ("ValueError",),
+        r"optimizer got an empty parameter list",
+        "The model has no parameters, or the generator that gives them was used before. Tensors "
+        "and modules in a Python list are not registered.",
+        "Use nn.Parameter and nn.ModuleList, and call model.parameters() anew each time.",
+    ),
+    Explanation(
+        "parameter_twice",
+        ("ValueError",),
+        r"some parameters appear in more than one parameter group",
+        "Every parameter belongs to one group: it is updated once per step.",
+        "Leave the parameters of one group out of the other.",
+    ),
+    Explanation(
+        "parameters_argument",
+        ("TypeError",),
+        r"params argument given to the optimizer should be an iterable",
+        "An optimizer takes a collection of tensors, also when there is one.",
+        "Write [w], or model.parameters().",
+    ),
+    Explanation(
+        "parameter_assigned",
+        ("TypeError",),
+        r"cannot assign '.*' as parameter",
+        "The name of a parameter can be given to another nn.Parameter only.",
+        "Wrap the tensor (nn.Parameter(t)), or write into the parameter: p.copy_(t) inside "
+        "`with torch.no_grad():`.",
+    ),
+    Explanation(
+        "before_init",
+        ("AttributeError",),
+        r"cannot assign (module|parameters?) before Module\.__init__\(\) call",
+        "nn.Module has to be set up before it can hold parameters and modules.",
+        "Make super().__init__() the first line of your __init__.",
+    ),
+    Explanation(
+        "no_forward",
+        ("NotImplementedError",),
+        r'is missing the required "forward" function',
+        "Calling a module calls its forward, and yours has none, or one of another name.",
+        "Define forward(self, x), indented inside the class.",
+    ),
+    Explanation(
+        "unpickling",
+        ("UnpicklingError",),
+        r"Weights only load failed",
+        "torch.load reads tensors and plain containers only; the file holds whole objects.",
+        "Save module.state_dict() instead of the module.",
+    ),
+)

@@ -1,0 +1,194 @@
+"""Errors met beside autograd: None, tuples, calls that were forgotten, shapes, dtypes, devices."""
+
+from __future__ import annotations
+
+from grader.errors.explanation import Explanation
+
+_RUNTIME = ("RuntimeError",)
+_TENSOR_NAMES = (
+    "backward|grad|grad_fn|requires_grad_?|is_leaf|detach|clone|view|reshape|flatten|sum|mean|norm|"
+    "abs|exp|log|sqrt|pow|shape|dtype|device|size|numel|dim|T|t|item|numpy|zero_|unsqueeze|squeeze"
+)
+
+VALUES = (
+    Explanation(
+        "called_attribute",
+        ("TypeError",),
+        r"'(bool|Tensor|NoneType|torch\.(dtype|device|Size))' object is not callable",
+        "is_leaf, requires_grad, grad, grad_fn, shape, dtype and device are attributes, not "
+        "methods.",
+        "Leave out the parentheses.",
+    ),
+    Explanation(
+        "called_node",
+        ("TypeError",),
+        r"^expected \d+ arguments?, got \d+ instead",
+        "grad_fn is an attribute that holds a graph node; calling the node runs its backward.",
+        "Write t.grad_fn without parentheses.",
+    ),
+    Explanation(
+        "forgot_to_call",
+        ("AttributeError", "TypeError"),
+        r"'(builtin_function_or_method|method)'",
+        "A method stands where you expected what it returns: it was named and not called.",
+        "Add the parentheses: x.sum(), model.parameters().",
+    ),
+    Explanation(
+        "none_used",
+        ("AttributeError", "TypeError"),
+        r"'NoneType' object (has no attribute|is not subscriptable|is not iterable)|"
+        r"'NoneType' has no len\(\)",
+        "Something is None where you expected a tensor or a node: a .grad before the first "
+        "backward or of a non-leaf, a grad_fn of a leaf, or the end of an edge.",
+        "Test for None before you use it.",
+    ),
+    Explanation(
+        "none_in_formula",
+        ("TypeError",),
+        r"(unsupported operand type\(s\)|bad operand type for unary).*'NoneType'|"
+        r"must be Tensor, not NoneType|Tensor as element \d+ in argument \d+, but got NoneType",
+        "One of the operands is None: a .grad before the first backward, or of a non-leaf.",
+        "Read .grad after backward, from a leaf or after retain_grad().",
+    ),
+    Explanation(
+        "tuple_used",
+        ("AttributeError", "TypeError"),
+        rf"'tuple' object has no attribute '({_TENSOR_NAMES})'|"
+        r"unsupported operand type\(s\).*('tuple' and 'Tensor'|'Tensor' and 'tuple')|"
+        r"bad operand type for unary -: 'tuple'|"
+        r"Tensor as element \d+ in argument \d+, but got tuple",
+        "A tuple stands where you expected a tensor. torch.autograd.grad returns one, with a "
+        "gradient for each input, even for a single input.",
+        "Take the entry out: (g,) = torch.autograd.grad(y, x), or [0] behind the call.",
+    ),
+    Explanation(
+        "pair_used",
+        ("AttributeError",),
+        r"'torch\.return_types\.\w+' object has no attribute",
+        "max, min, sort, topk and some others return a pair when they are given a dimension: "
+        "values and indices.",
+        "Take the part you need: x.max(1).values.",
+    ),
+    Explanation(
+        "number_used",
+        ("AttributeError",),
+        rf"'(float|int)' object has no attribute '({_TENSOR_NAMES})'",
+        "A Python number stands where you expected a tensor: .item(), float() and math leave the "
+        "graph.",
+        "Keep the tensor, and read its number after backward.",
+    ),
+    Explanation(
+        "one_number",
+        ("RuntimeError", "ValueError"),
+        r"cannot be converted to Scalar|only one element tensors can be converted to Python",
+        "item(), float() and the functions of math take a tensor of one element.",
+        "Reduce it first, or use torch's own function: torch.sqrt(x), torch.stack(tensors).",
+    ),
+    Explanation(
+        "truth",
+        _RUNTIME,
+        r"Boolean value of Tensor with more than one value is ambiguous",
+        "if, while, and, or and not need one truth value, and this tensor has several.",
+        "Use torch.where for a choice per entry, or (x > 0).all() for one answer.",
+    ),
+    Explanation(
+        "zero_dimensions",
+        ("TypeError", "IndexError"),
+        r"(of|over) a 0-d tensor|invalid index of a 0-dim tensor",
+        "A tensor of shape () is a single number: it has no length and no entries.",
+        "Use it as it is, or give it a dimension: x.reshape(1).",
+    ),
+    Explanation(
+        "recursion",
+        ("RecursionError",),
+        r"maximum recursion depth",
+        "The function calls itself once per node, and a graph may be thousands of nodes deep.",
+        "Keep the nodes still to visit in a list or a deque, and loop.",
+    ),
+    Explanation(
+        "exit",
+        ("SystemExit",),
+        r"",
+        "exit() and sys.exit() end the program instead of the function.",
+        "Use return.",
+    ),
+)
+
+OPERANDS = (
+    Explanation(
+        "device",
+        _RUNTIME,
+        r"Expected all tensors to be on the same device|is not on the expected device|"
+        r"is on cpu but expected on|expected device \w+(:\d+)? but got|"
+        r"tensors used as indices should be (either )?on",
+        "Two tensors of one operation lie on different devices.",
+        "Create tensors with device=x.device, or from x (torch.zeros_like, x.new_zeros).",
+    ),
+    Explanation(
+        "numpy_device",
+        ("TypeError",),
+        r"can't convert \S+ device type tensor to numpy",
+        "NumPy reads the CPU's memory only.",
+        "Stay in torch, or copy the values first: t.cpu().numpy().",
+    ),
+    Explanation(
+        "no_values",
+        ("RuntimeError", "NotImplementedError"),
+        r"Cannot copy out of meta tensor|cannot be called on meta tensors",
+        "A tensor on the meta device has a shape and a dtype, and no values.",
+        "Use its shape alone, or create it on the CPU.",
+    ),
+    Explanation(
+        "dtype",
+        _RUNTIME,
+        r"(have|has) (the )?same dtype|expected scalar type|destination dtypes match|"
+        r"expected dtype \w+ for .* but got dtype|(bias|weight) type .* should be the same|"
+        r"expected target dtype|dtype to be equal to src\.dtype",
+        "The tensors of one operation have different dtypes.",
+        "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype).",
+    ),
+    Explanation(
+        "integer_result",
+        _RUNTIME,
+        r"result type \w+ can't be cast to the desired output type",
+        "An in-place operation keeps the dtype of its tensor, and an integer tensor cannot hold "
+        "fractions.",
+        "Convert first (t = t.double()), or use the out-of-place operation.",
+    ),
+    Explanation(
+        "integer_mean",
+        _RUNTIME,
+        r"could not infer output dtype\. Input dtype must be either a floating point",
+        "The mean of integers is no integer in general, so torch refuses it.",
+        "Convert first: t.double().mean().",
+    ),
+    Explanation(
+        "sizes",
+        _RUNTIME,
+        r"The size of tensor a \(\d+\) must match the size of tensor b",
+        "The shapes do not fit entry by entry: read from the right, sizes must be equal or 1.",
+        "Print both shapes; unsqueeze or transpose one of them so that they line up.",
+    ),
+    Explanation(
+        "product_sizes",
+        _RUNTIME,
+        r"shapes cannot be multiplied|size mismatch, got input",
+        "In a matrix product A @ B the last size of A must be the first one of B.",
+        "Print both shapes; one of them may have to be transposed.",
+    ),
+    Explanation(
+        "result_size",
+        _RUNTIME,
+        r"output with shape .* doesn't match the broadcast shape",
+        "An in-place operation cannot enlarge its tensor, and the result would be larger.",
+        "Use the out-of-place operation: t = t + other.",
+    ),
+    Explanation(
+        "view_stride",
+        _RUNTIME,
+        r"view size is not compatible with input tensor's size and stride",
+        "view needs entries that lie in memory in the new order, and here they do not: after a "
+        "transpose, for one.",
+        "Use reshape, which copies where it must.",
+    ),
+)

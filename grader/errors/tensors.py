@@ -1,0 +1,148 @@
+"""Errors of tensors that autograd knows: edited in place, their flags, hooks and gradients."""
+
+from __future__ import annotations
+
+from grader.errors.explanation import Explanation
+
+_RUNTIME = ("RuntimeError",)
+
+EDITS = (
+    Explanation(
+        "leaf_in_place",
+        _RUNTIME,
+        r"leaf Variable that requires grad is being used in an in-place operation",
+        "An in-place edit would overwrite a leaf while its history is recorded.",
+        "Update leaves inside `with torch.no_grad():`, or edit a clone.",
+    ),
+    Explanation(
+        "modified",
+        _RUNTIME,
+        r"has been modified by an inplace operation",
+        "A tensor that a backward formula saved was edited in place, so its gradient would be "
+        "wrong; the version counter noticed.",
+        "Edit a clone, or use the out-of-place operation.",
+    ),
+    Explanation(
+        "one_of_many_views",
+        _RUNTIME,
+        r"output of a function that returns multiple views",
+        "unbind, split, chunk and a loop over a tensor give several views at once, and autograd "
+        "cannot record an in-place edit of one of them.",
+        "Edit the whole tensor by its index (y[0] *= 2), or use the out-of-place operation.",
+    ),
+    Explanation(
+        "view_of_function",
+        _RUNTIME,
+        r"view was created inside a custom Function",
+        "This tensor came out of a custom Function, or of a module with a full backward hook, "
+        "whose backward an in-place edit would bypass.",
+        "Edit a clone, or use the out-of-place operation.",
+    ),
+    Explanation(
+        "view_across_modes",
+        _RUNTIME,
+        r"A view was created in (no_grad|inference) mode and is being modified inplace",
+        "The view was made while nothing was recorded and edited while everything is, so autograd "
+        "cannot tell whether the edit counts.",
+        "Make the view and edit it both inside the block, or both outside.",
+    ),
+    Explanation(
+        "detached_view",
+        _RUNTIME,
+        r"Can't detach views in-place",
+        "detach_() would cut a view off the tensor whose memory it shows.",
+        "Use y = y.detach().",
+    ),
+    Explanation(
+        "shared_memory",
+        _RUNTIME,
+        r"more than one element of the written-to tensor refers to a single memory location",
+        "expand repeats entries without copying them, so an in-place edit would write the same "
+        "memory several times.",
+        "Call clone() first, or use the out-of-place operation.",
+    ),
+    Explanation(
+        "out_argument",
+        _RUNTIME,
+        r"functions with out=\.\.\. arguments don't support automatic differentiation",
+        "An operation that writes its result into out= is not recorded.",
+        "Leave out= away and use the tensor that is returned, or work inside "
+        "`with torch.no_grad():`.",
+    ),
+    Explanation(
+        "inference_saved",
+        _RUNTIME,
+        r"Inference tensors cannot be saved for backward",
+        "A tensor made in inference mode may not be saved for a backward pass.",
+        "Make it under torch.no_grad() instead, or clone it outside inference mode.",
+    ),
+    Explanation(
+        "inference_edit",
+        _RUNTIME,
+        r"Inplace update to inference tensor|requires_grad=True on inference tensor|"
+        r"Inference tensors do not track version counter",
+        "A tensor made in inference mode stays one outside of it.",
+        "Make it under torch.no_grad() instead, or clone it outside inference mode.",
+    ),
+)
+
+FLAGS = (
+    Explanation(
+        "integer_grad",
+        _RUNTIME,
+        r"[Oo]nly Tensors of floating point( and complex)? dtype can require gradients",
+        "Integer and boolean tensors have no gradient.",
+        "Convert first: t.double() or t.float().",
+    ),
+    Explanation(
+        "flag_of_non_leaf",
+        _RUNTIME,
+        r"you can only change requires_grad flags of leaf variables",
+        "requires_grad of a computed tensor follows from its inputs and cannot be switched off.",
+        "Use t.detach() to get a tensor that does not require grad.",
+    ),
+    Explanation(
+        "hook_without_grad",
+        _RUNTIME,
+        r"cannot register a hook on a tensor that doesn't require gradient",
+        "No gradient ever arrives at a tensor that does not require grad, so a hook has nothing "
+        "to wait for.",
+        "Call requires_grad_() on the input before computing.",
+    ),
+    Explanation(
+        "retain_without_grad",
+        _RUNTIME,
+        r"can't retain_grad on Tensor that has requires_grad=False",
+        "No gradient ever arrives at a tensor that does not require grad.",
+        "Call requires_grad_() on the input before computing.",
+    ),
+    Explanation(
+        "hook_result",
+        ("RuntimeError", "TypeError"),
+        r"has changed the (size|type) of value|but hook returned",
+        "What a hook returns takes the place of the gradient, so it must be a tensor of the same "
+        "shape and dtype.",
+        "Return such a tensor, or return nothing to leave the gradient as it is.",
+    ),
+    Explanation(
+        "assigned_grad",
+        ("RuntimeError", "TypeError"),
+        r"attempting to assign a gradient|assigned grad expected to be a Tensor",
+        ".grad holds None or a tensor with the shape and dtype of the tensor it belongs to.",
+        "Make the gradient fit first: reshape it, or convert it with .to(t.dtype).",
+    ),
+    Explanation(
+        "deepcopy",
+        _RUNTIME,
+        r"Only Tensors created explicitly by the user .*support the deepcopy protocol",
+        "A computed tensor cannot be deep-copied together with its graph.",
+        "Use t.detach().clone().",
+    ),
+    Explanation(
+        "numpy",
+        _RUNTIME,
+        r"Can't call numpy\(\) on Tensor that requires grad",
+        "NumPy would compute outside of autograd's sight.",
+        "Stay in torch, or call t.detach().numpy() if no gradient is needed.",
+    ),
+)

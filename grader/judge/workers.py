@@ -1,0 +1,56 @@
+"""Judges submissions in processes of this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.connection import Connection, wait
+
+from grader.judge.examiner import Marked, Paper, Round, examine, own_examiner
+
+
+class Workers:
+    """As many processes as there are jobs, each with boxes of its own."""
+
+    def __init__(self, jobs: int) -> None:
+        self.slots = jobs
+        self._start()
+
+    def submit(self, round_: Round, paper: Paper) -> Future[Marked]:
+        """Have one submission judged."""
+        return self._pool.submit(examine, round_, paper)
+
+    def renew(self) -> None:
+        """New processes, after one of the old ones was lost."""
+        self.close()
+        self._start()
+
+    def close(self) -> None:
+        """End the processes, whatever they are doing, and their boxes with them."""
+        self._leash.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self) -> None:
+        # Not forked: torch has threads, and a worker holds nothing but what it is given.
+        spawn = multiprocessing.get_context("spawn")
+        theirs, self._leash = spawn.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(
+            self.slots, mp_context=spawn, initializer=_begin, initargs=(theirs,)
+        )
+
+
+def _begin(leash: Connection) -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that lets go or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
+
+
+def _end_with(leash: Connection) -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([leash, parent.sentinel])
+    own_examiner().close()
+    os._exit(0)

@@ -1,0 +1,198 @@
+"""Exercises that stop a gradient on one branch: a factor, a rounding, a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.observation import flags
+from grader.task import Case, Inputs, Rng, Task, case
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class StopGradientBranch(Task):
+    """Return y = f(x) * g(x) such that gradients reach x through f alone: for autograd, g(x) is a
+    constant. f and g are functions of a tensor. Leave x as it is."""
+
+    id = "stop_gradient_branch"
+    signatures = ("half_detached(f, g, x) -> y",)
+    title, points, difficulty, minutes = "One factor held constant", 8, 2, 6
+    hints = (
+        "Read the section on detach. Which of the two factors must have no history?",
+        "Look at f(x).requires_grad and g(x).requires_grad: the first should be True when you "
+        "multiply, the second False.",
+        "detach() returns a tensor of the same values without history. Multiply by that one.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("5 numbers", shape=(5,), visible=True),
+            case("a transposed matrix", shape=(3, 7), transposed=True),
+            case("one number", shape=()),
+            case("float32", shape=(7,), dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        transposed = bool(case.params.get("transposed"))
+        shape = case["shape"]
+        return {
+            "x": rng.apart(0.3, 1.0, *shape),
+            "v": rng.uniform(1.0, 2.0, *(reversed(shape) if transposed else shape)),
+            "a": rng.uniform(0.5, 0.7),
+            "b": rng.uniform(0.8, 1.0),
+            "transposed": transposed,
+        }
+
+    def observe(
+        self,
+        half_detached: Function,
+        x: Tensor,
+        v: Tensor,
+        a: Tensor,
+        b: Tensor,
+        transposed: bool,
+    ) -> Any:
+        def f(t: Tensor) -> Tensor:
+            return (a * t).sin() + 2
+
+        def g(t: Tensor) -> Tensor:
+            return (b * t).exp()
+
+        x.requires_grad_()
+        y = half_detached(f, g, x.T if transposed else x.clone())
+        return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}
+
+
+class StraightThrough(Task):
+    """Return x rounded as torch.round does, of x's shape, with the gradient of the identity: what
+    arrives at the result goes to x unchanged, as if nothing had been rounded. Leave x as it is."""
+
+    id = "straight_through"
+    signatures = ("ste_round(x) -> y",)
+    title, points, difficulty, minutes = "Round, and let gradients through", 10, 3, 10
+    prerequisites = ("stop_gradient_branch",)
+    hints = (
+        "Read the section on detach once more. Rounding has derivative 0 almost everywhere; x "
+        "itself has derivative 1.",
+        "Write round(x) as x plus something. What is that something, and which derivative should "
+        "it have?",
+        "The difference between the rounded values and x is the constant to add to x. Detach the "
+        "whole of it, and nothing else.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("7 numbers", kind="apart", visible=True),
+            case("ties such as 0.5 and 2.5", kind="ties"),
+            case("whole numbers and 0", kind="whole"),
+            case("float32", kind="apart", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        i = torch.arange(7)
+        whole = rng.integers(0, 4, 7).double()
+        if case["kind"] == "ties":  # halves above even and above odd numbers, of either sign
+            x = (2 * whole + 0.5 + i % 2) * (1 - 2 * (i // 2 % 2))
+        elif case["kind"] == "whole":
+            x = whole - 2
+            x[0] = 0
+        else:  # close below and close above, of either sign, and never close to a half
+            x = whole + torch.where(i % 2 == 0, 0.15, 0.65) + rng.uniform(0.0, 0.2, 7)
+            x = x * (1 - 2 * (i // 2 % 2))
+        return {"x": x, "v": rng.apart(1.0, 2.0, 7)}
+
+    def observe(self, ste_round: Function, x: Tensor, v: Tensor) -> Any:
+        x.requires_grad_()
+        y = ste_round(x.clone())
+        return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}
+
+
+class TargetNetwork(Task):
+    """Return the loss of one step of temporal difference learning, of shape (): the mean over the
+    N rows of (r + gamma * q_target(s2) - q(s)) ** 2. q and q_target map (N, d) to (N, 1); r has
+    shape (N,). What q should reach is a constant: gradients come through q(s) alone, also if
+    q_target is the same module as q. Leave both modules as they are."""
+
+    id = "target_network"
+    signatures = ("td_loss(q, q_target, s, r, s2, gamma) -> loss",)
+    title, points, difficulty, minutes = "Spot the bug: a target that runs away", 10, 3, 12
+    prerequisites = ("stop_gradient_branch",)
+    hints = (
+        "Read the section on detach. The loss has two branches: which of them is q to learn from, "
+        "and what does the other one do to q_target?",
+        "The loss is a right number already. Ask torch.autograd.grad for its gradient with "
+        "respect to the parameters of q_target.",
+        "Compute r + gamma * q_target(s2) in a block without recording, or detach it as a whole. "
+        "Mind the shapes: (N,) and (N, 1) combine to (N, N).",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("7 rows", rows=7, visible=True),
+            case("one row", rows=1),
+            case("q_target is q itself", rows=7, shared=True),
+            case("11 rows in float32", rows=11, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rows = case["rows"]
+        weights = {name: rng.apart(0.3, 0.8, 3, 5) for name in ("w", "w_target")}
+        tops = {name: rng.apart(0.5, 1.0, 5, 1) for name in ("u", "u_target")}
+        return {
+            "s": rng.apart(0.3, 1.0, rows, 3),
+            "r": rng.apart(1.0, 2.0, rows),
+            "s2": rng.apart(0.3, 1.0, rows, 3),
+            **weights,
+            **tops,
+            "gamma": float(rng.uniform(0.6, 0.9)),
+            "shared": bool(case.params.get("shared")),
+        }
+
+    def observe(
+        self,
+        td_loss: Function,
+        s: Tensor,
+        r: Tensor,
+        s2: Tensor,
+        w: Tensor,
+        w_target: Tensor,
+        u: Tensor,
+        u_target: Tensor,
+        gamma: float,
+        shared: bool,
+    ) -> Any:
+        q = _Value(w, u)
+        q_target = q if shared else _Value(w_target, u_target)
+        known = {f"q.{name}": p for name, p in q.named_parameters()}
+        if not shared:
+            known |= {f"q_target.{name}": p for name, p in q_target.named_parameters()}
+        loss = td_loss(q, q_target, s, r, s2, gamma)
+        one = torch.ones_like(r[0])
+        return {"loss": loss, **{name: gradient(loss, p, one) for name, p in known.items()}}
+
+
+class _Value(nn.Module):
+    """A net of one hidden layer, (N, 3) to (N, 1), made from given numbers."""
+
+    def __init__(self, w: Tensor, u: Tensor) -> None:
+        super().__init__()
+        self.w, self.u = nn.Parameter(w.clone()), nn.Parameter(u.clone())
+
+    def forward(self, s: Tensor) -> Tensor:
+        """The values of the states s."""
+        return (s @ self.w).tanh() @ self.u
+
+
+def gradient(y: Any, x: Tensor, v: Tensor) -> Tensor | None:
+    """What a pass that starts from v at y brings to x, or None if it does not get there."""
+    if not isinstance(y, Tensor) or not y.requires_grad or not x.requires_grad:
+        return None
+    if y.shape != v.shape:
+        return None
+    (grad,) = torch.autograd.grad(y, x, v, retain_graph=True, allow_unused=True)
+    return grad

@@ -1,0 +1,120 @@
+"""Exercises on what is a copy: two tensors on one storage, and weights to come back to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.task import Case, Inputs, Rng, Task, case
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class AliasOrCopy(Task):
+    """Return "same" if a and b are one object, "shared" if they are two tensors on one storage, and
+    "separate" if each has a storage of its own. Two parts of one storage count as "shared" even
+    if no entry belongs to both."""
+
+    id = "alias_or_copy"
+    signatures = ("relation(a, b) -> word",)
+    title, points, difficulty, minutes = "Same, shared or separate?", 6, 2, 8
+    hints = (
+        "Read the section on storage. Which operations give a new tensor on the old memory?",
+        "Equal values say nothing, and neither does id() of something made on the spot. data_ptr() "
+        "of a tensor is the address of its first entry.",
+        "Python's `is` finds the same object. For the rest compare the data_ptr() of the two "
+        "storages: t.untyped_storage().",
+    )
+    CASES = (
+        ("whole tensors", "x", "x.clone()", "x.detach()", "x.view(15)"),
+        ("parts of x", "x[1:]", "x[:, 2]", "x.T", "x[1:2].expand(4, 5)"),
+        ("equal values", "x + 0", "x[[0, 1, 2]]", "x.detach().clone()", "x.data"),
+        ("a copy where one is needed", "x.contiguous()", "x.T.contiguous()", "x.to(x.dtype)"),
+        ("reshaped", "x.reshape(5, 3)", "x.T.reshape(15)", "x.reshape(3, 5)"),
+    )
+
+    def cases(self) -> Sequence[Case]:
+        pairs = [
+            case(name, others=others, visible=name == "whole tensors")
+            for name, *others in self.CASES
+        ]
+        return (*pairs, case("two parts of x", first="x[0]", others=["x[2]", "x[0, 3:]", "x[0]"]))
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "x": rng.apart(0.5, 3.0, 3, 5),
+            "first": case.params.get("first", "x"),
+            "others": list(case["others"]),
+        }
+
+    def observe(self, relation: Function, x: Tensor, first: str, others: list[str]) -> Any:
+        found = {}
+        for other in others:
+            a, b = (eval(text, {"x": x}) for text in (first, other))
+            found[f"a = {first}, b = {other}"] = relation(a, b)
+        return found
+
+
+class Snapshot(Task):
+    """Return a dict like model.state_dict(), with the same names and values, that later training
+    of the model does not change: parameters and buffers, none of which requires grad. Leave the
+    model as it is."""
+
+    id = "snapshot"
+    signatures = ("best_weights(model) -> state",)
+    title, points, difficulty, minutes = "Spot the bug: the best weights, gone", 8, 2, 8
+    prerequisites = ("alias_or_copy",)
+    hints = (
+        "Read the section on memory that is shared. Whose memory do the entries of state_dict() "
+        "use?",
+        "Take a snapshot, add 1 to a weight in place inside torch.no_grad(), and print both.",
+        "Every entry needs memory of its own, also the integers that count batches. A loop over "
+        "the items can clone them one by one.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("weights change", change="weights", visible=True),
+            case("running statistics change", change="statistics"),
+            case("everything changes", change="everything"),
+            case("everything changes, float32", change="everything", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "weight": rng.apart(0.5, 2.0, 3, 5),
+            "data": rng.apart(0.5, 2.0, 7, 5),
+            "change": case["change"],
+        }
+
+    def observe(self, best_weights: Function, weight: Tensor, data: Tensor, change: str) -> Any:
+        model = _Net(weight)
+        state = best_weights(model)
+        if change in ("statistics", "everything"):
+            model(data)  # in train mode
+        if change in ("weights", "everything"):
+            with torch.no_grad():
+                for parameter in model.parameters():
+                    parameter.mul_(2).add_(1)
+        if not isinstance(state, dict):
+            return {"state": state}
+        tensors = [value for value in state.values() if isinstance(value, Tensor)]
+        return {"state": state, "state.requires_grad": any(t.requires_grad for t in tensors)}
+
+
+class _Net(nn.Module):
+    """A linear map and batch normalization, made from given numbers."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight.clone())
+        self.norm = nn.BatchNorm1d(len(weight), device=weight.device, dtype=weight.dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 5) to (N, 3); updates the running statistics in train mode."""
+        y: Tensor = self.norm(x @ self.weight.T)
+        return y

@@ -1,0 +1,106 @@
+"""Exercises that edit in place: where it is legal, and what gradients make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.observation import flags
+from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.tasks.detach.branches import gradient
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class InplaceReluSafe(Task):
+    """Return y = exp(relu(2 * x)) - 1, of x's shape, for x of shape (n, m): values and gradients
+    must be right, and x must not change. Work in place where that is legal. x may be a leaf, a
+    computed tensor, a view or an expanded tensor, and need not require grad."""
+
+    id = "inplace_relu_safe"
+    signatures = ("relu_exp(x) -> y",)
+    title, points, difficulty, minutes = "Spot the bug: one underscore too many", 6, 3, 10
+    hints = (
+        "Read the section on in-place edits. For every operation ask whether it saves its input, "
+        "its output or nothing.",
+        "Multiplying by 2 saves nothing. relu and exp both save their output. So whose result may "
+        "be overwritten?",
+        "The first operation has to make a new tensor, for x must not change. That new one may be "
+        "overwritten by relu_. The results of relu and of exp have to stay.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("a leaf that requires grad", kind="leaf", visible=True),
+            case("a computed tensor", kind="computed"),
+            case("a transposed view of a leaf", kind="view"),
+            case("an expanded tensor", kind="expanded"),
+            case("no gradient wanted", kind="plain"),
+            case("a computed tensor in float32", kind="computed", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        signs = 1 - 2 * (rng.permutation(15) % 2)  # 8 of one sign, 7 of the other
+        x = (rng.uniform(0.3, 1.0, 15) * signs).reshape(3, 5)
+        v = rng.apart(1.0, 2.0, *((5, 3) if case["kind"] == "view" else (3, 5)))
+        return {"x": x, "v": v, "kind": case["kind"]}
+
+    def observe(self, relu_exp: Function, x: Tensor, v: Tensor, kind: str) -> Any:
+        x.requires_grad_(kind != "plain")
+        given = {
+            "computed": x.clone,
+            "view": lambda: x.T,
+            "expanded": lambda: x[:1].clone().expand(3, 5),
+        }.get(kind, lambda: x)()
+        y = relu_exp(given)
+        return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}
+
+
+class ViewGrad(Task):
+    """Let c be a clone of x, whose first k entries are then set to 0 in place, and
+    y = (w * c)[idx].sum(). Return dy/dx. x, w and the answer have shape (n,); idx holds positions,
+    some of them perhaps several times, or none at all. Leave the values of x as they are."""
+
+    id = "view_grad"
+    signatures = ("scatter_grad(x, w, idx, k) -> grad",)
+    title, points, difficulty, minutes = "Overwritten, and picked twice", 8, 3, 10
+    hints = (
+        "Read the section on views and in-place edits. Does an entry that was overwritten still "
+        "depend on x?",
+        "Every time a position stands in idx, it adds its weight once more. You may also let "
+        "autograd do it: which tensor must be cloned first?",
+        "Make x require grad, clone it, write the zeros into the clone while autograd records, "
+        "and differentiate y with respect to x. By hand: index_add_ adds repeated positions up.",
+    )
+    allows = AUTOGRAD
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("5 of 7 entries", n=7, k=2, idx="once", visible=True),
+            case("repeated entries", n=7, k=2, idx="repeated"),
+            case("no entry", n=5, k=2, idx="none"),
+            case("nothing overwritten", n=7, k=0, idx="repeated"),
+            case("float32", n=11, k=3, idx="repeated", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        n, k = case["n"], case["k"]
+        if case["idx"] == "once":  # one that is overwritten, and four of the others
+            idx = torch.cat([torch.tensor([k - 1]), k + rng.permutation(n - k)[:4]])
+        elif case["idx"] == "none":
+            idx = torch.zeros(0, dtype=torch.int64)
+        else:
+            idx = torch.cat([torch.tensor([0, 0, k, k, k, n - 1]), rng.integers(0, n, 5)])
+        return {
+            "x": rng.apart(0.5, 2.0, n),
+            "w": rng.apart(0.5, 2.0, n),
+            "idx": idx[rng.permutation(len(idx))],
+            "k": k,
+        }
+
+    def observe(self, scatter_grad: Function, x: Tensor, w: Tensor, idx: Tensor, k: int) -> Any:
+        return {"grad": scatter_grad(x, w, idx, k)}

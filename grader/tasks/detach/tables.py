@@ -1,0 +1,88 @@
+"""The exercise that predicts what an edit does to a gradient: nothing, an error, or silent harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from grader.task import Case, Inputs, Rng, Task, case
+
+Function = Callable[..., Any]
+
+EXP, CUBE, LINEAR, RELU = "y = x.exp()", "y = x ** 3", "y = 2 * x + 1", "y = x.relu()"
+
+
+class DetectSilentCorruption(Task):
+    """compute is a line of torch that makes y from x, edit a line that runs after it, and then
+    y.sum().backward() is called. Return "error" if the edit or the pass raises, "wrong" if x.grad
+    is not what it would be without the edit, and "ok" otherwise. x is a leaf of shape (4,) that
+    requires grad."""
+
+    id = "detect_silent_corruption"
+    signatures = ("edit_outcome(compute, edit, x) -> word",)
+    title, points, difficulty, minutes = "Harmless, refused or silently wrong?", 10, 4, 15
+    prerequisites = ("inplace_relu_safe",)
+    hints = (
+        "Two questions decide. Did the operation save the tensor that is edited? And can autograd "
+        "see the edit: does it count in the tensor's _version?",
+        "exp and relu save their output, x ** 3 its input, 2 * x + 1 nothing. detach() and no_grad "
+        "leave the version counter shared, .data does not.",
+        "To let torch find out, run everything twice, with and without the edit, each time on a "
+        "fresh clone of x: an edit of x must not reach the second run. Catch RuntimeError.",
+    )
+    allows = frozenset({"grad", "input"})
+    CASES = (
+        (
+            "edits of the output",
+            (EXP, "y.data.add_(1)"),
+            (EXP, "y.detach().add_(1)"),
+            (CUBE, "y.detach().add_(1)"),
+            (LINEAR, "y.data.add_(1)"),
+        ),
+        (
+            "edits of the input",
+            (CUBE, "x.data.add_(1)"),
+            (CUBE, "x.detach().add_(1)"),
+            (EXP, "x.data.add_(1)"),
+            (LINEAR, "x.detach().add_(1)"),
+        ),
+        (
+            "edits inside no_grad",
+            (EXP, "with torch.no_grad(): y.add_(1)"),
+            (CUBE, "with torch.no_grad(): x.add_(1)"),
+            (CUBE, "with torch.no_grad(): y.add_(1)"),
+            (LINEAR, "with torch.no_grad(): x.add_(1)"),
+        ),
+        (
+            "edits that are recorded",
+            (EXP, "y.add_(1)"),
+            (CUBE, "y.add_(1)"),
+            (EXP, "x.add_(1)"),
+            (EXP, "y = y + 1"),
+        ),
+        (
+            "chains",
+            (EXP, "y.detach().data.add_(1)"),
+            (EXP, "y.detach().clone().add_(1)"),
+            (RELU, "y.data.add_(1)"),
+            (RELU, "x.detach().add_(1)"),
+        ),
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return tuple(
+            case(name, pairs=pairs, visible=name == "edits of the output")
+            for name, *pairs in self.CASES
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        signs = 1 - 2 * (rng.permutation(4) % 2)
+        return {"x": rng.uniform(0.5, 1.5, 4) * signs, "pairs": [list(p) for p in case["pairs"]]}
+
+    def observe(self, edit_outcome: Function, x: Tensor, pairs: list[list[str]]) -> Any:
+        return {
+            f"{compute}; {edit}": edit_outcome(compute, edit, x.clone().requires_grad_())
+            for compute, edit in pairs
+        }
