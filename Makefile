@@ -29,7 +29,7 @@ course: $(VENV)/made-core
 	@$(COURSE) open $(if $(PORT),--port $(PORT)) $(if $(filter 0 no false,$(BROWSER)),--no-browser)
 
 test: $(VENV)/made-test
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 exercises: $(VENV)/made-core
 	@$(COURSE) exercises

@@ -1,6 +1,8 @@
 """nbgrader's settings for this course: read by every nbgrader command typed in this folder."""
 
 import os
+import runpy
+from importlib.util import find_spec
 
 c = get_config()
 
@@ -22,10 +24,23 @@ c.OverwriteCells.add_missing_cells = True
 c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = r"(?s)."
 
-# Feedback pages show what a learner's code displayed, without the scripts that may hold.
-c.HTMLExporter.sanitize_html = True
-
 # A file in a submission that is named like a module (random.py, torch.py, ipykernel_launcher.py)
 # must not be imported in its place: the submission's folder is searched last, not first.
 os.environ["PYTHONSAFEPATH"] = "1"
 c.Execute.extra_arguments = ["--IPKernelApp.exec_lines=import sys; sys.path.append('')"]
+
+# The judge grades: submissions run in boxes they cannot leave, and answers are compared outside.
+# With AUTOGRAD_COURSE_JUDGE=0 nbgrader runs them itself, in kernels that have all your rights.
+if os.environ.get("AUTOGRAD_COURSE_JUDGE") != "0":
+    c.Autograde.exporter_class = "grader.judge.plugins.SubmissionExporter"
+    c.Autograde.autograde_preprocessors = [
+        "grader.judge.plugins.Judged",
+        "grader.judge.gradebook.SaveGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+
+# Feedback and formgrader's pages show what a submission displayed, with nothing in it that can run.
+# (Importing the module by its name would load torch into every nbgrader command.)
+judge = os.path.join(os.path.dirname(find_spec("grader").origin), "judge")
+runpy.run_path(os.path.join(judge, "pages.py"))["configure"](c)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -38,11 +39,6 @@ class Setting:
     default: Any = _NONE
 
 
-def _default_device() -> str | None:
-    device = str(torch.get_default_device())
-    return None if device == "cpu" else device
-
-
 def _autocast() -> tuple[bool, bool]:
     return torch.is_autocast_enabled("cpu"), torch.is_autocast_enabled("cuda")
 
@@ -51,20 +47,6 @@ def _set_autocast(enabled: tuple[bool, bool]) -> None:
     torch.set_autocast_enabled("cpu", enabled[0])
     torch.set_autocast_enabled("cuda", enabled[1])
     torch.clear_autocast_cache()
-
-
-def _modes() -> tuple[int, int]:
-    return _C._len_torch_function_stack(), _C._len_torch_dispatch_stack()
-
-
-def _drop_modes(depths: tuple[int, int]) -> None:
-    from torch.overrides import _pop_mode as pop_function_mode
-    from torch.utils._python_dispatch import _pop_mode as pop_dispatch_mode
-
-    for _ in range(_C._len_torch_dispatch_stack() - depths[1]):
-        pop_dispatch_mode()
-    for _ in range(_C._len_torch_function_stack() - depths[0]):
-        pop_function_mode()
 
 
 def _saved_tensors_hooks() -> Any:
@@ -103,14 +85,6 @@ def _anomaly() -> tuple[bool, bool]:
 
 
 SETTINGS = (
-    Setting(
-        "default_device",
-        _default_device,
-        torch.set_default_device,
-        lambda now: f"the default device is now {now or 'cpu'}",
-        None,
-    ),
-    Setting("modes", _modes, _drop_modes, lambda now: "a mode of torch was left on"),
     Setting(
         "hooks",
         _saved_tensors_hooks,
@@ -154,9 +128,60 @@ SETTINGS = (
 )
 
 
+class Modes:
+    """torch's modes, the default device among them: what is on sees every call of torch."""
+
+    def __init__(self) -> None:
+        self.functions: list[Any] = _function_modes()
+        self.dispatches: list[Any] = _dispatch_modes()
+        self.device = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+
+    def restore(self, effects: dict[str, str] | None = None) -> None:
+        """Put back the modes that were on, without calling any operation under those that are."""
+        now = Modes()
+        if now == self:
+            return
+        if effects is not None and now.device is not self.device:
+            spoken = "cpu" if now.device is None else now.device.device
+            effects["default_device"] = f"the default device is now {spoken}"
+        elif effects is not None:
+            effects["modes"] = "a mode of torch was left on"
+        for _ in now.functions:
+            _C._pop_torch_function_stack()
+        for _ in now.dispatches:
+            _C._pop_torch_dispatch_stack(None)
+        for mode in self.functions:
+            _C._push_on_torch_function_stack(mode)
+        for mode in self.dispatches:
+            _C._push_on_torch_dispatch_stack(mode)
+        torch._GLOBAL_DEVICE_CONTEXT.device_context = self.device
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Modes) and _are(
+            (*self.functions, None, *self.dispatches, None, self.device),
+            (*other.functions, None, *other.dispatches, None, other.device),
+        )
+
+
+def _are(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
+    return len(some) == len(others) and all(map(operator.is_, some, others))
+
+
+def _function_modes() -> list[Any]:
+    return [_C._get_function_stack_at(i) for i in range(_C._len_torch_function_stack())]
+
+
+def _dispatch_modes() -> list[Any]:
+    return [_C._get_dispatch_stack_at(i) for i in range(_C._len_torch_dispatch_stack())]
+
+
 @contextlib.contextmanager
 def defaults() -> Iterator[None]:
     """Run under torch's own defaults, whatever a notebook has set, and set it again afterwards."""
+    modes = Modes()
+    device = modes.device
+    if device is not None:
+        torch.set_default_device(None)
     own = [s for s in SETTINGS if s.default is not _NONE]
     found = [(setting, setting.read()) for setting in own]
     different = [(setting, value) for setting, value in found if value != setting.default]
@@ -168,6 +193,7 @@ def defaults() -> Iterator[None]:
     finally:
         for setting, value in different:
             setting.write(value)
+        modes.restore()
 
 
 @contextlib.contextmanager
@@ -176,28 +202,27 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
 
     Python's own settings (output streams, recursion limit, tracing) are put back in silence.
     """
-    python = _Python()
+    python, modes = _Python(), Modes()
     before = [setting.read() for setting in SETTINGS]
     generators = _generators()
-    try:
-        with torch.inference_mode(False), torch.enable_grad():
-            try:
-                yield
-            finally:
-                python.restore()
-                if torch.is_inference_mode_enabled():
-                    effects["inference_mode"] = "inference mode was left on"
-                elif not torch.is_grad_enabled():
-                    effects["grad_mode"] = "gradient recording was left switched off"
-    finally:
-        for setting, value in zip(SETTINGS, before, strict=True):
-            now = setting.read()
-            if now != value:
-                effects.setdefault(setting.effect, setting.told(now))
-                setting.write(value)
-        if not _same(generators, _generators()):
-            effects["rng"] = "the random generators moved on"
-            _restore(generators)
+    with torch.inference_mode(False), torch.enable_grad():
+        try:
+            yield
+        finally:
+            python.restore()
+            modes.restore(effects)
+            if torch.is_inference_mode_enabled():
+                effects["inference_mode"] = "inference mode was left on"
+            elif not torch.is_grad_enabled():
+                effects["grad_mode"] = "gradient recording was left switched off"
+            for setting, value in zip(SETTINGS, before, strict=True):
+                now = setting.read()
+                if now != value:
+                    effects.setdefault(setting.effect, setting.told(now))
+                    setting.write(value)
+            if not _same(generators, _generators()):
+                effects["rng"] = "the random generators moved on"
+                _restore(generators)
 
 
 class _Python:
@@ -209,7 +234,6 @@ class _Python:
         self.tracer, self.profiler = sys.gettrace(), sys.getprofile()
 
     def restore(self) -> None:
-        # The limit first: under a very low one, no Python function can be called.
         if sys.getrecursionlimit() != self.limit:
             sys.setrecursionlimit(self.limit)
         sys.stdout, sys.stderr = self.streams

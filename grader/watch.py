@@ -139,12 +139,15 @@ def _watch(
     def answer(*args: Any, **kwargs: Any) -> Any:
         spoken = dict(zip(names, args, strict=False)) | kwargs
         before = [_state(value, name) for name, value in _flat(spoken)]
+        modes = state.Modes()
         try:
             return function(*args, **kwargs)
         finally:
-            # Under a very low limit no Python function could be called below.
+            # Under a very low limit no Python function could be called below, and a mode that was
+            # left on would see the comparison.
             if sys.getrecursionlimit() != limit:
                 sys.setrecursionlimit(limit)
+            modes.restore(effects)
             for state_ in before:
                 for effect, text in state_.changes():
                     effects.setdefault(effect, text)

@@ -18,9 +18,6 @@ import websocket
 from grader import notebooks, releases
 from tests.conftest import ROOT, environment
 
-pytestmark = pytest.mark.xdist_group("newcomer")  # one JupyterLab serves all of these tests
-CHAPTERS = [text.stem for text in releases.texts(ROOT)]
-
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
@@ -125,18 +122,24 @@ def outcomes(lab, chapter, answers):
     return found
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_every_unsolved_exercise_is_not_attempted_yet(lab, chapter):
-    for exercise, said in outcomes(lab, chapter, {}).items():
-        assert said == ["not attempted"], exercise
+def chapters(clone):
+    """The chapters a newcomer gets: those that are committed, whatever lies about here."""
+    found = releases.texts(clone)
+    assert found
+    return found
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_every_solved_exercise_is_right(lab, clone, chapter):
-    solution = notebooks.read(clone / "solutions" / chapter / f"{chapter}.md")
-    answers = {cell.id: cell.source for cell in solution.cells}
-    for exercise, said in outcomes(lab, chapter, answers).items():
-        assert said == ["right"], exercise
+def test_every_unsolved_exercise_is_not_attempted_yet(lab, clone):
+    for text in chapters(clone):
+        for exercise, said in outcomes(lab, text.stem, {}).items():
+            assert said == ["not attempted"], exercise
+
+
+def test_every_solved_exercise_is_right(lab, clone):
+    for text in chapters(clone):
+        answers = {cell.id: cell.source for cell in notebooks.read(text).cells}
+        for exercise, said in outcomes(lab, text.stem, answers).items():
+            assert said == ["right"], exercise
 
 
 def test_the_first_lesson_is_there(lab):

@@ -2,7 +2,6 @@
 
 import base64
 import copy
-import io
 import json
 import pickle
 import string
@@ -11,12 +10,11 @@ import nbformat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
-
 from grader.judge.form import NoForm, course_directory, read_forms
 from grader.judge.lenient import MOST_BYTES
 from grader.judge.normalise import MOST_OWN_CELLS, MOST_TEXT, normalise
 from tests.instructors import ASSIGNMENT, form_of, release_of, released
+from tests.payloads import png
 
 ANSWERS = {
     "square_answer": "def square(x):\n    return x ** 2",
@@ -245,12 +243,6 @@ def test_own_cells_stay_after_the_cell_they_followed(answered, form):
     after = sources(result).index(ANSWERS["square_answer"])
     assert sources(result)[after + 1 : after + 3] == ["helper = 1", "a note"]
     assert result.repairs == ()
-
-
-def png(size=(2, 2), kind="PNG"):
-    content = io.BytesIO()
-    Image.new("1", size).save(content, kind)
-    return base64.b64encode(content.getvalue()).decode()
 
 
 def test_pictures_attached_to_a_written_answer_are_kept_and_nothing_else_is(answered, form):

@@ -132,7 +132,9 @@ def test_a_constant_factor_is_told_by_its_size(seed, dtype, factor):
 
 @DTYPES
 def test_a_count_is_named_with_its_symbol_and_number(dtype):
-    pairs = [(r, (n * r).to(dtype)) for r, n in zip((reference(1, 4), reference(2, 4)), N)]
+    pairs = [
+        (r, (n * r).to(dtype)) for r, n in zip((reference(1, 4), reference(2, 4)), N, strict=True)
+    ]
     found = recognise(misses(pairs, dtype, counted("batch")))
     assert found.values == {"symbol": "batch", "count": 7}
 
@@ -180,7 +182,9 @@ def test_where_two_names_fit_a_factor_it_is_called_a_constant(dtype):
 
 @DTYPES
 def test_two_names_that_part_in_another_case_leave_one(dtype):
-    pairs = [(r, (n * r).to(dtype)) for r, n in zip((reference(1, 4), reference(2, 4)), N)]
+    pairs = [
+        (r, (n * r).to(dtype)) for r, n in zip((reference(1, 4), reference(2, 4)), N, strict=True)
+    ]
     assert code(pairs, dtype, [{"N": 7, "k": 7}, {"N": 11, "k": 7}]) == "RATIO.times_count"
 
 

@@ -82,6 +82,18 @@ def several_outputs():
     return {"x": x, "a": a, "b": b, "c": c, "y": a * b + b * c}
 
 
+def crossing():
+    x, w = leaf(2.0), leaf(3.0)
+    a, b = x + w, x * w
+    return {"x": x, "w": w, "a": a, "b": b, "y": a * b}
+
+
+def crowded():
+    x, w = leaf(1.0), leaf(2.0)
+    parts = [x * w, w * x, x.sin() * w, x / w]
+    return {"x": x, "w": w, "y": torch.stack([*parts, x, w, x, w]).sum()}
+
+
 class Doubled(torch.autograd.Function):
     """Twice its input, with the input saved, and no gradient for the second argument."""
 
@@ -110,6 +122,8 @@ GRAPHS = [
     network,
     edited_in_place,
     several_outputs,
+    crossing,
+    crowded,
     custom_function,
 ]
 every_graph = pytest.mark.parametrize("build", GRAPHS, ids=lambda build: build.__name__)
@@ -656,6 +670,15 @@ def test_nothing_overlaps_and_nothing_is_clipped(build):
         for other in geometry.units[i + 1 :]:
             apart = one.right <= other.x or other.right <= one.x
             assert apart or one.y + one.below <= other.y - 15 or other.y + other.below <= one.y - 15
+    for edge, curves in zip(
+        graph.edges, zip(geometry.forward, geometry.backward, strict=True), strict=True
+    ):
+        for x, y in (point for curve in curves for point in curve.points[1:-1]):
+            assert 0 <= y <= geometry.height
+            for unit in geometry.units:
+                if unit not in (geometry.units[edge.source], geometry.units[edge.target]):
+                    beside = not unit.x <= x <= unit.right
+                    assert beside or y < unit.y - 15 or y > unit.y + unit.below
     boxes = []
     for edge, length in widest_arrows(graph).items():
         (x, y), width = geometry.labels[edge], text_width("x" * length) + 14

@@ -27,6 +27,8 @@ SEED_ROOM = 56.0
 PORT = 8.0
 LABEL_HEIGHT = 20.0
 LANE = BOX_HEIGHT / 2 + LINK + NODE_HEIGHT / 2
+# Where an edge passes a column, the forward line runs at its height, the gradient's a LANE below.
+WAYPOINT = Size(width=0.0, above=4.0, below=LANE + 4.0)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def geometry_of(graph: Graph) -> Geometry:
     for index, width in arrows.items():
         gap = column[graph.edges[index].source]
         gaps[gap] = max(gaps[gap], width + 24)
-    layout = lay_out(sizes, links, gaps, SPACING)
+    layout = lay_out(sizes, links, gaps, SPACING, WAYPOINT)
     units = tuple(_unit(graph, layout, sizes, i) for i in range(len(sizes)))
     forward, backward = _curves(graph, layout, units)
     return Geometry(

@@ -15,7 +15,6 @@ from itertools import pairwise
 SWEEPS = 24
 ALIGNMENTS = 400
 STILL = 0.05
-WAYPOINT_HEIGHT = 30.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ def lay_out(
     edges: Sequence[tuple[int, int]],
     gaps: Sequence[float],
     spacing: float,
+    waypoint: Size,
 ) -> Layout:
     """Columns from left (inputs) to right (results).
 
@@ -55,12 +55,13 @@ def lay_out(
         edges: (source, target) by box; an acyclic graph; parallel edges are allowed.
         gaps: the free width right of column k, as far as given; the last one goes on.
         spacing: the free height between two boxes of a column.
+        waypoint: the room an edge takes where it crosses a column.
     """
     column = columns_of(len(sizes), edges)
     chains, placed, links = _waypoints(column, edges)
     order = _order(placed, links)
     reach = [(size.above, size.below) for size in sizes]
-    reach += [(WAYPOINT_HEIGHT / 2, WAYPOINT_HEIGHT / 2)] * (len(placed) - len(sizes))
+    reach += [(waypoint.above, waypoint.below)] * (len(placed) - len(sizes))
     heights = _heights(order, links, reach, spacing, len(sizes))
     spans = _spans(column, sizes, gaps)
     top = min((y - reach[i][0] for i, y in enumerate(heights)), default=0.0)

@@ -17,15 +17,12 @@ from types import TracebackType
 from grader.box.box import Box, Handles
 from grader.box.cgroups import Group, Groups
 from grader.box.ended import BoxEnded, BoxRefused
-from grader.box.host import Host, Plan, ZygoteLost
+from grader.box.host import CURES, Host, Plan, ZygoteLost
 from grader.box.limits import Limits
 from grader.box.sandbox import WORK
 from grader.box.settings import Level
+from grader.box.users import user_for
 from grader.box.watchdog import Census, Watchdog
-
-_UIDS_EACH = 1024  # users that one judge takes turns with
-_FIRST_UID, _LAST_UID = 1_900_000_000, 1_933_000_000  # unused by distributions and containers
-
 
 class Boxes:
     """Makes boxes; use it as a context manager. Safe to use from several threads.
@@ -94,8 +91,9 @@ class Boxes:
 
     def open(self, files: Mapping[str, bytes] | None = None) -> Box:
         """A new box with these files in its working folder. Raises BoxRefused."""
-        box = self._make()
+        box: Box | None = None
         try:
+            box = self._make()
             box.put(files or {})
             # Only now, walled in, has it a /proc of its own.
             box.count_by(_census(self.level, box.pid))
@@ -103,10 +101,13 @@ class Boxes:
                 # If the machine runs out of memory, a box goes before anything else.
                 Path(f"/proc/{box.pid}/oom_score_adj").write_text("1000")
         except BoxEnded as death:
-            ended = death.ended
-            raise BoxRefused(f"a new box ended at once: {ended.sentence} {ended.said}", "") from None
+            what = f"a new box ended at once: {death.ended.sentence} {death.ended.said}".strip()
+            raise BoxRefused(what, CURES[self.level]) from None
+        except BoxRefused as refusal:
+            raise BoxRefused(refusal.what, refusal.cure or CURES[self.level]) from None
         except BaseException:
-            box.close()
+            if box is not None:
+                box.close()
             raise
         return box
 
@@ -139,7 +140,7 @@ class Boxes:
 
     def _fork(self, host: Host) -> Box:
         number = next(self._numbers)
-        uid = _uid(number) if os.geteuid() == 0 and self.level is not Level.NONE else None
+        uid = user_for(number) if self.level is not Level.NONE else None
         home, made = WORK, None
         if host.folder is not None:
             home = made = tempfile.mkdtemp(dir=host.folder)
@@ -199,7 +200,7 @@ def _await_start(status: socket.socket, seconds: float) -> tuple[int, int]:
         return fds[0], fds[1]
     if not message:
         raise ZygoteLost("it closed its socket")
-    raise BoxRefused(f"a box cannot be forked: {json.loads(message)['error']}", "Free some memory")
+    raise BoxRefused(f"a box cannot be forked: {json.loads(message)['error']}", "")
 
 
 def _pid_of(handle: int) -> int:
@@ -216,9 +217,3 @@ def _census(level: Level, pid: int) -> Census:
     own = level in (Level.FULL, Level.COLD)
     folder = f"/proc/{pid}/root/proc" if own else "/proc"
     return Census(os.open(folder, os.O_RDONLY | os.O_DIRECTORY), None if own else [str(pid)])
-
-
-def _uid(number: int) -> int:
-    """A user of the box's own: unlike any other living box's, of this judge and of others."""
-    own = os.getpid() * _UIDS_EACH + number % _UIDS_EACH
-    return _FIRST_UID + own % (_LAST_UID - _FIRST_UID)

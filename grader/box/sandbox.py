@@ -79,7 +79,7 @@ def _mount_private(settings: Settings, uid: int | None) -> None:
     """
     syscalls.mount("", "/", "", syscalls.MS_REC | syscalls.MS_PRIVATE)
     plain = syscalls.MS_NOSUID | syscalls.MS_NODEV
-    size = f"size={settings.limits.files},nr_inodes=65536,mode=0755"
+    size = f"size={settings.limits.files},nr_inodes=16384,mode=0755"
     syscalls.mount("box", _STAGE, "tmpfs", plain, size)
     owner = 0 if uid is None else uid
     for part, seen in PRIVATE.items():
@@ -102,7 +102,8 @@ def _mount_private(settings: Settings, uid: int | None) -> None:
 def _limit(settings: Settings, uid: int | None) -> None:
     limits = settings.limits
     wanted = {
-        resource.RLIMIT_CORE: 0,
+        # 0 would still hand a crashed process to the machine's core handler, which is root's.
+        resource.RLIMIT_CORE: 1,
         resource.RLIMIT_CPU: int(limits.submission) + 60,  # the judge's clock comes first
         resource.RLIMIT_FSIZE: limits.files,
         resource.RLIMIT_MEMLOCK: 0,

@@ -13,11 +13,12 @@ import grader
 from grader.box.limits import Limits
 from grader.box.sandbox import PRIVATE, WORK
 from grader.box.settings import Level
+from grader.box.users import available
 
 LIBRARY = "/box-library"
 """Where the visible part of this package is, behind the wall."""
 
-PACKAGES = ("box", "tasks")
+PACKAGES = ("box", "errors", "tasks")
 """The only packages of `grader` that a box may see. Its plain modules it sees all but these:"""
 HIDDEN_MODULES = frozenset({"solutions.py", "releases.py", "workspace.py"})
 
@@ -154,9 +155,15 @@ def _is_below(path: str, folders: Sequence[str]) -> bool:
 def command(
     level: Level, limits: Limits, extra: Sequence[str], *, gpu: bool, files: tuple[int, int]
 ) -> list[str]:
-    """bubblewrap's command line up to the program; `files` are descriptors of passwd and group."""
-    root = os.geteuid() == 0
-    args = [shutil.which("bwrap") or "bwrap"]
+    """bubblewrap's command line up to the program; `files` are descriptors of passwd and group.
+
+    Raises FileNotFoundError where it is not installed.
+    """
+    root = available() is not None
+    program = shutil.which("bwrap")
+    if program is None:
+        raise FileNotFoundError("there is no program bwrap")
+    args = [program]
     if not root:
         # A zygote is root of its own namespace; a cold worker mounts nothing and is nobody.
         own = "0" if level is Level.FULL else "65534"

@@ -84,7 +84,7 @@ def grade(
 ) -> None:
     """Grade the collected submissions of an assignment, in boxes they cannot leave.
 
-    What is graded already stays as it is, so a run that was stopped is taken up by running it again.
+    What is graded already stays as it is: a run that was stopped is taken up by running it again.
     """
     # Before torch is imported, here and in the workers: each would take every processor.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -191,9 +191,7 @@ def _crew(jobs: int | None, gpu_jobs: int | None, scheduler: str | None) -> Crew
     return Workers(gpu_jobs or jobs or len(os.sched_getaffinity(0)))
 
 
-def _watched(
-    lines: Iterator[Line], total: int, assignment: str, *, quiet: bool
-) -> Iterator[Line]:
+def _watched(lines: Iterator[Line], total: int, assignment: str, *, quiet: bool) -> Iterator[Line]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

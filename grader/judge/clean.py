@@ -43,7 +43,7 @@ def clean(notebook: Notebook, trusted: Collection[int] = ()) -> Notebook:
         kept = dict(cell)
         if cell.cell_type == "code":
             count = cell.get("execution_count")
-            kept["execution_count"] = count if type(count) is int else None
+            kept["execution_count"] = count if type(count) is int and count >= 0 else None
             if index not in trusted:
                 kept["outputs"] = clean_outputs(cell.get("outputs", []), room)
         cells.append(kept)

@@ -83,9 +83,9 @@ class Desk:
     def paper(self, round_: Round, student: str) -> Paper:
         """One submission, read from its folder; nothing in it can make this fail."""
         folder = self.folder(round_.assignment, student)
-        linked = self._linked(folder)
-        if linked:
-            said = repair("link", found=linked)
+        link = self.linked(folder)
+        if link is not None:
+            said = repair("link", found=str(link.relative_to(self.course.root)))
             notebooks = {name: Submitted(None, {}, (said,)) for name in round_.forms}
             receipt = Receipt()
         else:
@@ -97,6 +97,12 @@ class Desk:
     def folder(self, assignment: str, student: str) -> Path:
         """Where a submission lies."""
         return Path(self.course.format_path(self.course.submitted_directory, student, assignment))
+
+    def linked(self, folder: Path) -> Path | None:
+        """The link that stands where a submission's folder should, or one of those above it."""
+        step = Path(self.course.root) / self.course.submitted_directory
+        between = [path for path in (*reversed(folder.parents), folder) if step in path.parents]
+        return next((path for path in between if path.is_symlink()), None)
 
     def grade(self, assignment: str, student: str) -> Marked:
         """Judge one submission, and record nothing. Raises NoSubmission, NoForm and BoxRefused."""
@@ -144,14 +150,6 @@ class Desk:
         """What nbgrader's IgnorePattern takes off stderr, by its settings."""
         settings = self.course.config.IgnorePattern
         return str(settings.get("pattern", "")) if settings.get("enabled", False) else ""
-
-    def _linked(self, folder: Path) -> str:
-        """The link between the course's folder and a submission's, if there is one."""
-        step = Path(self.course.root) / self.course.submitted_directory
-        between = [path for path in (folder, *folder.parents) if path.is_relative_to(step)]
-        links = (path for path in reversed(between) if path != step and path.is_symlink())
-        found = next(links, None)
-        return "" if found is None else str(found.relative_to(self.course.root))
 
 
 def _digest(notebooks: Mapping[str, Submitted], receipt: Mapping[str, bytes]) -> str:

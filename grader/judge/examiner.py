@@ -12,10 +12,12 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from grader.box import Boxes, Limits
+from grader.judge.clean import clean
 from grader.judge.form import Form
 from grader.judge.judging import Judge
 from grader.judge.ledger import Secret
 from grader.judge.normalise import normalise
+from grader.judge.remarks import remark
 from grader.judge.sitting import Graded, Sitting, not_handed_in
 from grader.judge.submission import Submitted
 
@@ -92,6 +94,9 @@ class Examiner:
                 seconds = round_.limits.submission
                 sitting = Sitting(boxes, judge, submitted.files, seconds, round_.ignored)
                 graded[name] = sitting.grade(laid.notebook)
+            one = graded[name]
+            one.notebook = clean(one.notebook, one.trusted)
+            remark(one.notebook, one.plain, one.verdicts, boxes.level.value)
             repairs[name] = tuple(map(str, (*submitted.repairs, *laid.repairs)))
         took = time.monotonic() - started
         return Marked(paper.student, graded, repairs, boxes.level.value, versions(), took)

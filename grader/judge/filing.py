@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from grader import notebooks as files
 from grader.judge.desk import Desk
 from grader.judge.examiner import Marked, Paper, Round
+from grader.judge.feedback import feedback_page
 from grader.judge.gradebook import Book, Notebook, Recorded
 from grader.judge.ledger import Notes, SittingRow
 from grader.refusal import Refusal
@@ -131,14 +132,11 @@ class Filing:
             if found != place:
                 _swap(found, place)
             for name, notebook in graded.items():
-                page = self._render(notebook, recorded[name], student)
+                page = feedback_page(notebook, recorded[name], self._round.forms[name])
                 files.write(self._page(student, name), page.encode())
             for name, content in paper.receipt.items():  # nbgrader releases feedback by them
                 files.write(self._page(student, "").with_name(name), content)
         return Filed(recorded, notes, isolation)
-
-    def _render(self, notebook: Notebook, recorded: Recorded, student: str) -> str:
-        return "<html></html>"
 
     def _lay(self, stage: Path, paper: Paper, marked: Marked) -> None:
         """Write what nbgrader keeps of a graded submission: notebooks, and the files beside."""
@@ -177,7 +175,8 @@ class Filing:
 
 def as_bytes(notebook: Notebook) -> bytes:
     """A notebook as nbformat writes it. Its shape is ours: it is not validated once more."""
-    return (nbformat.v4.writes(notebook).rstrip("\n") + "\n").encode()
+    written: str = nbformat.v4.writes(notebook)
+    return (written.rstrip("\n") + "\n").encode()
 
 
 def _staged(place: Path, token: str) -> Path:

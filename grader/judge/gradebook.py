@@ -102,7 +102,7 @@ class _Rows:
     def _by_name(self, kind: Any, *options: Any) -> dict[str, Any]:
         query = self._session.query(BaseCell.name, kind).join(kind, kind.cell_id == BaseCell.id)
         query = query.filter(kind.notebook_id == self._notebook).options(*options)
-        return {name: row for name, row in query.populate_existing()}
+        return dict(query.populate_existing().tuples())
 
     def find_grade(self, name: str, *place: str) -> Any:
         return _found(self._grades, name)

@@ -11,7 +11,7 @@ import fnmatch
 import itertools
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from grader.judge.desk import Desk
 from grader.judge.examiner import Paper, Round, examine
 from grader.judge.gradebook import Notebook
 from grader.judge.normalise import normalise
+from grader.judge.repairs import quote
 from grader.refusal import Refusal
 
 SET_ASIDE = "set_aside"
@@ -41,7 +42,7 @@ def desk_of(course: CourseDirectory) -> Desk:
     return desk
 
 
-class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
+class SubmissionExporter(NotebookExporter):
     """Reads what was submitted, whatever it is; `c.Autograde.exporter_class`.
 
     nbgrader makes it once it has listed the submissions and before it opens the first. So it puts
@@ -53,8 +54,9 @@ class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
         super().__init__(config=config, **settings)
         self._rounds: dict[str, Round] = {}
         self._papers: dict[tuple[str, str], Paper] = {}
-        self.desk = desk_of(self.parent.coursedir)
-        self._put_right(self.parent)
+        converter: Any = self.parent
+        self.desk = desk_of(converter.coursedir)
+        self._put_right(converter)
 
     def from_filename(self, filename: str, resources: Any = None, **settings: Any) -> Any:
         """A submitted notebook as its form with the learner's answers in it; others as they are."""
@@ -84,21 +86,75 @@ class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
 
     def _put_right(self, converter: BaseConverter) -> None:
         course = self.desk.course
-        for assignment in {*self._named(converter), course.assignment_id} - {"", "*"}:
-            forms = self.round(assignment).forms
-            names = [name for name in forms if fnmatch.fnmatchcase(name, course.notebook_id)]
-            for student in self.desk.students(assignment):
-                folder = self.desk.folder(assignment, student)
-                if not fnmatch.fnmatchcase(student, course.student_id):
-                    continue
-                paper = self.desk.paper(self.round(assignment), student)
-                try:
-                    for path in set_aside(course, folder, _kept(paper)):
-                        self.log.warning("%s was set aside: it is no plain file", path)
-                except OSError as error:
-                    self.log.error("%s cannot be graded: %s", folder, error)
-                    converter.assignments.pop(str(folder), None)
-                else:
-                    converter.assignments[str(folder)] = [
-                        str(folder / f"{name}.ipynb") for name in names
-                    ]
+        assignment = course.assignment_id
+        forms = self.round(assignment).forms
+        names = [name for name in forms if fnmatch.fnmatchcase(name, course.notebook_id)]
+        for student in self.desk.students(assignment):
+            if not fnmatch.fnmatchcase(student, course.student_id):
+                continue
+            folder = self.desk.folder(assignment, student)
+            paper = self.desk.paper(self.round(assignment), student)
+            try:
+                for path in set_aside(self.desk, folder, paper):
+                    self.log.warning("Set aside, so that it is not copied: %s", path)
+            except OSError as error:
+                self.log.error("%s cannot be graded: %s", folder, error)
+                converter.assignments.pop(str(folder), None)
+            else:
+                notebooks = [str(folder / f"{name}.ipynb") for name in names]
+                converter.assignments[str(folder)] = notebooks
+
+
+class Judged(NbGraderPreprocessor):  # type: ignore[misc]
+    """Judges a submission in the place of nbgrader's Execute: the cells' outputs are its verdicts.
+
+    What it displays for a judged cell ends in one plain number, which nbgrader reads as the score.
+    """
+
+    def preprocess(self, nb: Notebook, resources: Any) -> tuple[Notebook, Any]:
+        """The judged notebook. Raises BoxRefused where submissions cannot be walled in."""
+        place = resources["nbgrader"]
+        assignment, student, name = (place[key] for key in ("assignment", "student", "notebook"))
+        exporter = self.parent
+        whole = exporter.round(assignment)
+        round_ = replace(whole, forms={name: whole.forms[name]})
+        paper = exporter.paper(assignment, student)
+        marked = examine(round_, paper)
+        notes = exporter.desk.record(round_, paper, marked)
+        for said in (*notes.repairs, *notes.incidents):
+            self.log.warning("%s: %s", quote(student), said)
+        resources["handed_in"] = paper.notebooks[name].notebook is not None
+        return marked.graded[name].notebook, resources
+
+
+def set_aside(desk: Desk, folder: Path, paper: Paper) -> Iterator[Path]:
+    """Move out of a submission's folder what the judge did not read there, links above all.
+
+    Nothing is lost: it comes to lie below SET_ASIDE in the course's folder. Yields the old paths;
+    raises OSError.
+    """
+    link = desk.linked(folder)
+    if link is not None:
+        yield _moved(desk, link)
+        return
+    kept = {path for one in paper.notebooks.values() for path in one.files} | set(paper.receipt)
+    for place, folders, names in os.walk(folder):
+        for name in [*folders, *names]:
+            path = Path(place, name)
+            mode = path.lstat().st_mode
+            if stat.S_ISDIR(mode):
+                continue
+            inside = path.relative_to(folder).as_posix()
+            if stat.S_ISREG(mode) and (path.suffix == ".ipynb" or inside in kept):
+                continue
+            yield _moved(desk, path)
+
+
+def _moved(desk: Desk, path: Path) -> Path:
+    root = Path(desk.course.root)
+    target = root / SET_ASIDE / path.relative_to(root)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    again = (target.with_name(f"{target.name}.{number}") for number in itertools.count(2))
+    names = itertools.chain([target], again)
+    os.rename(path, next(name for name in names if not os.path.lexists(name)))
+    return path

@@ -12,6 +12,10 @@ from multiprocessing.connection import Connection, wait
 from grader.judge.examiner import Marked, Paper, Round, examine, own_examiner
 
 
+# Never forked from this process, which has threads. A fork server imports torch once for them all.
+_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+
+
 class Workers:
     """As many processes as there are jobs, each with boxes of its own."""
 
@@ -34,11 +38,12 @@ class Workers:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _start(self) -> None:
-        # Not forked: torch has threads, and a worker holds nothing but what it is given.
-        spawn = multiprocessing.get_context("spawn")
-        theirs, self._leash = spawn.Pipe(duplex=False)
+        context = multiprocessing.get_context(_METHOD)
+        if _METHOD == "forkserver":
+            context.set_forkserver_preload([examine.__module__])
+        theirs, self._leash = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
-            self.slots, mp_context=spawn, initializer=_begin, initargs=(theirs,)
+            self.slots, mp_context=context, initializer=_begin, initargs=(theirs,)
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,7 +14,6 @@ Function = Callable[[Tensor], Tensor]
 
 class StopGradientBranchKey(Key):
     task = "stop_gradient_branch"
-    sentences: ClassVar = {"NONE": "Your function returned None. Return y."}
 
     @staticmethod
     def reference(f: Function, g: Function, x: Tensor) -> Tensor:
@@ -42,8 +40,8 @@ class StopGradientBranchKey(Key):
 
     @mistake
     def flag_set_afterwards(f: Function, g: Function, x: Tensor) -> Tensor:
-        """You cut off both factors and set requires_grad on the result. That makes a new leaf,
-        where gradients end: none reaches x. Detach g(x) alone."""
+        """No gradient reaches x. You cut off both factors, and requires_grad_() on a tensor without
+        history makes a new leaf, where gradients end. Detach g(x) alone."""
         return (f(x) * g(x)).detach().requires_grad_()
 
     @mistake
@@ -59,7 +57,6 @@ class StopGradientBranchKey(Key):
 
 class StraightThroughKey(Key):
     task = "straight_through"
-    sentences: ClassVar = {"NONE": "Your function returned None. Return y."}
 
     @staticmethod
     def reference(x: Tensor) -> Tensor:
@@ -86,8 +83,8 @@ class StraightThroughKey(Key):
 
     @mistake
     def flag_set_afterwards(x: Tensor) -> Tensor:
-        """You set requires_grad on rounded values without history. That makes a new leaf, where
-        gradients end: none reaches x."""
+        """No gradient reaches x. You cut the rounded values off, and requires_grad_() on a tensor
+        without history makes a new leaf, where gradients end. Add the detached difference to x."""
         return torch.round(x.detach()).requires_grad_()
 
     @mistake
@@ -179,12 +176,17 @@ class TargetNetworkKey(Key):
         return _td(q(s)[:, 0], r, q_target(s2)[:, 0], gamma)
 
     @mistake
-    def rows_mixed(
-        q: Net, q_target: Net, s: Tensor, r: Tensor, s2: Tensor, gamma: float
-    ) -> Tensor:
+    def rows_mixed(q: Net, q_target: Net, s: Tensor, r: Tensor, s2: Tensor, gamma: float) -> Tensor:
         """You combined shapes (N,) and (N, 1), which gives (N, N): every reward met every state.
         Bring all terms to (N,), with squeeze(1) for example."""
         return _td(q(s), r, q_target(s2).detach(), gamma)
+
+    @mistake
+    def not_reduced(
+        q: Net, q_target: Net, s: Tensor, r: Tensor, s2: Tensor, gamma: float
+    ) -> Tensor:
+        """You returned one number for each row. The loss is their mean, of shape ()."""
+        return (r + gamma * q_target(s2)[:, 0].detach() - q(s)[:, 0]) ** 2
 
     @mistake
     def summed(q: Net, q_target: Net, s: Tensor, r: Tensor, s2: Tensor, gamma: float) -> Tensor:

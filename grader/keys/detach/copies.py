@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from grader.key import Key, mistake
-
-
-def _on_one_storage(a: Tensor, b: Tensor) -> bool:
-    return bool(torch._C._is_alias_of(a, b))
+from grader.observation import shares_memory
 
 
 def _word(a: Tensor, b: Tensor, shared: bool) -> str:
@@ -32,7 +28,7 @@ class AliasOrCopyKey(Key):
 
     @staticmethod
     def reference(a: Tensor, b: Tensor) -> str:
-        return _word(a, b, _on_one_storage(a, b))
+        return _word(a, b, shares_memory(a, b))
 
     @mistake
     def by_value(a: Tensor, b: Tensor) -> str:
@@ -46,6 +42,13 @@ class AliasOrCopyKey(Key):
         such as x[1:] starts further on in the same storage: compare
         untyped_storage().data_ptr()."""
         return _word(a, b, a.data_ptr() == b.data_ptr())
+
+    @mistake
+    def first_entry_called_same(a: Tensor, b: Tensor) -> str:
+        """You say "same" where data_ptr() agrees, the address of the first entry, and "separate"
+        elsewhere. One object is a is b; and the address to compare is that of the storage, for a
+        slice starts further on in it."""
+        return "same" if a.data_ptr() == b.data_ptr() else "separate"
 
     @mistake
     def by_identity_alone(a: Tensor, b: Tensor) -> str:
@@ -77,12 +80,12 @@ class AliasOrCopyKey(Key):
     def shared_called_same(a: Tensor, b: Tensor) -> str:
         """You say "same" of two tensors on one storage. They may have different shapes, flags and
         histories: "same" is for one and the same object, a is b."""
-        return "same" if _on_one_storage(a, b) else "separate"
+        return "same" if shares_memory(a, b) else "separate"
 
     @mistake
     def same_called_shared(a: Tensor, b: Tensor) -> str:
         """You say "shared" of one and the same object. Ask first whether a is b."""
-        return "shared" if _on_one_storage(a, b) else "separate"
+        return "shared" if shares_memory(a, b) else "separate"
 
 
 State = dict[str, Tensor]
@@ -90,7 +93,6 @@ State = dict[str, Tensor]
 
 class SnapshotKey(Key):
     task = "snapshot"
-    sentences: ClassVar = {"NONE": "Your function returned None. Return the dict."}
 
     @staticmethod
     def reference(model: nn.Module) -> State:

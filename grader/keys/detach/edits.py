@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -12,7 +10,6 @@ from grader.key import Key, mistake
 
 class InplaceReluSafeKey(Key):
     task = "inplace_relu_safe"
-    sentences: ClassVar = {"NONE": "Your function returned None. Return y."}
 
     @staticmethod
     def reference(x: Tensor) -> Tensor:
@@ -44,6 +41,15 @@ class InplaceReluSafeKey(Key):
         y = (2 * x).relu_().exp()
         y.data.sub_(1)
         return y
+
+    @mistake
+    def relu_hidden_by_data(x: Tensor) -> Tensor:
+        """The values are right, and the gradient is silently wrong. You wrote exp over the result
+        of relu through .data, which autograd cannot see: the pass finds other numbers than relu
+        saved, and exp was not recorded at all."""
+        y = (2 * x).relu_()
+        y.data.exp_()
+        return y - 1
 
     @mistake
     def no_history(x: Tensor) -> Tensor:

@@ -69,14 +69,14 @@ class DetectSilentCorruptionKey(Key):
     @mistake
     def detach_always_raises(compute: str, edit: str, x: Tensor) -> str:
         """You expect an error from every edit through detach(). There is one only if the operation
-        saved the edited tensor: x ** 3 saves its input, and 2 * x + 1 nothing."""
+        saved the edited tensor: x ** 3 saves x, and 2 * x + 1 neither x nor y."""
         return "error" if _is_detached(edit) else _outcome(compute, edit, x)
 
     @mistake
     def every_bypass_raises(compute: str, edit: str, x: Tensor) -> str:
         """You expect an error from every edit through detach() or inside no_grad(). There is one
-        only if the operation saved the edited tensor: x ** 3 saves its input, and 2 * x + 1
-        nothing."""
+        only if the operation saved the edited tensor: x ** 3 saves x, and 2 * x + 1 neither x nor
+        y."""
         bypass = _is_detached(edit) or "no_grad" in edit
         return "error" if bypass else _outcome(compute, edit, x)
 
@@ -94,14 +94,14 @@ class DetectSilentCorruptionKey(Key):
 
     @mistake
     def outputs_always_saved(compute: str, edit: str, x: Tensor) -> str:
-        """You expect harm from every edit of y. x ** 3 saves its input and 2 * x + 1 saves nothing:
-        neither looks at y again."""
+        """You expect harm from every edit of y. x ** 3 saves x, and 2 * x + 1 neither x nor y:
+        their gradients do not look at y again."""
         return _outcome(EXP if "y." in edit else compute, edit, x)
 
     @mistake
     def inputs_always_saved(compute: str, edit: str, x: Tensor) -> str:
-        """You expect harm from every edit of x. exp and relu save their output and 2 * x + 1 saves
-        nothing: none of them looks at x again."""
+        """You expect harm from every edit of x. exp and relu save y, and 2 * x + 1 neither x nor y:
+        their gradients do not look at x again."""
         return _outcome(CUBE if "x." in edit else compute, edit, x)
 
     @mistake

@@ -27,8 +27,8 @@ class InplaceReluSafe(Task):
     hints = (
         "Read the section on in-place edits. For every operation ask whether it saves its input, "
         "its output or nothing.",
-        "Multiplying by 2 saves nothing. relu and exp both save their output. So whose result may "
-        "be overwritten?",
+        "Multiplying by a number saves neither x nor the product. relu and exp both save their "
+        "output. So whose result may be overwritten?",
         "The first operation has to make a new tensor, for x must not change. That new one may be "
         "overwritten by relu_. The results of relu and of exp have to stay.",
     )
@@ -51,13 +51,16 @@ class InplaceReluSafe(Task):
 
     def observe(self, relu_exp: Function, x: Tensor, v: Tensor, kind: str) -> Any:
         x.requires_grad_(kind != "plain")
-        given = {
-            "computed": x.clone,
-            "view": lambda: x.T,
-            "expanded": lambda: x[:1].clone().expand(3, 5),
-        }.get(kind, lambda: x)()
-        y = relu_exp(given)
+        y = relu_exp(_given(kind, x))
         return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}
+
+
+def _given(kind: str, x: Tensor) -> Tensor:
+    if kind == "computed":
+        return x.clone()
+    if kind == "expanded":
+        return x[:1].clone().expand(3, 5)
+    return x.T if kind == "view" else x
 
 
 class ViewGrad(Task):

@@ -27,8 +27,8 @@ class DetectSilentCorruption(Task):
     hints = (
         "Two questions decide. Did the operation save the tensor that is edited? And can autograd "
         "see the edit: does it count in the tensor's _version?",
-        "exp and relu save their output, x ** 3 its input, 2 * x + 1 nothing. detach() and no_grad "
-        "leave the version counter shared, .data does not.",
+        "exp and relu save y, x ** 3 saves x, 2 * x + 1 neither of them. An edit through detach() "
+        "or inside no_grad counts in the version; one through .data does not.",
         "To let torch find out, run everything twice, with and without the edit, each time on a "
         "fresh clone of x: an edit of x must not reach the second run. Catch RuntimeError.",
     )

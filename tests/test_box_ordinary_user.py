@@ -1,0 +1,70 @@
+"""What holds for root's boxes holds for an ordinary user's: the same tests, run by one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_box_common import ROOT, need_bubblewrap
+
+_USER = 61_234
+_BECOME = f"""
+import os, sys
+os.setgroups([])
+os.setresgid({_USER}, {_USER}, {_USER})
+os.setresuid({_USER}, {_USER}, {_USER})
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def reachable(paths):
+    """bubblewrap's arguments for a view of this machine in which anyone can reach these paths."""
+    args = ["--dev-bind", "/", "/"]
+    for path in paths:
+        closed = [one for one in Path(path).parents if not one.stat().st_mode & 0o001]
+        if closed:
+            hidden = str(closed[-1])
+            if hidden not in args:
+                args += ["--perms", "0755", "--tmpfs", hidden]
+            parents = [one for one in Path(path).parents if one.is_relative_to(hidden)][::-1]
+            args += [word for one in parents[1:] for word in ("--dir", str(one))]
+            args += ["--ro-bind", str(path), str(path)]
+    return args
+
+
+@pytest.mark.parametrize("module", ["walls", "ends", "wire", "levels", "cells"])
+def test_an_ordinary_users_boxes_hold(module, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("this is one: the modules themselves are the test")
+    need_bubblewrap()
+    own = tmp_path / "own"
+    own.mkdir()
+    for folder in (own, *own.parents):
+        if folder.stat().st_uid == 0 and folder != folder.parent:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    os.chown(own, _USER, _USER)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(own),
+        "TMPDIR": str(own),
+        "USER": "somebody",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(own / "hypothesis"),
+        **{name: os.environ[name] for name in ("CI",) if name in os.environ},
+    }
+    view = reachable([sys.base_prefix, sys.prefix, ROOT])
+    tests = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    tests += [f"--basetemp={own}/pytest", f"tests/test_box_{module}.py"]
+    done = subprocess.run(
+        ["bwrap", *view, "--cap-add", "ALL", "--", sys.executable, "-c", _BECOME, *tests],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
