@@ -1,7 +1,12 @@
 """An instructor's own assignment, with every kind of cell nbgrader has and two notebooks."""
 
+import atexit
+import functools
 import os
+import shutil
 import sysconfig
+import tempfile
+from pathlib import Path
 from unittest import mock
 
 import nbformat
@@ -98,28 +103,37 @@ def essay():
     return new_notebook(cells=[answer], metadata=KERNEL)
 
 
-def released(course, settings=""):
-    """Release the assignment into a folder, and return nbgrader's view of the course."""
-    source = course / "source" / ASSIGNMENT
+def released(folder):
+    """Release the assignment in a folder, and return nbgrader's view of the course."""
+    source = folder / "source" / ASSIGNMENT
     (source / "data").mkdir(parents=True)
     (source / "data" / "numbers.csv").write_text("1,2,3\n")
-    (course / "nbgrader_config.py").write_text(f"c = get_config()\n{settings}\n")
+    (folder / "nbgrader_config.py").write_text("c = get_config()\n")
     nbformat.write(problems(), source / "problems.ipynb")
     nbformat.write(essay(), source / "essay.ipynb")
-    directory = course_directory(course)
+    directory = course_directory(folder)
     directory.assignment_id = ASSIGNMENT
     # nbgrader runs `alembic` by name to make a gradebook.
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
     with mock.patch.dict(os.environ, {"PATH": path}):
         GenerateAssignment(coursedir=directory, config=Config(directory.config)).start()
-    return course_directory(course)
+    return course_directory(folder)
 
 
-def form_of(course):
+@functools.cache
+def course():
+    """A course in which the assignment is released. Nobody writes in it: copy it to do so."""
+    folder = tempfile.mkdtemp(prefix="course-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    released(Path(folder))
+    return Path(folder)
+
+
+def form():
     """The form of the notebook with the problems."""
-    return read_forms(released(course), ASSIGNMENT)["problems"]
+    return read_forms(course_directory(course()), ASSIGNMENT)["problems"]
 
 
-def release_of(course):
-    """The bytes of the released notebook."""
-    return (course / "release" / ASSIGNMENT / "problems.ipynb").read_bytes()
+def release():
+    """The released notebook's bytes."""
+    return (course() / "release" / ASSIGNMENT / "problems.ipynb").read_bytes()

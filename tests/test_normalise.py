@@ -4,16 +4,19 @@ import base64
 import copy
 import json
 import pickle
+import shutil
 import string
 
 import nbformat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from grader.judge.form import NoForm, course_directory, read_forms
 from grader.judge.lenient import MOST_BYTES
 from grader.judge.normalise import MOST_OWN_CELLS, MOST_TEXT, normalise
-from tests.instructors import ASSIGNMENT, form_of, release_of, released
+from tests import instructors
+from tests.instructors import ASSIGNMENT
 from tests.payloads import png
 
 ANSWERS = {
@@ -25,24 +28,14 @@ ANSWERS = {
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    return tmp_path_factory.mktemp("course")
-
-
-@pytest.fixture(scope="module")
-def form(course):
-    return form_of(course)
-
-
-@pytest.fixture(scope="module")
-def release(form, course):
-    return json.loads(release_of(course))
+def form():
+    return instructors.form()
 
 
 @pytest.fixture
-def answered(release):
+def answered():
     """The release with an answer in each cell that asks for one."""
-    notebook = copy.deepcopy(release)
+    notebook = json.loads(instructors.release())
     for cell in notebook["cells"]:
         cell["source"] = ANSWERS.get(grade_id(cell), cell["source"])
     return notebook
@@ -131,23 +124,24 @@ def test_a_form_takes_the_points_from_the_gradebook(form):
     assert points == {"square": 2, "root": 3, "shown": 1, "why": 4, "deed": 5}
 
 
-def test_every_notebook_of_an_assignment_has_a_form(course, form):
-    forms = read_forms(course_directory(course), ASSIGNMENT)
+def test_every_notebook_of_an_assignment_has_a_form(form):
+    forms = read_forms(course_directory(instructors.course()), ASSIGNMENT)
     assert forms.keys() == {"problems", "essay"}
     assert forms["essay"].siblings == {"problems"}
     assert forms["problems"] == form
 
 
-def test_files_that_learners_may_change_are_not_the_forms(course, form):
+def test_files_that_learners_may_change_are_not_the_forms(form):
     assert form.files == {"data/numbers.csv": b"1,2,3\n"}
-    own = read_forms(course_directory(course), ASSIGNMENT, {"data/numbers.csv"})
+    own = read_forms(course_directory(instructors.course()), ASSIGNMENT, {"data/numbers.csv"})
     assert own["problems"].files == {}
 
 
 def test_no_release_or_no_gradebook_is_refused_with_the_cure(tmp_path):
     with pytest.raises(NoForm, match="generate_assignment"):
         read_forms(course_directory(tmp_path), ASSIGNMENT)
-    directory = released(tmp_path)
+    shutil.copytree(instructors.course(), tmp_path, dirs_exist_ok=True)
+    directory = course_directory(tmp_path)
     with pytest.raises(NoForm, match="ps2"):
         read_forms(directory, "ps2")
     notebook = tmp_path / "release" / ASSIGNMENT / "problems.ipynb"

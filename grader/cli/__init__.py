@@ -107,6 +107,7 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
 
 
 app.command("grade")(grade.grade)
+app.command("replay")(grade.replay)
 
 
 def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:

@@ -23,6 +23,7 @@ from rich.progress import (
 )
 
 from grader.cli.place import find_class
+from grader.judge.repairs import quote
 from grader.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -242,11 +243,54 @@ _STATES = ("graded", "finished", "as before", "not graded")
 def _sentences(line: Line) -> Iterator[str]:
     """What an instructor should know of one submission; nothing if it went by itself."""
     if line.state == "not graded":
-        yield f"[bold red]{escape(line.student)}[/] was not graded: {escape(line.reason)}"
+        yield f"[bold red]{escape(quote(line.student))}[/] was not graded: {escape(line.reason)}"
         return
     if not (line.repairs or line.incidents):
         return
     late = " · late" if line.late else ""
-    yield f"[bold]{escape(line.student)}[/] · {line.score:g} of {line.points:g}{late}"
+    yield f"[bold]{escape(quote(line.student))}[/] · {line.score:g} of {line.points:g}{late}"
     yield from (f"  put right: {escape(said)}" for said in line.repairs)
     yield from (f"  happened: {escape(said)}" for said in line.incidents)
+
+
+def replay(
+    student: Annotated[str, typer.Argument(help="As the folder is called.", show_default=False)],
+    exercise: Annotated[str, typer.Argument(help="Such as two_path_grad.", show_default=False)],
+    assignment: Annotated[
+        str | None, typer.Option(help="Where it stands.", show_default="the one graded last")
+    ] = None,
+    course: Course = None,
+    isolation: Isolation = None,
+) -> None:
+    """Judge one answer again exactly as it was judged, and show every number. Records nothing."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from grader.judge import replay as replays
+
+    desk = _desk(course, isolation, None)
+    try:
+        found = replays.replay(desk, student, exercise, assignment)
+    finally:
+        desk.close()
+    then = found.recorded
+    _console.print(
+        f"[bold]{escape(quote(student))}[/] · {escape(exercise)} in {escape(then.assignment)}, "
+        f"judged {then.at:%Y-%m-%d %H:%M} UTC: {then.credit:.0%}, {then.outcome}."
+    )
+    for change in found.changes:
+        _console.print(f"[yellow]{escape(change)}[/]")
+    _console.print(escape(_readable(str(found.verdict))))
+    for case in found.verdict.cases:
+        _console.print(f"  {'✓' if case.passed else '✗'} {escape(case.name)} ({case.weight:g})")
+    if found.agrees:
+        _console.print("The same verdict as then.")
+    else:
+        _console.print(
+            f"[bold yellow]Not the verdict of then: {then.credit:.0%} became "
+            f"{found.verdict.credit:.0%}.[/]"
+        )
+    raise typer.Exit(int(not found.agrees))
+
+
+def _readable(text: str) -> str:
+    """Text that may hold a learner's, without what a terminal would obey."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)

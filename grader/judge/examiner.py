@@ -26,7 +26,8 @@ from grader.judge.submission import Submitted
 class Round:
     """One assignment as it is judged this time: the same for every submission.
 
-    `ignored` is a pattern of what plain graded cells may write to stderr.
+    `ignored` is a pattern of what plain graded cells may write to stderr. Unless `hidden`, verdicts
+    carry the numbers of hidden cases.
     """
 
     assignment: str
@@ -36,6 +37,7 @@ class Round:
     isolation: str = "auto"
     device: str = "cpu"
     ignored: str = ""
+    hidden: bool = True
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,14 @@ class Examiner:
             if submitted.notebook is None:
                 graded[name] = not_handed_in(laid.notebook)
             else:
-                seconds = round_.limits.submission
-                sitting = Sitting(boxes, judge, submitted.files, seconds, round_.ignored)
+                sitting = Sitting(
+                    boxes,
+                    judge,
+                    submitted.files,
+                    round_.limits.submission,
+                    round_.ignored,
+                    hidden=round_.hidden,
+                )
                 graded[name] = sitting.grade(laid.notebook)
             one = graded[name]
             one.notebook = clean(one.notebook, one.trusted)

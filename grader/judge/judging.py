@@ -53,11 +53,14 @@ class Judge:
         # Observing a reference sets torch's default dtype and the streams of the whole process.
         self._computing = threading.Lock()
 
-    def verdict(self, exercise: str, functions: Sequence[str], ask: Ask) -> Verdict:
+    def verdict(
+        self, exercise: str, functions: Sequence[str], ask: Ask, *, hidden: bool = True
+    ) -> Verdict:
         """The verdict on the functions of these names that stand in the box's namespace.
 
         Every case counts as hidden, the visible ones too: here their inputs are drawn from the
-        secret. `ask` may raise Unanswered; a case it leaves unanswered fails.
+        secret. `ask` may raise Unanswered; a case it leaves unanswered fails. Unless `hidden`, the
+        findings carry all numbers: for no eyes but the instructor's.
         """
         with self._computing:
             prepared = self._prepare(exercise)
@@ -82,7 +85,7 @@ class Judge:
                 return _could_not_check(task, prepared.cases, state)
             seen.append(Seen(case, _observed(reply, body)))
         with self._computing:
-            verdict = diagnose(task, prepared.answers, seen, hidden=True)
+            verdict = diagnose(task, prepared.answers, seen, hidden=hidden)
         return _without_silence(verdict, silent)
 
     def _prepare(self, exercise: str) -> _Prepared:

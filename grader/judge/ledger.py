@@ -205,6 +205,18 @@ class Ledger:
         with Session(self._engine, expire_on_commit=False) as session:
             return list(session.scalars(query.order_by(SittingRow.id)))
 
+    def verdicts(
+        self, student: str, exercise: str, assignment: str | None = None
+    ) -> list[VerdictRow]:
+        """Every verdict on one exercise by one student, in the order they were made."""
+        query = select(VerdictRow).where(
+            VerdictRow.student == student, VerdictRow.exercise == exercise
+        )
+        if assignment is not None:
+            query = query.where(VerdictRow.assignment == assignment)
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(query.order_by(VerdictRow.id)))
+
     def latest(self, assignment: str, student: str | None = None) -> list[VerdictRow]:
         """The newest verdict on each exercise of each student, in the order they were made."""
         chosen = select(func.max(VerdictRow.id)).where(VerdictRow.assignment == assignment)

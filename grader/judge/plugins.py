@@ -51,7 +51,7 @@ class SubmissionExporter(NotebookExporter):
     """
 
     def __init__(self, config: Any = None, **settings: Any) -> None:
-        super().__init__(config=config, **settings)
+        super().__init__(config=config, **settings)  # type: ignore[no-untyped-call]
         self._rounds: dict[str, Round] = {}
         self._papers: dict[tuple[str, str], Paper] = {}
         converter: Any = self.parent
@@ -68,7 +68,9 @@ class SubmissionExporter(NotebookExporter):
         self._papers[assignment, student] = paper
         form = self.round(assignment).forms[name]
         laid = normalise(paper.notebooks[name].notebook, form)
-        return self.from_notebook_node(laid.notebook, resources, **settings)
+        return self.from_notebook_node(  # type: ignore[no-untyped-call]
+            laid.notebook, resources, **settings
+        )
 
     def round(self, assignment: str) -> Round:
         """What is the same for every submission of an assignment. Raises NbGraderException."""

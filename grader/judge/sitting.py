@@ -89,7 +89,8 @@ class Sitting:
     The notebook is normalised: its graded cells are the instructor's. If the box ends in a cell,
     that cell gets the reason as its error, and the next one that needs a box gets a fresh one in
     which all earlier cells but the deadly ones were run again. `ignored` is a pattern: what a
-    plain graded cell writes to stderr does not cost its points if it is found there.
+    plain graded cell writes to stderr does not cost its points if it is found there. Unless
+    `hidden`, verdicts carry the numbers of hidden cases.
     """
 
     def __init__(
@@ -99,8 +100,11 @@ class Sitting:
         files: Mapping[str, bytes],
         seconds: float = 300.0,
         ignored: str = "",
+        *,
+        hidden: bool = True,
     ) -> None:
         self._boxes, self._judge, self._files = boxes, judge, files
+        self._hidden = hidden
         self._ignored = re.compile(ignored) if ignored else None
         self._deadline = time.monotonic() + seconds
         self._box: Box | None = None
@@ -131,7 +135,9 @@ class Sitting:
                 cell.outputs = [output for output in cell.outputs if not self._ignores(output)]
                 _keep_in_range(cell, graded)
             return
-        verdict = self._judge.verdict(check.exercise, check.functions, self._ask)
+        verdict = self._judge.verdict(
+            check.exercise, check.functions, self._ask, hidden=self._hidden
+        )
         points = float(cell.metadata.nbgrader.points)
         cell.outputs = judged_outputs(verdict, points)
         graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict

@@ -11,7 +11,6 @@ from multiprocessing.connection import Connection, wait
 
 from grader.judge.examiner import Marked, Paper, Round, examine, own_examiner
 
-
 # Never forked from this process, which has threads. A fork server imports torch once for them all.
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 

@@ -186,7 +186,8 @@ class TargetNetworkKey(Key):
         q: Net, q_target: Net, s: Tensor, r: Tensor, s2: Tensor, gamma: float
     ) -> Tensor:
         """You returned one number for each row. The loss is their mean, of shape ()."""
-        return (r + gamma * q_target(s2)[:, 0].detach() - q(s)[:, 0]) ** 2
+        squares: Tensor = (r + gamma * q_target(s2)[:, 0].detach() - q(s)[:, 0]) ** 2
+        return squares
 
     @mistake
     def summed(q: Net, q_target: Net, s: Tensor, r: Tensor, s2: Tensor, gamma: float) -> Tensor:
