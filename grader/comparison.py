@@ -226,7 +226,7 @@ def _sequence_differences(
         yield Difference(path, "none" if received is None else "type", expected, received)
     elif len(received) != len(expected):
         yield Difference(path, "structure", expected, received)
-    else:
+    elif set(map(type, (*expected, *received))) != {str} or list(expected) != list(received):
         for i, (one, other) in enumerate(zip(expected, received, strict=True)):
             yield from _differences(f"{path}[{i}]", one, other, rules)
 

@@ -213,7 +213,8 @@ class _Recorder:
             base: Any = tuple if issubclass(kind, tuple) else list
             if base.__len__(value) > self.items:
                 return Unrecordable(f"{base.__name__} of {base.__len__(value)} items")
-            return base([self.record(item, depth) for item in list(base.__iter__(value))])
+            items = list(base.__iter__(value))
+            return base(self._texts(items) or [self.record(item, depth) for item in items])
         if kind in (set, frozenset):
             if len(value) > self.items or not all(_is_key(item) for item in value):
                 return Unrecordable(f"{kind.__name__} of tensors, objects, or very many items")
@@ -224,6 +225,16 @@ class _Recorder:
             items = list(dict.items(value))
             return {self.record(k, depth): self.record(v, depth) for k, v in items}
         return Unrecordable(type_name(kind))
+
+    def _texts(self, items: list[Any]) -> list[str] | None:
+        """Many plain texts at once: the names of a deep graph are thousands."""
+        if set(map(type, items)) != {str}:
+            return None
+        whole = "".join(items)
+        if not (whole.isascii() and self._take("characters", len(whole))):
+            return None
+        self.items -= len(items)
+        return items
 
     def _tensor(self, value: torch.Tensor, kind: type) -> Plain:
         if kind not in (torch.Tensor, torch.nn.Parameter):

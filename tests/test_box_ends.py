@@ -1,5 +1,6 @@
 """What a submission may use up, and what the judge learns when a box ends."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,7 +12,16 @@ import pytest
 
 from grader.box import BoxEnded, Boxes, CallFailed, CallInterrupted, Cause
 from grader.box.limits import MIB
-from tests.test_box_common import HERE, LEVELS, SMALL, WALLED, need_bubblewrap, pool, run
+from tests.test_box_common import (
+    HASTY,
+    HERE,
+    LEVELS,
+    SMALL,
+    WALLED,
+    need_bubblewrap,
+    pool,
+    run,
+)
 
 
 @pytest.fixture(params=LEVELS)
@@ -76,43 +86,35 @@ def test_what_it_said_last_comes_with_the_end(box):
     assert ended.said == "the last words"
 
 
-def test_an_endless_loop_is_interrupted_and_the_box_lives_on(box):
-    run(box, "result = 1")
-    with pytest.raises(CallInterrupted):
-        run(box, "while True: pass")
-    assert run(box, "result = 2") == 2
+def test_an_endless_loop_is_interrupted_and_the_box_lives_on(level):
+    with pool(level, HASTY).open() as box:
+        with pytest.raises(CallInterrupted):
+            run(box, "while True: pass")
+        assert run(box, "result = 2") == 2
 
 
-def test_an_interrupt_that_comes_late_hits_nothing_else(box):
-    with pytest.raises(CallInterrupted):
-        run(
-            box,
-            """
-            import time
-            end = time.monotonic() + 3.2
-            while time.monotonic() < end:
-                try:
-                    time.sleep(0.01)
-                except KeyboardInterrupt:
-                    break
-            """,
-        )
-    for number in range(20):
-        assert run(box, f"result = {number}") == number
+def test_an_interrupt_hits_nothing_but_the_call_it_was_meant_for(level):
+    limits = replace(SMALL, call=0.1, grace=5.0)
+    for seconds in (0.096, 0.098, 0.1, 0.102):  # the answer and the interrupt cross
+        with pool(level, limits).open() as box:
+            with contextlib.suppress(CallInterrupted):
+                run(box, f"import time; time.sleep({seconds})")
+            box.limits = SMALL
+            assert [run(box, f"result = {n}") for n in range(20)] == list(range(20))
 
 
 @pytest.mark.parametrize(
     "stubborn",
     [
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
-        "while True:\n    try:\n        while True: sum(())\n    except KeyboardInterrupt: pass",
+        "def loop():\n    while True: sum(())\nwhile True:\n    try: loop()\n    except KeyboardInterrupt: pass",
         "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
         "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\nwhile True: pass",
         "import time\nwhile True:\n    try:\n        time.sleep(1)\n    except BaseException: pass",
     ],
 )
 def test_a_loop_that_ignores_interrupts_is_killed(level, stubborn):
-    with pool(level).open() as box:
+    with pool(level, HASTY).open() as box:
         assert ending(box, stubborn).cause is Cause.TIME
     assert_others_live(level)
 
@@ -140,7 +142,7 @@ def test_too_much_memory_in_one_process_is_an_error_it_can_handle(box):
     assert run(box, source) == "refused"
 
 
-ROOMY_TIME = replace(SMALL, call=25.0, memory=256 * MIB)
+LITTLE = replace(SMALL, call=30.0, memory=256 * MIB)
 _HOLD = """
     import os, time, select, mmap
     held = []
@@ -173,7 +175,7 @@ _HOLD = """
     ids=["private", "shared"],
 )
 def test_memory_is_bounded_over_all_processes_together(walled, take):
-    with pool(walled, ROOMY_TIME).open() as box:
+    with pool(walled, LITTLE).open() as box:
         try:
             everything_held = run(box, _HOLD.format(take=take), count=8)
         except BoxEnded as death:
@@ -202,7 +204,7 @@ def test_memory_held_by_the_kernel_for_sockets_is_bounded(walled):
             pass
         import time; time.sleep(60)
     """
-    with pool(walled, ROOMY_TIME).open() as box:
+    with pool(walled, LITTLE).open() as box:
         assert ending(box, source).cause is Cause.MEMORY
 
 
@@ -226,6 +228,25 @@ def test_files_are_bounded_over_all_folders_together(level, box):
     written, error = run(box, source, folders=folders)
     assert error == "ENOSPC"
     assert written <= SMALL.files
+
+
+def test_files_count_after_they_are_deleted(level):
+    if level != "landlock":
+        pytest.skip("here the box's files are a file system of their own")
+    source = """
+        import mmap, os, time
+        kept = []
+        for number in range(5):
+            with open("big", "wb+") as file:
+                file.truncate(12 << 20)
+                file.write(b"x" * (12 << 20))
+                file.flush()
+                kept.append(mmap.mmap(file.fileno(), 4096))
+            os.remove("big")
+        time.sleep(5)
+    """
+    with pool(level).open() as box:
+        assert ending(box, source).cause is Cause.FILES
 
 
 def test_a_single_file_is_bounded(box):
@@ -288,7 +309,7 @@ def test_a_fork_bomb_ends_its_own_box_only(walled):
     """
     with pool(walled).open() as neighbour:
         with pool(walled).open() as box:
-            assert ending(box, source).cause in {Cause.PROCESSES, Cause.TIME}
+            assert ending(box, source).cause is Cause.PROCESSES
         assert run(neighbour, "result = 1") == 1
 
 
@@ -385,8 +406,7 @@ def test_when_the_zygote_dies_its_boxes_are_lost_and_the_next_gets_another(level
         assert run(box, "result = 1") == 1
         os.kill(_parent(box.pid), signal.SIGKILL)
         with pytest.raises(BoxEnded) as death:
-            for _ in range(100):
-                run(box, "import time; time.sleep(0.1)")
+            run(box, "import time; time.sleep(5)")
         assert death.value.ended.cause is Cause.LOST
         with boxes.open() as other:
             assert run(other, "result = 2") == 2

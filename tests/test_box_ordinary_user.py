@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -34,25 +35,27 @@ def reachable(paths):
     return args
 
 
+@pytest.fixture
+def own():
+    """A folder of that user's own. Not pytest's: its parents are closed again by the next run."""
+    with tempfile.TemporaryDirectory(prefix="autograd-course-user-") as folder:
+        os.chown(folder, _USER, _USER)
+        yield folder
+
+
 @pytest.mark.parametrize("module", ["walls", "ends", "wire", "levels", "cells"])
-def test_an_ordinary_users_boxes_hold(module, tmp_path):
+def test_an_ordinary_users_boxes_hold(module, own):
     if os.geteuid() != 0:
         pytest.skip("this is one: the modules themselves are the test")
     need_bubblewrap()
-    own = tmp_path / "own"
-    own.mkdir()
-    for folder in (own, *own.parents):
-        if folder.stat().st_uid == 0 and folder != folder.parent:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    os.chown(own, _USER, _USER)
     environment = {
         "PATH": os.environ["PATH"],
-        "HOME": str(own),
-        "TMPDIR": str(own),
+        "HOME": own,
+        "TMPDIR": own,
         "USER": "somebody",
         "OMP_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(own / "hypothesis"),
+        "HYPOTHESIS_STORAGE_DIRECTORY": f"{own}/hypothesis",
         **{name: os.environ[name] for name in ("CI",) if name in os.environ},
     }
     view = reachable([sys.base_prefix, sys.prefix, ROOT])

@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import textwrap
 import threading
 import time
 from dataclasses import replace
@@ -235,8 +236,6 @@ _TOOLS = """
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forger_loses_its_box_and_nothing_else_happens(box, forgery):
-    import textwrap
-
     with pytest.raises(BoxEnded) as death:
         for _ in range(2):  # an answer too many may be noticed at the next question only
             run(box, textwrap.dedent(_TOOLS) + FORGERIES[forgery])

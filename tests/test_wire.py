@@ -1,6 +1,6 @@
 """Plain data crosses the wire unchanged; bytes that `pack` did not write are refused, cheaply."""
 
-import gc
+import contextlib
 import io
 import json
 import math
@@ -134,6 +134,7 @@ def test_a_received_tensor_is_exact_bare_and_the_receivers_own():
     assert sent.tolist() == [2, 2, 2]
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf")
 def test_what_is_no_plain_data_is_not_sent():
     class Odd:
         pass
@@ -205,10 +206,8 @@ def test_a_changed_message_is_refused_or_is_another_message(data):
     assert refused(bytes(message))
     with_lengths = framed(*split(bytes(message)))
     assert refused(with_lengths)
-    try:
+    with contextlib.suppress(MalformedMessage):
         unpack_observation(with_lengths)
-    except MalformedMessage:
-        pass
 
 
 def framed(tree, blob=b""):
@@ -411,12 +410,13 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 def test_many_empty_tensors_take_bounded_memory():
     entries = {
-        str(i): {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(200_000)
+        str(i): {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(55_000)
     }
-    gc.collect()
+    message = framed(b'{"t": "0"}', header(entries))
+    assert MAX_TREE * 0.8 < len(message) < MAX_TREE
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(MalformedMessage):
-        unpack(framed(b'{"t": "0"}', header(entries)))
+        unpack(message)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 256 * 1024
 
 

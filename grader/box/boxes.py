@@ -11,6 +11,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
@@ -55,6 +56,8 @@ class Boxes:
         self._lock = threading.Lock()
         self._host: Host | None = None
         self._watchdog = Watchdog()
+        self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="next-box")
+        self._spares: list[Box] = []
         self._living: set[Box] = set()
         self._numbers = itertools.count()
         self._groups: Groups | None = None
@@ -79,6 +82,7 @@ class Boxes:
 
     def close(self) -> None:
         """End every box and the zygote."""
+        self._maker.shutdown(cancel_futures=True)
         for box in list(self._living):
             box.close()
         self._watchdog.close()
@@ -90,11 +94,32 @@ class Boxes:
             self._groups.close()
 
     def open(self, files: Mapping[str, bytes] | None = None) -> Box:
-        """A new box with these files in its working folder. Raises BoxRefused."""
+        """A new box with these files in its working folder. Raises BoxRefused, ValueError."""
+        box = self._take_spare()
+        self._maker.submit(self._make_spare)
+        if box is not None:
+            with contextlib.suppress(BoxEnded):  # its zygote died while it waited
+                return _filled(box, files)
+        return _filled(self._ready(), files)
+
+    def _take_spare(self) -> Box | None:
+        with self._lock:
+            return self._spares.pop() if self._spares else None
+
+    def _make_spare(self) -> None:
+        """Make the next box while the present ones work. What fails here, `open` will report."""
+        if len(self._spares) < max(1, (len(self._living) + 1) // 2):
+            with contextlib.suppress(BoxRefused):
+                box = self._ready()
+                with self._lock:
+                    self._spares.append(box)
+
+    def _ready(self) -> Box:
+        """A box that has walled itself in and waits for work."""
         box: Box | None = None
         try:
             box = self._make()
-            box.put(files or {})
+            box.put({})
             # Only now, walled in, has it a /proc of its own.
             box.count_by(_census(self.level, box.pid))
             with contextlib.suppress(OSError):
@@ -184,6 +209,16 @@ class Boxes:
         self._living.add(box)
         self._watchdog.add(box)
         return box
+
+
+def _filled(box: Box, files: Mapping[str, bytes] | None) -> Box:
+    if files:
+        try:
+            box.put(files)
+        except BaseException:
+            box.close()
+            raise
+    return box
 
 
 def _await_start(status: socket.socket, seconds: float) -> tuple[int, int]:

@@ -201,7 +201,10 @@ def _keep_only(fds: list[int]) -> None:
     os.dup2(null, 0)
     for target, fd in zip((3, 4, 1, 2), above, strict=True):
         os.dup2(fd, target, inheritable=target < 3)
-    os.closerange(5, 1 << 20)
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > 4:
+            with contextlib.suppress(OSError):  # the listing's own is closed already
+                os.close(fd)
 
 
 def _live(

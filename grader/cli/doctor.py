@@ -162,6 +162,21 @@ def nbgrader(place: Place) -> Line:
     return Line(State.FINE, "nbgrader", f"{version('nbgrader')}, set up for this course")
 
 
+def isolation(place: Place) -> Line:
+    """How submissions are walled in when they are graded here."""
+    from grader.box.probe import probe
+
+    report = probe()
+    failed = [trial for trial in report.trials if not trial.works]
+    cure = "\n    ".join(dict.fromkeys(trial.cure for trial in failed if trial.cure))
+    if report.level is None:
+        why = "; ".join(f"{trial.level.value}: {trial.why}" for trial in failed)
+        found = f"none, so grading is refused here; learning is not affected. {why}"
+        return Line(State.WORTH_KNOWING, "Grading", found, cure)
+    found = f"{report.level.value}: {report.trials[-1].why}; {report.memory}"
+    return Line(State.WORTH_KNOWING if failed else State.FINE, "Grading", found, cure)
+
+
 CHECKS: tuple[Callable[[Place], Line], ...] = (
     python,
     torch,
@@ -172,6 +187,7 @@ CHECKS: tuple[Callable[[Place], Line], ...] = (
     workspace,
     record,
     nbgrader,
+    isolation,
 )
 
 

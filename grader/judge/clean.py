@@ -13,12 +13,13 @@ from nbformat import from_dict
 
 from grader.judge.form import Notebook
 from grader.judge.pictures import KINDS, picture
-from grader.judge.safe_html import learners_html, picture_tag
+from grader.judge.safe_html import graders_html, learners_html, picture_tag
 
 MOST_KEPT = 1024 * 1024
 MOST_KEPT_OF_CELL = 512 * 1024
 """How many characters of output are kept of a notebook and of one cell, pictures included."""
 
+_MOST_DRAWN = 8 * MOST_KEPT  # with the judge's own words, which have no limit here
 _MOST_DISPLAYS = 200
 _LONGEST_TEXT = 100_000
 _LONGEST_NUMBER = 40
@@ -37,7 +38,19 @@ def clean(notebook: Notebook, trusted: Collection[int] = ()) -> Notebook:
     and all else go. The outputs of the cells in `trusted`, by index, are the judge's own and stay
     as they are. nbgrader reads the same score from a cell before and after.
     """
-    room = _Room(MOST_KEPT)
+    return _cleaned(notebook, _Room(MOST_KEPT, learners_html), trusted)
+
+
+def showable(notebook: Notebook) -> Notebook:
+    """The same for a notebook from a folder, of which nobody can say who wrote what.
+
+    It is for the moment before it is drawn: verdicts keep their marks, and if it was cleaned before
+    nothing in it changes.
+    """
+    return _cleaned(notebook, _Room(_MOST_DRAWN, graders_html))
+
+
+def _cleaned(notebook: Notebook, room: _Room, trusted: Collection[int] = ()) -> Notebook:
     cells = []
     for index, cell in enumerate(notebook.cells):
         kept = dict(cell)
@@ -45,16 +58,17 @@ def clean(notebook: Notebook, trusted: Collection[int] = ()) -> Notebook:
             count = cell.get("execution_count")
             kept["execution_count"] = count if type(count) is int and count >= 0 else None
             if index not in trusted:
-                kept["outputs"] = clean_outputs(cell.get("outputs", []), room)
+                kept["outputs"] = _clean_outputs(cell.get("outputs", []), room)
         cells.append(kept)
     return from_dict(dict(notebook) | {"cells": cells})
 
 
 @dataclass
 class _Room:
-    """How many characters may still be kept."""
+    """How many characters may still be kept, and what makes HTML inert."""
 
     left: int
+    safe_html: Callable[[str], str]
     noted: bool = False
 
     def take(self, size: int) -> bool:
@@ -74,10 +88,10 @@ class _Room:
         return kept + _MORE
 
 
-def clean_outputs(outputs: object, whole: _Room) -> list[Output]:
+def _clean_outputs(outputs: object, whole: _Room) -> list[Output]:
     """What is kept of the outputs of one cell, as long as there is room in the notebook."""
     share = min(whole.left, MOST_KEPT_OF_CELL)
-    room = _Room(share)
+    room = _Room(share, whole.safe_html)
     kept: list[Output] = []
     displays = dropped = 0
     for output in outputs if isinstance(outputs, Sequence) else ():
@@ -174,7 +188,8 @@ def _shown(data: object, room: _Room) -> dict[str, str]:
     if not isinstance(data, Mapping):
         return {}
     kept: dict[str, str] = {}
-    for mime, drawn in _FORMS:
+    forms = [("text/html", lambda text: _html(room.safe_html(text))), *_FORMS]
+    for mime, drawn in forms:
         if mime in data:
             made = drawn(_text(data[mime]))
             if made is not None and room.take(len(made[1])):
@@ -189,8 +204,7 @@ def _shown(data: object, room: _Room) -> dict[str, str]:
 Drawn = tuple[str, str] | None
 
 
-def _html(text: str) -> Drawn:
-    cleaned = learners_html(text)
+def _html(cleaned: str) -> Drawn:
     shows = re.sub(r"<(?!img[^>]* src=)[^>]*>|&nbsp;|\s", "", cleaned)
     return ("text/html", cleaned) if shows else None
 
@@ -220,9 +234,8 @@ def _latex(text: str) -> Drawn:
     return "text/markdown", text if "$" in text or "\\begin" in text else f"$${text.strip()}$$"
 
 
-# The best first, as nbconvert chooses.
+# After HTML, the best first, as nbconvert chooses.
 _FORMS: list[tuple[str, Callable[[str], Drawn]]] = [
-    ("text/html", _html),
     ("text/markdown", _markdown),
     ("image/svg+xml", _svg),
     ("text/latex", _latex),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import URL
+from traitlets.config import Config
 
 from grader.judge.examiner import Marked, Paper, Round, examine
 from grader.judge.form import Form, course_directory, read_forms
@@ -29,16 +30,17 @@ class NoSubmission(Refusal):
 class Desk:
     """One course, about to be graded. Close it when done."""
 
-    def __init__(self, course: CourseDirectory, grading: Grading | None = None) -> None:
-        self.course = course
-        self.grading = grading or Grading(config=course.config)
+    def __init__(self, course: CourseDirectory, config: Config, **settings: object) -> None:
+        """`config` is what nbgrader_config.py says; `settings` replace those of its Grading."""
+        self.course, self.config = course, config
+        self.grading = Grading(config=config, **settings)
         self._ledger: Ledger | None = None
 
     @classmethod
     def at(cls, folder: Path, **settings: object) -> Desk:
-        """The desk of the course in a folder; `settings` replace those of nbgrader_config.py."""
+        """The desk of the course in a folder, with the settings that lie in it."""
         course = course_directory(folder)
-        return cls(course, Grading(config=course.config, **settings))
+        return cls(course, course.config, **settings)
 
     @property
     def ledger(self) -> Ledger:
@@ -90,7 +92,7 @@ class Desk:
             receipt = Receipt()
         else:
             notebooks = {name: read_submission(folder, form) for name, form in round_.forms.items()}
-            receipt = read_receipt(self.course, round_.assignment, student)
+            receipt = read_receipt(self.course, self.config, round_.assignment, student)
         digest = _digest(notebooks, receipt.files)
         return Paper(student, notebooks, digest, receipt.files, receipt.received, receipt.doubts)
 
@@ -138,7 +140,7 @@ class Desk:
         return notes
 
     def _forms(self, assignment: str) -> Mapping[str, Form]:
-        theirs = self.course.config.Autograde.get("exclude_overwriting", {})
+        theirs = self.config.Autograde.get("exclude_overwriting", {})
         return read_forms(self.course, assignment, theirs.get(assignment, ()))
 
     def _secret(self, assignment: str, reseed: bool, version: int | None) -> Secret:
@@ -148,7 +150,7 @@ class Desk:
 
     def _ignored(self) -> str:
         """What nbgrader's IgnorePattern takes off stderr, by its settings."""
-        settings = self.course.config.IgnorePattern
+        settings = self.config.IgnorePattern
         return str(settings.get("pattern", "")) if settings.get("enabled", False) else ""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import platform
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,8 +17,10 @@ from grader.judge.judging import Judge
 from grader.judge.ledger import Secret
 from grader.judge.normalise import normalise
 from grader.judge.remarks import remark
-from grader.judge.sitting import Graded, Sitting, not_handed_in
+from grader.judge.sitting import Graded, Sitting, not_run
 from grader.judge.submission import Submitted
+
+_UNREADABLE = {"not_a_notebook", "notebook_too_large"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,6 @@ class Marked:
     repairs: Mapping[str, tuple[str, ...]]
     isolation: str
     versions: Mapping[str, str]
-    seconds: float
 
 
 class Examiner:
@@ -84,14 +84,15 @@ class Examiner:
 
     def examine(self, round_: Round, paper: Paper) -> Marked:
         """Judge every notebook of a submission. Raises BoxRefused."""
-        started = time.monotonic()
         boxes, judge = self._equipment(round_)
         graded, repairs = {}, {}
         for name, form in round_.forms.items():
             submitted = paper.notebooks[name]
             laid = normalise(submitted.notebook, form)
             if submitted.notebook is None:
-                graded[name] = not_handed_in(laid.notebook)
+                graded[name] = not_run(laid.notebook, "Nothing was handed in.")
+            elif any(repair.code in _UNREADABLE for repair in laid.repairs):
+                graded[name] = not_run(laid.notebook, "The notebook could not be read.")
             else:
                 sitting = Sitting(
                     boxes,
@@ -106,8 +107,7 @@ class Examiner:
             one.notebook = clean(one.notebook, one.trusted)
             remark(one.notebook, one.plain, one.verdicts, boxes.level.value)
             repairs[name] = tuple(map(str, (*submitted.repairs, *laid.repairs)))
-        took = time.monotonic() - started
-        return Marked(paper.student, graded, repairs, boxes.level.value, versions(), took)
+        return Marked(paper.student, graded, repairs, boxes.level.value, versions())
 
     def _equipment(self, round_: Round) -> tuple[Boxes, Judge]:
         gpu = round_.device != "cpu"

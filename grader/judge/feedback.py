@@ -21,6 +21,7 @@ from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
 from grader.judge import pages
+from grader.judge.clean import showable
 from grader.judge.form import Form, FormCell, Notebook, read_forms
 from grader.judge.gradebook import Marks, Recorded
 from grader.judge.remarks import is_remark
@@ -85,7 +86,7 @@ def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
         "max_score": sum(mark.points for mark in marks),
         "late_penalty": recorded.penalty,
     }
-    marked = _with_marks(as_released(notebook, form), recorded)
+    marked = _with_marks(as_released(showable(notebook), form), recorded)
     resources = {"nbgrader": about, "inlining": {"css": [_colours()]}}
     page, _ = _exporter().from_notebook_node(marked, resources)
     return str(page)
@@ -167,6 +168,7 @@ def _exporter() -> FeedbackExporter:
     settings.HTMLExporter.template_name = "feedback"
     settings.HTMLExporter.extra_template_paths = [str(Path(nbgrader.__file__).parent / _BOOTSTRAP)]
     settings.Exporter.default_preprocessors = []
+    settings.HTMLExporter.preprocessors = []
     settings.CSSHTMLHeaderPreprocessor.enabled = False
     exporter: Any = FeedbackExporter
     made: FeedbackExporter = exporter(config=settings)

@@ -28,6 +28,7 @@ def configure(c: Any) -> None:
     The two pages share every setting but their template, so none of these may name one.
     """
     c.HTMLExporter.sanitize_html = True
+    c.HTMLExporter.preprocessors = ["grader.judge.rendering.Sieve"]
     c.HTMLExporter.extra_template_basedirs = FOLDERS
     c.HTMLExporter.filters = {name: f"grader.judge.rendering.{name}" for name in _FILTERS}
     c.GenerateFeedback.exporter_class = "grader.judge.feedback.FeedbackExporter"

@@ -20,6 +20,7 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets.config import Config
 
 from grader.judge.desk import Desk
 from grader.judge.examiner import Paper, Round, examine
@@ -34,11 +35,11 @@ SET_ASIDE = "set_aside"
 _desks: dict[str, Desk] = {}
 
 
-def desk_of(course: CourseDirectory) -> Desk:
+def desk_of(course: CourseDirectory, config: Config) -> Desk:
     """This process's desk for a course: formgrader grades one submission after another at it."""
     desk = _desks.get(course.root)
-    if desk is None or desk.course.config != course.config:
-        desk = _desks[course.root] = Desk(course)
+    if desk is None or desk.config != config:
+        desk = _desks[course.root] = Desk(course, config)
     return desk
 
 
@@ -54,8 +55,9 @@ class SubmissionExporter(NotebookExporter):
         super().__init__(config=config, **settings)  # type: ignore[no-untyped-call]
         self._rounds: dict[str, Round] = {}
         self._papers: dict[tuple[str, str], Paper] = {}
+        self._noticed: dict[str, tuple[str, ...]] = {}
         converter: Any = self.parent
-        self.desk = desk_of(converter.coursedir)
+        self.desk = desk_of(converter.coursedir, converter.config)
         self._put_right(converter)
 
     def from_filename(self, filename: str, resources: Any = None, **settings: Any) -> Any:
@@ -65,7 +67,8 @@ class SubmissionExporter(NotebookExporter):
         if Path(filename).parent != self.desk.folder(assignment, student):
             return super().from_filename(filename, resources, **settings)
         paper = self.desk.paper(self.round(assignment), student)
-        self._papers[assignment, student] = paper
+        noticed = self._noticed.get(student, ())  # of what does not lie there any more
+        self._papers[assignment, student] = replace(paper, doubts=(*paper.doubts, *noticed))
         form = self.round(assignment).forms[name]
         laid = normalise(paper.notebooks[name].notebook, form)
         return self.from_notebook_node(  # type: ignore[no-untyped-call]
@@ -97,8 +100,13 @@ class SubmissionExporter(NotebookExporter):
             folder = self.desk.folder(assignment, student)
             paper = self.desk.paper(self.round(assignment), student)
             try:
-                for path in set_aside(self.desk, folder, paper):
+                moved = list(set_aside(self.desk, folder, paper))
+                for path in moved:
                     self.log.warning("Set aside, so that it is not copied: %s", path)
+                if moved:
+                    repairs = (one.repairs for one in paper.notebooks.values())
+                    said = (str(repair) for several in repairs for repair in several)
+                    self._noticed[student] = (*said, *paper.doubts)
             except OSError as error:
                 self.log.error("%s cannot be graded: %s", folder, error)
                 converter.assignments.pop(str(folder), None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default.exchange import Exchange
 from nbgrader.utils import parse_utc
+from traitlets.config import Config
 
 TIMESTAMP = "timestamp.txt"
 _OF_THE_EXCHANGE = (TIMESTAMP, "submission_secret.txt")
@@ -35,7 +36,7 @@ class Receipt:
     doubts: tuple[str, ...] = ()
 
 
-def read_receipt(course: CourseDirectory, assignment: str, student: str) -> Receipt:
+def read_receipt(course: CourseDirectory, config: Config, assignment: str, student: str) -> Receipt:
     """The receipt of one submission. Never raises, whatever lies in its folder."""
     folder = Path(course.format_path(course.submitted_directory, student, assignment))
     found = {name: _plain_text(folder / name) for name in _OF_THE_EXCHANGE}
@@ -48,7 +49,8 @@ def read_receipt(course: CourseDirectory, assignment: str, student: str) -> Rece
     if received is None:
         del files[TIMESTAMP]
         return Receipt(files, None, (f"{TIMESTAMP} holds no time: it was left out.",))
-    return Receipt(files, received, tuple(_doubts(course, assignment, student, received)))
+    inbound = Path(Exchange(config=config).root) / course.course_id / "inbound"
+    return Receipt(files, received, tuple(_doubts(inbound, f"{student}+{assignment}+", received)))
 
 
 def parsed(text: bytes) -> datetime | None:
@@ -72,30 +74,22 @@ def _plain_text(path: Path) -> bytes | None:
     return content if len(content) <= _MOST_BYTES else None
 
 
-def _doubts(
-    course: CourseDirectory, assignment: str, student: str, received: datetime
-) -> list[str]:
-    arrived = _arrived(course, assignment, student, received)
-    now = datetime.now(UTC).replace(tzinfo=None)
-    if received > now + _DOUBT:
-        return [f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, which is yet to come."]
-    if arrived is not None and arrived > received + _DOUBT:
-        return [
+def _doubts(inbound: Path, prefix: str, received: datetime) -> Iterator[str]:
+    arrived = _arrived(inbound, prefix, received)
+    if received > datetime.now(UTC).replace(tzinfo=None) + _DOUBT:
+        yield f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, which is yet to come."
+    elif arrived is not None and arrived > received + _DOUBT:
+        yield (
             f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, and what the exchange holds was "
             f"written at {arrived:%Y-%m-%d %H:%M} UTC."
-        ]
-    return []
+        )
 
 
-def _arrived(
-    course: CourseDirectory, assignment: str, student: str, received: datetime
-) -> datetime | None:
+def _arrived(inbound: Path, prefix: str, received: datetime) -> datetime | None:
     """When the exchange's folder was last written, by the clock of the machine it lies on.
 
-    A learner can set any time but a file's change time.
+    A learner can set any time of a file but that of its last change.
     """
-    inbound = Path(Exchange(config=course.config).root) / course.course_id / "inbound"
-    prefix = f"{student}+{assignment}+"
     for folder in inbound.glob(f"{glob.escape(prefix)}*"):
         if parsed(folder.name.removeprefix(prefix).split("+")[0].encode()) == received:
             paths = (folder, *folder.glob("*.ipynb"))

@@ -1,7 +1,7 @@
-"""The filters with which nbconvert draws a submission: nothing they return can run or be fetched.
+"""What nbconvert draws a submission with: nothing that comes out of it can run or be fetched.
 
-They take the place of nbconvert's own, of which each either trusts its input or takes time that
-grows with the square of it.
+The filters take the place of nbconvert's own, of which each either trusts its input or takes time
+that grows with the square of it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 from nbconvert import filters as nbconvert_filters
+from nbgrader.preprocessors import NbGraderPreprocessor
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from grader.judge.clean import showable
 from grader.judge.formulas import mathml
 from grader.judge.pictures import KINDS, picture
 from grader.judge.safe_html import as_text, graders_html, learners_html, picture_tag
@@ -39,6 +41,14 @@ _MOST_ESCAPES = 1000
 _LONGEST_KEPT = 5000  # characters of a text whose drawing is kept for the next page
 _PLACE = re.compile(r'<span class="formula-(\d+)"></span>')
 _FENCE_LANGUAGES = {"python", "python3", "ipython", "py", "pycon", "bash", "console", "json"}
+
+
+class Sieve(NbGraderPreprocessor):  # type: ignore[misc]
+    """Takes what cannot be shown off a notebook that is about to be drawn."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Keep of each output what `grader.judge.clean` keeps."""
+        return showable(nb), resources
 
 
 @pass_context

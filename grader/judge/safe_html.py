@@ -50,7 +50,7 @@ _HARMLESS_STYLE = re.compile(
     r"""(?:[\w\s.,:;#%!"'/+]|-(?![\d.\s])|\b(?:rgb|rgba|hsl|hsla)\([\d\s.,%/]*\))*""", re.ASCII
 )
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/]*={0,2}")
-_LINK = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^/\s]|mailto:", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,4}%?")
 _FORMULA = re.compile(r"formula-\d{1,3}")
 _CLASSES = {"dataframe", "highlight", *filter(None, STANDARD_TYPES.values())}
@@ -143,7 +143,6 @@ def _cleaner(*, links: bool = False, verdicts: bool = False) -> nh3.Cleaner:
         attribute_filter=_attribute_of_verdict if verdicts else _attribute,
         filter_style_properties=set(_STYLES),
         url_schemes={"data", "http", "https", "mailto"},
-        url_relative="deny",
         link_rel="noopener noreferrer nofollow",
     )
 

@@ -112,11 +112,12 @@ class Sitting:
         self._used = 0
         self._deadly: set[int] = set()
         self._cells: Sequence[Cell] = ()
+        self._incidents: list[str] = []
         self._at = 0
 
     def grade(self, notebook: Notebook) -> Graded:
         """Run and judge the notebook; its cells' outputs are replaced. Raises BoxRefused."""
-        graded = Graded(notebook)
+        graded = Graded(notebook, incidents=self._incidents)
         self._cells = notebook.cells
         try:
             for self._at, cell in enumerate(notebook.cells):
@@ -181,8 +182,9 @@ class Sitting:
             raise Unanswered("CHECK.did_not_finish") from None
         except CallFailed:
             raise Unanswered("CHECK.forged") from None
-        except BoxEnded:
+        except BoxEnded as reason:
             self._close()
+            self._incidents.append(f"Cell {self._at + 1}: {reason.ended.sentence}")
             raise Unanswered("CHECK.box_ended") from None
         except _NoBox:
             raise Unanswered("CHECK.box_ended") from None
@@ -231,8 +233,8 @@ class _NoBox(Exception):
     """There is no box for the rest of this submission."""
 
 
-def not_handed_in(notebook: Notebook) -> Graded:
-    """The assignment nobody handed in: nothing of it is run, and no cell of it earns a point."""
+def not_run(notebook: Notebook, why: str) -> Graded:
+    """An assignment without a submission: nothing of it is run, and no cell earns a point."""
     graded = Graded(notebook)
     for index, cell in enumerate(notebook.cells):
         check = check_in(cell)
@@ -243,7 +245,7 @@ def not_handed_in(notebook: Notebook) -> Graded:
             graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
             graded.trusted.add(index)
         elif cell.cell_type == "code" and _is_plain(cell):
-            cell.outputs = [_error("NotHandedIn", "Nothing was handed in.")]
+            cell.outputs = [_error("NotRun", why)]
     return graded
 
 

@@ -82,18 +82,20 @@ class _Reader:
             except OSError:
                 self._say("unreadable_file", found=quote(name))
                 return None
-            # Normalising tells what is too much to read by its length alone.
-            return bytes(MOST_BYTES + 1) if content is None else content
+            if content is None:
+                self._say("notebook_too_large", limit=f"{MOST_BYTES // MIB} MiB")
+            return content
 
     def _which(self) -> str | None:
         """The assignment's notebook, under its own name or under the only other one."""
-        siblings = {f"{name}.ipynb" for name in self._form.siblings}
-        others = [name for name in self._notebooks if name not in {self._wanted, *siblings}]
-        if self._wanted in self._notebooks:
-            for name in others:
+        wanted = {self._wanted, *(f"{name}.ipynb" for name in self._form.siblings)}
+        others = [name for name in self._notebooks if name not in wanted]
+        missing = wanted - set(self._notebooks)
+        if self._wanted not in missing:
+            for name in others if not missing else ():  # else one may be that which is missing
                 self._say("other_notebook", found=quote(name), wanted=self._wanted)
             return self._wanted
-        if len(others) == 1:
+        if len(others) == 1 and len(missing) == 1:
             self._say("renamed", found=quote(others[0]), wanted=self._wanted)
             return others[0]
         listed = ", ".join(map(quote, others[:5]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -52,7 +52,6 @@ def _unguarded(root: Tensor) -> list[Tensor]:
 
 class LeafGradsKey(Key):
     task = "leaf_grads"
-    sentences: ClassVar = {"NONE": "Your function returned None. Return the list of leaves."}
 
     reference = _leaves
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -108,7 +107,6 @@ def _frozen(
 
 class FlagSetterKey(Key):
     task = "flag_setter"
-    sentences: ClassVar = {"NONE": "Your function returned None. Return the list of names."}
 
     @staticmethod
     def reference(module: nn.Module, pattern: str) -> list[str]:

@@ -100,10 +100,9 @@ class Snapshot(Task):
             with torch.no_grad():
                 for parameter in model.parameters():
                     parameter.mul_(2).add_(1)
-        if not isinstance(state, dict):
-            return {"state": state}
-        tensors = [value for value in state.values() if isinstance(value, Tensor)]
-        return {"state": state, "state.requires_grad": any(t.requires_grad for t in tensors)}
+        entries = list(state.values()) if isinstance(state, dict) else []
+        recorded = any(isinstance(entry, Tensor) and entry.requires_grad for entry in entries)
+        return {"state": state, "state.requires_grad": recorded}
 
 
 class _Net(nn.Module):

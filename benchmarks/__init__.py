@@ -1,0 +1,1 @@
+"""Measurements of the course, each run by hand or by `make bench`."""

@@ -1,0 +1,998 @@
+"""Each explained error is one that torch raises today, and its cure cures it."""
+
+import copy
+import io
+import math
+import pickle
+import re
+import sys
+
+import pytest
+import torch
+from torch import nn
+from torch.autograd import Function, grad
+from torch.utils.checkpoint import checkpoint
+
+from grader import check
+from grader.errors import EXPLANATIONS, explain, is_known
+
+ERRORS = {}
+"""Code to (what raises it, its cure), as functions without arguments."""
+
+
+def leaf(*shape, dtype=torch.float32):
+    return torch.linspace(0.5, 1.5, math.prod(shape), dtype=dtype).reshape(shape).requires_grad_()
+
+
+def cured(code, cure):
+    """Register what raises an error that `cure` cures."""
+
+    def register(function):
+        ERRORS.setdefault(code, []).append((function, cure))
+        return function
+
+    return register
+
+
+# Backward
+
+
+@cured(
+    "second_backward", lambda: [s.backward(retain_graph=True) for s in [leaf(3).exp().sum()] * 2]
+)
+def _():
+    y = leaf(3).exp().sum()
+    y.backward()
+    y.backward()
+
+
+@cured("second_backward", lambda: leaf(3).exp().sum().grad_fn)
+def _():
+    y = leaf(3).exp()
+    y.sum().backward()
+    return y.grad_fn._saved_result
+
+
+@cured("no_graph", lambda: leaf(3).sum().backward())
+def _():
+    torch.ones(3).sum().backward()
+
+
+@cured("no_graph", lambda: leaf(3).sum().backward())
+def _():
+    with torch.no_grad():
+        y = leaf(3).sum()
+    y.backward()
+
+
+def _second(create_graph):
+    x = leaf(3)
+    (g,) = grad((x**3).sum(), x, create_graph=create_graph)
+    return grad(g.sum(), x)
+
+
+@cured("no_graph", lambda: _second(True))
+def _():
+    _second(False)
+
+
+@cured("not_scalar", lambda: (leaf(3) * 2).sum().backward())
+def _():
+    (leaf(3) * 2).backward()
+
+
+def _vector(v):
+    x = leaf(3)
+    return grad(x * 2, x, grad_outputs=v)
+
+
+@cured("not_scalar", lambda: _vector(torch.ones(3)))
+def _():
+    _vector(None)
+
+
+def _complex():
+    return torch.ones(3, dtype=torch.complex64, requires_grad=True)
+
+
+@cured("not_real", lambda: _complex().abs().sum().backward())
+def _():
+    _complex().sum().backward()
+
+
+@cured("seed_shape", lambda: _vector(torch.ones(3)))
+def _():
+    _vector(torch.ones(4))
+
+
+@cured("seed_shape", lambda: _vector(torch.ones(3, 1).reshape(3)))
+def _():
+    _vector(torch.ones(3, 1))
+
+
+def _two_results(gradients):
+    x = leaf(3)
+    return grad([x * 2, x * 3], x, grad_outputs=gradients)
+
+
+@cured("seed_count", lambda: _two_results([torch.ones(3)] * 2))
+def _():
+    _two_results([torch.ones(3)])
+
+
+@cured("seed_type", lambda: _vector(torch.tensor([1.0, 2.0, 3.0])))
+def _():
+    _vector([1.0, 2.0, 3.0])
+
+
+def _unused(allow):
+    x, other = leaf(3), leaf(3)
+    return grad(x.sum(), other, allow_unused=allow)
+
+
+@cured("unused", lambda: _unused(True))
+def _():
+    _unused(False)
+
+
+@cured("input_without_grad", lambda: grad(leaf(3).sum() + (x := leaf(3)).sum(), x))
+def _():
+    grad(leaf(3).sum(), torch.ones(3))
+
+
+@cured("no_inputs", lambda: grad((x := leaf(3)).sum(), [x]))
+def _():
+    grad(leaf(3).sum(), [])
+
+
+@cured("no_inputs", lambda: leaf(3).sum().backward())
+def _():
+    leaf(3).sum().backward(inputs=[])
+
+
+@cured("no_derivative", lambda: torch.igamma((x := leaf(3)).detach(), x).sum().backward())
+def _():
+    x = leaf(3)
+    torch.igamma(x, x).sum().backward()
+
+
+@cured("anomaly", lambda: (leaf(3).sqrt() * 0).sum().backward())
+def _():
+    with torch.autograd.set_detect_anomaly(True):
+        ((leaf(3) * 0).sqrt() * 0).sum().backward()
+
+
+def _recomputed(block):
+    return checkpoint(block, leaf(4), use_reentrant=False).sum().backward()
+
+
+@cured("checkpoint", lambda: _recomputed(torch.exp))
+def _():
+    runs = []
+
+    def block(x):
+        runs.append(x)
+        return x[: 4 - len(runs)].exp()
+
+    _recomputed(block)
+
+
+@cured("checkpoint", lambda: _recomputed(torch.sin))
+def _():
+    runs = []
+
+    def block(x):
+        runs.append(x)
+        return x.exp().sin() if len(runs) == 1 else x * 1
+
+    _recomputed(block)
+
+
+class Double(Function):
+    """Twice its argument; the backward is what the tests below replace."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return grad_output * 2
+
+
+class Single(Double):
+    @staticmethod
+    def backward(ctx, grad_output):
+        return grad_output
+
+
+def _checked(function):
+    return torch.autograd.gradcheck(function.apply, leaf(3, dtype=torch.float64))
+
+
+@cured("gradcheck", lambda: _checked(Double))
+def _():
+    _checked(Single)
+
+
+# Edits
+
+
+def _updated(mode):
+    w = leaf(3)
+    with torch.set_grad_enabled(mode):
+        w -= 0.1
+
+
+@cured("leaf_in_place", lambda: _updated(False))
+def _():
+    _updated(True)
+
+
+@cured("leaf_in_place", lambda: leaf(3).clone()[0].mul_(2))
+def _():
+    leaf(3)[0].mul_(2)
+
+
+@cured("modified", lambda: (leaf(3).exp() + 1).sum().backward())
+def _():
+    y = leaf(3).exp()
+    y += 1
+    y.sum().backward()
+
+
+def _row_doubled(edit):
+    y = leaf(3) * 1
+    edit(y)
+    return y.sum().backward()
+
+
+@cured("one_of_many_views", lambda: _row_doubled(lambda y: y[0].mul_(2)))
+def _():
+    _row_doubled(lambda y: y.unbind()[0].mul_(2))
+
+
+@cured("one_of_many_views", lambda: _row_doubled(lambda y: y.__setitem__(0, y[0] * 2)))
+def _():
+    _row_doubled(lambda y: [entry.mul_(2) for entry in y])
+
+
+def _hooked(edit):
+    layer = nn.Linear(3, 3)
+    layer.register_full_backward_hook(lambda *_: None)
+    return edit(layer(leaf(2, 3))).sum().backward()
+
+
+@cured("view_of_function", lambda: _hooked(lambda y: y.clone().mul_(2)))
+def _():
+    _hooked(lambda y: y.mul_(2))
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_view_made_in_another_mode_is_explained(mode):
+    x = leaf(3) * 1
+    with mode():
+        view = x.view(3)
+    with pytest.raises(RuntimeError) as raised:
+        view.mul_(2)
+    assert explain("RuntimeError", str(raised.value)).code == "view_across_modes"
+
+
+@cured("view_across_modes", lambda: (leaf(3) * 1).view(3).mul_(2))
+def _():
+    x = leaf(3) * 1
+    with torch.no_grad():
+        view = x.view(3)
+    view.mul_(2)
+
+
+@cured("detached_view", lambda: (leaf(3) * 1)[0].detach())
+def _():
+    (leaf(3) * 1)[0].detach_()
+
+
+@cured("shared_memory", lambda: torch.ones(1, 3).expand(2, 3).clone().add_(1))
+def _():
+    torch.ones(1, 3).expand(2, 3).add_(1)
+
+
+@cured("out_argument", lambda: torch.add(leaf(3), 1))
+def _():
+    torch.add(leaf(3), 1, out=torch.empty(3))
+
+
+def _made_under(mode):
+    with mode():
+        return torch.ones(3) * 2
+
+
+@cured("inference_saved", lambda: leaf(3) * _made_under(torch.no_grad))
+def _():
+    leaf(3) * _made_under(torch.inference_mode)
+
+
+@cured("inference_edit", lambda: _made_under(torch.inference_mode).clone().add_(1))
+def _():
+    _made_under(torch.inference_mode).add_(1)
+
+
+@cured("inference_edit", lambda: _made_under(torch.no_grad).requires_grad_())
+def _():
+    _made_under(torch.inference_mode).requires_grad_()
+
+
+@cured("inference_edit", lambda: _made_under(torch.no_grad)._version)
+def _():
+    return _made_under(torch.inference_mode)._version
+
+
+# Flags, hooks, gradients
+
+
+@cured("integer_grad", lambda: torch.tensor([1, 2]).double().requires_grad_())
+def _():
+    torch.tensor([1, 2], requires_grad=True)
+
+
+@cured("integer_grad", lambda: torch.tensor([1, 2]).float().requires_grad_())
+def _():
+    torch.tensor([1, 2]).requires_grad_()
+
+
+@cured("integer_grad", lambda: nn.Parameter(torch.tensor([1.0])))
+def _():
+    nn.Parameter(torch.tensor([1]))
+
+
+@cured("flag_of_non_leaf", lambda: (leaf(3) * 2).detach())
+def _():
+    (leaf(3) * 2).requires_grad_(False)
+
+
+@cured("hook_without_grad", lambda: torch.ones(3).requires_grad_().register_hook(print))
+def _():
+    torch.ones(3).register_hook(print)
+
+
+@cured("retain_without_grad", lambda: (torch.ones(3).requires_grad_() * 2).retain_grad())
+def _():
+    (torch.ones(3) * 2).retain_grad()
+
+
+def _with_hook(hook):
+    x = leaf(3)
+    x.register_hook(hook)
+    return x.sum().backward()
+
+
+@cured("hook_result", lambda: _with_hook(lambda g: g * 2))
+def _():
+    _with_hook(lambda g: g.sum().reshape(1))
+
+
+@cured("hook_result", lambda: _with_hook(lambda g: None))
+def _():
+    _with_hook(lambda g: g.double())
+
+
+@cured("hook_result", lambda: _with_hook(lambda g: g.clamp(max=1)))
+def _():
+    _with_hook(lambda g: 3)
+
+
+def _with_grad(value):
+    x = leaf(3)
+    x.grad = value
+
+
+@cured("assigned_grad", lambda: _with_grad(torch.ones(3, 1).reshape(3)))
+def _():
+    _with_grad(torch.ones(3, 1))
+
+
+@cured("assigned_grad", lambda: _with_grad(torch.ones(3).double().to(torch.float32)))
+def _():
+    _with_grad(torch.ones(3).double())
+
+
+@cured("assigned_grad", lambda: _with_grad(None))
+def _():
+    _with_grad(1.0)
+
+
+@cured("deepcopy", lambda: (leaf(3) * 2).detach().clone())
+def _():
+    copy.deepcopy(leaf(3) * 2)
+
+
+@cured("numpy", lambda: leaf(3).detach().numpy())
+def _():
+    leaf(3).numpy()
+
+
+# Custom Functions, torch.func
+
+
+class TwoGradients(Double):
+    @staticmethod
+    def backward(ctx, grad_output):
+        return grad_output, grad_output
+
+
+class WithNone(Double):
+    @staticmethod
+    def forward(ctx, x, factor):
+        return x * factor
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return grad_output * 2, None
+
+
+@cured("function_count", lambda: WithNone.apply(leaf(3), 2).sum().backward())
+def _():
+    TwoGradients.apply(leaf(3)).sum().backward()
+
+
+class ShortGradient(Double):
+    @staticmethod
+    def backward(ctx, grad_output):
+        return grad_output[:2]
+
+
+@cured("function_shape", lambda: Double.apply(leaf(3)).sum().backward())
+def _():
+    ShortGradient.apply(leaf(3)).sum().backward()
+
+
+class NumberGradient(Double):
+    @staticmethod
+    def backward(ctx, grad_output):
+        return 2.0
+
+
+@cured("function_result", lambda: Double.apply(leaf(3)).sum().backward())
+def _():
+    NumberGradient.apply(leaf(3)).sum().backward()
+
+
+class SavesNumber(Double):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(3)
+        return x
+
+
+class KeepsNumber(Double):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.n = 3
+        return x
+
+
+@cured("function_saved", lambda: KeepsNumber.apply(leaf(3)).sum().backward())
+def _():
+    SavesNumber.apply(leaf(3))
+
+
+class OldStyle(Function):
+    def forward(self, x):
+        return x
+
+
+@cured("function_object", lambda: Double.apply(leaf(3)))
+def _():
+    OldStyle()(leaf(3))
+
+
+class NoBackward(Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+
+class NoForward(Function):
+    pass
+
+
+@cured("function_incomplete", lambda: Double.apply(leaf(3)).sum().backward())
+def _():
+    NoBackward.apply(leaf(3)).sum().backward()
+
+
+@cured("function_incomplete", lambda: Double.apply(leaf(3)))
+def _():
+    NoForward.apply(leaf(3))
+
+
+class Once(Double):
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad_output):
+        return grad_output * 2
+
+
+def _differentiated_twice(function):
+    x, v = leaf(3), leaf(3)
+    (g,) = grad(function.apply(x), x, grad_outputs=v, create_graph=True)
+    return g.sum().backward()
+
+
+@cured("once_differentiable", lambda: _differentiated_twice(Double))
+def _():
+    _differentiated_twice(Once)
+
+
+@cured("inside_transform", lambda: torch.func.jacrev(lambda z: z * 2)(torch.ones(3)))
+def _():
+    torch.func.jacrev(lambda z: z.requires_grad_() * 2)(torch.ones(3))
+
+
+@cured("inside_transform", lambda: torch.func.grad(torch.sum)(torch.ones(3)))
+def _():
+    def f(z):
+        y = (z * z).sum()
+        y.backward()
+        return y
+
+    torch.func.grad(f)(torch.ones(3))
+
+
+@cured("inside_vmap", lambda: torch.func.vmap(lambda z: z * 1)(torch.ones(3)))
+def _():
+    torch.func.vmap(lambda z: z.item())(torch.ones(3))
+
+
+@cured("inside_vmap", lambda: torch.func.vmap(lambda z: torch.where(z > 0, z, -z))(torch.ones(3)))
+def _():
+    torch.func.vmap(lambda z: z if z > 0 else -z)(torch.ones(3))
+
+
+@cured("transform_not_scalar", lambda: torch.func.grad(lambda z: (z * 2).sum())(torch.ones(3)))
+def _():
+    torch.func.grad(lambda z: z * 2)(torch.ones(3))
+
+
+# Modules, optimizers, files
+
+
+@cured(
+    "non_leaf_parameter",
+    lambda: torch.optim.SGD([(leaf(3) * 2).detach().requires_grad_()], lr=0.1),
+)
+def _():
+    torch.optim.SGD([leaf(3) * 2], lr=0.1)
+
+
+@cured("no_parameters", lambda: torch.optim.SGD(nn.ParameterList([leaf(3)]).parameters(), lr=0.1))
+def _():
+    torch.optim.SGD([], lr=0.1)
+
+
+@cured("parameter_twice", lambda: torch.optim.SGD([leaf(3), leaf(3)], lr=0.1))
+def _():
+    w = leaf(3)
+    torch.optim.SGD([{"params": [w]}, {"params": [w]}], lr=0.1)
+
+
+@cured("parameters_argument", lambda: torch.optim.SGD([leaf(3)], lr=0.1))
+def _():
+    torch.optim.SGD(leaf(3), lr=0.1)
+
+
+def _assigned(value):
+    layer = nn.Linear(2, 2)
+    layer.weight = value
+
+
+@cured("parameter_assigned", lambda: _assigned(nn.Parameter(torch.ones(2, 2))))
+def _():
+    _assigned(torch.ones(2, 2))
+
+
+class NotSetUp(nn.Module):
+    def __init__(self):
+        self.layer = nn.Linear(2, 2)
+
+
+class SetUp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+
+@cured("before_init", SetUp)
+def _():
+    NotSetUp()
+
+
+class OwnParameter(nn.Module):
+    def __init__(self):
+        self.weight = nn.Parameter(torch.ones(2))
+
+
+@cured("before_init", SetUp)
+def _():
+    OwnParameter()
+
+
+@cured("no_forward", lambda: nn.Identity()(1))
+def _():
+    SetUp()(1)
+
+
+def _loaded(value):
+    file = io.BytesIO()
+    torch.save(value, file)
+    file.seek(0)
+    return torch.load(file)
+
+
+@cured("unpickling", lambda: _loaded(nn.Linear(2, 2).state_dict()))
+def _():
+    _loaded(nn.Linear(2, 2))
+
+
+# Values of another kind
+
+
+for _attribute in ("is_leaf", "requires_grad", "grad", "grad_fn", "dtype", "device", "shape"):
+    cured("called_attribute", lambda name=_attribute: getattr(leaf(3), name))(
+        lambda name=_attribute: getattr(leaf(3), name)()
+    )
+
+
+def _after_backward():
+    x = leaf(3)
+    (x * x).sum().backward()
+    return x
+
+
+@cured("called_attribute", lambda: _after_backward().grad)
+def _():
+    _after_backward().grad()
+
+
+@cured("called_node", lambda: (leaf(3) * 2).grad_fn.name())
+def _():
+    (leaf(3) * 2).grad_fn()
+
+
+@cured("called_node", lambda: leaf(3).sum().grad_fn.next_functions[0][0].name())
+def _():
+    leaf(3).sum().grad_fn.next_functions[0][0]()
+
+
+@cured("forgot_to_call", lambda: leaf(3).sum().backward())
+def _():
+    leaf(3).sum.backward()
+
+
+@cured("forgot_to_call", lambda: leaf(3).sum() * 2)
+def _():
+    leaf(3).sum * 2
+
+
+@cured("forgot_to_call", lambda: torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1))
+def _():
+    torch.optim.SGD(nn.Linear(2, 2).parameters, lr=0.1)
+
+
+@cured("none_used", lambda: _after_backward().grad.zero_())
+def _():
+    leaf(3).grad.zero_()
+
+
+@cured("none_used", lambda: leaf(3).sum().grad_fn.next_functions)
+def _():
+    return leaf(3).grad_fn.next_functions
+
+
+@cured("none_used", lambda: _after_backward().grad[0])
+def _():
+    leaf(3).grad[0]
+
+
+@cured("none_used", lambda: len(_after_backward().grad))
+def _():
+    len(leaf(3).grad)
+
+
+@cured("none_used", lambda: list(_after_backward().grad))
+def _():
+    list(leaf(3).grad)
+
+
+@cured("none_in_formula", lambda: _after_backward().grad * 0.1)
+def _():
+    leaf(3).grad * 0.1
+
+
+@cured("none_in_formula", lambda: torch.ones(3).sub_(_after_backward().grad))
+def _():
+    torch.ones(3).sub_(leaf(3).grad)
+
+
+@cured("none_in_formula", lambda: torch.stack([_after_backward().grad]))
+def _():
+    torch.stack([leaf(3).grad])
+
+
+@cured("none_in_formula", lambda: -_after_backward().grad)
+def _():
+    -leaf(3).grad
+
+
+def _gradients():
+    x = leaf(3)
+    return grad((x * x).sum(), x)
+
+
+@cured("tuple_used", lambda: _gradients()[0].sum())
+def _():
+    _gradients().sum()
+
+
+@cured("tuple_used", lambda: leaf(3) - _gradients()[0])
+def _():
+    leaf(3) - _gradients()
+
+
+@cured("tuple_used", lambda: torch.stack([_gradients()[0]]))
+def _():
+    torch.stack([_gradients()])
+
+
+@cured("tuple_used", lambda: -_gradients()[0])
+def _():
+    -_gradients()
+
+
+@cured("pair_used", lambda: leaf(3, 2).max(1).values.sum())
+def _():
+    leaf(3, 2).max(1).sum()
+
+
+@cured("number_used", lambda: leaf(3).sum().backward())
+def _():
+    leaf(3).sum().item().backward()
+
+
+@cured("one_number", lambda: leaf(3).sum().item())
+def _():
+    leaf(3).item()
+
+
+@cured("one_number", lambda: torch.sqrt(leaf(3)))
+def _():
+    math.sqrt(leaf(3))
+
+
+@cured("one_number", lambda: torch.stack([leaf(3), leaf(3)]))
+def _():
+    torch.tensor([leaf(3), leaf(3)])
+
+
+@cured("truth", lambda: bool((leaf(3) > 0).all()))
+def _():
+    bool(leaf(3) > 0)
+
+
+@cured("zero_dimensions", lambda: len(torch.ones(()).reshape(1)))
+def _():
+    len(torch.ones(()))
+
+
+@cured("zero_dimensions", lambda: list(torch.ones(()).reshape(1)))
+def _():
+    list(torch.ones(()))
+
+
+@cured("zero_dimensions", lambda: torch.ones(()).reshape(1)[0])
+def _():
+    torch.ones(())[0]
+
+
+@cured("recursion", lambda: None)
+def _():
+    def endless():
+        endless()
+
+    endless()
+
+
+@cured("exit", lambda: None)
+def _():
+    sys.exit()
+
+
+# Operands that do not fit
+
+
+META = torch.ones(3, device="meta")
+
+for _operation in (
+    lambda t: t + META,
+    lambda t: META * t,
+    lambda t: torch.stack([META, t]),
+    lambda t: torch.where(META > 0, t, t),
+    lambda t: META @ t,
+    lambda t: (META.clone().requires_grad_() * 2).backward(t),
+):
+    cured("device", lambda f=_operation: f(torch.ones(3, device=META.device)))(
+        lambda f=_operation: f(torch.ones(3))
+    )
+
+
+@cured("numpy_device", lambda: torch.ones(3).cpu().numpy())
+def _():
+    META.numpy()
+
+
+@cured("no_values", lambda: META.shape)
+def _():
+    META.tolist()
+
+
+@cured("no_values", lambda: META.sum())
+def _():
+    META.sum().item()
+
+
+DOUBLE = torch.ones(3, 3, dtype=torch.float64)
+
+for _operation in (
+    lambda t: t @ DOUBLE,
+    lambda t: t @ DOUBLE[0],
+    lambda t: t[0] @ DOUBLE[0],
+    lambda t: nn.functional.linear(t, DOUBLE, DOUBLE[0]),
+    lambda t: torch.lerp(t, DOUBLE, 0.5),
+    lambda t: nn.functional.conv2d(t[None, None], DOUBLE[None, None], DOUBLE[0, :1]),
+    lambda t: t.index_put((torch.tensor([0]),), DOUBLE[0]),
+    lambda t: t.scatter(0, torch.zeros(1, 3, dtype=torch.int64), DOUBLE),
+):
+    cured("dtype", lambda f=_operation: f(torch.ones(3, 3, dtype=DOUBLE.dtype)))(
+        lambda f=_operation: f(torch.ones(3, 3))
+    )
+
+
+@cured("dtype", lambda: nn.functional.cross_entropy(torch.ones(2, 3), torch.ones(2).long()))
+def _():
+    nn.functional.cross_entropy(torch.ones(2, 3), torch.ones(2))
+
+
+@cured("integer_result", lambda: torch.tensor([1, 2]).double().mul_(0.5))
+def _():
+    torch.tensor([1, 2]).mul_(0.5)
+
+
+@cured("integer_mean", lambda: torch.tensor([1, 2]).double().mean())
+def _():
+    torch.tensor([1, 2]).mean()
+
+
+@cured("sizes", lambda: torch.ones(3, 1) + torch.ones(4))
+def _():
+    torch.ones(3) + torch.ones(4)
+
+
+@cured("product_sizes", lambda: torch.ones(3, 2) @ torch.ones(3, 2).T)
+def _():
+    torch.ones(3, 2) @ torch.ones(3, 2)
+
+
+@cured("product_sizes", lambda: torch.ones(3, 2).T @ torch.ones(3))
+def _():
+    torch.ones(3, 2) @ torch.ones(3)
+
+
+@cured("result_size", lambda: torch.ones(3) + torch.ones(2, 3))
+def _():
+    torch.ones(3).add_(torch.ones(2, 3))
+
+
+@cured("view_stride", lambda: torch.ones(3, 2).T.reshape(6))
+def _():
+    torch.ones(3, 2).T.view(6)
+
+
+CASES = [
+    pytest.param(code, raises, cure, id=f"{code}-{i}")
+    for code, found in ERRORS.items()
+    for i, (raises, cure) in enumerate(found)
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("code", "raises", "cure"), CASES)
+def test_an_error_that_torch_raises_today_is_explained_and_its_cure_cures_it(code, raises, cure):
+    try:
+        raises()
+    except BaseException as error:
+        name, text = type(error).__name__, str(error)
+    else:
+        pytest.fail("nothing was raised")
+    fitting = [entry.code for entry in EXPLANATIONS if entry.fits(name, text)]
+    assert fitting == [code], text
+    assert explain(name, text).code == code
+    assert is_known(name)
+    cure()
+
+
+def test_every_explanation_is_shown_to_be_needed():
+    assert set(ERRORS) == {entry.code for entry in EXPLANATIONS}
+    assert len({entry.code for entry in EXPLANATIONS}) == len(EXPLANATIONS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("RuntimeError", ""),
+        ("RuntimeError", "something else went wrong"),
+        ("ValueError", "backward through the graph a second time"),
+        ("Exception", "grad can be implicitly created only for scalar outputs"),
+        ("MyError", "grad can be implicitly created only for scalar outputs"),
+        ("AttributeError", "'Tensor' object has no attribute 'gradd'"),
+        ("AttributeError", "'tuple' object has no attribute 'append'"),
+        ("AttributeError", "'float' object has no attribute 'append'"),
+        ("AttributeError", "'list' object has no attribute 'backward'"),
+        ("AttributeError", "cannot assign to field 'a'"),
+        ("TypeError", "unsupported operand type(s) for +: 'int' and 'str'"),
+        ("TypeError", "unsupported operand type(s) for +: 'tuple' and 'int'"),
+        ("TypeError", "'int' object is not callable"),
+        ("TypeError", "'list' object is not callable"),
+        ("TypeError", "f() missing 1 required positional argument: 'x'"),
+        ("TypeError", "f expected 1 argument, got 0 instead of it"),
+        ("TypeError", "cannot unpack non-iterable int object"),
+        ("ValueError", "too many values to unpack (expected 2)"),
+        ("ValueError", "optimizer got an invalid learning rate"),
+        ("NotImplementedError", ""),
+        ("NotImplementedError", "write me"),
+        ("IndexError", "list index out of range"),
+        ("IndexError", "index 7 is out of bounds for dimension 0 with size 6"),
+        ("KeyError", "'w1'"),
+        ("RuntimeError", "shape '[4, 2]' is invalid for input of size 6"),
+        ("RuntimeError", "mat1 and mat2 must be matrices"),
+        ("AssertionError", "Torch not compiled with CUDA enabled"),
+        ("UnpicklingError", "pickle data was truncated"),
+    ],
+)
+def test_an_error_of_another_kind_is_not_explained(kind, text):
+    assert explain(kind, text) is None
+
+
+def test_a_text_of_any_length_is_read_quickly():
+    for part in ("unsupported operand type(s)", "Recomputed values ", "the derivative for '", "a"):
+        assert explain("TypeError", part * 1_000_000) is None
+        assert explain("CheckpointError", part * 1_000_000) is None
+
+
+@pytest.mark.parametrize("entry", EXPLANATIONS, ids=lambda entry: entry.code)
+def test_an_explanation_has_a_meaning_and_a_cure_in_whole_sentences(entry):
+    for text in (entry.meaning, entry.cure):
+        assert re.fullmatch(r"[A-Za-z.(].*[.]", text), text
+        assert "  " not in text
+    assert re.compile(entry.pattern)
+
+
+def test_names_of_errors_that_are_pythons_or_torchs_own_are_known():
+    for kind in (ValueError, KeyboardInterrupt, ExceptionGroup, pickle.UnpicklingError):
+        assert is_known(kind.__name__)
+    assert is_known(torch.OutOfMemoryError.__name__)
+    assert is_known(torch.linalg.LinAlgError.__name__)
+    for name in ("MyError", "", "int", "Tensor", "print"):
+        assert not is_known(name)
+
+
+def test_a_learner_is_told_the_meaning_and_the_cure():
+    def weighted_backward(x, v):
+        x = x.clone().requires_grad_()
+        y = x**3
+        x.mul_(2)
+        y.backward(v)
+        return x.grad
+
+    (finding,) = check("vjp_vector", weighted_backward).findings
+    assert finding.code == "ERROR.leaf_in_place"
+    assert "An in-place edit would overwrite a leaf" in finding.message
+    assert "torch.no_grad()" in finding.message
