@@ -175,20 +175,22 @@ def measure(
     if expected.numel() == 0 or expected.is_meta:
         return Numbers(0.0, 0.0, (), tol * scale, 0, expected.numel())
     r, g = expected.to(wide), received.to(wide)
-    finite = torch.isfinite(r)
-    largest = float(r[finite].abs().max()) if bool(finite.any()) else 0.0
+    size, distance = r.abs(), (g - r).abs()
+    largest = float(size.max())
+    if not math.isfinite(largest):
+        finite = size[torch.isfinite(size)]
+        largest = float(finite.max()) if finite.numel() else 0.0
     allowed = tol * (scale + largest)
-    distance = (g - r).abs()
-    same = (g == r) | (torch.isnan(g) & torch.isnan(r))
-    distance = torch.where(same, torch.zeros_like(distance), distance)
-    distance = torch.where(torch.isnan(distance), torch.full_like(distance, math.inf), distance)
+    outside = ~(distance <= allowed)
+    if bool(outside.any()):  # infinities and nans among them, which may agree all the same
+        same = (g == r) | (torch.isnan(g) & torch.isnan(r))
+        outside &= ~same
+        distance = torch.where(same, 0.0, distance).nan_to_num(nan=math.inf, posinf=math.inf)
     worst = int(distance.argmax())
-    worst_abs = float(distance.flatten()[worst])
-    relative = torch.where(same, torch.zeros_like(distance), distance / r.abs())
-    relative = torch.where(torch.isnan(relative), torch.full_like(relative, math.inf), relative)
-    outside = distance > allowed
+    relative = (distance / size).nan_to_num(nan=math.inf, posinf=math.inf)
     wrong = int(outside.sum())
-    worst_rel = float(relative[outside].max() if wrong else relative.max())
+    worst_rel = float(relative[outside].max()) if wrong else 0.0
+    worst_abs = float(distance.flatten()[worst])
     return Numbers(worst_abs, worst_rel, _index(worst, r.shape), allowed, wrong, r.numel())
 
 

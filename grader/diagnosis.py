@@ -243,13 +243,15 @@ def _sentence(answers: Answers, signature: Signature, paths: Sequence[str], secr
     code = signature.code
     if secret and f"HIDDEN.{code}" in TEMPLATES:
         code = f"HIDDEN.{code}"
-    sentence = say(code, path=_listed(paths), **signature.values)
+    sentence = say(code, path=_listed(paths, secret), **signature.values)
     return sentence[:1].upper() + sentence[1:]
 
 
-def _listed(paths: Sequence[str]) -> str:
+def _listed(paths: Sequence[str], secret: bool) -> str:
     """The values a sentence is about, as its subject in the singular: "each of `dx`, `dw`"."""
-    spoken = list(dict.fromkeys(_spoken(path) for path in paths))
+    # The keys and positions inside a value may come from hidden inputs: its name alone does not.
+    known = [path.partition("[")[0] for path in paths] if secret else paths
+    spoken = list(dict.fromkeys(_spoken(path) for path in known))
     if len(spoken) == 1:
         return spoken[0]
     return "each of " + ", ".join(spoken[:4]) + (", …" if len(spoken) > 4 else "")

@@ -50,8 +50,8 @@ TEMPLATES: dict[str, str] = {
     "NONE": "{path} is None. Either a `return` is missing; or the graph was cut (by detach or "
     "no_grad) before it reached the tensor; or .grad was read before backward, or from a non-leaf "
     "without retain_grad().",
-    "NONE.returned": "{path} is None, where {expected} was expected. Is a `return` missing?",
-    "TYPE": "{path} is {received}, where {expected} was expected.",
+    "NONE.returned": "{path} is None. Is a `return` missing? Expected was {expected}.",
+    "TYPE": "{path} is {received}. Expected was {expected}.",
     "STRUCTURE": "{path} has other parts than expected: {parts}.",
     "TRANSPOSED": "{path} is the transpose of the right answer. A gradient has the shape of the "
     "tensor it belongs to; nn.Linear's weight has shape (out, in).",

@@ -54,7 +54,10 @@ def _structure(misses: Sequence[Miss]) -> Signature | None:
     if misses[0].difference.path == "" and list(received) == ["answer"]:
         (received,) = received.values()
         if not isinstance(received, dict):
-            wanted = f"a tuple of {len(expected)} ({', '.join(map(str, expected))})"
+            # As many values without names are taken for the named ones, unless a dict is asked for.
+            unnamed = isinstance(received, tuple | list) and len(received) == len(expected)
+            group = "a dict with the keys" if unnamed else f"a group of {len(expected)} values:"
+            wanted = f"{group} {', '.join(map(str, expected))}"
             code = "NONE.returned" if received is None else "TYPE"
             return Signature(code, {"received": article(received), "expected": wanted})
     if isinstance(expected, dict) and isinstance(received, dict):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.utils import determine_grade
 
-from grader.judge.clean import MOST_KEPT, MOST_KEPT_OF_CELL, clean
+from grader.judge.clean import MOST_KEPT, MOST_KEPT_OF_CELL, clean, showable
 from grader.judge.formulas import mathml
 from grader.judge.rendering import ansi2html, clean_html, drawn_markdown, get_metadata
 from grader.judge.safe_html import learners_html, words
@@ -321,6 +321,23 @@ def test_nbgrader_reads_the_same_score_before_and_after(outputs):
 
 KINDS = ["stream", "display_data", "execute_result", "error"]
 KEYS = words("output_type data text name metadata traceback text/html text/plain image/png")
+FORMS = st.sampled_from([*payloads.HTML, *payloads.MARKDOWN, *payloads.PICTURES, png(), "plain"])
+MIMES = ["text/html", "text/markdown", "image/svg+xml", "image/png", "text/latex", "text/plain"]
+
+
+@settings(max_examples=200)
+@given(data=st.dictionaries(st.sampled_from(MIMES), FORMS))
+def test_what_was_cleaned_once_is_shown_as_it_is(data):
+    kept = clean(new_notebook(cells=[new_code_cell(outputs=[new_output("display_data", data)])]))
+    assert showable(kept) == kept
+
+
+def test_a_verdict_read_from_a_file_is_still_one():
+    outputs = [new_output("display_data", data={"text/html": verdict()._repr_html_()})]
+    [shown] = showable(new_notebook(cells=[new_code_cell(outputs=outputs)])).cells[0].outputs
+    assert tree(shown.data["text/html"]) == tree(outputs[0].data["text/html"])
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (

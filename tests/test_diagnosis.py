@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.diagnosis import Seen, diagnose
@@ -221,11 +221,15 @@ def test_no_return_and_a_wrong_number_of_values_are_told():
     verdict = verdict_on(lambda case: Observation({"answer": None}), two)
     assert codes(verdict) == ["NONE.returned"]
     assert verdict.findings[0].message == (
-        "The answer is None, where a tuple of 2 (dx, dw) was expected. Is a `return` missing?"
+        "The answer is None. Is a `return` missing? Expected was a group of 2 values: dx, dw."
     )
     verdict = verdict_on(lambda case: Observation({"answer": right(case)}), two)
     assert codes(verdict) == ["TYPE"]
-    assert "a tensor of shape (5,), where a tuple of 2 (dx, dw)" in verdict.findings[0].message
+    assert verdict.findings[0].message == (
+        "The answer is a tensor of shape (5,). Expected was a group of 2 values: dx, dw."
+    )
+    verdict = verdict_on(lambda case: Observation({"answer": (1, 2)}), two)
+    assert "a tuple of 2. Expected was a dict with the keys dx, dw." in str(verdict)
 
 
 # Outcomes and errors
@@ -390,6 +394,7 @@ def leaks(verdict):
     return [mark for mark in (CANARY, "4243", "4.243") if mark in told]
 
 
+@settings(max_examples=300)
 @given(expected_values, st.lists(observed, min_size=3, max_size=3))
 def test_nothing_of_a_hidden_case_is_told(expected, answers):
     answers_of = {f"case {i}": answer for i, answer in enumerate(answers)}

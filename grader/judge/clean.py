@@ -29,6 +29,8 @@ _MORE = "\n… The rest is not kept.\n"
 _SHOWN_AS_PICTURE = "A picture that this cell displayed"
 
 Output = dict[str, Any]
+Drawn = tuple[str, str] | None
+"""A mime type and what is shown of it, or nothing."""
 
 
 def clean(notebook: Notebook, trusted: Collection[int] = ()) -> Notebook:
@@ -77,6 +79,12 @@ class _Room:
             return False
         self.left -= size
         return True
+
+    def html(self, text: str) -> Drawn:
+        """Inert HTML, if there is anything to see in it."""
+        cleaned = self.safe_html(text)
+        shows = re.sub(r"<(?!img[^>]* src=)[^>]*>|&nbsp;|\s", "", cleaned)
+        return ("text/html", cleaned) if shows else None
 
     def shortened(self, text: str, longest: int = _LONGEST_TEXT) -> str:
         """The text as far as there is room, and never longer than anybody reads."""
@@ -188,8 +196,7 @@ def _shown(data: object, room: _Room) -> dict[str, str]:
     if not isinstance(data, Mapping):
         return {}
     kept: dict[str, str] = {}
-    forms = [("text/html", lambda text: _html(room.safe_html(text))), *_FORMS]
-    for mime, drawn in forms:
+    for mime, drawn in (("text/html", room.html), *_FORMS):
         if mime in data:
             made = drawn(_text(data[mime]))
             if made is not None and room.take(len(made[1])):
@@ -199,14 +206,6 @@ def _shown(data: object, room: _Room) -> dict[str, str]:
     if plain:
         kept["text/plain"] = room.shortened(plain)
     return kept
-
-
-Drawn = tuple[str, str] | None
-
-
-def _html(cleaned: str) -> Drawn:
-    shows = re.sub(r"<(?!img[^>]* src=)[^>]*>|&nbsp;|\s", "", cleaned)
-    return ("text/html", cleaned) if shows else None
 
 
 def _svg(text: str) -> Drawn:

@@ -86,7 +86,8 @@ class EdgeProducts(Task):
     def observe(
         self, edge_products: Function, a: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, w4: Tensor
     ) -> Any:
-        return {"grads": edge_products(a, w1, w2, w3, w4)}
+        grads = edge_products(a, w1, w2, w3, w4)
+        return dict(grads) if isinstance(grads, dict) else grads
 
 
 class WalkGraph(Task):
