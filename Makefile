@@ -13,12 +13,13 @@ COURSE := $(BIN)/python -m grader.cli
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: course test exercises lint format help
+.PHONY: course test bench exercises lint format help
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make course      your workspace and JupyterLab    PORT=8899 BROWSER=0 PYTHON=python3.12"
 	@echo "make test        every test                       ARGS='-k workspace'"
+	@echo "make bench       how long a learner waits for check"
 	@echo "make exercises   the releases, from the solutions"
 	@echo "make lint        ruff and mypy over code and notebooks"
 	@echo "make format      let ruff format code and notebooks"
@@ -30,6 +31,9 @@ course: $(VENV)/made-core
 
 test: $(VENV)/made-test
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+bench: $(VENV)/made-test
+	$(BIN)/python -m benchmarks.check
 
 exercises: $(VENV)/made-core
 	@$(COURSE) exercises

@@ -22,7 +22,7 @@ IMPORT = """
 import time
 import torch
 start = time.perf_counter()
-import grader
+from grader import check
 print(time.perf_counter() - start)
 """
 

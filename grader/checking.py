@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import dis
 import functools
 import importlib
-import inspect
 import os
 import pkgutil
 from collections.abc import Callable, Sequence
@@ -16,6 +14,7 @@ from typing import Any
 import torch
 
 from grader import records, state
+from grader.callables import cannot_call, is_stub
 from grader.diagnosis import Answers, Seen, diagnose
 from grader.messages import say
 from grader.observation import type_name
@@ -129,10 +128,10 @@ def verdict_on(
 
     `dtype` replaces the dtype of every case.
     """
-    stopped = _cannot_call(task, functions)
+    stopped = cannot_call(task, functions)
     if stopped is not None:
         return _stop(task, Outcome.COULD_NOT_CHECK, *stopped)
-    if all(_is_stub(function) for function in functions):
+    if all(is_stub(function) for function in functions):
         return _stop(task, Outcome.NOT_ATTEMPTED)
     where = on or device()
     broken = _cannot_use(where)
@@ -205,44 +204,9 @@ def _stop(
     values: dict[str, object] | None = None,
     case: str | None = None,
 ) -> Verdict:
-    heading = (say("on_case", case=case) + ":",) if case else ()
+    heading = (say("on_case", case=case) + ".",) if case else ()
     findings = (Finding(code, say(code, **(values or {})), case, heading),) if code else ()
     return Verdict(task.id, outcome, 0.0, findings, (), task.functions)
-
-
-def _cannot_call(task: Task, functions: Sequence[Any]) -> tuple[str, dict[str, object]] | None:
-    """Why the answer cannot be called at all, as a message code with its values."""
-    names = task.functions
-    call = ", ".join((f'"{task.id}"', *names))
-    if len(functions) != len(names):
-        return "CHECK.missing", {"functions": " and ".join(names), "call": call}
-    for name, wanted, function in zip(names, task.arguments, functions, strict=True):
-        if not callable(function):
-            kind = type_name(type(function))
-            return "CHECK.not_callable", {"function": name, "type": kind, "call": call}
-        try:
-            signature = inspect.signature(function)
-        except Exception:
-            continue  # built in C, or made to deceive: only the call itself can tell
-        try:
-            signature.bind(*wanted)
-        except TypeError:
-            return "CHECK.arguments", {
-                "function": name,
-                "wanted": f"({', '.join(wanted)})",
-                "received": _written(signature),
-            }
-    return None
-
-
-def _written(signature: inspect.Signature) -> str:
-    """A signature without its defaults and annotations, which are the learner's own objects."""
-    empty = inspect.Parameter.empty
-    return str(
-        inspect.Signature(
-            [p.replace(default=empty, annotation=empty) for p in signature.parameters.values()]
-        )
-    )
 
 
 def _cannot_use(where: str) -> str:
@@ -252,17 +216,6 @@ def _cannot_use(where: str) -> str:
     except (RuntimeError, AssertionError) as error:
         return str(error).split("\n")[0]
     return ""
-
-
-def _is_stub(function: Any) -> bool:
-    """Whether a function does nothing: its body is `pass`, `...`, or a docstring alone."""
-    if not inspect.isfunction(function):
-        return False
-    steps = list(dis.get_instructions(function))
-    names = {step.opname for step in steps}
-    constants = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
-    nothing = {"RESUME", "RETURN_CONST", "LOAD_CONST", "RETURN_VALUE", "NOP"}
-    return names <= nothing and all(constant is None for constant in constants)
 
 
 class Text:
@@ -321,8 +274,12 @@ def progress() -> Text:
         for task in own:
             state = _state(best.get(task.id))
             lines.append(f"  {state:<22} {task.id} ({task.points})")
-            rows.append(f"<tr><td>{state}</td><td>{task.title}</td><td>{task.id}</td></tr>")
+            cells = (f"<td style='{_CELL}'>{entry}</td>" for entry in (state, task.title, task.id))
+            rows.append(f"<tr>{''.join(cells)}</tr>")
     return Text("\n".join(lines), f"<table>{''.join(rows)}</table>")
+
+
+_CELL = "text-align:left;padding:.1em 1.2em .1em 0"
 
 
 def _state(credit: float | None) -> str:

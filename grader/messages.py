@@ -155,8 +155,8 @@ TEMPLATES: dict[str, str] = {
     # parts of a finding
     "numbers": "greatest absolute difference {worst_abs} at {at}, greatest relative difference "
     "{worst_rel}, allowed {allowed}",
-    "on_case": "Case {case}",
-    "on_hidden_case": "Hidden case {case}",
+    "on_case": 'In the case "{case}"',
+    "on_hidden_case": 'In the hidden case "{case}"',
     "unknown_error": "an exception of its own",
     "hidden_effect": "something differs from before the call",
 }

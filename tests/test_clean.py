@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import io
 import json
 import re
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.utils import determine_grade
+from PIL import Image
 
 from grader.judge.clean import MOST_KEPT, MOST_KEPT_OF_CELL, clean, showable
 from grader.judge.formulas import mathml
@@ -98,6 +100,14 @@ def test_a_table_of_pandas_is_kept():
     assert '<tr style="text-align:right">' in kept
     assert '<td colspan="2">1 &lt; 2</td>' in kept
     assert "dataframe tbody" not in kept
+
+
+def test_a_moving_picture_is_kept():
+    file = io.BytesIO()
+    Image.new("1", (2, 2)).save(file, "GIF")
+    gif = base64.b64encode(file.getvalue()).decode()
+    [picture] = bs4.BeautifulSoup(displayed({"image/gif": gif})["text/html"], "html.parser")
+    assert picture["src"] == f"data:image/gif;base64,{gif}"
 
 
 def test_an_svg_is_kept_as_a_picture():
@@ -303,6 +313,14 @@ OUTPUTS = st.lists(
     | st.builds(lambda text: new_output("display_data", data={"text/plain": text}), TEXTS),
     max_size=6,
 )
+
+
+def test_no_number_of_displays_hides_a_failure():
+    many = [new_output("display_data", data={"text/plain": "x"}) for _ in range(300)]
+    failure = new_output("error", ename="AssertionError", evalue="", traceback=[])
+    assert score(shown(*many, failure)) == (0, 8.0)
+    assert score(shown(*many, new_output("execute_result", data={"text/plain": "1.5"}))) == (1.5, 8)
+    assert score(shown(*many, new_output("stream", name="stderr", text=""))) == (0, 8.0)
 
 
 def score(outputs):

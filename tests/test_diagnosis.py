@@ -115,7 +115,7 @@ def test_the_one_mistake_that_reproduces_every_case_is_named():
 
 def test_a_named_mistake_comes_with_the_numbers_behind_it():
     details = "\n".join(verdict_on(cube, Answers(right, {"cubed": cube})).findings[0].details)
-    assert "Case first:" in details
+    assert 'In the case "first":' in details
     assert "g: expected [1, 1.25, 1.5, 1.75, 2]" in details
     assert "received [1, 1.953, 3.375, 5.359, 8]" in details
     assert "greatest absolute difference 6 at (4,)" in details
@@ -276,7 +276,7 @@ def test_an_unknown_error_is_told_by_its_type_and_first_line(error, told):
 def test_the_line_that_raised_is_shown():
     error = Raised("ValueError", "x", line="line 3, in probe: return 1 / 0")
     (finding,) = verdict_on(lambda case: Observation(error=error), Answers(right)).findings
-    assert finding.details == ("Case first:", "line 3, in probe: return 1 / 0")
+    assert finding.details == ('In the case "first":', "line 3, in probe: return 1 / 0")
 
 
 def test_a_hard_coded_device_is_the_one_thing_that_fails_on_the_meta_device():
@@ -441,7 +441,7 @@ def test_a_signature_of_hidden_cases_is_named_without_its_numbers(signature):
 def test_a_named_mistake_on_hidden_cases_is_named_without_its_numbers():
     verdict = verdict_on(cube, Answers(right, {"cubed": cube}), hidden_cases(), hidden=True)
     assert codes(verdict) == ["cubed"]
-    assert verdict.findings[0].details == ("Hidden case case 0:",)
+    assert verdict.findings[0].details == ('In the hidden case "case 0".',)
 
 
 def test_of_an_error_on_hidden_inputs_the_type_is_told_if_it_is_a_known_one():
@@ -454,10 +454,10 @@ def test_of_an_error_on_hidden_inputs_the_type_is_told_if_it_is_a_known_one():
 def test_what_was_seen_in_the_visible_case_is_told_among_hidden_ones():
     (finding,) = verdict_on(cube, Answers(right), hidden=True).findings
     assert "4 of 5 entries" in finding.message
-    assert finding.details[0] == "Case first:"
+    assert finding.details[0] == 'In the case "first":'
 
 
 def test_nothing_is_hidden_from_whoever_checks_an_answer_of_their_own():
     (finding,) = verdict_on(only_in("second", cube), Answers(right)).findings
-    assert finding.details[0] == "Case second:"
+    assert finding.details[0] == 'In the case "second":'
     assert any("expected" in line for line in finding.details)

@@ -1,4 +1,4 @@
-"""A class is graded whole: killed, locked out, out of room or out of workers, it is taken up again."""
+"""A class is graded whole: killed, locked out or out of room, grading is taken up again."""
 
 import contextlib
 import errno

@@ -188,6 +188,12 @@ class Box:
         """How the box ended, if it did."""
         return self._ended
 
+    def runs(self) -> bool:
+        """Whether its process is still there."""
+        poll = select.poll()
+        poll.register(self._handles.worker, select.POLLIN)
+        return self._ended is None and not poll.poll(0)
+
     def close(self) -> None:
         """End the box and everything it started."""
         if self._ended is None:

@@ -95,16 +95,25 @@ class Boxes:
 
     def open(self, files: Mapping[str, bytes] | None = None) -> Box:
         """A new box with these files in its working folder. Raises BoxRefused, ValueError."""
-        box = self._take_spare()
+        box = self._take_spare() or self._ready()
         self._maker.submit(self._make_spare)
-        if box is not None:
-            with contextlib.suppress(BoxEnded):  # its zygote died while it waited
-                return _filled(box, files)
-        return _filled(self._ready(), files)
+        if files:
+            try:
+                box.put(files)
+            except BaseException:
+                box.close()
+                raise
+        return box
 
     def _take_spare(self) -> Box | None:
-        with self._lock:
-            return self._spares.pop() if self._spares else None
+        while True:
+            with self._lock:
+                if not self._spares:
+                    return None
+                box = self._spares.pop()
+            if box.runs():
+                return box
+            box.close()  # its zygote died while it waited
 
     def _make_spare(self) -> None:
         """Make the next box while the present ones work. What fails here, `open` will report."""
@@ -209,16 +218,6 @@ class Boxes:
         self._living.add(box)
         self._watchdog.add(box)
         return box
-
-
-def _filled(box: Box, files: Mapping[str, bytes] | None) -> Box:
-    if files:
-        try:
-            box.put(files)
-        except BaseException:
-            box.close()
-            raise
-    return box
 
 
 def _await_start(status: socket.socket, seconds: float) -> tuple[int, int]:

@@ -26,6 +26,7 @@ _LONGEST_NUMBER = 40
 _LONGEST_NAME = 200
 _MOST_LINES = 100
 _MORE = "\n… The rest is not kept.\n"
+_DRAWN_BY_NBCONVERT = {"image/png", "image/jpeg"}
 _SHOWN_AS_PICTURE = "A picture that this cell displayed"
 
 Output = dict[str, Any]
@@ -103,10 +104,13 @@ def _clean_outputs(outputs: object, whole: _Room) -> list[Output]:
     kept: list[Output] = []
     displays = dropped = 0
     for output in outputs if isinstance(outputs, Sequence) else ():
-        kind = output.get("output_type") if isinstance(output, Mapping) else None
+        kind = str(output.get("output_type")) if isinstance(output, Mapping) else ""
         displays += kind == "display_data"
-        cleaner = _CLEANERS.get(str(kind)) if displays <= _MOST_DISPLAYS else None
-        cleaned = cleaner(output, room) if cleaner else None
+        # Nothing but displays may be left out: by all else nbgrader scores.
+        is_one_too_many = kind == "display_data" and displays > _MOST_DISPLAYS
+        cleaned = (
+            _CLEANERS[kind](output, room) if kind in _CLEANERS and not is_one_too_many else None
+        )
         if cleaned is None:
             dropped += 1
         elif not _joined(kept, cleaned):
@@ -219,7 +223,11 @@ def _svg(text: str) -> Drawn:
 def _picture(mime: str) -> Callable[[str], Drawn]:
     def drawn(text: str) -> Drawn:
         content = picture(mime, text)
-        return None if content is None else (mime, content)
+        if content is None:
+            return None
+        if mime in _DRAWN_BY_NBCONVERT:
+            return mime, content
+        return "text/html", picture_tag(mime, content, _SHOWN_AS_PICTURE)
 
     return drawn
 

@@ -100,9 +100,10 @@ class _Rows:
         self._comments = self._by_name(Comment)
 
     def _by_name(self, kind: Any, *options: Any) -> dict[str, Any]:
-        query = self._session.query(BaseCell.name, kind).join(kind, kind.cell_id == BaseCell.id)
+        query: Any = self._session.query(BaseCell.name, kind)
+        query = query.join(kind, kind.cell_id == BaseCell.id)
         query = query.filter(kind.notebook_id == self._notebook).options(*options)
-        return dict(query.populate_existing().tuples())
+        return dict(query.populate_existing())
 
     def find_grade(self, name: str, *place: str) -> Any:
         return _found(self._grades, name)

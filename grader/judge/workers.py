@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from multiprocessing.connection import Connection, wait
 
 from grader.judge.examiner import Marked, Paper, Round, examine, own_examiner
@@ -24,7 +24,12 @@ class Workers:
 
     def submit(self, round_: Round, paper: Paper) -> Future[Marked]:
         """Have one submission judged."""
-        return self._pool.submit(examine, round_, paper)
+        try:
+            return self._pool.submit(examine, round_, paper)
+        except BrokenExecutor as error:  # noticed now: the same as if it had come back
+            lost: Future[Marked] = Future()
+            lost.set_exception(error)
+            return lost
 
     def renew(self) -> None:
         """New processes, after one of the old ones was lost."""
