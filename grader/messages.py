@@ -30,8 +30,8 @@ TEMPLATES: dict[str, str] = {
     "Otherwise this is a mistake of the course: please report it.",
     "CHECK.unreadable": "{functions} returned something that this exercise cannot read. Compare "
     "what you return with what the exercise asks for.",
-    "CHECK.did_not_finish": "It was interrupted before it came to an end. If you waited for long, "
-    "look for a loop whose condition never becomes false.",
+    "CHECK.did_not_finish": "It did not come to an end: it was interrupted, or its time was up. "
+    "Look for a loop whose condition never becomes false.",
     "CHECK.judged_missing": "{functions} is not defined when the check runs. Did an earlier cell "
     "fail?",
     "CHECK.judged_not_callable": "{functions} is not a function when the check runs.",

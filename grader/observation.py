@@ -230,8 +230,7 @@ class _Recorder:
         """Many plain texts at once: the names of a deep graph are thousands."""
         if set(map(type, items)) != {str}:
             return None
-        whole = "".join(items)
-        if not (whole.isascii() and self._take("characters", len(whole))):
+        if not (all(map(str.isascii, items)) and self._take("characters", sum(map(len, items)))):
             return None
         self.items -= len(items)
         return items

@@ -225,6 +225,24 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
                 _restore(generators)
 
 
+@contextlib.contextmanager
+def exit_raises() -> Iterator[None]:
+    """Let IPython's exit() raise SystemExit, as Python's does, and not end the kernel."""
+    shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        yield
+        return
+
+    def ask_exit() -> None:
+        raise SystemExit
+
+    shell.ask_exit = ask_exit
+    try:
+        yield
+    finally:
+        vars(shell).pop("ask_exit", None)
+
+
 class _Python:
     """Settings of Python that are put back without a word."""
 

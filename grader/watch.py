@@ -80,6 +80,7 @@ def observe(
             _heard(warned),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(out),
+            state.exit_raises(),
             state.watched(effects),
         ):
             result = task.observe(*watched, **private)

@@ -36,9 +36,7 @@ WALLED = ["full", "cold"]
 @functools.cache
 def pool(level, limits=SMALL):
     """A pool of bare boxes that run what they are sent; it lasts as long as the tests do."""
-    boxes = Boxes(
-        limits, level, handler="run_code", visible=[HERE / "test_box_visible"], bare=True
-    )
+    boxes = Boxes(limits, level, handler="run_code", visible=[HERE / "test_box_visible"], bare=True)
     atexit.register(boxes.close)
     return boxes
 

@@ -431,7 +431,9 @@ def test_closing_leaves_no_process_and_no_descriptor(level):
     assert last.ended.cause is Cause.CLOSED
     assert _descriptors() == before
     assert not os.path.exists(f"/proc/{zygote}")
-    children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "stat="], capture_output=True)
+    children = subprocess.run(
+        ["ps", "--ppid", str(os.getpid()), "-o", "stat="], capture_output=True
+    )
     assert b"Z" not in children.stdout
 
 

@@ -180,8 +180,10 @@ def test_the_init_of_its_namespace_cannot_be_touched(level):
         pytest.skip("there is no pid namespace at this level")
     with pool(level).open() as box:
         for name in ("environ", "mem", "maps", "cwd", "root", "fd/0", "ns/mnt"):
-            opened = "open(path, 'rb').read(1)" if name in ("environ", "mem", "maps") else (
-                "os.readlink(path)"
+            opened = (
+                "open(path, 'rb').read(1)"
+                if name in ("environ", "mem", "maps")
+                else ("os.readlink(path)")
             )
             assert refused(box, opened, path=f"/proc/1/{name}") in {"EACCES", "EPERM"}
         assert run(box, "import os; result = [os.getuid()]")
@@ -241,7 +243,9 @@ def test_only_the_private_folders_can_be_written(box, level):
     allowed = ["/work", "/tmp", "/dev/shm"] if level in WALLED else []
     home = run(box, "import os; result = os.getcwd()")
     written = run(box, source)
-    assert [p for p in written if not any(Path(p).is_relative_to(a) for a in (*allowed, home))] == []
+    assert [
+        p for p in written if not any(Path(p).is_relative_to(a) for a in (*allowed, home))
+    ] == []
 
 
 def test_what_the_kernel_offers_to_write_is_closed(box):

@@ -496,6 +496,14 @@ def test_a_loop_without_end_can_be_interrupted_and_the_next_check_is_unaffected(
     assert kernel.run(state) == "(True, torch.float32, 'cpu')"
 
 
+@pytest.mark.parametrize("leaving", ["exit()", "quit()", "import sys; sys.exit(0)"])
+def test_leaving_the_program_does_not_end_the_kernel(kernel, leaving):
+    kernel.run(f"def leaver(x, w):\n    {leaving}\nkept = 1")
+    assert "raised SystemExit" in kernel.run("check('two_path_grad', leaver)")
+    assert "Right" in kernel.run("check('two_path_grad', right)")
+    assert kernel.run("kept") == "1"
+
+
 def test_what_an_answer_prints_in_a_kernel_stays_in_its_verdict(kernel):
     kernel.run("def loud(x, w):\n    print('x' * 10**7)\n    return right(x, w)")
     shown = kernel.run("check('two_path_grad', loud)")

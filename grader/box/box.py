@@ -188,12 +188,6 @@ class Box:
         """How the box ended, if it did."""
         return self._ended
 
-    def runs(self) -> bool:
-        """Whether its process is still there."""
-        poll = select.poll()
-        poll.register(self._handles.worker, select.POLLIN)
-        return self._ended is None and not poll.poll(0)
-
     def close(self) -> None:
         """End the box and everything it started."""
         if self._ended is None:
@@ -219,7 +213,10 @@ class Box:
                 return Cause.MEMORY
         elif census.memory(self.limits.memory) > self.limits.memory:
             return Cause.MEMORY
-        if self._home is not None and census.disk(self._home, self.limits.files) > self.limits.files:
+        if (
+            self._home is not None
+            and census.disk(self._home, self.limits.files) > self.limits.files
+        ):
             return Cause.FILES
         return None
 

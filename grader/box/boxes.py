@@ -25,6 +25,7 @@ from grader.box.settings import Level
 from grader.box.users import user_for
 from grader.box.watchdog import Census, Watchdog
 
+
 class Boxes:
     """Makes boxes; use it as a context manager. Safe to use from several threads.
 
@@ -95,25 +96,16 @@ class Boxes:
 
     def open(self, files: Mapping[str, bytes] | None = None) -> Box:
         """A new box with these files in its working folder. Raises BoxRefused, ValueError."""
-        box = self._take_spare() or self._ready()
+        box = self._take_spare()
         self._maker.submit(self._make_spare)
-        if files:
-            try:
-                box.put(files)
-            except BaseException:
-                box.close()
-                raise
-        return box
+        if box is not None:
+            with contextlib.suppress(BoxEnded):  # its zygote died while it waited
+                return _filled(box, files or {})
+        return _filled(self._ready(), files or {})
 
     def _take_spare(self) -> Box | None:
-        while True:
-            with self._lock:
-                if not self._spares:
-                    return None
-                box = self._spares.pop()
-            if box.runs():
-                return box
-            box.close()  # its zygote died while it waited
+        with self._lock:
+            return self._spares.pop() if self._spares else None
 
     def _make_spare(self) -> None:
         """Make the next box while the present ones work. What fails here, `open` will report."""
@@ -218,6 +210,15 @@ class Boxes:
         self._living.add(box)
         self._watchdog.add(box)
         return box
+
+
+def _filled(box: Box, files: Mapping[str, bytes]) -> Box:
+    try:
+        box.put(files)
+    except BaseException:
+        box.close()
+        raise
+    return box
 
 
 def _await_start(status: socket.socket, seconds: float) -> tuple[int, int]:

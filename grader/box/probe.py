@@ -54,7 +54,10 @@ def probe() -> Report:
     """Try each level by making a box at it, until one works."""
     if not sys.platform.startswith("linux") or not syscalls.supported():
         machine = f"{os.uname().sysname} on {os.uname().machine}"
-        why, cure = f"boxes need Linux on x86-64 or aarch64, this is {machine}", "Grade on such one."
+        why, cure = (
+            f"boxes need Linux on x86-64 or aarch64, this is {machine}",
+            "Grade on such one.",
+        )
         return Report((Trial(Level.FULL, False, why, cure),))
     trials: list[Trial] = []
     for level in WALLED:

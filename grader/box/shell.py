@@ -113,7 +113,9 @@ def _mime(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _size(data: Mapping[str, Any]) -> int:
-    return sum(len(value) if isinstance(value, str) else len(repr(value)) for value in data.values())
+    return sum(
+        len(value) if isinstance(value, str) else len(repr(value)) for value in data.values()
+    )
 
 
 class _Publisher(DisplayPublisher):

@@ -247,4 +247,6 @@ def _without(path: str, hidden: Sequence[str]) -> list[str]:
         return []
     if not any(Path(one).is_relative_to(path) for one in hidden):
         return [path]
-    return [part for entry in sorted(os.listdir(path)) for part in _without(f"{path}/{entry}", hidden)]
+    return [
+        part for entry in sorted(os.listdir(path)) for part in _without(f"{path}/{entry}", hidden)
+    ]

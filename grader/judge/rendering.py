@@ -34,7 +34,7 @@ from grader.judge.safe_html import as_text, graders_html, learners_html, picture
 
 _THEIRS: Any = nbconvert_filters  # they carry no types
 
-_MOST_DRAWN = 400_000  # characters of one page that are parsed; what comes after is shown as text
+_MOST_DRAWN = 200_000  # characters of one page that are parsed; what comes after is shown as text
 _LONGEST_DRAWN = 50_000  # of them, in one cell
 _MOST_FORMULAS = 500
 _MOST_ESCAPES = 1000
