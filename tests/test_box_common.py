@@ -3,8 +3,8 @@
 import atexit
 import functools
 import os
-import sys
 import shutil
+import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from grader.box import BoxRefused, Boxes, Level
+from grader.box import Boxes, BoxRefused, Level
 from grader.box.probe import Report, Trial, probe
 from tests.test_box_common import LEVELS, ROOT, need_bubblewrap
 

@@ -665,6 +665,46 @@ def test_what_a_module_is_left_with_is_named():
     assert effects["input"] == "`0.weight` has other values after the call"
 
 
+class OfClasses:
+    """A task that a class answers."""
+
+    id = "probe"
+    arguments = (("n",),)
+    allows = frozenset()
+
+    def observe(self, MyLinear, **inputs):
+        return MyLinear(3)(torch.ones(3))
+
+
+class Unwritten(nn.Module):
+    def __init__(self, n):
+        raise NotImplementedError
+
+
+class Unfinished(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+
+
+class Dividing(Unfinished):
+    def forward(self, x):
+        return 1 / 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "own"),
+    [
+        (Unwritten, "NotImplementedError", True),
+        (Unfinished, "NotImplementedError", False),
+        (Dividing, "ZeroDivisionError", False),
+    ],
+)
+def test_an_exception_of_a_class_is_the_learners(answer, kind, own):
+    case = find("two_path_grad").cases()[0]
+    error = observe(OfClasses(), [answer], {}, case).observation.error
+    assert (error.type_name, error.own_raise, error.by_learner) == (kind, own, True)
+
+
 def test_an_exception_outside_the_answer_is_told_apart():
     class Task:
         id = "probe"
