@@ -1,4 +1,4 @@
-"""The proof for every exercise: a new chapter is covered by adding its modules, and nothing here."""
+"""The proof for every exercise: a new chapter is covered by adding its modules alone."""
 
 import ast
 import importlib

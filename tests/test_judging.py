@@ -1,5 +1,6 @@
 """A submission is judged by hidden cases, the same for a class, and by nothing it says itself."""
 
+import ast
 import contextlib
 import json
 import sys
@@ -203,12 +204,12 @@ class Room:
         self.ran.append(source)
         self.flags.update(dropped=0, interrupted=False)
         outputs, error = [], None
-        body, _, last = source.rpartition("\n")
+        tree = ast.parse(source)
+        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
         try:
-            exec(body, self.namespace)
-            value = (
-                eval(last, self.namespace) if is_expression(last) else exec(last, self.namespace)
-            )
+            exec(compile(tree, "cell", "exec"), self.namespace)
+            code = compile(ast.Expression(last.value), "cell", "eval") if last else "None"
+            value = eval(code, self.namespace)
             if value is not None:
                 data = {"text/plain": repr(value)}
                 outputs = [{"output_type": "execute_result", "data": data, "metadata": {}}]
@@ -224,14 +225,6 @@ class Room:
 
     def call(self, header, body):
         return answer(header, body, self.namespace)
-
-
-def is_expression(text):
-    try:
-        compile(text, "cell", "eval")
-    except SyntaxError:
-        return False
-    return True
 
 
 class Rooms:

@@ -7,6 +7,7 @@ import sys
 import tracemalloc
 import warnings
 from collections import OrderedDict, namedtuple
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from grader.task import draw_inputs
 from grader.verdict import Outcome
 from grader.watch import observe
 
+ROOT = Path(__file__).resolve().parent.parent
 KEPT = []
 """What an answer keeps alive after it returned."""
 
@@ -665,15 +667,22 @@ def test_what_a_module_is_left_with_is_named():
     assert effects["input"] == "`0.weight` has other values after the call"
 
 
-class OfClasses:
-    """A task that a class answers."""
+def probe(body):
+    """A task whose `observe` has this body, standing where the course's tasks stand."""
+    source = (
+        "class Probe:\n"
+        "    id, arguments, allows = 'probe', (('n',),), frozenset()\n"
+        f"    def observe(self, answer, **inputs):\n        {body}\n"
+    )
+    namespace = {"torch": torch}
+    exec(compile(source, str(ROOT / "grader/tasks/probe.py"), "exec"), namespace)
+    return namespace["Probe"]()
 
-    id = "probe"
-    arguments = (("n",),)
-    allows = frozenset()
 
-    def observe(self, MyLinear, **inputs):
-        return MyLinear(3)(torch.ones(3))
+def ended(body, answer):
+    """The exception that an answer to such a task ended in."""
+    case = find("two_path_grad").cases()[0]
+    return observe(probe(body), [answer], {}, case).observation.error
 
 
 class Unwritten(nn.Module):
@@ -700,25 +709,15 @@ class Dividing(Unfinished):
     ],
 )
 def test_an_exception_of_a_class_is_the_learners(answer, kind, own):
-    case = find("two_path_grad").cases()[0]
-    error = observe(OfClasses(), [answer], {}, case).observation.error
+    error = ended("return answer(3)(torch.ones(3))", answer)
     assert (error.type_name, error.own_raise, error.by_learner) == (kind, own, True)
 
 
 def test_an_exception_outside_the_answer_is_told_apart():
-    class Task:
-        id = "probe"
-        arguments = (("x",),)
-        allows = frozenset()
-
-        def observe(self, answer, **inputs):
-            return len(answer(1))
-
-    case = find("two_path_grad").cases()[0]
-    assert observe(Task(), [lambda x: 1 / 0], {}, case).observation.error.by_learner
-    error = ValueError("no frames")
-    assert describe(error).line == ""
-    assert not describe(error).by_learner
+    assert ended("return len(answer(3))", lambda n: 1 / 0).by_learner
+    assert not ended("return len(answer(3))", lambda n: n).by_learner
+    error = describe(ValueError("no frames"))
+    assert (error.line, error.by_learner) == ("", False)
 
 
 @pytest.mark.parametrize("exercise", [exercise.id for exercise in exercises()])
