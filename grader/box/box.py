@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import select
+import shutil
+import signal
+import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
+from grader.box.cgroups import Group
 from grader.box.channel import (
     DeadlinePassed,
     Header,
@@ -28,8 +36,7 @@ from grader.box.ended import (
 )
 from grader.box.limits import MIB, Limits
 from grader.box.outputs import CellResult, Keeper, MalformedOutputs, stream
-from grader.box.process import Process
-from grader.box.watchdog import Guard
+from grader.box.watchdog import Census
 
 _SENTENCES = {
     Cause.MEMORY: "It used more than {memory:,} MiB of memory.",
@@ -40,18 +47,22 @@ _SENTENCES = {
 }
 
 
-@dataclass(frozen=True)
-class Pipes:
-    """The judge's ends of a box's pipes."""
+@dataclass
+class Handles:
+    """What the judge holds of a box: handles to signal by, pipes, and the status socket."""
 
+    leader: int
+    worker: int
+    status: socket.socket
     requests: int
     replies: int
     out: int
     err: int
 
     def close(self) -> None:
-        """Close them."""
-        for fd in (self.requests, self.replies, self.out, self.err):
+        """Let go of everything."""
+        self.status.close()
+        for fd in (self.leader, self.worker, self.requests, self.replies, self.out, self.err):
             os.close(fd)
 
 
@@ -60,25 +71,28 @@ class Box:
 
     def __init__(
         self,
-        process: Process,
-        pipes: Pipes,
+        handles: Handles,
+        pid: int,
         limits: Limits,
-        guard: Guard,
+        group: Group | None,
+        home: str | None,
         closed: Callable[[Box], None],
     ) -> None:
-        self.limits, self.guard = limits, guard
-        self._process, self._pipes, self._closed = process, pipes, closed
-        self._spills = Spill(pipes.out), Spill(pipes.err)
+        self.pid, self.limits = pid, limits
+        self._handles, self._group = handles, group
+        self._census: Census | None = None
+        self._home, self._closed = home, closed
+        self._spills = Spill(handles.out), Spill(handles.err)
         self._spill_room = limits.output
-        self._line = Line(pipes.requests, pipes.replies, process.worker, self._spills, self._drain)
+        self._line = Line(
+            handles.requests, handles.replies, handles.worker, self._spills, self._drain
+        )
         self._keeper = Keeper(limits.output)
         self._spent = 0.0
+        self._full = 0  # ticks in a row with as many processes as allowed
         self._ended: Ended | None = None
-
-    @property
-    def pid(self) -> int:
-        """The process id of the worker, as the judge sees it."""
-        return self._process.pid
+        self._stopped: Cause | None = None
+        self._lock = threading.Lock()  # between the watchdog and the end
 
     def __enter__(self) -> Box:
         return self
@@ -90,6 +104,10 @@ class Box:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def count_by(self, census: Census) -> None:
+        """Let the watchdog count the box's processes and memory with this."""
+        self._census = census
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """Write files below the box's working folder.
@@ -137,11 +155,11 @@ class Box:
             dropped += lost
             if data:
                 outputs.append(stream(name, data))
-        kind = answer.get("error")
+        error = answer.get("error")
         return CellResult(
             outputs=tuple(outputs),
             ok=answer.get("ok") is True and not late,
-            error=kind[:200] if isinstance(kind, str) else None,
+            error=error[:200] if isinstance(error, str) else None,
             execution_count=count,
             dropped=dropped,
             interrupted=late,
@@ -175,6 +193,40 @@ class Box:
         if self._ended is None:
             self._end(Cause.CLOSED)
 
+    def look(self) -> Cause | None:
+        """For the watchdog: the limit this box is over."""
+        with self._lock:
+            if self._ended is not None or self._stopped is not None or self._census is None:
+                return None
+            try:
+                return self._over(self._census)
+            except OSError:
+                return None  # it is ending
+
+    def _over(self, census: Census) -> Cause | None:
+        full = census.tasks() >= self.limits.processes
+        self._full = self._full + 1 if full else 0
+        if self._full >= 3:
+            return Cause.PROCESSES
+        if self._group is not None:
+            if self._group.killed_for_memory():
+                return Cause.MEMORY
+        elif census.memory(self.limits.memory) > self.limits.memory:
+            return Cause.MEMORY
+        if (
+            self._home is not None
+            and census.disk(self._home, self.limits.files) > self.limits.files
+        ):
+            return Cause.FILES
+        return None
+
+    def stop(self, cause: Cause) -> None:
+        """For the watchdog: kill the box; the thread that uses it will learn the cause."""
+        with self._lock:
+            if self._ended is None:
+                self._stopped = cause
+                self._kill()
+
     def _ask(
         self, header: Header, body: bytes, seconds: float, max_reply: int = 65536
     ) -> tuple[Header, bytes, bool]:
@@ -183,8 +235,6 @@ class Box:
             raise BoxEnded(self._ended)
         start = time.monotonic()
         seconds = min(seconds, self.limits.submission - self._spent)
-        if seconds <= 0:
-            raise self._end(Cause.TIME, self._late(seconds))
         late = False
         try:
             try:
@@ -192,7 +242,8 @@ class Box:
                 answer, reply = self._line.receive(start + seconds, max_reply)
             except DeadlinePassed:
                 late = True
-                self._process.interrupt()
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._handles.worker, signal.SIGINT)
                 until = time.monotonic() + self.limits.grace
                 answer, reply = self._line.receive(until, max_reply)
         except DeadlinePassed:
@@ -214,28 +265,52 @@ class Box:
     def _drain(self, spill: Spill) -> None:
         self._spill_room -= spill.drain(self._spill_room)
 
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handles.leader, signal.SIGKILL)
+
     def _end(self, cause: Cause | None, sentence: str = "") -> BoxEnded:
         """Kill what is left, learn how it ended, let go of everything."""
-        self.guard.release()
-        self._process.kill()
-        wait_status = self._process.wait()
-        self._line.drain()
-        said = self._spills[1].take()[0].decode(errors="replace")[-2000:]
-        self._ended = replace(self._judge(cause, sentence, wait_status), said=said)
-        self._process.close()
-        self._pipes.close()
+        with self._lock:
+            self._kill()
+            wait_status = self._await_end()
+            self._line.drain()
+            said = self._spills[1].take()[0].decode(errors="replace")[-2000:]
+            ended = self._judge(cause, sentence, wait_status)
+            self._ended = replace(ended, said=said)
+            self._handles.close()
+            if self._census is not None:
+                os.close(self._census.proc)
+        if self._group is not None:
+            self._group.remove()
+        if self._home is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
         self._closed(self)
         return BoxEnded(self._ended)
 
+    def _await_end(self) -> int | None:
+        """The wait status of the box's process; None if the zygote is gone too."""
+        poll = select.poll()
+        poll.register(self._handles.status, select.POLLIN)
+        if not poll.poll(10_000):
+            return None
+        try:
+            message = self._handles.status.recv(4096)
+        except OSError:
+            return None
+        status = json.loads(message or b"{}").get("ended")
+        return status if isinstance(status, int) else None
+
     def _judge(self, cause: Cause | None, sentence: str, wait_status: int | None) -> Ended:
         if cause is None:
-            cause = self.guard.stopped
-        if cause is None and self.guard.killed_for_memory():
+            cause = self._stopped
+        if cause is None and self._group is not None and self._group.killed_for_memory():
             cause = Cause.MEMORY
-        if cause is None:
-            if wait_status is not None:
-                return from_wait_status(wait_status)
+        if cause is None and wait_status is None:
             cause = Cause.LOST
+        if cause is None:
+            assert wait_status is not None
+            return from_wait_status(wait_status)
         told = _SENTENCES.get(cause, "").format(
             memory=self.limits.memory // MIB,
             files=self.limits.files // MIB,

@@ -58,9 +58,8 @@ class Host:
     def __init__(self, plan: Plan) -> None:
         """Start it and wait until it is ready. Raises BoxRefused."""
         self.plan = plan
-        self._using = threading.Lock()
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the zygote
-        self._said = ""
+        self._sending = threading.Lock()
+        self._log: IO[bytes] = tempfile.TemporaryFile()
         self.folder: str | None = None
         if plan.level in (Level.LANDLOCK, Level.NONE):
             self.folder = tempfile.mkdtemp(prefix="autograd-box-")
@@ -70,9 +69,7 @@ class Host:
         try:
             self.process = self._start(theirs, judge)
         except OSError as error:
-            self.control.close()
-            self._log.close()
-            self._remove_folder()
+            self._remove()
             raise BoxRefused(f"bubblewrap cannot be started: {error}", INSTALL_BWRAP) from None
         finally:
             theirs.close()
@@ -87,33 +84,33 @@ class Host:
         """Ask for a box. Raises ZygoteLost."""
         message = json.dumps({"home": home, "uid": uid}).encode()
         try:
-            with self._using:
+            with self._sending:
                 socket.send_fds(self.control, [message], fds)
         except OSError as error:
             raise ZygoteLost(str(error)) from None
 
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
     def said(self) -> str:
         """The last lines it wrote to its stderr."""
-        with self._using:
-            if not self._log.closed:
-                self._log.seek(0)
-                self._said = self._log.read().decode(errors="replace").strip()[-1000:]
-            return self._said
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace").strip()[-1000:]
 
     def close(self) -> None:
         """End it, and with it every box. It ends itself when its socket closes."""
-        self.said()
-        with self._using:
-            self.control.close()
-            self._log.close()
+        self.control.close()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self._remove_folder()
+        self._remove()
 
-    def _remove_folder(self) -> None:
+    def _remove(self) -> None:
+        self.control.close()
+        self._log.close()
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -188,7 +185,7 @@ class Host:
         except OSError:
             answer = b""
         if answer != b'{"ready": true}':
-            self.close()
+            self.process.wait()
             raise BoxRefused(self._why(answer), CURES[self.plan.level])
 
     def _why(self, answer: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Which isolation this machine allows: a box is made at each level and looks around."""
+"""Which isolation this machine allows, found out by making a box at each level and looking around."""
 
 from __future__ import annotations
 

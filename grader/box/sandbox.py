@@ -14,6 +14,7 @@ import signal
 from pathlib import Path
 
 from grader.box import syscalls
+from grader.box.limits import Limits
 from grader.box.seccomp import for_process
 from grader.box.settings import Level, Settings
 

@@ -66,18 +66,24 @@ class Judge:
             prepared = self._prepare(exercise)
         task, seen = prepared.task, list[Seen]()
         silent: dict[str, str] = {}
+        ended = False
         for case in prepared.cases:
+            if ended:  # an answer that ends its process in one case is not asked again
+                silent[case.name] = "CHECK.box_ended"
+                seen.append(Seen(case, _unanswered("CHECK.box_ended")))
+                continue
+            header = _question(task, functions, case, self.device)
             try:
-                if "CHECK.box_ended" in silent.values():  # it is not asked again
-                    raise Unanswered("CHECK.box_ended")
-                question = _question(task, functions, case, self.device)
-                observation = _observed(*ask(question, prepared.inputs[case.name]))
+                reply, body = ask(header, prepared.inputs[case.name])
             except Unanswered as reason:
+                ended = reason.code == "CHECK.box_ended"
                 silent[case.name] = reason.code
-                observation = Observation(error=Raised(reason.code, "", known_type=False))
-            except _Uncallable as reason:
-                return _could_not_check(task, prepared.cases, reason.state)
-            seen.append(Seen(case, observation))
+                seen.append(Seen(case, _unanswered(reason.code)))
+                continue
+            state = reply.get("state")
+            if isinstance(state, str) and state in _UNCALLABLE:
+                return _could_not_check(task, prepared.cases, state)
+            seen.append(Seen(case, _observed(reply, body)))
         with self._computing:
             verdict = diagnose(task, prepared.answers, seen, hidden=hidden)
         return _without_silence(verdict, silent)
@@ -101,14 +107,6 @@ class Judge:
 _UNCALLABLE = {"missing", "not_callable", "arguments"}
 
 
-class _Uncallable(Exception):
-    """There is nothing to call: `state` says why."""
-
-    def __init__(self, state: str) -> None:
-        super().__init__(state)
-        self.state = state
-
-
 def _question(task: Task, functions: Sequence[str], case: Case, device: str) -> dict[str, Any]:
     return {
         "op": "observe",
@@ -121,16 +119,16 @@ def _question(task: Task, functions: Sequence[str], case: Case, device: str) -> 
 
 
 def _observed(reply: Mapping[str, Any], body: bytes) -> Observation:
-    """What a reply says, which may be anything. Raises Unanswered and _Uncallable."""
-    state = reply.get("state")
-    if state == "interrupted":
-        raise Unanswered("CHECK.did_not_finish")
-    if isinstance(state, str) and state in _UNCALLABLE:
-        raise _Uncallable(state)
+    if reply.get("state") == "interrupted":
+        return _unanswered("CHECK.did_not_finish")
     try:
         return unpack_observation(body)
     except MalformedMessage:
-        raise Unanswered("CHECK.forged") from None
+        return _unanswered("CHECK.forged")
+
+
+def _unanswered(code: str) -> Observation:
+    return Observation(error=Raised(code, "", known_type=False))
 
 
 def _could_not_check(task: Task, cases: tuple[Case, ...], state: str) -> Verdict:
