@@ -1,8 +1,8 @@
 """nbgrader's settings for this course: read by every nbgrader command typed in this folder."""
 
 import os
-import runpy
-from importlib.util import find_spec
+
+from grader.judge import pages
 
 c = get_config()
 
@@ -41,6 +41,4 @@ if os.environ.get("AUTOGRAD_COURSE_JUDGE") != "0":
     ]
 
 # Feedback and formgrader's pages show what a submission displayed, with nothing in it that can run.
-# (Importing the module by its name would load torch into every nbgrader command.)
-judge = os.path.join(os.path.dirname(find_spec("grader").origin), "judge")
-runpy.run_path(os.path.join(judge, "pages.py"))["configure"](c)
+pages.configure(c)

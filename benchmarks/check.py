@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -18,86 +19,96 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 
-IMPORT = """
-import time
+TIMED = """
+import time, sys
 import torch
-start = time.perf_counter()
-from grader import check
-print(time.perf_counter() - start)
+{before}
+wall, cpu = time.perf_counter(), time.process_time()
+{timed}
+print(time.perf_counter() - wall, time.process_time() - cpu)
+{after}
 """
 
-FIRST = """
-import sys, time
-import torch
-import grader
+IMPORT = TIMED.format(before="", timed="from grader import check", after="")
+
+FIRST = TIMED.format(
+    before="""
+from grader import check
 from grader.answers import key_of
 from grader.checking import find
 task = find(sys.argv[1])
 functions = key_of(task).answer(task.functions)
-start = time.perf_counter()
-verdict = grader.check(task.id, *functions)
-print(time.perf_counter() - start)
-assert verdict.passed, verdict
-"""
+""",
+    timed="verdict = check(task.id, *functions)",
+    after="assert verdict.passed, verdict",
+)
 
 
-def in_fresh_processes(program: str, *arguments: str, repeat: int) -> list[float]:
-    """What a program measures, in seconds, in as many processes of their own."""
-    return [
-        float(
-            subprocess.run(
-                [sys.executable, "-c", program, *arguments],
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-        )
-        for _ in range(repeat)
-    ]
+@dataclass(frozen=True)
+class Times:
+    """Seconds that the same thing took, each time it was done: on the clock, and of processors."""
+
+    wall: tuple[float, ...]
+    cpu: tuple[float, ...]
+
+    def __add__(self, other: Times) -> Times:
+        return Times(self.wall + other.wall, self.cpu + other.cpu)
+
+    def cells(self) -> tuple[str, str, str]:
+        """Median and worst on the clock, and the median of processors, in milliseconds."""
+        if not self.wall:
+            return "–", "–", "–"
+        shown = statistics.median(self.wall), max(self.wall), statistics.median(self.cpu)
+        middle, worst, cpu = (f"{seconds * 1e3:,.0f}" for seconds in shown)
+        return middle, worst, cpu
+
+    def against(self, target_ms: int) -> str:
+        """Whether the median on the clock keeps within a target."""
+        kept = statistics.median(self.wall) * 1e3 < target_ms
+        return f"{'✓' if kept else '✗'} {target_ms:,}"
 
 
-def timed(action: Callable[[], object], repeat: int) -> list[float]:
-    """Seconds of each of some runs, after one run that is not counted."""
-    action()
-    found = []
+def in_fresh_processes(program: str, *arguments: str, repeat: int) -> Times:
+    """What a program measures in as many processes of their own."""
+    found = Times((), ())
     for _ in range(repeat):
-        start = time.perf_counter()
-        action()
-        found.append(time.perf_counter() - start)
+        command = [sys.executable, "-c", program, *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        wall, cpu = map(float, done.stdout.split())
+        found += Times((wall,), (cpu,))
     return found
 
 
-def checks(repeat: int) -> Iterable[tuple[str, list[float], list[float]]]:
-    """For every exercise the seconds of a check that passes, and of one for each named mistake."""
+def timed(action: Callable[[], object], repeat: int) -> Times:
+    """What some runs take, after one run that is not counted."""
+    action()
+    found = Times((), ())
+    for _ in range(repeat):
+        wall, cpu = time.perf_counter(), time.process_time()
+        action()
+        found += Times((time.perf_counter() - wall,), (time.process_time() - cpu,))
+    return found
+
+
+def checks(repeat: int) -> Iterable[tuple[str, Times, Times]]:
+    """For every exercise what a check takes that passes, and one of each named mistake."""
     from grader import check
     from grader.answers import key_of
     from grader.checking import tasks
+
+    def checking(exercise: str, functions: list[Callable[..., object]]) -> Callable[[], object]:
+        return lambda: check(exercise, *functions)
 
     for task in tasks().values():
         key = key_of(task)
         assert key is not None
         right = list(key.answer(task.functions))
-        passing = timed(lambda: check(task.id, *right), repeat)  # noqa: B023
-        failing: list[float] = []
+        failing = Times((), ())
         for wrong in key.mistakes(task.functions):
             functions = list(right)
             functions[task.functions.index(wrong.replaces)] = wrong.function
-            failing += timed(lambda: check(task.id, *functions), max(1, repeat // 3))  # noqa: B023
-        yield task.id, passing, failing
-
-
-def milliseconds(seconds: list[float]) -> tuple[str, str]:
-    """Median and worst."""
-    if not seconds:
-        return "–", "–"
-    return f"{statistics.median(seconds) * 1e3:.0f}", f"{max(seconds) * 1e3:.0f}"
-
-
-def against(seconds: list[float], target_ms: int) -> str:
-    """Whether the median keeps within a target."""
-    kept = statistics.median(seconds) * 1e3 < target_ms
-    return f"{'✓' if kept else '✗'} under {target_ms:,} ms"
+            failing += timed(checking(task.id, functions), max(1, repeat // 3))
+        yield task.id, timed(checking(task.id, right), repeat), failing
 
 
 def main() -> None:
@@ -112,42 +123,35 @@ def main() -> None:
 
 
 def measure(repeat: int, fresh: int) -> None:
+    """Measure everything and print it as it comes."""
     import torch
 
     from grader import exercises
 
     console = Console()
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     console.print(
-        f"Python {platform.python_version()}, torch {torch.__version__}, {platform.system()}, "
-        f"{os.cpu_count()} processors, {torch.get_num_threads()} threads in torch, load "
-        f"{os.getloadavg()[0]:.1f} when this began."
+        f"Python {platform.python_version()}, torch {torch.__version__}, {platform.system()} on "
+        f"{os.cpu_count()} processors, {torch.get_num_threads()} threads in torch, load {load}. "
+        "All times in milliseconds."
     )
-    start = Table("", "median ms", "worst ms", "target", title="In a fresh process")
-    brought = in_fresh_processes(IMPORT, repeat=fresh)
-    start.add_row("import grader, after torch", *milliseconds(brought), against(brought, 150))
+    columns = ("median", "worst", "processor time", "target")
+    start = Table("In a fresh process", *columns)
+    times = in_fresh_processes(IMPORT, repeat=fresh)
+    start.add_row("from grader import check, after torch", *times.cells(), times.against(150))
     first_of = {exercise.chapter: exercise.id for exercise in reversed(exercises())}
-    for chapter, exercise in sorted(first_of.items()):
-        seconds = in_fresh_processes(FIRST, exercise, repeat=fresh)
-        row = f"first check ({exercise}, {chapter})"
-        start.add_row(row, *milliseconds(seconds), against(seconds, 2000))
+    for _, exercise in sorted(first_of.items()):
+        times = in_fresh_processes(FIRST, exercise, repeat=fresh)
+        start.add_row(f"first check: {exercise}", *times.cells(), times.against(2000))
     console.print(start)
 
-    later = Table(
-        "exercise",
-        "right: median ms",
-        "worst ms",
-        "mistakes: median ms",
-        "worst ms",
-        "target (right)",
-        title="Later checks in one process",
-    )
-    every: list[float] = []
+    later = Table("Later checks", *columns, "of a mistake: median", "worst")
+    every = Times((), ())
     for exercise, passing, failing in checks(repeat):
         every += passing
-        row = (*milliseconds(passing), *milliseconds(failing), against(passing, 100))
-        later.add_row(exercise, *row)
+        later.add_row(exercise, *passing.cells(), passing.against(100), *failing.cells()[:2])
     later.add_section()
-    later.add_row("all exercises", *milliseconds(every), "", "", against(every, 100))
+    later.add_row("all of them", *every.cells(), every.against(100))
     console.print(later)
 
 

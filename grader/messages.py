@@ -47,8 +47,8 @@ TEMPLATES: dict[str, str] = {
     "ERROR.device": "{function} made a tensor on the CPU although its input lies on another "
     "device. Create tensors with device=x.device, or from x (torch.zeros_like, x.new_zeros).",
     # generic signatures
-    "NONE": "{path} is None. Either a `return` is missing; or the graph was cut (by detach or "
-    "no_grad) before it reached the tensor; or .grad was read before backward, or from a non-leaf "
+    "NONE": "{path} is None. Possible causes: a missing `return`; a graph that was cut (by detach "
+    "or no_grad) before it reached the tensor; .grad read before backward, or from a non-leaf "
     "without retain_grad().",
     "NONE.returned": "{path} is None. Is a `return` missing? Expected was {expected}.",
     "TYPE": "{path} is {received}. Expected was {expected}.",
@@ -68,22 +68,23 @@ TEMPLATES: dict[str, str] = {
     "finite. Look for a division by 0, or for the square root or logarithm of 0.",
     "DTYPE": "{path} has the right values, in {received} instead of {expected}. Somewhere the "
     "dtype of the input was not kept: torch.tensor(0.5), for one, is float32.",
-    "ZERO": "{path} is zero everywhere. Either .grad was cleared after backward, or no gradient "
-    "arrived, or it belongs to a tensor that the result does not depend on.",
+    "ZERO": "{path} is zero everywhere, and the right answer is not. Possible causes: .grad was "
+    "cleared after backward; an operation on the way has the derivative 0, as round has; the "
+    "result does not depend on this tensor.",
     "RATIO.sign": "{path} is -1 times the right answer: a sign was lost.",
     "RATIO.twice": "{path} is 2 times the right answer. Was it added up twice?",
-    "RATIO.times_count": "{path} is {symbol} = {count} times the right answer: a sum where a mean "
-    "was meant, or one addition for each of the {count}.",
-    "RATIO.over_count": "{path} is the right answer divided by {symbol} = {count}: a mean where a "
-    "sum was meant, or one division too many.",
+    "RATIO.times_count": "{path} is {symbol} = {count} times the right answer: either a sum where "
+    "a mean was meant, or one addition for each of the {count}.",
+    "RATIO.over_count": "{path} is the right answer divided by {symbol} = {count}: either a mean "
+    "where a sum was meant, or one division too many.",
     "RATIO.unbiased": "{path} is the right answer times sqrt((n - 1) / n) with n = {symbol} = "
-    "{count}: the variance was divided by n - 1, where n was meant.",
+    "{count}: a variance was divided by n - 1 in place of n, or by n in place of n - 1.",
     "RATIO.constant": "{path} is {factor} times the right answer, the same factor everywhere.",
     "RATIO_CHANNEL": "{path} is off by one factor per channel ({factors}). Look at what is "
     "computed once per channel: a mean, a weight, or a variance divided by n - 1 instead of n.",
     "NEARLY": "{path} agrees with the right answer to about {digits} digits, and {wanted} are "
-    "expected. Either a part of it was computed in float32, in which torch.tensor(0.1) is; or a "
-    "small term is missing, such as eps; or it was approximated.",
+    "expected. Possible causes: a part of it was computed in float32, which torch.tensor(0.1) is; "
+    "a small term is missing, such as eps; it was approximated.",
     "FLAGS.is_leaf": "{path} {is_or_not} a leaf, and {should} be one.",
     "FLAGS.requires_grad": "{path} {does_or_not} require grad, and {should}.",
     "FLAGS.has_graph": "{path} {has_or_not} a grad_fn, and {should} have one.",
@@ -103,8 +104,8 @@ TEMPLATES: dict[str, str] = {
     "SIDE.inference_mode": "After your function, {detail}. Use `with torch.inference_mode():`, "
     "which ends by itself.",
     "SIDE.default_dtype": "After your function, {detail}. Pass dtype= where you create tensors.",
-    "SIDE.rng": "Your function used or reset the random number generator: {detail}. The answer "
-    "needs no randomness.",
+    "SIDE.rng": "Your function used or reset a random number generator: {detail}. The answer needs "
+    "no randomness.",
     "SIDE.anomaly": "After your function, {detail}. Use `with torch.autograd.detect_anomaly():`, "
     "which ends by itself.",
     "SIDE.default_device": "After your function, {detail}. Pass device= where you create tensors.",
@@ -137,17 +138,17 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.NONFINITE": "{path} has nan or inf where the right answer is finite.",
     "HIDDEN.DTYPE": "{path} has the right values, in another dtype. Somewhere the dtype of the "
     "input was not kept: torch.tensor(0.5), for one, is float32.",
-    "HIDDEN.RATIO.times_count": "{path} is {symbol} times the right answer: a sum where a mean was "
-    "meant, or one addition for each.",
-    "HIDDEN.RATIO.over_count": "{path} is the right answer divided by {symbol}: a mean where a sum "
-    "was meant, or one division too many.",
+    "HIDDEN.RATIO.times_count": "{path} is {symbol} times the right answer: either a sum where a "
+    "mean was meant, or one addition for each.",
+    "HIDDEN.RATIO.over_count": "{path} is the right answer divided by {symbol}: either a mean "
+    "where a sum was meant, or one division too many.",
     "HIDDEN.RATIO.unbiased": "{path} is the right answer times sqrt((n - 1) / n) with n = "
-    "{symbol}: the variance was divided by n - 1, where n was meant.",
+    "{symbol}: a variance was divided by n - 1 in place of n, or by n in place of n - 1.",
     "HIDDEN.RATIO.constant": "{path} is a constant multiple of the right answer.",
     "HIDDEN.RATIO_CHANNEL": "{path} is off by one factor per channel. Look at what is computed "
     "once per channel: a mean, a weight, or a variance divided by n - 1 instead of n.",
-    "HIDDEN.NEARLY": "{path} is right to the precision of float32 only. Either a part of it was "
-    "computed in float32, or a small term is missing, such as eps, or it was approximated.",
+    "HIDDEN.NEARLY": "{path} is right to the precision of float32 only. Possible causes: a part of "
+    "it was computed in float32; a small term is missing, such as eps; it was approximated.",
     "HIDDEN.FLAGS.grad_fn": "{path} has another grad_fn than expected.",
     "HIDDEN.WRONG": "{path} differs from the right answer.",
     "HIDDEN.WRONG.value": "{path} differs from the right answer.",

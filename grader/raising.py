@@ -18,10 +18,13 @@ _LIBRARIES = (_HERE, "<frozen", sysconfig.get_path("stdlib"))
 _module_of = vars(type)["__module__"].__get__
 
 
-def describe(error: BaseException) -> Raised:
-    """What is kept of an exception that came out of `Task.observe`."""
+def describe(error: BaseException, of_class: bool = False) -> Raised:
+    """What is kept of an exception that came out of `Task.observe`.
+
+    Whatever a class that answers raises is its own: nothing else is run with it.
+    """
     kind = type(error)
-    called, innermost, own = False, error.__traceback__, None
+    called, innermost, own = of_class, error.__traceback__, None
     step = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code

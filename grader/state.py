@@ -221,7 +221,7 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
                     effects.setdefault(setting.effect, setting.told(now))
                     setting.write(value)
             if not _same(generators, _generators()):
-                effects["rng"] = "the random generators moved on"
+                effects["rng"] = "its state is another one than before"
                 _restore(generators)
 
 

@@ -88,7 +88,7 @@ def observe(
     except KeyboardInterrupt:
         interrupted = True
     except BaseException as raised:  # SystemExit too, and what a learner derives from it
-        error = raising.describe(raised)
+        error = raising.describe(raised, any(isinstance(f, type) for f in functions))
     kept = {name: text for name, text in effects.items() if name not in task.allows}
     return Watched(Observation(values, kept, error), out.text(), tuple(warned), interrupted)
 

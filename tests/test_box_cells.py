@@ -1,4 +1,4 @@
-"""Cells in a box behave as in a notebook: outputs, plots, magics, await, errors, and their limits."""
+"""Cells in a box behave as in a notebook: outputs, plots, magics, await, errors, limits."""
 
 import atexit
 import base64
@@ -12,14 +12,14 @@ import pytest
 
 from grader.box import BoxEnded, Boxes, Cause, Limits
 from grader.box.outputs import Keeper, MalformedOutputs
-from tests.test_box_common import need_bubblewrap
+from tests.test_box_common import LEVELS, need_bubblewrap
 
 SHORT = replace(Limits(), cell=8.0, call=5.0)
 
 
 @functools.cache
-def pool():
-    boxes = Boxes(SHORT, "full")
+def pool(level="full"):
+    boxes = Boxes(SHORT, level)
     atexit.register(boxes.close)
     return boxes
 
@@ -29,6 +29,26 @@ def box():
     need_bubblewrap()
     with pool().open() as box:
         yield box
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_notebook_runs_at_every_level(level):
+    need_bubblewrap()
+    with pool(level).open({"numbers.csv": b"1,2,3"}) as box:
+        source = """
+            import torch, matplotlib.pyplot as plt
+            x = torch.tensor([float(n) for n in open("numbers.csv").read().split(",")])
+            x.requires_grad_().square().sum().backward()
+            plt.plot(x.grad)
+            open("written.txt", "w").write("kept")
+            x.grad
+        """
+        assert show(box, source) == [
+            ("execute_result", "tensor([2., 4., 6.])"),
+            ("display_data", "<Figure size 640x480 with 1 Axes>"),
+        ]
+        assert show(box, "open('written.txt').read()") == [("execute_result", "'kept'")]
+        assert show(box, "import colorsys, wave; 1 / 0") == [("error", "ZeroDivisionError")]
 
 
 def show(box, source):
@@ -207,10 +227,10 @@ def test_a_cell_that_does_not_end_is_interrupted_and_the_next_one_runs(box):
         assert show(one, "kept") == [("execute_result", "1")]
 
 
-def test_ten_thousand_cells_run_in_one_box(box):
-    for number in range(10_000):
+def test_thousands_of_cells_run_in_one_box(box):
+    for number in range(2_000):
         assert box.run_cell(f"x = {number}").ok
-    assert show(box, "x") == [("execute_result", "9999")]
+    assert show(box, "x") == [("execute_result", "1999")]
 
 
 def test_a_cell_can_end_its_box(box):

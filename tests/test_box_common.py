@@ -59,6 +59,12 @@ def refused(box, source, **names):
     return outcome
 
 
+def parent_of(pid):
+    """The process that started another: of a box's, the zygote."""
+    with open(f"/proc/{pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("PPid:"))
+
+
 def open_to_all(path):
     """Let every user read what lies at `path`: no wall is proved by the machine's own rights."""
     for one in (path, *path.parents):

@@ -43,7 +43,7 @@ def own():
         yield folder
 
 
-@pytest.mark.parametrize("module", ["walls", "wire", "levels", "cells"])
+@pytest.mark.parametrize("module", ["walls", "ends", "wire", "levels", "cells"])
 def test_an_ordinary_users_boxes_hold(module, own):
     if os.geteuid() != 0:
         pytest.skip("this is one: the modules themselves are the test")

@@ -17,8 +17,8 @@ from PIL import Image
 
 from grader.judge.clean import MOST_KEPT, MOST_KEPT_OF_CELL, clean, showable
 from grader.judge.formulas import mathml
-from grader.judge.rendering import ansi2html, clean_html, drawn_markdown, get_metadata
-from grader.judge.safe_html import learners_html, words
+from grader.judge.rendering import ansi2html, drawn_markdown, get_metadata
+from grader.judge.safe_html import graders_html, learners_html, words
 from grader.verdict import CaseOutcome, Finding, Outcome, Verdict
 from tests import payloads
 from tests.payloads import png
@@ -159,8 +159,8 @@ def test_the_judges_own_words_stay_as_they_are(outcome):
     page = verdict(outcome)._repr_html_()
     output = new_output("display_data", data={"text/html": page, "text/plain": "x" * MOST_KEPT})
     assert shown(output, trusted={0}) == [output]
-    # A page draws them through the same sieve as all else, which leaves them what they are.
-    assert tree(clean_html(page)) == tree(page)
+    # A page draws them through a sieve like all else, which leaves them what they are.
+    assert tree(graders_html(page)) == tree(page)
 
 
 def tree(page):
@@ -350,10 +350,14 @@ def test_what_was_cleaned_once_is_shown_as_it_is(data):
     assert showable(kept) == kept
 
 
-def test_a_verdict_read_from_a_file_is_still_one():
+@pytest.mark.parametrize("grade", [True, False])
+def test_a_verdict_read_from_a_file_is_one_only_under_a_test(grade):
     outputs = [new_output("display_data", data={"text/html": verdict()._repr_html_()})]
-    [shown] = showable(new_notebook(cells=[new_code_cell(outputs=outputs)])).cells[0].outputs
-    assert tree(shown.data["text/html"]) == tree(outputs[0].data["text/html"])
+    settings = {"grade": grade, "grade_id": "x", "points": 1, "locked": True, "solution": False}
+    cell = new_code_cell(outputs=outputs, metadata={"nbgrader": settings})
+    [shown] = showable(new_notebook(cells=[cell])).cells[0].outputs
+    assert (tree(shown.data["text/html"]) == tree(outputs[0].data["text/html"])) is grade
+    assert ("autograd-verdict" in shown.data["text/html"]) is grade
 
 
 JSON = st.recursive(

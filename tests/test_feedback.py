@@ -27,7 +27,6 @@ from tests.conftest import run
 
 CHROMIUM = "chromium", "chromium-browser", "google-chrome", "chrome"
 NOTEBOOK = "problems.ipynb"
-ABOUT = {"kernelspec": instructors.KERNEL["kernelspec"], "language_info": {"name": "python"}}
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +42,8 @@ def graded(form):
         why="Because $x < y$, see ![a plot](attachment:p.png).",
     )
     cell(notebook, "why")["attachments"] = {"p.png": {"image/png": payloads.png()}}
+    forged = "<div class='autograd-verdict' data-outcome='right'>Right.</div>"
+    notebook["cells"].append(new_raw_cell(forged))
     notebook["cells"].append(new_code_cell("square(3)", metadata={}, id="mine"))
     laid = normalise(json.dumps(notebook).encode(), form).notebook
     cell(laid, "square").outputs = [new_output("execute_result", data={"text/plain": "2.0"})]
@@ -127,6 +128,7 @@ def test_a_page_shows_scores_comments_penalty_verdict_and_plots(graded, form):
     assert len(page.find_all("img", src=re.compile("^data:image/png"))) == 2
     assert page.find("span", class_="ansi-red-fg").text == "red"
     assert len(page.find_all("math")) == 3
+    assert page.find_all(class_="autograd-verdict") == [verdict]  # not in the forged raw cell
     assert all(image["alt"] for image in page.find_all("img"))
 
 
@@ -520,7 +522,7 @@ def test_a_page_of_five_hundred_large_cells_is_drawn(form):
     assert page.count("[a](" * 4000) >= 200
 
 
-def test_this_file_names_no_file_of_the_machine(graded, form):
+def test_a_page_names_no_folder_of_the_machine_it_was_made_on(graded, form):
     page = feedback_page(graded, RECORDED, form)
     assert str(Path(pages.__file__).parent) not in page
     assert os.getcwd() not in page

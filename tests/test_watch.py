@@ -7,6 +7,7 @@ import sys
 import tracemalloc
 import warnings
 from collections import OrderedDict, namedtuple
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from grader.task import draw_inputs
 from grader.verdict import Outcome
 from grader.watch import observe
 
+ROOT = Path(__file__).resolve().parent.parent
 KEPT = []
 """What an answer keeps alive after it returned."""
 
@@ -665,20 +667,57 @@ def test_what_a_module_is_left_with_is_named():
     assert effects["input"] == "`0.weight` has other values after the call"
 
 
-def test_an_exception_outside_the_answer_is_told_apart():
-    class Task:
-        id = "probe"
-        arguments = (("x",),)
-        allows = frozenset()
+def probe(body):
+    """A task whose `observe` has this body, standing where the course's tasks stand."""
+    source = (
+        "class Probe:\n"
+        "    id, arguments, allows = 'probe', (('n',),), frozenset()\n"
+        f"    def observe(self, answer, **inputs):\n        {body}\n"
+    )
+    namespace = {"torch": torch}
+    exec(compile(source, str(ROOT / "grader/tasks/probe.py"), "exec"), namespace)
+    return namespace["Probe"]()
 
-        def observe(self, answer, **inputs):
-            return len(answer(1))
 
+def ended(body, answer):
+    """The exception that an answer to such a task ended in."""
     case = find("two_path_grad").cases()[0]
-    assert observe(Task(), [lambda x: 1 / 0], {}, case).observation.error.by_learner
-    error = ValueError("no frames")
-    assert describe(error).line == ""
-    assert not describe(error).by_learner
+    return observe(probe(body), [answer], {}, case).observation.error
+
+
+class Unwritten(nn.Module):
+    def __init__(self, n):
+        raise NotImplementedError
+
+
+class Unfinished(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+
+
+class Dividing(Unfinished):
+    def forward(self, x):
+        return 1 / 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "own"),
+    [
+        (Unwritten, "NotImplementedError", True),
+        (Unfinished, "NotImplementedError", False),
+        (Dividing, "ZeroDivisionError", False),
+    ],
+)
+def test_an_exception_of_a_class_is_the_learners(answer, kind, own):
+    error = ended("return answer(3)(torch.ones(3))", answer)
+    assert (error.type_name, error.own_raise, error.by_learner) == (kind, own, True)
+
+
+def test_an_exception_outside_the_answer_is_told_apart():
+    assert ended("return len(answer(3))", lambda n: 1 / 0).by_learner
+    assert not ended("return len(answer(3))", lambda n: n).by_learner
+    error = describe(ValueError("no frames"))
+    assert (error.line, error.by_learner) == ("", False)
 
 
 @pytest.mark.parametrize("exercise", [exercise.id for exercise in exercises()])

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import select
-import shutil
-import signal
-import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
-from grader.box.cgroups import Group
 from grader.box.channel import (
     DeadlinePassed,
     Header,
@@ -36,7 +28,8 @@ from grader.box.ended import (
 )
 from grader.box.limits import MIB, Limits
 from grader.box.outputs import CellResult, Keeper, MalformedOutputs, stream
-from grader.box.watchdog import Census
+from grader.box.process import Process
+from grader.box.watchdog import Guard
 
 _SENTENCES = {
     Cause.MEMORY: "It used more than {memory:,} MiB of memory.",
@@ -47,22 +40,18 @@ _SENTENCES = {
 }
 
 
-@dataclass
-class Handles:
-    """What the judge holds of a box: handles to signal by, pipes, and the status socket."""
+@dataclass(frozen=True)
+class Pipes:
+    """The judge's ends of a box's pipes."""
 
-    leader: int
-    worker: int
-    status: socket.socket
     requests: int
     replies: int
     out: int
     err: int
 
     def close(self) -> None:
-        """Let go of everything."""
-        self.status.close()
-        for fd in (self.leader, self.worker, self.requests, self.replies, self.out, self.err):
+        """Close them."""
+        for fd in (self.requests, self.replies, self.out, self.err):
             os.close(fd)
 
 
@@ -71,28 +60,25 @@ class Box:
 
     def __init__(
         self,
-        handles: Handles,
-        pid: int,
+        process: Process,
+        pipes: Pipes,
         limits: Limits,
-        group: Group | None,
-        home: str | None,
+        guard: Guard,
         closed: Callable[[Box], None],
     ) -> None:
-        self.pid, self.limits = pid, limits
-        self._handles, self._group = handles, group
-        self._census: Census | None = None
-        self._home, self._closed = home, closed
-        self._spills = Spill(handles.out), Spill(handles.err)
+        self.limits, self.guard = limits, guard
+        self._process, self._pipes, self._closed = process, pipes, closed
+        self._spills = Spill(pipes.out), Spill(pipes.err)
         self._spill_room = limits.output
-        self._line = Line(
-            handles.requests, handles.replies, handles.worker, self._spills, self._drain
-        )
+        self._line = Line(pipes.requests, pipes.replies, process.worker, self._spills, self._drain)
         self._keeper = Keeper(limits.output)
         self._spent = 0.0
-        self._full = 0  # ticks in a row with as many processes as allowed
         self._ended: Ended | None = None
-        self._stopped: Cause | None = None
-        self._lock = threading.Lock()  # between the watchdog and the end
+
+    @property
+    def pid(self) -> int:
+        """The process id of the worker, as the judge sees it."""
+        return self._process.pid
 
     def __enter__(self) -> Box:
         return self
@@ -104,10 +90,6 @@ class Box:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def count_by(self, census: Census) -> None:
-        """Let the watchdog count the box's processes and memory with this."""
-        self._census = census
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """Write files below the box's working folder.
@@ -155,11 +137,11 @@ class Box:
             dropped += lost
             if data:
                 outputs.append(stream(name, data))
-        error = answer.get("error")
+        kind = answer.get("error")
         return CellResult(
             outputs=tuple(outputs),
             ok=answer.get("ok") is True and not late,
-            error=error[:200] if isinstance(error, str) else None,
+            error=kind[:200] if isinstance(kind, str) else None,
             execution_count=count,
             dropped=dropped,
             interrupted=late,
@@ -193,40 +175,6 @@ class Box:
         if self._ended is None:
             self._end(Cause.CLOSED)
 
-    def look(self) -> Cause | None:
-        """For the watchdog: the limit this box is over."""
-        with self._lock:
-            if self._ended is not None or self._stopped is not None or self._census is None:
-                return None
-            try:
-                return self._over(self._census)
-            except OSError:
-                return None  # it is ending
-
-    def _over(self, census: Census) -> Cause | None:
-        full = census.tasks() >= self.limits.processes
-        self._full = self._full + 1 if full else 0
-        if self._full >= 3:
-            return Cause.PROCESSES
-        if self._group is not None:
-            if self._group.killed_for_memory():
-                return Cause.MEMORY
-        elif census.memory(self.limits.memory) > self.limits.memory:
-            return Cause.MEMORY
-        if (
-            self._home is not None
-            and census.disk(self._home, self.limits.files) > self.limits.files
-        ):
-            return Cause.FILES
-        return None
-
-    def stop(self, cause: Cause) -> None:
-        """For the watchdog: kill the box; the thread that uses it will learn the cause."""
-        with self._lock:
-            if self._ended is None:
-                self._stopped = cause
-                self._kill()
-
     def _ask(
         self, header: Header, body: bytes, seconds: float, max_reply: int = 65536
     ) -> tuple[Header, bytes, bool]:
@@ -235,6 +183,8 @@ class Box:
             raise BoxEnded(self._ended)
         start = time.monotonic()
         seconds = min(seconds, self.limits.submission - self._spent)
+        if seconds <= 0:
+            raise self._end(Cause.TIME, self._late(seconds))
         late = False
         try:
             try:
@@ -242,8 +192,7 @@ class Box:
                 answer, reply = self._line.receive(start + seconds, max_reply)
             except DeadlinePassed:
                 late = True
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(self._handles.worker, signal.SIGINT)
+                self._process.interrupt()
                 until = time.monotonic() + self.limits.grace
                 answer, reply = self._line.receive(until, max_reply)
         except DeadlinePassed:
@@ -265,52 +214,28 @@ class Box:
     def _drain(self, spill: Spill) -> None:
         self._spill_room -= spill.drain(self._spill_room)
 
-    def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handles.leader, signal.SIGKILL)
-
     def _end(self, cause: Cause | None, sentence: str = "") -> BoxEnded:
         """Kill what is left, learn how it ended, let go of everything."""
-        with self._lock:
-            self._kill()
-            wait_status = self._await_end()
-            self._line.drain()
-            said = self._spills[1].take()[0].decode(errors="replace")[-2000:]
-            ended = self._judge(cause, sentence, wait_status)
-            self._ended = replace(ended, said=said)
-            self._handles.close()
-            if self._census is not None:
-                os.close(self._census.proc)
-        if self._group is not None:
-            self._group.remove()
-        if self._home is not None:
-            shutil.rmtree(self._home, ignore_errors=True)
+        self.guard.release()
+        self._process.kill()
+        wait_status = self._process.wait()
+        self._line.drain()
+        said = self._spills[1].take()[0].decode(errors="replace")[-2000:]
+        self._ended = replace(self._judge(cause, sentence, wait_status), said=said)
+        self._process.close()
+        self._pipes.close()
         self._closed(self)
         return BoxEnded(self._ended)
 
-    def _await_end(self) -> int | None:
-        """The wait status of the box's process; None if the zygote is gone too."""
-        poll = select.poll()
-        poll.register(self._handles.status, select.POLLIN)
-        if not poll.poll(10_000):
-            return None
-        try:
-            message = self._handles.status.recv(4096)
-        except OSError:
-            return None
-        status = json.loads(message or b"{}").get("ended")
-        return status if isinstance(status, int) else None
-
     def _judge(self, cause: Cause | None, sentence: str, wait_status: int | None) -> Ended:
         if cause is None:
-            cause = self._stopped
-        if cause is None and self._group is not None and self._group.killed_for_memory():
+            cause = self.guard.stopped
+        if cause is None and self.guard.killed_for_memory():
             cause = Cause.MEMORY
-        if cause is None and wait_status is None:
-            cause = Cause.LOST
         if cause is None:
-            assert wait_status is not None
-            return from_wait_status(wait_status)
+            if wait_status is not None:
+                return from_wait_status(wait_status)
+            cause = Cause.LOST
         told = _SENTENCES.get(cause, "").format(
             memory=self.limits.memory // MIB,
             files=self.limits.files // MIB,

@@ -107,10 +107,22 @@ def _parent() -> tuple[Path, int]:
             except OSError as error:
                 refusals.append(f"{above}: {error.strerror}")
     elif (_ROOT / "memory" / "memory.limit_in_bytes").exists():
-        path = _ROOT / "memory" / own.get("memory", "/").lstrip("/") / name
+        above = _ROOT / "memory" / own.get("memory", "/").lstrip("/")
+        _remove_stale(above)
+        path = above / name
         path.mkdir()
         return path, 1
     raise OSError(0, "; ".join(refusals) or "there is no memory controller here")
+
+
+def _remove_stale(above: Path) -> None:
+    """Delete what judges that were killed left behind: empty groups named after them."""
+    for left in above.glob("autograd-course-*"):
+        judge = left.name.split("-")[2]
+        if not Path("/proc", judge).exists():
+            for group in (*left.glob("box-*"), left):
+                with contextlib.suppress(OSError):
+                    group.rmdir()
 
 
 def _delegate(above: Path, name: str) -> Path:
@@ -119,6 +131,7 @@ def _delegate(above: Path, name: str) -> Path:
     if not wanted <= set((above / "cgroup.subtree_control").read_text().split()):
         # Refused where `above` has processes of its own, as our own group has.
         (above / "cgroup.subtree_control").write_text("+memory +pids")
+    _remove_stale(above)
     path = above / name
     path.mkdir()
     try:

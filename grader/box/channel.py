@@ -66,7 +66,7 @@ def _read_exactly(fd: int, size: int) -> bytearray:
 
 
 class Spill:
-    """What a box wrote to its file descriptor 1 or 2: the first bytes, and how many were dropped."""
+    """What a box wrote to its descriptor 1 or 2: the first bytes, and how many were dropped."""
 
     def __init__(self, fd: int) -> None:
         self.fd, self.kept, self.dropped = fd, bytearray(), 0

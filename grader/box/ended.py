@@ -50,7 +50,7 @@ class CallInterrupted(Exception):
 
 
 class CallFailed(Exception):
-    """The handler raised. `kind` and `text` come from inside the box: show them to nobody blindly."""
+    """The handler raised. `kind` and `text` come from inside the box: not to be shown blindly."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(f"{kind}: {text}")

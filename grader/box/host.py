@@ -58,18 +58,22 @@ class Host:
     def __init__(self, plan: Plan) -> None:
         """Start it and wait until it is ready. Raises BoxRefused."""
         self.plan = plan
-        self._sending = threading.Lock()
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._using = threading.Lock()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the zygote
+        self._said = ""
         self.folder: str | None = None
         if plan.level in (Level.LANDLOCK, Level.NONE):
             self.folder = tempfile.mkdtemp(prefix="autograd-box-")
             os.chmod(self.folder, 0o711)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control.settimeout(plan.limits.start)
         judge = os.pidfd_open(os.getpid())
         try:
             self.process = self._start(theirs, judge)
         except OSError as error:
-            self._remove()
+            self.control.close()
+            self._log.close()
+            self._remove_folder()
             raise BoxRefused(f"bubblewrap cannot be started: {error}", INSTALL_BWRAP) from None
         finally:
             theirs.close()
@@ -84,33 +88,33 @@ class Host:
         """Ask for a box. Raises ZygoteLost."""
         message = json.dumps({"home": home, "uid": uid}).encode()
         try:
-            with self._sending:
+            with self._using:
                 socket.send_fds(self.control, [message], fds)
         except OSError as error:
             raise ZygoteLost(str(error)) from None
 
-    def alive(self) -> bool:
-        """Whether it still runs."""
-        return self.process.poll() is None
-
     def said(self) -> str:
         """The last lines it wrote to its stderr."""
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace").strip()[-1000:]
+        with self._using:
+            if not self._log.closed:
+                self._log.seek(0)
+                self._said = self._log.read().decode(errors="replace").strip()[-1000:]
+            return self._said
 
     def close(self) -> None:
         """End it, and with it every box. It ends itself when its socket closes."""
-        self.control.close()
+        self.said()
+        with self._using:
+            self.control.close()
+            self._log.close()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self._remove()
+        self._remove_folder()
 
-    def _remove(self) -> None:
-        self.control.close()
-        self._log.close()
+    def _remove_folder(self) -> None:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -128,7 +132,7 @@ class Host:
         else:
             library = Path(self.folder) / "library"
             wall.copy_visible(library / "grader")
-            prefix, environment = [], wall.environment(self.folder)
+            prefix, environment = [], wall.environment(self.folder, self.folder)
             paths = [str(library), *plan.visible, *wall.library_paths()]
             package = f"{library}/grader"
         boot = json.dumps([paths, package if plan.bare else "", sys.prefix])
@@ -169,6 +173,7 @@ class Host:
             gpu=plan.gpu,
             keep=wall.kept_below_private(plan.visible),
             readable=readable,
+            folder=self.folder,
         )
 
     def _await_ready(self) -> None:
@@ -185,7 +190,7 @@ class Host:
         except OSError:
             answer = b""
         if answer != b'{"ready": true}':
-            self.process.wait()
+            self.close()
             raise BoxRefused(self._why(answer), CURES[self.plan.level])
 
     def _why(self, answer: bytes) -> str:

@@ -89,7 +89,13 @@ class Loop:
         if self.shell is None:
             return self.handler(header["request"], body, {})
         self.shell.attach()
-        return self.handler(header["request"], body, self.shell.user_ns)
+        outputs = self.shell.outputs
+        room = outputs.room
+        try:
+            return self.handler(header["request"], body, self.shell.user_ns)
+        finally:
+            outputs.start()  # what a call prints is nobody's, and costs the cells nothing
+            outputs.room = room
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         """The judge's time is over. Between requests that is nobody's concern any more."""

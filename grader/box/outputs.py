@@ -15,8 +15,8 @@ _MAX_NAME = 200
 class CellResult:
     """One cell's run.
 
-    `outputs` are nbformat's nodes, with nothing in them but text; `error` is the type name of what the
-    cell raised. `dropped` counts the characters that were not kept. `interrupted` says that the
+    `outputs` are nbformat's nodes, with nothing in them but text; `error` is the type name of what
+    the cell raised. `dropped` counts the characters that were not kept. `interrupted` says that the
     cell ran over its time and was stopped as by Ctrl-C.
     """
 
@@ -89,12 +89,12 @@ def _clean(raw: Any, count: int) -> tuple[dict[str, Any], int]:
             lines = raw.get("traceback")
             lines = [_text(line) for line in lines] if isinstance(lines, list) else []
             ename, evalue = _text(raw.get("ename"))[:_MAX_NAME], _text(raw.get("evalue"))
-            output = {"ename": ename, "evalue": evalue, "traceback": lines}
+            error = {"ename": ename, "evalue": evalue, "traceback": lines}
             size = len(ename) + len(evalue) + sum(map(len, lines))
-            return {"output_type": "error", **output}, size
+            return {"output_type": "error", **error}, size
         case "display_data" | "execute_result":
             data = _bundle(raw.get("data"))
-            output = {"output_type": kind, "data": data, "metadata": {}}
+            output: dict[str, Any] = {"output_type": kind, "data": data, "metadata": {}}
             if kind == "execute_result":
                 output["execution_count"] = count
             return output, sum(len(key) + len(value) for key, value in data.items())

@@ -14,14 +14,10 @@ import signal
 from pathlib import Path
 
 from grader.box import syscalls
-from grader.box.limits import Limits
 from grader.box.seccomp import for_process
-from grader.box.settings import Level, Settings
+from grader.box.settings import PRIVATE, WORK, Level, Settings
 
-WORK = "/work"
 _STAGE = "/.box"
-# Where each part of the box's one private file system is seen.
-PRIVATE = {"work": WORK, "tmp": "/tmp", "shm": "/dev/shm"}
 
 # Landlock's rights of access, by ABI version: what a ruleset takes away.
 _LANDLOCK_FS = {1: (1 << 13) - 1, 2: 1 << 13, 3: 1 << 14, 5: 1 << 15}

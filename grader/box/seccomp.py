@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import importlib
 import os
 import struct
 import tempfile
@@ -16,20 +17,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-ALLOWED = """
-    access arch_prctl brk capget chdir chmod chown clock_getres clock_gettime clock_nanosleep close
-    close_range copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait
-    epoll_pwait2 epoll_wait eventfd eventfd2 execve exit exit_group faccessat faccessat2 fadvise64
-    fallocate fchdir fchmod fchmodat fchmodat2 fchown fchownat fdatasync flock fork fstat fstatfs
-    fsync ftruncate futex futex_requeue futex_wait futex_waitv futex_wake futimesat get_robust_list
-    getcpu getcwd getdents getdents64 getegid geteuid getgid getgroups getitimer getpeername getpgid
-    getpgrp getpid getppid getpriority getrandom getresgid getresuid getrlimit getrusage getsid
-    getsockname getsockopt gettid gettimeofday getuid getxattr lchown lgetxattr link linkat
-    listxattr llistxattr lseek lstat madvise membarrier mincore mkdir mkdirat mmap mprotect mremap
-    msync munmap nanosleep newfstatat open openat openat2 pause pipe pipe2 poll ppoll pread64 preadv
-    preadv2 prlimit64 pselect6 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv
-    recvfrom recvmmsg recvmsg rename renameat renameat2 restart_syscall rmdir rseq rt_sigaction
-    rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait sched_get_priority_max
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ALLOWED = _words("""
+    access arch_prctl brk capget chdir chmod chown clock_getres clock_gettime clock_nanosleep
+    close close_range copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl
+    epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 execve exit exit_group faccessat
+    faccessat2 fadvise64 fallocate fchdir fchmod fchmodat fchmodat2 fchown fchownat fdatasync
+    flock fork fstat fstatfs fsync ftruncate futex futex_requeue futex_wait futex_waitv
+    futex_wake futimesat get_robust_list getcpu getcwd getdents getdents64 getegid geteuid
+    getgid getgroups getitimer getpeername getpgid getpgrp getpid getppid getpriority getrandom
+    getresgid getresuid getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday
+    getuid getxattr lchown lgetxattr link linkat listxattr llistxattr lseek lstat madvise
+    membarrier mincore mkdir mkdirat mmap mprotect mremap msync munmap nanosleep newfstatat open
+    openat openat2 pause pipe pipe2 poll ppoll pread64 preadv preadv2 prlimit64 pselect6
+    pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv recvfrom recvmmsg recvmsg
+    rename renameat renameat2 restart_syscall rmdir rseq rt_sigaction rt_sigpending
+    rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait sched_get_priority_max
     sched_get_priority_min sched_getaffinity sched_getparam sched_getscheduler
     sched_rr_get_interval sched_yield select sendfile sendmmsg sendmsg set_robust_list
     set_tid_address setitimer setpgid setpriority setrlimit shutdown sigaltstack signalfd
@@ -37,35 +44,36 @@ ALLOWED = """
     timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime
     times truncate umask uname unlink unlinkat utime utimensat utimes vfork wait4 waitid write
     writev
-""".split()
+""")
 
 # clone3 is in neither list: ENOSYS sends the C library to clone, whose flags a filter can read.
-REFUSED = """
+REFUSED = _words("""
     acct add_key adjtimex bpf chroot clock_adjtime clock_settime delete_module execveat
     fanotify_init finit_module fsconfig fsetxattr fsmount fsopen fspick init_module inotify_init
     inotify_init1 io_uring_enter io_uring_register io_uring_setup ioperm iopl ioprio_set kcmp
     kexec_file_load kexec_load keyctl lookup_dcookie lsetxattr memfd_create memfd_secret
-    migrate_pages mlock mlock2 mlockall modify_ldt mount mount_setattr move_mount move_pages mq_open
-    msgget name_to_handle_at open_by_handle_at open_tree perf_event_open personality pidfd_getfd
-    pidfd_open pidfd_send_signal pivot_root process_madvise process_mrelease process_vm_readv
-    process_vm_writev ptrace quotactl reboot removexattr request_key rt_sigqueueinfo
-    rt_tgsigqueueinfo sched_setaffinity sched_setattr sched_setparam sched_setscheduler seccomp
-    semget setdomainname setfsgid setfsuid setgid setgroups sethostname setns setregid setresgid
-    setresuid setreuid setsid settimeofday setuid setxattr shmat shmget splice swapoff swapon sync syncfs
-    syslog tee umount2 unshare userfaultfd vhangup vmsplice
-""".split()
+    migrate_pages mlock mlock2 mlockall modify_ldt mount mount_setattr move_mount move_pages
+    mq_open msgget name_to_handle_at open_by_handle_at open_tree perf_event_open personality
+    pidfd_getfd pidfd_open pidfd_send_signal pivot_root process_madvise process_mrelease
+    process_vm_readv process_vm_writev ptrace quotactl reboot removexattr request_key
+    rt_sigqueueinfo rt_tgsigqueueinfo sched_setaffinity sched_setattr sched_setparam
+    sched_setscheduler seccomp semget setdomainname setfsgid setfsuid setgid setgroups
+    sethostname setns setregid setresgid setresuid setreuid setsid settimeofday setuid setxattr
+    shmat shmget splice swapoff swapon sync syncfs syslog tee umount2 unshare userfaultfd
+    vhangup vmsplice
+""")
 
 # What Landlock does not govern, or not in every version, and what reaches other processes of the
 # same user: refused where there are no namespaces.
-UNWALLED = """
+UNWALLED = _words("""
     chmod chown execve fchmodat fchmodat2 fchownat fork futimesat lchown openat2 setpriority
     truncate utime utimes vfork
-""".split()
+""")
 
-FOR_CUDA = """
+FOR_CUDA = _words("""
     get_mempolicy mbind memfd_create mlock mlock2 munlock sched_setaffinity sched_setparam
     sched_setscheduler set_mempolicy
-""".split()
+""")
 
 _NEW_NAMESPACES = 0x7E020000  # every CLONE_NEW* that clone(2) takes
 _CLONE_PARENT = 0x00008000  # would make a child of the zygote's
@@ -103,8 +111,7 @@ def compile_filter(policy: Policy) -> bytes:
 
     Raises ImportError or RuntimeError where libseccomp or its binding is missing.
     """
-    import pyseccomp as lib
-
+    lib: Any = importlib.import_module("pyseccomp")
     rules = lib.SyscallFilter(lib.ERRNO(errno.ENOSYS))
     rules.set_attr(lib.Attr.CTL_OPTIMIZE, 2)  # a binary tree of comparisons, not a list
 
@@ -112,12 +119,12 @@ def compile_filter(policy: Policy) -> bytes:
         if lib.resolve_syscall(lib.Arch.NATIVE, name) >= 0:  # negative: no such call here
             rules.add_rule(action, name, *conditions)
 
-    allowed = {*ALLOWED, *(FOR_CUDA if policy.gpu else ())}
+    allowed = ALLOWED | FOR_CUDA if policy.gpu else ALLOWED
     if not policy.walled:
-        allowed -= {*UNWALLED, "open", "openat", "prlimit64", "utimensat"}
+        allowed -= UNWALLED | {"open", "openat", "prlimit64", "utimensat"}
     for name in sorted(allowed):
         add(lib.ALLOW, name)
-    for name in sorted({*REFUSED, *UNWALLED} - allowed):
+    for name in sorted((REFUSED | UNWALLED) - allowed):
         add(lib.ERRNO(errno.EPERM), name)
     forbidden = _NEW_NAMESPACES | _CLONE_PARENT | _CLONE_PTRACE
     if policy.walled:

@@ -1,4 +1,4 @@
-"""What a box finds when it looks around: the handler with which `probe` tries a level of isolation."""
+"""What a box finds when it looks around: the handler with which `probe` tries a level."""
 
 from __future__ import annotations
 

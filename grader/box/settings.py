@@ -9,6 +9,12 @@ from dataclasses import dataclass
 
 from grader.box.limits import Limits
 
+WORK = "/work"
+"""The folder that a box's cells start in."""
+
+PRIVATE = {"work": WORK, "tmp": "/tmp", "shm": "/dev/shm"}
+"""Where each part of a box's one private file system is seen."""
+
 
 class Level(enum.Enum):
     """How a box is walled in, the strongest first."""
@@ -28,8 +34,8 @@ class Settings:
     """The same for every box of one zygote.
 
     `keep` are paths that must stay visible below the box's private folders; `readable` are what
-    Landlock lets a box read; `bare` zygotes import neither torch nor IPython and only prove that
-    boxes can be made here.
+    Landlock lets a box read; `folder` is what the zygote has on disk and deletes when it ends;
+    `bare` zygotes import neither torch nor IPython.
     """
 
     level: Level
@@ -40,6 +46,7 @@ class Settings:
     gpu: bool = False
     keep: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
+    folder: str | None = None
 
     def to_json(self) -> bytes:
         """As `from_json` reads it."""

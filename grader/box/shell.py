@@ -121,7 +121,9 @@ def _size(data: Mapping[str, Any]) -> int:
 class _Publisher(DisplayPublisher):
     """What `display` sends."""
 
-    def publish(  # type: ignore[override]
+    shell: Any
+
+    def publish(
         self,
         data: Mapping[str, Any],
         metadata: Mapping[str, Any] | None = None,
@@ -146,6 +148,8 @@ class _Publisher(DisplayPublisher):
 
 class _Results(DisplayHook):
     """What the last expression of a cell shows."""
+
+    shell: Any
 
     def write_output_prompt(self) -> None:
         pass  # the notebook shows the number itself
@@ -179,8 +183,10 @@ class BoxShell(InteractiveShell):
         config = Config()
         config.HistoryManager.enabled = False  # it would start a thread
         config.HistoryManager.hist_file = ":memory:"
-        super().__init__(config=config)
-        BoxShell._instance = InteractiveShell._instance = self
+        super().__init__(config=config)  # type: ignore[no-untyped-call]
+        kinds: tuple[Any, ...] = (BoxShell, InteractiveShell)
+        for kind in kinds:  # where get_ipython() and others look for it
+            kind._instance = self
         builtins.input = getpass.getpass = _no_input
 
     def attach(self) -> None:
@@ -192,7 +198,7 @@ class BoxShell(InteractiveShell):
         """Run one cell; whether it raised nothing, and the type name of what it raised."""
         self.outputs.start()
         self.attach()
-        result = self.run_cell(source, store_history=True)
+        result = self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
         ctypes.CDLL(None).fflush(None)  # what C code printed, if it has not arrived yet
         error = result.error_before_exec or result.error_in_exec
         return bool(result.success), None if error is None else type(error).__name__
@@ -209,7 +215,7 @@ class BoxShell(InteractiveShell):
 
     def system(self, cmd: str) -> None:
         """`!command`: its output comes where the cell's other output stands."""
-        command = self.var_expand(cmd, depth=1)
+        command = self.var_expand(cmd, depth=1)  # type: ignore[no-untyped-call]
         with subprocess.Popen(
             command,
             shell=True,

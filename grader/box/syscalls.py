@@ -62,11 +62,6 @@ _libc.mount.argtypes = [
 _libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 
-def supported() -> bool:
-    """Whether this machine's system call numbers are known here."""
-    return os.uname().sysname == "Linux" and platform.machine() in _NUMBERS
-
-
 def _check(result: int, what: str) -> int:
     if result < 0:
         number = ctypes.get_errno()

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import grader
 from grader.box.limits import Limits
-from grader.box.sandbox import PRIVATE, WORK
-from grader.box.settings import Level
+from grader.box.settings import PRIVATE, WORK, Level
 from grader.box.users import available
 
 LIBRARY = "/box-library"
@@ -59,22 +58,22 @@ class Mount:
     seen: str
 
 
-def environment(home: str = WORK) -> dict[str, str]:
+def environment(home: str = WORK, scratch: str = "/tmp") -> dict[str, str]:
     """The whole environment of a zygote: nothing of the judge's."""
     threads = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
     bins = dict.fromkeys([str(Path(sys.executable).parent), "/usr/bin", "/bin"])
     return {
         **{f"{name}_NUM_THREADS": "1" for name in threads},
         "HOME": home,
-        "IPYTHONDIR": "/tmp/ipython",
+        "IPYTHONDIR": f"{scratch}/ipython",
         "LANG": "C.UTF-8",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "MPLCONFIGDIR": f"{scratch}/matplotlib",
         "PATH": ":".join(bins),
         "PYTHONHASHSEED": "0",  # a submission judged again behaves as it did
         "PYTHONUTF8": "1",
         "USER": "learner",
-        "XDG_CACHE_HOME": "/tmp/cache",
+        "XDG_CACHE_HOME": f"{scratch}/cache",
     }
 
 

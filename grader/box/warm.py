@@ -11,7 +11,7 @@ import re
 import site
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grader.box import syscalls
 
@@ -53,7 +53,7 @@ def _torch() -> None:
 
     torch.set_num_threads(1)
     x = torch.ones(3, requires_grad=True)
-    with Through():
+    with Through():  # type: ignore[no-untyped-call]
         (x * x).sum().backward()
     torch.func.vmap(torch.func.jacrev(torch.sin))(torch.ones(2, 3))
     torch.autograd.gradcheck(torch.sin, torch.ones(2, dtype=torch.float64, requires_grad=True))
@@ -74,14 +74,13 @@ _CELLS = (
 
 def _cells(shell: BoxShell) -> None:
     """Run a cell of each kind, then forget that any was run."""
-    from IPython.core.async_helpers import get_asyncio_loop
-
+    async_helpers: Any = importlib.import_module("IPython.core.async_helpers")
     room = shell.outputs.room
     for cell in _CELLS:
         with contextlib.suppress(ImportError):  # matplotlib may be missing
             shell.run(cell)
-    get_asyncio_loop().close()  # a box opens its own: descriptors do not outlast the fork
-    shell.reset(new_session=True)
+    async_helpers.get_asyncio_loop().close()  # a box opens its own, as fork closes this one's files
+    shell.reset(new_session=True)  # type: ignore[no-untyped-call]
     shell.execution_count = 1
     shell.outputs.start()
     shell.outputs.room, shell.outputs.dropped = room, 0

@@ -11,47 +11,40 @@ import os
 import resource
 import stat
 import threading
-from typing import Protocol
 
+from grader.box.cgroups import Group
 from grader.box.ended import Cause
+from grader.box.limits import Limits
+from grader.box.process import Process
 
 _TICK = 0.1
+_CROWDED = 3
 _PAGE = resource.getpagesize()
 _FREE_DESCRIPTORS = 64
 _PER_DESCRIPTOR = 256 * 1024  # what the kernel can hold in one socket or pipe, roughly
-
-
-class Guarded(Protocol):
-    """What the watchdog needs of a box."""
-
-    def look(self) -> Cause | None:
-        """The limit that the box is over, if any."""
-
-    def stop(self, cause: Cause) -> None:
-        """Kill the box for that cause."""
 
 
 class Watchdog:
     """A thread of the judge's that exists while there are boxes."""
 
     def __init__(self) -> None:
-        self._boxes: set[Guarded] = set()
+        self._guards: set[Guard] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
 
-    def add(self, box: Guarded) -> None:
+    def add(self, guard: Guard) -> None:
         """Watch a box until `discard`."""
         with self._lock:
-            self._boxes.add(box)
+            self._guards.add(guard)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
                 self._thread.start()
 
-    def discard(self, box: Guarded) -> None:
+    def discard(self, guard: Guard) -> None:
         """Watch a box no longer."""
         with self._lock:
-            self._boxes.discard(box)
+            self._guards.discard(guard)
 
     def close(self) -> None:
         """Stop watching."""
@@ -62,12 +55,61 @@ class Watchdog:
     def _run(self) -> None:
         while not self._closed.wait(_TICK):
             with self._lock:
-                boxes = list(self._boxes)
-            for box in boxes:
-                cause = box.look()
-                if cause is not None:
-                    box.stop(cause)
-                    self.discard(box)
+                guards = list(self._guards)
+            for guard in guards:
+                guard.look()
+
+
+class Guard:
+    """Knows the limits of one box and kills it when it is over one."""
+
+    def __init__(
+        self, process: Process, limits: Limits, group: Group | None, home: str | None
+    ) -> None:
+        self.stopped: Cause | None = None
+        self._process, self._limits, self._group, self._home = process, limits, group, home
+        self._census: Census | None = None
+        self._crowded = 0  # looks in a row that found as many processes as allowed
+        self._lock = threading.Lock()  # between the watchdog and the end of the box
+
+    def count_by(self, census: Census) -> None:
+        """From now on count with this."""
+        self._census = census
+
+    def look(self) -> None:
+        """Kill the box if it holds too much; `stopped` then says of what."""
+        with self._lock:
+            if self._census is None or self.stopped is not None:
+                return
+            with contextlib.suppress(OSError):  # it is ending
+                self.stopped = self._over(self._census)
+            if self.stopped is not None:
+                self._process.kill()
+
+    def release(self) -> None:
+        """The box is ending: look no more."""
+        with self._lock:
+            if self._census is not None:
+                os.close(self._census.proc)
+                self._census = None
+
+    def killed_for_memory(self) -> bool:
+        """Whether the kernel killed a process of the box for want of memory."""
+        return self._group is not None and self._group.killed_for_memory()
+
+    def _over(self, census: Census) -> Cause | None:
+        limits = self._limits
+        self._crowded = self._crowded + 1 if census.tasks() >= limits.processes else 0
+        if self._crowded >= _CROWDED:
+            return Cause.PROCESSES
+        if self._group is None:
+            if census.memory(limits.memory) > limits.memory:
+                return Cause.MEMORY
+        elif self._group.killed_for_memory():
+            return Cause.MEMORY
+        if self._home is not None and census.disk(self._home, limits.files) > limits.files:
+            return Cause.FILES
+        return None
 
 
 class Census:

@@ -87,7 +87,17 @@ class Zygote:
                 self._open(json.loads(message), fds)
             elif self.judge in ready:
                 break
+        self._finish()
+
+    def _finish(self) -> None:
+        """The judge is gone or has closed: so must the boxes be, and what they have on disk."""
+        if self.settings.folder is None:
+            return  # pid 1 of the namespace ends: the kernel kills the rest
+        for child in self.children:
+            os.kill(child.worker, signal.SIGKILL)
+            os.waitpid(child.worker, 0)
         self._sweep(everything=True)
+        shutil.rmtree(self.settings.folder, ignore_errors=True)
 
     def _open(self, request: dict[str, object], fds: list[int]) -> None:
         status = socket.socket(fileno=fds[0])

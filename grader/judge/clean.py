@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbformat import from_dict
+from nbgrader.utils import is_grade, is_solution
 
 from grader.judge.form import Notebook
 from grader.judge.pictures import KINDS, picture
@@ -30,6 +31,7 @@ _DRAWN_BY_NBCONVERT = {"image/png", "image/jpeg"}
 _SHOWN_AS_PICTURE = "A picture that this cell displayed"
 
 Output = dict[str, Any]
+SafeHtml = Callable[[str], str]
 Drawn = tuple[str, str] | None
 """A mime type and what is shown of it, or nothing."""
 
@@ -41,29 +43,40 @@ def clean(notebook: Notebook, trusted: Collection[int] = ()) -> Notebook:
     and all else go. The outputs of the cells in `trusted`, by index, are the judge's own and stay
     as they are. nbgrader reads the same score from a cell before and after.
     """
-    return _cleaned(notebook, _Room(MOST_KEPT, learners_html), trusted)
+    room = _Room(MOST_KEPT)
+    cells = [
+        _clean_cell(cell, room) if index not in trusted else dict(cell)
+        for index, cell in enumerate(notebook.cells)
+    ]
+    return from_dict(dict(notebook) | {"cells": cells})
 
 
 def showable(notebook: Notebook) -> Notebook:
     """The same for a notebook from a folder, of which nobody can say who wrote what.
 
-    It is for the moment before it is drawn: verdicts keep their marks, and if it was cleaned before
-    nothing in it changes.
+    It is for the moment before it is drawn: what stands under a test keeps the marks of a verdict,
+    and if the notebook was cleaned before nothing in it changes.
     """
-    return _cleaned(notebook, _Room(_MOST_DRAWN, graders_html))
-
-
-def _cleaned(notebook: Notebook, room: _Room, trusted: Collection[int] = ()) -> Notebook:
-    cells = []
-    for index, cell in enumerate(notebook.cells):
-        kept = dict(cell)
-        if cell.cell_type == "code":
-            count = cell.get("execution_count")
-            kept["execution_count"] = count if type(count) is int and count >= 0 else None
-            if index not in trusted:
-                kept["outputs"] = _clean_outputs(cell.get("outputs", []), room)
-        cells.append(kept)
+    room = _Room(_MOST_DRAWN)
+    cells = [
+        _clean_cell(cell, room, graders_html if is_test(cell) else learners_html)
+        for cell in notebook.cells
+    ]
     return from_dict(dict(notebook) | {"cells": cells})
+
+
+def is_test(cell: Any) -> bool:
+    """Whether this is a cell that a verdict can stand under."""
+    return cell.cell_type == "code" and bool(is_grade(cell)) and not is_solution(cell)
+
+
+def _clean_cell(cell: Any, room: _Room, safe_html: SafeHtml = learners_html) -> dict[str, Any]:
+    kept = dict(cell)
+    if cell.cell_type == "code":
+        count = cell.get("execution_count")
+        kept["execution_count"] = count if type(count) is int and count >= 0 else None
+        kept["outputs"] = _clean_outputs(cell.get("outputs", []), room, safe_html)
+    return kept
 
 
 @dataclass
@@ -71,7 +84,7 @@ class _Room:
     """How many characters may still be kept, and what makes HTML inert."""
 
     left: int
-    safe_html: Callable[[str], str]
+    safe_html: SafeHtml = learners_html
     noted: bool = False
 
     def take(self, size: int) -> bool:
@@ -97,10 +110,10 @@ class _Room:
         return kept + _MORE
 
 
-def _clean_outputs(outputs: object, whole: _Room) -> list[Output]:
+def _clean_outputs(outputs: object, whole: _Room, safe_html: SafeHtml) -> list[Output]:
     """What is kept of the outputs of one cell, as long as there is room in the notebook."""
     share = min(whole.left, MOST_KEPT_OF_CELL)
-    room = _Room(share, whole.safe_html)
+    room = _Room(share, safe_html)
     kept: list[Output] = []
     displays = dropped = 0
     for output in outputs if isinstance(outputs, Sequence) else ():

@@ -8,8 +8,9 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from grader.judge.examiner import Marked, Paper, Round, examine
+from grader.judge.papers import Marked, Paper, Round
 from grader.judge.pool import WorkersLost
+from grader.judge.workers import judge
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -47,7 +48,7 @@ class Cluster:
         """Have one submission judged. A worker that is lost is Dask's to replace."""
         if self._client.status != "running":
             raise self._gone(str(self._client.status))
-        future: Future[Marked] = self._executor.submit(examine, round_, paper)
+        future: Future[Marked] = self._executor.submit(judge, round_, paper)
         return future
 
     def renew(self) -> None:

@@ -13,9 +13,9 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import URL
 from traitlets.config import Config
 
-from grader.judge.examiner import Marked, Paper, Round, examine
 from grader.judge.form import Form, course_directory, read_forms
 from grader.judge.ledger import Circumstances, Ledger, Notes, Secret
+from grader.judge.papers import Marked, Paper, Round
 from grader.judge.receipts import Receipt, read_receipt
 from grader.judge.repairs import repair
 from grader.judge.settings import Grading
@@ -113,6 +113,8 @@ class Desk:
                 f"There is no submission of {assignment} by {student}.",
                 f"Collected submissions lie in {self.folder(assignment, student)}.",
             )
+        from grader.judge.examiner import examine  # it loads torch, which a desk does not need
+
         round_ = self.round(assignment)
         return examine(round_, self.paper(round_, student))
 

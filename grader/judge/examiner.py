@@ -5,66 +5,17 @@ from __future__ import annotations
 import atexit
 import platform
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from grader.box import Boxes, Limits
 from grader.judge.clean import clean
-from grader.judge.form import Form
 from grader.judge.judging import Judge
-from grader.judge.ledger import Secret
 from grader.judge.normalise import normalise
+from grader.judge.papers import Marked, Paper, Round
 from grader.judge.remarks import remark
-from grader.judge.sitting import Graded, Sitting, not_run
-from grader.judge.submission import Submitted
+from grader.judge.sitting import Sitting, not_run
 
 _UNREADABLE = {"not_a_notebook", "notebook_too_large"}
-
-
-@dataclass(frozen=True)
-class Round:
-    """One assignment as it is judged this time: the same for every submission.
-
-    `ignored` is a pattern of what plain graded cells may write to stderr. Unless `hidden`, verdicts
-    carry the numbers of hidden cases.
-    """
-
-    assignment: str
-    forms: Mapping[str, Form]
-    secret: Secret
-    limits: Limits = field(default_factory=Limits)
-    isolation: str = "auto"
-    device: str = "cpu"
-    ignored: str = ""
-    hidden: bool = True
-
-
-@dataclass(frozen=True)
-class Paper:
-    """One submission as it was handed in: by notebook, with its receipt.
-
-    `digest` tells whether a submission is the one that was graded before.
-    """
-
-    student: str
-    notebooks: Mapping[str, Submitted]
-    digest: str
-    receipt: Mapping[str, bytes] = field(default_factory=dict)
-    received: datetime | None = None
-    doubts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Marked:
-    """One submission judged, and in what circumstances. `graded` and `repairs` are by notebook."""
-
-    student: str
-    graded: Mapping[str, Graded]
-    repairs: Mapping[str, tuple[str, ...]]
-    isolation: str
-    versions: Mapping[str, str]
 
 
 class Examiner:

@@ -24,7 +24,7 @@ from grader.judge import pages
 from grader.judge.clean import showable
 from grader.judge.form import Form, FormCell, Notebook, read_forms
 from grader.judge.gradebook import Marks, Recorded
-from grader.judge.remarks import is_remark
+from grader.judge.remarks import remark_in
 
 _BOOTSTRAP = "server_extensions/formgrader/static/node_modules/bootstrap/dist/css"
 _FONT = re.compile(r"@font-face\s*\{[^}]*\}")
@@ -120,8 +120,8 @@ def _showable(outputs: Iterable[Any], cell: FormCell) -> Iterable[Any]:
             yield new_output("error", ename=name, evalue=message, traceback=[said])
         elif output.output_type == "execute_result" and _is_number(output.data.get("text/plain")):
             yield new_output("execute_result", data={"text/plain": output.data["text/plain"]})
-        elif is_remark(output):
-            yield output
+        elif remark_in(output):
+            yield remark_in(output)
 
 
 def _is_pythons(name: str) -> bool:

@@ -23,10 +23,10 @@ from sqlalchemy.exc import DBAPIError
 
 from grader import notebooks as files
 from grader.judge.desk import Desk
-from grader.judge.examiner import Marked, Paper, Round
 from grader.judge.feedback import feedback_page
 from grader.judge.gradebook import Book, Notebook, Recorded
 from grader.judge.ledger import Notes, SittingRow
+from grader.judge.papers import Marked, Paper, Round
 from grader.refusal import Refusal
 
 

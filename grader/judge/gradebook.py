@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +16,7 @@ from nbgrader.api import (
     Comment,
     Grade,
     Gradebook,
+    InvalidEntry,
     MissingEntry,
     SubmittedAssignment,
 )
@@ -184,13 +187,15 @@ class Book:
         """
         session = self._gradebook.db
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own relationships
+            with _quietly():
                 recorded = self._write(assignment, student, notebooks, received, absent)
             session().end()
-        except DBAPIError as error:
+        except (DBAPIError, InvalidEntry) as error:
             session.rollback()
-            raise _refusal(error, self._gradebook.engine.url.database) from error
+            cause = error.__context__ if isinstance(error, InvalidEntry) else error
+            if not isinstance(cause, DBAPIError):
+                raise
+            raise _refusal(cause, self._gradebook.engine.url.database) from error
         finally:
             session.remove()
         return recorded
@@ -237,6 +242,20 @@ class Book:
                 row.late_submission_penalty = self._lateness._check_late_penalty(row, penalty)
         penalty = row.late_submission_penalty
         return None if penalty is None else float(penalty)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without warnings about nbgrader's tables, and without its log of what it raises."""
+    log = logging.getLogger("tornado.application")
+    before = log.disabled
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        log.disabled = True
+        try:
+            yield
+        finally:
+            log.disabled = before
 
 
 def _waits(seconds: float) -> Any:

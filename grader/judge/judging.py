@@ -64,29 +64,33 @@ class Judge:
         """
         with self._computing:
             prepared = self._prepare(exercise)
+            questions = self.questions(exercise, functions)
         task, seen = prepared.task, list[Seen]()
         silent: dict[str, str] = {}
-        ended = False
-        for case in prepared.cases:
-            if ended:  # an answer that ends its process in one case is not asked again
-                silent[case.name] = "CHECK.box_ended"
-                seen.append(Seen(case, _unanswered("CHECK.box_ended")))
-                continue
-            header = _question(task, functions, case, self.device)
+        for case, (header, body) in zip(prepared.cases, questions, strict=True):
             try:
-                reply, body = ask(header, prepared.inputs[case.name])
+                if "CHECK.box_ended" in silent.values():  # it is not asked again
+                    raise Unanswered("CHECK.box_ended")
+                observation = _observed(*ask(header, body))
             except Unanswered as reason:
-                ended = reason.code == "CHECK.box_ended"
                 silent[case.name] = reason.code
-                seen.append(Seen(case, _unanswered(reason.code)))
-                continue
-            state = reply.get("state")
-            if isinstance(state, str) and state in _UNCALLABLE:
-                return _could_not_check(task, prepared.cases, state)
-            seen.append(Seen(case, _observed(reply, body)))
+                observation = Observation(error=Raised(reason.code, "", known_type=False))
+            except _Uncallable as reason:
+                return _could_not_check(task, prepared.cases, reason.state)
+            seen.append(Seen(case, observation))
         with self._computing:
             verdict = diagnose(task, prepared.answers, seen, hidden=hidden)
         return _without_silence(verdict, silent)
+
+    def questions(
+        self, exercise: str, functions: Sequence[str]
+    ) -> list[tuple[dict[str, Any], bytes]]:
+        """What a box is asked about an exercise, case by case: header and body."""
+        prepared = self._prepare(exercise)
+        return [
+            (_question(prepared.task, functions, case, self.device), prepared.inputs[case.name])
+            for case in prepared.cases
+        ]
 
     def _prepare(self, exercise: str) -> _Prepared:
         if exercise not in self._prepared:
@@ -107,6 +111,14 @@ class Judge:
 _UNCALLABLE = {"missing", "not_callable", "arguments"}
 
 
+class _Uncallable(Exception):
+    """There is nothing to call: `state` says why."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
 def _question(task: Task, functions: Sequence[str], case: Case, device: str) -> dict[str, Any]:
     return {
         "op": "observe",
@@ -119,16 +131,16 @@ def _question(task: Task, functions: Sequence[str], case: Case, device: str) -> 
 
 
 def _observed(reply: Mapping[str, Any], body: bytes) -> Observation:
-    if reply.get("state") == "interrupted":
-        return _unanswered("CHECK.did_not_finish")
+    """What a reply says, which may be anything. Raises Unanswered and _Uncallable."""
+    state = reply.get("state")
+    if state == "interrupted":
+        raise Unanswered("CHECK.did_not_finish")
+    if isinstance(state, str) and state in _UNCALLABLE:
+        raise _Uncallable(state)
     try:
         return unpack_observation(body)
     except MalformedMessage:
-        return _unanswered("CHECK.forged")
-
-
-def _unanswered(code: str) -> Observation:
-    return Observation(error=Raised(code, "", known_type=False))
+        raise Unanswered("CHECK.forged") from None
 
 
 def _could_not_check(task: Task, cases: tuple[Case, ...], state: str) -> Verdict:

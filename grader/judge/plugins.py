@@ -23,9 +23,10 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
 from grader.judge.desk import Desk
-from grader.judge.examiner import Paper, Round, examine
+from grader.judge.examiner import examine
 from grader.judge.gradebook import Notebook
 from grader.judge.normalise import normalise
+from grader.judge.papers import Paper, Round
 from grader.judge.repairs import quote
 from grader.refusal import Refusal
 

@@ -8,10 +8,10 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from typing import Protocol
 
-from grader.box import BoxRefused
+from grader.box.ended import BoxRefused
 from grader.judge.desk import Desk
-from grader.judge.examiner import Marked, Paper, Round
 from grader.judge.filing import Filed, Filing, State
+from grader.judge.papers import Marked, Paper, Round
 from grader.judge.repairs import quote
 from grader.refusal import Refusal
 

@@ -27,12 +27,10 @@ def remark(notebook: Notebook, plain: Collection[str], judged: Collection[str], 
             cell.outputs.append(_said(UNWALLED))
 
 
-def is_remark(output: Any) -> bool:
-    """Whether an output is one of these, and says nothing else."""
-    said = (_said(FORGEABLE), _said(UNWALLED))
-    return output.get("output_type") == "display_data" and output.get("data") in [
-        one.data for one in said
-    ]
+def remark_in(output: Any) -> Any | None:
+    """The remark that an output is, made anew: whatever else the output holds is not in it."""
+    text = output.get("data", {}).get("text/plain")
+    return _said(text) if text in (FORGEABLE, UNWALLED) else None
 
 
 def _said(sentence: str) -> Any:

@@ -27,7 +27,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from grader.judge.clean import showable
+from grader.judge.clean import is_test, showable
 from grader.judge.formulas import mathml
 from grader.judge.pictures import KINDS, picture
 from grader.judge.safe_html import as_text, graders_html, learners_html, picture_tag
@@ -81,9 +81,12 @@ def highlight_code(
     return _coloured(source, name)
 
 
-def clean_html(text: object) -> str:
-    """HTML that a cell displayed, inert; the grader's verdicts stay what they are."""
-    return graders_html(text.decode(errors="replace") if isinstance(text, bytes) else str(text))
+@pass_context
+def clean_html(context: Context, text: object) -> str:
+    """HTML that a cell displayed, inert; a verdict under a test stays what it is."""
+    plain = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    cell = context.get("cell")
+    return graders_html(plain) if cell and is_test(cell) else learners_html(plain)
 
 
 def ansi2html(text: object) -> str:

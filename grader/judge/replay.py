@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from grader.judge.desk import Desk
-from grader.judge.examiner import Paper, Round, examine, versions
+from grader.judge.examiner import examine, versions
 from grader.judge.ledger import VerdictRow
+from grader.judge.papers import Paper, Round
 from grader.refusal import Refusal
 from grader.verdict import Verdict
 

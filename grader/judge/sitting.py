@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from nbformat import from_dict
@@ -15,10 +15,11 @@ from nbgrader.utils import determine_grade, is_grade, is_solution
 
 from grader.box.ended import BoxEnded, CallFailed, CallInterrupted, Cause
 from grader.checking import tasks
+from grader.judge.form import Notebook
 from grader.judge.judging import Judge, Unanswered
+from grader.judge.papers import Graded
 from grader.verdict import Outcome, Verdict
 
-Notebook = Any
 Cell = Any
 T = TypeVar("T")
 
@@ -54,21 +55,6 @@ class Check:
 
     exercise: str
     functions: tuple[str, ...]
-
-
-@dataclass
-class Graded:
-    """A notebook with outputs, the verdicts by grade_id, and what an instructor should know.
-
-    `trusted` are the indices of the cells whose outputs the judge wrote; `plain` the grade_ids of
-    graded cells that ran inside the box by nbgrader's own rule.
-    """
-
-    notebook: Notebook
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    incidents: list[str] = field(default_factory=list)
-    trusted: set[int] = field(default_factory=set)
-    plain: list[str] = field(default_factory=list)
 
 
 def check_in(cell: Cell) -> Check | None:

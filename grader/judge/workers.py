@@ -9,7 +9,7 @@ import threading
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from multiprocessing.connection import Connection, wait
 
-from grader.judge.examiner import Marked, Paper, Round, examine, own_examiner
+from grader.judge.papers import Marked, Paper, Round
 
 # Never forked from this process, which has threads. A fork server imports torch once for them all.
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
@@ -25,7 +25,7 @@ class Workers:
     def submit(self, round_: Round, paper: Paper) -> Future[Marked]:
         """Have one submission judged."""
         try:
-            return self._pool.submit(examine, round_, paper)
+            return self._pool.submit(judge, round_, paper)
         except BrokenExecutor as error:  # noticed now: the same as if it had come back
             lost: Future[Marked] = Future()
             lost.set_exception(error)
@@ -44,11 +44,18 @@ class Workers:
     def _start(self) -> None:
         context = multiprocessing.get_context(_METHOD)
         if _METHOD == "forkserver":
-            context.set_forkserver_preload([examine.__module__])
+            context.set_forkserver_preload(["grader.judge.examiner"])
         theirs, self._leash = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
             self.slots, mp_context=context, initializer=_begin, initargs=(theirs,)
         )
+
+
+def judge(round_: Round, paper: Paper) -> Marked:
+    """What a worker does. It loads torch there: the process that sends the work needs none."""
+    from grader.judge.examiner import examine
+
+    return examine(round_, paper)
 
 
 def _begin(leash: Connection) -> None:
@@ -61,5 +68,7 @@ def _end_with(leash: Connection) -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([leash, parent.sentinel])
+    from grader.judge.examiner import own_examiner
+
     own_examiner().close()
     os._exit(0)

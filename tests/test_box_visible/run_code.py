@@ -1,4 +1,4 @@
-"""A handler for boxes under test: runs the source it is sent and returns what it set `result` to."""
+"""A handler for boxes under test: runs the source it is sent and returns its `result`."""
 
 
 def answer(request, body, namespace):
