@@ -818,6 +818,7 @@ for _operation in (
     lambda t: torch.where(META > 0, t, t),
     lambda t: META @ t,
     lambda t: (META.clone().requires_grad_() * 2).backward(t),
+    lambda t: META.index_add(0, torch.arange(3, device=t.device), t),
 ):
     cured("device", lambda f=_operation: f(torch.ones(3, device=META.device)))(
         lambda f=_operation: f(torch.ones(3))

@@ -118,7 +118,7 @@ OPERANDS = (
     Explanation(
         "device",
         _RUNTIME,
-        r"Expected all tensors to be on the same device|is not on the expected device|"
+        r"[Ee]xpected (all tensors )?to be (on|in) the same device|is not on the expected device|"
         r"is on cpu but expected on|expected device \w+(:\d+)? but got|"
         r"tensors used as indices should be (either )?on",
         "Two tensors of one operation lie on different devices.",
