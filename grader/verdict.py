@@ -98,7 +98,7 @@ class Verdict:
             parts.append(f"<p style='margin:.6em 0 .2em'>{_prose(finding.message)}</p>")
             if finding.details:
                 rows = "\n".join(html.escape(detail) for detail in finding.details)
-                parts.append(f"<pre style='margin:.2em 0;white-space:pre-wrap'>{rows}</pre>")
+                parts.append(f"<pre style='{_NUMBERS}'>{rows}</pre>")
         if self.passed:
             names = html.escape("; ".join(case.name for case in self.cases))
             parts.append(f"<p style='margin:.4em 0'>Checked: {names}</p>")
@@ -112,6 +112,9 @@ class Verdict:
             f"line-height:1.5;max-width:52em'>{''.join(parts)}</div>"
         )
 
+
+# JupyterLab would break a long line in the middle of a number.
+_NUMBERS = "margin:.2em 0;white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
 
 _MARKS = {
     Outcome.RIGHT: ("✓", "#009E73"),
