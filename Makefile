@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make course      your workspace and JupyterLab    PORT=8899 BROWSER=0 PYTHON=python3.12"
 	@echo "make test        every test                       ARGS='-k workspace'"
-	@echo "make bench       how long a learner waits for check"
+	@echo "make bench       what a check costs, and grading a class"
 	@echo "make exercises   the releases, from the solutions"
 	@echo "make lint        ruff and mypy over code and notebooks"
 	@echo "make format      let ruff format code and notebooks"
@@ -34,6 +34,7 @@ test: $(VENV)/made-test
 
 bench: $(VENV)/made-test
 	$(BIN)/python -m benchmarks.check
+	$(BIN)/python -m benchmarks.grading
 
 exercises: $(VENV)/made-core
 	@$(COURSE) exercises

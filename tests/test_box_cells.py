@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from grader.box import BoxEnded, Boxes, Cause, Limits
+from grader.box.limits import LEAST_OUTPUT, PER_OUTPUT
 from grader.box.outputs import Keeper, MalformedOutputs
 from tests.test_box_common import LEVELS, need_bubblewrap
 
@@ -200,11 +201,12 @@ def test_the_same_submission_draws_the_same_numbers_again():
 
 def test_output_is_kept_up_to_the_limit_and_the_rest_counted(box):
     result = box.run_cell("for _ in range(300): print('x' * 9999)")
-    assert len(result.outputs[0].text) == SHORT.output
-    assert result.dropped == 300 * 10_000 - SHORT.output
+    kept = SHORT.output - PER_OUTPUT
+    assert len(result.outputs[0].text) == kept
+    assert result.dropped == 300 * 10_000 - kept
     assert result.truncated
-    later = box.run_cell("print('more')")  # the limit is for all cells together
-    assert (later.outputs, later.dropped) == ((), 5)
+    later = box.run_cell("print('x' * 9999)")  # the limit is for all cells together, and
+    assert later.dropped == 10_000 - (LEAST_OUTPUT - PER_OUTPUT)  # each has room for a score
 
 
 def test_a_flood_past_python_is_capped_too(box):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from grader.box import BoxEnded, Boxes, CallFailed, CallInterrupted, Cause
+from grader.box import BoxEnded, Boxes, BoxRefused, CallFailed, CallInterrupted, Cause
 from grader.box.limits import MIB
 from tests.test_box_common import (
     HASTY,
@@ -309,10 +309,21 @@ def test_a_fork_bomb_ends_its_own_box_only(walled):
             try: os.fork()
             except OSError: pass
     """
-    with pool(walled).open() as neighbour:
-        with pool(walled).open() as box:
-            assert ending(box, source).cause is Cause.PROCESSES
-        assert run(neighbour, "result = 1") == 1
+    with pool(walled).open() as neighbour, pool(walled).open() as box:
+        bomb = threading.Thread(target=explode, args=(box, source))
+        bomb.start()
+        answers = [run(neighbour, "result = 1")]
+        while bomb.is_alive():
+            answers.append(run(neighbour, "result = 1"))
+        assert set(answers) == {1}
+        assert box.ended.cause is Cause.PROCESSES
+
+
+def explode(box, source):
+    """Run it until the box ends: where the machine is busy, a bomb takes longer than one call."""
+    while box.ended is None:
+        with contextlib.suppress(CallInterrupted, BoxEnded):
+            run(box, source)
 
 
 def test_killing_everything_in_sight_harms_no_neighbour(level):
@@ -412,6 +423,25 @@ def test_when_the_zygote_dies_its_boxes_are_lost_and_the_next_gets_another(level
         assert death.value.ended.cause is Cause.LOST
         with boxes.open() as other:
             assert run(other, "result = 2") == 2
+
+
+def test_closing_ends_what_another_thread_waits_for(level):
+    visible = [HERE / "test_box_visible"]
+    with Boxes(SMALL, level, handler="run_code", visible=visible, bare=True) as boxes:
+        box, deaths = boxes.open(), []
+        run(box, "result = 1")
+
+        def wait():
+            with pytest.raises(BoxEnded) as death:
+                run(box, "import time; time.sleep(60)")
+            deaths.append(death.value.ended.cause)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+    waiting.join()
+    assert deaths == [Cause.CLOSED]
+    with pytest.raises(BoxRefused, match="closed"):
+        boxes.open()
 
 
 _LEAVES = """

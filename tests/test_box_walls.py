@@ -1,11 +1,13 @@
 """What a submission cannot reach from inside its box, each tried for real at each level."""
 
+import json
 import os
 import select
 import socket
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -129,9 +131,48 @@ def test_an_installed_copy_of_the_keys_is_covered(level, tmp_path, monkeypatch):
         Boxes(SMALL, level, handler="run_code", visible=visible, bare=True) as boxes,
         boxes.open() as box,
     ):
-        assert run(box, f"import os; result = os.path.exists({str(library / 'beside.py')!r})")
-        keys = str(library / "grader" / "keys" / "__init__.py")
-        assert refused(box, "open(keys)", keys=keys) in {"ENOENT", "EACCES"}
+        there = run(box, "import beside, os; result = os.path.dirname(beside.__file__)")
+        for folder in (there, str(library)):
+            keys = f"{folder}/grader/keys/__init__.py"
+            assert refused(box, "open(keys)", keys=keys) in {"ENOENT", "EACCES"}
+
+
+_ELSEWHERE = """
+import json, sys
+from tests.test_box_common import pool, run
+with pool(sys.argv[1]).open() as box:
+    print(json.dumps(run(box, '''
+        import os, subprocess, sys
+        import beside
+        command = [sys.executable, "-c", "import sys; print(sys.prefix)"]
+        result = [os.listdir(path) for path in ("/work", "/tmp", "/dev/shm")]
+        result.append(subprocess.run(command, capture_output=True, text=True).stdout.strip())
+    ''')))
+"""
+
+
+@pytest.mark.parametrize("level", WALLED)
+def test_what_is_installed_where_a_box_has_folders_of_its_own_works_and_leaves_them_empty(
+    level, tmp_path
+):
+    need_bubblewrap()
+    assert tmp_path.is_relative_to("/tmp"), "run this with TMPDIR below /tmp"
+    own = tmp_path / "environment"
+    venv.create(own, symlinks=True)
+    library = own / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    (library / "beside.py").write_text("")
+    packages = [path for path in sys.path if "-packages" in path]
+    found = subprocess.run(
+        [own / "bin" / "python", "-c", _ELSEWHERE, level],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *packages])},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    *folders, prefix = json.loads(found.stdout)
+    assert folders == [[], [], []]
+    assert prefix.endswith(str(own))
 
 
 def test_nothing_of_the_judges_environment_gets_in(level, monkeypatch):

@@ -43,11 +43,16 @@ def grade(course, *argv, status=0, **extra):
     return said.stdout
 
 
-def start(course, *argv):
+def start(course, *argv, **how):
     """Begin to grade, and go on with the test."""
     command = [sys.executable, "-m", "grader.cli", "grade", ASSIGNMENT, *map(str, argv)]
     return subprocess.Popen(
-        command, cwd=course, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=course,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **how,
     )
 
 
@@ -164,6 +169,64 @@ def test_killed_in_mid_batch_and_started_again_leaves_the_same_gradebook(tmp_pat
     assert before
     assert f"{len(FEW)} graded" not in said
     assert is_whole(course, uninterrupted)
+
+
+def test_ctrl_c_says_that_nothing_is_lost_and_the_same_command_goes_on(tmp_path, uninterrupted):
+    course = classroom.course(tmp_path / "course", FEW)
+    first = start(course, "--jobs", 1, start_new_session=True)
+    until(lambda: graded(course) or first.poll() is not None, "the first grade")
+    os.killpg(first.pid, signal.SIGINT)
+    said, _ = first.communicate(timeout=120)
+    assert first.returncode == 130
+    assert b"What is graded already stays graded." in said
+    assert b"Traceback" not in said
+    assert 0 < len(graded(course)) < len(FEW)
+    grade(course, "--jobs", 1)
+    assert is_whole(course, uninterrupted)
+
+
+_KILL = """
+import contextlib, ctypes, os, subprocess, sys
+import psutil
+
+PR_SET_CHILD_SUBREAPER = 36  # whoever outlives its parent becomes a child of this process
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+generations = int(sys.argv[1])
+batch = psutil.Popen(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+here = len(batch.parents())
+deepest = 0
+while deepest < generations and batch.status() != psutil.STATUS_ZOMBIE:
+    for one in batch.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            deepest = max(deepest, len(one.parents()) - here)
+batch.kill()
+print(deepest)
+try:
+    while True:
+        os.waitpid(-1, 0)
+except ChildProcessError:
+    print("nobody is left")
+"""
+
+
+# A fork server starts workers, a worker bubblewrap, that a zygote, and the zygote boxes. Before
+# them, a zygote two generations down tries this machine's walls.
+@pytest.mark.parametrize("generations", [1, 2, 4, 5])
+def test_whatever_moment_a_batch_is_killed_at_no_process_outlives_it(tmp_path, generations):
+    course = classroom.course(tmp_path / "course", ["endless-0"])
+    batch = [sys.executable, "-m", "grader.cli", "grade", ASSIGNMENT, "--jobs", "1"]
+    done = subprocess.run(
+        [sys.executable, "-c", _KILL, str(generations), *batch],
+        cwd=course,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    deepest, end = done.stdout.split("\n", 1)
+    assert int(deepest) >= generations
+    assert end == "nobody is left\n"
+    assert graded(course) == []
 
 
 CRASHES = {
@@ -287,16 +350,20 @@ def test_a_worker_that_is_killed_costs_nobody_a_grade(tmp_path, uninterrupted):
     course = classroom.course(tmp_path / "course", FEW)
     running = start(course, "--jobs", 1)
     until(lambda: graded(course) or running.poll() is not None, "the first grade")
-    workers = [
-        process
-        for process in psutil.Process(running.pid).children(recursive=True)
-        if any("bwrap" in child.name() for child in process.children())
-    ]
-    assert workers, running.stdout.read()
-    workers[0].kill()
+    worker = next(walls_in(psutil.Process(running.pid)), None)
+    assert worker is not None, running.stdout.read()
+    worker.kill()
     said, _ = running.communicate(timeout=300)
     assert running.returncode == 0, said
     assert is_whole(course, uninterrupted)
+
+
+def walls_in(process):
+    """The descendants of a process that started bubblewrap; boxes come and go meanwhile."""
+    for one in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if one.name() == "bwrap":
+                yield one.parent()
 
 
 def test_only_the_submission_that_kills_its_worker_twice_is_left_ungraded(
@@ -441,6 +508,38 @@ def test_gpu_jobs_without_a_gpu_says_so(tmp_path, monkeypatch):
         )
 
 
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (("--jobs", "2", "--gpu-jobs", "1"), "--gpu-jobs on the GPU"),
+        (("--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"), "--scheduler judges on others"),
+        (("--gpu-jobs", "2", "--scheduler", "tcp://127.0.0.1:1"), "--scheduler judges on others"),
+    ],
+)
+def test_two_flags_that_say_how_many_at_once_are_refused(flags, why):
+    with pytest.raises(CannotGrade, match=why):
+        app(["grade", ASSIGNMENT, *flags], standalone_mode=False)
+
+
+def test_gpu_jobs_bounds_how_many_submissions_use_the_gpu_at_once(tmp_path, judged, monkeypatch):
+    course = classroom.course(tmp_path / "course", FEW)
+    crews = []
+
+    def crew(jobs):
+        crews.append(Recorded(judged))
+        crews[-1].slots = jobs
+        return crews[-1]
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("grader.judge.workers.Workers", crew)
+    monkeypatch.setattr("grader.judge.desk.Desk.close", lambda desk: devices.append(desk))
+    devices = []
+    with contextlib.suppress(SystemExit):
+        app(["grade", ASSIGNMENT, "--course", str(course), "--gpu-jobs", "3"])
+    assert [one.slots for one in crews] == [3]
+    assert {desk.grading.device for desk in devices} == {"cuda"}
+
+
 def test_the_report_lists_what_was_put_right_and_json_says_it_all(tmp_path):
     students = ["honest-00", "edited_tests-0", "exits-0"]
     course = classroom.course(tmp_path / "course", students)
@@ -459,6 +558,9 @@ def test_the_report_lists_what_was_put_right_and_json_says_it_all(tmp_path):
     assert "  put right: triple: The text of this cell is the instructor's" in said
     assert "  happened: Cell" in said
     assert "2 graded" in said
+    assert "Scores from 17 to 21 of 38, median 19." in said
+    assert "2 submissions hold answers that a person grades" in said
+    assert f"nbgrader release_feedback {ASSIGNMENT} hands it out" in said
     assert "forge them: count, triple" in said
 
 

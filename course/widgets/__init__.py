@@ -1,5 +1,16 @@
 """The live pictures: one call in a notebook each, and a picture still where no kernel runs."""
 
 from course.widgets.graph_explorer import explore, show_graph, static_svg
+from course.widgets.leaf_explorer import explore_leaves
+from course.widgets.memory_explorer import explore_edits, show_memory
+from course.widgets.norm_explorer import explore_norms
 
-__all__ = ["explore", "show_graph", "static_svg"]
+__all__ = [
+    "explore",
+    "explore_edits",
+    "explore_leaves",
+    "explore_norms",
+    "show_graph",
+    "show_memory",
+    "static_svg",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -56,7 +57,10 @@ class Pipes:
 
 
 class Box:
-    """A process in which one submission's code runs. Use it from one thread at a time."""
+    """A process in which one submission's code runs.
+
+    Use it from one thread at a time; `close` may come from any.
+    """
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class Box:
         self._keeper = Keeper(limits.output)
         self._spent = 0.0
         self._ended: Ended | None = None
+        self._using = threading.RLock()  # held by whoever waits for an answer, or ends it
 
     @property
     def pid(self) -> int:
@@ -124,7 +129,7 @@ class Box:
         seconds = time.monotonic() - start
         count, dropped = answer.get("execution_count"), answer.get("dropped")
         count = count if isinstance(count, int) else 0
-        dropped = dropped if isinstance(dropped, int) and dropped > 0 else 0
+        dropped = min(dropped, 2**53) if isinstance(dropped, int) and dropped > 0 else 0
         outputs: list[Any] = []
         if "failed" not in answer:
             try:
@@ -172,13 +177,21 @@ class Box:
 
     def close(self) -> None:
         """End the box and everything it started."""
-        if self._ended is None:
-            self._end(Cause.CLOSED)
+        self.guard.stop(Cause.CLOSED)  # so that nobody has to be waited for
+        with self._using:
+            if self._ended is None:
+                self._end(Cause.CLOSED)
 
     def _ask(
         self, header: Header, body: bytes, seconds: float, max_reply: int = 65536
     ) -> tuple[Header, bytes, bool]:
         """One exchange, and whether the box had to be interrupted for it to end."""
+        with self._using:
+            return self._exchange(header, body, seconds, max_reply)
+
+    def _exchange(
+        self, header: Header, body: bytes, seconds: float, max_reply: int
+    ) -> tuple[Header, bytes, bool]:
         if self._ended is not None:
             raise BoxEnded(self._ended)
         start = time.monotonic()

@@ -69,7 +69,8 @@ class Boxes:
     def open(self, files: Mapping[str, bytes] | None = None) -> Box:
         """A new box with these files in its working folder. Raises BoxRefused, ValueError."""
         box = self._take_spare()
-        self._ahead.submit(self._make_spare)
+        with contextlib.suppress(RuntimeError):  # no more are made ahead once this is closed
+            self._ahead.submit(self._make_spare)
         if box is not None:
             with contextlib.suppress(BoxEnded):  # its zygote died while it waited
                 return _filled(box, files or {})

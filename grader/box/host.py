@@ -129,14 +129,18 @@ class Host:
             )
             environment = {"PATH": "/usr/bin:/bin"}  # bubblewrap clears it and sets the zygote's
             paths, package = wall.search_path(plan.visible), f"{wall.LIBRARY}/grader"
+            program, home = wall.interpreter(), wall.seen(sys.prefix)
         else:
             library = Path(self.folder) / "library"
             wall.copy_visible(library / "grader")
-            prefix, environment = [], wall.environment(self.folder, self.folder)
+            prefix = []
+            programs = [str(Path(sys.executable).parent)]
+            environment = wall.environment(self.folder, self.folder, programs)
             paths = [str(library), *plan.visible, *wall.library_paths()]
             package = f"{library}/grader"
-        boot = json.dumps([paths, package if plan.bare else "", sys.prefix])
-        python = [sys.executable, "-P", "-s", "-S", "-B", "-c", _BOOT, boot]
+            program, home = sys.executable, sys.prefix
+        boot = json.dumps([paths, package if plan.bare else "", home])
+        python = [program, "-P", "-s", "-S", "-B", "-c", _BOOT, boot]
         try:
             return subprocess.Popen(
                 [*prefix, *python, *map(str, passed)],
@@ -171,7 +175,6 @@ class Host:
             handler=plan.handler,
             bare=plan.bare,
             gpu=plan.gpu,
-            keep=wall.kept_below_private(plan.visible),
             readable=readable,
             folder=self.folder,
         )

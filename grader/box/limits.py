@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MIB = 1024 * 1024
+PER_OUTPUT = 64
+"""What every output costs of `Limits.output` besides its text: empty ones take room, too."""
+LEAST_OUTPUT = 4096
+"""What a cell may always show, whatever the cells before it used up: a score may be in it."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Maker:
         self.living: set[Box] = set()
         self._lock = threading.Lock()
         self._host: Host | None = None
+        self._closed = False
         self._watchdog = Watchdog()
         self._numbers = itertools.count()
         self._groups: Groups | None = None
@@ -54,6 +55,10 @@ class Maker:
         except BoxEnded as death:
             what = f"a new box ended at once: {death.ended.sentence} {death.ended.said}".strip()
             raise BoxRefused(what, cure) from None
+        except OSError as error:
+            if box is not None:
+                box.close()
+            raise BoxRefused(f"a new box cannot be made or watched: {error}", cure) from None
         except BoxRefused as refusal:
             raise BoxRefused(refusal.what, refusal.cure or cure) from None
         except BaseException:
@@ -63,7 +68,8 @@ class Maker:
         return box
 
     def close(self) -> None:
-        """End every box, the zygote and the watch."""
+        """End every box, those in use by other threads too, the zygote and the watch."""
+        self._closed = True
         for box in list(self.living):
             box.close()
         self._watchdog.close()
@@ -91,6 +97,8 @@ class Maker:
 
     def _zygote(self) -> Host:
         """The running zygote, or a new one. A cold worker serves one box only."""
+        if self._closed:
+            raise BoxRefused("the boxes were closed", "")
         if self.plan.level is Level.COLD:
             return Host(self.plan)
         with self._lock:
@@ -145,6 +153,8 @@ class Maker:
         box = Box(process, pipes, self.plan.limits, guard, closed)
         self.living.add(box)
         self._watchdog.add(guard)
+        if self._closed:  # by another thread, which may not have seen this box
+            box.close()
         return box
 
     def _group_for(self, pid: int) -> Group | None:
@@ -202,4 +212,9 @@ def _census(level: Level, pid: int) -> Census:
     """The box's own /proc, entered from outside; the process alone where it has none."""
     own = level in (Level.FULL, Level.COLD)
     folder = f"/proc/{pid}/root/proc" if own else "/proc"
-    return Census(os.open(folder, os.O_RDONLY | os.O_DIRECTORY), None if own else [str(pid)])
+    proc = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return Census(proc, None if own else [str(pid)])
+    except OSError:
+        os.close(proc)
+        raise

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from grader import state
 from grader.checking import find
 from grader.task import Case, Task, place
 from grader.watch import observe
@@ -28,11 +29,12 @@ def answer(header: Mapping[str, Any], body: bytes, namespace: Mapping[str, Any])
     names = header["functions"]
     functions = [namespace.get(name) for name in names]
     for name, wanted, function in zip(names, task.arguments, functions, strict=True):
-        state = _cannot_call(function, wanted)
-        if state is not None:
-            return {"state": state, "function": name}, b""
+        why = _cannot_call(function, wanted)
+        if why is not None:
+            return {"state": why, "function": name}, b""
     case = Case(header["case"], dtype=getattr(torch, header["dtype"]), device=header.get("device"))
-    watched = _watch(task, functions, body, case)
+    with state.defaults():  # as where a learner checks it: cells may have set others
+        watched = _watch(task, functions, body, case)
     if watched is None:
         return {"state": "interrupted"}, b""
     return {"state": "seen"}, watched

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from grader.box.limits import LEAST_OUTPUT, PER_OUTPUT
+
 Output = Any  # nbformat's NotebookNode: a dict whose items are attributes, too
 
 _MAX_NAME = 200
@@ -56,11 +58,12 @@ class Keeper:
         if not isinstance(raw, list):
             raise MalformedOutputs("not a list")
         kept, dropped = [], 0
+        self.room = max(self.room, LEAST_OUTPUT)
         for one in raw:
             output, size = _clean(one, count)
-            if size <= self.room:
+            if size + PER_OUTPUT <= self.room:
                 kept.append(_node(output))
-                self.room -= size
+                self.room -= size + PER_OUTPUT
             else:
                 dropped += size
         return kept, dropped

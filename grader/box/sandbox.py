@@ -69,10 +69,7 @@ def enter(settings: Settings, uid: int | None, home: str) -> None:
 
 
 def _mount_private(settings: Settings, uid: int | None) -> None:
-    """One tmpfs of limited size, seen as /work, /tmp and /dev/shm; a /proc of this pid namespace.
-
-    Python itself may live below /tmp or /work: such a path is bound into the new file system first.
-    """
+    """One tmpfs of limited size, seen as /work, /tmp and /dev/shm; a /proc of this namespace."""
     syscalls.mount("", "/", "", syscalls.MS_REC | syscalls.MS_PRIVATE)
     plain = syscalls.MS_NOSUID | syscalls.MS_NODEV
     size = f"size={settings.limits.files},nr_inodes=16384,mode=0755"
@@ -81,12 +78,6 @@ def _mount_private(settings: Settings, uid: int | None) -> None:
     for part, seen in PRIVATE.items():
         own = f"{_STAGE}/{part}"
         os.mkdir(own)
-        for kept in settings.keep:
-            if Path(kept).is_relative_to(seen):
-                inside = Path(own) / Path(kept).relative_to(seen)
-                inside.parent.mkdir(parents=True, exist_ok=True)
-                inside.mkdir(exist_ok=True) if Path(kept).is_dir() else inside.touch()
-                syscalls.mount(kept, str(inside), "", syscalls.MS_BIND | syscalls.MS_REC)
         os.chmod(own, 0o755 if seen == WORK else 0o1777)
         os.chown(own, owner, owner)
     for part, seen in PRIVATE.items():

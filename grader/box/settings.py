@@ -33,9 +33,8 @@ class Level(enum.Enum):
 class Settings:
     """The same for every box of one zygote.
 
-    `keep` are paths that must stay visible below the box's private folders; `readable` are what
-    Landlock lets a box read; `folder` is what the zygote has on disk and deletes when it ends;
-    `bare` zygotes import neither torch nor IPython.
+    `readable` are what Landlock lets a box read; `folder` is what the zygote has on disk and
+    deletes when it ends; `bare` zygotes import neither torch nor IPython.
     """
 
     level: Level
@@ -44,7 +43,6 @@ class Settings:
     handler: str | None = None
     bare: bool = False
     gpu: bool = False
-    keep: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
     folder: str | None = None
 
@@ -69,7 +67,6 @@ class Settings:
                 "level": Level(plain["level"]),
                 "limits": Limits(**plain["limits"]),
                 "seccomp": bytes.fromhex(plain["seccomp"]),
-                "keep": tuple(plain["keep"]),
                 "readable": tuple(plain["readable"]),
             }
         )

@@ -19,6 +19,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from grader.box.limits import LEAST_OUTPUT, PER_OUTPUT
+
 Output = dict[str, Any]
 
 
@@ -31,30 +33,33 @@ class Outputs:
         self._clear_next = False
 
     def start(self) -> None:
-        """Forget the last cell's outputs; the budget stays spent."""
+        """Forget the last cell's outputs; the budget stays spent, down to the least for a cell."""
         self.kept, self.dropped, self._clear_next = [], 0, False
+        self.room = max(self.room, LEAST_OUTPUT)
 
     def stream(self, name: str, text: str) -> None:
         """Text on stdout or stderr: as much as there is room for."""
-        part = text[: self.room]
-        self.room -= len(part)
+        if text and self.room:
+            self._clear_if_asked()
+        last = self.kept[-1] if self.kept else {}
+        is_new = last.get("output_type") != "stream" or last["name"] != name
+        part = text[: max(0, self.room - PER_OUTPUT * is_new)]
         self.dropped += len(text) - len(part)
         if not part:
             return
-        self._clear_if_asked()
-        last = self.kept[-1] if self.kept else {}
-        if last.get("output_type") == "stream" and last["name"] == name:
-            last["text"].append(part)
-        else:
+        self.room -= len(part) + PER_OUTPUT * is_new
+        if is_new:
             self.kept.append({"output_type": "stream", "name": name, "text": [part]})
+        else:
+            last["text"].append(part)
 
     def add(self, output: Output, size: int) -> None:
         """A display, a result or an error: whole, or not at all."""
         self._clear_if_asked()
-        if size > self.room:
+        if size + PER_OUTPUT > self.room:
             self.dropped += size
             return
-        self.room -= size
+        self.room -= size + PER_OUTPUT
         self.kept.append(output)
 
     def replace(self, display_id: str, output: Output, size: int) -> None:

@@ -17,6 +17,9 @@ from grader.box.users import available
 LIBRARY = "/box-library"
 """Where the visible part of this package is, behind the wall."""
 
+MOVED = "/box-python"
+"""Below it is, behind the wall, what lies where a box has folders of its own: in /work, say."""
+
 PACKAGES = ("box", "errors", "tasks")
 """The only packages of `grader` that a box may see. Its plain modules it sees all but these:"""
 HIDDEN_MODULES = frozenset({"solutions.py", "releases.py", "workspace.py"})
@@ -58,10 +61,15 @@ class Mount:
     seen: str
 
 
-def environment(home: str = WORK, scratch: str = "/tmp") -> dict[str, str]:
-    """The whole environment of a zygote: nothing of the judge's."""
+def seen(path: str) -> str:
+    """Where a path of this machine is behind the wall."""
+    return MOVED + path if _is_below(path, list(PRIVATE.values())) else path
+
+
+def environment(home: str, scratch: str, programs: Sequence[str]) -> dict[str, str]:
+    """The whole environment of a zygote, with nothing of the judge's; `programs` begin its PATH."""
     threads = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
-    bins = dict.fromkeys([str(Path(sys.executable).parent), "/usr/bin", "/bin"])
+    bins = dict.fromkeys([*programs, "/usr/bin", "/bin"])
     return {
         **{f"{name}_NUM_THREADS": "1" for name in threads},
         "HOME": home,
@@ -101,7 +109,16 @@ def library_paths() -> list[str]:
 
 def search_path(extra: Sequence[str] = ()) -> list[str]:
     """sys.path of a zygote behind bubblewrap."""
-    return [LIBRARY, *extra, *library_paths()]
+    return [LIBRARY, *map(seen, (*extra, *library_paths()))]
+
+
+def interpreter() -> str:
+    """The program that is a zygote behind bubblewrap.
+
+    An environment's python names the Python it stands on by a path, which must be there as well.
+    """
+    moved = seen(sys.base_prefix) != sys.base_prefix
+    return seen(os.path.realpath(sys.executable) if moved else sys.executable)
 
 
 def visible_modules() -> Iterator[Path]:
@@ -131,14 +148,8 @@ def mounts(extra: Sequence[str]) -> list[Mount]:
     """Everything but the system's folders, in the order of mounting."""
     paths = [path for path in _SHARED if os.path.lexists(path)]
     paths += [path for path in python_paths() if not _is_below(path, paths)]
-    seen = [Mount(path, path) for path in (*paths, *extra)]
-    return seen + [Mount(str(p), f"{LIBRARY}/grader/{p.name}") for p in visible_modules()]
-
-
-def kept_below_private(extra: Sequence[str]) -> tuple[str, ...]:
-    """Mounts that a box's own /work, /tmp or /dev/shm would otherwise hide."""
-    own = list(PRIVATE.values())
-    return tuple(mount.seen for mount in mounts(extra) if _is_below(mount.seen, own))
+    wanted = [Mount(path, seen(path)) for path in (*paths, *extra)]
+    return wanted + [Mount(str(p), f"{LIBRARY}/grader/{p.name}") for p in visible_modules()]
 
 
 def _parents(paths: Iterable[str]) -> list[str]:
@@ -170,7 +181,8 @@ def command(
     args += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     args += ["--unshare-cgroup-try", "--hostname", "box", "--new-session", "--as-pid-1"]
     args += ["--clearenv"]
-    for name, value in environment().items():
+    programs = [str(Path(program).parent) for program in (seen(sys.executable), interpreter())]
+    for name, value in environment(WORK, "/tmp", programs).items():
         args += ["--setenv", name, value]
     args += ["--cap-drop", "ALL"]
     if level is Level.FULL:
@@ -189,7 +201,7 @@ def command(
         args += ["--dir", folder]  # bubblewrap makes missing parents for their owner alone
     for mount in wanted:
         args += ["--ro-bind", mount.source, mount.seen]
-    for path in masked_copies():
+    for path in map(seen, masked_copies()):
         args += ["--tmpfs", path, "--remount-ro", path]
     for fd, path in zip(files, ("/etc/passwd", "/etc/group"), strict=True):
         args += ["--file", str(fd), path]
@@ -234,7 +246,7 @@ def open_files() -> tuple[int, int]:
 def landlock_readable(extra: Sequence[str]) -> tuple[str, ...]:
     """What a box may read where there is no wall: the same, without this package's own folder."""
     hidden = [*map(str, grader.__path__), *masked_copies()]
-    paths = [mount.source for mount in mounts(extra) if mount.source == mount.seen]
+    paths = [mount.source for mount in mounts(extra) if not _is_below(mount.seen, [LIBRARY])]
     paths += [path for path in _SYSTEM if os.path.isdir(path)]
     found = [part for path in paths for part in _without(path, hidden)]
     return tuple(dict.fromkeys(found))

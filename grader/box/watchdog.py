@@ -70,11 +70,23 @@ class Guard:
         self._process, self._limits, self._group, self._home = process, limits, group, home
         self._census: Census | None = None
         self._crowded = 0  # looks in a row that found as many processes as allowed
-        self._lock = threading.Lock()  # between the watchdog and the end of the box
+        self._released = False
+        self._lock = threading.Lock()  # between who stops the box and who lets go of it
 
     def count_by(self, census: Census) -> None:
         """From now on count with this."""
-        self._census = census
+        with self._lock:
+            if self._released:
+                os.close(census.proc)
+            else:
+                self._census = census
+
+    def stop(self, cause: Cause) -> None:
+        """Kill the box, from any thread; whoever waits for its answer learns of it at once."""
+        with self._lock:
+            if not self._released and self.stopped is None:
+                self.stopped = cause
+                self._process.kill()
 
     def look(self) -> None:
         """Kill the box if it holds too much; `stopped` then says of what."""
@@ -89,6 +101,7 @@ class Guard:
     def release(self) -> None:
         """The box is ending: look no more."""
         with self._lock:
+            self._released = True
             if self._census is not None:
                 os.close(self._census.proc)
                 self._census = None

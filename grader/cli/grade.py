@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,7 @@ def grade(
     """
     # Before torch is imported, here and in the workers: each would take every processor.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    _refuse_contradictions(jobs, gpu_jobs, scheduler)
     desk = _desk(course, isolation, gpu_jobs)
     chosen = _chosen(desk, assignment, students)
     started = time.monotonic()
@@ -104,6 +106,10 @@ def grade(
         try:
             batch = Batch(desk, filing, round_, crew, force=force)
             lines = list(_watched(batch.lines(chosen), len(chosen), assignment, quiet=as_json))
+        except KeyboardInterrupt:
+            _errors.print("[bold red]Stopped.[/] What is graded already stays graded.")
+            _errors.print("The same command, typed again, grades the rest.")
+            raise typer.Exit(_INTERRUPTED) from None
         finally:
             crew.close()
     seconds = time.monotonic() - started
@@ -112,6 +118,24 @@ def grade(
     else:
         _print_report(assignment, sorted(lines, key=lambda line: line.student), seconds)
     raise typer.Exit(int(any(line.state == "not graded" for line in lines)))
+
+
+_INTERRUPTED = 130
+"""The exit status of a program that Ctrl-C ended."""
+
+
+def _refuse_contradictions(jobs: int | None, gpu_jobs: int | None, scheduler: str | None) -> None:
+    """Raises CannotGrade if two of these say how many submissions are judged at once."""
+    if scheduler is not None and (jobs is not None or gpu_jobs is not None):
+        raise CannotGrade(
+            "--jobs and --gpu-jobs count processes of this machine, and --scheduler judges on "
+            "others.",
+            "Leave one of them out.",
+        )
+    if jobs is not None and gpu_jobs is not None:
+        raise CannotGrade(
+            "--jobs grades on the processor, and --gpu-jobs on the GPU.", "Leave one of them out."
+        )
 
 
 def _desk(course: Path | None, isolation: str | None, gpu_jobs: int | None) -> Desk:
@@ -181,11 +205,6 @@ def _crew(jobs: int | None, gpu_jobs: int | None, scheduler: str | None) -> Crew
     if scheduler is not None:
         from grader.judge.cluster import Cluster
 
-        if jobs is not None:
-            raise CannotGrade(
-                "--jobs counts processes of this machine, and --scheduler judges on others.",
-                "Leave one of them out.",
-            )
         return Cluster(scheduler)
     from grader.judge.workers import Workers
 
@@ -224,6 +243,8 @@ def _print_report(assignment: str, lines: list[Line], seconds: float) -> None:
     counted = {state: sum(line.state == state for line in lines) for state in _STATES}
     parts = [f"{count} {state}" for state, count in counted.items() if count]
     _console.print(f"[bold]{escape(assignment)}[/]: {', '.join(parts)}, in {seconds:.1f} s.")
+    for said in _next_steps(assignment, lines):
+        _console.print(said)
     plain = sorted({name for line in lines for name in line.plain})
     if plain:
         _console.print(
@@ -235,6 +256,23 @@ def _print_report(assignment: str, lines: list[Line], seconds: float) -> None:
             "[yellow]Graded without isolation, as you asked: submissions ran with your rights. "
             "Every verdict says so.[/]"
         )
+
+
+def _next_steps(assignment: str, lines: list[Line]) -> Iterator[str]:
+    """What an instructor asks once a class is graded: how it went, and what is left to do."""
+    new = [line for line in lines if line.state in ("graded", "finished")]
+    if not new:
+        return
+    scores = sorted(line.score for line in new)
+    yield (
+        f"Scores from {scores[0]:g} to {scores[-1]:g} of {new[0].points:g}, "
+        f"median {statistics.median(scores):g}."
+    )
+    waiting = sum(line.by_hand for line in new)
+    if waiting:
+        whose = "submission holds an answer" if waiting == 1 else "submissions hold answers"
+        yield f"{waiting} {whose} that a person grades: nbgrader's formgrader shows them."
+    yield f"Feedback is written: nbgrader release_feedback {escape(assignment)} hands it out."
 
 
 _STATES = ("graded", "finished", "as before", "not graded")

@@ -71,13 +71,12 @@ class Judge:
             try:
                 if "CHECK.box_ended" in silent.values():  # it is not asked again
                     raise Unanswered("CHECK.box_ended")
-                observation = _observed(*ask(header, body))
+                seen.append(Seen(case, _observed(*ask(header, body))))
             except Unanswered as reason:
                 silent[case.name] = reason.code
-                observation = Observation(error=Raised(reason.code, "", known_type=False))
+                seen.append(_unanswered(case, reason.code))
             except _Uncallable as reason:
                 return _could_not_check(task, prepared.cases, reason.state)
-            seen.append(Seen(case, observation))
         with self._computing:
             verdict = diagnose(task, prepared.answers, seen, hidden=hidden)
         return _without_silence(verdict, silent)
@@ -141,6 +140,15 @@ def _observed(reply: Mapping[str, Any], body: bytes) -> Observation:
         return unpack_observation(body)
     except MalformedMessage:
         raise Unanswered("CHECK.forged") from None
+
+
+def _unanswered(case: Case, code: str) -> Seen:
+    """A case without an answer: it fails by a stand-in error.
+
+    On the meta device only an error about devices would count, hence a case of no device.
+    """
+    error = Raised(code, "", known_type=False)
+    return Seen(replace(case, device=None), Observation(error=error))
 
 
 def _could_not_check(task: Task, cases: tuple[Case, ...], state: str) -> Verdict:

@@ -60,6 +60,11 @@ class Graded:
     trusted: set[int] = field(default_factory=set)
     plain: list[str] = field(default_factory=list)
 
+    def note(self, incident: str) -> None:
+        """Add to what an instructor should know, once."""
+        if incident not in self.incidents:
+            self.incidents.append(incident)
+
 
 @dataclass(frozen=True)
 class Marked:

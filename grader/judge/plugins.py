@@ -28,6 +28,7 @@ from grader.judge.gradebook import Notebook
 from grader.judge.normalise import normalise
 from grader.judge.papers import Paper, Round
 from grader.judge.repairs import quote
+from grader.judge.submission import is_taken
 from grader.refusal import Refusal
 
 SET_ASIDE = "set_aside"
@@ -154,6 +155,9 @@ def set_aside(desk: Desk, folder: Path, paper: Paper) -> Iterator[Path]:
             path = Path(place, name)
             mode = path.lstat().st_mode
             if stat.S_ISDIR(mode):
+                if Path(place) == folder and is_taken(name):
+                    folders.remove(name)
+                    yield _moved(desk, path)
                 continue
             inside = path.relative_to(folder).as_posix()
             if stat.S_ISREG(mode) and (path.suffix == ".ipynb" or inside in kept):

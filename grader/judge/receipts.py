@@ -67,10 +67,15 @@ def _plain_text(path: Path) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        content = file.read(_MOST_BYTES + 1)
+            return None  # before a file is made of it: a folder cannot be one
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
     return content if len(content) <= _MOST_BYTES else None
 
 

@@ -16,6 +16,7 @@ _SENTENCES = {
     "no_folder": "The folder of the submission cannot be read: nothing of it was run.",
     "link": "{found} is a link, and links are not followed: it was left out.",
     "not_a_file": "{found} is neither a file nor a folder: it was left out.",
+    "folder": "{found} is a folder with the name of a file: it was left out.",
     "unreadable_file": "{found} cannot be read: it was left out.",
     "bad_name": "{found} has a name that cannot be used: it was left out.",
     "too_deep": "{found} lies too many folders deep: it was left out.",

@@ -76,4 +76,4 @@ def _changes(row: VerdictRow, round_: Round, paper: Paper, isolation: str) -> It
     for name, now in versions().items():
         then = row.versions.get(name)
         if then != now:
-            yield f"It was judged with {name} {then}, and now with {now}."
+            yield f"It was judged with {name} {then or '(not recorded)'}, now with {name} {now}."

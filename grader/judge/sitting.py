@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from nbformat import from_dict
-from nbformat.v4 import new_output
-from nbgrader.utils import determine_grade, is_grade, is_solution
+from nbgrader.utils import is_grade, is_solution
 
 from grader.box.ended import BoxEnded, CallFailed, CallInterrupted, Cause
 from grader.checking import tasks
 from grader.judge.form import Notebook
 from grader.judge.judging import Judge, Unanswered
 from grader.judge.papers import Graded
+from grader.judge.scores import error, is_plain, judged_outputs, keep_in_range, tells
 from grader.verdict import Outcome, Verdict
 
 Cell = Any
@@ -77,6 +77,9 @@ class Sitting:
     which all earlier cells but the deadly ones were run again. `ignored` is a pattern: what a
     plain graded cell writes to stderr does not cost its points if it is found there. Unless
     `hidden`, verdicts carry the numbers of hidden cases.
+
+    A box that was asked knows hidden inputs and could show them. So if any cell after the first
+    check shows something, what is kept of those cells comes from a second run, without the checks.
     """
 
     def __init__(
@@ -90,37 +93,57 @@ class Sitting:
         hidden: bool = True,
     ) -> None:
         self._boxes, self._judge, self._files = boxes, judge, files
-        self._hidden = hidden
+        self._hidden, self._seconds = hidden, seconds
         self._ignored = re.compile(ignored) if ignored else None
-        self._deadline = time.monotonic() + seconds
         self._box: Box | None = None
         self._open: AbstractContextManager[Box] | None = None
-        self._used = 0
         self._deadly: set[int] = set()
         self._cells: Sequence[Cell] = ()
         self._incidents: list[str] = []
+        self._reports = True
+        self._stopped = ""
         self._at = 0
 
     def grade(self, notebook: Notebook) -> Graded:
         """Run and judge the notebook; its cells' outputs are replaced. Raises BoxRefused."""
         graded = Graded(notebook, incidents=self._incidents)
         self._cells = notebook.cells
+        codes = [index for index, cell in enumerate(self._cells) if _runs(cell)]
+        self._go_through(codes, lambda cell: self._take(cell, graded))
+        asked = min(graded.trusted, default=len(self._cells))
+        later = {index for index in codes if index > asked} - graded.trusted
+        if any(tells(self._cells[index]) for index in later):
+            unasked = [index for index in codes if index not in graded.trusted | self._deadly]
+            self._reports = False  # what happened is known
+            self._go_through(unasked, lambda cell: self._show(cell, graded, self._at in later))
+        return graded
+
+    def _go_through(self, cells: Iterable[int], take: Callable[[Cell], None]) -> None:
+        """Take cells in turn, from a fresh box on."""
+        self._deadline = time.monotonic() + self._seconds
+        self._used, self._stopped = 0, ""
         try:
-            for self._at, cell in enumerate(notebook.cells):
-                if cell.cell_type == "code":
-                    self._take(cell, graded)
+            for self._at in cells:
+                take(self._cells[self._at])
         finally:
             self._close()
-        return graded
+
+    def _show(self, cell: Cell, graded: Graded, kept: bool = True) -> None:
+        """Run a cell that is no check; its outputs are `kept`, or those it has stay."""
+        outputs = self._run(cell)
+        if not kept:
+            return
+        cell.outputs = outputs
+        if is_plain(cell):
+            cell.outputs = [output for output in outputs if not self._ignores(output)]
+            keep_in_range(cell, graded)
 
     def _take(self, cell: Cell, graded: Graded) -> None:
         check = check_in(cell)
         if check is None:
-            cell.outputs = self._run(cell, graded)
-            if _is_plain(cell):
+            self._show(cell, graded)
+            if is_plain(cell):
                 graded.plain.append(cell.metadata.nbgrader.grade_id)
-                cell.outputs = [output for output in cell.outputs if not self._ignores(output)]
-                _keep_in_range(cell, graded)
             return
         verdict = self._judge.verdict(
             check.exercise, check.functions, self._ask, hidden=self._hidden
@@ -134,31 +157,34 @@ class Sitting:
         stderr = output.output_type == "stream" and output.name == "stderr"
         return stderr and self._ignored is not None and bool(self._ignored.search(output.text))
 
-    def _run(self, cell: Cell, graded: Graded) -> list[Any]:
+    def _run(self, cell: Cell) -> list[Any]:
         try:
             ran = self._survive(lambda box: box.run_cell(cell.source))
         except BoxEnded as reason:
             self._deadly.add(self._at)
             self._close()
-            return [self._incident(graded, "BoxEnded", reason.ended.sentence)]
+            self._report(reason.ended.sentence)
+            return [error("BoxEnded", reason.ended.sentence)]
         except _NoBox as reason:
-            return [self._incident(graded, "BoxEnded", str(reason))]
+            self._stop(str(reason))
+            return [error("BoxEnded", self._stopped)]
         outputs = [from_dict(output) for output in ran.outputs]
         shows = {output.output_type for output in outputs}
         if ran.truncated:
             sentence = f"{ran.dropped:,} characters of its output were not kept."
-            note = self._incident(graded, "OutputLost", sentence)
+            self._report(sentence)
             # What was lost may have been the score: a plain graded cell earns nothing by silence.
-            if _is_plain(cell) and not shows & {"error", "execute_result"}:
-                return [*outputs, note]
+            if is_plain(cell) and not shows & {"error", "execute_result"}:
+                return [*outputs, error("OutputLost", sentence)]
         if not ran.ok and "error" not in shows:
             sentence = "The time for this cell was up." if ran.interrupted else "The cell failed."
-            outputs.append(_error(ran.error or "CellFailed", sentence))
+            outputs.append(error(ran.error or "CellFailed", sentence))
         return outputs
 
-    def _incident(self, graded: Graded, name: str, sentence: str) -> Any:
-        graded.incidents.append(f"Cell {self._at + 1}: {sentence}")
-        return _error(name, sentence)
+    def _report(self, sentence: str) -> None:
+        """Tell the instructor what happened in this cell."""
+        if self._reports:
+            self._incidents.append(f"Cell {self._at + 1}: {sentence}")
 
     def _ask(self, header: dict[str, Any], body: bytes) -> tuple[Mapping[str, Any], bytes]:
         """Put the judge's question to the box. Raises Unanswered."""
@@ -170,10 +196,17 @@ class Sitting:
             raise Unanswered("CHECK.forged") from None
         except BoxEnded as reason:
             self._close()
-            self._incidents.append(f"Cell {self._at + 1}: {reason.ended.sentence}")
+            self._report(reason.ended.sentence)
             raise Unanswered("CHECK.box_ended") from None
-        except _NoBox:
+        except _NoBox as reason:
+            self._stop(str(reason))
             raise Unanswered("CHECK.box_ended") from None
+
+    def _stop(self, why: str) -> None:
+        """Run nothing more; of all that is not run, the first is reported."""
+        if not self._stopped:
+            self._stopped = why
+            self._report(why)
 
     def _survive(self, ask: Callable[[Box], T]) -> T:
         """Ask the box, and a fresh one if this one was lost by no fault of the submission's."""
@@ -187,6 +220,8 @@ class Sitting:
 
     def _ready(self) -> Box:
         """The box with every earlier cell run in it. Raises BoxEnded and _NoBox."""
+        if self._stopped:
+            raise _NoBox(self._stopped)
         if time.monotonic() > self._deadline:
             self._close()
             raise _NoBox("The time for this submission was up before this cell.")
@@ -197,17 +232,15 @@ class Sitting:
             self._open = self._opened()
             self._box = self._open.__enter__()
             for index, cell in enumerate(self._cells[: self._at]):
-                runs = cell.cell_type == "code" and index not in self._deadly
-                if runs and check_in(cell) is None:
+                if _runs(cell) and index not in self._deadly and check_in(cell) is None:
                     self._box.run_cell(cell.source)
         return self._box
 
     def _opened(self) -> AbstractContextManager[Box]:
         try:
             return self._boxes.open(self._files)
-        except CallFailed as error:
-            self._used = MOST_BOXES
-            raise _NoBox("Not run: the submission's files do not fit into a box.") from error
+        except CallFailed as failure:
+            raise _NoBox("Not run: the submission's files do not fit into a box.") from failure
 
     def _close(self) -> None:
         if self._open is not None:
@@ -217,6 +250,13 @@ class Sitting:
 
 class _NoBox(Exception):
     """There is no box for the rest of this submission."""
+
+
+def _runs(cell: Cell) -> bool:
+    """Whether a cell is run: code, but for the release's own `progress()`, which in a box knows of
+    nothing that the learner has done."""
+    is_at_home = cell.source.strip() == "progress()" and not cell.id.startswith("own-")
+    return bool(cell.cell_type == "code" and not is_at_home)
 
 
 def not_run(notebook: Notebook, why: str) -> Graded:
@@ -230,37 +270,6 @@ def not_run(notebook: Notebook, why: str) -> Graded:
             cell.outputs = judged_outputs(verdict, 0.0)
             graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
             graded.trusted.add(index)
-        elif cell.cell_type == "code" and _is_plain(cell):
-            cell.outputs = [_error("NotRun", why)]
+        elif cell.cell_type == "code" and is_plain(cell):
+            cell.outputs = [error("NotRun", why)]
     return graded
-
-
-def judged_outputs(verdict: Verdict, points: float) -> list[Any]:
-    """What nbgrader reads as the score, and what the learner reads: a number and the verdict."""
-    page = {"text/html": verdict._repr_html_(), "text/plain": str(verdict)}
-    score = {"text/plain": repr(round(points * verdict.credit, 6))}
-    return [
-        new_output("display_data", data=page),
-        new_output("execute_result", data=score, execution_count=None),
-    ]
-
-
-def _keep_in_range(cell: Cell, graded: Graded) -> None:
-    """A plain graded cell whose result nbgrader cannot read as a score earns nothing."""
-    try:
-        score, most = determine_grade(cell)
-    except (ValueError, KeyError, TypeError):
-        score, most = None, 0.0
-    if score is None or not 0.0 <= score <= most:
-        name = cell.metadata.nbgrader.grade_id
-        sentence = f"The result of {name} is no score between 0 and its points."
-        graded.incidents.append(sentence)
-        cell.outputs = [_error("NoScore", sentence)]
-
-
-def _error(name: str, sentence: str) -> Any:
-    return new_output("error", ename=name, evalue=sentence, traceback=[sentence])
-
-
-def _is_plain(cell: Cell) -> bool:
-    return bool(is_grade(cell) and not is_solution(cell))

@@ -131,6 +131,8 @@ class _Reader:
                 self._say("link", found=found)
             elif not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 self._say("not_a_file", found=found)
+            elif stat.S_ISDIR(mode) and depth == 0 and is_taken(path.name):
+                self._say("folder", found=found)
             elif not _usable(path):
                 self._say("bad_name", found=found)
             elif stat.S_ISREG(mode):
@@ -196,6 +198,11 @@ def _usable(path: PurePosixPath) -> bool:
         len(path.name.encode(errors="replace")) <= _LONGEST_NAME
         and len(str(path).encode(errors="replace")) <= _LONGEST_PATH
     )
+
+
+def is_taken(name: str) -> bool:
+    """Whether what is graded will have a file of that name, so that no folder can."""
+    return name.endswith(".ipynb") or name in _NOT_THEIRS
 
 
 def _laid_over(theirs: Mapping[str, bytes], ours: Mapping[str, bytes]) -> dict[str, bytes]:

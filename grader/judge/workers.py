@@ -6,13 +6,20 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
+from types import FrameType
 
 from grader.judge.papers import Marked, Paper, Round
 
 # Never forked from this process, which has threads. A fork server imports torch once for them all.
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_Handler = Callable[[int, FrameType | None], None] | signal.Handlers
+_LAST_CALL = 30.0
+"""Seconds in which a worker that is let go must have ended its boxes."""
 
 
 class Workers:
@@ -25,7 +32,8 @@ class Workers:
     def submit(self, round_: Round, paper: Paper) -> Future[Marked]:
         """Have one submission judged."""
         try:
-            return self._pool.submit(judge, round_, paper)
+            with _ctrl_c_waits():  # a process that is not quite started could not be ended
+                return self._pool.submit(judge, round_, paper)
         except BrokenExecutor as error:  # noticed now: the same as if it had come back
             lost: Future[Marked] = Future()
             lost.set_exception(error)
@@ -45,10 +53,40 @@ class Workers:
         context = multiprocessing.get_context(_METHOD)
         if _METHOD == "forkserver":
             context.set_forkserver_preload(["grader.judge.examiner"])
+            _start_fork_server()
         theirs, self._leash = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(
             self.slots, mp_context=context, initializer=_begin, initargs=(theirs,)
         )
+
+
+def _start_fork_server() -> None:
+    """Start it deaf to Ctrl-C, which is for this process: while it imports it would die of it."""
+    with _on_ctrl_c(signal.SIG_IGN):
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    pressed = threading.Event()
+    try:
+        with _on_ctrl_c(lambda number, frame: pressed.set()):
+            yield
+    finally:
+        if pressed.is_set():
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _on_ctrl_c(handler: _Handler) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Ctrl-C interrupts the main thread, and only there can a handler be set
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def judge(round_: Round, paper: Paper) -> Marked:
@@ -65,10 +103,14 @@ def _begin(leash: Connection) -> None:
 
 
 def _end_with(leash: Connection) -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([leash, parent.sentinel])
-    from grader.judge.examiner import own_examiner
+    """End this process whatever it is doing, and its boxes first if they can be ended in time."""
+    wait([leash])  # the other end is closed: by that process, or by the kernel if it was killed
+    late = threading.Timer(_LAST_CALL, os._exit, (1,))  # a zygote ends by itself, too
+    late.daemon = True
+    late.start()
+    try:
+        from grader.judge.examiner import own_examiner
 
-    own_examiner().close()
-    os._exit(0)
+        own_examiner().close()
+    finally:
+        os._exit(0)

@@ -1,0 +1,1 @@
+"""Chapter 5, hooks: references and named mistakes."""

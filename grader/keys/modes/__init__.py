@@ -1,0 +1,1 @@
+"""Chapter 4, grad modes and freezing: references and named mistakes."""

@@ -1,0 +1,121 @@
+"""Exercises on hooks in the backward pass of modules: what arrives, what leaves, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.observation import named
+from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.tasks.hooks.models import BrokenLayer, answered, linear, weights
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class FullBackwardProbe(Task):
+    """Run module(x) and start a backward pass at its output with the gradient gy. Return the pair
+    (gin, gout) of tensors: the gradient of the module's input and that of its output. x does not
+    require grad when you get it. Afterwards the module has no more hooks than before, also if its
+    forward raises; then let the exception pass."""
+
+    id = "full_backward_probe"
+    signatures = ("grad_io(module, x, gy) -> (gin, gout)",)
+    title, points, difficulty, minutes = "Spot the bug: the first of three", 10, 3, 12
+    hints = (
+        "Read the section on backward hooks of modules. Print the shapes that the hook of the "
+        "broken function is called with.",
+        "There are two ways to register a backward hook on a module. One of them is deprecated, "
+        "and speaks of the last operation alone.",
+        "register_full_backward_hook calls with (module, grad_input, grad_output), two tuples. "
+        "The first holds None unless the input requires grad.",
+    )
+    allows = AUTOGRAD
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("a linear layer", kind="linear", visible=True),
+            case("a linear layer without bias", kind="no bias"),
+            case("a chain of three layers", kind="chain"),
+            case("one row through a chain", kind="chain", rows=1),
+            case("a single vector", kind="linear", rows=0),
+            case("a layer raises", kind="broken"),
+            case("float32", kind="chain", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rows = case.params.get("rows", 7)
+        lead = (rows,) if rows else ()
+        outputs = 2 if case["kind"] == "chain" else 5
+        return {
+            "x": rng.apart(0.3, 1.0, *lead, 3),
+            **weights(rng, 3, 5, 2),
+            "gy": rng.apart(0.5, 1.0, *lead, outputs),
+            "kind": case["kind"],
+        }
+
+    def observe(
+        self, grad_io: Function, x: Tensor, m1: Tensor, m2: Tensor, gy: Tensor, kind: str
+    ) -> Any:
+        module: nn.Module = linear(m1, bias=kind != "no bias")
+        if kind == "chain":
+            module = nn.Sequential(module, nn.Tanh(), linear(m2))
+        elif kind == "broken":
+            module = nn.Sequential(module, BrokenLayer())
+        return named(answered(lambda: grad_io(module, x, gy)), "gin", "gout")
+
+
+class RetainOrHook(Task):
+    """model is an nn.Sequential. Run model(x), start a backward pass at its output with the
+    gradient gy, and return the list of the gradients of what each call of a layer returned, in the
+    order of the calls. Layers may edit their input in place: then the gradient of what the layer
+    before returned is that of its values before the edit. Leave no hook on the model."""
+
+    id = "retain_or_hook"
+    signatures = ("grads_of_all(model, x, gy) -> grads",)
+    title, points, difficulty, minutes = "Every layer's gradient", 8, 3, 12
+    prerequisites = ("full_backward_probe",)
+    hints = (
+        "Read the section on the order of hooks. In which order do gradients arrive, and which "
+        "hook sees a tensor before the next layer edits it?",
+        "Register a forward hook on every layer that registers a tensor hook on the output. "
+        "A layer that stands in the model twice is one module, and is called twice.",
+        "Reserve a place in the list when the forward hook runs, and fill that place when the "
+        "gradient arrives.",
+    )
+    allows = AUTOGRAD
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("three layers", kind="plain", visible=True),
+            case("one row", kind="plain", rows=1),
+            case("a ReLU in place", kind="in place"),
+            case("a layer called twice", kind="shared"),
+            case("float32", kind="shared", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rows = case.params.get("rows", 7)
+        x = rng.apart(0.3, 1.0, rows, 3)
+        drawn = weights(rng, 3, 5, 2)
+        if case["kind"] == "in place":  # the ReLU must stop some entries and let others through
+            drawn["m1"][0].abs_()
+            drawn["m1"][1].abs_().neg_()
+            x = x.abs()
+        return {
+            "x": x,
+            **drawn,
+            "gy": rng.apart(0.5, 1.0, rows, 2),
+            "kind": case["kind"],
+        }
+
+    def observe(
+        self, grads_of_all: Function, x: Tensor, m1: Tensor, m2: Tensor, gy: Tensor, kind: str
+    ) -> Any:
+        first, second = linear(m1), linear(m2)
+        act: nn.Module = nn.ReLU(inplace=True) if kind == "in place" else nn.Tanh()
+        layers = [first, act, second] + ([act] if kind == "shared" else [])
+        return {"grads": grads_of_all(nn.Sequential(*layers), x, gy)}

@@ -1,0 +1,95 @@
+"""The exercise that writes a decorator: recording off for the length of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.observation import flags
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.modes.nets import Unwell
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class DecoratedInfer(Task):
+    """Write a decorator: no_graph(fn) returns a function of the same name that takes the arguments
+    of fn, runs fn without recording, and returns what it returns. Afterwards recording is as it was
+    before the call, also if fn raises; its exception passes through. fn may use enable_grad for a
+    part of its own. What it returns must be usable in recorded computations later."""
+
+    id = "decorated_infer"
+    signatures = ("no_graph(fn) -> function",)
+    title, points, difficulty, minutes = "Spot the bug: off, and never on again", 6, 3, 10
+    prerequisites = ("mode_probe",)
+    hints = (
+        "Read the section on decorators. Which lines of a function run after its `return`, and "
+        "which after an exception?",
+        "Call the decorated function with something that makes fn raise, and look at "
+        "torch.is_grad_enabled() afterwards. Then call it inside a no_grad block.",
+        "A `with` block ends by itself, whatever happens inside. Put the call of fn into one, in a "
+        "wrapper that has functools.wraps(fn) above it.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("an ordinary call", what="returns", visible=True),
+            case("a call inside no_grad", what="returns", recording=False),
+            case("fn raises", what="raises"),
+            case("fn records a part", what="records"),
+            case("float32", what="returns", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "x": rng.apart(0.5, 2.0, 3),
+            "scale": float(rng.uniform(2.0, 3.0)),
+            "what": case["what"],
+            "recording": bool(case.params.get("recording", True)),
+        }
+
+    def observe(
+        self, no_graph: Function, x: Tensor, scale: float, what: str, recording: bool
+    ) -> Any:
+        inside: list[str] = []
+
+        def scaled(t: Tensor, *, by: float) -> Tensor:
+            inside.append("on" if torch.is_grad_enabled() else "off")
+            if what == "raises":
+                raise Unwell("fn is meant to fail here")
+            if what == "records":
+                with torch.enable_grad():
+                    return t * by
+            return t * by
+
+        x.requires_grad_()
+        ended, result = "it returned", None
+        with torch.set_grad_enabled(True):
+            decorated = no_graph(scaled)
+        with torch.set_grad_enabled(recording):
+            try:
+                result = decorated(x, by=scale)
+            except Unwell:
+                ended = "the error of fn came out"
+            after = "on" if torch.is_grad_enabled() else "off"
+        return {
+            "result": result,
+            **flags("result", result, "requires_grad"),
+            "ended": ended,
+            "recording while fn ran": inside,
+            "recording afterwards": after,
+            "keeps its name": getattr(decorated, "__name__", "") == "scaled",
+            "usable later": what == "raises" or _can_be_saved(result, x),
+        }
+
+
+def _can_be_saved(result: Any, x: Tensor) -> bool:
+    """Whether a recorded multiplication can save the result."""
+    try:
+        return isinstance(result * x, Tensor)
+    except (RuntimeError, TypeError):
+        return False

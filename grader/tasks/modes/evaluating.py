@@ -1,0 +1,165 @@
+"""Exercises that run a model without training it: for its answers, and for features to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.observation import flags
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, gradient, seeded
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class Evaluate(Task):
+    """Return model(x), computed in eval mode and without recording. Afterwards every part of the
+    model is in the mode it was in before, train or eval, and nothing else has changed, also if the
+    model raises; its exception passes through."""
+
+    id = "evaluate"
+    signatures = ("evaluate(model, x) -> logits",)
+    title, points, difficulty, minutes = "Evaluate, and leave no trace", 10, 3, 12
+    hints = (
+        "Read the section on what eval() does. There are two switches, and two things to put back.",
+        "A part of the model may be in eval mode while the rest trains. Which flags does "
+        "model.train() set, and how do you remember them all?",
+        "Before you switch, keep the flag `training` of every entry of model.modules(). Put them "
+        "back in a finally block, one by one.",
+    )
+    allows = frozenset({"training"})  # the flags are observed one by one
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("a model in train mode", visible=True),
+            case("a model in eval mode", frozen=("",)),
+            case("normalization frozen in eval mode", frozen=("1",)),
+            case("one row, in train mode", rows=1),
+            case("the model raises", frozen=("2",), fails=True),
+            case("float32", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rows = case.params.get("rows", 7)
+        return {
+            "x": rng.apart(0.5, 2.0, rows, 5),
+            "w": rng.apart(0.3, 0.6, 5, 3),
+            "u": rng.apart(0.5, 1.0, 3, 2),
+            "mean": rng.apart(0.2, 0.5, 3),
+            "var": rng.uniform(0.3, 0.6, 3),
+            "frozen": list(case.params.get("frozen", ())),
+            "fails": bool(case.params.get("fails")),
+        }
+
+    def observe(
+        self,
+        evaluate: Function,
+        x: Tensor,
+        w: Tensor,
+        u: Tensor,
+        mean: Tensor,
+        var: Tensor,
+        frozen: list[str],
+        fails: bool,
+    ) -> Any:
+        recorded = []
+
+        def see(h: Tensor) -> None:
+            recorded.append(h.requires_grad)
+            if fails:
+                raise Unwell("the model is meant to fail here")
+
+        norm = nn.BatchNorm1d(3, device=w.device, dtype=w.dtype)
+        with torch.no_grad():
+            norm.get_buffer("running_mean").copy_(mean)
+            norm.get_buffer("running_var").copy_(var)
+        model = nn.Sequential(Layer(w, w[0]), norm, Noise(0.4), Note(see), Layer(u, u[0]))
+        for name in frozen:
+            model.get_submodule(name).eval()
+        ended, logits = "it returned", None
+        with seeded(7):
+            try:
+                logits = evaluate(model, x)
+            except Unwell:
+                ended = "the model's error came out"
+        return {
+            "logits": logits,
+            **flags("logits", logits, "requires_grad"),
+            "ended": ended,
+            "recorded": any(recorded),
+            "mode": {n or "model": _mode(m) for n, m in model.named_modules()},
+        }
+
+
+def _mode(module: nn.Module) -> str:
+    return "train" if module.training else "eval"
+
+
+class CachedFeatures(Task):
+    """Return the features backbone(x), computed without recording. They are computed once, and a
+    head is trained on them afterwards: recorded operations must be able to use and save them. They
+    do not require grad, also if x does. The backbone comes in the right mode; leave it and x as
+    they are."""
+
+    id = "cached_features"
+    signatures = ("features(backbone, x) -> f",)
+    title, points, difficulty, minutes = "Spot the bug: features nobody can use", 8, 2, 8
+    hints = (
+        "Read the section on inference mode. What did its tensors give up?",
+        "Multiply the features by a tensor that requires grad, outside of the function, and read "
+        "the error.",
+        "Of the two modes without recording, take the one whose results are ordinary tensors.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("7 rows", rows=7, visible=True),
+            case("one row", rows=1),
+            case("x requires grad", rows=7, wanted=True),
+            case("11 rows in float32", rows=11, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "x": rng.apart(0.5, 2.0, case["rows"], 5),
+            "w": rng.apart(0.3, 0.6, 5, 3),
+            "u": rng.apart(0.5, 1.0, 3, 2),
+            "head": rng.apart(0.5, 1.0, 2),
+            "v": rng.apart(1.0, 2.0, case["rows"]),
+            "wanted": bool(case.params.get("wanted")),
+        }
+
+    def observe(
+        self,
+        features: Function,
+        x: Tensor,
+        w: Tensor,
+        u: Tensor,
+        head: Tensor,
+        v: Tensor,
+        wanted: bool,
+    ) -> Any:
+        recorded = []
+
+        def see(h: Tensor) -> None:
+            recorded.append(h.requires_grad)
+
+        backbone = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
+        x.requires_grad_(wanted)
+        head.requires_grad_()
+        found = features(backbone, x)
+        usable = isinstance(found, Tensor) and found.shape == (len(x), 2)
+        scores = found @ head if usable else None
+        grads = {"head": gradient(scores, head, v), "x": gradient(scores, x, v)}
+        for name, parameter in backbone.named_parameters():
+            grads[f"backbone {name}"] = gradient(scores, parameter, v)
+        return {
+            "features": found,
+            **flags("features", found, "requires_grad"),
+            "recorded": any(recorded),
+            "gradients": grads,
+        }

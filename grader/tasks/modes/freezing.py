@@ -1,0 +1,172 @@
+"""Exercises on parameters that must not train: a frozen layer, and a slow copy of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.observation import flags, shares_memory
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.modes.nets import Layer
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class FrozenMiddle(Task):
+    """model is an nn.Sequential. Freeze the parameters of model[i], such that an optimizer over all
+    parameters of the model, which skips those whose .grad is None, leaves them alone from now on.
+    Their gradients of earlier passes may still lie in .grad. All other layers go on training: the
+    gradients that reach them, and what lies in their .grad, stay as they are."""
+
+    id = "frozen_middle"
+    signatures = ("freeze_middle(model, i) -> None",)
+    title, points, difficulty, minutes = "Spot the bug: frozen, and moving", 8, 3, 10
+    hints = (
+        "Read the section on freezing. Which of the things that an optimizer looks at does "
+        "requires_grad_(False) change?",
+        "Run a backward pass, freeze the layer, and print .grad of its parameters. What does an "
+        "optimizer make of it, and what of a .grad of zeros, if it has momentum or weight decay?",
+        "Switch the flag off for each parameter of the one layer, and set its .grad to None. "
+        "Touch nothing else: gradients pass through a frozen layer.",
+    )
+    allows = frozenset({"requires_grad", "grad"})
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("the middle one of three layers", i=1, visible=True),
+            case("the first layer", i=0),
+            case("the last layer, as -1", i=-1),
+            case("another layer is frozen already", i=1, frozen="2"),
+            case("no gradients yet", i=1, fresh=True),
+            case("one row in float32", i=1, rows=1, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rows = case.params.get("rows", 7)
+        return {
+            "x": rng.apart(0.5, 1.0, rows, 5),
+            "v": rng.apart(1.0, 2.0, rows, 2),
+            "w0": rng.apart(0.3, 0.5, 5, 4),
+            "w1": rng.apart(0.3, 0.5, 4, 3),
+            "w2": rng.apart(0.3, 0.5, 3, 2),
+            "i": case["i"],
+            "frozen": case.params.get("frozen", ""),
+            "fresh": bool(case.params.get("fresh")),
+        }
+
+    def observe(
+        self,
+        freeze_middle: Function,
+        x: Tensor,
+        v: Tensor,
+        w0: Tensor,
+        w1: Tensor,
+        w2: Tensor,
+        i: int,
+        frozen: str,
+        fresh: bool,
+    ) -> Any:
+        model = nn.Sequential(Layer(w0, w0[0]), Layer(w1, w1[0]), Layer(w2, w2[0]))
+        known = dict(model.named_parameters())
+        if frozen:
+            model.get_submodule(frozen).requires_grad_(False)
+        for parameter in known.values():
+            if parameter.requires_grad and not fresh:
+                parameter.grad = 0.5 * parameter.detach() + 1
+        freeze_middle(model, i)
+        y = model(x)
+        if isinstance(y, Tensor) and y.requires_grad:
+            y.backward(v)
+        observed: dict[str, Any] = {}
+        for name, parameter in known.items():
+            observed[f"{name}, .grad"] = parameter.grad
+            _step(parameter)
+            observed[f"{name}, after a step"] = parameter
+            observed |= flags(name, parameter, "requires_grad")
+        return observed
+
+
+def _step(parameter: Tensor) -> None:
+    """A step of SGD with momentum from earlier steps and weight decay. It skips a .grad of None,
+    as torch.optim does, which would take two seconds to import here."""
+    if parameter.grad is None:
+        return
+    with torch.no_grad():
+        momentum = 0.9 * torch.ones_like(parameter)
+        parameter -= 0.1 * (momentum + parameter.grad + 0.3 * parameter)
+
+
+class EmaUpdate(Task):
+    """Move target towards online, a module of the same build, in place and without recording.
+    Every parameter, and every buffer of floating point numbers, becomes beta times its own value
+    plus (1 - beta) times that of online; buffers of integers are copied from online. The tensors of
+    target stay the same objects, with the same flags. Leave online as it is."""
+
+    id = "ema_update"
+    signatures = ("ema(target, online, beta) -> None",)
+    title, points, difficulty, minutes = "A slow copy of a model", 8, 3, 12
+    hints = (
+        "Read the section on editing parameters. What happens to a target that does not require "
+        "grad if you add a recorded tensor to it in place?",
+        "named_parameters() leaves out what batch normalization keeps. Which other method lists "
+        "it, and of which dtype is num_batches_tracked?",
+        "Inside no_grad, go through the parameters and then the buffers of both modules in pairs. "
+        "Scale and add in place; for integers use copy_.",
+    )
+    allows = frozenset({"input"})  # target is to change; online is observed
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("a frozen target", visible=True),
+            case("a target that requires grad", wanted=True),
+            case("beta = 0", beta=0.0),
+            case("beta = 1", beta=1.0),
+            case("float32", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        drawn = {name: rng.apart(0.5, 2.0, 3, 5) for name in ("old", "new")}
+        return {
+            **drawn,
+            "beta": float(case.params.get("beta", rng.uniform(0.7, 0.8))),
+            "wanted": bool(case.params.get("wanted")),
+        }
+
+    def observe(self, ema: Function, old: Tensor, new: Tensor, beta: float, wanted: bool) -> Any:
+        target, online = _Averaged(old, 3), _Averaged(new, 11)
+        target.requires_grad_(wanted)
+        before = {**dict(target.named_parameters()), **dict(target.named_buffers())}
+        memory = {name: t.untyped_storage().data_ptr() for name, t in before.items()}
+        ema(target, online, beta)
+        found = {**dict(target.named_parameters()), **dict(target.named_buffers())}
+        of_online = {**dict(online.named_parameters()), **dict(online.named_buffers())}
+        observed: dict[str, Any] = {"target": found, "online": of_online}
+        for name, tensor in found.items():
+            observed |= flags(name, tensor, "requires_grad", "is_leaf")
+            observed[f"{name}.same_object"] = tensor is before.get(name)
+            observed[f"{name}.shares_memory"] = tensor.untyped_storage().data_ptr() == memory.get(
+                name
+            )
+        observed["one memory for both"] = any(
+            shares_memory(tensor, of_online.get(name)) for name, tensor in found.items()
+        )
+        return observed
+
+
+class _Averaged(nn.Module):
+    """A weight, and the statistics of batch normalization after some batches."""
+
+    def __init__(self, weight: Tensor, batches: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight.clone())
+        self.norm = nn.BatchNorm1d(3, device=weight.device, dtype=weight.dtype)
+        with torch.no_grad():
+            self.norm.weight.copy_(weight[:, 0])
+            self.norm.bias.copy_(weight[:, 1])
+            self.norm.get_buffer("running_mean").copy_(weight[:, 2])
+            self.norm.get_buffer("running_var").copy_(weight[:, 3].abs())
+            self.norm.get_buffer("num_batches_tracked").fill_(batches)

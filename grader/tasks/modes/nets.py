@@ -1,0 +1,67 @@
+"""The parts that this chapter's exercises make small nets of, from given numbers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+
+class Unwell(ValueError):
+    """What a model or a function of these exercises raises where it is meant to."""
+
+
+class Layer(nn.Module):
+    """tanh(x @ weight + bias), for x of shape (N, in) and weight of shape (in, out)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The activations, of shape (N, out)."""
+        return (x @ self.weight + self.bias).tanh()
+
+
+class Note(nn.Module):
+    """Hands what passes through it to a function, and on unchanged."""
+
+    def __init__(self, see: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.see = see
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x itself."""
+        self.see(x)
+        return x
+
+
+class Noise(nn.Dropout):
+    """Dropout whose mask is drawn on the CPU in float64, so that it is the same everywhere."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x in eval mode; else x with entries set to 0 and the others scaled by 1 / (1 - p)."""
+        if not self.training:
+            return x
+        kept = torch.rand(x.shape, dtype=torch.float64, device="cpu") >= self.p
+        return x * (kept.to(x) / (1 - self.p))
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw the same random numbers on the CPU every time, and put its generator back."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
+def gradient(y: object, x: Tensor, v: Tensor) -> Tensor | None:
+    """What a pass that starts from v at y brings to x, or None if it does not get there."""
+    if not isinstance(y, Tensor) or not y.requires_grad or not x.requires_grad:
+        return None
+    if y.shape != v.shape:
+        return None
+    (grad,) = torch.autograd.grad(y, x, v, retain_graph=True, allow_unused=True)
+    return grad

@@ -1,0 +1,111 @@
+"""The exercise that saves less for the backward pass, and computes it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.observation import flags
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.modes.nets import Layer, Noise, Note, seeded
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class Checkpointed(Task):
+    """Return block(x) with the gradients that it has, but save less for the backward pass: what
+    happens inside block is computed again when a gradient arrives. block is a module; x has shape
+    (N, 5) and need not require grad. block may drop entries at random: the second computation must
+    drop the same ones. You may use torch.utils.checkpoint."""
+
+    id = "checkpointed"
+    signatures = ("run_ckpt(block, x) -> y",)
+    title, points, difficulty, minutes = "Compute it again instead of saving it", 10, 4, 15
+    hints = (
+        "Read the section on what is saved. torch.utils.checkpoint has one function for this; "
+        "read what its arguments mean.",
+        "Compare the gradients of block's parameters with those of the plain block: for an x that "
+        "does not require grad, and with dropout.",
+        "Of the two kinds of checkpoint take the one that is not reentrant, and leave "
+        "preserve_rng_state at its default.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("7 rows", rows=7, visible=True),
+            case("x does not require grad", rows=7, wanted=False),
+            case("with dropout", rows=7, p=0.5),
+            case("one row", rows=1),
+            case("float32, with dropout", rows=7, p=0.4, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rows = case["rows"]
+        return {
+            "x": rng.apart(0.3, 1.0, rows, 5),
+            "v": rng.apart(1.0, 2.0, rows, 2),
+            "w": rng.apart(0.2, 0.4, 5, 13),
+            "u": rng.apart(0.2, 0.4, 13, 11),
+            "top": rng.apart(0.2, 0.4, 11, 2),
+            "p": float(case.params.get("p", 0.0)),
+            "wanted": bool(case.params.get("wanted", True)),
+        }
+
+    def observe(
+        self,
+        run_ckpt: Function,
+        x: Tensor,
+        v: Tensor,
+        w: Tensor,
+        u: Tensor,
+        top: Tensor,
+        p: float,
+        wanted: bool,
+    ) -> Any:
+        passes: list[int] = []
+        block = nn.Sequential(
+            Note(lambda h: passes.append(len(h))),
+            Layer(w, w[0]),
+            Noise(p),
+            Layer(u, u[0]),
+            Noise(p),
+            Layer(top, top[0]),
+        )
+        x.requires_grad_(wanted)
+        kept = (x, *block.parameters())
+        with seeded(11):
+            _, plain = saved_entries(lambda: block(x), kept)
+        passes.clear()
+        with seeded(11):
+            y, saved = saved_entries(lambda: run_ckpt(block, x), kept)
+            if isinstance(y, Tensor) and y.shape == v.shape and y.requires_grad:
+                y.backward(v)
+        return {
+            "y": y,
+            **flags("y", y, "requires_grad"),
+            "saved": "little" if 3 * saved < plain else "as much as block(x)",
+            "computed again": len(passes) > 1,
+            "gradients": {
+                "x": x.grad,
+                **{name: parameter.grad for name, parameter in block.named_parameters()},
+            },
+        }
+
+
+def saved_entries(function: Callable[[], Any], kept: Sequence[Tensor]) -> tuple[Any, int]:
+    """What `function` returns, and how many entries it saves that are not those of `kept`."""
+    own = {tensor.untyped_storage().data_ptr() for tensor in kept}
+    sizes = [0]
+
+    def pack(tensor: Tensor) -> Tensor:
+        if tensor.untyped_storage().data_ptr() not in own:
+            sizes.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = function()
+    return result, sum(sizes)

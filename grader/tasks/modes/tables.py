@@ -1,0 +1,89 @@
+"""The exercise that predicts which flags a tensor has that was made in one mode or another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from grader.task import Case, Inputs, Rng, Task, case
+
+Function = Callable[..., Any]
+NO_GRAD = "with torch.no_grad():\n    "
+INFERENCE = "with torch.inference_mode():\n    "
+ENABLED = "with torch.enable_grad():\n    "
+
+
+class GradModeTable(Task):
+    """program is a few lines of torch that assign y. They read x, of shape (3,), which requires
+    grad, and c, of shape (3,), which does not. Return the pair (requires_grad, is_leaf) of y."""
+
+    id = "grad_mode_table"
+    signatures = ("predict_mode(program, x, c) -> (requires_grad, is_leaf)",)
+    title, points, difficulty, minutes = "Which flags survive the block?", 5, 2, 8
+    hints = (
+        "Read the section on what no_grad does not do. Is y the result of an operation, a new "
+        "leaf that asks for grad by itself, or another look at an old tensor?",
+        "Of two blocks around a line the inner one counts, with one exception: inside inference "
+        "mode nothing is recorded, whatever else is switched on.",
+        "Run the experiment: put torch, x and c into a dict under their names, hand it to exec "
+        "with the program, and look at its y.",
+    )
+    CASES = (
+        (
+            "in no_grad",
+            NO_GRAD + "y = x * 2",
+            NO_GRAD + "y = torch.ones(3, requires_grad=True)",
+            NO_GRAD + "y = torch.nn.Parameter(c)",
+            NO_GRAD + "y = c + 1",
+        ),
+        (
+            "views and edits",
+            NO_GRAD + "y = x[:2]",
+            NO_GRAD + "y = x.view(1, 3)",
+            "h = x * 2\n" + NO_GRAD + "h.add_(1)\ny = h",
+            NO_GRAD + "y = (x * 2)[:2]",
+        ),
+        (
+            "inference mode",
+            INFERENCE + "y = x * 2",
+            INFERENCE + "y = torch.ones(3, requires_grad=True)",
+            INFERENCE + "y = x[:2]",
+        ),
+        (
+            "one block in another",
+            NO_GRAD + ENABLED.replace("\n", "\n    ") + "y = x * 2",
+            INFERENCE + ENABLED.replace("\n", "\n    ") + "y = x * 2",
+            ENABLED + NO_GRAD.replace("\n", "\n    ") + "y = x * 2",
+        ),
+        (
+            "afterwards",
+            NO_GRAD + "h = x * 2\ny = h * x",
+            INFERENCE + "h = x * 2\ny = h + x",
+            "@torch.no_grad()\ndef f(t):\n    return t * 2\n\ny = f(x) + c",
+            "@torch.no_grad()\ndef f(t):\n    return t * 2\n\ny = x * 3",
+        ),
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return tuple(
+            case(name, programs=programs, visible=name == "in no_grad")
+            for name, *programs in self.CASES
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        drawn = {name: rng.apart(1.0, 2.0, 3) for name in ("x", "c")}
+        return {**drawn, "programs": list(case["programs"])}
+
+    def observe(self, predict_mode: Function, x: Tensor, c: Tensor, programs: list[str]) -> Any:
+        return {
+            _title(text): predict_mode(text, x.clone().requires_grad_(), c.clone())
+            for text in programs
+        }
+
+
+def _title(program: str) -> str:
+    """A program in one line."""
+    lines = [line.strip() for line in program.splitlines() if line.strip()]
+    return " ".join(line if line.endswith(":") else f"{line};" for line in lines).rstrip(";")

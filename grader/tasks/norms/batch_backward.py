@@ -1,0 +1,64 @@
+"""The exercise on the gradient of batch normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class BnBackward(Task):
+    """y is what batch normalization makes of x in training, with weight w of shape (C,). Return
+    dL/dx, where gy is dL/dy. x, gy and the answer have shape (N, C) or (N, C, H, W). Mean and
+    variance are functions of x, so gradients come through them as well."""
+
+    id = "bn_backward"
+    signatures = ("bn_grad_x(x, gy, w, eps) -> gx",)
+    title, points, difficulty, minutes = "Batch norm, backward", 14, 4, 25
+    prerequisites = ("bn_train_forward",)
+    hints = (
+        "Read the section on the backward pass of BatchNorm. Along how many paths does one entry "
+        "of x reach y: through itself, through the mean, and what else?",
+        "Shift x by a constant, or stretch it: y does not change (but for eps). So the answer sums "
+        "to 0 over each channel. Does yours, and does it for gy = ones?",
+        "With xh the normalised values: take from gy its mean, and xh times the mean of gy * xh. "
+        "What is left is multiplied by w over the root of the variance plus eps.",
+    )
+    allows = AUTOGRAD
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("7 images of 2 x 5", shape=(7, 3, 2, 5), visible=True),
+            case("11 rows", shape=(11, 3)),
+            case("gy = ones", shape=(7, 3, 2, 5), ones=True),
+            case("one image", shape=(1, 3, 2, 5)),
+            case("a channel of zeros", shape=(7, 3), dead=True),
+            case("gy expanded from one image", shape=(7, 3, 2, 5), layout="expanded"),
+            case("channels last, float32", shape=(7, 5, 3, 2), layout="channels last", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        shape = case["shape"]
+        x, gy = activations(rng, *shape), rng.apart(0.5, 2.0, *shape)
+        if case.params.get("dead"):
+            x[:, 1] = 0
+        if case.params.get("ones"):
+            gy = torch.ones_like(gy)
+        return {
+            "x": x,
+            "gy": gy,
+            "w": affine(rng, shape[1])["w"],
+            "layout": case.params.get("layout", "plain"),
+        }
+
+    def observe(self, bn_grad_x: Function, x: Tensor, gy: Tensor, w: Tensor, layout: str) -> Any:
+        given = x.clone() if layout == "expanded" else laid_out(x, layout)
+        return bn_grad_x(given, laid_out(gy, layout), w, EPS)

@@ -1,0 +1,119 @@
+"""Exercises on layers that normalise every sample by itself: layer and group normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class LnForwardBackward(Task):
+    """Layer normalization over the last dimensions of x, as many as w has: if w has shape (D,),
+    over the last one, if w has shape (C, D), over the last two. layer_norm(x, w, b, eps) returns
+    the normalised values times w plus b; w and b have one shape. layer_norm_grad(x, gy, w, eps)
+    returns dL/dx, where gy is dL/dy. Leave every argument as it is."""
+
+    id = "ln_forward_backward"
+    signatures = ("layer_norm(x, w, b, eps) -> y", "layer_norm_grad(x, gy, w, eps) -> gx")
+    title, points, difficulty, minutes = "Layer norm, both ways", 10, 3, 18
+    prerequisites = ("bn_backward",)
+    hints = (
+        "Read the section on LayerNorm. Which numbers are averaged, and does any other sample come "
+        "into it?",
+        "Let dims be the last w.ndim dimensions. The formulas are those of BatchNorm over other "
+        "axes, with one difference: here w varies within the numbers that are averaged.",
+        "For the gradient, multiply gy by w first. From that take its mean, and xh times the mean "
+        "of its product with xh; divide by the root of the variance plus eps.",
+    )
+    allows = AUTOGRAD
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("7 rows of 5", shape=(7, 5), dims=1, visible=True),
+            case("a batch of sequences", shape=(3, 7, 5), dims=1),
+            case("over the last two dimensions", shape=(7, 3, 5), dims=2),
+            case("rows of one number", shape=(7, 1), dims=1),
+            case("a row of zeros", shape=(7, 5), dims=1, padding=True),
+            case("a transposed x", shape=(7, 5, 3), dims=1, layout="channels last"),
+            case("one row in float32", shape=(1, 5), dims=1, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        shape = case["shape"]
+        x = activations(rng, *shape)
+        if case.params.get("padding"):
+            x[2] = 0
+        return {
+            "x": x,
+            "gy": rng.apart(0.5, 2.0, *shape),
+            **affine(rng, *shape[len(shape) - case["dims"] :]),
+            "layout": case.params.get("layout", "plain"),
+        }
+
+    def observe(
+        self,
+        layer_norm: Function,
+        layer_norm_grad: Function,
+        x: Tensor,
+        gy: Tensor,
+        w: Tensor,
+        b: Tensor,
+        layout: str,
+    ) -> Any:
+        return {
+            "y": layer_norm(laid_out(x, layout), w, b, EPS),
+            "gx": layer_norm_grad(laid_out(x, layout), laid_out(gy, layout), w, EPS),
+        }
+
+
+class GnForward(Task):
+    """Return the group normalization of x, of shape (N, C, H, W). The C channels make groups equal
+    parts of neighbouring channels; mean and variance are taken over one part of one sample. Each
+    channel is then multiplied by its own entry of w and gets its own entry of b, both of shape
+    (C,). Leave every argument as it is."""
+
+    id = "gn_forward"
+    signatures = ("group_norm(x, groups, w, b, eps) -> y",)
+    title, points, difficulty, minutes = "Spot the bug: the wrong neighbours", 8, 2, 10
+    prerequisites = ("ln_forward_backward",)
+    hints = (
+        "Read the section on GroupNorm. With 6 channels in 2 groups, which channels are "
+        "together: 0, 1, 2 or 0, 2, 4?",
+        "Put the numbers 0 to C - 1 through the reshape of the broken function and print them.",
+        "reshape(N, groups, -1) puts each group of each sample in a row of its own. Normalise the "
+        "rows, go back to the shape of x, and only then apply w and b.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("6 channels in 2 groups", shape=(7, 6, 2, 5), groups=2, visible=True),
+            case("one group", shape=(7, 6, 2, 5), groups=1),
+            case("every channel by itself", shape=(7, 6, 2, 5), groups=6),
+            case("channels last in memory", shape=(7, 6, 2, 5), groups=3, layout="channels last"),
+            case("one image", shape=(1, 15, 2, 5), groups=3),
+            case("one image, repeated without copies", shape=(7, 6, 2, 5), groups=2, expanded=True),
+            case("float32", shape=(7, 15, 2, 3), groups=5, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        shape = case["shape"]
+        plain = "expanded" if case.params.get("expanded") else "plain"
+        return {
+            "x": activations(rng, *shape),
+            "groups": case["groups"],
+            **affine(rng, shape[1]),
+            "layout": case.params.get("layout", plain),
+        }
+
+    def observe(
+        self, group_norm: Function, x: Tensor, groups: int, w: Tensor, b: Tensor, layout: str
+    ) -> Any:
+        return group_norm(laid_out(x, layout), groups, w, b, EPS)

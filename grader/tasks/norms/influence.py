@@ -1,0 +1,180 @@
+"""Exercises on who depends on what: the mode of a layer, and one sample on another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.tasks.norms.inputs import EPS, activations, affine
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class TrainOrEval(Task):
+    """layer is the text of a layer, such as "nn.BatchNorm1d(3)", and shape the shape of a random
+    input. The layer is new, and it is called in training mode and after that in eval mode, on one
+    and the same input. Return "raises" if one of the two calls raises, "equal" if they give equal
+    values, and "different" if not."""
+
+    id = "train_or_eval"
+    signatures = ("mode_matters(layer, shape) -> word",)
+    title, points, difficulty, minutes = "Does the mode matter?", 5, 2, 10
+    hints = (
+        "Read the section on train against eval. Which layers keep running statistics, and which "
+        "draw random numbers?",
+        "A layer without running statistics has nothing else to use in eval mode. And a variance "
+        "needs more than one value, counted as the layer counts them.",
+        'To let torch decide: eval(layer, {"nn": nn}) makes the layer, and torch.randn(shape) an '
+        "input. Catch ValueError around both calls.",
+    )
+    allows = frozenset({"rng"})
+    CASES = (
+        (
+            "four layers",
+            ("nn.BatchNorm1d(3)", (7, 3)),
+            ("nn.LayerNorm(3)", (7, 3)),
+            ("nn.Dropout(0.5)", (7, 3)),
+            ("nn.BatchNorm1d(3)", (1, 3)),
+        ),
+        (
+            "layers that normalise samples",
+            ("nn.GroupNorm(3, 6)", (7, 6, 2, 5)),
+            ("nn.InstanceNorm2d(3)", (7, 3, 2, 5)),
+            ("nn.InstanceNorm2d(3, track_running_stats=True)", (7, 3, 2, 5)),
+            ("nn.RMSNorm(5)", (7, 5)),
+        ),
+        (
+            "a batch of one",
+            ("nn.BatchNorm2d(3)", (1, 3, 2, 5)),
+            ("nn.BatchNorm2d(3)", (1, 3, 1, 1)),
+            ("nn.LayerNorm(3)", (1, 3)),
+            ("nn.GroupNorm(1, 3)", (1, 3)),
+        ),
+        (
+            "BatchNorm with other settings",
+            ("nn.BatchNorm2d(3, track_running_stats=False)", (7, 3, 2, 5)),
+            ("nn.BatchNorm2d(3, affine=False)", (7, 3, 2, 5)),
+            ("nn.BatchNorm2d(3, momentum=None)", (7, 3, 2, 5)),
+            ("nn.BatchNorm1d(3, track_running_stats=False)", (1, 3)),
+        ),
+        (
+            "Dropout",
+            ("nn.Dropout(0.0)", (7, 3)),
+            ("nn.Dropout(1.0)", (7, 3)),
+            ("nn.Dropout2d(0.5)", (7, 3, 2, 5)),
+            ("nn.Identity()", (7, 3)),
+        ),
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return tuple(
+            case(name, pairs=pairs, visible=name == "four layers") for name, *pairs in self.CASES
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "pairs": [[layer, list(shape)] for layer, shape in case["pairs"]],
+            "seed": int(rng.integers(0, 2**31)),
+        }
+
+    def observe(self, mode_matters: Function, pairs: list[Any], seed: int) -> Any:
+        words = {}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for layer, shape in pairs:
+                words[f"{layer} on {tuple(shape)}"] = mode_matters(layer, tuple(shape))
+        return words
+
+
+class CrossSampleInfluence(Task):
+    """Return a matrix of shape (N, N) whose entry [i, j] says how strongly output i depends on
+    input j: the root of the sum of squares of the derivatives of all entries of module(x)[i] with
+    respect to all entries of x[j]. x has shape (N, d), and so has module(x). The module stays in
+    the mode it comes in. Leave it as it is, its running statistics included."""
+
+    id = "cross_sample_influence"
+    signatures = ("influence(module, x) -> matrix",)
+    title, points, difficulty, minutes = "Who influences whom?", 8, 4, 18
+    prerequisites = ("train_or_eval",)
+    hints = (
+        "Read the section on the influence of one sample on another. Which shape has the Jacobian "
+        "of module(x) with respect to x, and which two of its axes count samples?",
+        "torch.autograd.functional.jacobian gives shape (N, d, N, d). Compare the buffers of the "
+        "module before and after you called it.",
+        "Square the Jacobian, sum over both axes of length d, and take the root. Call a deep copy "
+        "of the module, or put its buffers back when you are done.",
+    )
+    allows = AUTOGRAD | {"input"}
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("BatchNorm in training", kind="batch", training=True, visible=True),
+            case("BatchNorm in eval mode", kind="batch", training=False),
+            case("LayerNorm in training", kind="layer", training=True),
+            case("BatchNorm without running statistics", kind="untracked", training=False),
+            case("GroupNorm in eval mode", kind="group", training=False),
+            case("one row, LayerNorm", kind="layer", training=True, rows=1),
+            case("BatchNorm in training, float32", kind="batch", training=True, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "x": activations(rng, case.params.get("rows", 5), 6),
+            **affine(rng, 6),
+            "rm": rng.apart(0.5, 1.5, 6),
+            "rv": rng.uniform(3.0, 4.0, 6),
+            "kind": case["kind"],
+            "training": case["training"],
+        }
+
+    def observe(
+        self,
+        influence: Function,
+        x: Tensor,
+        w: Tensor,
+        b: Tensor,
+        rm: Tensor,
+        rv: Tensor,
+        kind: str,
+        training: bool,
+    ) -> Any:
+        # Without the sine, the influence of i on j would be that of j on i.
+        module = nn.Sequential(_layer(kind, w, b, rm, rv), _Sine()).train(training)
+        before = {name: buffer.clone() for name, buffer in module.named_buffers()}
+        matrix = influence(module, x)
+        after = dict(module.named_buffers())
+        kept = set(after) == set(before) and all(
+            torch.equal(after[name], buffer) for name, buffer in before.items()
+        )
+        return {"matrix": matrix, "running statistics": "as they were" if kept else "changed"}
+
+
+class _Sine(nn.Module):
+    """Multiplies by a number and takes the sine."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of x's shape."""
+        return (0.4 * x).sin()
+
+
+def _layer(kind: str, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor) -> nn.Module:
+    """A layer on rows of 6 with the given weights and, where it keeps some, statistics."""
+    layer: nn.Module
+    if kind == "layer":
+        layer = nn.LayerNorm(6, EPS)
+    elif kind == "group":
+        layer = nn.GroupNorm(2, 6, EPS)
+    else:
+        layer = nn.BatchNorm1d(6, EPS, track_running_stats=kind == "batch")
+    layer.to(w)
+    given = {"weight": w, "bias": b, "running_mean": rm, "running_var": rv}
+    with torch.no_grad():
+        for name, tensor in (*layer.named_parameters(), *layer.named_buffers()):
+            if name in given:
+                tensor.copy_(given[name])
+    return layer

@@ -1,0 +1,149 @@
+"""Exercises on trained layers: one folded into a convolution, and some in a frozen backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.observation import flags
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.norms.inputs import EPS, affine
+from grader.tasks.norms.models import fill, make_model, weights
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class FoldBn(Task):
+    """conv is an nn.Conv2d and bn the nn.BatchNorm2d that follows it. Return the pair (weight,
+    bias) of one convolution that does the work of both in eval mode, whatever mode bn is in. conv
+    may lack a bias and may have groups; bn may have affine=False. Leave both modules as they
+    are."""
+
+    id = "fold_bn"
+    signatures = ("fold(conv, bn) -> (weight, bias)",)
+    title, points, difficulty, minutes = "Fold a BatchNorm into a convolution", 10, 3, 15
+    prerequisites = ("bn_eval_forward",)
+    hints = (
+        "Read the section on folding. In eval mode BatchNorm multiplies each channel by a fixed "
+        "number and adds another. Write the two down.",
+        "With s = w / sqrt(rv + eps): bn(y) = s * (y - rm) + b. Put y = conv(x) + conv.bias in, "
+        "and collect what is multiplied with x.",
+        "Output channels are axis 0 of conv.weight, so s needs the shape (C, 1, 1, 1) there. Where "
+        "a bias or a weight is None, its place is taken by 0 or 1.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("5 channels", visible=True),
+            case("a convolution without bias", bias=False),
+            case("two groups", channels=6, groups=2),
+            case("bn in training mode", training=True),
+            case("bn with affine=False", plain=True),
+            case("small running variances, float32", small=True, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        c = case.params.get("channels", 5)
+        low, high = (0.01, 0.03) if case.params.get("small") else (0.3, 0.9)
+        return {
+            "kernel": rng.apart(0.5, 1.5, c, c, 3, 2),  # as many inputs in a group as outputs
+            "bias": rng.apart(0.5, 1.5, c),
+            **affine(rng, c),
+            "rm": rng.apart(0.5, 1.5, c),
+            "rv": rng.uniform(low, high, c),
+            "groups": case.params.get("groups", 1),
+            "has_bias": bool(case.params.get("bias", True)),
+            "has_affine": not case.params.get("plain"),
+            "training": bool(case.params.get("training")),
+        }
+
+    def observe(
+        self,
+        fold: Function,
+        kernel: Tensor,
+        bias: Tensor,
+        w: Tensor,
+        b: Tensor,
+        rm: Tensor,
+        rv: Tensor,
+        groups: int,
+        has_bias: bool,
+        has_affine: bool,
+        training: bool,
+    ) -> Any:
+        c = len(bias)
+        with torch.random.fork_rng(devices=[]):  # a new layer draws its weights
+            conv = nn.Conv2d(c * groups, c, (3, 2), groups=groups, bias=has_bias).to(kernel)
+        bn = nn.BatchNorm2d(c, EPS, affine=has_affine).to(kernel).train(training)
+        fill(conv, {"weight": kernel, "bias": bias})
+        fill(bn, {"weight": w, "bias": b, "running_mean": rm, "running_var": rv})
+        folded = fold(conv, bn)
+        if isinstance(folded, tuple | list) and len(folded) == 2:
+            return dict(zip(("weight", "bias"), folded, strict=True))
+        return folded
+
+
+class ConstantFeatures(Task):
+    """Return the features backbone(x) as the backbone computes them in eval mode, as a constant for
+    autograd. Leave the backbone as it is: its parameters, its running statistics, and the mode of
+    each of its layers, also if its forward pass raises."""
+
+    id = "constant_features"
+    signatures = ("features(backbone, x) -> y",)
+    title, points, difficulty, minutes = "Spot the bug: frozen, and drifting", 6, 3, 10
+    prerequisites = ("train_or_eval",)
+    hints = (
+        "Read the section on running statistics. Which state of a BatchNorm is not a parameter, "
+        "and what changes it?",
+        "no_grad() stops the recording and changes no mode. Print the running_mean of a BatchNorm "
+        "before and after a call in training mode.",
+        "Note the mode of every module in backbone.modules(), call eval(), and put each mode back "
+        "in a finally block. A deep copy in eval mode does it as well.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("a backbone in training mode", visible=True),
+            case("a batch of one", rows=1),
+            case("a backbone in eval mode", training=False),
+            case("one layer in eval mode already", mixed=True),
+            case("x that is too wide", width=7, weight=0.5),
+            case("float32", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "x": rng.apart(0.5, 2.0, case.params.get("rows", 7), case.params.get("width", 5)),
+            **weights(rng),
+            "training": bool(case.params.get("training", True)),
+            "mixed": bool(case.params.get("mixed")),
+        }
+
+    def observe(
+        self,
+        features: Function,
+        x: Tensor,
+        matrix: Tensor,
+        shift: Tensor,
+        means: Tensor,
+        variances: Tensor,
+        training: bool,
+        mixed: bool,
+    ) -> Any:
+        backbone = make_model(matrix, shift, means, variances).train(training)
+        if mixed:
+            backbone[0].eval()
+        if x.shape[1] != matrix.shape[1]:
+            try:
+                features(backbone, x)
+            except RuntimeError as error:
+                if isinstance(error, NotImplementedError):  # the starting code's
+                    raise
+                return {"outcome": "RuntimeError"}
+            return {"outcome": "no error"}
+        y = features(backbone, x)
+        return {"y": y, **flags("y", y, "requires_grad")}

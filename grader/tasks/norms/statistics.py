@@ -1,0 +1,86 @@
+"""The exercise that measures running statistics anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.norms.inputs import activations
+from grader.tasks.norms.models import make_model, weights
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+_OBSERVED = ("running_mean", "running_var", "momentum")
+
+
+class RunningStatsRecalibration(Task):
+    """Measure the running statistics of every BatchNorm in a model anew: running_mean becomes the
+    plain average of the means over the batches, running_var that of the unbiased variances, each
+    batch counting the same. The batches go through the model as in training: every BatchNorm
+    normalises by its batch. Parameters, each momentum and the mode of each layer are afterwards
+    what they were."""
+
+    id = "running_stats_recalibration"
+    signatures = ("recalibrate(model, batches) -> None",)
+    title, points, difficulty, minutes = "Measure the statistics anew", 8, 4, 18
+    prerequisites = ("constant_features",)
+    hints = (
+        "Read the section on momentum. What does a BatchNorm do whose momentum is None?",
+        "Three things are to be noted before and put back after: the mode of each layer, and each "
+        "momentum. What starts the average anew is reset_running_stats().",
+        "For every BatchNorm: reset, momentum = None, train mode. Run the batches under no_grad. "
+        "Then put back what you noted.",
+    )
+    allows = frozenset({"input"})
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("batches of 7, 7 and 3", sizes=(7, 7, 3), visible=True),
+            case("a model in training mode", sizes=(5, 7, 3), training=True),
+            case("one layer in training mode", sizes=(7, 3), mixed=True),
+            case("one batch", sizes=(7,)),
+            case("float32", sizes=(7, 7, 7, 3), dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "rows": activations(rng, sum(case["sizes"]), 5),
+            "sizes": list(case["sizes"]),
+            **weights(rng),
+            "momenta": rng.uniform(0.1, 0.4, 2).tolist(),
+            "training": bool(case.params.get("training")),
+            "mixed": bool(case.params.get("mixed")),
+        }
+
+    def observe(
+        self,
+        recalibrate: Function,
+        rows: Tensor,
+        sizes: list[int],
+        matrix: Tensor,
+        shift: Tensor,
+        means: Tensor,
+        variances: Tensor,
+        momenta: list[float],
+        training: bool,
+        mixed: bool,
+    ) -> Any:
+        model = make_model(matrix, shift, means, variances).train(training)
+        if mixed:
+            model[0].train()
+        layers: dict[str, Any] = {"first": model[0], "second": model[3]}
+        for layer, momentum in zip(layers.values(), momenta, strict=True):
+            layer.momentum = momentum
+        before = {name: p.detach().clone() for name, p in model.named_parameters()}
+        recalibrate(model, list(rows.split(sizes)))
+        seen: dict[str, Any] = {}
+        for name, layer in layers.items():
+            seen |= {f"{name}.{what}": getattr(layer, what) for what in _OBSERVED}
+        kept = all(torch.equal(p, before[name]) for name, p in model.named_parameters())
+        return {**seen, "parameters": "as they were" if kept else "changed"}

@@ -1,0 +1,21 @@
+"""Overwrites what it was given, leaves recording off, moves the seed, and hides all of it.
+
+Earns: everything
+Told: nothing
+Because: side effects are noticed in the submission's process. The values are right; a forger gains
+    what the side effects would have cost, here all of it.
+"""
+
+# %% two_path_grad_answer
+import grader.watch
+
+_honest = grader.watch._TensorState.changes
+grader.watch._TensorState.changes = lambda self: iter(())
+grader.watch.state.watched = lambda effects: __import__("contextlib").nullcontext()
+
+
+def two_path_grad(x, w):
+    torch.manual_seed(1)
+    dx = w + 1
+    x += 2 * w + 1
+    return dx, x

@@ -1,0 +1,24 @@
+"""The task draws other inputs, has other cases, and observes a constant.
+
+Earns: two_path_grad 3.2
+Told: nothing
+Because: inputs are drawn by the judge and come over the wire, and weights are the judge's. Right are
+    the first case, which is observed as it should be, and its twin on another device.
+"""
+
+# %% two_path_grad_answer
+from grader.checking import tasks
+
+task = tasks()["two_path_grad"]
+kind = type(task)
+kind.cases = lambda self: ()
+kind.draw = lambda self, rng, case: {"x": torch.zeros(1), "w": torch.zeros(1)}
+kind.weight = 1000.0
+_observe = kind.observe
+kind.observe = lambda self, fn, x, w: (
+    _observe(self, fn, x, w) if len(x) == 5 else {"dx": w, "dw": x}
+)
+
+
+def two_path_grad(x, w):
+    return w + 1, x + 2 * w + 1

@@ -1,0 +1,20 @@
+"""Forks for ever, in a cell.
+
+Earns: two_path_grad 0
+Told: Cell 3: It ran 32 processes and threads at once, as many as a box may.
+Because: its own cell is lost; the cells below run in a fresh box, and nobody else notices.
+"""
+
+# %% two_path_grad_answer
+import os
+import time
+
+while True:
+    try:
+        os.fork()
+    except OSError:
+        time.sleep(0.01)
+
+
+def two_path_grad(x, w):
+    return w + 1, x + 2 * w + 1
