@@ -14,7 +14,7 @@ KEPT_TEXT = 2000
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _HERE = __file__.rpartition("raising.py")[0]
-_LIBRARIES = (_HERE, "<frozen", sysconfig.get_path("stdlib"))
+_LIBRARIES = (_HERE, "<frozen ", sysconfig.get_path("stdlib"))
 _module_of = vars(type)["__module__"].__get__
 
 

@@ -76,3 +76,10 @@ def browser_page(executable):
         )
         yield page
         running.close()
+
+
+def menu(page, bar, *items):
+    """Choose from JupyterLab's menu."""
+    page.locator(f".lm-MenuBar-itemLabel:text-is('{bar}')").click()
+    for item in items:
+        page.locator(f".lm-Menu-itemLabel:text-is('{item}')").click()

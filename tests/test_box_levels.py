@@ -9,6 +9,7 @@ import pytest
 
 from grader.box import Boxes, BoxRefused, Level
 from grader.box.probe import Report, Trial, probe
+from grader.cli import doctor
 from tests.test_box_common import LEVELS, ROOT, need_bubblewrap
 
 _PROBE = """
@@ -96,6 +97,32 @@ def test_without_seccomp_there_is_no_box(tmp_path):
     assert not any(trial.works for trial in trials)
     assert all("libseccomp.so.2 is missing" in trial.why for trial in trials)
     assert all("apt-get install libseccomp2" in trial.cure for trial in trials)
+
+
+FULL = Trial(Level.FULL, False, "unshare: Operation not permitted", "Allow user namespaces")
+LANDLOCK = Trial(Level.LANDLOCK, True, "without namespaces")
+BARE = Trial(Level.LANDLOCK, False, "landlock: not supported", "Use a newer Linux")
+
+
+def test_the_doctor_says_what_this_machine_gets_and_why(tmp_path, monkeypatch):
+    place = doctor.Place(tmp_path, tmp_path)
+    need_bubblewrap()
+    line = doctor.isolation(place)
+    assert line.state is doctor.State.FINE
+    assert line.found.startswith("full: each box has its own namespaces")
+    assert "memory is bounded by" in line.found
+    monkeypatch.setattr("grader.box.probe.probe", lambda: Report((FULL, LANDLOCK), "and memory"))
+    line = doctor.isolation(place)
+    assert line.state is doctor.State.WORTH_KNOWING
+    assert line.found == (
+        "landlock: without namespaces; and memory; full would be stronger, but: "
+        "unshare: Operation not permitted"
+    )
+    assert line.cure == "Allow user namespaces"
+    monkeypatch.setattr("grader.box.probe.probe", lambda: Report((FULL, BARE)))
+    line = doctor.isolation(place)
+    assert "grading is refused here" in line.found
+    assert all(trial.why in line.found and trial.cure in line.cure for trial in (FULL, BARE))
 
 
 def test_no_isolation_is_had_only_by_its_name():

@@ -1,4 +1,4 @@
-"""What holds for root's boxes holds for an ordinary user's: the same tests, run by one."""
+"""What holds for root's boxes and batches holds for an ordinary user's: the same tests, by one."""
 
 import os
 import subprocess
@@ -45,6 +45,16 @@ def own():
 
 @pytest.mark.parametrize("module", ["walls", "ends", "wire", "levels", "cells"])
 def test_an_ordinary_users_boxes_hold(module, own):
+    passes_for_an_ordinary_user(own, f"tests/test_box_{module}.py")
+
+
+def test_an_ordinary_user_grades_a_class_and_takes_a_killed_batch_up_again(own):
+    chosen = "mid_batch or worker_that_is_killed or json_says_it_all"
+    passes_for_an_ordinary_user(own, "tests/test_pool.py", "-k", chosen)
+
+
+def passes_for_an_ordinary_user(own, *chosen):
+    """Run some tests of this repository as a user without rights."""
     if os.geteuid() != 0:
         pytest.skip("this is one: the modules themselves are the test")
     need_bubblewrap()
@@ -60,7 +70,7 @@ def test_an_ordinary_users_boxes_hold(module, own):
     }
     view = reachable([sys.base_prefix, sys.prefix, ROOT])
     tests = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    tests += [f"--basetemp={own}/pytest", f"tests/test_box_{module}.py"]
+    tests += [f"--basetemp={own}/pytest", *chosen]
     done = subprocess.run(
         ["bwrap", *view, "--cap-add", "ALL", "--", sys.executable, "-c", _BECOME, *tests],
         cwd=ROOT,

@@ -17,7 +17,7 @@ from grader.box.ended import BoxEnded, CallFailed, CallInterrupted, Cause, Ended
 from grader.box.observing import answer
 from grader.box.outputs import CellResult
 from grader.checking import find
-from grader.judge.judging import Judge
+from grader.judge.judging import Judge, Unanswered
 from grader.judge.sitting import MOST_BOXES, Sitting, check_in, not_run
 from grader.verdict import Outcome
 from grader.wire import unpack
@@ -320,6 +320,8 @@ PLAIN = {
     "zero": ("graded:0.0", 0),
     "text is no score": ("graded:'well done'", 4),
     "more than its points": ("graded:4.5", 0),
+    "less than nothing": ("graded:-1.0", 0),
+    "not a number": ("graded:float('nan')", 0),
     "an error that was dropped": ("graded:drop()\nassert False", 0),
     "a score that was dropped": ("graded:drop()\n2.0", 0),
     "interrupted": ("graded:late()", 0),
@@ -356,3 +358,30 @@ def test_a_call_that_fails_fails_its_case_and_not_the_batch(error):
     graded, _ = sit(RIGHT, CHECK, rooms=rooms)
     (found,) = graded.verdicts.values()
     assert (found.credit, found.outcome) == (0, Outcome.WRONG)
+
+
+def test_a_case_on_another_device_fails_where_there_is_no_answer():
+    def reply(header, body):
+        if header["device"] == "meta":
+            raise Unanswered("CHECK.did_not_finish")
+        return answer(header, body, Asked(RIGHT).namespace)
+
+    found = verdict(RIGHT, reply)
+    assert [case.name for case in found.cases if not case.passed] == ["another device"]
+    assert found.outcome is Outcome.WRONG
+
+
+def test_what_a_cell_knows_of_hidden_cases_is_not_shown():
+    remembers = "seen = []\n" + RIGHT.replace("return", "seen.append(x); return")
+    graded, rooms = sit("import torch", remembers, CHECK, "len(seen)")
+    assert score(graded, 2) == 4
+    (shown,) = graded.notebook.cells[3].outputs
+    assert shown.data["text/plain"] == "0"
+    assert len(rooms.opened) == 2
+
+
+def test_a_notebook_that_shows_nothing_below_its_checks_runs_once():
+    graded, rooms = sit("import torch\nprint('above')", RIGHT, CHECK, "graded:1.5", "progress()")
+    assert (score(graded, 2), score(graded, 3)) == (4, 1.5)
+    assert len(rooms.opened) == 1
+    assert "progress()" not in rooms.opened[0]

@@ -13,7 +13,7 @@ from course.errors import shows_error
 from course.quiz import choice, order, predict
 from course.quiz.outcome import run, shown
 from course.widgets import look
-from tests.browser import browser_page, jupyterlab
+from tests.browser import browser_page, jupyterlab, menu
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
@@ -341,13 +341,6 @@ def press(page, target, key):
     target.focus()
     assert target.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
     page.keyboard.press(key)
-
-
-def menu(page, bar, *items):
-    """Choose from JupyterLab's menu."""
-    page.locator(f".lm-MenuBar-itemLabel:text-is('{bar}')").click()
-    for item in items:
-        page.locator(f".lm-Menu-itemLabel:text-is('{item}')").click()
 
 
 def text_contrast(page, target):

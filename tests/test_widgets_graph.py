@@ -3,16 +3,10 @@
 import contextlib
 import gc
 import importlib.util
-import re
 import shutil
-import socket
-import subprocess
-import sys
-import threading
 import warnings
 import weakref
 
-import nbformat
 import pytest
 import torch
 from hypothesis import given
@@ -26,7 +20,6 @@ from course.widgets.graph_reader import read
 from course.widgets.graph_texts import widest_arrows
 from course.widgets.notice import Notice
 from course.widgets.svg import Picture, text_width
-from tests.conftest import environment, run
 
 
 def leaf(*values, dtype=torch.float32):
@@ -770,185 +763,6 @@ def test_feedback_and_the_book_hold_the_still_picture_alone(monkeypatch, variabl
         "text/html",
         "image/svg+xml",
     }
-
-
-SOURCE = """\
-import torch
-from course.widgets import explore
-
-x = torch.tensor(2.0, requires_grad=True)
-w = torch.tensor(1.0, requires_grad=True)
-a = x + w
-b = w + 1
-y = a * b
-explore(y)
-"""
-
-
-def notebook(folder):
-    """A notebook of one cell that explores y, in ``folder``."""
-    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SOURCE)])
-    content.metadata.kernelspec = {
-        "name": "python3",
-        "display_name": "Python 3",
-        "language": "python",
-    }
-    nbformat.write(content, folder / "try.ipynb")
-    return folder / "try.ipynb"
-
-
-def test_an_exported_notebook_shows_the_picture_and_its_sentence(tmp_path):
-    path = notebook(tmp_path)
-    done = run("nbconvert", "--to", "html", "--execute", path, cwd=tmp_path)
-    page = (tmp_path / "try.html").read_text()
-    assert done.returncode == 0, done.stdout
-    assert 'class="ag-static"' in page
-    assert "<desc>Step 10 of 10: done: x.grad = 2 and w.grad = 5" in page
-    assert "Alternative text is missing" not in done.stdout
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """JupyterLab on a notebook that explores y: the address of the notebook."""
-    folder = tmp_path_factory.mktemp("lab")
-    notebook(folder)
-    settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = [
-        "--no-browser",
-        "--allow-root",
-        "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={port}",
-        "--IdentityProvider.token=",
-        f"--ServerApp.root_dir={folder}",
-    ]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyter", "lab", *arguments],
-        env=environment(JUPYTER_CONFIG_DIR=str(folder / "config")),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    with server:
-        said = []
-        for line in server.stdout:
-            said.append(line)
-            if "is running at" in line:
-                break
-        else:
-            pytest.fail("JupyterLab did not start:\n" + "".join(said))
-        drain = threading.Thread(target=server.stdout.read, daemon=True)
-        drain.start()
-        yield f"http://127.0.0.1:{port}/lab/tree/try.ipynb"
-        server.terminate()
-        drain.join()
-
-
-@pytest.fixture
-def page(program):
-    """A page of a real browser, which remembers what went wrong and what was asked of others."""
-    from playwright.sync_api import sync_playwright
-
-    browser = program("chromium", "chromium-browser", "google-chrome", "chrome")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=browser, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = running.new_page(viewport={"width": 1400, "height": 900})
-        page.wrong, page.asked_elsewhere = [], []
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and page.wrong.append(said.text))
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith(("data:", "blob:", "http://127.0.0.1:"))
-                or page.asked_elsewhere.append(request.url)
-            ),
-        )
-        yield page
-        running.close()
-
-
-def explored(lab, page):
-    """Open the notebook and run its cell; the live picture, once it answers."""
-    page.goto(lab)
-    page.locator(".jp-Notebook .jp-CodeCell .cm-content").click(timeout=60_000)
-    page.keyboard.press("Control+Enter")
-    player = page.locator(".ag-player.ag-alive")
-    player.wait_for(timeout=60_000)
-    return player
-
-
-def test_in_jupyterlab_the_picture_is_stepped_by_keyboard_and_says_each_step(lab, page):
-    from playwright.sync_api import expect
-
-    player = explored(lab, page)
-    said = player.get_by_role("status")
-    expect(said).to_contain_text("Step 0 of 10: x and w are leaves")
-    expect(page.locator(".ag-still")).to_have_count(0)  # the live picture has taken its place
-    same_region = said.element_handle()
-
-    player.get_by_role("combobox", name="run").focus()
-    page.keyboard.press("Tab")
-    expect(player.get_by_role("slider", name="step")).to_be_focused()
-    page.keyboard.press("ArrowRight")
-    expect(said).to_contain_text("Step 1 of 10: forward computes a = 3")
-    assert said.evaluate("(now, then) => now === then", same_region)
-    assert said.get_attribute("aria-live") == "polite"
-    outline = player.locator(".noUi-handle").evaluate(
-        "handle => getComputedStyle(handle).outlineStyle + getComputedStyle(handle).boxShadow"
-    )
-    assert outline != "nonenone"  # focus can be seen
-    page.keyboard.press("End")
-    expect(said).to_contain_text("Step 10 of 10: done: x.grad = 2 and w.grad = 5")
-
-    player.get_by_role("button", name="Reset").focus()
-    page.keyboard.press("Enter")
-    expect(said).to_contain_text("Step 0 of 10")
-    player.get_by_role("button", name="Play or pause").focus()
-    page.keyboard.press("Space")
-    expect(said).to_contain_text("Step 2 of 10", timeout=20_000)
-    page.keyboard.press("Space")
-
-    player.get_by_role("combobox", name="run").focus()
-    page.keyboard.press("ArrowDown")
-    player.get_by_role("slider", name="step").focus()
-    page.keyboard.press("End")
-    expect(said).to_contain_text("the saved tensors are kept")
-    expect(player.get_by_role("img")).to_have_attribute("aria-label", re.compile("are kept"))
-
-    page.keyboard.press("Control+s")  # a key that is not the slider's stays JupyterLab's
-    expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
-    assert page.wrong == []
-    assert page.asked_elsewhere == []
-
-
-END_EVERY_KERNEL = """async () => {
-  const token = document.cookie.match(/_xsrf=([^;]*)/)[1];
-  for (const session of await (await fetch("/api/sessions")).json())
-    await fetch("/api/sessions/" + session.id, {method: "DELETE", headers: {"X-XSRFToken": token}});
-}"""
-
-
-def test_a_notebook_opened_again_shows_the_still_picture_and_no_error(lab, page):
-    from playwright.sync_api import expect
-
-    explored(lab, page)
-    page.keyboard.press("Control+s")
-    expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
-    page.evaluate(END_EVERY_KERNEL)
-    page.goto(lab)
-    still = page.locator(".ag-still")
-    still.locator("svg").wait_for(timeout=60_000)
-    assert "Step 10 of 10: done" in still.locator("desc").text_content()
-    error = page.get_by_text("Error displaying widget")
-    error.wait_for(state="attached")  # JupyterLab has written it,
-    assert not error.is_visible()  # and nobody sees it
 
 
 # show_graph

@@ -3,12 +3,14 @@
 from course.widgets.graph_explorer import explore, show_graph, static_svg
 from course.widgets.leaf_explorer import explore_leaves
 from course.widgets.memory_explorer import explore_edits, show_memory
+from course.widgets.mode_explorer import explore_modes
 from course.widgets.norm_explorer import explore_norms
 
 __all__ = [
     "explore",
     "explore_edits",
     "explore_leaves",
+    "explore_modes",
     "explore_norms",
     "show_graph",
     "show_memory",

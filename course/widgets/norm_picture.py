@@ -12,8 +12,8 @@ from course.widgets.values import number
 CELL_WIDTH, CELL_HEIGHT = 46.0, 24.0
 GAP = 16.0
 LEFT, TOP = 84.0, 44.0
-TABLE_CELL = 62.0
-PANEL = 270.0
+TABLE_CELL = 74.0
+PANEL = 280.0
 LINE = 22.0
 INSET = 2.5
 
@@ -140,11 +140,11 @@ def _changed(measured: Measured, sample: int) -> str:
 
 
 def _short(value: float) -> str:
-    """Two decimals, which is what a cell has room for; minus nothing is nothing."""
-    text = f"{value:.2f}"
-    if len(text) > 5:
-        text = f"{value:.3g}"
-    return "0.00" if text == "-0.00" else text
+    """A number in the five characters that a cell has room for: 1.23, -12.3, 1234, 1e5, 2e-4."""
+    for text in (f"{value:.2f}", f"{value:.1f}", f"{value:.0f}"):
+        if len(text) <= 5 and (value == 0 or abs(value) >= 0.005):
+            return text
+    return "0.00" if value == 0 else f"{value:.0e}".replace("e+0", "e").replace("e-0", "e-")
 
 
 def _statistics(measured: Measured, group: Group | None, x: float) -> list[str]:

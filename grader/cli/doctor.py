@@ -174,6 +174,8 @@ def isolation(place: Place) -> Line:
         found = f"none, so grading is refused here; learning is not affected. {why}"
         return Line(State.WORTH_KNOWING, "Grading", found, cure)
     found = f"{report.level.value}: {report.trials[-1].why}; {report.memory}"
+    for trial in failed:
+        found += f"; {trial.level.value} would be stronger, but: {trial.why}"
     return Line(State.WORTH_KNOWING if failed else State.FINE, "Grading", found, cure)
 
 

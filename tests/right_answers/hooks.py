@@ -82,14 +82,6 @@ def clip_by_minimum(params, c):
     return tuple(handles)
 
 
-def clip_by_prehook_of_the_node(params, c):
-    handles = []
-    for p in filter(lambda p: p.requires_grad, params):
-        node = p.view_as(p).grad_fn.next_functions[0][0]
-        handles.append(node.register_prehook(lambda grads: tuple(g.clamp(-c, c) for g in grads)))
-    return handles
-
-
 def freeze_by_copy(weight, rows, optimizer):
     saved = weight.detach()[rows].clone()
 
@@ -285,7 +277,7 @@ ANSWERS = {
         (reverse_by_constant,),
         (reverse_by_hook_on_a_view,),
     ],
-    "clip_by_hook": [(clip_by_where,), (clip_by_minimum,), (clip_by_prehook_of_the_node,)],
+    "clip_by_hook": [(clip_by_where,), (clip_by_minimum,)],
     "freeze_by_hook": [(freeze_by_copy,), (freeze_around_the_step,)],
     "capture_features": [(capture_by_stack,), (capture_unrecorded,)],
     "scale_forward": [(scale_any,), (scale_with_kwargs,)],

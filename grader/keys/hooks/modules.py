@@ -1,4 +1,4 @@
-"""References and mistakes of the exercises on forward hooks."""
+"""Reference and mistakes of the exercise on forward hooks that collect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from grader.key import Key, mistake
@@ -15,11 +14,13 @@ Features = dict[str, list[Tensor]]
 Keep = Callable[[nn.Module, Any, Any], Tensor]
 
 
-def _copy(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+def copy_of(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+    """What a module returned, without history and in memory of its own."""
     return output.detach().clone()
 
 
-def _input(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+def input_of(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+    """What went into a module, without history and in memory of its own."""
     copied: Tensor = args[0].detach().clone()
     return copied
 
@@ -48,7 +49,8 @@ def _collected(
             stack.pop_all()
 
 
-def _run(model: nn.Module, names: Sequence[str], x: Tensor, keep: Keep, stay: str) -> Features:
+def run(model: nn.Module, names: Sequence[str], x: Tensor, keep: Keep, stay: str) -> Features:
+    """Collect while model(x) runs; `stay` says when hooks stay: no, always, or on error."""
     with _collected(model, names, keep, stay=stay) as found:
         model(x)
     return found
@@ -59,25 +61,25 @@ class CaptureFeaturesKey(Key):
 
     @staticmethod
     def reference(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
-        return _run(model, names, x, _copy, "no")
+        return run(model, names, x, copy_of, "no")
 
     @mistake
     def hooks_stay_after_an_error(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
         """When the model raises, your hooks stay on it: the lines that remove them do not run. Put
         the call of the model into try, and the removal into finally."""
-        return _run(model, names, x, _copy, "on error")
+        return run(model, names, x, copy_of, "on error")
 
     @mistake
     def hooks_stay(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
         """Your hooks stay on the model, and go on collecting in every later call. Keep the handles,
         and call remove() on each."""
-        return _run(model, names, x, _copy, "always")
+        return run(model, names, x, copy_of, "always")
 
     @mistake
     def error_swallowed(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
         """The model raised, and your function returned half a dict as if all were well. Remove the
         hooks and let the exception pass: no except, and no return inside finally."""
-        with _collected(model, names, _copy) as found:
+        with _collected(model, names, copy_of) as found:
             try:
                 model(x)
             except RuntimeError:
@@ -88,25 +90,25 @@ class CaptureFeaturesKey(Key):
     def history_kept(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
         """Your tensors require grad, so each keeps the whole graph behind it alive. Detach what you
         keep."""
-        return _run(model, names, x, lambda m, a, y: y.clone(), "no")
+        return run(model, names, x, lambda m, a, y: y.clone(), "no")
 
     @mistake
     def overwritten(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
         """A later layer edited its input in place, and with it what you had kept: detach() shares
         the memory. Clone as well."""
-        return _run(model, names, x, lambda m, a, y: y.detach(), "no")
+        return run(model, names, x, lambda m, a, y: y.detach(), "no")
 
     @mistake
     def output_itself(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
         """You kept the output itself. It carries its graph, and a layer that works in place
         overwrites it later. Detach it and clone it."""
-        return _run(model, names, x, lambda m, a, y: y, "no")
+        return run(model, names, x, lambda m, a, y: y, "no")
 
     @mistake
     def inputs_collected(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
         """You collected what went into each submodule. A forward hook is called with (module, args,
         output): the third is what it returned."""
-        return _run(model, names, x, _input, "no")
+        return run(model, names, x, input_of, "no")
 
     @mistake
     def last_name_for_all(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
@@ -118,7 +120,7 @@ class CaptureFeaturesKey(Key):
             for name in names:
 
                 def hook(module: nn.Module, args: Any, output: Tensor) -> None:
-                    found[name].append(_copy(module, args, output))  # noqa: B023
+                    found[name].append(copy_of(module, args, output))  # noqa: B023
 
                 handle = model.get_submodule(name).register_forward_hook(hook)
                 stack.callback(handle.remove)
@@ -129,13 +131,13 @@ class CaptureFeaturesKey(Key):
     def last_call_alone(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
         """A submodule was called twice, and you kept its last call. Append to a list for each
         name."""
-        return {name: calls[-1:] for name, calls in _run(model, names, x, _copy, "no").items()}
+        return {name: calls[-1:] for name, calls in run(model, names, x, copy_of, "no").items()}
 
     @mistake
     def forward_called(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
         """Nothing was collected for the model itself. You called model.forward(x), which skips the
         model's own hooks: call model(x)."""
-        with _collected(model, names, _copy) as found:
+        with _collected(model, names, copy_of) as found:
             model.forward(x)
         return found
 
@@ -144,175 +146,4 @@ class CaptureFeaturesKey(Key):
         """You looked for the names among the direct children. "block.0" is a child of a child:
         use get_submodule(name), or named_modules()."""
         children = {"": model, **dict(model.named_children())}
-        return _run(model, [name for name in names if children[name]], x, _copy, "no")
-
-
-def _scaled(s: float, output: Any) -> Any:
-    return tuple(s * t for t in output) if isinstance(output, tuple) else s * output
-
-
-class ScaleForwardKey(Key):
-    task = "scale_forward"
-
-    @staticmethod
-    def reference(module: nn.Module, s: float) -> Any:
-        return module.register_forward_hook(lambda m, args, output: _scaled(s, output))
-
-    @mistake
-    def returned_nothing(module: nn.Module, s: float) -> Any:
-        """The output is what it was. A forward hook that returns None observes; what it returns
-        replaces the output."""
-        return module.register_forward_hook(lambda m, args, output: None)
-
-    @mistake
-    def input_scaled(module: nn.Module, s: float) -> Any:
-        """You multiplied the input of the module. A forward pre-hook changes the input; a forward
-        hook is called after forward and may replace the output."""
-        return module.register_forward_pre_hook(lambda m, args: (s * args[0],))
-
-    @mistake
-    def scaled_twice(module: nn.Module, s: float) -> Any:
-        """The output was multiplied by s twice. Two hooks are registered, or the hook multiplies
-        twice: every hook gets what the one before it returned."""
-        return module.register_forward_hook(lambda m, args, y: _scaled(s, _scaled(s, y)))
-
-    @mistake(raises=r"modified by an inplace operation")
-    def edited_in_place(module: nn.Module, s: float) -> Any:
-        """You multiplied the output in place. The layer saved it for its backward pass, which now
-        finds other numbers and raises. Return a new tensor."""
-
-        def hook(m: nn.Module, args: Any, output: Any) -> None:
-            for t in output if isinstance(output, tuple) else (output,):
-                t.mul_(s)
-
-        return module.register_forward_hook(hook)
-
-    @mistake
-    def history_cut(module: nn.Module, s: float) -> Any:
-        """The values are right, and no gradient flows: the new output has no history. Do not detach
-        it, and do not compute it inside no_grad()."""
-
-        def hook(m: nn.Module, args: Any, output: Any) -> Any:
-            with torch.no_grad():
-                return _scaled(s, output)
-
-        return module.register_forward_hook(hook)
-
-    @mistake(raises=r"can't multiply sequence by non-int")
-    def tuple_forgotten(module: nn.Module, s: float) -> Any:
-        """A module may return a tuple, and a tuple cannot be multiplied by a number. Multiply each
-        of its tensors."""
-        return module.register_forward_hook(lambda m, args, output: output * s)
-
-    @mistake
-    def tuple_became_a_list(module: nn.Module, s: float) -> Any:
-        """The module returned a tuple, and now it returns a list. Whoever called it expects a
-        tuple: keep the type."""
-
-        def hook(m: nn.Module, args: Any, output: Any) -> Any:
-            return [s * t for t in output] if isinstance(output, tuple) else s * output
-
-        return module.register_forward_hook(hook)
-
-    @mistake
-    def first_alone(module: nn.Module, s: float) -> Any:
-        """The module returned a tuple, and only its first tensor is left. Multiply each of them and
-        return them all."""
-
-        def hook(m: nn.Module, args: Any, output: Any) -> Any:
-            return s * (output[0] if isinstance(output, tuple) else output)
-
-        return module.register_forward_hook(hook)
-
-    @mistake
-    def no_handle(module: nn.Module, s: float) -> None:
-        """You returned nothing. Without the handle nobody can remove the hook: return what
-        register_forward_hook gave you."""
-        module.register_forward_hook(lambda m, args, output: _scaled(s, output))
-
-
-Stats = dict[str, list[Any]]
-
-
-def _leaves(model: nn.Module) -> list[str]:
-    return [name for name, module in model.named_modules() if not list(module.children())]
-
-
-def _stats(
-    model: nn.Module,
-    names: Sequence[str],
-    x: Tensor,
-    read: Callable[[Tensor], Any],
-    keep: Keep = _copy,
-    stay: str = "no",
-) -> Stats:
-    kept = _run(model, names, x, keep, stay)
-    return {name: [read(t) for t in calls] for name, calls in kept.items()}
-
-
-def _pair(t: Tensor) -> tuple[float, float]:
-    mean = float(t.mean())
-    return mean, float(((t - mean) ** 2).mean()) ** 0.5
-
-
-class StatsHookKey(Key):
-    task = "stats_hook"
-
-    @staticmethod
-    def reference(model: nn.Module, x: Tensor) -> Stats:
-        return _stats(model, _leaves(model), x, _pair)
-
-    @mistake
-    def of_a_sample(model: nn.Module, x: Tensor) -> Stats:
-        """Your std divides by one less than the number of entries, and of a single entry it is nan.
-        Here it divides by the number of entries: pass correction=0."""
-        return _stats(model, _leaves(model), x, lambda t: (float(t.mean()), float(t.std())))
-
-    @mistake
-    def variance(model: nn.Module, x: Tensor) -> Stats:
-        """Your second number is the variance. std is its square root."""
-        return _stats(model, _leaves(model), x, lambda t: (_pair(t)[0], _pair(t)[1] ** 2))
-
-    @mistake
-    def of_inputs(model: nn.Module, x: Tensor) -> Stats:
-        """Your numbers describe what went into each submodule. The third argument of a forward
-        hook is what came out."""
-        return _stats(model, _leaves(model), x, _pair, keep=_input)
-
-    @mistake
-    def children_alone(model: nn.Module, x: Tensor) -> Stats:
-        """You took the direct children of the model. A child may have children of its own: take the
-        modules of named_modules() that have none."""
-        return _stats(model, [name for name, _ in model.named_children()], x, _pair)
-
-    @mistake
-    def containers_too(model: nn.Module, x: Tensor) -> Stats:
-        """You took the model itself and its containers too. Leave out every module that has
-        children."""
-        return _stats(model, [name for name, _ in model.named_modules()], x, _pair)
-
-    @mistake
-    def last_call_alone(model: nn.Module, x: Tensor) -> Stats:
-        """A submodule was called twice, and only its last call counts in your dict. Append to a
-        list for each name."""
-        stats = _stats(model, _leaves(model), x, _pair)
-        return {name: calls[-1:] for name, calls in stats.items()}
-
-    @mistake
-    def computed_at_the_end(model: nn.Module, x: Tensor) -> Stats:
-        """One of your pairs belongs to a later layer. You kept the outputs and computed afterwards,
-        and a layer that works in place had overwritten one. Compute in the hook: then nothing has
-        to be kept either."""
-        return _stats(model, _leaves(model), x, _pair, keep=lambda m, a, y: y.detach())
-
-    @mistake
-    def tensors(model: nn.Module, x: Tensor) -> Stats:
-        """Your numbers are tensors. Call item(): a tensor that was computed with its history keeps
-        the graph and all its activations alive."""
-        return _stats(model, _leaves(model), x, lambda t: tuple(map(torch.tensor, _pair(t))))
-
-    @mistake
-    def hooks_stay(model: nn.Module, x: Tensor) -> Stats:
-        """Your hooks stay on the model, and run in every later call. Keep the handles, and call
-        remove() on each."""
-        return _stats(model, _leaves(model), x, _pair, stay="always")
+        return run(model, [name for name in names if children[name]], x, copy_of, "no")

@@ -147,10 +147,11 @@ class RetainOrHookKey(Key):
         """A full backward hook wraps what its module returns, and the next layer edits that in
         place, which is refused. Register a forward hook, and in it a tensor hook on the output."""
         grads: list[Tensor] = []
-        handles = [
-            layer.register_full_backward_hook(lambda m, gin, gout: grads.insert(0, gout[0]))
-            for layer in model.children()
-        ]
+
+        def hook(layer: nn.Module, gin: Any, gout: Any) -> None:
+            grads.insert(0, gout[0])
+
+        handles = [layer.register_full_backward_hook(hook) for layer in model.children()]
         try:
             model(x).backward(gy)
         finally:

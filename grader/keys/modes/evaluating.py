@@ -162,8 +162,8 @@ class CachedFeaturesKey(Key):
     @mistake(raises=r"Inference tensors cannot be saved for backward")
     def inference_tensors(backbone: nn.Module, x: Tensor) -> Tensor:
         """Your features are inference tensors: a product with a weight cannot save them for its
-        backward pass. Take no_grad. (A clone helps only if it is made outside of inference
-        mode.)"""
+        backward pass. Take no_grad. A clone helps only if it is made outside of inference
+        mode."""
         with torch.inference_mode():
             features: Tensor = backbone(x)
         return features

@@ -1,6 +1,6 @@
 """Chapter 5, hooks: the public halves of its exercises."""
 
-from grader.tasks.hooks import gradients, modules, passes
+from grader.tasks.hooks import gradients, leaves, modules, outputs, passes
 
 CHAPTER = "05-hooks"
-PARTS = (gradients, modules, passes)
+PARTS = (gradients, leaves, modules, outputs, passes)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from grader.observation import flags, named
 from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
@@ -52,9 +52,7 @@ class TensorGradLogger(Task):
             "identity": identity,
         }
 
-    def observe(
-        self, log_grads: Function, x: Tensor, A: Tensor, B: Tensor, identity: bool
-    ) -> Any:
+    def observe(self, log_grads: Function, x: Tensor, A: Tensor, B: Tensor, identity: bool) -> Any:
         def f(t: Tensor) -> Tensor:
             return t if identity else (t @ A).tanh()
 
@@ -114,159 +112,3 @@ class GradientReversal(Task):
         outputs, starts = [y, h * w], [arriving, torch.ones_like(x)]
         (dx,) = torch.autograd.grad(outputs, x, starts, allow_unused=True)
         return {**found, "dx": dx, "what arrived at y": gy}
-
-
-class ClipByHook(Task):
-    """params is a list of leaves. From now on, every backward pass adds to their .grad what it
-    brings, with each entry limited to [-c, c]. Return the list of the handles, one for each entry
-    of params that requires grad; entries that do not are left out. Do not edit the tensors that
-    the pass hands to your hook."""
-
-    id = "clip_by_hook"
-    signatures = ("attach_clip(params, c) -> handles",)
-    title, points, difficulty, minutes = "Spot the bug: clipped once too often", 8, 3, 10
-    prerequisites = ("tensor_grad_logger",)
-    hints = (
-        "Read the section on hooks that run when .grad is complete. What does such a hook find "
-        "there in the second pass?",
-        "Call backward twice and compare p.grad with the sum of two clipped gradients.",
-        "A hook by register_hook gets the gradient of one pass, before it is added. Return a "
-        "limited copy of it.",
-    )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("a vector and a matrix", n=5, visible=True),
-            case("one number", n=1),
-            case("the matrix is frozen", n=7, frozen=True),
-            case("float32", n=7, dtype=F32),
-        )
-
-    def draw(self, rng: Rng, case: Case) -> Inputs:
-        n = case["n"]
-        # Of each three entries one is small and two beyond the limit, of either sign.
-        spread = torch.tensor([1.9, -1.6, 0.2, 1.3, -0.3]).double()
-        gv = rng.uniform(0.9, 1.0, 3, n) * spread[torch.arange(n) % 5]
-        gm = rng.uniform(0.9, 1.0, 3, 3, 5) * spread
-        return {
-            "v": rng.normal(n),
-            "m": rng.normal(3, 5),
-            "gv": gv,
-            "gm": gm,
-            "c": float(rng.uniform(0.6, 0.8)),
-            "frozen": bool(case.params.get("frozen")),
-        }
-
-    def observe(
-        self,
-        attach_clip: Function,
-        v: Tensor,
-        m: Tensor,
-        gv: Tensor,
-        gm: Tensor,
-        c: float,
-        frozen: bool,
-    ) -> Any:
-        v.requires_grad_()
-        m.requires_grad_(not frozen)
-        unused = torch.zeros_like(v).requires_grad_()
-        given = (gv.clone(), gm.clone())
-        handles = attach_clip([v, m, unused], c)
-        found: dict[str, Any] = {"handles": _counted(handles)}
-        for i, when in enumerate(("one pass", "two passes", "a pass without the hooks")):
-            if i == 2:
-                _remove(handles)
-                v.grad = m.grad = None
-            for leaf, grad in ((v, gv[i]), (m, gm[i])):
-                if leaf.requires_grad:
-                    torch.autograd.backward([leaf], [grad])
-            grads = [t.grad.clone() for t in (v, m, unused) if t.grad is not None]
-            found[f"grads after {when}"] = grads
-        kept = torch.equal(gv, given[0]) and torch.equal(gm, given[1])
-        found["the tensors handed to the hooks"] = "as they were" if kept else "changed"
-        return found
-
-
-class FreezeByHook(Task):
-    """weight, of shape (n, d), is a parameter that optimizer trains. Freeze the rows whose numbers
-    stand in the int64 tensor rows: backward leaves zeros in these rows of weight.grad, and
-    optimizer.step() leaves these rows of weight as they are now, whatever weight decay and momentum
-    it has. All other rows train as ever. Return the list of the handles that end it when they are
-    removed."""
-
-    id = "freeze_by_hook"
-    signatures = ("freeze_rows(weight, rows, optimizer) -> handles",)
-    title, points, difficulty, minutes = "Frozen rows", 8, 4, 12
-    prerequisites = ("clip_by_hook",)
-    hints = (
-        "Read the section on hooks of tensors once more, and what it says of weight decay: what "
-        "does an optimizer add to a gradient of zero?",
-        "A mask in a hook on weight makes the rows of the gradient zero. Then print the rows "
-        "before and after optimizer.step().",
-        "register_step_post_hook of the optimizer is called after each step, as f(optimizer, "
-        "args, kwargs). Put the rows back in it, unrecorded.",
-    )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("weight decay and momentum", decay=0.3, momentum=0.9, visible=True),
-            case("neither of them", decay=0.0, momentum=0.0),
-            case("momentum alone", decay=0.0, momentum=0.9),
-            case("no rows at all", decay=0.3, momentum=0.9, rows=0),
-            case("float32", decay=0.3, momentum=0.0, dtype=F32),
-        )
-
-    def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "start": rng.apart(0.5, 1.5, 7, 5),
-            "pulls": rng.apart(0.3, 1.0, 4, 7, 5),
-            "rows": rng.permutation(5)[: case.params.get("rows", 2)],
-            "decay": case["decay"],
-            "momentum": case["momentum"],
-        }
-
-    def observe(
-        self,
-        freeze_rows: Function,
-        start: Tensor,
-        pulls: Tensor,
-        rows: Tensor,
-        decay: float,
-        momentum: float,
-    ) -> Any:
-        weight = nn.Parameter(start.clone())
-        optimizer = torch.optim.SGD([weight], lr=0.13, momentum=momentum, weight_decay=decay)
-        _train(weight, pulls[0], optimizer)
-        handles = freeze_rows(weight, rows, optimizer)
-        found: dict[str, Any] = {"handles": "a list" if _counted(handles) else handles}
-        for i in (1, 2):
-            found[f"weight.grad in step {i}"] = _train(weight, pulls[i], optimizer)
-            found[f"weight after step {i}"] = weight.detach().clone()
-        _remove(handles)
-        before = weight.detach().clone()
-        found["weight.grad when the handles are removed"] = _train(weight, pulls[3], optimizer)
-        still = bool((weight.detach() == before)[rows].any())
-        found["rows when the handles are removed"] = "stand still" if still else "move"
-        return found
-
-
-def _train(weight: Tensor, pull: Tensor, optimizer: torch.optim.Optimizer) -> Tensor | None:
-    """One step on a loss whose gradient is `pull`; the gradient that the optimizer saw."""
-    optimizer.zero_grad()
-    (weight * pull).sum().backward()
-    grad = None if weight.grad is None else weight.grad.clone()
-    optimizer.step()
-    return grad
-
-
-def _counted(handles: Any) -> Any:
-    """How many handles were returned; anything that is no list of handles stays as it is."""
-    if isinstance(handles, list | tuple) and all(hasattr(h, "remove") for h in handles):
-        return len(handles)
-    return handles
-
-
-def _remove(handles: Any) -> None:
-    if _counted(handles) is not handles:
-        for handle in handles:
-            handle.remove()

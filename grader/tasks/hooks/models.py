@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ def answered(call: Callable[[], Any]) -> Any:
 
 def weights(rng: Rng, *sizes: int) -> dict[str, Tensor]:
     """Matrices "m1", "m2", ... for a chain of linear layers, each of shape (outputs, inputs)."""
-    pairs = zip(sizes[:-1], sizes[1:], strict=True)
+    pairs = pairwise(sizes)
     drawn = [rng.apart(0.3, 0.9, outputs, inputs) for inputs, outputs in pairs]
     return {f"m{i}": matrix for i, matrix in enumerate(drawn, start=1)}
 

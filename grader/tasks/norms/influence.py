@@ -124,7 +124,7 @@ class CrossSampleInfluence(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
-            "x": activations(rng, case.params.get("rows", 5), 6),
+            "x": activations(rng, case.params.get("rows", 3), 6),
             **affine(rng, 6),
             "rm": rng.apart(0.5, 1.5, 6),
             "rv": rng.uniform(3.0, 4.0, 6),

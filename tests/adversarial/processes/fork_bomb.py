@@ -1,4 +1,4 @@
-"""Forks for ever, in a cell.
+"""Starts processes for ever, in a cell.
 
 Earns: two_path_grad 0
 Told: Cell 3: It ran 32 processes and threads at once, as many as a box may.
@@ -6,12 +6,13 @@ Because: its own cell is lost; the cells below run in a fresh box, and nobody el
 """
 
 # %% two_path_grad_answer
-import os
+import subprocess
 import time
 
+started = []
 while True:
     try:
-        os.fork()
+        started.append(subprocess.Popen(["sleep", "314159"], start_new_session=True))
     except OSError:
         time.sleep(0.01)
 

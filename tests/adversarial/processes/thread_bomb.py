@@ -1,9 +1,10 @@
-"""Starts threads for ever, in an answer.
+"""Starts threads for ever, in the first case.
 
 Earns: two_path_grad 0
 Told: nothing
 Learner: It did not come to an end
-Because: threads count as processes do and take memory as they do: soon none can be started.
+Because: threads count as processes do and take memory as they do: soon none can be started. The
+    first case does not end, and without it there is no credit.
 """
 
 # %% two_path_grad_answer
@@ -12,8 +13,9 @@ import time
 
 
 def two_path_grad(x, w):
-    while True:
+    while len(x) == 5 and not x.is_meta:
         try:
             threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
         except RuntimeError:
             time.sleep(0.01)
+    return w + 1, x + 2 * w + 1

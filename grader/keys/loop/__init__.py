@@ -1,0 +1,1 @@
+"""Chapter 6, the optimizer loop: references and named mistakes."""

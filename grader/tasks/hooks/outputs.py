@@ -1,0 +1,117 @@
+"""Exercises on the outputs that forward hooks are given: replaced, or made into two numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.hooks.models import Net, weights
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class ScaleForward(Task):
+    """From now on, calling module gives s times its output, and gradients flow through the factor.
+    Where the output is a tuple of tensors, every one of them is multiplied, and it stays a tuple.
+    Return the handle: after handle.remove() the module is as it was."""
+
+    id = "scale_forward"
+    signatures = ("scale_output(module, s) -> handle",)
+    title, points, difficulty, minutes = "A louder layer", 6, 2, 8
+    hints = (
+        "Read the section on forward hooks: when are they called, with what, and what becomes of "
+        "what they return?",
+        "Print type(output) in a hook of a module whose forward ends in `return a, b`.",
+        "Return a new output from the hook: the product, or a tuple of products. Do not multiply "
+        "in place, for the layer may need its output in the backward pass.",
+    )
+    allows = frozenset({"hooks"})
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("7 rows", rows=7, visible=True),
+            case("one row", rows=1),
+            case("a pair of tensors", rows=7, pair=True),
+            case("float32", rows=5, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "x": rng.apart(0.3, 1.0, case["rows"], 3),
+            "weight": rng.apart(0.3, 0.9, 5, 3),
+            "gy": rng.apart(0.5, 1.0, case["rows"], 5),
+            "s": float(rng.uniform(1.6, 1.9)),
+            "pair": bool(case.params.get("pair")),
+        }
+
+    def observe(
+        self, scale_output: Function, x: Tensor, weight: Tensor, gy: Tensor, s: float, pair: bool
+    ) -> Any:
+        module = _Layer(weight, pair)
+        x.requires_grad_()
+        handle = scale_output(module, s)
+        y = module(x)
+        outputs = y if isinstance(y, tuple) else (y,)
+        traced = [t for t in outputs if isinstance(t, Tensor) and t.requires_grad]
+        fits = traced and all(t.shape == gy.shape for t in traced)
+        dx = torch.autograd.grad(traced, x, [gy] * len(traced))[0] if fits else None
+        found = {"module(x)": y, "dx": dx}
+        if hasattr(handle, "remove"):
+            handle.remove()
+            return {**found, "handle": "can be removed", "module(x) after remove()": module(x)}
+        return {**found, "handle": handle}
+
+
+class _Layer(nn.Module):
+    """tanh of a product, of which its gradient needs the output; or that and its sigmoid."""
+
+    def __init__(self, weight: Tensor, pair: bool) -> None:
+        super().__init__()
+        self.weight, self.pair = nn.Parameter(weight.clone()), pair
+
+    def forward(self, x: Tensor) -> Any:
+        """(N, 3) to (N, 5), once or twice."""
+        y = (x @ self.weight.T).tanh()
+        return (y, y.sigmoid()) if self.pair else y
+
+
+class StatsHook(Task):
+    """Run model(x) once and return a dict: for each submodule without submodules of its own, by the
+    name that named_modules() gives it, a list of pairs (mean, std) of plain Python numbers, one
+    pair for each of its calls, in order. Both are taken over all entries of the output; std is that
+    of the population, which divides by the number of entries. Leave no hook behind."""
+
+    id = "stats_hook"
+    signatures = ("activation_stats(model, x) -> stats",)
+    title, points, difficulty, minutes = "Numbers in place of activations", 6, 2, 10
+    prerequisites = ("capture_features",)
+    hints = (
+        "Read the section on collecting features. What does a dict of whole outputs keep alive?",
+        "Compute the two numbers inside the hook, while the output is what the layer returned. "
+        "Which modules have no children?",
+        "item() makes a Python number. std() divides by one less than the number of entries "
+        "unless correction=0 is passed.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("7 rows", rows=7, visible=True),
+            case("one row", rows=1),
+            case("11 rows in float32", rows=11, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "x": rng.apart(0.3, 1.0, case["rows"], 5),
+            **weights(rng, 5, 3, 11, 1),
+        }
+
+    def observe(
+        self, activation_stats: Function, x: Tensor, m1: Tensor, m2: Tensor, m3: Tensor
+    ) -> Any:
+        return {"stats": activation_stats(Net(m1, m2, m3), x)}
