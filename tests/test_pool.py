@@ -334,6 +334,21 @@ def test_what_was_lost_since_is_made_again(tmp_path, uninterrupted, judged, lost
     assert classroom.page(course, FEW[0]) == classroom.page(uninterrupted, FEW[0])
 
 
+def test_what_was_damaged_since_is_graded_anew(tmp_path, uninterrupted, judged):
+    course = tmp_path / "course"
+    shutil.copytree(uninterrupted, course)
+    shutil.rmtree(course / "feedback" / FEW[0])
+    notebook = course / "autograded" / FEW[0] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    notebook.chmod(0o644)
+    notebook.write_text(notebook.read_text()[:100])
+    crew = Recorded(judged)
+    found = lines(course, crew)
+    assert crew.asked == [FEW[0]]
+    assert found[FEW[0]].state == "graded"
+    assert classroom.rows(course) == classroom.rows(uninterrupted)
+    assert classroom.page(course, FEW[0]) == classroom.page(uninterrupted, FEW[0])
+
+
 def test_reseed_grades_everybody_on_new_cases_and_the_old_ones_stay_known(uninterrupted, tmp_path):
     course = tmp_path / "course"
     shutil.copytree(uninterrupted, course)
@@ -606,6 +621,17 @@ def _workers(address):
 def test_a_dask_cluster_gives_the_same_grades(tmp_path, uninterrupted, scheduler):
     course = classroom.course(tmp_path / "course", FEW)
     grade(course, "--scheduler", scheduler)
+    assert is_whole(course, uninterrupted)
+
+
+def test_a_dask_worker_that_is_killed_costs_nobody_a_grade(tmp_path, uninterrupted, scheduler):
+    course = classroom.course(tmp_path / "course", FEW)
+    running = start(course, "--scheduler", scheduler)
+    until(lambda: graded(course) or running.poll() is not None, "the first grade")
+    assert running.poll() is None, running.stdout.read()
+    next(one for one in walls_in(psutil.Process()) if one.pid != os.getpid()).kill()
+    said, _ = running.communicate(timeout=300)
+    assert running.returncode == 0, said
     assert is_whole(course, uninterrupted)
 
 

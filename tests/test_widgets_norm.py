@@ -187,7 +187,7 @@ def drawn_numbers(picture, step):
     return [
         (shape.get("class"), text.get("class"), text.text)
         for shape, text in labelled(drawn)
-        if shape.get("width") == "41"
+        if shape.get("width") == "40"
     ]
 
 

@@ -1,7 +1,9 @@
 """The live pictures: one call in a notebook each, and a picture still where no kernel runs."""
 
 from course.widgets.graph_explorer import explore, show_graph, static_svg
+from course.widgets.hook_explorer import explore_hooks
 from course.widgets.leaf_explorer import explore_leaves
+from course.widgets.loop_explorer import explore_loop
 from course.widgets.memory_explorer import explore_edits, show_memory
 from course.widgets.mode_explorer import explore_modes
 from course.widgets.norm_explorer import explore_norms
@@ -9,7 +11,9 @@ from course.widgets.norm_explorer import explore_norms
 __all__ = [
     "explore",
     "explore_edits",
+    "explore_hooks",
     "explore_leaves",
+    "explore_loop",
     "explore_modes",
     "explore_norms",
     "show_graph",

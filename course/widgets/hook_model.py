@@ -32,7 +32,7 @@ HOOKS: Mapping[str, Hook] = {
     "unpack": Hook("saved_tensors_hooks: unpack", "packed", "is what the node computes with"),
     "node_post": Hook("Node.register_hook", "grad_inputs", "replaces what the node sends on"),
     "accumulate": Hook(
-        "register_post_accumulate_grad_hook", ".grad", "is ignored; .grad itself may be edited"
+        "register_post_accumulate_grad_hook", ".grad", "has to be None; .grad itself may be edited"
     ),
     "full_backward": Hook(
         "register_full_backward_hook", "grad_input", "replaces the gradients of the inputs"

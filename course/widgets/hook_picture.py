@@ -15,7 +15,7 @@ from course.widgets.values import Value
 MARGIN = 16.0
 ROW = 22.0
 HEAD = 30.0
-LANE = 56.0
+LANE = 52.0
 GAP = 18.0
 WIDEST_VALUE = 22
 LONGEST_LANE = 7
@@ -72,9 +72,10 @@ class HookPicture:
     def picture(self, choice: int, step: int) -> Picture:
         """One step, drawn."""
         run = self.timeline.runs[choice]
-        body = [self._lanes(run, step)]
-        body += [self._title(run, step)]
-        body += [self._call(run, i, now=i == step - 1) for i in range(min(step, self.rows))]
+        called = min(step, self.rows)
+        body = [self._lanes(), self._titles(run, step)]
+        body += [self._way(run, i) for i in range(1, called)]
+        body += [self._call(run, i, now=i == step - 1) for i in range(called)]
         if step == 0:
             told = says.before(run, self.timeline.lanes[1::2])
         elif step > self.rows:
@@ -93,7 +94,7 @@ class HookPicture:
         titles = 1 if run.events[index].is_forward else 2
         return self.top + ROW * (index + titles + 0.5)
 
-    def _lanes(self, run: Run, step: int) -> str:
+    def _lanes(self) -> str:
         """The network across the page, and a line down from each of its parts."""
         parts, bottom = [], self.top + ROW * (self.rows + 2)
         for lane, name in enumerate(self.timeline.lanes):
@@ -105,13 +106,11 @@ class HookPicture:
             parts.append(svg.text(clipped(name, LONGEST_LANE), x, MARGIN + 11, "small strong"))
         return svg.group(parts)
 
-    def _title(self, run: Run, step: int) -> str:
+    def _titles(self, run: Run, step: int) -> str:
         """The line that runs in each pass, and the names of the columns."""
         first = next(i for i, event in enumerate(run.events) if not event.is_forward)
         parts = []
-        for column, name in zip(
-            self.columns, ("hook", "called with", "returned"), strict=True
-        ):
+        for column, name in zip(self.columns, ("hook", "called with", "returned"), strict=True):
             parts.append(svg.text(name, column, MARGIN + 11, "small muted", "start"))
         for title, row, shown in (
             (FORWARD_TITLE, 0, True),
@@ -122,15 +121,17 @@ class HookPicture:
                 parts.append(svg.text(title, self.columns[0], y, "strong", "start"))
         return svg.group(parts)
 
+    def _way(self, run: Run, index: int) -> str:
+        """The line from one call to the next."""
+        before, event = run.events[index - 1], run.events[index]
+        start = (self._x(before.lane), self._y(run, index - 1))
+        end = (self._x(event.lane), self._y(run, index))
+        return svg.line(start, end, "forward" if event.is_forward else "gradient")
+
     def _call(self, run: Run, index: int, now: bool) -> str:
-        """One call: the way to its lane, its mark, and what it was called with and returned."""
+        """One call: its mark, and what it was called with and returned."""
         event, y = run.events[index], self._y(run, index)
-        x, parts = self._x(event.lane), []
-        if index:
-            before = run.events[index - 1]
-            style = "forward" if event.is_forward else "gradient"
-            start = (self._x(before.lane), self._y(run, index - 1))
-            parts.append(svg.line(start, (x, y), style))
+        x, parts = self._x(event.lane), list[str]()
         strength = "small strong" if now else "small"
         cells = (_hook(event), _tensors(event.received), _returned(event))
         for place, (column, cell) in enumerate(zip(self.columns, cells, strict=True)):
@@ -146,8 +147,13 @@ class HookPicture:
         parts += self._mark(event, x, y)
         if now:
             parts.append(
-                svg.element("circle", cx=x, cy=y, r=16, class_="halo-forward" if event.is_forward
-                            else "halo")  # fmt: skip
+                svg.element(
+                    "circle",
+                    cx=x,
+                    cy=y,
+                    r=16,
+                    class_="halo-forward" if event.is_forward else "halo",
+                )
             )
         return svg.group(parts, title=HOOKS[event.kind].register, data_active="" if now else None)
 

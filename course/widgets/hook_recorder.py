@@ -35,9 +35,7 @@ def record(model: nn.Sequential, x: Tensor, at: str) -> Timeline:
     runs = [Run(None, tuple(observing), _results(found, found))]
     for change in _changes(model, at, order):
         events, changed = _Recorder(model, x, change).run()
-        runs.append(
-            Run(change, tuple(_compared(events, observing)), _results(changed, found))
-        )
+        runs.append(Run(change, tuple(_compared(events, observing)), _results(changed, found)))
     lanes = ["x"]
     for position, name in enumerate(order):
         last = position == len(order) - 1

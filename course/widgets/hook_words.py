@@ -51,7 +51,7 @@ def _returned(event: Event) -> str:
     if event.kind == "accumulate":
         if event.returned:
             return f"It edits .grad in place, {FACTOR} times as large, and returns None."
-        return "Now .grad is complete. What the hook returns is ignored."
+        return "Now .grad is complete. The hook has to return None."
     if not event.returned:
         if event.kind in ("pack", "unpack"):
             return "It returns the tensor as it is."

@@ -10,8 +10,8 @@ from course.widgets.mode_programs import MODES, PROGRAMS, Program
 from course.widgets.mode_reader import Made, Run, run
 from course.widgets.svg import Picture
 
-COLUMN = 186.0
-GAP = 14.0
+COLUMN = 180.0
+GAP = 8.0
 LINE = 16.0
 BOX = 58.0
 TAG = 22.0
@@ -75,7 +75,7 @@ class _Drawing:
 
     @cached_property
     def code_width(self) -> float:
-        return max(180.0, *(svg.text_width(text) + 20 for text in self.program.lines))
+        return max(170.0, *(svg.text_width(text) + 10 for text in self.program.lines))
 
     @property
     def width(self) -> float:

@@ -18,9 +18,9 @@ from course.widgets.values import Value
 class Made:
     """The tensor that a line made or edited, and what autograd saved meanwhile.
 
-    ``grad_fn`` is "" for none. ``held`` is how many bytes the saved tensors add to what autograd
-    holds already and to what was given before. ``error`` is the text of what the line raised; then
-    there is no tensor.
+    ``grad_fn`` is "" for none, ``saved`` is in the order of names. ``held`` is how many bytes the
+    saved tensors add to what autograd holds already and to what was given before. ``error`` is the
+    text of what the line raised; then there is no tensor.
     """
 
     name: str
@@ -113,7 +113,7 @@ class _Watcher:
             requires_grad=tensor.requires_grad,
             is_leaf=tensor.is_leaf,
             is_inference=tensor.is_inference(),
-            saved=tuple(dict.fromkeys(self._called(t) for t in packed if t.numel())),
+            saved=tuple(sorted({self._called(t) for t in packed if t.numel()})),
             held=held,
         )
 

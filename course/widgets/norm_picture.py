@@ -9,13 +9,13 @@ from course.widgets.norm_reader import Group, Measured
 from course.widgets.svg import Picture
 from course.widgets.values import number
 
-CELL_WIDTH, CELL_HEIGHT = 46.0, 24.0
-GAP = 16.0
-LEFT, TOP = 84.0, 44.0
-TABLE_CELL = 74.0
-PANEL = 280.0
+CELL_WIDTH, CELL_HEIGHT = 44.0, 24.0
+GAP = 12.0
+LEFT, TOP = 78.0, 44.0
+TABLE_CELL = 56.0
+PANEL = 236.0
 LINE = 22.0
-INSET = 2.5
+INSET = 2.0
 
 
 class NormPicture:
@@ -68,7 +68,7 @@ class NormPicture:
         if step > 0:
             body += _statistics(measured, group, panel_x)
             body += _table(measured, sample, panel_x, TOP + 5 * LINE)
-        width = panel_x + max(PANEL, 40 + n * TABLE_CELL) + svg.MARGIN
+        width = panel_x + max(PANEL, 36 + n * TABLE_CELL) + svg.MARGIN
         height = max(block_height, TOP + 5 * LINE + (n + 2) * CELL_HEIGHT) + svg.MARGIN
         return Picture(
             width,
@@ -144,21 +144,26 @@ def _short(value: float) -> str:
     for text in (f"{value:.2f}", f"{value:.1f}", f"{value:.0f}"):
         if len(text) <= 5 and (value == 0 or abs(value) >= 0.005):
             return text
-    return "0.00" if value == 0 else f"{value:.0e}".replace("e+0", "e").replace("e-0", "e-")
+    return "0.00" if value == 0 else _power(value)
+
+
+def _power(value: float) -> str:
+    """``2e-4``: one digit, and the power of ten without zeros."""
+    return f"{value:.0e}".replace("e+0", "e").replace("e-0", "e-")
 
 
 def _statistics(measured: Measured, group: Group | None, x: float) -> list[str]:
     """Beside the block: which axes the lit group is averaged over, and its two numbers."""
     y = TOP + CELL_HEIGHT / 2
     if group is None:
-        lines = ("framed: the sample that is changed", "red and bold: outputs that change with it")
+        lines = ("framed: the sample that is changed", "red and bold: what changes with it")
         return [svg.text(told, x, y + i * LINE, "words", "start") for i, told in enumerate(lines)]
     kind = "running " if measured.remembered else ""
     numbers = (
         f"{kind}mean     = {number(group.mean)}",
         f"{kind}variance = {number(max(group.variance, 0.0))}",
     )
-    heading = "averaged over nothing: remembered" if measured.remembered else "averaged over"
+    heading = "remembered, not averaged" if measured.remembered else "averaged over"
     return [
         svg.text(heading, x, y - LINE - 4, "words strong", "start"),
         *_axes(measured, group, x, y - CELL_HEIGHT / 2),
@@ -184,7 +189,7 @@ def _axes(measured: Measured, group: Group, x: float, y: float) -> list[str]:
 
 def _table(measured: Measured, sample: int | None, x: float, y: float) -> list[str]:
     """The influence of every sample on every output."""
-    n, left = measured.shape[0], x + 40
+    n, left = measured.shape[0], x + 36
     parts = [svg.text("influence of x[column] on y[row]", x, y - LINE, "strong words", "start")]
     for j in range(n):
         middle = y + CELL_HEIGHT * (j + 1)
@@ -205,4 +210,5 @@ def _strength(strength: float, x: float, y: float) -> list[str]:
     shape = svg.box(
         x + INSET, y + INSET, TABLE_CELL - 2 * INSET, CELL_HEIGHT - 2 * INSET, style, radius=3
     )
-    return [shape, svg.text(number(strength), x + TABLE_CELL / 2, y + CELL_HEIGHT / 2, words)]
+    told = number(strength) if len(number(strength)) <= 6 else _power(strength)
+    return [shape, svg.text(told, x + TABLE_CELL / 2, y + CELL_HEIGHT / 2, words)]

@@ -28,7 +28,7 @@ from grader.box import syscalls
 from grader.box.channel import read_frame, write_frame
 from grader.box.loop import Loop
 from grader.box.sandbox import enter
-from grader.box.settings import Level, Settings
+from grader.box.settings import WORK, Level, Settings
 from grader.box.warm import require_single_thread, settle, warm
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _live(
         write_frame(4, {"nonce": header["nonce"], "refused": f"{type(error).__name__}: {error}"})
         return
     os.environ.update(HOME=home, PWD=home)
-    if home != "/work":
+    if home != WORK:
         os.environ["TMPDIR"] = home
     faulthandler.enable(file=2)  # a crash in C code says where, too
     random.seed(0)  # Python seeds it anew in every forked child

@@ -34,6 +34,10 @@ class FilingRefused(Refusal):
     """A graded submission could not be written to its places."""
 
 
+class Damaged(Exception):
+    """What an earlier run wrote of a submission cannot be read: it is to be graded anew."""
+
+
 class State(enum.Enum):
     """How far a submission has come."""
 
@@ -95,15 +99,22 @@ class Filing:
         return self._settle(paper, graded, stage, notes, marked.isolation)
 
     def finish(self, paper: Paper) -> Filed:
-        """Do what is left of a submission whose state is neither NEW nor DONE."""
+        """Do what is left of a submission whose state is neither NEW nor DONE.
+
+        Raises a Refusal, or Damaged.
+        """
         sitting = self._sitting(paper)
         assert sitting is not None
         place = self._place(paper.student)
         stage = _staged(place, sitting.token)
         found = stage if sitting.token and stage.is_dir() else place
-        graded = {
-            name: nbformat.read(found / f"{name}.ipynb", as_version=4) for name in self._round.forms
-        }
+        try:
+            graded = {
+                name: nbformat.read(found / f"{name}.ipynb", as_version=4)
+                for name in self._round.forms
+            }
+        except (OSError, ValueError) as error:
+            raise Damaged(str(error)) from error
         return self._settle(paper, graded, found, _notes(sitting), sitting.isolation)
 
     def sweep(self, student: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -10,7 +11,7 @@ from typing import Protocol
 
 from grader.box.ended import BoxRefused
 from grader.judge.desk import Desk
-from grader.judge.filing import Filed, Filing, State
+from grader.judge.filing import Damaged, Filed, Filing, State
 from grader.judge.papers import Marked, Paper, Round
 from grader.judge.repairs import quote
 from grader.refusal import Refusal
@@ -101,12 +102,13 @@ class Batch:
         """Send a submission on its way, unless there is nothing to judge."""
         paper = self._desk.paper(self._round, student)
         state = State.NEW if self._force else self._filing.state(paper)
-        if state is State.NEW:
-            self._flying[self._crew.submit(self._round, paper)] = paper
-            return None
         if state is State.DONE:
             return Line(student, "as before")
-        return _line(paper, "finished", self._filing.finish(paper))
+        if state is not State.NEW:
+            with contextlib.suppress(Damaged):
+                return _line(paper, "finished", self._filing.finish(paper))
+        self._flying[self._crew.submit(self._round, paper)] = paper
+        return None
 
     def _landed(self) -> Iterator[Line]:
         done, _ = wait(self._flying, return_when=FIRST_COMPLETED)

@@ -66,8 +66,8 @@ ANSWERS = {
 }
 SETTINGS = """
 c.Grading.call_seconds = 2.0
-c.Grading.cell_seconds = 4.0
-c.Grading.submission_seconds = 30.0
+c.Grading.cell_seconds = 5.0
+c.Grading.submission_seconds = 200.0
 c.Grading.memory_mib = 768
 c.Grading.processes = 32
 c.Grading.files_mib = 16

@@ -42,17 +42,11 @@ def _track(
     correction: int = 1,
     old: float | None = None,
 ) -> None:
-    """Update the running statistics as torch does. Raises ValueError on one value per channel."""
-    _demand_values(x)
+    """Update the running statistics as torch does."""
     mean, var = moments(x.detach(), correction)
     keep = 1 - momentum if old is None else old
     rm.mul_(keep).add_(momentum * mean.flatten())
     rv.mul_(keep).add_(momentum * var.flatten())
-
-
-def _demand_values(x: Tensor) -> None:
-    if x.numel() == x.shape[1]:
-        raise ValueError("Expected more than 1 value per channel when training")
 
 
 class BnTrainForwardKey(Key):
@@ -115,8 +109,7 @@ class BnTrainForwardKey(Key):
     ) -> Tensor:
         """The output is right. rv took in a standard deviation: it keeps the variance, without the
         root."""
-        _demand_values(x)
-        mean, var = moments(x.detach(), 1)
+            mean, var = moments(x.detach(), 1)
         rm.lerp_(mean.flatten(), momentum)
         rv.lerp_(var.sqrt().flatten(), momentum)
         return _affine(normalised(x, eps), w, b)
@@ -128,8 +121,7 @@ class BnTrainForwardKey(Key):
         """The output is right, and rm and rv are what they were. A line such as rm = ... gives the
         name rm to a new tensor; the caller's one stays. Write into it: rm.mul_(...).add_(...), or
         rm.copy_(...)."""
-        _demand_values(x)
-        return _affine(normalised(x, eps), w, b)
+            return _affine(normalised(x, eps), w, b)
 
     @mistake
     def history_in_the_statistics(
@@ -137,8 +129,7 @@ class BnTrainForwardKey(Key):
     ) -> Tensor:
         """All values are right, and rm and rv now require grad: they carry the graph of this batch,
         and would carry that of every batch before it. Update them inside torch.no_grad()."""
-        _demand_values(x)
-        mean, var = moments(x, 1)
+            mean, var = moments(x, 1)
         rm.mul_(1 - momentum).add_(momentum * mean.flatten())
         rv.mul_(1 - momentum).add_(momentum * var.flatten())
         return _affine(normalised(x, eps), w, b)
@@ -192,6 +183,16 @@ class BnTrainForwardKey(Key):
         return _affine((x - mean) / (var.sqrt() + eps), w, b)
 
     @mistake
+    def std_plus_eps(
+        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
+    ) -> Tensor:
+        """You divided by x.std(...) + eps. Two things differ: std() divides by n - 1 unless you pass
+        correction=0, and eps belongs under the root: sqrt(var + eps)."""
+        _track(x, rm, rv, momentum)
+        mean, var = moments(x, 1)
+        return _affine((x - mean) / (var.sqrt() + eps), w, b)
+
+    @mistake
     def eps_missing(
         x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
     ) -> Tensor:
@@ -219,19 +220,6 @@ class BnTrainForwardKey(Key):
         mean, var = (t.detach() for t in moments(x))
         x.sub_(mean)
         return _affine(x / (var + eps).sqrt(), w, b)
-
-    @mistake
-    def one_value_accepted(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
-        """All is right, but one value per channel is accepted. It is its own mean, so the output
-        would be b whatever x is, and the unbiased variance 0 / 0. Raise ValueError, as torch
-        does."""
-        mean, var = moments(x)
-        with torch.no_grad():
-            rm.lerp_(mean.flatten(), momentum)
-            rv.lerp_(x.var(axes(x)), momentum)
-        return _affine((x - mean) / (var + eps).sqrt(), w, b)
 
 
 class BnEvalForwardKey(Key):

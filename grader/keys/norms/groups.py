@@ -34,144 +34,155 @@ def _backward(
     return inner / (x.var(axes, correction=0, keepdim=True) + eps).sqrt()
 
 
-class LnForwardBackwardKey(Key):
-    task = "ln_forward_backward"
+class LnForwardKey(Key):
+    task = "ln_forward"
 
     @staticmethod
-    def layer_norm(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
+    def reference(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
         return F.layer_norm(x, w.shape, w, b, eps)
 
-    @staticmethod
-    def layer_norm_grad(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        x = x.detach().requires_grad_()
-        return torch.autograd.grad(F.layer_norm(x, w.shape, w.detach(), None, eps), x, gy)[0]
-
-    @mistake(replaces="layer_norm")
+    @mistake
     def batch_axis(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm averaged over the batch, as BatchNorm does. LayerNorm averages over the last
+        """You averaged over the batch, as BatchNorm does. LayerNorm averages over the last
         dimensions, those of w, and treats every sample by itself."""
         return _normalised(x, (0,), eps) * w + b
 
-    @mistake(replaces="layer_norm")
+    @mistake
     def last_dimension_alone(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm averaged over the last dimension alone. Where w has two dimensions, it
+        """You averaged over the last dimension alone. Where w has two dimensions, it
         averages over the last two: count them with w.ndim."""
         return _normalised(x, (-1,), eps) * w + b
 
-    @mistake(replaces="layer_norm")
+    @mistake
     def whole_sample(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm averaged over all dimensions but the first. It averages over those of w: in a
+        """You averaged over all dimensions but the first. It averages over those of w: in a
         batch of sequences with w of shape (D,), every position has a mean of its own."""
         return _normalised(x, tuple(range(1, x.ndim)), eps) * w + b
 
-    @mistake(replaces="layer_norm")
+    @mistake
     def everything(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm averaged over the whole tensor, all samples together. Pass the last dimensions
+        """You averaged over the whole tensor, all samples together. Pass the last dimensions
         to mean and var, with keepdim=True."""
         return _normalised(x, tuple(range(x.ndim)), eps) * w + b
 
-    @mistake(replaces="layer_norm")
+    @mistake
     def unbiased(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm used the unbiased variance, the one over n - 1, which is nan for rows of one
+        """You used the unbiased variance, the one over n - 1, which is nan for rows of one
         number. Use x.var(..., correction=0)."""
         return _normalised(x, _last(w), eps, correction=1) * w + b
 
-    @mistake(replaces="layer_norm")
+    @mistake
     def divided_by_variance(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm divided by the variance plus eps. Divide by its square root."""
+        """You divided by the variance plus eps. Divide by its square root."""
         var = x.var(_last(w), correction=0, keepdim=True)
         return (x - x.mean(_last(w), keepdim=True)) / (var + eps) * w + b
 
-    @mistake(replaces="layer_norm")
+    @mistake
     def eps_outside_the_root(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm added eps to the standard deviation. It belongs under the root:
+        """You added eps to the standard deviation. It belongs under the root:
         sqrt(var + eps)."""
         std = x.var(_last(w), correction=0, keepdim=True).sqrt()
         return (x - x.mean(_last(w), keepdim=True)) / (std + eps) * w + b
 
-    @mistake(replaces="layer_norm")
+    @mistake
+    def std_plus_eps(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
+        """You divided by x.std(...) + eps. Two things differ: std() divides by n - 1 unless you pass
+        correction=0, and eps belongs under the root: sqrt(var + eps)."""
+        std = x.var(_last(w), correction=1, keepdim=True).sqrt()
+        return (x - x.mean(_last(w), keepdim=True)) / (std + eps) * w + b
+
+    @mistake
     def eps_missing(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm left out eps, so a row of equal numbers gives 0 / 0. Add it to the variance,
+        """You left out eps, so a row of equal numbers gives 0 / 0. Add it to the variance,
         under the root."""
         return _normalised(x, _last(w), 0.0) * w + b
 
-    @mistake(replaces="layer_norm")
+    @mistake
     def mean_not_subtracted(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm did not take the mean off before it divided."""
+        """You did not take the mean off before you divided."""
         var = x.var(_last(w), correction=0, keepdim=True)
         return x / (var + eps).sqrt() * w + b
 
-    @mistake(replaces="layer_norm")
+    @mistake
     def root_mean_square(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm divided by the root of the mean square and took no mean off. That is RMSNorm;
+        """You divided by the root of the mean square and took no mean off. That is RMSNorm;
         LayerNorm takes the mean off and divides by the standard deviation."""
         return x / ((x * x).mean(_last(w), keepdim=True) + eps).sqrt() * w + b
 
-    @mistake(replaces="layer_norm")
+    @mistake
     def affine_forgotten(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """layer_norm returned the normalised values without w and b."""
+        """You returned the normalised values without w and b."""
         return _normalised(x, _last(w), eps)
 
-    @mistake(replaces="layer_norm_grad")
+
+class LnBackwardKey(Key):
+    task = "ln_backward"
+
+    @staticmethod
+    def reference(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(F.layer_norm(x, w.shape, w.detach(), None, eps), x, gy)[0]
+
+    @mistake
     def statistics_are_constants(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        """layer_norm_grad takes mean and variance for constants: its answer is gy * w / std. Both
+        """You took mean and variance for constants: your answer is gy * w / std. Both
         depend on x, so two more paths lead from x to y."""
         return _backward(x, gy * w, _last(w), eps, mean=False, var=False)
 
-    @mistake(replaces="layer_norm_grad")
+    @mistake
     def variance_is_constant(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        """layer_norm_grad lets gradients through the mean, and takes the variance for a constant.
+        """You let gradients through the mean, and took the variance for a constant.
         What is missing is - xh * mean(g * xh), with g = gy * w."""
         return _backward(x, gy * w, _last(w), eps, var=False)
 
-    @mistake(replaces="layer_norm_grad")
+    @mistake
     def mean_is_constant(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        """layer_norm_grad lets gradients through the variance, and takes the mean for a constant.
+        """You let gradients through the variance, and took the mean for a constant.
         What is missing is - mean(g), with g = gy * w."""
         return _backward(x, gy * w, _last(w), eps, mean=False)
 
-    @mistake(replaces="layer_norm_grad")
+    @mistake
     def w_applied_last(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        """layer_norm_grad multiplies by w at the end. In BatchNorm that is right, because w is the
+        """You multiplied by w at the end. In BatchNorm that is right, because w is the
         same all over a channel. Here w differs from entry to entry of what is averaged: multiply
         gy by w before you take means."""
         return _backward(x, gy, _last(w), eps) * w
 
-    @mistake(replaces="layer_norm_grad")
+    @mistake
     def w_forgotten(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        """layer_norm_grad leaves out w: multiply gy by w before anything else."""
+        """You left out w: multiply gy by w before anything else."""
         return _backward(x, gy, _last(w), eps)
 
-    @mistake(replaces="layer_norm_grad")
-    def gradient_over_the_batch(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        """layer_norm_grad takes its means over the batch, as BatchNorm does. Take them over the
+    @mistake
+    def batch_axis(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
+        """You took the means over the batch, as BatchNorm does. Take them over the
         last dimensions, those of w."""
         return _backward(x, gy * w, (0,), eps)
 
-    @mistake(replaces="layer_norm_grad")
-    def gradient_last_dimension_alone(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        """layer_norm_grad takes its means over the last dimension alone. Where w has two, take them
+    @mistake
+    def last_dimension_alone(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
+        """You took the means over the last dimension alone. Where w has two, take them
         over the last two."""
         return _backward(x, gy * w, (-1,), eps)
 
-    @mistake(replaces="layer_norm_grad")
+    @mistake
     def sums_for_means(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        """layer_norm_grad subtracts sums where means belong: divide both by the number of entries
+        """You subtracted sums where means belong: divide both by the number of entries
         that are averaged."""
         axes, g = _last(w), gy * w
         xh = _normalised(x, axes, eps)
         inner = g - g.sum(axes, keepdim=True) - xh * (g * xh).sum(axes, keepdim=True)
         return inner / (x.var(axes, correction=0, keepdim=True) + eps).sqrt()
 
-    @mistake(replaces="layer_norm_grad")
+    @mistake
     def not_divided_by_std(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        """layer_norm_grad leaves out the division by the root of the variance plus eps."""
+        """You left out the division by the root of the variance plus eps."""
         var = x.var(_last(w), correction=0, keepdim=True)
         return _backward(x, gy * w, _last(w), eps) * (var + eps).sqrt()
 
-    @mistake(replaces="layer_norm_grad")
-    def gradient_without_eps(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
-        """layer_norm_grad leaves out eps, so a row of equal numbers gives 0 / 0. Add it to the
+    @mistake
+    def eps_missing(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
+        """You left out eps, so a row of equal numbers gives 0 / 0. Add it to the
         variance, under the root."""
         return _backward(x, gy * w, _last(w), 0.0)
 
@@ -264,6 +275,14 @@ class GnForwardKey(Key):
         parts = x.reshape(len(x), groups, -1)
         std = parts.std(2, correction=0, keepdim=True)
         xh = (parts - parts.mean(2, keepdim=True)) / (std + eps)
+        return _affine(xh.reshape(x.shape), w, b)
+
+    @mistake
+    def std_plus_eps(x: Tensor, groups: int, w: Tensor, b: Tensor, eps: float) -> Tensor:
+        """You divided by std(...) + eps. Two things differ: std() divides by n - 1 unless you pass
+        correction=0, and eps belongs under the root: sqrt(var + eps)."""
+        parts = x.reshape(len(x), groups, -1)
+        xh = (parts - parts.mean(2, keepdim=True)) / (parts.std(2, keepdim=True) + eps)
         return _affine(xh.reshape(x.shape), w, b)
 
     @mistake

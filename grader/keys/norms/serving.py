@@ -135,6 +135,14 @@ class FoldBnKey(Key):
         weight, bias = FoldBnKey.reference(conv, bn)
         return weight, bias + 0 * bn.weight
 
+    @mistake(raises="NoneType")
+    def nothing_missing_expected(conv: nn.Conv2d, bn: Any) -> Pair:
+        """All is right as long as every part is there. conv.bias is None after bias=False, and the
+        weight and bias of bn are None after affine=False: take 0 for a bias and 1 for the
+        weight."""
+        weight, bias = FoldBnKey.reference(conv, bn)
+        return weight, bias + 0 * conv.bias + 0 * bn.weight  # type: ignore[operator]
+
     @mistake
     def modules_changed(conv: nn.Conv2d, bn: Any) -> Pair:
         """The pair is right, and you wrote it into the convolution that you were given. With bn
@@ -146,6 +154,13 @@ class FoldBnKey(Key):
 
 def _eval_output(backbone: nn.Module, x: Tensor) -> Tensor:
     y: Tensor = copy.deepcopy(backbone).eval()(x)
+    return y
+
+
+def _constant(backbone: nn.Module, x: Tensor) -> Tensor:
+    """The output in the present mode, without history."""
+    with torch.no_grad():
+        y: Tensor = backbone(x)
     return y
 
 
@@ -161,9 +176,7 @@ class ConstantFeaturesKey(Key):
         """You ran the backbone in the mode it was in. In training, BatchNorm normalises by the
         batch and moves its running statistics, with or without no_grad(): they are buffers, and
         no gradient is needed to change them. Switch to eval mode for the call."""
-        with torch.no_grad():
-            y: Tensor = backbone(x)
-        return y
+        return _constant(backbone, x)
 
     @mistake
     def parameters_frozen(backbone: nn.Module, x: Tensor) -> Tensor:
@@ -177,34 +190,50 @@ class ConstantFeaturesKey(Key):
         """The features are right, and you left the backbone in eval mode. Note the mode of every
         module, and put each back when you are done."""
         backbone.eval()
-        with torch.no_grad():
-            y: Tensor = backbone(x)
-        return y
+        return _constant(backbone, x)
 
     @mistake
     def training_afterwards(backbone: nn.Module, x: Tensor) -> Tensor:
         """The features are right, and afterwards you called train(), which switches every layer to
-        training mode. Some were in eval mode: put each back into the mode it was in."""
+        training mode. Some were in eval mode: note each module's mode and put it back, in a finally
+        block, because the forward pass may raise."""
+        backbone.eval()
+        y = _constant(backbone, x)
+        backbone.train()
+        return y
+
+    @mistake
+    def training_in_the_end(backbone: nn.Module, x: Tensor) -> Tensor:
+        """The features are right, and in the end you call train(), which switches every layer to
+        training mode. Some were in eval mode: note each module's mode and put it back."""
         backbone.eval()
         try:
-            with torch.no_grad():
-                y: Tensor = backbone(x)
+            return _constant(backbone, x)
         finally:
             backbone.train()
-        return y
 
     @mistake
     def one_mode_for_all(backbone: nn.Module, x: Tensor) -> Tensor:
         """The features are right, and you gave all layers the mode of the backbone itself. A layer
-        may have a mode of its own: note training for every one of backbone.modules()."""
+        may have a mode of its own: note training for every one of backbone.modules(), and put it
+        back in a finally block, because the forward pass may raise."""
+        was = backbone.training
+        backbone.eval()
+        y = _constant(backbone, x)
+        backbone.train(was)
+        return y
+
+    @mistake
+    def one_mode_in_the_end(backbone: nn.Module, x: Tensor) -> Tensor:
+        """The features are right, and in the end you give all layers the mode of the backbone
+        itself. A layer may have a mode of its own: note training for every one of
+        backbone.modules()."""
         was = backbone.training
         backbone.eval()
         try:
-            with torch.no_grad():
-                y: Tensor = backbone(x)
+            return _constant(backbone, x)
         finally:
             backbone.train(was)
-        return y
 
     @mistake
     def mode_lost_on_error(backbone: nn.Module, x: Tensor) -> Tensor:
@@ -212,8 +241,7 @@ class ConstantFeaturesKey(Key):
         modes back in a finally block."""
         modes = [(module, module.training) for module in backbone.modules()]
         backbone.eval()
-        with torch.no_grad():
-            y: Tensor = backbone(x)
+        y = _constant(backbone, x)
         for module, mode in modes:
             module.training = mode
         return y

@@ -15,63 +15,89 @@ F32 = torch.float32
 Function = Callable[..., Any]
 
 
-class LnForwardBackward(Task):
-    """Layer normalization over the last dimensions of x, as many as w has: if w has shape (D,),
-    over the last one, if w has shape (C, D), over the last two. layer_norm(x, w, b, eps) returns
-    the normalised values times w plus b; w and b have one shape. layer_norm_grad(x, gy, w, eps)
-    returns dL/dx, where gy is dL/dy. Leave every argument as it is."""
+class LnForward(Task):
+    """Return the layer normalization of x over its last dimensions, as many as w has: if w has
+    shape (D,), over the last one, if w has shape (C, D), over the last two. The normalised values
+    are multiplied by w, and b is added; w and b have one shape. Leave every argument as it is."""
 
-    id = "ln_forward_backward"
-    signatures = ("layer_norm(x, w, b, eps) -> y", "layer_norm_grad(x, gy, w, eps) -> gx")
-    title, points, difficulty, minutes = "Layer norm, both ways", 10, 3, 18
-    prerequisites = ("bn_backward",)
+    id = "ln_forward"
+    signatures = ("layer_norm(x, w, b, eps) -> y",)
+    title, points, difficulty, minutes = "Layer norm", 6, 2, 8
+    prerequisites = ("bn_train_forward",)
     hints = (
         "Read the section on LayerNorm. Which numbers are averaged, and does any other sample come "
         "into it?",
-        "Let dims be the last w.ndim dimensions. The formulas are those of BatchNorm over other "
-        "axes, with one difference: here w varies within the numbers that are averaged.",
-        "For the gradient, multiply gy by w first. From that take its mean, and xh times the mean "
-        "of its product with xh; divide by the root of the variance plus eps.",
+        "Let dims be the last w.ndim dimensions: with w of shape (C, D) these are -2 and -1. Which "
+        "variance does the layer use, over n or over n - 1?",
+        "Take mean and variance over dims, with keepdim=True and correction=0. Then the formula is "
+        "that of BatchNorm.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return _ln_cases()
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return _ln_draw(rng, case)
+
+    def observe(self, layer_norm: Function, x: Tensor, w: Tensor, b: Tensor, layout: str) -> Any:
+        return layer_norm(laid_out(x, layout), w, b, EPS)
+
+
+class LnBackward(Task):
+    """y is the layer normalization of x over its last w.ndim dimensions, with weight w. Return
+    dL/dx, where gy is dL/dy. x, gy and the answer have one shape. Mean and variance are functions
+    of x, so gradients come through them as well."""
+
+    id = "ln_backward"
+    signatures = ("layer_norm_grad(x, gy, w, eps) -> gx",)
+    title, points, difficulty, minutes = "Layer norm, backward", 6, 4, 12
+    prerequisites = ("bn_backward", "ln_forward")
+    hints = (
+        "Read the section on the backward pass of BatchNorm. What changes if the averages go over "
+        "other axes?",
+        "In BatchNorm w is one number for all that is averaged together. Here it differs from "
+        "entry to entry: where does it have to stand?",
+        "Multiply gy by w first. From that take its mean, and xh times the mean of its product "
+        "with xh; divide by the root of the variance plus eps.",
     )
     allows = AUTOGRAD
 
     def cases(self) -> Sequence[Case]:
-        return (
-            case("7 rows of 5", shape=(7, 5), dims=1, visible=True),
-            case("a batch of sequences", shape=(3, 7, 5), dims=1),
-            case("over the last two dimensions", shape=(7, 3, 5), dims=2),
-            case("rows of one number", shape=(7, 1), dims=1),
-            case("a row of zeros", shape=(7, 5), dims=1, padding=True),
-            case("a transposed x", shape=(7, 5, 3), dims=1, layout="channels last"),
-            case("one row in float32", shape=(1, 5), dims=1, dtype=F32),
-        )
+        return _ln_cases()
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        shape = case["shape"]
-        x = activations(rng, *shape)
-        if case.params.get("padding"):
-            x[2] = 0
-        return {
-            "x": x,
-            "gy": rng.apart(0.5, 2.0, *shape),
-            **affine(rng, *shape[len(shape) - case["dims"] :]),
-            "layout": case.params.get("layout", "plain"),
-        }
+        drawn = _ln_draw(rng, case)
+        del drawn["b"]
+        return {**drawn, "gy": rng.apart(0.5, 2.0, *case["shape"])}
 
     def observe(
-        self,
-        layer_norm: Function,
-        layer_norm_grad: Function,
-        x: Tensor,
-        gy: Tensor,
-        w: Tensor,
-        b: Tensor,
-        layout: str,
+        self, layer_norm_grad: Function, x: Tensor, gy: Tensor, w: Tensor, layout: str
     ) -> Any:
-        return {
-            "y": layer_norm(laid_out(x, layout), w, b, EPS),
-            "gx": layer_norm_grad(laid_out(x, layout), laid_out(gy, layout), w, EPS),
-        }
+        return layer_norm_grad(laid_out(x, layout), laid_out(gy, layout), w, EPS)
+
+
+def _ln_cases() -> Sequence[Case]:
+    return (
+        case("7 rows of 5", shape=(7, 5), dims=1, visible=True),
+        case("a batch of sequences", shape=(3, 7, 5), dims=1),
+        case("over the last two dimensions", shape=(7, 3, 5), dims=2),
+        case("rows of one number", shape=(7, 1), dims=1),
+        case("a row of zeros", shape=(7, 5), dims=1, padding=True),
+        case("a transposed x", shape=(7, 5, 3), dims=1, layout="channels last"),
+        case("one row in float32", shape=(1, 5), dims=1, dtype=F32),
+    )
+
+
+def _ln_draw(rng: Rng, case: Case) -> Inputs:
+    shape = case["shape"]
+    x = activations(rng, *shape)
+    if case.params.get("padding"):
+        x[2] = 0
+    return {
+        "x": x,
+        **affine(rng, *shape[len(shape) - case["dims"] :]),
+        "layout": case.params.get("layout", "plain"),
+    }
 
 
 class GnForward(Task):
@@ -83,7 +109,7 @@ class GnForward(Task):
     id = "gn_forward"
     signatures = ("group_norm(x, groups, w, b, eps) -> y",)
     title, points, difficulty, minutes = "Spot the bug: the wrong neighbours", 8, 2, 10
-    prerequisites = ("ln_forward_backward",)
+    prerequisites = ("ln_forward",)
     hints = (
         "Read the section on GroupNorm. With 6 channels in 2 groups, which channels are "
         "together: 0, 1, 2 or 0, 2, 4?",

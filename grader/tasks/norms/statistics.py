@@ -16,7 +16,7 @@ F32 = torch.float32
 Function = Callable[..., Any]
 
 
-_OBSERVED = ("running_mean", "running_var", "momentum")
+_OBSERVED = ("running_mean", "running_var")
 
 
 class RunningStatsRecalibration(Task):
@@ -75,12 +75,14 @@ class RunningStatsRecalibration(Task):
         if mixed:
             model[0].train()
         layers: dict[str, Any] = {"first": model[0], "second": model[3]}
-        for layer, momentum in zip(layers.values(), momenta, strict=True):
-            layer.momentum = momentum
+        kept = dict(zip(layers, momenta, strict=True))
+        for name, layer in layers.items():
+            layer.momentum = kept[name]
         before = {name: p.detach().clone() for name, p in model.named_parameters()}
         recalibrate(model, list(rows.split(sizes)))
         seen: dict[str, Any] = {}
         for name, layer in layers.items():
             seen |= {f"{name}.{what}": getattr(layer, what) for what in _OBSERVED}
-        kept = all(torch.equal(p, before[name]) for name, p in model.named_parameters())
-        return {**seen, "parameters": "as they were" if kept else "changed"}
+            seen[f"{name}.momentum"] = "as it was" if layer.momentum == kept[name] else "changed"
+        same = all(torch.equal(p, before[name]) for name, p in model.named_parameters())
+        return {**seen, "parameters": "as they were" if same else "changed"}

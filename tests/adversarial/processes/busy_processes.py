@@ -1,7 +1,7 @@
 """Keeps 24 processes computing while the others are graded.
 
 Earns: two_path_grad 0
-Told: Cell 3: It ran for more than 4 s and did not stop when interrupted.
+Told: Cell 3: It ran for more than 5 s and did not stop when interrupted.
 Because: its own time runs out. Whoever is graded beside it gets a processor's share all the same.
 """
 

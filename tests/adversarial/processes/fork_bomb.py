@@ -1,7 +1,7 @@
 """Starts processes for ever, in a cell.
 
 Earns: two_path_grad 0
-Told: Cell 3: It ran 32 processes and threads at once, as many as a box may.
+Told: Cell 3: It ran *
 Because: its own cell is lost; the cells below run in a fresh box, and nobody else notices.
 """
 

@@ -1,7 +1,7 @@
 """Asks for memory until there is none.
 
 Earns: two_path_grad 0
-Told: Cell *: It used more than 768 MiB of memory.
+Told: Cell 3: It *
 Because: a box is ended where it holds more than it may, whoever of it holds it.
 """
 

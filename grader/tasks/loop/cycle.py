@@ -1,0 +1,129 @@
+"""Exercises on the loop itself: one step, and the order of its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.loop.nets import Net, draw_net, fill_grads, values
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class TrainStep(Task):
+    """Train model on one batch: change its parameters by one step of the optimizer opt, along the
+    gradient of loss_fn(model(x), y) alone, whatever the .grad of the parameters held before.
+    Return the loss before the step as a Python float."""
+
+    id = "train_step"
+    signatures = ("train_step(model, opt, loss_fn, x, y) -> loss",)
+    title, points, difficulty, minutes = "One step", 8, 1, 6
+    hints = (
+        "Read the section on the four lines. Which of them adds to .grad, which one reads it, and "
+        "which one empties it?",
+        "Print a parameter's .grad after each of your lines, and start with a .grad that is not "
+        "empty.",
+        "Empty the gradients through the optimizer at any moment before backward. Only then call "
+        "backward, and step last. loss.item() is the number without the graph.",
+    )
+    allows = frozenset({"input", "grad"})
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("old gradients in .grad", kind="old", visible=True),
+            case("an optimizer with momentum", kind="momentum"),
+            case("an old gradient of a parameter that takes no part", kind="spare"),
+            case("a frozen parameter", kind="frozen"),
+            case("tied weights, one row", kind="tied", rows=1),
+            case("old gradients in float32", kind="old", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rows = case.params.get("rows", 7)
+        batches = {name: rng.apart(0.5, 1.5, 2, rows, 3) for name in ("x", "y")}
+        return {**draw_net(rng), **batches, "old": rng.apart(1.0, 2.0, 37), "kind": case["kind"]}
+
+    def observe(
+        self,
+        train_step: Function,
+        w: Tensor,
+        b: Tensor,
+        spare: Tensor,
+        u: Tensor,
+        x: Tensor,
+        y: Tensor,
+        old: Tensor,
+        kind: str,
+    ) -> Any:
+        model = Net(w, b, spare, None if kind == "tied" else u)
+        if kind == "frozen":
+            model.b.requires_grad_(False)
+        else:
+            fill_grads(model, old)
+        if kind != "spare":
+            model.spare.grad = None
+        momentum = 0.9 if kind == "momentum" else 0.0
+        opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=momentum)
+        losses = [train_step(model, opt, nn.functional.mse_loss, x[i], y[i]) for i in range(len(x))]
+        return {"loss": losses[0], "loss of the next step": losses[1], **values(model)}
+
+
+class OrderTheLines(Task):
+    """Train model on every batch (x, y) of batches, in turn: one step of the optimizer opt, then
+    one of the scheduler sched, for each batch. Before a step the gradient of that batch is clipped
+    to a norm of at most max_norm, by torch.nn.utils.clip_grad_norm_. No parameter has a .grad at
+    the start. Return the list of the losses, one Python float for each batch, each computed before
+    its step."""
+
+    id = "order_the_lines"
+    signatures = ("train_epoch(model, opt, sched, loss_fn, batches, max_norm) -> losses",)
+    title, points, difficulty, minutes = "Put the lines in order", 8, 2, 10
+    prerequisites = ("train_step",)
+    hints = (
+        "Read the section on the order of the lines. For every line ask what it reads and what it "
+        "writes: a parameter, its .grad, or the learning rate.",
+        "Five of the seven lines have to follow one another. Which are they? The other two have "
+        "several right places.",
+        "What clipping changes must have been computed before, and used afterwards. What empties "
+        "the gradients may stand anywhere but between their computation and their use.",
+    )
+    allows = frozenset({"input", "grad"})
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("3 batches", rows=[7, 7, 4], visible=True),
+            case("batches of one row", rows=[1, 1, 1, 1]),
+            case("tied weights", rows=[5, 5], tied=True),
+            case("float32", rows=[7, 5, 3], dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            **draw_net(rng),
+            "xs": [rng.apart(0.5, 1.5, rows, 3) for rows in case["rows"]],
+            "ys": [rng.uniform(2.0, 4.0, rows, 3) for rows in case["rows"]],
+            "tied": bool(case.params.get("tied")),
+        }
+
+    def observe(
+        self,
+        train_epoch: Function,
+        w: Tensor,
+        b: Tensor,
+        spare: Tensor,
+        u: Tensor,
+        xs: list[Tensor],
+        ys: list[Tensor],
+        tied: bool,
+    ) -> Any:
+        model = Net(w, b, spare, None if tied else u)
+        opt = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
+        sched = torch.optim.lr_scheduler.ExponentialLR(opt, gamma=0.5)
+        batches = list(zip(xs, ys, strict=True))
+        losses = train_epoch(model, opt, sched, nn.functional.mse_loss, batches, 0.1)
+        return {"losses": losses, **values(model), "learning rate": opt.param_groups[0]["lr"]}

@@ -1,0 +1,106 @@
+"""The exercise that writes SGD by hand, and the parameters that optimizers by hand are tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.observation import flags
+from grader.task import Case, Inputs, Rng, Task, case
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+def parameters(w: Tensor, b: Tensor, s: Tensor) -> dict[str, Tensor]:
+    """Leaves to be optimized: a matrix, a vector and a number."""
+    return {name: t.clone().requires_grad_() for name, t in (("w", w), ("b", b), ("s", s))}
+
+
+def hand_out(
+    parameters: dict[str, Tensor], grads: dict[str, Tensor], step: int, absent: str
+) -> None:
+    """Write a step's gradients into .grad, in the same memory as before.
+
+    b has none at all if `absent` is "always", and none in the first two steps if it is "late".
+    """
+    for name, parameter in parameters.items():
+        missing = name == "b" and (absent == "always" or (absent == "late" and step < 2))
+        grad = grads[name][step]
+        if missing:
+            continue
+        if parameter.grad is None:
+            parameter.grad = grad.clone()
+        else:
+            parameter.grad.copy_(grad)
+
+
+def drawn(rng: Rng, case: Case, steps: int) -> Inputs:
+    """Numbers for the parameters, and a gradient of each for every step."""
+    shapes: dict[str, tuple[int, ...]] = {"w": (3, 5), "b": (7,), "s": ()}
+    return {
+        **{name: rng.apart(0.5, 2.0, *shape) for name, shape in shapes.items()},
+        "grads": {name: rng.apart(0.5, 2.0, steps, *shape) for name, shape in shapes.items()},
+        "absent": case.params.get("absent", "never"),
+        "wd": case.params.get("wd", 0.3),
+    }
+
+
+class SgdFromScratch(Task):
+    """Do one step of torch.optim.SGD by hand: change every parameter of the list params in place,
+    by its .grad, the learning rate lr, the momentum mu and the weight decay wd. state is a dict,
+    empty at the first step and the same one at every later step, in which you keep what you need.
+    A parameter whose .grad is None is left alone. lr may be another one at each step. Leave every
+    .grad as it is. What you return is not used."""
+
+    id = "sgd_from_scratch"
+    signatures = ("my_sgd_step(params, state, lr, mu, wd) -> None",)
+    title, points, difficulty, minutes = "SGD by hand", 10, 3, 12
+    hints = (
+        "Read the section on SGD with momentum. In which order do weight decay, momentum and "
+        "learning rate come in?",
+        "Start with mu = 0 and wd = 0, then let wd * p join the gradient, then keep a running sum "
+        "per parameter. Nothing of it may be recorded.",
+        "d is the gradient plus wd * p. The buffer is mu times the old buffer, plus d, and starts "
+        "as a copy of d. The parameter loses lr times the buffer.",
+    )
+    allows = frozenset({"input"})
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("momentum and weight decay", mu=0.9, visible=True),
+            case("no weight decay", mu=0.9, wd=0.0),
+            case("no momentum", mu=0.0),
+            case("a parameter without gradient", mu=0.7, absent="always"),
+            case("float32, a gradient that comes late", mu=0.9, absent="late", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rates = [float(rate) for rate in rng.uniform(0.05, 0.2, 3)]
+        return {**drawn(rng, case, 3), "mu": case["mu"], "rates": rates}
+
+    def observe(
+        self,
+        my_sgd_step: Function,
+        w: Tensor,
+        b: Tensor,
+        s: Tensor,
+        grads: dict[str, Tensor],
+        absent: str,
+        wd: float,
+        mu: float,
+        rates: list[float],
+    ) -> Any:
+        known, state = parameters(w, b, s), dict[Any, Any]()
+        seen: dict[str, Any] = {}
+        for step, lr in enumerate(rates):
+            hand_out(known, grads, step, absent)
+            my_sgd_step(list(known.values()), state, lr, mu, wd)
+            after = {name: p.detach().clone() for name, p in known.items()}
+            seen |= {f"{name} after step {step + 1}": p for name, p in after.items()}
+        for name, parameter in known.items():
+            seen |= flags(name, parameter, "is_leaf", "requires_grad")
+        return seen

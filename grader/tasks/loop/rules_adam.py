@@ -1,0 +1,79 @@
+"""The exercise that writes Adam and AdamW by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.observation import flags
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.loop.rules import drawn, hand_out, parameters
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class AdamFromScratch(Task):
+    """Do one step of torch.optim.Adam by hand, or of torch.optim.AdamW if decoupled is True: change
+    every parameter of the list params in place, by its .grad. b1 and b2 are the two decay rates
+    that torch calls betas. state is a dict, empty at the first step and the same one at every later
+    step. A parameter whose .grad is None is left alone, and does not count the step. Leave every
+    .grad as it is. What you return is not used."""
+
+    id = "adam_from_scratch"
+    signatures = ("my_adam_step(params, state, lr, b1, b2, eps, wd, decoupled) -> None",)
+    title, points, difficulty, minutes = "Adam and AdamW by hand", 12, 4, 20
+    prerequisites = ("sgd_from_scratch",)
+    hints = (
+        "Read the section on Adam. Which two averages does it keep, why are both too small at the "
+        "start, and where does AdamW take its weight decay?",
+        "Compare your first step with torch.optim.Adam on one number: its size is nearly lr, "
+        "whatever the gradient is. If yours is not, look at the bias correction.",
+        "Each parameter counts its own steps t, from 1. Divide the averages by 1 - b1**t and "
+        "1 - b2**t; take the root; then add eps. Decay joins the gradient, or if decoupled "
+        "shrinks the parameter by lr * wd beforehand.",
+    )
+    allows = frozenset({"input"})
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("Adam", wd=0.0, visible=True),
+            case("zero gradients", wd=0.0, zero=True),
+            case("weight decay, a parameter without gradient", wd=0.3, absent="always"),
+            case("AdamW, a gradient that comes late", wd=0.3, absent="late", decoupled=True),
+            case("AdamW in float32", wd=0.3, decoupled=True, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        given = drawn(rng, case, 3)
+        if case.params.get("zero"):
+            given["grads"]["b"] = torch.zeros_like(given["grads"]["b"])
+        # Gradients no larger than eps, so that one sees where eps was added.
+        given["grads"] = {name: 0.01 * grad for name, grad in given["grads"].items()}
+        return {**given, "decoupled": bool(case.params.get("decoupled"))}
+
+    def observe(
+        self,
+        my_adam_step: Function,
+        w: Tensor,
+        b: Tensor,
+        s: Tensor,
+        grads: dict[str, Tensor],
+        absent: str,
+        wd: float,
+        decoupled: bool,
+    ) -> Any:
+        known, state = parameters(w, b, s), dict[Any, Any]()
+        seen: dict[str, Any] = {}
+        for step in range(3):
+            hand_out(known, grads, step, absent)
+            my_adam_step(list(known.values()), state, 0.13, 0.8, 0.95, 0.01, wd, decoupled)
+            if step in (0, 2):
+                after = {name: p.detach().clone() for name, p in known.items()}
+                seen |= {f"{name} after step {step + 1}": p for name, p in after.items()}
+        for name, parameter in known.items():
+            seen |= flags(name, parameter, "is_leaf", "requires_grad")
+        return seen

@@ -1,0 +1,76 @@
+"""The exercise on which parameters an optimizer gets, and with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.loop.nets import Linear, Norm
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class ParamGroups(Task):
+    """head is a submodule of model. Return a torch.optim.SGD over every parameter of model that
+    requires grad, each exactly once: learning rate lr_head for the parameters of head (also for one
+    that the rest of model uses as well), lr_body for all others; weight decay wd for parameters of
+    two or more dimensions, none for the rest, which are biases and the weights of norms. Leave
+    model as it is."""
+
+    id = "param_groups"
+    signatures = ("two_speed(model, head, lr_body, lr_head, wd) -> opt",)
+    title, points, difficulty, minutes = "Two learning rates", 8, 3, 12
+    hints = (
+        "Read the section on parameter groups. An optimizer takes a list of dicts: which keys "
+        "does SGD know?",
+        "Two questions sort every parameter: does it belong to head, and has it two dimensions? "
+        "Walk over model.parameters(), which lists each parameter once.",
+        "Collect the ids of head's parameters in a set: `p in list(...)` compares values, and "
+        "raises. One group per parameter is fine.",
+    )
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("a net with a norm", kind="plain", visible=True),
+            case("a head without bias", kind="no bias"),
+            case("a frozen body weight", kind="frozen"),
+            case("a weight that head and body share", kind="tied"),
+            case("float32", kind="plain", dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "weight": rng.apart(0.5, 1.0, 3, 5),
+            "grad": rng.apart(0.5, 1.0, 3, 5),
+            "rates": [float(rate) for rate in rng.uniform(0.01, 0.02, 1)]
+            + [float(rate) for rate in rng.uniform(0.1, 0.2, 1)],
+            "kind": case["kind"],
+        }
+
+    def observe(
+        self, two_speed: Function, weight: Tensor, grad: Tensor, rates: list[float], kind: str
+    ) -> Any:
+        model = nn.Module()
+        model.body, model.norm = Linear(weight), Norm(weight[:, 1])
+        model.head = Linear(weight.flip(0), bias=kind != "no bias")
+        if kind == "tied":
+            model.body.weight = model.head.weight
+        if kind == "frozen":
+            model.body.weight.requires_grad_(False)
+        opt = two_speed(model, model.head, *rates, 0.3)
+        if not isinstance(opt, torch.optim.Optimizer):
+            return {"answer": opt}
+        settings: dict[str, Any] = {}
+        for name, parameter in model.named_parameters():
+            groups = [g for g in opt.param_groups if any(p is parameter for p in g["params"])]
+            settings[name] = [{key: g.get(key) for key in ("lr", "weight_decay")} for g in groups]
+            if parameter.requires_grad:
+                parameter.grad = grad if parameter.ndim == 2 else grad[:, 0]
+        opt.step()
+        moved = {f"{name} after a step": p for name, p in model.named_parameters()}
+        return {"settings": settings, **moved}

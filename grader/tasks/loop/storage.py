@@ -1,0 +1,135 @@
+"""The exercise that stops a training and goes on with it from a file."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.loop.nets import Net, draw_net, values
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class Resume(Task):
+    """save_training writes all that a training needs to go on to file, an open binary file.
+    load_training reads it into another model, optimizer and scheduler of the same kinds, all
+    of them fresh, such that training goes on exactly as if it had never stopped. The file must be
+    one that torch.load opens by default, which is with weights_only=True. What you return is not
+    used."""
+
+    id = "resume"
+    signatures = (
+        "save_training(model, opt, sched, file) -> None",
+        "load_training(model, opt, sched, file) -> None",
+    )
+    title, points, difficulty, minutes = "Stop, and go on", 10, 3, 15
+    prerequisites = ("train_step",)
+    hints = (
+        "Read the section on saving. Which three objects of a training hold numbers that the next "
+        "step depends on?",
+        "Train four steps, and two plus two with a file between them. Compare the parameters, "
+        "the buffers and the learning rate.",
+        "Model, optimizer and scheduler each have state_dict() and load_state_dict(). One dict "
+        "can hold all three, and torch.save writes it.",
+    )
+    allows = frozenset({"input", "grad"})
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("Adam, 3 steps and 2 more", kind="Adam", before=3, visible=True),
+            case("SGD with momentum, 1 and 2", kind="SGD", before=1),
+            case("saved before the first step", kind="SGD", before=0),
+            case("Adam in float32, 2 and 2", kind="Adam", before=2, dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            **draw_net(rng),
+            "x": rng.apart(0.5, 1.5, case["before"] + 2, 7, 3),
+            "y": rng.apart(1.0, 2.0, case["before"] + 2, 7, 3),
+            "kind": case["kind"],
+            "before": case["before"],
+        }
+
+    def observe(
+        self,
+        save_training: Function,
+        load_training: Function,
+        w: Tensor,
+        b: Tensor,
+        spare: Tensor,
+        u: Tensor,
+        x: Tensor,
+        y: Tensor,
+        kind: str,
+        before: int,
+    ) -> Any:
+        first = _Training(_Counting(w, b, spare, u), kind)
+        first.train(x[:before], y[:before])
+        file = io.BytesIO()
+        save_training(first.model, first.opt, first.sched, file)
+        file.seek(0)
+        opens = {"the file opens with weights_only=True": _opens(file)}
+        if not all(opens.values()):
+            return opens
+        file.seek(0)
+        # Other numbers, as fresh ones are.
+        second = _Training(_Counting(w / 2, b / 3, spare / 5, u / 7), kind)
+        load_training(second.model, second.opt, second.sched, file)
+        second.train(x[before:], y[before:])
+        return {
+            **opens,
+            **values(second.model),
+            "learning rate": second.opt.param_groups[0]["lr"],
+        }
+
+
+def _opens(file: io.BytesIO) -> bool:
+    try:
+        torch.load(file, weights_only=True)
+    except pickle.UnpicklingError:
+        return False
+    return True
+
+
+class _Counting(Net):
+    """A Net with a buffer: the running mean of what it was given."""
+
+    mean: Tensor
+
+    def __init__(self, w: Tensor, b: Tensor, spare: Tensor, u: Tensor) -> None:
+        super().__init__(w, b, spare, u)
+        self.register_buffer("mean", torch.zeros_like(w[0]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the net makes of the rows of x."""
+        self.mean.lerp_(x.mean(0), 0.1)
+        return super().forward(x)
+
+
+class _Training:
+    """A model, its optimizer and a schedule that halves the learning rate after every 2 steps."""
+
+    def __init__(self, model: nn.Module, kind: str) -> None:
+        self.model = model
+        self.opt: torch.optim.Optimizer
+        if kind == "Adam":  # with an eps that keeps small gradients from being blown up
+            self.opt = torch.optim.Adam(model.parameters(), lr=0.13, eps=0.01)
+        else:
+            self.opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=0.9)
+        self.sched = torch.optim.lr_scheduler.StepLR(self.opt, 2, gamma=0.5)
+
+    def train(self, x: Tensor, y: Tensor) -> None:
+        """One step for each batch."""
+        for rows, wanted in zip(x, y, strict=True):
+            self.opt.zero_grad()
+            nn.functional.mse_loss(self.model(rows), wanted).backward()
+            self.opt.step()
+            self.sched.step()

@@ -1,0 +1,82 @@
+"""The exercise that trains a new head on a body which stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.task import Case, Inputs, Rng, Task, case
+from grader.tasks.loop.nets import Linear, Norm
+
+F32 = torch.float32
+Function = Callable[..., Any]
+
+
+class Finetune(Task):
+    """model has two parts, body and head, and computes head(body(x)). Put the module head in the
+    place of model.head and train it on every batch (x, y) of batches, one step each, by a
+    torch.optim.SGD with learning rate lr and weight decay 0.1. The body must stay exactly as it is:
+    its parameters, which shall not require grad afterwards, and the running statistics of its
+    norm. Leave the body in eval mode, the head in train mode. What you return is not used."""
+
+    id = "finetune"
+    signatures = ("finetune(model, head, loss_fn, batches, lr) -> None",)
+    title, points, difficulty, minutes = "Spot the bug: frozen, and still moving", 8, 3, 12
+    prerequisites = ("train_step",)
+    hints = (
+        "Read the section on freezing. Which numbers of a module change in a forward pass alone, "
+        "without any optimizer?",
+        "Compare the state_dict() of the body before and after, entry by entry, buffers too.",
+        "requires_grad keeps gradients away; eval() keeps the running statistics. "
+        "The mode has to be set after any model.train(). Give the optimizer the head alone.",
+    )
+    allows = frozenset({"input", "grad", "requires_grad", "training"})
+
+    def cases(self) -> Sequence[Case]:
+        return (
+            case("3 batches", rows=[7, 7, 5], visible=True),
+            case("old gradients in the body", rows=[7, 7, 5], old=True),
+            case("batches of one row", rows=[1, 1]),
+            case("a model in eval mode", rows=[7, 5], mode="eval"),
+            case("float32", rows=[7, 7, 5], dtype=F32),
+        )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "weight": rng.apart(0.3, 0.8, 5, 3),
+            "old": rng.apart(0.3, 0.8, 5, 3) * bool(case.params.get("old")),
+            "top": rng.apart(0.3, 0.8, 2, 5),
+            "xs": [rng.apart(0.5, 1.5, rows, 3) for rows in case["rows"]],
+            "ys": [rng.apart(1.0, 2.0, rows, 2) for rows in case["rows"]],
+            "mode": case.params.get("mode", "train"),
+        }
+
+    def observe(
+        self,
+        finetune: Function,
+        weight: Tensor,
+        old: Tensor,
+        top: Tensor,
+        xs: list[Tensor],
+        ys: list[Tensor],
+        mode: str,
+    ) -> Any:
+        model = nn.Sequential()
+        model.body = nn.Sequential(Linear(weight), Norm(weight[:, 1]))
+        model.head, head = Linear(-top), Linear(top)
+        model.train(mode == "train")
+        if old.any():
+            model.body[0].weight.grad = old
+        finetune(model, head, nn.functional.mse_loss, list(zip(xs, ys, strict=True)), 0.13)
+        body = {f"body.{name}": value for name, value in model.body.state_dict().items()}
+        return {
+            "the head is in its place": model.head is head,
+            **{f"head.{name}": value for name, value in head.named_parameters()},
+            **body,
+            "the body requires grad": any(p.requires_grad for p in model.body.parameters()),
+            "modules of the body in train mode": sum(m.training for m in model.body.modules()),
+            "the head is in train mode": head.training,
+        }
