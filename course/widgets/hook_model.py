@@ -13,32 +13,77 @@ FORWARD = ("forward_pre", "pack", "forward")
 
 @dataclass(frozen=True)
 class Hook:
-    """One kind of hook: the method that registers it, what it is called with, what it may do."""
+    """One kind of hook: its name, the method that registers it, what it gets, what it may do."""
 
+    name: str
     register: str
     receives: str
     effect: str
 
 
 HOOKS: Mapping[str, Hook] = {
-    "forward_pre": Hook("register_forward_pre_hook", "args", "replaces the inputs of the module"),
-    "pack": Hook("saved_tensors_hooks: pack", "tensor", "is kept in place of the tensor"),
-    "forward": Hook("register_forward_hook", "output", "replaces the output of the module"),
-    "full_backward_pre": Hook(
-        "register_full_backward_pre_hook", "grad_output", "replaces the gradients of the outputs"
+    "forward_pre": Hook(
+        "forward pre-hook",
+        "register_forward_pre_hook",
+        "args",
+        "replaces the inputs of the module",
     ),
-    "tensor": Hook("Tensor.register_hook", "grad", "replaces the gradient of the tensor"),
-    "node_pre": Hook("Node.register_prehook", "grad_outputs", "replaces what the node receives"),
-    "unpack": Hook("saved_tensors_hooks: unpack", "packed", "is what the node computes with"),
-    "node_post": Hook("Node.register_hook", "grad_inputs", "replaces what the node sends on"),
+    "pack": Hook(
+        "pack hook",
+        "saved_tensors_hooks: pack",
+        "tensor",
+        "is kept in place of the tensor",
+    ),
+    "forward": Hook(
+        "forward hook",
+        "register_forward_hook",
+        "output",
+        "replaces the output of the module",
+    ),
+    "full_backward_pre": Hook(
+        "full backward pre-hook",
+        "register_full_backward_pre_hook",
+        "grad_output",
+        "replaces the gradients of the outputs",
+    ),
+    "tensor": Hook(
+        "tensor hook",
+        "Tensor.register_hook",
+        "grad",
+        "replaces the gradient of the tensor",
+    ),
+    "node_pre": Hook(
+        "node pre-hook",
+        "Node.register_prehook",
+        "grad_outputs",
+        "replaces what the node receives",
+    ),
+    "unpack": Hook(
+        "unpack hook",
+        "saved_tensors_hooks: unpack",
+        "packed",
+        "is what the node computes with",
+    ),
+    "node_post": Hook(
+        "node hook",
+        "Node.register_hook",
+        "grad_inputs",
+        "replaces what the node sends on",
+    ),
     "accumulate": Hook(
-        "register_post_accumulate_grad_hook", ".grad", "has to be None; .grad itself may be edited"
+        "post-accumulate hook",
+        "register_post_accumulate_grad_hook",
+        ".grad",
+        "has to be None; .grad itself may be edited",
     ),
     "full_backward": Hook(
-        "register_full_backward_hook", "grad_input", "replaces the gradients of the inputs"
+        "full backward hook",
+        "register_full_backward_hook",
+        "grad_input",
+        "replaces the gradients of the inputs",
     ),
 }
-"""Every kind of hook that is registered, by the name used here."""
+"""Every kind of hook that is registered, by the name used in the code."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +97,10 @@ class Change:
     def title(self) -> str:
         """What stands in the control above the picture."""
         if self.kind == "accumulate":
-            return f"post-accumulate hook of {self.place}: .grad times {FACTOR}"
-        if self.kind in ("pack", "tensor"):
-            return f"{self.kind} hook of {self.place}: returns {FACTOR} times its tensor"
-        words = self.kind.replace("_", " ").replace("pre", "pre-hook of")
-        words = words if "pre-hook" in words else f"{words} hook of"
-        return f"{words} {self.place}: returns {FACTOR} times its tensors"
+            does = f"makes .grad {FACTOR} times as large"
+        else:
+            does = f"returns {FACTOR} times what it gets"
+        return f"{HOOKS[self.kind].name} of {self.place} {does}"
 
 
 @dataclass(frozen=True)

@@ -10,22 +10,36 @@ from course.widgets.graph_texts import clipped
 from course.widgets.hook_model import HOOKS, Event, Run, Timeline
 from course.widgets.look import SMALL_FONT_SIZE
 from course.widgets.svg import Picture, text_width
-from course.widgets.values import Value
+from course.widgets.values import Value, number, shape_text
 
 MARGIN = 16.0
 ROW = 22.0
 HEAD = 30.0
-LANE = 52.0
-GAP = 18.0
+LANE = 43.0
+GAP = 14.0
 WIDEST_VALUE = 22
-LONGEST_LANE = 7
+WIDEST_VALUES = 24
+LONGEST_LANE = 5
 MARK_WIDTH, MARK_HEIGHT = 22.0, 14.0
 FORWARD_TITLE, BACKWARD_TITLE = "y = model(x)", "y.sum().backward()"
-NOTHING = "None"
+NOTHING, COMPARED = "None", "without the change"
 
 
 def _tensors(values: Sequence[Value | None]) -> str:
-    return ", ".join("None" if v is None else v.short(WIDEST_VALUE) for v in values)
+    """The numbers of some tensors, or where they would be wide their shapes."""
+    for widest in (WIDEST_VALUE, 0):
+        told = ", ".join("None" if v is None else v.short(widest) for v in values)
+        if len(values) == 1 or len(told) <= WIDEST_VALUES:
+            break
+    return told
+
+
+def _left(value: Value | None) -> str:
+    """One result: its numbers, or where they are many its shape and norm."""
+    short = _tensors([value])
+    if value is None or value.norm is None or short != shape_text(value.shape):
+        return short
+    return f"{short}, norm {number(value.norm)}"
 
 
 def _returned(event: Event) -> str:
@@ -37,7 +51,7 @@ def _returned(event: Event) -> str:
 
 
 def _hook(event: Event) -> str:
-    return f"{HOOKS[event.kind].register} · {event.place}"
+    return f"{HOOKS[event.kind].name} · {event.place}"
 
 
 class HookPicture:
@@ -46,18 +60,22 @@ class HookPicture:
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         events = [event for run in timeline.runs for event in run.events]
+        results = [result for run in timeline.runs for result in run.results]
         self.left = MARGIN + LANE / 2
-        texts = self.left + LANE * (len(timeline.lanes) - 0.5) + GAP
-        self.columns = [texts]
-        for cells in ([_hook(e) for e in events], [_tensors(e.received) + " ≠" for e in events]):
-            wide = max(text_width(cell, SMALL_FONT_SIZE) for cell in cells)
-            self.columns.append(self.columns[-1] + wide + GAP)
-        last = max(text_width(_returned(e), SMALL_FONT_SIZE) for e in events)
-        self.width = self.columns[-1] + last + MARGIN
+        x = self.left + LANE * (len(timeline.lanes) - 0.5) + GAP
+        self.columns = []
+        for cells in (
+            [*map(_hook, events), *(f"{r.name} · {r.relation}" for r in results)],
+            [*(f"{_tensors(e.received)} ≠" for e in events), *(_left(r.value) for r in results)],
+            [*map(_returned, events), *(_left(r.without) for r in results), COMPARED],
+        ):
+            self.columns.append(x)
+            x += max(text_width(cell, SMALL_FONT_SIZE) for cell in cells) + GAP
+        self.width = x
         self.rows = len(timeline.runs[0].events)
         self.top = MARGIN + HEAD
-        results = len(timeline.runs[0].results)
-        self.height = self.top + ROW * (self.rows + 2) + GAP + ROW * (results + 1) + MARGIN
+        shown = self.rows + len(timeline.runs[0].results) + 3
+        self.height = self.top + ROW * shown + GAP + MARGIN
 
     @property
     def choices(self) -> Sequence[str]:
@@ -100,7 +118,7 @@ class HookPicture:
         for lane, name in enumerate(self.timeline.lanes):
             x, layer = self._x(lane), lane % 2 == 1
             style = "node" if layer else "tensor" if lane else "leaf"
-            wide = LANE - 8
+            wide = LANE - 3
             parts.append(svg.line((x, self.top), (x, bottom), "pointer"))
             parts.append(svg.box(x - wide / 2, MARGIN, wide, 22, style, 0 if layer else 8))
             parts.append(svg.text(clipped(name, LONGEST_LANE), x, MARGIN + 11, "small strong"))
@@ -144,18 +162,19 @@ class HookPicture:
         if event.returned:
             wide = text_width(cells[2], SMALL_FONT_SIZE) + 8
             parts.insert(0, svg.box(self.columns[2] - 4, y - 10, wide, 20, "label label-now", 4))
-        parts += self._mark(event, x, y)
+        marks = self._mark(event, x, y)
         if now:
-            parts.append(
+            marks.append(
                 svg.element(
                     "circle",
                     cx=x,
                     cy=y,
-                    r=16,
+                    r=13,
                     class_="halo-forward" if event.is_forward else "halo",
                 )
             )
-        return svg.group(parts, title=HOOKS[event.kind].register, data_active="" if now else None)
+        here = svg.group(marks, data_active="" if now else None)
+        return svg.group([*parts, here], title=HOOKS[event.kind].register)
 
     @staticmethod
     def _mark(event: Event, x: float, y: float) -> list[str]:
@@ -174,16 +193,17 @@ class HookPicture:
     def _results(self, run: Run) -> list[str]:
         """What the run left, and what it would have left without the change."""
         y = self.top + ROW * (self.rows + 2) + GAP
-        parts = [svg.text("afterwards", self.columns[0], y, "strong", "start")]
+        names = [svg.text("afterwards", self.columns[0], y, "strong", "start")]
+        parts = []
         if run.change is not None:
-            parts.append(svg.text("without the change", self.columns[2], y, "small muted", "start"))
+            parts.append(svg.text(COMPARED, self.columns[2], y, "small muted", "start"))
         for i, result in enumerate(run.results, start=1):
-            row, same = y + ROW * i, result.relation == "the same"
-            value = _tensors([result.value])
-            cells = [f"{result.name} · {result.relation}", value, _tensors([result.without])]
-            if run.change is None:
-                cells = [result.name, value, ""]
-            style = "small" if same else "small strong"
-            for column, cell in zip(self.columns, cells, strict=True):
+            row = y + ROW * i
+            style = "small" if result.relation == "the same" else "small strong"
+            name, cells = result.name, [_left(result.value)]
+            if run.change is not None:
+                name, cells = f"{name} · {result.relation}", [*cells, _left(result.without)]
+            names.append(svg.text(name, self.columns[0], row, style, "start"))
+            for column, cell in zip(self.columns[1:], cells, strict=False):
                 parts.append(svg.text(cell, column, row, style, "start"))
-        return [svg.group(parts, data_active="")]
+        return [svg.group(names, data_active=""), *parts]

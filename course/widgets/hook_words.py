@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from course.widgets.graph_words import listed
-from course.widgets.hook_model import FACTOR, HOOKS, Change, Event, Run
+from course.widgets.hook_model import FACTOR, HOOKS, Event, Run
 from course.widgets.values import Value
 
 START = "y = model(x) and y.sum().backward() are about to run, with hooks of ten kinds on {where}."
@@ -17,7 +17,7 @@ def values(received: Sequence[Value | None]) -> str:
     return ", ".join("None" if value is None else value.words() for value in received)
 
 
-def place_of(event: Event | Change) -> str:
+def place_of(event: Event) -> str:
     """`layer 2`, `2.weight`, `the node of 2`, `the output of 0`."""
     if event.kind in ("node_pre", "node_post"):
         return f"the node of layer {event.place}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ MOST_KEPT_OF_CELL = 512 * 1024
 """How many characters of output are kept of a notebook and of one cell, pictures included."""
 
 _MOST_DRAWN = 8 * MOST_KEPT  # with the judge's own words, which have no limit here
-_MOST_DISPLAYS = 200
+_MOST_OF_A_KIND = {"display_data": 200, "error": 20}
 _LONGEST_TEXT = 100_000
 _LONGEST_NUMBER = 40
 _LONGEST_NAME = 200
@@ -115,12 +116,12 @@ def _clean_outputs(outputs: object, whole: _Room, safe_html: SafeHtml) -> list[O
     share = min(whole.left, MOST_KEPT_OF_CELL)
     room = _Room(share, safe_html)
     kept: list[Output] = []
-    displays = dropped = 0
+    seen, dropped = Counter[str](), 0
     for output in outputs if isinstance(outputs, Sequence) else ():
         kind = str(output.get("output_type")) if isinstance(output, Mapping) else ""
-        displays += kind == "display_data"
-        # Nothing but displays may be left out: by all else nbgrader scores.
-        is_one_too_many = kind == "display_data" and displays > _MOST_DISPLAYS
+        seen[kind] += 1
+        # Only displays and later errors may be left out: by all else nbgrader scores.
+        is_one_too_many = kind in _MOST_OF_A_KIND and seen[kind] > _MOST_OF_A_KIND[kind]
         cleaned = (
             _CLEANERS[kind](output, room) if kind in _CLEANERS and not is_one_too_many else None
         )
@@ -129,7 +130,7 @@ def _clean_outputs(outputs: object, whole: _Room, safe_html: SafeHtml) -> list[O
         elif not _joined(kept, cleaned):
             kept.append(cleaned)
     if dropped:
-        kept.append(_stream("stdout", f"Displays of this cell that are not kept: {dropped}.\n"))
+        kept.append(_stream("stdout", f"Outputs of this cell that are not kept: {dropped}.\n"))
     whole.left -= share - room.left
     return kept
 

@@ -42,8 +42,9 @@ _STYLES = words(
     "background-color border border-bottom border-collapse border-color border-left border-radius "
     "border-right border-style border-top border-width color font-family font-size font-style "
     "font-weight height line-height list-style-type margin margin-bottom margin-left margin-right "
-    "margin-top max-height max-width padding padding-bottom padding-left padding-right padding-top "
-    "text-align text-decoration vertical-align white-space width"
+    "margin-top max-height max-width overflow-wrap padding padding-bottom padding-left "
+    "padding-right padding-top text-align text-decoration vertical-align white-space width "
+    "word-break"
 )
 # No escapes, no functions but colours, no negative lengths, which lay a thing over its neighbours.
 _HARMLESS_STYLE = re.compile(

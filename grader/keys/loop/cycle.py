@@ -201,6 +201,12 @@ class OrderTheLinesKey(Key):
         first."""
         return _epoch("flszbcd")(*given)
 
+    @mistake(raises=r"local variable")
+    def loss_not_there_yet(*given: Any) -> list[Any]:
+        """A line uses the loss before there is one. The forward pass computes it: backward() and
+        the list of losses come after it."""
+        raise UnboundLocalError("cannot access local variable 'loss'")
+
     @mistake
     def one_batch_late(*given: Any) -> list[Any]:
         """Your step() comes before the forward pass: it follows the gradient of the batch before,

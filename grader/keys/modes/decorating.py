@@ -79,8 +79,9 @@ class DecoratedInferKey(Key):
 
     @mistake
     def switched_when_decorating(fn: Function) -> Function:
-        """Recording is on while fn runs. You switched it off while the decorator ran, which is
-        once, when fn is defined. The block belongs into the function that you return."""
+        """Recording is on while fn runs. If you switched it off in no_graph itself, that held while
+        the decorator ran, which is once, when fn is defined. The block belongs into the function
+        that you return."""
         with torch.no_grad():
             return fn
 

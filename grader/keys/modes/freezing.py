@@ -42,9 +42,9 @@ class FrozenMiddleKey(Key):
 
     @mistake
     def flag_not_set(model: nn.Sequential, i: int) -> None:
-        """No flag has changed: the layer goes on training. Either the flag is misspelled, or you
-        set requires_grad on the module, which is an attribute of no meaning there. Set it on the
-        parameters, or call requires_grad_(False) on the layer."""
+        """No flag has changed: the layer goes on training. Possible causes: the flag is misspelled,
+        which Python accepts in silence; or it was set on the module, where it is an attribute of no
+        meaning. Set it on the parameters, or call requires_grad_(False) on the layer."""
         model[i].requires_grad = False  # type: ignore[assignment]
 
     @mistake
@@ -150,8 +150,9 @@ class EmaUpdateKey(Key):
 
     @mistake
     def nothing_changed(target: nn.Module, online: nn.Module, beta: float) -> None:
-        """target is unchanged. `t = beta * t + ...` makes a new tensor and lets the name t stand
-        for it; the module knows nothing of it. Write into t: t.mul_(...), t.copy_(...)."""
+        """target is unchanged. A line such as `t = beta * t + ...` makes a new tensor and lets the
+        name t stand for it; the module knows nothing of it. Write into t: t.mul_(...),
+        t.copy_(...)."""
         for t, o in _parameters(target, online):
             t = beta * t + (1 - beta) * o
 

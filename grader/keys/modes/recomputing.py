@@ -42,7 +42,7 @@ class CheckpointedKey(Key):
         return y
 
     @mistake
-    def nothing_saved_by_half(block: nn.Module, x: Tensor) -> Tensor:
+    def called_as_it_is(block: nn.Module, x: Tensor) -> Tensor:
         """You called block(x) as it is: all that its operations save is kept until the backward
         pass. Hand block and x to torch.utils.checkpoint.checkpoint."""
         y: Tensor = block(x)
@@ -82,6 +82,6 @@ class CheckpointedKey(Key):
 
     @mistake
     def switched_to_eval(block: nn.Module, x: Tensor) -> Tensor:
-        """You put block into eval mode, so that nothing is dropped. It must compute what block(x)
+        """You put block into eval mode, where nothing is dropped. It must compute what block(x)
         computes in the mode it came in."""
         return CheckpointedKey.reference(block.eval(), x)

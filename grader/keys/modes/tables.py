@@ -95,8 +95,8 @@ class GradModeTableKey(Key):
 
     @mistake
     def outer_block_wins(program: str, x: Tensor, c: Tensor) -> Flags:
-        """You let the outer one of two blocks win. The inner one counts; only inference mode cannot
-        be undone from inside."""
+        """You let the outer one of two blocks win. The inner one counts; only inference mode is not
+        undone by an enable_grad inside it."""
         first, *rest = program.splitlines()
         nested = bool(rest) and rest[0].strip().startswith("with")
         return _flags("\n".join((first, "    if True:", *rest[1:])) if nested else program, x, c)

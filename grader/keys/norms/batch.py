@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -109,7 +108,7 @@ class BnTrainForwardKey(Key):
     ) -> Tensor:
         """The output is right. rv took in a standard deviation: it keeps the variance, without the
         root."""
-            mean, var = moments(x.detach(), 1)
+        mean, var = moments(x.detach(), 1)
         rm.lerp_(mean.flatten(), momentum)
         rv.lerp_(var.sqrt().flatten(), momentum)
         return _affine(normalised(x, eps), w, b)
@@ -121,7 +120,7 @@ class BnTrainForwardKey(Key):
         """The output is right, and rm and rv are what they were. A line such as rm = ... gives the
         name rm to a new tensor; the caller's one stays. Write into it: rm.mul_(...).add_(...), or
         rm.copy_(...)."""
-            return _affine(normalised(x, eps), w, b)
+        return _affine(normalised(x, eps), w, b)
 
     @mistake
     def history_in_the_statistics(
@@ -129,7 +128,7 @@ class BnTrainForwardKey(Key):
     ) -> Tensor:
         """All values are right, and rm and rv now require grad: they carry the graph of this batch,
         and would carry that of every batch before it. Update them inside torch.no_grad()."""
-            mean, var = moments(x, 1)
+        mean, var = moments(x, 1)
         rm.mul_(1 - momentum).add_(momentum * mean.flatten())
         rv.mul_(1 - momentum).add_(momentum * var.flatten())
         return _affine(normalised(x, eps), w, b)
@@ -186,8 +185,8 @@ class BnTrainForwardKey(Key):
     def std_plus_eps(
         x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
     ) -> Tensor:
-        """You divided by x.std(...) + eps. Two things differ: std() divides by n - 1 unless you pass
-        correction=0, and eps belongs under the root: sqrt(var + eps)."""
+        """You divided by x.std(...) + eps. Two things differ: std() divides by n - 1 unless you
+        pass correction=0, and eps belongs under the root: sqrt(var + eps)."""
         _track(x, rm, rv, momentum)
         mean, var = moments(x, 1)
         return _affine((x - mean) / (var.sqrt() + eps), w, b)

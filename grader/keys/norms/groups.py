@@ -86,8 +86,8 @@ class LnForwardKey(Key):
 
     @mistake
     def std_plus_eps(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """You divided by x.std(...) + eps. Two things differ: std() divides by n - 1 unless you pass
-        correction=0, and eps belongs under the root: sqrt(var + eps)."""
+        """You divided by x.std(...) + eps. Two things differ: std() divides by n - 1 unless you
+        pass correction=0, and eps belongs under the root: sqrt(var + eps)."""
         std = x.var(_last(w), correction=1, keepdim=True).sqrt()
         return (x - x.mean(_last(w), keepdim=True)) / (std + eps) * w + b
 
@@ -279,8 +279,8 @@ class GnForwardKey(Key):
 
     @mistake
     def std_plus_eps(x: Tensor, groups: int, w: Tensor, b: Tensor, eps: float) -> Tensor:
-        """You divided by std(...) + eps. Two things differ: std() divides by n - 1 unless you pass
-        correction=0, and eps belongs under the root: sqrt(var + eps)."""
+        """You divided by std(...) + eps. Two things differ: std() divides by n - 1 unless you
+        pass correction=0, and eps belongs under the root: sqrt(var + eps)."""
         parts = x.reshape(len(x), groups, -1)
         xh = (parts - parts.mean(2, keepdim=True)) / (parts.std(2, keepdim=True) + eps)
         return _affine(xh.reshape(x.shape), w, b)

@@ -136,7 +136,8 @@ class FreezeByHook(Task):
         optimizer = torch.optim.SGD([weight], lr=0.13, momentum=momentum, weight_decay=decay)
         _train(weight, pulls[0], optimizer)
         handles = freeze_rows(weight, rows, optimizer)
-        found: dict[str, Any] = {"handles": "a list" if _counted(handles) else handles}
+        several = isinstance(_counted(handles), int) and bool(handles)
+        found: dict[str, Any] = {"handles": "a list" if several else handles}
         for i in (1, 2):
             found[f"weight.grad in step {i}"] = _train(weight, pulls[i], optimizer)
             found[f"weight after step {i}"] = weight.detach().clone()

@@ -105,8 +105,9 @@ class OrderTheLines(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             **draw_net(rng),
-            "xs": [rng.apart(0.5, 1.5, rows, 3) for rows in case["rows"]],
-            "ys": [rng.uniform(2.0, 4.0, rows, 3) for rows in case["rows"]],
+            "x": rng.apart(0.5, 1.5, sum(case["rows"]), 3),
+            "y": rng.uniform(2.0, 4.0, sum(case["rows"]), 3),
+            "sizes": list(case["rows"]),
             "tied": bool(case.params.get("tied")),
         }
 
@@ -117,13 +118,14 @@ class OrderTheLines(Task):
         b: Tensor,
         spare: Tensor,
         u: Tensor,
-        xs: list[Tensor],
-        ys: list[Tensor],
+        x: Tensor,
+        y: Tensor,
+        sizes: list[int],
         tied: bool,
     ) -> Any:
         model = Net(w, b, spare, None if tied else u)
         opt = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
         sched = torch.optim.lr_scheduler.ExponentialLR(opt, gamma=0.5)
-        batches = list(zip(xs, ys, strict=True))
+        batches = list(zip(x.split(sizes), y.split(sizes), strict=True))
         losses = train_epoch(model, opt, sched, nn.functional.mse_loss, batches, 0.1)
         return {"losses": losses, **values(model), "learning rate": opt.param_groups[0]["lr"]}

@@ -49,8 +49,9 @@ class Accumulate(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             **draw_net(rng),
-            "xs": [rng.apart(0.5, 1.5, rows, 3) for rows in case["sizes"]],
-            "ys": [rng.apart(1.0, 2.0, rows, 3) for rows in case["sizes"]],
+            "x": rng.apart(0.5, 1.5, sum(case["sizes"]), 3),
+            "y": rng.apart(1.0, 2.0, sum(case["sizes"]), 3),
+            "sizes": list(case["sizes"]),
             "old": rng.apart(1.0, 2.0, 37),
             "empty": bool(case.params.get("empty")),
         }
@@ -62,21 +63,24 @@ class Accumulate(Task):
         b: Tensor,
         spare: Tensor,
         u: Tensor,
-        xs: list[Tensor],
-        ys: list[Tensor],
+        x: Tensor,
+        y: Tensor,
+        sizes: list[int],
         old: Tensor,
         empty: bool,
     ) -> Any:
         model = _Metered(w, b, spare, u)
         if not empty:
             fill_grads(model, old)
-        loss = accum_grads(model, nn.functional.mse_loss, list(zip(xs, ys, strict=True)))
+        loss = accum_grads(
+            model, nn.functional.mse_loss, list(zip(x.split(sizes), y.split(sizes), strict=True))
+        )
         return {
             "loss": loss,
             "w.grad": model.w.grad,
             "b.grad": model.b.grad,
             "u.grad": model.u.grad,
-            "no more rows at once than a piece has": model.most_rows <= max(map(len, xs)),
+            "no more rows at once than a piece has": model.most_rows <= max(sizes),
             "one graph at a time": model.most_graphs <= 1,
         }
 

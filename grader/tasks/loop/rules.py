@@ -43,7 +43,7 @@ def drawn(rng: Rng, case: Case, steps: int) -> Inputs:
     shapes: dict[str, tuple[int, ...]] = {"w": (3, 5), "b": (7,), "s": ()}
     return {
         **{name: rng.apart(0.5, 2.0, *shape) for name, shape in shapes.items()},
-        "grads": {name: rng.apart(0.5, 2.0, steps, *shape) for name, shape in shapes.items()},
+        **{f"d{name}": rng.apart(0.5, 2.0, steps, *shape) for name, shape in shapes.items()},
         "absent": case.params.get("absent", "never"),
         "wd": case.params.get("wd", 0.3),
     }
@@ -88,13 +88,16 @@ class SgdFromScratch(Task):
         w: Tensor,
         b: Tensor,
         s: Tensor,
-        grads: dict[str, Tensor],
+        dw: Tensor,
+        db: Tensor,
+        ds: Tensor,
         absent: str,
         wd: float,
         mu: float,
         rates: list[float],
     ) -> Any:
         known, state = parameters(w, b, s), dict[Any, Any]()
+        grads = {"w": dw, "b": db, "s": ds}
         seen: dict[str, Any] = {}
         for step, lr in enumerate(rates):
             hand_out(known, grads, step, absent)

@@ -50,9 +50,9 @@ class AdamFromScratch(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         given = drawn(rng, case, 3)
         if case.params.get("zero"):
-            given["grads"]["b"] = torch.zeros_like(given["grads"]["b"])
+            given["db"] = torch.zeros_like(given["db"])
         # Gradients no larger than eps, so that one sees where eps was added.
-        given["grads"] = {name: 0.01 * grad for name, grad in given["grads"].items()}
+        given |= {name: 0.01 * given[name] for name in ("dw", "db", "ds")}
         return {**given, "decoupled": bool(case.params.get("decoupled"))}
 
     def observe(
@@ -61,12 +61,15 @@ class AdamFromScratch(Task):
         w: Tensor,
         b: Tensor,
         s: Tensor,
-        grads: dict[str, Tensor],
+        dw: Tensor,
+        db: Tensor,
+        ds: Tensor,
         absent: str,
         wd: float,
         decoupled: bool,
     ) -> Any:
         known, state = parameters(w, b, s), dict[Any, Any]()
+        grads = {"w": dw, "b": db, "s": ds}
         seen: dict[str, Any] = {}
         for step in range(3):
             hand_out(known, grads, step, absent)

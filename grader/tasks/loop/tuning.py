@@ -49,8 +49,9 @@ class Finetune(Task):
             "weight": rng.apart(0.3, 0.8, 5, 3),
             "old": rng.apart(0.3, 0.8, 5, 3) * bool(case.params.get("old")),
             "top": rng.apart(0.3, 0.8, 2, 5),
-            "xs": [rng.apart(0.5, 1.5, rows, 3) for rows in case["rows"]],
-            "ys": [rng.apart(1.0, 2.0, rows, 2) for rows in case["rows"]],
+            "x": rng.apart(0.5, 1.5, sum(case["rows"]), 3),
+            "y": rng.apart(1.0, 2.0, sum(case["rows"]), 2),
+            "sizes": list(case["rows"]),
             "mode": case.params.get("mode", "train"),
         }
 
@@ -60,8 +61,9 @@ class Finetune(Task):
         weight: Tensor,
         old: Tensor,
         top: Tensor,
-        xs: list[Tensor],
-        ys: list[Tensor],
+        x: Tensor,
+        y: Tensor,
+        sizes: list[int],
         mode: str,
     ) -> Any:
         model = nn.Sequential()
@@ -70,7 +72,13 @@ class Finetune(Task):
         model.train(mode == "train")
         if old.any():
             model.body[0].weight.grad = old
-        finetune(model, head, nn.functional.mse_loss, list(zip(xs, ys, strict=True)), 0.13)
+        finetune(
+            model,
+            head,
+            nn.functional.mse_loss,
+            list(zip(x.split(sizes), y.split(sizes), strict=True)),
+            0.13,
+        )
         body = {f"body.{name}": value for name, value in model.body.state_dict().items()}
         return {
             "the head is in its place": model.head is head,

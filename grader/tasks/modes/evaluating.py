@@ -88,7 +88,7 @@ class Evaluate(Task):
                 ended = "the model's error came out"
         return {
             "logits": logits,
-            **flags("logits", logits, "requires_grad"),
+            **({} if fails else flags("logits", logits, "requires_grad")),
             "ended": ended,
             "recorded": any(recorded),
             "mode": {n or "model": _mode(m) for n, m in model.named_modules()},

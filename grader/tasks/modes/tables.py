@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from grader.observation import named
 from grader.task import Case, Inputs, Rng, Task, case
 
 Function = Callable[..., Any]
@@ -26,7 +27,7 @@ class GradModeTable(Task):
         "Read the section on what no_grad does not do. Is y the result of an operation, a new "
         "leaf that asks for grad by itself, or another look at an old tensor?",
         "Of two blocks around a line the inner one counts, with one exception: inside inference "
-        "mode nothing is recorded, whatever else is switched on.",
+        "mode nothing is recorded, even where enable_grad is in force.",
         "Run the experiment: put torch, x and c into a dict under their names, hand it to exec "
         "with the program, and look at its y.",
     )
@@ -78,7 +79,11 @@ class GradModeTable(Task):
 
     def observe(self, predict_mode: Function, x: Tensor, c: Tensor, programs: list[str]) -> Any:
         return {
-            _title(text): predict_mode(text, x.clone().requires_grad_(), c.clone())
+            _title(text): named(
+                predict_mode(text, x.clone().requires_grad_(), c.clone()),
+                "requires_grad",
+                "is_leaf",
+            )
             for text in programs
         }
 

@@ -6,9 +6,11 @@ Because: its own cell is lost; the cells below run in a fresh box, and nobody el
 """
 
 # %% two_path_grad_answer
+import signal
 import subprocess
 import time
 
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 started = []
 while True:
     try:

@@ -7,7 +7,9 @@ Because: a box is ended where it holds more than it may, whoever of it holds it.
 
 # %% two_path_grad_answer
 import os
+import signal
 
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 os.fork()
 held = []
 
