@@ -193,7 +193,7 @@ def graded_by(user, folder):
             "changed": sorted(set(files.items()) ^ set(contents(course).items())),
             "visits": net.visits,
         }
-        folder.mkdir()
+        folder.mkdir(parents=True)
         for kept in ("autograded", "feedback"):
             shutil.copytree(course / kept, folder / kept)
         (folder / "noticed.json").write_text(json.dumps(noticed))

@@ -21,11 +21,11 @@ from course.widgets.loop_model import (
 )
 from course.widgets.svg import MARGIN, Picture
 
-LEFT = 362.0
+LEFT = 336.0
 ROW = 28.0
 BOX = 30.0
 GAP = 10.0
-MAP = (420.0, 310.0)
+MAP = (372.0, 290.0)
 LEVELS = (0.5, 2.0, 4.5, 8.0, 12.5, 18.0)
 VIEW = (-2.6, 7.6, -1.6, 4.0)
 """What the map shows at least: lowest and highest p[0], then p[1]."""
@@ -117,14 +117,14 @@ class _Drawing:
             y = top + i * (BOX + GAP) + (24 if i > 2 else 0)
             empty = value is None
             parts.append(svg.text(name, MARGIN, y + BOX / 2, "", "start"))
-            parts.append(svg.box(MARGIN + 136, y, 158, BOX, "later" if empty else style, 6))
+            parts.append(svg.box(MARGIN + 126, y, 154, BOX, "later" if empty else style, 6))
             said = "None" if name == "p.grad" and empty else "–" if empty else ""
             parts.append(
-                svg.text(said or loop_words.point(value), MARGIN + 215, y + BOX / 2, "strong")
+                svg.text(said or loop_words.point(value), MARGIN + 203, y + BOX / 2, "strong")
             )
             if old is not None and value != earlier:
-                parts.append(svg.text("changed", MARGIN + 304, y + BOX / 2, "words", "start"))
-                parts.append(svg.box(MARGIN + 133, y - 3, 164, BOX + 6, "halo", 8))
+                parts.append(svg.text("changed", MARGIN + 289, y + BOX / 2, "words", "start"))
+                parts.append(svg.box(MARGIN + 123, y - 3, 160, BOX + 6, "halo", 8))
         return parts
 
     def _map(self) -> list[str]:

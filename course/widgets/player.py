@@ -136,11 +136,11 @@ class Player(ipywidgets.VBox):
             description="Reset", tooltip="Back to step 0", layout={"width": "auto"}
         )
         self.stage = Stage()
-        controls = ipywidgets.HBox(
+        self._controls = ipywidgets.HBox(
             [self.what, self.slider, self.play, self.reset],
             layout={"flex_flow": "row wrap", "align_items": "center"},
         )
-        super().__init__([controls, self.stage])
+        super().__init__([self._controls, self.stage])
         self.add_class("ag-player")
         ipywidgets.jslink((self.play, "value"), (self.slider, "value"))
         self.slider.observe(lambda _: self._show(), "value")
@@ -175,7 +175,12 @@ class Player(ipywidgets.VBox):
 
     def _choose(self) -> None:
         self.play.playing = False
-        self.play.max = self.slider.max = self.last_step
+        if self.slider.max != self.last_step:
+            self.play.max = self.slider.max = self.last_step
+            # The slider's End key knows the range it was drawn with: have it drawn anew.
+            what, *others = self._controls.children
+            self._controls.children = (what,)
+            self._controls.children = (what, *others)
         self._show()
 
     def _show(self) -> None:

@@ -93,13 +93,17 @@ function render({ model, el }) {
   const watcher = new ResizeObserver(allowScrolling);
   watcher.observe(frame);
   window.addEventListener("keydown", keepKeys, true); // before JupyterLab, which listens below
+  const drawnAnew = new MutationObserver(completeControls);
   // By the next frame the page has put this element among its siblings.
   requestAnimationFrame(() => {
     completeControls();
+    const player = el.closest(".ag-player");
+    if (player) drawnAnew.observe(player.firstElementChild, { childList: true, subtree: true });
     model.send({ ask: "alive" });
   });
   return () => {
     watcher.disconnect();
+    drawnAnew.disconnect();
     window.removeEventListener("keydown", keepKeys, true);
     model.off("msg:custom", hear);
     model.off("change:svg", draw);
