@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from grader.cli import grade, torch_range
+from grader.cli import grade, replay, torch_range
 from grader.cli.place import find_course
 from grader.refusal import Refusal
 
@@ -107,7 +107,7 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
 
 
 app.command("grade")(grade.grade)
-app.command("replay")(grade.replay)
+app.command("replay")(replay.replay)
 
 
 def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:

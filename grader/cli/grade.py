@@ -1,4 +1,4 @@
-"""`autograd-course grade` and `replay`: what an instructor types, and what they read."""
+"""`autograd-course grade`: what an instructor types, and what they read."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def grade(
     # Before torch is imported, here and in the workers: each would take every processor.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _refuse_contradictions(jobs, gpu_jobs, scheduler)
-    desk = _desk(course, isolation, gpu_jobs)
+    desk = desk_for(course, isolation, gpu_jobs)
     chosen = _chosen(desk, assignment, students)
     started = time.monotonic()
     if scheduler is None and desk.grading.isolation == "auto":
@@ -138,7 +138,8 @@ def _refuse_contradictions(jobs: int | None, gpu_jobs: int | None, scheduler: st
         )
 
 
-def _desk(course: Path | None, isolation: str | None, gpu_jobs: int | None) -> Desk:
+def desk_for(course: Path | None, isolation: str | None, gpu_jobs: int | None = None) -> Desk:
+    """The desk of a class, with what was asked for on the command line. Raises a Refusal."""
     from grader.judge.desk import Desk
     from grader.judge.settings import ISOLATION
 
@@ -289,46 +290,3 @@ def _sentences(line: Line) -> Iterator[str]:
     yield f"[bold]{escape(quote(line.student))}[/] · {line.score:g} of {line.points:g}{late}"
     yield from (f"  put right: {escape(said)}" for said in line.repairs)
     yield from (f"  happened: {escape(said)}" for said in line.incidents)
-
-
-def replay(
-    student: Annotated[str, typer.Argument(help="As the folder is called.", show_default=False)],
-    exercise: Annotated[str, typer.Argument(help="Such as two_path_grad.", show_default=False)],
-    assignment: Annotated[
-        str | None, typer.Option(help="Where it stands.", show_default="the one graded last")
-    ] = None,
-    course: Course = None,
-    isolation: Isolation = None,
-) -> None:
-    """Judge one answer again exactly as it was judged, and show every number. Records nothing."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from grader.judge import replay as replays
-
-    desk = _desk(course, isolation, None)
-    try:
-        found = replays.replay(desk, student, exercise, assignment)
-    finally:
-        desk.close()
-    then = found.recorded
-    _console.print(
-        f"[bold]{escape(quote(student))}[/] · {escape(exercise)} in {escape(then.assignment)}, "
-        f"judged {then.at:%Y-%m-%d %H:%M} UTC: {then.credit:.0%}, {then.outcome}."
-    )
-    for change in found.changes:
-        _console.print(f"[yellow]{escape(change)}[/]")
-    _console.print(escape(_readable(str(found.verdict))))
-    for case in found.verdict.cases:
-        _console.print(f"  {'✓' if case.passed else '✗'} {escape(case.name)} ({case.weight:g})")
-    if found.agrees:
-        _console.print("The same verdict as then.")
-    else:
-        _console.print(
-            f"[bold yellow]Not the verdict of then: {then.credit:.0%} became "
-            f"{found.verdict.credit:.0%}.[/]"
-        )
-    raise typer.Exit(int(not found.agrees))
-
-
-def _readable(text: str) -> str:
-    """Text that may hold a learner's, without what a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
