@@ -51,6 +51,10 @@ def jupyterlab(folder):
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:  # a thread of its own may outlast it
+                server.kill()
             drain.join()
 
 

@@ -161,7 +161,7 @@ def test_the_picture_of_a_lesson_is_moved_by_keyboard(lab, page, lesson, tmp_pat
     menu(page, "Run", "Run All Cells")
     player = page.locator(".ag-player.ag-alive").first
     player.wait_for(timeout=120_000)
-    picture = player.get_by_role("img")
+    picture = player.get_by_role("img").first
     slider = player.get_by_role("slider", name="step")
     slider.focus()
     page.keyboard.press("Home")
