@@ -115,7 +115,7 @@ class WalkGraph(Task):
             case("an input without grad", graph="constant"),
             case("a leaf used twice", graph="twice"),
             case("a leaf itself", graph="leaf"),
-            case("5,000 nodes deep", graph="deep"),
+            case("4,000 nodes deep", graph="deep"),
         )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -143,6 +143,6 @@ def _graph(kind: str, x: Tensor, w: Tensor) -> Tensor:
     if kind == "leaf":
         return x
     t = x
-    for _ in range(5_000):
+    for _ in range(4_000):
         t = t + 1
     return t
