@@ -87,3 +87,9 @@ def menu(page, bar, *items):
     page.locator(f".lm-MenuBar-itemLabel:text-is('{bar}')").click()
     for item in items:
         page.locator(f".lm-Menu-itemLabel:text-is('{item}')").click()
+
+
+def end_every_kernel(page, lab):
+    """Leave the notebooks without a kernel, as they are found another day."""
+    for session in page.request.get(f"{lab}/api/sessions").json():
+        page.request.delete(f"{lab}/api/sessions/{session['id']}")

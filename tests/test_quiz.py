@@ -13,7 +13,7 @@ from course.errors import shows_error
 from course.quiz import choice, order, predict
 from course.quiz.outcome import run, shown
 from course.widgets import look
-from tests.browser import browser_page, jupyterlab, menu
+from tests.browser import browser_page, end_every_kernel, jupyterlab, menu
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
@@ -410,10 +410,7 @@ def test_in_jupyterlab_every_kind_of_question_is_answered_by_keyboard_in_both_th
     assert page.wrong == []
     assert page.asked_elsewhere == []
 
-    # The same notebook another day, its kernel long gone.
-    sessions = page.request.get(f"{lab}/api/sessions").json()
-    for session in sessions:
-        page.request.delete(f"{lab}/api/sessions/{session['id']}")
+    end_every_kernel(page, lab)
     page.goto(f"{lab}/lab/tree/ask.ipynb")
     folded = page.locator("summary", has_text="Commit to a prediction")
     expect(folded).to_be_visible(timeout=60_000)

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from grader import workspace
-from tests.browser import browser_page, jupyterlab, menu
+from tests.browser import browser_page, end_every_kernel, jupyterlab, menu
 from tests.conftest import ROOT, run
 from tests.lesson_texts import LESSONS, cells
 
@@ -130,20 +130,13 @@ def test_in_jupyterlab_the_picture_is_stepped_by_keyboard_and_says_each_step(lab
     assert page.asked_elsewhere == []
 
 
-END_EVERY_KERNEL = """async () => {
-  const token = document.cookie.match(/_xsrf=([^;]*)/)[1];
-  for (const session of await (await fetch("/api/sessions")).json())
-    await fetch("/api/sessions/" + session.id, {method: "DELETE", headers: {"X-XSRFToken": token}});
-}"""
-
-
 def test_a_notebook_opened_again_shows_the_still_picture_and_no_error(lab, page):
     from playwright.sync_api import expect
 
     explored(lab, page)
     page.keyboard.press("Control+s")
     expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
-    page.evaluate(END_EVERY_KERNEL)
+    end_every_kernel(page, lab)
     page.goto(f"{lab}/lab/tree/try.ipynb")
     still = page.locator(".ag-still")
     still.locator("svg").wait_for(timeout=60_000)
