@@ -16,6 +16,7 @@ from grader.box.limits import MIB
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+VISIBLE = [HERE / "test_box_visible"]
 SMALL = Limits(
     call=10.0, cell=10.0, submission=60.0, grace=0.5, memory=512 * MIB, files=16 * MIB, start=120.0
 )
@@ -36,7 +37,7 @@ WALLED = ["full", "cold"]
 @functools.cache
 def pool(level, limits=SMALL):
     """A pool of bare boxes that run what they are sent; it lasts as long as the tests do."""
-    boxes = Boxes(limits, level, handler="run_code", visible=[HERE / "test_box_visible"], bare=True)
+    boxes = Boxes(limits, level, handler="run_code", visible=VISIBLE, bare=True)
     atexit.register(boxes.close)
     return boxes
 

@@ -15,10 +15,10 @@ from grader.box import BoxEnded, Boxes, BoxRefused, CallFailed, CallInterrupted,
 from grader.box.limits import MIB
 from tests.test_box_common import (
     HASTY,
-    HERE,
     LEVELS,
     ROOT,
     SMALL,
+    VISIBLE,
     WALLED,
     need_bubblewrap,
     parent_of,
@@ -413,8 +413,7 @@ def test_boxes_of_several_threads_do_not_mix(level):
 
 
 def test_when_the_zygote_dies_its_boxes_are_lost_and_the_next_gets_another(level):
-    visible = [HERE / "test_box_visible"]
-    with Boxes(SMALL, level, handler="run_code", visible=visible, bare=True) as boxes:
+    with Boxes(SMALL, level, handler="run_code", visible=VISIBLE, bare=True) as boxes:
         box = boxes.open()
         assert run(box, "result = 1") == 1
         os.kill(parent_of(box.pid), signal.SIGKILL)
@@ -426,8 +425,7 @@ def test_when_the_zygote_dies_its_boxes_are_lost_and_the_next_gets_another(level
 
 
 def test_closing_ends_what_another_thread_waits_for(level):
-    visible = [HERE / "test_box_visible"]
-    with Boxes(SMALL, level, handler="run_code", visible=visible, bare=True) as boxes:
+    with Boxes(SMALL, level, handler="run_code", visible=VISIBLE, bare=True) as boxes:
         box, deaths = boxes.open(), []
         run(box, "result = 1")
 
@@ -447,14 +445,13 @@ def test_closing_ends_what_another_thread_waits_for(level):
 _LEAVES = """
 import os, sys, pytest
 from grader.box import BoxEnded, Boxes, Cause
-from tests.test_box_common import HERE, SMALL, parent_of, run
+from tests.test_box_common import SMALL, VISIBLE, parent_of, run
 
 def descriptors():
     return sorted(map(int, os.listdir("/proc/self/fd")))
 
 before = descriptors()
-visible = [HERE / "test_box_visible"]
-with Boxes(SMALL, sys.argv[1], handler="run_code", visible=visible, bare=True) as boxes:
+with Boxes(SMALL, sys.argv[1], handler="run_code", visible=VISIBLE, bare=True) as boxes:
     for _ in range(3):
         with boxes.open() as box:
             run(box, "result = 1")

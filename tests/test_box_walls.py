@@ -16,10 +16,10 @@ import grader
 from grader.box import BoxEnded, Boxes, Cause
 from grader.box.seccomp import REFUSED
 from tests.test_box_common import (
-    HERE,
     LEVELS,
     ROOT,
     SMALL,
+    VISIBLE,
     WALLED,
     need_bubblewrap,
     open_to_all,
@@ -126,9 +126,8 @@ def test_an_installed_copy_of_the_keys_is_covered(level, tmp_path, monkeypatch):
     (library / "beside.py").write_text("")
     open_to_all(library)
     monkeypatch.syspath_prepend(str(library))
-    visible = [HERE / "test_box_visible"]
     with (
-        Boxes(SMALL, level, handler="run_code", visible=visible, bare=True) as boxes,
+        Boxes(SMALL, level, handler="run_code", visible=VISIBLE, bare=True) as boxes,
         boxes.open() as box,
     ):
         there = run(box, "import beside, os; result = os.path.dirname(beside.__file__)")
@@ -178,9 +177,8 @@ def test_what_is_installed_where_a_box_has_folders_of_its_own_works_and_leaves_t
 def test_nothing_of_the_judges_environment_gets_in(level, monkeypatch):
     secret = f"not-for-boxes-{time.monotonic_ns()}"
     monkeypatch.setenv("AUTOGRAD_COURSE_SECRET", secret)
-    visible = [HERE / "test_box_visible"]
     with (
-        Boxes(SMALL, level, handler="run_code", visible=visible, bare=True) as boxes,
+        Boxes(SMALL, level, handler="run_code", visible=VISIBLE, bare=True) as boxes,
         boxes.open() as box,
     ):
         source = """
@@ -258,10 +256,16 @@ def test_two_boxes_share_nothing_that_can_be_written(level):
 def test_boxes_of_root_are_users_of_their_own(level):
     if os.geteuid() != 0:
         pytest.skip("only root can give each box a user of its own")
-    boxes = pool(level)
-    with boxes.open() as one, boxes.open() as other:
-        users = [os.stat(f"/proc/{box.pid}").st_uid for box in (one, other)]
-    assert len(set(users)) == 2
+    fresh = [Boxes(SMALL, level, handler="run_code", visible=VISIBLE, bare=True) for _ in range(2)]
+    with (
+        fresh[0] as pool_of_two,
+        fresh[1] as pool_of_one,
+        pool_of_two.open() as one,
+        pool_of_two.open() as other,
+        pool_of_one.open() as stranger,
+    ):
+        users = [os.stat(f"/proc/{box.pid}").st_uid for box in (one, other, stranger)]
+    assert len(set(users)) == 3
     assert 0 not in users
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import select
@@ -19,7 +18,7 @@ from grader.box.ended import BoxEnded, BoxRefused
 from grader.box.host import CURES, Host, Plan, ZygoteLost
 from grader.box.process import Gone, Process
 from grader.box.settings import WORK, Level
-from grader.box.users import user_for
+from grader.box.users import next_user
 from grader.box.watchdog import Census, Guard, Watchdog
 
 _TRIES = 3
@@ -35,7 +34,6 @@ class Maker:
         self._host: Host | None = None
         self._closed = False
         self._watchdog = Watchdog()
-        self._numbers = itertools.count()
         self._groups: Groups | None = None
         with contextlib.suppress(OSError):  # the watchdog bounds memory instead
             self._groups = Groups(plan.limits)
@@ -114,7 +112,7 @@ class Maker:
         host.close()
 
     def _fork(self, host: Host) -> Box:
-        uid = user_for(next(self._numbers)) if self.plan.level is not Level.NONE else None
+        uid = next_user() if self.plan.level is not Level.NONE else None
         own = _own_folder(host, uid)
         status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         requests, replies, out, err = (os.pipe() for _ in range(4))

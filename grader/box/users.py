@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from pathlib import Path
 
 _EACH = 1024  # users that one judge takes turns with
 _UNUSED = range(1_900_000_000, 1_933_000_000)  # by distributions, containers and directories
 _FEW = range(64_000, 65_024)  # the same, in a container that has only 65,536
+_numbers = itertools.count()
 
 
 @functools.cache
@@ -24,9 +26,12 @@ def available() -> range | None:
     return None
 
 
-def user_for(number: int) -> int | None:
-    """The user of box `number`: unlike any other living box's, of this judge and of others."""
+def next_user() -> int | None:
+    """A user for a new box: unlike any other living box's, of this process and of others.
+
+    The kernel counts processes by user, whichever pool of boxes they are in.
+    """
     users = available()
     if users is None:
         return None
-    return users[(os.getpid() * _EACH + number % _EACH) % len(users)]
+    return users[(os.getpid() * _EACH + next(_numbers) % _EACH) % len(users)]
