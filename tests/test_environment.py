@@ -13,6 +13,7 @@ import tomllib
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -43,6 +44,13 @@ def closure(requirements):
                 new for new in brought if not new.marker or new.marker.evaluate({"extra": extra})
             ]
     return {canonicalize_name(name) for name, _ in found}
+
+
+def test_every_pinned_package_can_be_had_by_the_oldest_python_that_is_supported():
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    for name in PINNED:
+        wanted = importlib.metadata.metadata(name)["Requires-Python"]
+        assert SpecifierSet(wanted or "").contains(oldest), f"{name} asks for Python {wanted}"
 
 
 def test_conda_users_get_the_same_packages():
