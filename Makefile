@@ -13,14 +13,16 @@ COURSE := $(BIN)/python -m grader.cli
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: course test bench exercises lint format help
+.PHONY: course test bench demo hub exercises lint format help
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make course      your workspace and JupyterLab    PORT=8899 BROWSER=0 PYTHON=python3.12"
 	@echo "make test        every test                       ARGS='-k workspace'"
 	@echo "make bench       what a check costs, and grading a class"
+	@echo "make hub         a classroom on this machine      ARGS='--students 30', see hub/README.md"
 	@echo "make exercises   the releases, from the solutions"
+	@echo "make demo        a made-up class, graded          ARGS='--assignment 02-leaves --size 12'"
 	@echo "make lint        ruff and mypy over code and notebooks"
 	@echo "make format      let ruff format code and notebooks"
 
@@ -36,8 +38,20 @@ bench: $(VENV)/made-test
 	$(BIN)/python -m benchmarks.check
 	$(BIN)/python -m benchmarks.grading
 
+# As root it makes a Python of its own, which students can read; else the environment here will do.
+ifeq ($(shell id -u),0)
+hub:
+	@$(PYTHON) -m hub $(ARGS)
+else
+hub: $(VENV)/made-hub
+	@$(BIN)/python -m hub $(ARGS)
+endif
+
 exercises: $(VENV)/made-core
 	@$(COURSE) exercises
+
+demo: $(VENV)/made-core
+	@$(COURSE) demo $(ARGS)
 
 # Notebooks are linted as notebooks: jupytext hands each text to ruff as the .ipynb it stands for.
 TEXTS = $(wildcard course/lessons/*.md solutions/*/*.md)
@@ -77,6 +91,10 @@ PIP_INSTALL = $(BIN)/python -m pip install $(if $(wildcard $@),--quiet) --constr
 $(VENV)/made-core: pyproject.toml constraints.txt $(BIN)/python
 	$(PIP_INSTALL) --editable .
 	@touch $@
+
+$(VENV)/made-hub: pyproject.toml constraints.txt $(BIN)/python
+	$(PIP_INSTALL) --editable '.[hub]'
+	@touch $@ $(VENV)/made-core
 
 $(VENV)/made-test: pyproject.toml constraints.txt $(BIN)/python
 	$(PIP_INSTALL) --editable '.[test]'

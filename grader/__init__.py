@@ -10,10 +10,8 @@ if TYPE_CHECKING:
         check,
         device,
         exercises,
-        hint,
-        progress,
-        solution,
     )
+    from grader.guidance import hint, progress, solution
     from grader.verdict import CheckFailed, Finding, Outcome, Verdict
 
 __all__ = [
@@ -31,12 +29,13 @@ __all__ = [
     "solution",
 ]
 
-_VERDICT = {"CheckFailed", "Finding", "Outcome", "Verdict"}
+_ELSEWHERE = dict.fromkeys(("CheckFailed", "Finding", "Outcome", "Verdict"), "grader.verdict")
+_ELSEWHERE |= dict.fromkeys(("hint", "progress", "solution"), "grader.guidance")
 
 
 def __getattr__(name: str) -> Any:
     """Load the engine, and torch with it, when it is first asked for: the command needs neither."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module("grader.verdict" if name in _VERDICT else "grader.checking")
+    module = importlib.import_module(_ELSEWHERE.get(name, "grader.checking"))
     return getattr(module, name)

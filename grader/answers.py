@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
+from pathlib import Path
 
 from grader.diagnosis import Answers
 from grader.key import Key
 from grader.live import LiveAnswers, ReferenceFailed
+from grader.sealed import SealBroken, sealed_answers
 from grader.task import Task
 
-__all__ = ["ReferenceFailed", "answers_for", "key_of"]
+__all__ = ["ReferenceFailed", "SealBroken", "answers_for", "key_of"]
 
 
 def answers_for(task: Task, seed: str, device: str) -> Answers | None:
-    """The answers to one exercise, or None where no key is installed."""
+    """The answers to one exercise: from its key, else as recorded, else None.
+
+    Raises SealBroken for recorded answers that cannot be read.
+    """
     key = key_of(task)
-    return None if key is None else LiveAnswers(task, key, seed, device)
+    return sealed_answers(task, seed) if key is None else LiveAnswers(task, key, seed, device)
 
 
 def key_of(task: Task) -> type[Key] | None:
@@ -31,4 +35,6 @@ def key_of(task: Task) -> type[Key] | None:
 
 @functools.cache
 def _has_keys() -> bool:
-    return importlib.util.find_spec("grader.keys") is not None
+    """Whether there are keys beside this module: those of another copy of the course, which an
+    environment may have installed as well, are not this one's."""
+    return Path(__file__).with_name("keys").is_dir()

@@ -1,4 +1,4 @@
-"""What a notebook calls: check, hint, solution, progress, and what they need to find out."""
+"""What a notebook calls to check an answer, and how the exercises are found."""
 
 from __future__ import annotations
 
@@ -140,29 +140,36 @@ def verdict_on(
             task, Outcome.COULD_NOT_CHECK, "CHECK.no_device", {"device": where, "error": broken}
         )
     answers = importlib.import_module("grader.answers")
-    key = answers.answers_for(task, seed, where)
-    if key is None:
-        return _stop(task, Outcome.COULD_NOT_CHECK, "CHECK.no_key", {})
     watcher = _Watcher(task, functions, seed, where, dtype)
     try:
         with state.defaults():
-            verdict = _seen_and_diagnosed(watcher, key)
+            verdict = _seen_and_diagnosed(watcher, answers.answers_for(task, seed, where))
     except KeyboardInterrupt:
         verdict = _stop(task, Outcome.WRONG, "CHECK.did_not_finish", {}, watcher.case)
     except answers.ReferenceFailed as failed:
         verdict = _stop(
             task, Outcome.COULD_NOT_CHECK, "CHECK.reference_failed", {"error": str(failed)}
         )
-    return replace(verdict, printed=watcher.printed, warned=tuple(watcher.warned)[:5])
+    except answers.SealBroken as broken:
+        verdict = _stop(task, Outcome.COULD_NOT_CHECK, "CHECK.seal_broken", {"error": str(broken)})
+    warned = (*verdict.warned, *watcher.warned)[:5]
+    return replace(verdict, printed=watcher.printed, warned=warned)
 
 
-def _seen_and_diagnosed(watcher: _Watcher, key: Answers) -> Verdict:
+def _seen_and_diagnosed(watcher: _Watcher, answers: Answers | None) -> Verdict:
+    """The verdict on the cases that the answers hold: all of them, or the visible ones."""
     task = watcher.task
-    verdict = diagnose(task, key, [watcher.see(case) for case in task.cases()])
+    cases = [case for case in watcher.cases if answers is not None and answers.holds(case)]
+    if answers is None or not cases:
+        return _stop(task, Outcome.COULD_NOT_CHECK, "CHECK.no_key")
+    verdict = diagnose(task, answers, [watcher.see(case) for case in cases])
     if verdict.passed and task.meta:  # torch's first meta operation takes a second
-        watcher.see(task.meta_case())
-        verdict = diagnose(task, key, watcher.seen)
-    return verdict
+        watcher.see(watcher.cast(task.meta_case()))
+        verdict = diagnose(task, answers, watcher.seen)
+    if verdict.passed and not answers.decides:
+        verdict = _stop(task, Outcome.COULD_NOT_CHECK, "CHECK.judge_decides")
+    unchecked = len(watcher.cases) - len(cases)
+    return replace(verdict, unchecked=unchecked, warned=answers.caveats)
 
 
 class _Watcher:
@@ -178,14 +185,18 @@ class _Watcher:
     ) -> None:
         self.task, self.functions, self.seed, self.where = task, functions, seed, where
         self.dtype = dtype
+        self.cases = [self.cast(case) for case in task.cases()]
         self.seen: list[Seen] = []
         self.case: str | None = None
         self.printed = ""
         self.warned: dict[str, None] = {}
 
+    def cast(self, case: Case) -> Case:
+        """The case in the dtype that was asked for."""
+        return case if self.dtype is None else replace(case, dtype=self.dtype)
+
     def see(self, case: Case) -> Seen:
         """Observe one case. Raises KeyboardInterrupt if it was interrupted."""
-        case = case if self.dtype is None else replace(case, dtype=self.dtype)
         self.case = case.name
         inputs = draw_inputs(self.task, case, self.seed, self.where)
         watched = observe(self.task, self.functions, inputs, case)
@@ -216,81 +227,3 @@ def _cannot_use(where: str) -> str:
     except (RuntimeError, AssertionError) as error:
         return str(error).split("\n")[0]
     return ""
-
-
-class Text:
-    """A message that displays itself in a notebook and prints as plain text."""
-
-    def __init__(self, text: str, page: str) -> None:
-        self.text, self.page = text, page
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return self.page
-
-
-def hint(exercise: str, number: int | None = None) -> Text:
-    """The next hint of an exercise, or hint `number` (counted from 1)."""
-    task = find(exercise)
-    total = len(task.hints)
-    at = records.next_hint(task.id, total) if number is None else max(1, min(number, total))
-    text = f"Hint {at} of {total}: {task.hints[at - 1]}"
-    return Text(text, _note(text))
-
-
-def solution(exercise: str, *, reveal: bool = False) -> Text:
-    """A model solution, once every hint was read or the exercise passed, or with reveal=True."""
-    task = find(exercise)
-    if not (
-        reveal or records.has_passed(task.id) or records.hints_read(task.id) >= len(task.hints)
-    ):
-        text = (
-            f"There are hints left: hint({task.id!r}). To see the solution all the same, call "
-            f"solution({task.id!r}, reveal=True)."
-        )
-        return Text(text, _note(text))
-    source = importlib.import_module("grader.solutions").solution_source(task.chapter, task.id)
-    if source is None:
-        text = "The solutions are not installed here. Ask your instructor."
-        return Text(text, _note(text))
-    html = importlib.import_module("html")
-    return Text(source, f"<pre>{html.escape(source)}</pre>")
-
-
-def progress() -> Text:
-    """The best credit so far of every exercise."""
-    best = records.best()
-    lines, rows = [], []
-    for chapter in dict.fromkeys(task.chapter for task in tasks().values()):
-        own = [task for task in tasks().values() if task.chapter == chapter]
-        earned = sum(task.points * best.get(task.id, 0.0) for task in own)
-        total = sum(task.points for task in own)
-        lines.append(f"{chapter}: {earned:g} of {total} points")
-        rows.append(f"<tr><th colspan='3' style='text-align:left'>{lines[-1]}</th></tr>")
-        for task in own:
-            state = _state(best.get(task.id))
-            lines.append(f"  {state:<22} {task.id} ({task.points})")
-            cells = (f"<td style='{_CELL}'>{entry}</td>" for entry in (state, task.title, task.id))
-            rows.append(f"<tr>{''.join(cells)}</tr>")
-    return Text("\n".join(lines), f"<table>{''.join(rows)}</table>")
-
-
-_CELL = "text-align:left;padding:.1em 1.2em .1em 0"
-
-
-def _state(credit: float | None) -> str:
-    if credit is None:
-        return "○ not attempted"
-    return "✓ right" if credit >= 1 else f"✗ wrong so far ({credit:.0%})"
-
-
-def _note(text: str) -> str:
-    escape = importlib.import_module("html").escape
-    return (
-        "<div style='border-left:6px solid #56B4E9;padding:.4em .8em;max-width:52em'>"
-        f"{escape(text)}</div>"
-    )

@@ -20,9 +20,19 @@ SHOWN_FINDINGS = 4
 
 
 class Answers(Protocol):
-    """What the trusted half knows of one exercise: computed from a key, or recorded by `seal`."""
+    """What the trusted half knows of one exercise: computed from a key, or recorded by `seal`.
+
+    `decides` is False where a wrong answer can be known but a right one cannot; `caveats` are told
+    with every verdict.
+    """
 
     sentences: dict[str, str]
+    decides: bool
+    caveats: tuple[str, ...]
+
+    def holds(self, case: Case) -> bool:
+        """Whether it knows what happens in this case: what was recorded are the visible ones."""
+        ...
 
     def reference(self, case: Case) -> Observation:
         """What the right answer does in this case."""

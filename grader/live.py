@@ -21,11 +21,18 @@ class ReferenceFailed(RuntimeError):
 class LiveAnswers:
     """The trusted half of one exercise for one seed and device."""
 
+    decides = True
+    caveats: tuple[str, ...] = ()
+
     def __init__(self, task: Task, key: type[Key], seed: str, device: str) -> None:
         self.task, self.key, self.seed, self.device = task, key, seed, device
         self.sentences = key.sentences
         self._mistakes = {m.code: m for m in key.mistakes(task.functions)}
         self._seen: dict[tuple[str, str], Observation] = {}
+
+    def holds(self, case: Case) -> bool:
+        """Every case can be computed."""
+        return True
 
     def inputs(self, case: Case) -> Inputs:
         """The inputs the learner's answer is given in this case."""

@@ -10,7 +10,13 @@ TEMPLATES: dict[str, str] = {
     # outcomes
     "right": "Right: {functions} agrees with torch in {count}.",
     "right.several": "Right: {functions} agree with torch in {count}.",
+    "right.visible": "Right in {count}: {functions} agrees with torch. The judge checks all "
+    "{total} cases, with other inputs.",
+    "right.visible.several": "Right in {count}: {functions} agree with torch. The judge checks all "
+    "{total} cases, with other inputs.",
     "wrong": "Not yet: {passed} of {total} cases pass.",
+    "wrong.visible": "Not yet: {passed} of the {total} cases that are checked here pass.",
+    "wrong.visible.one": "Not yet: the case that is checked here fails.",
     "did_not_finish": "Not yet: {functions} did not finish.",
     "not_attempted": "Not attempted yet: the starting code of {functions} is still there.",
     "could_not_check": "Could not check {exercise}.",
@@ -23,6 +29,10 @@ TEMPLATES: dict[str, str] = {
     "with {received}. Restore the first line that the exercise came with.",
     "CHECK.no_key": "The reference answers are not installed here, so there is nothing to compare "
     "with.",
+    "CHECK.judge_decides": "Nothing was found wrong here. More than one answer to this exercise is "
+    "right, and what tells them from the wrong ones is not installed here: the judge decides.",
+    "CHECK.seal_broken": "The recorded answers cannot be read ({error}). Ask your instructor to "
+    "seal the course again.",
     "CHECK.no_device": "The device {device} cannot be used here ({error}). Unset the environment "
     "variable AUTOGRAD_COURSE_DEVICE and restart the kernel.",
     "CHECK.reference_failed": "The course's own answer fails in this notebook: {error} If you gave "
@@ -157,6 +167,10 @@ TEMPLATES: dict[str, str] = {
     "numbers": "greatest absolute difference {worst_abs} at {at}, greatest relative difference "
     "{worst_rel}, allowed {allowed}",
     "on_case": 'In the case "{case}"',
+    "other_torch": "The answers were recorded with torch {recorded}, and this is torch {here}. Ask "
+    "your instructor to seal the course again.",
+    "progress.visible": "“Visible cases right” says that the cases which can be checked here are "
+    "right, and the points above count them. The judge checks every case, with other inputs.",
     "on_hidden_case": 'In the hidden case "{case}"',
     "unknown_error": "an exception of its own",
     "hidden_effect": "something differs from before the call",

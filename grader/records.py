@@ -22,18 +22,27 @@ def path() -> Path:
 
 
 def remember(verdict: Verdict) -> None:
-    """Keep the best credit of an exercise that was attempted."""
+    """Keep the best credit of an exercise that was attempted.
+
+    Credit for the visible cases alone is kept apart: it does not say that the answer is right.
+    """
     if verdict.outcome in (Outcome.RIGHT, Outcome.WRONG):
+        kind = "visible" if verdict.unchecked else "credit"
         entry = _load()
         record = entry.setdefault(verdict.exercise, {})
-        if verdict.credit > record.get("credit", -1.0):
-            record["credit"] = verdict.credit
+        if verdict.credit > record.get(kind, -1.0):
+            record[kind] = verdict.credit
             _save(entry)
 
 
 def best() -> dict[str, float]:
-    """The best credit of every exercise that was attempted."""
+    """The best credit of every exercise of which all cases were checked."""
     return {name: record["credit"] for name, record in _load().items() if "credit" in record}
+
+
+def best_on_visible_cases() -> dict[str, float]:
+    """The best credit of every exercise that was checked where visible cases alone can be."""
+    return {name: record["visible"] for name, record in _load().items() if "visible" in record}
 
 
 def has_passed(exercise: str) -> bool:
@@ -67,7 +76,7 @@ def _load() -> dict[str, dict[str, Any]]:
 
 def _checked(record: dict[str, Any]) -> dict[str, Any]:
     """The entries of a record that are what they should be: the file may have been edited."""
-    kinds = {"credit": int | float, "hints": int}
+    kinds = {"credit": int | float, "visible": int | float, "hints": int}
     return {k: v for k, v in record.items() if k not in kinds or isinstance(v, kinds[k])}
 
 

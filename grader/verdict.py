@@ -44,7 +44,11 @@ class CaseOutcome:
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """The result of checking one exercise; displays itself in a notebook."""
+    """The result of checking one exercise; displays itself in a notebook.
+
+    `unchecked` counts the cases that could not be checked here and are the judge's; credit and
+    outcome are then those of the visible ones.
+    """
 
     exercise: str
     outcome: Outcome
@@ -54,16 +58,19 @@ class Verdict:
     functions: tuple[str, ...] = ()
     printed: str = ""
     warned: tuple[str, ...] = field(default=())
+    unchecked: int = 0
 
     @property
     def passed(self) -> bool:
-        """Whether every case passed."""
+        """Whether every case that was checked passed."""
         return self.outcome is Outcome.RIGHT
 
     @property
     def headline(self) -> str:
         """The outcome in one sentence."""
         names = " and ".join(self.functions) or self.exercise
+        if self.unchecked and self.cases and self.outcome in (Outcome.RIGHT, Outcome.WRONG):
+            return self._headline_on_visible_cases(names)
         if self.outcome is Outcome.RIGHT:
             count = f"all {len(self.cases)} cases" if len(self.cases) != 1 else "its one case"
             code = "right.several" if len(self.functions) > 1 else "right"
@@ -76,6 +83,16 @@ class Verdict:
         if self.outcome is Outcome.NOT_ATTEMPTED:
             return say("not_attempted", functions=names)
         return say("could_not_check", exercise=self.exercise)
+
+    def _headline_on_visible_cases(self, names: str) -> str:
+        passed, here = sum(case.passed for case in self.cases), len(self.cases)
+        if self.outcome is Outcome.WRONG:
+            code = "wrong.visible" if here > 1 else "wrong.visible.one"
+            return say(code, passed=passed, total=here)
+        visible = sum(case.visible for case in self.cases)
+        count = f"all {visible} visible cases" if visible > 1 else "the visible case"
+        code = "right.visible.several" if len(self.functions) > 1 else "right.visible"
+        return say(code, functions=names, count=count, total=here + self.unchecked)
 
     def __str__(self) -> str:
         lines = [f"{_MARKS[self.outcome][0]} {self.headline}"]

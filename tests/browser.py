@@ -59,27 +59,46 @@ def jupyterlab(folder):
 
 
 @contextlib.contextmanager
-def browser_page(executable):
-    """A page with two lists: `wrong` for its errors, `asked_elsewhere` for requests to others."""
+def chromium(executable):
+    """A real browser, without a window yet."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(
             executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
         )
-        page = running.new_page(viewport={"width": 1200, "height": 900})
-        page.wrong, page.asked_elsewhere = [], []
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and page.wrong.append(said.text))
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith(("data:", "blob:", "http://127.0.0.1:"))
-                or page.asked_elsewhere.append(request.url)
-            ),
-        )
-        yield page
+        yield running
         running.close()
+
+
+def window(browser):
+    """Somebody's browser, with cookies of its own and two lists for all of its pages.
+
+    `wrong` has their errors, `asked_elsewhere` their requests to others than this machine.
+    """
+    opened = browser.new_context(viewport={"width": 1200, "height": 900})
+    opened.wrong, opened.asked_elsewhere = [], []
+    here = ("data:", "blob:", "http://127.0.0.1:", "ws://127.0.0.1:")
+
+    def asks(request):
+        if not request.url.startswith(here):
+            opened.asked_elsewhere.append(request.url)
+
+    opened.on("weberror", lambda error: opened.wrong.append(str(error.error)))
+    opened.on("console", lambda said: said.type == "error" and opened.wrong.append(said.text))
+    opened.on("request", asks)
+    opened.on("page", lambda page: page.on("websocket", asks))
+    return opened
+
+
+@contextlib.contextmanager
+def browser_page(executable):
+    """One page of a window; it has the window's two lists."""
+    with chromium(executable) as browser:
+        own = window(browser)
+        page = own.new_page()
+        page.wrong, page.asked_elsewhere = own.wrong, own.asked_elsewhere
+        yield page
 
 
 def menu(page, bar, *items):

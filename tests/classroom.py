@@ -13,6 +13,7 @@ from filelock import FileLock
 from nbgrader.api import Gradebook
 
 from grader import releases
+from grader.judge.form import course_directory
 from tests.conftest import FRONT, ROOT, code
 
 ASSIGNMENT = "mixed"
@@ -301,7 +302,8 @@ def the_forty():
 def rows(course):
     """Everything the gradebook says of every submission, without its random ids."""
     found = {}
-    with Gradebook(f"sqlite:///{course}/gradebook.db", "autograd-course") as gradebook:
+    directory = course_directory(course)
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
         for submission in gradebook.assignment_submissions(ASSIGNMENT):
             (book,) = submission.notebooks
             found[submission.student.id] = {

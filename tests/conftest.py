@@ -53,6 +53,19 @@ def program():
     return find
 
 
+@pytest.fixture(scope="session")
+def hub(program):
+    """A classroom of eight that is open: tests/hub.py says how to use it. Only root can make one."""
+    if os.geteuid() != 0:
+        pytest.skip("accounts are root's to make")
+    for name in ("bwrap", "node", "npm", "useradd"):
+        program(name)
+    from tests.hub import classroom
+
+    with classroom(students=8) as room:
+        yield room
+
+
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Type an `autograd-course` command: `command("workspace")` gives its status and its text."""

@@ -496,6 +496,17 @@ def test_an_instructor_still_grades_by_hand_in_formgrader(formgrader, program):
         assert "Well said." in {row.name: row.comment for row in theirs.comments}["why"]
 
 
+def test_formgrader_shows_no_name_until_it_is_asked_to(formgrader, program):
+    _, addresses = formgrader
+    with browser_page(program(*CHROMIUM)) as page:
+        page.goto(addresses["honest"])
+        assert re.search(r"Submission #\d", page.inner_text("nav"))
+        assert "honest" not in page.inner_text("body")
+        page.locator("nav .glyphicon-eye-open").click()
+        assert "honest" in page.inner_text("nav")
+        assert "Submission #" not in page.inner_text("nav")
+
+
 # However much there is of it
 
 

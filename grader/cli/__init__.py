@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from grader.cli import grade, replay, torch_range
+from grader.cli import demo, export, grade, regrade, replay, report, seal, torch_range
 from grader.cli.place import find_course
 from grader.refusal import Refusal
 
@@ -72,7 +72,7 @@ def bring_up_to_date(course: Course = None, workspace: Workspace = None) -> None
 def show_progress() -> None:
     """Show your best result so far in every exercise."""
     torch_range.require()
-    from grader.checking import progress
+    from grader.guidance import progress
 
     _console.print(escape(str(progress())))
 
@@ -106,8 +106,13 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
     raise typer.Exit(int(broken))
 
 
+app.command("demo")(demo.demo)
+app.command("export")(export.export)
 app.command("grade")(grade.grade)
+app.command("regrade")(regrade.regrade)
 app.command("replay")(replay.replay)
+app.command("report")(report.report)
+app.command("seal")(seal.seal)
 
 
 def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:

@@ -92,24 +92,21 @@ def grade(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _refuse_contradictions(jobs, gpu_jobs, scheduler)
     desk = desk_for(course, isolation, gpu_jobs)
-    chosen = _chosen(desk, assignment, students)
+    chosen = chosen_students(desk, assignment, students)
     started = time.monotonic()
-    if scheduler is None and desk.grading.isolation == "auto":
-        from grader.box.probe import probe
-
-        # Found once, here, and refused before anything else; the machines of a cluster find theirs.
-        desk.grading.isolation = probe().require().value
-    with _open(desk, assignment, reseed) as (filing, round_):
+    if scheduler is None:  # the machines of a cluster find theirs
+        find_isolation(desk)
+    with opened(desk, assignment, reseed) as (filing, round_):
         from grader.judge.pool import Batch
 
-        crew = _crew(jobs, gpu_jobs, scheduler)
+        crew = crew_of(jobs, gpu_jobs, scheduler)
         try:
             batch = Batch(desk, filing, round_, crew, force=force)
-            lines = list(_watched(batch.lines(chosen), len(chosen), assignment, quiet=as_json))
+            lines = list(watched(batch.lines(chosen), len(chosen), assignment, quiet=as_json))
         except KeyboardInterrupt:
             _errors.print("[bold red]Stopped.[/] What is graded already stays graded.")
             _errors.print("The same command, typed again, grades the rest.")
-            raise typer.Exit(_INTERRUPTED) from None
+            raise typer.Exit(INTERRUPTED) from None
         finally:
             crew.close()
     seconds = time.monotonic() - started
@@ -120,7 +117,7 @@ def grade(
     raise typer.Exit(int(any(line.state == "not graded" for line in lines)))
 
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended."""
 
 
@@ -154,6 +151,17 @@ def desk_for(course: Path | None, isolation: str | None, gpu_jobs: int | None = 
     return Desk.at(find_class(course), **settings)
 
 
+def find_isolation(desk: Desk) -> None:
+    """Find once, here, how submissions are walled in; without a way, refuse before anything else.
+
+    Raises BoxRefused.
+    """
+    if desk.grading.isolation == "auto":
+        from grader.box.probe import probe
+
+        desk.grading.isolation = probe().require().value
+
+
 def _require_gpu() -> None:
     import torch
 
@@ -165,7 +173,8 @@ def _require_gpu() -> None:
         )
 
 
-def _chosen(desk: Desk, assignment: str, students: list[str] | None) -> list[str]:
+def chosen_students(desk: Desk, assignment: str, students: list[str] | None) -> list[str]:
+    """Those named, or everybody of whom a submission was collected. Raises NoSubmission."""
     from grader.judge.desk import NoSubmission
 
     there = desk.students(assignment)
@@ -188,7 +197,7 @@ def _chosen(desk: Desk, assignment: str, students: list[str] | None) -> list[str
 
 
 @contextmanager
-def _open(desk: Desk, assignment: str, reseed: bool) -> Iterator[tuple[Any, Any]]:
+def opened(desk: Desk, assignment: str, reseed: bool) -> Iterator[tuple[Any, Any]]:
     """The assignment's places, and what is the same for every submission."""
     from grader.judge.filing import Filing
     from grader.judge.gradebook import Book
@@ -202,7 +211,8 @@ def _open(desk: Desk, assignment: str, reseed: bool) -> Iterator[tuple[Any, Any]
         desk.close()
 
 
-def _crew(jobs: int | None, gpu_jobs: int | None, scheduler: str | None) -> Crew:
+def crew_of(jobs: int | None, gpu_jobs: int | None, scheduler: str | None) -> Crew:
+    """Who judges: processes of this machine, or a cluster's."""
     if scheduler is not None:
         from grader.judge.cluster import Cluster
 
@@ -212,7 +222,8 @@ def _crew(jobs: int | None, gpu_jobs: int | None, scheduler: str | None) -> Crew
     return Workers(gpu_jobs or jobs or len(os.sched_getaffinity(0)))
 
 
-def _watched(lines: Iterator[Line], total: int, assignment: str, *, quiet: bool) -> Iterator[Line]:
+def watched(lines: Iterator[Line], total: int, assignment: str, *, quiet: bool) -> Iterator[Line]:
+    """The same lines, with a bar of how many are done."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

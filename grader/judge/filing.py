@@ -22,6 +22,7 @@ import nbformat
 from sqlalchemy.exc import DBAPIError
 
 from grader import notebooks as files
+from grader.judge.databases import first_line
 from grader.judge.desk import Desk
 from grader.judge.feedback import feedback_page
 from grader.judge.gradebook import Book, Notebook, Recorded
@@ -58,7 +59,11 @@ class Filed:
 
 
 class Filing:
-    """The places of one assignment's graded submissions, for one writer."""
+    """The places of one assignment's graded submissions.
+
+    Several may grade into them at once where the ledger is on PostgreSQL: what somebody else did
+    to a submission meanwhile is seen before it is filed.
+    """
 
     def __init__(self, desk: Desk, book: Book, round_: Round) -> None:
         self._desk, self._book, self._round = desk, book, round_
@@ -69,6 +74,10 @@ class Filing:
 
     def state(self, paper: Paper) -> State:
         """How far this submission has come, in this version of the assignment's secret."""
+        self._look(paper.student)
+        return self._state(paper)
+
+    def _state(self, paper: Paper) -> State:
         sitting = self._sitting(paper)
         if sitting is None:
             return State.NEW
@@ -82,8 +91,41 @@ class Filing:
         pages = (self._page(paper.student, name) for name in self._round.forms)
         return State.DONE if all(page.is_file() for page in pages) else State.NO_FEEDBACK
 
-    def file(self, paper: Paper, marked: Marked) -> Filed:
-        """Put a submission that was just judged into all its places. Raises a Refusal."""
+    def file(self, paper: Paper, marked: Marked) -> Filed | None:
+        """Put a submission that was just judged into all its places.
+
+        None if somebody else graded it since it was looked at: theirs stays. Raises a Refusal.
+        """
+        with self._alone(paper.student) as overtaken:
+            if overtaken and self._state(paper) is not State.NEW:
+                with contextlib.suppress(Damaged):
+                    return self._finish(paper)
+            return self._file(paper, marked)
+
+    def finish(self, paper: Paper) -> Filed | None:
+        """Do what is left of a submission whose state is neither NEW nor DONE.
+
+        None if somebody else does it already. Raises a Refusal, or Damaged.
+        """
+        with self._alone(paper.student):
+            return self._finish(paper)
+
+    @contextlib.contextmanager
+    def _alone(self, student: str) -> Iterator[bool]:
+        """Alone with a student's submission; whether somebody graded it since the last look."""
+        with (
+            _refusals(self._place(student)),
+            self._desk.ledger.alone(self._round.assignment, student),
+        ):
+            before = [row.id for row in self._sittings[student]]
+            self._look(student)
+            yield before != [row.id for row in self._sittings[student]]
+
+    def _look(self, student: str) -> None:
+        ledger, assignment = self._desk.ledger, self._round.assignment
+        self._sittings[student] = ledger.sittings(assignment, student)
+
+    def _file(self, paper: Paper, marked: Marked) -> Filed:
         place, token = self._place(paper.student), uuid.uuid4().hex
         self.sweep(paper.student)
         stage = _staged(place, token)
@@ -98,13 +140,14 @@ class Filing:
         graded = {name: one.notebook for name, one in marked.graded.items()}
         return self._settle(paper, graded, stage, notes, marked.isolation)
 
-    def finish(self, paper: Paper) -> Filed:
-        """Do what is left of a submission whose state is neither NEW nor DONE.
-
-        Raises a Refusal, or Damaged.
-        """
+    def _finish(self, paper: Paper) -> Filed | None:
+        if paper.student not in self._recorded:
+            self._recorded = self._book.students(self._round.assignment)
+        if self._state(paper) is State.DONE:
+            return None
         sitting = self._sitting(paper)
-        assert sitting is not None
+        if sitting is None:
+            raise Damaged("somebody graded another submission of this student's meanwhile")
         place = self._place(paper.student)
         stage = _staged(place, sitting.token)
         found = stage if sitting.token and stage.is_dir() else place
@@ -226,7 +269,7 @@ def _refusals(place: Path) -> Iterator[None]:
         ) from error
     except DBAPIError as error:
         raise FilingRefused(
-            f"The ledger of verdicts cannot be written: {error.orig}.",
+            f"The ledger of verdicts cannot be written: {first_line(error.orig)}.",
             "Make room, or make the file writable for you, and start this again: what is graded "
             "already stays graded.",
         ) from error

@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from traitlets.config import Config
 
 from grader import releases
+from grader.judge.databases import reaching
 from grader.refusal import Refusal
 
 Notebook = Any
@@ -118,11 +119,11 @@ def read_forms(
 
     Cells come from the release in their order; the gradebook gives the points, and the text of each
     locked cell. The files in the source folder are the assignment's, but for `own_files`, which a
-    learner may change (nbgrader's Autograde.exclude_overwriting). Raises NoForm.
+    learner may change (nbgrader's Autograde.exclude_overwriting). Raises NoForm and Unreachable.
     """
     _must_exist(course)
     files = _files(course, assignment, own_files)
-    with Gradebook(course.db_url, course.course_id) as gradebook:
+    with reaching(course.db_url), Gradebook(course.db_url, course.course_id) as gradebook:
         try:
             rows = list(gradebook.find_assignment(assignment).notebooks)
         except MissingEntry:

@@ -23,16 +23,13 @@ from nbgrader.api import (
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from nbgrader.utils import is_task
-from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SAWarning
 from sqlalchemy.orm import Session, scoped_session, sessionmaker, undefer
 
+from grader.judge.databases import PATIENCE, first_line, reaching, wait_for
 from grader.refusal import Refusal
 
 Notebook = Any
-
-PATIENCE = 60.0
-"""Seconds to wait for another program that writes the gradebook."""
 
 
 class GradebookRefused(Refusal):
@@ -146,12 +143,11 @@ class Book:
 
     def __init__(self, course: CourseDirectory, patience: float = PATIENCE) -> None:
         self._course = course
-        self._gradebook = Gradebook(course.db_url, course.course_id)
+        with reaching(course.db_url):
+            self._gradebook = Gradebook(course.db_url, course.course_id)
         engine = self._gradebook.engine
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _waits(patience))
-            engine.dispose()  # connections made before would not wait
         self._gradebook.db.remove()
+        wait_for(engine, patience)
         self._gradebook.db = scoped_session(
             sessionmaker(class_=_OneCommit, bind=engine, autoflush=True)
         )
@@ -258,23 +254,19 @@ def _quietly() -> Iterator[None]:
             log.disabled = before
 
 
-def _waits(seconds: float) -> Any:
-    def connected(connection: Any, record: object) -> None:
-        connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
-
-    return connected
-
-
 _CURES = {
     "locked": "Another program is writing it: end that one (a formgrader, another autograd-course "
     "grade), and start this again. What is graded already stays graded.",
+    "lock timeout": "Somebody else has been writing this submission's row for a minute: see that "
+    "they finish, and start this again. What is graded already stays graded.",
+    "connection": "Start the server again, and then this: what is graded already stays graded.",
     "full": "Free some space and start this again. What is graded already stays graded.",
     "readonly": "Make the file and its folder writable for you, and start this again.",
 }
 
 
 def _refusal(error: DBAPIError, database: str | None) -> GradebookRefused:
-    said = str(error.orig)
+    said = first_line(error.orig)
     cure = next((text for word, text in _CURES.items() if word in said.replace("-", "")), None)
     return GradebookRefused(
         f"The gradebook {database} cannot be written: {said}.",

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Float, Integer, String, create_engine, func, select
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Float,
+    Integer,
+    String,
+    TypeDecorator,
+    create_engine,
+    func,
+    select,
+)
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from grader.judge.databases import PATIENCE, reaching, wait_for
 from grader.verdict import Verdict
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time, read as UTC whatever the zone of the database: SQLite forgets it, others convert."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The time as Python gets it."""
+        if value is None or value.tzinfo is None:
+            return value and value.replace(tzinfo=UTC)
+        return value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
@@ -29,7 +56,7 @@ class SecretRow(Base):
     assignment: Mapped[str] = mapped_column(String(200), primary_key=True)
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
     secret: Mapped[str] = mapped_column(String(64))
-    created: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created: Mapped[datetime] = mapped_column(Moment)
 
 
 class VerdictRow(Base):
@@ -37,7 +64,7 @@ class VerdictRow(Base):
 
     __tablename__ = "verdicts"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    at: Mapped[datetime] = mapped_column(Moment)
     assignment: Mapped[str] = mapped_column(String(200), index=True)
     student: Mapped[str] = mapped_column(String(200), index=True)
     exercise: Mapped[str] = mapped_column(String(200))
@@ -60,7 +87,7 @@ class SittingRow(Base):
 
     __tablename__ = "sittings"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    at: Mapped[datetime] = mapped_column(Moment)
     assignment: Mapped[str] = mapped_column(String(200), index=True)
     student: Mapped[str] = mapped_column(String(200), index=True)
     submission: Mapped[str] = mapped_column(String(64))
@@ -116,12 +143,37 @@ class Ledger:
         address = make_url(url)
         if address.get_backend_name() == "sqlite" and address.database:
             _only_mine(Path(address.database))
-        self._engine = create_engine(address)
-        Base.metadata.create_all(self._engine)
+        with reaching(address):
+            self._engine = create_engine(address, pool_pre_ping=True)
+            wait_for(self._engine, PATIENCE)
+            with self._engine.begin() as connection:
+                self._hold(connection, "tables")
+                Base.metadata.create_all(connection)
 
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+    @contextmanager
+    def alone(self, assignment: str, student: str) -> Iterator[None]:
+        """Keep others who grade from filing this submission meanwhile.
+
+        This holds on PostgreSQL, for all machines. An SQLite class has one grader at a time.
+        """
+        if self._engine.dialect.name != "postgresql":
+            yield
+            return
+        with self._engine.begin() as connection:
+            self._hold(connection, f"submission {assignment}/{student}")
+            yield
+
+    @staticmethod
+    def _hold(connection: Connection, what: str) -> None:
+        """Let nobody else hold the same until the end of the transaction, on PostgreSQL."""
+        if connection.dialect.name == "postgresql":
+            name = f"autograd-course {what}".encode(errors="surrogateescape")
+            number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
+            connection.execute(select(func.pg_advisory_xact_lock(number)))
 
     def secret(self, assignment: str, *, reseed: bool = False) -> Secret:
         """The assignment's newest secret, drawn now if there is none or `reseed` asks for one."""

@@ -80,24 +80,31 @@ def _plain_text(path: Path) -> bytes | None:
 
 
 def _doubts(inbound: Path, prefix: str, received: datetime) -> Iterator[str]:
-    arrived = _arrived(inbound, prefix, received)
     if received > datetime.now(UTC).replace(tzinfo=None) + _DOUBT:
         yield f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, which is yet to come."
-    elif arrived is not None and arrived > received + _DOUBT:
-        yield (
-            f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, and what the exchange holds was "
-            f"written at {arrived:%Y-%m-%d %H:%M} UTC."
-        )
+        return
+    handed_in = list(_handed_in(inbound, prefix))
+    named_so = [arrived for named, arrived in handed_in if named == received]
+    if not handed_in or any(arrived <= received + _DOUBT for arrived in named_so):
+        return
+    # The exchange's own time may have been put in its place when it was collected.
+    if not named_so and any(abs(arrived - received) <= _DOUBT for _, arrived in handed_in):
+        return
+    latest = max(named_so or [arrived for _, arrived in handed_in])
+    yield (
+        f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, and what the exchange holds was "
+        f"written at {latest:%Y-%m-%d %H:%M} UTC."
+    )
 
 
-def _arrived(inbound: Path, prefix: str, received: datetime) -> datetime | None:
-    """When the exchange's folder was last written, by the clock of the machine it lies on.
+def _handed_in(inbound: Path, prefix: str) -> Iterator[tuple[datetime | None, datetime]]:
+    """Of everything a learner handed in: the time in its folder's name, and when it was written.
 
-    A learner can set any time of a file but that of its last change.
+    The second is by the clock of the machine the exchange lies on. A learner can set any time of a
+    file but that of its last change.
     """
     for folder in inbound.glob(f"{glob.escape(prefix)}*"):
-        if parsed(folder.name.removeprefix(prefix).split("+")[0].encode()) == received:
-            paths = (folder, *folder.glob("*.ipynb"))
-            changed = max(path.lstat().st_ctime for path in paths)
-            return datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)
-    return None
+        paths = (folder, *folder.glob("*.ipynb"))
+        changed = max(path.lstat().st_ctime for path in paths)
+        named = parsed(folder.name.removeprefix(prefix).split("+")[0].encode())
+        yield named, datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)

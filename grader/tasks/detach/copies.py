@@ -42,7 +42,10 @@ class AliasOrCopy(Task):
             case(name, others=others, visible=name == "whole tensors")
             for name, *others in self.CASES
         ]
-        return (*pairs, case("two parts of x", first="x[0]", others=["x[2]", "x[0, 3:]", "x[0]"]))
+        return (
+            *pairs,
+            case("two parts of x", first="x[0]", others=["x[2]", "x[0, 3:]", "x[0]"], visible=True),
+        )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
@@ -80,7 +83,7 @@ class Snapshot(Task):
         return (
             case("weights change", change="weights", visible=True),
             case("running statistics change", change="statistics"),
-            case("everything changes", change="everything"),
+            case("everything changes", change="everything", visible=True),
             case("everything changes, float32", change="everything", dtype=F32),
         )
 

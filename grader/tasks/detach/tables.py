@@ -73,7 +73,7 @@ class DetectSilentCorruption(Task):
 
     def cases(self) -> Sequence[Case]:
         return tuple(
-            case(name, pairs=pairs, visible=name == "edits of the output")
+            case(name, pairs=pairs, visible=name in ("edits of the output", "edits inside no_grad"))
             for name, *pairs in self.CASES
         )
 

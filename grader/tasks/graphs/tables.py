@@ -81,7 +81,11 @@ class RequiresGradTable(Task):
                 expressions=("x", "c", "x * 2", "c + 1", "x + c", "x > 0"),
                 visible=True,
             ),
-            case("integers", expressions=("x.argmax()", "x.long()", "x.sum() == 0", "x.sum()")),
+            case(
+                "integers",
+                expressions=("x.argmax()", "x.long()", "x.sum() == 0", "x.sum()"),
+                visible=True,
+            ),
             case("copies", expressions=("x.detach()", "x.clone()", "x[0]", "c.clone()")),
             case("in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True),
         )

@@ -36,11 +36,18 @@ class CaptureFeatures(Task):
 
     def cases(self) -> Sequence[Case]:
         return (
-            case("two layers, then a layer that raises", names=["stem", "act"], visible=True),
+            case(
+                "two layers, then a layer that raises",
+                names=["stem", "act"],
+                broken=True,
+                visible=True,
+            ),
             case("nested names", names=["block.0", "block.1", "head"]),
             case("a module called twice", names=["act", "head"]),
             case("the model itself", names=["", "block"]),
-            case("one row in float32", names=["block.0", "act", ""], rows=1, dtype=F32),
+            case(
+                "one row in float32", names=["block.0", "act", ""], rows=1, dtype=F32, visible=True
+            ),
         )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -48,7 +55,7 @@ class CaptureFeatures(Task):
             "x": rng.apart(0.3, 1.0, case.params.get("rows", 7), 5),
             **weights(rng, 5, 3, 11, 1),
             "names": list(case["names"]),
-            "broken": case.visible,
+            "broken": case.params.get("broken", False),
         }
 
     def observe(

@@ -36,7 +36,7 @@ class ScaleForward(Task):
         return (
             case("7 rows", rows=7, visible=True),
             case("one row", rows=1),
-            case("a pair of tensors", rows=7, pair=True),
+            case("a pair of tensors", rows=7, pair=True, visible=True),
             case("float32", rows=5, dtype=F32),
         )
 

@@ -35,7 +35,7 @@ class MakeLeaf(Task):
         return (
             case("5 plain numbers", shape=(5,), kind="plain", visible=True),
             case("a leaf that requires grad", shape=(7,), kind="leaf"),
-            case("a computed tensor", shape=(7,), kind="computed"),
+            case("a computed tensor", shape=(7,), kind="computed", visible=True),
             case("a transposed view of a computed matrix", shape=(3, 5), kind="transposed"),
             case("computed, in float32", shape=(5,), kind="computed", dtype=F32),
         )
@@ -149,7 +149,7 @@ class CastLeaf(Task):
             cast("a computed tensor, to complex64", "float64", "complex64", "computed"),
             cast("to the dtype it has", "float32", "float32", "plain"),
             cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
-            cast("to int64", "float64", "int64", "leaf"),
+            cast("to int64", "float64", "int64", "leaf", visible=True),
             cast("to bool", "float32", "bool", "plain"),
         )
 

@@ -63,7 +63,7 @@ class WhichGetGrad(Task):
 
     def cases(self) -> Sequence[Case]:
         return tuple(
-            case(name, programs=programs, visible=name == "one step")
+            case(name, programs=programs, visible=name in ("one step", "cuts"))
             for name, *programs in self.CASES
         )
 

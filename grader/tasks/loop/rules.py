@@ -74,7 +74,7 @@ class SgdFromScratch(Task):
             case("momentum and weight decay", mu=0.9, visible=True),
             case("no weight decay", mu=0.9, wd=0.0),
             case("no momentum", mu=0.0),
-            case("a parameter without gradient", mu=0.7, absent="always"),
+            case("a parameter without gradient", mu=0.7, absent="always", visible=True),
             case("float32, a gradient that comes late", mu=0.9, absent="late", dtype=F32),
         )
 

@@ -42,8 +42,16 @@ class AdamFromScratch(Task):
         return (
             case("Adam", wd=0.0, visible=True),
             case("zero gradients", wd=0.0, zero=True),
-            case("weight decay, a parameter without gradient", wd=0.3, absent="always"),
-            case("AdamW, a gradient that comes late", wd=0.3, absent="late", decoupled=True),
+            case(
+                "weight decay, a parameter without gradient", wd=0.3, absent="always", visible=True
+            ),
+            case(
+                "AdamW, a gradient that comes late",
+                wd=0.3,
+                absent="late",
+                decoupled=True,
+                visible=True,
+            ),
             case("AdamW in float32", wd=0.3, decoupled=True, dtype=F32),
         )
 

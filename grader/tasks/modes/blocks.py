@@ -51,7 +51,12 @@ class ModeProbe(Task):
                 modes=("recording", "no_grad", "inference mode"),
                 what="constant",
             ),
-            case("fn switches recording", modes=("recording", "no_grad"), what="switches"),
+            case(
+                "fn switches recording",
+                modes=("recording", "no_grad"),
+                what="switches",
+                visible=True,
+            ),
             case("fn switches recording and raises", modes=("recording", "no_grad"), what="raises"),
         )
 
@@ -120,7 +125,7 @@ class PartialNoGrad(Task):
         return (
             case("7 rows", rows=7, visible=True),
             case("one row", rows=1),
-            case("rows of zeros among them", rows=7, zeros=(1, 4)),
+            case("rows of zeros among them", rows=7, zeros=(1, 4), visible=True),
             case("a transposed x", rows=5, transposed=True),
             case("7 rows in float32", rows=7, dtype=F32),
         )

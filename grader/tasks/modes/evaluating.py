@@ -119,7 +119,7 @@ class CachedFeatures(Task):
         return (
             case("7 rows", rows=7, visible=True),
             case("one row", rows=1),
-            case("x requires grad", rows=7, wanted=True),
+            case("x requires grad", rows=7, wanted=True, visible=True),
             case("11 rows in float32", rows=11, dtype=F32),
         )
 

@@ -69,7 +69,7 @@ class GradModeTable(Task):
 
     def cases(self) -> Sequence[Case]:
         return tuple(
-            case(name, programs=programs, visible=name == "in no_grad")
+            case(name, programs=programs, visible=name in ("in no_grad", "views and edits"))
             for name, *programs in self.CASES
         )
 

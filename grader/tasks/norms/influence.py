@@ -73,7 +73,10 @@ class TrainOrEval(Task):
 
     def cases(self) -> Sequence[Case]:
         return tuple(
-            case(name, pairs=pairs, visible=name == "four layers") for name, *pairs in self.CASES
+            case(
+                name, pairs=pairs, visible=name in ("four layers", "BatchNorm with other settings")
+            )
+            for name, *pairs in self.CASES
         )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

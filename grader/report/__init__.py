@@ -1,0 +1,1 @@
+"""What an instructor asks once a class is graded: figures, pages and tables of one assignment."""

@@ -1,0 +1,188 @@
+"""Counts what the ledger, the gradebook and the collected folders say of one assignment."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from grader.judge.desk import Desk
+from grader.judge.ledger import VerdictRow
+from grader.judge.register import Handed, Register, read_register
+from grader.judge.standing import Standing, standings
+from grader.refusal import Refusal
+from grader.report.figures import (
+    HALF,
+    ByHand,
+    Exercise,
+    Figures,
+    Kind,
+    Learner,
+    Made,
+    PlainCell,
+    State,
+    in_order,
+)
+
+
+class NothingGraded(Refusal):
+    """There is nothing to report on yet."""
+
+
+def count(desk: Desk, assignment: str) -> Figures:
+    """The figures of one assignment. Raises NotReleased and NothingGraded."""
+    register = read_register(desk.course, assignment)
+    standing = standings(desk.ledger, assignment)
+    if not standing:
+        raise NothingGraded(
+            f"No submission of {assignment} was judged yet.", f"autograd-course grade {assignment}"
+        )
+    collected = set(desk.students(assignment))
+    read = {name: one for name, one in standing.items() if not one.unread}
+    exercises = tuple(_exercises(read, register))
+    everybody = sorted(collected | set(standing) | set(register.people))
+    learners = [_learner(name, standing, register, name in collected) for name in everybody]
+    figures = Figures(
+        assignment,
+        register.points,
+        tuple(learners),
+        exercises,
+        tuple(_plain(standing, register)),
+        tuple(_by_hand(register, exercises)),
+        max(one.sittings[0].at for one in standing.values()),
+        tuple(sorted(_older_cases(standing))),
+    )
+    return _with_reasons(figures)
+
+
+def kind_of(exercise: str, code: str) -> Kind:
+    """What a finding with this code is, in this exercise."""
+    head, _, name = code.partition(".")
+    if head == exercise and name:
+        return Kind.MISTAKE
+    return {"ERROR": Kind.ERROR, "SIDE": Kind.EFFECT, "CHECK": Kind.UNANSWERED}.get(head, Kind.SIGN)
+
+
+def _exercises(standing: Mapping[str, Standing], register: Register) -> Iterator[Exercise]:
+    """The exercises in the order of the newest grading that had all of them."""
+    rows: dict[str, list[VerdictRow]] = defaultdict(list)
+    for one in sorted(standing.values(), key=lambda one: one.sittings[0].id, reverse=True):
+        for row in one.verdicts.values():
+            rows[row.exercise].append(row)
+    for exercise, verdicts in rows.items():
+        yield _exercise(exercise, verdicts, register)
+
+
+def _exercise(exercise: str, rows: Sequence[VerdictRow], register: Register) -> Exercise:
+    from grader.checking import tasks  # it loads torch
+
+    task = tasks().get(exercise)
+    cell = register.cells.get(exercise)
+    counted = Counter(map(_outcome, rows))
+    return Exercise(
+        exercise,
+        task.title if task else exercise,
+        cell.points if cell else float(task.points) if task else 0.0,
+        counted["right"],
+        counted["partly"],
+        counted["wrong"],
+        counted["not attempted"],
+        counted["could not check"],
+        sum(row.credit for row in rows) / len(rows),
+        in_order(_made(exercise, rows)),
+    )
+
+
+def _outcome(row: VerdictRow) -> str:
+    return "partly" if row.outcome == "wrong" and row.credit > 0 else row.outcome
+
+
+def _made(exercise: str, rows: Iterable[VerdictRow]) -> Iterator[Made]:
+    """Each finding with everybody in whose answer it is; a learner counts once for each."""
+    said: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        for finding in row.findings:
+            said[finding["code"]].setdefault(row.student, finding["message"])
+    for code, messages in said.items():
+        message = Counter(messages.values()).most_common(1)[0][0]
+        yield Made(kind_of(exercise, code), exercise, code, message, tuple(sorted(messages)))
+
+
+def _learner(
+    name: str, standing: Mapping[str, Standing], register: Register, collected: bool
+) -> Learner:
+    one = standing.get(name)
+    row = register.rows.get(name, Handed())
+    person = register.people.get(name)
+    learner = Learner(
+        name,
+        person.full_name if person else "",
+        State.WAITING if collected else State.MISSING,
+        row.score,
+        row.penalty,
+        row.seconds_late,
+    )
+    if one is None:
+        return learner
+    verdicts = [] if one.unread else list(one.verdicts.values())
+    return replace(
+        learner,
+        state=State.UNREAD if one.unread else State.JUDGED,
+        credit={row.exercise: row.credit for row in verdicts},
+        outcomes={row.exercise: _outcome(row) for row in verdicts},
+        waiting=row.waiting,
+        isolation=_weakest(one),
+        remarks=tuple(said for row in one.sittings for said in (*row.repairs, *row.incidents)),
+    )
+
+
+def _weakest(standing: Standing) -> str:
+    """The isolation of a grading; that of the newest, unless one was without any."""
+    levels = [sitting.isolation for sitting in standing.sittings]
+    return "none" if "none" in levels else levels[0]
+
+
+def _plain(standing: Mapping[str, Standing], register: Register) -> Iterator[PlainCell]:
+    names = {
+        name for one in standing.values() for sitting in one.sittings for name in sitting.plain
+    }
+    for cell in register.cells.values():
+        if cell.name in names:
+            scores = [row.marks[cell.name].score for row in register.rows.values() if row.graded]
+            yield PlainCell(cell.name, cell.points, sum(scores) / len(scores) if scores else 0.0)
+
+
+def _by_hand(register: Register, exercises: Sequence[Exercise]) -> Iterator[ByHand]:
+    waiting = Counter(name for row in register.rows.values() if row.graded for name in row.waiting)
+    for cell in register.cells.values():
+        if cell.by_hand or waiting[cell.name]:
+            yield ByHand(cell.name, cell.points, waiting[cell.name])
+
+
+def _older_cases(standing: Mapping[str, Standing]) -> Iterator[str]:
+    """Who was judged on hidden cases that were drawn anew since."""
+    newest = max(sitting.seed for one in standing.values() for sitting in one.sittings)
+    for name, one in standing.items():
+        if any(sitting.seed < newest for sitting in one.sittings):
+            yield name
+
+
+def _with_reasons(figures: Figures) -> Figures:
+    learners = (
+        replace(one, reasons=tuple(_reasons(figures, one)))
+        if one.state is State.JUDGED and figures.share(one) < HALF
+        else one
+        for one in figures.learners
+    )
+    return replace(figures, learners=tuple(learners))
+
+
+def _reasons(figures: Figures, learner: Learner) -> Iterator[str]:
+    most = sum(one.points for one in figures.exercises)
+    yield f"earned {figures.earned(learner):.3g} of {most:g} points"
+    missing = [name for name, outcome in learner.outcomes.items() if outcome == "not attempted"]
+    if missing:
+        yield f"did not attempt {', '.join(missing)}"
+    mistakes = [made.code for made in figures.mistakes if learner.name in made.learners]
+    if mistakes:
+        yield f"made {', '.join(mistakes)}"

@@ -1,0 +1,25 @@
+"""A student's server: nbgrader's two extensions for students, and kernels nobody listens to."""
+
+c = get_config()
+
+# nbgrader's package switches all four on. A student fetches, submits (assignment_list) and
+# validates.
+c.ServerApp.jpserver_extensions = {
+    "nbgrader.server_extensions.assignment_list": True,
+    "nbgrader.server_extensions.validate_assignment": True,
+    "nbgrader.server_extensions.formgrader": False,
+    "nbgrader.server_extensions.course_list": False,
+}
+
+# A kernel's channels are TCP ports of this machine by default, to which every other user can
+# connect. Over ipc they are sockets in a folder of its owner's that is closed to others. One port
+# is left: there ipykernel takes what child processes print, sends nothing, and drops what lacks a
+# secret of its own. Only for students: the grader's submissions run in boxes, and its server has
+# no need of it.
+c.KernelManager.transport = "ipc"
+
+# What a student leaves open ends by itself: kernels after an hour, the server an hour later. Work
+# is on the disk, where JupyterLab saved it; signing in again starts a server.
+c.MappingKernelManager.cull_idle_timeout = 3600
+c.MappingKernelManager.cull_interval = 300
+c.ServerApp.shutdown_no_activity_timeout = 3600
