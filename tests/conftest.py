@@ -54,12 +54,17 @@ def program():
 
 
 @pytest.fixture(scope="session")
-def hub(program):
-    """A classroom of eight that is open: tests/hub.py says how to use it. Only root can make one."""
+def hub_programs(program):
+    """What tests/hub.py needs; and only root can make accounts."""
     if os.geteuid() != 0:
         pytest.skip("accounts are root's to make")
-    for name in ("bwrap", "node", "npm", "useradd"):
+    for name in ("bwrap", "node", "npm", "nsenter", "pgrep", "setpriv", "useradd"):
         program(name)
+
+
+@pytest.fixture(scope="session")
+def hub(hub_programs):
+    """A classroom of eight that is open: tests/hub.py says how to use it."""
     from tests.hub import classroom
 
     with classroom(students=8) as room:

@@ -42,6 +42,7 @@ _INSIDE = """
 import json, os, subprocess, sys
 def processes():
     return {int(name) for name in os.listdir("/proc") if name.isdigit()}
+print("here", flush=True)
 for line in sys.stdin:
     asked = json.loads(line)
     log = open(asked["log"], "a")
@@ -122,6 +123,7 @@ class View:
         os.close(write)
         with os.fdopen(read) as info:
             self.pid = json.load(info)["child-pid"]
+        assert self._bwrap.stdout.readline() == "here\n"  # everything is mounted
 
     def path(self, inside):
         """A path of the view, from outside."""
@@ -250,6 +252,7 @@ class Classroom:
         return self.path(f"/home/{name}").joinpath(*parts)
 
     def _answers(self):
+        assert self.path(f"/proc/{self.pid}").exists(), self.said()[-5000:]
         for page in ("hub/api", f"{SERVICE}/api"):
             try:
                 if requests.get(f"{self.address}/{page}", timeout=5).status_code != 200:

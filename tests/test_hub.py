@@ -404,7 +404,7 @@ def cut_off(hub, person):
     assert len(arrived(hub, person.name)) == before
 
 
-def test_an_open_checkout_is_refused_before_anything_is_made(hub):
+def test_an_open_checkout_is_refused_before_anything_is_made(hub_programs):
     view = View(closed=False)
     try:
         view.start(*HUB, "--prepare")
@@ -417,14 +417,12 @@ def test_an_open_checkout_is_refused_before_anything_is_made(hub):
         view.close()
 
 
-def test_a_trial_without_root_works_and_leaves_no_process(hub):
+def test_a_trial_without_root_works_and_leaves_no_process(hub_programs):
     view = View(closed=False)
     try:
-        home = view.path("/home/trial")
-        home.mkdir()
-        os.chown(home, 61_234, 61_234)
-        become = ["setpriv", "--reuid=61234", "--regid=61234", "--clear-groups"]
-        become += ["env", "HOME=/home/trial", "--"]
+        view.run_as("root", "useradd", "--create-home", "trial")
+        become = ["setpriv", "--reuid=trial", "--regid=trial", "--clear-groups"]
+        become += ["env", "HOME=/home/trial"]
         room = Classroom(view, 1, "/home/trial/classroom", become)
         room.open()
         assert "nothing is protected" in room.said()

@@ -83,8 +83,9 @@ def kernel(lab, path):
     address, token = lab
     notebook = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
     started = ask(lab, "sessions", notebook)["kernel"]["id"]
-    channels = f"{address.replace('http', 'ws')}/api/kernels/{started}/channels?token={token}"
-    socket_ = websocket.create_connection(channels, timeout=120)
+    channels = f"{address.replace('http', 'ws')}/api/kernels/{started}/channels"
+    who = {"Authorization": f"token {token}"}
+    socket_ = websocket.create_connection(channels, header=who, timeout=120)
 
     def execute(source):
         header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "version": "5.3"}

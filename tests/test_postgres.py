@@ -421,19 +421,18 @@ def test_a_learners_text_is_kept_as_it_is(server, text):
     ledger.close()
 
 
-def test_a_server_that_does_not_answer_is_refused_with_the_cure(tmp_path):
+def test_a_server_that_does_not_answer_is_refused_with_the_cure(tmp_path, command):
     course = tmp_path / "course"
-    course.mkdir()
+    (course / "submitted" / "ada" / ASSIGNMENT).mkdir(parents=True)
     shutil.copy(ROOT / "nbgrader_config.py", course)
     settle(course, f"postgresql+psycopg://ada:hunter2@/book?host={tmp_path}")
-    (course / "submitted" / "ada" / ASSIGNMENT).mkdir(parents=True)
-    said = run("grader.cli", "grade", ASSIGNMENT, cwd=course)
-    assert said.returncode == 1
-    assert "postgresql+psycopg://ada:***@/book" in said.stdout
-    assert "cannot be reached" in said.stdout
-    assert "nbgrader_config.py" in said.stdout
-    assert "Traceback" not in said.stdout
-    assert "hunter2" not in said.stdout
+    status, said = command("grade", ASSIGNMENT, "--course", course)
+    assert status == 1
+    assert "postgresql+psycopg://ada:***@/book" in said
+    assert "cannot be reached" in said
+    assert "nbgrader_config.py" in said
+    assert "Traceback" not in said
+    assert "hunter2" not in said
 
 
 def test_a_missing_driver_is_refused_with_the_cure(monkeypatch):

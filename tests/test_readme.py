@@ -15,9 +15,10 @@ import grader
 from grader.cli import app
 from tests.conftest import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES += sorted(page for folder in ("docs", "hub") for page in (ROOT / folder).rglob("*.md"))
 COMMANDS = typer.main.get_command(app).commands
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 def code(page):
@@ -44,10 +45,10 @@ def test_every_make_target_named_exists(page, program):
         assert "No rule to make target" not in plan.stderr, target
 
 
-@pytest.mark.parametrize("page", PAGES[:2], ids=lambda page: page.name)
+@every_page
 def test_every_command_named_exists(page):
     for line in code(page):
-        for name, options in re.findall(r"autograd-course ([a-z-]+)((?: --[a-z]+)*)", line):
+        for name, options in re.findall(r"^autograd-course ([a-z-]+)((?: --[a-z]+)*)", line):
             assert name in COMMANDS, line
             known = {flag for option in COMMANDS[name].params for flag in option.opts}
             assert set(options.split()) <= known, line
