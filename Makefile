@@ -13,13 +13,14 @@ COURSE := $(BIN)/python -m grader.cli
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: course test bench demo hub exercises lint format help
+.PHONY: course test bench bench-hub demo hub exercises lint format help
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make course      your workspace and JupyterLab    PORT=8899 BROWSER=0 PYTHON=python3.12"
 	@echo "make test        every test                       ARGS='-k workspace'"
 	@echo "make bench       what a check costs, and grading a class"
+	@echo "make bench-hub   20 students at once, as root     ARGS='--students 40'"
 	@echo "make hub         a classroom on this machine      ARGS='--students 30', see hub/README.md"
 	@echo "make exercises   the releases, from the solutions"
 	@echo "make demo        a made-up class, graded          ARGS='--assignment 02-leaves --size 12'"
@@ -37,6 +38,9 @@ test: $(VENV)/made-test
 bench: $(VENV)/made-test
 	$(BIN)/python -m benchmarks.check
 	$(BIN)/python -m benchmarks.grading
+
+bench-hub: $(VENV)/made-test
+	$(BIN)/python -m benchmarks.hub $(ARGS)
 
 # As root it makes a Python of its own, which students can read; else the environment here will do.
 ifeq ($(shell id -u),0)

@@ -141,7 +141,7 @@ class Memory:
 def _kind(process: psutil.Process) -> str:
     words = " ".join(process.cmdline())
     if "ipykernel_launcher" in words:
-        return "a student's kernel, torch imported"
+        return "a kernel with torch"
     if "jupyterhub.singleuser" in words:
         of_the_grader = process.cwd() == f"{FOLDER}/course"
         return "the grader's server" if of_the_grader else "a student's server"
@@ -186,9 +186,7 @@ def _signed(path: Path, name: str) -> bool:
 
 def report(console: Console, held: dict[str, list[float]], peak: float) -> None:
     """Memory as a table."""
-    table = Table(
-        "memory (PSS), kernels up", "processes", "median MiB", "largest MiB", "together MiB"
-    )
+    table = Table("memory (PSS)", "processes", "median MiB", "largest MiB", "together MiB")
     for kind, sizes in sorted(held.items(), key=lambda one: -sum(one[1])):
         cells = statistics.median(sizes), max(sizes), sum(sizes)
         table.add_row(kind, str(len(sizes)), *(f"{mib:,.0f}" for mib in cells))

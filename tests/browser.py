@@ -71,12 +71,12 @@ def chromium(executable):
         running.close()
 
 
-def window(browser):
+def window(browser, width=1200, height=900):
     """Somebody's browser, with cookies of its own and two lists for all of its pages.
 
     `wrong` has their errors, `asked_elsewhere` their requests to others than this machine.
     """
-    opened = browser.new_context(viewport={"width": 1200, "height": 900})
+    opened = browser.new_context(viewport={"width": width, "height": height})
     opened.wrong, opened.asked_elsewhere = [], []
     here = ("data:", "blob:", "http://127.0.0.1:", "ws://127.0.0.1:")
 

@@ -64,10 +64,10 @@ def hub_programs(program):
 
 @pytest.fixture(scope="session")
 def hub(hub_programs):
-    """A classroom of eight that is open: tests/hub.py says how to use it."""
+    """A classroom of nine that is open: tests/hub.py says how to use it."""
     from tests.hub import classroom
 
-    with classroom(students=8) as room:
+    with classroom(students=9) as room:
         yield room
 
 

@@ -29,17 +29,10 @@ def picture(tmp_path):
     return lambda page, name: page.screenshot(path=tmp_path / f"{name}.png")
 
 
-def no_news(page):
-    """Answer JupyterLab's question, which lies over the page: news come from another machine."""
-    asks = page.get_by_role("alert").filter(has_text="Jupyter news")
-    page.add_locator_handler(asks, lambda: asks.get_by_role("button", name="No").click())
-
-
 def sign_in(hub, browser, name):
     """A window in which somebody has come from the hub's page to a JupyterLab of their own."""
-    own = window(browser)
+    own = window(browser, width=1600, height=1200)  # JupyterLab's messages lie over its corner
     own.set_default_timeout(60_000)
-    own.on("page", no_news)
     page = own.new_page()
     page.goto(hub.address)
     page.get_by_label("Username").fill(name)

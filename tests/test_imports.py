@@ -12,13 +12,16 @@ from tests.conftest import environment
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "grader").rglob("*.py"))
 
+DESK = ("grader.cli", "grader.demo", "grader.export", "grader.report")
 FORBIDDEN = {
-    "grader.box": ("grader.keys", "grader.judge", "grader.cli", "grader.solutions"),
-    "grader.tasks": ("grader.keys", "grader.key", "grader.judge", "grader.cli", "grader.box"),
-    "grader.keys": ("grader.judge", "grader.cli", "grader.box"),
-    "grader.judge": ("grader.cli",),
+    "grader.box": ("grader.keys", "grader.judge", "grader.solutions", *DESK),
+    "grader.tasks": ("grader.keys", "grader.key", "grader.judge", "grader.box", *DESK),
+    "grader.keys": ("grader.judge", "grader.box", *DESK),
+    "grader.judge": DESK,
+    "grader.report": ("grader.cli", "grader.demo"),
+    "grader.export": ("grader.cli", "grader.demo"),
     "grader.errors": ("grader.keys", "grader.tasks", "grader.judge", "grader.box", "grader.cli"),
-    "grader": ("course", "tests", "benchmarks"),
+    "grader": ("course", "hub", "tests", "benchmarks"),
 }
 """What may be imported nowhere inside a package."""
 
