@@ -124,7 +124,6 @@ c.Spawner.environment = EVERYBODY | {
     ),
     "JUPYTER_RUNTIME_DIR": runtime,
     "CLASSROOM_LESSONS": str(room.student / "lessons"),
-    # nbgrader asks for the user's name in this order. In a trial without accounts all are one user.
     "LOGNAME": lambda spawner: spawner.user.name,
 }
 

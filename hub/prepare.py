@@ -16,6 +16,7 @@ from hub.classroom import CHECKOUT, COURSE, Classroom
 from hub.environment import as_account
 
 _HERE = Path(__file__).resolve().parent
+_NO_NEWS = CHECKOUT / "grader" / "cli" / "lab_settings" / "overrides.json"
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.pyc")
 
 
@@ -62,6 +63,8 @@ def _fresh(target: Path, write: Callable[[Path], object], reader: int | None = N
 def _settings(room: Classroom) -> None:
     def write(new: Path) -> None:
         shutil.copytree(_HERE / "settings", new, ignore=_LEFT_OUT, dirs_exist_ok=True)
+        for labconfig in new.glob("*/labconfig"):  # no JupyterLab asks other machines for news
+            shutil.copy(_NO_NEWS, labconfig / "default_setting_overrides.json")
         _compile(room, new / "python")
 
     _fresh(room.settings, write)

@@ -35,6 +35,12 @@ kernelspec:
 """
 
 
+def pytest_collection_modifyitems(items):
+    # Workers steal tests from each other's ends. Those that need the hub stand together at the
+    # beginning, so that one worker has them all and one hub is started.
+    items.sort(key=lambda item: "hub_programs" not in item.fixturenames)
+
+
 def pytest_unconfigure(config):
     shutil.rmtree(_own, ignore_errors=True)
 

@@ -53,7 +53,7 @@ def formgrader(page):
 def press(row, column):
     """Press a row's icon, and close the message that it worked."""
     row.locator(f".{column} a").click()
-    told = row.page.frame_locator("#formgrader iframe").locator(".modal.in")
+    told = row.page.frame_locator("#formgrader iframe").locator(".modal")
     told.get_by_role("button", name="OK").click()
     told.wait_for(state="detached")
 
@@ -84,6 +84,7 @@ def test_a_class_by_clicking_alone_and_no_request_leaves_the_machine(hub, browse
     page = sign_in(hub, browser, STUDENT)
     files = page.get_by_role("region", name="File Browser Section")
     expect(files.get_by_text(f"{CHAPTER}.ipynb")).to_be_visible()  # the lesson
+    expect(page.get_by_role("alert").filter(has_text="news")).to_have_count(0)
     page.locator(".lm-MenuBar-itemLabel:text-is('Nbgrader')").click()
     offered = page.locator(".lm-Menu-itemLabel:visible")
     assert [text for text in offered.all_inner_texts() if text] == ["Assignment List"]

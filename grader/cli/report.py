@@ -71,11 +71,13 @@ def _summarise(found: Figures) -> None:
     _console.print(_exercises(found))
     if found.mistakes:
         _console.print("[bold]Named mistakes[/]")
+        shown = Table.grid(padding=(0, 1))
         for made in found.mistakes[:_SHOWN]:
-            _console.print(f"{made.count:>3} × {escape(made.code)}: {escape(made.message)}")
+            shown.add_row(f"{made.count:>3} ×", f"{escape(made.code)}: {escape(made.message)}")
         left = len(found.mistakes) - _SHOWN
         if left > 0:
-            _console.print(f"      and {left} more, in the page")
+            shown.add_row("", f"and {left} more, in the page")
+        _console.print(shown)
     _tell("May need a hand", found.need_a_hand)
     for state in (State.WAITING, State.UNREAD, State.MISSING):
         _tell(state.value.capitalize(), found.of_state(state))
