@@ -7,6 +7,7 @@ import re
 import time
 
 import pytest
+from nbgrader.api import Gradebook
 
 from grader import notebooks
 from tests.hub import COURSE, FOLDER, HUB, ROOT, SERVICE, Classroom, View
@@ -267,6 +268,8 @@ def test_the_newest_submission_counts_and_comes_when_the_exchange_says(hub, inst
     instructor.formgrader("PUT", f"assignment/{CHAPTER}", json=due)
     try:
         found = grade(instructor, "student-3")
+        with Gradebook(f"sqlite:///{hub.path(FOLDER)}/course/gradebook.db", COURSE) as gradebook:
+            assert gradebook.find_submission(CHAPTER, "student-3").total_seconds_late > 0
     finally:
         instructor.formgrader("PUT", f"assignment/{CHAPTER}", json={})
     assert found["code_score"] == found["max_code_score"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterable
@@ -58,7 +57,7 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
             student = record["username"]
             try:
                 self._collect(student, record)
-            except (OSError, shutil.Error, RuntimeError) as error:
+            except (OSError, RuntimeError) as error:
                 self.log.error(
                     "%s's submission was not collected, and stays in the exchange: %s",
                     student,
@@ -94,13 +93,42 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
         """Copies files and folders, and nothing that a link leads to.
 
         Followed, a link in a submission would hand its sender any file that the grader can read.
+        Raises OSError, and RuntimeError for a submission that is too large.
         """
-        if self.get_size(src) > 1000 * self.coursedir.max_dir_size:
-            raise RuntimeError(f"it is larger than {self.coursedir.max_dir_size / 1000:.0f} MB")
-        shutil.copytree(src, dest, symlinks=True, ignore=_special)
-        for path in (Path(dest), *Path(dest).rglob("*")):
-            if not path.is_symlink():
-                path.chmod(0o700 if path.is_dir() else 0o600)
+        copy(Path(src), Path(dest), 1000 * self.coursedir.max_dir_size)
+
+
+def copy(source: Path, target: Path, most: int) -> None:
+    """Copy a folder whose owner may change it at any moment, `most` bytes of it.
+
+    Everything is opened where it was seen, so that nothing can become a link in between. A link is
+    copied as one; what is neither file, folder nor link is left out.
+    """
+    left = most
+    for here, folders, files, descriptor in os.fwalk(source, follow_symlinks=False):
+        place = target / os.path.relpath(here, source)
+        place.mkdir(mode=0o700)
+        for name in (*folders, *files):
+            mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
+            if stat.S_ISLNK(mode):
+                (place / name).symlink_to(os.readlink(name, dir_fd=descriptor))
+            elif stat.S_ISREG(mode):
+                content = _read(name, descriptor, left)
+                left -= len(content)
+                (place / name).touch(mode=0o600)
+                (place / name).write_bytes(content)
+
+
+def _read(name: str, folder: int, most: int) -> bytes:
+    """A file of an open folder."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with open(os.open(name, flags, dir_fd=folder), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(f"{name} became something else while it was read")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise RuntimeError("it is larger than a submission may be")
+    return content
 
 
 def arrival(folder: str) -> datetime:
@@ -124,10 +152,3 @@ def _owner(path: str) -> str:
         return pwd.getpwuid(state.st_uid).pw_name
     except KeyError:
         return f"user {state.st_uid}"
-
-
-def _special(folder: str, names: list[str]) -> set[str]:
-    """Pipes, sockets and devices: reading one could wait for ever."""
-    kinds = (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK)
-    modes = {name: os.lstat(os.path.join(folder, name)).st_mode for name in names}
-    return {name for name, mode in modes.items() if not any(kind(mode) for kind in kinds)}
