@@ -52,7 +52,7 @@ def jupyterlab(folder):
         finally:
             server.terminate()
             try:
-                server.wait(30)
+                server.wait(10)
             except subprocess.TimeoutExpired:  # a thread of its own may outlast it
                 server.kill()
             drain.join()

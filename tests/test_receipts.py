@@ -8,8 +8,8 @@ from traitlets.config import Config
 
 from grader.judge.receipts import read_receipt
 
-WEEK = timedelta(days=7)
-NOW = datetime.now(UTC).replace(tzinfo=None)
+NOW, WEEK = timedelta(0), timedelta(days=7)
+"""Times as what lies between them and the moment at which a test runs."""
 
 
 @pytest.fixture
@@ -24,6 +24,8 @@ def receipt(tmp_path):
     config.CourseDirectory.root = str(tmp_path)
 
     def read(said, named):
+        now = datetime.now(UTC).replace(tzinfo=None)
+        said, named = now + said, [now + one for one in named]
         for time in named:
             folder = tmp_path / "exchange" / "a-course" / "inbound" / f"ada+01+{written(time)}+1"
             folder.mkdir(parents=True)
@@ -31,7 +33,7 @@ def receipt(tmp_path):
         collected = tmp_path / "submitted" / "ada" / "01"
         collected.mkdir(parents=True)
         (collected / "timestamp.txt").write_text(written(said))
-        return read_receipt(CourseDirectory(config=config), config, "01", "ada")
+        return said, read_receipt(CourseDirectory(config=config), config, "01", "ada")
 
     return read
 
@@ -50,7 +52,7 @@ def written(time):
     ],
 )
 def test_an_honest_time_is_not_doubted(receipt, said, named):
-    found = receipt(said, named)
+    said, found = receipt(said, named)
     assert (found.received, found.doubts) == (said, ())
 
 
@@ -58,6 +60,7 @@ def test_an_honest_time_is_not_doubted(receipt, said, named):
     ("said", "named"), [(NOW - WEEK, [NOW - WEEK]), (NOW - WEEK, [NOW]), (NOW + WEEK, [NOW + WEEK])]
 )
 def test_a_time_that_the_exchange_contradicts_is_reported(receipt, said, named):
-    (doubt,) = receipt(said, named).doubts
-    assert doubt.startswith(f"timestamp.txt says {said:%Y-%m-%d %H:%M} UTC")
+    time, found = receipt(said, named)
+    (doubt,) = found.doubts
+    assert doubt.startswith(f"timestamp.txt says {time:%Y-%m-%d %H:%M} UTC")
     assert ("which is yet to come" if said > NOW else "the exchange holds was written") in doubt
