@@ -135,9 +135,10 @@ def default_url(spawner):
 
 
 c.Spawner.pre_spawn_hook = default_url
-# A machine on which forty people sign in at once takes its time.
-c.Spawner.start_timeout = 120
-c.Spawner.http_timeout = 120
+# Where everybody signs in at once, each server takes as long as all of them: twenty on two processors
+# took 97 s.
+c.Spawner.start_timeout = 300
+c.Spawner.http_timeout = 300
 
 # --- The grader's server: formgrader, as a service of the hub -------------------------------------
 c.JupyterHub.services = [

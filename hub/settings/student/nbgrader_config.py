@@ -29,7 +29,8 @@ c.CourseDirectory.max_dir_size = 50_000
 # Validating runs the notebook in a kernel of its own: over ipc as well, see
 # jupyter_server_config.py.
 c.KernelManager.transport = "ipc"
-c.Execute.timeout = 60
+# The seconds of one cell. Where everybody validates at once, `import torch` takes some of them.
+c.Execute.timeout = 120
 # nbgrader reads any text on stderr as a failure, a warning of torch's too.
 c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = r"(?s)."
