@@ -29,8 +29,7 @@ def main() -> int:
         if asked.prepare:
             print(f"The classroom in {room.folder} is prepared.")
             return 0
-        _say_how_to_sign_in(room)
-        return running.run(room)
+        return running.run(room, ready=lambda: _say_how_to_sign_in(room))
     except Refusal as refusal:
         print(f"Stopped. {refusal.what}\n{refusal.cure}", file=sys.stderr)
         return 1

@@ -135,8 +135,8 @@ def default_url(spawner):
 
 
 c.Spawner.pre_spawn_hook = default_url
-# Where everybody signs in at once, each server takes as long as all of them: twenty on two processors
-# took 97 s.
+# Where everybody signs in at once, each server takes as long as all of them: twenty took 97 s on
+# two processors.
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 300
 

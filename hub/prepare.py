@@ -102,7 +102,11 @@ def _instructors_side(room: Classroom) -> None:
         shutil.copy(CHECKOUT / "nbgrader_config.py", offered)
         command = new / "bin" / "autograd-course"
         command.parent.mkdir()
-        command.write_text(f'#!/bin/sh\nexec "{room.python}" -m grader.cli "$@"\n')
+        # The path is set here as well, for a shell that is not of the grader's JupyterLab.
+        path = f"{room.settings / 'python'}:{room.instructors_side / 'python'}"
+        command.write_text(
+            f'#!/bin/sh\nPYTHONPATH="{path}" exec "{room.python}" -m grader.cli "$@"\n'
+        )
         command.chmod(0o755)
 
     reader = accounts.group_of(room.grader if room.accounts else None)

@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from pathlib import Path
 from types import FrameType
 
@@ -26,8 +28,8 @@ class PortTaken(Refusal):
     """Something else listens where the hub should."""
 
 
-def run(room: Classroom) -> int:
-    """Start the hub and wait. Its exit status, or 0 after Ctrl-C."""
+def run(room: Classroom, ready: Callable[[], None]) -> int:
+    """Start the hub, call `ready` once it answers, and wait. Its status, or 0 after Ctrl-C."""
     _require_free(room.port)
     # Whatever a server leaves when it ends, a student's own background programs too, becomes a
     # child of this process, where it is found.
@@ -41,10 +43,14 @@ def run(room: Classroom) -> int:
         umask=0o077,
     )
     asked = _asked_to_end()
+    told = False
     try:
         while hub.poll() is None and not asked:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 hub.wait(timeout=0.5)
+            if not told and _answers(room.port):
+                told = True
+                ready()
         if asked:
             print("Ending the classroom.", flush=True)
             hub.send_signal(signal.SIGINT)
@@ -56,6 +62,15 @@ def run(room: Classroom) -> int:
 
 
 _CONFIG = Path(__file__).resolve().parent / "jupyterhub_config.py"
+
+
+def _answers(port: int) -> bool:
+    """Whether the hub behind the proxy is up."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/hub/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (OSError, HTTPException):
+        return False
 
 
 def _environment(room: Classroom) -> dict[str, str]:
