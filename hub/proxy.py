@@ -26,9 +26,7 @@ def install(folder: Path) -> None:
     if program.exists() and all(_same(_HERE / name, folder / name) for name in _FILES):
         return
     for name in _FILES:
-        (folder / name).unlink(missing_ok=True)
-    shutil.copy(_HERE / "package.json", folder)
-    shutil.copy(_HERE / "package-lock.json", folder / "package-lock.json")
+        shutil.copy(_HERE / name, folder / name)
     print("Installing the proxy from npm.")
     command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
     done = subprocess.run(

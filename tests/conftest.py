@@ -77,6 +77,16 @@ def hub(hub_programs):
         yield room
 
 
+@pytest.fixture(scope="module")
+def here():
+    """A crew that judges in the process of the test."""
+    from tests.crew import Here
+
+    crew = Here()
+    yield crew
+    crew.examiner.close()
+
+
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Type an `autograd-course` command: `command("workspace")` gives its status and its text."""

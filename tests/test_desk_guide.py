@@ -11,16 +11,8 @@ from grader.report.figures import State
 from tests import classroom, graded
 from tests.classroom import ASSIGNMENT
 from tests.conftest import ROOT, run
-from tests.crew import Here
 
 LATE = "late-0"  # 25 points, 4 days and 21 hours after the due date
-
-
-@pytest.fixture(scope="module")
-def here():
-    crew = Here()
-    yield crew
-    crew.examiner.close()
 
 
 @pytest.fixture

@@ -12,16 +12,8 @@ from grader.checking import tasks
 from grader.judge.ledger import Ledger
 from tests import classroom
 from tests.classroom import ASSIGNMENT
-from tests.crew import Here
 
 STUDENTS = ("honest-00", "honest-01", "first_path_only-0", "late-0")
-
-
-@pytest.fixture(scope="module")
-def here():
-    crew = Here()
-    yield crew
-    crew.examiner.close()
 
 
 @pytest.fixture
