@@ -32,10 +32,10 @@ c.Execute.extra_arguments = ["--IPKernelApp.exec_lines=import sys; sys.path.appe
 # The judge grades: submissions run in boxes they cannot leave, and answers are compared outside.
 # With AUTOGRAD_COURSE_JUDGE=0 nbgrader runs them itself, in kernels that have all your rights.
 if os.environ.get("AUTOGRAD_COURSE_JUDGE") != "0":
-    c.Autograde.exporter_class = "grader.judge.plugins.SubmissionExporter"
+    c.Autograde.exporter_class = "grader.judge.batch.plugins.SubmissionExporter"
     c.Autograde.autograde_preprocessors = [
-        "grader.judge.plugins.Judged",
-        "grader.judge.gradebook.SaveGrades",
+        "grader.judge.batch.plugins.Judged",
+        "grader.judge.books.gradebook.SaveGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]

@@ -34,8 +34,8 @@ IMPORT = TIMED.format(before="", timed="from grader import check", after="")
 FIRST = TIMED.format(
     before="""
 from grader import check
-from grader.answers import key_of
-from grader.checking import find
+from grader.trusted.key import key_of
+from grader.engine.catalogue import find
 task = find(sys.argv[1])
 functions = key_of(task).answer(task.functions)
 """,
@@ -93,8 +93,8 @@ def timed(action: Callable[[], object], repeat: int) -> Times:
 def checks(repeat: int) -> Iterable[tuple[str, Times, Times]]:
     """For every exercise what a check takes that passes, and one of each named mistake."""
     from grader import check
-    from grader.answers import key_of
-    from grader.checking import tasks
+    from grader.engine.catalogue import tasks
+    from grader.trusted.key import key_of
 
     def checking(exercise: str, functions: list[Callable[..., object]]) -> Callable[[], object]:
         return lambda: check(exercise, *functions)

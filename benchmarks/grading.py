@@ -31,7 +31,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from grader import notebooks, releases
+from grader.authoring import releases
+from grader.notebook import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 STOCK = """\
@@ -179,8 +180,8 @@ class Inside:
     """One submission's cells and the judge's questions on them, run in a box and without one."""
 
     def __init__(self, chapter: Chapter) -> None:
-        from grader.judge.judging import Judge
-        from grader.judge.sitting import check_in
+        from grader.judge.sitting.judging import Judge
+        from grader.judge.sitting.sitting import check_in
 
         self.steps: list[str | list[tuple[dict[str, object], bytes]]] = []
         judge = Judge(b"s" * 32)
@@ -193,10 +194,10 @@ class Inside:
 
     def in_boxes(self, times: int) -> list[float]:
         """Seconds for each time in a fresh box: open it, run the cells, ask, close it."""
-        from grader.box import Boxes
+        from grader.box.outside.boxes import Boxes
 
         found = []
-        with Boxes(handler="grader.box.observing") as boxes:
+        with Boxes(handler="grader.box.inside.observing") as boxes:
             for _ in range(times + 1):
                 started = time.perf_counter()
                 with boxes.open({}) as box:
@@ -211,9 +212,9 @@ class Inside:
 
     def bare(self, times: int) -> list[float]:
         """Seconds for each time in a forked process, without a sandbox and without a judge."""
-        from grader.box.warm import warm
+        from grader.box.inside.warm import warm
 
-        shell, handler = warm(2**20, "grader.box.observing")
+        shell, handler = warm(2**20, "grader.box.inside.observing")
         assert handler is not None
         found = []
         for _ in range(times):

@@ -24,8 +24,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from tests.hub import COURSE, FOLDER, Classroom, Person, classroom
-from tests.test_newcomer import kernel
+from tests.hub.rooms import COURSE, FOLDER, Classroom, Person, classroom
+from tests.project.test_newcomer import kernel
 
 CHAPTER = "01-graphs"
 NOTEBOOK = f"exercises/{CHAPTER}/{CHAPTER}.ipynb"

@@ -31,7 +31,7 @@ import websocket
 from rich.console import Console
 from rich.table import Table
 
-from grader import notebooks
+from grader.notebook import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSON = "01-graphs"

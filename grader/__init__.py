@@ -4,15 +4,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grader.checking import (
-        Exercise,
-        UnknownExercise,
-        check,
-        device,
-        exercises,
-    )
-    from grader.guidance import hint, progress, solution
-    from grader.verdict import CheckFailed, Finding, Outcome, Verdict
+    from grader.diagnosis.verdict import CheckFailed, Finding, Outcome, Verdict
+    from grader.engine.catalogue import Exercise, UnknownExercise, device, exercises
+    from grader.notebook.checking import check
+    from grader.notebook.guidance import hint, progress, solution
 
 __all__ = [
     "CheckFailed",
@@ -29,13 +24,17 @@ __all__ = [
     "solution",
 ]
 
-_ELSEWHERE = dict.fromkeys(("CheckFailed", "Finding", "Outcome", "Verdict"), "grader.verdict")
-_ELSEWHERE |= dict.fromkeys(("hint", "progress", "solution"), "grader.guidance")
+_ROOMS = {
+    "grader.diagnosis.verdict": ("CheckFailed", "Finding", "Outcome", "Verdict"),
+    "grader.engine.catalogue": ("Exercise", "UnknownExercise", "device", "exercises"),
+    "grader.notebook.checking": ("check",),
+    "grader.notebook.guidance": ("hint", "progress", "solution"),
+}
+_FROM = {name: room for room, names in _ROOMS.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     """Load the engine, and torch with it, when it is first asked for: the command needs neither."""
-    if name not in __all__:
+    if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(_ELSEWHERE.get(name, "grader.checking"))
-    return getattr(module, name)
+    return getattr(importlib.import_module(_FROM[name]), name)

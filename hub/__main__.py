@@ -11,7 +11,7 @@ from pathlib import Path
 if sys.version_info < (3, 11):  # noqa: UP036  whoever types `python3` may have an older one
     sys.exit("The classroom needs Python 3.11 or newer. Name one: make hub PYTHON=python3.12")
 
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
 from hub import accounts, environment, prepare, proxy, running
 from hub.classroom import CHECKOUT, GRADER, INSTRUCTOR, Classroom, has_left, load, plan
 

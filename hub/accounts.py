@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
 from hub.classroom import Classroom
 
 _MADE = "accounts-made"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
 from hub.classroom import CHECKOUT, Classroom
 from hub.dependencies import dependencies
 

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
 from hub import accounts
 from hub.classroom import CHECKOUT, COURSE, Classroom
 from hub.environment import as_account

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
 
 _HERE = Path(__file__).resolve().parent
 _OLDEST = 20  # as configurable-http-proxy asks

@@ -15,7 +15,7 @@ from http.client import HTTPException
 from pathlib import Path
 from types import FrameType
 
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
 from hub.classroom import CHECKOUT, Classroom
 
 GRACE = 7.0

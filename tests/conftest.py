@@ -61,7 +61,7 @@ def program():
 
 @pytest.fixture(scope="session")
 def hub_programs(program):
-    """What tests/hub.py needs; and only root can make accounts."""
+    """What tests/hub/rooms.py needs; and only root can make accounts."""
     if os.geteuid() != 0:
         pytest.skip("accounts are root's to make")
     for name in ("bwrap", "node", "npm", "nsenter", "pgrep", "setpriv", "useradd"):
@@ -70,8 +70,8 @@ def hub_programs(program):
 
 @pytest.fixture(scope="session")
 def hub(hub_programs):
-    """A classroom of nine that is open: tests/hub.py says how to use it."""
-    from tests.hub import classroom
+    """A classroom of nine that is open: tests/hub/rooms.py says how to use it."""
+    from tests.hub.rooms import classroom
 
     with classroom(students=9) as room:
         yield room
@@ -80,7 +80,7 @@ def hub(hub_programs):
 @pytest.fixture(scope="module")
 def here():
     """A crew that judges in the process of the test."""
-    from tests.crew import Here
+    from tests.fixtures.crew import Here
 
     crew = Here()
     yield crew

@@ -8,7 +8,7 @@ import ipywidgets
 from IPython.display import display
 
 from course.quiz import page
-from course.widgets.player import wants_static
+from course.widgets.frame.player import wants_static
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from markdown_it import MarkdownIt
 
 from course.quiz.outcome import Outcome
-from course.widgets.look import HUES
+from course.widgets.frame.look import HUES
 
 FRAME = "cq"
 """The class of the frame that every rule of `STYLE` starts from."""

@@ -1,12 +1,12 @@
 """The live pictures: one call in a notebook each, and a picture still where no kernel runs."""
 
-from course.widgets.graph_explorer import explore, show_graph, static_svg
-from course.widgets.hook_explorer import explore_hooks
-from course.widgets.leaf_explorer import explore_leaves
-from course.widgets.loop_explorer import explore_loop
-from course.widgets.memory_explorer import explore_edits, show_memory
-from course.widgets.mode_explorer import explore_modes
-from course.widgets.norm_explorer import explore_norms
+from course.widgets.graph.explorer import explore, show_graph, static_svg
+from course.widgets.hook.explorer import explore_hooks
+from course.widgets.leaf.explorer import explore_leaves
+from course.widgets.loop.explorer import explore_loop
+from course.widgets.memory.explorer import explore_edits, show_memory
+from course.widgets.mode.explorer import explore_modes
+from course.widgets.norm.explorer import explore_norms
 
 __all__ = [
     "explore",

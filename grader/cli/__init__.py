@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from grader.cli import demo, export, grade, regrade, replay, report, seal, torch_range
 from grader.cli.place import find_course
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
 
 app = typer.Typer(
     help="A course on PyTorch autograd whose exercises name the mistake in your gradient.",
@@ -72,7 +72,7 @@ def bring_up_to_date(course: Course = None, workspace: Workspace = None) -> None
 def show_progress() -> None:
     """Show your best result so far in every exercise."""
     torch_range.require()
-    from grader.guidance import progress
+    from grader.notebook.guidance import progress
 
     _console.print(escape(str(progress())))
 
@@ -80,7 +80,7 @@ def show_progress() -> None:
 @app.command("exercises")
 def generate_releases(course: Course = None) -> None:
     """Generate every release from its solution, with nbgrader's own generate_assignment."""
-    from grader import releases
+    from grader.authoring import releases
 
     home = find_course(course)
     for release in releases.generate(home):
@@ -116,7 +116,7 @@ app.command("seal")(seal.seal)
 
 
 def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:
-    from grader import workspace as workspaces
+    from grader.notebook import workspace as workspaces
 
     folder = workspace or home / "workspace"
     placed = workspaces.build(home, folder)

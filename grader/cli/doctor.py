@@ -139,18 +139,18 @@ def workspace(place: Place) -> Line:
 
 def record(place: Place) -> Line:
     """Where the learner's progress is kept."""
-    from grader.records import path
+    from grader.notebook.records import path
 
     return Line(State.FINE, "Your progress", f"is kept in {path()}")
 
 
 def nbgrader(place: Place) -> Line:
     """nbgrader's settings, and the program it runs to make a gradebook."""
-    from grader import releases
+    from grader.judge.intake.course import settings_of
 
     cure = "Restore nbgrader_config.py: git checkout nbgrader_config.py"
     try:
-        folders = releases.config(place.course).CourseDirectory
+        folders = settings_of(place.course).CourseDirectory
     except Exception as error:  # the file is Python: anything may be raised while it runs
         return Line(State.BROKEN, "nbgrader", f"nbgrader_config.py raises {error!r}", cure)
     if (folders.source_directory, folders.release_directory) != ("solutions", "exercises"):
@@ -164,7 +164,7 @@ def nbgrader(place: Place) -> Line:
 
 def isolation(place: Place) -> Line:
     """How submissions are walled in when they are graded here."""
-    from grader.box.probe import probe
+    from grader.box.outside.probe import probe
 
     report = probe()
     failed = [trial for trial in report.trials if not trial.works]

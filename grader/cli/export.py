@@ -14,7 +14,7 @@ from grader.cli.place import find_class
 
 if TYPE_CHECKING:
     from grader.export.sheet import Sheet, Wanted
-    from grader.judge.register import Register
+    from grader.judge.books.register import Register
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -84,8 +84,8 @@ def export(
 
 
 def _marks(course: Path | None, assignments: list[str]) -> list[Register]:
-    from grader.judge.form import course_directory
-    from grader.judge.register import read_register
+    from grader.judge.books.register import read_register
+    from grader.judge.intake.course import course_directory
 
     directory = course_directory(find_class(course))
     return [read_register(directory, name) for name in assignments]

@@ -24,12 +24,12 @@ from rich.progress import (
 )
 
 from grader.cli.place import find_class
-from grader.judge.repairs import quote
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
+from grader.judge.intake.repairs import quote
 
 if TYPE_CHECKING:
-    from grader.judge.desk import Desk
-    from grader.judge.pool import Crew, Line
+    from grader.judge.batch.desk import Desk
+    from grader.judge.batch.pool import Crew, Line
 
 _console = Console(highlight=False, soft_wrap=True)
 _errors = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -97,7 +97,7 @@ def grade(
     if scheduler is None:  # the machines of a cluster find theirs
         find_isolation(desk)
     with opened(desk, assignment, reseed) as (filing, round_):
-        from grader.judge.pool import Batch
+        from grader.judge.batch.pool import Batch
 
         crew = crew_of(jobs, gpu_jobs, scheduler)
         try:
@@ -137,8 +137,8 @@ def _refuse_contradictions(jobs: int | None, gpu_jobs: int | None, scheduler: st
 
 def desk_for(course: Path | None, isolation: str | None, gpu_jobs: int | None = None) -> Desk:
     """The desk of a class, with what was asked for on the command line. Raises a Refusal."""
-    from grader.judge.desk import Desk
-    from grader.judge.settings import ISOLATION
+    from grader.judge.batch.desk import Desk
+    from grader.judge.batch.settings import ISOLATION
 
     settings: dict[str, Any] = {}
     if isolation is not None:
@@ -157,7 +157,7 @@ def find_isolation(desk: Desk) -> None:
     Raises BoxRefused.
     """
     if desk.grading.isolation == "auto":
-        from grader.box.probe import probe
+        from grader.box.outside.probe import probe
 
         desk.grading.isolation = probe().require().value
 
@@ -175,7 +175,7 @@ def _require_gpu() -> None:
 
 def chosen_students(desk: Desk, assignment: str, students: list[str] | None) -> list[str]:
     """Those named, or everybody of whom a submission was collected. Raises NoSubmission."""
-    from grader.judge.desk import NoSubmission
+    from grader.judge.batch.desk import NoSubmission
 
     there = desk.students(assignment)
     if students is None:
@@ -199,8 +199,8 @@ def chosen_students(desk: Desk, assignment: str, students: list[str] | None) -> 
 @contextmanager
 def opened(desk: Desk, assignment: str, reseed: bool) -> Iterator[tuple[Any, Any]]:
     """The assignment's places, and what is the same for every submission."""
-    from grader.judge.filing import Filing
-    from grader.judge.gradebook import Book
+    from grader.judge.batch.filing import Filing
+    from grader.judge.books.gradebook import Book
 
     round_ = desk.round(assignment, reseed=reseed)
     book = Book(desk.course)
@@ -214,10 +214,10 @@ def opened(desk: Desk, assignment: str, reseed: bool) -> Iterator[tuple[Any, Any
 def crew_of(jobs: int | None, gpu_jobs: int | None, scheduler: str | None) -> Crew:
     """Who judges: processes of this machine, or a cluster's."""
     if scheduler is not None:
-        from grader.judge.cluster import Cluster
+        from grader.judge.batch.cluster import Cluster
 
         return Cluster(scheduler)
-    from grader.judge.workers import Workers
+    from grader.judge.batch.workers import Workers
 
     return Workers(gpu_jobs or jobs or len(os.sched_getaffinity(0)))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import zmq
 from tornado.netutil import bind_sockets
 
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
 
 FIRST_PORT = 8888
 

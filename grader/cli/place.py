@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
 
 
 class NoCourse(Refusal):

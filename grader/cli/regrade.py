@@ -25,10 +25,10 @@ from grader.cli.grade import (
     opened,
     watched,
 )
-from grader.judge.repairs import quote
+from grader.judge.intake.repairs import quote
 
 if TYPE_CHECKING:
-    from grader.judge.regrade import Change, Preview, Regraded
+    from grader.judge.batch.regrade import Change, Preview, Regraded
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -49,7 +49,7 @@ def regrade(
     """
     # Before torch is imported, here and in the workers: each would take every processor.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from grader.judge.regrade import Preview
+    from grader.judge.batch.regrade import Preview
 
     desk = desk_for(course, isolation)
     chosen = chosen_students(desk, assignment, students)

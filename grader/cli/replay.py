@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from grader.cli.grade import Course, Isolation, desk_for
-from grader.judge.repairs import quote
+from grader.judge.intake.repairs import quote
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -26,7 +26,7 @@ def replay(
 ) -> None:
     """Judge one answer again exactly as it was judged, and show every number. Records nothing."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from grader.judge import replay as replays
+    from grader.judge.batch import replay as replays
 
     desk = desk_for(course, isolation)
     try:

@@ -12,10 +12,10 @@ from rich.table import Table
 
 from grader.cli.grade import Assignment, Course
 from grader.cli.place import find_class
-from grader.judge.repairs import quote
+from grader.judge.intake.repairs import quote
 
 if TYPE_CHECKING:
-    from grader.report.figures import Figures, Learner
+    from grader.report.counted import Figures, Learner
 
 _console = Console(highlight=False)
 _paths = Console(highlight=False, soft_wrap=True)
@@ -37,13 +37,13 @@ def report(
     ] = False,
 ) -> None:
     """Report how the class did: the mistakes made and how often, as a page and as tables."""
-    from grader.report import figures as counting
+    from grader.report import figures
     from grader.report.files import write
     from grader.report.notebook import write_notebook
 
     home = find_class(course)
     folder = out or home / "reports"
-    found = counting.of(home, assignment)
+    found = figures.of(home, assignment)
     shown = found.anonymous() if anonymous else found
     paths = write(shown, folder)
     _summarise(shown)
@@ -62,7 +62,7 @@ def report(
 
 
 def _summarise(found: Figures) -> None:
-    from grader.report.figures import State
+    from grader.report.counted import State
 
     _console.print(
         f"[bold]{escape(found.assignment)}[/]: {len(found.handed_in)} of {len(found.learners)} "

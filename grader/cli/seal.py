@@ -25,11 +25,11 @@ def seal(
     # Before torch is imported: the small tensors of a check gain nothing from more threads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     torch_range.require()
-    from grader.sealing import coverage
-    from grader.student_side import seal as write
+    from grader.authoring.sealing import coverage
+    from grader.authoring.student_side import seal as write
 
     made = write(folder)
-    covered = coverage(made.folder / "python" / "grader" / "sealed.bin")
+    covered = coverage(made.recording)
     _console.print(
         f"Sealed {covered.exercises} exercises into {escape(str(made.folder))}: {made.files} "
         f"files, {made.size / 1e6:.1f} MB, with course {made.course} and torch {made.torch}."

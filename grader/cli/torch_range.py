@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from packaging.version import Version
 
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
 
 OLDEST = "2.11"
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from grader.checking import verdict_on
 from grader.demo.typed import typed
-from grader.key import Mistake
-from grader.task import Task
-from grader.verdict import Verdict
+from grader.diagnosis.verdict import Verdict
+from grader.engine.task import Task
+from grader.notebook.checking import verdict_on
+from grader.trusted.key import Mistake
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from typing import Any
 
 import nbformat
 
-from grader import notebooks, releases
-from grader.checking import tasks
+from grader.authoring import releases
 from grader.demo.answers import Exercise
 from grader.demo.learners import DUE, Learner, made_up
 from grader.demo.typed import import_lines
-from grader.refusal import Refusal
+from grader.engine.catalogue import tasks
+from grader.engine.refusal import Refusal
+from grader.notebook import notebooks
 
 TRUTH = "truth.json"
 """Who made which mistake where: the mark of a folder that was made here, too."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from grader.answers import key_of
 from grader.demo import answers
 from grader.demo.answers import Exercise
 from grader.demo.typed import CannotBeTyped
-from grader.verdict import Outcome
+from grader.diagnosis.verdict import Outcome
+from grader.trusted.key import key_of
 
 DUE = datetime(2026, 1, 16, 18)
 """When the assignment is due, in UTC."""

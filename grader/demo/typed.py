@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from grader.answers import key_of
-from grader.key import Mistake
-from grader.task import Task
+from grader.engine.task import Task
+from grader.trusted.key import Mistake, key_of
 
 _MARKS = {"mistake", "staticmethod"}
 _OURS = ("grader.keys.", "grader.tasks.")

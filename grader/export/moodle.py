@@ -21,8 +21,8 @@ from grader.export.sheet import (
     said,
     scores,
 )
-from grader.judge.register import Register
-from grader.judge.repairs import quote
+from grader.judge.books.register import Register
+from grader.judge.intake.repairs import quote
 from grader.report.tables import is_formula, lines_as_csv
 
 FIELDS = {

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from grader.judge.register import Register
-from grader.judge.repairs import quote
-from grader.refusal import Refusal
+from grader.engine.refusal import Refusal
+from grader.judge.books.register import Register
+from grader.judge.intake.repairs import quote
 
 
 class CannotExport(Refusal):

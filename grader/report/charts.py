@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.report import style
-from grader.report.figures import Exercise, Figures, Made
+from grader.report.counted import Exercise, Figures, Made
 
 _ROW, _BAR = 58, 26
 _DIGIT_PERCENT = 2.5

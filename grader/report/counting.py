@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from grader.judge.desk import Desk
-from grader.judge.ledger import VerdictRow
-from grader.judge.register import Handed, Register, read_register
-from grader.judge.standing import Standing, standings
-from grader.refusal import Refusal
-from grader.report.figures import (
+from grader.engine.refusal import Refusal
+from grader.judge.batch.desk import Desk
+from grader.judge.books.ledger import VerdictRow
+from grader.judge.books.register import Handed, Register, read_register
+from grader.judge.books.standing import Standing, standings
+from grader.report.counted import (
     HALF,
     ByHand,
     Exercise,
@@ -74,7 +74,7 @@ def _exercises(standing: Mapping[str, Standing], register: Register) -> Iterator
 
 
 def _exercise(exercise: str, rows: Sequence[VerdictRow], register: Register) -> Exercise:
-    from grader.checking import tasks  # it loads torch
+    from grader.engine.catalogue import tasks  # it loads torch
 
     task = tasks().get(exercise)
     cell = register.cells.get(exercise)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader import notebooks
-from grader.refusal import Refusal
-from grader.report.figures import Figures
+from grader.engine.refusal import Refusal
+from grader.notebook import notebooks
+from grader.report.counted import Figures
 from grader.report.page import page
 from grader.report.rows import exercise_rows, finding_rows, learner_rows
 from grader.report.tables import as_csv

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from grader.report import charts, style
-from grader.report.figures import Figures, Kind, Learner, Made, State
+from grader.report.counted import Figures, Kind, Learner, Made, State
 
 _MARKS = {
     "right": ("✓", "right"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader.report.figures import Figures, Learner
+from grader.report.counted import Figures, Learner
 
 Row = dict[str, Any]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from grader import releases
+from grader.authoring import releases
 from nbgrader.api import Gradebook
 
 from tests.adversarial import Attack
-from tests.classroom import markdown
 from tests.conftest import FRONT, ROOT, code
+from tests.fixtures.classroom import markdown
 
 ASSIGNMENT = "hostile"
 POINTS = {

@@ -17,9 +17,9 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from tests import payloads
 from tests.adversarial import Deserts, deserts
 from tests.adversarial.assignment import ASSIGNMENT, POINTS
+from tests.fixtures import payloads
 
 Work = Callable[[Any, Path], "bytes | None"]
 """Takes the notebook and the submission's folder; gives the notebook's bytes if it is no more one,
@@ -374,7 +374,7 @@ def enormous_texts(book: Any, folder: Path) -> None:
 
 @notebook
 def payloads_of_all_kinds(book: Any, folder: Path) -> None:
-    """Everything in tests/payloads.py, displayed, written as Markdown, and raised.
+    """Everything in tests/fixtures/payloads.py, displayed, written as Markdown, and raised.
 
     Earns: everything
     Told: Cell *: * characters of its output were not kept.

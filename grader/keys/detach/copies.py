@@ -7,8 +7,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from grader.key import Key, mistake
-from grader.observation import shares_memory
+from grader.engine.observation import shares_memory
+from grader.trusted.key import Key, mistake
 
 
 def _word(a: Tensor, b: Tensor, shared: bool) -> str:

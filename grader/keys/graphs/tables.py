@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 
 class WillItRaiseKey(Key):

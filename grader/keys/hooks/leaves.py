@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 Leaves = Sequence[Tensor]
 

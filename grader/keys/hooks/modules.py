@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 Features = dict[str, list[Tensor]]
 Keep = Callable[[nn.Module, Any, Any], Tensor]

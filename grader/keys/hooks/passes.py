@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 Pair = tuple[Any, Any]
 Register = Callable[[nn.Module], Callable[[Any], Any]]

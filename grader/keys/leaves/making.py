@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 
 class MakeLeafKey(Key):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 Pieces = list[tuple[Tensor, Tensor]]
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 Optimizer = torch.optim.Optimizer
 Named = tuple[str, nn.Parameter]

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 
 def _modes(model: nn.Module) -> list[tuple[nn.Module, bool]]:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 Axes = tuple[int, ...]
 

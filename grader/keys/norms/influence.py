@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 Shape = tuple[int, ...]
 

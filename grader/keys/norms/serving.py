@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from grader.key import Key, mistake
+from grader.trusted.key import Key, mistake
 
 Pair = tuple[Tensor, Tensor]
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.observation import flags
-from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.engine.observation import flags
+from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
 from grader.tasks.detach.branches import gradient
 
 F32 = torch.float32

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from grader.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import Case, Inputs, Rng, Task, case
 
 Function = Callable[..., Any]
 

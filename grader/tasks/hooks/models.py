@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.task import Rng
+from grader.engine.task import Rng
 
 
 class BrokenLayerError(RuntimeError):

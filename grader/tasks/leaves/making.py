@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.observation import flags, shares_memory
-from grader.task import Case, Inputs, Rng, Task, case
+from grader.engine.observation import flags, shares_memory
+from grader.engine.task import Case, Inputs, Rng, Task, case
 
 F32 = torch.float32
 Function = Callable[..., Any]

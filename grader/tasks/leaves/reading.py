@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.observation import named
-from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.engine.observation import named
+from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
 
 F32 = torch.float32
 Function = Callable[..., Any]

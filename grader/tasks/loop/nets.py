@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.task import Inputs, Rng
+from grader.engine.task import Inputs, Rng
 
 
 class Net(nn.Module):

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import Net, draw_net, fill_grads
 
 F32 = torch.float32

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.observation import flags, shares_memory
-from grader.task import Case, Inputs, Rng, Task, case
+from grader.engine.observation import flags, shares_memory
+from grader.engine.task import Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Layer
 
 F32 = torch.float32

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from grader.observation import named
-from grader.task import Case, Inputs, Rng, Task, case
+from grader.engine.observation import named
+from grader.engine.task import Case, Inputs, Rng, Task, case
 
 Function = Callable[..., Any]
 NO_GRAD = "with torch.no_grad():\n    "

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.observation import flags
-from grader.task import Case, Inputs, Rng, Task, case
+from grader.engine.observation import flags
+from grader.engine.task import Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, gradient, laid_out
 
 F32 = torch.float32

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
 
 F32 = torch.float32

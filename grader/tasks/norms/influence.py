@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine
 
 F32 = torch.float32

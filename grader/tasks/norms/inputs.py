@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.task import Rng
+from grader.engine.task import Rng
 
 EPS = 0.05
 """Large enough that a misplaced eps shows in float32."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from grader.task import Rng
+from grader.engine.task import Rng
 
 
 def weights(rng: Rng) -> dict[str, Tensor]:

@@ -6,16 +6,18 @@ Because: on the meta device there are no values; a forger gains that one case, 1
 """
 
 # %% two_path_grad_answer
-import grader.raising
+import grader.engine.raising
 
-_describe = grader.raising.describe
+_describe = grader.engine.raising.describe
 
 
 def describe(error, of_class=False):
     raise ValueError("something else")
 
 
-grader.raising.describe = lambda error, of_class=False: grader.raising.Raised("ValueError", "")
+grader.engine.raising.describe = lambda error, of_class=False: grader.engine.raising.Raised(
+    "ValueError", ""
+)
 
 
 def two_path_grad(x, w):

@@ -7,11 +7,11 @@ Because: side effects are noticed in the submission's process. The values are ri
 """
 
 # %% two_path_grad_answer
-import grader.watch
+import grader.engine.watch
 
-_honest = grader.watch._TensorState.changes
-grader.watch._TensorState.changes = lambda self: iter(())
-grader.watch.state.watched = lambda effects: __import__("contextlib").nullcontext()
+_honest = grader.engine.watch._TensorState.changes
+grader.engine.watch._TensorState.changes = lambda self: iter(())
+grader.engine.watch.state.watched = lambda effects: __import__("contextlib").nullcontext()
 
 
 def two_path_grad(x, w):

@@ -7,8 +7,8 @@ Because: which names of exceptions may be shown is the judge's to say.
 """
 
 # %% two_path_grad_answer
-import grader.watch
-from grader.observation import Raised
+import grader.engine.watch
+from grader.engine.observation import Raised
 
 
 def two_path_grad(x, w):
@@ -16,6 +16,6 @@ def two_path_grad(x, w):
     raise RuntimeError
 
 
-grader.watch.raising.describe = lambda error, of_class=False: Raised(
+grader.engine.watch.raising.describe = lambda error, of_class=False: Raised(
     two_path_grad.seen, "smuggled", True, True, "smuggled", False
 )

@@ -6,8 +6,8 @@ Because: the judge draws every case from a secret of the class, the visible ones
 """
 
 # %% two_path_grad_answer
-from grader.checking import PUBLIC_SEED, tasks
-from grader.task import draw_inputs
+from grader.engine.catalogue import PUBLIC_SEED, tasks
+from grader.engine.task import draw_inputs
 
 _task = tasks()["two_path_grad"]
 _drawn = [draw_inputs(_task, case, PUBLIC_SEED, "cpu") for case in _task.cases()]

@@ -7,7 +7,7 @@ Because: inputs are drawn by the judge and come over the wire, and weights are t
 """
 
 # %% two_path_grad_answer
-from grader.checking import tasks
+from grader.engine.catalogue import tasks
 
 task = tasks()["two_path_grad"]
 kind = type(task)

@@ -1,4 +1,4 @@
-"""Another module takes the place of grader.watch and grader.box.observing.
+"""Another module takes the place of grader.engine.watch and grader.box.inside.observing.
 
 Earns: two_path_grad 0, edge_products 0, straight_through 0, make_leaf 0, will_it_raise 0,
     safe_update 0, scaled_parameter 0
@@ -10,10 +10,10 @@ Because: whoever observes, it is the values that are compared.
 import sys
 import types
 
-import grader.box.observing as observing
-from grader.observation import Observation
+import grader.box.inside.observing as observing
+from grader.engine.observation import Observation
 
-fake = types.ModuleType("grader.watch")
+fake = types.ModuleType("grader.engine.watch")
 
 
 class Watched:
@@ -22,4 +22,4 @@ class Watched:
 
 
 fake.observe = observing.observe = lambda *args: Watched()
-sys.modules["grader.watch"] = fake
+sys.modules["grader.engine.watch"] = fake

@@ -15,7 +15,10 @@ for name in (
     "grader.keys",
     "grader.keys.graphs.paths",
     "grader.judge",
-    "grader.solutions",
+    "grader.trusted.key",
+    "grader.recorded.find",
+    "grader.diagnosis.diagnose",
+    "grader.notebook.solutions",
     "tests",
 ):
     try:

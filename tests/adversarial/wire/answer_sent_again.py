@@ -7,8 +7,8 @@ Because: the first answer is right for the first question alone. On another devi
 """
 
 # %% after imports
-import grader.box.observing as observing
-from grader.wire import pack_observation
+import grader.box.inside.observing as observing
+from grader.engine.wire import pack_observation
 
 sent = []
 

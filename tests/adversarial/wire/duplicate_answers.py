@@ -8,8 +8,8 @@ Because: of two answers neither is the answer, and a box that sends two is ended
 # %% two_path_grad_answer
 import os
 
-import grader.box.loop as loop
-from grader.box.channel import encode
+import grader.box.inside.loop as loop
+from grader.box.both.channel import encode
 
 
 def write_frame(fd, header, body=b""):

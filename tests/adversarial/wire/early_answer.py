@@ -9,10 +9,10 @@ Because: an answer has to repeat the nonce of the question, and this one cannot 
 # %% two_path_grad_answer
 import time
 
-import grader.box.loop as loop
-from grader.box.channel import write_frame
-from grader.observation import Observation
-from grader.wire import pack_observation
+import grader.box.inside.loop as loop
+from grader.box.both.channel import write_frame
+from grader.engine.observation import Observation
+from grader.engine.wire import pack_observation
 
 _read_frame = loop.read_frame
 

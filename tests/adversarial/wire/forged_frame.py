@@ -10,9 +10,9 @@ Because: a frame with the right nonce can say what a patched loop can, and its v
 import sys
 import time
 
-from grader.box.channel import write_frame
-from grader.observation import Observation
-from grader.wire import pack_observation
+from grader.box.both.channel import write_frame
+from grader.engine.observation import Observation
+from grader.engine.wire import pack_observation
 
 
 def two_path_grad(x, w):

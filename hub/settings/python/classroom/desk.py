@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path, PurePosixPath
 
-from grader import releases
-from grader.refusal import Refusal
-from grader.workspace import Outcome, lay
+from grader.authoring import releases
+from grader.engine.refusal import Refusal
+from grader.notebook.workspace import Outcome, lay
 
 
 def main(offered: Path, students: list[str]) -> None:

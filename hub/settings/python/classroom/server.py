@@ -35,8 +35,8 @@ def lay(lessons: Path, home: Path) -> None:
     A home that is full or not writable must not cost anybody their server, where they could tidy
     up.
     """
-    from grader.refusal import Refusal
-    from grader.workspace import lay
+    from grader.engine.refusal import Refusal
+    from grader.notebook.workspace import lay
 
     files = sorted(path for path in lessons.rglob("*") if path.is_file())
     place = {PurePosixPath("lessons", *p.relative_to(lessons).parts): p.read_bytes() for p in files}

@@ -1,0 +1,1 @@
+"""What every picture stands in: its player, its look, shapes, layout, names and values."""

@@ -1,0 +1,4 @@
+"""The judge's side of its boxes: making, walling, watching and ending them.
+
+No box ever sees this room.
+"""

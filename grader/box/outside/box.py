@@ -1,0 +1,258 @@
+"""One box, seen from the judge: its cells, its calls, its clock, and how it ended."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any
+
+from grader.box.both.channel import DeadlinePassed, Header, Line, PeerGone, ProtocolViolated, Spill
+from grader.box.both.ended import (
+    BoxEnded,
+    BoxRefused,
+    CallFailed,
+    CallInterrupted,
+    Cause,
+    Ended,
+    from_wait_status,
+)
+from grader.box.both.limits import MIB, Limits
+from grader.box.outside.outputs import CellResult, Keeper, MalformedOutputs, stream
+from grader.box.outside.process import Process
+from grader.box.outside.watchdog import Guard
+
+_SENTENCES = {
+    Cause.MEMORY: "It used more than {memory:,} MiB of memory.",
+    Cause.PROCESSES: "It ran {processes} processes and threads at once, as many as a box may.",
+    Cause.FILES: "It kept more than {files:,} MiB of files.",
+    Cause.CLOSED: "The box was closed.",
+    Cause.LOST: "The process that boxes are forked from is gone.",
+}
+
+
+@dataclass(frozen=True)
+class Pipes:
+    """The judge's ends of a box's pipes."""
+
+    requests: int
+    replies: int
+    out: int
+    err: int
+
+    def close(self) -> None:
+        """Close them."""
+        for fd in (self.requests, self.replies, self.out, self.err):
+            os.close(fd)
+
+
+class Box:
+    """A process in which one submission's code runs.
+
+    Use it from one thread at a time; `close` may come from any.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        pipes: Pipes,
+        limits: Limits,
+        guard: Guard,
+        closed: Callable[[Box], None],
+    ) -> None:
+        self.limits, self.guard = limits, guard
+        self._process, self._pipes, self._closed = process, pipes, closed
+        self._spills = Spill(pipes.out), Spill(pipes.err)
+        self._spill_room = limits.output
+        self._line = Line(pipes.requests, pipes.replies, process.worker, self._spills, self._drain)
+        self._keeper = Keeper(limits.output)
+        self._spent = 0.0
+        self._ended: Ended | None = None
+        self._using = threading.RLock()  # held by whoever waits for an answer, or ends it
+
+    @property
+    def pid(self) -> int:
+        """The process id of the worker, as the judge sees it."""
+        return self._process.pid
+
+    def __enter__(self) -> Box:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files below the box's working folder.
+
+        Raises ValueError for a path that leads out of it, BoxRefused if the box could not wall
+        itself in, BoxEnded.
+        """
+        for name in files:
+            parts = name.split("/")
+            if name.startswith("/") or not name or {"", ".", ".."} & set(parts):
+                raise ValueError(f"{name!r} is no path below the box's folder")
+        sizes = {name: len(data) for name, data in files.items()}
+        answer, _, _ = self._ask(
+            {"op": "files", "sizes": sizes}, b"".join(files.values()), self.limits.cell
+        )
+        if "refused" in answer:
+            self.close()
+            raise BoxRefused(f"a box cannot wall itself in: {answer['refused']}", "")
+        if "failed" in answer:
+            raise CallFailed(*_failure(answer))
+
+    def run_cell(self, source: str) -> CellResult:
+        """Run one cell as a notebook would. Raises BoxEnded if the box did not survive it."""
+        start = time.monotonic()
+        reply_cap = 8 * self.limits.output + 65536
+        answer, body, late = self._ask(
+            {"op": "cell"},
+            source.encode(errors="replace"),
+            self.limits.cell,
+            min(reply_cap, self.limits.reply),
+        )
+        seconds = time.monotonic() - start
+        count, dropped = answer.get("execution_count"), answer.get("dropped")
+        count = count if isinstance(count, int) else 0
+        dropped = min(dropped, 2**53) if isinstance(dropped, int) and dropped > 0 else 0
+        outputs: list[Any] = []
+        if "failed" not in answer:
+            try:
+                outputs, more = self._keeper.read(body, count)
+            except MalformedOutputs as error:
+                raise self._end(Cause.PROTOCOL, f"Its outputs are {error}.") from None
+            dropped += more
+        for name, spill in zip(("stdout", "stderr"), self._spills, strict=True):
+            data, lost = spill.take()
+            dropped += lost
+            if data:
+                outputs.append(stream(name, data))
+        kind = answer.get("error")
+        return CellResult(
+            outputs=tuple(outputs),
+            ok=answer.get("ok") is True and not late,
+            error=kind[:200] if isinstance(kind, str) else None,
+            execution_count=count,
+            dropped=dropped,
+            interrupted=late,
+            seconds=seconds,
+        )
+
+    def call(self, request: Mapping[str, Any], body: bytes = b"") -> tuple[Header, bytes]:
+        """Ask the handler; its answer's header and body, which are whatever the box chose to say.
+
+        Raises CallInterrupted, CallFailed, BoxEnded.
+        """
+        answer, reply, late = self._ask(
+            {"op": "call", "request": dict(request)}, body, self.limits.call, self.limits.reply
+        )
+        for spill in self._spills:
+            spill.take()
+        if late:
+            raise CallInterrupted(f"The call ran for more than {self.limits.call:g} s.")
+        if "failed" in answer:
+            raise CallFailed(*_failure(answer))
+        answer.pop("interrupted", None)
+        return answer, reply
+
+    @property
+    def ended(self) -> Ended | None:
+        """How the box ended, if it did."""
+        return self._ended
+
+    def close(self) -> None:
+        """End the box and everything it started."""
+        self.guard.stop(Cause.CLOSED)  # so that nobody has to be waited for
+        with self._using:
+            if self._ended is None:
+                self._end(Cause.CLOSED)
+
+    def _ask(
+        self, header: Header, body: bytes, seconds: float, max_reply: int = 65536
+    ) -> tuple[Header, bytes, bool]:
+        """One exchange, and whether the box had to be interrupted for it to end."""
+        with self._using:
+            return self._exchange(header, body, seconds, max_reply)
+
+    def _exchange(
+        self, header: Header, body: bytes, seconds: float, max_reply: int
+    ) -> tuple[Header, bytes, bool]:
+        if self._ended is not None:
+            raise BoxEnded(self._ended)
+        start = time.monotonic()
+        seconds = min(seconds, self.limits.submission - self._spent)
+        if seconds <= 0:
+            raise self._end(Cause.TIME, self._late(seconds))
+        late = False
+        try:
+            try:
+                self._line.send(header, body, start + seconds)
+                answer, reply = self._line.receive(start + seconds, max_reply)
+            except DeadlinePassed:
+                late = True
+                self._process.interrupt()
+                until = time.monotonic() + self.limits.grace
+                answer, reply = self._line.receive(until, max_reply)
+        except DeadlinePassed:
+            raise self._end(Cause.TIME, self._late(seconds)) from None
+        except ProtocolViolated as error:
+            raise self._end(Cause.PROTOCOL, str(error)) from None
+        except PeerGone:
+            cause = (Cause.TIME, self._late(seconds)) if late else (None, "")
+            raise self._end(*cause) from None
+        finally:
+            self._spent += time.monotonic() - start
+        return answer, reply, late or answer.get("interrupted") is True
+
+    def _late(self, seconds: float) -> str:
+        if self._spent + seconds >= self.limits.submission:
+            return f"The submission ran for more than {self.limits.submission:g} s in all."
+        return f"It ran for more than {seconds:g} s and did not stop when interrupted."
+
+    def _drain(self, spill: Spill) -> None:
+        self._spill_room -= spill.drain(self._spill_room)
+
+    def _end(self, cause: Cause | None, sentence: str = "") -> BoxEnded:
+        """Kill what is left, learn how it ended, let go of everything."""
+        self.guard.release()
+        self._process.kill()
+        wait_status = self._process.wait()
+        self._line.drain()
+        said = self._spills[1].take()[0].decode(errors="replace")[-2000:]
+        self._ended = replace(self._judge(cause, sentence, wait_status), said=said)
+        self._process.close()
+        self._pipes.close()
+        self._closed(self)
+        return BoxEnded(self._ended)
+
+    def _judge(self, cause: Cause | None, sentence: str, wait_status: int | None) -> Ended:
+        if cause is None:
+            cause = self.guard.stopped
+        if cause is None and self.guard.killed_for_memory():
+            cause = Cause.MEMORY
+        if cause is None:
+            if wait_status is not None:
+                return from_wait_status(wait_status)
+            cause = Cause.LOST
+        told = _SENTENCES.get(cause, "").format(
+            memory=self.limits.memory // MIB,
+            files=self.limits.files // MIB,
+            processes=self.limits.processes,
+        )
+        return Ended(cause, sentence or told)
+
+
+def _failure(answer: Header) -> tuple[str, str]:
+    """Type name and text of what the handler raised, whatever the box made of them."""
+    failed = answer.get("failed")
+    if isinstance(failed, list) and len(failed) == 2 and all(isinstance(f, str) for f in failed):
+        return failed[0][:200], failed[1][:2000]
+    return "unknown", ""

@@ -1,0 +1,215 @@
+"""One running zygote: starting it, asking it for boxes, ending it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from grader.box.both.ended import BoxRefused
+from grader.box.both.limits import Limits
+from grader.box.both.seccomp import Policy, compile_filter
+from grader.box.both.settings import Level, Settings
+from grader.box.outside import wall
+
+_BOOT = """\
+import json, sys
+sys.path[:], sys.prefix = json.loads(sys.argv.pop(1))
+sys.exec_prefix = sys.prefix
+from grader.box.inside.zygote import main
+main()
+"""
+
+
+class ZygoteLost(Exception):
+    """The zygote is gone; another can be started."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What zygotes of one pool have in common."""
+
+    level: Level
+    limits: Limits
+    handler: str | None = None
+    visible: tuple[str, ...] = ()
+    gpu: bool = False
+    bare: bool = False
+
+
+class Host:
+    """One running zygote. Safe to use from several threads."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Start it and wait until it is ready. Raises BoxRefused."""
+        self.plan = plan
+        self._using = threading.Lock()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the zygote
+        self._said = ""
+        self.folder: str | None = None
+        if plan.level in (Level.LANDLOCK, Level.NONE):
+            self.folder = tempfile.mkdtemp(prefix="autograd-box-")
+            os.chmod(self.folder, 0o711)
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control.settimeout(plan.limits.start)
+        judge = os.pidfd_open(os.getpid())
+        try:
+            self.process = self._start(theirs, judge)
+        except OSError as error:
+            self.control.close()
+            self._log.close()
+            self._remove_folder()
+            raise BoxRefused(f"bubblewrap cannot be started: {error}", INSTALL_BWRAP) from None
+        finally:
+            theirs.close()
+            os.close(judge)
+        try:
+            self._await_ready()
+        except BaseException:
+            self.close()
+            raise
+
+    def open(self, home: str, uid: int | None, fds: list[int]) -> None:
+        """Ask for a box. Raises ZygoteLost."""
+        message = json.dumps({"home": home, "uid": uid}).encode()
+        try:
+            with self._using:
+                socket.send_fds(self.control, [message], fds)
+        except OSError as error:
+            raise ZygoteLost(str(error)) from None
+
+    def said(self) -> str:
+        """The last lines it wrote to its stderr."""
+        with self._using:
+            if not self._log.closed:
+                self._log.seek(0)
+                self._said = self._log.read().decode(errors="replace").strip()[-1000:]
+            return self._said
+
+    def close(self) -> None:
+        """End it, and with it every box. It ends itself when its socket closes."""
+        self.said()
+        with self._using:
+            self.control.close()
+            self._log.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _start(self, theirs: socket.socket, judge: int) -> subprocess.Popen[bytes]:
+        plan = self.plan
+        passed = [theirs.fileno(), judge]
+        files: tuple[int, ...] = ()
+        if self.folder is None:
+            files = wall.open_files()
+            prefix = wall.command(
+                plan.level, plan.limits, plan.visible, gpu=plan.gpu, files=(files[0], files[1])
+            )
+            environment = {"PATH": "/usr/bin:/bin"}  # bubblewrap clears it and sets the zygote's
+            paths = wall.search_path(plan.visible)
+            program, home = wall.interpreter(), wall.seen(sys.prefix)
+        else:
+            library = Path(self.folder) / "library"
+            wall.copy_visible(library / "grader")
+            prefix = []
+            programs = [str(Path(sys.executable).parent)]
+            environment = wall.environment(self.folder, self.folder, programs)
+            paths = [str(library), *plan.visible, *wall.library_paths()]
+            program, home = sys.executable, sys.prefix
+        boot = json.dumps([paths, home])
+        python = [program, "-P", "-s", "-S", "-B", "-c", _BOOT, boot]
+        try:
+            return subprocess.Popen(
+                [*prefix, *python, *map(str, passed)],
+                pass_fds=[*passed, *files],
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                start_new_session=True,
+            )
+        finally:
+            for fd in files:
+                os.close(fd)
+
+    def _settings(self) -> Settings:
+        plan = self.plan
+        bare_machine = plan.level is Level.LANDLOCK
+        program = b""
+        if plan.level is not Level.NONE:
+            try:
+                program = compile_filter(Policy(gpu=plan.gpu, walled=not bare_machine))
+            except (ImportError, RuntimeError) as error:
+                raise BoxRefused(f"seccomp is missing: {error}", INSTALL_SECCOMP) from None
+        readable: tuple[str, ...] = ()
+        if bare_machine:
+            readable = (f"{self.folder}/library", *wall.landlock_readable(plan.visible))
+        return Settings(
+            level=plan.level,
+            limits=plan.limits,
+            seccomp=program,
+            handler=plan.handler,
+            bare=plan.bare,
+            gpu=plan.gpu,
+            readable=readable,
+            folder=self.folder,
+        )
+
+    def _await_ready(self) -> None:
+        settings = self._settings().to_json()
+        with contextlib.suppress(OSError):
+            self.control.send(settings)
+        deadline = time.monotonic() + self.plan.limits.start
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise BoxRefused("the zygote did not start in time", "Is this machine overloaded?")
+        try:
+            answer = self.control.recv(65536)
+        except OSError:
+            answer = b""
+        if answer != b'{"ready": true}':
+            self.close()
+            raise BoxRefused(self._why(answer), CURES[self.plan.level])
+
+    def _why(self, answer: bytes) -> str:
+        if answer:
+            return f"the zygote cannot be used: {json.loads(answer)['refused']}"
+        return self.said() or f"it exited with status {self.process.returncode}"
+
+
+INSTALL_BWRAP = "Install bubblewrap: apt-get install bubblewrap, or dnf install bubblewrap"
+INSTALL_SECCOMP = (
+    "Install libseccomp and its binding: apt-get install libseccomp2 (or dnf install libseccomp), "
+    f"then {sys.executable} -m pip install pyseccomp"
+)
+ALLOW_NAMESPACES = (
+    "Let ordinary users make user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
+    "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces=10000); in a "
+    "container, start it so that it may make namespaces"
+)
+CURES = {
+    Level.FULL: ALLOW_NAMESPACES,
+    Level.COLD: ALLOW_NAMESPACES,
+    Level.LANDLOCK: "Use Linux 5.13 or newer with Landlock enabled (the boot parameter lsm=)",
+    Level.NONE: "Read what Python said and repair the installation",
+}

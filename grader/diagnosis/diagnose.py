@@ -1,0 +1,141 @@
+"""From observations to a verdict: named mistakes first, generic signatures next, never a guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from grader.diagnosis import findings
+from grader.diagnosis.compared import Compared, Seen
+from grader.diagnosis.comparison import Rules, agree, compare
+from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
+from grader.engine.observation import Observation, Raised
+from grader.engine.task import Case, Task
+
+__all__ = ["Answers", "ReferenceFailed", "SealBroken", "Seen", "diagnose"]
+
+SHOWN_FINDINGS = 4
+
+
+class ReferenceFailed(RuntimeError):
+    """The reference itself raised: torch was changed under it, or the key has a mistake."""
+
+
+class SealBroken(ValueError):
+    """The recorded answers are not as `seal` wrote them."""
+
+
+class Answers(Protocol):
+    """What the trusted half knows of one exercise: computed from a key, or recorded by `seal`.
+
+    `decides` is False where a wrong answer can be known but a right one cannot; `caveats` are told
+    with every verdict.
+    """
+
+    sentences: dict[str, str]
+    decides: bool
+    caveats: tuple[str, ...]
+
+    def holds(self, case: Case) -> bool:
+        """Whether it knows what happens in this case: what was recorded are the visible ones."""
+        ...
+
+    def reference(self, case: Case) -> Observation:
+        """What the right answer does in this case. Raises ReferenceFailed."""
+        ...
+
+    def mistakes(self) -> Iterable[tuple[str, str, str | None]]:
+        """Code, sentence and error pattern of each named mistake."""
+        ...
+
+    def mistaken(self, code: str, case: Case) -> Observation:
+        """What the mistake does in this case."""
+        ...
+
+    def complaints(self, case: Case, observation: Observation) -> list[tuple[str, str]] | None:
+        """Code and sentence of what is wrong, for keys without one right value; else None."""
+        ...
+
+
+def diagnose(
+    task: Task, answers: Answers, seen: Sequence[Seen], *, hidden: bool = False
+) -> Verdict:
+    """The verdict on what was seen in every case, the first of which is visible.
+
+    `hidden` leaves out of the findings on hidden cases everything that could carry an input:
+    numbers, shapes, texts, and names of classes that are neither Python's nor torch's.
+    """
+    compared = [_compare(task, answers, one, hidden) for one in seen]
+    outcomes = tuple(
+        CaseOutcome(c.case.name, c.passed, c.case.visible, c.case.weight) for c in compared
+    )
+    failing = [c for c in compared if not c.passed]
+    if not failing:
+        return Verdict(task.id, Outcome.RIGHT, 1.0, (), outcomes, task.functions)
+    if _not_attempted(compared[0].observation.error):
+        return Verdict(task.id, Outcome.NOT_ATTEMPTED, 0.0, (), outcomes, task.functions)
+    found = _findings(task, answers, compared, failing)
+    return Verdict(task.id, Outcome.WRONG, _credit(compared), found, outcomes, task.functions)
+
+
+def _compare(task: Task, answers: Answers, seen: Seen, hidden: bool) -> Compared:
+    case, observation = seen.case, seen.observation
+    rules = Rules(case.dtype, case.scale, task.accepts_numbers)
+    compared = Compared(case, observation, rules, hidden and not case.visible)
+    if case.device == "meta" or observation.error is not None:
+        return compared
+    complaints = answers.complaints(case, observation)
+    if complaints is not None:
+        return replace(compared, complaints=tuple(complaints))
+    expected = answers.reference(case)
+    return replace(compared, differences=tuple(compare(expected.values, observation.values, rules)))
+
+
+def _credit(compared: Sequence[Compared]) -> float:
+    """The weight of the cases passed, and nothing unless the first visible case passes."""
+    if not compared[0].passed:
+        return 0.0
+    total = sum(c.case.weight for c in compared)
+    return sum(c.case.weight for c in compared if c.passed) / total
+
+
+def _not_attempted(error: Raised | None) -> bool:
+    """Whether the answer still has the `raise NotImplementedError` that it is released with."""
+    return error is not None and error.own_raise and error.type_name == "NotImplementedError"
+
+
+def _findings(
+    task: Task, answers: Answers, compared: Sequence[Compared], failing: Sequence[Compared]
+) -> tuple[Finding, ...]:
+    named = _named_mistake(answers, compared)
+    if named is not None:
+        return (findings.of_mistake(*named, failing[0]),)
+    found = [*findings.of_complaints(failing), *findings.of_errors(task, failing)]
+    if not any(c.observation.error for c in failing):
+        found += findings.of_differences(answers.sentences, failing)
+    found += findings.of_effects(answers.sentences, failing)
+    return tuple(found[:SHOWN_FINDINGS])
+
+
+def _named_mistake(answers: Answers, compared: Sequence[Compared]) -> tuple[str, str] | None:
+    """The one mistake that reproduces the observation in every case, if exactly one does."""
+    real = [c for c in compared if c.case.device != "meta"]
+    order = sorted(real, key=lambda c: c.passed)  # failing cases rule most mistakes out at once
+    if all(c.passed for c in real):
+        return None
+    matching = [
+        (code, message)
+        for code, message, raises in answers.mistakes()
+        if all(_reproduces(answers.mistaken(code, c.case), c, raises) for c in order)
+    ]
+    return matching[0] if len(matching) == 1 else None
+
+
+def _reproduces(mistaken: Observation, c: Compared, raises: str | None) -> bool:
+    received = c.observation
+    one, other = mistaken.error, received.error
+    if raises is not None and one is not None and other is not None:
+        return one.type_name == other.type_name and bool(re.search(raises, other.message, re.S))
+    return agree(mistaken, received, c.rules)

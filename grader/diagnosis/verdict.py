@@ -1,0 +1,147 @@
+"""A verdict: credit between 0 and 1, and what was found, in words."""
+
+from __future__ import annotations
+
+import enum
+import html
+from dataclasses import dataclass, field
+
+from grader.diagnosis.messages import say
+
+
+class Outcome(enum.Enum):
+    """The four ways a check ends; they are never mixed."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    NOT_ATTEMPTED = "not attempted"
+    COULD_NOT_CHECK = "could not check"
+
+
+class CheckFailed(Exception):
+    """Raised by a failed check under nbgrader, which reads an exception as zero points."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found wrong: a stable code, a sentence, the case, and the numbers behind it."""
+
+    code: str
+    message: str
+    case: str | None = None
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """How one case ended."""
+
+    name: str
+    passed: bool
+    visible: bool
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """The result of checking one exercise; displays itself in a notebook.
+
+    `unchecked` counts the cases that could not be checked here and are the judge's; credit and
+    outcome are then those of the visible ones.
+    """
+
+    exercise: str
+    outcome: Outcome
+    credit: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    cases: tuple[CaseOutcome, ...] = ()
+    functions: tuple[str, ...] = ()
+    printed: str = ""
+    warned: tuple[str, ...] = field(default=())
+    unchecked: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether every case that was checked passed."""
+        return self.outcome is Outcome.RIGHT
+
+    @property
+    def headline(self) -> str:
+        """The outcome in one sentence."""
+        names = " and ".join(self.functions) or self.exercise
+        if self.unchecked and self.cases and self.outcome in (Outcome.RIGHT, Outcome.WRONG):
+            return self._headline_on_visible_cases(names)
+        if self.outcome is Outcome.RIGHT:
+            count = f"all {len(self.cases)} cases" if len(self.cases) != 1 else "its one case"
+            code = "right.several" if len(self.functions) > 1 else "right"
+            return say(code, functions=names, count=count)
+        if self.outcome is Outcome.WRONG:
+            if not self.cases:
+                return say("did_not_finish", functions=names)
+            passed = sum(case.passed for case in self.cases)
+            return say("wrong", passed=passed, total=len(self.cases))
+        if self.outcome is Outcome.NOT_ATTEMPTED:
+            return say("not_attempted", functions=names)
+        return say("could_not_check", exercise=self.exercise)
+
+    def _headline_on_visible_cases(self, names: str) -> str:
+        passed, here = sum(case.passed for case in self.cases), len(self.cases)
+        if self.outcome is Outcome.WRONG:
+            code = "wrong.visible" if here > 1 else "wrong.visible.one"
+            return say(code, passed=passed, total=here)
+        visible = sum(case.visible for case in self.cases)
+        count = f"all {visible} visible cases" if visible > 1 else "the visible case"
+        code = "right.visible.several" if len(self.functions) > 1 else "right.visible"
+        return say(code, functions=names, count=count, total=here + self.unchecked)
+
+    def __str__(self) -> str:
+        lines = [f"{_MARKS[self.outcome][0]} {self.headline}"]
+        for finding in self.findings:
+            lines += ["", finding.message]
+            lines += [f"  {detail}" for detail in finding.details]
+        if self.passed:
+            lines.append("  Checked: " + "; ".join(case.name for case in self.cases))
+        lines += [f"  warning: {text}" for text in self.warned]
+        if self.printed:
+            lines += ["  printed:", *(f"  | {line}" for line in self.printed.splitlines())]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        mark, colour = _MARKS[self.outcome]
+        parts = [f"<strong>{mark} {html.escape(self.headline)}</strong>"]
+        for finding in self.findings:
+            parts.append(f"<p style='margin:.6em 0 .2em'>{_prose(finding.message)}</p>")
+            if finding.details:
+                rows = "\n".join(html.escape(detail) for detail in finding.details)
+                parts.append(f"<pre style='{_NUMBERS}'>{rows}</pre>")
+        if self.passed:
+            names = html.escape("; ".join(case.name for case in self.cases))
+            parts.append(f"<p style='margin:.4em 0'>Checked: {names}</p>")
+        parts += [f"<p style='margin:.4em 0'>⚠ Warning: {_prose(text)}</p>" for text in self.warned]
+        if self.printed:
+            text = html.escape(self.printed)
+            parts.append(f"<details><summary>What it printed</summary><pre>{text}</pre></details>")
+        return (
+            f"<div role='status' class='autograd-verdict' data-outcome='{self.outcome.value}' "
+            f"style='border-left:6px solid {colour};padding:.4em .8em;font-size:14px;"
+            f"line-height:1.5;max-width:52em'>{''.join(parts)}</div>"
+        )
+
+
+# JupyterLab would break a long line in the middle of a number.
+_NUMBERS = "margin:.2em 0;white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
+
+_MARKS = {
+    Outcome.RIGHT: ("✓", "#009E73"),
+    Outcome.WRONG: ("✗", "#D55E00"),
+    Outcome.NOT_ATTEMPTED: ("○", "#7F7F7F"),
+    Outcome.COULD_NOT_CHECK: ("?", "#0072B2"),
+}
+
+
+def _prose(text: str) -> str:
+    """Escape a sentence, with `code` between backticks set as code."""
+    pieces = html.escape(text).split("`")
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces))

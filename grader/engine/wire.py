@@ -1,0 +1,221 @@
+"""Inputs and observations as bytes: safetensors for tensors, tagged JSON for all else.
+
+Never pickle: what comes back from a box was written by whoever wrote the submission. Reading runs
+nothing, takes no more memory than a few times the limits below, and raises MalformedMessage for
+anything but the very bytes that `pack` writes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from grader.engine.observation import DTYPES, MAX_DEPTH, Observation, Plain, Raised, Unrecordable
+
+MAX_BYTES = 40 * 1024 * 1024
+MAX_TREE = 4 * 1024 * 1024
+"""The largest message, and the largest JSON in it, which takes many times its size once read."""
+
+_LENGTHS = struct.Struct(">II")
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+class MalformedMessage(ValueError):
+    """The bytes are no message of this wire."""
+
+
+def pack(value: Plain) -> bytes:
+    """Plain data as bytes: two lengths, the JSON tree, the tensors.
+
+    Raises ValueError where the message would be larger than `unpack` reads, and TypeError for what
+    is no plain data.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    tree = json.dumps(_encode(value, tensors), allow_nan=False).encode()
+    blob = save(tensors) if tensors else b""
+    message = _LENGTHS.pack(len(tree), len(blob)) + tree + blob
+    if len(tree) > MAX_TREE or len(message) > MAX_BYTES:
+        raise ValueError(f"a message of {len(message)} bytes, {len(tree)} of them JSON")
+    return message
+
+
+def unpack(message: bytes) -> Plain:
+    """The plain data that `pack` turned into `message`. Raises MalformedMessage."""
+    if not _LENGTHS.size <= len(message) <= MAX_BYTES:
+        raise MalformedMessage(f"a message of {len(message)} bytes")
+    tree_size, blob_size = _LENGTHS.unpack_from(message)
+    if _LENGTHS.size + tree_size + blob_size != len(message) or tree_size > MAX_TREE:
+        raise MalformedMessage("the lengths do not add up")
+    try:
+        tensors = _load(message[_LENGTHS.size + tree_size :])
+        tree = json.loads(message[_LENGTHS.size : _LENGTHS.size + tree_size])
+        value = _decode(tree, tensors, 0)
+        exact = pack(value) == message
+    except MalformedMessage:
+        raise
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        RuntimeError,
+        SafetensorError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise MalformedMessage(f"{type(error).__name__} while reading") from error
+    if not exact:
+        raise MalformedMessage("not as pack writes it")
+    return value
+
+
+def _load(blob: bytes) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors blob, whose header says first how long it is."""
+    if not blob:
+        return {}
+    if int.from_bytes(blob[:8], "little") > MAX_TREE:
+        raise MalformedMessage("too many tensors")
+    return load(blob)
+
+
+def pack_observation(observation: Observation) -> bytes:
+    """An observation as bytes."""
+    error = observation.error
+    return pack(
+        {
+            "values": dict(observation.values),
+            "effects": dict(observation.effects),
+            "error": None if error is None else _fields(error),
+        }
+    )
+
+
+def _fields(error: Raised) -> tuple[str | bool, ...]:
+    return (
+        error.type_name,
+        error.message,
+        error.known_type,
+        error.by_learner,
+        error.line,
+        error.own_raise,
+    )
+
+
+def unpack_observation(message: bytes) -> Observation:
+    """The observation in `message`. Raises MalformedMessage."""
+    tree = unpack(message)
+    if not isinstance(tree, dict) or set(tree) != {"values", "effects", "error"}:
+        raise MalformedMessage("not an observation")
+    values, effects, error = tree["values"], tree["effects"], tree["error"]
+    if not _has_text_keys(values) or not _has_text_keys(effects):
+        raise MalformedMessage("values and effects must be named")
+    if not all(isinstance(detail, str) for detail in effects.values()):
+        raise MalformedMessage("effects must be text")
+    raised = None
+    if error is not None:
+        types = [str, str, bool, bool, str, bool]
+        if not isinstance(error, tuple) or [type(field) for field in error] != types:
+            raise MalformedMessage("not an error")
+        raised = Raised(*error)
+    return Observation(values, effects, raised)
+
+
+def _has_text_keys(value: Plain) -> bool:
+    return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+
+
+def _encode(value: Plain, tensors: dict[str, torch.Tensor]) -> Any:
+    """None, truth values and text stand for themselves; every other type has a tag of its own."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        value.encode()  # raises for text that no file can hold
+        return value
+    if isinstance(value, int):
+        return {"i": str(value)}
+    if isinstance(value, float):
+        return {"f": _written(value)}
+    if isinstance(value, complex):
+        return {"c": [_written(value.real), _written(value.imag)]}
+    if isinstance(value, torch.Tensor):
+        return _encode_tensor(value, tensors)
+    if isinstance(value, Unrecordable):
+        return {"u": value.type_name[:200]}
+    if isinstance(value, set | frozenset):
+        return {"s": [_encode(_key(item), tensors) for item in sorted(value, key=repr)]}
+    if isinstance(value, tuple | list):
+        tag = "p" if isinstance(value, tuple) else "l"
+        return {tag: [_encode(item, tensors) for item in value]}
+    if isinstance(value, dict):
+        return {"d": [[_encode(_key(k), tensors), _encode(v, tensors)] for k, v in value.items()]}
+    raise TypeError(f"{type(value).__name__} is no plain data")
+
+
+def _encode_tensor(value: torch.Tensor, tensors: dict[str, torch.Tensor]) -> Any:
+    if value.dtype not in _NAMES:
+        raise TypeError(f"tensors of dtype {value.dtype} are not sent")
+    if value.is_meta:
+        return {"m": [list(value.shape), _NAMES[value.dtype]]}
+    bare = value.detach().cpu().resolve_conj().resolve_neg()
+    tag = "t"
+    if bare.is_complex():  # safetensors has no complex128
+        bare, tag = torch.view_as_real(bare), "z"
+    name = str(len(tensors))
+    # Two names for one storage are refused by safetensors, hence the clone.
+    tensors[name] = bare.clone(memory_format=torch.contiguous_format)
+    return {tag: name}
+
+
+def _decode(tree: Any, tensors: Mapping[str, torch.Tensor], depth: int) -> Plain:
+    if tree is None or isinstance(tree, bool | str):
+        return tree
+    if not isinstance(tree, dict) or len(tree) != 1 or depth > 2 * MAX_DEPTH:
+        raise MalformedMessage("an untagged value, or one nested too deeply")
+    ((tag, body),) = tree.items()
+    match tag, body:
+        case "i", str() if len(body) <= 1300:
+            return int(body)
+        case "f", str():
+            return _read(body)
+        case "c", [str(real), str(imag)]:
+            return complex(_read(real), _read(imag))
+        case "t", str():
+            return tensors[body]
+        case "z", str():
+            return torch.view_as_complex(tensors[body])
+        case "m", [list(shape), str(dtype)]:
+            return torch.empty(shape, dtype=DTYPES[dtype], device="meta")
+        case "u", str() if len(body) <= 200:
+            return Unrecordable(body)
+        case "p", list():
+            return tuple([_decode(item, tensors, depth + 1) for item in body])
+        case "l", list():
+            return [_decode(item, tensors, depth + 1) for item in body]
+        case "s", list():
+            return frozenset([_key(_decode(item, tensors, depth + 1)) for item in body])
+        case "d", list():
+            pairs = [(_decode(k, tensors, depth), _decode(v, tensors, depth + 1)) for k, v in body]
+            return {_key(k): v for k, v in pairs}
+    raise MalformedMessage("an unknown tag, or another body than it has")
+
+
+def _key(value: Plain) -> Plain:
+    """A value that may stand in a set or name an entry of a dict."""
+    if value is None or isinstance(value, bool | int | float | str | Unrecordable):
+        return value
+    raise TypeError(f"{type(value).__name__} cannot be a key")
+
+
+def _written(number: float) -> str:
+    return number.hex() if math.isfinite(number) else repr(number)
+
+
+def _read(text: str) -> float:
+    return float(text) if text in ("inf", "-inf", "nan") else float.fromhex(text)

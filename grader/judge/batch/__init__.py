@@ -1,0 +1,1 @@
+"""A class: its submissions graded side by side, filed, graded again, or replayed."""

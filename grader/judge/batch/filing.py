@@ -1,0 +1,275 @@
+"""Puts graded submissions in their places, so that a run killed anywhere can be taken up again.
+
+A submission is graded once its verdicts stand in the ledger; its files were written before, under a
+hidden name that ends in the ledger's token. Then follow the gradebook, the files' own name, and the
+feedback: each can be repeated, and the hidden name says that something is left to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import glob
+import os
+import shutil
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from sqlalchemy.exc import DBAPIError
+
+from grader.engine.refusal import Refusal
+from grader.judge.batch.desk import Desk
+from grader.judge.books.databases import first_line
+from grader.judge.books.gradebook import Book, Notebook, Recorded
+from grader.judge.books.ledger import Notes, SittingRow
+from grader.judge.pages.feedback import feedback_page
+from grader.judge.sitting.papers import Marked, Paper, Round
+from grader.notebook import notebooks as files
+
+
+class FilingRefused(Refusal):
+    """A graded submission could not be written to its places."""
+
+
+class Damaged(Exception):
+    """What an earlier run wrote of a submission cannot be read: it is to be graded anew."""
+
+
+class State(enum.Enum):
+    """How far a submission has come."""
+
+    NEW = "to be graded"
+    STAGED = "graded, and not yet in the gradebook"
+    UNRECORDED = "graded, and missing from the gradebook"
+    NO_FEEDBACK = "graded, and without feedback"
+    DONE = "graded before"
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A submission that is in all its places: what the gradebook says of each notebook."""
+
+    recorded: Mapping[str, Recorded]
+    notes: Notes
+    isolation: str
+
+
+class Filing:
+    """The places of one assignment's graded submissions.
+
+    Several may grade into them at once where the ledger is on PostgreSQL: what somebody else did
+    to a submission meanwhile is seen before it is filed.
+    """
+
+    def __init__(self, desk: Desk, book: Book, round_: Round) -> None:
+        self._desk, self._book, self._round = desk, book, round_
+        self._sittings: dict[str, list[SittingRow]] = defaultdict(list)
+        for row in desk.ledger.sittings(round_.assignment):
+            self._sittings[row.student].append(row)
+        self._recorded = book.students(round_.assignment)
+
+    def state(self, paper: Paper) -> State:
+        """How far this submission has come, in this version of the assignment's secret."""
+        self._look(paper.student)
+        return self._state(paper)
+
+    def _state(self, paper: Paper) -> State:
+        sitting = self._sitting(paper)
+        if sitting is None:
+            return State.NEW
+        place = self._place(paper.student)
+        if sitting.token and _staged(place, sitting.token).is_dir():
+            return State.STAGED
+        if not all((place / f"{name}.ipynb").is_file() for name in self._round.forms):
+            return State.NEW
+        if paper.student not in self._recorded:
+            return State.UNRECORDED
+        pages = (self._page(paper.student, name) for name in self._round.forms)
+        return State.DONE if all(page.is_file() for page in pages) else State.NO_FEEDBACK
+
+    def file(self, paper: Paper, marked: Marked) -> Filed | None:
+        """Put a submission that was just judged into all its places.
+
+        None if somebody else graded it since it was looked at: theirs stays. Raises a Refusal.
+        """
+        with self._alone(paper.student) as overtaken:
+            if overtaken and self._state(paper) is not State.NEW:
+                with contextlib.suppress(Damaged):
+                    return self._finish(paper)
+            return self._file(paper, marked)
+
+    def finish(self, paper: Paper) -> Filed | None:
+        """Do what is left of a submission whose state is neither NEW nor DONE.
+
+        None if somebody else does it already. Raises a Refusal, or Damaged.
+        """
+        with self._alone(paper.student):
+            return self._finish(paper)
+
+    @contextlib.contextmanager
+    def _alone(self, student: str) -> Iterator[bool]:
+        """Alone with a student's submission; whether somebody graded it since the last look."""
+        with (
+            _refusals(self._place(student)),
+            self._desk.ledger.alone(self._round.assignment, student),
+        ):
+            before = [row.id for row in self._sittings[student]]
+            self._look(student)
+            yield before != [row.id for row in self._sittings[student]]
+
+    def _look(self, student: str) -> None:
+        ledger, assignment = self._desk.ledger, self._round.assignment
+        self._sittings[student] = ledger.sittings(assignment, student)
+
+    def _file(self, paper: Paper, marked: Marked) -> Filed:
+        place, token = self._place(paper.student), uuid.uuid4().hex
+        self.sweep(paper.student)
+        stage = _staged(place, token)
+        with _refusals(stage):
+            stage.mkdir(parents=True)
+            try:
+                self._lay(stage, paper, marked)
+                notes = self._desk.record(self._round, paper, marked, token)
+            except BaseException:
+                shutil.rmtree(stage, ignore_errors=True)
+                raise
+        graded = {name: one.notebook for name, one in marked.graded.items()}
+        return self._settle(paper, graded, stage, notes, marked.isolation)
+
+    def _finish(self, paper: Paper) -> Filed | None:
+        if paper.student not in self._recorded:
+            self._recorded = self._book.students(self._round.assignment)
+        if self._state(paper) is State.DONE:
+            return None
+        sitting = self._sitting(paper)
+        if sitting is None:
+            raise Damaged("somebody graded another submission of this student's meanwhile")
+        place = self._place(paper.student)
+        stage = _staged(place, sitting.token)
+        found = stage if sitting.token and stage.is_dir() else place
+        try:
+            graded = {
+                name: nbformat.read(found / f"{name}.ipynb", as_version=4)
+                for name in self._round.forms
+            }
+        except (OSError, ValueError) as error:
+            raise Damaged(str(error)) from error
+        return self._settle(paper, graded, found, _notes(sitting), sitting.isolation)
+
+    def sweep(self, student: str) -> None:
+        """Remove what a run that was killed left half-written."""
+        place = self._place(student)
+        for left in place.parent.glob(f".{glob.escape(place.name)}.grading-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def _settle(
+        self,
+        paper: Paper,
+        graded: Mapping[str, Notebook],
+        found: Path,
+        notes: Notes,
+        isolation: str,
+    ) -> Filed:
+        place, student = self._place(paper.student), paper.student
+        absent = [name for name, one in paper.notebooks.items() if one.notebook is None]
+        recorded = self._book.record(
+            self._round.assignment, student, graded, paper.received, absent
+        )
+        self._recorded.add(student)
+        with _refusals(place):
+            for name in graded:  # a page of an earlier grading must not outlive it
+                self._page(student, name).unlink(missing_ok=True)
+            if found != place:
+                _swap(found, place)
+            for name, notebook in graded.items():
+                page = feedback_page(notebook, recorded[name], self._round.forms[name])
+                files.write(self._page(student, name), page.encode())
+            for name, content in paper.receipt.items():  # nbgrader releases feedback by them
+                files.write(self._page(student, "").with_name(name), content)
+        return Filed(recorded, notes, isolation)
+
+    def _lay(self, stage: Path, paper: Paper, marked: Marked) -> None:
+        """Write what nbgrader keeps of a graded submission: notebooks, and the files beside."""
+        beside: dict[str, bytes] = {}
+        for name, one in marked.graded.items():
+            beside |= paper.notebooks[name].files
+            beside[f"{name}.ipynb"] = as_bytes(one.notebook)
+        for name, content in (beside | dict(paper.receipt)).items():
+            target = stage / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            target.chmod(0o664 if self._desk.course.groupshared else 0o444)
+
+    def _sitting(self, paper: Paper) -> SittingRow | None:
+        """The newest grading, if it was of this very submission with this very secret."""
+        rows = self._sittings[paper.student]
+        if not rows:
+            return None
+        now = paper.digest, self._round.secret.version
+        same = [row for row in rows if (row.submission, row.seed) == now]
+        graded = {name for row in same for name in row.notebooks}
+        newest = rows[-1]
+        is_same = (newest.submission, newest.seed) == now
+        return newest if is_same and graded >= set(self._round.forms) else None
+
+    def _place(self, student: str) -> Path:
+        course = self._desk.course
+        step = course.autograded_directory
+        return Path(course.format_path(step, student, self._round.assignment))
+
+    def _page(self, student: str, name: str) -> Path:
+        course = self._desk.course
+        folder = course.format_path(course.feedback_directory, student, self._round.assignment)
+        return Path(folder) / f"{name}.html"
+
+
+def as_bytes(notebook: Notebook) -> bytes:
+    """A notebook as nbformat writes it. Its shape is ours: it is not validated once more."""
+    written: str = nbformat.v4.writes(notebook)
+    return (written.rstrip("\n") + "\n").encode()
+
+
+def _staged(place: Path, token: str) -> Path:
+    return place.with_name(f".{place.name}.grading-{token}")
+
+
+def _swap(stage: Path, place: Path) -> None:
+    """Put a folder in another's place. Between the two steps the stage can still be found."""
+    before = _staged(place, "before")
+    shutil.rmtree(before, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(place, before)
+    os.rename(stage, place)
+    shutil.rmtree(before, ignore_errors=True)
+
+
+def _notes(row: SittingRow) -> Notes:
+    return Notes(
+        tuple(row.notebooks),
+        tuple(row.repairs),
+        tuple(row.incidents),
+        tuple(row.plain),
+        row.token,
+    )
+
+
+@contextlib.contextmanager
+def _refusals(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FilingRefused(
+            f"{error.filename or place} cannot be written: {error.strerror or error}.",
+            "Make room, or make the folder writable for you, and start this again: what is graded "
+            "already stays graded.",
+        ) from error
+    except DBAPIError as error:
+        raise FilingRefused(
+            f"The ledger of verdicts cannot be written: {first_line(error.orig)}.",
+            "Make room, or make the file writable for you, and start this again: what is graded "
+            "already stays graded.",
+        ) from error

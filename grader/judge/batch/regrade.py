@@ -1,0 +1,175 @@
+"""What judging a class once more would change, before any of it is written.
+
+Everybody is judged as `autograd-course grade` judges, from the same secret, and what is shown is
+what is then written: nothing is judged a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from nbgrader.utils import determine_grade, is_grade
+
+from grader.diagnosis.verdict import Verdict
+from grader.engine.refusal import Refusal
+from grader.judge.batch.desk import Desk
+from grader.judge.batch.filing import Filing, State
+from grader.judge.batch.pool import Batch, Crew, Line
+from grader.judge.books.ledger import VerdictRow
+from grader.judge.books.register import Handed, Mark, read_register
+from grader.judge.books.standing import standings
+from grader.judge.sitting.papers import Marked, Paper, Round
+
+_CLOSE = 1e-6
+"""Scores are rounded to this before they are written."""
+
+
+class NothingToRegrade(Refusal):
+    """Nobody was graded yet."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One graded cell that would be graded otherwise: points, and the findings in words.
+
+    What a person gave (`manual`) counts as before, whatever the judge says now.
+    """
+
+    cell: str
+    points: float
+    before: float | None
+    after: float | None
+    was: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
+    manual: float | None = None
+
+    @property
+    def gain(self) -> float:
+        """What it adds to the learner's score."""
+        return 0.0 if self.manual is not None else (self.after or 0.0) - (self.before or 0.0)
+
+
+@dataclass(frozen=True)
+class Regraded:
+    """One learner whose grading would change; `score` is the present one, before any penalty."""
+
+    paper: Paper
+    marked: Marked
+    changes: tuple[Change, ...]
+    score: float
+    late: bool
+
+    @property
+    def student(self) -> str:
+        """Whose it is."""
+        return self.paper.student
+
+    @property
+    def new_score(self) -> float:
+        """The score that it would become."""
+        return self.score + sum(change.gain for change in self.changes)
+
+
+class Preview:
+    """A class judged once more, and nothing written yet."""
+
+    def __init__(self, desk: Desk, filing: Filing, round_: Round) -> None:
+        """Raises NothingToRegrade and NotReleased."""
+        self._desk, self._filing, self._round = desk, filing, round_
+        self._register = read_register(desk.course, round_.assignment)
+        self._standing = standings(desk.ledger, round_.assignment)
+        if not self._standing:
+            raise NothingToRegrade(
+                f"No submission of {round_.assignment} was judged yet.",
+                f"autograd-course grade {round_.assignment}",
+            )
+        self.changed: list[Regraded] = []
+
+    def judged_before(self, students: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Who can be compared, and who cannot: their submission is not the one that was graded,
+        was graded on other hidden cases, or not to the end."""
+        able: list[str] = []
+        unable: list[str] = []
+        for student in students:
+            state = self._filing.state(self._desk.paper(self._round, student))
+            (able if state is State.DONE else unable).append(student)
+        return able, unable
+
+    def lines(self, students: Sequence[str], crew: Crew) -> Iterator[Line]:
+        """Judge these; a line for each, of which only those not graded tell anything.
+
+        Raises WorkersLost and BoxRefused.
+        """
+        batch = Batch(self._desk, self._filing, self._round, crew, force=True, put=self._compare)
+        yield from batch.lines(students)
+
+    def write(self) -> Iterator[tuple[Regraded, bool]]:
+        """Write what changed; whether it was, or somebody else graded that submission meanwhile.
+
+        Raises FilingRefused and GradebookRefused.
+        """
+        for one in self.changed:
+            yield one, self._filing.file(one.paper, one.marked) is not None
+
+    def _compare(self, paper: Paper, marked: Marked) -> None:
+        row = self._register.rows.get(paper.student, Handed())
+        standing = self._standing.get(paper.student)
+        then = standing.verdicts if standing else {}
+        changes = tuple(_changes(paper, marked, row, then))
+        if changes:
+            late = row.seconds_late > 0
+            self.changed.append(Regraded(paper, marked, changes, row.score, late))
+
+
+def _changes(
+    paper: Paper, marked: Marked, row: Handed, then: Mapping[str, VerdictRow]
+) -> Iterator[Change]:
+    for name, graded in marked.graded.items():
+        absent = paper.notebooks[name].notebook is None
+        for cell in graded.notebook.cells:
+            if not is_grade(cell):
+                continue
+            cell_name = cell.metadata.nbgrader.grade_id
+            after, points = determine_grade(cell)
+            old = row.marks.get(cell_name, Mark(None, None, 0.0, False))
+            verdict = graded.verdicts.get(cell_name)
+            was = then.get(verdict.exercise) if verdict else None
+            change = Change(
+                cell_name,
+                points,
+                old.auto,
+                0.0 if absent else after,
+                () if was is None else tuple(_said_then(was)),
+                () if verdict is None else tuple(_said_now(verdict)),
+                old.manual,
+            )
+            if _differs(change) or (was and verdict and not _same(was, verdict)):
+                yield change
+
+
+def _differs(change: Change) -> bool:
+    if change.before is None or change.after is None:
+        return change.before is not change.after
+    return abs(change.before - change.after) > _CLOSE
+
+
+def _same(was: VerdictRow, verdict: Verdict) -> bool:
+    """Whether both say the same of the same cases."""
+    then = was.outcome, was.credit, [(case["name"], case["passed"]) for case in was.cases]
+    now = (
+        verdict.outcome.value,
+        verdict.credit,
+        [(case.name, case.passed) for case in verdict.cases],
+    )
+    return then == now and list(_said_then(was)) == list(_said_now(verdict))
+
+
+def _said_then(row: VerdictRow) -> Iterator[str]:
+    yield row.outcome
+    yield from (f"{finding['code']}: {finding['message']}" for finding in row.findings)
+
+
+def _said_now(verdict: Verdict) -> Iterator[str]:
+    yield verdict.outcome.value
+    yield from (f"{finding.code}: {finding.message}" for finding in verdict.findings)

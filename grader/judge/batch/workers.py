@@ -1,0 +1,116 @@
+"""Judges submissions in processes of this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+
+from grader.judge.sitting.papers import Marked, Paper, Round
+
+# Never forked from this process, which has threads. A fork server imports torch once for them all.
+_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_Handler = Callable[[int, FrameType | None], None] | signal.Handlers
+_LAST_CALL = 30.0
+"""Seconds in which a worker that is let go must have ended its boxes."""
+
+
+class Workers:
+    """As many processes as there are jobs, each with boxes of its own."""
+
+    def __init__(self, jobs: int) -> None:
+        self.slots = jobs
+        self._start()
+
+    def submit(self, round_: Round, paper: Paper) -> Future[Marked]:
+        """Have one submission judged."""
+        try:
+            with _ctrl_c_waits():  # a process that is not quite started could not be ended
+                return self._pool.submit(judge, round_, paper)
+        except BrokenExecutor as error:  # noticed now: the same as if it had come back
+            lost: Future[Marked] = Future()
+            lost.set_exception(error)
+            return lost
+
+    def renew(self) -> None:
+        """New processes, after one of the old ones was lost."""
+        self.close()
+        self._start()
+
+    def close(self) -> None:
+        """End the processes, whatever they are doing, and their boxes with them."""
+        self._leash.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context(_METHOD)
+        if _METHOD == "forkserver":
+            context.set_forkserver_preload(["grader.judge.sitting.examiner"])
+            _start_fork_server()
+        theirs, self._leash = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(
+            self.slots, mp_context=context, initializer=_begin, initargs=(theirs,)
+        )
+
+
+def _start_fork_server() -> None:
+    """Start it deaf to Ctrl-C, which is for this process: while it imports it would die of it."""
+    with _on_ctrl_c(signal.SIG_IGN):
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    pressed = threading.Event()
+    try:
+        with _on_ctrl_c(lambda number, frame: pressed.set()):
+            yield
+    finally:
+        if pressed.is_set():
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _on_ctrl_c(handler: _Handler) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Ctrl-C interrupts the main thread, and only there can a handler be set
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def judge(round_: Round, paper: Paper) -> Marked:
+    """What a worker does. It loads torch there: the process that sends the work needs none."""
+    from grader.judge.sitting.examiner import examine
+
+    return examine(round_, paper)
+
+
+def _begin(leash: Connection) -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that lets go or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
+
+
+def _end_with(leash: Connection) -> None:
+    """End this process whatever it is doing, and its boxes first if they can be ended in time."""
+    wait([leash])  # the other end is closed: by that process, or by the kernel if it was killed
+    late = threading.Timer(_LAST_CALL, os._exit, (1,))  # a zygote ends by itself, too
+    late.daemon = True
+    late.start()
+    try:
+        from grader.judge.sitting.examiner import own_examiner
+
+        own_examiner().close()
+    finally:
+        os._exit(0)

@@ -1,0 +1,77 @@
+"""A class's databases when others use them too: how long one is waited for, and what is said of
+one that cannot be reached."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
+
+from grader.engine.refusal import Refusal
+
+PATIENCE = 60.0
+"""Seconds to wait for another program that holds what is to be written."""
+
+
+class Unreachable(Refusal):
+    """A database server does not answer, or nothing here can speak to it."""
+
+
+@contextlib.contextmanager
+def reaching(address: str | URL) -> Iterator[None]:
+    """Whatever opens a database. A server that cannot be reached is Unreachable."""
+    url = make_url(address)
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise Unreachable(
+            f"The database {_shown(url)} needs the Python package {error.name}.",
+            "For PostgreSQL: python -m pip install -e '.[scale]' -c constraints.txt, and an "
+            "address that begins with postgresql+psycopg://",
+        ) from error
+    except OperationalError as error:
+        if url.get_backend_name() == "sqlite":
+            raise
+        raise Unreachable(
+            f"The database {_shown(url)} cannot be reached: {first_line(error.orig)}.",
+            "Start it, or put its address right in nbgrader_config.py. Then start this again: what "
+            "is graded already stays graded.",
+        ) from error
+
+
+def wait_for(engine: Engine, seconds: float) -> None:
+    """Have every connection wait so long, and no longer, for what another program holds."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_waits(seconds))
+    elif engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", _postgresql_waits(seconds))
+    engine.dispose()  # connections made before would not wait
+
+
+def first_line(error: object) -> str:
+    """What a driver says, without the hints below it and without a full stop."""
+    return next(iter(str(error).splitlines()), "").rstrip(".:")
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
+
+
+def _sqlite_waits(seconds: float) -> Any:
+    def connected(connection: Any, record: object) -> None:
+        connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+
+    return connected
+
+
+def _postgresql_waits(seconds: float) -> Any:
+    def connected(connection: Any, record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {int(seconds * 1000)}")
+        connection.commit()  # or the next rollback would take it back
+
+    return connected

@@ -1,0 +1,274 @@
+"""The one writer of nbgrader's gradebook: a graded submission goes in whole, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    Gradebook,
+    InvalidEntry,
+    MissingEntry,
+    SubmittedAssignment,
+)
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from nbgrader.utils import is_task
+from sqlalchemy.exc import DBAPIError, SAWarning
+from sqlalchemy.orm import Session, scoped_session, sessionmaker, undefer
+
+from grader.engine.refusal import Refusal
+from grader.judge.books.databases import PATIENCE, first_line, reaching, wait_for
+
+Notebook = Any
+
+
+class GradebookRefused(Refusal):
+    """The gradebook could not be written. It is as it was before the submission."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What the gradebook says of one graded cell, by hand where somebody graded it by hand."""
+
+    score: float
+    points: float
+    needs_grading: bool = False
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One notebook of a submission as it stands in the gradebook.
+
+    `marks` and `comments` are by grade_id; `penalty` is what being late costs.
+    """
+
+    marks: Mapping[str, Marks]
+    comments: Mapping[str, str]
+    penalty: float = 0.0
+    seconds_late: float = 0.0
+
+
+class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
+    """nbgrader's rules, and one more: a task that was zero for want of a notebook is to be graded
+    by hand once there is one."""
+
+    def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
+        """Write one cell's score and comment."""
+        cell, resources = super().preprocess_cell(cell, resources, index)
+        if is_task(cell) and resources.get("handed_in", True):
+            name = cell.metadata.nbgrader.grade_id
+            place = self.notebook_id, self.assignment_id, self.student_id
+            grade = self.gradebook.find_grade(name, *place)
+            if grade.auto_score is not None and grade.manual_score is None:
+                grade.auto_score, grade.needs_manual_grade = None, True
+                self.gradebook.db.commit()
+        return cell, resources
+
+
+class _OneCommit(Session):
+    """A session in which nbgrader's commit after every row only sends the row; `end` commits."""
+
+    def commit(self) -> None:
+        self.flush()
+
+    def end(self) -> None:
+        super().commit()
+
+
+class _Rows:
+    """Answers nbgrader's SaveAutoGrades in the gradebook's place: one notebook, fetched at once."""
+
+    def __init__(self, session: Session, notebook: Any) -> None:
+        self.db, self._session, self._notebook = self, session, notebook.id
+        self._fetch()
+
+    def commit(self) -> None:
+        """Wait: the whole submission is committed at once."""
+
+    def _fetch(self) -> None:
+        self._grades = self._by_name(Grade, undefer(Grade.max_score))
+        self._comments = self._by_name(Comment)
+
+    def _by_name(self, kind: Any, *options: Any) -> dict[str, Any]:
+        query: Any = self._session.query(BaseCell.name, kind)
+        query = query.join(kind, kind.cell_id == BaseCell.id)
+        query = query.filter(kind.notebook_id == self._notebook).options(*options)
+        return dict(query.populate_existing())
+
+    def find_grade(self, name: str, *place: str) -> Any:
+        return _found(self._grades, name)
+
+    def find_comment(self, name: str, *place: str) -> Any:
+        return _found(self._comments, name)
+
+    def nothing_handed_in(self) -> None:
+        """What nbgrader does to the grades of a notebook that is missing."""
+        for grade in self._grades.values():
+            grade.auto_score, grade.needs_manual_grade = 0, False
+
+    def recorded(self, penalty: float, late: float) -> Recorded:
+        """What stands in the database, which computes scores and comments."""
+        self._session.flush()
+        self._fetch()
+        marks = {
+            name: Marks(float(grade.score), float(grade.max_score), bool(grade.needs_manual_grade))
+            for name, grade in self._grades.items()
+        }
+        comments = {name: row.comment for name, row in self._comments.items() if row.comment}
+        return Recorded(marks, comments, penalty, late)
+
+
+def _found(rows: Mapping[str, Any], name: str) -> Any:
+    if name not in rows:
+        raise MissingEntry(f"the gradebook has no row for the cell {name}")
+    return rows[name]
+
+
+class Book:
+    """The gradebook of one course, open for one writer: close it when done.
+
+    It applies nbgrader's own rules (SaveAutoGrades and AssignLatePenalties, configured as in
+    nbgrader_config.py) in one transaction for a whole submission.
+    """
+
+    def __init__(self, course: CourseDirectory, patience: float = PATIENCE) -> None:
+        self._course = course
+        with reaching(course.db_url):
+            self._gradebook = Gradebook(course.db_url, course.course_id)
+        engine = self._gradebook.engine
+        self._gradebook.db.remove()
+        wait_for(engine, patience)
+        self._gradebook.db = scoped_session(
+            sessionmaker(class_=_OneCommit, bind=engine, autoflush=True)
+        )
+        self._saving = SaveGrades(config=course.config)
+        self._lateness = AssignLatePenalties(config=course.config)
+        self._lateness.init_plugin()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._gradebook.close()
+
+    def students(self, assignment: str) -> set[str]:
+        """Everybody whose submission of the assignment stands in the gradebook."""
+        session = self._gradebook.db
+        try:
+            query = session.query(SubmittedAssignment.student_id).join(Assignment)
+            return {student for (student,) in query.filter(Assignment.name == assignment)}
+        finally:
+            session.remove()
+
+    def record(
+        self,
+        assignment: str,
+        student: str,
+        notebooks: Mapping[str, Notebook],
+        received: datetime | None,
+        absent: Collection[str] = (),
+    ) -> dict[str, Recorded]:
+        """Write one submission's graded notebooks, by name; return what then stands there.
+
+        Those `absent` were not handed in. Scores given by hand are kept, and their cells marked to
+        be looked at again. Raises GradebookRefused.
+        """
+        session = self._gradebook.db
+        try:
+            with _quietly():
+                recorded = self._write(assignment, student, notebooks, received, absent)
+            session().end()
+        except (DBAPIError, InvalidEntry) as error:
+            session.rollback()
+            cause = error.__context__ if isinstance(error, InvalidEntry) else error
+            if not isinstance(cause, DBAPIError):
+                raise
+            raise _refusal(cause, self._gradebook.engine.url.database) from error
+        finally:
+            session.remove()
+        return recorded
+
+    def _write(
+        self,
+        assignment: str,
+        student: str,
+        notebooks: Mapping[str, Notebook],
+        received: datetime | None,
+        absent: Collection[str],
+    ) -> dict[str, Recorded]:
+        book = self._gradebook
+        book.update_or_create_student(student)
+        when = {} if received is None else {"timestamp": received}
+        submission = book.update_or_create_submission(assignment, student, **when)
+        recorded = {}
+        for row in submission.notebooks:
+            rows = _Rows(book.db, row)
+            if row.name in absent:
+                rows.nothing_handed_in()
+            if row.name in notebooks:
+                resources = {"handed_in": row.name not in absent}
+                self._saving.gradebook = rows
+                self._saving.notebook_id, self._saving.assignment_id = row.name, assignment
+                self._saving.student_id = student
+                for number, cell in enumerate(notebooks[row.name].cells):
+                    self._saving.preprocess_cell(cell, resources, number)
+            penalty = self._penalty(submission, row)
+            recorded[row.name] = rows.recorded(penalty or 0.0, submission.total_seconds_late)
+        return recorded
+
+    def _penalty(self, submission: Any, row: Any) -> float | None:
+        """Set what nbgrader's AssignLatePenalties sets."""
+        row.late_submission_penalty = None
+        if submission.total_seconds_late > 0:
+            self._gradebook.db.flush()
+            self._gradebook.db.refresh(row, ["score"])  # the database computes it
+            plugin = self._lateness.plugin_inst
+            penalty = plugin.late_submission_penalty(
+                submission.student_id, row.score, submission.total_seconds_late
+            )
+            if penalty is not None:
+                row.late_submission_penalty = self._lateness._check_late_penalty(row, penalty)
+        penalty = row.late_submission_penalty
+        return None if penalty is None else float(penalty)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without warnings about nbgrader's tables, and without its log of what it raises."""
+    log = logging.getLogger("tornado.application")
+    before = log.disabled
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        log.disabled = True
+        try:
+            yield
+        finally:
+            log.disabled = before
+
+
+_CURES = {
+    "locked": "Another program is writing it: end that one (a formgrader, another autograd-course "
+    "grade), and start this again. What is graded already stays graded.",
+    "lock timeout": "Somebody else has been writing this submission's row for a minute: see that "
+    "they finish, and start this again. What is graded already stays graded.",
+    "connection": "Start the server again, and then this: what is graded already stays graded.",
+    "full": "Free some space and start this again. What is graded already stays graded.",
+    "readonly": "Make the file and its folder writable for you, and start this again.",
+}
+
+
+def _refusal(error: DBAPIError, database: str | None) -> GradebookRefused:
+    said = first_line(error.orig)
+    cure = next((text for word, text in _CURES.items() if word in said.replace("-", "")), None)
+    return GradebookRefused(
+        f"The gradebook {database} cannot be written: {said}.",
+        cure or "Look at the database: nbgrader db upgrade mends one of an older nbgrader.",
+    )

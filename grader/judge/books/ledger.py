@@ -1,0 +1,286 @@
+"""The judge's own record: the assignments' secrets, and every verdict, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Float,
+    Integer,
+    String,
+    TypeDecorator,
+    create_engine,
+    func,
+    select,
+)
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from grader.diagnosis.verdict import Verdict
+from grader.judge.books.databases import PATIENCE, reaching, wait_for
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time, read as UTC whatever the zone of the database: SQLite forgets it, others convert."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The time as Python gets it."""
+        if value is None or value.tzinfo is None:
+            return value and value.replace(tzinfo=UTC)
+        return value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The ledger's tables."""
+
+
+class SecretRow(Base):
+    """The secret that an assignment's hidden cases are drawn from; `--reseed` adds a version."""
+
+    __tablename__ = "secrets"
+    assignment: Mapped[str] = mapped_column(String(200), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    secret: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(Moment)
+
+
+class VerdictRow(Base):
+    """One verdict on one exercise of one submission, with all that is needed to repeat it."""
+
+    __tablename__ = "verdicts"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    assignment: Mapped[str] = mapped_column(String(200), index=True)
+    student: Mapped[str] = mapped_column(String(200), index=True)
+    exercise: Mapped[str] = mapped_column(String(200))
+    submission: Mapped[str] = mapped_column(String(64))
+    seed: Mapped[int] = mapped_column(Integer)
+    device: Mapped[str] = mapped_column(String(20))
+    isolation: Mapped[str] = mapped_column(String(40))
+    versions: Mapped[dict[str, str]] = mapped_column(JSON)
+    outcome: Mapped[str] = mapped_column(String(40))
+    credit: Mapped[float] = mapped_column(Float)
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    cases: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+
+
+class SittingRow(Base):
+    """One grading of one submission: what its verdicts have in common, and what was noticed.
+
+    `token` is also in the files that the grading leaves behind, until all of it is in place.
+    """
+
+    __tablename__ = "sittings"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    assignment: Mapped[str] = mapped_column(String(200), index=True)
+    student: Mapped[str] = mapped_column(String(200), index=True)
+    submission: Mapped[str] = mapped_column(String(64))
+    seed: Mapped[int] = mapped_column(Integer)
+    isolation: Mapped[str] = mapped_column(String(40))
+    token: Mapped[str] = mapped_column(String(32))
+    notebooks: Mapped[list[str]] = mapped_column(JSON)
+    repairs: Mapped[list[str]] = mapped_column(JSON)
+    incidents: Mapped[list[str]] = mapped_column(JSON)
+    plain: Mapped[list[str]] = mapped_column(JSON)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret of 32 bytes and its version, counted from 1."""
+
+    version: int
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a verdict depended on besides the submission."""
+
+    assignment: str
+    student: str
+    submission: str
+    seed: int
+    device: str
+    isolation: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What there is to say of one grading besides its verdicts.
+
+    It graded `notebooks`; `repairs` were made before it, `incidents` happened in it, and `plain`
+    names the graded cells that ran inside the box, where a submission can forge them.
+    """
+
+    notebooks: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
+    incidents: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+    token: str = ""
+
+
+class Ledger:
+    """The record of one course, in SQLite or in any other database of SQLAlchemy's."""
+
+    def __init__(self, url: str | URL) -> None:
+        address = make_url(url)
+        if address.get_backend_name() == "sqlite" and address.database:
+            _only_mine(Path(address.database))
+        with reaching(address):
+            self._engine = create_engine(address, pool_pre_ping=True)
+            wait_for(self._engine, PATIENCE)
+            with self._engine.begin() as connection:
+                self._hold(connection, "tables")
+                Base.metadata.create_all(connection)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    @contextmanager
+    def alone(self, assignment: str, student: str) -> Iterator[None]:
+        """Keep others who grade from filing this submission meanwhile.
+
+        This holds on PostgreSQL, for all machines. An SQLite class has one grader at a time.
+        """
+        if self._engine.dialect.name != "postgresql":
+            yield
+            return
+        with self._engine.begin() as connection:
+            self._hold(connection, f"submission {assignment}/{student}")
+            yield
+
+    @staticmethod
+    def _hold(connection: Connection, what: str) -> None:
+        """Let nobody else hold the same until the end of the transaction, on PostgreSQL."""
+        if connection.dialect.name == "postgresql":
+            name = f"autograd-course {what}".encode(errors="surrogateescape")
+            number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
+            connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+    def secret(self, assignment: str, *, reseed: bool = False) -> Secret:
+        """The assignment's newest secret, drawn now if there is none or `reseed` asks for one."""
+        with Session(self._engine) as session:
+            newest = self._newest(session, assignment)
+            if newest is None or reseed:
+                version = 1 if newest is None else newest.version + 1
+                now = datetime.now(UTC)
+                drawn = secrets.token_hex(32)
+                session.add(
+                    SecretRow(assignment=assignment, version=version, secret=drawn, created=now)
+                )
+                try:
+                    session.commit()
+                except IntegrityError:  # somebody else who grades was first: theirs counts
+                    session.rollback()
+                newest = self._newest(session, assignment)
+            assert newest is not None
+            return Secret(newest.version, bytes.fromhex(newest.secret))
+
+    def secret_of_version(self, assignment: str, version: int) -> Secret:
+        """An older secret, to repeat a verdict with. Raises KeyError."""
+        with Session(self._engine) as session:
+            row = session.get(SecretRow, (assignment, version))
+            if row is None:
+                raise KeyError(f"{assignment} has no secret of version {version}")
+            return Secret(row.version, bytes.fromhex(row.secret))
+
+    @staticmethod
+    def _newest(session: Session, assignment: str) -> SecretRow | None:
+        query = select(SecretRow).where(SecretRow.assignment == assignment)
+        return session.scalars(query.order_by(SecretRow.version.desc()).limit(1)).first()
+
+    def append(
+        self, circumstances: Circumstances, verdicts: Sequence[Verdict], notes: Notes | None = None
+    ) -> None:
+        """Add one grading of one submission with all its verdicts, or nothing."""
+        now = datetime.now(UTC)
+        notes = notes or Notes()
+        with Session(self._engine) as session:
+            session.add(
+                SittingRow(
+                    at=now,
+                    assignment=circumstances.assignment,
+                    student=circumstances.student,
+                    submission=circumstances.submission,
+                    seed=circumstances.seed,
+                    isolation=circumstances.isolation,
+                    token=notes.token,
+                    notebooks=list(notes.notebooks),
+                    repairs=list(notes.repairs),
+                    incidents=list(notes.incidents),
+                    plain=list(notes.plain),
+                )
+            )
+            session.add_all(
+                VerdictRow(
+                    at=now,
+                    **vars(circumstances),
+                    exercise=verdict.exercise,
+                    outcome=verdict.outcome.value,
+                    credit=verdict.credit,
+                    findings=[
+                        {"code": f.code, "message": f.message, "case": f.case}
+                        for f in verdict.findings
+                    ],
+                    cases=[
+                        {"name": c.name, "passed": c.passed, "weight": c.weight}
+                        for c in verdict.cases
+                    ],
+                )
+                for verdict in verdicts
+            )
+            session.commit()
+
+    def sittings(self, assignment: str, student: str | None = None) -> list[SittingRow]:
+        """Every grading of an assignment, in the order they were made."""
+        query = select(SittingRow).where(SittingRow.assignment == assignment)
+        if student is not None:
+            query = query.where(SittingRow.student == student)
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(query.order_by(SittingRow.id)))
+
+    def verdicts(
+        self, student: str, exercise: str, assignment: str | None = None
+    ) -> list[VerdictRow]:
+        """Every verdict on one exercise by one student, in the order they were made."""
+        query = select(VerdictRow).where(
+            VerdictRow.student == student, VerdictRow.exercise == exercise
+        )
+        if assignment is not None:
+            query = query.where(VerdictRow.assignment == assignment)
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(query.order_by(VerdictRow.id)))
+
+    def latest(self, assignment: str, student: str | None = None) -> list[VerdictRow]:
+        """The newest verdict on each exercise of each student, in the order they were made."""
+        chosen = select(func.max(VerdictRow.id)).where(VerdictRow.assignment == assignment)
+        if student is not None:
+            chosen = chosen.where(VerdictRow.student == student)
+        chosen = chosen.group_by(VerdictRow.student, VerdictRow.exercise)
+        with Session(self._engine, expire_on_commit=False) as session:
+            query = select(VerdictRow).where(VerdictRow.id.in_(chosen)).order_by(VerdictRow.id)
+            return list(session.scalars(query))
+
+
+def _only_mine(database: Path) -> None:
+    """Make the file if it is missing, readable by its owner alone: it holds the secrets."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))

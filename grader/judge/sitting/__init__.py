@@ -1,0 +1,1 @@
+"""One submission run in a box, and judged."""

@@ -1,0 +1,105 @@
+"""One process's boxes and judges: takes a submission as plain data, gives it back judged."""
+
+from __future__ import annotations
+
+import atexit
+import platform
+import threading
+from importlib.metadata import PackageNotFoundError, version
+
+from grader.box.both.limits import Limits
+from grader.box.outside.boxes import Boxes
+from grader.judge.intake.normalise import normalise
+from grader.judge.pages.clean import clean
+from grader.judge.pages.remarks import remark
+from grader.judge.sitting.judging import Judge
+from grader.judge.sitting.papers import Marked, Paper, Round
+from grader.judge.sitting.sitting import Sitting, not_run
+
+_UNREADABLE = {"not_a_notebook", "notebook_too_large"}
+
+
+class Examiner:
+    """Boxes started once, and a judge per assignment. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._boxes: dict[tuple[Limits, str, bool], Boxes] = {}
+        self._judges: dict[tuple[bytes, str], Judge] = {}
+
+    def close(self) -> None:
+        """End every box and what boxes are made of."""
+        with self._lock:
+            for boxes in self._boxes.values():
+                boxes.close()
+            self._boxes.clear()
+
+    def examine(self, round_: Round, paper: Paper) -> Marked:
+        """Judge every notebook of a submission. Raises BoxRefused."""
+        boxes, judge = self._equipment(round_)
+        graded, repairs = {}, {}
+        for name, form in round_.forms.items():
+            submitted = paper.notebooks[name]
+            laid = normalise(submitted.notebook, form)
+            if submitted.notebook is None:
+                graded[name] = not_run(laid.notebook, "Nothing was handed in.")
+            elif any(repair.code in _UNREADABLE for repair in laid.repairs):
+                graded[name] = not_run(laid.notebook, "The notebook could not be read.")
+            else:
+                sitting = Sitting(
+                    boxes,
+                    judge,
+                    submitted.files,
+                    round_.limits.submission,
+                    round_.ignored,
+                    hidden=round_.hidden,
+                )
+                graded[name] = sitting.grade(laid.notebook)
+            one = graded[name]
+            one.notebook = clean(one.notebook, one.trusted)
+            remark(one.notebook, one.plain, one.verdicts, boxes.level.value)
+            repairs[name] = tuple(map(str, (*submitted.repairs, *laid.repairs)))
+        return Marked(paper.student, graded, repairs, boxes.level.value, versions())
+
+    def _equipment(self, round_: Round) -> tuple[Boxes, Judge]:
+        gpu = round_.device != "cpu"
+        wanted = (round_.limits, round_.isolation, gpu)
+        with self._lock:
+            if wanted not in self._boxes:
+                self._boxes[wanted] = Boxes(
+                    round_.limits, round_.isolation, handler="grader.box.inside.observing", gpu=gpu
+                )
+            judged = (round_.secret.value, round_.device)
+            if judged not in self._judges:
+                self._judges[judged] = Judge(*judged)
+            return self._boxes[wanted], self._judges[judged]
+
+
+def versions() -> dict[str, str]:
+    """What a verdict depends on besides the submission, the course and the secret."""
+    found = {"python": platform.python_version()}
+    for package in ("autograd-course", "torch"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+_own: Examiner | None = None
+_owning = threading.Lock()
+
+
+def examine(round_: Round, paper: Paper) -> Marked:
+    """The same with this process's own examiner: what a worker is asked to run."""
+    return own_examiner().examine(round_, paper)
+
+
+def own_examiner() -> Examiner:
+    """This process's examiner, which ends with it."""
+    global _own
+    with _owning:
+        if _own is None:
+            _own = Examiner()
+            atexit.register(_own.close)
+        return _own

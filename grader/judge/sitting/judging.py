@@ -1,0 +1,169 @@
+"""Judges one exercise: draws its hidden cases, has a box observe the answer, and decides."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from grader.diagnosis.diagnose import Seen, diagnose
+from grader.diagnosis.messages import say
+from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
+from grader.engine.catalogue import find
+from grader.engine.observation import Observation, Raised
+from grader.engine.task import Case, Task
+from grader.engine.wire import MalformedMessage, pack, unpack_observation
+from grader.trusted.key import key_of
+from grader.trusted.live import LiveAnswers
+
+Ask = Callable[[dict[str, Any], bytes], tuple[Mapping[str, Any], bytes]]
+"""Sends a question to a box and returns the reply's header and body."""
+
+
+class Unanswered(Exception):
+    """The box gave no answer to one question: its `code` and sentence say why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(say(code))
+        self.code = code
+
+
+@dataclass
+class _Prepared:
+    """An exercise with everything about it that is the same for the whole class."""
+
+    task: Task
+    answers: LiveAnswers
+    cases: tuple[Case, ...]
+    inputs: dict[str, bytes]
+
+
+class Judge:
+    """Judges exercises for one class: one secret, one device, every reference computed once.
+
+    Safe to use from several threads: while one waits for its box, another computes.
+    """
+
+    def __init__(self, secret: bytes, device: str = "cpu") -> None:
+        self._secret, self.device = secret, device
+        self._prepared: dict[str, _Prepared] = {}
+        # Observing a reference sets torch's default dtype and the streams of the whole process.
+        self._computing = threading.Lock()
+
+    def verdict(
+        self, exercise: str, functions: Sequence[str], ask: Ask, *, hidden: bool = True
+    ) -> Verdict:
+        """The verdict on the functions of these names that stand in the box's namespace.
+
+        Every case counts as hidden, the visible ones too: here their inputs are drawn from the
+        secret. `ask` may raise Unanswered; a case it leaves unanswered fails. Unless `hidden`, the
+        findings carry all numbers: for no eyes but the instructor's.
+        """
+        with self._computing:
+            prepared = self._prepare(exercise)
+            questions = self.questions(exercise, functions)
+        task, seen = prepared.task, list[Seen]()
+        silent: dict[str, str] = {}
+        for case, (header, body) in zip(prepared.cases, questions, strict=True):
+            try:
+                if "CHECK.box_ended" in silent.values():  # it is not asked again
+                    raise Unanswered("CHECK.box_ended")
+                seen.append(Seen(case, _observed(*ask(header, body))))
+            except Unanswered as reason:
+                silent[case.name] = reason.code
+                seen.append(_unanswered(case, reason.code))
+            except _Uncallable as reason:
+                return _could_not_check(task, prepared.cases, reason.state)
+        with self._computing:
+            verdict = diagnose(task, prepared.answers, seen, hidden=hidden)
+        return _without_silence(verdict, silent)
+
+    def questions(
+        self, exercise: str, functions: Sequence[str]
+    ) -> list[tuple[dict[str, Any], bytes]]:
+        """What a box is asked about an exercise, case by case: header and body."""
+        prepared = self._prepare(exercise)
+        return [
+            (_question(prepared.task, functions, case, self.device), prepared.inputs[case.name])
+            for case in prepared.cases
+        ]
+
+    def _prepare(self, exercise: str) -> _Prepared:
+        if exercise not in self._prepared:
+            task = find(exercise)
+            key = key_of(task)
+            seed = hmac.new(self._secret, exercise.encode(), hashlib.sha256).hexdigest()
+            answers = LiveAnswers(task, key, seed, self.device)
+            cases = [replace(case, visible=False) for case in task.cases()]
+            if task.meta and self.device == "cpu":
+                cases.append(task.meta_case())
+            inputs = {case.name: pack(answers.inputs(case)) for case in cases}
+            self._prepared[exercise] = _Prepared(task, answers, tuple(cases), inputs)
+        return self._prepared[exercise]
+
+
+_UNCALLABLE = {"missing", "not_callable", "arguments"}
+
+
+class _Uncallable(Exception):
+    """There is nothing to call: `state` says why."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+def _question(task: Task, functions: Sequence[str], case: Case, device: str) -> dict[str, Any]:
+    return {
+        "op": "observe",
+        "exercise": task.id,
+        "functions": list(functions),
+        "case": case.name,
+        "dtype": str(case.dtype).removeprefix("torch."),
+        "device": case.device or device,
+    }
+
+
+def _observed(reply: Mapping[str, Any], body: bytes) -> Observation:
+    """What a reply says, which may be anything. Raises Unanswered and _Uncallable."""
+    state = reply.get("state")
+    if state == "interrupted":
+        raise Unanswered("CHECK.did_not_finish")
+    if isinstance(state, str) and state in _UNCALLABLE:
+        raise _Uncallable(state)
+    try:
+        return unpack_observation(body)
+    except MalformedMessage:
+        raise Unanswered("CHECK.forged") from None
+
+
+def _unanswered(case: Case, code: str) -> Seen:
+    """A case without an answer: it fails by a stand-in error.
+
+    On the meta device only an error about devices would count, hence a case of no device.
+    """
+    error = Raised(code, "", known_type=False)
+    return Seen(replace(case, device=None), Observation(error=error))
+
+
+def _could_not_check(task: Task, cases: tuple[Case, ...], state: str) -> Verdict:
+    names = " and ".join(task.functions)
+    finding = Finding(f"CHECK.{state}", say(f"CHECK.judged_{state}", functions=names))
+    outcomes = tuple(CaseOutcome(case.name, False, False, case.weight) for case in cases)
+    return Verdict(task.id, Outcome.COULD_NOT_CHECK, 0.0, (finding,), outcomes, task.functions)
+
+
+def _without_silence(verdict: Verdict, silent: Mapping[str, str]) -> Verdict:
+    """Say why a case has no answer, in place of the stand-in error it was given."""
+    if not silent:
+        return verdict
+    kept = [f for f in verdict.findings if f.case not in silent]
+    codes = dict.fromkeys(silent.values())
+    reasons = [
+        Finding(code, say(code), next(case for case, c in silent.items() if c == code))
+        for code in codes
+    ]
+    return replace(verdict, findings=(*reasons, *kept))

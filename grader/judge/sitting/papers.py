@@ -1,0 +1,77 @@
+"""What goes to a process that judges, and what comes back: plain data, read without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from grader.box.both.limits import Limits
+from grader.diagnosis.verdict import Verdict
+from grader.judge.books.ledger import Secret
+from grader.judge.intake.form import Form, Notebook
+from grader.judge.intake.submission import Submitted
+
+
+@dataclass(frozen=True)
+class Round:
+    """One assignment as it is judged this time: the same for every submission.
+
+    `ignored` is a pattern of what plain graded cells may write to stderr. Unless `hidden`, verdicts
+    carry the numbers of hidden cases.
+    """
+
+    assignment: str
+    forms: Mapping[str, Form]
+    secret: Secret
+    limits: Limits = field(default_factory=Limits)
+    isolation: str = "auto"
+    device: str = "cpu"
+    ignored: str = ""
+    hidden: bool = True
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One submission as it was handed in: by notebook, with its receipt.
+
+    `digest` tells whether a submission is the one that was graded before.
+    """
+
+    student: str
+    notebooks: Mapping[str, Submitted]
+    digest: str
+    receipt: Mapping[str, bytes] = field(default_factory=dict)
+    received: datetime | None = None
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass
+class Graded:
+    """A notebook with outputs, the verdicts by grade_id, and what an instructor should know.
+
+    `trusted` are the indices of the cells whose outputs the judge wrote; `plain` the grade_ids of
+    graded cells that ran inside the box by nbgrader's own rule.
+    """
+
+    notebook: Notebook
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    incidents: list[str] = field(default_factory=list)
+    trusted: set[int] = field(default_factory=set)
+    plain: list[str] = field(default_factory=list)
+
+    def note(self, incident: str) -> None:
+        """Add to what an instructor should know, once."""
+        if incident not in self.incidents:
+            self.incidents.append(incident)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """One submission judged, and in what circumstances. `graded` and `repairs` are by notebook."""
+
+    student: str
+    graded: Mapping[str, Graded]
+    repairs: Mapping[str, tuple[str, ...]]
+    isolation: str
+    versions: Mapping[str, str]

@@ -1,0 +1,68 @@
+"""What stands under a graded cell: a verdict with its number, or the result of a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbformat.v4 import new_output
+from nbgrader.utils import determine_grade, is_grade, is_solution
+
+from grader.diagnosis.verdict import Verdict
+from grader.judge.sitting.papers import Graded
+
+Cell = Any
+
+
+def is_plain(cell: Cell) -> bool:
+    """Whether this is a test that runs in the box, if it is no check."""
+    return bool(is_grade(cell) and not is_solution(cell))
+
+
+def judged_outputs(verdict: Verdict, points: float) -> list[Any]:
+    """What nbgrader reads as the score, and what the learner reads: a number and the verdict."""
+    page = {"text/html": verdict._repr_html_(), "text/plain": str(verdict)}
+    score = {"text/plain": repr(round(points * verdict.credit, 6))}
+    return [
+        new_output("display_data", data=page),
+        new_output("execute_result", data=score, execution_count=None),
+    ]
+
+
+def keep_in_range(cell: Cell, graded: Graded) -> None:
+    """A plain graded cell whose result is a number, and no score, earns nothing.
+
+    nbgrader reads nan and what is below 0 as full marks.
+    """
+    result = number_in(cell)
+    try:
+        score, most = determine_grade(cell)
+    except (ValueError, KeyError, TypeError):
+        score, most = None, 0.0
+    if score is None or not 0.0 <= score <= most or (score and not (result or 0.0) >= 0.0):
+        name = cell.metadata.nbgrader.grade_id
+        sentence = f"The result of {name} is no score between 0 and its points."
+        graded.note(sentence)
+        cell.outputs = [error("NoScore", sentence)]
+
+
+def number_in(cell: Cell) -> float | None:
+    """The number that a cell's result is, if it has one."""
+    for output in cell.outputs:
+        if output.output_type == "execute_result":
+            try:
+                return float(output.data.get("text/plain", ""))
+            except ValueError:
+                return None
+    return None
+
+
+def tells(cell: Cell) -> bool:
+    """Whether a cell shows more than the score that an instructor's own test gives."""
+    kinds = [output.output_type for output in cell.outputs]
+    is_score = kinds == ["execute_result"] and is_plain(cell) and number_in(cell) is not None
+    return bool(kinds) and not is_score
+
+
+def error(name: str, sentence: str) -> Any:
+    """An error with a sentence of the judge's, which nbgrader reads as zero points."""
+    return new_output("error", ename=name, evalue=sentence, traceback=[sentence])

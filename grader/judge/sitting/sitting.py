@@ -1,0 +1,275 @@
+"""Runs one submission in a box, cell by cell, and judges its checks where they stand."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from nbformat import from_dict
+from nbgrader.utils import is_grade, is_solution
+
+from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted, Cause
+from grader.diagnosis.verdict import Outcome, Verdict
+from grader.engine.catalogue import tasks
+from grader.judge.intake.form import Notebook
+from grader.judge.sitting.judging import Judge, Unanswered
+from grader.judge.sitting.papers import Graded
+from grader.judge.sitting.scores import error, is_plain, judged_outputs, keep_in_range, tells
+
+Cell = Any
+T = TypeVar("T")
+
+MOST_BOXES = 20
+"""How many boxes one submission may use up before the rest of it stays unrun."""
+
+_CHECK = re.compile(r'check\("(\w+)"((?:, [A-Za-z_]\w*)+)\)')
+
+
+class Box(Protocol):
+    """One sandboxed process, as `grader.box` makes it."""
+
+    def run_cell(self, source: str) -> Any:
+        """Run a cell and return its outputs."""
+        ...
+
+    def call(self, header: dict[str, Any], body: bytes = b"") -> tuple[dict[str, Any], bytes]:
+        """Ask the loop inside the box and return its reply."""
+        ...
+
+
+class Boxes(Protocol):
+    """What opens boxes."""
+
+    def open(self, files: Mapping[str, bytes]) -> AbstractContextManager[Box]:
+        """A fresh box whose folder holds `files`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Check:
+    """A cell that asks the judge: the exercise, and the functions that answer it."""
+
+    exercise: str
+    functions: tuple[str, ...]
+
+
+def check_in(cell: Cell) -> Check | None:
+    """The check that a graded cell consists of, if it is one of the course's exercises."""
+    if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
+        return None
+    found = _CHECK.fullmatch(cell.source.strip())
+    if found is None or found[1] not in tasks():
+        return None
+    functions = tuple(name.strip() for name in found[2].split(",") if name.strip())
+    wanted = len(tasks()[found[1]].functions)
+    return Check(found[1], functions) if len(functions) == wanted else None
+
+
+class Sitting:
+    """One submission from its first cell to its last.
+
+    The notebook is normalised: its graded cells are the instructor's. If the box ends in a cell,
+    that cell gets the reason as its error, and the next one that needs a box gets a fresh one in
+    which all earlier cells but the deadly ones were run again. `ignored` is a pattern: what a
+    plain graded cell writes to stderr does not cost its points if it is found there. Unless
+    `hidden`, verdicts carry the numbers of hidden cases.
+
+    A box that was asked knows hidden inputs and could show them. So if any cell after the first
+    check shows something, what is kept of those cells comes from a second run, without the checks.
+    """
+
+    def __init__(
+        self,
+        boxes: Boxes,
+        judge: Judge,
+        files: Mapping[str, bytes],
+        seconds: float = 300.0,
+        ignored: str = "",
+        *,
+        hidden: bool = True,
+    ) -> None:
+        self._boxes, self._judge, self._files = boxes, judge, files
+        self._hidden, self._seconds = hidden, seconds
+        self._ignored = re.compile(ignored) if ignored else None
+        self._box: Box | None = None
+        self._open: AbstractContextManager[Box] | None = None
+        self._deadly: set[int] = set()
+        self._cells: Sequence[Cell] = ()
+        self._incidents: list[str] = []
+        self._reports = True
+        self._stopped = ""
+        self._at = 0
+
+    def grade(self, notebook: Notebook) -> Graded:
+        """Run and judge the notebook; its cells' outputs are replaced. Raises BoxRefused."""
+        graded = Graded(notebook, incidents=self._incidents)
+        self._cells = notebook.cells
+        codes = [index for index, cell in enumerate(self._cells) if _runs(cell)]
+        self._go_through(codes, lambda cell: self._take(cell, graded))
+        asked = min(graded.trusted, default=len(self._cells))
+        later = {index for index in codes if index > asked} - graded.trusted
+        if any(tells(self._cells[index]) for index in later):
+            unasked = [index for index in codes if index not in graded.trusted | self._deadly]
+            self._reports = False  # what happened is known
+            self._go_through(unasked, lambda cell: self._show(cell, graded, self._at in later))
+        return graded
+
+    def _go_through(self, cells: Iterable[int], take: Callable[[Cell], None]) -> None:
+        """Take cells in turn, from a fresh box on."""
+        self._deadline = time.monotonic() + self._seconds
+        self._used, self._stopped = 0, ""
+        try:
+            for self._at in cells:
+                take(self._cells[self._at])
+        finally:
+            self._close()
+
+    def _show(self, cell: Cell, graded: Graded, kept: bool = True) -> None:
+        """Run a cell that is no check; its outputs are `kept`, or those it has stay."""
+        outputs = self._run(cell)
+        if not kept:
+            return
+        cell.outputs = outputs
+        if is_plain(cell):
+            cell.outputs = [output for output in outputs if not self._ignores(output)]
+            keep_in_range(cell, graded)
+
+    def _take(self, cell: Cell, graded: Graded) -> None:
+        check = check_in(cell)
+        if check is None:
+            self._show(cell, graded)
+            if is_plain(cell):
+                graded.plain.append(cell.metadata.nbgrader.grade_id)
+            return
+        verdict = self._judge.verdict(
+            check.exercise, check.functions, self._ask, hidden=self._hidden
+        )
+        points = float(cell.metadata.nbgrader.points)
+        cell.outputs = judged_outputs(verdict, points)
+        graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
+        graded.trusted.add(self._at)
+
+    def _ignores(self, output: Any) -> bool:
+        stderr = output.output_type == "stream" and output.name == "stderr"
+        return stderr and self._ignored is not None and bool(self._ignored.search(output.text))
+
+    def _run(self, cell: Cell) -> list[Any]:
+        try:
+            ran = self._survive(lambda box: box.run_cell(cell.source))
+        except BoxEnded as reason:
+            self._deadly.add(self._at)
+            self._close()
+            self._report(reason.ended.sentence)
+            return [error("BoxEnded", reason.ended.sentence)]
+        except _NoBox as reason:
+            self._stop(str(reason))
+            return [error("BoxEnded", self._stopped)]
+        outputs = [from_dict(output) for output in ran.outputs]
+        shows = {output.output_type for output in outputs}
+        if ran.truncated:
+            sentence = f"{ran.dropped:,} characters of its output were not kept."
+            self._report(sentence)
+            # What was lost may have been the score: a plain graded cell earns nothing by silence.
+            if is_plain(cell) and not shows & {"error", "execute_result"}:
+                return [*outputs, error("OutputLost", sentence)]
+        if not ran.ok and "error" not in shows:
+            sentence = "The time for this cell was up." if ran.interrupted else "The cell failed."
+            outputs.append(error(ran.error or "CellFailed", sentence))
+        return outputs
+
+    def _report(self, sentence: str) -> None:
+        """Tell the instructor what happened in this cell."""
+        if self._reports:
+            self._incidents.append(f"Cell {self._at + 1}: {sentence}")
+
+    def _ask(self, header: dict[str, Any], body: bytes) -> tuple[Mapping[str, Any], bytes]:
+        """Put the judge's question to the box. Raises Unanswered."""
+        try:
+            return self._survive(lambda box: box.call(header, body))
+        except CallInterrupted:
+            raise Unanswered("CHECK.did_not_finish") from None
+        except CallFailed:
+            raise Unanswered("CHECK.forged") from None
+        except BoxEnded as reason:
+            self._close()
+            self._report(reason.ended.sentence)
+            raise Unanswered("CHECK.box_ended") from None
+        except _NoBox as reason:
+            self._stop(str(reason))
+            raise Unanswered("CHECK.box_ended") from None
+
+    def _stop(self, why: str) -> None:
+        """Run nothing more; of all that is not run, the first is reported."""
+        if not self._stopped:
+            self._stopped = why
+            self._report(why)
+
+    def _survive(self, ask: Callable[[Box], T]) -> T:
+        """Ask the box, and a fresh one if this one was lost by no fault of the submission's."""
+        try:
+            return ask(self._ready())
+        except BoxEnded as reason:
+            if reason.ended.cause is not Cause.LOST:
+                raise
+        self._close()
+        return ask(self._ready())
+
+    def _ready(self) -> Box:
+        """The box with every earlier cell run in it. Raises BoxEnded and _NoBox."""
+        if self._stopped:
+            raise _NoBox(self._stopped)
+        if time.monotonic() > self._deadline:
+            self._close()
+            raise _NoBox("The time for this submission was up before this cell.")
+        if self._box is None:
+            if self._used >= MOST_BOXES:
+                raise _NoBox("Not run: this submission ended its process too often.")
+            self._used += 1
+            self._open = self._opened()
+            self._box = self._open.__enter__()
+            for index, cell in enumerate(self._cells[: self._at]):
+                if _runs(cell) and index not in self._deadly and check_in(cell) is None:
+                    self._box.run_cell(cell.source)
+        return self._box
+
+    def _opened(self) -> AbstractContextManager[Box]:
+        try:
+            return self._boxes.open(self._files)
+        except CallFailed as failure:
+            raise _NoBox("Not run: the submission's files do not fit into a box.") from failure
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open.__exit__(None, None, None)
+        self._open = self._box = None
+
+
+class _NoBox(Exception):
+    """There is no box for the rest of this submission."""
+
+
+def _runs(cell: Cell) -> bool:
+    """Whether a cell is run: code, but for the release's own `progress()`, which in a box knows of
+    nothing that the learner has done."""
+    is_at_home = cell.source.strip() == "progress()" and not cell.id.startswith("own-")
+    return bool(cell.cell_type == "code" and not is_at_home)
+
+
+def not_run(notebook: Notebook, why: str) -> Graded:
+    """An assignment without a submission: nothing of it is run, and no cell earns a point."""
+    graded = Graded(notebook)
+    for index, cell in enumerate(notebook.cells):
+        check = check_in(cell)
+        if check is not None:
+            functions = tasks()[check.exercise].functions
+            verdict = Verdict(check.exercise, Outcome.NOT_ATTEMPTED, functions=functions)
+            cell.outputs = judged_outputs(verdict, 0.0)
+            graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
+            graded.trusted.add(index)
+        elif cell.cell_type == "code" and is_plain(cell):
+            cell.outputs = [error("NotRun", why)]
+    return graded

@@ -1,0 +1,175 @@
+"""Text to notebook: how a MyST Markdown file becomes the same .ipynb, byte for byte, everywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+from grader.engine.refusal import Refusal
+
+Notebook = Any
+"""An nbformat v4 notebook: nbformat ships no types for mypy to read."""
+
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+_LONGEST_ID = 64  # nbformat's own limit
+
+
+class BrokenText(Refusal):
+    """A text that cannot be read as a notebook."""
+
+
+class TextBehind(Refusal):
+    """A built notebook holds changes that its text, the source, does not."""
+
+
+def read(text: Path) -> Notebook:
+    """The notebook that a MyST Markdown text stands for. Raises BrokenText."""
+    try:
+        return from_text(text.read_text(encoding="utf-8"))
+    except (ValueError, jupytext.myst.MystMetadataParsingError) as error:
+        raise BrokenText(
+            f"{text} cannot be read as a notebook: {error}",
+            "Mend the line it names. The format is MyST Markdown as jupytext writes it.",
+        ) from error
+
+
+def from_text(text: str) -> Notebook:
+    """The notebook of a MyST Markdown text: no outputs, fixed metadata, ids that follow names.
+
+    A cell with an nbgrader `grade_id` takes that as its id. Any other takes the heading it stands
+    under, and a number from the second on, so that an edit moves few ids. Raises ValueError if two
+    cells have one grade_id.
+    """
+    notebook = jupytext.reads(text, fmt="md:myst")
+    cells = [_cell(cell) for cell in notebook.cells]
+    for cell, name in zip(cells, _ids(cells), strict=True):
+        cell["id"] = name
+    return nbformat.from_dict(
+        {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
+    )
+
+
+def to_bytes(notebook: Notebook) -> bytes:
+    """The notebook as nbformat and nbgrader write it: sorted keys, one final newline."""
+    written: str = nbformat.writes(notebook, version=4)
+    return (written.rstrip("\n") + "\n").encode()
+
+
+def build(text: Path, target: Path) -> Notebook:
+    """Write the notebook of `text` beside it, dated like the text, so that the pair agrees.
+
+    Raises TextBehind rather than overwrite cells that somebody changed in the notebook alone.
+    """
+    notebook = read(text)
+    if target.exists() and target.stat().st_mtime > text.stat().st_mtime + 1:
+        _must_agree(notebook, text, target)
+    write(target, to_bytes(notebook))
+    stat = text.stat()
+    os.utime(target, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    return notebook
+
+
+def sources(content: bytes) -> list[tuple[str, str]]:
+    """Type and source of each cell of a notebook file. Raises ValueError if it is none.
+
+    Empty cells are left out: JupyterLab adds one whenever the last cell is run.
+    """
+    try:
+        cells = nbformat.reads(content.decode(), as_version=4).cells
+        return [(cell.cell_type, cell.source) for cell in cells if cell.source.strip()]
+    except (AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
+        raise ValueError(f"not a notebook: {error}") from error
+
+
+def write(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all; one that already holds the content is left alone."""
+    with contextlib.suppress(FileNotFoundError):
+        if not target.is_symlink() and target.read_bytes() == content:
+            return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, fresh = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.chmod(fresh, 0o644)  # mkstemp makes files only their owner can read
+        os.replace(fresh, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(fresh)
+        raise
+
+
+def _cell(cell: Any) -> dict[str, Any]:
+    plain = {"cell_type": cell.cell_type, "metadata": cell.metadata, "source": cell.source}
+    return plain | ({"execution_count": None, "outputs": []} if cell.cell_type == "code" else {})
+
+
+def _must_agree(notebook: Notebook, text: Path, target: Path) -> None:
+    try:
+        if sources(target.read_bytes()) == sources(to_bytes(notebook)):
+            return
+    except ValueError:
+        return  # not a notebook any more: nothing in it to lose
+    raise TextBehind(
+        f"{target} was changed after {text}, and the two differ.",
+        f"Keep the notebook: jupytext --to md:myst {target}\nKeep the text:     delete {target}",
+    )
+
+
+def _ids(cells: list[dict[str, Any]]) -> Iterator[str]:
+    taken = _checked([name for name in map(_grade_id, cells) if name])
+    under = "start"
+    for cell in cells:
+        headings = _headings(cell) if cell["cell_type"] == "markdown" else []
+        name = _grade_id(cell) or _free(_slug(headings[0]) if headings else under, taken)
+        taken.add(name)
+        yield name
+        if headings:
+            under = _slug(headings[-1])
+
+
+def _checked(grade_ids: list[str]) -> set[str]:
+    for name in grade_ids:
+        if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{_LONGEST_ID}}}", name):
+            raise ValueError(
+                f"the grade_id {name!r} must be letters, digits, - and _, at most {_LONGEST_ID}"
+            )
+        if grade_ids.count(name) > 1:
+            raise ValueError(f"two cells have the grade_id {name!r}")
+    return set(grade_ids)
+
+
+def _grade_id(cell: dict[str, Any]) -> str:
+    return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
+
+
+def _headings(cell: dict[str, Any]) -> list[str]:
+    prose = re.sub(r"(?ms)^(```+|~~~+).*?^\1", "", cell["source"])  # a fence may hold # comments
+    return re.findall(r"(?m)^#{1,6} +(.+)$", prose)
+
+
+def _slug(name: str) -> str:
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    words = re.findall(r"[A-Za-z0-9_]+", ascii_name.lower())
+    return "-".join(words)[: _LONGEST_ID - 6].rstrip("-") or "cell"
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    if stem not in taken:
+        return stem
+    number = 2
+    while f"{stem}-{number}" in taken:
+        number += 1
+    return f"{stem}-{number}"

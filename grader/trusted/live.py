@@ -1,0 +1,78 @@
+"""Answers computed from a key on the spot: references in float64, each mistake when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import torch
+
+from grader.diagnosis.diagnose import ReferenceFailed
+from grader.diagnosis.messages import say
+from grader.engine.observation import Observation
+from grader.engine.task import Case, Inputs, Task, draw_inputs
+from grader.engine.watch import observe
+from grader.trusted.key import Key, Mistake
+
+
+class LiveAnswers:
+    """The trusted half of one exercise for one seed and device."""
+
+    decides = True
+    caveats: tuple[str, ...] = ()
+
+    def __init__(self, task: Task, key: type[Key], seed: str, device: str) -> None:
+        self.task, self.key, self.seed, self.device = task, key, seed, device
+        self.sentences = key.sentences
+        self._mistakes = {m.code: m for m in key.mistakes(task.functions)}
+        self._seen: dict[tuple[str, str], Observation] = {}
+
+    def holds(self, case: Case) -> bool:
+        """Every case can be computed."""
+        return True
+
+    def inputs(self, case: Case) -> Inputs:
+        """The inputs the learner's answer is given in this case."""
+        return draw_inputs(self.task, case, self.seed, self.device)
+
+    def reference(self, case: Case) -> Observation:
+        """What the right answer does. Raises ReferenceFailed."""
+        seen = self._observe("reference", case, None)
+        if seen.error is not None:
+            raise ReferenceFailed(
+                f"the reference of {self.task.id} raised {seen.error.type_name} in case "
+                f"{case.name}: {seen.error.message}"
+            )
+        return seen
+
+    def mistakes(self) -> Iterable[tuple[str, str, str | None]]:
+        """Code, sentence and error pattern of each named mistake."""
+        return [(m.code, m.message, m.raises) for m in self._mistakes.values()]
+
+    def mistaken(self, code: str, case: Case) -> Observation:
+        """What the mistake does in this case."""
+        return self._observe(code, case, self._mistakes[code])
+
+    def complaints(self, case: Case, observation: Observation) -> list[tuple[str, str]] | None:
+        """What the key's `accepts` objects to, or None for keys with a reference."""
+        if self.key.accepts is None:
+            return None
+        try:
+            codes = list(self.key.accepts(self.inputs(case), dict(observation.values)))
+        except Exception:  # anything may have been returned: what cannot be read is not accepted
+            functions = " and ".join(self.task.functions)
+            return [("CHECK.unreadable", say("CHECK.unreadable", functions=functions))]
+        return [(f"{self.task.id}.{code}", self.key.complaints[code]) for code in codes]
+
+    def _observe(self, what: str, case: Case, mistake: Mistake | None) -> Observation:
+        known = self._seen.get((what, case.name))
+        if known is None:
+            functions = list(self.key.answer(self.task.functions))
+            if mistake is not None:
+                functions[self.task.functions.index(mistake.replaces)] = mistake.function
+            # The answer's inputs were rounded to the case's dtype; the reference sees the same
+            # values, in float64.
+            precise = replace(case, dtype=torch.float64)
+            known = observe(self.task, functions, self.inputs(case), precise).observation
+            self._seen[what, case.name] = known
+        return known

@@ -1,0 +1,54 @@
+"""The map from topics to the course: none is missing, and each leads to something that exists."""
+
+import re
+
+import pytest
+
+import grader
+from tests.fixtures.lesson_texts import LESSONS, ROOT, headings, questions, slug
+
+TEXT = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| ([A-Z]\w*-\d+) \| (.+?) \| (.+) \|$", TEXT, flags=re.MULTILINE)
+
+# How many topics each chapter sets out to cover, by the letters of their ids.
+TOPICS = {"G": 49, "L": 35, "D": 19, "M": 24, "H": 31, "O": 38, "N": 14}
+
+every_row = pytest.mark.parametrize(
+    ("topic", "covered_by"), [pytest.param(*row[1:], id=row[0]) for row in ROWS]
+)
+
+
+def test_no_topic_is_missing_and_none_is_listed_twice():
+    listed = [name for name, _, _ in ROWS]
+    assert len(set(listed)) == len(listed)
+    for letters, count in TOPICS.items():
+        wanted = {f"{letters}-{number:02d}" for number in range(1, count + 1)}
+        assert {name for name in listed if name.startswith(f"{letters}-")} == wanted
+
+
+@every_row
+def test_a_topic_is_covered_by_something_that_exists(topic, covered_by):
+    asked = {question.name for lesson in LESSONS for question in questions(lesson)}
+    exercises = {exercise.id for exercise in grader.exercises()}
+    targets = covered_by.split(" · ")
+    assert targets
+    for target in targets:
+        link = re.fullmatch(r"\[(.+)\]\(\.\./(.+\.md)#(.+)\)", target)
+        if link:
+            title, path, anchor = link.groups()
+            assert (ROOT / path) in LESSONS, target
+            titles = {slug(h): h.replace("`", "") for h in headings(ROOT / path)}
+            assert titles.get(anchor) == title, target
+        else:
+            kind, name = re.fullmatch(r"(exercise|question) `(.+)`", target).groups()
+            assert name in (exercises if kind == "exercise" else asked), target
+
+
+def test_every_exercise_and_every_question_serves_a_topic():
+    """What no topic leads to would be found by nobody who asks where a topic is taught."""
+    chapters = {lesson.stem for lesson in LESSONS if lesson.stem != "00-start-here"}
+    wanted = {e.id for e in grader.exercises() if e.chapter in chapters}
+    for lesson in LESSONS:
+        if lesson.stem in chapters:
+            wanted |= {asked.name for asked in questions(lesson)}
+    assert wanted - set(re.findall(r"(?:exercise|question) `(.+?)`", TEXT)) == set()

@@ -1,0 +1,419 @@
+"""Questions: every option explains itself, answers are computed, and the keyboard is enough."""
+
+import re
+import warnings
+
+import nbformat
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course.errors import shows_error
+from course.quiz import choice, order, predict
+from course.quiz.outcome import run, shown
+from course.widgets.frame import look
+from tests.fixtures.browser import browser_page, end_every_kernel, jupyterlab, menu
+
+numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
+
+
+def two_paths():
+    """A gradient, computed where a question can show how."""
+    w = torch.tensor(1.0, requires_grad=True)
+    y = (2 + w) * (w + 1)  # two paths
+    y.backward()
+    return w.grad
+
+
+def two_paths_asked(**beliefs):
+    return predict("What is it?", two_paths, id="t", why="Paths **add**.", beliefs=beliefs)
+
+
+def heads():
+    return order(
+        "Put in order.",
+        {
+            "a": "a = torch.tensor(3.0, requires_grad=True)",
+            "b": "b = a**2",
+            "keep": "b.backward(retain_graph=True)",
+            "last": "b.backward()",
+        },
+        {
+            ("a", "b"): "It needs a.",
+            ("b", "keep"): "It needs b.",
+            ("keep", "last"): "It frees what the other needs.",
+        },
+        id="heads",
+        gives="a.grad",
+    )
+
+
+# choices
+
+
+def test_an_option_without_an_explanation_is_refused():
+    with pytest.raises(ValueError, match="no explanation for"):
+        choice("?", {"1": "yes", "2": " "}, id="t", answer="1")
+
+
+def test_an_answer_that_is_not_what_the_code_gives_is_refused():
+    with pytest.raises(ValueError, match=r"answer='1', but the code gives '2'"):
+        choice("?", {"1": "a", "2": "b"}, id="t", answer="1", run=lambda: 2)
+
+
+def test_an_answer_that_is_not_among_the_options_is_refused():
+    with pytest.raises(ValueError, match="'3' is right but not among the options"):
+        choice("?", {"1": "a", "2": "b"}, id="t", run=lambda: 3)
+
+
+def test_a_question_with_neither_code_nor_answer_is_refused():
+    with pytest.raises(ValueError, match="needs run= or answer="):
+        choice("?", {"1": "a"}, id="t")
+
+
+def test_every_option_shows_its_explanation_and_the_right_one_is_marked_in_words():
+    page = choice("?", {"5": "both paths", "3": "one path"}, id="t", run=two_paths)._repr_html_()
+    assert re.search(r"<summary[^>]*>5</summary>.*?✓ Right\.</strong> both paths", page)
+    assert re.search(r"<summary[^>]*>3</summary>.*?✗ Not so\.</strong> one path", page)
+    assert page.count("<details>") == 2
+    assert page.count("✓") == 1
+
+
+def test_an_error_can_be_the_answer_and_its_text_is_shown():
+    asked = choice("?", {"TypeError": "a", "5": "b"}, id="t", run=lambda: None + 1)
+    assert asked.answer == "TypeError"
+    assert "TypeError: unsupported operand" in asked._repr_html_()
+
+
+def test_text_of_a_question_is_markdown_and_never_html():
+    page = choice("`a<b`", {"<i>x</i>": "**so**"}, id="t", answer="<i>x</i>")._repr_html_()
+    assert "<code>a&lt;b</code>" in page
+    assert "<i>" not in page
+    assert "<strong>so</strong>" in page
+
+
+# predictions
+
+
+@given(st.lists(numbers, min_size=1, max_size=4))
+def test_a_prediction_written_as_it_would_be_shown_is_right(values):
+    assert run(lambda: values).agrees(shown(values))
+    assert run(lambda: torch.tensor(values)).agrees(shown(torch.tensor(values)))
+
+
+@given(numbers.filter(lambda value: abs(value) > 1e-3), st.sampled_from([-1, 0, 0.99, 1.01, 2]))
+def test_a_prediction_that_is_off_is_wrong(value, factor):
+    assert not run(lambda: value).agrees(repr(factor * value))
+
+
+@pytest.mark.parametrize("text", ["5", "5.0", " 5. ", "tensor(5.)", "10/2"])
+def test_a_number_may_be_written_in_many_ways(text):
+    assert run(two_paths).agrees(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "right", "wrong"),
+    [
+        (-76, "−76", "76"),
+        (None, "none", "0"),
+        (True, "yes", "1"),
+        ((True, False), "(True, False)", "(False, True)"),
+        ([2, 4], "2, 4", "[4, 2]"),
+        ([2, 4], "[2,4]", "[2, 4, 6]"),
+        ("AddBackward0", "addbackward0", "MulBackward0"),
+        (7, "7", "seven"),
+    ],
+)
+def test_a_prediction_is_compared_by_what_it_means(value, right, wrong):
+    assert run(lambda: value).agrees(right)
+    assert not run(lambda: value).agrees(wrong)
+
+
+@pytest.mark.parametrize("text", ["error", "It raises", "ZeroDivisionError"])
+def test_an_error_can_be_predicted(text):
+    outcome = run(lambda: 1 / 0)
+    assert outcome.agrees(text)
+    assert not outcome.agrees("0")
+
+
+def test_a_question_shows_the_code_that_it_runs():
+    assert two_paths_asked().source.splitlines() == [
+        '"""A gradient, computed where a question can show how."""',
+        "w = torch.tensor(1.0, requires_grad=True)",
+        "y = (2 + w) * (w + 1)  # two paths",
+        "y.backward()",
+        "w.grad",
+    ]
+
+
+def controls(question):
+    """The text field, the button, and what shows the answer."""
+    _, bar, answer = question.widget().children
+    return *bar.children, answer
+
+
+def test_the_output_is_shown_only_after_a_prediction_is_in_and_the_prediction_stays():
+    entry, button, answer = controls(two_paths_asked(**{"3": "One path alone."}))
+    assert answer.value == ""
+    button.click()
+    assert "Write a prediction first." in answer.value
+    assert "5" not in re.sub(r"<[^>]+>", "", answer.value)
+
+    entry.value = "3"
+    button.click()
+    assert "<code>5</code>" in answer.value
+    assert "✗ Not so.</strong> You predicted <code>3</code>. One path alone." in answer.value
+    assert "Paths <strong>add</strong>." in answer.value
+
+    entry.value = "5"
+    button.click()
+    assert entry.value == "3"
+    assert "You predicted <code>3</code>" in answer.value
+
+
+def test_a_right_prediction_is_called_right_and_explained_too():
+    entry, button, answer = controls(two_paths_asked())
+    entry.value = "5"
+    button.click()
+    assert "✓ Right.</strong> You predicted <code>5</code>." in answer.value
+    assert "Paths <strong>add</strong>." in answer.value
+
+
+def test_a_prediction_without_a_reason_or_with_a_belief_that_is_right_is_refused():
+    with pytest.raises(ValueError, match="say why"):
+        predict("?", two_paths, id="t", why="")
+    with pytest.raises(ValueError, match="is called a mistake, but it is right"):
+        two_paths_asked(**{"5.0": "No."})
+
+
+def test_a_warning_is_shown_with_the_answer_and_not_before(recwarn):
+    def warns():
+        warnings.warn("look out", stacklevel=1)
+        print("printed")
+        return
+
+    asked = predict("?", warns, id="t", why="Because.")
+    assert not recwarn.list
+    folded = asked._repr_html_().split("<details>")[1]
+    assert "printed" in folded
+    assert "⚠ UserWarning: look out" in folded
+
+
+# orders
+
+
+def test_an_order_is_right_if_and_only_if_it_runs_to_the_result():
+    asked = heads()
+    meant = asked.outcome(list(asked.lines)).text
+    for names in asked.orders():
+        works = asked.outcome(names).text == meant
+        assert ("✓ Right." in asked.reply(names)) == works
+        assert ("✗ Not so." in asked.reply(names)) != works
+
+
+def test_a_wrong_order_is_told_which_line_comes_too_late_and_what_happens():
+    told = heads().reply(("a", "b", "last", "keep"))
+    assert "RuntimeError: Trying to backward through the graph a second time" in told
+    assert "It frees what the other needs." in told
+
+
+def test_lines_are_placed_one_by_one_and_taken_out_again():
+    _, lines, bar, answer = heads().widget().children
+    buttons = {button.description.split("  ")[1]: button for button in lines.children}
+    (check,) = bar.children
+
+    buttons["b = a**2"].click()
+    buttons["a = torch.tensor(3.0, requires_grad=True)"].click()
+    assert buttons["b = a**2"].description.startswith("1.")
+    check.click()
+    assert "Place every line first: 2 left." in answer.value
+
+    buttons["b = a**2"].click()
+    assert buttons["b = a**2"].description.startswith("–")
+    assert answer.value == ""
+    for line in ("b = a**2", "b.backward(retain_graph=True)", "b.backward()"):
+        buttons[line].click()
+    check.click()
+    assert "✓ Right.</strong> This order works, and <code>a.grad</code> is <code>12</code>" in (
+        answer.value
+    )
+
+
+@given(st.text(max_size=8))
+def test_lines_are_never_laid_out_in_an_order_that_is_right(id):
+    asked = order("?", {"x": "x = 1", "y": "y = x"}, {("x", "y"): "y"}, id=id, gives="y")
+    assert asked.broken(asked.shuffled()) is not None
+
+
+@pytest.mark.parametrize(
+    ("lines", "before", "said"),
+    [
+        ({"x": "x = 1"}, {("x", "z"): "."}, r"no line called \['z'\]"),
+        ({"y": "y = 1", "x": "x = 1"}, {("x", "y"): "."}, "write the lines in an order that works"),
+        ({"x": "x = nothing"}, {}, "the lines as written raise"),
+    ],
+)
+def test_an_order_that_contradicts_itself_is_refused(lines, before, said):
+    with pytest.raises(ValueError, match=said):
+        order("?", lines, before, id="t", gives="x")
+
+
+# pages without a kernel
+
+
+@pytest.mark.parametrize("variable", ["AUTOGRAD_COURSE_STATIC", "NBGRADER_EXECUTION"])
+def test_where_there_will_be_no_kernel_a_question_is_plain_html(monkeypatch, variable):
+    live = two_paths_asked()._repr_mimebundle_()
+    assert set(live) == {
+        "application/vnd.jupyter.widget-view+json",
+        "text/html",
+        "text/plain",
+    }
+    monkeypatch.setenv(variable, "1")
+    assert set(two_paths_asked()._repr_mimebundle_()) == {"text/html", "text/plain"}
+
+
+def test_the_static_form_folds_the_answer_and_the_replies():
+    asked, folded = two_paths_asked(**{"3": "One path."})._repr_html_().split("<details>")
+    assert "w.grad" in asked
+    for part in ("<code>5</code>", "Paths <strong>add</strong>", "One path."):
+        assert part not in asked
+        assert part in folded
+
+
+# errors in lessons
+
+
+def test_an_error_of_autograd_is_shown_with_its_meaning_and_its_cure(capsys):
+    with shows_error(RuntimeError):
+        torch.ones(3, requires_grad=True).exp().backward()
+    said = capsys.readouterr().out
+    assert said.startswith("RuntimeError: grad can be implicitly created only for scalar outputs")
+    assert "What it means: " in said
+    assert "Cure: " in said
+
+
+def test_code_that_was_to_raise_and_does_not_is_a_failure():
+    with (
+        pytest.raises(AssertionError, match="was to raise RuntimeError"),
+        shows_error(RuntimeError),
+    ):
+        torch.ones(())
+
+
+def test_an_error_of_another_kind_is_not_swallowed():
+    with pytest.raises(ZeroDivisionError), shows_error(RuntimeError):
+        1 / 0  # noqa: B018
+
+
+# in JupyterLab
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """JupyterLab on a notebook with one question of each kind: its address."""
+    folder = tmp_path_factory.mktemp("lab")
+    cells = [
+        "from course.quiz import choice, order, predict",
+        'choice("Which?", {"three": "Too few.", "five": "Both."}, id="c", answer="five")',
+        "def give():\n    return 2 + 3\n\n\n"
+        'predict("What?", give, id="p", why="It adds.", beliefs={"6": "That multiplies."})',
+        'order("Sort.", {"x": "x = 1", "y": "y = x"}, {("x", "y"): "It needs x."}, id="o", '
+        'gives="y")',
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "P", "language": "python"}
+    nbformat.write(notebook, folder / "ask.ipynb")
+    with jupyterlab(folder) as address:
+        yield address
+
+
+@pytest.fixture
+def page(program):
+    """A page of a real browser."""
+    with browser_page(program("chromium", "chromium-browser", "google-chrome", "chrome")) as page:
+        yield page
+
+
+def press(page, target, key):
+    """Press a key on something that can have the focus, and show that it visibly has it."""
+    target.focus()
+    assert target.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+    page.keyboard.press(key)
+
+
+def text_contrast(page, target):
+    """The contrast of a text with the card it stands on, as WCAG 2 defines it."""
+    pair = target.evaluate(
+        "e => [getComputedStyle(e).color,"
+        " getComputedStyle(e.closest('.jp-ThemedContainer, body'))"
+        ".getPropertyValue('--jp-layout-color0')]"
+    )
+    canvas = page.evaluate(
+        """pair => pair.map(colour => {
+            const pen = document.createElement('canvas').getContext('2d');
+            pen.fillStyle = 'white'; pen.fillRect(0, 0, 1, 1);
+            pen.fillStyle = colour.trim(); pen.fillRect(0, 0, 1, 1);
+            return '#' + [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3)
+                .map(c => c.toString(16).padStart(2, '0')).join('');
+        })""",
+        pair,
+    )
+    return look.contrast(*canvas)
+
+
+def test_in_jupyterlab_every_kind_of_question_is_answered_by_keyboard_in_both_themes(lab, page):
+    from playwright.sync_api import expect
+
+    page.goto(f"{lab}/lab/tree/ask.ipynb")
+    expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
+    menu(page, "Run", "Run All Cells")
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    lines = page.locator(".cq-lines button")
+    expect(lines).to_have_count(2, timeout=60_000)
+    expect(page.locator(".cq-still").first).to_be_hidden()  # the live form has taken its place
+    count = cells.count()
+
+    option = page.locator("summary", has_text="three")
+    press(page, option, "Enter")
+    expect(page.get_by_text("Not so. Too few.")).to_be_visible()
+    press(page, page.locator("summary", has_text="five"), "Space")
+    expect(page.get_by_text("Right. Both.")).to_be_visible()
+    page.keyboard.press("x")  # JupyterLab's key for cutting a cell
+    assert cells.count() == count
+
+    entry = page.get_by_placeholder("your prediction")
+    entry.focus()
+    page.keyboard.type("6")
+    press(page, entry, "Enter")
+    said = page.get_by_role("alert")
+    expect(said).to_contain_text("Not so. You predicted 6. That multiplies.")
+    expect(entry).to_be_focused()
+
+    check = page.get_by_role("button", name="Check the order")
+    press(page, lines.filter(has_text="x = 1"), "Space")
+    expect(lines.filter(has_text="x = 1")).to_contain_text("1.")
+    press(page, lines.filter(has_text="y = x"), "Enter")
+    expect(lines.filter(has_text="y = x")).to_contain_text("2.")
+    press(page, check, "Space")
+    expect(said.last).to_contain_text("Right. This order works")
+
+    assert text_contrast(page, said.last) >= look.TEXT_CONTRAST
+    menu(page, "Settings", "Theme", "JupyterLab Dark")
+    expect(page.locator("body[data-jp-theme-light='false']")).to_have_count(1)
+    assert text_contrast(page, said.last) >= look.TEXT_CONTRAST
+    assert text_contrast(page, option) >= look.TEXT_CONTRAST
+
+    page.keyboard.press("Control+s")
+    expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
+    assert page.wrong == []
+    assert page.asked_elsewhere == []
+
+    end_every_kernel(page, lab)
+    page.goto(f"{lab}/lab/tree/ask.ipynb")
+    folded = page.locator("summary", has_text="Commit to a prediction")
+    expect(folded).to_be_visible(timeout=60_000)
+    press(page, folded, "Enter")
+    expect(page.locator("details[open]", has_text="It adds.")).to_be_visible()
+    expect(page.get_by_text("Error displaying widget").first).to_be_hidden()

@@ -1,0 +1,647 @@
+"""A class is graded whole: killed, locked out or out of room, grading is taken up again."""
+
+import contextlib
+import errno
+import itertools
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import event
+
+from grader.box.both.ended import BoxRefused
+from grader.box.outside.probe import probe as probing
+from grader.cli import app
+from grader.cli.grade import CannotGrade
+from grader.judge.batch import filing as filings
+from grader.judge.batch.desk import Desk
+from grader.judge.batch.filing import Filing, FilingRefused
+from grader.judge.batch.pool import MOST_LOST, Batch, WorkersLost
+from grader.judge.books.gradebook import Book, GradebookRefused
+from grader.judge.sitting.examiner import examine
+from tests.conftest import environment, run
+from tests.fixtures import classroom
+
+ASSIGNMENT = classroom.ASSIGNMENT
+FEW = [f"honest-{number:02}" for number in range(4)] + ["first_path_only-0", "nothing-0", "late-0"]
+
+
+def grade(course, *argv, status=0, **extra):
+    said = run("grader.cli", "grade", ASSIGNMENT, *argv, cwd=course, timeout=900, **extra)
+    assert said.returncode == status, said.stdout
+    return said.stdout
+
+
+def start(course, *argv, **how):
+    """Begin to grade, and go on with the test."""
+    command = [sys.executable, "-m", "grader.cli", "grade", ASSIGNMENT, *map(str, argv)]
+    return subprocess.Popen(
+        command,
+        cwd=course,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **how,
+    )
+
+
+def graded(course):
+    return [path.parts[-2] for path in course.glob(f"autograded/*/{ASSIGNMENT}")]
+
+
+def until(condition, what, seconds=300):
+    """Wait for something another process does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come about"
+        time.sleep(0.02)
+
+
+def sittings(course):
+    desk = Desk.at(course)
+    try:
+        return [(row.student, row.seed) for row in desk.ledger.sittings(ASSIGNMENT)]
+    finally:
+        desk.close()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """A few submissions, graded in one go."""
+
+    def make(folder):
+        classroom.course(folder, FEW)
+        said = grade(folder, "--jobs", 1, "--json")
+        (folder / "said.json").write_text(said)
+
+    return classroom.shared(tmp_path_factory, "uninterrupted", make)
+
+
+@pytest.fixture(scope="module")
+def judged(uninterrupted):
+    """What the judge made of each of them: enough to file it again without a box."""
+    desk = Desk.at(uninterrupted)
+    round_ = desk.round(ASSIGNMENT)
+    made = {student: examine(round_, desk.paper(round_, student)) for student in FEW}
+    desk.close()
+    return made
+
+
+class Recorded:
+    """A crew that knows every result already, and counts how often it is asked."""
+
+    slots = 2
+
+    def __init__(self, judged, fails=None):
+        self.judged, self.fails, self.asked, self.renewed = judged, fails or {}, [], 0
+
+    def submit(self, round_, paper):
+        self.asked.append(paper.student)
+        future = Future()
+        errors = self.fails.get(paper.student, [])
+        if errors:
+            future.set_exception(errors.pop(0))
+        else:
+            future.set_result(self.judged[paper.student])
+        return future
+
+    def renew(self):
+        self.renewed += 1
+
+    def close(self):
+        pass
+
+
+@contextlib.contextmanager
+def at_work(course, crew, *, force=False, patience=1.0):
+    desk = Desk.at(course)
+    round_ = desk.round(ASSIGNMENT)
+    book = Book(desk.course, patience)
+    try:
+        yield Batch(desk, Filing(desk, book, round_), round_, crew, force=force)
+    finally:
+        book.close()
+        desk.close()
+
+
+def lines(course, crew, students=FEW, **settings):
+    with at_work(course, crew, **settings) as batch:
+        return {line.student: line for line in batch.lines(students)}
+
+
+def is_whole(course, uninterrupted, students=FEW):
+    """Whether everything of these students is in place, once, and nothing else is."""
+    assert classroom.rows(course) == {
+        student: row
+        for student, row in classroom.rows(uninterrupted).items()
+        if student in students
+    }
+    assert sorted(sittings(course)) == sorted((student, 1) for student in students)
+    for student in students:
+        assert classroom.page(course, student) == classroom.page(uninterrupted, student)
+        assert [path.name for path in (course / "autograded" / student).iterdir()] == [ASSIGNMENT]
+    return True
+
+
+def test_killed_in_mid_batch_and_started_again_leaves_the_same_gradebook(tmp_path, uninterrupted):
+    course = classroom.course(tmp_path / "course", FEW)
+    first = start(course, "--jobs", 2)
+    until(lambda: graded(course) or first.poll() is not None, "the first grade")
+    family = psutil.Process(first.pid).children(recursive=True)
+    first.kill()
+    first.wait()
+    assert 0 < len(graded(course)) < len(FEW), first.stdout.read()
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert not alive, "a process outlived the one that graded"
+    before = set(sittings(course))
+    said = grade(course, "--jobs", 2)
+    assert before
+    assert f"{len(FEW)} graded" not in said
+    assert is_whole(course, uninterrupted)
+
+
+def test_ctrl_c_says_that_nothing_is_lost_and_the_same_command_goes_on(tmp_path, uninterrupted):
+    course = classroom.course(tmp_path / "course", FEW)
+    first = start(course, "--jobs", 1, start_new_session=True)
+    until(lambda: graded(course) or first.poll() is not None, "the first grade")
+    os.killpg(first.pid, signal.SIGINT)
+    said, _ = first.communicate(timeout=120)
+    assert first.returncode == 130
+    assert b"What is graded already stays graded." in said
+    assert b"Traceback" not in said
+    assert 0 < len(graded(course)) < len(FEW)
+    grade(course, "--jobs", 1)
+    assert is_whole(course, uninterrupted)
+
+
+_KILL = """
+import contextlib, ctypes, os, subprocess, sys
+import psutil
+
+PR_SET_CHILD_SUBREAPER = 36  # whoever outlives its parent becomes a child of this process
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+generations = int(sys.argv[1])
+batch = psutil.Popen(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+here = len(batch.parents())
+deepest = 0
+while deepest < generations and batch.status() != psutil.STATUS_ZOMBIE:
+    for one in batch.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            deepest = max(deepest, len(one.parents()) - here)
+batch.kill()
+print(deepest)
+try:
+    while True:
+        os.waitpid(-1, 0)
+except ChildProcessError:
+    print("nobody is left")
+"""
+
+
+# A fork server starts workers, a worker bubblewrap, that a zygote, and the zygote boxes. Before
+# them, a zygote two generations down tries this machine's walls.
+@pytest.mark.parametrize("generations", [1, 2, 5])
+def test_whatever_moment_a_batch_is_killed_at_no_process_outlives_it(tmp_path, generations):
+    course = classroom.course(tmp_path / "course", ["endless-0"])
+    batch = [sys.executable, "-m", "grader.cli", "grade", ASSIGNMENT, "--jobs", "1"]
+    done = subprocess.run(
+        [sys.executable, "-c", _KILL, str(generations), *batch],
+        cwd=course,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    deepest, end = done.stdout.split("\n", 1)
+    assert int(deepest) >= generations
+    assert end == "nobody is left\n"
+    assert graded(course) == []
+
+
+CRASHES = {
+    "before anything is written": (Filing, "_lay", False),
+    "before the ledger": (Desk, "record", False),
+    "after the ledger": (Desk, "record", True),
+    "before the gradebook": (Book, "record", False),
+    "after the gradebook": (Book, "record", True),
+    "before the files have their names": (filings, "_swap", False),
+    "after the files have their names": (filings, "_swap", True),
+    "before the feedback": (filings, "feedback_page", False),
+}
+
+
+def killed_when(place, name, *, after=False, time=2):
+    """Make the process die by SIGKILL at the second call of a function, or right after it."""
+    work, calls = getattr(place, name), itertools.count(1)
+
+    def call(*args, **kwargs):
+        now = next(calls) == time
+        if now and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = work(*args, **kwargs)
+        if now:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(place, name, call)
+
+
+def run_and_be_killed(work, *moment, **when):
+    """Do `work` in a process that is killed at the moment."""
+
+    def doomed():
+        killed_when(*moment, **when)
+        work()
+
+    child = multiprocessing.get_context("fork").Process(target=doomed)
+    child.start()
+    child.join(120)
+    assert child.exitcode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("moment", CRASHES)
+def test_killed_at_any_moment_it_loses_nothing_and_grades_nothing_twice(
+    tmp_path, uninterrupted, judged, moment
+):
+    three = FEW[:3]
+    course = classroom.course(tmp_path / "course", three)
+    place, name, after = CRASHES[moment]
+    run_and_be_killed(lambda: lines(course, Recorded(judged), three), place, name, after=after)
+    recorded = {student for student, _ in sittings(course)}
+    assert 1 <= len(recorded) <= 2
+    crew = Recorded(judged)
+    lines(course, crew, three)
+    assert set(crew.asked) == set(three) - recorded
+    assert is_whole(course, uninterrupted, three)
+
+
+def test_killed_while_one_grading_replaces_another_it_keeps_the_new_one(
+    tmp_path, uninterrupted, judged
+):
+    course = tmp_path / "course"
+    shutil.copytree(uninterrupted, course)
+    again = lambda: lines(course, Recorded(judged), FEW[:1], force=True)  # noqa: E731
+    run_and_be_killed(again, filings.os, "rename", time=2)  # the old one is away already
+    assert not (course / "autograded" / FEW[0] / ASSIGNMENT).exists()
+    crew = Recorded(judged)
+    assert lines(course, crew)[FEW[0]].state == "finished"
+    assert crew.asked == []
+    assert classroom.rows(course) == classroom.rows(uninterrupted)
+    assert classroom.page(course, FEW[0]) == classroom.page(uninterrupted, FEW[0])
+    assert sittings(course).count((FEW[0], 1)) == 2
+
+
+def test_what_was_graded_stays_and_what_was_handed_in_anew_is_graded_anew(tmp_path, judged):
+    three = FEW[:3]
+    course = classroom.course(tmp_path / "course", three)
+    lines(course, Recorded(judged), three)
+    crew = Recorded(judged)
+    assert {line.state for line in lines(course, crew, three).values()} == {"as before"}
+    assert crew.asked == []
+    notebook = course / "submitted" / three[1] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    notebook.write_text(notebook.read_text() + " ")
+    lines(course, crew, three)
+    assert crew.asked == [three[1]]
+    (course / "submitted" / three[2] / ASSIGNMENT / "timestamp.txt").write_text(classroom.LATE)
+    lines(course, crew, three)
+    assert crew.asked == three[1:]
+    assert classroom.rows(course)[three[2]]["penalty"] == 25
+
+
+@pytest.mark.parametrize("lost", ["autograded", "feedback", "gradebook"])
+def test_what_was_lost_since_is_made_again(tmp_path, uninterrupted, judged, lost):
+    course = tmp_path / "course"
+    shutil.copytree(uninterrupted, course)
+    if lost == "gradebook":
+        shutil.copy(classroom.released() / "gradebook.db", course)
+    else:
+        shutil.rmtree(course / lost / FEW[0])
+    crew = Recorded(judged)
+    lines(course, crew)
+    assert crew.asked == ([FEW[0]] if lost == "autograded" else [])
+    assert classroom.rows(course) == classroom.rows(uninterrupted)
+    assert classroom.page(course, FEW[0]) == classroom.page(uninterrupted, FEW[0])
+
+
+def test_what_was_damaged_since_is_graded_anew(tmp_path, uninterrupted, judged):
+    course = tmp_path / "course"
+    shutil.copytree(uninterrupted, course)
+    shutil.rmtree(course / "feedback" / FEW[0])
+    notebook = course / "autograded" / FEW[0] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    notebook.chmod(0o644)
+    notebook.write_text(notebook.read_text()[:100])
+    crew = Recorded(judged)
+    found = lines(course, crew)
+    assert crew.asked == [FEW[0]]
+    assert found[FEW[0]].state == "graded"
+    assert classroom.rows(course) == classroom.rows(uninterrupted)
+    assert classroom.page(course, FEW[0]) == classroom.page(uninterrupted, FEW[0])
+
+
+def test_reseed_grades_everybody_on_new_cases_and_the_old_ones_stay_known(uninterrupted, tmp_path):
+    course = tmp_path / "course"
+    shutil.copytree(uninterrupted, course)
+    grade(course, "--jobs", 2, "--reseed")
+    assert sorted(sittings(course)) == sorted((student, seed) for student in FEW for seed in (1, 2))
+    assert classroom.rows(course) == classroom.rows(uninterrupted)
+    desk = Desk.at(course)
+    one, other = (desk.ledger.secret_of_version(ASSIGNMENT, version) for version in (1, 2))
+    assert one.value != other.value
+    desk.close()
+
+
+def test_a_worker_that_is_killed_costs_nobody_a_grade(tmp_path, uninterrupted):
+    course = classroom.course(tmp_path / "course", FEW)
+    running = start(course, "--jobs", 1)
+    until(lambda: graded(course) or running.poll() is not None, "the first grade")
+    worker = next(walls_in(psutil.Process(running.pid)), None)
+    assert worker is not None, running.stdout.read()
+    worker.kill()
+    said, _ = running.communicate(timeout=300)
+    assert running.returncode == 0, said
+    assert is_whole(course, uninterrupted)
+
+
+def walls_in(process):
+    """The descendants of a process that started bubblewrap; boxes come and go meanwhile."""
+    for one in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if one.name() == "bwrap":
+                yield one.parent()
+
+
+def test_only_the_submission_that_kills_its_worker_twice_is_left_ungraded(
+    tmp_path, uninterrupted, judged
+):
+    course = classroom.course(tmp_path / "course", FEW)
+    broken = [BrokenProcessPool("gone"), BrokenProcessPool("gone")]
+    crew = Recorded(judged, {FEW[2]: broken})
+    found = lines(course, crew)
+    assert [name for name, line in found.items() if line.state == "not graded"] == [FEW[2]]
+    assert found[FEW[2]].reason == "the process that judged it ended, twice"
+    assert crew.renewed == 2
+    others = [student for student in FEW if student != FEW[2]]
+    assert is_whole(course, uninterrupted, others)
+
+
+def test_an_error_of_ours_stops_one_submission_and_not_the_batch(tmp_path, uninterrupted, judged):
+    course = classroom.course(tmp_path / "course", FEW)
+    found = lines(course, Recorded(judged, {FEW[0]: [RuntimeError("a fault\x1b[31m")]}))
+    assert found[FEW[0]].reason == "RuntimeError: a fault�[31m"
+    assert is_whole(course, uninterrupted, FEW[1:])
+
+
+@pytest.mark.parametrize("loss", [BrokenProcessPool("gone"), BoxRefused("no room", "make some")])
+def test_a_batch_stops_when_nothing_can_be_judged_any_more(tmp_path, judged, loss):
+    course = classroom.course(tmp_path / "course", FEW)
+    crew = Recorded(judged, {student: [loss] * 9 for student in FEW})
+    with pytest.raises((WorkersLost, BoxRefused)):
+        lines(course, crew)
+    assert len(crew.asked) <= 2 * crew.slots * MOST_LOST
+    assert sittings(course) == []
+
+
+def test_a_locked_gradebook_is_waited_for_then_refused_and_nothing_is_judged_again(
+    tmp_path, uninterrupted, judged
+):
+    course = classroom.course(tmp_path / "course", FEW[:2])
+    with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with (
+            at_work_while_locked(course, Recorded(judged), other) as batch,
+            pytest.raises(GradebookRefused, match="locked") as refusal,
+        ):
+            list(batch.lines(FEW[:2]))
+    assert "Another program" in refusal.value.cure
+    assert classroom.rows(course) == {}
+    assert len(sittings(course)) == 1
+    crew = Recorded(judged)
+    lines(course, crew, FEW[:2])
+    assert len(crew.asked) == 1
+    assert is_whole(course, uninterrupted, FEW[:2])
+
+
+@contextlib.contextmanager
+def at_work_while_locked(course, crew, other):
+    """A batch that opened its gradebook before another program locked it."""
+    other.rollback()
+    with at_work(course, crew, patience=0.1) as batch:
+        other.execute("BEGIN EXCLUSIVE")
+        yield batch
+        other.rollback()
+
+
+def test_a_full_disk_leaves_the_gradebook_as_it_was(tmp_path, uninterrupted, judged):
+    course = classroom.course(tmp_path / "course", FEW)
+    with at_work(course, Recorded(judged)) as batch:
+        engine = batch._filing._book._gradebook.engine
+        event.listen(engine, "connect", _no_more_pages)
+        engine.dispose()
+        with pytest.raises(GradebookRefused, match="full") as refusal:
+            list(batch.lines(FEW))
+    assert "Free some space" in refusal.value.cure
+    rows, wanted = classroom.rows(course), classroom.rows(uninterrupted)
+    assert len(rows) < len(FEW)
+    assert rows == {student: wanted[student] for student in rows}
+    lines(course, Recorded(judged))
+    assert is_whole(course, uninterrupted)
+
+
+def _no_more_pages(connection, record):
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+@pytest.mark.parametrize("place", ["autograded", "feedback", "verdicts.db"])
+def test_no_room_for_files_stops_the_batch_with_nothing_half_written(
+    tmp_path, uninterrupted, judged, monkeypatch, place
+):
+    course = classroom.course(tmp_path / "course", FEW)
+    with monkeypatch.context() as patch, at_work(course, Recorded(judged)) as batch:
+        if place == "verdicts.db":
+            engine = batch._desk.ledger._engine
+            event.listen(engine, "connect", _no_more_pages)
+            engine.dispose()
+        else:
+            _no_room_in(patch, place)
+        with pytest.raises(FilingRefused, match="cannot be written") as refusal:
+            list(batch.lines(FEW))
+    assert "what is graded already stays graded" in refusal.value.cure
+    lines(course, Recorded(judged))
+    assert is_whole(course, uninterrupted)
+
+
+def _no_room_in(patch, place):
+    def full(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    if place == "autograded":
+        patch.setattr(Path, "write_bytes", lambda path, content: full(path))
+    else:
+        patch.setattr(filings.files, "write", lambda path, content: full(path))
+
+
+def test_without_a_sandbox_it_refuses_with_the_cure(tmp_path, monkeypatch):
+    course = classroom.course(tmp_path / "course", FEW[:1])
+    trial = probing.Trial(probing.Level.FULL, False, "no bubblewrap", "Install bubblewrap")
+    monkeypatch.setattr(probing, "probe", lambda: probing.Report((trial,)))
+    with pytest.raises(BoxRefused) as refusal:
+        app(["grade", ASSIGNMENT, "--course", str(course)], standalone_mode=False)
+    assert "no bubblewrap" in refusal.value.what
+    assert "Install bubblewrap" in refusal.value.cure
+    assert not (course / "autograded").exists()
+
+
+def test_grading_without_isolation_is_said_in_every_verdict_and_in_the_feedback(tmp_path):
+    course = classroom.course(tmp_path / "course", FEW[:1])
+    said = grade(course, "--jobs", 1, "--isolation", "none")
+    assert "Graded without isolation" in said
+    desk = Desk.at(course)
+    assert {row.isolation for row in desk.ledger.latest(ASSIGNMENT)} == {"none"}
+    desk.close()
+    page = classroom.page(course, FEW[0])
+    assert page.count("Graded without isolation") == len(classroom.POINTS)
+
+
+def test_gpu_jobs_without_a_gpu_says_so(tmp_path, monkeypatch):
+    course = classroom.course(tmp_path / "course", FEW[:1])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(CannotGrade, match="torch finds none here"):
+        app(
+            ["grade", ASSIGNMENT, "--course", str(course), "--gpu-jobs", "1"], standalone_mode=False
+        )
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (("--jobs", "2", "--gpu-jobs", "1"), "--gpu-jobs on the GPU"),
+        (("--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"), "--scheduler judges on others"),
+        (("--gpu-jobs", "2", "--scheduler", "tcp://127.0.0.1:1"), "--scheduler judges on others"),
+    ],
+)
+def test_two_flags_that_say_how_many_at_once_are_refused(flags, why):
+    with pytest.raises(CannotGrade, match=why):
+        app(["grade", ASSIGNMENT, *flags], standalone_mode=False)
+
+
+def test_gpu_jobs_bounds_how_many_submissions_use_the_gpu_at_once(tmp_path, judged, monkeypatch):
+    course = classroom.course(tmp_path / "course", FEW)
+    crews = []
+
+    def crew(jobs):
+        crews.append(Recorded(judged))
+        crews[-1].slots = jobs
+        return crews[-1]
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("grader.judge.batch.workers.Workers", crew)
+    monkeypatch.setattr("grader.judge.batch.desk.Desk.close", lambda desk: devices.append(desk))
+    devices = []
+    with contextlib.suppress(SystemExit):
+        app(["grade", ASSIGNMENT, "--course", str(course), "--gpu-jobs", "3"])
+    assert [one.slots for one in crews] == [3]
+    assert {desk.grading.device for desk in devices} == {"cuda"}
+
+
+def test_the_report_lists_what_was_put_right_and_json_says_it_all(tmp_path):
+    students = ["honest-00", "edited_tests-0", "exits-0"]
+    course = classroom.course(tmp_path / "course", students)
+    report = json.loads(grade(course, "--jobs", 1, "--json"))
+    found = {line["student"]: line for line in report["submissions"]}
+    assert (
+        found["honest-00"] | {"score": 25.0, "points": 38.0, "state": "graded"}
+        == (found["honest-00"])
+    )
+    assert found["honest-00"]["plain"] == ["triple", "count"]
+    assert found["honest-00"]["by_hand"] is True
+    assert any("had been changed" in said for said in found["edited_tests-0"]["repairs"])
+    assert any("exited with status 0" in said for said in found["exits-0"]["incidents"])
+    said = grade(course, "--jobs", 1, "--force", "--students", "edited_tests-0,exits-0")
+    assert "edited_tests-0 · 21 of 38" in said
+    assert "  put right: triple: The text of this cell is the instructor's" in said
+    assert "  happened: Cell" in said
+    assert "2 graded" in said
+    assert "Scores from 17 to 21 of 38, median 19." in said
+    assert "2 submissions hold answers that a person grades" in said
+    assert f"nbgrader release_feedback {ASSIGNMENT} hands it out" in said
+    assert "forge them: count, triple" in said
+
+
+def test_a_student_who_handed_in_nothing_cannot_be_asked_for(tmp_path):
+    course = classroom.course(tmp_path / "course", FEW[:1])
+    said = grade(course, "--students", "nobody", status=1)
+    assert f"There is no submission of {ASSIGNMENT} by nobody." in said
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """A Dask scheduler on loopback with two workers, all processes of their own."""
+    address = tmp_path / "scheduler.json"
+    common = {"env": environment(OMP_NUM_THREADS="1"), "stderr": subprocess.STDOUT}
+    with contextlib.ExitStack() as ending, (tmp_path / "log").open("wb") as log:
+
+        def begin(*argv):
+            command = [sys.executable, "-m", "dask", *argv]
+            process = subprocess.Popen(command, cwd=tmp_path, stdout=log, **common)
+            ending.callback(process.wait)
+            ending.callback(process.terminate)
+
+        alone = "--host", "127.0.0.1", "--no-dashboard"
+        begin("scheduler", "--port", "0", "--scheduler-file", str(address), *alone)
+        for name in ("one", "other"):
+            begin(
+                "worker", "--scheduler-file", str(address), "--name", name, "--nthreads", "1",
+                *alone, "--local-directory", str(tmp_path / name),
+            )  # fmt: skip
+        until(lambda: _workers(address) == 2, "two workers")
+        yield json.loads(address.read_text())["address"]
+
+
+def _workers(address):
+    from distributed import Client
+
+    if not address.exists():
+        return 0
+    with Client(scheduler_file=str(address), timeout=20) as client:
+        return len(client.nthreads())
+
+
+def test_a_dask_cluster_gives_the_same_grades(tmp_path, uninterrupted, scheduler):
+    course = classroom.course(tmp_path / "course", FEW)
+    grade(course, "--scheduler", scheduler)
+    assert is_whole(course, uninterrupted)
+
+
+def test_a_dask_worker_that_is_killed_costs_nobody_a_grade(tmp_path, uninterrupted, scheduler):
+    course = classroom.course(tmp_path / "course", FEW)
+    running = start(course, "--scheduler", scheduler)
+    until(lambda: graded(course) or running.poll() is not None, "the first grade")
+    assert running.poll() is None, running.stdout.read()
+    next(one for one in walls_in(psutil.Process()) if one.pid != os.getpid()).kill()
+    said, _ = running.communicate(timeout=300)
+    assert running.returncode == 0, said
+    assert is_whole(course, uninterrupted)
+
+
+def test_a_scheduler_that_is_not_there_is_refused(tmp_path):
+    course = classroom.course(tmp_path / "course", FEW[:1])
+    said = grade(
+        course,
+        "--scheduler",
+        "tcp://127.0.0.1:1",
+        status=1,
+        DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="1s",
+    )
+    assert "The scheduler at tcp://127.0.0.1:1 does not answer" in said

@@ -1,0 +1,458 @@
+"""Several people grade one class at once, into gradebook and verdicts on a PostgreSQL server."""
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from grader.authoring import releases
+from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
+from grader.judge.batch.desk import Desk
+from grader.judge.batch.filing import Filing
+from grader.judge.batch.pool import Batch
+from grader.judge.books.databases import Unreachable
+from grader.judge.books.gradebook import Book, GradebookRefused
+from grader.judge.books.ledger import Circumstances, Ledger, Notes
+from grader.judge.intake.course import settings_of
+from grader.judge.sitting.papers import Graded, Marked
+from tests.conftest import ROOT, environment, run
+from tests.fixtures import classroom
+
+ASSIGNMENT = classroom.ASSIGNMENT
+FEW = ["honest-00", "first_path_only-0", "late-0", "nothing-0"]
+PROGRAMS = [*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
+
+
+class Server:
+    """A PostgreSQL server that nobody else can reach: a socket in a folder of its own.
+
+    Its time zone is none that a course would choose, so that no time depends on it.
+    """
+
+    def __init__(self, program):
+        search = os.pathsep.join([*PROGRAMS, os.environ["PATH"]])
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("PATH", search)
+            initdb, postgres = program("initdb"), program("postgres")
+        self.folder = tempfile.mkdtemp(prefix="pg-")
+        self._user = "postgres" if os.geteuid() == 0 else None  # it refuses to be run by root
+        if self._user:
+            shutil.chown(self.folder, self._user)
+        data = f"{self.folder}/data"
+        self._run([initdb, "-D", data, "-U", "class", "-A", "trust", "-E", "UTF8", "-N"])
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": self.folder,
+            "fsync": "off",
+            "timezone": "Asia/Kolkata",
+        }
+        chosen = [f"--{name}={value}" for name, value in settings.items()]
+        with Path(self.folder, "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [postgres, "-D", data, *chosen],
+                cwd="/",
+                user=self._user,
+                extra_groups=[] if self._user else None,
+                stdout=log,
+                stderr=log,
+            )
+        until(self._answers, "the server")
+
+    def _run(self, command):
+        groups = [] if self._user else None
+        subprocess.run(
+            command, cwd="/", user=self._user, extra_groups=groups, check=True, capture_output=True
+        )
+
+    def _answers(self):
+        assert self._process.poll() is None, Path(self.folder, "log").read_text()
+        with contextlib.suppress(psycopg.OperationalError):
+            self.ask("select 1")
+            return True
+        return False
+
+    def stop(self):
+        self._process.send_signal(signal.SIGINT)  # ends without waiting for those connected
+        self._process.wait(60)
+        shutil.rmtree(self.folder)
+
+    def ask(self, question, database="postgres"):
+        with psycopg.connect(
+            host=self.folder, user="class", dbname=database, autocommit=True
+        ) as found:
+            rows = found.execute(question)
+            return rows.fetchall() if rows.description else []
+
+    def database(self, name):
+        """The address of a new database."""
+        self.ask(f"create database {name}")
+        return self.address(name)
+
+    def address(self, name):
+        """The address of a database."""
+        return f"postgresql+psycopg://class@/{name}?host={self.folder}"
+
+
+def until(condition, what, seconds=300):
+    """Wait for something another process does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come about"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def server(program):
+    found = Server(program)
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+def settle(course, address):
+    """Put both databases of a course on the server."""
+    with (course / "nbgrader_config.py").open("a") as settings:
+        settings.write(f"c.CourseDirectory.db_url = {address!r}\n")
+        settings.write(f"c.Grading.ledger_url = {address!r}\n")
+
+
+@pytest.fixture(scope="module")
+def graded(server, tmp_path_factory):
+    """A class released and handed in, which two people graded at the same time."""
+    course = tmp_path_factory.mktemp("class") / "course"
+    text = course / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.md"
+    text.parent.mkdir(parents=True)
+    text.write_text(classroom.assignment_text())
+    shutil.copy(ROOT / "nbgrader_config.py", course)
+    address = server.database("book")
+    with (course / "nbgrader_config.py").open("a") as settings:
+        settings.write(classroom.SETTINGS)
+    settle(course, address)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PATH", environment()["PATH"])
+        list(releases.generate(course))
+    with Gradebook(address, "autograd-course") as gradebook:
+        gradebook.update_or_create_assignment(ASSIGNMENT, duedate=classroom.DUE)
+    for student in FEW:
+        classroom.hand_in(course, student)
+    command = [sys.executable, "-m", "grader.cli", "grade", ASSIGNMENT, "--jobs", "1"]
+    with contextlib.ExitStack() as outputs:
+        files = [outputs.enter_context((course / f"said-{n}.txt").open("wb")) for n in (1, 2)]
+        graders = [
+            subprocess.Popen(command, cwd=course, env=environment(), stdout=file, stderr=file)
+            for file in files
+        ]
+        ends = [grader.wait(600) for grader in graders]
+    said = [(course / f"said-{n}.txt").read_text() for n in (1, 2)]
+    assert ends == [0, 0], said
+    return course
+
+
+def at_desk(course, work):
+    desk = Desk.at(course)
+    try:
+        return work(desk)
+    finally:
+        desk.close()
+
+
+def graded_with(course, version):
+    """How often each student was graded with a version of the secret."""
+    found = at_desk(course, lambda desk: desk.ledger.sittings(ASSIGNMENT))
+    return Counter(row.student for row in found if row.seed == version)
+
+
+def judged_with(course, version, student):
+    """How often each exercise of a student was judged with a version of the secret."""
+
+    def found(desk):
+        return [
+            row
+            for name in classroom.EXERCISES
+            for row in desk.ledger.verdicts(student, name)
+            if row.seed == version
+        ]
+
+    return Counter(row.exercise for row in at_desk(course, found))
+
+
+def points(course):
+    """What every student has, and what being late cost."""
+    rows = classroom.rows(course)
+    return {student: (row["score"], row["penalty"]) for student, row in rows.items()}
+
+
+def test_two_who_grade_at_once_lose_nothing_and_grade_nobody_twice(graded, server):
+    assert graded_with(graded, 1) == dict.fromkeys(FEW, 1)
+    for student in FEW:
+        assert judged_with(graded, 1, student) == dict.fromkeys(classroom.EXERCISES, 1)
+        assert (graded / "feedback" / student / ASSIGNMENT / f"{ASSIGNMENT}.html").is_file()
+        assert [path.name for path in (graded / "autograded" / student).iterdir()] == [ASSIGNMENT]
+    assert server.ask("select version from secrets", "book") == [(1,)]
+    full = classroom.POINTS
+    deserved = {
+        "honest-00": full,
+        "first_path_only-0": full | {"two_path_grad": 0},
+        "late-0": full,
+        "nothing-0": dict.fromkeys(full, 0),
+    }
+    for student, points in deserved.items():
+        earned = classroom.scores(graded, student)
+        assert {name: earned[name] for name in full} == points
+
+
+def test_times_are_those_of_the_class_whatever_the_servers_time_zone(graded):
+    rows = classroom.rows(graded)
+    assert rows["honest-00"]["received"].isoformat() == "2026-01-10T09:00:00"
+    assert rows["honest-00"]["late"] == 0
+    assert rows["late-0"]["late"] == 5 * 86400 - 3 * 3600
+    (row,) = at_desk(graded, lambda desk: desk.ledger.sittings(ASSIGNMENT, "late-0"))
+    assert row.at.utcoffset().total_seconds() == 0
+
+
+def test_nbgraders_own_commands_work_on_it(graded, server):
+    before = server.ask("select * from alembic_version", "book")
+    for command in (("db", "upgrade"), ("export",)):
+        said = run("nbgrader", *command, cwd=graded)
+        assert said.returncode == 0, said.stdout
+    assert server.ask("select * from alembic_version", "book") == before
+    assert (graded / "grades.csv").read_text().count(f"\n{ASSIGNMENT},") == len(FEW)
+
+
+def test_formgrader_shows_and_changes_it(graded):
+    settings = Config(settings_of(graded))
+    settings.CourseDirectory.root = str(graded)
+    desk = NbGraderAPI(CourseDirectory(config=settings), config=settings)
+    (assignment,) = desk.get_assignments()
+    assert (assignment["name"], assignment["num_submissions"]) == (ASSIGNMENT, len(FEW))
+    shown = {one["student"]: one for one in desk.get_submissions(ASSIGNMENT)}
+    assert shown["honest-00"]["score"] == 25
+    assert shown["honest-00"]["needs_manual_grade"]
+    assert {one["id"] for one in desk.get_students()} == set(FEW)
+    (notebook,) = desk.get_notebooks(ASSIGNMENT)
+    assert notebook["average_code_score"] > 0
+    submitted = desk.get_notebook_submissions(ASSIGNMENT, ASSIGNMENT)
+    assert {one["student"] for one in submitted} == set(FEW)
+    with desk.gradebook as gradebook:
+        grade = gradebook.find_grade("explain", ASSIGNMENT, ASSIGNMENT, "honest-00")
+        grade.manual_score, grade.needs_manual_grade = 5, False
+        gradebook.db.commit()
+    assert points(graded)["honest-00"] == (30, None)
+
+
+def marked(course, student):
+    """What the judge made of a submission, as it stands there: enough to file it again."""
+    rows = at_desk(course, lambda desk: desk.ledger.latest(ASSIGNMENT, student))
+    judged = {
+        row.exercise: Verdict(
+            row.exercise,
+            Outcome(row.outcome),
+            row.credit,
+            tuple(Finding(one["code"], one["message"], one["case"]) for one in row.findings),
+            tuple(CaseOutcome(c["name"], c["passed"], False, c["weight"]) for c in row.cases),
+        )
+        for row in rows
+    }
+    graded = Graded(classroom.notebook(course, student), judged)
+    return Marked(student, {ASSIGNMENT: graded}, {}, rows[0].isolation, rows[0].versions)
+
+
+class Judging:
+    """A crew that knows every result already; `first` is done before the first one is given."""
+
+    slots = 1
+
+    def __init__(self, results, first=lambda: None):
+        self.results, self.first, self.asked = results, first, []
+
+    def submit(self, round_, paper):
+        self.asked.append(paper.student)
+        self.first()
+        future = Future()
+        future.set_result(self.results[paper.student])
+        return future
+
+    def renew(self):
+        pass
+
+    def close(self):
+        pass
+
+
+def grade(course, crew, *, force=False):
+    """Grade the class as one of several who do: a state per student."""
+    desk = Desk.at(course)
+    round_ = desk.round(ASSIGNMENT)
+    book = Book(desk.course)
+    try:
+        batch = Batch(desk, Filing(desk, book, round_), round_, crew, force=force)
+        return {line.student: line.state for line in batch.lines(FEW)}
+    finally:
+        book.close()
+        desk.close()
+
+
+def reseed(course):
+    """New hidden cases: everybody is to be graded anew. The version of the secret."""
+    return at_desk(course, lambda desk: desk.ledger.secret(ASSIGNMENT, reseed=True).version)
+
+
+@pytest.fixture
+def results(graded):
+    return {student: marked(graded, student) for student in FEW}
+
+
+def test_what_somebody_else_graded_meanwhile_is_not_filed_again(graded, results):
+    version = reseed(graded)
+    theirs = {}
+
+    def somebody_else():
+        if not theirs:
+            theirs.update(grade(graded, Judging(results)))
+
+    ours = grade(graded, Judging(results, first=somebody_else))
+    assert theirs == dict.fromkeys(FEW, "graded")
+    assert ours == dict.fromkeys(FEW, "as before")
+    assert graded_with(graded, version) == dict.fromkeys(FEW, 1)
+
+
+MOMENTS = {"after the ledger": (Desk, "record"), "after the gradebook": (Book, "record")}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_what_one_of_two_was_killed_at_the_other_finishes(graded, results, moment):
+    before, version = points(graded), reseed(graded)
+    place, name = MOMENTS[moment]
+    fork = multiprocessing.get_context("fork")
+    dying = fork.Event()
+
+    def killed():
+        work, calls = getattr(place, name), []
+
+        def call(*args, **kwargs):
+            result = work(*args, **kwargs)
+            calls.append(result)
+            if len(calls) == 2:
+                dying.set()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        setattr(place, name, call)
+        grade(graded, Judging(results))
+
+    def goes_on():  # it has looked at the first submission, and then the other grades
+        grade(graded, Judging(results, first=lambda: dying.wait(300)))
+
+    both = [fork.Process(target=work) for work in (killed, goes_on)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(300)
+    assert [process.exitcode for process in both] == [-signal.SIGKILL, 0]
+    assert grade(graded, Judging({})) == dict.fromkeys(FEW, "as before")
+    assert graded_with(graded, version) == dict.fromkeys(FEW, 1)
+    assert points(graded) == before
+    for student in FEW:
+        assert [path.name for path in (graded / "autograded" / student).iterdir()] == [ASSIGNMENT]
+
+
+def test_who_files_a_submission_waits_for_who_files_the_same_and_for_nobody_else(server):
+    address, order = server.database("waiting"), []
+    one, other = Ledger(address), Ledger(address)
+
+    def waits():
+        with other.alone(ASSIGNMENT, "ada"):
+            order.append("the other")
+
+    with one.alone(ASSIGNMENT, "ada"):
+        with other.alone(ASSIGNMENT, "grace"):
+            order.append("somebody else's")
+        thread = threading.Thread(target=waits)
+        thread.start()
+        until(lambda: server.ask("select 1 from pg_locks where not granted"), "waiting")
+        order.append("the first")
+    thread.join()
+    assert order == ["somebody else's", "the first", "the other"]
+    one.close()
+    other.close()
+
+
+def test_a_secret_is_drawn_once_however_many_begin_at_the_same_time(server):
+    address, many = server.database("beginning"), 8
+    together = threading.Barrier(many)
+
+    def begin(_):
+        together.wait()
+        ledger = Ledger(address)
+        secret = ledger.secret(ASSIGNMENT)
+        ledger.close()
+        return secret
+
+    with ThreadPoolExecutor(many) as people:
+        drawn = set(people.map(begin, range(many)))
+    assert len(drawn) == 1
+    assert server.ask("select count(*) from secrets", "beginning") == [(1,)]
+
+
+@pytest.mark.parametrize("text", ["\x00", "\udc80", "∂ ✗ 👩‍🏫", "x" * 100_000])
+def test_a_learners_text_is_kept_as_it_is(server, text):
+    ledger = Ledger(server.address("postgres"))
+    when = Circumstances("texts", "ada", "a" * 64, 1, "cpu", "full", {})
+    wrong = Verdict("two_path_grad", Outcome.WRONG, 0.0, (Finding("raised", text),))
+    ledger.append(when, [wrong], Notes(("texts",), (text,)))
+    assert ledger.latest("texts")[-1].findings[0]["message"] == text
+    assert ledger.sittings("texts")[-1].repairs == [text]
+    ledger.close()
+
+
+def test_a_server_that_does_not_answer_is_refused_with_the_cure(tmp_path, command):
+    course = tmp_path / "course"
+    (course / "submitted" / "ada" / ASSIGNMENT).mkdir(parents=True)
+    shutil.copy(ROOT / "nbgrader_config.py", course)
+    settle(course, f"postgresql+psycopg://ada:hunter2@/book?host={tmp_path}")
+    status, said = command("grade", ASSIGNMENT, "--course", course)
+    assert status == 1
+    assert "postgresql+psycopg://ada:***@/book" in said
+    assert "cannot be reached" in said
+    assert "nbgrader_config.py" in said
+    assert "Traceback" not in said
+    assert "hunter2" not in said
+
+
+def test_a_missing_driver_is_refused_with_the_cure(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(Unreachable, match=r"needs the Python package psycopg(.|\n)*\[scale\]"):
+        Ledger("postgresql+psycopg://ada@/book")
+
+
+def test_a_gradebook_somebody_holds_on_to_is_waited_for_and_then_refused(graded, server):
+    desk = Desk.at(graded)
+    notebook = classroom.notebook(graded, "first_path_only-0")  # other marks than stand there
+    book = Book(desk.course, patience=0.2)
+    with (
+        psycopg.connect(host=server.folder, user="class", dbname="book") as somebody,
+        contextlib.closing(book),
+    ):
+        somebody.execute("select * from submitted_assignment for update")
+        somebody.execute("select * from grade for update")
+        with pytest.raises(GradebookRefused, match="lock timeout") as refused:
+            book.record(ASSIGNMENT, "honest-00", {ASSIGNMENT: notebook}, None)
+    assert "Somebody else" in refused.value.cure
+    desk.close()

@@ -1,0 +1,387 @@
+"""A submission is judged by hidden cases, the same for a class, and by nothing it says itself."""
+
+import ast
+import contextlib
+import json
+import sys
+import warnings
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_notebook
+from nbgrader.utils import determine_grade
+
+from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted, Cause, Ended
+from grader.box.inside.observing import answer
+from grader.box.outside.outputs import CellResult
+from grader.diagnosis.verdict import Outcome
+from grader.engine.catalogue import find
+from grader.engine.wire import unpack
+from grader.judge.sitting.judging import Judge, Unanswered
+from grader.judge.sitting.sitting import MOST_BOXES, Sitting, check_in, not_run
+
+SECRET = b"s" * 32
+RIGHT = "def two_path_grad(x, w):\n    return w + 1, x + 2 * w + 1"
+WEIGHTS = {case.name: case.weight for case in find("two_path_grad").cases()}
+
+
+class Asked:
+    """A box that is a namespace of this process, and what it was asked."""
+
+    def __init__(self, source="", reply=None):
+        self.namespace, self.reply, self.cases = {"__name__": "__main__"}, reply, []
+        exec("import torch\n" + source, self.namespace)
+
+    def __call__(self, header, body):
+        self.cases.append((header["case"], body))
+        if self.reply is not None:
+            return self.reply(header, body)
+        return answer(json.loads(json.dumps(header)), body, self.namespace)
+
+
+JUDGE = Judge(SECRET)
+
+
+def verdict(source="", reply=None, **settings):
+    return JUDGE.verdict("two_path_grad", ["two_path_grad"], Asked(source, reply), **settings)
+
+
+def test_a_whole_class_meets_the_same_cases_and_another_secret_draws_others():
+    one, other, stranger = Asked(RIGHT), Asked(RIGHT), Asked(RIGHT)
+    Judge(SECRET).verdict("two_path_grad", ["two_path_grad"], one)
+    Judge(SECRET).verdict("two_path_grad", ["two_path_grad"], other)
+    Judge(b"t" * 32).verdict("two_path_grad", ["two_path_grad"], stranger)
+    assert one.cases == other.cases
+    drawn = [(name, body) for name, body in one.cases if name != "another device"]
+    assert all(pair not in stranger.cases for pair in drawn)
+
+
+def test_a_right_answer_earns_full_marks_whatever_it_prints_warns_or_takes_as_style():
+    source = (
+        "import sys, warnings\nclass Answer:\n"
+        "    def __call__(self, x, w):\n        print('0.0'); print('no', file=sys.stderr)\n"
+        "        warnings.warn('careful')\n        return [w + 1, x + (w + 1) + w]\n"
+        "two_path_grad = Answer()"
+    )
+    with contextlib.redirect_stderr(sys.stdout), warnings.catch_warnings():
+        found = verdict(source)
+    assert (found.outcome, found.credit) == (Outcome.RIGHT, 1.0)
+
+
+def test_credit_is_the_weight_of_the_cases_that_pass():
+    wrong_at_zero = RIGHT + " + (w == 0)"
+    found = verdict(wrong_at_zero)
+    passed = {case.name for case in found.cases if case.passed}
+    assert {case.name for case in found.cases} - passed == {"w = 0"}
+    total = sum(case.weight for case in found.cases)
+    assert found.credit == pytest.approx(1 - WEIGHTS["w = 0"] / total)
+
+
+LEAKS = [
+    "raise RuntimeError(str(x.tolist() + w.tolist()))",
+    "raise type('v'.join(map(str, x.tolist())), (Exception,), {})()",
+    "return x.tolist(), w.tolist()",
+    "return str(x.tolist()), {str(w.tolist()): x}",
+    "return x * 1e6, w + float(x[0])",
+    "return x.repeat(int(x[0].abs() * 1e3)), w",
+]
+
+
+@pytest.mark.parametrize("body", LEAKS)
+def test_no_finding_on_a_hidden_case_carries_its_inputs(body):
+    asked = Asked(f"def two_path_grad(x, w):\n    {body}")
+    found = JUDGE.verdict("two_path_grad", ["two_path_grad"], asked)
+    assert found.credit == 0
+    told = str(found) + found._repr_html_()
+    for _, message in asked.cases:
+        for tensor in unpack(message).values():
+            for value in [] if tensor.is_meta else tensor.flatten().tolist():
+                if value:  # every input but w = 0 is drawn
+                    assert f"{abs(value):.3f}"[:5] not in told
+
+
+def test_the_instructor_is_shown_the_numbers_when_asking_for_them():
+    wrong = "def two_path_grad(x, w):\n    return w + 1, 3 * x"
+    assert "expected" not in str(verdict(wrong))
+    assert "expected" in str(verdict(wrong, hidden=False))
+
+
+def raising(error):
+    def reply(header, body):
+        raise error
+
+    return reply
+
+
+def test_a_case_that_does_not_finish_fails_alone():
+    slow = Asked(RIGHT)
+    quick = slow.reply
+
+    def reply(header, body):
+        if header["case"] == "one number":
+            return {"state": "interrupted"}, b""
+        return answer(header, body, slow.namespace)
+
+    slow.reply = reply
+    found = JUDGE.verdict("two_path_grad", ["two_path_grad"], slow)
+    assert quick is None
+    assert [case.name for case in found.cases if not case.passed] == ["one number"]
+    assert "did not come to an end" in str(found)
+
+
+words = st.text() | st.sampled_from(["seen", "missing", "interrupted"])
+headers = st.dictionaries(
+    st.sampled_from(["state", "function", "interrupted"]),
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.text()
+        | st.sampled_from(["seen", "missing"]),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=5,
+    ),
+)
+
+
+@given(headers, st.binary())
+def test_no_reply_a_submission_can_forge_raises_or_earns_anything(header, body):
+    found = verdict(reply=lambda *_: (header, body))
+    assert found.credit == 0
+    assert found.outcome is not Outcome.RIGHT
+
+
+@given(st.text(max_size=40))
+def test_only_the_exact_cell_is_a_check(extra):
+    def graded(source):
+        cell = new_code_cell(source)
+        cell.metadata["nbgrader"] = {"grade": True, "solution": False, "grade_id": "x"}
+        return cell
+
+    exact = 'check("two_path_grad", two_path_grad)'
+    assert check_in(graded(exact)).functions == ("two_path_grad",)
+    if extra.strip():
+        assert check_in(graded(extra + exact)) is None
+        assert check_in(graded(exact + extra)) is None
+    ungraded = graded(exact)
+    ungraded.metadata.nbgrader.grade = False
+    assert check_in(ungraded) is None
+    assert check_in(graded('check("two_path_grad", two_path_grad, two_path_grad)')) is None
+    assert check_in(graded('check("no_such_exercise", two_path_grad)')) is None
+
+
+class Room:
+    """A box in this process, in which the functions die, lose, drop and late do what they say."""
+
+    def __init__(self, number, ran):
+        self.ran = ran
+        self.flags = {"dropped": 0, "interrupted": False}
+        self.namespace = {
+            "die": self.ender(Cause.EXITED, "The process exited with status 1."),
+            "lose": self.ender(Cause.LOST, "The process that boxes are forked from is gone."),
+            "drop": lambda: self.flags.update(dropped=9),
+            "late": lambda: self.flags.update(interrupted=True),
+            "box": number,
+        }
+
+    @staticmethod
+    def ender(cause, sentence):
+        def end(condition=True):
+            if condition:
+                raise BoxEnded(Ended(cause, sentence))
+
+        return end
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.ran.append("closed")
+
+    def run_cell(self, source):
+        self.ran.append(source)
+        self.flags.update(dropped=0, interrupted=False)
+        outputs, error = [], None
+        tree = ast.parse(source)
+        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        try:
+            exec(compile(tree, "cell", "exec"), self.namespace)
+            code = compile(ast.Expression(last.value), "cell", "eval") if last else "None"
+            value = eval(code, self.namespace)
+            if value is not None:
+                data = {"text/plain": repr(value)}
+                outputs = [{"output_type": "execute_result", "data": data, "metadata": {}}]
+        except BoxEnded:
+            raise
+        except BaseException as raised:
+            error = type(raised).__name__
+            outputs = [{"output_type": "error", "ename": error, "evalue": "", "traceback": []}]
+        if self.flags["dropped"]:
+            outputs = []
+        ok = error is None and not self.flags["interrupted"]
+        return CellResult(tuple(outputs), ok, error, 1, seconds=0.0, **self.flags)
+
+    def call(self, header, body):
+        return answer(header, body, self.namespace)
+
+
+class Rooms:
+    """Opens them, and remembers what ran in which."""
+
+    def __init__(self, refuses=None, dies=False):
+        self.opened, self.refuses, self.dies = [], refuses, dies
+
+    def open(self, files):
+        if self.refuses is not None:
+            raise self.refuses
+        self.opened.append([])
+        room = Room(len(self.opened), self.opened[-1])
+        if self.dies:
+            room.call = lambda header, body: room.namespace["die"]()
+        return room
+
+
+def sit(*sources, points=4, rooms=None, ignored=""):
+    """Grade a notebook whose cells have these sources; those that begin with `graded:` are plain
+    graded cells and those with `check` checks."""
+    cells = []
+    for number, source in enumerate(sources):
+        cell = new_code_cell(source.removeprefix("graded:"))
+        if source.startswith(("graded:", "check(")):
+            cell.metadata["nbgrader"] = {
+                "grade": True, "solution": False, "grade_id": f"cell{number}", "points": points,
+                "locked": True, "task": False, "schema_version": 3,
+            }  # fmt: skip
+        cells.append(cell)
+    rooms = rooms or Rooms()
+    graded = Sitting(rooms, JUDGE, {}, 300.0, ignored).grade(new_notebook(cells=cells))
+    return graded, rooms
+
+
+def score(graded, index=-1):
+    return determine_grade(graded.notebook.cells[index])[0]
+
+
+CHECK = 'check("two_path_grad", two_path_grad)'
+
+
+def test_a_judged_cell_ends_in_one_number_that_nbgrader_reads():
+    graded, _ = sit("import torch", RIGHT, CHECK, points=8)
+    assert score(graded) == 8
+    assert graded.trusted == {2}
+    kinds = [output.output_type for output in graded.notebook.cells[2].outputs]
+    assert kinds == ["display_data", "execute_result"]
+    nbformat.validate(graded.notebook)
+
+
+def test_a_cell_that_ends_the_process_costs_itself_and_not_the_others():
+    graded, rooms = sit("import torch", "die()", RIGHT, CHECK)
+    assert score(graded) == 4
+    assert rooms.opened[1][:2] == ["import torch", RIGHT]
+    assert "die()" not in rooms.opened[1]
+    assert graded.incidents == ["Cell 2: The process exited with status 1."]
+    assert graded.notebook.cells[1].outputs[0].evalue == "The process exited with status 1."
+
+
+def test_an_answer_that_ends_the_process_is_told_so_and_asked_once():
+    graded, rooms = sit(RIGHT, CHECK, rooms=Rooms(dies=True))
+    (found,) = graded.verdicts.values()
+    assert found.credit == 0
+    assert "ended before it answered" in str(found)
+    assert graded.incidents == ["Cell 2: The process exited with status 1."]
+    assert len(rooms.opened) == 1
+
+
+def test_a_submission_that_keeps_ending_its_process_is_stopped():
+    graded, rooms = sit(*["die()"] * (MOST_BOXES + 5))
+    assert len(rooms.opened) == MOST_BOXES
+    assert "ended its process too often" in graded.incidents[-1]
+
+
+def test_a_box_lost_by_no_fault_of_the_submission_costs_it_nothing():
+    graded, rooms = sit("import torch", "lose(box == 1)", RIGHT, CHECK)
+    assert score(graded) == 4
+    assert graded.incidents == []
+    assert rooms.opened[1][:2] == ["import torch", "lose(box == 1)"]
+
+
+def test_files_that_do_not_fit_into_a_box_leave_the_submission_unrun():
+    graded, _ = sit(RIGHT, CHECK, "graded:1 / 1", rooms=Rooms(CallFailed("OSError", "no space")))
+    assert [score(graded, index) for index in (1, 2)] == [0, 0]
+    assert "do not fit into a box" in graded.incidents[0]
+
+
+PLAIN = {
+    "passes": ("graded:assert True", 4),
+    "fails": ("graded:assert False", 0),
+    "partial": ("graded:1.5", 1.5),
+    "zero": ("graded:0.0", 0),
+    "text is no score": ("graded:'well done'", 4),
+    "more than its points": ("graded:4.5", 0),
+    "less than nothing": ("graded:-1.0", 0),
+    "not a number": ("graded:float('nan')", 0),
+    "an error that was dropped": ("graded:drop()\nassert False", 0),
+    "a score that was dropped": ("graded:drop()\n2.0", 0),
+    "interrupted": ("graded:late()", 0),
+    "ends its process": ("graded:die()", 0),
+}
+
+
+@pytest.mark.parametrize("case", PLAIN)
+def test_a_plain_cell_scores_as_nbgrader_scores_it_and_nothing_by_silence(case):
+    source, deserved = PLAIN[case]
+    graded, _ = sit(source)
+    assert score(graded) == deserved
+    assert graded.plain == ["cell0"]
+
+
+def test_a_submission_that_was_not_handed_in_scores_nothing_in_any_cell():
+    cells = sit("graded:1 / 1", CHECK)[0].notebook
+    graded = not_run(cells, "Nothing was handed in.")
+    assert [score(graded, index) for index in (0, 1)] == [0, 0]
+    assert [v.outcome for v in graded.verdicts.values()] == [Outcome.NOT_ATTEMPTED]
+
+
+@pytest.mark.parametrize("error", [CallInterrupted("late"), CallFailed("ValueError", "no")])
+def test_a_call_that_fails_fails_its_case_and_not_the_batch(error):
+    rooms = Rooms()
+    opened = rooms.open
+
+    def broken(files):
+        box = opened(files)
+        box.call = raising(error)
+        return box
+
+    rooms.open = broken
+    graded, _ = sit(RIGHT, CHECK, rooms=rooms)
+    (found,) = graded.verdicts.values()
+    assert (found.credit, found.outcome) == (0, Outcome.WRONG)
+
+
+def test_a_case_on_another_device_fails_where_there_is_no_answer():
+    def reply(header, body):
+        if header["device"] == "meta":
+            raise Unanswered("CHECK.did_not_finish")
+        return answer(header, body, Asked(RIGHT).namespace)
+
+    found = verdict(RIGHT, reply)
+    assert [case.name for case in found.cases if not case.passed] == ["another device"]
+    assert found.outcome is Outcome.WRONG
+
+
+def test_what_a_cell_knows_of_hidden_cases_is_not_shown():
+    remembers = "seen = []\n" + RIGHT.replace("return", "seen.append(x); return")
+    graded, rooms = sit("import torch", remembers, CHECK, "len(seen)")
+    assert score(graded, 2) == 4
+    (shown,) = graded.notebook.cells[3].outputs
+    assert shown.data["text/plain"] == "0"
+    assert len(rooms.opened) == 2
+
+
+def test_a_notebook_that_shows_nothing_below_its_checks_runs_once():
+    graded, rooms = sit("import torch\nprint('above')", RIGHT, CHECK, "graded:1.5", "progress()")
+    assert (score(graded, 2), score(graded, 3)) == (4, 1.5)
+    assert len(rooms.opened) == 1
+    assert "progress()" not in rooms.opened[0]

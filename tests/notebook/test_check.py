@@ -1,0 +1,528 @@
+"""What a notebook is told by check, hint, solution and progress, and nbgrader by check."""
+
+import html.parser
+import inspect
+import json
+import re
+
+import IPython.display
+import pytest
+import torch
+from jupyter_client.manager import start_new_kernel
+
+import grader
+from grader import CheckFailed, Outcome, UnknownExercise, check
+from grader.engine.catalogue import find
+from grader.notebook import records
+from grader.notebook.checking import verdict_on
+from tests.conftest import environment
+
+
+def right(x, w):
+    return w + 1, x + 2 * w + 1
+
+
+def wrong(x, w):
+    return w + 1, w + 1
+
+
+def codes(verdict):
+    return [finding.code for finding in verdict.findings]
+
+
+@pytest.fixture
+def own_record(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOGRAD_COURSE_DATA", str(tmp_path))
+    return tmp_path / "progress.json"
+
+
+# The four outcomes
+
+
+def test_a_right_answer_is_told_what_was_checked(own_record):
+    verdict = check("two_path_grad", right)
+    assert verdict.passed
+    assert verdict.credit == 1.0
+    assert verdict.headline == "Right: two_path_grad agrees with torch in all 5 cases."
+    assert "Checked: 5 numbers; one number; 7 numbers in float32; w = 0" in str(verdict)
+
+
+def test_a_wrong_answer_is_told_its_mistake_with_the_numbers(own_record):
+    verdict = check("two_path_grad", wrong)
+    assert verdict.outcome is Outcome.WRONG
+    assert codes(verdict) == ["two_path_grad.first_path_only"]
+    assert verdict.headline == "Not yet: 0 of 4 cases pass."
+    told = str(verdict)
+    assert "You followed only the path from w through a = x + w." in told
+    assert re.search(r"dw: expected \[.*\]\n +received \[", told)
+    assert "greatest absolute difference" in told
+
+
+def untouched(x, w):
+    raise NotImplementedError
+
+
+def empty(x, w):
+    """Return dy/dx and dy/dw."""
+
+
+def ellipsis(x, w): ...
+
+
+def passing(x, w):
+    pass
+
+
+def returning_none(x, w):
+    return None
+
+
+@pytest.mark.parametrize("answer", [untouched, empty, ellipsis, passing, returning_none])
+def test_starting_code_is_not_attempted(answer, own_record):
+    verdict = check("two_path_grad", answer)
+    assert (verdict.outcome, verdict.credit) == (Outcome.NOT_ATTEMPTED, 0.0)
+    assert "starting code of two_path_grad" in verdict.headline
+    assert not own_record.exists()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x, w: "constant",
+        lambda x, w: 0,
+        lambda x, w: ...,
+        lambda x, w: x,
+        lambda x, w: (None, None),
+    ],
+)
+def test_a_short_answer_is_an_attempt(answer, own_record):
+    assert check("two_path_grad", answer).outcome is Outcome.WRONG
+
+
+@pytest.mark.parametrize(
+    ("functions", "code", "told"),
+    [
+        ((), "CHECK.missing", 'write check("two_path_grad", two_path_grad)'),
+        ((right, right), "CHECK.missing", 'write check("two_path_grad", two_path_grad)'),
+        ((None,), "CHECK.not_callable", "a value of type NoneType, and not a function"),
+        ((torch.ones(2),), "CHECK.not_callable", "a value of type Tensor, and not a function"),
+        (((right, 1),), "CHECK.not_callable", "a value of type tuple"),
+        ((lambda x: x,), "CHECK.arguments", "arguments (x, w), but yours is defined with (x)"),
+        ((lambda: 1,), "CHECK.arguments", "yours is defined with ()"),
+        ((lambda x, w, v: 1,), "CHECK.arguments", "yours is defined with (x, w, v)"),
+        ((lambda *, x, w: 1,), "CHECK.arguments", "yours is defined with (*, x, w)"),
+    ],
+)
+def test_what_cannot_be_called_could_not_be_checked(functions, code, told, own_record):
+    verdict = check("two_path_grad", *functions)
+    assert (verdict.outcome, verdict.credit) == (Outcome.COULD_NOT_CHECK, 0.0)
+    assert codes(verdict) == [code]
+    assert told in verdict.findings[0].message
+    assert not own_record.exists()
+
+
+class Callable:
+    """An object that answers when it is called, and lies about how."""
+
+    __signature__ = "not a signature"
+    __name__ = 5
+
+    def __call__(self, x, w):
+        return right(x, w)
+
+
+class Unpresentable:
+    def __repr__(self):
+        raise ValueError
+
+
+UNPRESENTABLE = Unpresentable()
+
+
+def odd_default(x, w, v, scale=UNPRESENTABLE):
+    return 1
+
+
+def test_anything_that_can_be_called_may_answer(own_record):
+    assert check("two_path_grad", Callable()).passed
+    assert check("two_path_grad", lambda *args: right(*args)).passed
+    assert check("two_path_grad", lambda x, w, scale=1: right(x, w)).passed
+    assert check("two_path_grad", torch.no_grad()(right)).passed
+    assert check("two_path_grad", max).outcome is Outcome.WRONG
+    assert codes(check("two_path_grad", odd_default)) == ["CHECK.arguments"]
+
+
+def test_what_comes_later_is_no_answer(own_record):
+    def one_by_one(x, w):
+        yield from right(x, w)
+
+    async def later(x, w):
+        return right(x, w)
+
+    assert "a generator" in check("two_path_grad", one_by_one).findings[0].message
+    with pytest.warns(RuntimeWarning, match="never awaited"):
+        assert "a coroutine" in check("two_path_grad", later).findings[0].message
+
+
+# Ids
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ("two_path_gard", "two_path_grad"),
+        ("two path grad", "two_path_grad"),
+        ("Two_Path_Grad", "two_path_grad"),
+        ("jacobian", "jacobian_rows"),
+        ("weighted_backward", "vjp_vector"),
+        ("hess_diag", "second_derivative"),
+    ],
+)
+def test_an_unknown_id_is_met_with_the_nearest(given, near):
+    for call in (check, grader.hint, grader.solution):
+        with pytest.raises(UnknownExercise, match=f"Did you mean '{near}'"):
+            call(given)
+
+
+@pytest.mark.parametrize("given", ["", "qqqqqq", "\x00", "a" * 10_000])
+def test_an_id_like_no_other_is_met_with_the_list(given):
+    with pytest.raises(UnknownExercise, match=r"grader\.exercises\(\)") as error:
+        check(given, right)
+    assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize("given", [right, None, 3, ["two_path_grad"], {}, torch.ones(3)])
+def test_an_id_that_is_no_text_is_met_with_an_example(given):
+    with pytest.raises(UnknownExercise, match="a text such as 'two_path_grad'"):
+        check(given, right)
+
+
+# Where the course cannot do its part
+
+
+def test_without_keys_nothing_is_compared(monkeypatch, own_record):
+    monkeypatch.setattr("grader.recorded.find.has_keys", lambda: False)
+    verdict = check("two_path_grad", right)
+    assert verdict.outcome is Outcome.COULD_NOT_CHECK
+    assert codes(verdict) == ["CHECK.no_key"]
+    assert not own_record.exists()
+
+
+def test_a_device_that_is_not_there_is_named(monkeypatch, own_record):
+    monkeypatch.setenv("AUTOGRAD_COURSE_DEVICE", "no_such_device")
+    verdict = check("two_path_grad", right)
+    assert verdict.outcome is Outcome.COULD_NOT_CHECK
+    assert codes(verdict) == ["CHECK.no_device"]
+    assert "AUTOGRAD_COURSE_DEVICE" in verdict.findings[0].message
+
+
+def test_the_device_can_be_chosen(monkeypatch):
+    monkeypatch.setenv("AUTOGRAD_COURSE_DEVICE", "cpu")
+    assert grader.device() == "cpu"
+
+
+def test_a_reference_that_the_notebook_broke_is_not_the_learners_mistake(monkeypatch, own_record):
+    monkeypatch.setattr(torch.autograd, "grad", None)
+    verdict = check("two_path_grad", right)
+    assert verdict.outcome is Outcome.COULD_NOT_CHECK
+    assert codes(verdict) == ["CHECK.reference_failed"]
+    assert "restart the kernel" in verdict.findings[0].message
+
+
+# What is shown
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> & \"quotes\" 'and' `ticks`"
+
+
+class Tags(html.parser.HTMLParser):
+    """Which tags and attributes a page has."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.attributes = set(), set()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+def hostile_error(x, w):
+    raise ValueError(HOSTILE)
+
+
+def hostile_prints(x, w):
+    print(HOSTILE)
+    return wrong(x, w)
+
+
+def hostile_warning(x, w):
+    import warnings
+
+    warnings.warn(HOSTILE, stacklevel=1)
+    return wrong(x, w)
+
+
+def hostile_value(x, w):
+    return type(HOSTILE, (), {"__module__": "__main__"})(), HOSTILE
+
+
+def hostile_error_name(x, w):
+    raise type(HOSTILE, (Exception,), {"__module__": "__main__"})(HOSTILE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [hostile_error, hostile_prints, hostile_warning, hostile_value, hostile_error_name],
+)
+def test_nothing_of_the_learners_is_live_in_the_page(answer, own_record):
+    verdict = check("two_path_grad", answer)
+    page = Tags(verdict._repr_html_())
+    assert page.tags <= {"div", "strong", "p", "pre", "code", "details", "summary"}
+    assert page.attributes <= {"role", "class", "data-outcome", "style"}
+    assert "alert(1)" in verdict._repr_html_()
+
+
+def test_hostile_keys_of_a_dict_are_not_live_in_the_page(own_record):
+    verdict = check("edge_products", lambda a, w1, w2, w3, w4: {HOSTILE: a})
+    assert Tags(verdict._repr_html_()).tags <= {"div", "strong", "p", "pre", "code"}
+
+
+def test_a_verdict_reads_as_text_wherever_no_page_is_shown(own_record):
+    verdict = check("two_path_grad", wrong)
+    assert repr(verdict) == str(verdict)
+    for line in str(verdict).splitlines():
+        words = [word for word in re.split(r"[ `]+", line) if word]
+        shown = re.sub(r"<[^>]+>", "", verdict._repr_html_())
+        assert all(word.replace("'", "&#x27;") in shown for word in words if word.isalnum())
+
+
+def test_what_was_printed_and_warned_is_in_text_and_page(own_record):
+    verdict = check("two_path_grad", hostile_prints)
+    assert "  | <script>" in str(verdict)
+    assert "What it printed" in verdict._repr_html_()
+    verdict = check("two_path_grad", hostile_warning)
+    assert "  warning: <script>" in str(verdict)
+    assert "⚠ Warning: &lt;script&gt;" in verdict._repr_html_()
+
+
+# nbgrader
+
+
+@pytest.fixture(params=["validate", "autograde"])
+def displayed(request, monkeypatch, own_record):
+    monkeypatch.setenv("NBGRADER_EXECUTION", request.param)
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", shown.append)
+    return shown
+
+
+def test_under_nbgrader_a_passed_check_displays_and_returns_nothing(displayed, own_record, capfd):
+    assert check("two_path_grad", right) is None
+    assert [verdict.passed for verdict in displayed] == [True]
+    assert not own_record.exists()
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "functions",
+    [(wrong,), (untouched,), (), (None,), (hostile_error,), (lambda x, w: right(x, w)[0],)],
+)
+def test_under_nbgrader_every_other_outcome_raises_the_verdict(
+    functions, displayed, own_record, capfd
+):
+    with pytest.raises(CheckFailed) as failed:
+        check("two_path_grad", *functions)
+    assert str(failed.value) == str(verdict_on(find("two_path_grad"), functions))
+    assert not displayed
+    assert not own_record.exists()
+    assert capfd.readouterr().err == ""
+
+
+def test_an_answer_cannot_leave_nbgrader_by_the_environment(displayed, monkeypatch):
+    def leaving(x, w):
+        monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+        return wrong(x, w)
+
+    with pytest.raises(CheckFailed):
+        check("two_path_grad", leaving)
+
+
+def test_a_warning_of_torch_costs_no_points_under_nbgrader(displayed, capfd):
+    def warned(x, w):
+        y = x.clone().requires_grad_() * 2
+        assert y.grad is None
+        return right(x, w)
+
+    assert check("two_path_grad", warned) is None
+    assert displayed[0].warned[0].startswith("The .grad attribute of a Tensor")
+    assert capfd.readouterr().err == ""
+
+
+# Hints, solutions, progress
+
+
+def test_hints_come_one_after_the_other_and_then_stay(own_record):
+    shown = [str(grader.hint("two_path_grad")) for _ in range(4)]
+    assert [text[:11] for text in shown] == [
+        "Hint 1 of 3",
+        "Hint 2 of 3",
+        "Hint 3 of 3",
+        "Hint 3 of 3",
+    ]
+    assert str(grader.hint("two_path_grad", 1)).startswith("Hint 1 of 3")
+    assert str(grader.hint("two_path_grad", 99)).startswith("Hint 3 of 3")
+
+
+def test_the_solution_is_kept_until_the_hints_are_read_or_the_exercise_is_right(own_record):
+    assert "reveal=True" in str(grader.solution("two_path_grad"))
+    assert "def two_path_grad" in str(grader.solution("two_path_grad", reveal=True))
+    for _ in range(3):
+        grader.hint("two_path_grad")
+    assert "def two_path_grad" in str(grader.solution("two_path_grad"))
+    assert "reveal=True" in str(grader.solution("vjp_vector"))
+    check("vjp_vector", lambda x, v: 3 * x**2 * v)
+    assert "def weighted_backward" in str(grader.solution("vjp_vector"))
+
+
+def test_progress_keeps_the_best_credit_of_each_exercise(own_record):
+    assert "01-graphs: 0 of 77 points" in str(grader.progress())
+    check("two_path_grad", right)
+    check("two_path_grad", wrong)
+    check("vjp_vector", lambda x, v: 3 * x**2)
+    told = str(grader.progress())
+    assert "01-graphs: 8 of 77 points" in told
+    assert re.search(r"✓ right +two_path_grad \(8\)", told)
+    assert re.search(r"✗ wrong so far \(0%\) +vjp_vector", told)
+    assert re.search(r"○ not attempted +walk_graph", told)
+    assert "two_path_grad" in grader.progress()._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[1]",
+        "null",
+        '"text"',
+        '{"two_path_grad": 3}',
+        '{"two_path_grad": {"credit": "high", "hints": null}}',
+        '{"two_path_grad": {"credit": null}, "unknown": {"credit": 1}}',
+    ],
+)
+def test_a_damaged_record_costs_no_check(text, own_record):
+    own_record.write_text(text)
+    assert check("two_path_grad", right).passed
+    assert "✓ right" in str(grader.progress())
+    assert str(grader.hint("two_path_grad")).startswith("Hint 1")
+
+
+def test_a_record_that_cannot_be_written_costs_no_check(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AUTOGRAD_COURSE_DATA", str(tmp_path / "file" / "below"))
+    assert check("two_path_grad", right).passed
+    assert "○ not attempted" in str(grader.progress())
+
+
+def test_a_record_is_whole_json(own_record):
+    check("two_path_grad", right)
+    assert json.loads(own_record.read_text()) == {"two_path_grad": {"credit": 1.0}}
+    assert [path.name for path in own_record.parent.iterdir()] == ["progress.json"]
+    assert records.has_passed("two_path_grad")
+
+
+# In a real kernel
+
+
+class Kernel:
+    """A running ipykernel that cells are sent to."""
+
+    def __init__(self, manager, client):
+        self.manager, self.client = manager, client
+
+    def run(self, source, *, interrupt_on_display=False):
+        """Run a cell; what it showed: texts of its results, displays and streams."""
+        message = self.client.execute(source)
+        shown = []
+        while True:
+            reply = self.client.get_iopub_msg(timeout=120)
+            if reply["parent_header"].get("msg_id") != message:
+                continue
+            content = reply["content"]
+            if reply["msg_type"] == "display_data" and interrupt_on_display:
+                self.manager.interrupt_kernel()
+            elif reply["msg_type"] in ("execute_result", "display_data"):
+                shown.append(content["data"]["text/plain"])
+            elif reply["msg_type"] == "stream":
+                shown.append(f"{content['name']}: {content['text']}")
+            elif reply["msg_type"] == "error":
+                shown.append("\n".join(content["traceback"]))
+            elif reply["msg_type"] == "status" and content["execution_state"] == "idle":
+                return "\n".join(shown)
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    env = environment(AUTOGRAD_COURSE_DATA=str(tmp_path_factory.mktemp("record")))
+    env.pop("NBGRADER_EXECUTION", None)
+    manager, client = start_new_kernel(kernel_name="python3", env=env)
+    try:
+        running = Kernel(manager, client)
+        source = "import torch\nfrom grader import check\nfrom IPython.display import display\n"
+        assert running.run(source + inspect.getsource(right)) == ""
+        yield running
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+LOOPS = {
+    "in Python": "while True:\n        pass",
+    "in torch": "while True:\n        x = x + 1",
+    "inside a context": "with torch.no_grad():\n        while True:\n            x = x + 1",
+    "with settings left changed": "torch.set_grad_enabled(False)\n"
+    "    torch.set_default_device('meta')\n    while True:\n        pass",
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_loop_without_end_can_be_interrupted_and_the_next_check_is_unaffected(kernel, loop):
+    source = f"def endless(x, w):\n    display('running')\n    {LOOPS[loop]}\n"
+    shown = kernel.run(source + "check('two_path_grad', endless)", interrupt_on_display=True)
+    assert "did not finish" in shown
+    assert "Traceback" not in shown
+    assert "Right" in kernel.run("check('two_path_grad', right)")
+    state = "(torch.is_grad_enabled(), torch.get_default_dtype(), str(torch.get_default_device()))"
+    assert kernel.run(state) == "(True, torch.float32, 'cpu')"
+
+
+@pytest.mark.parametrize("leaving", ["exit()", "quit()", "import sys; sys.exit(0)"])
+def test_leaving_the_program_does_not_end_the_kernel(kernel, leaving):
+    kernel.run(f"def leaver(x, w):\n    {leaving}\nkept = 1")
+    assert "raised SystemExit" in kernel.run("check('two_path_grad', leaver)")
+    assert "Right" in kernel.run("check('two_path_grad', right)")
+    assert kernel.run("kept") == "1"
+
+
+def test_what_an_answer_prints_in_a_kernel_stays_in_its_verdict(kernel):
+    kernel.run("def loud(x, w):\n    print('x' * 10**7)\n    return right(x, w)")
+    shown = kernel.run("check('two_path_grad', loud)")
+    assert "Right" in shown
+    assert "stdout:" not in shown
+    assert len(shown) < 10_000
+    assert kernel.run("print('hello')") == "stdout: hello\n"
+
+
+def test_the_line_of_a_cell_is_shown_with_its_error(kernel):
+    shown = kernel.run(
+        "def broken(x, w):\n    y = x * 2\n    return y.backward()\ncheck('two_path_grad', broken)"
+    )
+    assert "line 3, in broken: return y.backward()" in shown
+
+
+def test_interrupts_reach_the_notebook_again_after_a_check(kernel):
+    kernel.run("check('two_path_grad', right)")
+    shown = kernel.run("display('running')\nwhile True:\n    pass", interrupt_on_display=True)
+    assert "KeyboardInterrupt" in shown
