@@ -43,16 +43,18 @@ def read(text: Path) -> Notebook:
     Links to exercises lead to where they stand, and in a chapter's solutions the sections of its
     exercises are written out. Raises BrokenText.
     """
-    try:
-        return from_text(text.read_text(encoding="utf-8"), lambda cells: in_full(cells, text))
-    except (ValueError, jupytext.myst.MystMetadataParsingError) as error:
-        raise BrokenText(
-            f"{text} cannot be read as a notebook: {error}",
-            "Mend the line it names. The format is MyST Markdown as jupytext writes it.",
-        ) from error
+    return _read(text, lambda cells: in_full(cells, text))
 
 
-def from_text(text: str, amend: Callable[[list[Cell]], Iterable[Cell]] = iter) -> Notebook:
+def as_it_stands(text: Path) -> Notebook:
+    """The notebook that JupyterLab makes of a text, with nothing written out. Raises BrokenText."""
+    return _read(text, iter)
+
+
+Amend = Callable[[list[Cell]], Iterable[Cell]]
+
+
+def from_text(text: str, amend: Amend = iter) -> Notebook:
     """The notebook of a MyST Markdown text: no outputs, fixed metadata, ids that follow names.
 
     `amend` changes the cells before they get their ids. Raises ValueError as `assembled` does.
@@ -88,6 +90,13 @@ def in_full(cells: list[Cell], text: Path) -> list[Cell]:
         chapter = sections.chapter_of(text.stem) if text.stem == folder.name else None
         cells = cells if chapter is None else list(sections.written_out(cells, chapter))
     return [links.resolved(cell, page) for cell in cells]
+
+
+def completed(notebook: Notebook, text: Path) -> Notebook:
+    """A notebook in full that may hold the cells of its text as they stand. Raises ValueError."""
+    cells = [_cell(cell) for cell in notebook.cells]
+    full = in_full(cells, text)
+    return notebook if full == cells else assembled(full)
 
 
 def to_bytes(notebook: Notebook) -> bytes:
@@ -140,14 +149,23 @@ def write(target: Path, content: bytes) -> None:
         raise
 
 
+def _read(text: Path, amend: Amend) -> Notebook:
+    try:
+        return from_text(text.read_text(encoding="utf-8"), amend)
+    except (ValueError, jupytext.myst.MystMetadataParsingError) as error:
+        raise BrokenText(
+            f"{text} cannot be read as a notebook: {error}",
+            "Mend the line it names. The format is MyST Markdown as jupytext writes it.",
+        ) from error
+
+
 def _cell(cell: Any) -> Cell:
     plain = {"cell_type": cell.cell_type, "metadata": cell.metadata, "source": cell.source}
     return plain | ({"execution_count": None, "outputs": []} if cell.cell_type == "code" else {})
 
 
 def _must_agree(notebook: Notebook, text: Path, target: Path) -> None:
-    as_it_stands = from_text(text.read_text(encoding="utf-8"))
-    known = [sources(to_bytes(one)) for one in (notebook, as_it_stands)]
+    known = [sources(to_bytes(one)) for one in (notebook, as_it_stands(text))]
     try:
         if sources(target.read_bytes()) in known:
             return
