@@ -12,6 +12,10 @@ c.CourseDirectory.release_directory = "exercises"
 # nbgrader copies what lies beside a notebook into the release. The text of a solution lies there.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.md"]
 
+# In a text, and in the notebook that JupyterLab saves with it, exercises stand in short: what their
+# tasks say is written in before a release is cut, whichever command cuts it.
+c.GenerateAssignment.preprocessors.prepend(["grader.authoring.preprocessors.InFull"])
+
 # A cell that runs longer is interrupted and marked as such; the cells after it still run.
 c.Execute.timeout = 60
 c.Execute.interrupt_on_timeout = True

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grader.authoring import parts
 from grader.engine.refusal import Refusal
 from grader.judge.intake.course import environment_kept, settings_of
 from grader.notebook import notebooks
@@ -41,12 +42,15 @@ def texts(course: Path) -> list[Path]:
 def generate(course: Path) -> Iterator[Release]:
     """Build every solution's notebook and release it with nbgrader's `generate_assignment`.
 
-    This makes or updates the rows of the gradebook as well. A release that fails leaves the one
-    before in place. Raises BrokenText, TextBehind, StrayNotebook and ReleaseFailed.
+    This makes or updates the rows of the gradebook as well. Before the first release, every
+    exercise is seen to be whole and every notebook is built. A release that fails leaves the one
+    before in place. Raises PartsMissing, BrokenText, TextBehind, StrayNotebook and ReleaseFailed.
     """
+    parts.require(course)
     for text in texts(course):
         notebooks.build(text, text.with_suffix(".ipynb"))
         _no_strays(text)
+    for text in texts(course):
         with tempfile.TemporaryDirectory(dir=course, prefix=".release-") as folder:
             _generate_assignment(course, text.stem, Path(folder))
             changed = _install(Path(folder) / text.stem, course / "exercises" / text.stem)

@@ -7,11 +7,13 @@ import functools
 import importlib
 import os
 import pkgutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
 from grader.engine.observation import type_name
+from grader.engine.refusal import Refusal
 from grader.engine.task import Task
 
 PUBLIC_SEED = "autograd-course"
@@ -46,15 +48,86 @@ def device() -> str:
     return wanted or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@functools.cache
-def tasks() -> dict[str, Task]:
-    """Every exercise's public half by id, chapter by chapter, in the order they are written."""
+class BrokenOrder(Refusal):
+    """The list of a chapter's exercises and its tasks do not agree."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter: its name (`"01-graphs"`), the package of its tasks, its exercises in order."""
+
+    name: str
+    package: str
+    exercises: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """The file that holds the order of its exercises."""
+        return f"grader/tasks/{self.package}/__init__.py"
+
+
+def chapters() -> tuple[Chapter, ...]:
+    """Every chapter, by name; all tasks are imported. Raises BrokenOrder for one without a name."""
     import grader.tasks  # each imports the engine in its turn
 
-    for module in pkgutil.iter_modules(grader.tasks.__path__):
-        importlib.import_module(f"grader.tasks.{module.name}")
-    known = list(Task.registry.values())
-    return {task.id: task for task in sorted(known, key=lambda task: task.chapter)}
+    found = []
+    for module in pkgutil.walk_packages(grader.tasks.__path__, "grader.tasks."):
+        held = vars(importlib.import_module(module.name))
+        if module.ispkg:
+            package = module.name.removeprefix("grader.tasks.")
+            name, exercises = held.get("CHAPTER", ""), tuple(held.get("EXERCISES", ()))
+            found.append(Chapter(name, package, exercises))
+    nameless = [chapter.place for chapter in found if not chapter.name]
+    if nameless:
+        raise BrokenOrder(
+            f"{', '.join(nameless)}: no CHAPTER is named there.",
+            'Write CHAPTER = "08-functions", the name of the chapter\'s lesson and notebook.',
+        )
+    return tuple(sorted(found, key=lambda chapter: chapter.name))
+
+
+def written() -> dict[str, Task]:
+    """Every task that is written in `grader.tasks`, by id, whether its chapter lists it or not."""
+    chapters()
+    ours = (task for task in Task.registry.values() if _package(task))
+    return {task.id: task for task in ours}
+
+
+@functools.cache
+def tasks() -> dict[str, Task]:
+    """Every exercise's public half by id, chapter by chapter, in the order of its chapter's list.
+
+    Raises BrokenOrder, naming every exercise that is in a list or among the tasks alone.
+    """
+    known, faults = written(), []
+    for chapter in chapters():
+        faults += [f"{fault} ({chapter.place})" for fault in _faults(chapter, known)]
+    if faults:
+        raise BrokenOrder(
+            "\n".join(faults),
+            "EXERCISES lists every exercise of its chapter once, by id, in the order in which "
+            "learners meet them: `autograd-course prove` says what an exercise still lacks.",
+        )
+    return {name: known[name] for chapter in chapters() for name in chapter.exercises}
+
+
+def _faults(chapter: Chapter, known: dict[str, Task]) -> Iterator[str]:
+    own = [name for name, task in known.items() if _package(task) == chapter.package]
+    listed = chapter.exercises
+    for name in dict.fromkeys(listed):
+        if name not in own:
+            yield f"{chapter.name} lists {name!r}, and no task there has that id."
+        if listed.count(name) > 1:
+            yield f"{chapter.name} lists {name!r} {listed.count(name)} times."
+    for name in own:
+        if name not in listed:
+            yield f"{chapter.name} does not list {name!r}, which is one of its tasks."
+
+
+def _package(task: Task) -> str:
+    """The package of the chapter that a task stands in; "" for one that is not the course's."""
+    path = type(task).__module__.split(".")
+    return path[2] if path[:2] == ["grader", "tasks"] and len(path) > 2 else ""
 
 
 def find(exercise: str) -> Task:

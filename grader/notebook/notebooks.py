@@ -7,8 +7,8 @@ import os
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import jupytext
@@ -18,6 +18,9 @@ from grader.engine.refusal import Refusal
 
 Notebook = Any
 """An nbformat v4 notebook: nbformat ships no types for mypy to read."""
+
+Cell = dict[str, Any]
+"""A cell of one, before it has its id."""
 
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -35,30 +38,65 @@ class TextBehind(Refusal):
 
 
 def read(text: Path) -> Notebook:
-    """The notebook that a MyST Markdown text stands for. Raises BrokenText."""
-    try:
-        return from_text(text.read_text(encoding="utf-8"))
-    except (ValueError, jupytext.myst.MystMetadataParsingError) as error:
-        raise BrokenText(
-            f"{text} cannot be read as a notebook: {error}",
-            "Mend the line it names. The format is MyST Markdown as jupytext writes it.",
-        ) from error
+    """The notebook that a MyST Markdown text stands for, in full.
+
+    Links to exercises lead to where they stand, and in a chapter's solutions the sections of its
+    exercises are written out. Raises BrokenText.
+    """
+    return _read(text, lambda cells: in_full(cells, text))
 
 
-def from_text(text: str) -> Notebook:
+def as_it_stands(text: Path) -> Notebook:
+    """The notebook that JupyterLab makes of a text, with nothing written out. Raises BrokenText."""
+    return _read(text, iter)
+
+
+Amend = Callable[[list[Cell]], Iterable[Cell]]
+
+
+def from_text(text: str, amend: Amend = iter) -> Notebook:
     """The notebook of a MyST Markdown text: no outputs, fixed metadata, ids that follow names.
+
+    `amend` changes the cells before they get their ids. Raises ValueError as `assembled` does.
+    """
+    return assembled(amend([_cell(cell) for cell in jupytext.reads(text, fmt="md:myst").cells]))
+
+
+def assembled(cells: Iterable[Cell]) -> Notebook:
+    """The notebook of these cells.
 
     A cell with an nbgrader `grade_id` takes that as its id. Any other takes the heading it stands
     under, and a number from the second on, so that an edit moves few ids. Raises ValueError if two
     cells have one grade_id.
     """
-    notebook = jupytext.reads(text, fmt="md:myst")
-    cells = [_cell(cell) for cell in notebook.cells]
-    for cell, name in zip(cells, _ids(cells), strict=True):
-        cell["id"] = name
+    cells = list(cells)
+    named = [cell | {"id": name} for cell, name in zip(cells, _ids(cells), strict=True)]
     return nbformat.from_dict(
-        {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
+        {"cells": named, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
     )
+
+
+def in_full(cells: list[Cell], text: Path) -> list[Cell]:
+    """The cells of a text as its notebook has them. Raises ValueError for what cannot be told."""
+    folder = text.absolute().parent
+    is_solution = folder.parent.name == "solutions"
+    if not is_solution and not any("](exercise:" in cell["source"] for cell in cells):
+        return cells
+    from grader.notebook import links, sections  # they load torch
+
+    page = PurePosixPath("lessons", f"{text.stem}.ipynb")
+    if is_solution:
+        page = PurePosixPath("exercises", folder.name, f"{text.stem}.ipynb")
+        chapter = sections.chapter_of(text.stem) if text.stem == folder.name else None
+        cells = cells if chapter is None else list(sections.written_out(cells, chapter))
+    return [links.resolved(cell, page) for cell in cells]
+
+
+def completed(notebook: Notebook, text: Path) -> Notebook:
+    """A notebook in full that may hold the cells of its text as they stand. Raises ValueError."""
+    cells = [_cell(cell) for cell in notebook.cells]
+    full = in_full(cells, text)
+    return notebook if full == cells else assembled(full)
 
 
 def to_bytes(notebook: Notebook) -> bytes:
@@ -111,24 +149,38 @@ def write(target: Path, content: bytes) -> None:
         raise
 
 
-def _cell(cell: Any) -> dict[str, Any]:
+def _read(text: Path, amend: Amend) -> Notebook:
+    try:
+        return from_text(text.read_text(encoding="utf-8"), amend)
+    except (ValueError, jupytext.myst.MystMetadataParsingError) as error:
+        raise BrokenText(
+            f"{text} cannot be read as a notebook: {error}",
+            "Mend the line it names. The format is MyST Markdown as jupytext writes it.",
+        ) from error
+
+
+def _cell(cell: Any) -> Cell:
     plain = {"cell_type": cell.cell_type, "metadata": cell.metadata, "source": cell.source}
     return plain | ({"execution_count": None, "outputs": []} if cell.cell_type == "code" else {})
 
 
 def _must_agree(notebook: Notebook, text: Path, target: Path) -> None:
+    known = [sources(to_bytes(one)) for one in (notebook, as_it_stands(text))]
     try:
-        if sources(target.read_bytes()) == sources(to_bytes(notebook)):
+        if sources(target.read_bytes()) in known:
             return
     except ValueError:
         return  # not a notebook any more: nothing in it to lose
+    keep = f"jupytext --to md:myst {target}"
+    if known[0] != known[1]:
+        keep = f"make its change in {text} as well, then delete {target}"
     raise TextBehind(
         f"{target} was changed after {text}, and the two differ.",
-        f"Keep the notebook: jupytext --to md:myst {target}\nKeep the text:     delete {target}",
+        f"Keep the notebook: {keep}\nKeep the text:     delete {target}",
     )
 
 
-def _ids(cells: list[dict[str, Any]]) -> Iterator[str]:
+def _ids(cells: list[Cell]) -> Iterator[str]:
     taken = _checked([name for name in map(_grade_id, cells) if name])
     under = "start"
     for cell in cells:
@@ -151,11 +203,11 @@ def _checked(grade_ids: list[str]) -> set[str]:
     return set(grade_ids)
 
 
-def _grade_id(cell: dict[str, Any]) -> str:
+def _grade_id(cell: Cell) -> str:
     return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
 
 
-def _headings(cell: dict[str, Any]) -> list[str]:
+def _headings(cell: Cell) -> list[str]:
     prose = re.sub(r"(?ms)^(```+|~~~+).*?^\1", "", cell["source"])  # a fence may hold # comments
     return re.findall(r"(?m)^#{1,6} +(.+)$", prose)
 

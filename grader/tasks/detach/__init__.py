@@ -1,6 +1,13 @@
 """Chapter 3, detach, clone, .data, in-place edits and views: the public halves of its exercises."""
 
-from grader.tasks.detach import branches, copies, edits, tables
-
 CHAPTER = "03-detach-clone"
-PARTS = (branches, copies, edits, tables)
+EXERCISES = (
+    "stop_gradient_branch",
+    "straight_through",
+    "target_network",
+    "alias_or_copy",
+    "snapshot",
+    "inplace_relu_safe",
+    "view_grad",
+    "detect_silent_corruption",
+)

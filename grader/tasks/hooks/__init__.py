@@ -1,6 +1,14 @@
 """Chapter 5, hooks: the public halves of its exercises."""
 
-from grader.tasks.hooks import gradients, leaves, modules, outputs, passes
-
 CHAPTER = "05-hooks"
-PARTS = (gradients, leaves, modules, outputs, passes)
+EXERCISES = (
+    "tensor_grad_logger",
+    "gradient_reversal",
+    "clip_by_hook",
+    "freeze_by_hook",
+    "capture_features",
+    "scale_forward",
+    "stats_hook",
+    "full_backward_probe",
+    "retain_or_hook",
+)

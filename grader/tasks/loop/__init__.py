@@ -1,6 +1,15 @@
 """Chapter 6, the optimizer loop: the public halves of its exercises."""
 
-from grader.tasks.loop import cycle, losses, pieces, rules, rules_adam, setups, storage, tuning
-
 CHAPTER = "06-optimizer-loop"
-PARTS = (cycle, losses, pieces, rules, rules_adam, setups, storage, tuning)
+EXERCISES = (
+    "train_step",
+    "order_the_lines",
+    "loss_choice",
+    "batch_gradient_facts",
+    "accumulate",
+    "sgd_from_scratch",
+    "adam_from_scratch",
+    "param_groups",
+    "resume",
+    "finetune",
+)

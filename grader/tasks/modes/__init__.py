@@ -1,6 +1,14 @@
 """Chapter 4, grad modes and freezing: the public halves of its exercises."""
 
-from grader.tasks.modes import blocks, decorating, evaluating, freezing, recomputing, tables
-
 CHAPTER = "04-grad-modes"
-PARTS = (blocks, decorating, evaluating, freezing, recomputing, tables)
+EXERCISES = (
+    "mode_probe",
+    "partial_no_grad",
+    "decorated_infer",
+    "evaluate",
+    "cached_features",
+    "frozen_middle",
+    "ema_update",
+    "checkpointed",
+    "grad_mode_table",
+)

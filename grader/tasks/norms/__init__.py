@@ -1,6 +1,16 @@
 """Chapter 7, normalization layers: the public halves of its exercises."""
 
-from grader.tasks.norms import batch, batch_backward, groups, influence, serving, statistics
-
 CHAPTER = "07-normalization"
-PARTS = (batch, batch_backward, groups, influence, serving, statistics)
+EXERCISES = (
+    "bn_train_forward",
+    "bn_eval_forward",
+    "bn_backward",
+    "ln_forward",
+    "ln_backward",
+    "gn_forward",
+    "train_or_eval",
+    "cross_sample_influence",
+    "fold_bn",
+    "constant_features",
+    "running_stats_recalibration",
+)

@@ -1,4 +1,4 @@
-"""The pipeline's promises: text is the source, and what is cut from it is the same everywhere."""
+"""What is cut from the solutions: nothing half made, no line of an answer, the same everywhere."""
 
 import os
 import shutil
@@ -7,14 +7,13 @@ from pathlib import PurePosixPath
 import jupytext
 import nbformat
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from grader.authoring import releases
+import grader.tasks.graphs
+from grader.authoring import parts, releases
 from grader.notebook import notebooks, workspace
-from tests.conftest import FRONT, ROOT, code, run, small_course
+from grader.trusted.key import Key
+from tests.conftest import ROOT, run, small_course
 
-EVERY_TEXT = [*sorted((ROOT / "course" / "lessons").glob("*.md")), *releases.texts(ROOT)]
 every_chapter = pytest.mark.parametrize("text", releases.texts(ROOT), ids=lambda text: text.stem)
 
 
@@ -32,8 +31,8 @@ def change(file, old, new):
     file.write_text(text.replace(old, new))
 
 
-def test_the_course_has_texts():
-    assert EVERY_TEXT
+def test_the_course_has_solutions():
+    assert releases.texts(ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -141,49 +140,6 @@ def test_a_leak_is_found(course):
     assert leaks == ["return 2 * x"]
 
 
-@pytest.mark.parametrize("text", EVERY_TEXT, ids=lambda text: text.stem)
-def test_every_text_is_a_valid_notebook(text):
-    nbformat.validate(notebooks.read(text))
-
-
-@pytest.mark.parametrize(
-    ("body", "complaint"),
-    [
-        (code("same", "1") + code("same", "2"), "two cells have the grade_id 'same'"),
-        (code("no spaces", "1"), "the grade_id 'no spaces' must be"),
-        ("```{code-cell} ipython3\n---\nnbgrader: [\n---\n1\n```\n", "could not be read"),
-        ('+++ {"nbgrader": \n\nText\n', "could not be read"),
-    ],
-    ids=["twice", "spaces", "yaml", "json"],
-)
-def test_a_text_that_cannot_be_read_says_which_and_why(tmp_path, body, complaint):
-    text = tmp_path / "broken.md"
-    text.write_text(FRONT + body)
-    with pytest.raises(notebooks.BrokenText, match=complaint) as refusal:
-        notebooks.read(text)
-    assert str(text) in str(refusal.value)
-
-
-headings = st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1), max_size=6)
-
-
-@given(headings)
-def test_every_cell_has_a_valid_id_of_its_own(titles):
-    notebook = notebooks.from_text(
-        FRONT + "".join(f"# {title}\n\n```{{code-cell}}\n1\n```\n\n" for title in titles)
-    )
-    nbformat.validate(notebook)
-    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
-
-
-def test_an_added_cell_moves_no_id_under_another_heading():
-    def ids(first):
-        return [cell.id for cell in notebooks.from_text(FRONT + first + "## Two\n\n" + cell).cells]
-
-    cell = "```{code-cell}\n# a comment, no heading\n```\n\n"
-    assert ids(f"## One\n\n{cell}")[-2:] == ids(f"## One\n\n{cell}{cell}{cell}")[-2:]
-
-
 def test_saving_a_solution_in_jupyterlab_saves_its_text(course):
     text = solution(course)
     list(releases.generate(course))
@@ -200,6 +156,85 @@ def test_saving_a_solution_in_jupyterlab_saves_its_text(course):
         cell.id for cell in nbformat.read(text.with_suffix(".ipynb"), 4).cells
     ]
     assert {cell.id: cell for cell in again.cells}["double"].metadata.nbgrader.points == 8
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout with the texts of two chapters."""
+    return lay_checkout(tmp_path_factory.mktemp("checkout"), "01-graphs", "02-leaves")
+
+
+def lay_checkout(place, *chapters):
+    for name in ("nbgrader_config.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, place)
+    for name in chapters:
+        (place / "solutions" / name).mkdir(parents=True)
+        shutil.copy(ROOT / "solutions" / name / f"{name}.md", place / "solutions" / name)
+    return place
+
+
+def test_a_chapter_saved_in_jupyterlab_keeps_its_text_and_its_release(tmp_path):
+    """JupyterLab saves the notebook as short as the text; nbgrader alone releases it in full."""
+    course = lay_checkout(tmp_path, "01-graphs")
+    list(releases.generate(course))
+    before = release(course, "01-graphs").read_bytes()
+    place = "solutions/01-graphs/01-graphs.ipynb"
+    text = (course / place).with_suffix(".md")
+    kept = text.read_bytes()
+    manager = jupytext.TextFileContentsManager(root_dir=str(course))
+    model = manager.get(place)
+    answer = next(cell for cell in model["content"].cells if "def two_path_grad" in cell.source)
+    answer.outputs = [nbformat.v4.new_output("stream", text="it was run")]
+    manager.save(model, place)
+    assert text.read_bytes() == kept
+    assert 'check(\\"two_path_grad' not in (course / place).read_text()
+    said = run("nbgrader", "generate_assignment", "01-graphs", "--force", cwd=course)
+    assert said.returncode == 0, said.stdout
+    assert release(course, "01-graphs").read_bytes() == before
+
+
+def test_a_half_made_exercise_stops_every_release(checkout, monkeypatch):
+    """Each missing part is named, of every exercise; no file and no gradebook comes of it."""
+    (checkout / "grader").symlink_to(ROOT / "grader")
+    listed = grader.tasks.graphs.EXERCISES
+    monkeypatch.setattr(grader.tasks.graphs, "EXERCISES", (*listed, "three_path_grad"))
+    monkeypatch.delitem(Key.registry, "walk_graph")
+    change(checkout / "solutions/02-leaves/02-leaves.md", "## cast_leaf", "## cast_a_leaf")
+    before = sorted(checkout.rglob("*"))
+    with pytest.raises(parts.PartsMissing) as refusal:
+        list(releases.generate(checkout))
+    for lacking in (
+        "three_path_grad has no task",
+        "three_path_grad has no section",
+        "walk_graph has no key",
+        "cast_leaf has no section",
+        "cast_a_leaf has no task",
+    ):
+        assert f"{lacking}. Write" in refusal.value.cure  # fmt: skip
+    assert sorted(checkout.rglob("*")) == before
+
+
+def test_a_class_releases_the_sections_that_its_text_holds(tmp_path):
+    """In a class's folder an exercise may be left out; the others move up."""
+    course = lay_checkout(tmp_path, "01-graphs")
+    text = course / "solutions" / "01-graphs" / "01-graphs.md"
+    start, end = (
+        text.read_text().index(f"## {name}\n") for name in ("two_path_grad", "walk_graph")
+    )
+    text.write_text(text.read_text()[:start] + text.read_text()[end:])
+    list(releases.generate(course))
+    cells = nbformat.read(release(course, "01-graphs"), 4).cells
+    assert {"edge_products", "walk_graph"} & {cell.id for cell in cells} == {"walk_graph"}
+    assert any(cell.source.startswith("## 1. Walk the graph\n") for cell in cells)
+
+
+def test_a_section_that_is_no_exercise_shows_no_answer(tmp_path):
+    """A misspelt id: nbgrader refuses a solution in a cell that is not marked as one."""
+    course = lay_checkout(tmp_path, "01-graphs")
+    change(course / "solutions/01-graphs/01-graphs.md", "## two_path_grad", "## two_path_gard")
+    with pytest.raises(releases.ReleaseFailed, match="01-graphs"):
+        list(releases.generate(course))
+    assert not release(course, "01-graphs").exists()
 
 
 def test_saving_in_the_workspace_writes_no_text(course):
