@@ -12,8 +12,13 @@ from typing import Any, ClassVar
 
 import torch
 
+from grader.engine.observation import named
+
 Inputs = dict[str, Any]
 """Named tensors, numbers and strings: never modules or callables, which `observe` builds itself."""
+
+F32 = torch.float32
+"""The dtype of one case at least in every exercise; the others are in float64."""
 
 AUTOGRAD = frozenset({"requires_grad", "grad"})
 """Traces that calling autograd leaves on an input, for tasks in which that is fair."""
@@ -81,6 +86,7 @@ class Task:
     """One exercise's public half. Subclass it in `grader/tasks/`; the docstring is its statement.
 
     `signatures` are what the learner writes (`"jacobian(f, x) -> J"`, `"class MyLinear(n)"`).
+    `CASES` are the draws that are checked, visible ones first.
     `allows` names effects a right answer may have: `input`, `requires_grad`, `grad`, `grad_mode`,
     `rng`, `hooks`, `training`, ... `meta` adds a case on the meta device, in which only an error
     about devices counts.
@@ -97,6 +103,7 @@ class Task:
     allows: ClassVar[frozenset[str]] = frozenset()
     accepts_numbers: ClassVar[bool] = False
     meta: ClassVar[bool] = False
+    CASES: ClassVar[Sequence[Case]]
 
     registry: ClassVar[dict[str, Task]] = {}
 
@@ -108,15 +115,22 @@ class Task:
 
     def cases(self) -> Sequence[Case]:
         """The draws that are checked; the first is visible."""
-        raise NotImplementedError
+        return self.CASES
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         """Draw the inputs of one case: float64 tensors on the CPU, cast afterwards."""
         raise NotImplementedError
 
     def observe(self, *functions: Any, **inputs: Any) -> Any:
-        """Call the answer and name what is to be compared: a dict, or one value."""
-        raise NotImplementedError
+        """Call the answer and name what is to be compared: a dict, or one value.
+
+        Override it with the functions by position and what `draw` returns by name, a part of it as
+        `**given` where it is handed on together. As it stands, the one function is called with
+        those of the inputs that are its arguments, and what it returns is called as in
+        `signatures`.
+        """
+        (function,), (names,) = functions, self.arguments
+        return named(function(*(inputs[name] for name in names)), *returned(self.signatures[0]))
 
     @property
     def chapter(self) -> str:
@@ -158,6 +172,11 @@ def signature_of(text: str) -> tuple[str, tuple[str, ...]]:
     assert isinstance(call, ast.FunctionDef)
     names = [argument.arg for argument in call.args.args]
     return call.name, tuple(names[: len(names) - len(call.args.defaults)])
+
+
+def returned(text: str) -> tuple[str, ...]:
+    """The names of what is returned: `("dx", "dw")` of `"f(x, w) -> (dx, dw)"`."""
+    return tuple(name.strip() for name in text.partition(" -> ")[2].strip("()").split(","))
 
 
 def draw_inputs(task: Task, case: Case, seed: str, device: str) -> Inputs:
