@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -118,16 +119,19 @@ class Task:
         return self.CASES
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        """Draw the inputs of one case: float64 tensors on the CPU, cast afterwards."""
+        """Draw the inputs of one case: float64 tensors on the CPU, cast afterwards.
+
+        Those params of the case that `observe` names are inputs too, and need not be returned.
+        """
         raise NotImplementedError
 
     def observe(self, *functions: Any, **inputs: Any) -> Any:
         """Call the answer and name what is to be compared: a dict, or one value.
 
-        Override it with the functions by position and what `draw` returns by name, a part of it as
-        `**given` where it is handed on together. As it stands, the one function is called with
-        those of the inputs that are its arguments, and what it returns is called as in
-        `signatures`.
+        Override it with the functions by position and the inputs by name: what `draw` returns, a
+        part of it as `**given` where it is handed on together, and params of the case, with a
+        default if not every case has them. As it stands, the one function is called with those of
+        the inputs that are its arguments, and what it returns is called as in `signatures`.
         """
         (function,), (names,) = functions, self.arguments
         return named(function(*(inputs[name] for name in names)), *returned(self.signatures[0]))
@@ -155,6 +159,11 @@ class Task:
         """The argument names of each function."""
         return tuple(signature_of(text)[1] for text in self.signatures)
 
+    @cached_property
+    def inputs(self) -> frozenset[str]:
+        """The inputs that `observe` names."""
+        return frozenset(inspect.signature(self.observe).parameters)
+
     def meta_case(self) -> Case:
         """The first case on the meta device, whose tensors have no values: a tensor that the
         answer made on the CPU cannot be combined with them."""
@@ -181,7 +190,8 @@ def returned(text: str) -> tuple[str, ...]:
 
 def draw_inputs(task: Task, case: Case, seed: str, device: str) -> Inputs:
     """The inputs of one case from one seed, cast to the case's dtype and moved to its device."""
-    inputs = task.draw(Rng(seed, task.id, case.name), case)
+    inputs = {name: value for name, value in case.params.items() if name in task.inputs}
+    inputs |= task.draw(Rng(seed, task.id, case.name), case)
     return place(inputs, case.dtype, case.device or device)
 
 

@@ -132,10 +132,9 @@ class TargetNetwork(Task):
             **weights,
             **tops,
             "gamma": float(rng.uniform(0.6, 0.9)),
-            "shared": bool(case.params.get("shared")),
         }
 
-    def observe(self, td_loss, s, r, s2, w, w_target, u, u_target, gamma, shared):
+    def observe(self, td_loss, s, r, s2, w, w_target, u, u_target, gamma, shared=False):
         q = _Value(w, u)
         q_target = q if shared else _Value(w_target, u_target)
         known = {f"q.{name}": p for name, p in q.named_parameters()}

@@ -43,11 +43,10 @@ class AliasOrCopy(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "x": rng.apart(0.5, 3.0, 3, 5),
-            "first": case.params.get("first", "x"),
             "others": list(case["others"]),
         }
 
-    def observe(self, relation, x, first, others):
+    def observe(self, relation, x, others, first="x"):
         found = {}
         for other in others:
             a, b = (eval(text, {"x": x}) for text in (first, other))
@@ -82,7 +81,6 @@ class Snapshot(Task):
         return {
             "weight": rng.apart(0.5, 2.0, 3, 5),
             "data": rng.apart(0.5, 2.0, 7, 5),
-            "change": case["change"],
         }
 
     def observe(self, best_weights, weight, data, change):

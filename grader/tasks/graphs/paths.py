@@ -105,7 +105,7 @@ class WalkGraph(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {"graph": case["graph"], "x": rng.apart(0.5, 2, 3), "w": rng.apart(0.5, 2, 3)}
+        return {"x": rng.apart(0.5, 2, 3), "w": rng.apart(0.5, 2, 3)}
 
     def observe(self, op_names, graph, x, w):
         return {"names": op_names(_graph(graph, x.requires_grad_(), w))}

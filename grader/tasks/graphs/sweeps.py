@@ -69,10 +69,9 @@ class JacobianRows(Task):
             "x": rng.apart(0.5, 1.5, n),
             "A": rng.apart(0.3, 1.0, m, n),
             "B": rng.apart(0.3, 1.0, m, n),
-            "linear": bool(case.params.get("linear")),
         }
 
-    def observe(self, jacobian, x, A, B, linear):
+    def observe(self, jacobian, x, A, B, linear=False):
         def f(z):
             return A @ z if linear else (A @ z).tanh() * (B @ z)
 

@@ -37,10 +37,9 @@ class WillItRaise(Task):
         return {
             "x": rng.uniform(1.0, 2.0),
             "expressions": list(case["expressions"]),
-            "retain": bool(case.params.get("retain")),
         }
 
-    def observe(self, second_backward_ok, x, expressions, retain):
+    def observe(self, second_backward_ok, x, expressions, retain=False):
         return {
             text: second_backward_ok(text, x.clone().requires_grad_(), retain)
             for text in expressions
@@ -82,9 +81,8 @@ class RequiresGradTable(Task):
             "x": rng.apart(1.0, 2.0, 3),
             "c": rng.apart(1.0, 2.0, 3),
             "expressions": list(case["expressions"]),
-            "no_grad": bool(case.params.get("no_grad")),
         }
 
-    def observe(self, predict_flags, x, c, expressions, no_grad):
+    def observe(self, predict_flags, x, c, expressions, no_grad=False):
         x.requires_grad_()
         return {text: predict_flags(text, x, c, no_grad) for text in expressions}

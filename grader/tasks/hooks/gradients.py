@@ -86,7 +86,6 @@ class GradientReversal(Task):
             "w": rng.apart(1.5, 2.0, rows, 3),
             "gy": rng.apart(0.5, 1.0, 1 if case["kind"] == "expanded" else rows, 3),
             "lam": 0.0 if case.params.get("zero") else float(rng.uniform(0.3, 0.7)),
-            "kind": case["kind"],
         }
 
     def observe(self, reverse, x, w, gy, lam, kind):

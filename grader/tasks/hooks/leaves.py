@@ -46,10 +46,9 @@ class ClipByHook(Task):
             "gv": gv,
             "gm": gm,
             "c": float(rng.uniform(0.6, 0.8)),
-            "frozen": bool(case.params.get("frozen")),
         }
 
-    def observe(self, attach_clip, v, m, gv, gm, c, frozen):
+    def observe(self, attach_clip, v, m, gv, gm, c, frozen=False):
         v.requires_grad_()
         m.requires_grad_(not frozen)
         unused = torch.zeros_like(v).requires_grad_()
@@ -102,8 +101,6 @@ class FreezeByHook(Task):
             "start": rng.apart(0.5, 1.5, 7, 5),
             "pulls": rng.apart(0.3, 1.0, 4, 7, 5),
             "rows": rng.permutation(5)[: case.params.get("rows", 2)],
-            "decay": case["decay"],
-            "momentum": case["momentum"],
         }
 
     def observe(self, freeze_rows, start, pulls, rows, decay, momentum):

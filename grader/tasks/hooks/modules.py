@@ -41,10 +41,9 @@ class CaptureFeatures(Task):
             "x": rng.apart(0.3, 1.0, case.params.get("rows", 7), 5),
             **weights(rng, 5, 3, 11, 1),
             "names": list(case["names"]),
-            "broken": case.params.get("broken", False),
         }
 
-    def observe(self, capture, x, m1, m2, m3, names, broken):
+    def observe(self, capture, x, m1, m2, m3, names, broken=False):
         features = capture(Net(m1, m2, m3), names, x)
         lists = features.values() if isinstance(features, dict) else []
         tensors = [t for one in lists if isinstance(one, list | tuple) for t in one]

@@ -40,10 +40,9 @@ class ScaleForward(Task):
             "weight": rng.apart(0.3, 0.9, 5, 3),
             "gy": rng.apart(0.5, 1.0, case["rows"], 5),
             "s": float(rng.uniform(1.6, 1.9)),
-            "pair": bool(case.params.get("pair")),
         }
 
-    def observe(self, scale_output, x, weight, gy, s, pair):
+    def observe(self, scale_output, x, weight, gy, s, pair=False):
         module = _Layer(weight, pair)
         x.requires_grad_()
         handle = scale_output(module, s)

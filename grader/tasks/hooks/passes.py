@@ -45,7 +45,6 @@ class FullBackwardProbe(Task):
             "x": rng.apart(0.3, 1.0, *lead, 3),
             **weights(rng, 3, 5, 2),
             "gy": rng.apart(0.5, 1.0, *lead, outputs),
-            "kind": case["kind"],
         }
 
     def observe(self, grad_io, x, m1, m2, gy, kind):
@@ -92,7 +91,7 @@ class RetainOrHook(Task):
             drawn["m1"][0].abs_()
             drawn["m1"][1].abs_().neg_()
             x = x.abs()
-        return {"x": x, **drawn, "gy": rng.apart(0.5, 1.0, rows, 2), "kind": case["kind"]}
+        return {"x": x, **drawn, "gy": rng.apart(0.5, 1.0, rows, 2)}
 
     def observe(self, grads_of_all, x, m1, m2, gy, kind):
         first, second = linear(m1), linear(m2)

@@ -36,7 +36,7 @@ class MakeLeaf(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {"t": rng.apart(0.5, 3.0, *case["shape"]), "kind": case["kind"]}
+        return {"t": rng.apart(0.5, 3.0, *case["shape"])}
 
     def observe(self, make_leaf, t, kind):
         source = _source(kind, t)
@@ -78,7 +78,6 @@ class ScaledParameter(Task):
             "like": rng.normal(1),
             "shape": list(case["shape"]),
             "scale": scale,
-            "dtype_name": case["dtype_name"],
             "seed": int(rng.integers(0, 2**31)),
         }
 

@@ -41,7 +41,6 @@ class LeafGrads(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
-            "graph": case["graph"],
             "x": rng.apart(0.5, 1.0, 3),
             "w": rng.apart(1.5, 2.0, 3),
             "c": rng.apart(2.5, 3.0, 3),
@@ -110,7 +109,6 @@ class GradOfIntermediate(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
-            "kind": case["kind"],
             "x": rng.apart(0.3, 1.0, case["rows"], 3),
             "A": rng.apart(0.3, 1.0, 3, 5),
             "B": rng.apart(0.3, 1.0, 3 if case["kind"] != "layer" else 5, 2),

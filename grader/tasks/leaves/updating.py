@@ -41,10 +41,9 @@ class SafeUpdate(Task):
         return {
             **drawn,
             "lr": float(rng.uniform(0.1, 0.3)),
-            "transposed": bool(case.params.get("transposed")),
         }
 
-    def observe(self, sgd_inplace, w, g, old_grad, lr, transposed):
+    def observe(self, sgd_inplace, w, g, old_grad, lr, transposed=False):
         if transposed:
             w = w.T.contiguous().T.clone()
         w.requires_grad_()
@@ -99,12 +98,9 @@ class FlagSetter(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "weight": rng.apart(0.5, 1.0, 3, 5),
-            "pattern": case["pattern"],
-            "frozen": case.params.get("frozen", ""),
-            "tied": bool(case.params.get("tied")),
         }
 
-    def observe(self, freeze_where, weight, pattern, frozen, tied):
+    def observe(self, freeze_where, weight, pattern, frozen="", tied=False):
         module = nn.Module()
         module.encoder, module.head = _Layer(weight), _Layer(weight + 1)
         module.decoder = _Layer(weight + 2)

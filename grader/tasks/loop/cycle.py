@@ -38,7 +38,7 @@ class TrainStep(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case.params.get("rows", 7)
         batches = {name: rng.apart(0.5, 1.5, 2, rows, 3) for name in ("x", "y")}
-        return {**draw_net(rng), **batches, "old": rng.apart(1.0, 2.0, 37), "kind": case["kind"]}
+        return {**draw_net(rng), **batches, "old": rng.apart(1.0, 2.0, 37)}
 
     def observe(self, train_step, w, b, spare, u, x, y, old, kind):
         model = Net(w, b, spare, None if kind == "tied" else u)
@@ -87,10 +87,9 @@ class OrderTheLines(Task):
             "x": rng.apart(0.5, 1.5, sum(case["rows"]), 3),
             "y": rng.uniform(2.0, 4.0, sum(case["rows"]), 3),
             "sizes": list(case["rows"]),
-            "tied": bool(case.params.get("tied")),
         }
 
-    def observe(self, train_epoch, w, b, spare, u, x, y, sizes, tied):
+    def observe(self, train_epoch, w, b, spare, u, x, y, sizes, tied=False):
         model = Net(w, b, spare, None if tied else u)
         opt = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
         sched = torch.optim.lr_scheduler.ExponentialLR(opt, gamma=0.5)

@@ -44,10 +44,9 @@ class Accumulate(Task):
             "y": rng.apart(1.0, 2.0, sum(case["sizes"]), 3),
             "sizes": list(case["sizes"]),
             "old": rng.apart(1.0, 2.0, 37),
-            "empty": bool(case.params.get("empty")),
         }
 
-    def observe(self, accum_grads, w, b, spare, u, x, y, sizes, old, empty):
+    def observe(self, accum_grads, w, b, spare, u, x, y, sizes, old, empty=False):
         model = _Metered(w, b, spare, u)
         if not empty:
             fill_grads(model, old)

@@ -73,7 +73,7 @@ class SgdFromScratch(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rates = [float(rate) for rate in rng.uniform(0.05, 0.2, 3)]
-        return {**drawn(rng, case, 3), "mu": case["mu"], "rates": rates}
+        return {**drawn(rng, case, 3), "rates": rates}
 
     def observe(self, my_sgd_step, w, b, s, dw, db, ds, absent, wd, mu, rates):
         known, state = parameters(w, b, s), dict[Any, Any]()

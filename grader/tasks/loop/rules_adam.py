@@ -48,9 +48,9 @@ class AdamFromScratch(Task):
             given["db"] = torch.zeros_like(given["db"])
         # Gradients no larger than eps, so that one sees where eps was added.
         given |= {name: 0.01 * given[name] for name in ("dw", "db", "ds")}
-        return {**given, "decoupled": bool(case.params.get("decoupled"))}
+        return {**given}
 
-    def observe(self, my_adam_step, w, b, s, dw, db, ds, absent, wd, decoupled):
+    def observe(self, my_adam_step, w, b, s, dw, db, ds, absent, wd, decoupled=False):
         known, state = parameters(w, b, s), dict[Any, Any]()
         grads = {"w": dw, "b": db, "s": ds}
         seen: dict[str, Any] = {}

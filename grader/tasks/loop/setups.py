@@ -43,7 +43,6 @@ class ParamGroups(Task):
             "grad": rng.apart(0.5, 1.0, 3, 5),
             "rates": [float(rate) for rate in rng.uniform(0.01, 0.02, 1)]
             + [float(rate) for rate in rng.uniform(0.1, 0.2, 1)],
-            "kind": case["kind"],
         }
 
     def observe(self, two_speed, weight, grad, rates, kind):

@@ -47,8 +47,6 @@ class Resume(Task):
             **draw_net(rng),
             "x": rng.apart(0.5, 1.5, case["before"] + 2, 7, 3),
             "y": rng.apart(1.0, 2.0, case["before"] + 2, 7, 3),
-            "kind": case["kind"],
-            "before": case["before"],
         }
 
     def observe(self, save_training, load_training, w, b, spare, u, x, y, kind, before):

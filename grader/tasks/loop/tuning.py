@@ -43,10 +43,9 @@ class Finetune(Task):
             "x": rng.apart(0.5, 1.5, sum(case["rows"]), 3),
             "y": rng.apart(1.0, 2.0, sum(case["rows"]), 2),
             "sizes": list(case["rows"]),
-            "mode": case.params.get("mode", "train"),
         }
 
-    def observe(self, finetune, weight, old, top, x, y, sizes, mode):
+    def observe(self, finetune, weight, old, top, x, y, sizes, mode="train"):
         model = nn.Sequential()
         model.body = nn.Sequential(Linear(weight), Norm(weight[:, 1]))
         model.head, head = Linear(-top), Linear(top)

@@ -57,10 +57,9 @@ class ModeProbe(Task):
         return {
             "x": rng.apart(0.5, 2.0, 3),
             "modes": list(case["modes"]),
-            "what": case.params.get("what", ""),
         }
 
-    def observe(self, probe, x, modes, what):
+    def observe(self, probe, x, modes, what=""):
         observed: dict[str, Any] = {}
         for mode in modes:
             called = _Called(x.clone().requires_grad_(what != "constant"), what)

@@ -42,11 +42,9 @@ class DecoratedInfer(Task):
         return {
             "x": rng.apart(0.5, 2.0, 3),
             "scale": float(rng.uniform(2.0, 3.0)),
-            "what": case["what"],
-            "recording": bool(case.params.get("recording", True)),
         }
 
-    def observe(self, no_graph, x, scale, what, recording):
+    def observe(self, no_graph, x, scale, what, recording=True):
         inside: list[str] = []
 
         def scaled(t, *, by):

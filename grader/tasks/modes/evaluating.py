@@ -44,10 +44,9 @@ class Evaluate(Task):
             "mean": rng.apart(0.2, 0.5, 3),
             "var": rng.uniform(0.3, 0.6, 3),
             "frozen": list(case.params.get("frozen", ())),
-            "fails": bool(case.params.get("fails")),
         }
 
-    def observe(self, evaluate, x, w, u, mean, var, frozen, fails):
+    def observe(self, evaluate, x, w, u, mean, var, frozen, fails=False):
         recorded = []
 
         def see(h):
@@ -110,10 +109,9 @@ class CachedFeatures(Task):
             "u": rng.apart(0.5, 1.0, 3, 2),
             "head": rng.apart(0.5, 1.0, 2),
             "v": rng.apart(1.0, 2.0, case["rows"]),
-            "wanted": bool(case.params.get("wanted")),
         }
 
-    def observe(self, features, x, w, u, head, v, wanted):
+    def observe(self, features, x, w, u, head, v, wanted=False):
         recorded = []
 
         def see(h):

@@ -47,12 +47,9 @@ class FrozenMiddle(Task):
             "w0": rng.apart(0.3, 0.5, 5, 4),
             "w1": rng.apart(0.3, 0.5, 4, 3),
             "w2": rng.apart(0.3, 0.5, 3, 2),
-            "i": case["i"],
-            "frozen": case.params.get("frozen", ""),
-            "fresh": bool(case.params.get("fresh")),
         }
 
-    def observe(self, freeze_middle, x, v, w0, w1, w2, i, frozen, fresh):
+    def observe(self, freeze_middle, x, v, w0, w1, w2, i, frozen="", fresh=False):
         model = nn.Sequential(Layer(w0, w0[0]), Layer(w1, w1[0]), Layer(w2, w2[0]))
         known = dict(model.named_parameters())
         if frozen:
@@ -114,10 +111,9 @@ class EmaUpdate(Task):
         return {
             **drawn,
             "beta": float(case.params.get("beta", rng.uniform(0.7, 0.8))),
-            "wanted": bool(case.params.get("wanted")),
         }
 
-    def observe(self, ema, old, new, beta, wanted):
+    def observe(self, ema, old, new, beta, wanted=False):
         target, online = _Averaged(old, 3), _Averaged(new, 11)
         target.requires_grad_(wanted)
         before = {**dict(target.named_parameters()), **dict(target.named_buffers())}

@@ -46,11 +46,9 @@ class Checkpointed(Task):
             "w": rng.apart(0.2, 0.4, 5, 13),
             "u": rng.apart(0.2, 0.4, 13, 11),
             "top": rng.apart(0.2, 0.4, 11, 2),
-            "p": float(case.params.get("p", 0.0)),
-            "wanted": bool(case.params.get("wanted", True)),
         }
 
-    def observe(self, run_ckpt, x, v, w, u, top, p, wanted):
+    def observe(self, run_ckpt, x, v, w, u, top, p=0.0, wanted=True):
         passes: list[int] = []
         block = nn.Sequential(
             Note(lambda h: passes.append(len(h))),

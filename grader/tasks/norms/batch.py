@@ -49,11 +49,10 @@ class BnTrainForward(Task):
             "rv": rng.uniform(3.0, 4.0, shape[1]),
             "v": rng.apart(0.5, 2.0, *shape),
             "momentum": float(rng.uniform(0.1, 0.3)),
-            "layout": case.params.get("layout", "plain"),
             "smooth": not case.params.get("dead"),
         }
 
-    def observe(self, bn_train, x, w, b, rm, rv, v, momentum, layout, smooth):
+    def observe(self, bn_train, x, w, b, rm, rv, v, momentum, smooth, layout="plain"):
         given = laid_out(x.requires_grad_(), layout)
         before = [t.detach().clone() for t in (given, w, b)]
         y = bn_train(given, w, b, rm, rv, momentum, EPS)
@@ -105,11 +104,10 @@ class BnEvalForward(Task):
             **affine(rng, shape[1]),
             "rm": rng.apart(0.5, 1.5, shape[1]),
             "rv": rng.uniform(low, high, shape[1]),
-            "layout": case.params.get("layout", "plain"),
         }
         if case.params.get("w_is_0"):
             drawn["w"] = torch.zeros_like(drawn["w"])
         return drawn
 
-    def observe(self, bn_eval, x, w, b, rm, rv, layout):
+    def observe(self, bn_eval, x, w, b, rm, rv, layout="plain"):
         return bn_eval(laid_out(x, layout), w, b, rm, rv, EPS)

@@ -47,9 +47,8 @@ class BnBackward(Task):
             "x": x,
             "gy": gy,
             "w": affine(rng, shape[1])["w"],
-            "layout": case.params.get("layout", "plain"),
         }
 
-    def observe(self, bn_grad_x, x, gy, w, layout):
+    def observe(self, bn_grad_x, x, gy, w, layout="plain"):
         given = x.clone() if layout == "expanded" else laid_out(x, layout)
         return bn_grad_x(given, laid_out(gy, layout), w, EPS)

@@ -123,7 +123,6 @@ class GnForward(Task):
         plain = "expanded" if case.params.get("expanded") else "plain"
         return {
             "x": activations(rng, *shape),
-            "groups": case["groups"],
             **affine(rng, shape[1]),
             "layout": case.params.get("layout", plain),
         }

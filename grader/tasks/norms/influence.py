@@ -121,8 +121,6 @@ class CrossSampleInfluence(Task):
             **affine(rng, 6),
             "rm": rng.apart(0.5, 1.5, 6),
             "rv": rng.uniform(3.0, 4.0, 6),
-            "kind": case["kind"],
-            "training": case["training"],
         }
 
     def observe(self, influence, x, w, b, rm, rv, kind, training):

@@ -47,13 +47,13 @@ class FoldBn(Task):
             **affine(rng, c),
             "rm": rng.apart(0.5, 1.5, c),
             "rv": rng.uniform(low, high, c),
-            "groups": case.params.get("groups", 1),
             "has_bias": bool(case.params.get("bias", True)),
             "has_affine": not case.params.get("plain"),
-            "training": bool(case.params.get("training")),
         }
 
-    def observe(self, fold, kernel, bias, w, b, rm, rv, groups, has_bias, has_affine, training):
+    def observe(
+        self, fold, kernel, bias, w, b, rm, rv, has_bias, has_affine, groups=1, training=False
+    ):
         c = len(bias)
         with torch.random.fork_rng(devices=[]):  # a new layer draws its weights
             conv = nn.Conv2d(c * groups, c, (3, 2), groups=groups, bias=has_bias).to(kernel)
@@ -96,11 +96,9 @@ class ConstantFeatures(Task):
         return {
             "x": rng.apart(0.5, 2.0, case.params.get("rows", 7), case.params.get("width", 5)),
             **weights(rng),
-            "training": bool(case.params.get("training", True)),
-            "mixed": bool(case.params.get("mixed")),
         }
 
-    def observe(self, features, x, matrix, shift, means, variances, training, mixed):
+    def observe(self, features, x, matrix, shift, means, variances, training=True, mixed=False):
         backbone = make_model(matrix, shift, means, variances).train(training)
         if mixed:
             backbone[0].eval()

@@ -46,12 +46,20 @@ class RunningStatsRecalibration(Task):
             "sizes": list(case["sizes"]),
             **weights(rng),
             "momenta": rng.uniform(0.1, 0.4, 2).tolist(),
-            "training": bool(case.params.get("training")),
-            "mixed": bool(case.params.get("mixed")),
         }
 
     def observe(
-        self, recalibrate, rows, sizes, matrix, shift, means, variances, momenta, training, mixed
+        self,
+        recalibrate,
+        rows,
+        sizes,
+        matrix,
+        shift,
+        means,
+        variances,
+        momenta,
+        training=False,
+        mixed=False,
     ):
         model = make_model(matrix, shift, means, variances).train(training)
         if mixed:
