@@ -103,9 +103,7 @@ class StraightThroughKey(Key, task="straight_through"):
 Net = torch.nn.Module
 
 
-def _td(
-    value: Tensor, reward: Tensor, following: Tensor, gamma: float, *, mean: bool = True
-) -> Tensor:
+def _td(value, reward, following, gamma, *, mean=True):
     """The loss from values of shape (N,)."""
     squares = (reward + gamma * following - value) ** 2
     return squares.mean() if mean else squares.sum()

@@ -75,14 +75,7 @@ class EdgeProductsKey(Key, task="edge_products"):
         return _edges(a, w1, w2, w3, w4) | {"a": -(w4 * w2)}
 
 
-def _walk(
-    t: Tensor,
-    *,
-    once: bool = True,
-    leaves: bool = True,
-    last_first: bool = False,
-    root: bool = True,
-) -> list[str]:
+def _walk(t, *, once=True, leaves=True, last_first=False, root=True):
     queue = deque([t.grad_fn] if t.grad_fn is not None else [])
     met, names = set(queue), []
     while queue:

@@ -71,9 +71,7 @@ class ClipByHookKey(Key, task="clip_by_hook"):
 Optimizer = torch.optim.Optimizer
 
 
-def _frozen(
-    weight: Tensor, rows: Any, saved: Any, optimizer: Optimizer, recorded: bool = False
-) -> list[Any]:
+def _frozen(weight, rows, saved, optimizer, recorded=False):
     """Hooks that zero part of each gradient, and put part of the weight back after each step."""
 
     def mask(grad: Tensor) -> Tensor:

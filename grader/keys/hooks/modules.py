@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -26,9 +26,7 @@ def input_of(module: nn.Module, args: Any, output: Tensor) -> Tensor:
 
 
 @contextmanager
-def _collected(
-    model: nn.Module, names: Sequence[str], keep: Keep, *, stay: str = "no"
-) -> Iterator[Features]:
+def _collected(model, names, keep, *, stay="no"):
     """Collect what `keep` makes of every call. `stay`: whether hooks stay, or `on error` alone."""
     found: Features = {name: [] for name in names}
     with ExitStack() as stack:

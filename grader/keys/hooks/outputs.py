@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from grader.keys.hooks.modules import Keep, copy_of, input_of, run
+from grader.keys.hooks.modules import copy_of, input_of, run
 from grader.trusted.key import Key, raises
 
 
@@ -93,14 +92,7 @@ def _leaves(model: nn.Module) -> list[str]:
     return [name for name, module in model.named_modules() if not list(module.children())]
 
 
-def _stats(
-    model: nn.Module,
-    names: Sequence[str],
-    x: Tensor,
-    read: Callable[[Tensor], Any],
-    keep: Keep = copy_of,
-    stay: str = "no",
-) -> Stats:
+def _stats(model, names, x, read, keep=copy_of, stay="no"):
     kept = run(model, names, x, keep, stay)
     return {name: [read(t) for t in calls] for name, calls in kept.items()}
 

@@ -22,9 +22,7 @@ def _legacy(module: nn.Module) -> Callable[[Any], Any]:
     return module.register_backward_hook
 
 
-def _probe(
-    module: nn.Module, x: Tensor, gy: Tensor, register: Register = _full, which: int = 0
-) -> Pair:
+def _probe(module, x, gy, register=_full, which=0):
     """What a backward hook is called with: entry `which` of the inputs' gradients, and gout."""
     seen: list[Pair] = []
     handle = register(module)(lambda m, gin, gout: seen.append((gin[which], gout[0])))

@@ -30,10 +30,10 @@ def _ends(root: Tensor, *, once: bool = True, first_input: bool = False) -> list
     return found
 
 
-def _leaves(root: Tensor) -> list[Tensor]:
+def _leaves(root: Tensor, **walk: bool) -> list[Tensor]:
     if root.grad_fn is None:
         return [root] if root.requires_grad else []
-    return [node.variable for node in _ends(root)]
+    return [node.variable for node in _ends(root, **walk)]
 
 
 def _unguarded(root: Tensor) -> list[Tensor]:
@@ -51,26 +51,23 @@ def _unguarded(root: Tensor) -> list[Tensor]:
 
 
 class LeafGradsKey(Key, task="leaf_grads"):
-    reference = _leaves
+    def reference(root: Tensor) -> list[Tensor]:
+        return _leaves(root)
 
     def listed_once_per_path(root):
         """A leaf that is used twice stands in your list twice. Its AccumulateGrad node is reached
         on two ways and is one node: remember which nodes you have met."""
-        if root.grad_fn is None:
-            return _leaves(root)
-        return [node.variable for node in _ends(root, once=False)]
+        return _leaves(root, once=False)
 
     @raises(r"Boolean value of Tensor with more than one value is ambiguous")
     def sought_by_value(root):
         """You asked whether a tensor is `in` a list. That compares tensors with ==, entry by entry,
         and there is no single answer. Ask whether its node is in a set of nodes: nodes are compared
         by identity."""
-        if root.grad_fn is None:
-            return _leaves(root)
         found = []
-        for node in _ends(root, once=False):
-            if node.variable not in found:
-                found.append(node.variable)
+        for leaf in _leaves(root, once=False):
+            if leaf not in found:
+                found.append(leaf)
         return found
 
     def copies_returned(root):
@@ -91,9 +88,7 @@ class LeafGradsKey(Key, task="leaf_grads"):
     def first_input_only(root):
         """You followed the first input of every node alone. next_functions lists all inputs: visit
         each of them."""
-        if root.grad_fn is None:
-            return _leaves(root)
-        return [node.variable for node in _ends(root, first_input=True)]
+        return _leaves(root, first_input=True)
 
     def one_step_only(root):
         """You looked at the inputs of root.grad_fn and no further. Go on from each of them until
@@ -123,9 +118,7 @@ class LeafGradsKey(Key, task="leaf_grads"):
     def none_root_followed(root):
         """You started the walk at root.grad_fn without looking whether it is None, as it is for
         every leaf. Such a root is the answer itself if it requires grad, and else there is none."""
-        if root.grad_fn is None:
-            return _unguarded(root)
-        return _leaves(root)
+        return _unguarded(root) if root.grad_fn is None else _leaves(root)
 
     @raises(r"'NoneType' object has no attribute")
     def none_followed(root):
@@ -151,14 +144,15 @@ class LeafGradsKey(Key, task="leaf_grads"):
         return [node.variable for node in met if hasattr(node, "variable")]
 
 
-def _fresh(x: Tensor) -> Tensor:
-    return x.detach().clone().requires_grad_()
+def _both(f1: Function, x: Tensor) -> tuple[Tensor, Tensor]:
+    """A fresh leaf with the values of x, and f1 of it."""
+    x = x.detach().clone().requires_grad_()
+    return x, f1(x)
 
 
 class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
     def reference(f1: Function, f2: Function, x: Tensor) -> Pair:
-        x = _fresh(x)
-        z = f1(x)
+        x, z = _both(f1, x)
         dz, dx = torch.autograd.grad(f2(z).sum(), (z, x))
         return dz, dx
 
@@ -166,16 +160,15 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
         """dz is None: z is no leaf, so the pass dropped its gradient once it was used. Call
         z.retain_grad() before backward. After it is too late, and retain_graph=True keeps saved
         tensors, not gradients."""
-        x = _fresh(x)
-        z = f1(x)
+        x, z = _both(f1, x)
         f2(z).sum().backward()
         return (z.grad if z.is_leaf else None), x.grad
 
     def cut_at_z(f1, f2, x):
         """dx is None: you cut the graph at z. detach() made z a leaf that keeps its gradient, and
         nothing leads on from it to x. Leave z as it is and call z.retain_grad()."""
-        x = _fresh(x)
-        z = f1(x).detach().requires_grad_()
+        x, z = _both(f1, x)
+        z = z.detach().requires_grad_()
         f2(z).sum().backward()
         return z.grad, x.grad
 
@@ -193,33 +186,25 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
         """Your dx is the derivative of z.sum(), which leaves f2 out. y reaches x through z: start
         the pass at y."""
         dz, _ = GradOfIntermediateKey.reference(f1, f2, x)
-        x = _fresh(x)
-        (dx,) = torch.autograd.grad(f1(x).sum(), x)
-        return dz, dx
+        x, z = _both(f1, x)
+        return dz, torch.autograd.grad(z.sum(), x)[0]
 
     def averaged(f1, f2, x):
         """You took the mean of f2(z). y is its sum."""
-        x = _fresh(x)
-        z = f1(x)
-        dz, dx = torch.autograd.grad(f2(z).mean(), (z, x))
-        return dz, dx
+        x, z = _both(f1, x)
+        return torch.autograd.grad(f2(z).mean(), (z, x))
 
     @raises(r"grad can be implicitly created only for scalar outputs")
     def sum_forgotten(f1, f2, x):
         """You called backward on f2(z), which has many entries. y is their sum: call .sum()
         first."""
-        x = _fresh(x)
-        z = f1(x)
-        dz, dx = torch.autograd.grad(f2(z), (z, x))
-        return dz, dx
+        x, z = _both(f1, x)
+        return torch.autograd.grad(f2(z), (z, x))
 
     @raises(r"backward through the graph a second time")
     def second_pass(f1, f2, x):
         """You ran two passes over one graph, and the first freed what the second needs. One pass
         gives both gradients: torch.autograd.grad(y, (z, x))."""
-        x = _fresh(x)
-        z = f1(x)
+        x, z = _both(f1, x)
         y = f2(z).sum()
-        (dz,) = torch.autograd.grad(y, z)
-        (dx,) = torch.autograd.grad(y, x)
-        return dz, dx
+        return torch.autograd.grad(y, z)[0], torch.autograd.grad(y, x)[0]

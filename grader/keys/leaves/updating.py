@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -76,9 +75,7 @@ class SafeUpdateKey(Key, task="safe_update"):
         w.sub_(lr * g)
 
 
-def _freeze(
-    module: nn.Module, pattern: str, matches: Callable[[str, str], object]
-) -> Iterator[tuple[str, nn.Parameter]]:
+def _freeze(module, pattern, matches):
     """Freeze the parameters whose names match, and yield them."""
     for name, parameter in module.named_parameters():
         if matches(pattern, name):
@@ -86,9 +83,7 @@ def _freeze(
             yield name, parameter
 
 
-def _frozen(
-    module: nn.Module, pattern: str, matches: Callable[[str, str], object] = re.search
-) -> list[str]:
+def _frozen(module, pattern, matches=re.search):
     return [name for name, _ in _freeze(module, pattern, matches)]
 
 

@@ -13,16 +13,7 @@ Pieces = list[tuple[Tensor, Tensor]]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def _accumulated(
-    model: nn.Module,
-    loss_fn: Loss,
-    pieces: Pieces,
-    weight: Callable[[int, int, int], float],
-    *,
-    clear: bool = True,
-    clear_each: bool = False,
-    keep_empty: bool = False,
-) -> tuple[float, list[float]]:
+def _accumulated(model, loss_fn, pieces, weight, *, clear=True, clear_each=False, keep_empty=False):
     """Accumulate with a weight made of (rows, all rows, pieces).
 
     Returns the weighted sum of the losses, and the unweighted losses.

@@ -31,26 +31,12 @@ Rule = Callable[[Tensor, Tensor, int, _Settings], Tensor]
 """From the two averages and the count of steps to the direction of the step."""
 
 
-def _corrected(m: Tensor, v: Tensor, t: int, s: _Settings) -> tuple[Tensor, Tensor]:
-    return m / (1 - s.b1**t), v / (1 - s.b2**t)
-
-
 def _right(m: Tensor, v: Tensor, t: int, s: _Settings) -> Tensor:
-    m, v = _corrected(m, v, t, s)
-    return m / (v.sqrt() + s.eps)
+    return m / (1 - s.b1**t) / ((v / (1 - s.b2**t)).sqrt() + s.eps)
 
 
 @torch.no_grad()
-def _adam(
-    params: Params,
-    state: State,
-    s: _Settings,
-    rule: Rule = _right,
-    *,
-    together: bool = False,
-    decay: float | None = None,
-    second: Callable[[Tensor], Tensor] = torch.square,
-) -> None:
+def _adam(params, state, s, rule=_right, *, together=False, decay=None, second=torch.square):
     """A step by `rule`.
 
     `together` counts the steps of all parameters as one, `decay` is what decoupled decay takes off
@@ -85,20 +71,22 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
     def first_not_corrected(params, state, *settings):
         """The average of gradients is not corrected for its start at zero: your first steps are too
         small. Divide it by 1 - b1**t."""
-
-        def rule(m, v, t, s):
-            return m / (_corrected(m, v, t, s)[1].sqrt() + s.eps)
-
-        _adam(params, state, _Settings(*settings), rule)
+        _adam(
+            params,
+            state,
+            _Settings(*settings),
+            lambda m, v, t, s: m / ((v / (1 - s.b2**t)).sqrt() + s.eps),
+        )
 
     def second_not_corrected(params, state, *settings):
         """The average of squares is not corrected for its start at zero: your first steps are too
         large. Divide it by 1 - b2**t."""
-
-        def rule(m, v, t, s):
-            return _corrected(m, v, t, s)[0] / (v.sqrt() + s.eps)
-
-        _adam(params, state, _Settings(*settings), rule)
+        _adam(
+            params,
+            state,
+            _Settings(*settings),
+            lambda m, v, t, s: m / (1 - s.b1**t) / (v.sqrt() + s.eps),
+        )
 
     def corrected_for_one_step(params, state, *settings):
         """You divided by 1 - b1 and 1 - b2 at every step. That is right at the first: later it is
@@ -112,12 +100,12 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
 
     def eps_inside_the_root(params, state, *settings):
         """You added eps before you took the root. Add it after: sqrt(v) + eps."""
-
-        def rule(m, v, t, s):
-            m, v = _corrected(m, v, t, s)
-            return m / (v + s.eps).sqrt()
-
-        _adam(params, state, _Settings(*settings), rule)
+        _adam(
+            params,
+            state,
+            _Settings(*settings),
+            lambda m, v, t, s: m / (1 - s.b1**t) / (v / (1 - s.b2**t) + s.eps).sqrt(),
+        )
 
     def eps_corrected_too(params, state, *settings):
         """You added eps to the root of the average before it was corrected, so that eps is
@@ -132,21 +120,21 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
     def eps_missing(params, state, *settings):
         """You did not use eps. Where all gradients are zero you divide 0 by 0. Add it to the
         root."""
-
-        def rule(m, v, t, s):
-            m, v = _corrected(m, v, t, s)
-            return m / v.sqrt()
-
-        _adam(params, state, _Settings(*settings), rule)
+        _adam(
+            params,
+            state,
+            _Settings(*settings),
+            lambda m, v, t, s: m / (1 - s.b1**t) / (v / (1 - s.b2**t)).sqrt(),
+        )
 
     def root_forgotten(params, state, *settings):
         """You divided by the average of squares, without its root."""
-
-        def rule(m, v, t, s):
-            m, v = _corrected(m, v, t, s)
-            return m / (v + s.eps)
-
-        _adam(params, state, _Settings(*settings), rule)
+        _adam(
+            params,
+            state,
+            _Settings(*settings),
+            lambda m, v, t, s: m / (1 - s.b1**t) / (v / (1 - s.b2**t) + s.eps),
+        )
 
     def squares_forgotten(params, state, *settings):
         """Your second average is of the gradients' sizes. It is of their squares."""

@@ -13,12 +13,7 @@ Optimizer = torch.optim.Optimizer
 Named = tuple[str, nn.Parameter]
 
 
-def _sgd(
-    model: nn.Module,
-    rate: Callable[[Named], float],
-    decay: Callable[[Named], float],
-    kept: Callable[[Named], bool] = lambda named: named[1].requires_grad,
-) -> Optimizer:
+def _sgd(model, rate, decay, kept=lambda named: named[1].requires_grad):
     """One group per parameter, with the learning rate and weight decay that two functions give."""
     return torch.optim.SGD(
         [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +13,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 Batches = list[tuple[Tensor, Tensor]]
 
 
-def _train(
-    model: nn.Module,
-    loss_fn: Loss,
-    batches: Batches,
-    lr: float,
-    trained: Iterable[nn.Parameter],
-    *,
-    weight_decay: float = 0.1,
-) -> None:
+def _train(model, loss_fn, batches, lr, trained, *, weight_decay=0.1):
     """Train as the modes and flags stand."""
     opt = torch.optim.SGD(trained, lr=lr, weight_decay=weight_decay)
     for x, y in batches:

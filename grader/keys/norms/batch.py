@@ -33,14 +33,7 @@ def _affine(xh: Tensor, w: Tensor, b: Tensor) -> Tensor:
     return xh * wide(w, xh) + wide(b, xh)
 
 
-def _track(
-    x: Tensor,
-    rm: Tensor,
-    rv: Tensor,
-    momentum: float,
-    correction: int = 1,
-    old: float | None = None,
-) -> None:
+def _track(x, rm, rv, momentum, correction=1, old=None):
     """Update the running statistics as torch does."""
     mean, var = moments(x.detach(), correction)
     keep = 1 - momentum if old is None else old

@@ -21,9 +21,7 @@ def _normalised(x: Tensor, axes: Axes, eps: float, correction: int = 0) -> Tenso
     return (x - mean) / (x.var(axes, correction=correction, keepdim=True) + eps).sqrt()
 
 
-def _backward(
-    x: Tensor, g: Tensor, axes: Axes, eps: float, *, mean: bool = True, var: bool = True
-) -> Tensor:
+def _backward(x, g, axes, eps, *, mean=True, var=True):
     """The gradient of the normalised values, with g arriving, through the chosen statistics."""
     xh = _normalised(x, axes, eps)
     inner = g

@@ -28,6 +28,18 @@ def _scaled(conv: nn.Conv2d, scale: Tensor) -> Tensor:
     return conv.weight.detach() * scale.reshape(-1, 1, 1, 1)
 
 
+def _folded(conv: nn.Conv2d, bn: Any, scale: Tensor) -> Pair:
+    """The two with another scale of the channels."""
+    _, bias, _, b = _parts(conv, bn)
+    return _scaled(conv, scale), scale * (bias - bn.running_mean) + b
+
+
+def _with_eps(bn: Any, eps: float) -> Any:
+    other = copy.deepcopy(bn)
+    other.eps = eps
+    return other
+
+
 class FoldBnKey(Key, task="fold_bn"):
     def reference(conv: nn.Conv2d, bn: Any) -> Pair:
         return fuse_conv_bn_weights(
@@ -72,39 +84,28 @@ class FoldBnKey(Key, task="fold_bn"):
     def input_channels_scaled(conv, bn):
         """You scaled along axis 1 of the weight, the input channels. BatchNorm follows the
         convolution, so its channels are the output channels, axis 0: s.view(-1, 1, 1, 1)."""
-        scale = _parts(conv, bn)[0]
-        weight = conv.weight.detach() * scale.reshape(1, -1, 1, 1)
+        weight = conv.weight.detach() * _parts(conv, bn)[0].reshape(1, -1, 1, 1)
         return weight, FoldBnKey.reference(conv, bn)[1]
 
     def eps_missing(conv, bn):
         """You left out eps: s = w / sqrt(rv + eps). It counts where a running variance is small."""
-        bare = copy.deepcopy(bn)
-        bare.eps = 0.0
-        return FoldBnKey.reference(conv, bare)
+        return FoldBnKey.reference(conv, _with_eps(bn, 0.0))
 
     def default_eps(conv, bn):
         """You took 1e-5 for eps, which is the default. This layer has an eps of its own: bn.eps."""
-        usual = copy.deepcopy(bn)
-        usual.eps = 1e-5
-        return FoldBnKey.reference(conv, usual)
+        return FoldBnKey.reference(conv, _with_eps(bn, 1e-5))
 
     def eps_outside_the_root(conv, bn):
         """You added eps to the root of rv. It belongs under the root: sqrt(rv + eps)."""
-        _, bias, w, b = _parts(conv, bn)
-        scale = w / (bn.running_var.sqrt() + bn.eps)
-        return _scaled(conv, scale), scale * (bias - bn.running_mean) + b
+        return _folded(conv, bn, _parts(conv, bn)[2] / (bn.running_var.sqrt() + bn.eps))
 
     def divided_by_variance(conv, bn):
         """You divided by rv plus eps. rv is a variance: divide by its square root."""
-        _, bias, w, b = _parts(conv, bn)
-        scale = w / (bn.running_var + bn.eps)
-        return _scaled(conv, scale), scale * (bias - bn.running_mean) + b
+        return _folded(conv, bn, _parts(conv, bn)[2] / (bn.running_var + bn.eps))
 
     def weight_of_bn_forgotten(conv, bn):
         """You left out the weight of the BatchNorm: s = w / sqrt(rv + eps)."""
-        _, bias, _, b = _parts(conv, bn)
-        scale = 1 / (bn.running_var + bn.eps).sqrt()
-        return _scaled(conv, scale), scale * (bias - bn.running_mean) + b
+        return _folded(conv, bn, 1 / (bn.running_var + bn.eps).sqrt())
 
     @raises("NoneType")
     def missing_bias_not_expected(conv, bn):
