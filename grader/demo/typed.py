@@ -13,7 +13,7 @@ from pathlib import Path
 from grader.engine.task import Task
 from grader.trusted.key import Mistake, key_of
 
-_MARKS = {"mistake", "staticmethod"}
+_MARKS = {"raises", "replaces"}
 _OURS = ("grader.keys.", "grader.tasks.")
 _Definition = ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 _Home = tuple[str, str]
@@ -34,7 +34,7 @@ def typed(task: Task, mistake: Mistake, *, imported: Iterable[str] = ()) -> str:
     """
     key = key_of(task)
     assert key is not None, "a mistake comes from a key"
-    typing = _Typing(task.id)
+    typing = _Typing(task)
     wrong = mistake.code.rpartition(".")[2]
     for other in task.functions:
         if other != mistake.replaces:
@@ -112,8 +112,9 @@ def _defined(node: _Definition) -> list[str]:
 class _Typing:
     """Collects a definition, and after it everything that it calls."""
 
-    def __init__(self, exercise: str) -> None:
-        self.exercise = exercise
+    def __init__(self, task: Task) -> None:
+        self.exercise = task.id
+        self._arguments = dict(zip(task.functions, task.arguments, strict=True))
         self.imports: set[str] = set()
         self._written: dict[_Home, str] = {}
         self._names: dict[_Home, str] = {}
@@ -137,6 +138,8 @@ class _Typing:
         self._names[home] = name
         self._written[home] = ""  # keeps its place
         node = _plain(module.definitions[home[1]], name)
+        if name in self._arguments and isinstance(node, ast.FunctionDef) and not node.args.vararg:
+            node.args.args = [ast.arg(argument) for argument in self._arguments[name]]
         renamed = dict(self._needed(home, node, module))
         node = _Renamed(renamed).visit(node)
         self._written[home] = ast.unparse(ast.fix_missing_locations(node))
@@ -227,8 +230,6 @@ def _plain(node: _Definition, name: str) -> ast.stmt:
         copied.decorator_list = [d for d in copied.decorator_list if _called_by(d) not in _MARKS]
     elif isinstance(copied, ast.Assign):
         copied.targets = [ast.Name(name, ast.Store())]
-        if isinstance(copied.value, ast.Call) and _called_by(copied.value) == "staticmethod":
-            copied.value = copied.value.args[0]
     elif isinstance(copied, ast.AnnAssign) and copied.value is not None:
         copied = ast.Assign([ast.Name(name, ast.Store())], copied.value)
     plain = _Plain().visit(copied)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,8 +13,13 @@ from typing import Any, ClassVar
 
 import torch
 
+from grader.engine.observation import named
+
 Inputs = dict[str, Any]
 """Named tensors, numbers and strings: never modules or callables, which `observe` builds itself."""
+
+F32 = torch.float32
+"""The dtype of one case at least in every exercise; the others are in float64."""
 
 AUTOGRAD = frozenset({"requires_grad", "grad"})
 """Traces that calling autograd leaves on an input, for tasks in which that is fair."""
@@ -81,6 +87,7 @@ class Task:
     """One exercise's public half. Subclass it in `grader/tasks/`; the docstring is its statement.
 
     `signatures` are what the learner writes (`"jacobian(f, x) -> J"`, `"class MyLinear(n)"`).
+    `CASES` are the draws that are checked, visible ones first.
     `allows` names effects a right answer may have: `input`, `requires_grad`, `grad`, `grad_mode`,
     `rng`, `hooks`, `training`, ... `meta` adds a case on the meta device, in which only an error
     about devices counts.
@@ -97,6 +104,7 @@ class Task:
     allows: ClassVar[frozenset[str]] = frozenset()
     accepts_numbers: ClassVar[bool] = False
     meta: ClassVar[bool] = False
+    CASES: ClassVar[Sequence[Case]]
 
     registry: ClassVar[dict[str, Task]] = {}
 
@@ -108,15 +116,25 @@ class Task:
 
     def cases(self) -> Sequence[Case]:
         """The draws that are checked; the first is visible."""
-        raise NotImplementedError
+        return self.CASES
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        """Draw the inputs of one case: float64 tensors on the CPU, cast afterwards."""
+        """Draw the inputs of one case: float64 tensors on the CPU, cast afterwards.
+
+        Those params of the case that `observe` names are inputs too, and need not be returned.
+        """
         raise NotImplementedError
 
     def observe(self, *functions: Any, **inputs: Any) -> Any:
-        """Call the answer and name what is to be compared: a dict, or one value."""
-        raise NotImplementedError
+        """Call the answer and name what is to be compared: a dict, or one value.
+
+        Override it with the functions by position and the inputs by name: what `draw` returns, a
+        part of it as `**given` where it is handed on together, and params of the case, with a
+        default if not every case has them. As it stands, the one function is called with those of
+        the inputs that are its arguments, and what it returns is called as in `signatures`.
+        """
+        (function,), (names,) = functions, self.arguments
+        return named(function(*(inputs[name] for name in names)), *returned(self.signatures[0]))
 
     @property
     def chapter(self) -> str:
@@ -141,6 +159,11 @@ class Task:
         """The argument names of each function."""
         return tuple(signature_of(text)[1] for text in self.signatures)
 
+    @cached_property
+    def inputs(self) -> frozenset[str]:
+        """The inputs that `observe` names."""
+        return frozenset(inspect.signature(self.observe).parameters)
+
     def meta_case(self) -> Case:
         """The first case on the meta device, whose tensors have no values: a tensor that the
         answer made on the CPU cannot be combined with them."""
@@ -160,9 +183,15 @@ def signature_of(text: str) -> tuple[str, tuple[str, ...]]:
     return call.name, tuple(names[: len(names) - len(call.args.defaults)])
 
 
+def returned(text: str) -> tuple[str, ...]:
+    """The names of what is returned: `("dx", "dw")` of `"f(x, w) -> (dx, dw)"`."""
+    return tuple(name.strip() for name in text.partition(" -> ")[2].strip("()").split(","))
+
+
 def draw_inputs(task: Task, case: Case, seed: str, device: str) -> Inputs:
     """The inputs of one case from one seed, cast to the case's dtype and moved to its device."""
-    inputs = task.draw(Rng(seed, task.id, case.name), case)
+    inputs = {name: value for name, value in case.params.items() if name in task.inputs}
+    inputs |= task.draw(Rng(seed, task.id, case.name), case)
     return place(inputs, case.dtype, case.device or device)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, overload
+from types import FunctionType
+from typing import Any, ClassVar, TypeVar
 
 from grader.engine.refusal import Refusal
 from grader.engine.task import Inputs, Task
@@ -27,30 +29,38 @@ class Mistake:
     raises: str | None = None
 
 
-@overload
-def mistake(function: Callable[..., Any]) -> Any: ...
-@overload
-def mistake(
-    *, replaces: str = "", raises: str | None = None
-) -> Callable[[Callable[..., Any]], Any]: ...
-def mistake(function: Any = None, *, replaces: str = "", raises: str | None = None) -> Any:
-    """Mark a wrong implementation inside a Key; its docstring is what the learner reads."""
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-    def mark(wrong: Any) -> Any:
-        wrong.__mistake__ = (replaces, raises)
-        return wrong if isinstance(wrong, type) else staticmethod(wrong)
 
-    return mark if function is None else mark(function)
+def raises(pattern: str) -> Callable[[_Function], _Function]:
+    """Above a mistake: it raises, and an answer makes it whose error's text the pattern finds."""
+    return _noting("raises", pattern)
+
+
+def replaces(function: str) -> Callable[[_Function], _Function]:
+    """Above a mistake in an answer of several functions: the one that it stands in for."""
+    return _noting("replaces", function)
+
+
+def _noting(what: str, value: str) -> Callable[[_Function], _Function]:
+    def note(wrong: _Function) -> _Function:
+        setattr(wrong, what, value)
+        return wrong
+
+    return note
 
 
 class Key:
-    """The trusted half of the exercise `task`. Subclass it in `grader/keys/`.
+    """The trusted half of the exercise `task`. Subclass it in `grader/keys/`:
+    `class TwoPathGradKey(Key, task="two_path_grad")`.
 
-    `reference` takes and returns what the learner's function does; an answer of several functions
-    has a method named like each of them instead. A task without a single right value defines
-    `accepts`, which yields the code of every complaint, each a sentence in `complaints`.
-    `sentences` replaces a generic signature's sentence by the exercise's own
-    (`{"RATIO.sign": "You forgot that L = 10 - d."}`).
+    Its functions take no `self`. `reference` takes and returns what the learner's function does; an
+    answer of several functions has a function named like each of them instead. A task without a
+    single right value defines `accepts`, which yields the code of every complaint, each a sentence
+    in `complaints`. **Every other function is a mistake**: a wrong implementation, whose docstring
+    is what the learner reads. It names those of the reference's arguments that it uses, or takes
+    all of them as `*given`. `sentences` replaces a generic signature's sentence by the exercise's
+    own (`{"RATIO.sign": "You forgot that L = 10 - d."}`).
     """
 
     task: ClassVar[str]
@@ -60,29 +70,56 @@ class Key:
 
     registry: ClassVar[dict[str, type[Key]]] = {}
 
-    def __init_subclass__(cls) -> None:
-        Key.registry[cls.task] = cls
+    def __init_subclass__(cls, *, task: str) -> None:
+        cls.task = task
+        for name, member in list(vars(cls).items()):
+            if isinstance(member, FunctionType):
+                setattr(cls, name, staticmethod(member))
+        Key.registry[task] = cls
 
     @classmethod
     def answer(cls, functions: tuple[str, ...]) -> tuple[Callable[..., Any], ...]:
         """The reference for each of the task's functions, in the order the task names them."""
-        if len(functions) == 1:
-            return (cls.reference,)  # type: ignore[attr-defined]
-        return tuple(getattr(cls, name) for name in functions)
+        names = ("reference",) if len(functions) == 1 else functions
+        return tuple(getattr(cls, name) for name in names)
 
     @classmethod
     def mistakes(cls, functions: tuple[str, ...]) -> list[Mistake]:
-        """The named mistakes, in the order they are written."""
+        """The named mistakes, in the order they are written, each called like the answer."""
+        right = dict(zip(functions, cls.answer(functions), strict=True))
         found = []
         for name, member in vars(cls).items():
+            if name in ("reference", "accepts", *functions) or name.startswith("_"):
+                continue
             wrong = member.__func__ if isinstance(member, staticmethod) else member
-            if hasattr(wrong, "__mistake__"):
-                replaces, raises = wrong.__mistake__
+            if isinstance(wrong, FunctionType | type):
                 message = " ".join((wrong.__doc__ or "").split())
-                found.append(
-                    Mistake(f"{cls.task}.{name}", message, wrong, replaces or functions[0], raises)
-                )
+                replaced = getattr(wrong, "replaces", functions[0])
+                called = _called_like(right[replaced], wrong)
+                pattern = getattr(wrong, "raises", None)
+                found.append(Mistake(f"{cls.task}.{name}", message, called, replaced, pattern))
         return found
+
+
+def _called_like(right: Callable[..., Any], wrong: Callable[..., Any]) -> Callable[..., Any]:
+    """`wrong`, which names the arguments it uses, to be called with all that `right` takes."""
+    if isinstance(wrong, type):
+        return wrong
+    taken = inspect.signature(wrong).parameters
+    if any(one.kind is one.VAR_POSITIONAL for one in taken.values()):
+        return wrong
+    names = tuple(inspect.signature(right).parameters)
+    if unknown := set(taken) - set(names):
+        raise TypeError(
+            f"{wrong.__qualname__} takes {', '.join(sorted(unknown))}. A mistake names arguments of "
+            f"the reference, here {', '.join(names)}; the name of a helper starts with _."
+        )
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        given = dict(zip(names, args, strict=False)) | kwargs
+        return wrong(**{name: given[name] for name in taken})
+
+    return called
 
 
 class NoKey(Refusal):
@@ -100,7 +137,7 @@ def key_of(task: Task) -> type[Key]:
     if task.id not in Key.registry:
         raise NoKey(
             f"There is no key of {task.id!r} in {place}.",
-            f"Write a class with task = {task.id!r} there: `autograd-course prove {task.id}` "
+            f"Write a class there with (Key, task={task.id!r}): `autograd-course prove {task.id}` "
             "says what it needs.",
         )
     return Key.registry[task.id]

@@ -25,7 +25,7 @@ from grader.engine.task import Task, case, draw_inputs
 from grader.notebook import notebooks
 from grader.notebook.checking import _Watcher, check, verdict_on
 from grader.recorded.sealed import sealed_answers
-from grader.trusted.key import Key, NoKey, mistake
+from grader.trusted.key import Key, NoKey
 from grader.trusted.live import LiveAnswers
 from tests.authoring.test_exercises import DEVICES, TASKS, cells, defined, every_exercise, flat
 from tests.conftest import ROOT, environment
@@ -222,20 +222,16 @@ class AnySplit(Task):
         return {"parts": split(n)}
 
 
-class AnySplitKey(Key):
-    task = "any_split"
+class AnySplitKey(Key, task="any_split"):
     complaints = {"sum": "The two do not add up to n."}  # noqa: RUF012 - as keys are written
 
-    @staticmethod
     def reference(n):
         return n, 0
 
-    @mistake
     def halved_down(n):
         """n // 2 twice loses the odd one: give it to either."""
         return n // 2, n // 2
 
-    @staticmethod
     def accepts(inputs, values):
         if sum(values["parts"]) != inputs["n"]:
             yield "sum"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.engine.observation import shares_memory
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key
 
 
 def _word(a: Tensor, b: Tensor, shared: bool) -> str:
@@ -23,67 +23,55 @@ def _span(t: Tensor) -> tuple[int, int]:
     return t.data_ptr(), t.data_ptr() + reach * t.element_size()
 
 
-class AliasOrCopyKey(Key):
-    task = "alias_or_copy"
-
-    @staticmethod
+class AliasOrCopyKey(Key, task="alias_or_copy"):
     def reference(a: Tensor, b: Tensor) -> str:
         return _word(a, b, shares_memory(a, b))
 
-    @mistake
-    def by_value(a: Tensor, b: Tensor) -> str:
+    def by_value(a, b):
         """You compared values. A clone has equal values in other memory, and a slice other values
         in the same memory. Compare the addresses of the storages."""
         return _word(a, b, torch.equal(a, b))
 
-    @mistake
-    def by_first_entry(a: Tensor, b: Tensor) -> str:
+    def by_first_entry(a, b):
         """You compared data_ptr() of the tensors, which is the address of the first entry. A slice
         such as x[1:] starts further on in the same storage: compare
         untyped_storage().data_ptr()."""
         return _word(a, b, a.data_ptr() == b.data_ptr())
 
-    @mistake
-    def first_entry_called_same(a: Tensor, b: Tensor) -> str:
+    def first_entry_called_same(a, b):
         """You say "same" where data_ptr() agrees, the address of the first entry, and "separate"
         elsewhere. One object is a is b; and the address to compare is that of the storage, for a
         slice starts further on in it."""
         return "same" if a.data_ptr() == b.data_ptr() else "separate"
 
-    @mistake
-    def by_identity_alone(a: Tensor, b: Tensor) -> str:
+    def by_identity_alone(a, b):
         """You compared objects alone. detach(), a slice or a transpose is a new Python object on
         the old storage: compare the addresses of the storages, too."""
         return _word(a, b, False)
 
-    @mistake
-    def by_temporary_ids(a: Tensor, b: Tensor) -> str:
+    def by_temporary_ids(a, b):
         """You call every pair shared. id(a.data) is the address of an object that is gone at once,
         and the next one is often put in its place, so that two ids agree by accident. Compare
         untyped_storage().data_ptr()."""
         return _word(a, b, True)
 
-    @mistake
-    def by_base(a: Tensor, b: Tensor) -> str:
+    def by_base(a, b):
         """You looked at _base, which knows of views alone. detach() and .data share the storage and
         have no _base, and two slices of one tensor are not each other's base."""
         return _word(a, b, a._base is b or b._base is a)
 
-    @mistake
-    def by_overlap(a: Tensor, b: Tensor) -> str:
+    def by_overlap(a, b):
         """You asked whether two tensors have an entry in common. Two parts of one storage count as
         shared here without that: they stand and fall with the same memory."""
         (low, high), (other_low, other_high) = _span(a), _span(b)
         return _word(a, b, low <= other_high and other_low <= high)
 
-    @mistake
-    def shared_called_same(a: Tensor, b: Tensor) -> str:
+    def shared_called_same(a, b):
         """You say "same" of two tensors on one storage. They may have different shapes, flags and
         histories: "same" is for one and the same object, a is b."""
         return "same" if shares_memory(a, b) else "separate"
 
-    @mistake
-    def same_called_shared(a: Tensor, b: Tensor) -> str:
+    def same_called_shared(a, b):
         """You say "shared" of one and the same object. Ask first whether a is b."""
         return "shared" if shares_memory(a, b) else "separate"
 
@@ -91,49 +79,40 @@ class AliasOrCopyKey(Key):
 State = dict[str, Tensor]
 
 
-class SnapshotKey(Key):
-    task = "snapshot"
-
-    @staticmethod
+class SnapshotKey(Key, task="snapshot"):
     def reference(model: nn.Module) -> State:
         return copy.deepcopy(model.state_dict())
 
-    @mistake
-    def live_tensors(model: nn.Module) -> State:
+    def live_tensors(model):
         """Your snapshot changed together with the model. The entries of state_dict() use the
         model's own memory, and so do their detach(), a copy of the dict alone, and .cpu() on a
         CPU. Clone every entry."""
         return dict(model.state_dict())
 
-    @mistake
-    def buffers_missing(model: nn.Module) -> State:
+    def buffers_missing(model):
         """The parameters are there, and the buffers are missing: running statistics belong to the
         weights to come back to. state_dict() lists both."""
         return {name: p.detach().clone() for name, p in model.named_parameters()}
 
-    @mistake
-    def buffers_live(model: nn.Module) -> State:
+    def buffers_live(model):
         """The parameters are safe, and the buffers changed together with the model. Clone them as
         well."""
         safe = {name: p.detach().clone() for name, p in model.named_parameters()}
         return {name: safe.get(name, value) for name, value in model.state_dict().items()}
 
-    @mistake
-    def parameters_live(model: nn.Module) -> State:
+    def parameters_live(model):
         """The buffers are safe, and the parameters changed together with the model. Clone them as
         well."""
         safe = {name: b.clone() for name, b in model.named_buffers()}
         return {name: safe.get(name, value) for name, value in model.state_dict().items()}
 
-    @mistake
-    def counter_live(model: nn.Module) -> State:
+    def counter_live(model):
         """num_batches_tracked went on counting in your snapshot. It is an integer tensor, and
         changed in place like the others: clone every entry."""
         state = model.state_dict()
         return {n: t.clone() if t.is_floating_point() else t for n, t in state.items()}
 
-    @mistake
-    def history_kept(model: nn.Module) -> State:
+    def history_kept(model):
         """The values are safe, and the entries still require grad: clone() is recorded, so each
         keeps a graph that leads to the live parameter. Detach before you clone."""
         tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}

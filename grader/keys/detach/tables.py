@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from grader.tasks.detach.tables import CUBE, EXP
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key
 
 
 def _grad(compute: str, edit: str, x: Tensor) -> Tensor:
@@ -42,95 +42,79 @@ def _is_detached(edit: str) -> bool:
     return ".detach().add_" in edit
 
 
-class DetectSilentCorruptionKey(Key):
-    task = "detect_silent_corruption"
-
+class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
     reference = _outcome
 
-    @mistake
-    def data_is_safe(compute: str, edit: str, x: Tensor) -> str:
+    def data_is_safe(compute, edit, x):
         """You take edits through .data for harmless. If the operation saved the tensor, its
         gradient comes out wrong, and nothing warns you."""
         return "ok" if _is_hidden(edit) else _outcome(compute, edit, x)
 
-    @mistake
-    def data_is_noticed(compute: str, edit: str, x: Tensor) -> str:
+    def data_is_noticed(compute, edit, x):
         """You expect an error from edits through .data. They do not count in the version that
         autograd compares, so it goes on and computes a wrong gradient."""
         seen = edit.replace(".detach().data", ".detach()").replace(".data", ".detach()")
         return _outcome(compute, seen, x)
 
-    @mistake
-    def detach_shields_data(compute: str, edit: str, x: Tensor) -> str:
+    def detach_shields_data(compute, edit, x):
         """You expect that detach() before .data makes the edit visible. What counts is the last
         step: .data starts a version counter of its own, and the edit is hidden."""
         return _outcome(compute, edit.replace(".detach().data", ".detach()"), x)
 
-    @mistake
-    def detach_always_raises(compute: str, edit: str, x: Tensor) -> str:
+    def detach_always_raises(compute, edit, x):
         """You expect an error from every edit through detach(). There is one only if the operation
         saved the edited tensor: x ** 3 saves x, and 2 * x + 1 neither x nor y."""
         return "error" if _is_detached(edit) else _outcome(compute, edit, x)
 
-    @mistake
-    def every_bypass_raises(compute: str, edit: str, x: Tensor) -> str:
+    def every_bypass_raises(compute, edit, x):
         """You expect an error from every edit through detach() or inside no_grad(). There is one
         only if the operation saved the edited tensor: x ** 3 saves x, and 2 * x + 1 neither x nor
         y."""
         bypass = _is_detached(edit) or "no_grad" in edit
         return "error" if bypass else _outcome(compute, edit, x)
 
-    @mistake
-    def detach_copies(compute: str, edit: str, x: Tensor) -> str:
+    def detach_copies(compute, edit, x):
         """You take detach() for a copy. It uses the same memory, and the same version counter: an
         edit of it is an edit of the tensor it came from."""
         return "ok" if _is_detached(edit) else _outcome(compute, edit, x)
 
-    @mistake
-    def no_grad_is_safe(compute: str, edit: str, x: Tensor) -> str:
+    def no_grad_is_safe(compute, edit, x):
         """You take edits inside no_grad() for harmless. They are not recorded, and they are
         counted: if the tensor was saved, backward raises."""
         return "ok" if "no_grad" in edit else _outcome(compute, edit, x)
 
-    @mistake
-    def outputs_always_saved(compute: str, edit: str, x: Tensor) -> str:
+    def outputs_always_saved(compute, edit, x):
         """You expect harm from every edit of y. x ** 3 saves x, and 2 * x + 1 neither x nor y:
         their gradients do not look at y again."""
         return _outcome(EXP if "y." in edit else compute, edit, x)
 
-    @mistake
-    def inputs_always_saved(compute: str, edit: str, x: Tensor) -> str:
+    def inputs_always_saved(compute, edit, x):
         """You expect harm from every edit of x. exp and relu save y, and 2 * x + 1 neither x nor y:
         their gradients do not look at x again."""
         return _outcome(CUBE if "x." in edit else compute, edit, x)
 
-    @mistake
-    def recorded_edits_raise(compute: str, edit: str, x: Tensor) -> str:
+    def recorded_edits_raise(compute, edit, x):
         """You expect an error from every recorded edit in place. One of a computed tensor is
         allowed as long as no operation saved it, as y of x ** 3."""
         return "error" if edit == "y.add_(1)" else _outcome(compute, edit, x)
 
-    @mistake
-    def recorded_edits_are_safe(compute: str, edit: str, x: Tensor) -> str:
+    def recorded_edits_are_safe(compute, edit, x):
         """You take recorded edits of y for harmless. Autograd records y.add_(1) and still needs the
         old y where the operation saved it: backward raises."""
         return "ok" if edit == "y.add_(1)" else _outcome(compute, edit, x)
 
-    @mistake
-    def leaf_edit_allowed(compute: str, edit: str, x: Tensor) -> str:
+    def leaf_edit_allowed(compute, edit, x):
         """You let x.add_(1) pass. x is a leaf that requires grad, and autograd forbids to edit one
         in place while it records."""
         return "ok" if edit == "x.add_(1)" else _outcome(compute, edit, x)
 
-    @mistake
-    def errors_called_wrong(compute: str, edit: str, x: Tensor) -> str:
+    def errors_called_wrong(compute, edit, x):
         """You say "wrong" where autograd raises. An error is the good case: there is no wrong
         gradient, because the edit was noticed."""
         found = _outcome(compute, edit, x)
         return "wrong" if found == "error" else found
 
-    @mistake
-    def compared_after_the_edit(compute: str, edit: str, x: Tensor) -> str:
+    def compared_after_the_edit(compute, edit, x):
         """Your run without the edit started from an x that the edit had changed already. Give each
         run a clone of its own."""
         edited = _fresh(x)

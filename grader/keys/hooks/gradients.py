@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 Function = Callable[[Tensor], Tensor]
 Logged = tuple[list[Tensor], Tensor | None]
@@ -25,28 +25,23 @@ def _passes(f: Function, heads: Sequence[Function], x: Tensor) -> tuple[list[Ten
     return at_z, at_x
 
 
-class TensorGradLoggerKey(Key):
-    task = "tensor_grad_logger"
-
-    @staticmethod
+class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
     def reference(f: Function, heads: Sequence[Function], x: Tensor) -> Logged:
         at_z, at_x = _passes(f, heads, x)
         return [g.abs() for g in at_z], sum(at_x, torch.zeros_like(x))
 
-    @mistake
-    def signs_kept(f: Function, heads: Sequence[Function], x: Tensor) -> Logged:
+    def signs_kept(f, heads, x):
         """Your log holds the gradients themselves, and their absolute values are asked for."""
         at_z, at_x = _passes(f, heads, x)
         return at_z, sum(at_x, torch.zeros_like(x))
 
-    @mistake
-    def logging_changed_the_gradient(f: Function, heads: Sequence[Function], x: Tensor) -> Logged:
+    def logging_changed_the_gradient(f, heads, x):
         """Your log is right, and dx is not: the absolute values went on to x. Either the hook
         returned them, and what a hook returns replaces the gradient, or it called abs_(), which
         edits the tensor that is passed on."""
-        log: list[Tensor] = []
+        log = []
 
-        def hook(g: Tensor) -> Tensor:
+        def hook(g):
             log.append(g.abs())
             return g.abs()
 
@@ -56,52 +51,46 @@ class TensorGradLoggerKey(Key):
             head(z).sum().backward(retain_graph=True)
         return log, x.grad
 
-    @mistake
-    def registered_in_the_loop(f: Function, heads: Sequence[Function], x: Tensor) -> Logged:
+    def registered_in_the_loop(f, heads, x):
         """You registered a hook before each pass. They add up: in the second pass two of them are
         called. Register one before the loop, or remove each after its pass."""
         at_z, at_x = _passes(f, heads, x)
         log = [g.abs() for i, g in enumerate(at_z) for _ in range(i + 1)]
         return log, sum(at_x, torch.zeros_like(x))
 
-    @mistake
-    def summed_over_passes(f: Function, heads: Sequence[Function], x: Tensor) -> Logged:
+    def summed_over_passes(f, heads, x):
         """Each of your entries holds the passes before it as well. retain_grad() keeps z.grad, and
         every pass adds to that; a hook of z is called with the gradient of one pass."""
         at_z, at_x = _passes(f, heads, x)
         totals = torch.stack(at_z).cumsum(0)
         return [g.abs() for g in totals], sum(at_x, torch.zeros_like(x))
 
-    @mistake
-    def z_grad_itself(f: Function, heads: Sequence[Function], x: Tensor) -> Logged:
+    def z_grad_itself(f, heads, x):
         """All your entries are the sum over all passes. You kept z.grad, one tensor that every pass
         adds to. A hook of z is called with the gradient of each pass."""
         at_z, at_x = _passes(f, heads, x)
         total = sum(at_z, torch.zeros_like(at_z[0])).abs()
         return [total for _ in at_z], sum(at_x, torch.zeros_like(x))
 
-    @mistake
-    def hook_on_x(f: Function, heads: Sequence[Function], x: Tensor) -> Logged:
+    def hook_on_x(f, heads, x):
         """Your log holds what arrives at x. Register the hook on z, the tensor in between."""
         _, at_x = _passes(f, heads, x)
         return [g.abs() for g in at_x], sum(at_x, torch.zeros_like(x))
 
-    @mistake
-    def hook_too_late(f: Function, heads: Sequence[Function], x: Tensor) -> Logged:
+    def hook_too_late(f, heads, x):
         """Your log is empty: no hook was called. A hook must be registered on z, on the very tensor
         that the heads get, and before backward runs."""
         _, at_x = _passes(f, heads, x)
         return [], sum(at_x, torch.zeros_like(x))
 
-    @mistake
-    def last_pass_alone(f: Function, heads: Sequence[Function], x: Tensor) -> Logged:
+    def last_pass_alone(f, heads, x):
         """Your dx is that of the last pass. x.grad is asked for as it is after all of them: every
         pass adds to it."""
         at_z, at_x = _passes(f, heads, x)
         return [g.abs() for g in at_z], at_x[-1]
 
-    @mistake(raises=r"backward through the graph a second time")
-    def graph_freed(f: Function, heads: Sequence[Function], x: Tensor) -> Logged:
+    @raises(r"backward through the graph a second time")
+    def graph_freed(f, heads, x):
         """The first pass freed what f saved, and the second needs it. Pass retain_graph=True, as
         the exercise does."""
         z = f(x)
@@ -131,57 +120,48 @@ def _with_hook(x: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Tensor:
     return y
 
 
-class GradientReversalKey(Key):
-    task = "gradient_reversal"
-
-    @staticmethod
+class GradientReversalKey(Key, task="gradient_reversal"):
     def reference(x: Tensor, lam: float) -> Tensor:
-        y: Tensor = _Turned.apply(x, lam)  # type: ignore[no-untyped-call]
+        y: Tensor = _Turned.apply(x, lam)
         return y
 
-    @mistake
-    def not_negated(x: Tensor, lam: float) -> Tensor:
+    def not_negated(x, lam):
         """You multiplied the gradient by lam. It is to be turned round: -lam."""
         return _with_hook(x, lambda g: lam * g)
 
-    @mistake
-    def lam_forgotten(x: Tensor, lam: float) -> Tensor:
+    def lam_forgotten(x):
         """You turned the gradient round and left out lam."""
         return _with_hook(x, lambda g: -g)
 
-    @mistake
-    def hook_returned_nothing(x: Tensor, lam: float) -> Tensor:
+    def hook_returned_nothing(x):
         """The gradient passed unchanged. A hook that returns None observes; what it computes counts
         only if it is returned. Without any hook it looks the same."""
         return x.clone()
 
-    @mistake
-    def values_turned_too(x: Tensor, lam: float) -> Tensor:
+    def values_turned_too(x, lam):
         """Your y is -lam times x. Its values must be those of x: only the gradient is turned
         round."""
         return -lam * x
 
-    @mistake
-    def hook_on_x(x: Tensor, lam: float) -> Tensor:
+    def hook_on_x(x, lam):
         """You registered the hook on x itself, so all gradients of x are turned round, also those
         of its other users. Register it on a new tensor made from x."""
         if x.requires_grad:
             x.register_hook(lambda g: -lam * g)
         return x.clone()
 
-    @mistake(raises=r"written-to tensor refers to a single memory location")
-    def edited_in_place(x: Tensor, lam: float) -> Tensor:
+    @raises(r"written-to tensor refers to a single memory location")
+    def edited_in_place(x, lam):
         """Your hook edits the tensor that arrives, which belongs to others too: here it is the
         caller's, or several entries of it are one number in memory. Return a new one."""
         return _with_hook(x, lambda g: g.mul_(-lam))
 
-    @mistake
-    def no_gradient(x: Tensor, lam: float) -> Tensor:
+    def no_gradient(x):
         """No gradient reaches x through y: y has no history. Do not detach it."""
         return x.detach().clone()
 
-    @mistake(raises=r"cannot register a hook on a tensor that doesn't require grad")
-    def no_hook_possible(x: Tensor, lam: float) -> Tensor:
+    @raises(r"cannot register a hook on a tensor that doesn't require grad")
+    def no_hook_possible(x, lam):
         """You registered a hook on a tensor that does not require grad, which torch refuses: no
         gradient will ever arrive there. Ask y.requires_grad first."""
         y = x.clone()

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 Pair = tuple[Any, Any]
 Register = Callable[[nn.Module], Callable[[Any], Any]]
@@ -22,9 +22,7 @@ def _legacy(module: nn.Module) -> Callable[[Any], Any]:
     return module.register_backward_hook
 
 
-def _probe(
-    module: nn.Module, x: Tensor, gy: Tensor, register: Register = _full, which: int = 0
-) -> Pair:
+def _probe(module, x, gy, register=_full, which=0):
     """What a backward hook is called with: entry `which` of the inputs' gradients, and gout."""
     seen: list[Pair] = []
     handle = register(module)(lambda m, gin, gout: seen.append((gin[which], gout[0])))
@@ -35,64 +33,54 @@ def _probe(
     return seen[0]
 
 
-class FullBackwardProbeKey(Key):
-    task = "full_backward_probe"
-
-    @staticmethod
+class FullBackwardProbeKey(Key, task="full_backward_probe"):
     def reference(module: nn.Module, x: Tensor, gy: Tensor) -> Pair:
         x = x.detach().requires_grad_()
         y = module(x)
         gin, gout = torch.autograd.grad(y, (x, y), gy)
         return gin, gout
 
-    @mistake
-    def legacy_hook(module: nn.Module, x: Tensor, gy: Tensor) -> Pair:
+    def legacy_hook(module, x, gy):
         """register_backward_hook is deprecated, and its first gradient is that of the bias: it
         speaks of the last operation of the module, whose inputs are the bias, x and the transposed
         weight. Use register_full_backward_hook."""
         return _probe(module, x, gy, _legacy)
 
-    @mistake(raises=r"index out of range")
-    def legacy_hook_second(module: nn.Module, x: Tensor, gy: Tensor) -> Pair:
+    @raises(r"index out of range")
+    def legacy_hook_second(module, x, gy):
         """You picked the second of the gradients that the deprecated register_backward_hook gives.
         That is the input's for one linear layer with bias and rows, and something else for every
         other module. Use register_full_backward_hook."""
         return _probe(module, x, gy, _legacy, 1)
 
-    @mistake
-    def x_without_grad(module: nn.Module, x: Tensor, gy: Tensor) -> Pair:
+    def x_without_grad(module, x, gy):
         """The gradient of the input is None: x does not require grad, so nobody computed one. Call
         x.requires_grad_() first."""
         return None, FullBackwardProbeKey.reference(module, x, gy)[1]
 
-    @mistake
-    def tuples(module: nn.Module, x: Tensor, gy: Tensor) -> Pair:
+    def tuples(module, x, gy):
         """You returned what the hook was called with. Those are tuples, with one gradient for each
         input and each output: take the first of each."""
         gin, gout = FullBackwardProbeKey.reference(module, x, gy)
         return (gin,), (gout,)
 
-    @mistake
-    def swapped(module: nn.Module, x: Tensor, gy: Tensor) -> Pair:
+    def swapped(module, x, gy):
         """The two are in the wrong order: the input's gradient comes first, in the hook's arguments
         and in what you return."""
         gin, gout = FullBackwardProbeKey.reference(module, x, gy)
         return gout, gin
 
-    @mistake
-    def started_from_ones(module: nn.Module, x: Tensor, gy: Tensor) -> Pair:
+    def started_from_ones(module, x, gy):
         """You started the pass from ones. Start it from gy: y.backward(gy)."""
         return FullBackwardProbeKey.reference(module, x, torch.ones_like(gy))
 
-    @mistake
-    def hook_stays(module: nn.Module, x: Tensor, gy: Tensor) -> Pair:
+    def hook_stays(module, x, gy):
         """Your hook stays on the module, and runs in every later pass. Keep the handle, and call
         remove()."""
         module.register_full_backward_hook(lambda *_: None)
         return FullBackwardProbeKey.reference(module, x, gy)
 
-    @mistake
-    def hook_stays_after_an_error(module: nn.Module, x: Tensor, gy: Tensor) -> Pair:
+    def hook_stays_after_an_error(module, x, gy):
         """When the module raises, your hook stays on it: the line that removes it does not run. Put
         the passes into try, and the removal into finally."""
         handle = module.register_full_backward_hook(lambda *_: None)
@@ -112,27 +100,21 @@ def _by_hand(model: nn.Sequential, x: Tensor, gy: Tensor, *, clone: bool = True)
     return list(torch.autograd.grad(places[-1], places, gy))
 
 
-class RetainOrHookKey(Key):
-    task = "retain_or_hook"
-
-    @staticmethod
+class RetainOrHookKey(Key, task="retain_or_hook"):
     def reference(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
         return _by_hand(model, x, gy)[1:]
 
-    @mistake
-    def backward_order(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
+    def backward_order(model, x, gy):
         """Your list is the wrong way round. The hooks run in the order in which the pass reaches
         the tensors, from the last layer to the first."""
         return _by_hand(model, x, gy)[:0:-1]
 
-    @mistake
-    def grad_not_kept(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
+    def grad_not_kept(model):
         """Your gradients are None. The outputs are no leaves, so nobody kept what arrived there:
         register a tensor hook on each output."""
         return [None for _ in model]
 
-    @mistake
-    def retained_after_the_edit(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
+    def retained_after_the_edit(model, x, gy):
         """For a layer whose output was edited in place you have the gradient of the edited values.
         retain_grad() moves on with an edit. A tensor hook registered before the edit gets the
         gradient of the values before it."""
@@ -142,13 +124,13 @@ class RetainOrHookKey(Key):
                 grads[i - 1] = grads[i]
         return grads
 
-    @mistake(raises=r"is a view and is being modified inplace")
-    def module_hooks_and_an_edit(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
+    @raises(r"is a view and is being modified inplace")
+    def module_hooks_and_an_edit(model, x, gy):
         """A full backward hook wraps what its module returns, and the next layer edits that in
         place, which is refused. Register a forward hook, and in it a tensor hook on the output."""
-        grads: list[Tensor] = []
+        grads = []
 
-        def hook(layer: nn.Module, gin: Any, gout: Any) -> None:
+        def hook(layer, gin, gout):
             grads.insert(0, gout[0])
 
         handles = [layer.register_full_backward_hook(hook) for layer in model.children()]
@@ -159,13 +141,11 @@ class RetainOrHookKey(Key):
                 handle.remove()
         return grads
 
-    @mistake
-    def inputs(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
+    def inputs(model, x, gy):
         """You listed the gradients of what goes into each layer. What it returned is asked for."""
         return _by_hand(model, x, gy)[:-1]
 
-    @mistake
-    def registered_twice(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
+    def registered_twice(model, x, gy):
         """Some of your gradients are listed twice. A layer that stands in the model twice is one
         module, and you registered two hooks on it: model.children() lists each module once."""
         found = []
@@ -173,17 +153,15 @@ class RetainOrHookKey(Key):
             found += [grad] * sum(layer is other for other in model)
         return found
 
-    @mistake
-    def one_per_module(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
+    def one_per_module(model, x, gy):
         """You have one gradient for each module. A layer that stands in the model twice is called
         twice, and each call has its own: keep a list of calls, and no dict of modules."""
-        first: dict[nn.Module, Tensor] = {}
+        first = {}
         for layer, grad in zip(model, _by_hand(model, x, gy)[1:], strict=True):
             first.setdefault(layer, grad)
         return list(first.values())
 
-    @mistake
-    def hooks_stay(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
+    def hooks_stay(model, x, gy):
         """Your hooks stay on the model, and run in every later pass. Keep the handles, and call
         remove() on each."""
         answer = _by_hand(model, x, gy)[1:]

@@ -9,63 +9,54 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 
-class MakeLeafKey(Key):
-    task = "make_leaf"
+class MakeLeafKey(Key, task="make_leaf"):
     sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
 
-    @staticmethod
     def reference(t: Tensor) -> Tensor:
         with torch.no_grad():
             leaf = torch.empty_like(t).copy_(t)
         return leaf.requires_grad_()
 
-    @mistake
-    def cloned_with_history(t: Tensor) -> Tensor:
+    def cloned_with_history(t):
         """You cloned t without detaching it. clone() is a recorded operation: if t requires grad,
         so does its clone, which is no leaf, and requires_grad_() changes nothing then. Detach
         first."""
         return t.clone().requires_grad_()
 
-    @mistake
-    def cloned_only(t: Tensor) -> Tensor:
+    def cloned_only(t):
         """You returned t.clone(). If t requires grad, the clone is computed from it and no leaf;
         if it does not, neither does the clone. Detach before you clone, and set the flag after."""
         return t.clone()
 
-    @mistake
-    def memory_shared(t: Tensor) -> Tensor:
+    def memory_shared(t):
         """Your leaf uses the memory of t: editing one edits the other. detach(), .data and
         nn.Parameter(t) copy nothing. Add clone()."""
         return t.detach().requires_grad_()
 
-    @mistake
-    def detached_only(t: Tensor) -> Tensor:
+    def detached_only(t):
         """You returned t.detach(). It has no history, but it uses the memory of t and does not
         require grad. Add clone() and requires_grad_()."""
         return t.detach()
 
-    @mistake
-    def flag_forgotten(t: Tensor) -> Tensor:
+    def flag_forgotten(t):
         """Your leaf does not require grad. detach() switches that off, and clone() does not switch
         it on again: call requires_grad_() on the copy."""
         return t.detach().clone()
 
-    @mistake
-    def argument_returned(t: Tensor) -> Tensor:
+    def argument_returned(t):
         """You returned t itself. Make a new tensor: a detached clone of t that requires grad."""
         return t
 
-    @mistake
-    def argument_flagged(t: Tensor) -> Tensor:
+    def argument_flagged(t):
         """You called requires_grad_() on t and returned t itself. The method changes the tensor it
         is called on and makes no new one. Call it on a detached clone."""
         return t.requires_grad_()
 
-    @mistake(raises=r"support the deepcopy protocol")
-    def deep_copied(t: Tensor) -> Tensor:
+    @raises(r"support the deepcopy protocol")
+    def deep_copied(t):
         """You used copy.deepcopy, which copies leaves and refuses computed tensors. detach() and
         then clone() work for both."""
         return copy.deepcopy(t).requires_grad_()
@@ -78,88 +69,61 @@ def _randn(shape: Shape, dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.randn(shape, dtype=dtype, device=device)
 
 
-class ScaledParameterKey(Key):
-    task = "scaled_parameter"
+class ScaledParameterKey(Key, task="scaled_parameter"):
     sentences: ClassVar = {"NONE": "Your function returned None. Return the weight."}
 
-    @staticmethod
     def reference(shape: Shape, scale: float, dtype: torch.dtype, device: torch.device) -> Tensor:
         weight = torch.empty(shape, dtype=dtype, device=device)
         weight.normal_(0, scale)
         return weight.requires_grad_()
 
-    @mistake
-    def product_of_a_leaf(
-        shape: Shape, scale: float, dtype: torch.dtype, device: torch.device
-    ) -> Tensor:
+    def product_of_a_leaf(shape, scale, dtype, device):
         """Your weight is not a leaf, so no gradient is kept in it and an optimizer refuses it. You
         set requires_grad on the random numbers, and multiplying them made a new, computed tensor.
         Scale first, set the flag last."""
         return _randn(shape, dtype, device).requires_grad_() * scale
 
-    @mistake
-    def flag_forgotten(
-        shape: Shape, scale: float, dtype: torch.dtype, device: torch.device
-    ) -> Tensor:
+    def flag_forgotten(shape, scale, dtype, device):
         """Your weight does not require grad. Call requires_grad_() on the scaled numbers."""
         return _randn(shape, dtype, device) * scale
 
-    @mistake(raises=r"leaf Variable that requires grad is being used in an in-place operation")
-    def leaf_scaled_in_place(
-        shape: Shape, scale: float, dtype: torch.dtype, device: torch.device
-    ) -> Tensor:
+    @raises(r"leaf Variable that requires grad is being used in an in-place operation")
+    def leaf_scaled_in_place(shape, scale, dtype, device):
         """You scaled a leaf in place that already required grad, which autograd forbids while it
         records. Scale first, set the flag last."""
         return _randn(shape, dtype, device).requires_grad_().mul_(scale)
 
-    @mistake
-    def not_scaled(shape: Shape, scale: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    def not_scaled(shape, dtype, device):
         """Your numbers have standard deviation 1: scale has no effect on what you return."""
         return _randn(shape, dtype, device).requires_grad_()
 
-    @mistake
-    def scaled_twice(
-        shape: Shape, scale: float, dtype: torch.dtype, device: torch.device
-    ) -> Tensor:
+    def scaled_twice(shape, scale, dtype, device):
         """Your numbers have standard deviation scale ** 2, as if scaled twice. A factor multiplies
         the standard deviation by itself once, and the variance by its square."""
         return (_randn(shape, dtype, device) * scale**2).requires_grad_()
 
-    @mistake
-    def scale_taken_for_variance(
-        shape: Shape, scale: float, dtype: torch.dtype, device: torch.device
-    ) -> Tensor:
+    def scale_taken_for_variance(shape, scale, dtype, device):
         """Your numbers have variance scale. scale is the standard deviation: multiply by it, not by
         its square root."""
         return (_randn(shape, dtype, device) * math.sqrt(scale)).requires_grad_()
 
-    @mistake
-    def uniform_from_zero(
-        shape: Shape, scale: float, dtype: torch.dtype, device: torch.device
-    ) -> Tensor:
+    def uniform_from_zero(shape, scale, dtype, device):
         """Your numbers lie between 0 and scale: torch.rand draws from a uniform distribution.
         torch.randn, with an n, draws normal numbers around 0."""
         return (torch.rand(shape, dtype=dtype, device=device) * scale).requires_grad_()
 
-    @mistake
-    def uniform_around_zero(
-        shape: Shape, scale: float, dtype: torch.dtype, device: torch.device
-    ) -> Tensor:
+    def uniform_around_zero(shape, scale, dtype, device):
         """Your numbers lie between -scale and scale, a uniform distribution whose standard
         deviation is scale / sqrt(3). Draw normal numbers: torch.randn."""
         centred = 2 * torch.rand(shape, dtype=dtype, device=device) - 1
         return (centred * scale).requires_grad_()
 
-    @mistake
-    def default_dtype(
-        shape: Shape, scale: float, dtype: torch.dtype, device: torch.device
-    ) -> Tensor:
+    def default_dtype(shape, scale, device):
         """You did not use dtype, so the weight is always float32. Pass dtype=dtype where you draw
         the numbers."""
         return (_randn(shape, torch.float32, device) * scale).requires_grad_()
 
-    @mistake
-    def seed_fixed(shape: Shape, scale: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    def seed_fixed(shape, scale, dtype, device):
         """Every call returns the same numbers: your function sets the seed. Two layers of one shape
         would start out equal. Seeding belongs to the program, once, at its start."""
         torch.manual_seed(0)
@@ -171,73 +135,63 @@ def _must_be_differentiable(dtype: torch.dtype) -> None:
         raise TypeError(f"tensors of {dtype} cannot require grad")
 
 
-class CastLeafKey(Key):
-    task = "cast_leaf"
+class CastLeafKey(Key, task="cast_leaf"):
     sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
 
-    @staticmethod
     def reference(t: Tensor, dtype: torch.dtype) -> Tensor:
         _must_be_differentiable(dtype)
         with torch.no_grad():
             leaf = torch.empty_like(t, dtype=dtype).copy_(t)
         return leaf.requires_grad_()
 
-    @mistake
-    def flag_before_cast(t: Tensor, dtype: torch.dtype) -> Tensor:
+    def flag_before_cast(t, dtype):
         """You set the flag and cast afterwards. A cast of a tensor that requires grad is a recorded
         operation, so its result is no leaf. Cast first, set the flag last."""
         _must_be_differentiable(dtype)
         return t.detach().clone().requires_grad_().to(dtype)
 
-    @mistake
-    def history_kept(t: Tensor, dtype: torch.dtype) -> Tensor:
+    def history_kept(t, dtype):
         """You cast t without detaching it. If t requires grad, the cast is recorded and its result
         no leaf; if t has the dtype already, the cast returns t itself. Detach first, and copy."""
         _must_be_differentiable(dtype)
         return t.to(dtype).requires_grad_()
 
-    @mistake
-    def memory_shared_if_same(t: Tensor, dtype: torch.dtype) -> Tensor:
+    def memory_shared_if_same(t, dtype):
         """Where t has the dtype already, your leaf uses the memory of t: to(dtype) copies nothing
         then. Pass copy=True, or clone."""
         _must_be_differentiable(dtype)
         return t.detach().to(dtype).requires_grad_()
 
-    @mistake
-    def dtype_ignored(t: Tensor, dtype: torch.dtype) -> Tensor:
+    def dtype_ignored(t, dtype):
         """Your leaf has the dtype of t, whatever was asked for. to() does not change a tensor but
         returns another: use its result."""
         _must_be_differentiable(dtype)
         return t.detach().clone().requires_grad_()
 
-    @mistake
-    def flag_forgotten(t: Tensor, dtype: torch.dtype) -> Tensor:
+    def flag_forgotten(t, dtype):
         """Your leaf does not require grad. Call requires_grad_() on the cast copy."""
         _must_be_differentiable(dtype)
         return t.detach().to(dtype, copy=True)
 
-    @mistake
-    def integers_let_through(t: Tensor, dtype: torch.dtype) -> Tensor:
+    def integers_let_through(t, dtype):
         """For an integer or boolean dtype you raised nothing. Such tensors cannot require grad, and
         a caller who gets one finds out much later: raise TypeError."""
         leaf = t.detach().to(dtype, copy=True)
         return leaf.requires_grad_(dtype.is_floating_point or dtype.is_complex)
 
-    @mistake(raises=r"[Oo]nly Tensors of floating point")
-    def integers_left_to_torch(t: Tensor, dtype: torch.dtype) -> Tensor:
+    @raises(r"[Oo]nly Tensors of floating point")
+    def integers_left_to_torch(t, dtype):
         """For an integer or boolean dtype you let requires_grad_() raise its RuntimeError. Test the
         dtype first and raise TypeError, which says that the argument was wrong."""
         return t.detach().to(dtype, copy=True).requires_grad_()
 
-    @mistake
-    def value_error(t: Tensor, dtype: torch.dtype) -> Tensor:
+    def value_error(t, dtype):
         """For an integer or boolean dtype you raised ValueError. The task asks for TypeError."""
         if not (dtype.is_floating_point or dtype.is_complex):
             raise ValueError
         return t.detach().to(dtype, copy=True).requires_grad_()
 
-    @mistake
-    def complex_refused(t: Tensor, dtype: torch.dtype) -> Tensor:
+    def complex_refused(t, dtype):
         """You refused a complex dtype. Complex tensors can require grad, but is_floating_point is
         False for them: test is_complex as well."""
         if not dtype.is_floating_point:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 Function = Callable[[Tensor], Tensor]
 Pair = tuple[Tensor | None, Tensor | None]
@@ -30,10 +30,10 @@ def _ends(root: Tensor, *, once: bool = True, first_input: bool = False) -> list
     return found
 
 
-def _leaves(root: Tensor) -> list[Tensor]:
+def _leaves(root: Tensor, **walk: bool) -> list[Tensor]:
     if root.grad_fn is None:
         return [root] if root.requires_grad else []
-    return [node.variable for node in _ends(root)]
+    return [node.variable for node in _ends(root, **walk)]
 
 
 def _unguarded(root: Tensor) -> list[Tensor]:
@@ -50,106 +50,89 @@ def _unguarded(root: Tensor) -> list[Tensor]:
     return found
 
 
-class LeafGradsKey(Key):
-    task = "leaf_grads"
+class LeafGradsKey(Key, task="leaf_grads"):
+    def reference(root: Tensor) -> list[Tensor]:
+        return _leaves(root)
 
-    reference = _leaves
-
-    @mistake
-    def listed_once_per_path(root: Tensor) -> list[Tensor]:
+    def listed_once_per_path(root):
         """A leaf that is used twice stands in your list twice. Its AccumulateGrad node is reached
         on two ways and is one node: remember which nodes you have met."""
-        if root.grad_fn is None:
-            return _leaves(root)
-        return [node.variable for node in _ends(root, once=False)]
+        return _leaves(root, once=False)
 
-    @mistake(raises=r"Boolean value of Tensor with more than one value is ambiguous")
-    def sought_by_value(root: Tensor) -> list[Tensor]:
+    @raises(r"Boolean value of Tensor with more than one value is ambiguous")
+    def sought_by_value(root):
         """You asked whether a tensor is `in` a list. That compares tensors with ==, entry by entry,
         and there is no single answer. Ask whether its node is in a set of nodes: nodes are compared
         by identity."""
-        if root.grad_fn is None:
-            return _leaves(root)
-        found: list[Tensor] = []
-        for node in _ends(root, once=False):
-            if node.variable not in found:
-                found.append(node.variable)
+        found = []
+        for leaf in _leaves(root, once=False):
+            if leaf not in found:
+                found.append(leaf)
         return found
 
-    @mistake
-    def copies_returned(root: Tensor) -> list[Tensor]:
+    def copies_returned(root):
         """You returned other tensors with the values of the leaves. detach(), clone() and .data all
         make a new tensor, and backward writes into the .grad of the old one. Return node.variable
         itself."""
         return [leaf.detach() for leaf in _leaves(root)]
 
-    @mistake
-    def gradients_returned(root: Tensor) -> list[Tensor | None]:
+    def gradients_returned(root):
         """You returned what stands in .grad, which is None before a backward pass. Return the
         leaves."""
         return [leaf.grad for leaf in _leaves(root)]
 
-    @mistake
-    def nodes_returned(root: Tensor) -> list[Any]:
+    def nodes_returned(root):
         """You returned the AccumulateGrad nodes. Each holds its leaf in node.variable."""
         return _leaves(root) if root.grad_fn is None else _ends(root)
 
-    @mistake
-    def first_input_only(root: Tensor) -> list[Tensor]:
+    def first_input_only(root):
         """You followed the first input of every node alone. next_functions lists all inputs: visit
         each of them."""
-        if root.grad_fn is None:
-            return _leaves(root)
-        return [node.variable for node in _ends(root, first_input=True)]
+        return _leaves(root, first_input=True)
 
-    @mistake
-    def one_step_only(root: Tensor) -> list[Tensor]:
+    def one_step_only(root):
         """You looked at the inputs of root.grad_fn and no further. Go on from each of them until
         the walk ends at AccumulateGrad nodes."""
         if root.grad_fn is None:
             return _leaves(root)
-        near: list[Any] = [node for node, _ in root.grad_fn.next_functions]
+        near = [node for node, _ in root.grad_fn.next_functions]
         return [node.variable for node in near if hasattr(node, "variable")]
 
-    @mistake
-    def leaf_as_root_forgotten(root: Tensor) -> list[Tensor]:
+    def leaf_as_root_forgotten(root):
         """A root that is itself a leaf and requires grad is missing. It has no grad_fn to start the
         walk from, yet root.backward() adds to root.grad: return [root]."""
         return [] if root.grad_fn is None else _leaves(root)
 
-    @mistake
-    def every_leaf_as_root(root: Tensor) -> list[Tensor]:
+    def every_leaf_as_root(root):
         """You listed a root that does not require grad. It is a leaf, but no gradient is ever
         added to it: test requires_grad, too."""
         return [root] if root.grad_fn is None else _leaves(root)
 
-    @mistake(raises=r"'NoneType' object has no attribute")
-    def none_edge_followed(root: Tensor) -> list[Tensor]:
+    @raises(r"'NoneType' object has no attribute")
+    def none_edge_followed(root):
         """You followed an edge that leads nowhere. An input that does not require grad stands in
         next_functions as (None, 0): skip it."""
         return _leaves(root) if root.grad_fn is None else _unguarded(root)
 
-    @mistake(raises=r"'NoneType' object has no attribute")
-    def none_root_followed(root: Tensor) -> list[Tensor]:
+    @raises(r"'NoneType' object has no attribute")
+    def none_root_followed(root):
         """You started the walk at root.grad_fn without looking whether it is None, as it is for
         every leaf. Such a root is the answer itself if it requires grad, and else there is none."""
-        if root.grad_fn is None:
-            return _unguarded(root)
-        return _leaves(root)
+        return _unguarded(root) if root.grad_fn is None else _leaves(root)
 
-    @mistake(raises=r"'NoneType' object has no attribute")
-    def none_followed(root: Tensor) -> list[Tensor]:
+    @raises(r"'NoneType' object has no attribute")
+    def none_followed(root):
         """You took None for a node. root.grad_fn is None if root is a leaf, and an input that does
         not require grad stands in next_functions as (None, 0): test for both."""
         return _unguarded(root)
 
-    @mistake(raises=r"maximum recursion depth")
-    def recursive(root: Tensor) -> list[Tensor]:
+    @raises(r"maximum recursion depth")
+    def recursive(root):
         """Your function calls itself once per node, and a graph may be thousands of nodes deep.
         Keep the nodes still to visit in a list, and loop."""
-        met: dict[Any, None] = {}
+        met = {}
 
-        def visit(node: Any) -> None:
+        def visit(node):
             if node is not None and node not in met:
                 met[node] = None
                 for following, _ in node.next_functions:
@@ -161,84 +144,67 @@ class LeafGradsKey(Key):
         return [node.variable for node in met if hasattr(node, "variable")]
 
 
-def _fresh(x: Tensor) -> Tensor:
-    return x.detach().clone().requires_grad_()
+def _both(f1: Function, x: Tensor) -> tuple[Tensor, Tensor]:
+    """A fresh leaf with the values of x, and f1 of it."""
+    x = x.detach().clone().requires_grad_()
+    return x, f1(x)
 
 
-class GradOfIntermediateKey(Key):
-    task = "grad_of_intermediate"
-
-    @staticmethod
+class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
     def reference(f1: Function, f2: Function, x: Tensor) -> Pair:
-        x = _fresh(x)
-        z = f1(x)
+        x, z = _both(f1, x)
         dz, dx = torch.autograd.grad(f2(z).sum(), (z, x))
         return dz, dx
 
-    @mistake
-    def not_retained(f1: Function, f2: Function, x: Tensor) -> Pair:
+    def not_retained(f1, f2, x):
         """dz is None: z is no leaf, so the pass dropped its gradient once it was used. Call
         z.retain_grad() before backward. After it is too late, and retain_graph=True keeps saved
         tensors, not gradients."""
-        x = _fresh(x)
-        z = f1(x)
+        x, z = _both(f1, x)
         f2(z).sum().backward()
         return (z.grad if z.is_leaf else None), x.grad
 
-    @mistake
-    def cut_at_z(f1: Function, f2: Function, x: Tensor) -> Pair:
+    def cut_at_z(f1, f2, x):
         """dx is None: you cut the graph at z. detach() made z a leaf that keeps its gradient, and
         nothing leads on from it to x. Leave z as it is and call z.retain_grad()."""
-        x = _fresh(x)
-        z = f1(x).detach().requires_grad_()
+        x, z = _both(f1, x)
+        z = z.detach().requires_grad_()
         f2(z).sum().backward()
         return z.grad, x.grad
 
-    @mistake
-    def dx_twice(f1: Function, f2: Function, x: Tensor) -> Pair:
+    def dx_twice(f1, f2, x):
         """Both gradients of yours are dy/dx. The first of the pair is dy/dz."""
         _, dx = GradOfIntermediateKey.reference(f1, f2, x)
         return dx, dx
 
-    @mistake
-    def swapped(f1: Function, f2: Function, x: Tensor) -> Pair:
+    def swapped(f1, f2, x):
         """You returned (dx, dz). The answer is the pair (dz, dx)."""
         dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
         return dx, dz
 
-    @mistake
-    def local_dx(f1: Function, f2: Function, x: Tensor) -> Pair:
+    def local_dx(f1, f2, x):
         """Your dx is the derivative of z.sum(), which leaves f2 out. y reaches x through z: start
         the pass at y."""
         dz, _ = GradOfIntermediateKey.reference(f1, f2, x)
-        x = _fresh(x)
-        (dx,) = torch.autograd.grad(f1(x).sum(), x)
-        return dz, dx
+        x, z = _both(f1, x)
+        return dz, torch.autograd.grad(z.sum(), x)[0]
 
-    @mistake
-    def averaged(f1: Function, f2: Function, x: Tensor) -> Pair:
+    def averaged(f1, f2, x):
         """You took the mean of f2(z). y is its sum."""
-        x = _fresh(x)
-        z = f1(x)
-        dz, dx = torch.autograd.grad(f2(z).mean(), (z, x))
-        return dz, dx
+        x, z = _both(f1, x)
+        return torch.autograd.grad(f2(z).mean(), (z, x))
 
-    @mistake(raises=r"grad can be implicitly created only for scalar outputs")
-    def sum_forgotten(f1: Function, f2: Function, x: Tensor) -> Pair:
+    @raises(r"grad can be implicitly created only for scalar outputs")
+    def sum_forgotten(f1, f2, x):
         """You called backward on f2(z), which has many entries. y is their sum: call .sum()
         first."""
-        x = _fresh(x)
-        z = f1(x)
-        dz, dx = torch.autograd.grad(f2(z), (z, x))
-        return dz, dx
+        x, z = _both(f1, x)
+        return torch.autograd.grad(f2(z), (z, x))
 
-    @mistake(raises=r"backward through the graph a second time")
-    def second_pass(f1: Function, f2: Function, x: Tensor) -> Pair:
+    @raises(r"backward through the graph a second time")
+    def second_pass(f1, f2, x):
         """You ran two passes over one graph, and the first freed what the second needs. One pass
         gives both gradients: torch.autograd.grad(y, (z, x))."""
-        x = _fresh(x)
-        z = f1(x)
+        x, z = _both(f1, x)
         y = f2(z).sum()
-        (dz,) = torch.autograd.grad(y, z)
-        (dx,) = torch.autograd.grad(y, x)
-        return dz, dx
+        return torch.autograd.grad(y, z)[0], torch.autograd.grad(y, x)[0]

@@ -7,14 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key
 
 Names = set[str]
 
 
-def _run(
-    program: str, x: Tensor, w: Tensor, c: Tensor, *, retain_all: bool = False
-) -> dict[str, Tensor]:
+def _run(program, x, w, c, *, retain_all=False):
     """The tensors that a program leaves behind, by name; none if its backward pass raises."""
     names: dict[str, Any] = {"torch": torch, "c": c.clone()}
     names |= {"x": x.detach().clone().requires_grad_(), "w": w.detach().clone().requires_grad_()}
@@ -39,86 +37,71 @@ def _filled(tensors: dict[str, Tensor]) -> Names:
     return {n for n, t in tensors.items() if (t.is_leaf or t.retains_grad) and t.grad is not None}
 
 
-class WhichGetGradKey(Key):
-    task = "which_get_grad"
-
-    @staticmethod
+class WhichGetGradKey(Key, task="which_get_grad"):
     def reference(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
         return _filled(_run(program, x, w, c))
 
-    @mistake
-    def computed_ones_too(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def computed_ones_too(program, x, w, c):
         """You list every tensor that a gradient passes through. It reaches computed tensors, too,
         but is kept in .grad of leaves alone, unless retain_grad() was called before."""
         return _filled(_run(program, x, w, c, retain_all=True))
 
-    @mistake
-    def every_requires_grad(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def every_requires_grad(program, x, w, c):
         """You list every tensor that requires grad. Computed ones keep no gradient unless they
         retain it, and a leaf gets one only if y was computed from it."""
         return {n for n, t in _run(program, x, w, c).items() if t.requires_grad}
 
-    @mistake
-    def every_grad_leaf(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def every_grad_leaf(program, x, w, c):
         """You list every leaf that requires grad. A leaf that y does not depend on gets no
         gradient, and a computed tensor that retains its gradient does."""
         return {n for n, t in _run(program, x, w, c).items() if t.is_leaf and t.requires_grad}
 
-    @mistake
-    def every_leaf(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def every_leaf(program, x, w, c):
         """You list every leaf. Tensors that do not require grad are leaves as well, and no gradient
         is kept in them."""
         return {name for name, t in _run(program, x, w, c).items() if t.is_leaf}
 
-    @mistake
-    def frozen_blocks(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def frozen_blocks(program, x, w, c):
         """You let c stop the gradient. A factor that does not require grad gets no gradient itself,
         but the other factor does, and passes it on."""
         blocked = program.replace(" * c\n", " * c\nh = h.detach()\n")
         return _filled(_run(blocked, x, w, c))
 
-    @mistake
-    def retain_grad_ignored(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def retain_grad_ignored(program, x, w, c):
         """You list leaves alone. A computed tensor on which retain_grad() was called before the
         pass keeps its gradient."""
         known = _run(program, x, w, c)
         return {name for name in _filled(known) if known[name].is_leaf}
 
-    @mistake
-    def retained_too_late(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def retained_too_late(program, x, w, c):
         """You list a tensor on which retain_grad() was called after the pass. It takes effect from
         the next pass on: this gradient is gone."""
         known = _run(program, x, w, c)
         return _filled(known) | {name for name, t in known.items() if t.retains_grad}
 
-    @mistake
-    def retain_graph_keeps_gradients(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def retain_graph_keeps_gradients(program, x, w, c):
         """You take retain_graph=True for retain_grad(). It keeps what the nodes saved, so that
         backward can run again; it keeps no gradient."""
         return _filled(_run(program, x, w, c, retain_all="retain_graph" in program))
 
-    @mistake
-    def detach_ignored(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def detach_ignored(program, x, w, c):
         """You let a gradient pass through detach(). What comes after it has no history, so the
         pass ends there."""
         return WhichGetGradKey.reference(program.replace(").detach()", ")"), x, w, c)
 
-    @mistake
-    def no_grad_ignored(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def no_grad_ignored(program, x, w, c):
         """You let a gradient pass through what was computed in no_grad(). Nothing is recorded in
         there, so the pass finds no way to x."""
         recorded = program.replace("no_grad", "enable_grad")
         return WhichGetGradKey.reference(recorded, x, w, c)
 
-    @mistake
-    def alias_fills_original(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def alias_fills_original(program, x, w, c):
         """You list x where its detached alias is used. The two share values, and each has a .grad
         of its own: only the alias is part of the graph."""
         more = {"x"} if "x.detach().requires_grad_()" in program else set()
         return WhichGetGradKey.reference(program, x, w, c) | more
 
-    @mistake
-    def integers_pass_gradients(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
+    def integers_pass_gradients(program, x, w, c):
         """You let a gradient pass through argmax() or long(). Integers have no derivative, so
         nothing leads back to x from them."""
         more = {"x"} if "argmax" in program or "long" in program else set()

@@ -8,17 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Optimizer = torch.optim.Optimizer
 Scheduler = torch.optim.lr_scheduler.LRScheduler
 
 
-class TrainStepKey(Key):
-    task = "train_step"
-
-    @staticmethod
+class TrainStepKey(Key, task="train_step"):
     def reference(model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor) -> float:
         loss = loss_fn(model(x), y)
         parameters = list(model.parameters())
@@ -31,10 +28,7 @@ class TrainStepKey(Key):
         opt.step()
         return loss.item()
 
-    @mistake
-    def old_gradients_added(
-        model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor
-    ) -> float:
+    def old_gradients_added(model, opt, loss_fn, x, y):
         """Your step also went along what .grad held before: backward adds to .grad, and nothing
         emptied it. Call opt.zero_grad() before backward."""
         loss = loss_fn(model(x), y)
@@ -42,10 +36,7 @@ class TrainStepKey(Key):
         opt.step()
         return loss.item()
 
-    @mistake
-    def cleared_after_the_step(
-        model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor
-    ) -> float:
+    def cleared_after_the_step(model, opt, loss_fn, x, y):
         """Your first step also went along what .grad held before: you empty the gradients after the
         step, which helps the next call alone. Call opt.zero_grad() before backward."""
         loss = loss_fn(model(x), y)
@@ -54,18 +45,13 @@ class TrainStepKey(Key):
         opt.zero_grad()
         return loss.item()
 
-    @mistake
-    def nothing_moved(
-        model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor
-    ) -> float:
+    def nothing_moved(model, loss_fn, x, y):
         """No parameter moved. Either opt.step() is missing, or there were no gradients when it ran:
         zero_grad() stands between backward() and step(), or step() before backward()."""
         return loss_fn(model(x), y).item()
 
-    @mistake(raises=r"modified by an inplace operation")
-    def step_before_backward(
-        model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor
-    ) -> float:
+    @raises(r"modified by an inplace operation")
+    def step_before_backward(model, opt, loss_fn, x, y):
         """You called step() between the forward pass and backward(). It changed weights that the
         graph had saved, and by old gradients at that. backward() comes first."""
         loss = loss_fn(model(x), y)
@@ -74,10 +60,7 @@ class TrainStepKey(Key):
         loss.backward()
         return loss.item()
 
-    @mistake
-    def old_step_first(
-        model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor
-    ) -> float:
+    def old_step_first(model, opt, loss_fn, x, y):
         """You called step() before everything else, so it went along the gradients of the call
         before, and those of this batch are not used. step() comes last."""
         opt.step()
@@ -86,35 +69,26 @@ class TrainStepKey(Key):
         loss.backward()
         return loss.item()
 
-    @mistake(raises=r"'NoneType' object has no attribute '(zero_|data|fill_|mul_|detach_|detach)'")
-    def zeroed_by_hand(
-        model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor
-    ) -> float:
+    @raises(r"'NoneType' object has no attribute '(zero_|data|fill_|mul_|detach_|detach)'")
+    def zeroed_by_hand(model, opt, loss_fn, x, y):
         """You emptied every .grad by hand, and one of them is None: that of a parameter which no
         backward pass has reached. opt.zero_grad() knows of that."""
         for p in model.parameters():
-            p.grad.zero_()  # type: ignore[union-attr]
+            p.grad.zero_()
         return TrainStepKey.reference(model, opt, loss_fn, x, y)
 
-    @mistake
-    def loss_tensor_returned(
-        model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor
-    ) -> Tensor:
+    def loss_tensor_returned(model, opt, loss_fn, x, y):
         """The step is right, and you returned the loss as a tensor. Whoever collects it for a
         curve collects its memory too, and perhaps its graph. Return loss.item()."""
         return y.new_tensor(TrainStepKey.reference(model, opt, loss_fn, x, y))
 
-    @mistake
-    def loss_after_the_step(
-        model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor
-    ) -> float:
+    def loss_after_the_step(model, opt, loss_fn, x, y):
         """The step is right, and the loss you returned was computed after it, by another forward
         pass. Return the loss that backward started from."""
         TrainStepKey.reference(model, opt, loss_fn, x, y)
         return loss_fn(model(x), y).item()
 
-    @mistake
-    def own_update(model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor) -> float:
+    def own_update(model, opt, loss_fn, x, y):
         """You subtracted the learning rate times the gradient yourself. The optimizer may do more
         than that, such as momentum: let opt.step() change the parameters."""
         opt.zero_grad()
@@ -177,73 +151,62 @@ def _clip(model: nn.Module, max_norm: float) -> None:
         grad.mul_(min(1.0, max_norm / (norm + 1e-6)))
 
 
-class OrderTheLinesKey(Key):
-    task = "order_the_lines"
+class OrderTheLinesKey(Key, task="order_the_lines"):
+    reference = _epoch("fzbclsd")
 
-    reference = staticmethod(_epoch("fzbclsd"))
-
-    @mistake
-    def never_emptied(*given: Any) -> list[Any]:
+    def never_emptied(*given):
         """From the second batch on, your step follows the sum of this batch's gradient and what was
         left of the earlier ones. Empty the gradients once for every batch, not once for all."""
         return _epoch("fbclsd")(*given)
 
-    @mistake
-    def nothing_moved(*given: Any) -> list[Any]:
+    def nothing_moved(*given):
         """No parameter moved: every time step() ran, there were no gradients. zero_grad() stands
         between backward() and step(), or it empties them before a step() that comes too early."""
         return _epoch("fld")(*given)
 
-    @mistake(raises=r"modified by an inplace operation")
-    def step_before_backward(*given: Any) -> list[Any]:
+    @raises(r"modified by an inplace operation")
+    def step_before_backward(*given):
         """You called step() between the forward pass and backward(). It changes weights that the
         graph has saved, and backward() notices from the second batch on. backward() comes
         first."""
         return _epoch("flszbcd")(*given)
 
-    @mistake(raises=r"local variable")
-    def loss_not_there_yet(*given: Any) -> list[Any]:
+    @raises(r"local variable")
+    def loss_not_there_yet():
         """A line uses the loss before there is one. The forward pass computes it: backward() and
         the list of losses come after it."""
         raise UnboundLocalError("cannot access local variable 'loss'")
 
-    @mistake
-    def one_batch_late(*given: Any) -> list[Any]:
+    def one_batch_late(*given):
         """Your step() comes before the forward pass: it follows the gradient of the batch before,
         and the gradient of the last batch is never used. step() follows clipping."""
         return _epoch("szflbcd")(*given)
 
-    @mistake
-    def clipping_without_effect(*given: Any) -> list[Any]:
+    def clipping_without_effect(*given):
         """Your steps follow gradients that were not clipped. Clip after backward(), which computes
         them, and before step(), which uses them."""
         return _epoch("zflbsd")(*given)
 
-    @mistake
-    def scheduler_first(*given: Any) -> list[Any]:
+    def scheduler_first(*given):
         """The scheduler changes the learning rate before the optimizer has used it: the first
         learning rate is skipped. sched.step() comes after opt.step()."""
         return _epoch("zdflbcs")(*given)
 
-    @mistake
-    def scheduler_missing(*given: Any) -> list[Any]:
+    def scheduler_missing(*given):
         """The learning rate never changed: sched.step() is missing. Call it for every batch."""
         return _epoch("zflbcs")(*given)
 
-    @mistake
-    def scheduler_once(*given: Any) -> list[Any]:
+    def scheduler_once(*given):
         """You called sched.step() once, at the end. Here the learning rate changes after every
         batch: the line belongs into the loop."""
         return _epoch("zflbcs", "d")(*given)
 
-    @mistake
-    def losses_are_tensors(*given: Any) -> list[Any]:
+    def losses_are_tensors(*given):
         """The training is right, and your list holds tensors. A loss that was not detached keeps
         its graph alive as long as the list does. Append loss.item()."""
         return _epoch("zftbcsd")(*given)
 
-    @mistake
-    def last_loss_alone(*given: Any) -> list[Any]:
+    def last_loss_alone(*given):
         """The training is right, and you kept the last loss alone. Append every loss inside the
         loop."""
         return _epoch("zfbcsd", "l")(*given)

@@ -5,74 +5,61 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key
 
 F = nn.functional
 
 
-class LossChoiceKey(Key):
-    task = "loss_choice"
-
-    @staticmethod
+class LossChoiceKey(Key, task="loss_choice"):
     def reference(logits: Tensor, y: Tensor) -> Tensor:
         return (logits.logsumexp(1) - logits.gather(1, y[:, None])[:, 0]).mean()
 
-    @mistake
-    def nll_of_scores(logits: Tensor, y: Tensor) -> Tensor:
+    def nll_of_scores(logits, y):
         """You gave raw scores to nll_loss, which expects logarithms of probabilities: it takes
         minus the score of the right class, whatever the other scores are. Apply log_softmax first,
         or use cross_entropy."""
         return F.nll_loss(logits, y)
 
-    @mistake
-    def nll_of_probabilities(logits: Tensor, y: Tensor) -> Tensor:
+    def nll_of_probabilities(logits, y):
         """You gave probabilities to nll_loss, which expects their logarithms. log_softmax gives
         those in one operation."""
         return F.nll_loss(logits.softmax(1), y)
 
-    @mistake
-    def softmax_twice(logits: Tensor, y: Tensor) -> Tensor:
+    def softmax_twice(logits, y):
         """You applied softmax and then cross_entropy, which applies it once more. cross_entropy
         takes raw scores."""
         return F.cross_entropy(logits.softmax(1), y)
 
-    @mistake
-    def softmax_over_the_batch(logits: Tensor, y: Tensor) -> Tensor:
+    def softmax_over_the_batch(logits, y):
         """You normalised over dimension 0: each class over the rows of the batch. The classes are
         dimension 1."""
         return F.nll_loss(logits.log_softmax(0), y)
 
-    @mistake
-    def log_of_softmax(logits: Tensor, y: Tensor) -> Tensor:
+    def log_of_softmax(logits, y):
         """With large scores your loss or its gradient is inf or nan: a probability was rounded to
         0 before its logarithm. log_softmax never computes that probability."""
         return F.nll_loss(logits.softmax(1).log(), y)
 
-    @mistake
-    def exponentials_overflow(logits: Tensor, y: Tensor) -> Tensor:
+    def exponentials_overflow(logits, y):
         """With large scores your loss or its gradient is inf or nan: exp of a large score is inf.
         logsumexp and log_softmax take off the largest score first."""
         return (logits.exp().sum(1).log() - logits.gather(1, y[:, None])[:, 0]).mean()
 
-    @mistake
-    def summed(logits: Tensor, y: Tensor) -> Tensor:
+    def summed(logits, y):
         """You summed over the rows. The loss is the mean, so that it does not grow with the
         batch."""
         return F.cross_entropy(logits, y, reduction="sum")
 
-    @mistake
-    def not_reduced(logits: Tensor, y: Tensor) -> Tensor:
+    def not_reduced(logits, y):
         """You returned one number for each row. The loss is their mean, of shape ()."""
         return F.cross_entropy(logits, y, reduction="none")
 
-    @mistake
-    def sign_lost(logits: Tensor, y: Tensor) -> Tensor:
+    def sign_lost(logits, y):
         """Your loss is the mean logarithm of the right class's probability, without the minus: an
         optimizer would make that probability small."""
         return -F.cross_entropy(logits, y)
 
-    @mistake
-    def history_lost(logits: Tensor, y: Tensor) -> Tensor:
+    def history_lost(logits, y):
         """The number is right, and it has no history: nothing can be trained by it. Return the
         tensor that the loss function gives, without detach, item or no_grad."""
         return F.cross_entropy(logits.detach(), y)
@@ -81,10 +68,7 @@ class LossChoiceKey(Key):
 Pair = tuple[Tensor, Tensor]
 
 
-class BatchGradientFactsKey(Key):
-    task = "batch_gradient_facts"
-
-    @staticmethod
+class BatchGradientFactsKey(Key, task="batch_gradient_facts"):
     def reference(X: Tensor, y: Tensor, w: Tensor) -> Pair:
         w = w.detach().clone().requires_grad_()
         squares = (X @ w - y) ** 2
@@ -92,63 +76,54 @@ class BatchGradientFactsKey(Key):
         (total,) = torch.autograd.grad(squares.sum(), w)
         return mean, total
 
-    @mistake
-    def swapped(X: Tensor, y: Tensor, w: Tensor) -> Pair:
+    def swapped(X, y, w):
         """You returned the two in the other order. The gradient of the mean comes first."""
         mean, total = BatchGradientFactsKey.reference(X, y, w)
         return total, mean
 
-    @mistake
-    def both_of_the_mean(X: Tensor, y: Tensor, w: Tensor) -> Pair:
+    def both_of_the_mean(X, y, w):
         """You returned the gradient of the mean twice. That of the sum is N times as large."""
         mean, _ = BatchGradientFactsKey.reference(X, y, w)
         return mean, mean
 
-    @mistake
-    def both_of_the_sum(X: Tensor, y: Tensor, w: Tensor) -> Pair:
+    def both_of_the_sum(X, y, w):
         """You returned the gradient of the sum twice. That of the mean is smaller by the factor N.
         If you used backward: w.grad.zero_() writes into the tensor that you kept as the first
         result. Set w.grad to None instead."""
         _, total = BatchGradientFactsKey.reference(X, y, w)
         return total, total
 
-    @mistake
-    def divided_by_columns(X: Tensor, y: Tensor, w: Tensor) -> Pair:
+    def divided_by_columns(X, y, w):
         """For the mean you divided by d, the number of columns of X. It is a mean over the N
         rows."""
         _, total = BatchGradientFactsKey.reference(X, y, w)
         return total / X.shape[1], total
 
-    @mistake
-    def two_forgotten(X: Tensor, y: Tensor, w: Tensor) -> Pair:
+    def two_forgotten(X, y, w):
         """Both gradients are half of the right ones. The derivative of a square is 2 times what is
         squared."""
         mean, total = BatchGradientFactsKey.reference(X, y, w)
         return mean / 2, total / 2
 
-    @mistake
-    def second_added_to_first(X: Tensor, y: Tensor, w: Tensor) -> Pair:
+    def second_added_to_first(X, y, w):
         """Your second gradient is the sum of both: .grad still held the first one when the second
         backward added to it. Set w.grad to None in between, or use torch.autograd.grad."""
         mean, total = BatchGradientFactsKey.reference(X, y, w)
         return mean, mean + total
 
-    @mistake
-    def one_object_twice(X: Tensor, y: Tensor, w: Tensor) -> Pair:
+    def one_object_twice(X, y, w):
         """You returned one tensor twice, the sum of both gradients: w.grad is one object, to which
         the second backward added. Keep a clone of the first, and set w.grad to None in between."""
         mean, total = BatchGradientFactsKey.reference(X, y, w)
         return mean + total, mean + total
 
-    @mistake
-    def residual_sign(X: Tensor, y: Tensor, w: Tensor) -> Pair:
+    def residual_sign(X, y, w):
         """Both gradients have the wrong sign. The residual is X @ w - y: with y - X @ w, the inner
         derivative brings a minus."""
         mean, total = BatchGradientFactsKey.reference(X, y, w)
         return -mean, -total
 
-    @mistake
-    def per_row(X: Tensor, y: Tensor, w: Tensor) -> Pair:
+    def per_row(X, y, w):
         """You returned the contribution of every row, of shape (N, d). Add them up over the
         rows."""
         each = 2 * (X @ w - y)[:, None] * X

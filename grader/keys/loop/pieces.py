@@ -7,22 +7,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key
 
 Pieces = list[tuple[Tensor, Tensor]]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def _accumulated(
-    model: nn.Module,
-    loss_fn: Loss,
-    pieces: Pieces,
-    weight: Callable[[int, int, int], float],
-    *,
-    clear: bool = True,
-    clear_each: bool = False,
-    keep_empty: bool = False,
-) -> tuple[float, list[float]]:
+def _accumulated(model, loss_fn, pieces, weight, *, clear=True, clear_each=False, keep_empty=False):
     """Accumulate with a weight made of (rows, all rows, pieces).
 
     Returns the weighted sum of the losses, and the unweighted losses.
@@ -46,10 +37,7 @@ def _share(rows: int, total: int, pieces: int) -> float:
     return rows / total
 
 
-class AccumulateKey(Key):
-    task = "accumulate"
-
-    @staticmethod
+class AccumulateKey(Key, task="accumulate"):
     def reference(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
         rows = [len(x) for x, _ in pieces]
         parameters = list(model.parameters())
@@ -66,59 +54,51 @@ class AccumulateKey(Key):
             parameter.grad = None if total is None else total / sum(rows)
         return loss_sum / sum(rows)
 
-    @mistake
-    def divided_by_pieces(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def divided_by_pieces(model, loss_fn, pieces):
         """You took the mean of the pieces' means. A row of a small piece then counts more than one
         of a large piece. Weigh each piece by its share of the rows, n / N."""
         kept = [(x, y) for x, y in pieces if len(x)]
         loss, _ = _accumulated(model, loss_fn, kept, lambda n, total, k: 1 / k)
         return loss
 
-    @mistake
-    def divided_by_all_pieces(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def divided_by_all_pieces(model, loss_fn, pieces):
         """You divided by the number of pieces: rows of a small piece count more than those of a
         large one, and a piece without rows makes the loss nan. Weigh each by its share of the
         rows, n / N, and leave out the piece that has none."""
         loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: 1 / k, keep_empty=True)
         return loss
 
-    @mistake
-    def means_added(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def means_added(model, loss_fn, pieces):
         """You added the pieces' means without weights, so loss and gradient grow with the number
         of pieces. Multiply each piece's loss by its share of the rows, n / N, before backward."""
         loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: 1.0)
         return loss
 
-    @mistake
-    def last_piece_alone(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def last_piece_alone(model, loss_fn, pieces):
         """.grad holds the last piece's share alone: you emptied it for every piece. Empty the
         gradients once, before the first piece."""
         loss, _ = _accumulated(model, loss_fn, pieces, _share, clear_each=True)
         return loss
 
-    @mistake
-    def summed(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def summed(model, loss_fn, pieces):
         """You computed the sum over the rows: loss and gradient are N times too large. Divide by
         the number of all rows."""
         loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: float(n))
         return loss
 
-    @mistake
-    def divided_by_rows_alone(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def divided_by_rows_alone(model, loss_fn, pieces):
         """You divided each piece's loss by N. It is a mean already, over n rows: multiply it by
         n / N."""
         loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: 1 / total)
         return loss
 
-    @mistake
-    def old_gradients_kept(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def old_gradients_kept(model, loss_fn, pieces):
         """What .grad held before is still part of it. Empty the gradients once, before the first
         piece."""
         loss, _ = _accumulated(model, loss_fn, pieces, _share, clear=False)
         return loss
 
-    @mistake
-    def pieces_joined(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def pieces_joined(model, loss_fn, pieces):
         """The numbers are right, and you ran the model on all rows at once, for which there is no
         memory here. Run it on one piece after the other."""
         model.zero_grad()
@@ -127,8 +107,7 @@ class AccumulateKey(Key):
         loss.backward()
         return loss.item()
 
-    @mistake
-    def one_backward_for_all(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def one_backward_for_all(model, loss_fn, pieces):
         """The numbers are right, and you called backward once, at the end: until then the graphs of
         all pieces wait in memory. Call backward for each piece, which frees its graph."""
         model.zero_grad()
@@ -138,36 +117,31 @@ class AccumulateKey(Key):
         loss.backward()
         return loss.item()
 
-    @mistake
-    def empty_piece_is_nan(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def empty_piece_is_nan(model, loss_fn, pieces):
         """A piece without rows made your loss nan: its mean is 0 / 0, and 0 times nan is nan. Leave
         such a piece out."""
         loss, _ = _accumulated(model, loss_fn, pieces, _share, keep_empty=True)
         return loss
 
-    @mistake
-    def loss_of_the_last_piece(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def loss_of_the_last_piece(model, loss_fn, pieces):
         """The gradients are right, and you returned the loss of the last piece. The mean over all
         rows is asked for: add up the weighted losses."""
         _, losses = _accumulated(model, loss_fn, pieces, _share)
         return losses[-1]
 
-    @mistake
-    def loss_without_weights(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def loss_without_weights(model, loss_fn, pieces):
         """The gradients are right, and the loss you returned is the plain mean of the pieces'
         losses. Weigh each by its share of the rows, too."""
         _, losses = _accumulated(model, loss_fn, pieces, _share)
         return sum(losses) / len(losses)
 
-    @mistake
-    def losses_added(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
+    def losses_added(model, loss_fn, pieces):
         """The gradients are right, and the loss you returned is the sum of the pieces' losses.
         Weigh each by its share of the rows, too."""
         _, losses = _accumulated(model, loss_fn, pieces, _share)
         return sum(losses)
 
-    @mistake
-    def loss_tensor_returned(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> Tensor:
+    def loss_tensor_returned(model, loss_fn, pieces):
         """The numbers are right, and you returned the loss as a tensor. Return a Python float:
         loss.item() gives one, and keeps no graph."""
         return pieces[0][1].new_tensor(AccumulateKey.reference(model, loss_fn, pieces))

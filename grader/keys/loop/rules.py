@@ -2,215 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 Params = list[Tensor]
 State = dict[Any, Any]
-Rule = Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
-"""From parameter, gradient and buffer to the next buffer, and what the parameter loses."""
 
 
 @torch.no_grad()
-def _sgd(params: Params, state: State, rule: Rule) -> None:
+def _sgd(params, state, lr, mu, wd, *, added=None, kept=None, lost=None):
+    """A step of SGD: from parameter p, gradient g and the old buffer come d, the new buffer and the
+    step. `added(p, g)` is d, `kept(old, d)` the new buffer, `lost(p, d, buffer)` the step."""
     for i, p in enumerate(params):
         if p.grad is not None:
-            state[i], step = rule(p, p.grad, state.get(i))
-            p -= step
+            d = added(p, p.grad) if added else p.grad + wd * p
+            old = state.get(i)
+            if kept is not None:
+                buffer = kept(old, d)
+            else:
+                buffer = d.clone() if old is None else mu * old + d
+            state[i] = buffer
+            p -= lost(p, d, buffer) if lost else lr * buffer
 
 
-def _next(buffer: Tensor | None, d: Tensor, mu: float) -> Tensor:
-    return d.clone() if buffer is None else mu * buffer + d
-
-
-class SgdFromScratchKey(Key):
-    task = "sgd_from_scratch"
-
-    @staticmethod
+class SgdFromScratchKey(Key, task="sgd_from_scratch"):
     def reference(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
         if "opt" not in state:
             state["opt"] = torch.optim.SGD(params, lr=lr, momentum=mu, weight_decay=wd)
         state["opt"].param_groups[0]["lr"] = lr
         state["opt"].step()
 
-    @mistake
-    def averaged(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def averaged(params, state, lr, mu, wd):
         """Your buffer is an average: it takes 1 - mu of the new gradient. The buffer of SGD is a
         sum: mu times the old buffer plus the whole new gradient."""
+        _sgd(params, state, lr, mu, wd, added=lambda p, g: (1 - mu) * (g + wd * p))
 
-        def rule(p: Tensor, g: Tensor, old: Tensor | None) -> tuple[Tensor, Tensor]:
-            buffer = _next(old, (1 - mu) * (g + wd * p), mu)
-            return buffer, lr * buffer
-
-        _sgd(params, state, rule)
-
-    @mistake
-    def averaged_after_the_first(
-        params: Params, state: State, lr: float, mu: float, wd: float
-    ) -> None:
+    def averaged_after_the_first(params, state, lr, mu, wd):
         """Your buffer starts as the first gradient and takes 1 - mu of every later one, which torch
         calls dampening. Without it the buffer takes the whole new gradient."""
 
-        def rule(p: Tensor, g: Tensor, old: Tensor | None) -> tuple[Tensor, Tensor]:
-            d = g + wd * p
-            buffer = d if old is None else mu * old + (1 - mu) * d
-            return buffer, lr * buffer
+        def kept(old, d):
+            return d if old is None else mu * old + (1 - mu) * d
 
-        _sgd(params, state, rule)
+        _sgd(params, state, lr, mu, wd, kept=kept)
 
-    @mistake
-    def nesterov(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def nesterov(params, state, lr, mu, wd):
         """You stepped along the gradient plus mu times the new buffer, which is Nesterov's
         momentum. Plain momentum steps along the buffer."""
+        _sgd(params, state, lr, mu, wd, lost=lambda p, d, buffer: lr * (d + mu * buffer))
 
-        def rule(p: Tensor, g: Tensor, old: Tensor | None) -> tuple[Tensor, Tensor]:
-            d = g + wd * p
-            buffer = _next(old, d, mu)
-            return buffer, lr * (d + mu * buffer)
-
-        _sgd(params, state, rule)
-
-    @mistake
-    def momentum_forgotten(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def momentum_forgotten(params, state, lr, wd):
         """Your steps have no memory: either mu is not used, or the buffer is not kept in state
         from one call to the next."""
-        _sgd(params, state, lambda p, g, old: (g, lr * (g + wd * p)))
+        _sgd(params, state, lr, 0, wd)
 
-    @mistake
-    def lr_inside_the_buffer(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def lr_inside_the_buffer(params, state, lr, mu, wd):
         """You put the learning rate into the buffer. While it stays the same, that makes no
         difference; here it changes, and old gradients keep the old one. Let the buffer collect
         gradients, and multiply by lr when you step."""
+        _sgd(params, state, 1, mu, wd, added=lambda p, g: lr * (g + wd * p))
 
-        def rule(p: Tensor, g: Tensor, old: Tensor | None) -> tuple[Tensor, Tensor]:
-            buffer = _next(old, lr * (g + wd * p), mu)
-            return buffer, buffer
-
-        _sgd(params, state, rule)
-
-    @mistake
-    def decay_without_lr(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def decay_without_lr(params, state, lr, mu, wd):
         """You took wd * p off the parameter, without the learning rate and past the buffer. In SGD
         the decay is a part of the gradient: add wd * p to it first."""
+        _sgd(params, state, lr, mu, 0, lost=lambda p, d, buffer: lr * buffer + wd * p)
 
-        def rule(p: Tensor, g: Tensor, old: Tensor | None) -> tuple[Tensor, Tensor]:
-            buffer = _next(old, g, mu)
-            return buffer, lr * buffer + wd * p
-
-        _sgd(params, state, rule)
-
-    @mistake
-    def decay_decoupled(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def decay_decoupled(params, state, lr, mu, wd):
         """You took lr * wd * p off the parameter, past the buffer, as AdamW does. In SGD the decay
         is a part of the gradient and goes through the buffer: add wd * p to it first."""
+        _sgd(params, state, lr, mu, 0, lost=lambda p, d, buffer: lr * (buffer + wd * p))
 
-        def rule(p: Tensor, g: Tensor, old: Tensor | None) -> tuple[Tensor, Tensor]:
-            buffer = _next(old, g, mu)
-            return buffer, lr * (buffer + wd * p)
-
-        _sgd(params, state, rule)
-
-    @mistake
-    def decay_sign(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def decay_sign(params, state, lr, mu, wd):
         """Your weight decay makes parameters grow. wd * p is added to the gradient, which is then
         subtracted."""
-        SgdFromScratchKey.decay_times(params, state, lr, mu, -wd)
+        _sgd(params, state, lr, mu, -wd)
 
-    @mistake
-    def decay_twice(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def decay_twice(params, state, lr, mu, wd):
         """Your weight decay is twice as strong: you added 2 * wd * p. torch adds wd * p, the
         derivative of wd / 2 times the square."""
-        SgdFromScratchKey.decay_times(params, state, lr, mu, 2 * wd)
+        _sgd(params, state, lr, mu, 2 * wd)
 
-    @mistake
-    def decay_forgotten(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def decay_forgotten(params, state, lr, mu):
         """You did not use wd. Add wd * p to the gradient."""
-        SgdFromScratchKey.decay_times(params, state, lr, mu, 0.0)
+        _sgd(params, state, lr, mu, 0)
 
-    @staticmethod
-    def decay_times(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
-        """The right step."""
-
-        def rule(p: Tensor, g: Tensor, old: Tensor | None) -> tuple[Tensor, Tensor]:
-            buffer = _next(old, g + wd * p, mu)
-            return buffer, lr * buffer
-
-        _sgd(params, state, rule)
-
-    @mistake
-    def decay_written_into_grad(
-        params: Params, state: State, lr: float, mu: float, wd: float
-    ) -> None:
+    def decay_written_into_grad(params, state, lr, mu, wd):
         """The steps are right, and you wrote the weight decay into p.grad. Whoever looks at the
         gradient afterwards finds another one. Compute p.grad + wd * p out of place."""
         with torch.no_grad():
             for p in params:
                 if p.grad is not None:
                     p.grad += wd * p
-        SgdFromScratchKey.decay_times(params, state, lr, mu, 0.0)
+        _sgd(params, state, lr, mu, 0.0)
 
-    @mistake
-    def buffer_is_the_grad(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def buffer_is_the_grad(params, state, lr, mu, wd):
         """Without weight decay your first buffer is p.grad itself, not a copy. The next gradient is
         written into the same memory, and what you do to the buffer is done to p.grad. Clone it."""
 
-        def rule(p: Tensor, g: Tensor, old: Tensor | None) -> tuple[Tensor, Tensor]:
-            d = g + wd * p if wd else g
-            buffer = d if old is None else old.mul_(mu).add_(d)
-            return buffer, lr * buffer
+        def kept(old, d):
+            return d if old is None else old.mul_(mu).add_(d)
 
-        _sgd(params, state, rule)
+        _sgd(params, state, lr, mu, wd, added=lambda p, g: g + wd * p if wd else g, kept=kept)
 
-    @mistake
-    def uphill(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def uphill(params, state, lr, mu, wd):
         """You added the step. The gradient points to where the loss grows: subtract it."""
+        _sgd(params, state, -lr, mu, wd)
 
-        def rule(p: Tensor, g: Tensor, old: Tensor | None) -> tuple[Tensor, Tensor]:
-            buffer = _next(old, g + wd * p, mu)
-            return buffer, -lr * buffer
-
-        _sgd(params, state, rule)
-
-    @mistake
-    def none_taken_for_zero(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def none_taken_for_zero(params, state, lr, mu, wd):
         """A parameter without gradient moved: you took None for zeros, and weight decay, or the
         buffer, did the rest. Leave out a parameter whose .grad is None."""
         for p in params:
             if p.grad is None:
                 p.grad = torch.zeros_like(p)
-        SgdFromScratchKey.decay_times(params, state, lr, mu, wd)
+        _sgd(params, state, lr, mu, wd)
 
-    @mistake(raises=r"NoneType")
-    def none_in_a_formula(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    @raises(r"NoneType")
+    def none_in_a_formula(params, state, lr, mu, wd):
         """You computed with the .grad of a parameter that has none: it is None. Leave such a
         parameter out."""
         for p in params:
-            lr * p.grad  # type: ignore[operator]
-        SgdFromScratchKey.decay_times(params, state, lr, mu, wd)
+            lr * p.grad
+        _sgd(params, state, lr, mu, wd)
 
-    @mistake(raises=r"'NoneType' object has no attribute")
-    def none_has_no_methods(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    @raises(r"'NoneType' object has no attribute")
+    def none_has_no_methods(params, state, lr, mu, wd):
         """You called a method of the .grad of a parameter that has none: it is None. Leave such a
         parameter out."""
         for p in params:
-            p.grad.clone()  # type: ignore[union-attr]
-        SgdFromScratchKey.decay_times(params, state, lr, mu, wd)
+            p.grad.clone()
+        _sgd(params, state, lr, mu, wd)
 
-    @mistake
-    def names_rebound(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    def names_rebound(params):
         """No parameter moved. `p = p - ...` makes a new tensor and gives it the name p, and
         params[i] = ... puts it into the list; the parameter itself stays as it was. Write into
         it: p -= ..., inside torch.no_grad()."""
         for i, p in enumerate(params):
             params[i] = p - 0.1 * p
 
-    @mistake(raises=r"leaf Variable that requires grad is being used in an in-place operation")
-    def recorded(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
+    @raises(r"leaf Variable that requires grad is being used in an in-place operation")
+    def recorded(params, lr):
         """You changed a parameter in place while autograd records, which it forbids for a leaf that
         requires grad. Put the step inside torch.no_grad()."""
         for p in params:

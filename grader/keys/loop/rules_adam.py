@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 Params = list[Tensor]
 State = dict[Any, Any]
@@ -31,26 +31,12 @@ Rule = Callable[[Tensor, Tensor, int, _Settings], Tensor]
 """From the two averages and the count of steps to the direction of the step."""
 
 
-def _corrected(m: Tensor, v: Tensor, t: int, s: _Settings) -> tuple[Tensor, Tensor]:
-    return m / (1 - s.b1**t), v / (1 - s.b2**t)
-
-
 def _right(m: Tensor, v: Tensor, t: int, s: _Settings) -> Tensor:
-    m, v = _corrected(m, v, t, s)
-    return m / (v.sqrt() + s.eps)
+    return m / (1 - s.b1**t) / ((v / (1 - s.b2**t)).sqrt() + s.eps)
 
 
 @torch.no_grad()
-def _adam(
-    params: Params,
-    state: State,
-    s: _Settings,
-    rule: Rule = _right,
-    *,
-    together: bool = False,
-    decay: float | None = None,
-    second: Callable[[Tensor], Tensor] = torch.square,
-) -> None:
+def _adam(params, state, s, rule=_right, *, together=False, decay=None, second=torch.square):
     """A step by `rule`.
 
     `together` counts the steps of all parameters as one, `decay` is what decoupled decay takes off
@@ -69,10 +55,7 @@ def _adam(
         p -= s.lr * rule(m, v, state["t"] if together else t + 1, s)
 
 
-class AdamFromScratchKey(Key):
-    task = "adam_from_scratch"
-
-    @staticmethod
+class AdamFromScratchKey(Key, task="adam_from_scratch"):
     def reference(params: Params, state: State, *settings: Any) -> None:
         if "opt" not in state:
             s = _Settings(*settings)
@@ -80,154 +63,136 @@ class AdamFromScratchKey(Key):
             state["opt"] = kind(params, lr=s.lr, betas=(s.b1, s.b2), eps=s.eps, weight_decay=s.wd)
         state["opt"].step()
 
-    @mistake
-    def not_corrected(params: Params, state: State, *settings: Any) -> None:
+    def not_corrected(params, state, *settings):
         """Neither average is corrected for its start at zero. Divide the first by 1 - b1**t and the
         second by 1 - b2**t, where t counts the steps from 1."""
         _adam(params, state, _Settings(*settings), lambda m, v, t, s: m / (v.sqrt() + s.eps))
 
-    @mistake
-    def first_not_corrected(params: Params, state: State, *settings: Any) -> None:
+    def first_not_corrected(params, state, *settings):
         """The average of gradients is not corrected for its start at zero: your first steps are too
         small. Divide it by 1 - b1**t."""
+        _adam(
+            params,
+            state,
+            _Settings(*settings),
+            lambda m, v, t, s: m / ((v / (1 - s.b2**t)).sqrt() + s.eps),
+        )
 
-        def rule(m: Tensor, v: Tensor, t: int, s: _Settings) -> Tensor:
-            return m / (_corrected(m, v, t, s)[1].sqrt() + s.eps)
-
-        _adam(params, state, _Settings(*settings), rule)
-
-    @mistake
-    def second_not_corrected(params: Params, state: State, *settings: Any) -> None:
+    def second_not_corrected(params, state, *settings):
         """The average of squares is not corrected for its start at zero: your first steps are too
         large. Divide it by 1 - b2**t."""
+        _adam(
+            params,
+            state,
+            _Settings(*settings),
+            lambda m, v, t, s: m / (1 - s.b1**t) / (v.sqrt() + s.eps),
+        )
 
-        def rule(m: Tensor, v: Tensor, t: int, s: _Settings) -> Tensor:
-            return _corrected(m, v, t, s)[0] / (v.sqrt() + s.eps)
-
-        _adam(params, state, _Settings(*settings), rule)
-
-    @mistake
-    def corrected_for_one_step(params: Params, state: State, *settings: Any) -> None:
+    def corrected_for_one_step(params, state, *settings):
         """You divided by 1 - b1 and 1 - b2 at every step. That is right at the first: later it is
         1 - b1**t and 1 - b2**t. If you do count, the count t is not kept in state."""
         _adam(params, state, _Settings(*settings), lambda m, v, t, s: _right(m, v, 1, s))
 
-    @mistake
-    def no_memory(params: Params, state: State, *settings: Any) -> None:
+    def no_memory(params, state, *settings):
         """Every step of yours is like a first one: the averages start at zero again. Keep them in
         state, which is the same dict at every call."""
         _adam(params, {}, _Settings(*settings))
 
-    @mistake
-    def eps_inside_the_root(params: Params, state: State, *settings: Any) -> None:
+    def eps_inside_the_root(params, state, *settings):
         """You added eps before you took the root. Add it after: sqrt(v) + eps."""
+        _adam(
+            params,
+            state,
+            _Settings(*settings),
+            lambda m, v, t, s: m / (1 - s.b1**t) / (v / (1 - s.b2**t) + s.eps).sqrt(),
+        )
 
-        def rule(m: Tensor, v: Tensor, t: int, s: _Settings) -> Tensor:
-            m, v = _corrected(m, v, t, s)
-            return m / (v + s.eps).sqrt()
-
-        _adam(params, state, _Settings(*settings), rule)
-
-    @mistake
-    def eps_corrected_too(params: Params, state: State, *settings: Any) -> None:
+    def eps_corrected_too(params, state, *settings):
         """You added eps to the root of the average before it was corrected, so that eps is
         corrected with it. Correct, take the root, and add eps last."""
 
-        def rule(m: Tensor, v: Tensor, t: int, s: _Settings) -> Tensor:
-            size: Tensor = (v.sqrt() + s.eps) / (1 - s.b2**t) ** 0.5
+        def rule(m, v, t, s):
+            size = (v.sqrt() + s.eps) / (1 - s.b2**t) ** 0.5
             return m / (1 - s.b1**t) / size
 
         _adam(params, state, _Settings(*settings), rule)
 
-    @mistake
-    def eps_missing(params: Params, state: State, *settings: Any) -> None:
+    def eps_missing(params, state, *settings):
         """You did not use eps. Where all gradients are zero you divide 0 by 0. Add it to the
         root."""
+        _adam(
+            params,
+            state,
+            _Settings(*settings),
+            lambda m, v, t, s: m / (1 - s.b1**t) / (v / (1 - s.b2**t)).sqrt(),
+        )
 
-        def rule(m: Tensor, v: Tensor, t: int, s: _Settings) -> Tensor:
-            m, v = _corrected(m, v, t, s)
-            return m / v.sqrt()
-
-        _adam(params, state, _Settings(*settings), rule)
-
-    @mistake
-    def root_forgotten(params: Params, state: State, *settings: Any) -> None:
+    def root_forgotten(params, state, *settings):
         """You divided by the average of squares, without its root."""
+        _adam(
+            params,
+            state,
+            _Settings(*settings),
+            lambda m, v, t, s: m / (1 - s.b1**t) / (v / (1 - s.b2**t) + s.eps),
+        )
 
-        def rule(m: Tensor, v: Tensor, t: int, s: _Settings) -> Tensor:
-            m, v = _corrected(m, v, t, s)
-            return m / (v + s.eps)
-
-        _adam(params, state, _Settings(*settings), rule)
-
-    @mistake
-    def squares_forgotten(params: Params, state: State, *settings: Any) -> None:
+    def squares_forgotten(params, state, *settings):
         """Your second average is of the gradients' sizes. It is of their squares."""
         _adam(params, state, _Settings(*settings), second=torch.abs)
 
-    @mistake
-    def rates_exchanged(params: Params, state: State, *settings: Any) -> None:
+    def rates_exchanged(params, state, *settings):
         """You exchanged b1 and b2. b1 belongs to the average of gradients, b2 to that of
         squares."""
         s = _Settings(*settings)
         _adam(params, state, replace(s, b1=s.b2, b2=s.b1))
 
-    @mistake
-    def always_coupled(params: Params, state: State, *settings: Any) -> None:
+    def always_coupled(params, state, *settings):
         """You added wd * p to the gradient also where decoupled is True. AdamW keeps the decay out
         of the averages: it shrinks the parameter by lr * wd beforehand."""
         _adam(params, state, replace(_Settings(*settings), decoupled=False))
 
-    @mistake
-    def always_decoupled(params: Params, state: State, *settings: Any) -> None:
+    def always_decoupled(params, state, *settings):
         """You took the weight decay off the parameter also where decoupled is False. Adam adds
         wd * p to the gradient, and so to both averages."""
         _adam(params, state, replace(_Settings(*settings), decoupled=True))
 
-    @mistake
-    def choice_inverted(params: Params, state: State, *settings: Any) -> None:
+    def choice_inverted(params, state, *settings):
         """You exchanged the two kinds of weight decay. If decoupled, the parameter shrinks by
         lr * wd; if not, wd * p is added to the gradient."""
         s = _Settings(*settings)
         _adam(params, state, replace(s, decoupled=not s.decoupled))
 
-    @mistake
-    def decay_without_lr(params: Params, state: State, *settings: Any) -> None:
+    def decay_without_lr(params, state, *settings):
         """Your decoupled decay takes off wd * p. AdamW scales it by the learning rate: lr * wd *
         p."""
         s = _Settings(*settings)
         _adam(params, state, s, decay=s.wd)
 
-    @mistake
-    def decay_forgotten(params: Params, state: State, *settings: Any) -> None:
+    def decay_forgotten(params, state, *settings):
         """You did not use wd."""
         _adam(params, state, replace(_Settings(*settings), wd=0.0))
 
-    @mistake
-    def one_count_for_all(params: Params, state: State, *settings: Any) -> None:
+    def one_count_for_all(params, state, *settings):
         """You count the steps of all parameters as one. A parameter whose gradient comes later is
         then corrected for steps that it did not take. Count for each parameter."""
         _adam(params, state, _Settings(*settings), together=True)
 
-    @mistake
-    def counted_from_zero(params: Params, state: State, *settings: Any) -> None:
+    def counted_from_zero(params, state, *settings):
         """Your parameters are nan after the first step: you count from 0, so that 1 - b1**t is 0
         and you divide 0 by 0 or inf by inf. Raise the count before you use it."""
         _adam(params, state, _Settings(*settings), lambda m, v, t, s: _right(m, v, t - 1, s))
 
-    @mistake(raises=r"division by zero")
-    def divided_by_zero(params: Params, state: State, *settings: Any) -> None:
+    @raises(r"division by zero")
+    def divided_by_zero(params, state, *settings):
         """You count from 0, so that 1 - b1**t is 0 in the first step, and you divide by it. Raise
         the count before you use it."""
         1 / (1 - settings[1] ** 0)
 
-    @mistake
-    def uphill(params: Params, state: State, *settings: Any) -> None:
+    def uphill(params, state, *settings):
         """You added the step. The gradient points to where the loss grows: subtract it."""
         _adam(params, state, _Settings(*settings), lambda *given: -_right(*given))
 
-    @mistake
-    def none_taken_for_zero(params: Params, state: State, *settings: Any) -> None:
+    def none_taken_for_zero(params, state, *settings):
         """A parameter without gradient moved or counted a step: you took None for zeros. Leave out
         a parameter whose .grad is None."""
         absent = [p for p in params if p.grad is None]
@@ -237,24 +202,23 @@ class AdamFromScratchKey(Key):
         for p in absent:
             p.grad = None
 
-    @mistake(raises=r"NoneType")
-    def none_in_a_formula(params: Params, state: State, *settings: Any) -> None:
+    @raises(r"NoneType")
+    def none_in_a_formula(params, state, *settings):
         """You computed with the .grad of a parameter that has none: it is None. Leave such a
         parameter out."""
         for p in params:
-            2 * p.grad  # type: ignore[operator]
+            2 * p.grad
         _adam(params, state, _Settings(*settings))
 
-    @mistake
-    def names_rebound(params: Params, state: State, *settings: Any) -> None:
+    def names_rebound(params):
         """No parameter moved. `p = p - ...` makes a new tensor and gives it the name p, and
         params[i] = ... puts it into the list; the parameter itself stays as it was. Write into
         it: p -= ..., inside torch.no_grad()."""
         for i, p in enumerate(params):
             params[i] = p - 0.1 * p
 
-    @mistake(raises=r"leaf Variable that requires grad is being used in an in-place operation")
-    def recorded(params: Params, state: State, *settings: Any) -> None:
+    @raises(r"leaf Variable that requires grad is being used in an in-place operation")
+    def recorded(params):
         """You changed a parameter in place while autograd records, which it forbids for a leaf that
         requires grad. Put the step inside torch.no_grad()."""
         for p in params:

@@ -7,18 +7,13 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 Optimizer = torch.optim.Optimizer
 Named = tuple[str, nn.Parameter]
 
 
-def _sgd(
-    model: nn.Module,
-    rate: Callable[[Named], float],
-    decay: Callable[[Named], float],
-    kept: Callable[[Named], bool] = lambda named: named[1].requires_grad,
-) -> Optimizer:
+def _sgd(model, rate, decay, kept=lambda named: named[1].requires_grad):
     """One group per parameter, with the learning rate and weight decay that two functions give."""
     return torch.optim.SGD(
         [
@@ -38,140 +33,98 @@ def _of_matrices(one: float, other: float = 0.0) -> Callable[[Named], float]:
     return lambda named: one if named[1].ndim >= 2 else other
 
 
-class ParamGroupsKey(Key):
-    task = "param_groups"
-
-    @staticmethod
+class ParamGroupsKey(Key, task="param_groups"):
     def reference(
         model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
     ) -> Optimizer:
         return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(wd))
 
-    @mistake
-    def rates_exchanged(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def rates_exchanged(model, head, lr_body, lr_head, wd):
         """You exchanged the learning rates: head has lr_body, and the rest has lr_head."""
         return _sgd(model, _of(head, lr_body, lr_head), _of_matrices(wd))
 
-    @mistake
-    def one_rate(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def one_rate(model, lr_body, wd):
         """Every parameter has lr_body. Those of head need lr_head, in groups of their own: a group
         without an "lr" takes the optimizer's."""
         return _sgd(model, lambda named: lr_body, _of_matrices(wd))
 
-    @mistake
-    def decay_everywhere(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def decay_everywhere(model, head, lr_body, lr_head, wd):
         """Every parameter has weight decay. Those of one dimension, biases and the weights of
         norms, should have none."""
         return _sgd(model, _of(head, lr_head, lr_body), lambda named: wd)
 
-    @mistake
-    def decay_nowhere(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def decay_nowhere(model, head, lr_body, lr_head):
         """No parameter has weight decay. Those of two or more dimensions should have wd, under the
         key "weight_decay"."""
         return _sgd(model, _of(head, lr_head, lr_body), lambda named: 0.0)
 
-    @mistake
-    def decay_inverted(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def decay_inverted(model, head, lr_body, lr_head, wd):
         """You exchanged the weight decay: biases have it, and matrices have not."""
         return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(0.0, wd))
 
-    @mistake
-    def biases_by_name(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def biases_by_name(model, head, lr_body, lr_head, wd):
         """You took weight decay from what is called bias. The weight of the norm has one dimension,
         too, and kept it. Ask for the number of dimensions, p.ndim."""
 
-        def decay(named: Named) -> float:
+        def decay(named):
             return 0.0 if named[0].endswith("bias") else wd
 
         return _sgd(model, _of(head, lr_head, lr_body), decay)
 
-    @mistake
-    def frozen_included(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def frozen_included(model, head, lr_body, lr_head, wd):
         """You handed over a frozen parameter as well. It may hold an old .grad, which the optimizer
         would follow. Leave out what does not require grad."""
         return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(wd), lambda named: True)
 
-    @mistake
-    def vectors_left_out(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def vectors_left_out(model, head, lr_body, lr_head, wd):
         """Parameters of one dimension are missing: they will never be trained. No weight decay
         means a group with weight_decay 0, not no group."""
 
-        def kept(named: Named) -> bool:
+        def kept(named):
             return named[1].requires_grad and named[1].ndim >= 2
 
         return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(wd), kept)
 
-    @mistake
-    def head_alone(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def head_alone(head, lr_head, wd):
         """The optimizer holds the parameters of head alone: the rest will never be trained."""
         return _sgd(head, lambda named: lr_head, _of_matrices(wd))
 
-    @mistake
-    def body_alone(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def body_alone(model, head, lr_body, wd):
         """The parameters of head are missing from the optimizer: they will never be trained."""
         in_head = _of(head, 1.0, 0.0)
 
-        def kept(named: Named) -> bool:
+        def kept(named):
             return named[1].requires_grad and not in_head(named)
 
         return _sgd(model, lambda named: lr_body, _of_matrices(wd), kept)
 
-    @mistake
-    def shared_given_to_the_body(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    def shared_given_to_the_body(model, lr_body, lr_head, wd):
         """A weight that head shares with the body has lr_body: named_parameters() lists it once,
         under its first name, which does not start with head. Ask whether it is one of head's
         parameters, by identity."""
 
-        def rate(named: Named) -> float:
+        def rate(named):
             return lr_head if named[0].startswith("head.") else lr_body
 
         return _sgd(model, rate, _of_matrices(wd))
 
-    @mistake(raises=r"some parameters appear in more than one parameter group")
-    def head_twice(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    @raises(r"some parameters appear in more than one parameter group")
+    def head_twice(model, head):
         """The parameters of head are in two groups: model.parameters() lists them as well. Leave
         them out of the other group, by identity."""
         groups = [{"params": [*model.parameters()]}, {"params": [*head.parameters()]}]
         return torch.optim.SGD(groups)
 
-    @mistake(raises=r"some parameters appear in more than one parameter group")
-    def shared_twice(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    @raises(r"some parameters appear in more than one parameter group")
+    def shared_twice(model, head, lr_body, lr_head, wd):
         """A weight that head shares with the body is in two groups. It belongs to head: leave it
         out of the other group, by identity."""
         body = [p for n, p in model.named_parameters() if not n.startswith("head.")]
         torch.optim.SGD([{"params": body}, {"params": [*head.parameters()]}])
         return ParamGroupsKey.reference(model, head, lr_body, lr_head, wd)
 
-    @mistake(raises=r"must match the size|Boolean value of Tensor")
-    def compared_by_value(
-        model: nn.Module, head: nn.Module, lr_body: float, lr_head: float, wd: float
-    ) -> Optimizer:
+    @raises(r"must match the size|Boolean value of Tensor")
+    def compared_by_value(model, head):
         """`p in list(head.parameters())` compares values with ==, which gives a tensor or fails.
         Compare identities: collect id(p) of head's parameters in a set."""
         own = list(head.parameters())

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Batches = list[tuple[Tensor, Tensor]]
 
 
-def _train(
-    model: nn.Module,
-    loss_fn: Loss,
-    batches: Batches,
-    lr: float,
-    trained: Iterable[nn.Parameter],
-    *,
-    weight_decay: float = 0.1,
-) -> None:
+def _train(model, loss_fn, batches, lr, trained, *, weight_decay=0.1):
     """Train as the modes and flags stand."""
     opt = torch.optim.SGD(trained, lr=lr, weight_decay=weight_decay)
     for x, y in batches:
@@ -39,10 +31,7 @@ def _place(model: nn.Module, head: nn.Module) -> tuple[nn.Module, nn.Module]:
     return body, head
 
 
-class FinetuneKey(Key):
-    task = "finetune"
-
-    @staticmethod
+class FinetuneKey(Key, task="finetune"):
     def reference(
         model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
     ) -> None:
@@ -52,10 +41,7 @@ class FinetuneKey(Key):
             features = [(body(x), y) for x, y in batches]
         _train(head, loss_fn, features, lr, head.parameters())
 
-    @mistake
-    def statistics_moved(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def statistics_moved(model, head, loss_fn, batches, lr):
         """The body's parameters stayed, and its running statistics moved: in train mode a norm
         updates them in every forward pass, frozen or not. Put the body into eval mode, after any
         model.train()."""
@@ -63,38 +49,26 @@ class FinetuneKey(Key):
         body.requires_grad_(False)
         _train(model, loss_fn, batches, lr, head.parameters())
 
-    @mistake
-    def eval_too_late(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def eval_too_late(model, head, loss_fn, batches, lr):
         """The body is in eval mode at the end, and its running statistics moved all the same: it
         was in train mode while the batches went through. Call body.eval() before the loop, after
         any model.train()."""
         FinetuneKey.statistics_moved(model, head, loss_fn, batches, lr)
-        model.body.eval()  # type: ignore[union-attr]
+        model.body.eval()
 
-    @mistake
-    def mode_given_back(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def mode_given_back(model, head, loss_fn, batches, lr):
         """The training is right, and the body is in train mode at the end: the next forward pass
         would move its running statistics. Leave it in eval mode."""
         FinetuneKey.reference(model, head, loss_fn, batches, lr)
         model.train()
 
-    @mistake
-    def head_in_eval_mode(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def head_in_eval_mode(model, head, loss_fn, batches, lr):
         """The training is right, and the head is in eval mode: model.eval() reaches every part.
         Call it on the body alone, or call head.train() afterwards."""
         FinetuneKey.reference(model, head, loss_fn, batches, lr)
         model.eval()
 
-    @mistake
-    def rate_zero(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def rate_zero(model, head, loss_fn, batches, lr):
         """You gave the body the learning rate 0, or left it out of the optimizer. Its values stay,
         and it still requires grad: backward computes its gradients for nothing. Call
         requires_grad_(False) on the body."""
@@ -102,39 +76,27 @@ class FinetuneKey(Key):
         body.requires_grad_(True).eval()
         _train(model, loss_fn, batches, lr, head.parameters())
 
-    @mistake
-    def rate_zero_in_train_mode(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def rate_zero_in_train_mode(model, head, loss_fn, batches, lr):
         """You gave the body the learning rate 0, or left it out of the optimizer. It still requires
         grad, and its running statistics moved, as they do in train mode. Call
         requires_grad_(False) and eval() on the body."""
         _, head = _place(model, head)
         _train(model, loss_fn, batches, lr, head.parameters())
 
-    @mistake
-    def nothing_frozen(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def nothing_frozen(model, head, loss_fn, batches, lr):
         """The body was trained, its parameters and its running statistics. Call
         requires_grad_(False) and eval() on it, and give the optimizer the head alone."""
         _place(model, head)
         _train(model, loss_fn, batches, lr, model.parameters())
 
-    @mistake
-    def eval_takes_no_gradients_away(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def eval_takes_no_gradients_away(model, head, loss_fn, batches, lr):
         """The body was trained: eval() changes what its layers compute, and leaves gradients and
         optimizer alone. Call requires_grad_(False) on the body as well."""
         body, _ = _place(model, head)
         body.eval()
         _train(model, loss_fn, batches, lr, model.parameters())
 
-    @mistake
-    def old_gradients_followed(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def old_gradients_followed(model, head, loss_fn, batches, lr):
         """A frozen weight moved: it still held an old .grad when the optimizer got it, and nothing
         emptied it before the first step. Give the optimizer the head alone."""
         body, _ = _place(model, head)
@@ -145,48 +107,34 @@ class FinetuneKey(Key):
             opt.step()
             opt.zero_grad()
 
-    @mistake
-    def head_not_placed(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def head_not_placed(model, head, loss_fn, batches, lr):
         """The new head was trained, and model.head is still the old one. Assign the new one:
         model.head = head."""
         old = model.head
         FinetuneKey.reference(model, head, loss_fn, batches, lr)
         model.head = old
 
-    @mistake
-    def old_head_trained(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def old_head_trained(model, head):
         """The new head is in its place, and did not move. The optimizer was made before, from the
         old head's parameters: it knows those, and no names. Put the head in its place first."""
         body, _ = _place(model, head)
         body.requires_grad_(False).eval()
 
-    @mistake(raises=r"does not require grad and does not have a grad_fn")
-    def head_frozen_too(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    @raises(r"does not require grad and does not have a grad_fn")
+    def head_frozen_too(model, head, loss_fn, batches, lr):
         """You froze the new head along with the body, so that the loss has no history. Freeze the
         body alone, or the model before you put in the new head."""
         _place(model, head)
         model.requires_grad_(False)
         _train(model, loss_fn, batches, lr, head.parameters())
 
-    @mistake
-    def decay_forgotten(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def decay_forgotten(model, head, loss_fn, batches, lr):
         """The body is right, and the head was trained without weight decay. It should be 0.1."""
         body, head = _place(model, head)
         body.requires_grad_(False).eval()
         _train(model, loss_fn, batches, lr, head.parameters(), weight_decay=0.0)
 
-    @mistake
-    def gradients_never_emptied(
-        model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
-    ) -> None:
+    def gradients_never_emptied(model, head, loss_fn, batches, lr):
         """The body is right, and the head's gradients were never emptied: each step followed the
         sum of all so far. Call opt.zero_grad() for every batch."""
         body, head = _place(model, head)

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 
 def _modes(model: nn.Module) -> list[tuple[nn.Module, bool]]:
@@ -35,67 +35,53 @@ def _recorded(model: nn.Module, x: Tensor) -> Tensor:
     return logits
 
 
-class EvaluateKey(Key):
-    task = "evaluate"
-
-    @staticmethod
+class EvaluateKey(Key, task="evaluate"):
     @torch.no_grad()
     def reference(model: nn.Module, x: Tensor) -> Tensor:
         logits: Tensor = copy.deepcopy(model).eval()(x)
         return logits
 
-    @mistake
-    def neither(model: nn.Module, x: Tensor) -> Tensor:
+    def neither(model, x):
         """You called the model as it came: in train mode, and recorded. Dropout drops, batch
         normalization uses this batch and changes its running statistics, and the result carries a
         graph. Switch to eval mode, and recording off."""
-        logits: Tensor = model(x)
-        return logits
+        return model(x)
 
-    @mistake
-    def eval_missing(model: nn.Module, x: Tensor) -> Tensor:
+    def eval_missing(model, x):
         """Nothing is recorded, but the model stays in the mode it came in. no_grad does not change
         what layers do: in train mode dropout drops, and batch normalization uses this batch and
         changes its running statistics. Call model.eval() as well."""
         with torch.no_grad():
-            logits: Tensor = model(x)
-        return logits
+            return model(x)
 
-    @mistake
-    def no_grad_missing(model: nn.Module, x: Tensor) -> Tensor:
+    def no_grad_missing(model, x):
         """The modes are right, and the result requires grad: eval() does not switch recording off.
         Call the model inside `with torch.no_grad():` as well."""
         return _recorded(model, x)
 
-    @mistake
-    def recorded_then_detached(model: nn.Module, x: Tensor) -> Tensor:
+    def recorded_then_detached(model, x):
         """The result carries no graph, but a graph was recorded and thrown away: detach() comes
         too late to save anything. Switch recording off before you call the model."""
         return _recorded(model, x).detach()
 
-    @mistake
-    def left_in_eval(model: nn.Module, x: Tensor) -> Tensor:
+    def left_in_eval(model, x):
         """The logits are right, and the model stays in eval mode: training goes on without dropout,
         and running statistics stand still. Put the flags back."""
         return _left_in_eval(model, x)
 
-    @mistake
-    def only_eval(model: nn.Module, x: Tensor) -> Tensor:
+    def only_eval(model, x):
         """You called model.eval() and nothing else: the result is recorded, and the model stays in
         eval mode. Switch recording off for the call, and put the flags back afterwards."""
-        logits: Tensor = model.eval()(x)
-        return logits
+        return model.eval()(x)
 
-    @mistake
-    def switched_to_train(model: nn.Module, x: Tensor) -> Tensor:
+    def switched_to_train(model, x):
         """You called model.train() in the end, whatever was before. A model, or a part of it, that
         was in eval mode is in train mode now. Put back what you found; if the model raises, too."""
         logits = _left_in_eval(model, x)
         model.train()
         return logits
 
-    @mistake
-    def train_in_finally(model: nn.Module, x: Tensor) -> Tensor:
+    def train_in_finally(model, x):
         """You called model.train() in the end, whatever was before. A model, or a part of it, that
         was in eval mode is in train mode now. Put back what you found."""
         try:
@@ -103,8 +89,7 @@ class EvaluateKey(Key):
         finally:
             model.train()
 
-    @mistake
-    def one_flag_restored(model: nn.Module, x: Tensor) -> Tensor:
+    def one_flag_restored(model, x):
         """You restored one flag, that of the whole model: model.train(flag) sets it for every part.
         A part that was in another mode is not any more. Keep the flag of each module; and put them
         back in a finally block, in case the model raises."""
@@ -113,8 +98,7 @@ class EvaluateKey(Key):
         model.train(training)
         return logits
 
-    @mistake
-    def one_flag_in_finally(model: nn.Module, x: Tensor) -> Tensor:
+    def one_flag_in_finally(model, x):
         """You restored one flag, that of the whole model: model.train(flag) sets it for every part.
         A part that was in another mode is not any more. Keep the flag of each module."""
         training = model.training
@@ -123,8 +107,7 @@ class EvaluateKey(Key):
         finally:
             model.train(training)
 
-    @mistake
-    def not_restored_after_an_error(model: nn.Module, x: Tensor) -> Tensor:
+    def not_restored_after_an_error(model, x):
         """All is well unless the model raises: then the lines that put the flags back do not run.
         They belong into a finally block."""
         modes = _modes(model)
@@ -132,8 +115,7 @@ class EvaluateKey(Key):
         _restore(modes)
         return logits
 
-    @mistake
-    def error_swallowed(model: nn.Module, x: Tensor) -> Tensor | None:
+    def error_swallowed(model, x):
         """You caught the model's exception. The caller must hear of it: use `finally` without
         `except`."""
         try:
@@ -141,78 +123,61 @@ class EvaluateKey(Key):
         except ValueError:
             return None
 
-    @mistake
-    def recording_left_off(model: nn.Module, x: Tensor) -> Tensor:
+    def recording_left_off(model, x):
         """The logits are right, and nothing is recorded after your function:
         torch.set_grad_enabled(False) stays in force. Use a `with torch.no_grad():` block."""
         torch.set_grad_enabled(False)
-        logits: Tensor = copy.deepcopy(model).eval()(x)
-        return logits
+        return copy.deepcopy(model).eval()(x)
 
 
-class CachedFeaturesKey(Key):
-    task = "cached_features"
-
-    @staticmethod
+class CachedFeaturesKey(Key, task="cached_features"):
     @torch.no_grad()
     def reference(backbone: nn.Module, x: Tensor) -> Tensor:
         features: Tensor = backbone(x)
         return features
 
-    @mistake(raises=r"Inference tensors cannot be saved for backward")
-    def inference_tensors(backbone: nn.Module, x: Tensor) -> Tensor:
+    @raises(r"Inference tensors cannot be saved for backward")
+    def inference_tensors(backbone, x):
         """Your features are inference tensors: a product with a weight cannot save them for its
         backward pass. Take no_grad. A clone helps only if it is made outside of inference
         mode."""
         with torch.inference_mode():
-            features: Tensor = backbone(x)
-        return features
+            return backbone(x)
 
-    @mistake
-    def graph_kept(backbone: nn.Module, x: Tensor) -> Tensor:
+    def graph_kept(backbone, x):
         """Your features carry the graph of the backbone: every step of the head would go back
         through it, and a second one would raise, because the first frees it. Switch recording off
         for the call."""
-        features: Tensor = backbone(x)
-        return features
+        return backbone(x)
 
-    @mistake
-    def recorded_then_detached(backbone: nn.Module, x: Tensor) -> Tensor:
+    def recorded_then_detached(backbone, x):
         """The features are right, but the backbone was recorded: detach() throws the graph away
         after it was paid for. Switch recording off before you call the backbone."""
-        features: Tensor = backbone(x)
+        features = backbone(x)
         return features.detach()
 
-    @mistake
-    def features_made_leaves(backbone: nn.Module, x: Tensor) -> Tensor:
+    def features_made_leaves(backbone, x):
         """You let the features require grad. Nobody trains them: every pass would compute and store
         a gradient for them."""
         return CachedFeaturesKey.reference(backbone, x).requires_grad_()
 
-    @mistake
-    def backbone_frozen(backbone: nn.Module, x: Tensor) -> Tensor:
+    def backbone_frozen(backbone, x):
         """You froze the backbone and left it frozen. The parameters are not yours to change, and an
         x that requires grad is recorded all the same. Switch recording off instead."""
-        features: Tensor = backbone.requires_grad_(False)(x)
-        return features
+        return backbone.requires_grad_(False)(x)
 
-    @mistake
-    def x_detached(backbone: nn.Module, x: Tensor) -> Tensor:
+    def x_detached(backbone, x):
         """You detached x. The parameters of the backbone still require grad, so its graph is
         recorded. Switch recording off for the call."""
-        features: Tensor = backbone(x.detach())
-        return features
+        return backbone(x.detach())
 
-    @mistake
-    def switched_to_train(backbone: nn.Module, x: Tensor) -> Tensor:
+    def switched_to_train(backbone, x):
         """You switched the backbone to train mode and left it there. It comes in the right mode."""
         return CachedFeaturesKey.reference(backbone.train(), x)
 
-    @mistake
-    def recording_left_off(backbone: nn.Module, x: Tensor) -> Tensor:
+    def recording_left_off(backbone, x):
         """The features are right, and nothing is recorded after your function, so that the head
         gets no gradient: torch.set_grad_enabled(False) stays in force. Use a
         `with torch.no_grad():` block."""
         torch.set_grad_enabled(False)
-        features: Tensor = backbone(x)
-        return features
+        return backbone(x)

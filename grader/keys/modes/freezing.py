@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, raises
 
 
 def _freeze(*modules: nn.Module) -> None:
@@ -18,21 +18,16 @@ def _freeze(*modules: nn.Module) -> None:
             parameter.grad = None
 
 
-class FrozenMiddleKey(Key):
-    task = "frozen_middle"
-
-    @staticmethod
+class FrozenMiddleKey(Key, task="frozen_middle"):
     def reference(model: nn.Sequential, i: int) -> None:
         _freeze(model[i])
 
-    @mistake
-    def old_gradient_kept(model: nn.Sequential, i: int) -> None:
+    def old_gradient_kept(model, i):
         """The flags are right, and the layer moves once more: the gradient of an earlier pass still
         lies in .grad, and the optimizer takes it. Set .grad of the frozen parameters to None."""
         model[i].requires_grad_(False)
 
-    @mistake
-    def gradient_zeroed(model: nn.Sequential, i: int) -> None:
+    def gradient_zeroed(model, i):
         """You filled .grad with zeros. An optimizer with momentum or weight decay still moves such
         a parameter. It skips only those whose .grad is None."""
         for parameter in model[i].parameters():
@@ -40,48 +35,41 @@ class FrozenMiddleKey(Key):
             if parameter.grad is not None:
                 parameter.grad.zero_()
 
-    @mistake
-    def flag_not_set(model: nn.Sequential, i: int) -> None:
+    def flag_not_set(model, i):
         """No flag has changed: the layer goes on training. Possible causes: the flag is misspelled,
         which Python accepts in silence; or it was set on the module, where it is an attribute of no
         meaning. Set it on the parameters, or call requires_grad_(False) on the layer."""
-        model[i].requires_grad = False  # type: ignore[assignment]
+        model[i].requires_grad = False
 
-    @mistake
-    def gradient_cleared_alone(model: nn.Sequential, i: int) -> None:
+    def gradient_cleared_alone(model, i):
         """You cleared .grad and left the flags as they were: the next pass fills it again. Switch
         requires_grad off. If you did, check its spelling, and that it is set on the parameters."""
         model[i].zero_grad()
 
-    @mistake
-    def eval_for_frozen(model: nn.Sequential, i: int) -> None:
+    def eval_for_frozen(model, i):
         """You put the layer into eval mode. That changes what dropout and batch normalization do,
         and freezes no parameter. Switch requires_grad off."""
         model[i].eval()
 
-    @mistake
-    def everything_frozen(model: nn.Sequential, i: int) -> None:
+    def everything_frozen(model):
         """You froze the whole model. Only model[i] is to stand still: gradients pass through a
         frozen layer to those before it."""
         _freeze(model)
 
-    @mistake
-    def earlier_layers_too(model: nn.Sequential, i: int) -> None:
+    def earlier_layers_too(model, i):
         """You froze the layers before model[i] as well. They can train: gradients pass through a
         frozen layer."""
         layers = list(model)
         _freeze(*layers[: layers.index(model[i]) + 1])
 
-    @mistake
-    def graph_cut(model: nn.Sequential, i: int) -> None:
+    def graph_cut(model, i):
         """You run model[i] without recording. No gradient gets past it any more, and the layers
         before it stop training. Freeze its parameters; its operations must still be recorded."""
         layer = model[i]
         _freeze(layer)
         layer.forward = torch.no_grad()(layer.forward)
 
-    @mistake
-    def weights_alone(model: nn.Sequential, i: int) -> None:
+    def weights_alone(model, i):
         """You froze the weight, and the bias goes on training. Go through parameters() of the
         layer."""
         weight = model[i].weight
@@ -89,15 +77,13 @@ class FrozenMiddleKey(Key):
         weight.requires_grad_(False)
         weight.grad = None
 
-    @mistake
-    def all_gradients_cleared(model: nn.Sequential, i: int) -> None:
+    def all_gradients_cleared(model, i):
         """You cleared the gradients of the whole model. Those of the other layers are still to be
         used: clear .grad of the frozen layer alone."""
         model[i].requires_grad_(False)
         model.zero_grad()
 
-    @mistake
-    def others_unfrozen(model: nn.Sequential, i: int) -> None:
+    def others_unfrozen(model, i):
         """You set the flag of every layer, so that one which was frozen before trains again. Touch
         model[i] and no other."""
         for layer in model:
@@ -123,62 +109,51 @@ def _average(pairs: Pairs, old: float, new: float) -> None:
             t.copy_(old * t + new * o if t.is_floating_point() else o)
 
 
-class EmaUpdateKey(Key):
-    task = "ema_update"
-
-    @staticmethod
+class EmaUpdateKey(Key, task="ema_update"):
     def reference(target: nn.Module, online: nn.Module, beta: float) -> None:
         _average(_parameters(target, online), beta, 1 - beta)
         _average(_buffers(target, online), beta, 1 - beta)
 
-    @mistake
-    def beta_swapped(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def beta_swapped(target, online, beta):
         """You gave beta to the new values. It is the share of the old ones: beta * own value +
         (1 - beta) * online. In lerp_ the number is the share of the other tensor."""
         EmaUpdateKey.reference(target, online, 1 - beta)
 
-    @mistake
-    def online_unscaled(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def online_unscaled(target, online, beta):
         """You added the values of online in full. Their share is 1 - beta."""
         _average(_parameters(target, online), beta, 1.0)
         _average(_buffers(target, online), beta, 1.0)
 
-    @mistake
-    def beta_ignored(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def beta_ignored(target, online):
         """You copied online. Only a share of 1 - beta comes from it; the rest stays."""
         EmaUpdateKey.reference(target, online, 0.0)
 
-    @mistake
-    def nothing_changed(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def nothing_changed(target, online, beta):
         """target is unchanged. A line such as `t = beta * t + ...` makes a new tensor and lets the
         name t stand for it; the module knows nothing of it. Write into t: t.mul_(...),
         t.copy_(...)."""
         for t, o in _parameters(target, online):
             t = beta * t + (1 - beta) * o
 
-    @mistake
-    def buffers_forgotten(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def buffers_forgotten(target, online, beta):
         """The parameters are right, and the buffers are as they were: running statistics belong to
         the model too. Go through buffers() as well."""
         _average(_parameters(target, online), beta, 1 - beta)
 
-    @mistake
-    def buffers_copied(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def buffers_copied(target, online, beta):
         """You copied every buffer from online. Those of floating point numbers are averaged like
         the parameters; only integers are copied."""
         _average(_parameters(target, online), beta, 1 - beta)
         _average(_buffers(target, online), 0.0, 1.0)
 
-    @mistake
-    def integers_left(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def integers_left(target, online, beta):
         """You left out the buffers of integers, such as num_batches_tracked. Copy them from
         online."""
         _average(_parameters(target, online), beta, 1 - beta)
         floats = ((t, o) for t, o in _buffers(target, online) if t.is_floating_point())
         _average(floats, beta, 1 - beta)
 
-    @mistake
-    def integers_averaged(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def integers_averaged(target, online, beta):
         """You averaged the buffers of integers too, and what comes after the decimal point was cut
         off. Copy them from online."""
         _average(_parameters(target, online), beta, 1 - beta)
@@ -186,16 +161,16 @@ class EmaUpdateKey(Key):
             for t, o in _buffers(target, online):
                 t.copy_(beta * t + (1 - beta) * o)
 
-    @mistake(raises=r"can't be cast to the desired output type|not implemented for 'Long'")
-    def integers_scaled(target: nn.Module, online: nn.Module, beta: float) -> None:
+    @raises(r"can't be cast to the desired output type|not implemented for 'Long'")
+    def integers_scaled(target, online, beta):
         """You scaled a buffer of integers in place, which torch refuses: num_batches_tracked cannot
         hold a fraction. Copy buffers that are not floating point from online."""
         with torch.no_grad():
             for t, o in (*_parameters(target, online), *_buffers(target, online)):
                 t.mul_(beta).add_((1 - beta) * o)
 
-    @mistake(raises=r"leaf Variable that requires grad")
-    def recorded(target: nn.Module, online: nn.Module, beta: float) -> None:
+    @raises(r"leaf Variable that requires grad")
+    def recorded(target, online, beta):
         """You edited target while autograd records. A target that requires grad refuses that; one
         that does not becomes a computed tensor, with a graph that grows with every call. Put the
         edits inside `with torch.no_grad():`."""
@@ -203,8 +178,7 @@ class EmaUpdateKey(Key):
             t.mul_(beta).add_(o, alpha=1 - beta)
         _average(_buffers(target, online), beta, 1 - beta)
 
-    @mistake
-    def memory_replaced(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def memory_replaced(target, online, beta):
         """You gave the parameters other memory: t.data = ... puts a new tensor in the place of
         their values. All that shares the old memory still sees the old ones. Write into t inside
         no_grad."""
@@ -212,14 +186,12 @@ class EmaUpdateKey(Key):
             t.data = beta * t.data + (1 - beta) * o.data
         _average(_buffers(target, online), beta, 1 - beta)
 
-    @mistake
-    def target_frozen(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def target_frozen(target, online, beta):
         """You switched requires_grad of target off and left it off. no_grad lets you write into
         parameters without touching their flags."""
         EmaUpdateKey.reference(target.requires_grad_(False), online, beta)
 
-    @mistake
-    def online_scaled(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def online_scaled(target, online, beta):
         """You scaled the values of online in place: the model that is being trained has other
         weights now. Compute (1 - beta) * o out of place."""
         with torch.no_grad():
@@ -229,8 +201,7 @@ class EmaUpdateKey(Key):
                 else:
                     t.copy_(o)
 
-    @mistake
-    def recording_left_off(target: nn.Module, online: nn.Module, beta: float) -> None:
+    def recording_left_off(target, online, beta):
         """The values are right, and nothing is recorded after your function:
         torch.set_grad_enabled(False) stays in force. Use a `with torch.no_grad():` block."""
         torch.set_grad_enabled(False)

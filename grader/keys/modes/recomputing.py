@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key
 
 
 class _Again(torch.autograd.Function):
@@ -33,55 +33,41 @@ class _Again(torch.autograd.Function):
         return None, *(next(found) if needed else None for needed in ctx.needs_input_grad[1:])
 
 
-class CheckpointedKey(Key):
-    task = "checkpointed"
-
-    @staticmethod
+class CheckpointedKey(Key, task="checkpointed"):
     def reference(block: nn.Module, x: Tensor) -> Tensor:
-        y: Tensor = _Again.apply(block, x, *block.parameters())  # type: ignore[no-untyped-call]
+        y: Tensor = _Again.apply(block, x, *block.parameters())
         return y
 
-    @mistake
-    def called_as_it_is(block: nn.Module, x: Tensor) -> Tensor:
+    def called_as_it_is(block, x):
         """You called block(x) as it is: all that its operations save is kept until the backward
         pass. Hand block and x to torch.utils.checkpoint.checkpoint."""
-        y: Tensor = block(x)
-        return y
+        return block(x)
 
-    @mistake
-    def nothing_recorded(block: nn.Module, x: Tensor) -> Tensor:
+    def nothing_recorded(block, x):
         """Nothing is saved, and nothing is recorded: no gradient reaches block or x. no_grad alone
         does half of the work; somebody must compute block again, with recording, when the gradient
         arrives."""
         with torch.no_grad():
-            y: Tensor = block(x)
-        return y
+            return block(x)
 
-    @mistake
-    def reentrant(block: nn.Module, x: Tensor) -> Tensor:
+    def reentrant(block, x):
         """All is well if x requires grad. If it does not, block's parameters get no gradient: the
         reentrant kind of checkpoint looks at its inputs alone. Pass use_reentrant=False."""
-        y: Tensor = checkpoint(block, x, use_reentrant=True)
-        return y
+        return checkpoint(block, x, use_reentrant=True)
 
-    @mistake
-    def other_masks(block: nn.Module, x: Tensor) -> Tensor:
+    def other_masks(block, x):
         """With dropout the gradients are wrong: the second computation drops other entries than the
         first. Leave preserve_rng_state at True; by hand, keep torch.get_rng_state() and set it
         before you compute again."""
-        y: Tensor = checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)
-        return y
+        return checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)
 
-    @mistake
-    def x_alone(block: nn.Module, x: Tensor) -> Tensor:
+    def x_alone(block, x):
         """Gradients reach x, and block's parameters get none. A Function returns gradients for its
         inputs alone: hand the parameters to apply as well, or use torch.utils.checkpoint with
         use_reentrant=False."""
-        y: Tensor = _Again.apply(block, x)  # type: ignore[no-untyped-call]
-        return y
+        return _Again.apply(block, x)
 
-    @mistake
-    def switched_to_eval(block: nn.Module, x: Tensor) -> Tensor:
+    def switched_to_eval(block, x):
         """You put block into eval mode, where nothing is dropped. It must compute what block(x)
         computes in the mode it came in."""
         return CheckpointedKey.reference(block.eval(), x)

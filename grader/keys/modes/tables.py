@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key
 
 Flags = tuple[bool, bool]
 
@@ -22,107 +22,90 @@ def _is_new_leaf(program: str) -> bool:
     return "torch.ones" in program or "Parameter" in program
 
 
-class GradModeTableKey(Key):
-    task = "grad_mode_table"
-
+class GradModeTableKey(Key, task="grad_mode_table"):
     reference = _flags
 
-    @mistake
-    def everything_is_false(program: str, x: Tensor, c: Tensor) -> Flags:
+    def everything_is_false(program, x, c):
         """You say that nothing made inside a block requires grad. Results of operations do not. New
         leaves that ask for it do, views of x repeat its flag, and an edit in place leaves the flag
         and the history that were there."""
         made_inside = program.splitlines()[-1].startswith(" ") or "h.add_" in program
         return (False, True) if made_inside else _flags(program, x, c)
 
-    @mistake
-    def blocks_ignored(program: str, x: Tensor, c: Tensor) -> Flags:
+    def blocks_ignored(program, x, c):
         """You did not look at the blocks. Inside no_grad and inference mode operations are not
         recorded: their results do not require grad."""
         recorded = program.replace("no_grad", "enable_grad")
         return _flags(recorded.replace("inference_mode", "enable_grad"), x, c)
 
-    @mistake
-    def new_leaves_lose_the_flag(program: str, x: Tensor, c: Tensor) -> Flags:
+    def new_leaves_lose_the_flag(program, x, c):
         """You let no_grad switch off requires_grad=True and nn.Parameter. The modes decide what is
         recorded of operations; a new leaf that asks for grad gets its flag in every mode."""
         return (False, True) if _is_new_leaf(program) else _flags(program, x, c)
 
-    @mistake
-    def factories_lose_the_flag(program: str, x: Tensor, c: Tensor) -> Flags:
+    def factories_lose_the_flag(program, x, c):
         """You let the modes switch off requires_grad=True in torch.ones. They decide what is
         recorded of operations; a new leaf that asks for grad gets its flag in every mode."""
         return (False, True) if "torch.ones" in program else _flags(program, x, c)
 
-    @mistake
-    def parameters_lose_the_flag(program: str, x: Tensor, c: Tensor) -> Flags:
+    def parameters_lose_the_flag(program, x, c):
         """You let no_grad switch off the flag of an nn.Parameter. It decides what is recorded of
         operations; a new parameter requires grad in every mode."""
         return (False, True) if "Parameter" in program else _flags(program, x, c)
 
-    @mistake
-    def views_lose_the_flag(program: str, x: Tensor, c: Tensor) -> Flags:
+    def views_lose_the_flag(program, x, c):
         """You say that a view of x made inside a block does not require grad. It repeats the flag
         of x, although nothing was recorded: no gradient goes from it to x."""
         copied = program.replace("y = x[:2]", "y = x[:2] * 1")
         return _flags(copied.replace("x.view(1, 3)", "x * 1"), x, c)
 
-    @mistake
-    def views_are_computed(program: str, x: Tensor, c: Tensor) -> Flags:
+    def views_are_computed(program, x, c):
         """You say that a view of x is no leaf. Outside of the blocks that is so. Inside, the view
         was not recorded: it has no grad_fn, and what has none is a leaf."""
         viewed = "y = x[:2]" in program or "x.view" in program
         return (True, False) if viewed else _flags(program, x, c)
 
-    @mistake
-    def edits_lose_the_history(program: str, x: Tensor, c: Tensor) -> Flags:
+    def edits_lose_the_history(program, x, c):
         """You say that an edit inside no_grad takes the history of h away. The edit is not
         recorded, and what was recorded before stays: h keeps its grad_fn."""
         return (False, True) if "h.add_(1)" in program else _flags(program, x, c)
 
-    @mistake
-    def computed_is_never_a_leaf(program: str, x: Tensor, c: Tensor) -> Flags:
+    def computed_is_never_a_leaf(program, x, c):
         """You take every computed tensor for a non-leaf. What does not require grad is a leaf, even
         if an operation made it."""
         requires_grad, is_leaf = _flags(program, x, c)
         return requires_grad, is_leaf and (requires_grad or _is_new_leaf(program))
 
-    @mistake
-    def enable_grad_ignored(program: str, x: Tensor, c: Tensor) -> Flags:
+    def enable_grad_ignored(program, x, c):
         """You let no_grad win over an enable_grad inside it. Of two blocks the inner one counts:
         there recording is on again."""
         return _flags(program.replace("enable_grad", "no_grad"), x, c)
 
-    @mistake
-    def outer_block_wins(program: str, x: Tensor, c: Tensor) -> Flags:
+    def outer_block_wins(program, x, c):
         """You let the outer one of two blocks win. The inner one counts; only inference mode is not
         undone by an enable_grad inside it."""
         first, *rest = program.splitlines()
         nested = bool(rest) and rest[0].strip().startswith("with")
         return _flags("\n".join((first, "    if True:", *rest[1:])) if nested else program, x, c)
 
-    @mistake
-    def inference_mode_undone(program: str, x: Tensor, c: Tensor) -> Flags:
+    def inference_mode_undone(program, x, c):
         """You let enable_grad undo inference mode. It cannot: inside, operations give inference
         tensors, which do not require grad."""
         return _flags(program.replace("inference_mode", "no_grad"), x, c)
 
-    @mistake
-    def constants_stay_off(program: str, x: Tensor, c: Tensor) -> Flags:
+    def constants_stay_off(program, x, c):
         """You say that what is computed later from such a tensor does not require grad either. It
         is a constant from then on: combined with x, outside of the block, the result is
         recorded."""
         later = program.endswith(("y = h * x", "y = h + x"))
         return (False, True) if later else _flags(program, x, c)
 
-    @mistake
-    def decorator_ignored(program: str, x: Tensor, c: Tensor) -> Flags:
+    def decorator_ignored(program, x, c):
         """You overlooked the decorator: the whole body of f runs inside no_grad, whoever calls
         it."""
         return _flags(program.replace("@torch.no_grad()\n", ""), x, c)
 
-    @mistake
-    def decorator_stays_in_force(program: str, x: Tensor, c: Tensor) -> Flags:
+    def decorator_stays_in_force(program, x, c):
         """You let the decorator switch recording off for the rest of the program. It holds while f
         runs, and not outside of it."""
         later = "@torch.no_grad" in program and "f(x)" not in program.splitlines()[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key
 
 
 def axes(x: Tensor) -> tuple[int, ...]:
@@ -33,14 +33,7 @@ def _affine(xh: Tensor, w: Tensor, b: Tensor) -> Tensor:
     return xh * wide(w, xh) + wide(b, xh)
 
 
-def _track(
-    x: Tensor,
-    rm: Tensor,
-    rv: Tensor,
-    momentum: float,
-    correction: int = 1,
-    old: float | None = None,
-) -> None:
+def _track(x, rm, rv, momentum, correction=1, old=None):
     """Update the running statistics as torch does."""
     mean, var = moments(x.detach(), correction)
     keep = 1 - momentum if old is None else old
@@ -48,64 +41,43 @@ def _track(
     rv.mul_(keep).add_(momentum * var.flatten())
 
 
-class BnTrainForwardKey(Key):
-    task = "bn_train_forward"
-
-    @staticmethod
+class BnTrainForwardKey(Key, task="bn_train_forward"):
     def reference(
         x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
     ) -> Tensor:
         return F.batch_norm(x, rm, rv, w, b, True, momentum, eps)
 
-    @mistake
-    def unbiased_in_output(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def unbiased_in_output(x, w, b, rm, rv, momentum, eps):
         """You divided by the root of the unbiased variance, the one over n - 1. The output uses
         the variance over n: x.var(..., correction=0). Only rv takes in the unbiased one."""
         _track(x, rm, rv, momentum)
         return _affine(normalised(x, eps, correction=1), w, b)
 
-    @mistake
-    def biased_in_running_var(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def biased_in_running_var(x, w, b, rm, rv, momentum, eps):
         """The output is right. rv took in the variance over n, where torch puts the unbiased one,
         over n - 1: multiply by n / (n - 1), n being the number of values in a channel."""
         _track(x, rm, rv, momentum, correction=0)
         return _affine(normalised(x, eps), w, b)
 
-    @mistake
-    def variances_exchanged(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def variances_exchanged(x, w, b, rm, rv, momentum, eps):
         """You exchanged the two variances. The output uses the one over n, and rv takes in the one
         over n - 1."""
         _track(x, rm, rv, momentum, correction=0)
         return _affine(normalised(x, eps, correction=1), w, b)
 
-    @mistake
-    def momentum_swapped(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def momentum_swapped(x, w, b, rm, rv, momentum, eps):
         """The output is right, and momentum has the wrong place: you gave it to the old value. In
         torch it is the weight of the new one: rm becomes (1 - momentum) * rm + momentum * mean."""
         _track(x, rm, rv, 1 - momentum)
         return _affine(normalised(x, eps), w, b)
 
-    @mistake
-    def old_value_kept_whole(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def old_value_kept_whole(x, w, b, rm, rv, momentum, eps):
         """The output is right. You added momentum times the new value to the whole of the old one,
         so rm and rv would grow with every batch. Multiply the old value by 1 - momentum."""
         _track(x, rm, rv, momentum, old=1.0)
         return _affine(normalised(x, eps), w, b)
 
-    @mistake
-    def deviation_in_running_var(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def deviation_in_running_var(x, w, b, rm, rv, momentum, eps):
         """The output is right. rv took in a standard deviation: it keeps the variance, without the
         root."""
         mean, var = moments(x.detach(), 1)
@@ -113,19 +85,13 @@ class BnTrainForwardKey(Key):
         rv.lerp_(var.sqrt().flatten(), momentum)
         return _affine(normalised(x, eps), w, b)
 
-    @mistake
-    def statistics_not_updated(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def statistics_not_updated(x, w, b, eps):
         """The output is right, and rm and rv are what they were. A line such as rm = ... gives the
         name rm to a new tensor; the caller's one stays. Write into it: rm.mul_(...).add_(...), or
         rm.copy_(...)."""
         return _affine(normalised(x, eps), w, b)
 
-    @mistake
-    def history_in_the_statistics(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def history_in_the_statistics(x, w, b, rm, rv, momentum, eps):
         """All values are right, and rm and rv now require grad: they carry the graph of this batch,
         and would carry that of every batch before it. Update them inside torch.no_grad()."""
         mean, var = moments(x, 1)
@@ -133,10 +99,7 @@ class BnTrainForwardKey(Key):
         rv.mul_(1 - momentum).add_(momentum * var.flatten())
         return _affine(normalised(x, eps), w, b)
 
-    @mistake
-    def statistics_are_constants(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def statistics_are_constants(x, w, b, rm, rv, momentum, eps):
         """All values are right, and the gradient that reaches x is not: you computed mean and
         variance without recording. They depend on x. Only the update of rm and rv belongs into
         no_grad()."""
@@ -144,75 +107,51 @@ class BnTrainForwardKey(Key):
         mean, var = moments(x.detach())
         return _affine((x - mean) / (var + eps).sqrt(), w, b)
 
-    @mistake
-    def no_gradient(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def no_gradient(x, w, b, rm, rv, momentum, eps):
         """All values are right, and y has no history: no gradient reaches x. Only the update of rm
         and rv belongs into no_grad()."""
         _track(x, rm, rv, momentum)
         return _affine(normalised(x.detach(), eps), w, b)
 
-    @mistake
-    def running_statistics_used(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def running_statistics_used(x, w, b, rm, rv, momentum, eps):
         """You updated rm and rv correctly, and then normalised with them. In training the output
         uses the statistics of this batch alone; the running ones are for eval mode."""
         _track(x, rm, rv, momentum)
         mean, var = wide(rm.clone(), x), wide(rv.clone(), x)
         return _affine((x - mean) / (var + eps).sqrt(), w, b)
 
-    @mistake
-    def divided_by_variance(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def divided_by_variance(x, w, b, rm, rv, momentum, eps):
         """You divided by the variance plus eps. Divide by its square root."""
         _track(x, rm, rv, momentum)
         mean, var = moments(x)
         return _affine((x - mean) / (var + eps), w, b)
 
-    @mistake
-    def eps_outside_the_root(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def eps_outside_the_root(x, w, b, rm, rv, momentum, eps):
         """You added eps to the standard deviation. It belongs under the root: sqrt(var + eps)."""
         _track(x, rm, rv, momentum)
         mean, var = moments(x)
         return _affine((x - mean) / (var.sqrt() + eps), w, b)
 
-    @mistake
-    def std_plus_eps(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def std_plus_eps(x, w, b, rm, rv, momentum, eps):
         """You divided by x.std(...) + eps. Two things differ: std() divides by n - 1 unless you
         pass correction=0, and eps belongs under the root: sqrt(var + eps)."""
         _track(x, rm, rv, momentum)
         mean, var = moments(x, 1)
         return _affine((x - mean) / (var.sqrt() + eps), w, b)
 
-    @mistake
-    def eps_missing(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def eps_missing(x, w, b, rm, rv, momentum):
         """You left out eps. It is added to the variance under the root, so that a channel whose
         values are all equal does not give 0 / 0."""
         _track(x, rm, rv, momentum)
         return _affine(normalised(x, 0.0), w, b)
 
-    @mistake
-    def affine_forgotten(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def affine_forgotten(x, rm, rv, momentum, eps):
         """You returned the normalised values without w and b: multiply by w and add b, channel by
         channel."""
         _track(x, rm, rv, momentum)
         return normalised(x, eps)
 
-    @mistake
-    def x_overwritten(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
-    ) -> Tensor:
+    def x_overwritten(x, w, b, rm, rv, momentum, eps):
         """The output is right, and x is no longer what it was: an operation in place, such as x -=
         mean, worked on the caller's tensor. Compute x - mean instead."""
         _track(x, rm, rv, momentum)
@@ -221,25 +160,16 @@ class BnTrainForwardKey(Key):
         return _affine(x / (var + eps).sqrt(), w, b)
 
 
-class BnEvalForwardKey(Key):
-    task = "bn_eval_forward"
-
-    @staticmethod
+class BnEvalForwardKey(Key, task="bn_eval_forward"):
     def reference(x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, eps: float) -> Tensor:
         return F.batch_norm(x, rm, rv, w, b, False, 0.0, eps)
 
-    @mistake
-    def batch_statistics(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, eps: float
-    ) -> Tensor:
+    def batch_statistics(x, w, b, eps):
         """You normalised by the mean and variance of the batch, as in training. Then a score
         depends on the other samples, and a row alone always gives b. Eval mode uses rm and rv."""
         return _affine(normalised(x, eps), w, b)
 
-    @mistake
-    def statistics_updated(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, eps: float
-    ) -> Tensor:
+    def statistics_updated(x, w, b, rm, rv, eps):
         """The output is right, and you wrote to rm or rv. In eval mode the running statistics stay
         what they are."""
         y = BnEvalForwardKey.reference(x, w, b, rm.clone(), rv.clone(), eps)
@@ -247,52 +177,35 @@ class BnEvalForwardKey(Key):
         rv.lerp_(x.var(axes(x), correction=0), 0.1)
         return y
 
-    @mistake
-    def updated_first(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, eps: float
-    ) -> Tensor:
+    def updated_first(x, w, b, rm, rv, eps):
         """You mixed a tenth of the batch's statistics into the running ones and normalised by the
         result. In eval mode momentum plays no part: use rm and rv as they are."""
         mean, var = moments(x)
         mean, var = wide(rm, x).lerp(mean, 0.1), wide(rv, x).lerp(var, 0.1)
         return _affine((x - mean) / (var + eps).sqrt(), w, b)
 
-    @mistake
-    def divided_by_variance(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, eps: float
-    ) -> Tensor:
+    def divided_by_variance(x, w, b, rm, rv, eps):
         """You divided by rv plus eps. rv is a variance: divide by its square root."""
         return _affine((x - wide(rm, x)) / (wide(rv, x) + eps), w, b)
 
-    @mistake
-    def eps_outside_the_root(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, eps: float
-    ) -> Tensor:
+    def eps_outside_the_root(x, w, b, rm, rv, eps):
         """You added eps to the root of rv. It belongs under the root: sqrt(rv + eps)."""
         return _affine((x - wide(rm, x)) / (wide(rv, x).sqrt() + eps), w, b)
 
-    @mistake
-    def eps_missing(x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, eps: float) -> Tensor:
+    def eps_missing(x, w, b, rm, rv):
         """You left out eps: divide by sqrt(rv + eps). It counts where a running variance is
         small."""
         return _affine((x - wide(rm, x)) / wide(rv, x).sqrt(), w, b)
 
-    @mistake
-    def mean_not_subtracted(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, eps: float
-    ) -> Tensor:
+    def mean_not_subtracted(x, w, b, rv, eps):
         """You did not take the running mean off: subtract rm before you divide."""
         return _affine(x / (wide(rv, x) + eps).sqrt(), w, b)
 
-    @mistake
-    def affine_forgotten(
-        x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, eps: float
-    ) -> Tensor:
+    def affine_forgotten(x, rm, rv, eps):
         """You returned the normalised values without w and b: multiply by w and add b, channel by
         channel."""
         return (x - wide(rm, x)) / (wide(rv, x) + eps).sqrt()
 
-    @mistake
-    def bias_scaled(x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, eps: float) -> Tensor:
+    def bias_scaled(x, w, b, rm, rv, eps):
         """You added b before you multiplied by w. First times w, then plus b."""
         return ((x - wide(rm, x)) / (wide(rv, x) + eps).sqrt() + wide(b, x)) * wide(w, x)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key
 
 Momenta = list[float | None]
 
@@ -69,93 +69,78 @@ def _run(model: nn.Module, batches: list[Tensor], momenta: Momenta, reset: bool 
         norm.momentum = momentum
 
 
-class RunningStatsRecalibrationKey(Key):
-    task = "running_stats_recalibration"
+class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
+    reference = _write
 
-    reference = staticmethod(_write)
-
-    @mistake
-    def own_momentum(model: nn.Module, batches: list[Tensor]) -> None:
+    def own_momentum(model, batches):
         """You left the momentum as it is, so the statistics are a moving average, in which late
         batches count most and part of the fresh 0 and 1 is left. Set momentum to None meanwhile:
         then the layer takes the plain average."""
         _run(model, batches, [norm.momentum for norm in _norms(model)])
 
-    @mistake
-    def moved_not_measured(model: nn.Module, batches: list[Tensor]) -> None:
+    def moved_not_measured(model, batches):
         """You ran the batches in training mode and did no more: the old statistics were moved by
         momentum. Reset them first, and set momentum to None meanwhile."""
         _run(model, batches, [norm.momentum for norm in _norms(model)], reset=False)
 
-    @mistake
-    def not_reset(model: nn.Module, batches: list[Tensor]) -> None:
+    def not_reset(model, batches):
         """You did not reset the statistics. With momentum None the layer goes on with the average
         over all batches it has counted, the old ones too: call reset_running_stats() first."""
         _run(model, batches, [None for _ in _norms(model)], reset=False)
 
-    @mistake
-    def last_batch_alone(model: nn.Module, batches: list[Tensor]) -> None:
+    def last_batch_alone(model, batches):
         """The statistics are those of the last batch. Each batch is to count the same: average over
         all."""
         _run(model, batches, [1.0 for _ in _norms(model)])
 
-    @mistake
-    def weighted_by_rows(model: nn.Module, batches: list[Tensor]) -> None:
+    def weighted_by_rows(model, batches):
         """You weighted each batch by its number of rows. That is a fair average, and not what is
         asked, nor what the layer does: with momentum None each batch counts the same."""
         _write(model, batches, by_rows=True)
 
-    @mistake
-    def pooled(model: nn.Module, batches: list[Tensor]) -> None:
+    def pooled(model, batches):
         """You put all rows together and took their mean and variance. Average the batches' own: the
         variance of all rows also holds how far the batches' means lie apart."""
         for norm, inputs in zip(_norms(model), _seen_by_norms(model, batches), strict=True):
             rows = torch.cat(inputs)
             _set(norm, rows.mean(0), rows.var(0))
 
-    @mistake
-    def one_large_batch(model: nn.Module, batches: list[Tensor]) -> None:
+    def one_large_batch(model, batches):
         """You ran all rows as one batch. Run the batches one by one: every BatchNorm normalises by
         its batch."""
         _write(model, [torch.cat(batches)])
 
-    @mistake
-    def biased_variance(model: nn.Module, batches: list[Tensor]) -> None:
+    def biased_variance(model, batches):
         """The means are right. You averaged the variances over n; running_var holds the unbiased
         ones, over n - 1."""
         _write(model, batches, correction=0)
 
-    @mistake
-    def reset_alone(model: nn.Module, batches: list[Tensor]) -> None:
+    def reset_alone(model):
         """The statistics are fresh, 0 and 1, and no batch has come in: in eval mode a BatchNorm
         measures nothing. Switch to training mode while the batches run."""
         for norm in _norms(model):
             norm.reset_running_stats()
 
-    @mistake
-    def momentum_left_none(model: nn.Module, batches: list[Tensor]) -> None:
+    def momentum_left_none(model, batches):
         """The statistics are right, and you left momentum at None. Training would go on with a
         plain average: put each layer's momentum back."""
         _write(model, batches)
         for norm in _norms(model):
             norm.momentum = None
 
-    @mistake
-    def training_left_on(model: nn.Module, batches: list[Tensor]) -> None:
+    def training_left_on(model, batches):
         """The statistics are right, and you left the model in training mode. Put each module back
         into the mode it came in."""
         _write(model, batches)
         model.train()
 
-    @mistake
-    def eval_afterwards(model: nn.Module, batches: list[Tensor]) -> None:
+    def eval_afterwards(model, batches):
         """The statistics are right, and you left the model in eval mode. Put each module back into
         the mode it came in."""
         _write(model, batches)
         model.eval()
 
-    @mistake
-    def one_mode_for_all(model: nn.Module, batches: list[Tensor]) -> None:
+    def one_mode_for_all(model, batches):
         """The statistics are right, and you gave every layer the mode of the model. A layer may
         have a mode of its own: note training for every one of model.modules()."""
         _write(model, batches)

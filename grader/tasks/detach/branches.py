@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grader.engine.observation import flags
-from grader.engine.task import Case, Inputs, Rng, Task, case
-
-F32 = torch.float32
-Function = Callable[..., Any]
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
 class StopGradientBranch(Task):
@@ -28,14 +24,12 @@ class StopGradientBranch(Task):
         "multiply, the second False.",
         "detach() returns a tensor of the same values without history. Multiply by that one.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("5 numbers", shape=(5,), visible=True),
-            case("a transposed matrix", shape=(3, 7), transposed=True),
-            case("one number", shape=()),
-            case("float32", shape=(7,), dtype=F32),
-        )
+    CASES = (
+        case("5 numbers", shape=(5,), visible=True),
+        case("a transposed matrix", shape=(3, 7), transposed=True),
+        case("one number", shape=()),
+        case("float32", shape=(7,), dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         transposed = bool(case.params.get("transposed"))
@@ -48,19 +42,11 @@ class StopGradientBranch(Task):
             "transposed": transposed,
         }
 
-    def observe(
-        self,
-        half_detached: Function,
-        x: Tensor,
-        v: Tensor,
-        a: Tensor,
-        b: Tensor,
-        transposed: bool,
-    ) -> Any:
-        def f(t: Tensor) -> Tensor:
+    def observe(self, half_detached, x, v, a, b, transposed):
+        def f(t):
             return (a * t).sin() + 2
 
-        def g(t: Tensor) -> Tensor:
+        def g(t):
             return (b * t).exp()
 
         x.requires_grad_()
@@ -84,14 +70,12 @@ class StraightThrough(Task):
         "The difference between the rounded values and x is the constant to add to x. Detach the "
         "whole of it, and nothing else.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 numbers", kind="apart", visible=True),
-            case("ties such as 0.5 and 2.5", kind="ties"),
-            case("whole numbers and 0", kind="whole"),
-            case("float32", kind="apart", dtype=F32),
-        )
+    CASES = (
+        case("7 numbers", kind="apart", visible=True),
+        case("ties such as 0.5 and 2.5", kind="ties"),
+        case("whole numbers and 0", kind="whole"),
+        case("float32", kind="apart", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         i = torch.arange(7)
@@ -106,7 +90,7 @@ class StraightThrough(Task):
             x = x * (1 - 2 * (i // 2 % 2))
         return {"x": x, "v": rng.apart(1.0, 2.0, 7)}
 
-    def observe(self, ste_round: Function, x: Tensor, v: Tensor) -> Any:
+    def observe(self, ste_round, x, v):
         x.requires_grad_()
         y = ste_round(x.clone())
         return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}
@@ -130,14 +114,12 @@ class TargetNetwork(Task):
         "Compute r + gamma * q_target(s2) in a block without recording, or detach it as a whole. "
         "Mind the shapes: (N,) and (N, 1) combine to (N, N).",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 rows", rows=7, visible=True),
-            case("one row", rows=1),
-            case("q_target is q itself", rows=7, shared=True),
-            case("11 rows in float32", rows=11, dtype=F32),
-        )
+    CASES = (
+        case("7 rows", rows=7, visible=True),
+        case("one row", rows=1),
+        case("q_target is q itself", rows=7, shared=True),
+        case("11 rows in float32", rows=11, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case["rows"]
@@ -150,22 +132,9 @@ class TargetNetwork(Task):
             **weights,
             **tops,
             "gamma": float(rng.uniform(0.6, 0.9)),
-            "shared": bool(case.params.get("shared")),
         }
 
-    def observe(
-        self,
-        td_loss: Function,
-        s: Tensor,
-        r: Tensor,
-        s2: Tensor,
-        w: Tensor,
-        w_target: Tensor,
-        u: Tensor,
-        u_target: Tensor,
-        gamma: float,
-        shared: bool,
-    ) -> Any:
+    def observe(self, td_loss, s, r, s2, w, w_target, u, u_target, gamma, shared=False):
         q = _Value(w, u)
         q_target = q if shared else _Value(w_target, u_target)
         known = {f"q.{name}": p for name, p in q.named_parameters()}

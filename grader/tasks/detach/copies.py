@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
-F32 = torch.float32
-Function = Callable[..., Any]
+
+def compared(name: str, *others: str, **settings: Any) -> Case:
+    return case(name, others=list(others), **settings)
 
 
 class AliasOrCopy(Task):
@@ -30,31 +30,23 @@ class AliasOrCopy(Task):
         "storages: t.untyped_storage().",
     )
     CASES = (
-        ("whole tensors", "x", "x.clone()", "x.detach()", "x.view(15)"),
-        ("parts of x", "x[1:]", "x[:, 2]", "x.T", "x[1:2].expand(4, 5)"),
-        ("equal values", "x + 0", "x[[0, 1, 2]]", "x.detach().clone()", "x.data"),
-        ("a copy where one is needed", "x.contiguous()", "x.T.contiguous()", "x.to(x.dtype)"),
-        ("reshaped", "x.reshape(5, 3)", "x.T.reshape(15)", "x.reshape(3, 5)"),
+        compared("whole tensors", "x", "x.clone()", "x.detach()", "x.view(15)", visible=True),
+        compared("parts of x", "x[1:]", "x[:, 2]", "x.T", "x[1:2].expand(4, 5)"),
+        compared("equal values", "x + 0", "x[[0, 1, 2]]", "x.detach().clone()", "x.data"),
+        compared(
+            "a copy where one is needed", "x.contiguous()", "x.T.contiguous()", "x.to(x.dtype)"
+        ),
+        compared("reshaped", "x.reshape(5, 3)", "x.T.reshape(15)", "x.reshape(3, 5)"),
+        compared("two parts of x", "x[2]", "x[0, 3:]", "x[0]", first="x[0]", visible=True),
     )
-
-    def cases(self) -> Sequence[Case]:
-        pairs = [
-            case(name, others=others, visible=name == "whole tensors")
-            for name, *others in self.CASES
-        ]
-        return (
-            *pairs,
-            case("two parts of x", first="x[0]", others=["x[2]", "x[0, 3:]", "x[0]"], visible=True),
-        )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "x": rng.apart(0.5, 3.0, 3, 5),
-            "first": case.params.get("first", "x"),
             "others": list(case["others"]),
         }
 
-    def observe(self, relation: Function, x: Tensor, first: str, others: list[str]) -> Any:
+    def observe(self, relation, x, others, first="x"):
         found = {}
         for other in others:
             a, b = (eval(text, {"x": x}) for text in (first, other))
@@ -78,23 +70,20 @@ class Snapshot(Task):
         "Every entry needs memory of its own, also the integers that count batches. A loop over "
         "the items can clone them one by one.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("weights change", change="weights", visible=True),
-            case("running statistics change", change="statistics"),
-            case("everything changes", change="everything", visible=True),
-            case("everything changes, float32", change="everything", dtype=F32),
-        )
+    CASES = (
+        case("weights change", change="weights", visible=True),
+        case("running statistics change", change="statistics"),
+        case("everything changes", change="everything", visible=True),
+        case("everything changes, float32", change="everything", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "weight": rng.apart(0.5, 2.0, 3, 5),
             "data": rng.apart(0.5, 2.0, 7, 5),
-            "change": case["change"],
         }
 
-    def observe(self, best_weights: Function, weight: Tensor, data: Tensor, change: str) -> Any:
+    def observe(self, best_weights, weight, data, change):
         model = _Net(weight)
         state = best_weights(model)
         if change in ("statistics", "everything"):

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from grader.engine.observation import flags
-from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.detach.branches import gradient
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class InplaceReluSafe(Task):
@@ -32,24 +26,22 @@ class InplaceReluSafe(Task):
         "The first operation has to make a new tensor, for x must not change. That new one may be "
         "overwritten by relu_. The results of relu and of exp have to stay.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("a leaf that requires grad", kind="leaf", visible=True),
-            case("a computed tensor", kind="computed"),
-            case("a transposed view of a leaf", kind="view"),
-            case("an expanded tensor", kind="expanded"),
-            case("no gradient wanted", kind="plain"),
-            case("a computed tensor in float32", kind="computed", dtype=F32),
-        )
+    CASES = (
+        case("a leaf that requires grad", kind="leaf", visible=True),
+        case("a computed tensor", kind="computed"),
+        case("a transposed view of a leaf", kind="view"),
+        case("an expanded tensor", kind="expanded"),
+        case("no gradient wanted", kind="plain"),
+        case("a computed tensor in float32", kind="computed", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         signs = 1 - 2 * (rng.permutation(15) % 2)  # 8 of one sign, 7 of the other
         x = (rng.uniform(0.3, 1.0, 15) * signs).reshape(3, 5)
         v = rng.apart(1.0, 2.0, *((5, 3) if case["kind"] == "view" else (3, 5)))
-        return {"x": x, "v": v, "kind": case["kind"]}
+        return {"x": x, "v": v}
 
-    def observe(self, relu_exp: Function, x: Tensor, v: Tensor, kind: str) -> Any:
+    def observe(self, relu_exp, x, v, kind):
         x.requires_grad_(kind != "plain")
         y = relu_exp(_given(kind, x))
         return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}
@@ -80,15 +72,13 @@ class ViewGrad(Task):
         "and differentiate y with respect to x. By hand: index_add_ adds repeated positions up.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("5 of 7 entries", n=7, k=2, idx="once", visible=True),
-            case("repeated entries", n=7, k=2, idx="repeated"),
-            case("no entry", n=5, k=2, idx="none"),
-            case("nothing overwritten", n=7, k=0, idx="repeated"),
-            case("float32", n=11, k=3, idx="repeated", dtype=F32),
-        )
+    CASES = (
+        case("5 of 7 entries", n=7, k=2, idx="once", visible=True),
+        case("repeated entries", n=7, k=2, idx="repeated"),
+        case("no entry", n=5, k=2, idx="none"),
+        case("nothing overwritten", n=7, k=0, idx="repeated"),
+        case("float32", n=11, k=3, idx="repeated", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         n, k = case["n"], case["k"]
@@ -105,5 +95,5 @@ class ViewGrad(Task):
             "k": k,
         }
 
-    def observe(self, scatter_grad: Function, x: Tensor, w: Tensor, idx: Tensor, k: int) -> Any:
+    def observe(self, scatter_grad, x, w, idx, k):
         return {"grad": scatter_grad(x, w, idx, k)}

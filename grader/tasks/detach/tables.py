@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from torch import Tensor
-
 from grader.engine.task import Case, Inputs, Rng, Task, case
 
-Function = Callable[..., Any]
-
 EXP, CUBE, LINEAR, RELU = "y = x.exp()", "y = x ** 3", "y = 2 * x + 1", "y = x.relu()"
+
+
+def edits(name: str, *pairs: tuple[str, str], visible: bool = False) -> Case:
+    return case(name, pairs=list(pairs), visible=visible)
 
 
 class DetectSilentCorruption(Task):
@@ -34,35 +31,37 @@ class DetectSilentCorruption(Task):
     )
     allows = frozenset({"grad", "input"})
     CASES = (
-        (
+        edits(
             "edits of the output",
             (EXP, "y.data.add_(1)"),
             (EXP, "y.detach().add_(1)"),
             (CUBE, "y.detach().add_(1)"),
             (LINEAR, "y.data.add_(1)"),
+            visible=True,
         ),
-        (
+        edits(
             "edits of the input",
             (CUBE, "x.data.add_(1)"),
             (CUBE, "x.detach().add_(1)"),
             (EXP, "x.data.add_(1)"),
             (LINEAR, "x.detach().add_(1)"),
         ),
-        (
+        edits(
             "edits inside no_grad",
             (EXP, "with torch.no_grad(): y.add_(1)"),
             (CUBE, "with torch.no_grad(): x.add_(1)"),
             (CUBE, "with torch.no_grad(): y.add_(1)"),
             (LINEAR, "with torch.no_grad(): x.add_(1)"),
+            visible=True,
         ),
-        (
+        edits(
             "edits that are recorded",
             (EXP, "y.add_(1)"),
             (CUBE, "y.add_(1)"),
             (EXP, "x.add_(1)"),
             (EXP, "y = y + 1"),
         ),
-        (
+        edits(
             "chains",
             (EXP, "y.detach().data.add_(1)"),
             (EXP, "y.detach().clone().add_(1)"),
@@ -71,17 +70,11 @@ class DetectSilentCorruption(Task):
         ),
     )
 
-    def cases(self) -> Sequence[Case]:
-        return tuple(
-            case(name, pairs=pairs, visible=name in ("edits of the output", "edits inside no_grad"))
-            for name, *pairs in self.CASES
-        )
-
     def draw(self, rng: Rng, case: Case) -> Inputs:
         signs = 1 - 2 * (rng.permutation(4) % 2)
         return {"x": rng.uniform(0.5, 1.5, 4) * signs, "pairs": [list(p) for p in case["pairs"]]}
 
-    def observe(self, edit_outcome: Function, x: Tensor, pairs: list[list[str]]) -> Any:
+    def observe(self, edit_outcome, x, pairs):
         return {
             f"{compute}; {edit}": edit_outcome(compute, edit, x.clone().requires_grad_())
             for compute, edit in pairs

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from grader.engine.observation import named
-from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
-
-F32 = torch.float32
-Function = Callable[..., Any]
+from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
 
 class TwoPathGrad(Task):
@@ -31,20 +25,18 @@ class TwoPathGrad(Task):
     )
     allows = AUTOGRAD
     meta = True
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("5 numbers", n=5, visible=True),
-            case("one number", n=1),
-            case("7 numbers in float32", n=7, dtype=F32),
-            case("w = 0", n=7, zero=True),
-        )
+    CASES = (
+        case("5 numbers", n=5, visible=True),
+        case("one number", n=1),
+        case("7 numbers in float32", n=7, dtype=F32),
+        case("w = 0", n=7, zero=True),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         x, w = rng.apart(0.5, 3.0, case["n"]), rng.apart(0.5, 3.0, case["n"])
         return {"x": x, "w": w * 0 if case.params.get("zero") else w}
 
-    def observe(self, two_path_grad: Function, x: Tensor, w: Tensor) -> Any:
+    def observe(self, two_path_grad, x, w):
         return named(two_path_grad(x, w), "dx", "dw")
 
 
@@ -64,14 +56,12 @@ class EdgeProducts(Task):
     )
     allows = AUTOGRAD
     accepts_numbers = True
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("five numbers", visible=True),
-            case("negative numbers", sign=-1),
-            case("w3 = 0", w3=0.0),
-            case("float32", dtype=F32),
-        )
+    CASES = (
+        case("five numbers", visible=True),
+        case("negative numbers", sign=-1),
+        case("w3 = 0", w3=0.0),
+        case("float32", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         sign = case.params.get("sign", 1)
@@ -83,9 +73,7 @@ class EdgeProducts(Task):
             drawn["w3"] = torch.tensor(case["w3"], dtype=torch.float64)
         return drawn
 
-    def observe(
-        self, edge_products: Function, a: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, w4: Tensor
-    ) -> Any:
+    def observe(self, edge_products, a, w1, w2, w3, w4):
         grads = edge_products(a, w1, w2, w3, w4)
         return dict(grads) if isinstance(grads, dict) else grads
 
@@ -107,25 +95,19 @@ class WalkGraph(Task):
         "node that is neither None nor met before. Do not call yourself: graphs get deep.",
     )
     GRAPHS = ("chain", "shared", "constant", "twice", "leaf", "wide", "deep")
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("a sum of products", graph="wide", visible=True),
-            case("a shared sub-expression", graph="shared"),
-            case("an input without grad", graph="constant"),
-            case("a leaf used twice", graph="twice"),
-            case("a leaf itself", graph="leaf"),
-            case("4,000 nodes deep", graph="deep"),
-        )
+    CASES = (
+        case("a sum of products", graph="wide", visible=True),
+        case("a shared sub-expression", graph="shared"),
+        case("an input without grad", graph="constant"),
+        case("a leaf used twice", graph="twice"),
+        case("a leaf itself", graph="leaf"),
+        case("4,000 nodes deep", graph="deep"),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "graph": case["graph"],
-            "x": rng.apart(0.5, 2, 3),
-            "w": rng.apart(0.5, 2, 3),
-        }
+        return {"x": rng.apart(0.5, 2, 3), "w": rng.apart(0.5, 2, 3)}
 
-    def observe(self, op_names: Function, graph: str, x: Tensor, w: Tensor) -> Any:
+    def observe(self, op_names, graph, x, w):
         return {"names": op_names(_graph(graph, x.requires_grad_(), w))}
 
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
-from torch import Tensor
 
 from grader.engine.observation import named
-from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
-
-F32 = torch.float32
-Function = Callable[..., Any]
+from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
 
 class VjpVector(Task):
@@ -30,14 +23,12 @@ class VjpVector(Task):
     )
     allows = AUTOGRAD
     meta = True
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("5 numbers", n=5, visible=True),
-            case("some weights are 0", n=7, zeros=True),
-            case("one number", n=1),
-            case("float32", n=7, dtype=F32),
-        )
+    CASES = (
+        case("5 numbers", n=5, visible=True),
+        case("some weights are 0", n=7, zeros=True),
+        case("one number", n=1),
+        case("float32", n=7, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         x, v = rng.apart(0.5, 2.0, case["n"]), rng.apart(1.5, 3.0, case["n"])
@@ -45,7 +36,7 @@ class VjpVector(Task):
             v[::3] = 0
         return {"x": x, "v": v}
 
-    def observe(self, weighted_backward: Function, x: Tensor, v: Tensor) -> Any:
+    def observe(self, weighted_backward, x, v):
         return {"grad": weighted_backward(x, v)}
 
 
@@ -65,14 +56,12 @@ class JacobianRows(Task):
         "torch.stack puts the rows together.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("3 outputs, 5 inputs", m=3, n=5, visible=True),
-            case("one output", m=1, n=5),
-            case("a linear function", m=5, n=3, linear=True),
-            case("float32", m=4, n=3, dtype=F32),
-        )
+    CASES = (
+        case("3 outputs, 5 inputs", m=3, n=5, visible=True),
+        case("one output", m=1, n=5),
+        case("a linear function", m=5, n=3, linear=True),
+        case("float32", m=4, n=3, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         m, n = case["m"], case["n"]
@@ -80,11 +69,10 @@ class JacobianRows(Task):
             "x": rng.apart(0.5, 1.5, n),
             "A": rng.apart(0.3, 1.0, m, n),
             "B": rng.apart(0.3, 1.0, m, n),
-            "linear": bool(case.params.get("linear")),
         }
 
-    def observe(self, jacobian: Function, x: Tensor, A: Tensor, B: Tensor, linear: bool) -> Any:
-        def f(z: Tensor) -> Tensor:
+    def observe(self, jacobian, x, A, B, linear=False):
+        def f(z):
             return A @ z if linear else (A @ z).tanh() * (B @ z)
 
         return {"J": jacobian(f, x)}
@@ -107,28 +95,26 @@ class TwoHeads(Task):
         "is the sum of both.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return tuple(
-            case(
-                f"shape {shape}{' in float32' if dtype is F32 else ''}",
-                shape=shape,
-                dtype=dtype,
-                visible=shape == (1, 4),
-                symbols={"a.numel()": torch.Size(shape).numel()},
-            )
-            for shape, dtype in (
-                ((1, 4), torch.float64),
-                ((7,), torch.float64),
-                ((2, 3), torch.float64),
-                ((5,), F32),
-            )
+    CASES = tuple(
+        case(
+            f"shape {shape}{' in float32' if dtype is F32 else ''}",
+            shape=shape,
+            dtype=dtype,
+            visible=shape == (1, 4),
+            symbols={"a.numel()": torch.Size(shape).numel()},
         )
+        for shape, dtype in (
+            ((1, 4), torch.float64),
+            ((7,), torch.float64),
+            ((2, 3), torch.float64),
+            ((5,), F32),
+        )
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"a": rng.apart(0.5, 3.0, *case["shape"])}
 
-    def observe(self, two_heads: Function, a: Tensor) -> Any:
+    def observe(self, two_heads, a):
         return named(two_heads(a), "g_mean", "g_sum", "g_total")
 
 
@@ -148,20 +134,18 @@ class SecondDerivative(Task):
         "mix the entries of x.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("3 numbers", n=3, visible=True),
-            case("5 numbers", n=5),
-            case("one number", n=1),
-            case("float32", n=3, dtype=F32),
-        )
+    CASES = (
+        case("3 numbers", n=3, visible=True),
+        case("5 numbers", n=5),
+        case("one number", n=1),
+        case("float32", n=3, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"x": rng.apart(0.5, 1.5, case["n"]), "M": rng.apart(0.3, 1.0, case["n"], case["n"])}
 
-    def observe(self, hess_diag: Function, x: Tensor, M: Tensor) -> Any:
-        def f(z: Tensor) -> Tensor:
+    def observe(self, hess_diag, x, M):
+        def f(z):
             return (z @ M @ z) * z.sum() + z.sin().sum()
 
         return {"diagonal": hess_diag(f, x)}

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from torch import Tensor
-
 from grader.engine.task import Case, Inputs, Rng, Task, case
-
-Function = Callable[..., Any]
 
 
 class WillItRaise(Task):
@@ -28,30 +21,25 @@ class WillItRaise(Task):
         "RuntimeError.",
     )
     allows = frozenset({"grad"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case(
-                "six expressions",
-                expressions=("x", "x + 1", "x * 2", "x.exp()", "x ** 3", "x.sum()"),
-                visible=True,
-            ),
-            case("more that save nothing", expressions=("-x", "10 - x", "x.view(1)", "x.clone()")),
-            case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()")),
-            case("chains", expressions=("(x + 1).exp() - 3", "(x + 1).clone() - 3", "-x.exp()")),
-            case("with retain_graph=True", expressions=("x * 2", "x + 1", "x.exp()"), retain=True),
-        )
+    CASES = (
+        case(
+            "six expressions",
+            expressions=("x", "x + 1", "x * 2", "x.exp()", "x ** 3", "x.sum()"),
+            visible=True,
+        ),
+        case("more that save nothing", expressions=("-x", "10 - x", "x.view(1)", "x.clone()")),
+        case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()")),
+        case("chains", expressions=("(x + 1).exp() - 3", "(x + 1).clone() - 3", "-x.exp()")),
+        case("with retain_graph=True", expressions=("x * 2", "x + 1", "x.exp()"), retain=True),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "x": rng.uniform(1.0, 2.0),
             "expressions": list(case["expressions"]),
-            "retain": bool(case.params.get("retain")),
         }
 
-    def observe(
-        self, second_backward_ok: Function, x: Tensor, expressions: list[str], retain: bool
-    ) -> Any:
+    def observe(self, second_backward_ok, x, expressions, retain=False):
         return {
             text: second_backward_ok(text, x.clone().requires_grad_(), retain)
             for text in expressions
@@ -73,33 +61,28 @@ class RequiresGradTable(Task):
         'eval(expression, {"x": x, "c": c, "torch": torch}) builds the value; '
         "torch.set_grad_enabled(not no_grad) is a context manager.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case(
-                "six expressions",
-                expressions=("x", "c", "x * 2", "c + 1", "x + c", "x > 0"),
-                visible=True,
-            ),
-            case(
-                "integers",
-                expressions=("x.argmax()", "x.long()", "x.sum() == 0", "x.sum()"),
-                visible=True,
-            ),
-            case("copies", expressions=("x.detach()", "x.clone()", "x[0]", "c.clone()")),
-            case("in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True),
-        )
+    CASES = (
+        case(
+            "six expressions",
+            expressions=("x", "c", "x * 2", "c + 1", "x + c", "x > 0"),
+            visible=True,
+        ),
+        case(
+            "integers",
+            expressions=("x.argmax()", "x.long()", "x.sum() == 0", "x.sum()"),
+            visible=True,
+        ),
+        case("copies", expressions=("x.detach()", "x.clone()", "x[0]", "c.clone()")),
+        case("in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "x": rng.apart(1.0, 2.0, 3),
             "c": rng.apart(1.0, 2.0, 3),
             "expressions": list(case["expressions"]),
-            "no_grad": bool(case.params.get("no_grad")),
         }
 
-    def observe(
-        self, predict_flags: Function, x: Tensor, c: Tensor, expressions: list[str], no_grad: bool
-    ) -> Any:
+    def observe(self, predict_flags, x, c, expressions, no_grad=False):
         x.requires_grad_()
         return {text: predict_flags(text, x, c, no_grad) for text in expressions}

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from grader.engine.observation import flags, named
-from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
-
-F32 = torch.float32
-Function = Callable[..., Any]
+from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
 
 class TensorGradLogger(Task):
@@ -33,15 +27,13 @@ class TensorGradLogger(Task):
         "a new tensor, abs_() edits the one that goes on to x.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("two passes", heads=2, rows=7, visible=True),
-            case("one pass", heads=1, rows=7),
-            case("three passes, one row", heads=3, rows=1),
-            case("f returns x itself", heads=2, rows=5, identity=True),
-            case("float32", heads=3, rows=5, dtype=F32),
-        )
+    CASES = (
+        case("two passes", heads=2, rows=7, visible=True),
+        case("one pass", heads=1, rows=7),
+        case("three passes, one row", heads=3, rows=1),
+        case("f returns x itself", heads=2, rows=5, identity=True),
+        case("float32", heads=3, rows=5, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         identity = bool(case.params.get("identity"))
@@ -52,11 +44,11 @@ class TensorGradLogger(Task):
             "identity": identity,
         }
 
-    def observe(self, log_grads: Function, x: Tensor, A: Tensor, B: Tensor, identity: bool) -> Any:
-        def f(t: Tensor) -> Tensor:
+    def observe(self, log_grads, x, A, B, identity):
+        def f(t):
             return t if identity else (t @ A).tanh()
 
-        def head(b: Tensor) -> Callable[[Tensor], Tensor]:
+        def head(b):
             return lambda z: (z * b).sin() - z**3  # reaches z along two paths
 
         return named(log_grads(f, [head(b) for b in B], x.requires_grad_()), "log", "dx")
@@ -78,16 +70,14 @@ class GradientReversal(Task):
         "Make y from x by an operation that changes nothing, and register the hook on y. A tensor "
         "that does not require grad takes no hook.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("a computed tensor", kind="computed", visible=True),
-            case("a leaf", kind="leaf"),
-            case("lam = 0", kind="computed", zero=True),
-            case("the gradient is expanded from one row", kind="expanded"),
-            case("x does not require grad", kind="frozen"),
-            case("one row in float32", kind="leaf", rows=1, dtype=F32),
-        )
+    CASES = (
+        case("a computed tensor", kind="computed", visible=True),
+        case("a leaf", kind="leaf"),
+        case("lam = 0", kind="computed", zero=True),
+        case("the gradient is expanded from one row", kind="expanded"),
+        case("x does not require grad", kind="frozen"),
+        case("one row in float32", kind="leaf", rows=1, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case.params.get("rows", 7)
@@ -96,12 +86,9 @@ class GradientReversal(Task):
             "w": rng.apart(1.5, 2.0, rows, 3),
             "gy": rng.apart(0.5, 1.0, 1 if case["kind"] == "expanded" else rows, 3),
             "lam": 0.0 if case.params.get("zero") else float(rng.uniform(0.3, 0.7)),
-            "kind": case["kind"],
         }
 
-    def observe(
-        self, reverse: Function, x: Tensor, w: Tensor, gy: Tensor, lam: float, kind: str
-    ) -> Any:
+    def observe(self, reverse, x, w, gy, lam, kind):
         x.requires_grad_(kind != "frozen")
         h = x.sin() if kind in ("computed", "expanded") else x
         y = reverse(h, lam)

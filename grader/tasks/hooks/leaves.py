@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from grader.engine.task import Case, Inputs, Rng, Task, case
-
-F32 = torch.float32
-Function = Callable[..., Any]
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
 class ClipByHook(Task):
@@ -31,14 +27,12 @@ class ClipByHook(Task):
         "A hook by register_hook gets the gradient of one pass, before it is added. Return a "
         "limited copy of it.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("a vector and a matrix", n=5, visible=True),
-            case("one number", n=1),
-            case("the matrix is frozen", n=7, frozen=True),
-            case("float32", n=7, dtype=F32),
-        )
+    CASES = (
+        case("a vector and a matrix", n=5, visible=True),
+        case("one number", n=1),
+        case("the matrix is frozen", n=7, frozen=True),
+        case("float32", n=7, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         n = case["n"]
@@ -52,19 +46,9 @@ class ClipByHook(Task):
             "gv": gv,
             "gm": gm,
             "c": float(rng.uniform(0.6, 0.8)),
-            "frozen": bool(case.params.get("frozen")),
         }
 
-    def observe(
-        self,
-        attach_clip: Function,
-        v: Tensor,
-        m: Tensor,
-        gv: Tensor,
-        gm: Tensor,
-        c: float,
-        frozen: bool,
-    ) -> Any:
+    def observe(self, attach_clip, v, m, gv, gm, c, frozen=False):
         v.requires_grad_()
         m.requires_grad_(not frozen)
         unused = torch.zeros_like(v).requires_grad_()
@@ -104,34 +88,22 @@ class FreezeByHook(Task):
         "register_step_post_hook of the optimizer is called after each step, as f(optimizer, "
         "args, kwargs). Put the rows back in it, unrecorded.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("weight decay and momentum", decay=0.3, momentum=0.9, visible=True),
-            case("neither of them", decay=0.0, momentum=0.0),
-            case("momentum alone", decay=0.0, momentum=0.9),
-            case("no rows at all", decay=0.3, momentum=0.9, rows=0),
-            case("float32", decay=0.3, momentum=0.0, dtype=F32),
-        )
+    CASES = (
+        case("weight decay and momentum", decay=0.3, momentum=0.9, visible=True),
+        case("neither of them", decay=0.0, momentum=0.0),
+        case("momentum alone", decay=0.0, momentum=0.9),
+        case("no rows at all", decay=0.3, momentum=0.9, rows=0),
+        case("float32", decay=0.3, momentum=0.0, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "start": rng.apart(0.5, 1.5, 7, 5),
             "pulls": rng.apart(0.3, 1.0, 4, 7, 5),
             "rows": rng.permutation(5)[: case.params.get("rows", 2)],
-            "decay": case["decay"],
-            "momentum": case["momentum"],
         }
 
-    def observe(
-        self,
-        freeze_rows: Function,
-        start: Tensor,
-        pulls: Tensor,
-        rows: Tensor,
-        decay: float,
-        momentum: float,
-    ) -> Any:
+    def observe(self, freeze_rows, start, pulls, rows, decay, momentum):
         weight = nn.Parameter(start.clone())
         optimizer = torch.optim.SGD([weight], lr=0.13, momentum=momentum, weight_decay=decay)
         _train(weight, pulls[0], optimizer)

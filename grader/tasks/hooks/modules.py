@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import torch
 from torch import Tensor
 
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.hooks.models import Net, answered, weights
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class CaptureFeatures(Task):
@@ -33,41 +26,24 @@ class CaptureFeatures(Task):
         "model.get_submodule(name) finds nested names, and the model itself for an empty one. "
         "Each hook needs its own name, and a copy of the output without history.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case(
-                "two layers, then a layer that raises",
-                names=["stem", "act"],
-                broken=True,
-                visible=True,
-            ),
-            case("nested names", names=["block.0", "block.1", "head"]),
-            case("a module called twice", names=["act", "head"]),
-            case("the model itself", names=["", "block"]),
-            case(
-                "one row in float32", names=["block.0", "act", ""], rows=1, dtype=F32, visible=True
-            ),
-        )
+    CASES = (
+        case(
+            "two layers, then a layer that raises", names=["stem", "act"], broken=True, visible=True
+        ),
+        case("nested names", names=["block.0", "block.1", "head"]),
+        case("a module called twice", names=["act", "head"]),
+        case("the model itself", names=["", "block"]),
+        case("one row in float32", names=["block.0", "act", ""], rows=1, dtype=F32, visible=True),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "x": rng.apart(0.3, 1.0, case.params.get("rows", 7), 5),
             **weights(rng, 5, 3, 11, 1),
             "names": list(case["names"]),
-            "broken": case.params.get("broken", False),
         }
 
-    def observe(
-        self,
-        capture: Function,
-        x: Tensor,
-        m1: Tensor,
-        m2: Tensor,
-        m3: Tensor,
-        names: list[str],
-        broken: bool,
-    ) -> Any:
+    def observe(self, capture, x, m1, m2, m3, names, broken=False):
         features = capture(Net(m1, m2, m3), names, x)
         lists = features.values() if isinstance(features, dict) else []
         tensors = [t for one in lists if isinstance(one, list | tuple) for t in one]

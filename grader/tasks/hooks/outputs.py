@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.hooks.models import Net, weights
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class ScaleForward(Task):
@@ -31,14 +27,12 @@ class ScaleForward(Task):
         "in place, for the layer may need its output in the backward pass.",
     )
     allows = frozenset({"hooks"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 rows", rows=7, visible=True),
-            case("one row", rows=1),
-            case("a pair of tensors", rows=7, pair=True, visible=True),
-            case("float32", rows=5, dtype=F32),
-        )
+    CASES = (
+        case("7 rows", rows=7, visible=True),
+        case("one row", rows=1),
+        case("a pair of tensors", rows=7, pair=True, visible=True),
+        case("float32", rows=5, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
@@ -46,12 +40,9 @@ class ScaleForward(Task):
             "weight": rng.apart(0.3, 0.9, 5, 3),
             "gy": rng.apart(0.5, 1.0, case["rows"], 5),
             "s": float(rng.uniform(1.6, 1.9)),
-            "pair": bool(case.params.get("pair")),
         }
 
-    def observe(
-        self, scale_output: Function, x: Tensor, weight: Tensor, gy: Tensor, s: float, pair: bool
-    ) -> Any:
+    def observe(self, scale_output, x, weight, gy, s, pair=False):
         module = _Layer(weight, pair)
         x.requires_grad_()
         handle = scale_output(module, s)
@@ -97,21 +88,14 @@ class StatsHook(Task):
         "item() makes a Python number. std() divides by one less than the number of entries "
         "unless correction=0 is passed.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 rows", rows=7, visible=True),
-            case("one row", rows=1),
-            case("11 rows in float32", rows=11, dtype=F32),
-        )
+    CASES = (
+        case("7 rows", rows=7, visible=True),
+        case("one row", rows=1),
+        case("11 rows in float32", rows=11, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "x": rng.apart(0.3, 1.0, case["rows"], 5),
-            **weights(rng, 5, 3, 11, 1),
-        }
+        return {"x": rng.apart(0.3, 1.0, case["rows"], 5), **weights(rng, 5, 3, 11, 1)}
 
-    def observe(
-        self, activation_stats: Function, x: Tensor, m1: Tensor, m2: Tensor, m3: Tensor
-    ) -> Any:
+    def observe(self, activation_stats, x, m1, m2, m3):
         return {"stats": activation_stats(Net(m1, m2, m3), x)}

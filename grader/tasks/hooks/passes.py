@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from grader.engine.observation import named
-from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.hooks.models import BrokenLayer, answered, linear, weights
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class FullBackwardProbe(Task):
@@ -34,17 +27,15 @@ class FullBackwardProbe(Task):
         "The first holds None unless the input requires grad.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("a linear layer", kind="linear", visible=True),
-            case("a linear layer without bias", kind="no bias"),
-            case("a chain of three layers", kind="chain"),
-            case("one row through a chain", kind="chain", rows=1),
-            case("a single vector", kind="linear", rows=0),
-            case("a layer raises", kind="broken"),
-            case("float32", kind="chain", dtype=F32),
-        )
+    CASES = (
+        case("a linear layer", kind="linear", visible=True),
+        case("a linear layer without bias", kind="no bias"),
+        case("a chain of three layers", kind="chain"),
+        case("one row through a chain", kind="chain", rows=1),
+        case("a single vector", kind="linear", rows=0),
+        case("a layer raises", kind="broken"),
+        case("float32", kind="chain", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case.params.get("rows", 7)
@@ -54,12 +45,9 @@ class FullBackwardProbe(Task):
             "x": rng.apart(0.3, 1.0, *lead, 3),
             **weights(rng, 3, 5, 2),
             "gy": rng.apart(0.5, 1.0, *lead, outputs),
-            "kind": case["kind"],
         }
 
-    def observe(
-        self, grad_io: Function, x: Tensor, m1: Tensor, m2: Tensor, gy: Tensor, kind: str
-    ) -> Any:
+    def observe(self, grad_io, x, m1, m2, gy, kind):
         module: nn.Module = linear(m1, bias=kind != "no bias")
         if kind == "chain":
             module = nn.Sequential(module, nn.Tanh(), linear(m2))
@@ -87,15 +75,13 @@ class RetainOrHook(Task):
         "gradient arrives.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("three layers", kind="plain", visible=True),
-            case("one row", kind="plain", rows=1),
-            case("a ReLU in place", kind="in place"),
-            case("a layer called twice", kind="shared"),
-            case("float32", kind="shared", dtype=F32),
-        )
+    CASES = (
+        case("three layers", kind="plain", visible=True),
+        case("one row", kind="plain", rows=1),
+        case("a ReLU in place", kind="in place"),
+        case("a layer called twice", kind="shared"),
+        case("float32", kind="shared", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case.params.get("rows", 7)
@@ -105,16 +91,9 @@ class RetainOrHook(Task):
             drawn["m1"][0].abs_()
             drawn["m1"][1].abs_().neg_()
             x = x.abs()
-        return {
-            "x": x,
-            **drawn,
-            "gy": rng.apart(0.5, 1.0, rows, 2),
-            "kind": case["kind"],
-        }
+        return {"x": x, **drawn, "gy": rng.apart(0.5, 1.0, rows, 2)}
 
-    def observe(
-        self, grads_of_all: Function, x: Tensor, m1: Tensor, m2: Tensor, gy: Tensor, kind: str
-    ) -> Any:
+    def observe(self, grads_of_all, x, m1, m2, gy, kind):
         first, second = linear(m1), linear(m2)
         act: nn.Module = nn.ReLU(inplace=True) if kind == "in place" else nn.Tanh()
         layers = [first, act, second] + ([act] if kind == "shared" else [])

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from grader.engine.observation import flags, shares_memory
-from grader.engine.task import Case, Inputs, Rng, Task, case
-
-F32 = torch.float32
-Function = Callable[..., Any]
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
 class MakeLeaf(Task):
@@ -30,20 +27,18 @@ class MakeLeaf(Task):
         "Print is_leaf after each, for a t that was computed.",
         "Drop the history first, copy the values next, and set the flag on the copy last.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("5 plain numbers", shape=(5,), kind="plain", visible=True),
-            case("a leaf that requires grad", shape=(7,), kind="leaf"),
-            case("a computed tensor", shape=(7,), kind="computed", visible=True),
-            case("a transposed view of a computed matrix", shape=(3, 5), kind="transposed"),
-            case("computed, in float32", shape=(5,), kind="computed", dtype=F32),
-        )
+    CASES = (
+        case("5 plain numbers", shape=(5,), kind="plain", visible=True),
+        case("a leaf that requires grad", shape=(7,), kind="leaf"),
+        case("a computed tensor", shape=(7,), kind="computed", visible=True),
+        case("a transposed view of a computed matrix", shape=(3, 5), kind="transposed"),
+        case("computed, in float32", shape=(5,), kind="computed", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {"t": rng.apart(0.5, 3.0, *case["shape"]), "kind": case["kind"]}
+        return {"t": rng.apart(0.5, 3.0, *case["shape"])}
 
-    def observe(self, make_leaf: Function, t: Tensor, kind: str) -> Any:
+    def observe(self, make_leaf, t, kind):
         source = _source(kind, t)
         leaf = make_leaf(source)
         return {"leaf": leaf, **_standing(leaf, source)}
@@ -68,15 +63,13 @@ class ScaledParameter(Task):
     allows = frozenset({"rng"})
     meta = True
     NAMES = ("scale", "1", "scale ** 2", "scale ** 0.5", "scale / 3 ** 0.5", "scale / 12 ** 0.5")
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("67 x 61, float32", shape=(67, 61), dtype_name="float32", visible=True),
-            case("float64", shape=(67, 61), dtype_name="float64"),
-            case("bfloat16", shape=(4099,), dtype_name="bfloat16"),
-            case("scale = 0", shape=(67, 61), dtype_name="float64", scale_is_0=True),
-            case("one number", shape=(1,), dtype_name="float64"),
-        )
+    CASES = (
+        case("67 x 61, float32", shape=(67, 61), dtype_name="float32", visible=True),
+        case("float64", shape=(67, 61), dtype_name="float64"),
+        case("bfloat16", shape=(4099,), dtype_name="bfloat16"),
+        case("scale = 0", shape=(67, 61), dtype_name="float64", scale_is_0=True),
+        case("one number", shape=(1,), dtype_name="float64"),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         # Below 0.05 the scale, its square, its root and 1 are far apart.
@@ -85,19 +78,10 @@ class ScaledParameter(Task):
             "like": rng.normal(1),
             "shape": list(case["shape"]),
             "scale": scale,
-            "dtype_name": case["dtype_name"],
             "seed": int(rng.integers(0, 2**31)),
         }
 
-    def observe(
-        self,
-        init_weight: Function,
-        like: Tensor,
-        shape: list[int],
-        scale: float,
-        dtype_name: str,
-        seed: int,
-    ) -> Any:
+    def observe(self, init_weight, like, shape, scale, dtype_name, seed):
         dtype = getattr(torch, dtype_name)
         with torch.random.fork_rng(devices=[like.device] if like.is_cuda else []):
             torch.manual_seed(seed)
@@ -157,7 +141,7 @@ class CastLeaf(Task):
         chosen = {name: case[name] for name in ("start", "target", "kind")}
         return {"t": rng.apart(0.5, 3.0, 5), **chosen}
 
-    def observe(self, to_leaf: Function, t: Tensor, start: str, target: str, kind: str) -> Any:
+    def observe(self, to_leaf, t, start, target, kind):
         # Which dtype t has is what this exercise is about: the case's own has no say in it.
         source, dtype = _source(kind, t.to(getattr(torch, start))), getattr(torch, target)
         try:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from grader.engine.observation import named
-from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
-
-F32 = torch.float32
-Function = Callable[..., Any]
+from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
 
 class LeafGrads(Task):
@@ -33,27 +29,24 @@ class LeafGrads(Task):
         "Keep a list of nodes to visit and a set of nodes met, and skip None. A root without "
         "grad_fn is the answer itself if it requires grad, and otherwise there is none.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("the sum of a product", graph="product", visible=True),
-            case("a leaf used twice", graph="twice"),
-            case("a frozen factor", graph="frozen"),
-            case("a detached factor", graph="detached"),
-            case("root is a leaf that requires grad", graph="leaf"),
-            case("root does not require grad", graph="plain"),
-            case("4,000 nodes deep", graph="deep"),
-        )
+    CASES = (
+        case("the sum of a product", graph="product", visible=True),
+        case("a leaf used twice", graph="twice"),
+        case("a frozen factor", graph="frozen"),
+        case("a detached factor", graph="detached"),
+        case("root is a leaf that requires grad", graph="leaf"),
+        case("root does not require grad", graph="plain"),
+        case("4,000 nodes deep", graph="deep"),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
-            "graph": case["graph"],
             "x": rng.apart(0.5, 1.0, 3),
             "w": rng.apart(1.5, 2.0, 3),
             "c": rng.apart(2.5, 3.0, 3),
         }
 
-    def observe(self, grad_leaves: Function, graph: str, x: Tensor, w: Tensor, c: Tensor) -> Any:
+    def observe(self, grad_leaves, graph, x, w, c):
         root = _graph(graph, x.requires_grad_(), w.requires_grad_(), c)
         found = grad_leaves(root)
         if not isinstance(found, list | tuple | set):
@@ -106,31 +99,28 @@ class GradOfIntermediate(Task):
         "inputs at once, and needs no .grad at all.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 rows", rows=7, kind="layer", visible=True),
-            case("one row", rows=1, kind="layer"),
-            case("f1 returns a view of x", rows=7, kind="view"),
-            case("f1 returns x itself", rows=7, kind="identity"),
-            case("float32", rows=5, kind="layer", dtype=F32),
-        )
+    CASES = (
+        case("7 rows", rows=7, kind="layer", visible=True),
+        case("one row", rows=1, kind="layer"),
+        case("f1 returns a view of x", rows=7, kind="view"),
+        case("f1 returns x itself", rows=7, kind="identity"),
+        case("float32", rows=5, kind="layer", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
-            "kind": case["kind"],
             "x": rng.apart(0.3, 1.0, case["rows"], 3),
             "A": rng.apart(0.3, 1.0, 3, 5),
             "B": rng.apart(0.3, 1.0, 3 if case["kind"] != "layer" else 5, 2),
         }
 
-    def observe(self, inner_grads: Function, kind: str, x: Tensor, A: Tensor, B: Tensor) -> Any:
-        def f1(t: Tensor) -> Tensor:
+    def observe(self, inner_grads, kind, x, A, B):
+        def f1(t):
             if kind == "layer":
                 return (t @ A).tanh()
             return t.T if kind == "view" else t
 
-        def f2(z: Tensor) -> Tensor:
+        def f2(z):
             return ((z.T if kind == "view" else z) @ B).sin() + 1
 
         return named(inner_grads(f1, f2, x), "dz", "dx")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
-
-from torch import Tensor
 
 from grader.engine.task import Case, Inputs, Rng, Task, case
 
-Function = Callable[..., Any]
+
+def asked(name: str, *programs: str, visible: bool = False) -> Case:
+    return case(name, programs=list(programs), visible=visible)
 
 
 class WhichGetGrad(Task):
@@ -30,50 +29,44 @@ class WhichGetGrad(Task):
     )
     allows = frozenset({"grad"})
     CASES = (
-        (
+        asked(
             "one step",
             "y = (x * w).sum()\ny.backward()",
             "h = x * w\ny = h.sum()\ny.backward()",
             "y = (w * c).sum()\ny.backward()",
+            visible=True,
         ),
-        (
+        asked(
             "a frozen factor on the way",
             "h = x * c\ny = (h * w).sum()\ny.backward()",
             "a = x.exp() * w\nh = a * c\ny = (h + w).sum()\ny.backward()",
         ),
-        (
+        asked(
             "to retain",
             "h = x * w\nh.retain_grad()\ny = h.sum()\ny.backward()",
             "h = x * w\ny = h.sum()\ny.backward()\nh.retain_grad()",
             "h = x * w\ny = h.sum()\ny.backward(retain_graph=True)",
             "h = x * w\ny = h.sum()\nx.retain_grad()\ny.retain_grad()\ny.backward()",
         ),
-        (
+        asked(
             "cuts",
             "h = (x * 2).detach()\ny = (h * w).sum()\ny.backward()",
             "with torch.no_grad():\n    h = x * 2\ny = (h * w).sum()\ny.backward()",
             "h = x.detach().requires_grad_()\ny = (h * w).sum()\ny.backward()",
+            visible=True,
         ),
-        (
+        asked(
             "integers",
             "h = x.argmax()\ny = w[h] * 3\ny.backward()",
             "h = x.long()\ny = (h * w).sum()\ny.backward()",
         ),
     )
 
-    def cases(self) -> Sequence[Case]:
-        return tuple(
-            case(name, programs=programs, visible=name in ("one step", "cuts"))
-            for name, *programs in self.CASES
-        )
-
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = {name: rng.apart(1.0, 2.0, 3) for name in ("x", "w", "c")}
         return {**drawn, "programs": list(case["programs"])}
 
-    def observe(
-        self, predict_grads: Function, x: Tensor, w: Tensor, c: Tensor, programs: list[str]
-    ) -> Any:
+    def observe(self, predict_grads, x, w, c, programs):
         answers = {}
         for program in programs:
             fresh = x.clone().requires_grad_(), w.clone().requires_grad_(), c.clone()

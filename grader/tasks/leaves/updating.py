@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grader.engine.observation import flags
-from grader.engine.task import Case, Inputs, Rng, Task, case
-
-F32 = torch.float32
-Function = Callable[..., Any]
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
 class SafeUpdate(Task):
@@ -32,33 +28,22 @@ class SafeUpdate(Task):
         "autograd still counts it, which .data would prevent.",
     )
     allows = frozenset({"input"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("5 numbers", shape=(5,), visible=True),
-            case("a matrix", shape=(3, 5)),
-            case("a matrix with transposed memory", shape=(5, 3), transposed=True),
-            case("one number", shape=()),
-            case("float32", shape=(7,), dtype=F32),
-        )
+    CASES = (
+        case("5 numbers", shape=(5,), visible=True),
+        case("a matrix", shape=(3, 5)),
+        case("a matrix with transposed memory", shape=(5, 3), transposed=True),
+        case("one number", shape=()),
+        case("float32", shape=(7,), dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = {name: rng.apart(0.5, 3.0, *case["shape"]) for name in ("w", "g", "old_grad")}
         return {
             **drawn,
             "lr": float(rng.uniform(0.1, 0.3)),
-            "transposed": bool(case.params.get("transposed")),
         }
 
-    def observe(
-        self,
-        sgd_inplace: Function,
-        w: Tensor,
-        g: Tensor,
-        old_grad: Tensor,
-        lr: float,
-        transposed: bool,
-    ) -> Any:
+    def observe(self, sgd_inplace, w, g, old_grad, lr, transposed=False):
         if transposed:
             w = w.T.contiguous().T.clone()
         w.requires_grad_()
@@ -102,27 +87,20 @@ class FlagSetter(Task):
         "same loop.",
     )
     allows = frozenset({"requires_grad"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("encoder", pattern="encoder", visible=True),
-            case("all biases, one frozen before", pattern="bias$", frozen="head.bias"),
-            case("the head, another frozen before", pattern=r"^head\.", frozen="encoder.bias"),
-            case("nothing matches", pattern="conv|norm"),
-            case("weights, two of them tied", pattern="weight", tied=True),
-        )
+    CASES = (
+        case("encoder", pattern="encoder", visible=True),
+        case("all biases, one frozen before", pattern="bias$", frozen="head.bias"),
+        case("the head, another frozen before", pattern=r"^head\.", frozen="encoder.bias"),
+        case("nothing matches", pattern="conv|norm"),
+        case("weights, two of them tied", pattern="weight", tied=True),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "weight": rng.apart(0.5, 1.0, 3, 5),
-            "pattern": case["pattern"],
-            "frozen": case.params.get("frozen", ""),
-            "tied": bool(case.params.get("tied")),
         }
 
-    def observe(
-        self, freeze_where: Function, weight: Tensor, pattern: str, frozen: str, tied: bool
-    ) -> Any:
+    def observe(self, freeze_where, weight, pattern, frozen="", tied=False):
         module = nn.Module()
         module.encoder, module.head = _Layer(weight), _Layer(weight + 1)
         module.decoder = _Layer(weight + 2)

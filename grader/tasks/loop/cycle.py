@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import Net, draw_net, fill_grads, values
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class TrainStep(Task):
@@ -32,34 +26,21 @@ class TrainStep(Task):
         "backward, and step last. loss.item() is the number without the graph.",
     )
     allows = frozenset({"input", "grad"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("old gradients in .grad", kind="old", visible=True),
-            case("an optimizer with momentum", kind="momentum"),
-            case("an old gradient of a parameter that takes no part", kind="spare"),
-            case("a frozen parameter", kind="frozen"),
-            case("tied weights, one row", kind="tied", rows=1),
-            case("old gradients in float32", kind="old", dtype=F32),
-        )
+    CASES = (
+        case("old gradients in .grad", kind="old", visible=True),
+        case("an optimizer with momentum", kind="momentum"),
+        case("an old gradient of a parameter that takes no part", kind="spare"),
+        case("a frozen parameter", kind="frozen"),
+        case("tied weights, one row", kind="tied", rows=1),
+        case("old gradients in float32", kind="old", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case.params.get("rows", 7)
         batches = {name: rng.apart(0.5, 1.5, 2, rows, 3) for name in ("x", "y")}
-        return {**draw_net(rng), **batches, "old": rng.apart(1.0, 2.0, 37), "kind": case["kind"]}
+        return {**draw_net(rng), **batches, "old": rng.apart(1.0, 2.0, 37)}
 
-    def observe(
-        self,
-        train_step: Function,
-        w: Tensor,
-        b: Tensor,
-        spare: Tensor,
-        u: Tensor,
-        x: Tensor,
-        y: Tensor,
-        old: Tensor,
-        kind: str,
-    ) -> Any:
+    def observe(self, train_step, w, b, spare, u, x, y, old, kind):
         model = Net(w, b, spare, None if kind == "tied" else u)
         if kind == "frozen":
             model.b.requires_grad_(False)
@@ -93,14 +74,12 @@ class OrderTheLines(Task):
         "the gradients may stand anywhere but between their computation and their use.",
     )
     allows = frozenset({"input", "grad"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("3 batches", rows=[7, 7, 4], visible=True),
-            case("batches of one row", rows=[1, 1, 1, 1]),
-            case("tied weights", rows=[5, 5], tied=True),
-            case("float32", rows=[7, 5, 3], dtype=F32),
-        )
+    CASES = (
+        case("3 batches", rows=[7, 7, 4], visible=True),
+        case("batches of one row", rows=[1, 1, 1, 1]),
+        case("tied weights", rows=[5, 5], tied=True),
+        case("float32", rows=[7, 5, 3], dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
@@ -108,21 +87,9 @@ class OrderTheLines(Task):
             "x": rng.apart(0.5, 1.5, sum(case["rows"]), 3),
             "y": rng.uniform(2.0, 4.0, sum(case["rows"]), 3),
             "sizes": list(case["rows"]),
-            "tied": bool(case.params.get("tied")),
         }
 
-    def observe(
-        self,
-        train_epoch: Function,
-        w: Tensor,
-        b: Tensor,
-        spare: Tensor,
-        u: Tensor,
-        x: Tensor,
-        y: Tensor,
-        sizes: list[int],
-        tied: bool,
-    ) -> Any:
+    def observe(self, train_epoch, w, b, spare, u, x, y, sizes, tied=False):
         model = Net(w, b, spare, None if tied else u)
         opt = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
         sched = torch.optim.lr_scheduler.ExponentialLR(opt, gamma=0.5)

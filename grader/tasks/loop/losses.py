@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import torch
-from torch import Tensor
-
-from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import slope
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class LossChoice(Task):
@@ -30,14 +21,12 @@ class LossChoice(Task):
         "log_softmax over the classes does it, in one operation that does not overflow. One "
         "function of torch.nn.functional takes both steps at once.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 rows, 5 classes", rows=7, size=1.0, visible=True, symbols={"N": 7}),
-            case("one row", rows=1, size=1.0, symbols={"N": 1}),
-            case("scores near 10,000", rows=7, size=1e4, symbols={"N": 7}),
-            case("11 rows in float32", rows=11, size=1.0, dtype=F32, symbols={"N": 11}),
-        )
+    CASES = (
+        case("7 rows, 5 classes", rows=7, size=1.0, visible=True, symbols={"N": 7}),
+        case("one row", rows=1, size=1.0, symbols={"N": 1}),
+        case("scores near 10,000", rows=7, size=1e4, symbols={"N": 7}),
+        case("11 rows in float32", rows=11, size=1.0, dtype=F32, symbols={"N": 11}),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case["rows"]
@@ -45,7 +34,7 @@ class LossChoice(Task):
         wrong = 1 + rng.integers(0, 4, rows)  # never the class of the highest score
         return {"logits": logits, "y": (logits.argmax(1) + wrong) % 5}
 
-    def observe(self, classification_loss: Function, logits: Tensor, y: Tensor) -> Any:
+    def observe(self, classification_loss, logits, y):
         logits.requires_grad_()
         loss = classification_loss(logits, y)
         return {"loss": loss, "gradient": slope(loss, logits)}
@@ -68,14 +57,12 @@ class BatchGradientFacts(Task):
         "gradient would be added to the first.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 rows", rows=7, visible=True, symbols={"N": 7, "d": 3}),
-            case("one row", rows=1, symbols={"N": 1, "d": 3}),
-            case("w is zero", rows=11, zero=True, symbols={"N": 11, "d": 3}),
-            case("5 rows in float32", rows=5, dtype=F32, symbols={"N": 5, "d": 3}),
-        )
+    CASES = (
+        case("7 rows", rows=7, visible=True, symbols={"N": 7, "d": 3}),
+        case("one row", rows=1, symbols={"N": 1, "d": 3}),
+        case("w is zero", rows=11, zero=True, symbols={"N": 11, "d": 3}),
+        case("5 rows in float32", rows=5, dtype=F32, symbols={"N": 5, "d": 3}),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
@@ -84,7 +71,7 @@ class BatchGradientFacts(Task):
             "w": rng.apart(0.5, 2.0, 3) * (0 if case.params.get("zero") else 1),
         }
 
-    def observe(self, mean_and_sum_grads: Function, X: Tensor, y: Tensor, w: Tensor) -> Any:
+    def observe(self, mean_and_sum_grads, X, y, w):
         result = mean_and_sum_grads(X, y, w)
         if isinstance(result, tuple | list) and len(result) == 2:
             return {"g_mean": result[0], "g_sum": result[1]}

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import torch
 from torch import Tensor, nn
 
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import Net, draw_net, fill_grads
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class Accumulate(Task):
@@ -35,16 +28,14 @@ class Accumulate(Task):
         "rows is nan: leave a piece without rows out.",
     )
     allows = frozenset({"grad"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("4, 4 and 3 rows", sizes=[4, 4, 3], visible=True, symbols={"N": 11, "k": 3}),
-            case("3 and 8 rows, .grad empty", sizes=[3, 8], symbols={"N": 11, "k": 2}, empty=True),
-            case("one piece", sizes=[7], symbols={"N": 7, "k": 1}),
-            case("a piece without rows", sizes=[4, 0, 3], symbols={"N": 7, "k": 3}, visible=True),
-            case("single rows", sizes=[1] * 5, symbols={"N": 5, "k": 5}),
-            case("float32", sizes=[5, 2, 4], dtype=F32, symbols={"N": 11, "k": 3}),
-        )
+    CASES = (
+        case("4, 4 and 3 rows", sizes=[4, 4, 3], visible=True, symbols={"N": 11, "k": 3}),
+        case("3 and 8 rows, .grad empty", sizes=[3, 8], symbols={"N": 11, "k": 2}, empty=True),
+        case("one piece", sizes=[7], symbols={"N": 7, "k": 1}),
+        case("a piece without rows", sizes=[4, 0, 3], symbols={"N": 7, "k": 3}, visible=True),
+        case("single rows", sizes=[1] * 5, symbols={"N": 5, "k": 5}),
+        case("float32", sizes=[5, 2, 4], dtype=F32, symbols={"N": 11, "k": 3}),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
@@ -53,22 +44,9 @@ class Accumulate(Task):
             "y": rng.apart(1.0, 2.0, sum(case["sizes"]), 3),
             "sizes": list(case["sizes"]),
             "old": rng.apart(1.0, 2.0, 37),
-            "empty": bool(case.params.get("empty")),
         }
 
-    def observe(
-        self,
-        accum_grads: Function,
-        w: Tensor,
-        b: Tensor,
-        spare: Tensor,
-        u: Tensor,
-        x: Tensor,
-        y: Tensor,
-        sizes: list[int],
-        old: Tensor,
-        empty: bool,
-    ) -> Any:
+    def observe(self, accum_grads, w, b, spare, u, x, y, sizes, old, empty=False):
         model = _Metered(w, b, spare, u)
         if not empty:
             fill_grads(model, old)

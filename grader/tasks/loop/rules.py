@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from grader.engine.observation import flags
-from grader.engine.task import Case, Inputs, Rng, Task, case
-
-F32 = torch.float32
-Function = Callable[..., Any]
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
 def parameters(w: Tensor, b: Tensor, s: Tensor) -> dict[str, Tensor]:
@@ -68,34 +63,19 @@ class SgdFromScratch(Task):
         "as a copy of d. The parameter loses lr times the buffer.",
     )
     allows = frozenset({"input"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("momentum and weight decay", mu=0.9, visible=True),
-            case("no weight decay", mu=0.9, wd=0.0),
-            case("no momentum", mu=0.0),
-            case("a parameter without gradient", mu=0.7, absent="always", visible=True),
-            case("float32, a gradient that comes late", mu=0.9, absent="late", dtype=F32),
-        )
+    CASES = (
+        case("momentum and weight decay", mu=0.9, visible=True),
+        case("no weight decay", mu=0.9, wd=0.0),
+        case("no momentum", mu=0.0),
+        case("a parameter without gradient", mu=0.7, absent="always", visible=True),
+        case("float32, a gradient that comes late", mu=0.9, absent="late", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rates = [float(rate) for rate in rng.uniform(0.05, 0.2, 3)]
-        return {**drawn(rng, case, 3), "mu": case["mu"], "rates": rates}
+        return {**drawn(rng, case, 3), "rates": rates}
 
-    def observe(
-        self,
-        my_sgd_step: Function,
-        w: Tensor,
-        b: Tensor,
-        s: Tensor,
-        dw: Tensor,
-        db: Tensor,
-        ds: Tensor,
-        absent: str,
-        wd: float,
-        mu: float,
-        rates: list[float],
-    ) -> Any:
+    def observe(self, my_sgd_step, w, b, s, dw, db, ds, absent, wd, mu, rates):
         known, state = parameters(w, b, s), dict[Any, Any]()
         grads = {"w": dw, "b": db, "s": ds}
         seen: dict[str, Any] = {}

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from grader.engine.observation import flags
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.rules import drawn, hand_out, parameters
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class AdamFromScratch(Task):
@@ -37,23 +32,15 @@ class AdamFromScratch(Task):
         "shrinks the parameter by lr * wd beforehand.",
     )
     allows = frozenset({"input"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("Adam", wd=0.0, visible=True),
-            case("zero gradients", wd=0.0, zero=True),
-            case(
-                "weight decay, a parameter without gradient", wd=0.3, absent="always", visible=True
-            ),
-            case(
-                "AdamW, a gradient that comes late",
-                wd=0.3,
-                absent="late",
-                decoupled=True,
-                visible=True,
-            ),
-            case("AdamW in float32", wd=0.3, decoupled=True, dtype=F32),
-        )
+    CASES = (
+        case("Adam", wd=0.0, visible=True),
+        case("zero gradients", wd=0.0, zero=True),
+        case("weight decay, a parameter without gradient", wd=0.3, absent="always", visible=True),
+        case(
+            "AdamW, a gradient that comes late", wd=0.3, absent="late", decoupled=True, visible=True
+        ),
+        case("AdamW in float32", wd=0.3, decoupled=True, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         given = drawn(rng, case, 3)
@@ -61,21 +48,9 @@ class AdamFromScratch(Task):
             given["db"] = torch.zeros_like(given["db"])
         # Gradients no larger than eps, so that one sees where eps was added.
         given |= {name: 0.01 * given[name] for name in ("dw", "db", "ds")}
-        return {**given, "decoupled": bool(case.params.get("decoupled"))}
+        return {**given}
 
-    def observe(
-        self,
-        my_adam_step: Function,
-        w: Tensor,
-        b: Tensor,
-        s: Tensor,
-        dw: Tensor,
-        db: Tensor,
-        ds: Tensor,
-        absent: str,
-        wd: float,
-        decoupled: bool,
-    ) -> Any:
+    def observe(self, my_adam_step, w, b, s, dw, db, ds, absent, wd, decoupled=False):
         known, state = parameters(w, b, s), dict[Any, Any]()
         grads = {"w": dw, "b": db, "s": ds}
         seen: dict[str, Any] = {}

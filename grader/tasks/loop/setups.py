@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import Linear, Norm
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class ParamGroups(Task):
@@ -33,15 +29,13 @@ class ParamGroups(Task):
         "Collect the ids of head's parameters in a set: `p in list(...)` compares values, and "
         "raises. One group per parameter is fine.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("a net with a norm", kind="plain", visible=True),
-            case("a head without bias", kind="no bias"),
-            case("a frozen body weight", kind="frozen"),
-            case("a weight that head and body share", kind="tied"),
-            case("float32", kind="plain", dtype=F32),
-        )
+    CASES = (
+        case("a net with a norm", kind="plain", visible=True),
+        case("a head without bias", kind="no bias"),
+        case("a frozen body weight", kind="frozen"),
+        case("a weight that head and body share", kind="tied"),
+        case("float32", kind="plain", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
@@ -49,12 +43,9 @@ class ParamGroups(Task):
             "grad": rng.apart(0.5, 1.0, 3, 5),
             "rates": [float(rate) for rate in rng.uniform(0.01, 0.02, 1)]
             + [float(rate) for rate in rng.uniform(0.1, 0.2, 1)],
-            "kind": case["kind"],
         }
 
-    def observe(
-        self, two_speed: Function, weight: Tensor, grad: Tensor, rates: list[float], kind: str
-    ) -> Any:
+    def observe(self, two_speed, weight, grad, rates, kind):
         model = nn.Module()
         model.body, model.norm = Linear(weight), Norm(weight[:, 1])
         model.head = Linear(weight.flip(0), bias=kind != "no bias")

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import Net, draw_net, values
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class Resume(Task):
@@ -40,37 +35,21 @@ class Resume(Task):
         "can hold all three, and torch.save writes it.",
     )
     allows = frozenset({"input", "grad"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("Adam, 3 steps and 2 more", kind="Adam", before=3, visible=True),
-            case("SGD with momentum, 1 and 2", kind="SGD", before=1),
-            case("saved before the first step", kind="SGD", before=0),
-            case("Adam in float32, 2 and 2", kind="Adam", before=2, dtype=F32),
-        )
+    CASES = (
+        case("Adam, 3 steps and 2 more", kind="Adam", before=3, visible=True),
+        case("SGD with momentum, 1 and 2", kind="SGD", before=1),
+        case("saved before the first step", kind="SGD", before=0),
+        case("Adam in float32, 2 and 2", kind="Adam", before=2, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             **draw_net(rng),
             "x": rng.apart(0.5, 1.5, case["before"] + 2, 7, 3),
             "y": rng.apart(1.0, 2.0, case["before"] + 2, 7, 3),
-            "kind": case["kind"],
-            "before": case["before"],
         }
 
-    def observe(
-        self,
-        save_training: Function,
-        load_training: Function,
-        w: Tensor,
-        b: Tensor,
-        spare: Tensor,
-        u: Tensor,
-        x: Tensor,
-        y: Tensor,
-        kind: str,
-        before: int,
-    ) -> Any:
+    def observe(self, save_training, load_training, w, b, spare, u, x, y, kind, before):
         first = _Training(_Counting(w, b, spare, u), kind)
         first.train(x[:before], y[:before])
         file = io.BytesIO()

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from torch import nn
 
-import torch
-from torch import Tensor, nn
-
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import Linear, Norm
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class Finetune(Task):
@@ -34,15 +27,13 @@ class Finetune(Task):
         "The mode has to be set after any model.train(). Give the optimizer the head alone.",
     )
     allows = frozenset({"input", "grad", "requires_grad", "training"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("3 batches", rows=[7, 7, 5], visible=True),
-            case("old gradients in the body", rows=[7, 7, 5], old=True),
-            case("batches of one row", rows=[1, 1]),
-            case("a model in eval mode", rows=[7, 5], mode="eval"),
-            case("float32", rows=[7, 7, 5], dtype=F32),
-        )
+    CASES = (
+        case("3 batches", rows=[7, 7, 5], visible=True),
+        case("old gradients in the body", rows=[7, 7, 5], old=True),
+        case("batches of one row", rows=[1, 1]),
+        case("a model in eval mode", rows=[7, 5], mode="eval"),
+        case("float32", rows=[7, 7, 5], dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
@@ -52,20 +43,9 @@ class Finetune(Task):
             "x": rng.apart(0.5, 1.5, sum(case["rows"]), 3),
             "y": rng.apart(1.0, 2.0, sum(case["rows"]), 2),
             "sizes": list(case["rows"]),
-            "mode": case.params.get("mode", "train"),
         }
 
-    def observe(
-        self,
-        finetune: Function,
-        weight: Tensor,
-        old: Tensor,
-        top: Tensor,
-        x: Tensor,
-        y: Tensor,
-        sizes: list[int],
-        mode: str,
-    ) -> Any:
+    def observe(self, finetune, weight, old, top, x, y, sizes, mode="train"):
         model = nn.Sequential()
         model.body = nn.Sequential(Linear(weight), Norm(weight[:, 1]))
         model.head, head = Linear(-top), Linear(top)

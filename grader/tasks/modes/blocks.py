@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from grader.engine.observation import flags, named
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Unwell, gradient
 
-F32 = torch.float32
-Function = Callable[..., Any]
 MODES: dict[str, tuple[Callable[[], Any], ...]] = {
     "recording": (torch.enable_grad,),
     "no_grad": (torch.no_grad,),
@@ -41,33 +39,27 @@ class ModeProbe(Task):
         "torch.set_grad_enabled(flag) is a context manager: whatever happens inside its block, it "
         "puts recording back where it ends.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("with recording and without", modes=("recording", "no_grad"), visible=True),
-            case("inference mode", modes=("inference mode", "enable_grad in inference mode")),
-            case(
-                "fn returns a constant",
-                modes=("recording", "no_grad", "inference mode"),
-                what="constant",
-            ),
-            case(
-                "fn switches recording",
-                modes=("recording", "no_grad"),
-                what="switches",
-                visible=True,
-            ),
-            case("fn switches recording and raises", modes=("recording", "no_grad"), what="raises"),
-        )
+    CASES = (
+        case("with recording and without", modes=("recording", "no_grad"), visible=True),
+        case("inference mode", modes=("inference mode", "enable_grad in inference mode")),
+        case(
+            "fn returns a constant",
+            modes=("recording", "no_grad", "inference mode"),
+            what="constant",
+        ),
+        case(
+            "fn switches recording", modes=("recording", "no_grad"), what="switches", visible=True
+        ),
+        case("fn switches recording and raises", modes=("recording", "no_grad"), what="raises"),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "x": rng.apart(0.5, 2.0, 3),
             "modes": list(case["modes"]),
-            "what": case.params.get("what", ""),
         }
 
-    def observe(self, probe: Function, x: Tensor, modes: list[str], what: str) -> Any:
+    def observe(self, probe, x, modes, what=""):
         observed: dict[str, Any] = {}
         for mode in modes:
             called = _Called(x.clone().requires_grad_(what != "constant"), what)
@@ -120,15 +112,13 @@ class PartialNoGrad(Task):
         "Compute only the lengths inside the block, one for each row, in shape (N, 1). Divide "
         "outside of it.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 rows", rows=7, visible=True),
-            case("one row", rows=1),
-            case("rows of zeros among them", rows=7, zeros=(1, 4), visible=True),
-            case("a transposed x", rows=5, transposed=True),
-            case("7 rows in float32", rows=7, dtype=F32),
-        )
+    CASES = (
+        case("7 rows", rows=7, visible=True),
+        case("one row", rows=1),
+        case("rows of zeros among them", rows=7, zeros=(1, 4), visible=True),
+        case("a transposed x", rows=5, transposed=True),
+        case("7 rows in float32", rows=7, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows, transposed = case["rows"], bool(case.params.get("transposed"))
@@ -142,9 +132,7 @@ class PartialNoGrad(Task):
             "transposed": transposed,
         }
 
-    def observe(
-        self, detached_norm: Function, x: Tensor, v: Tensor, eps: float, transposed: bool
-    ) -> Any:
+    def observe(self, detached_norm, x, v, eps, transposed):
         x.requires_grad_()
         y = detached_norm(x.T if transposed else x.clone(), eps)
         return {"y": y, **flags("y", y, "requires_grad"), "grad": _to(x, y, v, transposed)}

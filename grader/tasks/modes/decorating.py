@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from grader.engine.observation import flags
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Unwell
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class DecoratedInfer(Task):
@@ -34,30 +30,24 @@ class DecoratedInfer(Task):
         "A `with` block ends by itself, whatever happens inside. Put the call of fn into one, in a "
         "wrapper that has functools.wraps(fn) above it.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("an ordinary call", what="returns", visible=True),
-            case("a call inside no_grad", what="returns", recording=False),
-            case("fn raises", what="raises"),
-            case("fn records a part", what="records"),
-            case("float32", what="returns", dtype=F32),
-        )
+    CASES = (
+        case("an ordinary call", what="returns", visible=True),
+        case("a call inside no_grad", what="returns", recording=False),
+        case("fn raises", what="raises"),
+        case("fn records a part", what="records"),
+        case("float32", what="returns", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "x": rng.apart(0.5, 2.0, 3),
             "scale": float(rng.uniform(2.0, 3.0)),
-            "what": case["what"],
-            "recording": bool(case.params.get("recording", True)),
         }
 
-    def observe(
-        self, no_graph: Function, x: Tensor, scale: float, what: str, recording: bool
-    ) -> Any:
+    def observe(self, no_graph, x, scale, what, recording=True):
         inside: list[str] = []
 
-        def scaled(t: Tensor, *, by: float) -> Tensor:
+        def scaled(t, *, by):
             inside.append("on" if torch.is_grad_enabled() else "off")
             if what == "raises":
                 raise Unwell("fn is meant to fail here")

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from grader.engine.observation import flags
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, gradient, seeded
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class Evaluate(Task):
@@ -32,16 +26,14 @@ class Evaluate(Task):
         "back in a finally block, one by one.",
     )
     allows = frozenset({"training"})  # the flags are observed one by one
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("a model in train mode", visible=True),
-            case("a model in eval mode", frozen=("",)),
-            case("normalization frozen in eval mode", frozen=("1",)),
-            case("one row, in train mode", rows=1),
-            case("the model raises", frozen=("2",), fails=True),
-            case("float32", dtype=F32),
-        )
+    CASES = (
+        case("a model in train mode", visible=True),
+        case("a model in eval mode", frozen=("",)),
+        case("normalization frozen in eval mode", frozen=("1",)),
+        case("one row, in train mode", rows=1),
+        case("the model raises", frozen=("2",), fails=True),
+        case("float32", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case.params.get("rows", 7)
@@ -52,23 +44,12 @@ class Evaluate(Task):
             "mean": rng.apart(0.2, 0.5, 3),
             "var": rng.uniform(0.3, 0.6, 3),
             "frozen": list(case.params.get("frozen", ())),
-            "fails": bool(case.params.get("fails")),
         }
 
-    def observe(
-        self,
-        evaluate: Function,
-        x: Tensor,
-        w: Tensor,
-        u: Tensor,
-        mean: Tensor,
-        var: Tensor,
-        frozen: list[str],
-        fails: bool,
-    ) -> Any:
+    def observe(self, evaluate, x, w, u, mean, var, frozen, fails=False):
         recorded = []
 
-        def see(h: Tensor) -> None:
+        def see(h):
             recorded.append(h.requires_grad)
             if fails:
                 raise Unwell("the model is meant to fail here")
@@ -114,14 +95,12 @@ class CachedFeatures(Task):
         "the error.",
         "Of the two modes without recording, take the one whose results are ordinary tensors.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 rows", rows=7, visible=True),
-            case("one row", rows=1),
-            case("x requires grad", rows=7, wanted=True, visible=True),
-            case("11 rows in float32", rows=11, dtype=F32),
-        )
+    CASES = (
+        case("7 rows", rows=7, visible=True),
+        case("one row", rows=1),
+        case("x requires grad", rows=7, wanted=True, visible=True),
+        case("11 rows in float32", rows=11, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
@@ -130,22 +109,12 @@ class CachedFeatures(Task):
             "u": rng.apart(0.5, 1.0, 3, 2),
             "head": rng.apart(0.5, 1.0, 2),
             "v": rng.apart(1.0, 2.0, case["rows"]),
-            "wanted": bool(case.params.get("wanted")),
         }
 
-    def observe(
-        self,
-        features: Function,
-        x: Tensor,
-        w: Tensor,
-        u: Tensor,
-        head: Tensor,
-        v: Tensor,
-        wanted: bool,
-    ) -> Any:
+    def observe(self, features, x, w, u, head, v, wanted=False):
         recorded = []
 
-        def see(h: Tensor) -> None:
+        def see(h):
             recorded.append(h.requires_grad)
 
         backbone = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()

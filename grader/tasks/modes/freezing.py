@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grader.engine.observation import flags, shares_memory
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Layer
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class FrozenMiddle(Task):
@@ -34,16 +30,14 @@ class FrozenMiddle(Task):
         "Touch nothing else: gradients pass through a frozen layer.",
     )
     allows = frozenset({"requires_grad", "grad"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("the middle one of three layers", i=1, visible=True),
-            case("the first layer", i=0),
-            case("the last layer, as -1", i=-1),
-            case("another layer is frozen already", i=1, frozen="2"),
-            case("no gradients yet", i=1, fresh=True),
-            case("one row in float32", i=1, rows=1, dtype=F32),
-        )
+    CASES = (
+        case("the middle one of three layers", i=1, visible=True),
+        case("the first layer", i=0),
+        case("the last layer, as -1", i=-1),
+        case("another layer is frozen already", i=1, frozen="2"),
+        case("no gradients yet", i=1, fresh=True),
+        case("one row in float32", i=1, rows=1, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case.params.get("rows", 7)
@@ -53,23 +47,9 @@ class FrozenMiddle(Task):
             "w0": rng.apart(0.3, 0.5, 5, 4),
             "w1": rng.apart(0.3, 0.5, 4, 3),
             "w2": rng.apart(0.3, 0.5, 3, 2),
-            "i": case["i"],
-            "frozen": case.params.get("frozen", ""),
-            "fresh": bool(case.params.get("fresh")),
         }
 
-    def observe(
-        self,
-        freeze_middle: Function,
-        x: Tensor,
-        v: Tensor,
-        w0: Tensor,
-        w1: Tensor,
-        w2: Tensor,
-        i: int,
-        frozen: str,
-        fresh: bool,
-    ) -> Any:
+    def observe(self, freeze_middle, x, v, w0, w1, w2, i, frozen="", fresh=False):
         model = nn.Sequential(Layer(w0, w0[0]), Layer(w1, w1[0]), Layer(w2, w2[0]))
         known = dict(model.named_parameters())
         if frozen:
@@ -118,25 +98,22 @@ class EmaUpdate(Task):
         "Scale and add in place; for integers use copy_.",
     )
     allows = frozenset({"input"})  # target is to change; online is observed
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("a frozen target", visible=True),
-            case("a target that requires grad", wanted=True),
-            case("beta = 0", beta=0.0),
-            case("beta = 1", beta=1.0),
-            case("float32", dtype=F32),
-        )
+    CASES = (
+        case("a frozen target", visible=True),
+        case("a target that requires grad", wanted=True),
+        case("beta = 0", beta=0.0),
+        case("beta = 1", beta=1.0),
+        case("float32", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = {name: rng.apart(0.5, 2.0, 3, 5) for name in ("old", "new")}
         return {
             **drawn,
             "beta": float(case.params.get("beta", rng.uniform(0.7, 0.8))),
-            "wanted": bool(case.params.get("wanted")),
         }
 
-    def observe(self, ema: Function, old: Tensor, new: Tensor, beta: float, wanted: bool) -> Any:
+    def observe(self, ema, old, new, beta, wanted=False):
         target, online = _Averaged(old, 3), _Averaged(new, 11)
         target.requires_grad_(wanted)
         before = {**dict(target.named_parameters()), **dict(target.named_buffers())}

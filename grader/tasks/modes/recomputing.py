@@ -9,11 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from grader.engine.observation import flags
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Layer, Noise, Note, seeded
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class Checkpointed(Task):
@@ -33,15 +30,13 @@ class Checkpointed(Task):
         "Of the two kinds of checkpoint take the one that is not reentrant, and leave "
         "preserve_rng_state at its default.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 rows", rows=7, visible=True),
-            case("x does not require grad", rows=7, wanted=False),
-            case("with dropout", rows=7, p=0.5),
-            case("one row", rows=1),
-            case("float32, with dropout", rows=7, p=0.4, dtype=F32),
-        )
+    CASES = (
+        case("7 rows", rows=7, visible=True),
+        case("x does not require grad", rows=7, wanted=False),
+        case("with dropout", rows=7, p=0.5),
+        case("one row", rows=1),
+        case("float32, with dropout", rows=7, p=0.4, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case["rows"]
@@ -51,21 +46,9 @@ class Checkpointed(Task):
             "w": rng.apart(0.2, 0.4, 5, 13),
             "u": rng.apart(0.2, 0.4, 13, 11),
             "top": rng.apart(0.2, 0.4, 11, 2),
-            "p": float(case.params.get("p", 0.0)),
-            "wanted": bool(case.params.get("wanted", True)),
         }
 
-    def observe(
-        self,
-        run_ckpt: Function,
-        x: Tensor,
-        v: Tensor,
-        w: Tensor,
-        u: Tensor,
-        top: Tensor,
-        p: float,
-        wanted: bool,
-    ) -> Any:
+    def observe(self, run_ckpt, x, v, w, u, top, p=0.0, wanted=True):
         passes: list[int] = []
         block = nn.Sequential(
             Note(lambda h: passes.append(len(h))),

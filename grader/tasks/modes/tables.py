@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from torch import Tensor
-
 from grader.engine.observation import named
 from grader.engine.task import Case, Inputs, Rng, Task, case
 
-Function = Callable[..., Any]
 NO_GRAD = "with torch.no_grad():\n    "
 INFERENCE = "with torch.inference_mode():\n    "
 ENABLED = "with torch.enable_grad():\n    "
+
+
+def asked(name: str, *programs: str, visible: bool = False) -> Case:
+    return case(name, programs=list(programs), visible=visible)
 
 
 class GradModeTable(Task):
@@ -32,33 +30,35 @@ class GradModeTable(Task):
         "with the program, and look at its y.",
     )
     CASES = (
-        (
+        asked(
             "in no_grad",
             NO_GRAD + "y = x * 2",
             NO_GRAD + "y = torch.ones(3, requires_grad=True)",
             NO_GRAD + "y = torch.nn.Parameter(c)",
             NO_GRAD + "y = c + 1",
+            visible=True,
         ),
-        (
+        asked(
             "views and edits",
             NO_GRAD + "y = x[:2]",
             NO_GRAD + "y = x.view(1, 3)",
             "h = x * 2\n" + NO_GRAD + "h.add_(1)\ny = h",
             NO_GRAD + "y = (x * 2)[:2]",
+            visible=True,
         ),
-        (
+        asked(
             "inference mode",
             INFERENCE + "y = x * 2",
             INFERENCE + "y = torch.ones(3, requires_grad=True)",
             INFERENCE + "y = x[:2]",
         ),
-        (
+        asked(
             "one block in another",
             NO_GRAD + ENABLED.replace("\n", "\n    ") + "y = x * 2",
             INFERENCE + ENABLED.replace("\n", "\n    ") + "y = x * 2",
             ENABLED + NO_GRAD.replace("\n", "\n    ") + "y = x * 2",
         ),
-        (
+        asked(
             "afterwards",
             NO_GRAD + "h = x * 2\ny = h * x",
             INFERENCE + "h = x * 2\ny = h + x",
@@ -67,17 +67,11 @@ class GradModeTable(Task):
         ),
     )
 
-    def cases(self) -> Sequence[Case]:
-        return tuple(
-            case(name, programs=programs, visible=name in ("in no_grad", "views and edits"))
-            for name, *programs in self.CASES
-        )
-
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = {name: rng.apart(1.0, 2.0, 3) for name in ("x", "c")}
         return {**drawn, "programs": list(case["programs"])}
 
-    def observe(self, predict_mode: Function, x: Tensor, c: Tensor, programs: list[str]) -> Any:
+    def observe(self, predict_mode, x, c, programs):
         return {
             _title(text): named(
                 predict_mode(text, x.clone().requires_grad_(), c.clone()),

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
-from torch import Tensor
 
 from grader.engine.observation import flags
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, gradient, laid_out
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class BnTrainForward(Task):
@@ -35,16 +28,14 @@ class BnTrainForward(Task):
         "block without recording, by lerp_ or by mul_ and add_.",
     )
     allows = frozenset({"input"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 images of 2 x 5", shape=(7, 3, 2, 5), visible=True),
-            case("11 rows", shape=(11, 3)),
-            case("one image", shape=(1, 3, 2, 5)),
-            case("a channel of zeros", shape=(7, 3, 2, 5), dead=True),
-            case("channels last in memory", shape=(7, 5, 3, 2), layout="channels last"),
-            case("7 rows in float32", shape=(7, 3), dtype=F32),
-        )
+    CASES = (
+        case("7 images of 2 x 5", shape=(7, 3, 2, 5), visible=True),
+        case("11 rows", shape=(11, 3)),
+        case("one image", shape=(1, 3, 2, 5)),
+        case("a channel of zeros", shape=(7, 3, 2, 5), dead=True),
+        case("channels last in memory", shape=(7, 5, 3, 2), layout="channels last"),
+        case("7 rows in float32", shape=(7, 3), dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         shape = case["shape"]
@@ -58,23 +49,10 @@ class BnTrainForward(Task):
             "rv": rng.uniform(3.0, 4.0, shape[1]),
             "v": rng.apart(0.5, 2.0, *shape),
             "momentum": float(rng.uniform(0.1, 0.3)),
-            "layout": case.params.get("layout", "plain"),
             "smooth": not case.params.get("dead"),
         }
 
-    def observe(
-        self,
-        bn_train: Function,
-        x: Tensor,
-        w: Tensor,
-        b: Tensor,
-        rm: Tensor,
-        rv: Tensor,
-        v: Tensor,
-        momentum: float,
-        layout: str,
-        smooth: bool,
-    ) -> Any:
+    def observe(self, bn_train, x, w, b, rm, rv, v, momentum, smooth, layout="plain"):
         given = laid_out(x.requires_grad_(), layout)
         before = [t.detach().clone() for t in (given, w, b)]
         y = bn_train(given, w, b, rm, rv, momentum, EPS)
@@ -108,17 +86,15 @@ class BnEvalForward(Task):
         "The statistics are there: rm and rv. Give them, w and b the shape (1, C) or (1, C, 1, 1), "
         "so that they meet x, and use the formula of the training mode.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 images of 2 x 5", shape=(7, 3, 2, 5), visible=True),
-            case("11 rows", shape=(11, 3)),
-            case("one row", shape=(1, 3)),
-            case("a small running variance", shape=(7, 3), small=True),
-            case("w = 0", shape=(7, 3), w_is_0=True),
-            case("one image, repeated without copies", shape=(7, 3, 2, 5), layout="expanded"),
-            case("channels last, float32", shape=(7, 5, 3, 2), layout="channels last", dtype=F32),
-        )
+    CASES = (
+        case("7 images of 2 x 5", shape=(7, 3, 2, 5), visible=True),
+        case("11 rows", shape=(11, 3)),
+        case("one row", shape=(1, 3)),
+        case("a small running variance", shape=(7, 3), small=True),
+        case("w = 0", shape=(7, 3), w_is_0=True),
+        case("one image, repeated without copies", shape=(7, 3, 2, 5), layout="expanded"),
+        case("channels last, float32", shape=(7, 5, 3, 2), layout="channels last", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         shape = case["shape"]
@@ -128,20 +104,10 @@ class BnEvalForward(Task):
             **affine(rng, shape[1]),
             "rm": rng.apart(0.5, 1.5, shape[1]),
             "rv": rng.uniform(low, high, shape[1]),
-            "layout": case.params.get("layout", "plain"),
         }
         if case.params.get("w_is_0"):
             drawn["w"] = torch.zeros_like(drawn["w"])
         return drawn
 
-    def observe(
-        self,
-        bn_eval: Function,
-        x: Tensor,
-        w: Tensor,
-        b: Tensor,
-        rm: Tensor,
-        rv: Tensor,
-        layout: str,
-    ) -> Any:
+    def observe(self, bn_eval, x, w, b, rm, rv, layout="plain"):
         return bn_eval(laid_out(x, layout), w, b, rm, rv, EPS)

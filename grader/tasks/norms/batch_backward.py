@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
-from torch import Tensor
 
-from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class BnBackward(Task):
@@ -33,17 +26,15 @@ class BnBackward(Task):
         "What is left is multiplied by w over the root of the variance plus eps.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("7 images of 2 x 5", shape=(7, 3, 2, 5), visible=True),
-            case("11 rows", shape=(11, 3)),
-            case("gy = ones", shape=(7, 3, 2, 5), ones=True),
-            case("one image", shape=(1, 3, 2, 5)),
-            case("a channel of zeros", shape=(7, 3), dead=True),
-            case("gy expanded from one image", shape=(7, 3, 2, 5), layout="expanded"),
-            case("channels last, float32", shape=(7, 5, 3, 2), layout="channels last", dtype=F32),
-        )
+    CASES = (
+        case("7 images of 2 x 5", shape=(7, 3, 2, 5), visible=True),
+        case("11 rows", shape=(11, 3)),
+        case("gy = ones", shape=(7, 3, 2, 5), ones=True),
+        case("one image", shape=(1, 3, 2, 5)),
+        case("a channel of zeros", shape=(7, 3), dead=True),
+        case("gy expanded from one image", shape=(7, 3, 2, 5), layout="expanded"),
+        case("channels last, float32", shape=(7, 5, 3, 2), layout="channels last", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         shape = case["shape"]
@@ -56,9 +47,8 @@ class BnBackward(Task):
             "x": x,
             "gy": gy,
             "w": affine(rng, shape[1])["w"],
-            "layout": case.params.get("layout", "plain"),
         }
 
-    def observe(self, bn_grad_x: Function, x: Tensor, gy: Tensor, w: Tensor, layout: str) -> Any:
+    def observe(self, bn_grad_x, x, gy, w, layout="plain"):
         given = x.clone() if layout == "expanded" else laid_out(x, layout)
         return bn_grad_x(given, laid_out(gy, layout), w, EPS)

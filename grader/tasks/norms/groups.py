@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
-from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class LnForward(Task):
@@ -39,7 +32,7 @@ class LnForward(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return _ln_draw(rng, case)
 
-    def observe(self, layer_norm: Function, x: Tensor, w: Tensor, b: Tensor, layout: str) -> Any:
+    def observe(self, layer_norm, x, w, b, layout):
         return layer_norm(laid_out(x, layout), w, b, EPS)
 
 
@@ -70,9 +63,7 @@ class LnBackward(Task):
         del drawn["b"]
         return {**drawn, "gy": rng.apart(0.5, 2.0, *case["shape"])}
 
-    def observe(
-        self, layer_norm_grad: Function, x: Tensor, gy: Tensor, w: Tensor, layout: str
-    ) -> Any:
+    def observe(self, layer_norm_grad, x, gy, w, layout):
         return layer_norm_grad(laid_out(x, layout), laid_out(gy, layout), w, EPS)
 
 
@@ -117,29 +108,24 @@ class GnForward(Task):
         "reshape(N, groups, -1) puts each group of each sample in a row of its own. Normalise the "
         "rows, go back to the shape of x, and only then apply w and b.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("6 channels in 2 groups", shape=(7, 6, 2, 5), groups=2, visible=True),
-            case("one group", shape=(7, 6, 2, 5), groups=1),
-            case("every channel by itself", shape=(7, 6, 2, 5), groups=6),
-            case("channels last in memory", shape=(7, 6, 2, 5), groups=3, layout="channels last"),
-            case("one image", shape=(1, 15, 2, 5), groups=3),
-            case("one image, repeated without copies", shape=(7, 6, 2, 5), groups=2, expanded=True),
-            case("float32", shape=(7, 15, 2, 3), groups=5, dtype=F32),
-        )
+    CASES = (
+        case("6 channels in 2 groups", shape=(7, 6, 2, 5), groups=2, visible=True),
+        case("one group", shape=(7, 6, 2, 5), groups=1),
+        case("every channel by itself", shape=(7, 6, 2, 5), groups=6),
+        case("channels last in memory", shape=(7, 6, 2, 5), groups=3, layout="channels last"),
+        case("one image", shape=(1, 15, 2, 5), groups=3),
+        case("one image, repeated without copies", shape=(7, 6, 2, 5), groups=2, expanded=True),
+        case("float32", shape=(7, 15, 2, 3), groups=5, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         shape = case["shape"]
         plain = "expanded" if case.params.get("expanded") else "plain"
         return {
             "x": activations(rng, *shape),
-            "groups": case["groups"],
             **affine(rng, shape[1]),
             "layout": case.params.get("layout", plain),
         }
 
-    def observe(
-        self, group_norm: Function, x: Tensor, groups: int, w: Tensor, b: Tensor, layout: str
-    ) -> Any:
+    def observe(self, group_norm, x, groups, w, b, layout):
         return group_norm(laid_out(x, layout), groups, w, b, EPS)

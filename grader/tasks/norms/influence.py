@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
-from grader.engine.task import AUTOGRAD, Case, Inputs, Rng, Task, case
+from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine
 
-F32 = torch.float32
-Function = Callable[..., Any]
+
+def asked(name: str, *pairs: tuple[str, tuple[int, ...]], visible: bool = False) -> Case:
+    return case(name, pairs=list(pairs), visible=visible)
 
 
 class TrainOrEval(Task):
@@ -34,35 +32,37 @@ class TrainOrEval(Task):
     )
     allows = frozenset({"rng"})
     CASES = (
-        (
+        asked(
             "four layers",
             ("nn.BatchNorm1d(3)", (7, 3)),
             ("nn.LayerNorm(3)", (7, 3)),
             ("nn.Dropout(0.5)", (7, 3)),
             ("nn.BatchNorm1d(3)", (1, 3)),
+            visible=True,
         ),
-        (
+        asked(
             "layers that normalise samples",
             ("nn.GroupNorm(3, 6)", (7, 6, 2, 5)),
             ("nn.InstanceNorm2d(3)", (7, 3, 2, 5)),
             ("nn.InstanceNorm2d(3, track_running_stats=True)", (7, 3, 2, 5)),
             ("nn.RMSNorm(5)", (7, 5)),
         ),
-        (
+        asked(
             "a batch of one",
             ("nn.BatchNorm2d(3)", (1, 3, 2, 5)),
             ("nn.BatchNorm2d(3)", (1, 3, 1, 1)),
             ("nn.LayerNorm(3)", (1, 3)),
             ("nn.GroupNorm(1, 3)", (1, 3)),
         ),
-        (
+        asked(
             "BatchNorm with other settings",
             ("nn.BatchNorm2d(3, track_running_stats=False)", (7, 3, 2, 5)),
             ("nn.BatchNorm2d(3, affine=False)", (7, 3, 2, 5)),
             ("nn.BatchNorm2d(3, momentum=None)", (7, 3, 2, 5)),
             ("nn.BatchNorm1d(3, track_running_stats=False)", (1, 3)),
+            visible=True,
         ),
-        (
+        asked(
             "Dropout",
             ("nn.Dropout(0.0)", (7, 3)),
             ("nn.Dropout(1.0)", (7, 3)),
@@ -71,21 +71,13 @@ class TrainOrEval(Task):
         ),
     )
 
-    def cases(self) -> Sequence[Case]:
-        return tuple(
-            case(
-                name, pairs=pairs, visible=name in ("four layers", "BatchNorm with other settings")
-            )
-            for name, *pairs in self.CASES
-        )
-
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "pairs": [[layer, list(shape)] for layer, shape in case["pairs"]],
             "seed": int(rng.integers(0, 2**31)),
         }
 
-    def observe(self, mode_matters: Function, pairs: list[Any], seed: int) -> Any:
+    def observe(self, mode_matters, pairs, seed):
         words = {}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -113,17 +105,15 @@ class CrossSampleInfluence(Task):
         "of the module, or put its buffers back when you are done.",
     )
     allows = AUTOGRAD | {"input"}
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("BatchNorm in training", kind="batch", training=True, visible=True),
-            case("BatchNorm in eval mode", kind="batch", training=False),
-            case("LayerNorm in training", kind="layer", training=True),
-            case("BatchNorm without running statistics", kind="untracked", training=False),
-            case("GroupNorm in eval mode", kind="group", training=False),
-            case("one row, LayerNorm", kind="layer", training=True, rows=1),
-            case("BatchNorm in training, float32", kind="batch", training=True, dtype=F32),
-        )
+    CASES = (
+        case("BatchNorm in training", kind="batch", training=True, visible=True),
+        case("BatchNorm in eval mode", kind="batch", training=False),
+        case("LayerNorm in training", kind="layer", training=True),
+        case("BatchNorm without running statistics", kind="untracked", training=False),
+        case("GroupNorm in eval mode", kind="group", training=False),
+        case("one row, LayerNorm", kind="layer", training=True, rows=1),
+        case("BatchNorm in training, float32", kind="batch", training=True, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
@@ -131,21 +121,9 @@ class CrossSampleInfluence(Task):
             **affine(rng, 6),
             "rm": rng.apart(0.5, 1.5, 6),
             "rv": rng.uniform(3.0, 4.0, 6),
-            "kind": case["kind"],
-            "training": case["training"],
         }
 
-    def observe(
-        self,
-        influence: Function,
-        x: Tensor,
-        w: Tensor,
-        b: Tensor,
-        rm: Tensor,
-        rv: Tensor,
-        kind: str,
-        training: bool,
-    ) -> Any:
+    def observe(self, influence, x, w, b, rm, rv, kind, training):
         # Without the sine, the influence of i on j would be that of j on i.
         module = nn.Sequential(_layer(kind, w, b, rm, rv), _Sine()).train(training)
         before = {name: buffer.clone() for name, buffer in module.named_buffers()}

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from grader.engine.observation import flags
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, affine
 from grader.tasks.norms.models import fill, make_model, weights
-
-F32 = torch.float32
-Function = Callable[..., Any]
 
 
 class FoldBn(Task):
@@ -35,16 +29,14 @@ class FoldBn(Task):
         "Output channels are axis 0 of conv.weight, so s needs the shape (C, 1, 1, 1) there. Where "
         "a bias or a weight is None, its place is taken by 0 or 1.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("5 channels", visible=True),
-            case("a convolution without bias", bias=False),
-            case("two groups", channels=6, groups=2),
-            case("bn in training mode", training=True),
-            case("bn with affine=False", plain=True),
-            case("small running variances, float32", small=True, dtype=F32),
-        )
+    CASES = (
+        case("5 channels", visible=True),
+        case("a convolution without bias", bias=False),
+        case("two groups", channels=6, groups=2),
+        case("bn in training mode", training=True),
+        case("bn with affine=False", plain=True),
+        case("small running variances, float32", small=True, dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         c = case.params.get("channels", 5)
@@ -55,26 +47,13 @@ class FoldBn(Task):
             **affine(rng, c),
             "rm": rng.apart(0.5, 1.5, c),
             "rv": rng.uniform(low, high, c),
-            "groups": case.params.get("groups", 1),
             "has_bias": bool(case.params.get("bias", True)),
             "has_affine": not case.params.get("plain"),
-            "training": bool(case.params.get("training")),
         }
 
     def observe(
-        self,
-        fold: Function,
-        kernel: Tensor,
-        bias: Tensor,
-        w: Tensor,
-        b: Tensor,
-        rm: Tensor,
-        rv: Tensor,
-        groups: int,
-        has_bias: bool,
-        has_affine: bool,
-        training: bool,
-    ) -> Any:
+        self, fold, kernel, bias, w, b, rm, rv, has_bias, has_affine, groups=1, training=False
+    ):
         c = len(bias)
         with torch.random.fork_rng(devices=[]):  # a new layer draws its weights
             conv = nn.Conv2d(c * groups, c, (3, 2), groups=groups, bias=has_bias).to(kernel)
@@ -104,36 +83,22 @@ class ConstantFeatures(Task):
         "Note the mode of every module in backbone.modules(), call eval(), and put each mode back "
         "in a finally block. A deep copy in eval mode does it as well.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("a backbone in training mode", visible=True),
-            case("a batch of one", rows=1),
-            case("a backbone in eval mode", training=False),
-            case("one layer in eval mode already", mixed=True),
-            case("x that is too wide", width=7, weight=0.5),
-            case("float32", dtype=F32),
-        )
+    CASES = (
+        case("a backbone in training mode", visible=True),
+        case("a batch of one", rows=1),
+        case("a backbone in eval mode", training=False),
+        case("one layer in eval mode already", mixed=True),
+        case("x that is too wide", width=7, weight=0.5),
+        case("float32", dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "x": rng.apart(0.5, 2.0, case.params.get("rows", 7), case.params.get("width", 5)),
             **weights(rng),
-            "training": bool(case.params.get("training", True)),
-            "mixed": bool(case.params.get("mixed")),
         }
 
-    def observe(
-        self,
-        features: Function,
-        x: Tensor,
-        matrix: Tensor,
-        shift: Tensor,
-        means: Tensor,
-        variances: Tensor,
-        training: bool,
-        mixed: bool,
-    ) -> Any:
+    def observe(self, features, x, matrix, shift, means, variances, training=True, mixed=False):
         backbone = make_model(matrix, shift, means, variances).train(training)
         if mixed:
             backbone[0].eval()

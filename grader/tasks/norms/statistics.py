@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import activations
 from grader.tasks.norms.models import make_model, weights
-
-F32 = torch.float32
-Function = Callable[..., Any]
-
 
 _OBSERVED = ("running_mean", "running_var")
 
@@ -38,15 +32,13 @@ class RunningStatsRecalibration(Task):
         "Then put back what you noted.",
     )
     allows = frozenset({"input"})
-
-    def cases(self) -> Sequence[Case]:
-        return (
-            case("batches of 7, 7 and 3", sizes=(7, 7, 3), visible=True),
-            case("a model in training mode", sizes=(5, 7, 3), training=True),
-            case("one layer in training mode", sizes=(7, 3), mixed=True),
-            case("one batch", sizes=(7,)),
-            case("float32", sizes=(7, 7, 7, 3), dtype=F32),
-        )
+    CASES = (
+        case("batches of 7, 7 and 3", sizes=(7, 7, 3), visible=True),
+        case("a model in training mode", sizes=(5, 7, 3), training=True),
+        case("one layer in training mode", sizes=(7, 3), mixed=True),
+        case("one batch", sizes=(7,)),
+        case("float32", sizes=(7, 7, 7, 3), dtype=F32),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
@@ -54,23 +46,21 @@ class RunningStatsRecalibration(Task):
             "sizes": list(case["sizes"]),
             **weights(rng),
             "momenta": rng.uniform(0.1, 0.4, 2).tolist(),
-            "training": bool(case.params.get("training")),
-            "mixed": bool(case.params.get("mixed")),
         }
 
     def observe(
         self,
-        recalibrate: Function,
-        rows: Tensor,
-        sizes: list[int],
-        matrix: Tensor,
-        shift: Tensor,
-        means: Tensor,
-        variances: Tensor,
-        momenta: list[float],
-        training: bool,
-        mixed: bool,
-    ) -> Any:
+        recalibrate,
+        rows,
+        sizes,
+        matrix,
+        shift,
+        means,
+        variances,
+        momenta,
+        training=False,
+        mixed=False,
+    ):
         model = make_model(matrix, shift, means, variances).train(training)
         if mixed:
             model[0].train()
