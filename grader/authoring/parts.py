@@ -103,10 +103,10 @@ class _Parts:
         folder = f"grader/keys/{self.chapter.package}"
         if task is None and key is None:
             yield Missing(
-                name, "key", f"Write a class with task = {name!r} in a module of {folder}."
+                name, "key", f"Write a class (Key, task={name!r}) in a module of {folder}."
             )
         elif task is not None and (key is None or _file(key) != _keys_file(task)):
-            yield Missing(name, "key", f"Write a class with task = {name!r} in {_keys_file(task)}.")
+            yield Missing(name, "key", f"Write a class (Key, task={name!r}) in {_keys_file(task)}.")
         if not self.answers.get(name):
             cure = f"Add one to ANSWERS in {folder}/right_answers.py."
             yield Missing(name, "other right answers", cure)
@@ -142,9 +142,10 @@ def _of_class(name: str, task: Task) -> Iterator[Missing]:
     for field in ("title", "points", "difficulty", "minutes", "signatures", "hints"):
         if not hasattr(task, field):
             yield Missing(name, field, f"Write {field} = ... in its class in {where}.")
-    for method in ("cases", "draw", "observe"):
-        if getattr(type(task), method) is getattr(Task, method):
-            yield Missing(name, f"method {method}", f"Write it in its class in {where}.")
+    if not hasattr(task, "CASES") and type(task).cases is Task.cases:
+        yield Missing(name, "CASES", f"Write CASES = (case(...), ...) in its class in {where}.")
+    if type(task).draw is Task.draw:
+        yield Missing(name, "method draw", f"Write it in its class in {where}.")
 
 
 def _has_region(source: str) -> bool:

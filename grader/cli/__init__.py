@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from grader.cli import demo, export, grade, regrade, replay, report, seal, torch_range
+from grader.cli import author, demo, export, grade, regrade, replay, report, seal, torch_range
 from grader.cli.place import find_course
 from grader.engine.refusal import Refusal
 
@@ -106,6 +106,8 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
     raise typer.Exit(int(broken))
 
 
+app.command("prove")(author.prove)
+app.command("new-exercise")(author.new_exercise)
 app.command("demo")(demo.demo)
 app.command("export")(export.export)
 app.command("grade")(grade.grade)

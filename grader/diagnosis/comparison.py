@@ -82,13 +82,7 @@ def compare(
     expected: Mapping[str, Plain], received: Mapping[str, Plain], rules: Rules
 ) -> list[Difference]:
     """Every difference between two sets of named values, in the expected order."""
-    found: list[Difference] = []
-    for name, value in expected.items():
-        if name in received:
-            found += _differences(name, value, received[name], rules)
-    if set(expected) != set(received):
-        found.append(Difference("", "structure", dict(expected), dict(received)))
-    return found
+    return list(_all_differences(expected, received, rules))
 
 
 def agree(one: Observation, other: Observation, rules: Rules) -> bool:
@@ -100,7 +94,17 @@ def agree(one: Observation, other: Observation, rules: Rules) -> bool:
         return one_said == (other.error.type_name, other.error.message)
     if set(one.effects) != set(other.effects):
         return False
-    return not compare(one.values, other.values, rules)
+    return one is other or next(_all_differences(one.values, other.values, rules), None) is None
+
+
+def _all_differences(
+    expected: Mapping[str, Plain], received: Mapping[str, Plain], rules: Rules
+) -> Iterator[Difference]:
+    for name, value in expected.items():
+        if name in received:
+            yield from _differences(name, value, received[name], rules)
+    if set(expected) != set(received):
+        yield Difference("", "structure", dict(expected), dict(received))
 
 
 def _differences(path: str, expected: Plain, received: Plain, rules: Rules) -> Iterator[Difference]:

@@ -25,15 +25,19 @@ class LiveAnswers:
         self.task, self.key, self.seed, self.device = task, key, seed, device
         self.sentences = key.sentences
         self._mistakes = {m.code: m for m in key.mistakes(task.functions)}
-        self._seen: dict[tuple[str, str], Observation] = {}
+        self._inputs: dict[tuple[str, torch.dtype], Inputs] = {}
+        self._seen: dict[tuple[str, str, torch.dtype], Observation] = {}
 
     def holds(self, case: Case) -> bool:
         """Every case can be computed."""
         return True
 
     def inputs(self, case: Case) -> Inputs:
-        """The inputs the learner's answer is given in this case."""
-        return draw_inputs(self.task, case, self.seed, self.device)
+        """The inputs the learner's answer is given in this case: to be copied, not written to."""
+        at = case.name, case.dtype
+        if at not in self._inputs:
+            self._inputs[at] = draw_inputs(self.task, case, self.seed, self.device)
+        return self._inputs[at]
 
     def reference(self, case: Case) -> Observation:
         """What the right answer does. Raises ReferenceFailed."""
@@ -65,7 +69,7 @@ class LiveAnswers:
         return [(f"{self.task.id}.{code}", self.key.complaints[code]) for code in codes]
 
     def _observe(self, what: str, case: Case, mistake: Mistake | None) -> Observation:
-        known = self._seen.get((what, case.name))
+        known = self._seen.get((what, case.name, case.dtype))
         if known is None:
             functions = list(self.key.answer(self.task.functions))
             if mistake is not None:
@@ -74,5 +78,5 @@ class LiveAnswers:
             # values, in float64.
             precise = replace(case, dtype=torch.float64)
             known = observe(self.task, functions, self.inputs(case), precise).observation
-            self._seen[what, case.name] = known
+            self._seen[what, case.name, case.dtype] = known
         return known

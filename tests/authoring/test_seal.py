@@ -16,6 +16,7 @@ import torch
 
 from grader.authoring import releases, student_side
 from grader.authoring.sealing import coverage, recorded, sealed_file
+from grader.authoring.subject import cell_of, defined
 from grader.diagnosis.diagnose import diagnose
 from grader.diagnosis.verdict import CheckFailed, Outcome
 from grader.engine import state, wire
@@ -27,8 +28,8 @@ from grader.notebook.checking import _Watcher, check, verdict_on
 from grader.recorded.sealed import sealed_answers
 from grader.trusted.key import Key, NoKey
 from grader.trusted.live import LiveAnswers
-from tests.authoring.test_exercises import DEVICES, TASKS, cells, defined, every_exercise, flat
 from tests.conftest import ROOT, environment
+from tests.fixtures.exercises import DEVICES, TASKS, every_exercise, flat
 from tests.fixtures.student_sides import alone, sealed_side
 
 
@@ -74,14 +75,14 @@ def seen_in(task, functions, device):
 
 @functools.cache
 def solutions_of(chapter):
-    """The cells of a chapter's solutions, by grade_id."""
-    return cells(notebooks.read(ROOT / "solutions" / chapter / f"{chapter}.md"))
+    """The notebook of a chapter's solutions."""
+    return notebooks.read(ROOT / "solutions" / chapter / f"{chapter}.md")
 
 
 def given(task):
     """The solution under no code, and the answer of every named mistake under its own."""
     key = Key.registry[task.id]
-    yield "", defined(task, solutions_of(task.chapter)[f"{task.id}_answer"].source)
+    yield "", defined(task, cell_of(solutions_of(task.chapter), f"{task.id}_answer"))
     for wrong in key.mistakes(task.functions):
         functions = list(key.answer(task.functions))
         functions[task.functions.index(wrong.replaces)] = wrong.function

@@ -1,0 +1,86 @@
+"""Every answer to one exercise tried on several seeds and in two precisions, each call made once.
+
+What the reference and the mistakes do is kept: the verdicts on all answers are diagnosed from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from grader.diagnosis.diagnose import Seen, diagnose
+from grader.diagnosis.verdict import Verdict
+from grader.engine import state
+from grader.engine.task import Case, Task
+from grader.engine.watch import observe
+from grader.trusted.key import Key, Mistake
+from grader.trusted.live import LiveAnswers
+
+SEEDS = tuple(f"seed {number}" for number in range(5))
+PRECISIONS = (torch.float64, torch.float32)
+
+
+class Trials:
+    """One exercise under trial on one device."""
+
+    def __init__(self, task: Task, key: type[Key], device: str = "cpu") -> None:
+        self.task, self.key, self.device = task, key, device
+        self.answers = {seed: LiveAnswers(task, key, seed, device) for seed in SEEDS}
+
+    @cached_property
+    def draws(self) -> tuple[tuple[Case, ...], ...]:
+        """All cases in each precision, and as they are written if that is neither."""
+        cases = tuple(self.task.cases())
+        cast = [tuple(replace(case, dtype=dtype) for case in cases) for dtype in PRECISIONS]
+        return tuple(cast) if cases in cast else (cases, *cast)
+
+    def verdicts(
+        self, functions: Sequence[Callable[..., Any]], code: str | None = None
+    ) -> Iterator[Verdict]:
+        """The verdict on an answer, on every seed and in every precision.
+
+        `code` says that the answer is the mistake of that code: in float64 it was called already,
+        to be told from others.
+        """
+        for answers in self.answers.values():
+            for cases in self.draws:
+                yield self._verdict(answers, cases, functions, code)
+
+    def verdicts_on(self, mistake: Mistake) -> Iterator[Verdict]:
+        """The same on a named mistake."""
+        functions = list(self.key.answer(self.task.functions))
+        functions[self.task.functions.index(mistake.replaces)] = mistake.function
+        return self.verdicts(functions, mistake.code)
+
+    def effects_of_the_reference(self) -> dict[str, str]:
+        """Side effects that the reference has in any case as written. Raises ReferenceFailed."""
+        found: dict[str, str] = {}
+        for answers in self.answers.values():
+            for case in self.task.cases():
+                found |= answers.reference(case).effects
+        return found
+
+    def _verdict(
+        self,
+        answers: LiveAnswers,
+        cases: Sequence[Case],
+        functions: Sequence[Callable[..., Any]],
+        code: str | None,
+    ) -> Verdict:
+        def see(case: Case) -> Seen:
+            if code is not None and case.dtype is torch.float64:
+                return Seen(case, answers.mistaken(code, case))
+            inputs = answers.inputs(case)
+            return Seen(case, observe(self.task, functions, inputs, case).observation)
+
+        with state.defaults():
+            seen = [see(case) for case in cases]
+            verdict = diagnose(self.task, answers, seen)
+            if verdict.passed and self.task.meta:
+                seen.append(see(replace(self.task.meta_case(), dtype=cases[0].dtype)))
+                verdict = diagnose(self.task, answers, seen)
+        return verdict

@@ -1,0 +1,88 @@
+"""What somebody who writes exercises types: prove, new-exercise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from grader.cli import torch_range
+from grader.cli.place import find_course
+from grader.engine.refusal import Refusal
+from grader.rooms import PACKAGE
+
+_console = Console(highlight=False, soft_wrap=True)
+
+
+class NoCheckout(Refusal):
+    """The command needs the course's own repository."""
+
+
+Course = Annotated[
+    Path | None,
+    typer.Option("--course", help="The course's folder.", show_default="the one you are in"),
+]
+
+
+def prove(
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="[CHAPTER|EXERCISE]", help="Left out: every exercise."),
+    ] = None,
+    course: Course = None,
+) -> None:
+    """Prove exercises: parts, texts, solution, release, and every mistake named as itself."""
+    home = _checkout(course)
+    torch_range.require()
+    from grader.authoring.prove import chosen
+    from grader.authoring.prove import prove as proofs
+
+    broken = 0
+    exercises = chosen(what)
+    for exercise in exercises:
+        tried = list(proofs(exercise, home))
+        faults = sum(len(proof.broken) for proof in tried)
+        broken += bool(faults)
+        state = f"{faults} to mend" if faults else f"all {len(tried)} promises hold"
+        _console.print(f"[bold]{escape(exercise)}[/]: {state}")
+        for proof in tried:
+            if proof.broken or what is not None:
+                _console.print(f"  {'✗' if proof.broken else '✓'} {escape(proof.promise)}")
+            for one in proof.broken:
+                _console.print(f"      {escape(one.what)}\n      → {escape(one.cure)}")
+    if len(exercises) > 1:
+        _console.print(f"{len(exercises) - broken} of {len(exercises)} exercises are proved.")
+    raise typer.Exit(int(broken > 0))
+
+
+def new_exercise(
+    chapter: Annotated[str, typer.Argument(help="Such as 01-graphs.")],
+    exercise: Annotated[str, typer.Argument(metavar="ID", help="Such as two_path_grad.")],
+    course: Course = None,
+) -> None:
+    """Lay a new exercise as a skeleton, through which `prove` leads."""
+    home = _checkout(course)
+    torch_range.require()
+    from grader.authoring.new import lay
+
+    for one in lay(home, chapter, exercise):
+        _console.print(f"{escape(str(one.path.relative_to(home)))}: {one.what}")
+    _console.print(
+        f"Every … is yours to write. What is missing or wrong:\n"
+        f"  autograd-course prove {escape(exercise)}"
+    )
+
+
+def _checkout(given: Path | None) -> Path:
+    """The checkout whose `grader` is the one that runs. Raises NoCheckout and NoCourse."""
+    home = find_course(given)
+    parts = [home / "grader" / "keys", home / "solutions", home / "docs" / "coverage.md"]
+    if not all(part.exists() for part in parts) or (home / "grader").resolve() != PACKAGE:
+        raise NoCheckout(
+            f"{home} is no checkout of the course, or not the one that this command is from.",
+            "Go into the folder you cloned, and run its own: .venv/bin/autograd-course",
+        )
+    return home
