@@ -32,17 +32,17 @@ class StopGradientBranch(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        transposed = bool(case.params.get("transposed"))
         shape = case["shape"]
         return {
             "x": rng.apart(0.3, 1.0, *shape),
-            "v": rng.uniform(1.0, 2.0, *(reversed(shape) if transposed else shape)),
+            "v": rng.uniform(
+                1.0, 2.0, *(reversed(shape) if case.params.get("transposed") else shape)
+            ),
             "a": rng.uniform(0.5, 0.7),
             "b": rng.uniform(0.8, 1.0),
-            "transposed": transposed,
         }
 
-    def observe(self, half_detached, x, v, a, b, transposed):
+    def observe(self, half_detached, x, v, a, b, transposed=False):
         def f(t):
             return (a * t).sin() + 2
 

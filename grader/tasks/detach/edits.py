@@ -94,6 +94,3 @@ class ViewGrad(Task):
             "idx": idx[rng.permutation(len(idx))],
             "k": k,
         }
-
-    def observe(self, scatter_grad, x, w, idx, k):
-        return {"grad": scatter_grad(x, w, idx, k)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from grader.engine.observation import named
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
 
@@ -35,9 +34,6 @@ class VjpVector(Task):
         if case.params.get("zeros"):
             v[::3] = 0
         return {"x": x, "v": v}
-
-    def observe(self, weighted_backward, x, v):
-        return {"grad": weighted_backward(x, v)}
 
 
 class JacobianRows(Task):
@@ -113,9 +109,6 @@ class TwoHeads(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"a": rng.apart(0.5, 3.0, *case["shape"])}
-
-    def observe(self, two_heads, a):
-        return named(two_heads(a), "g_mean", "g_sum", "g_total")
 
 
 class SecondDerivative(Task):

@@ -74,19 +74,14 @@ class ScaledParameter(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         # Below 0.05 the scale, its square, its root and 1 are far apart.
         scale = 0.0 if case.params.get("scale_is_0") else float(rng.uniform(0.02, 0.05))
-        return {
-            "like": rng.normal(1),
-            "shape": list(case["shape"]),
-            "scale": scale,
-            "seed": int(rng.integers(0, 2**31)),
-        }
+        return {"like": rng.normal(1), "scale": scale, "seed": int(rng.integers(0, 2**31))}
 
     def observe(self, init_weight, like, shape, scale, dtype_name, seed):
         dtype = getattr(torch, dtype_name)
         with torch.random.fork_rng(devices=[like.device] if like.is_cuda else []):
             torch.manual_seed(seed)
-            weight = init_weight(tuple(shape), scale, dtype, like.device)
-            again = init_weight(tuple(shape), scale, dtype, like.device)
+            weight = init_weight(shape, scale, dtype, like.device)
+            again = init_weight(shape, scale, dtype, like.device)
         standing = flags("weight", weight, "is_leaf", "requires_grad")
         if not isinstance(weight, Tensor) or not isinstance(again, Tensor):
             return {"weight": weight, **standing}

@@ -43,10 +43,9 @@ class Evaluate(Task):
             "u": rng.apart(0.5, 1.0, 3, 2),
             "mean": rng.apart(0.2, 0.5, 3),
             "var": rng.uniform(0.3, 0.6, 3),
-            "frozen": list(case.params.get("frozen", ())),
         }
 
-    def observe(self, evaluate, x, w, u, mean, var, frozen, fails=False):
+    def observe(self, evaluate, x, w, u, mean, var, frozen=(), fails=False):
         recorded = []
 
         def see(h):

@@ -32,7 +32,7 @@ class LnForward(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return _ln_draw(rng, case)
 
-    def observe(self, layer_norm, x, w, b, layout):
+    def observe(self, layer_norm, x, w, b, layout="plain"):
         return layer_norm(laid_out(x, layout), w, b, EPS)
 
 
@@ -63,7 +63,7 @@ class LnBackward(Task):
         del drawn["b"]
         return {**drawn, "gy": rng.apart(0.5, 2.0, *case["shape"])}
 
-    def observe(self, layer_norm_grad, x, gy, w, layout):
+    def observe(self, layer_norm_grad, x, gy, w, layout="plain"):
         return layer_norm_grad(laid_out(x, layout), laid_out(gy, layout), w, EPS)
 
 
@@ -84,11 +84,7 @@ def _ln_draw(rng: Rng, case: Case) -> Inputs:
     x = activations(rng, *shape)
     if case.params.get("padding"):
         x[2] = 0
-    return {
-        "x": x,
-        **affine(rng, *shape[len(shape) - case["dims"] :]),
-        "layout": case.params.get("layout", "plain"),
-    }
+    return {"x": x, **affine(rng, *shape[len(shape) - case["dims"] :])}
 
 
 class GnForward(Task):
@@ -114,18 +110,13 @@ class GnForward(Task):
         case("every channel by itself", shape=(7, 6, 2, 5), groups=6),
         case("channels last in memory", shape=(7, 6, 2, 5), groups=3, layout="channels last"),
         case("one image", shape=(1, 15, 2, 5), groups=3),
-        case("one image, repeated without copies", shape=(7, 6, 2, 5), groups=2, expanded=True),
+        case("one image, repeated without copies", shape=(7, 6, 2, 5), groups=2, layout="expanded"),
         case("float32", shape=(7, 15, 2, 3), groups=5, dtype=F32),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         shape = case["shape"]
-        plain = "expanded" if case.params.get("expanded") else "plain"
-        return {
-            "x": activations(rng, *shape),
-            **affine(rng, shape[1]),
-            "layout": case.params.get("layout", plain),
-        }
+        return {"x": activations(rng, *shape), **affine(rng, shape[1])}
 
-    def observe(self, group_norm, x, groups, w, b, layout):
+    def observe(self, group_norm, x, groups, w, b, layout="plain"):
         return group_norm(laid_out(x, layout), groups, w, b, EPS)
