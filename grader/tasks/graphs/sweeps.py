@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
 
@@ -91,20 +89,11 @@ class TwoHeads(Task):
         "is the sum of both.",
     )
     allows = AUTOGRAD
-    CASES = tuple(
-        case(
-            f"shape {shape}{' in float32' if dtype is F32 else ''}",
-            shape=shape,
-            dtype=dtype,
-            visible=shape == (1, 4),
-            symbols={"a.numel()": torch.Size(shape).numel()},
-        )
-        for shape, dtype in (
-            ((1, 4), torch.float64),
-            ((7,), torch.float64),
-            ((2, 3), torch.float64),
-            ((5,), F32),
-        )
+    CASES = (
+        case("shape (1, 4)", shape=(1, 4), visible=True, symbols={"a.numel()": 4}),
+        case("shape (7,)", shape=(7,), symbols={"a.numel()": 7}),
+        case("shape (2, 3)", shape=(2, 3), symbols={"a.numel()": 6}),
+        case("shape (5,) in float32", shape=(5,), dtype=F32, symbols={"a.numel()": 5}),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -100,6 +99,10 @@ class ScaledParameter(Task):
         }
 
 
+def _cast(name: str, start: str, target: str, kind: str, **settings: Any) -> Case:
+    return case(name, start=start, target=target, kind=kind, **settings)
+
+
 class CastLeaf(Task):
     """Return a leaf of the given dtype that requires grad, holds the values of t and has memory of
     its own, also where t has that dtype already. If tensors of the dtype cannot require grad,
@@ -117,24 +120,18 @@ class CastLeaf(Task):
         "Test the dtype first. Then detach, cast with copy=True so that there is always new "
         "memory, and set the flag last.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        def cast(name: str, start: str, target: str, kind: str, **settings: Any) -> Case:
-            return case(name, start=start, target=target, kind=kind, **settings)
-
-        return (
-            cast("float64 to float32", "float64", "float32", "plain", visible=True),
-            cast("a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf"),
-            cast("a computed tensor, to complex64", "float64", "complex64", "computed"),
-            cast("to the dtype it has", "float32", "float32", "plain"),
-            cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
-            cast("to int64", "float64", "int64", "leaf", visible=True),
-            cast("to bool", "float32", "bool", "plain"),
-        )
+    CASES = (
+        _cast("float64 to float32", "float64", "float32", "plain", visible=True),
+        _cast("a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf"),
+        _cast("a computed tensor, to complex64", "float64", "complex64", "computed"),
+        _cast("to the dtype it has", "float32", "float32", "plain"),
+        _cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
+        _cast("to int64", "float64", "int64", "leaf", visible=True),
+        _cast("to bool", "float32", "bool", "plain"),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        chosen = {name: case[name] for name in ("start", "target", "kind")}
-        return {"t": rng.apart(0.5, 3.0, 5), **chosen}
+        return {"t": rng.apart(0.5, 3.0, 5)}
 
     def observe(self, to_leaf, t, start, target, kind):
         # Which dtype t has is what this exercise is about: the case's own has no say in it.

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.engine.observation import flags, named
+from grader.engine.observation import flags, gradient, named
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modes.nets import Unwell, gradient
+from grader.tasks.modes.nets import Unwell
 
 MODES: dict[str, tuple[Callable[[], Any], ...]] = {
     "recording": (torch.enable_grad,),

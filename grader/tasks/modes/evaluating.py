@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from grader.engine.observation import flags
+from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, gradient, seeded
+from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, seeded
 
 
 class Evaluate(Task):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from grader.engine.observation import flags
+from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.norms.inputs import EPS, activations, affine, gradient, laid_out
+from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
 
 
 class BnTrainForward(Task):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
+
+LN_CASES = (
+    case("7 rows of 5", shape=(7, 5), dims=1, visible=True),
+    case("a batch of sequences", shape=(3, 7, 5), dims=1),
+    case("over the last two dimensions", shape=(7, 3, 5), dims=2),
+    case("rows of one number", shape=(7, 1), dims=1),
+    case("a row of zeros", shape=(7, 5), dims=1, padding=True),
+    case("a transposed x", shape=(7, 5, 3), dims=1, layout="channels last"),
+    case("one row in float32", shape=(1, 5), dims=1, dtype=F32),
+)
 
 
 class LnForward(Task):
@@ -25,9 +33,7 @@ class LnForward(Task):
         "Take mean and variance over dims, with keepdim=True and correction=0. Then the formula is "
         "that of BatchNorm.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return _ln_cases()
+    CASES = LN_CASES
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return _ln_draw(rng, case)
@@ -54,9 +60,7 @@ class LnBackward(Task):
         "with xh; divide by the root of the variance plus eps.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return _ln_cases()
+    CASES = LN_CASES
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = _ln_draw(rng, case)
@@ -65,18 +69,6 @@ class LnBackward(Task):
 
     def observe(self, layer_norm_grad, x, gy, w, layout="plain"):
         return layer_norm_grad(laid_out(x, layout), laid_out(gy, layout), w, EPS)
-
-
-def _ln_cases() -> Sequence[Case]:
-    return (
-        case("7 rows of 5", shape=(7, 5), dims=1, visible=True),
-        case("a batch of sequences", shape=(3, 7, 5), dims=1),
-        case("over the last two dimensions", shape=(7, 3, 5), dims=2),
-        case("rows of one number", shape=(7, 1), dims=1),
-        case("a row of zeros", shape=(7, 5), dims=1, padding=True),
-        case("a transposed x", shape=(7, 5, 3), dims=1, layout="channels last"),
-        case("one row in float32", shape=(1, 5), dims=1, dtype=F32),
-    )
 
 
 def _ln_draw(rng: Rng, case: Case) -> Inputs:
