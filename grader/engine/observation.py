@@ -151,6 +151,16 @@ def shares_memory(a: Any, b: Any) -> bool:
     return bool(one.data_ptr() == other.data_ptr() and one.data_ptr() != 0)
 
 
+def gradient(y: Any, x: torch.Tensor, v: torch.Tensor) -> torch.Tensor | None:
+    """What a pass that starts from v at y brings to x, or None if it does not get there."""
+    if not isinstance(y, torch.Tensor) or not y.requires_grad or not x.requires_grad:
+        return None
+    if y.shape != v.shape:
+        return None
+    (grad,) = torch.autograd.grad(y, x, v, retain_graph=True, allow_unused=True)
+    return grad
+
+
 def record(value: Any) -> Plain:
     """Turn a value into plain data that shares no memory with it, and runs none of its code.
 

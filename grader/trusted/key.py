@@ -85,39 +85,46 @@ class Key:
 
     @classmethod
     def mistakes(cls, functions: tuple[str, ...]) -> list[Mistake]:
-        """The named mistakes, in the order they are written, each called like the answer."""
-        right = dict(zip(functions, cls.answer(functions), strict=True))
+        """The named mistakes, in the order they are written, each called like the answer.
+
+        Raises WrongKey.
+        """
         found = []
         for name, member in vars(cls).items():
+            wrong = member.__func__ if isinstance(member, staticmethod) else member
             if name in ("reference", "accepts", *functions) or name.startswith("_"):
                 continue
-            wrong = member.__func__ if isinstance(member, staticmethod) else member
             if isinstance(wrong, FunctionType | type):
-                message = " ".join((wrong.__doc__ or "").split())
                 replaced = getattr(wrong, "replaces", functions[0])
-                called = _called_like(right[replaced], wrong)
+                right = getattr(cls, "reference" if len(functions) == 1 else replaced, wrong)
+                message = " ".join((wrong.__doc__ or "").split())
+                called = _called_like(right, wrong)
                 pattern = getattr(wrong, "raises", None)
                 found.append(Mistake(f"{cls.task}.{name}", message, called, replaced, pattern))
         return found
+
+
+class WrongKey(Refusal):
+    """A mistake cannot be called like the reference."""
 
 
 def _called_like(right: Callable[..., Any], wrong: Callable[..., Any]) -> Callable[..., Any]:
     """`wrong`, which names the arguments it uses, to be called with all that `right` takes."""
     if isinstance(wrong, type):
         return wrong
-    taken = inspect.signature(wrong).parameters
-    if any(one.kind is one.VAR_POSITIONAL for one in taken.values()):
+    used = inspect.signature(wrong).parameters
+    if any(one.kind is one.VAR_POSITIONAL for one in used.values()):
         return wrong
     names = tuple(inspect.signature(right).parameters)
-    if unknown := set(taken) - set(names):
-        raise TypeError(
-            f"{wrong.__qualname__} takes {', '.join(sorted(unknown))}. A mistake names arguments of "
-            f"the reference, here {', '.join(names)}; the name of a helper starts with _."
+    if unknown := [name for name in used if name not in names]:
+        raise WrongKey(
+            f"{wrong.__qualname__} takes {unknown[0]}, and the reference takes {', '.join(names)}.",
+            "A mistake names arguments of the reference; the name of a helper starts with _.",
         )
 
     def called(*args: Any, **kwargs: Any) -> Any:
         given = dict(zip(names, args, strict=False)) | kwargs
-        return wrong(**{name: given[name] for name in taken})
+        return wrong(**{name: given[name] for name in used})
 
     return called
 

@@ -122,8 +122,7 @@ def _with_hook(x: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Tensor:
 
 class GradientReversalKey(Key, task="gradient_reversal"):
     def reference(x: Tensor, lam: float) -> Tensor:
-        y: Tensor = _Turned.apply(x, lam)
-        return y
+        return _Turned.apply(x, lam)
 
     def not_negated(x, lam):
         """You multiplied the gradient by lam. It is to be turned round: -lam."""

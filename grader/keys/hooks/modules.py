@@ -21,14 +21,13 @@ def copy_of(module: nn.Module, args: Any, output: Tensor) -> Tensor:
 
 def input_of(module: nn.Module, args: Any, output: Tensor) -> Tensor:
     """What went into a module, without history and in memory of its own."""
-    copied: Tensor = args[0].detach().clone()
-    return copied
+    return args[0].detach().clone()
 
 
 @contextmanager
 def _collected(model, names, keep, *, stay="no"):
     """Collect what `keep` makes of every call. `stay`: whether hooks stay, or `on error` alone."""
-    found: Features = {name: [] for name in names}
+    found = {name: [] for name in names}
     with ExitStack() as stack:
         for name in names:
 

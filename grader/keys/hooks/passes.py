@@ -24,7 +24,7 @@ def _legacy(module: nn.Module) -> Callable[[Any], Any]:
 
 def _probe(module, x, gy, register=_full, which=0):
     """What a backward hook is called with: entry `which` of the inputs' gradients, and gout."""
-    seen: list[Pair] = []
+    seen = []
     handle = register(module)(lambda m, gin, gout: seen.append((gin[which], gout[0])))
     try:
         module(x.requires_grad_()).backward(gy)

@@ -14,7 +14,7 @@ Names = set[str]
 
 def _run(program, x, w, c, *, retain_all=False):
     """The tensors that a program leaves behind, by name; none if its backward pass raises."""
-    names: dict[str, Any] = {"torch": torch, "c": c.clone()}
+    names = {"torch": torch, "c": c.clone()}
     names |= {"x": x.detach().clone().requires_grad_(), "w": w.detach().clone().requires_grad_()}
     forward, backward, rest = program.partition("y.backward")
     exec(forward, names)

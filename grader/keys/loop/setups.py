@@ -65,11 +65,9 @@ class ParamGroupsKey(Key, task="param_groups"):
     def biases_by_name(model, head, lr_body, lr_head, wd):
         """You took weight decay from what is called bias. The weight of the norm has one dimension,
         too, and kept it. Ask for the number of dimensions, p.ndim."""
-
-        def decay(named):
-            return 0.0 if named[0].endswith("bias") else wd
-
-        return _sgd(model, _of(head, lr_head, lr_body), decay)
+        return _sgd(
+            model, _of(head, lr_head, lr_body), lambda p: 0.0 if p[0].endswith("bias") else wd
+        )
 
     def frozen_included(model, head, lr_body, lr_head, wd):
         """You handed over a frozen parameter as well. It may hold an old .grad, which the optimizer
@@ -102,11 +100,9 @@ class ParamGroupsKey(Key, task="param_groups"):
         """A weight that head shares with the body has lr_body: named_parameters() lists it once,
         under its first name, which does not start with head. Ask whether it is one of head's
         parameters, by identity."""
-
-        def rate(named):
-            return lr_head if named[0].startswith("head.") else lr_body
-
-        return _sgd(model, rate, _of_matrices(wd))
+        return _sgd(
+            model, lambda p: lr_head if p[0].startswith("head.") else lr_body, _of_matrices(wd)
+        )
 
     @raises(r"some parameters appear in more than one parameter group")
     def head_twice(model, head):

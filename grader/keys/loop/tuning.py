@@ -22,21 +22,23 @@ def _train(model, loss_fn, batches, lr, trained, *, weight_decay=0.1):
         opt.step()
 
 
-def _place(model: nn.Module, head: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """Put the head in its place in train mode, and return body and head."""
+def _place(model, head):
+    """Put the head in its place, in train mode. Returns the body."""
     model.head = head
     model.train()
-    body = model.body
-    assert isinstance(body, nn.Module)
-    return body, head
+    return model.body
+
+
+def _freeze(model, head):
+    """Put the head in its place, and freeze the body in eval mode. Returns the body."""
+    return _place(model, head).requires_grad_(False).eval()
 
 
 class FinetuneKey(Key, task="finetune"):
     def reference(
         model: nn.Module, head: nn.Module, loss_fn: Loss, batches: Batches, lr: float
     ) -> None:
-        body, head = _place(model, head)
-        body.requires_grad_(False).eval()
+        body = _freeze(model, head)
         with torch.no_grad():
             features = [(body(x), y) for x, y in batches]
         _train(head, loss_fn, features, lr, head.parameters())
@@ -45,8 +47,7 @@ class FinetuneKey(Key, task="finetune"):
         """The body's parameters stayed, and its running statistics moved: in train mode a norm
         updates them in every forward pass, frozen or not. Put the body into eval mode, after any
         model.train()."""
-        body, head = _place(model, head)
-        body.requires_grad_(False)
+        _place(model, head).requires_grad_(False)
         _train(model, loss_fn, batches, lr, head.parameters())
 
     def eval_too_late(model, head, loss_fn, batches, lr):
@@ -72,15 +73,14 @@ class FinetuneKey(Key, task="finetune"):
         """You gave the body the learning rate 0, or left it out of the optimizer. Its values stay,
         and it still requires grad: backward computes its gradients for nothing. Call
         requires_grad_(False) on the body."""
-        body, head = _place(model, head)
-        body.requires_grad_(True).eval()
+        _place(model, head).requires_grad_(True).eval()
         _train(model, loss_fn, batches, lr, head.parameters())
 
     def rate_zero_in_train_mode(model, head, loss_fn, batches, lr):
         """You gave the body the learning rate 0, or left it out of the optimizer. It still requires
         grad, and its running statistics moved, as they do in train mode. Call
         requires_grad_(False) and eval() on the body."""
-        _, head = _place(model, head)
+        _place(model, head)
         _train(model, loss_fn, batches, lr, head.parameters())
 
     def nothing_frozen(model, head, loss_fn, batches, lr):
@@ -92,15 +92,13 @@ class FinetuneKey(Key, task="finetune"):
     def eval_takes_no_gradients_away(model, head, loss_fn, batches, lr):
         """The body was trained: eval() changes what its layers compute, and leaves gradients and
         optimizer alone. Call requires_grad_(False) on the body as well."""
-        body, _ = _place(model, head)
-        body.eval()
+        _place(model, head).eval()
         _train(model, loss_fn, batches, lr, model.parameters())
 
     def old_gradients_followed(model, head, loss_fn, batches, lr):
         """A frozen weight moved: it still held an old .grad when the optimizer got it, and nothing
         emptied it before the first step. Give the optimizer the head alone."""
-        body, _ = _place(model, head)
-        body.requires_grad_(False).eval()
+        _freeze(model, head)
         opt = torch.optim.SGD(model.parameters(), lr=lr, weight_decay=0.1)
         for x, y in batches:
             loss_fn(model(x), y).backward()
@@ -117,8 +115,7 @@ class FinetuneKey(Key, task="finetune"):
     def old_head_trained(model, head):
         """The new head is in its place, and did not move. The optimizer was made before, from the
         old head's parameters: it knows those, and no names. Put the head in its place first."""
-        body, _ = _place(model, head)
-        body.requires_grad_(False).eval()
+        _freeze(model, head)
 
     @raises(r"does not require grad and does not have a grad_fn")
     def head_frozen_too(model, head, loss_fn, batches, lr):
@@ -130,15 +127,13 @@ class FinetuneKey(Key, task="finetune"):
 
     def decay_forgotten(model, head, loss_fn, batches, lr):
         """The body is right, and the head was trained without weight decay. It should be 0.1."""
-        body, head = _place(model, head)
-        body.requires_grad_(False).eval()
+        _freeze(model, head)
         _train(model, loss_fn, batches, lr, head.parameters(), weight_decay=0.0)
 
     def gradients_never_emptied(model, head, loss_fn, batches, lr):
         """The body is right, and the head's gradients were never emptied: each step followed the
         sum of all so far. Call opt.zero_grad() for every batch."""
-        body, head = _place(model, head)
-        body.requires_grad_(False).eval()
+        _freeze(model, head)
         opt = torch.optim.SGD(head.parameters(), lr=lr, weight_decay=0.1)
         for x, y in batches:
             loss_fn(model(x), y).backward()

@@ -113,8 +113,7 @@ class ModeProbeKey(Key, task="mode_probe"):
 
 def _lengths(x: Tensor, dim: int | None = 1) -> Tensor:
     """(N, 1), the length of every row; with another dim, that of columns or of all."""
-    lengths: Tensor = torch.linalg.vector_norm(x, dim=dim, keepdim=True)
-    return lengths
+    return torch.linalg.vector_norm(x, dim=dim, keepdim=True)
 
 
 class PartialNoGradKey(Key, task="partial_no_grad"):

@@ -21,25 +21,22 @@ def _restore(modes: list[tuple[nn.Module, bool]]) -> None:
 
 @torch.no_grad()
 def _left_in_eval(model: nn.Module, x: Tensor) -> Tensor:
-    logits: Tensor = model.eval()(x)
-    return logits
+    return model.eval()(x)
 
 
 def _recorded(model: nn.Module, x: Tensor) -> Tensor:
     """model(x) in eval mode, with recording on, and the modes put back."""
     modes = _modes(model)
     try:
-        logits: Tensor = model.eval()(x)
+        return model.eval()(x)
     finally:
         _restore(modes)
-    return logits
 
 
 class EvaluateKey(Key, task="evaluate"):
     @torch.no_grad()
     def reference(model: nn.Module, x: Tensor) -> Tensor:
-        logits: Tensor = copy.deepcopy(model).eval()(x)
-        return logits
+        return copy.deepcopy(model).eval()(x)
 
     def neither(model, x):
         """You called the model as it came: in train mode, and recorded. Dropout drops, batch
@@ -133,8 +130,7 @@ class EvaluateKey(Key, task="evaluate"):
 class CachedFeaturesKey(Key, task="cached_features"):
     @torch.no_grad()
     def reference(backbone: nn.Module, x: Tensor) -> Tensor:
-        features: Tensor = backbone(x)
-        return features
+        return backbone(x)
 
     @raises(r"Inference tensors cannot be saved for backward")
     def inference_tensors(backbone, x):

@@ -73,7 +73,6 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
         """You froze the weight, and the bias goes on training. Go through parameters() of the
         layer."""
         weight = model[i].weight
-        assert isinstance(weight, Tensor)
         weight.requires_grad_(False)
         weight.grad = None
 

@@ -18,8 +18,7 @@ class _Again(torch.autograd.Function):
     def forward(ctx: Any, block: nn.Module, x: Tensor, *parameters: Tensor) -> Tensor:
         ctx.block, ctx.random = block, torch.get_rng_state()
         ctx.save_for_backward(x)
-        y: Tensor = block(x)
-        return y
+        return block(x)
 
     @staticmethod
     def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
@@ -35,8 +34,7 @@ class _Again(torch.autograd.Function):
 
 class CheckpointedKey(Key, task="checkpointed"):
     def reference(block: nn.Module, x: Tensor) -> Tensor:
-        y: Tensor = _Again.apply(block, x, *block.parameters())
-        return y
+        return _Again.apply(block, x, *block.parameters())
 
     def called_as_it_is(block, x):
         """You called block(x) as it is: all that its operations save is kept until the backward

@@ -138,15 +138,13 @@ class FoldBnKey(Key, task="fold_bn"):
 
 
 def _eval_output(backbone: nn.Module, x: Tensor) -> Tensor:
-    y: Tensor = copy.deepcopy(backbone).eval()(x)
-    return y
+    return copy.deepcopy(backbone).eval()(x)
 
 
 def _constant(backbone: nn.Module, x: Tensor) -> Tensor:
     """The output in the present mode, without history."""
     with torch.no_grad():
-        y: Tensor = backbone(x)
-    return y
+        return backbone(x)
 
 
 class ConstantFeaturesKey(Key, task="constant_features"):
@@ -167,24 +165,21 @@ class ConstantFeaturesKey(Key, task="constant_features"):
     def eval_left_on(backbone, x):
         """The features are right, and you left the backbone in eval mode. Note the mode of every
         module, and put each back when you are done."""
-        backbone.eval()
-        return _constant(backbone, x)
+        return _constant(backbone.eval(), x)
 
     def training_afterwards(backbone, x):
         """The features are right, and afterwards you called train(), which switches every layer to
         training mode. Some were in eval mode: note each module's mode and put it back, in a finally
         block, because the forward pass may raise."""
-        backbone.eval()
-        y = _constant(backbone, x)
+        y = _constant(backbone.eval(), x)
         backbone.train()
         return y
 
     def training_in_the_end(backbone, x):
         """The features are right, and in the end you call train(), which switches every layer to
         training mode. Some were in eval mode: note each module's mode and put it back."""
-        backbone.eval()
         try:
-            return _constant(backbone, x)
+            return _constant(backbone.eval(), x)
         finally:
             backbone.train()
 
@@ -193,8 +188,7 @@ class ConstantFeaturesKey(Key, task="constant_features"):
         may have a mode of its own: note training for every one of backbone.modules(), and put it
         back in a finally block, because the forward pass may raise."""
         was = backbone.training
-        backbone.eval()
-        y = _constant(backbone, x)
+        y = _constant(backbone.eval(), x)
         backbone.train(was)
         return y
 
@@ -203,9 +197,8 @@ class ConstantFeaturesKey(Key, task="constant_features"):
         itself. A layer may have a mode of its own: note training for every one of
         backbone.modules()."""
         was = backbone.training
-        backbone.eval()
         try:
-            return _constant(backbone, x)
+            return _constant(backbone.eval(), x)
         finally:
             backbone.train(was)
 
@@ -213,8 +206,7 @@ class ConstantFeaturesKey(Key, task="constant_features"):
         """All is right until the forward pass raises: then the backbone stays in eval mode. Put the
         modes back in a finally block."""
         modes = [(module, module.training) for module in backbone.modules()]
-        backbone.eval()
-        y = _constant(backbone, x)
+        y = _constant(backbone.eval(), x)
         for module, mode in modes:
             module.training = mode
         return y

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
-from grader.engine.observation import flags
+from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
@@ -32,17 +30,17 @@ class StopGradientBranch(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        transposed = bool(case.params.get("transposed"))
         shape = case["shape"]
         return {
             "x": rng.apart(0.3, 1.0, *shape),
-            "v": rng.uniform(1.0, 2.0, *(reversed(shape) if transposed else shape)),
+            "v": rng.uniform(
+                1.0, 2.0, *(reversed(shape) if case.params.get("transposed") else shape)
+            ),
             "a": rng.uniform(0.5, 0.7),
             "b": rng.uniform(0.8, 1.0),
-            "transposed": transposed,
         }
 
-    def observe(self, half_detached, x, v, a, b, transposed):
+    def observe(self, half_detached, x, v, a, b, transposed=False):
         def f(t):
             return (a * t).sin() + 2
 
@@ -155,13 +153,3 @@ class _Value(nn.Module):
     def forward(self, s: Tensor) -> Tensor:
         """The values of the states s."""
         return (s @ self.w).tanh() @ self.u
-
-
-def gradient(y: Any, x: Tensor, v: Tensor) -> Tensor | None:
-    """What a pass that starts from v at y brings to x, or None if it does not get there."""
-    if not isinstance(y, Tensor) or not y.requires_grad or not x.requires_grad:
-        return None
-    if y.shape != v.shape:
-        return None
-    (grad,) = torch.autograd.grad(y, x, v, retain_graph=True, allow_unused=True)
-    return grad

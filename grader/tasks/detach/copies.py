@@ -41,10 +41,7 @@ class AliasOrCopy(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "x": rng.apart(0.5, 3.0, 3, 5),
-            "others": list(case["others"]),
-        }
+        return {"x": rng.apart(0.5, 3.0, 3, 5)}
 
     def observe(self, relation, x, others, first="x"):
         found = {}
@@ -78,10 +75,7 @@ class Snapshot(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "weight": rng.apart(0.5, 2.0, 3, 5),
-            "data": rng.apart(0.5, 2.0, 7, 5),
-        }
+        return {"weight": rng.apart(0.5, 2.0, 3, 5), "data": rng.apart(0.5, 2.0, 7, 5)}
 
     def observe(self, best_weights, weight, data, change):
         model = _Net(weight)

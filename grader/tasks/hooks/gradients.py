@@ -36,15 +36,14 @@ class TensorGradLogger(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        identity = bool(case.params.get("identity"))
+        inner = 3 if case.params.get("identity") else 5
         return {
             "x": rng.apart(0.3, 1.0, case["rows"], 3),
             "A": rng.apart(0.3, 1.0, 3, 5),
-            "B": rng.apart(0.5, 1.5, case["heads"], 3 if identity else 5),
-            "identity": identity,
+            "B": rng.apart(0.5, 1.5, case["heads"], inner),
         }
 
-    def observe(self, log_grads, x, A, B, identity):
+    def observe(self, log_grads, x, A, B, identity=False):
         def f(t):
             return t if identity else (t @ A).tanh()
 

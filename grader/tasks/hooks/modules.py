@@ -40,16 +40,15 @@ class CaptureFeatures(Task):
         return {
             "x": rng.apart(0.3, 1.0, case.params.get("rows", 7), 5),
             **weights(rng, 5, 3, 11, 1),
-            "names": list(case["names"]),
         }
 
-    def observe(self, capture, x, m1, m2, m3, names, broken=False):
-        features = capture(Net(m1, m2, m3), names, x)
+    def observe(self, capture, x, names, broken=False, **net):
+        features = capture(Net(**net), names, x)
         lists = features.values() if isinstance(features, dict) else []
         tensors = [t for one in lists if isinstance(one, list | tuple) for t in one]
         recorded = any(isinstance(t, Tensor) and t.requires_grad for t in tensors)
         found = {"features": features, "features.requires_grad": recorded}
         if broken:
-            raising = Net(m1, m2, m3, broken=True)
+            raising = Net(**net, broken=True)
             found["when a layer raises"] = answered(lambda: capture(raising, names, x))
         return found

@@ -97,5 +97,5 @@ class StatsHook(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"x": rng.apart(0.3, 1.0, case["rows"], 5), **weights(rng, 5, 3, 11, 1)}
 
-    def observe(self, activation_stats, x, m1, m2, m3):
-        return {"stats": activation_stats(Net(m1, m2, m3), x)}
+    def observe(self, activation_stats, x, **net):
+        return {"stats": activation_stats(Net(**net), x)}

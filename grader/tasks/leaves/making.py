@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -74,19 +73,14 @@ class ScaledParameter(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         # Below 0.05 the scale, its square, its root and 1 are far apart.
         scale = 0.0 if case.params.get("scale_is_0") else float(rng.uniform(0.02, 0.05))
-        return {
-            "like": rng.normal(1),
-            "shape": list(case["shape"]),
-            "scale": scale,
-            "seed": int(rng.integers(0, 2**31)),
-        }
+        return {"like": rng.normal(1), "scale": scale, "seed": int(rng.integers(0, 2**31))}
 
     def observe(self, init_weight, like, shape, scale, dtype_name, seed):
         dtype = getattr(torch, dtype_name)
         with torch.random.fork_rng(devices=[like.device] if like.is_cuda else []):
             torch.manual_seed(seed)
-            weight = init_weight(tuple(shape), scale, dtype, like.device)
-            again = init_weight(tuple(shape), scale, dtype, like.device)
+            weight = init_weight(shape, scale, dtype, like.device)
+            again = init_weight(shape, scale, dtype, like.device)
         standing = flags("weight", weight, "is_leaf", "requires_grad")
         if not isinstance(weight, Tensor) or not isinstance(again, Tensor):
             return {"weight": weight, **standing}
@@ -103,6 +97,10 @@ class ScaledParameter(Task):
             "std": _std(values, scale),
             "a second call": "the same numbers" if repeated else "new numbers",
         }
+
+
+def _cast(name: str, start: str, target: str, kind: str, **settings: Any) -> Case:
+    return case(name, start=start, target=target, kind=kind, **settings)
 
 
 class CastLeaf(Task):
@@ -122,24 +120,18 @@ class CastLeaf(Task):
         "Test the dtype first. Then detach, cast with copy=True so that there is always new "
         "memory, and set the flag last.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        def cast(name: str, start: str, target: str, kind: str, **settings: Any) -> Case:
-            return case(name, start=start, target=target, kind=kind, **settings)
-
-        return (
-            cast("float64 to float32", "float64", "float32", "plain", visible=True),
-            cast("a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf"),
-            cast("a computed tensor, to complex64", "float64", "complex64", "computed"),
-            cast("to the dtype it has", "float32", "float32", "plain"),
-            cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
-            cast("to int64", "float64", "int64", "leaf", visible=True),
-            cast("to bool", "float32", "bool", "plain"),
-        )
+    CASES = (
+        _cast("float64 to float32", "float64", "float32", "plain", visible=True),
+        _cast("a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf"),
+        _cast("a computed tensor, to complex64", "float64", "complex64", "computed"),
+        _cast("to the dtype it has", "float32", "float32", "plain"),
+        _cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
+        _cast("to int64", "float64", "int64", "leaf", visible=True),
+        _cast("to bool", "float32", "bool", "plain"),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        chosen = {name: case[name] for name in ("start", "target", "kind")}
-        return {"t": rng.apart(0.5, 3.0, 5), **chosen}
+        return {"t": rng.apart(0.5, 3.0, 5)}
 
     def observe(self, to_leaf, t, start, target, kind):
         # Which dtype t has is what this exercise is about: the case's own has no say in it.

@@ -63,8 +63,7 @@ class WhichGetGrad(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        drawn = {name: rng.apart(1.0, 2.0, 3) for name in ("x", "w", "c")}
-        return {**drawn, "programs": list(case["programs"])}
+        return {name: rng.apart(1.0, 2.0, 3) for name in ("x", "w", "c")}
 
     def observe(self, predict_grads, x, w, c, programs):
         answers = {}

@@ -38,10 +38,7 @@ class SafeUpdate(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = {name: rng.apart(0.5, 3.0, *case["shape"]) for name in ("w", "g", "old_grad")}
-        return {
-            **drawn,
-            "lr": float(rng.uniform(0.1, 0.3)),
-        }
+        return {**drawn, "lr": float(rng.uniform(0.1, 0.3))}
 
     def observe(self, sgd_inplace, w, g, old_grad, lr, transposed=False):
         if transposed:
@@ -96,9 +93,7 @@ class FlagSetter(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "weight": rng.apart(0.5, 1.0, 3, 5),
-        }
+        return {"weight": rng.apart(0.5, 1.0, 3, 5)}
 
     def observe(self, freeze_where, weight, pattern, frozen="", tied=False):
         module = nn.Module()

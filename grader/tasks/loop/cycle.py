@@ -75,18 +75,17 @@ class OrderTheLines(Task):
     )
     allows = frozenset({"input", "grad"})
     CASES = (
-        case("3 batches", rows=[7, 7, 4], visible=True),
-        case("batches of one row", rows=[1, 1, 1, 1]),
-        case("tied weights", rows=[5, 5], tied=True),
-        case("float32", rows=[7, 5, 3], dtype=F32),
+        case("3 batches", sizes=[7, 7, 4], visible=True),
+        case("batches of one row", sizes=[1, 1, 1, 1]),
+        case("tied weights", sizes=[5, 5], tied=True),
+        case("float32", sizes=[7, 5, 3], dtype=F32),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             **draw_net(rng),
-            "x": rng.apart(0.5, 1.5, sum(case["rows"]), 3),
-            "y": rng.uniform(2.0, 4.0, sum(case["rows"]), 3),
-            "sizes": list(case["rows"]),
+            "x": rng.apart(0.5, 1.5, sum(case["sizes"]), 3),
+            "y": rng.uniform(2.0, 4.0, sum(case["sizes"]), 3),
         }
 
     def observe(self, train_epoch, w, b, spare, u, x, y, sizes, tied=False):

@@ -42,12 +42,11 @@ class Accumulate(Task):
             **draw_net(rng),
             "x": rng.apart(0.5, 1.5, sum(case["sizes"]), 3),
             "y": rng.apart(1.0, 2.0, sum(case["sizes"]), 3),
-            "sizes": list(case["sizes"]),
             "old": rng.apart(1.0, 2.0, 37),
         }
 
-    def observe(self, accum_grads, w, b, spare, u, x, y, sizes, old, empty=False):
-        model = _Metered(w, b, spare, u)
+    def observe(self, accum_grads, x, y, sizes, old, empty=False, **net):
+        model = _Metered(**net)
         if not empty:
             fill_grads(model, old)
         loss = accum_grads(

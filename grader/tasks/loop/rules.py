@@ -33,14 +33,12 @@ def hand_out(
             parameter.grad.copy_(grad)
 
 
-def drawn(rng: Rng, case: Case, steps: int) -> Inputs:
+def drawn(rng: Rng, steps: int) -> Inputs:
     """Numbers for the parameters, and a gradient of each for every step."""
     shapes: dict[str, tuple[int, ...]] = {"w": (3, 5), "b": (7,), "s": ()}
     return {
         **{name: rng.apart(0.5, 2.0, *shape) for name, shape in shapes.items()},
         **{f"d{name}": rng.apart(0.5, 2.0, steps, *shape) for name, shape in shapes.items()},
-        "absent": case.params.get("absent", "never"),
-        "wd": case.params.get("wd", 0.3),
     }
 
 
@@ -73,9 +71,9 @@ class SgdFromScratch(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rates = [float(rate) for rate in rng.uniform(0.05, 0.2, 3)]
-        return {**drawn(rng, case, 3), "rates": rates}
+        return {**drawn(rng, 3), "rates": rates}
 
-    def observe(self, my_sgd_step, w, b, s, dw, db, ds, absent, wd, mu, rates):
+    def observe(self, my_sgd_step, w, b, s, dw, db, ds, rates, mu, wd=0.3, absent="never"):
         known, state = parameters(w, b, s), dict[Any, Any]()
         grads = {"w": dw, "b": db, "s": ds}
         seen: dict[str, Any] = {}

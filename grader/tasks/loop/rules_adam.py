@@ -43,14 +43,13 @@ class AdamFromScratch(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        given = drawn(rng, case, 3)
+        given = drawn(rng, 3)
         if case.params.get("zero"):
             given["db"] = torch.zeros_like(given["db"])
         # Gradients no larger than eps, so that one sees where eps was added.
-        given |= {name: 0.01 * given[name] for name in ("dw", "db", "ds")}
-        return {**given}
+        return given | {name: 0.01 * given[name] for name in ("dw", "db", "ds")}
 
-    def observe(self, my_adam_step, w, b, s, dw, db, ds, absent, wd, decoupled=False):
+    def observe(self, my_adam_step, w, b, s, dw, db, ds, wd, absent="never", decoupled=False):
         known, state = parameters(w, b, s), dict[Any, Any]()
         grads = {"w": dw, "b": db, "s": ds}
         seen: dict[str, Any] = {}

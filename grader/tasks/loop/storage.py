@@ -63,11 +63,7 @@ class Resume(Task):
         second = _Training(_Counting(w / 2, b / 3, spare / 5, u / 7), kind)
         load_training(second.model, second.opt, second.sched, file)
         second.train(x[before:], y[before:])
-        return {
-            **opens,
-            **values(second.model),
-            "learning rate": second.opt.param_groups[0]["lr"],
-        }
+        return {**opens, **values(second.model), "learning rate": second.opt.param_groups[0]["lr"]}
 
 
 def _opens(file: io.BytesIO) -> bool:

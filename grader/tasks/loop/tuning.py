@@ -28,11 +28,11 @@ class Finetune(Task):
     )
     allows = frozenset({"input", "grad", "requires_grad", "training"})
     CASES = (
-        case("3 batches", rows=[7, 7, 5], visible=True),
-        case("old gradients in the body", rows=[7, 7, 5], old=True),
-        case("batches of one row", rows=[1, 1]),
-        case("a model in eval mode", rows=[7, 5], mode="eval"),
-        case("float32", rows=[7, 7, 5], dtype=F32),
+        case("3 batches", sizes=[7, 7, 5], visible=True),
+        case("old gradients in the body", sizes=[7, 7, 5], old=True),
+        case("batches of one row", sizes=[1, 1]),
+        case("a model in eval mode", sizes=[7, 5], mode="eval"),
+        case("float32", sizes=[7, 7, 5], dtype=F32),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -40,9 +40,8 @@ class Finetune(Task):
             "weight": rng.apart(0.3, 0.8, 5, 3),
             "old": rng.apart(0.3, 0.8, 5, 3) * bool(case.params.get("old")),
             "top": rng.apart(0.3, 0.8, 2, 5),
-            "x": rng.apart(0.5, 1.5, sum(case["rows"]), 3),
-            "y": rng.apart(1.0, 2.0, sum(case["rows"]), 2),
-            "sizes": list(case["rows"]),
+            "x": rng.apart(0.5, 1.5, sum(case["sizes"]), 3),
+            "y": rng.apart(1.0, 2.0, sum(case["sizes"]), 2),
         }
 
     def observe(self, finetune, weight, old, top, x, y, sizes, mode="train"):

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.engine.observation import flags, named
+from grader.engine.observation import flags, gradient, named
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modes.nets import Unwell, gradient
+from grader.tasks.modes.nets import Unwell
 
 MODES: dict[str, tuple[Callable[[], Any], ...]] = {
     "recording": (torch.enable_grad,),
@@ -54,10 +54,7 @@ class ModeProbe(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "x": rng.apart(0.5, 2.0, 3),
-            "modes": list(case["modes"]),
-        }
+        return {"x": rng.apart(0.5, 2.0, 3)}
 
     def observe(self, probe, x, modes, what=""):
         observed: dict[str, Any] = {}
@@ -121,18 +118,17 @@ class PartialNoGrad(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        rows, transposed = case["rows"], bool(case.params.get("transposed"))
+        rows = case["rows"]
         x = rng.apart(0.3, 1.0, rows, 3)
         for row in case.params.get("zeros", ()):
             x[row] = 0
         return {
-            "x": x.T if transposed else x,
+            "x": x.T if case.params.get("transposed") else x,
             "v": rng.apart(1.0, 2.0, rows, 3),
             "eps": float(rng.uniform(0.2, 0.4)),
-            "transposed": transposed,
         }
 
-    def observe(self, detached_norm, x, v, eps, transposed):
+    def observe(self, detached_norm, x, v, eps, transposed=False):
         x.requires_grad_()
         y = detached_norm(x.T if transposed else x.clone(), eps)
         return {"y": y, **flags("y", y, "requires_grad"), "grad": _to(x, y, v, transposed)}

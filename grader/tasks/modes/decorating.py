@@ -39,10 +39,7 @@ class DecoratedInfer(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "x": rng.apart(0.5, 2.0, 3),
-            "scale": float(rng.uniform(2.0, 3.0)),
-        }
+        return {"x": rng.apart(0.5, 2.0, 3), "scale": float(rng.uniform(2.0, 3.0))}
 
     def observe(self, no_graph, x, scale, what, recording=True):
         inside: list[str] = []

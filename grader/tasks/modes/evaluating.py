@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from grader.engine.observation import flags
+from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, gradient, seeded
+from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, seeded
 
 
 class Evaluate(Task):
@@ -43,10 +43,9 @@ class Evaluate(Task):
             "u": rng.apart(0.5, 1.0, 3, 2),
             "mean": rng.apart(0.2, 0.5, 3),
             "var": rng.uniform(0.3, 0.6, 3),
-            "frozen": list(case.params.get("frozen", ())),
         }
 
-    def observe(self, evaluate, x, w, u, mean, var, frozen, fails=False):
+    def observe(self, evaluate, x, w, u, mean, var, frozen=(), fails=False):
         recorded = []
 
         def see(h):

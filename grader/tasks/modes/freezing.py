@@ -108,10 +108,7 @@ class EmaUpdate(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = {name: rng.apart(0.5, 2.0, 3, 5) for name in ("old", "new")}
-        return {
-            **drawn,
-            "beta": float(case.params.get("beta", rng.uniform(0.7, 0.8))),
-        }
+        return {**drawn, "beta": float(case.params.get("beta", rng.uniform(0.7, 0.8)))}
 
     def observe(self, ema, old, new, beta, wanted=False):
         target, online = _Averaged(old, 3), _Averaged(new, 11)

@@ -55,13 +55,3 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         yield
-
-
-def gradient(y: object, x: Tensor, v: Tensor) -> Tensor | None:
-    """What a pass that starts from v at y brings to x, or None if it does not get there."""
-    if not isinstance(y, Tensor) or not y.requires_grad or not x.requires_grad:
-        return None
-    if y.shape != v.shape:
-        return None
-    (grad,) = torch.autograd.grad(y, x, v, retain_graph=True, allow_unused=True)
-    return grad

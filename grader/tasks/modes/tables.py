@@ -68,8 +68,7 @@ class GradModeTable(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        drawn = {name: rng.apart(1.0, 2.0, 3) for name in ("x", "c")}
-        return {**drawn, "programs": list(case["programs"])}
+        return {name: rng.apart(1.0, 2.0, 3) for name in ("x", "c")}
 
     def observe(self, predict_mode, x, c, programs):
         return {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from grader.engine.observation import flags
+from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.norms.inputs import EPS, activations, affine, gradient, laid_out
+from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
 
 
 class BnTrainForward(Task):
@@ -49,10 +49,9 @@ class BnTrainForward(Task):
             "rv": rng.uniform(3.0, 4.0, shape[1]),
             "v": rng.apart(0.5, 2.0, *shape),
             "momentum": float(rng.uniform(0.1, 0.3)),
-            "smooth": not case.params.get("dead"),
         }
 
-    def observe(self, bn_train, x, w, b, rm, rv, v, momentum, smooth, layout="plain"):
+    def observe(self, bn_train, x, w, b, rm, rv, v, momentum, layout="plain", dead=False):
         given = laid_out(x.requires_grad_(), layout)
         before = [t.detach().clone() for t in (given, w, b)]
         y = bn_train(given, w, b, rm, rv, momentum, EPS)
@@ -64,7 +63,7 @@ class BnTrainForward(Task):
             **flags("rm", rm, "requires_grad"),
             **flags("rv", rv, "requires_grad"),
             # In a channel of zeros, answers of equal values may have different derivatives.
-            **({"grad": gradient(y, x, v)} if kept and smooth else {}),
+            **({"grad": gradient(y, x, v)} if kept and not dead else {}),
             "x, w and b": "as they were" if kept else "changed",
         }
 

@@ -43,11 +43,7 @@ class BnBackward(Task):
             x[:, 1] = 0
         if case.params.get("ones"):
             gy = torch.ones_like(gy)
-        return {
-            "x": x,
-            "gy": gy,
-            "w": affine(rng, shape[1])["w"],
-        }
+        return {"x": x, "gy": gy, "w": affine(rng, shape[1])["w"]}
 
     def observe(self, bn_grad_x, x, gy, w, layout="plain"):
         given = x.clone() if layout == "expanded" else laid_out(x, layout)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
+
+LN_CASES = (
+    case("7 rows of 5", shape=(7, 5), dims=1, visible=True),
+    case("a batch of sequences", shape=(3, 7, 5), dims=1),
+    case("over the last two dimensions", shape=(7, 3, 5), dims=2),
+    case("rows of one number", shape=(7, 1), dims=1),
+    case("a row of zeros", shape=(7, 5), dims=1, padding=True),
+    case("a transposed x", shape=(7, 5, 3), dims=1, layout="channels last"),
+    case("one row in float32", shape=(1, 5), dims=1, dtype=F32),
+)
 
 
 class LnForward(Task):
@@ -25,14 +33,12 @@ class LnForward(Task):
         "Take mean and variance over dims, with keepdim=True and correction=0. Then the formula is "
         "that of BatchNorm.",
     )
-
-    def cases(self) -> Sequence[Case]:
-        return _ln_cases()
+    CASES = LN_CASES
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return _ln_draw(rng, case)
 
-    def observe(self, layer_norm, x, w, b, layout):
+    def observe(self, layer_norm, x, w, b, layout="plain"):
         return layer_norm(laid_out(x, layout), w, b, EPS)
 
 
@@ -54,29 +60,15 @@ class LnBackward(Task):
         "with xh; divide by the root of the variance plus eps.",
     )
     allows = AUTOGRAD
-
-    def cases(self) -> Sequence[Case]:
-        return _ln_cases()
+    CASES = LN_CASES
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = _ln_draw(rng, case)
         del drawn["b"]
         return {**drawn, "gy": rng.apart(0.5, 2.0, *case["shape"])}
 
-    def observe(self, layer_norm_grad, x, gy, w, layout):
+    def observe(self, layer_norm_grad, x, gy, w, layout="plain"):
         return layer_norm_grad(laid_out(x, layout), laid_out(gy, layout), w, EPS)
-
-
-def _ln_cases() -> Sequence[Case]:
-    return (
-        case("7 rows of 5", shape=(7, 5), dims=1, visible=True),
-        case("a batch of sequences", shape=(3, 7, 5), dims=1),
-        case("over the last two dimensions", shape=(7, 3, 5), dims=2),
-        case("rows of one number", shape=(7, 1), dims=1),
-        case("a row of zeros", shape=(7, 5), dims=1, padding=True),
-        case("a transposed x", shape=(7, 5, 3), dims=1, layout="channels last"),
-        case("one row in float32", shape=(1, 5), dims=1, dtype=F32),
-    )
 
 
 def _ln_draw(rng: Rng, case: Case) -> Inputs:
@@ -84,11 +76,7 @@ def _ln_draw(rng: Rng, case: Case) -> Inputs:
     x = activations(rng, *shape)
     if case.params.get("padding"):
         x[2] = 0
-    return {
-        "x": x,
-        **affine(rng, *shape[len(shape) - case["dims"] :]),
-        "layout": case.params.get("layout", "plain"),
-    }
+    return {"x": x, **affine(rng, *shape[len(shape) - case["dims"] :])}
 
 
 class GnForward(Task):
@@ -114,18 +102,13 @@ class GnForward(Task):
         case("every channel by itself", shape=(7, 6, 2, 5), groups=6),
         case("channels last in memory", shape=(7, 6, 2, 5), groups=3, layout="channels last"),
         case("one image", shape=(1, 15, 2, 5), groups=3),
-        case("one image, repeated without copies", shape=(7, 6, 2, 5), groups=2, expanded=True),
+        case("one image, repeated without copies", shape=(7, 6, 2, 5), groups=2, layout="expanded"),
         case("float32", shape=(7, 15, 2, 3), groups=5, dtype=F32),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         shape = case["shape"]
-        plain = "expanded" if case.params.get("expanded") else "plain"
-        return {
-            "x": activations(rng, *shape),
-            **affine(rng, shape[1]),
-            "layout": case.params.get("layout", plain),
-        }
+        return {"x": activations(rng, *shape), **affine(rng, shape[1])}
 
-    def observe(self, group_norm, x, groups, w, b, layout):
+    def observe(self, group_norm, x, groups, w, b, layout="plain"):
         return group_norm(laid_out(x, layout), groups, w, b, EPS)

@@ -72,17 +72,14 @@ class TrainOrEval(Task):
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "pairs": [[layer, list(shape)] for layer, shape in case["pairs"]],
-            "seed": int(rng.integers(0, 2**31)),
-        }
+        return {"seed": int(rng.integers(0, 2**31))}
 
     def observe(self, mode_matters, pairs, seed):
         words = {}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             for layer, shape in pairs:
-                words[f"{layer} on {tuple(shape)}"] = mode_matters(layer, tuple(shape))
+                words[f"{layer} on {shape}"] = mode_matters(layer, shape)
         return words
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 from torch import Tensor
 
 from grader.engine.task import Rng
@@ -32,11 +29,3 @@ def laid_out(x: Tensor, layout: str) -> Tensor:
     if layout == "expanded":
         return x[:1].expand_as(x)
     return x.clone()
-
-
-def gradient(y: Any, x: Tensor, v: Tensor) -> Tensor | None:
-    """What a pass that starts from v at y brings to x, or None if it does not get there."""
-    if not isinstance(y, Tensor) or not y.requires_grad or y.shape != v.shape:
-        return None
-    (grad,) = torch.autograd.grad(y, x, v, retain_graph=True, allow_unused=True)
-    return grad

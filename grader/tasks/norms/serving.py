@@ -31,10 +31,10 @@ class FoldBn(Task):
     )
     CASES = (
         case("5 channels", visible=True),
-        case("a convolution without bias", bias=False),
+        case("a convolution without bias", has_bias=False),
         case("two groups", channels=6, groups=2),
         case("bn in training mode", training=True),
-        case("bn with affine=False", plain=True),
+        case("bn with affine=False", has_affine=False),
         case("small running variances, float32", small=True, dtype=F32),
     )
 
@@ -47,12 +47,21 @@ class FoldBn(Task):
             **affine(rng, c),
             "rm": rng.apart(0.5, 1.5, c),
             "rv": rng.uniform(low, high, c),
-            "has_bias": bool(case.params.get("bias", True)),
-            "has_affine": not case.params.get("plain"),
         }
 
     def observe(
-        self, fold, kernel, bias, w, b, rm, rv, has_bias, has_affine, groups=1, training=False
+        self,
+        fold,
+        kernel,
+        bias,
+        w,
+        b,
+        rm,
+        rv,
+        groups=1,
+        has_bias=True,
+        has_affine=True,
+        training=False,
     ):
         c = len(bias)
         with torch.random.fork_rng(devices=[]):  # a new layer draws its weights
@@ -98,11 +107,11 @@ class ConstantFeatures(Task):
             **weights(rng),
         }
 
-    def observe(self, features, x, matrix, shift, means, variances, training=True, mixed=False):
-        backbone = make_model(matrix, shift, means, variances).train(training)
+    def observe(self, features, x, training=True, mixed=False, **net):
+        backbone = make_model(**net).train(training)
         if mixed:
             backbone[0].eval()
-        if x.shape[1] != matrix.shape[1]:
+        if x.shape[1] != net["matrix"].shape[1]:
             try:
                 features(backbone, x)
             except RuntimeError as error:

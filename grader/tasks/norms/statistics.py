@@ -43,25 +43,12 @@ class RunningStatsRecalibration(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {
             "rows": activations(rng, sum(case["sizes"]), 5),
-            "sizes": list(case["sizes"]),
             **weights(rng),
             "momenta": rng.uniform(0.1, 0.4, 2).tolist(),
         }
 
-    def observe(
-        self,
-        recalibrate,
-        rows,
-        sizes,
-        matrix,
-        shift,
-        means,
-        variances,
-        momenta,
-        training=False,
-        mixed=False,
-    ):
-        model = make_model(matrix, shift, means, variances).train(training)
+    def observe(self, recalibrate, rows, sizes, momenta, training=False, mixed=False, **net):
+        model = make_model(**net).train(training)
         if mixed:
             model[0].train()
         layers: dict[str, Any] = {"first": model[0], "second": model[3]}
