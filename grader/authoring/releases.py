@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sysconfig
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 from grader.engine.refusal import Refusal
 from grader.judge.intake.course import environment_kept, settings_of
 from grader.notebook import notebooks
+from grader.notebook.files import put_in_place
 
 
 class ReleaseFailed(Refusal):
@@ -149,10 +149,7 @@ class _Said(logging.Handler):
 def _install(made: Path, target: Path) -> bool:
     if _contents(made) == _contents(target):
         return False
-    if target.exists():
-        shutil.rmtree(target)
-    target.parent.mkdir(exist_ok=True)
-    shutil.move(made, target)
+    put_in_place(made, target)
     return True
 
 
