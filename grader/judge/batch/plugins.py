@@ -26,7 +26,7 @@ from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
 from grader.judge.books.gradebook import Notebook
 from grader.judge.intake.normalise import normalise
-from grader.judge.intake.repairs import quote
+from grader.judge.intake.printable import quote
 from grader.judge.intake.submission import is_taken
 from grader.judge.sitting.examiner import examine
 from grader.judge.sitting.papers import Paper, Round

@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from grader.judge.intake.form import Form
 from grader.judge.intake.lenient import MOST_BYTES
-from grader.judge.intake.repairs import Repair, quote, repair
+from grader.judge.intake.printable import quote
+from grader.judge.intake.repairs import Repair, repair
 from grader.notebook.files import opened, read_plain
 
 MIB = 1024 * 1024
