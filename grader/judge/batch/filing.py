@@ -25,6 +25,7 @@ from grader.judge.batch.desk import Desk
 from grader.judge.books.databases import first_line
 from grader.judge.books.gradebook import Book, Notebook, Recorded
 from grader.judge.books.ledger import Notes, SittingRow
+from grader.judge.pages.clean import showable
 from grader.judge.pages.feedback import feedback_page
 from grader.judge.sitting.papers import Marked, Paper, Round
 from grader.notebook import files
@@ -152,7 +153,7 @@ class Filing:
         found = stage if sitting.token and stage.is_dir() else place
         try:
             graded = {
-                name: nbformat.read(found / f"{name}.ipynb", as_version=4)
+                name: showable(nbformat.read(found / f"{name}.ipynb", as_version=4))
                 for name in self._round.forms
             }
         except (OSError, ValueError) as error:

@@ -24,7 +24,6 @@ from grader.judge.books.gradebook import Marks, Recorded
 from grader.judge.intake.cells import number_of
 from grader.judge.intake.form import Form, FormCell, Notebook, read_forms
 from grader.judge.pages import settings as pages
-from grader.judge.pages.clean import showable
 from grader.judge.pages.remarks import remark_in
 
 _BOOTSTRAP = "server_extensions/formgrader/static/node_modules/bootstrap/dist/css"
@@ -78,7 +77,8 @@ class AsReleased(NbGraderPreprocessor):  # type: ignore[misc]
 def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
     """The feedback page of one graded notebook, as `nbgrader generate_feedback` writes it.
 
-    It is one file: nothing in it runs, and a browser fetches nothing to show it.
+    The notebook is as `clean` or `showable` gave it: one that was read from a folder is cleaned
+    first. The page is one file: nothing in it runs, and a browser fetches nothing to show it.
     """
     marks = recorded.marks.values()
     about = {
@@ -87,7 +87,7 @@ def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
         "max_score": sum(mark.points for mark in marks),
         "late_penalty": recorded.penalty,
     }
-    marked = _with_marks(as_released(showable(notebook), form), recorded)
+    marked = _with_marks(as_released(notebook, form), recorded)
     resources = {"nbgrader": about, "inlining": {"css": [_colours()]}}
     page, _ = _exporter().from_notebook_node(marked, resources)
     return str(page)
