@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from grader.notebook import files
 
 COURSE = "autograd-course"
 GRADER = "grader"
@@ -98,10 +99,7 @@ class Classroom:
         self.hub.mkdir(parents=True, exist_ok=True)
         self.hub.chmod(0o700)
         fields = asdict(self) | {"folder": str(self.folder), "environment": str(self.environment)}
-        fresh = self.record.with_suffix(".new")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(fields, file, indent=1)
-        fresh.replace(self.record)
+        files.write(self.record, json.dumps(fields, indent=1).encode(), 0o600)
 
 
 def load(record: Path) -> Classroom:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from grader.engine.refusal import Refusal
+from grader.notebook.files import put_in_place
 from hub import accounts
 from hub.classroom import CHECKOUT, COURSE, Classroom
 from hub.environment import as_account
@@ -43,9 +44,8 @@ def _fresh(target: Path, write: Callable[[Path], object], reader: int | None = N
     It is for everybody to read, whatever the umask of whoever started this; or, where there is a
     `reader`, for that group alone. Until it is whole it is closed to all.
     """
-    new, old = (target.with_name(f".{target.name}.{mark}") for mark in ("new", "old"))
-    for left in (new, old):
-        shutil.rmtree(left, ignore_errors=True)
+    new = target.with_name(f".{target.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
     write(new)
     for path in new.rglob("*"):
@@ -54,10 +54,7 @@ def _fresh(target: Path, write: Callable[[Path], object], reader: int | None = N
     if reader is not None:
         shutil.chown(new, group=reader)
     new.chmod(0o755 if reader is None else 0o750)
-    if target.exists():
-        target.rename(old)
-    new.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    put_in_place(new, target)
 
 
 def _settings(room: Classroom) -> None:

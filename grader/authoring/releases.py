@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sysconfig
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from grader.authoring import parts
 from grader.engine.refusal import Refusal
 from grader.judge.intake.course import environment_kept, settings_of
 from grader.notebook import notebooks
+from grader.notebook.files import put_in_place
 
 
 class ReleaseFailed(Refusal):
@@ -153,10 +153,7 @@ class _Said(logging.Handler):
 def _install(made: Path, target: Path) -> bool:
     if _contents(made) == _contents(target):
         return False
-    if target.exists():
-        shutil.rmtree(target)
-    target.parent.mkdir(exist_ok=True)
-    shutil.move(made, target)
+    put_in_place(made, target)
     return True
 
 

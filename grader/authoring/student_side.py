@@ -15,6 +15,7 @@ from grader import rooms
 from grader.authoring.sealing import sealed_file
 from grader.engine.refusal import Refusal
 from grader.notebook import workspace
+from grader.notebook.files import put_in_place
 from grader.recorded.sealed import SEALED, torch_version
 
 SOURCE = Path(__file__).resolve().parents[2]
@@ -147,6 +148,4 @@ def _replace(folder: Path, files: Mapping[PurePosixPath, bytes]) -> None:
             path.chmod(0o644)
         for path in (fresh, *fresh.rglob("*/")):
             path.chmod(0o755)
-        if folder.exists():
-            folder.rename(Path(beside, "before"))
-        fresh.rename(folder)
+        put_in_place(fresh, folder)

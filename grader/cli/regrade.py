@@ -25,7 +25,7 @@ from grader.cli.grade import (
     opened,
     watched,
 )
-from grader.judge.intake.repairs import quote
+from grader.judge.intake.printable import printable, quote
 
 if TYPE_CHECKING:
     from grader.judge.batch.regrade import Change, Preview, Regraded
@@ -108,8 +108,8 @@ def _sentences(one: Regraded) -> Iterator[str]:
     for change in one.changes:
         yield f"  [bold]{escape(change.cell)}[/]: {_points(change)}"
         if change.was != change.now:
-            yield from (f"    was: {escape(_readable(said))}" for said in change.was)
-            yield from (f"    now: {escape(_readable(said))}" for said in change.now)
+            yield from (f"    was: {escape(printable(finding))}" for finding in change.was)
+            yield from (f"    now: {escape(printable(finding))}" for finding in change.now)
 
 
 def _points(change: Change) -> str:
@@ -122,11 +122,6 @@ def _points(change: Change) -> str:
 
 def _number(score: float | None) -> str:
     return "by hand" if score is None else f"{score:g}"
-
-
-def _readable(text: str) -> str:
-    """Text that may hold a learner's, without what a terminal would obey."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _settle(assignment: str, preview: Preview, write: bool) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from grader.cli.grade import Course, Isolation, desk_for
-from grader.judge.intake.repairs import quote
+from grader.judge.intake.printable import printable, quote
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -40,7 +40,7 @@ def replay(
     )
     for change in found.changes:
         _console.print(f"[yellow]{escape(change)}[/]")
-    _console.print(escape(_readable(str(found.verdict))))
+    _console.print(escape(printable(str(found.verdict), lines=True)))
     for case in found.verdict.cases:
         _console.print(f"  {'✓' if case.passed else '✗'} {escape(case.name)} ({case.weight:g})")
     if found.agrees:
@@ -51,8 +51,3 @@ def replay(
             f"{found.verdict.credit:.0%}.[/]"
         )
     raise typer.Exit(int(not found.agrees))
-
-
-def _readable(text: str) -> str:
-    """Text that may hold a learner's, without what a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from grader.cli.grade import Assignment, Course
 from grader.cli.place import find_class
-from grader.judge.intake.repairs import quote
+from grader.judge.intake.printable import quote
 
 if TYPE_CHECKING:
     from grader.report.counted import Figures, Learner

@@ -21,6 +21,7 @@ from grader.demo.typed import import_lines
 from grader.engine.catalogue import tasks
 from grader.engine.refusal import Refusal
 from grader.notebook import notebooks
+from grader.notebook.files import put_in_place
 
 TRUTH = "truth.json"
 """Who made which mistake where: the mark of a folder that was made here, too."""
@@ -81,9 +82,7 @@ def _make(course: Path, text: Path, folder: Path, size: int, seed: int) -> list[
         for learner in learners:
             hand_in(made, assignment, learner)
         (made / TRUTH).write_text(json.dumps(truth(name, seed, learners), indent=1) + "\n")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.rename(made, folder)
+        put_in_place(made, folder)
     return learners
 
 

@@ -7,8 +7,8 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from grader.engine.observation import type_name
 from grader.engine.task import Task
+from grader.engine.text import type_name
 
 
 def cannot_call(task: Task, functions: Sequence[Any]) -> tuple[str, dict[str, object]] | None:

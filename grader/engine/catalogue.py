@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import torch
 
-from grader.engine.observation import type_name
 from grader.engine.refusal import Refusal
 from grader.engine.task import Task
+from grader.engine.text import type_name
 
 PUBLIC_SEED = "autograd-course"
 """The seed of the cases that a learner's own notebook checks."""

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from grader.engine.text import plain_text, type_name
+
 Plain = Any
 """None, bool, int, float, complex, str, an exact detached CPU tensor, Unrecordable, or a tuple,
 list, set, frozenset or dict of these."""
@@ -61,7 +63,7 @@ _grad_fn, _retains_grad, _grad = _T.grad_fn, _T.retains_grad, _T.grad
 _clone, _cpu, _resolve_conj, _resolve_neg = _T.clone, _T.cpu, _T.resolve_conj, _T.resolve_neg
 _storage, _numel, _layout, _dtype = _T.untyped_storage, _T.numel, _T.layout, _T.dtype
 _is_nested, _is_meta = _T.is_nested, _T.is_meta
-_name_of, _module_of = vars(type)["__name__"].__get__, vars(type)["__module__"].__get__
+_module_of = vars(type)["__module__"].__get__
 
 
 @dataclass(frozen=True)
@@ -265,24 +267,3 @@ class _Recorder:
 
 def _is_key(value: Any) -> bool:
     return value is None or issubclass(type(value), int | float | str)
-
-
-def plain_text(text: str) -> str:
-    """Text that every file and every page can hold: lone surrogates become question marks."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def type_name(kind: type) -> str:
-    """`Linear` for torch.nn's, `numpy.ndarray`, `method that was not called` for a forgotten call.
-
-    Reads the type itself, so that no metaclass can answer for it.
-    """
-    name, module = _name_of(kind), _module_of(kind)
-    if name in ("builtin_function_or_method", "method"):
-        return "method that was not called"
-    top = str.partition(module, ".")[0] if issubclass(type(module), str) else ""
-    if module == "torch.return_types":  # the pair that x.max(0) gives
-        name = f"{module}.{name}"
-    elif top not in ("", "builtins", "torch", "__main__"):
-        name = f"{top}.{name}"
-    return plain_text(name)[:100] or "value"

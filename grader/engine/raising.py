@@ -6,11 +6,9 @@ import dis
 import linecache
 import sysconfig
 from types import TracebackType
-from typing import Any
 
-from grader.engine.observation import Raised, plain_text, type_name
-
-KEPT_TEXT = 2000
+from grader.engine.observation import Raised
+from grader.engine.text import plain_text, text_of, type_name
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _ENGINE, _, _ = __file__.rpartition("raising.py")
@@ -40,15 +38,6 @@ def describe(error: BaseException, of_class: bool = False) -> Raised:
         "" if own is None else _line(own),
         own is not None and own is innermost and _raises(own),
     )
-
-
-def text_of(error: Any) -> str:
-    """The text of an exception or a warning, whose class may be the learner's and may fail."""
-    try:
-        text = str.__str__(str(error))
-    except BaseException as broken:
-        return f"(its text cannot be read: {type_name(type(broken))})"
-    return plain_text(text[:KEPT_TEXT])
 
 
 def _is_library(filename: str) -> bool:

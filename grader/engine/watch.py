@@ -17,8 +17,9 @@ from typing import Any
 import torch
 
 from grader.engine import raising, state
-from grader.engine.observation import Observation, Raised, plain_text, record_all
+from grader.engine.observation import Observation, Raised, record_all
 from grader.engine.task import Case, Inputs, Task, place
+from grader.engine.text import plain_text, text_of
 
 KEPT_OUTPUT = 4096
 KEPT_WARNINGS = 20
@@ -116,7 +117,7 @@ def _heard(warned: dict[str, None]) -> Iterator[None]:
 
     def keep(message: Warning | str, *_: Any, **__: Any) -> None:
         if len(warned) < KEPT_WARNINGS:
-            text = raising.text_of(message).split(" (Triggered internally at")[0]
+            text = text_of(message).split(" (Triggered internally at")[0]
             warned[text.strip().split("\n")[0][:500]] = None
 
     with warnings.catch_warnings():

@@ -25,7 +25,7 @@ from grader.export.sheet import (
     scores,
 )
 from grader.judge.books.register import Register
-from grader.judge.intake.repairs import quote
+from grader.judge.intake.printable import quote
 from grader.report.tables import is_formula, lines_as_csv
 
 _HEADS = (("Student", "ID"), ("LastName", "FirstName", "ID"))

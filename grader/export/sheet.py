@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from grader.engine.refusal import Refusal
 from grader.judge.books.register import Register
-from grader.judge.intake.repairs import quote
+from grader.judge.intake.printable import quote
 
 
 class CannotExport(Refusal):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -15,6 +13,7 @@ import jupytext
 import nbformat
 
 from grader.engine.refusal import Refusal
+from grader.notebook import files
 
 Notebook = Any
 """An nbformat v4 notebook: nbformat ships no types for mypy to read."""
@@ -113,7 +112,7 @@ def build(text: Path, target: Path) -> Notebook:
     notebook = read(text)
     if target.exists() and target.stat().st_mtime > text.stat().st_mtime + 1:
         _must_agree(notebook, text, target)
-    write(target, to_bytes(notebook))
+    files.write(target, to_bytes(notebook))
     stat = text.stat()
     os.utime(target, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     return notebook
@@ -129,24 +128,6 @@ def sources(content: bytes) -> list[tuple[str, str]]:
         return [(cell.cell_type, cell.source) for cell in cells if cell.source.strip()]
     except (AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
         raise ValueError(f"not a notebook: {error}") from error
-
-
-def write(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all; one that already holds the content is left alone."""
-    with contextlib.suppress(FileNotFoundError):
-        if not target.is_symlink() and target.read_bytes() == content:
-            return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, fresh = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(fresh, 0o644)  # mkstemp makes files only their owner can read
-        os.replace(fresh, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(fresh)
-        raise
 
 
 def _read(text: Path, amend: Amend) -> Notebook:

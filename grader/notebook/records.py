@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.diagnosis.verdict import Outcome, Verdict
+from grader.notebook import files
 
 
 def path() -> Path:
@@ -81,10 +82,7 @@ def _checked(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _save(entries: dict[str, dict[str, Any]]) -> None:
-    target = path()
+    content = json.dumps(entries, indent=1, sort_keys=True).encode()
     # A record that cannot be written (a read-only home) must not cost anybody a check.
     with contextlib.suppress(OSError):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = target.with_suffix(f".{os.getpid()}.tmp")
-        fresh.write_text(json.dumps(entries, indent=1, sort_keys=True), encoding="utf-8")
-        fresh.replace(target)
+        files.write(path(), content, 0o600)

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from grader.engine.refusal import Refusal
-from grader.notebook import notebooks
+from grader.notebook import files, notebooks
 
 MANIFEST = ".autograd-course.json"
 
@@ -76,7 +76,7 @@ def offers(course: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
                 yield PurePosixPath(inside.as_posix()), file.read_bytes()
 
 
-def lay(files: Mapping[PurePosixPath, bytes], workspace: Path) -> list[Placed]:
+def lay(offered: Mapping[PurePosixPath, bytes], workspace: Path) -> list[Placed]:
     """Lay files into the workspace by the rule of `build`.
 
     What was laid is recorded before it is written and again after, so that a run which is cut off
@@ -85,14 +85,14 @@ def lay(files: Mapping[PurePosixPath, bytes], workspace: Path) -> list[Placed]:
     with _refusals(workspace):
         workspace.mkdir(parents=True, exist_ok=True)
         records = _load(workspace)
-        plan = [_decide(workspace, place, new, records) for place, new in files.items()]
-        for place, new in files.items():
+        plan = [_decide(workspace, place, new, records) for place, new in offered.items()]
+        for place, new in offered.items():
             records.setdefault(str(place), _Record()).known.add(_fingerprint(place, new))
         _save(workspace, records)
         for placed in plan:
             if placed.outcome is not Outcome.KEPT:
-                notebooks.write(workspace / placed.newest, files[placed.path])
-        for place, new in files.items():
+                files.write(workspace / placed.newest, offered[placed.path])
+        for place, new in offered.items():
             records[str(place)].offered = _digest(new)
         _save(workspace, records)
     return plan
@@ -167,7 +167,7 @@ def _save(workspace: Path, records: Mapping[str, _Record]) -> None:
         for place, record in records.items()
     }
     written = json.dumps(entries, indent=1, sort_keys=True) + "\n"
-    notebooks.write(workspace / MANIFEST, written.encode())
+    files.write(workspace / MANIFEST, written.encode())
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from grader.engine.refusal import Refusal
-from grader.notebook import notebooks
+from grader.notebook import files
 from grader.report.counted import Figures
 from grader.report.page import page
 from grader.report.rows import exercise_rows, finding_rows, learner_rows
@@ -38,7 +38,7 @@ def put(path: Path, content: bytes) -> Path:
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True)
             path.parent.chmod(0o700)
-        notebooks.write(path, content)
+        files.write(path, content)
     except OSError as error:
         raise ReportRefused(
             f"{path} cannot be written: {error.strerror or error}.",

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from grader.notebook import notebooks, workspace
+from grader.notebook import files, notebooks, workspace
 from grader.notebook.workspace import Outcome
 from tests.conftest import ROOT
 
@@ -138,7 +138,7 @@ def test_a_run_that_is_cut_off_leaves_nothing_that_counts_as_the_learners(tmp_pa
     lay(tmp_path, "old")
     writes = []
 
-    def cut_off(path, content, write=notebooks.write):
+    def cut_off(path, content, write=files.write):
         writes.append(path)
         if len(writes) == stop:
             raise KeyboardInterrupt
@@ -147,7 +147,7 @@ def test_a_run_that_is_cut_off_leaves_nothing_that_counts_as_the_learners(tmp_pa
     for stop in (1, 2, 3):
         writes.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(notebooks, "write", cut_off)
+            patch.setattr(files, "write", cut_off)
             with pytest.raises(KeyboardInterrupt):
                 lay(tmp_path, f"new {stop}")
         lay(tmp_path, f"new {stop}")

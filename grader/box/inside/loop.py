@@ -15,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from grader.box.both.channel import Header, PeerGone, read_frame, write_frame
+from grader.engine.text import text_of, type_name
 
 if TYPE_CHECKING:
     from grader.box.inside.shell import BoxShell
@@ -68,7 +69,7 @@ class Loop:
         except KeyboardInterrupt:
             return {"failed": ["KeyboardInterrupt", ""]}, b""
         except BaseException as error:
-            return {"failed": [type(error).__name__[:200], _text_of(error)]}, b""
+            return {"failed": [type_name(type(error)), text_of(error)]}, b""
 
     def _run_cell(self, source: str) -> tuple[Header, bytes]:
         if self.shell is None:
@@ -112,10 +113,3 @@ def _write_files(sizes: dict[str, int], body: bytes) -> Header:
         path.write_bytes(body[at : at + size])
         at += size
     return {}
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)[:2000]
-    except Exception as broken:
-        return f"(its text cannot be read: {type(broken).__name__})"

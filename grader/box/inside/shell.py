@@ -20,6 +20,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from grader.box.both.limits import LEAST_OUTPUT, PER_OUTPUT
+from grader.engine.text import text_of
 
 Output = dict[str, Any]
 
@@ -213,7 +214,7 @@ class BoxShell(InteractiveShell):
         output = {
             "output_type": "error",
             "ename": str(getattr(etype, "__name__", etype)),
-            "evalue": _text_of(evalue),
+            "evalue": text_of(evalue),
             "traceback": lines,
         }
         self.outputs.add(output, sum(map(len, lines)))
@@ -241,13 +242,6 @@ class BoxShell(InteractiveShell):
 
     def ask_exit(self) -> None:
         """`exit` and `quit` do not end a notebook's kernel while it is being graded."""
-
-
-def _text_of(value: object) -> str:
-    try:
-        return str(value)
-    except Exception as error:
-        return f"(its text cannot be read: {type(error).__name__})"
 
 
 def _no_input(prompt: object = "", *args: object, **kwargs: object) -> NoReturn:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import enum
 import glob
-import os
 import shutil
 import uuid
 from collections import defaultdict
@@ -26,9 +25,10 @@ from grader.judge.batch.desk import Desk
 from grader.judge.books.databases import first_line
 from grader.judge.books.gradebook import Book, Notebook, Recorded
 from grader.judge.books.ledger import Notes, SittingRow
+from grader.judge.pages.clean import showable
 from grader.judge.pages.feedback import feedback_page
 from grader.judge.sitting.papers import Marked, Paper, Round
-from grader.notebook import notebooks as files
+from grader.notebook import files
 
 
 class FilingRefused(Refusal):
@@ -153,7 +153,7 @@ class Filing:
         found = stage if sitting.token and stage.is_dir() else place
         try:
             graded = {
-                name: nbformat.read(found / f"{name}.ipynb", as_version=4)
+                name: showable(nbformat.read(found / f"{name}.ipynb", as_version=4))
                 for name in self._round.forms
             }
         except (OSError, ValueError) as error:
@@ -163,8 +163,9 @@ class Filing:
     def sweep(self, student: str) -> None:
         """Remove what a run that was killed left half-written."""
         place = self._place(student)
-        for left in place.parent.glob(f".{glob.escape(place.name)}.grading-*"):
-            shutil.rmtree(left, ignore_errors=True)
+        staged = place.parent.glob(f".{glob.escape(place.name)}.grading-*")
+        for left in (*staged, files.aside(place)):
+            files.remove(left)
 
     def _settle(
         self,
@@ -184,7 +185,7 @@ class Filing:
             for name in graded:  # a page of an earlier grading must not outlive it
                 self._page(student, name).unlink(missing_ok=True)
             if found != place:
-                _swap(found, place)
+                files.put_in_place(found, place)  # killed halfway, the stage can still be found
             for name, notebook in graded.items():
                 page = feedback_page(notebook, recorded[name], self._round.forms[name])
                 files.write(self._page(student, name), page.encode())
@@ -235,16 +236,6 @@ def as_bytes(notebook: Notebook) -> bytes:
 
 def _staged(place: Path, token: str) -> Path:
     return place.with_name(f".{place.name}.grading-{token}")
-
-
-def _swap(stage: Path, place: Path) -> None:
-    """Put a folder in another's place. Between the two steps the stage can still be found."""
-    before = _staged(place, "before")
-    shutil.rmtree(before, ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        os.rename(place, before)
-    os.rename(stage, place)
-    shutil.rmtree(before, ignore_errors=True)
 
 
 def _notes(row: SittingRow) -> Notes:

@@ -13,7 +13,7 @@ from grader.box.both.ended import BoxRefused
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
 from grader.judge.batch.filing import Damaged, Filed, Filing, State
-from grader.judge.intake.repairs import quote
+from grader.judge.intake.printable import quote
 from grader.judge.sitting.papers import Marked, Paper, Round
 
 MOST_LOST = 3

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from grader.judge.intake.repairs import Repair, quote, repair
+from grader.judge.intake.printable import quote
+from grader.judge.intake.repairs import Repair, repair
 
 MOST_BYTES = 32 * 1024 * 1024
 """The largest notebook that is read."""

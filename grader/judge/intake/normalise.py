@@ -10,7 +10,8 @@ from typing import Any
 from grader.judge.intake.form import Form, FormCell, Notebook, as_cell, as_notebook, plain_cell
 from grader.judge.intake.lenient import Found, read
 from grader.judge.intake.pictures import KINDS, picture
-from grader.judge.intake.repairs import Repair, quote, repair
+from grader.judge.intake.printable import quote
+from grader.judge.intake.repairs import Repair, repair
 
 MIB = 1024 * 1024
 MOST_TEXT = 1 * MIB

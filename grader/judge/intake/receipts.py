@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import glob
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,8 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default.exchange import Exchange
 from nbgrader.utils import parse_utc
 from traitlets.config import Config
+
+from grader.notebook.files import read_plain
 
 TIMESTAMP = "timestamp.txt"
 _OF_THE_EXCHANGE = (TIMESTAMP, "submission_secret.txt")
@@ -64,19 +65,9 @@ def parsed(text: bytes) -> datetime | None:
 
 def _plain_text(path: Path) -> bytes | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return read_plain(path, _MOST_BYTES)
     except OSError:
         return None
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None  # before a file is made of it: a folder cannot be one
-        with os.fdopen(os.dup(descriptor), "rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    return content if len(content) <= _MOST_BYTES else None
 
 
 def _doubts(inbound: Path, prefix: str, received: datetime) -> Iterator[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_LONGEST_QUOTE = 80
-
 _SENTENCES = {
     # The folder
     "no_notebook": "There is no {wanted}: nothing of this submission was run.",
@@ -66,9 +64,3 @@ class Repair:
 def repair(code: str, cell: str | None = None, **words: object) -> Repair:
     """The repair of this code; what a learner wrote goes into `words` as `quote` gives it."""
     return Repair(code, _SENTENCES[code].format(**words), cell)
-
-
-def quote(text: str) -> str:
-    """A learner's text, safe to print on one line: a terminal must not obey what is in it."""
-    plain = "".join(c if c.isprintable() else "�" for c in text[: _LONGEST_QUOTE + 1])
-    return plain if len(plain) <= _LONGEST_QUOTE else plain[: _LONGEST_QUOTE - 1] + "…"

@@ -6,13 +6,14 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from grader.judge.intake.form import Form
 from grader.judge.intake.lenient import MOST_BYTES
-from grader.judge.intake.repairs import Repair, quote, repair
+from grader.judge.intake.printable import quote
+from grader.judge.intake.repairs import Repair, repair
+from grader.notebook.files import opened, read_plain
 
 MIB = 1024 * 1024
 MOST_FILES = 1000
@@ -26,7 +27,6 @@ _LONGEST_NAME, _LONGEST_PATH = 200, 400
 _NOT_THEIRS = {"timestamp.txt", "submission_secret.txt"}
 """What nbgrader's exchange lays beside a submission. A learner can write it as well."""
 _LEFTOVERS = {".ipynb_checkpoints", "__pycache__", ".git", ".DS_Store", ".virtual_documents"}
-_NO_LINKS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,13 @@ class _Reader:
 
     def read(self, folder: Path) -> bytes | None:
         """Read the files and return the notebook. Raises OSError if the folder cannot be opened."""
-        with _opened(str(folder), os.O_DIRECTORY) as descriptor:
+        with opened(folder, flags=os.O_DIRECTORY) as descriptor:
             self._walk(descriptor, PurePosixPath(), 0)
             name = self._which()
             if name is None:
                 return None
             try:
-                content = _content(name, descriptor, MOST_BYTES)
+                content = read_plain(name, MOST_BYTES, folder=descriptor)
             except OSError:
                 self._say("unreadable_file", found=quote(name))
                 return None
@@ -140,7 +140,7 @@ class _Reader:
             elif depth == DEEPEST:
                 self._say("too_deep", found=found)
             else:
-                with _opened(entry.name, os.O_DIRECTORY, folder) as inside:
+                with opened(entry.name, flags=os.O_DIRECTORY, folder=folder) as inside:
                     self._walk(inside, path, depth + 1)
         except OSError:
             self._say("unreadable_file", found=found)
@@ -156,7 +156,7 @@ class _Reader:
         elif len(self.files) >= MOST_FILES:
             self._too_many()
         else:
-            content = _content(name, folder, self._room)
+            content = read_plain(name, self._room, folder=folder)
             if content is None:
                 limit = f"{MOST_BYTES_IN_FILES // MIB} MiB"
                 self._say("too_large", found=quote(str(path)), limit=limit)
@@ -168,28 +168,6 @@ class _Reader:
         if not self._said["too_many"]:
             limit = f"{MOST_FILES} files, and {_MOST_ENTRIES} entries of any kind"
             self._say("too_many", limit=limit)
-
-
-@contextmanager
-def _opened(name: str, flags: int, folder: int | None = None) -> Iterator[int]:
-    descriptor = os.open(name, _NO_LINKS | flags, dir_fd=folder)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _content(name: str, folder: int, most: int) -> bytes | None:
-    """A plain file's bytes, or None if there are more than `most`. Raises OSError."""
-    with _opened(name, 0, folder) as descriptor:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):  # another one stands there since it was looked at
-            raise OSError(f"{name} is not a plain file")
-        if status.st_size > most:
-            return None
-        with os.fdopen(os.dup(descriptor), "rb") as file:
-            content = file.read(most + 1)
-        return content if len(content) <= most else None
 
 
 def _usable(path: PurePosixPath) -> bool:

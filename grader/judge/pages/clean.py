@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbformat import from_dict
-from nbgrader.utils import is_grade, is_solution
 
+from grader.judge.intake.cells import is_test, number_of
 from grader.judge.intake.form import Notebook
 from grader.judge.intake.pictures import KINDS, picture
 from grader.judge.pages.safe_html import graders_html, learners_html, picture_tag
@@ -64,11 +64,6 @@ def showable(notebook: Notebook) -> Notebook:
         for cell in notebook.cells
     ]
     return from_dict(dict(notebook) | {"cells": cells})
-
-
-def is_test(cell: Any) -> bool:
-    """Whether this is a cell that a verdict can stand under."""
-    return cell.cell_type == "code" and bool(is_grade(cell)) and not is_solution(cell)
 
 
 def _clean_cell(cell: Any, room: _Room, safe_html: SafeHtml = learners_html) -> dict[str, Any]:
@@ -202,9 +197,9 @@ _CLEANERS: dict[str, Callable[[Mapping[str, Any], _Room], Output | None]] = {
 
 
 def _number(text: str) -> str | None:
-    try:
-        value = float(text)
-    except ValueError:
+    """The text of a number, shorter if nobody would read it all; None of any other text."""
+    value = number_of(text)
+    if value is None:
         return None
     return text if len(text) <= _LONGEST_NUMBER else repr(value)
 

@@ -21,9 +21,9 @@ from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
 from grader.judge.books.gradebook import Marks, Recorded
+from grader.judge.intake.cells import number_of
 from grader.judge.intake.form import Form, FormCell, Notebook, read_forms
 from grader.judge.pages import settings as pages
-from grader.judge.pages.clean import showable
 from grader.judge.pages.remarks import remark_in
 
 _BOOTSTRAP = "server_extensions/formgrader/static/node_modules/bootstrap/dist/css"
@@ -77,7 +77,8 @@ class AsReleased(NbGraderPreprocessor):  # type: ignore[misc]
 def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
     """The feedback page of one graded notebook, as `nbgrader generate_feedback` writes it.
 
-    It is one file: nothing in it runs, and a browser fetches nothing to show it.
+    The notebook is as `clean` or `showable` gave it: one that was read from a folder is cleaned
+    first. The page is one file: nothing in it runs, and a browser fetches nothing to show it.
     """
     marks = recorded.marks.values()
     about = {
@@ -86,7 +87,7 @@ def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
         "max_score": sum(mark.points for mark in marks),
         "late_penalty": recorded.penalty,
     }
-    marked = _with_marks(as_released(showable(notebook), form), recorded)
+    marked = _with_marks(as_released(notebook, form), recorded)
     resources = {"nbgrader": about, "inlining": {"css": [_colours()]}}
     page, _ = _exporter().from_notebook_node(marked, resources)
     return str(page)
@@ -116,10 +117,12 @@ def _showable(outputs: Iterable[Any], cell: FormCell) -> Iterable[Any]:
         if output.output_type == "error":
             name = output.ename if _is_pythons(output.ename) else "an exception"
             message = output.evalue if output.evalue in _texts(cell.source) else ""
-            said = f"A test that is not shown failed: {name}" + (f": {message}" if message else "")
-            yield new_output("error", ename=name, evalue=message, traceback=[said])
-        elif output.output_type == "execute_result" and _is_number(output.data.get("text/plain")):
-            yield new_output("execute_result", data={"text/plain": output.data["text/plain"]})
+            line = f"A test that is not shown failed: {name}" + (f": {message}" if message else "")
+            yield new_output("error", ename=name, evalue=message, traceback=[line])
+        elif output.output_type == "execute_result":
+            score = output.data.get("text/plain")
+            if number_of(score) is not None:
+                yield new_output("execute_result", data={"text/plain": score})
         elif remark_in(output):
             yield remark_in(output)
 
@@ -127,14 +130,6 @@ def _showable(outputs: Iterable[Any], cell: FormCell) -> Iterable[Any]:
 def _is_pythons(name: str) -> bool:
     kind = getattr(builtins, name, None)
     return isinstance(kind, type) and issubclass(kind, BaseException)
-
-
-def _is_number(text: object) -> bool:
-    try:
-        float(str(text))
-    except ValueError:
-        return False
-    return True
 
 
 @functools.lru_cache(maxsize=256)

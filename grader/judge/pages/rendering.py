@@ -27,8 +27,9 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from grader.judge.intake.cells import is_test
 from grader.judge.intake.pictures import KINDS, picture
-from grader.judge.pages.clean import is_test, showable
+from grader.judge.pages.clean import showable
 from grader.judge.pages.formulas import mathml
 from grader.judge.pages.safe_html import as_text, graders_html, learners_html, picture_tag
 

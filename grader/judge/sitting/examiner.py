@@ -5,11 +5,12 @@ from __future__ import annotations
 import atexit
 import platform
 import threading
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from grader.box.both.limits import Limits
 from grader.box.outside.boxes import Boxes
-from grader.judge.intake.normalise import normalise
+from grader.judge.intake.normalise import Normalised, normalise
 from grader.judge.pages.clean import clean
 from grader.judge.pages.remarks import remark
 from grader.judge.sitting.judging import Judge
@@ -34,17 +35,24 @@ class Examiner:
                 boxes.close()
             self._boxes.clear()
 
-    def examine(self, round_: Round, paper: Paper) -> Marked:
-        """Judge every notebook of a submission. Raises BoxRefused."""
+    def examine(
+        self, round_: Round, paper: Paper, laid: Mapping[str, Normalised] | None = None
+    ) -> Marked:
+        """Judge every notebook of a submission; those in `laid`, by name, were normalised before.
+
+        Raises BoxRefused.
+        """
         boxes, judge = self._equipment(round_)
         graded, repairs = {}, {}
         for name, form in round_.forms.items():
             submitted = paper.notebooks[name]
-            laid = normalise(submitted.notebook, form)
+            known = laid.get(name) if laid else None
+            normalised = known or normalise(submitted.notebook, form)
+            notebook = normalised.notebook
             if submitted.notebook is None:
-                graded[name] = not_run(laid.notebook, "Nothing was handed in.")
-            elif any(repair.code in _UNREADABLE for repair in laid.repairs):
-                graded[name] = not_run(laid.notebook, "The notebook could not be read.")
+                graded[name] = not_run(notebook, "Nothing was handed in.")
+            elif any(repair.code in _UNREADABLE for repair in normalised.repairs):
+                graded[name] = not_run(notebook, "The notebook could not be read.")
             else:
                 sitting = Sitting(
                     boxes,
@@ -54,11 +62,11 @@ class Examiner:
                     round_.ignored,
                     hidden=round_.hidden,
                 )
-                graded[name] = sitting.grade(laid.notebook)
+                graded[name] = sitting.grade(notebook)
             one = graded[name]
             one.notebook = clean(one.notebook, one.trusted)
             remark(one.notebook, one.plain, one.verdicts, boxes.level.value)
-            repairs[name] = tuple(map(str, (*submitted.repairs, *laid.repairs)))
+            repairs[name] = tuple(map(str, (*submitted.repairs, *normalised.repairs)))
         return Marked(paper.student, graded, repairs, boxes.level.value, versions())
 
     def _equipment(self, round_: Round) -> tuple[Boxes, Judge]:
@@ -90,9 +98,9 @@ _own: Examiner | None = None
 _owning = threading.Lock()
 
 
-def examine(round_: Round, paper: Paper) -> Marked:
+def examine(round_: Round, paper: Paper, laid: Mapping[str, Normalised] | None = None) -> Marked:
     """The same with this process's own examiner: what a worker is asked to run."""
-    return own_examiner().examine(round_, paper)
+    return own_examiner().examine(round_, paper, laid)
 
 
 def own_examiner() -> Examiner:

@@ -5,17 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from nbformat.v4 import new_output
-from nbgrader.utils import determine_grade, is_grade, is_solution
+from nbgrader.utils import determine_grade
 
 from grader.diagnosis.verdict import Verdict
+from grader.judge.intake.cells import Cell, is_test, result_of
 from grader.judge.sitting.papers import Graded
-
-Cell = Any
-
-
-def is_plain(cell: Cell) -> bool:
-    """Whether this is a test that runs in the box, if it is no check."""
-    return bool(is_grade(cell) and not is_solution(cell))
 
 
 def judged_outputs(verdict: Verdict, points: float) -> list[Any]:
@@ -33,7 +27,7 @@ def keep_in_range(cell: Cell, graded: Graded) -> None:
 
     nbgrader reads nan and what is below 0 as full marks.
     """
-    result = number_in(cell)
+    result = result_of(cell)
     try:
         score, most = determine_grade(cell)
     except (ValueError, KeyError, TypeError):
@@ -45,21 +39,10 @@ def keep_in_range(cell: Cell, graded: Graded) -> None:
         cell.outputs = [error("NoScore", sentence)]
 
 
-def number_in(cell: Cell) -> float | None:
-    """The number that a cell's result is, if it has one."""
-    for output in cell.outputs:
-        if output.output_type == "execute_result":
-            try:
-                return float(output.data.get("text/plain", ""))
-            except ValueError:
-                return None
-    return None
-
-
 def tells(cell: Cell) -> bool:
     """Whether a cell shows more than the score that an instructor's own test gives."""
     kinds = [output.output_type for output in cell.outputs]
-    is_score = kinds == ["execute_result"] and is_plain(cell) and number_in(cell) is not None
+    is_score = kinds == ["execute_result"] and is_test(cell) and result_of(cell) is not None
     return bool(kinds) and not is_score
 
 

@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from nbformat import from_dict
-from nbgrader.utils import is_grade, is_solution
 
 from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted, Cause
 from grader.diagnosis.verdict import Outcome, Verdict
 from grader.engine.catalogue import tasks
+from grader.judge.intake.cells import Cell, is_test
 from grader.judge.intake.form import Notebook
 from grader.judge.sitting.judging import Judge, Unanswered
 from grader.judge.sitting.papers import Graded
-from grader.judge.sitting.scores import error, is_plain, judged_outputs, keep_in_range, tells
+from grader.judge.sitting.scores import error, judged_outputs, keep_in_range, tells
 
-Cell = Any
 T = TypeVar("T")
 
 MOST_BOXES = 20
@@ -59,7 +58,7 @@ class Check:
 
 def check_in(cell: Cell) -> Check | None:
     """The check that a graded cell consists of, if it is one of the course's exercises."""
-    if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
+    if not is_test(cell):
         return None
     found = _CHECK.fullmatch(cell.source.strip())
     if found is None or found[1] not in tasks():
@@ -134,7 +133,7 @@ class Sitting:
         if not kept:
             return
         cell.outputs = outputs
-        if is_plain(cell):
+        if is_test(cell):
             cell.outputs = [output for output in outputs if not self._ignores(output)]
             keep_in_range(cell, graded)
 
@@ -142,7 +141,7 @@ class Sitting:
         check = check_in(cell)
         if check is None:
             self._show(cell, graded)
-            if is_plain(cell):
+            if is_test(cell):
                 graded.plain.append(cell.metadata.nbgrader.grade_id)
             return
         verdict = self._judge.verdict(
@@ -174,7 +173,7 @@ class Sitting:
             sentence = f"{ran.dropped:,} characters of its output were not kept."
             self._report(sentence)
             # What was lost may have been the score: a plain graded cell earns nothing by silence.
-            if is_plain(cell) and not shows & {"error", "execute_result"}:
+            if is_test(cell) and not shows & {"error", "execute_result"}:
                 return [*outputs, error("OutputLost", sentence)]
         if not ran.ok and "error" not in shows:
             sentence = "The time for this cell was up." if ran.interrupted else "The cell failed."
@@ -270,6 +269,6 @@ def not_run(notebook: Notebook, why: str) -> Graded:
             cell.outputs = judged_outputs(verdict, 0.0)
             graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
             graded.trusted.add(index)
-        elif cell.cell_type == "code" and is_plain(cell):
+        elif is_test(cell):
             cell.outputs = [error("NotRun", why)]
     return graded

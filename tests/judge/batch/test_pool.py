@@ -30,6 +30,7 @@ from grader.judge.batch.filing import Filing, FilingRefused
 from grader.judge.batch.pool import MOST_LOST, Batch, WorkersLost
 from grader.judge.books.gradebook import Book, GradebookRefused
 from grader.judge.sitting.examiner import examine
+from grader.notebook import files
 from tests.conftest import environment, run
 from tests.fixtures import classroom
 
@@ -235,8 +236,8 @@ CRASHES = {
     "after the ledger": (Desk, "record", True),
     "before the gradebook": (Book, "record", False),
     "after the gradebook": (Book, "record", True),
-    "before the files have their names": (filings, "_swap", False),
-    "after the files have their names": (filings, "_swap", True),
+    "before the files have their names": (files, "put_in_place", False),
+    "after the files have their names": (files, "put_in_place", True),
     "before the feedback": (filings, "feedback_page", False),
 }
 
@@ -292,7 +293,7 @@ def test_killed_while_one_grading_replaces_another_it_keeps_the_new_one(
     course = tmp_path / "course"
     shutil.copytree(uninterrupted, course)
     again = lambda: lines(course, Recorded(judged), FEW[:1], force=True)  # noqa: E731
-    run_and_be_killed(again, filings.os, "rename", time=2)  # the old one is away already
+    run_and_be_killed(again, os, "rename", time=2)  # the old one is away already
     assert not (course / "autograded" / FEW[0] / ASSIGNMENT).exists()
     crew = Recorded(judged)
     assert lines(course, crew)[FEW[0]].state == "finished"

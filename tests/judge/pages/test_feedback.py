@@ -19,7 +19,7 @@ from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
 from grader.judge.books.gradebook import Marks, Recorded
 from grader.judge.intake.normalise import normalise
 from grader.judge.pages import settings as pages
-from grader.judge.pages.clean import clean
+from grader.judge.pages.clean import clean, showable
 from grader.judge.pages.feedback import feedback_page
 from tests.conftest import run
 from tests.fixtures import instructors, payloads
@@ -443,7 +443,7 @@ LIVE = """() => {
 def test_no_feedback_page_runs_or_fetches_anything(student, notebooks, form, program, tmp_path):
     notebook = nbformat.from_dict(json.loads(json.dumps(notebooks[student])))
     file = tmp_path / "problems.html"
-    file.write_text(feedback_page(notebook, RECORDED, form))
+    file.write_text(feedback_page(showable(notebook), RECORDED, form))
     with opened(program(*CHROMIUM), file.as_uri()) as page:
         page.asked_elsewhere.remove(file.as_uri())
         must_have_kept_still(page, {file.as_uri()})

@@ -13,6 +13,8 @@ from typing import Any
 
 from nbgrader.exchange.default.collect import ExchangeCollect
 
+from grader.notebook.files import put_in_place, read_plain
+
 TIMESTAMP = "timestamp.txt"
 
 
@@ -77,16 +79,13 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
             self.log.info("Nothing newer to collect: %s %s", student, assignment)
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        # The one before goes only once this one is whole.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".collecting-") as folder:
             fresh = Path(folder, "fresh")
             self.do_copy(str(Path(self.inbound_path, record["filename"])), str(fresh))
             (fresh / TIMESTAMP).unlink(missing_ok=True)
-            said = record["timestamp"].strftime("%Y-%m-%d %H:%M:%S.%f UTC")
-            (fresh / TIMESTAMP).write_text(said)
-            if target.is_dir():
-                target.rename(Path(folder, "before"))
-            fresh.rename(target)
+            arrived = record["timestamp"].strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+            (fresh / TIMESTAMP).write_text(arrived)
+            put_in_place(fresh, target)
         self.log.info("Collected: %s %s", student, assignment)
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
@@ -113,22 +112,12 @@ def copy(source: Path, target: Path, most: int) -> None:
             if stat.S_ISLNK(mode):
                 (place / name).symlink_to(os.readlink(name, dir_fd=descriptor))
             elif stat.S_ISREG(mode):
-                content = _read(name, descriptor, left)
+                content = read_plain(name, left, folder=descriptor)
+                if content is None:
+                    raise RuntimeError("it is larger than a submission may be")
                 left -= len(content)
                 (place / name).touch(mode=0o600)
                 (place / name).write_bytes(content)
-
-
-def _read(name: str, folder: int, most: int) -> bytes:
-    """A file of an open folder."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with open(os.open(name, flags, dir_fd=folder), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(f"{name} became something else while it was read")
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise RuntimeError("it is larger than a submission may be")
-    return content
 
 
 def arrival(folder: str) -> datetime:
