@@ -210,10 +210,10 @@ class Filing:
         if not rows:
             return None
         now = paper.digest, self._round.secret.version
-        same = [row for row in rows if (row.submission, row.seed) == now]
+        same = [row for row in rows if (row.submission, row.secret_version) == now]
         graded = {name for row in same for name in row.notebooks}
         newest = rows[-1]
-        is_same = (newest.submission, newest.seed) == now
+        is_same = (newest.submission, newest.secret_version) == now
         return newest if is_same and graded >= set(self._round.forms) else None
 
     def _place(self, student: str) -> Path:

@@ -28,6 +28,11 @@ _CLOSE = 1e-6
 class NothingToRegrade(Refusal):
     """Nobody was graded yet."""
 
+    def __init__(self, assignment: str) -> None:
+        super().__init__(
+            f"No submission of {assignment} was judged yet.", f"autograd-course grade {assignment}"
+        )
+
 
 @dataclass(frozen=True)
 class Change:
@@ -71,6 +76,17 @@ class Regraded:
         return self.score + sum(change.gain for change in self.changes)
 
 
+def as_graded(desk: Desk, assignment: str) -> Round:
+    """The assignment on the hidden cases that were drawn for it last; this draws none.
+
+    Raises NothingToRegrade and NoForm.
+    """
+    secret = desk.ledger.drawn(assignment)
+    if secret is None:
+        raise NothingToRegrade(assignment)
+    return desk.round(assignment, version=secret.version)
+
+
 class Preview:
     """A class judged once more, and nothing written yet."""
 
@@ -80,10 +96,7 @@ class Preview:
         self._register = read_register(desk.course, round_.assignment)
         self._standing = standings(desk.ledger, round_.assignment)
         if not self._standing:
-            raise NothingToRegrade(
-                f"No submission of {round_.assignment} was judged yet.",
-                f"autograd-course grade {round_.assignment}",
-            )
+            raise NothingToRegrade(round_.assignment)
         self.changed: list[Regraded] = []
 
     def judged_before(self, students: Iterable[str]) -> tuple[list[str], list[str]]:

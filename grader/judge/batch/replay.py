@@ -43,7 +43,7 @@ def replay(desk: Desk, student: str, exercise: str, assignment: str | None = Non
     row = _recorded(desk, student, exercise, assignment)
     desk.grading.device = row.device
     desk.grading.isolation = row.isolation if row.isolation == "none" else desk.grading.isolation
-    round_ = replace(desk.round(row.assignment, version=row.seed), hidden=False)
+    round_ = replace(desk.round(row.assignment, version=row.secret_version), hidden=False)
     paper = desk.paper(round_, student)
     marked = examine(round_, paper)
     verdicts = (v for one in marked.graded.values() for v in one.verdicts.values())

@@ -37,7 +37,7 @@ class GradebookRefused(Refusal):
 
 
 @dataclass(frozen=True)
-class Marks:
+class CellScore:
     """What the gradebook says of one graded cell, by hand where somebody graded it by hand."""
 
     score: float
@@ -52,7 +52,7 @@ class Recorded:
     `marks` and `comments` are by grade_id; `penalty` is what being late costs.
     """
 
-    marks: Mapping[str, Marks]
+    marks: Mapping[str, CellScore]
     comments: Mapping[str, str]
     penalty: float = 0.0
     seconds_late: float = 0.0
@@ -121,7 +121,9 @@ class _Rows:
         self._session.flush()
         self._fetch()
         marks = {
-            name: Marks(float(grade.score), float(grade.max_score), bool(grade.needs_manual_grade))
+            name: CellScore(
+                float(grade.score), float(grade.max_score), bool(grade.needs_manual_grade)
+            )
             for name, grade in self._grades.items()
         }
         comments = {name: row.comment for name, row in self._comments.items() if row.comment}

@@ -20,7 +20,7 @@ from nbgrader.utils import is_grade, is_solution, is_task
 from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
-from grader.judge.books.gradebook import Marks, Recorded
+from grader.judge.books.gradebook import CellScore, Recorded
 from grader.judge.intake.form import Form, FormCell, Notebook, read_forms
 from grader.judge.pages import settings as pages
 from grader.judge.pages.clean import showable
@@ -154,7 +154,7 @@ def _with_marks(notebook: Notebook, recorded: Recorded) -> Notebook:
         about = cell.metadata.get("nbgrader", {})
         name = about.get("grade_id", "")
         if is_grade(cell) or is_task(cell):
-            mark = recorded.marks.get(name, Marks(0.0, about.get("points", 0.0)))
+            mark = recorded.marks.get(name, CellScore(0.0, about.get("points", 0.0)))
             about["score"], about["points"] = mark.score, mark.points
         if is_solution(cell) or is_task(cell):
             about["comment"] = recorded.comments.get(name)

@@ -28,6 +28,7 @@ def ledger(tmp_path):
 
 
 def test_only_its_owner_can_read_the_secrets(ledger, tmp_path):
+    ledger.secret("mixed")
     assert stat.S_IMODE((tmp_path / "verdicts.db").stat().st_mode) == 0o600
 
 
