@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
-from grader.judge.books.ledger import VerdictRow
 from grader.judge.books.register import Handed, Register, read_register
 from grader.judge.books.standing import Standing, standings
+from grader.judge.books.tables import VerdictRow
 from grader.report.counted import (
     HALF,
     ByHand,

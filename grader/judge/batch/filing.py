@@ -25,7 +25,8 @@ from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
 from grader.judge.books.databases import first_line
 from grader.judge.books.gradebook import Book, Notebook, Recorded
-from grader.judge.books.ledger import Notes, SittingRow
+from grader.judge.books.ledger import Notes
+from grader.judge.books.tables import SittingRow
 from grader.judge.pages.feedback import feedback_page
 from grader.judge.sitting.papers import Marked, Paper, Round
 from grader.notebook import notebooks as files

@@ -16,9 +16,9 @@ from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
 from grader.judge.batch.filing import Filing, State
 from grader.judge.batch.pool import Batch, Crew, Line
-from grader.judge.books.ledger import VerdictRow
 from grader.judge.books.register import Handed, Mark, read_register
 from grader.judge.books.standing import standings
+from grader.judge.books.tables import VerdictRow
 from grader.judge.sitting.papers import Marked, Paper, Round
 
 _CLOSE = 1e-6

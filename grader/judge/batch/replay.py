@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from grader.diagnosis.verdict import Verdict
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
-from grader.judge.books.ledger import VerdictRow
+from grader.judge.books.tables import VerdictRow
 from grader.judge.sitting.examiner import examine, versions
 from grader.judge.sitting.papers import Paper, Round
 

@@ -49,10 +49,10 @@ class CellScore:
 class Recorded:
     """One notebook of a submission as it stands in the gradebook.
 
-    `marks` and `comments` are by grade_id; `penalty` is what being late costs.
+    `scores` and `comments` are by grade_id; `penalty` is what being late costs.
     """
 
-    marks: Mapping[str, CellScore]
+    scores: Mapping[str, CellScore]
     comments: Mapping[str, str]
     penalty: float = 0.0
     seconds_late: float = 0.0
@@ -120,14 +120,14 @@ class _Rows:
         """What stands in the database, which computes scores and comments."""
         self._session.flush()
         self._fetch()
-        marks = {
+        scores = {
             name: CellScore(
                 float(grade.score), float(grade.max_score), bool(grade.needs_manual_grade)
             )
             for name, grade in self._grades.items()
         }
         comments = {name: row.comment for name, row in self._comments.items() if row.comment}
-        return Recorded(marks, comments, penalty, late)
+        return Recorded(scores, comments, penalty, late)
 
 
 def _found(rows: Mapping[str, Any], name: str) -> Any:

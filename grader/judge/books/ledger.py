@@ -9,97 +9,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import (
-    JSON,
-    DateTime,
-    Dialect,
-    Float,
-    Integer,
-    Select,
-    String,
-    TypeDecorator,
-    create_engine,
-    func,
-    select,
-)
+from sqlalchemy import Select, create_engine, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from grader.diagnosis.verdict import Verdict
 from grader.judge.books.databases import PATIENCE, alone, reaching, wait_for
 from grader.judge.books.revisions import cannot_upgrade, readable, upgrade
-
-
-class Moment(TypeDecorator[datetime]):
-    """A time, read as UTC whatever the zone of the database: SQLite forgets it, others convert."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The time as Python gets it."""
-        if value is None or value.tzinfo is None:
-            return value and value.replace(tzinfo=UTC)
-        return value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """The ledger's tables."""
-
-
-class SecretRow(Base):
-    """The secret that an assignment's hidden cases are drawn from; `--reseed` adds a version."""
-
-    __tablename__ = "secrets"
-    assignment: Mapped[str] = mapped_column(String(200), primary_key=True)
-    version: Mapped[int] = mapped_column(Integer, primary_key=True)
-    secret: Mapped[str] = mapped_column(String(64))
-    created: Mapped[datetime] = mapped_column(Moment)
-
-
-class VerdictRow(Base):
-    """One verdict on one exercise of one submission, with all that is needed to repeat it."""
-
-    __tablename__ = "verdicts"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    at: Mapped[datetime] = mapped_column(Moment)
-    assignment: Mapped[str] = mapped_column(String(200), index=True)
-    student: Mapped[str] = mapped_column(String(200), index=True)
-    exercise: Mapped[str] = mapped_column(String(200))
-    submission: Mapped[str] = mapped_column(String(64))
-    secret_version: Mapped[int] = mapped_column("seed", Integer)
-    device: Mapped[str] = mapped_column(String(20))
-    isolation: Mapped[str] = mapped_column(String(40))
-    versions: Mapped[dict[str, str]] = mapped_column(JSON)
-    outcome: Mapped[str] = mapped_column(String(40))
-    credit: Mapped[float] = mapped_column(Float)
-    findings: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    cases: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-
-
-class SittingRow(Base):
-    """One grading of one submission: what its verdicts have in common, and what was noticed.
-
-    `token` is also in the files that the grading leaves behind, until all of it is in place.
-    """
-
-    __tablename__ = "sittings"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    at: Mapped[datetime] = mapped_column(Moment)
-    assignment: Mapped[str] = mapped_column(String(200), index=True)
-    student: Mapped[str] = mapped_column(String(200), index=True)
-    submission: Mapped[str] = mapped_column(String(64))
-    secret_version: Mapped[int] = mapped_column("seed", Integer)
-    isolation: Mapped[str] = mapped_column(String(40))
-    token: Mapped[str] = mapped_column(String(32))
-    notebooks: Mapped[list[str]] = mapped_column(JSON)
-    repairs: Mapped[list[str]] = mapped_column(JSON)
-    incidents: Mapped[list[str]] = mapped_column(JSON)
-    plain: Mapped[list[str]] = mapped_column(JSON)
-
+from grader.judge.books.tables import SecretRow, SittingRow, VerdictRow
 
 Row = TypeVar("Row", SecretRow, VerdictRow, SittingRow)
 
@@ -144,7 +64,7 @@ class Ledger:
     """The record of one course, in SQLite or in any other database of SQLAlchemy's.
 
     What only reads makes no file and leaves a log of an older course as it is; `secret` and
-    `append` make the log, or upgrade it. All raise NewerLog, and Unreachable.
+    `append` make the log, or upgrade it. All raise NewerLog and Unreachable.
     """
 
     def __init__(self, url: str | URL) -> None:
@@ -188,8 +108,7 @@ class Ledger:
                 _only_mine(self._file)
             except OSError as error:
                 raise cannot_upgrade(str(self._file), error.strerror or str(error)) from error
-        with reaching(self._address):
-            upgrade(self._engine)
+        upgrade(self._engine)
         self._readable = self._upgraded = True
 
     def _rows(self, query: Select[Row]) -> list[Row]:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from grader.engine.refusal import Refusal
 from grader.judge.books import migrations
-from grader.judge.books.databases import alone, first_line
+from grader.judge.books.databases import alone, first_line, reaching
 
 REVISIONS = ("0.1.0",)
 """Every revision that this copy of the course knows, oldest first."""
@@ -73,12 +73,15 @@ def readable(connection: Connection) -> bool:
 def upgrade(engine: Engine) -> None:
     """Make the tables, or bring those of an older log up to date: all of it, or nothing.
 
-    Whoever else begins this meanwhile waits, and finds it done. Raises NewerLog and CannotUpgrade.
+    Whoever else begins this meanwhile waits, and finds it done. Raises NewerLog, CannotUpgrade and
+    Unreachable.
     """
-    with engine.connect() as connection:
-        if stamp(connection) == REVISIONS[-1]:
-            return
+    with reaching(engine.url):
+        engine.connect().close()
     try:
+        with engine.connect() as connection:
+            if stamp(connection) == REVISIONS[-1]:
+                return
         with alone(engine, "tables") as connection:
             stamp(connection)  # a newer course may have been first
             _migrate(connection)

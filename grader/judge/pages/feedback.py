@@ -79,7 +79,7 @@ def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
 
     It is one file: nothing in it runs, and a browser fetches nothing to show it.
     """
-    marks = recorded.marks.values()
+    marks = recorded.scores.values()
     about = {
         "notebook": form.name,
         "score": sum(mark.score for mark in marks) - recorded.penalty,
@@ -154,7 +154,7 @@ def _with_marks(notebook: Notebook, recorded: Recorded) -> Notebook:
         about = cell.metadata.get("nbgrader", {})
         name = about.get("grade_id", "")
         if is_grade(cell) or is_task(cell):
-            mark = recorded.marks.get(name, CellScore(0.0, about.get("points", 0.0)))
+            mark = recorded.scores.get(name, CellScore(0.0, about.get("points", 0.0)))
             about["score"], about["points"] = mark.score, mark.points
         if is_solution(cell) or is_task(cell):
             about["comment"] = recorded.comments.get(name)

@@ -18,8 +18,9 @@ from sqlalchemy import create_engine, inspect, text
 from grader.diagnosis.verdict import Outcome, Verdict
 from grader.judge.books import ledger as ledgers
 from grader.judge.books import revisions
-from grader.judge.books.ledger import Base, Circumstances, Ledger
+from grader.judge.books.ledger import Circumstances, Ledger
 from grader.judge.books.revisions import CannotUpgrade, NewerLog, OlderLog
+from grader.judge.books.tables import Base
 
 NUMBERS = itertools.count()
 HERE = Path(__file__).parent
@@ -318,3 +319,59 @@ def test_a_newer_log_is_refused_with_the_version_that_wrote_it_and_the_cure(new_
                 work()
             assert "git pull" in end.value.cure
         assert log.rows() == before
+
+
+# Who may upgrade it, on PostgreSQL
+
+
+@pytest.fixture
+def log_of(server):
+    """A function that gives the log in a database as somebody sees it, by name."""
+    logs = []
+
+    def seen(name, database):
+        address = server.address(database).replace("class@", f"{name}@")
+        logs.append(Log(address, None))
+        return logs[-1]
+
+    yield seen
+    for log in logs:
+        log.engine.dispose()
+
+
+def test_all_who_act_as_its_owner_may_upgrade_it(server, log_of, request):
+    server.database("shared")
+    server.ask("create role graders")
+    server.ask("grant create on schema public to graders", "shared")
+    for name in ("ada", "bob"):
+        server.ask(f"create role {name} login in role graders")
+        server.ask(f"alter role {name} set role graders")
+    log_of("ada", "shared").write()
+    request.getfixturevalue("later")
+    log_of("bob", "shared").write()
+    assert log_of("ada", "shared").stamp() == ["9.9.9"]
+
+
+def test_others_may_grade_and_read_what_they_may_not_upgrade(server, log_of, request):
+    server.database("granted")
+    log_of("class", "granted").write()
+    for name, rights in (("helper", "select, insert"), ("reader", "select")):
+        server.ask(f"create role {name} login")
+        server.ask(f"grant {rights} on all tables in schema public to {name}", "granted")
+    server.ask("grant usage on all sequences in schema public to helper", "granted")
+    log_of("helper", "granted").write("ada")
+    assert len(log_of("reader", "granted").read()) == 2
+    request.getfixturevalue("later")
+    with pytest.raises(CannotUpgrade, match="must be owner") as refused:
+        log_of("helper", "granted").write()
+    assert "owner of the tables" in refused.value.cure
+    log_of("class", "granted").write()
+    log_of("helper", "granted").write("grace")
+
+
+def test_who_may_not_make_it_is_told_who_does(server, log_of):
+    server.database("closed")
+    server.ask("create role stranger login")
+    with pytest.raises(CannotUpgrade, match="permission denied") as refused:
+        log_of("stranger", "closed").write()
+    assert "owner of the tables" in refused.value.cure
