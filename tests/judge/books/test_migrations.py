@@ -65,9 +65,9 @@ class Log:
         }
 
     def stamp(self):
-        """The revision that is written in it, in as many rows as there are."""
+        """The revision that is written in it, row by row; None without its table."""
         there = inspect(self.engine).has_table(revisions.STAMP)
-        return [one for (one,) in self.ask(f"select * from {revisions.STAMP}")] if there else []
+        return [one for (one,) in self.ask(f"select * from {revisions.STAMP}")] if there else None
 
     def write(self, student="new"):
         """What whoever grades does with it."""
@@ -252,7 +252,7 @@ def test_an_upgrade_that_is_killed_leaves_the_log_as_it_was(old, later):
     old.engine.dispose()
     (later / "dies").touch()
     assert all_at_once(lambda number: old.write(), 1) == [-signal.SIGKILL]
-    assert (old.rows(), old.shape(), old.stamp()) == (rows, shape, [])
+    assert (old.rows(), old.shape(), old.stamp()) == (rows, shape, None)
     (later / "dies").unlink()
     old.write()
     assert [row[:-1] for row in old.rows()["verdicts"][:6]] == rows["verdicts"]
@@ -263,7 +263,7 @@ def test_an_upgrade_that_fails_leaves_the_log_as_it_was(old, later):
     (later / "v9_9_9.py").write_text(LATER.replace("'seen'", "nonsense"))
     with pytest.raises(CannotUpgrade, match="nonsense"):
         old.write()
-    assert (old.rows(), old.shape(), old.stamp()) == (rows, shape, [])
+    assert (old.rows(), old.shape(), old.stamp()) == (rows, shape, None)
 
 
 def test_who_cannot_have_it_to_itself_says_so_after_a_while(old, later, monkeypatch):
