@@ -29,7 +29,9 @@ from grader.judge.intake.printable import quote
 
 if TYPE_CHECKING:
     from grader.judge.batch.desk import Desk
+    from grader.judge.batch.filing import Filing
     from grader.judge.batch.pool import Crew, Line
+    from grader.judge.sitting.papers import Round
 
 _console = Console(highlight=False, soft_wrap=True)
 _errors = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -96,7 +98,8 @@ def grade(
     started = time.monotonic()
     if scheduler is None:  # the machines of a cluster find theirs
         find_isolation(desk)
-    with opened(desk, assignment, reseed) as (filing, round_):
+    round_ = desk.round(assignment, reseed=reseed)
+    with opened(desk, round_) as filing:
         from grader.judge.batch.pool import Batch
 
         crew = crew_of(jobs, gpu_jobs, scheduler)
@@ -197,15 +200,14 @@ def chosen_students(desk: Desk, assignment: str, students: list[str] | None) -> 
 
 
 @contextmanager
-def opened(desk: Desk, assignment: str, reseed: bool) -> Iterator[tuple[Any, Any]]:
-    """The assignment's places, and what is the same for every submission."""
+def opened(desk: Desk, round_: Round) -> Iterator[Filing]:
+    """The assignment's places."""
     from grader.judge.batch.filing import Filing
     from grader.judge.books.gradebook import Book
 
-    round_ = desk.round(assignment, reseed=reseed)
     book = Book(desk.course)
     try:
-        yield Filing(desk, book, round_), round_
+        yield Filing(desk, book, round_)
     finally:
         book.close()
         desk.close()

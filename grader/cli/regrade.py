@@ -49,12 +49,13 @@ def regrade(
     """
     # Before torch is imported, here and in the workers: each would take every processor.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from grader.judge.batch.regrade import Preview
+    from grader.judge.batch.regrade import Preview, as_graded
 
     desk = desk_for(course, isolation)
     chosen = chosen_students(desk, assignment, students)
     find_isolation(desk)
-    with opened(desk, assignment, reseed=False) as (filing, round_):
+    round_ = as_graded(desk, assignment)
+    with opened(desk, round_) as filing:
         preview = Preview(desk, filing, round_)
         able, unable = preview.judged_before(chosen)
         crew = crew_of(jobs, None, None)

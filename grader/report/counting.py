@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
-from grader.judge.books.ledger import VerdictRow
 from grader.judge.books.register import Handed, Register, read_register
 from grader.judge.books.standing import Standing, standings
+from grader.judge.books.tables import VerdictRow
 from grader.report.counted import (
     HALF,
     ByHand,
@@ -161,9 +161,9 @@ def _by_hand(register: Register, exercises: Sequence[Exercise]) -> Iterator[ByHa
 
 def _older_cases(standing: Mapping[str, Standing]) -> Iterator[str]:
     """Who was judged on hidden cases that were drawn anew since."""
-    newest = max(sitting.seed for one in standing.values() for sitting in one.sittings)
+    newest = max(sitting.secret_version for one in standing.values() for sitting in one.sittings)
     for name, one in standing.items():
-        if any(sitting.seed < newest for sitting in one.sittings):
+        if any(sitting.secret_version < newest for sitting in one.sittings):
             yield name
 
 

@@ -84,10 +84,10 @@ def test_the_newest_grading_counts_however_often_and_however_one_was_graded(fres
     judge(fresh, "ada", wrong(ONE, PATH_ONLY), wrong(TWO, f"{TWO}.swapped"))
     judge(fresh, "bob", right(ONE), right(TWO))
     assert counts(fresh) == {PATH_ONLY: 1, f"{TWO}.swapped": 1}
-    judge(fresh, "ada", right(ONE), wrong(TWO, f"{TWO}.swapped"), seed=2)
+    judge(fresh, "ada", right(ONE), wrong(TWO, f"{TWO}.swapped"), secret_version=2)
     assert counts(fresh) == {f"{TWO}.swapped": 1}
     assert figures.of(fresh, ASSIGNMENT).older_cases == ("bob",)
-    judge(fresh, "ada", wrong(ONE, PATH_ONLY), right(TWO), seed=2, isolation="none")
+    judge(fresh, "ada", wrong(ONE, PATH_ONLY), right(TWO), secret_version=2, isolation="none")
     assert counts(fresh) == {PATH_ONLY: 1}
     ada, _ = figures.of(fresh, ASSIGNMENT).learners
     assert (ada.isolation, ada.outcomes) == ("none", {ONE: "wrong", TWO: "right"})

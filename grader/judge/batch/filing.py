@@ -24,7 +24,8 @@ from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
 from grader.judge.books.databases import first_line
 from grader.judge.books.gradebook import Book, Notebook, Recorded
-from grader.judge.books.ledger import Notes, SittingRow
+from grader.judge.books.ledger import Notes
+from grader.judge.books.tables import SittingRow
 from grader.judge.pages.clean import showable
 from grader.judge.pages.feedback import feedback_page
 from grader.judge.sitting.papers import Marked, Paper, Round
@@ -211,10 +212,10 @@ class Filing:
         if not rows:
             return None
         now = paper.digest, self._round.secret.version
-        same = [row for row in rows if (row.submission, row.seed) == now]
+        same = [row for row in rows if (row.submission, row.secret_version) == now]
         graded = {name for row in same for name in row.notebooks}
         newest = rows[-1]
-        is_same = (newest.submission, newest.seed) == now
+        is_same = (newest.submission, newest.secret_version) == now
         return newest if is_same and graded >= set(self._round.forms) else None
 
     def _place(self, student: str) -> Path:

@@ -186,7 +186,7 @@ def _not_graded(paper: Paper, reason: str) -> Line:
 def _line(paper: Paper, state: str, filed: Filed | None) -> Line:
     if filed is None:  # somebody else who grades was first
         return Line(paper.student, "as before")
-    marks = [mark for one in filed.recorded.values() for mark in one.marks.values()]
+    marks = [mark for one in filed.recorded.values() for mark in one.scores.values()]
     return Line(
         paper.student,
         state,

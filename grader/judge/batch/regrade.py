@@ -16,9 +16,9 @@ from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
 from grader.judge.batch.filing import Filing, State
 from grader.judge.batch.pool import Batch, Crew, Line
-from grader.judge.books.ledger import VerdictRow
 from grader.judge.books.register import Handed, Mark, read_register
 from grader.judge.books.standing import standings
+from grader.judge.books.tables import VerdictRow
 from grader.judge.sitting.papers import Marked, Paper, Round
 
 _CLOSE = 1e-6
@@ -27,6 +27,11 @@ _CLOSE = 1e-6
 
 class NothingToRegrade(Refusal):
     """Nobody was graded yet."""
+
+    def __init__(self, assignment: str) -> None:
+        super().__init__(
+            f"No submission of {assignment} was judged yet.", f"autograd-course grade {assignment}"
+        )
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,17 @@ class Regraded:
         return self.score + sum(change.gain for change in self.changes)
 
 
+def as_graded(desk: Desk, assignment: str) -> Round:
+    """The assignment on the hidden cases that were drawn for it last; this draws none.
+
+    Raises NothingToRegrade and NoForm.
+    """
+    secret = desk.ledger.drawn(assignment)
+    if secret is None:
+        raise NothingToRegrade(assignment)
+    return desk.round(assignment, version=secret.version)
+
+
 class Preview:
     """A class judged once more, and nothing written yet."""
 
@@ -80,10 +96,7 @@ class Preview:
         self._register = read_register(desk.course, round_.assignment)
         self._standing = standings(desk.ledger, round_.assignment)
         if not self._standing:
-            raise NothingToRegrade(
-                f"No submission of {round_.assignment} was judged yet.",
-                f"autograd-course grade {round_.assignment}",
-            )
+            raise NothingToRegrade(round_.assignment)
         self.changed: list[Regraded] = []
 
     def judged_before(self, students: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from grader.diagnosis.verdict import Verdict
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
-from grader.judge.books.ledger import VerdictRow
+from grader.judge.books.tables import VerdictRow
 from grader.judge.sitting.examiner import examine, versions
 from grader.judge.sitting.papers import Paper, Round
 
@@ -43,7 +43,7 @@ def replay(desk: Desk, student: str, exercise: str, assignment: str | None = Non
     row = _recorded(desk, student, exercise, assignment)
     desk.grading.device = row.device
     desk.grading.isolation = row.isolation if row.isolation == "none" else desk.grading.isolation
-    round_ = replace(desk.round(row.assignment, version=row.seed), hidden=False)
+    round_ = replace(desk.round(row.assignment, version=row.secret_version), hidden=False)
     paper = desk.paper(round_, student)
     marked = examine(round_, paper)
     verdicts = (v for one in marked.graded.values() for v in one.verdicts.values())

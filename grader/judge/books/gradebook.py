@@ -37,7 +37,7 @@ class GradebookRefused(Refusal):
 
 
 @dataclass(frozen=True)
-class Marks:
+class CellScore:
     """What the gradebook says of one graded cell, by hand where somebody graded it by hand."""
 
     score: float
@@ -49,10 +49,10 @@ class Marks:
 class Recorded:
     """One notebook of a submission as it stands in the gradebook.
 
-    `marks` and `comments` are by grade_id; `penalty` is what being late costs.
+    `scores` and `comments` are by grade_id; `penalty` is what being late costs.
     """
 
-    marks: Mapping[str, Marks]
+    scores: Mapping[str, CellScore]
     comments: Mapping[str, str]
     penalty: float = 0.0
     seconds_late: float = 0.0
@@ -120,12 +120,14 @@ class _Rows:
         """What stands in the database, which computes scores and comments."""
         self._session.flush()
         self._fetch()
-        marks = {
-            name: Marks(float(grade.score), float(grade.max_score), bool(grade.needs_manual_grade))
+        scores = {
+            name: CellScore(
+                float(grade.score), float(grade.max_score), bool(grade.needs_manual_grade)
+            )
             for name, grade in self._grades.items()
         }
         comments = {name: row.comment for name, row in self._comments.items() if row.comment}
-        return Recorded(marks, comments, penalty, late)
+        return Recorded(scores, comments, penalty, late)
 
 
 def _found(rows: Mapping[str, Any], name: str) -> Any:

@@ -2,102 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import (
-    JSON,
-    DateTime,
-    Dialect,
-    Float,
-    Integer,
-    String,
-    TypeDecorator,
-    create_engine,
-    func,
-    select,
-)
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy import Select, create_engine, func, select
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from grader.diagnosis.verdict import Verdict
-from grader.judge.books.databases import PATIENCE, reaching, wait_for
+from grader.judge.books.databases import PATIENCE, alone, reaching, wait_for
+from grader.judge.books.revisions import cannot_upgrade, readable, upgrade
+from grader.judge.books.tables import SecretRow, SittingRow, VerdictRow
 
-
-class Moment(TypeDecorator[datetime]):
-    """A time, read as UTC whatever the zone of the database: SQLite forgets it, others convert."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The time as Python gets it."""
-        if value is None or value.tzinfo is None:
-            return value and value.replace(tzinfo=UTC)
-        return value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """The ledger's tables."""
-
-
-class SecretRow(Base):
-    """The secret that an assignment's hidden cases are drawn from; `--reseed` adds a version."""
-
-    __tablename__ = "secrets"
-    assignment: Mapped[str] = mapped_column(String(200), primary_key=True)
-    version: Mapped[int] = mapped_column(Integer, primary_key=True)
-    secret: Mapped[str] = mapped_column(String(64))
-    created: Mapped[datetime] = mapped_column(Moment)
-
-
-class VerdictRow(Base):
-    """One verdict on one exercise of one submission, with all that is needed to repeat it."""
-
-    __tablename__ = "verdicts"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    at: Mapped[datetime] = mapped_column(Moment)
-    assignment: Mapped[str] = mapped_column(String(200), index=True)
-    student: Mapped[str] = mapped_column(String(200), index=True)
-    exercise: Mapped[str] = mapped_column(String(200))
-    submission: Mapped[str] = mapped_column(String(64))
-    seed: Mapped[int] = mapped_column(Integer)
-    device: Mapped[str] = mapped_column(String(20))
-    isolation: Mapped[str] = mapped_column(String(40))
-    versions: Mapped[dict[str, str]] = mapped_column(JSON)
-    outcome: Mapped[str] = mapped_column(String(40))
-    credit: Mapped[float] = mapped_column(Float)
-    findings: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    cases: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-
-
-class SittingRow(Base):
-    """One grading of one submission: what its verdicts have in common, and what was noticed.
-
-    `token` is also in the files that the grading leaves behind, until all of it is in place.
-    """
-
-    __tablename__ = "sittings"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    at: Mapped[datetime] = mapped_column(Moment)
-    assignment: Mapped[str] = mapped_column(String(200), index=True)
-    student: Mapped[str] = mapped_column(String(200), index=True)
-    submission: Mapped[str] = mapped_column(String(64))
-    seed: Mapped[int] = mapped_column(Integer)
-    isolation: Mapped[str] = mapped_column(String(40))
-    token: Mapped[str] = mapped_column(String(32))
-    notebooks: Mapped[list[str]] = mapped_column(JSON)
-    repairs: Mapped[list[str]] = mapped_column(JSON)
-    incidents: Mapped[list[str]] = mapped_column(JSON)
-    plain: Mapped[list[str]] = mapped_column(JSON)
+Row = TypeVar("Row", SecretRow, VerdictRow, SittingRow)
 
 
 @dataclass(frozen=True)
@@ -115,7 +39,7 @@ class Circumstances:
     assignment: str
     student: str
     submission: str
-    seed: int
+    secret_version: int
     device: str
     isolation: str
     versions: dict[str, str]
@@ -137,18 +61,20 @@ class Notes:
 
 
 class Ledger:
-    """The record of one course, in SQLite or in any other database of SQLAlchemy's."""
+    """The record of one course, in SQLite or in any other database of SQLAlchemy's.
+
+    What only reads makes no file and leaves a log of an older course as it is; `secret` and
+    `append` make the log, or upgrade it. All raise NewerLog and Unreachable.
+    """
 
     def __init__(self, url: str | URL) -> None:
-        address = make_url(url)
-        if address.get_backend_name() == "sqlite" and address.database:
-            _only_mine(Path(address.database))
-        with reaching(address):
-            self._engine = create_engine(address, pool_pre_ping=True)
+        self._address = make_url(url)
+        sqlite = self._address.get_backend_name() == "sqlite"
+        self._file = Path(self._address.database) if sqlite and self._address.database else None
+        self._readable = self._upgraded = False
+        with reaching(self._address):
+            self._engine = create_engine(self._address, pool_pre_ping=True)
             wait_for(self._engine, PATIENCE)
-            with self._engine.begin() as connection:
-                self._hold(connection, "tables")
-                Base.metadata.create_all(connection)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -163,54 +89,71 @@ class Ledger:
         if self._engine.dialect.name != "postgresql":
             yield
             return
-        with self._engine.begin() as connection:
-            self._hold(connection, f"submission {assignment}/{student}")
+        with alone(self._engine, f"submission {assignment}/{student}"):
             yield
 
-    @staticmethod
-    def _hold(connection: Connection, what: str) -> None:
-        """Let nobody else hold the same until the end of the transaction, on PostgreSQL."""
-        if connection.dialect.name == "postgresql":
-            name = f"autograd-course {what}".encode(errors="surrogateescape")
-            number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
-            connection.execute(select(func.pg_advisory_xact_lock(number)))
+    def _can_read(self) -> bool:
+        """Whether there is a log yet. Raises OlderLog."""
+        if not self._readable and (self._file is None or self._file.is_file()):
+            with reaching(self._address), self._engine.connect() as connection:
+                self._readable = readable(connection)
+        return self._readable
+
+    def _to_write(self) -> None:
+        """See that there is a log, and one of this course. Raises CannotUpgrade."""
+        if self._upgraded:
+            return
+        if self._file is not None:
+            try:
+                _only_mine(self._file)
+            except OSError as error:
+                raise cannot_upgrade(str(self._file), error.strerror or str(error)) from error
+        upgrade(self._engine)
+        self._readable = self._upgraded = True
+
+    def _rows(self, query: Select[Row]) -> list[Row]:
+        if not self._can_read():
+            return []
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(query))
+
+    def drawn(self, assignment: str) -> Secret | None:
+        """The assignment's newest secret, if one was ever drawn."""
+        query = select(SecretRow).where(SecretRow.assignment == assignment)
+        newest = self._rows(query.order_by(SecretRow.version.desc()).limit(1))
+        return _secret(newest[0]) if newest else None
 
     def secret(self, assignment: str, *, reseed: bool = False) -> Secret:
         """The assignment's newest secret, drawn now if there is none or `reseed` asks for one."""
-        with Session(self._engine) as session:
-            newest = self._newest(session, assignment)
-            if newest is None or reseed:
-                version = 1 if newest is None else newest.version + 1
-                now = datetime.now(UTC)
-                drawn = secrets.token_hex(32)
-                session.add(
-                    SecretRow(assignment=assignment, version=version, secret=drawn, created=now)
-                )
-                try:
-                    session.commit()
-                except IntegrityError:  # somebody else who grades was first: theirs counts
-                    session.rollback()
-                newest = self._newest(session, assignment)
-            assert newest is not None
-            return Secret(newest.version, bytes.fromhex(newest.secret))
+        self._to_write()
+        newest = self.drawn(assignment)
+        if newest is not None and not reseed:
+            return newest
+        version = 1 if newest is None else newest.version + 1
+        row = SecretRow(
+            assignment=assignment,
+            version=version,
+            secret=secrets.token_hex(32),
+            created=datetime.now(UTC),
+        )
+        # Somebody else who grades may have been first: theirs counts.
+        with suppress(IntegrityError), Session(self._engine) as session, session.begin():
+            session.add(row)
+        return self.secret_of_version(assignment, version)
 
     def secret_of_version(self, assignment: str, version: int) -> Secret:
         """An older secret, to repeat a verdict with. Raises KeyError."""
-        with Session(self._engine) as session:
-            row = session.get(SecretRow, (assignment, version))
-            if row is None:
-                raise KeyError(f"{assignment} has no secret of version {version}")
-            return Secret(row.version, bytes.fromhex(row.secret))
-
-    @staticmethod
-    def _newest(session: Session, assignment: str) -> SecretRow | None:
         query = select(SecretRow).where(SecretRow.assignment == assignment)
-        return session.scalars(query.order_by(SecretRow.version.desc()).limit(1)).first()
+        found = self._rows(query.where(SecretRow.version == version))
+        if not found:
+            raise KeyError(f"{assignment} has no secret of version {version}")
+        return _secret(found[0])
 
     def append(
         self, circumstances: Circumstances, verdicts: Sequence[Verdict], notes: Notes | None = None
     ) -> None:
         """Add one grading of one submission with all its verdicts, or nothing."""
+        self._to_write()
         now = datetime.now(UTC)
         notes = notes or Notes()
         with Session(self._engine) as session:
@@ -220,7 +163,7 @@ class Ledger:
                     assignment=circumstances.assignment,
                     student=circumstances.student,
                     submission=circumstances.submission,
-                    seed=circumstances.seed,
+                    secret_version=circumstances.secret_version,
                     isolation=circumstances.isolation,
                     token=notes.token,
                     notebooks=list(notes.notebooks),
@@ -254,8 +197,7 @@ class Ledger:
         query = select(SittingRow).where(SittingRow.assignment == assignment)
         if student is not None:
             query = query.where(SittingRow.student == student)
-        with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(query.order_by(SittingRow.id)))
+        return self._rows(query.order_by(SittingRow.id))
 
     def verdicts(
         self, student: str, exercise: str, assignment: str | None = None
@@ -266,8 +208,7 @@ class Ledger:
         )
         if assignment is not None:
             query = query.where(VerdictRow.assignment == assignment)
-        with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(query.order_by(VerdictRow.id)))
+        return self._rows(query.order_by(VerdictRow.id))
 
     def latest(self, assignment: str, student: str | None = None) -> list[VerdictRow]:
         """The newest verdict on each exercise of each student, in the order they were made."""
@@ -275,9 +216,13 @@ class Ledger:
         if student is not None:
             chosen = chosen.where(VerdictRow.student == student)
         chosen = chosen.group_by(VerdictRow.student, VerdictRow.exercise)
-        with Session(self._engine, expire_on_commit=False) as session:
-            query = select(VerdictRow).where(VerdictRow.id.in_(chosen)).order_by(VerdictRow.id)
-            return list(session.scalars(query))
+        return self._rows(
+            select(VerdictRow).where(VerdictRow.id.in_(chosen)).order_by(VerdictRow.id)
+        )
+
+
+def _secret(row: SecretRow) -> Secret:
+    return Secret(row.version, bytes.fromhex(row.secret))
 
 
 def _only_mine(database: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from nbgrader.api import (
@@ -18,14 +17,13 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.engine import make_url
 
 from grader.engine.refusal import Refusal
-from grader.judge.books.databases import reaching
+from grader.judge.books.reading import reading
 
 
 class NotReleased(Refusal):
-    """There is no gradebook, or it does not know the assignment."""
+    """The gradebook does not know the assignment."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +103,8 @@ class Register:
 
 
 def read_register(course: CourseDirectory, assignment: str) -> Register:
-    """What stands in the gradebook. Raises NotReleased."""
-    _must_exist(course)
-    with reaching(course.db_url), Gradebook(course.db_url, course.course_id) as gradebook:
+    """What stands in the gradebook. Raises NotReleased, NoGradebook and Unreachable."""
+    with reading(course) as gradebook:
         try:
             found = gradebook.find_assignment(assignment)
         except MissingEntry:
@@ -127,16 +124,6 @@ def read_register(course: CourseDirectory, assignment: str) -> Register:
         }
         return Register(
             assignment, float(found.max_score), cells, people, _rows(gradebook, assignment)
-        )
-
-
-def _must_exist(course: CourseDirectory) -> None:
-    # nbgrader would make an empty gradebook here.
-    address = make_url(course.db_url)
-    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
-        raise NotReleased(
-            f"There is no gradebook at {address.database}.",
-            "Go to the class's folder, or name it: --course FOLDER",
         )
 
 

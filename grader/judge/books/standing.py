@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from grader.judge.books.ledger import Ledger, SittingRow, VerdictRow
+from grader.judge.books.ledger import Ledger
+from grader.judge.books.tables import SittingRow, VerdictRow
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.utils import find_all_files
-from sqlalchemy.engine import make_url
 
 from grader.engine.refusal import Refusal
-from grader.judge.books.databases import reaching
+from grader.judge.books.reading import reading
 
 Notebook = Any
 
@@ -109,17 +108,17 @@ def read_forms(
 
     Cells come from the release in their order; the gradebook gives the points, and the text of each
     locked cell. The files in the source folder are the assignment's, but for `own_files`, which a
-    learner may change (nbgrader's Autograde.exclude_overwriting). Raises NoForm and Unreachable.
+    learner may change (nbgrader's Autograde.exclude_overwriting). Raises NoForm, NoGradebook and
+    Unreachable.
     """
-    _must_exist(course)
-    files = _files(course, assignment, own_files)
-    with reaching(course.db_url), Gradebook(course.db_url, course.course_id) as gradebook:
+    with reading(course) as gradebook:
         try:
             rows = list(gradebook.find_assignment(assignment).notebooks)
         except MissingEntry:
             rows = []
         if not rows:
             raise NoForm(f"The gradebook knows no notebook of the assignment {assignment}.", _CURE)
+        files = _files(course, assignment, own_files)
         names = {row.name for row in rows}
         return {
             row.name: Form(
@@ -134,13 +133,6 @@ def read_forms(
 
 
 _CURE = "Release it first: make exercises, or nbgrader generate_assignment."
-
-
-def _must_exist(course: CourseDirectory) -> None:
-    # nbgrader would make an empty gradebook here.
-    address = make_url(course.db_url)
-    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
-        raise NoForm(f"There is no gradebook at {address.database}.", _CURE)
 
 
 def _folder(course: CourseDirectory, step: str, assignment: str) -> Path:

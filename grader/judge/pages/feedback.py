@@ -20,7 +20,7 @@ from nbgrader.utils import is_grade, is_solution, is_task
 from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
-from grader.judge.books.gradebook import Marks, Recorded
+from grader.judge.books.gradebook import CellScore, Recorded
 from grader.judge.intake.cells import number_of
 from grader.judge.intake.form import Form, FormCell, Notebook, read_forms
 from grader.judge.pages import settings as pages
@@ -80,7 +80,7 @@ def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
     The notebook is as `clean` or `showable` gave it: one that was read from a folder is cleaned
     first. The page is one file: nothing in it runs, and a browser fetches nothing to show it.
     """
-    marks = recorded.marks.values()
+    marks = recorded.scores.values()
     about = {
         "notebook": form.name,
         "score": sum(mark.score for mark in marks) - recorded.penalty,
@@ -149,7 +149,7 @@ def _with_marks(notebook: Notebook, recorded: Recorded) -> Notebook:
         about = cell.metadata.get("nbgrader", {})
         name = about.get("grade_id", "")
         if is_grade(cell) or is_task(cell):
-            mark = recorded.marks.get(name, Marks(0.0, about.get("points", 0.0)))
+            mark = recorded.scores.get(name, CellScore(0.0, about.get("points", 0.0)))
             about["score"], about["points"] = mark.score, mark.points
         if is_solution(cell) or is_task(cell):
             about["comment"] = recorded.comments.get(name)

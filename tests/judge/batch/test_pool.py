@@ -72,7 +72,7 @@ def until(condition, what, seconds=300):
 def sittings(course):
     desk = Desk.at(course)
     try:
-        return [(row.student, row.seed) for row in desk.ledger.sittings(ASSIGNMENT)]
+        return [(row.student, row.secret_version) for row in desk.ledger.sittings(ASSIGNMENT)]
     finally:
         desk.close()
 

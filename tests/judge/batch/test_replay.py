@@ -41,7 +41,7 @@ def test_a_replay_records_nothing(graded):
     found = replay(desk, STUDENTS[1], "edge_products")
     assert found.agrees
     assert found.changes == ()
-    assert found.recorded.seed == 1
+    assert found.recorded.secret_version == 1
     assert len(desk.ledger.verdicts(STUDENTS[1], "edge_products")) == 1
     desk.close()
 

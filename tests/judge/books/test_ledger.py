@@ -1,5 +1,7 @@
 """The judge's record: secrets nobody else can read, and verdicts that are never changed."""
 
+import errno
+import os
 import stat
 from dataclasses import replace
 
@@ -8,6 +10,7 @@ from sqlalchemy import event
 
 from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
 from grader.judge.books.ledger import Circumstances, Ledger, Notes
+from grader.judge.books.revisions import CannotUpgrade
 
 WHEN = Circumstances("mixed", "ada", "a" * 64, 1, "cpu", "full", {"torch": "2.13.0"})
 WRONG = Verdict(
@@ -28,6 +31,7 @@ def ledger(tmp_path):
 
 
 def test_only_its_owner_can_read_the_secrets(ledger, tmp_path):
+    ledger.secret("mixed")
     assert stat.S_IMODE((tmp_path / "verdicts.db").stat().st_mode) == 0o600
 
 
@@ -86,3 +90,14 @@ def test_a_grading_is_written_whole_or_not_at_all(ledger):
     with pytest.raises(OSError, match="no room"):
         ledger.append(WHEN, [WRONG], Notes(("mixed",)))
     assert ledger.sittings("mixed") == []
+
+
+def test_a_folder_that_cannot_hold_the_log_is_refused_with_the_cure(tmp_path, monkeypatch):
+    def denied(*call):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "verdicts.db")
+
+    log = Ledger(f"sqlite:///{tmp_path}/verdicts.db")
+    monkeypatch.setattr(os, "open", denied)
+    with pytest.raises(CannotUpgrade, match="Permission denied") as refused:
+        log.secret("mixed")
+    assert "writable for you" in refused.value.cure

@@ -5,125 +5,40 @@ import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.apps import ExportApp
 from nbgrader.apps.api import NbGraderAPI
+from nbgrader.apps.dbapp import DbUpgradeApp
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
+import grader.cli.grade
 from grader.authoring import releases
-from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
+from grader.cli import app
+from grader.diagnosis.verdict import Finding, Outcome, Verdict
 from grader.judge.batch.desk import Desk
 from grader.judge.batch.filing import Filing
 from grader.judge.batch.pool import Batch
 from grader.judge.books.databases import Unreachable
 from grader.judge.books.gradebook import Book, GradebookRefused
-from grader.judge.books.ledger import Circumstances, Ledger, Notes
+from grader.judge.books.ledger import Circumstances, Ledger, Notes, Secret
 from grader.judge.intake.course import settings_of
-from grader.judge.sitting.papers import Graded, Marked
-from tests.conftest import ROOT, environment, run
+from grader.judge.intake.form import read_forms
+from grader.judge.sitting.examiner import Examiner
+from grader.judge.sitting.papers import Round
+from tests.conftest import ROOT, environment
 from tests.fixtures import classroom
+from tests.judge.books.server import until
 
 ASSIGNMENT = classroom.ASSIGNMENT
 FEW = ["honest-00", "first_path_only-0", "late-0", "nothing-0"]
-PROGRAMS = [*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
-
-
-class Server:
-    """A PostgreSQL server that nobody else can reach: a socket in a folder of its own.
-
-    Its time zone is none that a course would choose, so that no time depends on it.
-    """
-
-    def __init__(self, program):
-        search = os.pathsep.join([*PROGRAMS, os.environ["PATH"]])
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setenv("PATH", search)
-            initdb, postgres = program("initdb"), program("postgres")
-        self.folder = tempfile.mkdtemp(prefix="pg-")
-        self._user = "postgres" if os.geteuid() == 0 else None  # it refuses to be run by root
-        if self._user:
-            shutil.chown(self.folder, self._user)
-        data = f"{self.folder}/data"
-        self._run([initdb, "-D", data, "-U", "class", "-A", "trust", "-E", "UTF8", "-N"])
-        settings = {
-            "listen_addresses": "",
-            "unix_socket_directories": self.folder,
-            "fsync": "off",
-            "timezone": "Asia/Kolkata",
-        }
-        chosen = [f"--{name}={value}" for name, value in settings.items()]
-        with Path(self.folder, "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [postgres, "-D", data, *chosen],
-                cwd="/",
-                user=self._user,
-                extra_groups=[] if self._user else None,
-                stdout=log,
-                stderr=log,
-            )
-        until(self._answers, "the server")
-
-    def _run(self, command):
-        groups = [] if self._user else None
-        subprocess.run(
-            command, cwd="/", user=self._user, extra_groups=groups, check=True, capture_output=True
-        )
-
-    def _answers(self):
-        assert self._process.poll() is None, Path(self.folder, "log").read_text()
-        with contextlib.suppress(psycopg.OperationalError):
-            self.ask("select 1")
-            return True
-        return False
-
-    def stop(self):
-        self._process.send_signal(signal.SIGINT)  # ends without waiting for those connected
-        self._process.wait(60)
-        shutil.rmtree(self.folder)
-
-    def ask(self, question, database="postgres"):
-        with psycopg.connect(
-            host=self.folder, user="class", dbname=database, autocommit=True
-        ) as found:
-            rows = found.execute(question)
-            return rows.fetchall() if rows.description else []
-
-    def database(self, name):
-        """The address of a new database."""
-        self.ask(f"create database {name}")
-        return self.address(name)
-
-    def address(self, name):
-        """The address of a database."""
-        return f"postgresql+psycopg://class@/{name}?host={self.folder}"
-
-
-def until(condition, what, seconds=300):
-    """Wait for something another process does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come about"
-        time.sleep(0.02)
-
-
-@pytest.fixture(scope="module")
-def server(program):
-    found = Server(program)
-    try:
-        yield found
-    finally:
-        found.stop()
 
 
 def settle(course, address):
@@ -134,8 +49,8 @@ def settle(course, address):
 
 
 @pytest.fixture(scope="module")
-def graded(server, tmp_path_factory):
-    """A class released and handed in, which two people graded at the same time."""
+def released(server, tmp_path_factory):
+    """A class released and handed in, of whom nobody is graded."""
     course = tmp_path_factory.mktemp("class") / "course"
     text = course / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.md"
     text.parent.mkdir(parents=True)
@@ -152,17 +67,45 @@ def graded(server, tmp_path_factory):
         gradebook.update_or_create_assignment(ASSIGNMENT, duedate=classroom.DUE)
     for student in FEW:
         classroom.hand_in(course, student)
-    command = [sys.executable, "-m", "grader.cli", "grade", ASSIGNMENT, "--jobs", "1"]
-    with contextlib.ExitStack() as outputs:
-        files = [outputs.enter_context((course / f"said-{n}.txt").open("wb")) for n in (1, 2)]
-        graders = [
-            subprocess.Popen(command, cwd=course, env=environment(), stdout=file, stderr=file)
-            for file in files
-        ]
-        ends = [grader.wait(600) for grader in graders]
-    said = [(course / f"said-{n}.txt").read_text() for n in (1, 2)]
-    assert ends == [0, 0], said
     return course
+
+
+@pytest.fixture(scope="module")
+def results(released):
+    """What the judge makes of everybody, found once."""
+    desk, examiner = Desk.at(released), Examiner()
+    forms = read_forms(desk.course, ASSIGNMENT)
+    round_ = Round(ASSIGNMENT, forms, Secret(1, bytes(32)), desk.grading.limits())
+    try:
+        return {one: examiner.examine(round_, desk.paper(round_, one)) for one in FEW}
+    finally:
+        examiner.close()
+
+
+@pytest.fixture(scope="module")
+def graded(released, results):
+    """The class after two people graded it at the same time: both looked at the same submission
+    before either had its result."""
+    fork = multiprocessing.get_context("fork")
+    together = fork.Barrier(2)
+
+    def types():
+        crew = Judging(results, first=lambda: together.wait(300))
+        grader.cli.grade.crew_of = lambda *asked: crew
+        typed = ["grade", ASSIGNMENT, "--course", str(released), "--isolation", "full"]
+        sys.exit(app(typed, standalone_mode=False))
+
+    assert ends_of([fork.Process(target=types) for _ in range(2)]) == [0, 0]
+    return released
+
+
+def ends_of(processes):
+    """How they ended that ran side by side."""
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(300)
+    return [process.exitcode for process in processes]
 
 
 def at_desk(course, work):
@@ -176,7 +119,7 @@ def at_desk(course, work):
 def graded_with(course, version):
     """How often each student was graded with a version of the secret."""
     found = at_desk(course, lambda desk: desk.ledger.sittings(ASSIGNMENT))
-    return Counter(row.student for row in found if row.seed == version)
+    return Counter(row.student for row in found if row.secret_version == version)
 
 
 def judged_with(course, version, student):
@@ -187,7 +130,7 @@ def judged_with(course, version, student):
             row
             for name in classroom.EXERCISES
             for row in desk.ledger.verdicts(student, name)
-            if row.seed == version
+            if row.secret_version == version
         ]
 
     return Counter(row.exercise for row in at_desk(course, found))
@@ -227,11 +170,15 @@ def test_times_are_those_of_the_class_whatever_the_servers_time_zone(graded):
     assert row.at.utcoffset().total_seconds() == 0
 
 
-def test_nbgraders_own_commands_work_on_it(graded, server):
+def test_nbgraders_own_commands_work_on_it(graded, server, monkeypatch):
+    monkeypatch.chdir(graded)
+    monkeypatch.setenv("PATH", environment()["PATH"])
+    monkeypatch.syspath_prepend(str(graded))
     before = server.ask("select * from alembic_version", "book")
-    for command in (("db", "upgrade"), ("export",)):
-        said = run("nbgrader", *command, cwd=graded)
-        assert said.returncode == 0, said.stdout
+    for command in (DbUpgradeApp(), ExportApp()):
+        command.initialize([])
+        command.start()
+        command.reset()
     assert server.ask("select * from alembic_version", "book") == before
     assert (graded / "grades.csv").read_text().count(f"\n{ASSIGNMENT},") == len(FEW)
 
@@ -257,23 +204,6 @@ def test_formgrader_shows_and_changes_it(graded):
     assert points(graded)["honest-00"] == (30, None)
 
 
-def marked(course, student):
-    """What the judge made of a submission, as it stands there: enough to file it again."""
-    rows = at_desk(course, lambda desk: desk.ledger.latest(ASSIGNMENT, student))
-    judged = {
-        row.exercise: Verdict(
-            row.exercise,
-            Outcome(row.outcome),
-            row.credit,
-            tuple(Finding(one["code"], one["message"], one["case"]) for one in row.findings),
-            tuple(CaseOutcome(c["name"], c["passed"], False, c["weight"]) for c in row.cases),
-        )
-        for row in rows
-    }
-    graded = Graded(classroom.notebook(course, student), judged)
-    return Marked(student, {ASSIGNMENT: graded}, {}, rows[0].isolation, rows[0].versions)
-
-
 class Judging:
     """A crew that knows every result already; `first` is done before the first one is given."""
 
@@ -283,8 +213,9 @@ class Judging:
         self.results, self.first, self.asked = results, first, []
 
     def submit(self, round_, paper):
+        if not self.asked:
+            self.first()
         self.asked.append(paper.student)
-        self.first()
         future = Future()
         future.set_result(self.results[paper.student])
         return future
@@ -314,18 +245,12 @@ def reseed(course):
     return at_desk(course, lambda desk: desk.ledger.secret(ASSIGNMENT, reseed=True).version)
 
 
-@pytest.fixture
-def results(graded):
-    return {student: marked(graded, student) for student in FEW}
-
-
 def test_what_somebody_else_graded_meanwhile_is_not_filed_again(graded, results):
     version = reseed(graded)
     theirs = {}
 
     def somebody_else():
-        if not theirs:
-            theirs.update(grade(graded, Judging(results)))
+        theirs.update(grade(graded, Judging(results)))
 
     ours = grade(graded, Judging(results, first=somebody_else))
     assert theirs == dict.fromkeys(FEW, "graded")
@@ -361,11 +286,7 @@ def test_what_one_of_two_was_killed_at_the_other_finishes(graded, results, momen
         grade(graded, Judging(results, first=lambda: dying.wait(300)))
 
     both = [fork.Process(target=work) for work in (killed, goes_on)]
-    for process in both:
-        process.start()
-    for process in both:
-        process.join(300)
-    assert [process.exitcode for process in both] == [-signal.SIGKILL, 0]
+    assert ends_of(both) == [-signal.SIGKILL, 0]
     assert grade(graded, Judging({})) == dict.fromkeys(FEW, "as before")
     assert graded_with(graded, version) == dict.fromkeys(FEW, 1)
     assert points(graded) == before

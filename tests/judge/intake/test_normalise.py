@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from grader.judge.books.reading import NoGradebook
 from grader.judge.intake.course import course_directory
 from grader.judge.intake.form import NoForm, read_forms
 from grader.judge.intake.lenient import MOST_BYTES
@@ -139,7 +140,7 @@ def test_files_that_learners_may_change_are_not_the_forms(form):
 
 
 def test_no_release_or_no_gradebook_is_refused_with_the_cure(tmp_path):
-    with pytest.raises(NoForm, match="generate_assignment"):
+    with pytest.raises(NoGradebook, match="generate_assignment"):
         read_forms(course_directory(tmp_path), ASSIGNMENT)
     shutil.copytree(instructors.course(), tmp_path, dirs_exist_ok=True)
     directory = course_directory(tmp_path)

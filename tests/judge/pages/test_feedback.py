@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_ce
 from nbgrader.api import Gradebook
 
 from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
-from grader.judge.books.gradebook import Marks, Recorded
+from grader.judge.books.gradebook import CellScore, Recorded
 from grader.judge.intake.normalise import normalise
 from grader.judge.pages import settings as pages
 from grader.judge.pages.clean import clean, showable
@@ -73,11 +73,11 @@ def verdict_outputs():
 
 RECORDED = Recorded(
     {
-        "square": Marks(2.0, 2.0),
-        "root": Marks(1.5, 3.0),
-        "shown": Marks(0.0, 1.0),
-        "why": Marks(3.25, 4.0),
-        "deed": Marks(4.0, 5.0),
+        "square": CellScore(2.0, 2.0),
+        "root": CellScore(1.5, 3.0),
+        "shown": CellScore(0.0, 1.0),
+        "why": CellScore(3.25, 4.0),
+        "deed": CellScore(4.0, 5.0),
     },
     {"why": "Good, *but* mind <script>alert('pwned')</script> $y$."},
     penalty=0.75,
@@ -264,7 +264,7 @@ def recorded(folder, student):
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         theirs = gradebook.find_submission_notebook("problems", "ps1", student)
         return Recorded(
-            {grade.name: Marks(grade.score, grade.max_score) for grade in theirs.grades},
+            {grade.name: CellScore(grade.score, grade.max_score) for grade in theirs.grades},
             {row.name: row.comment for row in theirs.comments if row.comment},
             theirs.late_submission_penalty,
         )
