@@ -4,4 +4,6 @@ from course.quiz.choice import Choice, choice
 from course.quiz.order import Order, order
 from course.quiz.predict import Predict, predict
 
-__all__ = ["Choice", "Order", "Predict", "choice", "order", "predict"]
+Question = Choice | Order | Predict
+
+__all__ = ["Choice", "Order", "Predict", "Question", "choice", "order", "predict"]

@@ -19,21 +19,20 @@ class Choice:
     closed and opened again, and on a page without a kernel.
     """
 
-    id: str
     question: str
     options: Mapping[str, str]
     answer: str
     outcome: Outcome | None = None
+    id: str = ""
 
     def __post_init__(self) -> None:
         if self.answer not in self.options:
             raise ValueError(
-                f"question {self.id!r}: {self.answer!r} is right but not among the options "
-                f"{list(self.options)}"
+                f"{self.answer!r} is right but not among the options {list(self.options)}"
             )
         bare = [option for option, why in self.options.items() if not why.strip()]
         if bare:
-            raise ValueError(f"question {self.id!r}: no explanation for {bare}")
+            raise ValueError(f"no explanation for {bare}")
 
     def _repr_html_(self) -> str:
         body = "".join(self._option(text, why) for text, why in self.options.items())
@@ -57,7 +56,6 @@ def choice(
     question: str,
     options: Mapping[str, str],
     *,
-    id: str,
     run: Callable[[], Any] | None = None,
     answer: str | None = None,
 ) -> Choice:
@@ -71,7 +69,7 @@ def choice(
     outcome = run_once(run) if run else None
     right = outcome.text if outcome else answer
     if right is None:
-        raise ValueError(f"question {id!r} needs run= or answer=")
+        raise ValueError("a choice needs run= or answer=")
     if answer is not None and answer != right:
-        raise ValueError(f"question {id!r}: answer={answer!r}, but the code gives {right!r}")
-    return Choice(id, question, dict(options), right, outcome)
+        raise ValueError(f"answer={answer!r}, but the code gives {right!r}")
+    return Choice(question, dict(options), right, outcome)

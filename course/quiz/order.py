@@ -23,22 +23,22 @@ class Order(LiveQuestion):
     `lines` is written in one valid order. `gives` is an expression read when the lines have run.
     """
 
-    id: str
     question: str
     lines: Mapping[str, str]
     before: Mapping[tuple[str, str], str]
     gives: str
     setup: str = "import torch"
+    id: str = ""
 
     def __post_init__(self) -> None:
         unknown = {name for pair in self.before for name in pair} - set(self.lines)
         if unknown:
-            raise ValueError(f"question {self.id!r} has no line called {sorted(unknown)}")
+            raise ValueError(f"there is no line called {sorted(unknown)}")
         if self.broken(list(self.lines)) is not None:
-            raise ValueError(f"question {self.id!r}: write the lines in an order that works")
+            raise ValueError("write the lines in an order that works")
         error = self.outcome(list(self.lines)).error
         if error is not None:
-            raise ValueError(f"question {self.id!r}: the lines as written raise {error!r}")
+            raise ValueError(f"the lines as written raise {error!r}")
 
     def broken(self, names: Sequence[str]) -> tuple[str, str] | None:
         """The first rule that an order breaks, or None."""
@@ -135,7 +135,6 @@ def order(
     lines: Mapping[str, str],
     before: Mapping[tuple[str, str], str],
     *,
-    id: str,
     gives: str,
 ) -> Order:
     """Ask for an order of `lines` (name to code, written in one order that works).
@@ -144,4 +143,4 @@ def order(
     keeps these rules is accepted. `gives` is the expression whose value the lines are for. Raises
     ValueError for an unknown name and for lines that break a rule or raise as written.
     """
-    return Order(id, question, dict(lines), dict(before), gives)
+    return Order(question, dict(lines), dict(before), gives)

@@ -21,19 +21,19 @@ from course.quiz.outcome import run as run_once
 class Predict(LiveQuestion):
     """A question about what some code gives, with the outcome of having run it."""
 
-    id: str
     question: str
     source: str
     outcome: Outcome
     why: str
     beliefs: Mapping[str, str] = field(default_factory=dict)
+    id: str = ""
 
     def __post_init__(self) -> None:
         if not self.why.strip():
-            raise ValueError(f"question {self.id!r}: say why the code gives what it gives")
+            raise ValueError("say why the code gives what it gives")
         right = [belief for belief in self.beliefs if self.outcome.agrees(belief)]
         if right:
-            raise ValueError(f"question {self.id!r}: {right} is called a mistake, but it is right")
+            raise ValueError(f"{right} is called a mistake, but it is right")
 
     def reply(self, prediction: str) -> str:
         """What the learner reads after committing to a prediction, as HTML."""
@@ -91,7 +91,6 @@ def predict(
     question: str,
     run: Callable[[], Any],
     *,
-    id: str,
     why: str,
     beliefs: Mapping[str, str] | None = None,
 ) -> Predict:
@@ -102,7 +101,7 @@ def predict(
     touch the notebook's variables. Raises ValueError for an empty `why` and for a belief that
     turns out to be right.
     """
-    return Predict(id, question, _body(run), run_once(run), why, dict(beliefs or {}))
+    return Predict(question, _body(run), run_once(run), why, dict(beliefs or {}))
 
 
 def _body(function: Callable[[], Any]) -> str:

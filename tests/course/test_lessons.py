@@ -9,29 +9,20 @@ import pytest
 from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 
-from course.quiz import Choice, Order, Predict
+from course.questions import by_chapter
 from grader.notebook import workspace
 from tests.fixtures.lesson_texts import (
     LESSONS,
     ROOT,
-    ask,
-    cells,
     every_lesson,
     executed,
     headings,
     links,
+    made,
     prose,
     questions,
     tags,
 )
-
-ASKED = [question for lesson in LESSONS for question in questions(lesson)]
-
-
-def each(*kinds):
-    """The test for every question of some kinds."""
-    of_kind = [pytest.param(asked.cell, id=asked.name) for asked in ASKED if asked.kind in kinds]
-    return pytest.mark.parametrize("cell", of_kind)
 
 
 @pytest.fixture(scope="session")
@@ -100,12 +91,12 @@ def test_a_lesson_shows_no_address_in_memory(lesson, run_lesson):
 # The live form beside a static one is what a page without a kernel cannot show.
 @pytest.mark.filterwarnings("ignore:Your element with mimetype")
 @every_lesson
-def test_a_lesson_reads_without_a_kernel(lesson, run_lesson, tmp_path):
+def test_a_lesson_reads_without_a_kernel(lesson, run_lesson):
     """A page made from a lesson that was run holds every question, with its answer folded."""
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(run_lesson(lesson))
     read = readable(page)
     for asked in questions(lesson):
-        still = ask(asked.cell, tmp_path)._repr_html_()
+        still = made(asked.name)._repr_html_()
         assert "<details><summary" in still, asked.name
         assert readable(still) in read, asked.name
 
@@ -137,50 +128,14 @@ def test_a_lesson_says_what_for_what_before_and_how_long(lesson):
         assert re.search(pattern, opening), part
 
 
-def test_every_question_of_the_course_has_an_id_of_its_own():
-    counted = collections.Counter(asked.name for asked in ASKED)
-    assert [name for name, count in counted.items() if count > 1] == []
+def test_every_question_is_asked_once_in_the_lesson_of_its_chapter_and_in_this_order():
+    asked = [tuple(question.name for question in questions(lesson)) for lesson in LESSONS]
+    assert asked == list(by_chapter().values())
 
 
 @every_lesson
-def test_a_question_does_not_show_its_answer_in_its_own_cell(lesson):
-    """The code is folded away, and its first line, which stays visible, gives nothing away."""
-    asking = [asked.cell.id for asked in questions(lesson)]
-    hidden = [
-        cell.id
-        for cell in cells(lesson)
-        if cell.metadata.get("jupyter", {}).get("source_hidden")
-        and "hide-input" in tags(cell)
-        and cell.source.startswith("# A question: run this cell.\n")
-    ]
-    assert asking == hidden
-
-
-@each("choice", "predict", "order")
-def test_the_right_answer_is_what_the_code_gives(cell, tmp_path):
-    """A question stands on its own, whatever ran before it, and computes its answer.
-
-    Making it raises if an option has no explanation, if the computed answer is not among the
-    options, or if a belief called wrong is right.
-    """
-    question = ask(cell, tmp_path)
-    if isinstance(question, Choice):
-        assert question.outcome is not None, "give the question run=, which computes its answer"
-        assert question.answer == question.outcome.text
-        assert len(question.options) >= 2
-    elif isinstance(question, Predict):
-        assert question.outcome.agrees(question.outcome.text)
-        assert question.source
-    else:
-        assert isinstance(question, Order)
-
-
-@each("order")
-def test_an_order_is_accepted_if_and_only_if_it_works(cell, tmp_path):
-    """Every order of the lines is run."""
-    question = ask(cell, tmp_path)
-    meant = question.outcome(list(question.lines))
-    for names in question.orders():
-        outcome = question.outcome(names)
-        works = outcome.error is None and outcome.text == meant.text
-        assert (question.broken(names) is None) == works, names
+def test_a_cell_that_asks_says_no_more_than_which_question(lesson):
+    """So it gives no answer away, and nothing has to be hidden."""
+    for asked in questions(lesson):
+        assert asked.cell.source == f'ask("{asked.name}")'
+        assert not set(asked.cell.metadata), asked.name

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -27,7 +28,7 @@ def two_paths():
 
 
 def two_paths_asked(**beliefs):
-    return predict("What is it?", two_paths, id="t", why="Paths **add**.", beliefs=beliefs)
+    return predict("What is it?", two_paths, why="Paths **add**.", beliefs=beliefs)
 
 
 def heads():
@@ -44,7 +45,6 @@ def heads():
             ("b", "keep"): "It needs b.",
             ("keep", "last"): "It frees what the other needs.",
         },
-        id="heads",
         gives="a.grad",
     )
 
@@ -54,26 +54,26 @@ def heads():
 
 def test_an_option_without_an_explanation_is_refused():
     with pytest.raises(ValueError, match="no explanation for"):
-        choice("?", {"1": "yes", "2": " "}, id="t", answer="1")
+        choice("?", {"1": "yes", "2": " "}, answer="1")
 
 
 def test_an_answer_that_is_not_what_the_code_gives_is_refused():
     with pytest.raises(ValueError, match=r"answer='1', but the code gives '2'"):
-        choice("?", {"1": "a", "2": "b"}, id="t", answer="1", run=lambda: 2)
+        choice("?", {"1": "a", "2": "b"}, answer="1", run=lambda: 2)
 
 
 def test_an_answer_that_is_not_among_the_options_is_refused():
     with pytest.raises(ValueError, match="'3' is right but not among the options"):
-        choice("?", {"1": "a", "2": "b"}, id="t", run=lambda: 3)
+        choice("?", {"1": "a", "2": "b"}, run=lambda: 3)
 
 
 def test_a_question_with_neither_code_nor_answer_is_refused():
     with pytest.raises(ValueError, match="needs run= or answer="):
-        choice("?", {"1": "a"}, id="t")
+        choice("?", {"1": "a"})
 
 
 def test_every_option_shows_its_explanation_and_the_right_one_is_marked_in_words():
-    page = choice("?", {"5": "both paths", "3": "one path"}, id="t", run=two_paths)._repr_html_()
+    page = choice("?", {"5": "both paths", "3": "one path"}, run=two_paths)._repr_html_()
     assert re.search(r"<summary[^>]*>5</summary>.*?✓ Right\.</strong> both paths", page)
     assert re.search(r"<summary[^>]*>3</summary>.*?✗ Not so\.</strong> one path", page)
     assert page.count("<details>") == 2
@@ -81,13 +81,13 @@ def test_every_option_shows_its_explanation_and_the_right_one_is_marked_in_words
 
 
 def test_an_error_can_be_the_answer_and_its_text_is_shown():
-    asked = choice("?", {"TypeError": "a", "5": "b"}, id="t", run=lambda: None + 1)
+    asked = choice("?", {"TypeError": "a", "5": "b"}, run=lambda: None + 1)
     assert asked.answer == "TypeError"
     assert "TypeError: unsupported operand" in asked._repr_html_()
 
 
 def test_text_of_a_question_is_markdown_and_never_html():
-    page = choice("`a<b`", {"<i>x</i>": "**so**"}, id="t", answer="<i>x</i>")._repr_html_()
+    page = choice("`a<b`", {"<i>x</i>": "**so**"}, answer="<i>x</i>")._repr_html_()
     assert "<code>a&lt;b</code>" in page
     assert "<i>" not in page
     assert "<strong>so</strong>" in page
@@ -182,7 +182,7 @@ def test_a_right_prediction_is_called_right_and_explained_too():
 
 def test_a_prediction_without_a_reason_or_with_a_belief_that_is_right_is_refused():
     with pytest.raises(ValueError, match="say why"):
-        predict("?", two_paths, id="t", why="")
+        predict("?", two_paths, why="")
     with pytest.raises(ValueError, match="is called a mistake, but it is right"):
         two_paths_asked(**{"5.0": "No."})
 
@@ -193,7 +193,7 @@ def test_a_warning_is_shown_with_the_answer_and_not_before(recwarn):
         print("printed")
         return
 
-    asked = predict("?", warns, id="t", why="Because.")
+    asked = predict("?", warns, why="Because.")
     assert not recwarn.list
     folded = asked._repr_html_().split("<details>")[1]
     assert "printed" in folded
@@ -242,7 +242,7 @@ def test_lines_are_placed_one_by_one_and_taken_out_again():
 
 @given(st.text(max_size=8))
 def test_lines_are_never_laid_out_in_an_order_that_is_right(id):
-    asked = order("?", {"x": "x = 1", "y": "y = x"}, {("x", "y"): "y"}, id=id, gives="y")
+    asked = replace(order("?", {"x": "x = 1", "y": "y = x"}, {("x", "y"): "y"}, gives="y"), id=id)
     assert asked.broken(asked.shuffled()) is not None
 
 
@@ -256,7 +256,7 @@ def test_lines_are_never_laid_out_in_an_order_that_is_right(id):
 )
 def test_an_order_that_contradicts_itself_is_refused(lines, before, said):
     with pytest.raises(ValueError, match=said):
-        order("?", lines, before, id="t", gives="x")
+        order("?", lines, before, gives="x")
 
 
 # pages without a kernel

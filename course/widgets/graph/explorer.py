@@ -18,11 +18,11 @@ from course.widgets.frame.notice import Notice
 from course.widgets.frame.player import Player
 from course.widgets.frame.svg import Picture
 from course.widgets.frame.values import shape_text
+from course.widgets.frame.words import listed
 from course.widgets.graph.model import Graph
 from course.widgets.graph.picture import GraphPicture
 from course.widgets.graph.reader import read
 from course.widgets.graph.walk import MOST_NODES, TooLargeError
-from course.widgets.graph.words import listed
 
 MOST_CLASSES = 12
 Tensor = torch.Tensor

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from course.widgets.frame.values import Value, shape_text
+from course.widgets.frame.words import LONGEST, clipped
 from course.widgets.graph.model import Box, Graph, Send, State, Step, state_at
 from course.widgets.graph.words import grad_text
 
-LONGEST = 28
 LONGEST_VALUE = 16
 LONGEST_FACTOR = 14
-
-
-def clipped(content: str, most: int = LONGEST) -> str:
-    """``content``, its middle left out where it is longer than ``most`` characters."""
-    if len(content) <= most:
-        return content
-    return content[: most // 2] + "…" + content[len(content) - most // 2 + 1 :]
 
 
 def box_text(box: Box, recorded: bool = True) -> tuple[str, str]:

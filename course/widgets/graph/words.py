@@ -6,16 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from course.widgets.frame.values import Value, shape_text
+from course.widgets.frame.words import listed
 from course.widgets.graph.model import Graph, Program, Ran, Send, State, Step, state_at
 
 MOST_TERMS = 5
-
-
-def listed(words: Sequence[str], joint: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {joint} {words[-1]}"
 
 
 class Words:

@@ -8,7 +8,7 @@ from course.widgets.frame import svg
 from course.widgets.frame.look import SMALL_FONT_SIZE
 from course.widgets.frame.svg import Picture, text_width
 from course.widgets.frame.values import Value, number, shape_text
-from course.widgets.graph.texts import clipped
+from course.widgets.frame.words import clipped
 from course.widgets.hook import words as says
 from course.widgets.hook.model import HOOKS, Event, Run, Timeline
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from course.widgets.frame.values import Value
-from course.widgets.graph.words import listed
+from course.widgets.frame.words import listed
 from course.widgets.hook.model import FACTOR, HOOKS, Event, Run
 
 START = "y = model(x) and y.sum().backward() are about to run, with hooks of ten kinds on {where}."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from course.widgets.frame.values import Value
-from course.widgets.graph.words import Words, listed
+from course.widgets.frame.words import listed
+from course.widgets.graph.words import Words
 from course.widgets.leaf.model import LeafGraph, Place, Run
 
 MOST_LISTED = 6

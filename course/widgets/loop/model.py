@@ -14,7 +14,6 @@ MakeOptimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
 START: Point = (-1.0, 3.0)
 LOWEST: Point = (3.0, 1.0)
 CURVATURE: Point = (1.0, 4.0)
-FORMULA = "0.5 * (p[0] - 3)**2 + 2 * (p[1] - 1)**2"
 ROUNDS = 8
 FARTHEST = 1e3
 
@@ -155,7 +154,7 @@ class Planned:
         self.name = f"{title}, {order.name}"
         self.order = order
         self._run: Run | None = None
-        self._start = lambda: run(title, order, make)
+        self._start: Callable[[], Run] = lambda: run(title, order, make)
 
     def run(self) -> Run:
         """The run, which happens once."""

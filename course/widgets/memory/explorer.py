@@ -11,7 +11,7 @@ from course.widgets.frame.names import names_in
 from course.widgets.frame.notice import Notice
 from course.widgets.frame.player import Player
 from course.widgets.frame.svg import Picture
-from course.widgets.graph.words import listed
+from course.widgets.frame.words import listed
 from course.widgets.memory.model import Story
 from course.widgets.memory.picture import MemoryPicture, Verdict
 from course.widgets.memory.reader import MemoryReader

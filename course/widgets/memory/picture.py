@@ -9,7 +9,7 @@ from course.widgets.frame import svg
 from course.widgets.frame.look import SMALL_FONT_SIZE
 from course.widgets.frame.svg import Picture, text_width
 from course.widgets.frame.values import shape_text
-from course.widgets.graph.texts import clipped
+from course.widgets.frame.words import clipped
 from course.widgets.memory.model import Frame, Handle, SavedCopy, Strip
 
 MARGIN = 18.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from course.widgets.graph.words import listed
+from course.widgets.frame.words import listed
 from course.widgets.memory.model import Frame, Handle, Story
 
 EMPTY = Frame((), ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from course.widgets.graph.words import listed
+from course.widgets.frame.words import listed
 from course.widgets.mode.programs import Program
 from course.widgets.mode.reader import Given, Made, Run
 

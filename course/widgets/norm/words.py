@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from course.widgets.frame.values import number
+from course.widgets.frame.words import listed
 from course.widgets.norm.reader import Group, Measured
 
 AXES = ("N", "C", "H", "W")
-
-
-def listed(parts: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def coordinates(shape: Sequence[int], entry: int) -> tuple[int, ...]:

@@ -1,0 +1,318 @@
+"""Questions on grad modes and freezing."""
+
+from __future__ import annotations
+
+import torch
+
+from course.questions.entry import question
+from course.quiz import Choice, Predict, choice, predict
+
+
+@question
+def modes_larger_batch() -> Choice:
+    def larger_batch():
+        net = torch.nn.Sequential(
+            torch.nn.Linear(64, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)
+        )
+
+        def held(rows):
+            sizes, weights = {}, {p.untyped_storage().data_ptr() for p in net.parameters()}
+
+            def pack(tensor):
+                sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+                return tensor
+
+            x = torch.randn(rows, 64)
+            weights.add(x.untyped_storage().data_ptr())
+            with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+                y = net(x)
+            assert y.requires_grad
+            return sum(size for storage, size in sizes.items() if storage not in weights)
+
+        return f"{held(1280) / held(128):g} times as many"
+
+    return choice(
+        "The net is given a batch of 1280 rows in the place of 128. How many bytes does autograd "
+        "hold for the backward pass, beside the batch and the weights?",
+        {
+            "1 times as many": "The weights are as many as before. What is held beside them are "
+            "activations, and there are more rows of them.",
+            "10 times as many": "What is held are activations, one row for each row of the batch. "
+            "That is why a smaller batch helps when memory runs out in training.",
+            "100 times as many": "Each activation has ten times the rows, and their number per "
+            "row is the same.",
+        },
+        run=larger_batch,
+    )
+
+
+@question
+def modes_constant() -> Predict:
+    def constant_maximum():
+        x = torch.tensor([1.0, 5.0], requires_grad=True)
+        with torch.no_grad():
+            largest = x.max()
+        y = (x - largest).sum()
+        y.backward()
+        return x.grad
+
+    return predict(
+        "`y` is x₁ + x₂ − 2 · largest. What is in `x.grad`?",
+        constant_maximum,
+        why="`largest` is a constant, so the derivative of each term is 1. Recorded, the maximum "
+        "would send −2 to the second entry, and the result would be [1, -1].",
+        beliefs={
+            "[1, -1]": "That is the gradient if the maximum is recorded too.",
+            "None": "Only the maximum is computed inside the block. The subtraction is recorded.",
+            "[0, 0]": "The subtraction is recorded, and it has x as an input.",
+            "error": "The result of a no_grad block may be used in recorded operations.",
+        },
+    )
+
+
+@question
+def modes_built_inside() -> Choice:
+    def built_without_recording():
+        with torch.no_grad():
+            layer = torch.nn.Linear(2, 1)
+        layer(torch.ones(1, 2)).sum().backward()
+        return layer.weight.grad is not None
+
+    return choice(
+        "A layer is made inside `no_grad`. Outside, a loss is computed with it, and `backward()` "
+        "is called.\n\nDoes its weight get a gradient?",
+        {
+            "True": "Its parameters are new leaves, which require grad in every mode. What counts "
+            "is where the loss was computed.",
+            "False": "That would be so if the *loss* had been computed inside the block.",
+            "RuntimeError": "The loss was computed outside of the block: it was recorded.",
+        },
+        run=built_without_recording,
+    )
+
+
+@question
+def modes_clone_inside() -> Choice:
+    def cloned_too_early():
+        w = torch.tensor([1.0, 2.0], requires_grad=True)
+        with torch.inference_mode():
+            features = torch.ones(2).exp().clone()
+        return features * w
+
+    return choice(
+        "Features are computed in inference mode, and cloned in its last line, inside the block. "
+        "Outside, they are multiplied by a weight.\n\nWhat happens?",
+        {
+            "The product is recorded.": "A clone that is made inside is an inference tensor "
+            "itself.",
+            "RuntimeError": "The clone is made inside of the block, so it is an inference tensor "
+            "too. Move the clone behind the block, or use `no_grad`.",
+            "The product does not require grad.": "The weight requires grad and recording is on, "
+            "so the product has to be recorded. For that it must save the features.",
+        },
+        run=cloned_too_early,
+    )
+
+
+@question
+def modes_complete_inference() -> Choice:
+    def complete_inference():
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5))
+        x = torch.ones(1, 3)
+        with torch.inference_mode():
+            outputs = [net(x) for _ in range(20)]
+        same = all(output.equal(outputs[0]) for output in outputs)
+        return "Nothing is wrong." if same else "`net.eval()` is missing."
+
+    return choice(
+        "Spot the bug. `net` was just made and holds a dropout layer.\n\n"
+        "`with torch.inference_mode(): prediction = net(x)`",
+        {
+            "Nothing is wrong.": "Run it twice, and you get two predictions for one x.",
+            "`net.eval()` is missing.": "A module is in train mode when it is made, so dropout "
+            "drops. Inference mode is about recording, and does not change what layers do.",
+            "`no_grad` is missing.": "Inference mode records nothing: `no_grad` would add nothing "
+            "to it.",
+            "`x` must not require grad.": "It may. Nothing is recorded inside the block.",
+        },
+        run=complete_inference,
+    )
+
+
+@question
+def modes_frozen_blocks() -> Choice:
+    def past_a_frozen_layer():
+        net = torch.nn.Sequential(
+            torch.nn.Linear(3, 3), torch.nn.Linear(3, 3), torch.nn.Linear(3, 1)
+        )
+        net[1].requires_grad_(False)
+        net(torch.ones(1, 3)).sum().backward()
+        return ", ".join(f"net[{i}]" for i in range(3) if net[i].weight.grad is not None)
+
+    return choice(
+        "Spot the bug. A page says: *the middle layer is frozen, so no gradient reaches the layers "
+        "before it.*\n\nWhich layers of `net` hold a gradient in their weight after `backward()`?",
+        {
+            "net[2]": "That is what the page claims. But the gradient of `net[0]` goes *through* "
+            "the frozen layer, by its numbers, which are still there.",
+            "net[0], net[2]": "A frozen layer gets no gradient itself. It hands gradients on, "
+            "multiplied by its weight, like any constant factor.",
+            "net[0], net[1], net[2]": "The frozen layer keeps no gradient: its weight does not "
+            "require grad.",
+        },
+        run=past_a_frozen_layer,
+    )
+
+
+@question
+def modes_recap_eval() -> Choice:
+    def flag_of_an_output():
+        net = torch.nn.Linear(2, 1)
+        net.eval()
+        return net(torch.ones(1, 2)).requires_grad
+
+    return choice(
+        "`net.eval()` was called on a linear layer. What is `net(x).requires_grad`, for an x that "
+        "does not require grad?",
+        {
+            "True": "The weight requires grad and recording is on. `eval()` changes what some "
+            "layers do, and says nothing to autograd.",
+            "False": "It would be inside `no_grad`, or if the parameters were frozen.",
+        },
+        run=flag_of_an_output,
+    )
+
+
+@question
+def modes_recap_constant() -> Predict:
+    def used_later():
+        w = torch.tensor(3.0, requires_grad=True)
+        with torch.no_grad():
+            a = w * 2
+        b = a * w
+        b.backward()
+        return w.grad
+
+    return predict(
+        "`w` is 3. Inside `no_grad`, `a = w * 2`. Outside, `b = a * w`, and `b.backward()` runs. "
+        "What is `w.grad`?",
+        used_later,
+        why="`a` is the constant 6. So b = 6 · w, and its derivative is 6.",
+        beliefs={
+            "12": "That is the derivative of 2w², with `a` recorded too.",
+            "0": "`b` was computed outside of the block, and recorded.",
+            "None": "`b` was computed outside of the block, and recorded.",
+            "error": "What `no_grad` makes can be used later, as a constant.",
+        },
+    )
+
+
+@question
+def modes_recap_flags() -> Choice:
+    def flags_inside():
+        x = torch.ones(2, requires_grad=True)
+        with torch.no_grad():
+            made = {
+                "`x + 1`": x + 1,
+                "`x[:1]`": x[:1],
+                "`torch.ones(2, requires_grad=True)`": torch.ones(2, requires_grad=True),
+            }
+        (follows,) = [code for code, t in made.items() if not t.requires_grad]
+        return follows
+
+    return choice(
+        "`x` requires grad. Which of these gives `requires_grad` False inside `no_grad`?",
+        {
+            "`x + 1`": "The result of an operation that was not recorded.",
+            "`x[:1]`": "A view repeats the flag of its base. Still no gradient goes from it to x.",
+            "`torch.ones(2, requires_grad=True)`": "A new leaf that asks for grad gets it in every "
+            "mode.",
+            "all of them": "The mode decides what is recorded of operations. New leaves and views "
+            "keep their flags.",
+        },
+        run=flags_inside,
+    )
+
+
+@question
+def modes_recap_inference() -> Choice:
+    def uses_of_an_inference_tensor():
+        w = torch.ones(2, requires_grad=True)
+        with torch.inference_mode():
+            t = torch.ones(2) * 2
+        uses = {
+            "`t + w`": lambda: t + w,
+            "`t * w`": lambda: t * w,
+            "`t.add_(1)`": lambda: t.add_(1),
+            "`t.requires_grad_()`": lambda: t.requires_grad_(),
+        }
+        allowed = []
+        for code, use in uses.items():
+            try:
+                use()
+            except RuntimeError:
+                continue
+            allowed.append(code)
+        (only,) = allowed
+        return only
+
+    return choice(
+        "`t` was computed in inference mode, and `w` requires grad. One of these runs outside of "
+        "it. Which?",
+        {
+            "`t + w`": "A sum saves neither of its inputs.",
+            "`t * w`": "To know the gradient of w, the product must save t. Inference tensors "
+            "cannot be saved.",
+            "`t.add_(1)`": "An inference tensor counts no edits, so outside of the block none is "
+            "allowed.",
+            "`t.requires_grad_()`": "An inference tensor cannot become a leaf that is trained. "
+            "Clone it first.",
+        },
+        run=uses_of_an_inference_tensor,
+    )
+
+
+@question
+def modes_recap_norm() -> Choice:
+    def norm_in_eval():
+        norm = torch.nn.BatchNorm1d(2).eval()
+        out = norm(torch.tensor([[1.0, 2.0], [3.0, 5.0]]))
+        out.square().sum().backward()
+        return "They get gradients." if norm.weight.grad is not None else "They get none."
+
+    return choice(
+        "A batch normalization layer is in eval mode, and a loss is computed through it. What "
+        "happens to its weight and bias in `backward()`?",
+        {
+            "They get gradients.": "Eval mode changes which mean and variance it uses. Its "
+            "parameters are as trainable as before; freeze them if you do not want that.",
+            "They get none.": "That is freezing: `norm.requires_grad_(False)`.",
+            "It raises an error.": "A layer in eval mode can be recorded and run backward.",
+        },
+        run=norm_in_eval,
+    )
+
+
+@question
+def modes_recap_stale() -> Predict:
+    def stale_gradient():
+        w = torch.nn.Parameter(torch.tensor(1.0))
+        optimizer = torch.optim.SGD([w], lr=0.5)
+        (2 * w).backward()
+        w.requires_grad_(False)
+        optimizer.step()
+        return w.detach()
+
+    return predict(
+        "`w` is 1, the learning rate is 0.5. `(2 * w).backward()` runs, then `w` is frozen by "
+        "`requires_grad_(False)`, and then `optimizer.step()` runs, plain SGD. What is `w`?",
+        stale_gradient,
+        why="`.grad` holds 2 from before, and freezing does not clear it. The step subtracts 0.5 "
+        "· 2.",
+        beliefs={
+            "1": "Freezing alone does not stop the optimizer: it looks at `.grad`, and that still "
+            "holds 2.",
+            "error": "The optimizer does not look at `requires_grad`.",
+        },
+    )

@@ -1,0 +1,325 @@
+"""Questions on normalization layers."""
+
+from __future__ import annotations
+
+import torch
+
+from course.questions.entry import question
+from course.quiz import Choice, Order, Predict, choice, order, predict
+
+
+@question
+def norm_how_many() -> Predict:
+    def how_many_numbers():
+        x = torch.randn(7, 3, 2, 5)
+        y = torch.nn.BatchNorm2d(3)(x.requires_grad_())
+        (grad,) = torch.autograd.grad(y[0, 0, 0, 0], x)
+        return int((grad != 0).sum())
+
+    return predict(
+        "A derivative can tell which inputs one output depends on. `x` has shape (7, 3, 2, 5). On "
+        "how many entries of `x` does a single output of BatchNorm depend?",
+        how_many_numbers,
+        why="On all of its channel: 7 samples times 2 times 5 positions are 70 numbers. They share "
+        "one mean and one variance, so each has a part in each output.",
+        beliefs={
+            "1": "That would be a layer that looks at each number by itself. Mean and variance "
+            "bring in the others.",
+            "10": "That is one channel of one sample: InstanceNorm. BatchNorm takes the whole "
+            "batch.",
+            "7": "You averaged over the batch alone. The positions of an image belong to the "
+            "channel.",
+            "30": "That is one sample: LayerNorm over (C, H, W).",
+            "210": "Each channel has a mean of its own, so the other two channels have no part.",
+        },
+    )
+
+
+@question
+def norm_affine() -> Predict:
+    def after_the_affine_step():
+        torch.manual_seed(0)
+        layer = torch.nn.BatchNorm1d(1)
+        with torch.no_grad():
+            layer.weight.fill_(3.0)
+            layer.bias.fill_(7.0)
+        y = layer(torch.randn(1000, 1))
+        return round(y.mean().item(), 2), round(y.std(correction=0).item(), 2)
+
+    return predict(
+        "Training has moved the weight of a BatchNorm to 3 and its bias to 7. Which mean and "
+        "standard deviation has its output?",
+        after_the_affine_step,
+        why="The normalised values have mean 0 and deviation 1. Times 3 and plus 7 gives mean 7 "
+        "and deviation 3. So the *output* of a normalization layer has whatever scale was learned.",
+        beliefs={
+            "(0.0, 1.0)": "That is what it has before weight and bias.",
+            "(3.0, 7.0)": "You exchanged the two: the weight stretches, the bias shifts.",
+            "(7.0, 9.0)": "9 is the variance. The deviation is its root.",
+        },
+    )
+
+
+@question
+def norm_shape() -> Choice:
+    def is_it_normal():
+        torch.manual_seed(0)
+        flips = torch.randint(0, 2, (1000, 1)).float()
+        y = torch.nn.BatchNorm1d(1)(flips)
+        values = len(y.detach().unique())
+        return "It takes two values, so it is not normal." if values == 2 else "It is normal."
+
+    return choice(
+        "Spot the bug. A page says: *after BatchNorm each channel follows N(0, 1), whatever the "
+        "input was.* A channel holds only zeros and ones. What is true of its output?",
+        {
+            "It is normal.": "No shift and no stretch turns two values into a bell curve.",
+            "It takes two values, so it is not normal.": "The mean is 0 and the variance 1, and "
+            "the shape is that of the input: two values. Only the first two moments are set.",
+            "It is uniform.": "A uniform channel takes all values of an interval. This one takes "
+            "two.",
+        },
+        run=is_it_normal,
+    )
+
+
+@question
+def norm_momentum() -> Predict:
+    def a_second_batch():
+        bn = torch.nn.BatchNorm1d(1, momentum=0.25)
+        bn(torch.tensor([[1.0], [3.0]]))
+        bn(torch.tensor([[5.0], [7.0]]))
+        return round(bn.running_mean.item(), 4)
+
+    return predict(
+        "Now `momentum` is 0.25, and there are two batches, of mean 2 and of mean 6.",
+        a_second_batch,
+        why="After the first batch: 0.75 · 0 + 0.25 · 2 = 0.5. After the second: 0.75 · 0.5 + "
+        "0.25 · 6 = 1.875. Early on the running mean still holds a part of the 0 it began with.",
+        beliefs={
+            "4": "That is the plain average of both. It is what momentum=None gives.",
+            "4.0": "That is the plain average of both. It is what momentum=None gives.",
+            "4.875": "You gave 0.25 to the old value. Here momentum is the weight of the new one.",
+            "1.5": "You added 0.25 · 6 and forgot what the first batch left.",
+            "2.0": "You added a quarter of each and did not shrink the old value.",
+        },
+    )
+
+
+@question
+def norm_untracked() -> Predict:
+    def without_statistics():
+        torch.manual_seed(0)
+        bn = torch.nn.BatchNorm1d(3, track_running_stats=False).eval()
+        x = torch.randn(7, 3)
+        alone_in_two = bn(x[:2])[0]
+        in_seven = bn(x)[0]
+        return torch.allclose(alone_in_two, in_seven)
+
+    return predict(
+        "In eval mode a sample gets the same output in every batch. Is that true of this layer?",
+        without_statistics,
+        why="There are no running statistics to use, so the layer normalises by the batch in both "
+        "modes. `eval()` changes nothing, and a sample's output depends on the others.",
+        beliefs={"True": "It would be with running statistics. This layer was told to keep none."},
+    )
+
+
+@question
+def norm_sum() -> Predict:
+    def ones_come_in():
+        torch.manual_seed(0)
+        x = torch.randn(7, 3, requires_grad=True)
+        y = torch.nn.BatchNorm1d(3)(x)
+        y.sum().backward()
+        return bool(x.grad.abs().max() < 1e-5)
+
+    return predict(
+        "`y.sum()` sends a 1 to every output. Is `x.grad` zero everywhere, but for rounding?",
+        ones_come_in,
+        why="Put gy = 1 into the formula: 1 − mean(1) − xh · mean(xh) = 1 − 1 − 0 = 0. The sum of "
+        "a normalised channel is 0 whatever x is, so it cannot change. Do not test a "
+        "normalization layer with `.sum().backward()`.",
+        beliefs={
+            "False": "Each output depends on x, and still their sum does not: the mean was taken "
+            "off.",
+        },
+    )
+
+
+@question
+def norm_sync() -> Predict:
+    def converted_alone():
+        bn = torch.nn.BatchNorm2d(5)
+        torch.nn.SyncBatchNorm.convert_sync_batchnorm(bn)
+        return type(bn).__name__
+
+    return predict(
+        "Here the model is a BatchNorm itself, and the return value is dropped.",
+        converted_alone,
+        why="A layer inside a model can be exchanged in that model. A layer by itself has nobody "
+        "who holds it, so the new one exists as the return value alone.",
+        beliefs={"SyncBatchNorm": "It would be inside a Sequential, where the layer is exchanged."},
+    )
+
+
+@question
+def norm_recap_group() -> Choice:
+    def which_is_it():
+        torch.manual_seed(0)
+        x = torch.randn(7, 6, 4, 5)
+        y = torch.nn.LayerNorm((6, 4, 5))(x)
+        layers = {
+            "`GroupNorm(1, 6)`": torch.nn.GroupNorm(1, 6),
+            "`GroupNorm(6, 6)`": torch.nn.GroupNorm(6, 6),
+            "`BatchNorm2d(6)`": torch.nn.BatchNorm2d(6),
+        }
+        (same,) = [name for name, layer in layers.items() if torch.allclose(layer(x), y, atol=1e-5)]
+        return same
+
+    return choice(
+        "`x` has shape (7, 6, 4, 5). Which new layer gives what `LayerNorm((6, 4, 5))` gives?",
+        {
+            "`GroupNorm(1, 6)`": "One group holds all channels of a sample: these are the numbers "
+            "that LayerNorm averages.",
+            "`GroupNorm(6, 6)`": "Each channel by itself is InstanceNorm.",
+            "`BatchNorm2d(6)`": "That averages over the batch, channel by channel.",
+        },
+        run=which_is_it,
+    )
+
+
+@question
+def norm_recap_buffers() -> Choice:
+    def what_moves():
+        bn = torch.nn.BatchNorm1d(3).requires_grad_(False)
+        before = {name: t.clone() for name, t in bn.state_dict().items()}
+        with torch.no_grad():
+            bn(torch.randn(7, 3) + 5)
+        moved = [name for name, t in bn.state_dict().items() if not t.equal(before[name])]
+        return "the running statistics" if "running_mean" in moved else "nothing"
+
+    return choice(
+        "A BatchNorm in training mode has `requires_grad=False` on its parameters, and the forward "
+        "pass runs inside `torch.no_grad()`. What changes?",
+        {
+            "nothing": "Neither switch has a say in buffers. Only the mode has.",
+            "weight and bias": "Nothing but an optimizer changes them, and they do not require "
+            "grad.",
+            "the running statistics": "The forward pass writes them in training mode. Call "
+            "`eval()` on layers whose statistics should stay.",
+        },
+        run=what_moves,
+    )
+
+
+@question
+def norm_recap_one() -> Choice:
+    def one_image():
+        try:
+            torch.nn.BatchNorm2d(3)(torch.randn(1, 3, 4, 5))
+        except ValueError:
+            return "It raises."
+        return "It runs."
+
+    return choice(
+        "Spot the bug. A page says: *BatchNorm cannot train on a batch of one.* `x` has shape "
+        "(1, 3, 4, 5), and `BatchNorm2d(3)` is in training mode. What happens?",
+        {
+            "It runs.": "Each channel has 4 times 5 values, and that is enough for a variance. "
+            "What is refused is a single value per channel. How good statistics of one image are "
+            "is another matter.",
+            "It raises.": "That happens with shape (1, 3), or (1, 3, 1, 1): one value per channel.",
+            "It switches to eval mode.": "No layer switches its mode by itself.",
+        },
+        run=one_image,
+    )
+
+
+@question
+def norm_recap_variance() -> Choice:
+    def two_variances():
+        bn = torch.nn.BatchNorm1d(1, momentum=1.0)
+        x = torch.tensor([[1.0], [3.0]])
+        y = bn(x)
+        output_over_n = torch.allclose(y, (x - 2) / 1.0, atol=1e-3)
+        running_over_n = bn.running_var.item() == 1.0
+        words = {True: "n", False: "n - 1"}
+        return f"output: {words[output_over_n]}, running variance: {words[running_over_n]}"
+
+    return choice(
+        "By what are the squares divided in BatchNorm's two variances?",
+        {
+            "output: n, running variance: n": "It would be consistent. But torch writes the "
+            "unbiased one into `running_var`.",
+            "output: n - 1, running variance: n - 1": "Then the output would not have variance 1 "
+            "over its own batch.",
+            "output: n, running variance: n - 1": "The output is normalised by the batch's own "
+            "spread. The running variance estimates that of the data, so it is the unbiased one.",
+            "output: n - 1, running variance: n": "It is the other way round.",
+        },
+        run=two_variances,
+    )
+
+
+@question
+def norm_recap_order() -> Order:
+    return order(
+        "Put the lines in an order that fills the running statistics from the data, and then "
+        "gives a score that depends on nothing but its own row. More than one order works.",
+        {
+            "data": "data = torch.tensor([[1.0], [3.0], [8.0]])",
+            "layer": "bn = torch.nn.BatchNorm1d(1, momentum=None)",
+            "measure": "bn(data)",
+            "eval": "bn.eval()",
+            "score": "score = bn(data[:1]).item()",
+        },
+        {
+            ("data", "measure"): "There is nothing to measure yet.",
+            ("layer", "measure"): "There is no layer yet.",
+            ("measure", "eval"): "In eval mode a forward pass measures nothing.",
+            ("eval", "score"): "In training mode one row has no variance, and torch raises.",
+        },
+        gives="round(score, 3)",
+    )
+
+
+@question
+def norm_recap_claim() -> Choice:
+    def error_on_new_data(scale, normalised):
+        torch.manual_seed(0)
+        x, new = torch.randn(32, 10) * scale, torch.randn(500, 10) * scale
+        truth = torch.randn(10, 1) / scale
+        net = torch.nn.Sequential(
+            torch.nn.Linear(10, 32),
+            torch.nn.BatchNorm1d(32) if normalised else torch.nn.Identity(),
+            torch.nn.ReLU(),
+            torch.nn.Linear(32, 1),
+        )
+        weights = list(net.parameters())
+        for _ in range(15):
+            for rows in torch.randperm(32).split(4):
+                loss = (net(x[rows]) - x[rows] @ truth).square().mean()
+                gradients = torch.autograd.grad(loss, weights)
+                with torch.no_grad():
+                    for weight, gradient in zip(weights, gradients, strict=True):
+                        weight -= 0.02 * gradient
+        return (net.eval()(new) - new @ truth).square().mean().item()
+
+    def how_often():
+        helps = [error_on_new_data(s, True) < error_on_new_data(s, False) for s in (0.01, 1.0)]
+        return {0: "on neither", 1: "on one of them", 2: "on both"}[sum(helps)]
+
+    return choice(
+        "*BatchNorm improves generalisation*, a page says. This question trains a small net with "
+        "it and without it, on two sets of 32 rows. In one the inputs are of size 0.01, in the "
+        "other of size 1. On which of them does BatchNorm lower the error on 500 new rows?",
+        {
+            "on both": "If it were a law, it would be. Here BatchNorm makes the second one worse.",
+            "on one of them": "With inputs of size 0.01 the net without it hardly learns in these "
+            "few steps. With inputs of size 1 it learns, and with BatchNorm, on batches of 4, the "
+            "error is larger. Whether it helps has to be measured, on your net and your data.",
+            "on neither": "It helps a lot where the inputs are tiny.",
+        },
+        run=how_often,
+    )
