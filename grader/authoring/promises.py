@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -238,7 +237,7 @@ def _texts_are_formatted(subject: Subject) -> Iterator[Broken]:
         files = [
             _file(sys.modules[subject.place]),
             _file(sys.modules[subject.key.__module__]),
-            _file(import_module(f"grader.keys.{subject.package}.right_answers")),
+            subject.course / "grader" / "keys" / subject.package / "right_answers.py",
             cell,
         ]
         ruff = [sys.executable, "-m", "ruff", "format", "--check", "--no-cache"]
