@@ -139,6 +139,11 @@ def test_an_instructors_own_assignment_stays_as_it_is(chapter):
     assert notebooks.read(text) == notebooks.as_it_stands(text)
 
 
+@pytest.mark.parametrize("text", EVERY_TEXT, ids=lambda text: text.stem)
+def test_no_text_links_to_an_exercise_by_its_number(text):
+    assert not re.search(r"exercises/\S+\.ipynb#", text.read_text())
+
+
 def anchors(notebook):
     headings = re.findall(r"(?m)^## (.+)$", "\n".join(cell.source for cell in notebook.cells))
     return {heading.replace(" ", "-") for heading in headings}
