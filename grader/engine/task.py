@@ -104,7 +104,7 @@ class Task:
     allows: ClassVar[frozenset[str]] = frozenset()
     accepts_numbers: ClassVar[bool] = False
     meta: ClassVar[bool] = False
-    CASES: ClassVar[Sequence[Case]]
+    CASES: ClassVar[Sequence[Case]] = ()
 
     registry: ClassVar[dict[str, Task]] = {}
 
