@@ -17,7 +17,8 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 # Text takes the theme's own colour, so its contrast is the theme's; colour only marks borders.
 STYLE = f"""
-.cq {{max-width: 46em; margin: .4em 0; padding: .6em .9em .7em; font-size: 14px; line-height: 1.5;
+.cq {{box-sizing: border-box; max-width: 46em; margin: .4em 0; padding: .6em .9em .7em;
+  font-size: 14px; line-height: 1.5;
   border: 1px solid color-mix(in srgb, currentColor 30%, transparent); border-radius: 6px;
   color: var(--jp-content-font-color1, inherit)}}
 .cq .widget-html-content {{font-size: 14px; line-height: 1.5}}

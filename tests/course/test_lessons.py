@@ -14,6 +14,7 @@ from grader.notebook import workspace
 from tests.fixtures.lesson_texts import (
     LESSONS,
     ROOT,
+    cells,
     every_lesson,
     executed,
     headings,
@@ -23,6 +24,8 @@ from tests.fixtures.lesson_texts import (
     questions,
     tags,
 )
+
+PICTURE = re.compile(r"^explore", re.MULTILINE)
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +51,8 @@ def texts(notebook):
         yield output.get("text", "")
 
 
-def readable(page):
-    """The words of an HTML page."""
-    soup = BeautifulSoup(page, "html.parser")
+def readable(soup):
+    """The words of a page of HTML."""
     for style in soup("style"):
         style.decompose()
     return " ".join(soup.get_text(" ").split())
@@ -91,20 +93,33 @@ def test_a_lesson_shows_no_address_in_memory(lesson, run_lesson):
 # The live form beside a static one is what a page without a kernel cannot show.
 @pytest.mark.filterwarnings("ignore:Your element with mimetype")
 @every_lesson
-def test_a_lesson_reads_without_a_kernel(lesson, run_lesson):
-    """A page made from a lesson that was run holds every question, with its answer folded."""
+def test_a_lesson_reads_without_a_kernel(lesson, run_lesson, caplog):
+    """A page made from a lesson that was run, as nbconvert runs and makes it.
+
+    It holds every question, with its answer folded, and every picture, with the sentence that
+    tells it.
+    """
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(run_lesson(lesson))
-    read = readable(page)
+    soup = BeautifulSoup(page, "html.parser")
+    told = [desc.text for desc in soup.select("svg.ag-static > desc")]
+    stepped = [sentence for sentence in told if re.match(r"Step \d+ of ", sentence)]
+    assert len(stepped) == len([cell for cell in cells(lesson) if PICTURE.search(cell.source)])
+    assert "Alternative text is missing" not in caplog.text
+    read = readable(soup)
     for asked in questions(lesson):
         still = made(asked.name)._repr_html_()
         assert "<details><summary" in still, asked.name
-        assert readable(still) in read, asked.name
+        assert readable(BeautifulSoup(still, "html.parser")) in read, asked.name
+
+
+@pytest.fixture(scope="module")
+def placed():
+    """Where a learner has files: what a workspace holds."""
+    return {path for path, _ in workspace.offers(ROOT)}
 
 
 @every_lesson
-def test_the_links_of_a_lesson_lead_somewhere(lesson):
-    """Files are looked up where a learner has them: in the workspace."""
-    placed = {path for path, _ in workspace.offers(ROOT)}
+def test_the_links_of_a_lesson_lead_somewhere(lesson, placed):
     for link in links(lesson):
         assert not re.match(r"https?://(localhost|127\.)", link), link
         if re.match(r"https?://", link):

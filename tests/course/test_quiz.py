@@ -4,7 +4,6 @@ import re
 import warnings
 from dataclasses import replace
 
-import nbformat
 import pytest
 import torch
 from hypothesis import given
@@ -13,8 +12,6 @@ from hypothesis import strategies as st
 from course.errors import shows_error
 from course.quiz import choice, order, predict
 from course.quiz.outcome import run, shown
-from course.widgets.frame import look
-from tests.fixtures.browser import browser_page, end_every_kernel, jupyterlab, menu
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
@@ -305,115 +302,3 @@ def test_code_that_was_to_raise_and_does_not_is_a_failure():
 def test_an_error_of_another_kind_is_not_swallowed():
     with pytest.raises(ZeroDivisionError), shows_error(RuntimeError):
         1 / 0  # noqa: B018
-
-
-# in JupyterLab
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """JupyterLab on a notebook with one question of each kind: its address."""
-    folder = tmp_path_factory.mktemp("lab")
-    cells = [
-        "from course.quiz import choice, order, predict",
-        'choice("Which?", {"three": "Too few.", "five": "Both."}, id="c", answer="five")',
-        "def give():\n    return 2 + 3\n\n\n"
-        'predict("What?", give, id="p", why="It adds.", beliefs={"6": "That multiplies."})',
-        'order("Sort.", {"x": "x = 1", "y": "y = x"}, {("x", "y"): "It needs x."}, id="o", '
-        'gives="y")',
-    ]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "P", "language": "python"}
-    nbformat.write(notebook, folder / "ask.ipynb")
-    with jupyterlab(folder) as address:
-        yield address
-
-
-@pytest.fixture
-def page(program):
-    """A page of a real browser."""
-    with browser_page(program("chromium", "chromium-browser", "google-chrome", "chrome")) as page:
-        yield page
-
-
-def press(page, target, key):
-    """Press a key on something that can have the focus, and show that it visibly has it."""
-    target.focus()
-    assert target.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
-    page.keyboard.press(key)
-
-
-def text_contrast(page, target):
-    """The contrast of a text with the card it stands on, as WCAG 2 defines it."""
-    pair = target.evaluate(
-        "e => [getComputedStyle(e).color,"
-        " getComputedStyle(e.closest('.jp-ThemedContainer, body'))"
-        ".getPropertyValue('--jp-layout-color0')]"
-    )
-    canvas = page.evaluate(
-        """pair => pair.map(colour => {
-            const pen = document.createElement('canvas').getContext('2d');
-            pen.fillStyle = 'white'; pen.fillRect(0, 0, 1, 1);
-            pen.fillStyle = colour.trim(); pen.fillRect(0, 0, 1, 1);
-            return '#' + [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3)
-                .map(c => c.toString(16).padStart(2, '0')).join('');
-        })""",
-        pair,
-    )
-    return look.contrast(*canvas)
-
-
-def test_in_jupyterlab_every_kind_of_question_is_answered_by_keyboard_in_both_themes(lab, page):
-    from playwright.sync_api import expect
-
-    page.goto(f"{lab}/lab/tree/ask.ipynb")
-    expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
-    menu(page, "Run", "Run All Cells")
-    cells = page.locator(".jp-Notebook .jp-CodeCell")
-    lines = page.locator(".cq-lines button")
-    expect(lines).to_have_count(2, timeout=60_000)
-    expect(page.locator(".cq-still").first).to_be_hidden()  # the live form has taken its place
-    count = cells.count()
-
-    option = page.locator("summary", has_text="three")
-    press(page, option, "Enter")
-    expect(page.get_by_text("Not so. Too few.")).to_be_visible()
-    press(page, page.locator("summary", has_text="five"), "Space")
-    expect(page.get_by_text("Right. Both.")).to_be_visible()
-    page.keyboard.press("x")  # JupyterLab's key for cutting a cell
-    assert cells.count() == count
-
-    entry = page.get_by_placeholder("your prediction")
-    entry.focus()
-    page.keyboard.type("6")
-    press(page, entry, "Enter")
-    said = page.get_by_role("alert")
-    expect(said).to_contain_text("Not so. You predicted 6. That multiplies.")
-    expect(entry).to_be_focused()
-
-    check = page.get_by_role("button", name="Check the order")
-    press(page, lines.filter(has_text="x = 1"), "Space")
-    expect(lines.filter(has_text="x = 1")).to_contain_text("1.")
-    press(page, lines.filter(has_text="y = x"), "Enter")
-    expect(lines.filter(has_text="y = x")).to_contain_text("2.")
-    press(page, check, "Space")
-    expect(said.last).to_contain_text("Right. This order works")
-
-    assert text_contrast(page, said.last) >= look.TEXT_CONTRAST
-    menu(page, "Settings", "Theme", "JupyterLab Dark")
-    expect(page.locator("body[data-jp-theme-light='false']")).to_have_count(1)
-    assert text_contrast(page, said.last) >= look.TEXT_CONTRAST
-    assert text_contrast(page, option) >= look.TEXT_CONTRAST
-
-    page.keyboard.press("Control+s")
-    expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
-    assert page.wrong == []
-    assert page.asked_elsewhere == []
-
-    end_every_kernel(page, lab)
-    page.goto(f"{lab}/lab/tree/ask.ipynb")
-    folded = page.locator("summary", has_text="Commit to a prediction")
-    expect(folded).to_be_visible(timeout=60_000)
-    press(page, folded, "Enter")
-    expect(page.locator("details[open]", has_text="It adds.")).to_be_visible()
-    expect(page.get_by_text("Error displaying widget").first).to_be_hidden()
