@@ -177,7 +177,12 @@ def _passes(subject: Subject, functions: Any, name: str) -> Iterator[Broken]:
 @promise("its untouched release earns nothing and holds no line of the solution")
 def _release_is_empty(subject: Subject) -> Iterator[Broken]:
     task = subject.task
-    functions = defined(task, cell_of(subject.release, f"{task.id}_answer"))
+    try:
+        released = cell_of(subject.release, f"{task.id}_answer")
+    except LookupError:
+        yield Broken("its chapter's release does not hold it", "Run: make exercises")
+        return
+    functions = defined(task, released)
     verdict = verdict_on(task, functions, on=subject.device)
     if verdict.outcome is not Outcome.NOT_ATTEMPTED:
         yield Broken(

@@ -86,7 +86,7 @@ def test_whatever_is_taken_away_is_named_and_nothing_else(one_chapter, gone):
 
 def test_one_missing_part_of_one_exercise_is_the_whole_list(checkout, monkeypatch):
     take_away({"key"}, monkeypatch, checkout)
-    cure = "Write a class with task = 'two_heads' in grader/keys/graphs/sweeps.py."
+    cure = "Write a class (Key, task='two_heads') in grader/keys/graphs/sweeps.py."
     assert parts.missing(checkout) == [parts.Missing(NAME, "key", cure)]
 
 
@@ -128,11 +128,11 @@ def test_what_a_task_does_not_say_is_named(checkout, monkeypatch, field):
     assert [one.part for one in parts.missing(checkout, NAME)] == [field]
 
 
-@pytest.mark.parametrize("method", ["cases", "draw", "observe"])
-def test_what_a_task_does_not_do_is_named(checkout, monkeypatch, method):
+@pytest.mark.parametrize(("name", "part"), [("cases", "CASES"), ("draw", "method draw")])
+def test_what_a_task_does_not_do_is_named(checkout, monkeypatch, name, part):
     take_away(set(), monkeypatch, checkout)
-    monkeypatch.delattr(type(Task.registry[NAME]), method)
-    assert [one.part for one in parts.missing(checkout, NAME)] == [f"method {method}"]
+    monkeypatch.delattr(type(Task.registry[NAME]), name)
+    assert [one.part for one in parts.missing(checkout, NAME)] == [part]
 
 
 @pytest.mark.parametrize(
