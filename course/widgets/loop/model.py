@@ -14,7 +14,6 @@ MakeOptimizer = Callable[[list[Tensor]], torch.optim.Optimizer]
 START: Point = (-1.0, 3.0)
 LOWEST: Point = (3.0, 1.0)
 CURVATURE: Point = (1.0, 4.0)
-FORMULA = "0.5 * (p[0] - 3)**2 + 2 * (p[1] - 1)**2"
 ROUNDS = 8
 FARTHEST = 1e3
 

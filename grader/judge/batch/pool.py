@@ -12,7 +12,7 @@ from typing import Protocol
 from grader.box.both.ended import BoxRefused
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
-from grader.judge.batch.filing import Damaged, Filed, Filing, State
+from grader.judge.batch.filing import Damaged, Filed, Filing, FilingState
 from grader.judge.intake.printable import quote
 from grader.judge.sitting.papers import Marked, Paper, Round
 
@@ -109,10 +109,10 @@ class Batch:
     def _begin(self, student: str) -> Line | None:
         """Send a submission on its way, unless there is nothing to judge."""
         paper = self._desk.paper(self._round, student)
-        state = State.NEW if self._force else self._filing.state(paper)
-        if state is State.DONE:
+        state = FilingState.NEW if self._force else self._filing.state(paper)
+        if state is FilingState.DONE:
             return Line(student, "as before")
-        if state is not State.NEW:
+        if state is not FilingState.NEW:
             with contextlib.suppress(Damaged):
                 return _line(paper, "finished", self._filing.finish(paper))
         self._flying[self._crew.submit(self._round, paper)] = paper
