@@ -59,8 +59,10 @@ class Desk:
             self._ledger = None
 
     def round(self, assignment: str, *, reseed: bool = False, version: int | None = None) -> Round:
-        """What is the same for every submission. Raises NoForm, and KeyError for a `version` of the
-        secret that does not exist."""
+        """An assignment as it is to be judged now.
+
+        Raises NoForm, and KeyError for a `version` of the secret that does not exist.
+        """
         return Round(
             assignment,
             self._forms(assignment),
