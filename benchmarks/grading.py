@@ -226,7 +226,7 @@ class Inside:
                         shell.run(step)
                     else:
                         for header, body in step:
-                            handler.answer(header, body, shell.user_ns)
+                            handler.reply(header, body, shell.user_ns)
                 os._exit(0)
             os.waitpid(child, 0)
             found.append(time.perf_counter() - started)

@@ -19,6 +19,7 @@ _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
 def main() -> int:
+    """Do what was asked on the command line, and say with which status to end."""
     asked = _asked()
     try:
         if not sys.platform.startswith("linux"):

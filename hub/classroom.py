@@ -34,6 +34,7 @@ class Classroom:
 
     @property
     def python(self) -> Path:
+        """The interpreter that everybody's servers run."""
         return self.environment / "bin" / "python"
 
     @property
@@ -43,6 +44,7 @@ class Classroom:
 
     @property
     def proxy(self) -> Path:
+        """The proxy that npm installed."""
         return self.folder / "proxy"
 
     @property
@@ -67,6 +69,7 @@ class Classroom:
 
     @property
     def exchange(self) -> Path:
+        """nbgrader's exchange, in which assignments go out and submissions come in."""
         return self.folder / "exchange"
 
     @property
@@ -76,6 +79,7 @@ class Classroom:
 
     @property
     def record(self) -> Path:
+        """What `save` writes: the classroom itself, passwords included."""
         return self.hub / "classroom.json"
 
     @property
@@ -85,9 +89,11 @@ class Classroom:
 
     @property
     def everybody(self) -> list[str]:
+        """Everybody with a server or a service."""
         return [*self.instructors, self.grader, *self.students]
 
     def home(self, name: str) -> Path:
+        """Somebody's home. Raises KeyError where there is no such account."""
         if not self.accounts:
             return self.homes / name
         import pwd

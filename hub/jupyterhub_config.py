@@ -8,6 +8,7 @@ hub.
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, os.environ["AUTOGRAD_CLASSROOM_PROGRAM"])
 
@@ -59,7 +60,7 @@ c.JupyterHub.load_roles = [
 ]
 
 
-def server_scopes(spawner):
+def server_scopes(spawner: Any) -> list[str]:
     """What the token in a server may do: be the server, and say which groups its owner is in.
 
     Everything in a server, a notebook's code included, can use this token. JupyterHub grants of
@@ -86,15 +87,18 @@ c.Spawner.cmd = [str(room.python), "-m", "classroom.server"]
 c.Spawner.notebook_dir = "~"
 
 
-def is_instructor(spawner):
+def is_instructor(spawner: Any) -> bool:
+    """Whether a server is an instructor's."""
     return spawner.user.name in room.instructors
 
 
-def python_path(*folders):
+def python_path(*folders: Path | str) -> str:
+    """Folders to import from, as one variable of the environment."""
     return os.pathsep.join(map(str, folders))
 
 
-def settings(kind):
+def settings(kind: str) -> str:
+    """The folder of Jupyter's settings for one kind of server."""
     return str(room.settings / kind)
 
 
@@ -111,8 +115,11 @@ EVERYBODY = {
 }
 
 
-def runtime(spawner):
-    # Beside nothing else of Jupyter's: the launcher closes this folder to everybody but its owner.
+def runtime(spawner: Any) -> str:
+    """Where a server's connection files lie.
+
+    Beside nothing else of Jupyter's: the launcher closes this folder to everybody but its owner.
+    """
     return str(room.home(spawner.user.name) / ".local" / "state" / "classroom")
 
 
@@ -128,7 +135,8 @@ c.Spawner.environment = EVERYBODY | {
 }
 
 
-def default_url(spawner):
+def default_url(spawner: Any) -> None:
+    """Open a student's server at the first lesson."""
     spawner.default_url = (
         "/lab" if is_instructor(spawner) else "/lab/tree/lessons/00-start-here.ipynb"
     )

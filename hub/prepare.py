@@ -150,7 +150,7 @@ def _class_folder(room: Classroom) -> None:
     room.course.chmod(0o700)
     offered = room.instructors_side / "offered"
     _run(
-        [str(room.python), "-m", "classroom.desk", str(offered), json.dumps(room.students)],
+        [str(room.python), "-m", "classroom.class_folder", str(offered), json.dumps(room.students)],
         "The class's folder could not be laid",
         account=room.grader if room.accounts else None,
         PYTHONPATH=f"{room.settings / 'python'}:{room.instructors_side / 'python'}",

@@ -48,7 +48,7 @@ def run(room: Classroom, ready: Callable[[], None]) -> int:
         while hub.poll() is None and not asked:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 hub.wait(timeout=0.5)
-            if not told and _answers(room.port):
+            if not told and _is_up(room.port):
                 told = True
                 ready()
         if asked:
@@ -64,11 +64,11 @@ def run(room: Classroom, ready: Callable[[], None]) -> int:
 _CONFIG = Path(__file__).resolve().parent / "jupyterhub_config.py"
 
 
-def _answers(port: int) -> bool:
+def _is_up(port: int) -> bool:
     """Whether the hub behind the proxy is up."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/hub/health", timeout=1) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/hub/health", timeout=1) as response:
+            return bool(response.status == 200)
     except (OSError, HTTPException):
         return False
 

@@ -17,6 +17,7 @@ class ClassroomPasswords(SharedPasswordAuthenticator):  # type: ignore[misc]
     ).tag(config=True)
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any] | None:
+        """Who signs in with this name and password, or None."""
         name = self.normalize_username(data["username"])
         if name not in self.instructors:
             found: dict[str, Any] | None = await super().authenticate(handler, data)

@@ -17,6 +17,7 @@ class InFull(NbGraderPreprocessor):  # type: ignore[misc]
     """
 
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The notebook in full."""
         about = resources["nbgrader"]
         text = Path("solutions", about["assignment"], f"{about['notebook']}.md")
         return notebooks.completed(nb, text), resources

@@ -98,11 +98,11 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
     place = doctor.Place(home, workspace or home / "workspace")
     broken = False
     for check in doctor.CHECKS:
-        line = check(place)
-        broken = broken or line.state is doctor.State.BROKEN
-        _console.print(f"{line.state.value} [bold]{line.what}[/]: {escape(line.found)}")
-        if line.cure:
-            _console.print(f"  → {escape(line.cure)}")
+        checkup = check(place)
+        broken = broken or checkup.state is doctor.Health.BROKEN
+        _console.print(f"{checkup.state.value} [bold]{checkup.what}[/]: {escape(checkup.found)}")
+        if checkup.cure:
+            _console.print(f"  → {escape(checkup.cure)}")
     raise typer.Exit(int(broken))
 
 
@@ -122,9 +122,9 @@ def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:
 
     folder = workspace or home / "workspace"
     placed = workspaces.build(home, folder)
-    touched = [one for one in placed if one.outcome is not workspaces.Outcome.KEPT]
+    touched = [one for one in placed if one.outcome is not workspaces.Placement.KEPT]
     for one in touched:
-        if one.outcome is workspaces.Outcome.BESIDE:
+        if one.outcome is workspaces.Placement.BESIDE:
             _console.print(
                 f"[yellow]{escape(str(one.path))} holds your changes and stays as it is. Its new "
                 f"version lies beside it: {escape(str(one.newest))}[/]"

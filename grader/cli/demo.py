@@ -20,7 +20,7 @@ from grader.cli import grade, report
 from grader.cli.place import find_course
 
 if TYPE_CHECKING:
-    from grader.demo.learners import Learner
+    from grader.demo.learners import MadeUpLearner
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -66,7 +66,7 @@ def demo(
     _console.print(f"All of it took {time.monotonic() - started:.0f} s.")
 
 
-def _made(learners: Sequence[Learner]) -> str:
+def _made(learners: Sequence[MadeUpLearner]) -> str:
     came = [learner for learner in learners if learner.handed_in]
     late = sum(learner.late for learner in came)
     return (
@@ -89,7 +89,7 @@ def _going_on() -> Iterator[None]:
             raise
 
 
-def _next(folder: Path, assignment: str, learners: Sequence[Learner]) -> Iterator[str]:
+def _next(folder: Path, assignment: str, learners: Sequence[MadeUpLearner]) -> Iterator[str]:
     """What to type next, in the class's folder."""
     steps = {f"cd {shlex.quote(str(folder))}": ""}
     if os.environ.get("VIRTUAL_ENV") != sys.prefix:
@@ -101,8 +101,8 @@ def _next(folder: Path, assignment: str, learners: Sequence[Learner]) -> Iterato
         for exercise, work in learner.works.items()
         if work.mistake
     )
-    for answer in itertools.islice(mistaken, 1):
-        steps[f"autograd-course replay {answer}"] = (
+    for verdict in itertools.islice(mistaken, 1):
+        steps[f"autograd-course replay {verdict}"] = (
             "an appeal: this verdict again, with its numbers"
         )
     steps["jupyter lab"] = "Nbgrader, Formgrader: grade the written answers"

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from grader.cli import torch_range
 
 
-class State(enum.Enum):
+class Health(enum.Enum):
     """How a line of the doctor begins."""
 
     FINE = "[green]✓[/]"
@@ -35,64 +35,64 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Line:
+class Checkup:
     """What one check found; `cure` says what to do about it, where there is something to do."""
 
-    state: State
+    state: Health
     what: str
     found: str
     cure: str = ""
 
 
-def python(place: Place) -> Line:
+def python(place: Place) -> Checkup:
     """The interpreter."""
-    return Line(State.FINE, "Python", f"{platform.python_version()}, {sys.executable}")
+    return Checkup(Health.FINE, "Python", f"{platform.python_version()}, {sys.executable}")
 
 
-def torch(place: Place) -> Line:
+def torch(place: Place) -> Checkup:
     """torch: installed, new enough, importable."""
     try:
         found = torch_range.require()
         import torch as module
     except torch_range.TorchUnusable as refusal:
-        return Line(State.BROKEN, "torch", refusal.what, refusal.cure)
+        return Checkup(Health.BROKEN, "torch", refusal.what, refusal.cure)
     except (ImportError, OSError) as error:
         cure = f'Install it again: {sys.executable} -m pip install --force-reinstall "torch"'
-        return Line(State.BROKEN, "torch", f"cannot be imported: {error}", cure)
+        return Checkup(Health.BROKEN, "torch", f"cannot be imported: {error}", cure)
     threads = module.get_num_threads()
-    return Line(State.FINE, "torch", f"{found}, {threads} thread{'s' * (threads != 1)}")
+    return Checkup(Health.FINE, "torch", f"{found}, {threads} thread{'s' * (threads != 1)}")
 
 
-def gpu(place: Place) -> Line:
+def gpu(place: Place) -> Checkup:
     """The device that checks run on."""
     try:
         import torch as module
     except (ImportError, OSError):
-        return Line(State.WORTH_KNOWING, "GPU", "not looked for, since torch is missing")
+        return Checkup(Health.WORTH_KNOWING, "GPU", "not looked for, since torch is missing")
     if module.cuda.is_available():
-        return Line(State.FINE, "GPU", module.cuda.get_device_name())
-    return Line(State.FINE, "GPU", "none that torch can use; the whole course runs without one")
+        return Checkup(Health.FINE, "GPU", module.cuda.get_device_name())
+    return Checkup(Health.FINE, "GPU", "none that torch can use; the whole course runs without one")
 
 
-def packages(place: Place) -> Line:
+def packages(place: Place) -> Checkup:
     """Every package the course asks for, in the range it asks for."""
     try:
         asked = [Requirement(line) for line in requires("autograd-course") or []]
     except PackageNotFoundError:
-        return Line(
-            State.BROKEN,
+        return Checkup(
+            Health.BROKEN,
             "Packages",
             "the course itself is not installed here",
             f"In the course's folder: {sys.executable} -m pip install -e . -c constraints.txt",
         )
     wrong = [f"{one.name} {_lack(one)}" for one in asked if _is_core(one) and _lack(one)]
     if not wrong:
-        return Line(State.FINE, "Packages", "all that the course needs")
+        return Checkup(Health.FINE, "Packages", "all that the course needs")
     cure = f"In the course's folder: {sys.executable} -m pip install -e . -c constraints.txt"
-    return Line(State.BROKEN, "Packages", "; ".join(wrong), cure)
+    return Checkup(Health.BROKEN, "Packages", "; ".join(wrong), cure)
 
 
-def kernel(place: Place) -> Line:
+def kernel(place: Place) -> Checkup:
     """The kernel notebooks ask for runs this interpreter."""
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
@@ -100,22 +100,22 @@ def kernel(place: Place) -> Line:
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
-        return Line(State.BROKEN, "Notebook kernel", "there is no kernel named python3", cure)
+        return Checkup(Health.BROKEN, "Notebook kernel", "there is no kernel named python3", cure)
     runs = spec.argv[0]
     if runs in ("python", "python3", f"python{sys.version_info[0]}.{sys.version_info[1]}"):
-        return Line(State.FINE, "Notebook kernel", "python3 runs this Python")
+        return Checkup(Health.FINE, "Notebook kernel", "python3 runs this Python")
     if Path(runs).exists() and Path(runs).samefile(sys.executable):
-        return Line(State.FINE, "Notebook kernel", "python3 runs this Python")
-    return Line(State.BROKEN, "Notebook kernel", f"python3 runs another Python, {runs}", cure)
+        return Checkup(Health.FINE, "Notebook kernel", "python3 runs this Python")
+    return Checkup(Health.BROKEN, "Notebook kernel", f"python3 runs another Python, {runs}", cure)
 
 
-def dot(place: Place) -> Line:
+def dot(place: Place) -> Checkup:
     """Graphviz's `dot`, which draws torchviz's pictures."""
     found = shutil.which("dot")
     if found:
-        return Line(State.FINE, "Graphviz", found)
-    return Line(
-        State.WORTH_KNOWING,
+        return Checkup(Health.FINE, "Graphviz", found)
+    return Checkup(
+        Health.WORTH_KNOWING,
         "Graphviz",
         "no dot; torchviz's pictures appear as text",
         "Install Graphviz: apt-get install graphviz, brew install graphviz, or "
@@ -123,28 +123,28 @@ def dot(place: Place) -> Line:
     )
 
 
-def workspace(place: Place) -> Line:
+def workspace(place: Place) -> Checkup:
     """The workspace can be written."""
     folder = place.workspace
     nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        return Line(State.FINE, "Workspace", str(folder))
-    return Line(
-        State.BROKEN,
+        return Checkup(Health.FINE, "Workspace", str(folder))
+    return Checkup(
+        Health.BROKEN,
         "Workspace",
         f"{nearest} cannot be written",
         "Make it a folder of yours, or name another: autograd-course open --workspace FOLDER",
     )
 
 
-def record(place: Place) -> Line:
+def record(place: Place) -> Checkup:
     """Where the learner's progress is kept."""
     from grader.notebook.records import path
 
-    return Line(State.FINE, "Your progress", f"is kept in {path()}")
+    return Checkup(Health.FINE, "Your progress", f"is kept in {path()}")
 
 
-def nbgrader(place: Place) -> Line:
+def nbgrader(place: Place) -> Checkup:
     """nbgrader's settings, and the program it runs to make a gradebook."""
     from grader.judge.intake.course import settings_of
 
@@ -152,17 +152,17 @@ def nbgrader(place: Place) -> Line:
     try:
         folders = settings_of(place.course).CourseDirectory
     except Exception as error:  # the file is Python: anything may be raised while it runs
-        return Line(State.BROKEN, "nbgrader", f"nbgrader_config.py raises {error!r}", cure)
+        return Checkup(Health.BROKEN, "nbgrader", f"nbgrader_config.py raises {error!r}", cure)
     if (folders.source_directory, folders.release_directory) != ("solutions", "exercises"):
-        return Line(State.BROKEN, "nbgrader", "its folders are not the course's", cure)
+        return Checkup(Health.BROKEN, "nbgrader", "its folders are not the course's", cure)
     if not shutil.which("alembic", path=sysconfig.get_path("scripts")):
         missing = "alembic, which makes the gradebook, is not installed"
         cure = f"{sys.executable} -m pip install --force-reinstall alembic"
-        return Line(State.BROKEN, "nbgrader", missing, cure)
-    return Line(State.FINE, "nbgrader", f"{version('nbgrader')}, set up for this course")
+        return Checkup(Health.BROKEN, "nbgrader", missing, cure)
+    return Checkup(Health.FINE, "nbgrader", f"{version('nbgrader')}, set up for this course")
 
 
-def isolation(place: Place) -> Line:
+def isolation(place: Place) -> Checkup:
     """How submissions are walled in when they are graded here."""
     from grader.box.outside.probe import probe
 
@@ -172,14 +172,14 @@ def isolation(place: Place) -> Line:
     if report.level is None:
         why = "; ".join(f"{trial.level.value}: {trial.why}" for trial in failed)
         found = f"none, so grading is refused here; learning is not affected. {why}"
-        return Line(State.WORTH_KNOWING, "Grading", found, cure)
+        return Checkup(Health.WORTH_KNOWING, "Grading", found, cure)
     found = f"{report.level.value}: {report.trials[-1].why}; {report.memory}"
     for trial in failed:
         found += f"; {trial.level.value} would be stronger, but: {trial.why}"
-    return Line(State.WORTH_KNOWING if failed else State.FINE, "Grading", found, cure)
+    return Checkup(Health.WORTH_KNOWING if failed else Health.FINE, "Grading", found, cure)
 
 
-CHECKS: tuple[Callable[[Place], Line], ...] = (
+CHECKS: tuple[Callable[[Place], Checkup], ...] = (
     python,
     torch,
     gpu,

@@ -252,13 +252,13 @@ def _print_json(assignment: str, version: int, lines: list[Line]) -> None:
 
 def _print_report(assignment: str, lines: list[Line], seconds: float) -> None:
     for line in lines:
-        for said in _sentences(line):
-            _console.print(said)
+        for sentence in _sentences(line):
+            _console.print(sentence)
     counted = {state: sum(line.state == state for line in lines) for state in _STATES}
     parts = [f"{count} {state}" for state, count in counted.items() if count]
     _console.print(f"[bold]{escape(assignment)}[/]: {', '.join(parts)}, in {seconds:.1f} s.")
-    for said in _next_steps(assignment, lines):
-        _console.print(said)
+    for sentence in _next_steps(assignment, lines):
+        _console.print(sentence)
     plain = sorted({name for line in lines for name in line.plain})
     if plain:
         _console.print(
@@ -301,5 +301,5 @@ def _sentences(line: Line) -> Iterator[str]:
         return
     late = " · late" if line.late else ""
     yield f"[bold]{escape(quote(line.student))}[/] · {line.score:g} of {line.points:g}{late}"
-    yield from (f"  put right: {escape(said)}" for said in line.repairs)
-    yield from (f"  happened: {escape(said)}" for said in line.incidents)
+    yield from (f"  put right: {escape(repair)}" for repair in line.repairs)
+    yield from (f"  happened: {escape(incident)}" for incident in line.incidents)

@@ -87,8 +87,8 @@ def regrade(
 
 def _show(assignment: str, preview: Preview, judged: int) -> None:
     for one in preview.changed:
-        for said in _sentences(one):
-            _console.print(said)
+        for sentence in _sentences(one):
+            _console.print(sentence)
     changed = len(preview.changed)
     if changed:
         gains = sum(one.new_score > one.score for one in preview.changed)

@@ -15,7 +15,7 @@ from grader.trusted.key import Mistake
 
 
 @dataclass(frozen=True)
-class Exercise:
+class ReleasedExercise:
     """One exercise of a release: its task, its cell as released and as solved.
 
     `imported` are the import lines that stand in the notebook already.
@@ -27,7 +27,7 @@ class Exercise:
     imported: tuple[str, ...] = ()
 
 
-def mistaken(exercise: Exercise, mistake: Mistake) -> str:
+def mistaken(exercise: ReleasedExercise, mistake: Mistake) -> str:
     """An answer that makes a named mistake. Raises CannotBeTyped."""
     source = typed(exercise.task, mistake, imported=exercise.imported)
     for name in exercise.task.functions:
@@ -35,7 +35,7 @@ def mistaken(exercise: Exercise, mistake: Mistake) -> str:
     return source
 
 
-def misspelled(exercise: Exercise) -> str:
+def misspelled(exercise: ReleasedExercise) -> str:
     """The solution with a typo: the last letter of the last variable it reads stands twice."""
     function = _last_function(exercise)
     names = [
@@ -52,7 +52,7 @@ def misspelled(exercise: Exercise) -> str:
     return "\n".join(lines)
 
 
-def unreturned(exercise: Exercise) -> str | None:
+def unreturned(exercise: ReleasedExercise) -> str | None:
     """The solution that forgets to return its result, or None where it ends in no return."""
     last = _last_function(exercise).body[-1]
     if not isinstance(last, ast.Return) or last.value is None:
@@ -62,13 +62,13 @@ def unreturned(exercise: Exercise) -> str | None:
     return "\n".join(lines)
 
 
-def unparsable(exercise: Exercise) -> str:
+def unparsable(exercise: ReleasedExercise) -> str:
     """The solution with a parenthesis that is never closed, so that the cell defines nothing."""
     head, closing, rest = exercise.solved.partition("):")
     return head + closing.removeprefix(")") + rest
 
 
-def _last_function(exercise: Exercise) -> ast.FunctionDef:
+def _last_function(exercise: ReleasedExercise) -> ast.FunctionDef:
     """The answer's function, or the last method of its class."""
     (answer,) = (
         node
@@ -112,7 +112,7 @@ def _with_docstring(source: str, name: str, docstring: list[str]) -> str:
     return "\n".join(lines)
 
 
-def checked(exercise: Exercise, source: str) -> Verdict:
+def checked(exercise: ReleasedExercise, source: str) -> Verdict:
     """What `check` says of a cell's source, which must be the course's own: it is run here."""
     namespace: dict[str, Any] = {}
     exec(compile("\n".join((*exercise.imported, source)), exercise.task.id, "exec"), namespace)

@@ -15,8 +15,8 @@ from typing import Any
 import nbformat
 
 from grader.authoring import releases
-from grader.demo.answers import Exercise
-from grader.demo.learners import DUE, Learner, made_up
+from grader.demo.answers import ReleasedExercise
+from grader.demo.learners import DUE, MadeUpLearner, made_up
 from grader.demo.typed import import_lines
 from grader.engine.catalogue import tasks
 from grader.engine.refusal import Refusal
@@ -46,12 +46,12 @@ class Assignment:
 
     name: str
     notebook: Any
-    exercises: tuple[Exercise, ...]
+    exercises: tuple[ReleasedExercise, ...]
     written: str
     model_answer: str
 
 
-def make(course: Path, folder: Path, name: str, size: int, seed: int) -> list[Learner]:
+def make(course: Path, folder: Path, name: str, size: int, seed: int) -> list[MadeUpLearner]:
     """Lay a class of `size` learners who handed in one assignment of the course into a folder.
 
     A folder that an earlier call made is replaced. Raises CannotMakeClass for any other that is
@@ -69,7 +69,7 @@ def make(course: Path, folder: Path, name: str, size: int, seed: int) -> list[Le
         ) from error
 
 
-def _make(course: Path, text: Path, folder: Path, size: int, seed: int) -> list[Learner]:
+def _make(course: Path, text: Path, folder: Path, size: int, seed: int) -> list[MadeUpLearner]:
     """Make it beside its place, and put it there once it is whole."""
     name = text.stem
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ def is_demo(folder: Path) -> bool:
     return isinstance(found, dict) and found.get("made_by") == _MADE_BY
 
 
-def truth(name: str, seed: int, learners: Sequence[Learner]) -> dict[str, Any]:
+def truth(name: str, seed: int, learners: Sequence[MadeUpLearner]) -> dict[str, Any]:
     """What each learner did, as plain data: a report on the class should find the same."""
     return {
         "made_by": _MADE_BY,
@@ -150,12 +150,12 @@ def read(course: Path, name: str) -> Assignment:
         for line in import_lines(cell.source)
     )
     exercises = tuple(
-        Exercise(task, cells[answer].source, _without_marks(solved[answer]), imported)
+        ReleasedExercise(task, cells[answer].source, _without_marks(solved[answer]), imported)
         for task, answer in ((task, f"{task.id}_answer") for task in tasks().values())
         if task.id in cells
     )
     written = next((one for one, cell in cells.items() if one and _is_written(cell)), "")
-    return Assignment(name, notebook, exercises, written, _said(solved.get(written, "")))
+    return Assignment(name, notebook, exercises, written, _without_marking(solved.get(written, "")))
 
 
 def _text(course: Path, name: str) -> Path:
@@ -179,7 +179,7 @@ def _lay_course(course: Path, text: Path, folder: Path) -> None:
         pass
 
 
-def _enrol(folder: Path, name: str, learners: Sequence[Learner]) -> None:
+def _enrol(folder: Path, name: str, learners: Sequence[MadeUpLearner]) -> None:
     """Enter the due date, and everybody who is in the class, whether they hand in or not."""
     from nbgrader.api import Gradebook
 
@@ -190,7 +190,7 @@ def _enrol(folder: Path, name: str, learners: Sequence[Learner]) -> None:
             gradebook.update_or_create_student(learner.id, first_name=first.title(), last_name=last)
 
 
-def hand_in(folder: Path, assignment: Assignment, learner: Learner) -> None:
+def hand_in(folder: Path, assignment: Assignment, learner: MadeUpLearner) -> None:
     """What `nbgrader collect` brings of one learner: a notebook, and the exchange's receipt."""
     if learner.handed_in is None:
         return
@@ -225,7 +225,7 @@ def _is_written(cell: Any) -> bool:
     return bool(cell.cell_type == "markdown" and about.get("grade") and about.get("solution"))
 
 
-def _said(model_answer: str) -> str:
+def _without_marking(model_answer: str) -> str:
     """A model answer without its heading and without how it is marked."""
     answer = model_answer.partition("**Marking.**")[0].replace("**A model answer.**", "")
     return " ".join(answer.split())

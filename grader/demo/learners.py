@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from grader.demo import answers
-from grader.demo.answers import Exercise
+from grader.demo.answers import ReleasedExercise
 from grader.demo.typed import CannotBeTyped
 from grader.diagnosis.verdict import Outcome
 from grader.trusted.key import key_of
@@ -34,7 +34,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Learner:
+class MadeUpLearner:
     """One learner: `handed_in` is None for the one who handed in nothing."""
 
     id: str
@@ -51,8 +51,8 @@ class Learner:
 
 
 def made_up(
-    exercises: Sequence[Exercise], model_answer: str, size: int, seed: int
-) -> list[Learner]:
+    exercises: Sequence[ReleasedExercise], model_answer: str, size: int, seed: int
+) -> list[MadeUpLearner]:
     """A class of some size, the same for the same seed.
 
     Some are strong and some weak; each wrong answer is a named mistake of its exercise, those that
@@ -94,8 +94,12 @@ def _events(size: int, luck: random.Random) -> list[str]:
 
 
 def _learner(
-    name: str, event: str, exercises: Sequence[Exercise], model_answer: str, luck: random.Random
-) -> Learner:
+    name: str,
+    event: str,
+    exercises: Sequence[ReleasedExercise],
+    model_answer: str,
+    luck: random.Random,
+) -> MadeUpLearner:
     skill = luck.betavariate(2.2, 1.6)
     works = {one.task.id: _work(one, skill, luck) for one in exercises}
     if event in _SLIPS:
@@ -111,11 +115,11 @@ def _learner(
         handed_in = DUE + timedelta(hours=luck.choice((0.3, 5, 20, 44, 70)))
     written = "" if event == "halfway" else _written(model_answer, skill, luck)
     habit = event if event in ("renamed", "deleted") else ""
-    learner = Learner(name, skill, works, written, handed_in.replace(microsecond=0), habit)
+    learner = MadeUpLearner(name, skill, works, written, handed_in.replace(microsecond=0), habit)
     return replace(learner, handed_in=None) if event == "nothing" else learner
 
 
-def _work(exercise: Exercise, skill: float, luck: random.Random) -> Work:
+def _work(exercise: ReleasedExercise, skill: float, luck: random.Random) -> Work:
     """Right, a named mistake, or not attempted: by skill and by the exercise's difficulty."""
     right = 1 / (1 + math.exp(0.9 * exercise.task.difficulty - 5 * skill))
     skipped = 0.2 * (1 - skill) ** 2
@@ -127,11 +131,11 @@ def _work(exercise: Exercise, skill: float, luck: random.Random) -> Work:
     return _mistaken(exercise, luck)
 
 
-def _untouched(exercise: Exercise) -> Work:
+def _untouched(exercise: ReleasedExercise) -> Work:
     return Work(exercise.released, Outcome.NOT_ATTEMPTED, "untouched")
 
 
-def _mistaken(exercise: Exercise, luck: random.Random) -> Work:
+def _mistaken(exercise: ReleasedExercise, luck: random.Random) -> Work:
     possible = mistakes(exercise)
     weights = [1 / place**1.2 for place in range(1, len(possible) + 1)]
     (work,) = luck.choices(possible, weights)
@@ -139,7 +143,7 @@ def _mistaken(exercise: Exercise, luck: random.Random) -> Work:
 
 
 @functools.cache
-def mistakes(exercise: Exercise) -> tuple[Work, ...]:
+def mistakes(exercise: ReleasedExercise) -> tuple[Work, ...]:
     """The exercise with each of its named mistakes, in the order in which the key names them."""
     key = key_of(exercise.task)
     assert key is not None, "a class is made up where the keys are"
@@ -154,8 +158,8 @@ def mistakes(exercise: Exercise) -> tuple[Work, ...]:
 
 
 def _slip(
-    make: Callable[[Exercise, random.Random], Work | None],
-    exercises: Sequence[Exercise],
+    make: Callable[[ReleasedExercise, random.Random], Work | None],
+    exercises: Sequence[ReleasedExercise],
     luck: random.Random,
 ) -> tuple[str, Work]:
     """One exercise in which the slip can be made."""
@@ -167,16 +171,16 @@ def _slip(
     return exercise.task.id, _mistaken(exercise, luck)
 
 
-def _misspelled(exercise: Exercise, luck: random.Random) -> Work | None:
+def _misspelled(exercise: ReleasedExercise, luck: random.Random) -> Work | None:
     return _unnamed(exercise, answers.misspelled(exercise), "a misspelled name: it raises")
 
 
-def _unreturned(exercise: Exercise, luck: random.Random) -> Work | None:
+def _unreturned(exercise: ReleasedExercise, luck: random.Random) -> Work | None:
     source = answers.unreturned(exercise)
     return None if source is None else _unnamed(exercise, source, "the return forgotten")
 
 
-def _unnamed(exercise: Exercise, source: str, how: str) -> Work | None:
+def _unnamed(exercise: ReleasedExercise, source: str, how: str) -> Work | None:
     """Wrong in a way that has no name; None if it happens to be a mistake that has one."""
     codes = {finding.code for finding in answers.checked(exercise, source).findings}
     if any(code.startswith(f"{exercise.task.id}.") for code in codes):
@@ -184,12 +188,12 @@ def _unnamed(exercise: Exercise, source: str, how: str) -> Work | None:
     return Work(source, Outcome.WRONG, how)
 
 
-def _unparsable(exercise: Exercise, luck: random.Random) -> Work | None:
+def _unparsable(exercise: ReleasedExercise, luck: random.Random) -> Work | None:
     source = answers.unparsable(exercise)
     return Work(source, Outcome.COULD_NOT_CHECK, "a parenthesis left open: nothing is defined")
 
 
-def _partly(exercise: Exercise, luck: random.Random) -> Work | None:
+def _partly(exercise: ReleasedExercise, luck: random.Random) -> Work | None:
     """A named mistake that shows in some cases only, and so earns part of the points."""
     possible = mistakes(exercise)
     for work in luck.sample(possible, len(possible)):
@@ -198,7 +202,7 @@ def _partly(exercise: Exercise, luck: random.Random) -> Work | None:
     return None
 
 
-_SLIPS: dict[str, Callable[[Exercise, random.Random], Work | None]] = {
+_SLIPS: dict[str, Callable[[ReleasedExercise, random.Random], Work | None]] = {
     "misspelled": _misspelled,
     "unreturned": _unreturned,
     "unparsable": _unparsable,
@@ -209,5 +213,5 @@ _SLIPS: dict[str, Callable[[Exercise, random.Random], Work | None]] = {
 def _written(model_answer: str, skill: float, luck: random.Random) -> str:
     """Some sentences of the model answer: the more, the stronger the learner."""
     sentences = re.split(r"(?<=[.!?]) +(?=[A-Z`*])", model_answer)
-    said = [one for one in sentences if luck.random() < 0.2 + 0.8 * skill]
-    return " ".join(said) or "I am not sure."
+    written = [one for one in sentences if luck.random() < 0.2 + 0.8 * skill]
+    return " ".join(written) or "I am not sure."

@@ -21,7 +21,7 @@ from grader.export.sheet import (
     identities,
     not_final,
     number,
-    said,
+    remark_on,
     scores,
 )
 from grader.judge.books.register import Register
@@ -73,7 +73,7 @@ def fill(exported: bytes, every: Sequence[Register], wanted: Wanted, by: str = "
     places = _places(file, every, wanted)
     remarks = _points_remarks(file, every, places, wanted)
     names = Names(file.values(column))
-    remarks += said(f"stand in Canvas's column {column} more than once", names.twice - {""})
+    remarks += remark_on(f"stand in Canvas's column {column} more than once", names.twice - {""})
     given, more = _scores_there(every, wanted, names)
     remarks += more
     lines, filled, unused = _lines(file, column, every, places, given, wanted)
@@ -184,7 +184,7 @@ def _scores_there(
         assignment: {found: row[name] for name, found in there.items() if found and name in row}
         for assignment, row in ours.items()
     }
-    return given, remarks + said("are not in Canvas's file and are left out", unknown)
+    return given, remarks + remark_on("are not in Canvas's file and are left out", unknown)
 
 
 def _lines(
@@ -220,10 +220,10 @@ def _lines(
             )
         lines.append(line)
         filled += 1
-    remarks = said("are in Canvas and have no score here: their rows are left out", unscored)
-    remarks += said("have an ID in Canvas that a spreadsheet would run: left out", unsafe)
+    remarks = remark_on("are in Canvas and have no score here: their rows are left out", unscored)
+    remarks += remark_on("have an ID in Canvas that a spreadsheet would run: left out", unsafe)
     for (assignment, mark), names in kept.items():
-        remarks += said(f"of {assignment} {KEPT[mark]}", names)
+        remarks += remark_on(f"of {assignment} {KEPT[mark]}", names)
     return lines, filled, remarks
 
 

@@ -18,7 +18,7 @@ from grader.export.sheet import (
     identities,
     not_final,
     number,
-    said,
+    remark_on,
     scores,
 )
 from grader.judge.books.register import Register
@@ -52,7 +52,7 @@ def fill(
         remarks += more
     # An apostrophe before a name would make Moodle refuse the file.
     unsafe = {name for name, there in known.items() if is_formula(there)}
-    remarks += said("have names that a spreadsheet would run, and are left out", unsafe)
+    remarks += remark_on("have names that a spreadsheet would run, and are left out", unsafe)
     rows = [name for name in everybody if name in known and name not in unsafe]
     head = [
         by,
@@ -92,9 +92,9 @@ def _on_the_list(
     names = Names(listed)
     there = {name: names.find(one) for name, one in known.items()}
     found = {name: one for name, one in there.items() if one}
-    remarks = said("are not on Moodle's list and are left out", set(known) - set(found))
-    remarks += said(f"stand on Moodle's list more than once, by {by}", names.twice)
-    remarks += said(
+    remarks = remark_on("are not on Moodle's list and are left out", set(known) - set(found))
+    remarks += remark_on(f"stand on Moodle's list more than once, by {by}", names.twice)
+    remarks += remark_on(
         "are on Moodle's list and have no score here", set(listed) - set(found.values())
     )
     return found, remarks
@@ -106,7 +106,7 @@ def _gaps(
     remarks = []
     for register, given in zip(every, ours, strict=True):
         missing = [name for name in rows if name not in given]
-        remarks += said(
+        remarks += remark_on(
             f"have no score in {register.assignment}; Moodle reads an empty cell as no grade",
             missing,
         )

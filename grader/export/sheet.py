@@ -55,7 +55,7 @@ def identities(
         return {name: name for name in names}, []
     addresses = {name: one.email for register in every for name, one in register.people.items()}
     found = {name: addresses[name] for name in names if addresses.get(name)}
-    return found, said("have no e-mail address in the gradebook", set(names) - set(found))
+    return found, remark_on("have no e-mail address in the gradebook", set(names) - set(found))
 
 
 class Names:
@@ -79,7 +79,7 @@ class Names:
         return {name for name, count in self._counted.items() if count > 1}
 
 
-def said(what: str, names: Iterable[str]) -> list[str]:
+def remark_on(what: str, names: Iterable[str]) -> list[str]:
     """One remark on some learners, each named, or none."""
     listed = sorted(names)
     if not listed:
@@ -92,7 +92,7 @@ def not_final(every: Sequence[Register]) -> list[str]:
     found = []
     for register in every:
         waiting = {name for name, row in register.rows.items() if row.graded and row.waiting}
-        found += said(f"of {register.assignment} hold answers that wait for a person", waiting)
+        found += remark_on(f"of {register.assignment} hold answers that wait for a person", waiting)
     return found
 
 

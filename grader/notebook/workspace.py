@@ -26,7 +26,7 @@ class WorkspaceRefused(Refusal):
     """The workspace cannot be read or written."""
 
 
-class Outcome(enum.Enum):
+class Placement(enum.Enum):
     """What happened to one file of the workspace."""
 
     NEW = "new"
@@ -41,7 +41,7 @@ class Placed:
     """One file of the workspace: what happened to it, and where its newest version lies."""
 
     path: PurePosixPath
-    outcome: Outcome
+    outcome: Placement
     newest: PurePosixPath
 
 
@@ -90,7 +90,7 @@ def lay(offered: Mapping[PurePosixPath, bytes], workspace: Path) -> list[Placed]
             records.setdefault(str(place), _Record()).known.add(_fingerprint(place, new))
         _save(workspace, records)
         for placed in plan:
-            if placed.outcome is not Outcome.KEPT:
+            if placed.outcome is not Placement.KEPT:
                 files.write(workspace / placed.newest, offered[placed.path])
         for place, new in offered.items():
             records[str(place)].offered = _digest(new)
@@ -103,14 +103,14 @@ def _decide(
 ) -> Placed:
     record = records.get(str(place), _Record())
     if _is_absent(workspace / place):
-        return Placed(place, Outcome.RESTORED if record.known else Outcome.NEW, place)
+        return Placed(place, Placement.RESTORED if record.known else Placement.NEW, place)
     if record.offered == _digest(new):
-        return Placed(place, Outcome.KEPT, place)
+        return Placed(place, Placement.KEPT, place)
     if _is_ours(workspace, place, record):
-        return Placed(place, Outcome.UPDATED, place)
+        return Placed(place, Placement.UPDATED, place)
     if _reads_as(workspace / place, _fingerprint(place, new)):
-        return Placed(place, Outcome.KEPT, place)  # the learner took the new version over
-    return Placed(place, Outcome.BESIDE, _beside(workspace, place, record))
+        return Placed(place, Placement.KEPT, place)  # the learner took the new version over
+    return Placed(place, Placement.BESIDE, _beside(workspace, place, record))
 
 
 def _beside(workspace: Path, place: PurePosixPath, record: _Record) -> PurePosixPath:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.report import style
-from grader.report.counted import Exercise, Figures, Made
+from grader.report.counted import ExerciseFigures, Figures, Made
 
 _ROW, _BAR = 58, 26
 _DIGIT_PERCENT = 2.5
@@ -136,7 +136,7 @@ def _legend() -> str:
     return "".join(drawn)
 
 
-def _outcome_bar(exercise: Exercise, top: int) -> Iterator[str]:
+def _outcome_bar(exercise: ExerciseFigures, top: int) -> Iterator[str]:
     yield f'<text x="0" y="{top - 8}">{html.escape(exercise.title)}</text>'
     yield (
         f'<text class="muted" text-anchor="end" x="100%" y="{top - 8}">'
@@ -174,7 +174,7 @@ def _count(made: Made, widest: int, top: int) -> Iterator[str]:
     )
 
 
-def _outcome_words(exercise: Exercise) -> str:
+def _outcome_words(exercise: ExerciseFigures) -> str:
     told = [
         f"{getattr(exercise, name)} {words}" for name, words, _ in _PARTS if getattr(exercise, name)
     ]

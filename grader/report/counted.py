@@ -53,7 +53,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Exercise:
+class ExerciseFigures:
     """How one exercise went. The five counts add up to the learners who were `judged`."""
 
     id: str
@@ -96,7 +96,7 @@ class Learner:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     waiting: tuple[str, ...] = ()
     isolation: str = ""
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
 
     @property
@@ -135,7 +135,7 @@ class Figures:
     assignment: str
     points: float
     learners: tuple[Learner, ...]
-    exercises: tuple[Exercise, ...]
+    exercises: tuple[ExerciseFigures, ...]
     plain: tuple[PlainCell, ...] = ()
     by_hand: tuple[ByHand, ...] = ()
     newest: datetime | None = None
@@ -153,7 +153,7 @@ class Figures:
         return tuple(made for made in self.made if made.kind is Kind.MISTAKE)
 
     @property
-    def hardest(self) -> tuple[Exercise, ...]:
+    def hardest(self) -> tuple[ExerciseFigures, ...]:
         """The exercises by mean credit, the lowest first; without those all have right."""
         hard = (one for one in self.exercises if one.judged and one.right < one.judged)
         return tuple(sorted(hard, key=lambda one: one.mean_credit))
@@ -200,7 +200,7 @@ class Figures:
         secrets.SystemRandom().shuffle(order)
         names = {name: f"Learner {number}" for number, name in enumerate(order, 1)}
         learners = [
-            replace(one, name=names[one.name], full_name="", remarks=()) for one in self.learners
+            replace(one, name=names[one.name], full_name="", notes=()) for one in self.learners
         ]
         learners.sort(key=lambda one: int(one.name.split()[-1]))
         exercises = tuple(

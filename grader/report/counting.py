@@ -14,7 +14,7 @@ from grader.judge.books.tables import VerdictRow
 from grader.report.counted import (
     HALF,
     ByHand,
-    Exercise,
+    ExerciseFigures,
     Figures,
     Kind,
     Learner,
@@ -63,7 +63,7 @@ def kind_of(exercise: str, code: str) -> Kind:
     return {"ERROR": Kind.ERROR, "SIDE": Kind.EFFECT, "CHECK": Kind.UNANSWERED}.get(head, Kind.SIGN)
 
 
-def _exercises(standing: Mapping[str, Standing], register: Register) -> Iterator[Exercise]:
+def _exercises(standing: Mapping[str, Standing], register: Register) -> Iterator[ExerciseFigures]:
     """The exercises in the order of the newest grading that had all of them."""
     rows: dict[str, list[VerdictRow]] = defaultdict(list)
     for one in sorted(standing.values(), key=lambda one: one.sittings[0].id, reverse=True):
@@ -73,13 +73,13 @@ def _exercises(standing: Mapping[str, Standing], register: Register) -> Iterator
         yield _exercise(exercise, verdicts, register)
 
 
-def _exercise(exercise: str, rows: Sequence[VerdictRow], register: Register) -> Exercise:
+def _exercise(exercise: str, rows: Sequence[VerdictRow], register: Register) -> ExerciseFigures:
     from grader.engine.catalogue import tasks  # it loads torch
 
     task = tasks().get(exercise)
     cell = register.cells.get(exercise)
     counted = Counter(map(_outcome, rows))
-    return Exercise(
+    return ExerciseFigures(
         exercise,
         task.title if task else exercise,
         cell.points if cell else float(task.points) if task else 0.0,
@@ -99,13 +99,13 @@ def _outcome(row: VerdictRow) -> str:
 
 def _made(exercise: str, rows: Iterable[VerdictRow]) -> Iterator[Made]:
     """Each finding with everybody in whose answer it is; a learner counts once for each."""
-    said: dict[str, dict[str, str]] = defaultdict(dict)
+    messages: dict[str, dict[str, str]] = defaultdict(dict)
     for row in rows:
         for finding in row.findings:
-            said[finding["code"]].setdefault(row.student, finding["message"])
-    for code, messages in said.items():
-        message = Counter(messages.values()).most_common(1)[0][0]
-        yield Made(kind_of(exercise, code), exercise, code, message, tuple(sorted(messages)))
+            messages[finding["code"]].setdefault(row.student, finding["message"])
+    for code, by_learner in messages.items():
+        message = Counter(by_learner.values()).most_common(1)[0][0]
+        yield Made(kind_of(exercise, code), exercise, code, message, tuple(sorted(by_learner)))
 
 
 def _learner(
@@ -132,7 +132,7 @@ def _learner(
         outcomes={row.exercise: _outcome(row) for row in verdicts},
         waiting=row.waiting,
         isolation=_weakest(one),
-        remarks=tuple(said for row in one.sittings for said in (*row.repairs, *row.incidents)),
+        notes=tuple(note for row in one.sittings for note in (*row.repairs, *row.incidents)),
     )
 
 
@@ -152,7 +152,7 @@ def _plain(standing: Mapping[str, Standing], register: Register) -> Iterator[Pla
             yield PlainCell(cell.name, cell.points, sum(scores) / len(scores) if scores else 0.0)
 
 
-def _by_hand(register: Register, exercises: Sequence[Exercise]) -> Iterator[ByHand]:
+def _by_hand(register: Register, exercises: Sequence[ExerciseFigures]) -> Iterator[ByHand]:
     waiting = Counter(name for row in register.rows.values() if row.graded for name in row.waiting)
     for cell in register.cells.values():
         if cell.by_hand or waiting[cell.name]:

@@ -44,11 +44,6 @@ def finding_rows(figures: Figures) -> list[Row]:
     ]
 
 
-def mistake_rows(figures: Figures) -> list[Row]:
-    """The same of the named mistakes alone."""
-    return [row for row in finding_rows(figures) if row["kind"] == "named mistake"]
-
-
 def learner_rows(figures: Figures) -> list[Row]:
     """A row for each learner, with the credit of each exercise; blank where there is no verdict."""
     return [_learner_row(figures, one) for one in figures.learners]

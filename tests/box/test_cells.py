@@ -13,7 +13,7 @@ import pytest
 from grader.box.both.ended import BoxEnded, Cause
 from grader.box.both.limits import LEAST_OUTPUT, PER_OUTPUT, Limits
 from grader.box.outside.boxes import Boxes
-from grader.box.outside.outputs import Keeper, MalformedOutputs
+from grader.box.outside.outputs import MalformedOutputs, OutputBudget
 from tests.box.common import LEVELS, need_bubblewrap
 
 SHORT = replace(Limits(), cell=8.0, call=5.0)
@@ -254,7 +254,7 @@ def test_text_that_utf8_cannot_carry_is_replaced(box):
 )
 def test_outputs_of_another_shape_are_refused(body):
     with pytest.raises(MalformedOutputs):
-        Keeper(1000).read(body, 1)
+        OutputBudget(1000).read(body, 1)
 
 
 def test_outputs_keep_text_alone():
@@ -266,7 +266,7 @@ def test_outputs_keep_text_alone():
         {"output_type": "error", "ename": None, "evalue": 3, "traceback": ["\ud800", 4]},
         {"output_type": "execute_result", "data": {"text/plain": "\ud800"}, "execution_count": "x"},
     ]
-    kept, dropped = Keeper(1000).read(json.dumps(raw).encode(), 5)
+    kept, dropped = OutputBudget(1000).read(json.dumps(raw).encode(), 5)
     assert kept == [
         {"output_type": "display_data", "data": {"text/html": "<b>"}, "metadata": {}},
         {"output_type": "stream", "name": "stdout", "text": ""},

@@ -13,7 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.box.both.channel import DeadlinePassed, Line, PeerGone, ProtocolViolated, Spill, encode
+from grader.box.both.channel import (
+    Channel,
+    DeadlinePassed,
+    PeerGone,
+    ProtocolViolated,
+    Spill,
+    encode,
+)
 from grader.box.both.ended import BoxEnded, Cause
 from tests.box.common import LEVELS, SMALL, WALLED, need_bubblewrap, pool, run
 
@@ -28,7 +35,7 @@ class Peer:
         out, self.out = os.pipe()
         self.asked, self.answers = asked, answers
         self.spill = Spill(out)
-        self.line = Line(
+        self.line = Channel(
             self.requests, self.replies, self.gone, (self.spill,), lambda one: one.drain(100)
         )
 
@@ -132,7 +139,7 @@ def test_an_old_answer_is_no_answer_to_a_new_question():
         peer.line.receive(soon(), 1000)
         peer.line.send({}, b"", soon())
         os.write(peer.answers, frame)
-        with pytest.raises(ProtocolViolated, match="another question"):
+        with pytest.raises(ProtocolViolated, match="another request"):
             peer.line.receive(soon(), 1000)
 
 

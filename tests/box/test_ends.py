@@ -80,7 +80,7 @@ def test_a_crash_is_reported_with_the_signal_and_the_line(level, box):
     ended = ending(box, "import ctypes\nctypes.string_at(0)")
     assert ended.cause is Cause.KILLED
     assert "SIGSEGV" in ended.sentence
-    assert "Segmentation fault" in ended.said
+    assert "Segmentation fault" in ended.stderr
     assert_others_live(level)
 
 
@@ -95,7 +95,7 @@ def test_a_signal_to_itself_is_reported_by_name(box, name):
 
 def test_what_it_said_last_comes_with_the_end(box):
     ended = ending(box, "import os; os.write(2, b'the last words'); os._exit(0)")
-    assert ended.said == "the last words"
+    assert ended.stderr == "the last words"
 
 
 def test_an_endless_loop_is_interrupted_and_the_box_lives_on(level):

@@ -110,14 +110,14 @@ def test_the_doctor_says_what_this_machine_gets_and_why(tmp_path, monkeypatch):
     place = doctor.Place(tmp_path, tmp_path)
     need_bubblewrap()
     line = doctor.isolation(place)
-    assert line.state is doctor.State.FINE
+    assert line.state is doctor.Health.FINE
     assert line.found.startswith("full: each box has its own namespaces")
     assert "memory is bounded by" in line.found
     monkeypatch.setattr(
         "grader.box.outside.probe.probe", lambda: Report((FULL, LANDLOCK), "and memory")
     )
     line = doctor.isolation(place)
-    assert line.state is doctor.State.WORTH_KNOWING
+    assert line.state is doctor.Health.WORTH_KNOWING
     assert line.found == (
         "landlock: without namespaces; and memory; full would be stronger, but: "
         "unshare: Operation not permitted"

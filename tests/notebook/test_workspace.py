@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from grader.notebook import files, notebooks, workspace
-from grader.notebook.workspace import Outcome
+from grader.notebook.workspace import Placement
 from tests.conftest import ROOT
 
 PLACE = PurePosixPath("exercises/01-demo/01-demo.ipynb")
@@ -48,15 +48,15 @@ def ran(path):
 
 
 def test_an_update_reaches_a_notebook_nobody_changed(tmp_path):
-    assert lay(tmp_path, "old") == (Outcome.NEW, PLACE.name)
-    assert lay(tmp_path, "new") == (Outcome.UPDATED, PLACE.name)
+    assert lay(tmp_path, "old") == (Placement.NEW, PLACE.name)
+    assert lay(tmp_path, "new") == (Placement.UPDATED, PLACE.name)
     assert sources(tmp_path / PLACE) == ["new"]
 
 
 def test_a_notebook_the_learner_changed_stays_and_the_new_one_lies_beside_it(tmp_path):
     lay(tmp_path, "old")
     (tmp_path / PLACE).write_bytes(notebook("mine"))
-    assert lay(tmp_path, "new") == (Outcome.BESIDE, "01-demo.new.ipynb")
+    assert lay(tmp_path, "new") == (Placement.BESIDE, "01-demo.new.ipynb")
     assert sources(tmp_path / PLACE) == ["mine"]
     assert sources((tmp_path / PLACE).with_name("01-demo.new.ipynb")) == ["new"]
 
@@ -67,9 +67,9 @@ def test_the_new_version_is_laid_beside_once(tmp_path):
     lay(tmp_path, "new")
     beside = (tmp_path / PLACE).with_name("01-demo.new.ipynb")
     beside.unlink()  # the learner has seen it
-    assert lay(tmp_path, "new") == (Outcome.KEPT, PLACE.name)
+    assert lay(tmp_path, "new") == (Placement.KEPT, PLACE.name)
     assert not beside.exists()
-    assert lay(tmp_path, "newer") == (Outcome.BESIDE, beside.name)
+    assert lay(tmp_path, "newer") == (Placement.BESIDE, beside.name)
 
 
 def test_a_new_version_the_learner_works_in_is_theirs_too(tmp_path):
@@ -77,7 +77,7 @@ def test_a_new_version_the_learner_works_in_is_theirs_too(tmp_path):
     (tmp_path / PLACE).write_bytes(notebook("mine"))
     lay(tmp_path, "new")
     (tmp_path / PLACE).with_name("01-demo.new.ipynb").write_bytes(notebook("new", "mine too"))
-    assert lay(tmp_path, "newer") == (Outcome.BESIDE, "01-demo.new-2.ipynb")
+    assert lay(tmp_path, "newer") == (Placement.BESIDE, "01-demo.new-2.ipynb")
 
 
 def test_a_learner_who_takes_the_new_version_over_gets_the_next_one(tmp_path):
@@ -85,41 +85,41 @@ def test_a_learner_who_takes_the_new_version_over_gets_the_next_one(tmp_path):
     (tmp_path / PLACE).write_bytes(notebook("mine"))
     lay(tmp_path, "new")
     os.replace((tmp_path / PLACE).with_name("01-demo.new.ipynb"), tmp_path / PLACE)
-    assert lay(tmp_path, "newer") == (Outcome.UPDATED, PLACE.name)
+    assert lay(tmp_path, "newer") == (Placement.UPDATED, PLACE.name)
 
 
 def test_running_a_notebook_is_no_change_of_it(tmp_path):
     lay(tmp_path, "old")
     ran(tmp_path / PLACE)
-    assert lay(tmp_path, "new") == (Outcome.UPDATED, PLACE.name)
+    assert lay(tmp_path, "new") == (Placement.UPDATED, PLACE.name)
 
 
 def test_outputs_stay_as_long_as_the_course_does_not_change(tmp_path):
     lay(tmp_path, "old")
     ran(tmp_path / PLACE)
     before = (tmp_path / PLACE).read_bytes()
-    assert lay(tmp_path, "old") == (Outcome.KEPT, PLACE.name)
+    assert lay(tmp_path, "old") == (Placement.KEPT, PLACE.name)
     assert (tmp_path / PLACE).read_bytes() == before
 
 
 def test_a_deleted_notebook_is_laid_again(tmp_path):
     lay(tmp_path, "old")
     (tmp_path / PLACE).unlink()
-    assert lay(tmp_path, "old") == (Outcome.RESTORED, PLACE.name)
+    assert lay(tmp_path, "old") == (Placement.RESTORED, PLACE.name)
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"a": 1}', '{"a": {"offered": 1}}'])
 def test_without_its_record_every_notebook_counts_as_the_learners(tmp_path, damage):
     lay(tmp_path, "old")
     (tmp_path / workspace.MANIFEST).write_text(damage)
-    assert lay(tmp_path, "new") == (Outcome.BESIDE, "01-demo.new.ipynb")
+    assert lay(tmp_path, "new") == (Placement.BESIDE, "01-demo.new.ipynb")
     assert sources(tmp_path / PLACE) == ["old"]
 
 
 def test_a_notebook_that_cannot_be_read_is_the_learners(tmp_path):
     lay(tmp_path, "old")
     (tmp_path / PLACE).write_bytes(b"\xff not a notebook")
-    assert lay(tmp_path, "new") == (Outcome.BESIDE, "01-demo.new.ipynb")
+    assert lay(tmp_path, "new") == (Placement.BESIDE, "01-demo.new.ipynb")
     assert (tmp_path / PLACE).read_bytes() == b"\xff not a notebook"
 
 
@@ -129,7 +129,7 @@ def test_a_link_is_the_learners_and_what_it_points_to_is_not_written(tmp_path):
     elsewhere = tmp_path / "elsewhere.ipynb"
     os.replace(place, elsewhere)
     place.symlink_to(elsewhere)
-    assert lay(tmp_path / "workspace", "new") == (Outcome.BESIDE, "01-demo.new.ipynb")
+    assert lay(tmp_path / "workspace", "new") == (Placement.BESIDE, "01-demo.new.ipynb")
     assert place.is_symlink()
     assert sources(elsewhere) == ["old"]
 
@@ -229,7 +229,9 @@ def test_the_workspace_holds_the_course_and_only_it(course):
         "lessons/00-start-here.ipynb",
         "exercises/01-demo/numbers.csv",
     ]
-    assert {one.outcome for one in workspace.build(course, course / "workspace")} == {Outcome.KEPT}
+    assert {one.outcome for one in workspace.build(course, course / "workspace")} == {
+        Placement.KEPT
+    }
 
 
 def test_every_link_inside_the_workspace_leads_somewhere(tmp_path):

@@ -179,7 +179,7 @@ def test_the_doctor_cures_a_missing_or_old_torch(course, monkeypatch, version, c
 
     monkeypatch.setattr(torch_range, "version", installed)
     line = examine(doctor.torch, course)
-    assert line.state is doctor.State.BROKEN
+    assert line.state is doctor.Health.BROKEN
     assert complaint in line.found
     assert 'pip install "torch>=2.11"' in line.cure
 
@@ -187,14 +187,14 @@ def test_the_doctor_cures_a_missing_or_old_torch(course, monkeypatch, version, c
 def test_the_doctor_cures_a_missing_dot(course, monkeypatch):
     monkeypatch.setenv("PATH", "")
     line = examine(doctor.dot, course)
-    assert line.state is doctor.State.WORTH_KNOWING
+    assert line.state is doctor.Health.WORTH_KNOWING
     assert "apt-get install graphviz" in line.cure
 
 
 def test_the_doctor_cures_a_workspace_that_cannot_be_made(course):
     (course / "workspace").write_text("a file")
     line = examine(doctor.workspace, course)
-    assert line.state is doctor.State.BROKEN
+    assert line.state is doctor.Health.BROKEN
     assert "--workspace FOLDER" in line.cure
 
 
@@ -202,7 +202,7 @@ def test_the_doctor_cures_a_workspace_that_cannot_be_made(course):
 def test_the_doctor_cures_damaged_nbgrader_settings(course, damage):
     (course / "nbgrader_config.py").write_text(damage)
     line = examine(doctor.nbgrader, course)
-    assert line.state is doctor.State.BROKEN
+    assert line.state is doctor.Health.BROKEN
     assert "git checkout nbgrader_config.py" in line.cure
 
 

@@ -230,7 +230,7 @@ def test_rows_are_plain_values(found):
     for table in (rows.exercise_rows(found), rows.finding_rows(found), rows.learner_rows(found)):
         assert table
         assert all(isinstance(value, str | int | float) for row in table for value in row.values())
-    assert [row["code"] for row in rows.mistake_rows(found)] == [PATH_ONLY]
+    assert [made.code for made in found.mistakes] == [PATH_ONLY]
 
 
 def test_the_notebook_runs_and_what_an_instructor_changed_in_it_stays(course, command, tmp_path):

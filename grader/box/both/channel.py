@@ -1,7 +1,7 @@
 """Frames between the judge and one box: a JSON header with a binary body, over two pipes.
 
 The box's side blocks. The judge's side trusts nothing it reads: lengths are capped, every exchange
-has one deadline for all of it, and an answer must repeat the request's nonce. Pipes, not a socket:
+has one deadline for all of it, and a reply must repeat the request's nonce. Pipes, not a socket:
 a socket of the judge's would carry the judge's network namespace into the box.
 """
 
@@ -49,7 +49,7 @@ def read_frame(fd: int) -> tuple[Header, bytes]:
 
 
 def write_frame(fd: int, header: Mapping[str, Any], body: bytes = b"") -> None:
-    """Inside the box: answer."""
+    """Inside the box: send a reply."""
     rest = memoryview(encode(header, body))
     while rest:
         rest = rest[os.write(fd, rest) :]
@@ -94,7 +94,7 @@ class Spill:
         return taken
 
 
-class Line:
+class Channel:
     """The judge's end of a box's pipes: `requests` to write to, `replies` to read from.
 
     `ended` becomes readable when the box's process is gone. Between and during exchanges
@@ -117,7 +117,7 @@ class Line:
         self._nonce = ""
 
     def send(self, header: Mapping[str, Any], body: bytes, deadline: float) -> None:
-        """Send a request. Raises ProtocolViolated if there is an answer to none already."""
+        """Send a request. Raises ProtocolViolated if a reply to none is there already."""
         self._nonce = secrets.token_hex(16)
         rest = memoryview(encode({**header, "nonce": self._nonce}, body))
         while rest:
@@ -134,7 +134,7 @@ class Line:
                 raise PeerGone from None
 
     def receive(self, deadline: float, max_body: int) -> tuple[Header, bytes]:
-        """The answer to the last request; may be called again after DeadlinePassed.
+        """The reply to the last request; may be called again after DeadlinePassed.
 
         Raises ProtocolViolated, DeadlinePassed, or PeerGone.
         """
@@ -144,7 +144,7 @@ class Line:
             if sizes is None and len(self._buffer) >= _LENGTHS.size:
                 sizes = _LENGTHS.unpack_from(self._buffer)
                 if sizes[0] > MAX_HEADER or sizes[1] > max_body:
-                    raise ProtocolViolated(f"It announced an answer of {sum(sizes):,} bytes.")
+                    raise ProtocolViolated(f"It announced a reply of {sum(sizes):,} bytes.")
                 wanted += sum(sizes)
             if sizes is not None and len(self._buffer) >= wanted:
                 return self._open(sizes, wanted)
@@ -170,14 +170,14 @@ class Line:
         try:
             header = json.loads(self._buffer[start : start + sizes[0]])
         except (ValueError, RecursionError):
-            raise ProtocolViolated("Its answer is no JSON.") from None
+            raise ProtocolViolated("Its reply is no JSON.") from None
         body = bytes(self._buffer[start + sizes[0] : wanted])
         self._buffer.clear()
         if not isinstance(header, dict) or header.pop("nonce", None) != self._nonce:
-            raise ProtocolViolated("Its answer is to another question.")
+            raise ProtocolViolated("Its reply is to another request.")
         self._nonce = ""
         if self._poll(0, sending=False).get(self.replies, 0) & select.POLLIN:
-            raise ProtocolViolated("It answered more than once.")
+            raise ProtocolViolated("It replied more than once.")
         return header, body
 
     def _wait(self, deadline: float, *, sending: bool) -> dict[int, int]:

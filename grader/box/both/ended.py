@@ -30,7 +30,7 @@ class Ended:
 
     cause: Cause
     sentence: str
-    said: str = ""
+    stderr: str = ""
 
 
 class BoxEnded(Exception):

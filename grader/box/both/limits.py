@@ -17,7 +17,7 @@ class Limits:
 
     `memory`, `processes` (threads count) and `files` bound everything the submission starts,
     together. `output` is what is kept of all that it prints and plots; the rest is counted and
-    dropped. `reply` caps one answer on the wire. After `call` or `cell` seconds the box is
+    dropped. `reply` caps one reply on the wire. After `call` or `cell` seconds the box is
     interrupted as by Ctrl-C; `grace` seconds later it is killed.
     """
 

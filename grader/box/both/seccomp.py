@@ -1,8 +1,8 @@
 """Which system calls a box may make: a list of what is allowed, compiled by libseccomp.
 
-The trusted side compiles once, each box loads the bytes. What is not listed answers ENOSYS ("this
-kernel has no such call"), for which libraries have a fallback; what a reader would look for and
-find refused answers EPERM. A call made in another machine's ABI (32 bit, x32) kills the process.
+The trusted side compiles once, each box loads the bytes. What is not listed fails with ENOSYS
+("this kernel has no such call"), for which libraries have a fallback; what a reader would look for
+and find refused fails with EPERM. A call in another machine's ABI (32 bit, x32) kills the process.
 """
 
 from __future__ import annotations

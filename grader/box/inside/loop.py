@@ -1,6 +1,6 @@
-"""The loop inside the box: reads a request, runs a cell or the handler, answers.
+"""The loop inside the box: reads a request, runs a cell or the handler, replies.
 
-Everything here shares its process with the submission, which may change any of it: what is answered
+Everything here shares its process with the submission, which may change any of it: what is replied
 is evidence, never truth. `observe` and its like come in as the handler.
 """
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from grader.box.inside.shell import BoxShell
 
 Handler = Callable[[Header, bytes, dict[str, Any]], tuple[Header, bytes]]
-"""Answers one `Box.call`: the request's header and body, the cells' namespace -> header and body.
+"""Serves one `Box.call`: the request's header and body, the cells' namespace -> header and body.
 
-A module that offers `answer` with this type can be named as the handler of a `Boxes`; if it offers
+A module that offers `reply` with this type can be named as the handler of a `Boxes`; if it offers
 `warm()`, the zygote calls that once before any box exists.
 """
 
@@ -38,7 +38,7 @@ class Loop:
         self._running = self._interrupted = False
 
     def serve(self) -> None:
-        """Answer until the judge closes its end."""
+        """Reply until the judge closes its end."""
         own = os.getpid()
         while True:
             try:
@@ -47,13 +47,13 @@ class Loop:
                 return
             self._interrupted = False
             signal.signal(signal.SIGINT, self._on_interrupt)
-            answer, reply = self._answer(header, body)
+            replied, content = self._reply(header, body)
             if os.getpid() != own:
                 os._exit(0)  # a child that the submission forked has fallen through to here
-            answer["interrupted"] = self._interrupted
-            write_frame(self.replies, {**answer, "nonce": header["nonce"]}, reply)
+            replied["interrupted"] = self._interrupted
+            write_frame(self.replies, {**replied, "nonce": header["nonce"]}, content)
 
-    def _answer(self, header: Header, body: bytes) -> tuple[Header, bytes]:
+    def _reply(self, header: Header, body: bytes) -> tuple[Header, bytes]:
         try:
             try:
                 self._running = True

@@ -1,4 +1,4 @@
-"""Answers the judge inside a box: what does the learner's function do on these inputs?"""
+"""Replies to the judge inside a box: what does the learner's function do on these inputs?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from grader.engine.wire import pack_observation, unpack
 Reply = tuple[dict[str, Any], bytes]
 
 
-def answer(header: Mapping[str, Any], body: bytes, namespace: Mapping[str, Any]) -> Reply:
+def reply(header: Mapping[str, Any], body: bytes, namespace: Mapping[str, Any]) -> Reply:
     """The reply to one question.
 
     The header names the exercise, the functions that answer it, and the case's name, dtype and

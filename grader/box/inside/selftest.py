@@ -10,7 +10,7 @@ from typing import Any
 from grader.box.both.channel import Header
 
 
-def answer(request: Header, body: bytes, namespace: dict[str, Any]) -> tuple[Header, bytes]:
+def reply(request: Header, body: bytes, namespace: dict[str, Any]) -> tuple[Header, bytes]:
     """The facts `probe` checks, as the box sees them."""
     return {
         "pid": os.getpid(),

@@ -1,4 +1,4 @@
-"""What `check`, `hint`, `solution` and `progress` are in a box, which has no answers.
+"""What `check`, `hint`, `solution` and `progress` are in a box, which has no references.
 
 A notebook's first cell imports them and must run. A `check` that a learner wrote into a cell of
 their own says that it could not check: the judge asks for the function itself.

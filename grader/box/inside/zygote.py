@@ -236,7 +236,7 @@ def _live(
         os.environ["TMPDIR"] = home
     faulthandler.enable(file=2)  # a crash in C code says where, too
     random.seed(0)  # Python seeds it anew in every forked child
-    Loop(3, 4, shell, None if handler is None else handler.answer).serve()
+    Loop(3, 4, shell, None if handler is None else handler.reply).serve()
 
 
 def main() -> None:

@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
-from grader.box.both.channel import DeadlinePassed, Header, Line, PeerGone, ProtocolViolated, Spill
+from grader.box.both.channel import (
+    Channel,
+    DeadlinePassed,
+    Header,
+    PeerGone,
+    ProtocolViolated,
+    Spill,
+)
 from grader.box.both.ended import (
     BoxEnded,
     BoxRefused,
@@ -21,7 +28,7 @@ from grader.box.both.ended import (
     from_wait_status,
 )
 from grader.box.both.limits import MIB, Limits
-from grader.box.outside.outputs import CellResult, Keeper, MalformedOutputs, stream
+from grader.box.outside.outputs import CellResult, MalformedOutputs, OutputBudget, stream
 from grader.box.outside.process import Process
 from grader.box.outside.watchdog import Guard
 
@@ -67,11 +74,13 @@ class Box:
         self._process, self._pipes, self._closed = process, pipes, closed
         self._spills = Spill(pipes.out), Spill(pipes.err)
         self._spill_room = limits.output
-        self._line = Line(pipes.requests, pipes.replies, process.worker, self._spills, self._drain)
-        self._keeper = Keeper(limits.output)
+        self._channel = Channel(
+            pipes.requests, pipes.replies, process.worker, self._spills, self._drain
+        )
+        self._output_budget = OutputBudget(limits.output)
         self._spent = 0.0
         self._ended: Ended | None = None
-        self._using = threading.RLock()  # held by whoever waits for an answer, or ends it
+        self._using = threading.RLock()  # held by whoever waits for a reply, or ends it
 
     @property
     def pid(self) -> int:
@@ -100,33 +109,33 @@ class Box:
             if name.startswith("/") or not name or {"", ".", ".."} & set(parts):
                 raise ValueError(f"{name!r} is no path below the box's folder")
         sizes = {name: len(data) for name, data in files.items()}
-        answer, _, _ = self._ask(
+        header, _, _ = self._ask(
             {"op": "files", "sizes": sizes}, b"".join(files.values()), self.limits.cell
         )
-        if "refused" in answer:
+        if "refused" in header:
             self.close()
-            raise BoxRefused(f"a box cannot wall itself in: {answer['refused']}", "")
-        if "failed" in answer:
-            raise CallFailed(*_failure(answer))
+            raise BoxRefused(f"a box cannot wall itself in: {header['refused']}", "")
+        if "failed" in header:
+            raise CallFailed(*_failure(header))
 
     def run_cell(self, source: str) -> CellResult:
         """Run one cell as a notebook would. Raises BoxEnded if the box did not survive it."""
         start = time.monotonic()
         reply_cap = 8 * self.limits.output + 65536
-        answer, body, late = self._ask(
+        header, body, late = self._ask(
             {"op": "cell"},
             source.encode(errors="replace"),
             self.limits.cell,
             min(reply_cap, self.limits.reply),
         )
         seconds = time.monotonic() - start
-        count, dropped = answer.get("execution_count"), answer.get("dropped")
+        count, dropped = header.get("execution_count"), header.get("dropped")
         count = count if isinstance(count, int) else 0
         dropped = min(dropped, 2**53) if isinstance(dropped, int) and dropped > 0 else 0
         outputs: list[Any] = []
-        if "failed" not in answer:
+        if "failed" not in header:
             try:
-                outputs, more = self._keeper.read(body, count)
+                outputs, more = self._output_budget.read(body, count)
             except MalformedOutputs as error:
                 raise self._end(Cause.PROTOCOL, f"Its outputs are {error}.") from None
             dropped += more
@@ -135,10 +144,10 @@ class Box:
             dropped += lost
             if data:
                 outputs.append(stream(name, data))
-        kind = answer.get("error")
+        kind = header.get("error")
         return CellResult(
             outputs=tuple(outputs),
-            ok=answer.get("ok") is True and not late,
+            ok=header.get("ok") is True and not late,
             error=kind[:200] if isinstance(kind, str) else None,
             execution_count=count,
             dropped=dropped,
@@ -147,21 +156,21 @@ class Box:
         )
 
     def call(self, request: Mapping[str, Any], body: bytes = b"") -> tuple[Header, bytes]:
-        """Ask the handler; its answer's header and body, which are whatever the box chose to say.
+        """Ask the handler; its reply's header and body are whatever the box chose to say.
 
         Raises CallInterrupted, CallFailed, BoxEnded.
         """
-        answer, reply, late = self._ask(
+        header, reply, late = self._ask(
             {"op": "call", "request": dict(request)}, body, self.limits.call, self.limits.reply
         )
         for spill in self._spills:
             spill.take()
         if late:
             raise CallInterrupted(f"The call ran for more than {self.limits.call:g} s.")
-        if "failed" in answer:
-            raise CallFailed(*_failure(answer))
-        answer.pop("interrupted", None)
-        return answer, reply
+        if "failed" in header:
+            raise CallFailed(*_failure(header))
+        header.pop("interrupted", None)
+        return header, reply
 
     @property
     def ended(self) -> Ended | None:
@@ -194,13 +203,13 @@ class Box:
         late = False
         try:
             try:
-                self._line.send(header, body, start + seconds)
-                answer, reply = self._line.receive(start + seconds, max_reply)
+                self._channel.send(header, body, start + seconds)
+                replied, content = self._channel.receive(start + seconds, max_reply)
             except DeadlinePassed:
                 late = True
                 self._process.interrupt()
                 until = time.monotonic() + self.limits.grace
-                answer, reply = self._line.receive(until, max_reply)
+                replied, content = self._channel.receive(until, max_reply)
         except DeadlinePassed:
             raise self._end(Cause.TIME, self._late(seconds)) from None
         except ProtocolViolated as error:
@@ -210,7 +219,7 @@ class Box:
             raise self._end(*cause) from None
         finally:
             self._spent += time.monotonic() - start
-        return answer, reply, late or answer.get("interrupted") is True
+        return replied, content, late or replied.get("interrupted") is True
 
     def _late(self, seconds: float) -> str:
         if self._spent + seconds >= self.limits.submission:
@@ -225,9 +234,9 @@ class Box:
         self.guard.release()
         self._process.kill()
         wait_status = self._process.wait()
-        self._line.drain()
-        said = self._spills[1].take()[0].decode(errors="replace")[-2000:]
-        self._ended = replace(self._judge(cause, sentence, wait_status), said=said)
+        self._channel.drain()
+        stderr = self._spills[1].take()[0].decode(errors="replace")[-2000:]
+        self._ended = replace(self._judge(cause, sentence, wait_status), stderr=stderr)
         self._process.close()
         self._pipes.close()
         self._closed(self)
@@ -250,9 +259,9 @@ class Box:
         return Ended(cause, sentence or told)
 
 
-def _failure(answer: Header) -> tuple[str, str]:
+def _failure(header: Header) -> tuple[str, str]:
     """Type name and text of what the handler raised, whatever the box made of them."""
-    failed = answer.get("failed")
+    failed = header.get("failed")
     if isinstance(failed, list) and len(failed) == 2 and all(isinstance(f, str) for f in failed):
         return failed[0][:200], failed[1][:2000]
     return "unknown", ""

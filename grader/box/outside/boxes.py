@@ -22,7 +22,7 @@ class Boxes:
     """Makes boxes; use it as a context manager. Safe to use from several threads.
 
     `isolation` is "auto" (the strongest level this machine allows), "full", "cold", "landlock" or
-    "none". `handler` names a module whose `answer` serves `Box.call`; `visible` are further folders
+    "none". `handler` names a module whose `reply` serves `Box.call`; `visible` are further folders
     to import it from. `gpu` lets boxes use NVIDIA's devices. `bare` boxes know neither IPython nor
     torch and start at once: for trying the walls. Raises BoxRefused, with the cure, where no box
     can be made.

@@ -56,7 +56,7 @@ class Host:
         self.plan = plan
         self._using = threading.Lock()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the zygote
-        self._said = ""
+        self._last_stderr = ""
         self.folder: str | None = None
         if plan.level in (Level.LANDLOCK, Level.NONE):
             self.folder = tempfile.mkdtemp(prefix="autograd-box-")
@@ -89,17 +89,17 @@ class Host:
         except OSError as error:
             raise ZygoteLost(str(error)) from None
 
-    def said(self) -> str:
+    def last_stderr(self) -> str:
         """The last lines it wrote to its stderr."""
         with self._using:
             if not self._log.closed:
                 self._log.seek(0)
-                self._said = self._log.read().decode(errors="replace").strip()[-1000:]
-            return self._said
+                self._last_stderr = self._log.read().decode(errors="replace").strip()[-1000:]
+            return self._last_stderr
 
     def close(self) -> None:
         """End it, and with it every box. It ends itself when its socket closes."""
-        self.said()
+        self.last_stderr()
         with self._using:
             self.control.close()
             self._log.close()
@@ -184,17 +184,17 @@ class Host:
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise BoxRefused("the zygote did not start in time", "Is this machine overloaded?")
         try:
-            answer = self.control.recv(65536)
+            reply = self.control.recv(65536)
         except OSError:
-            answer = b""
-        if answer != b'{"ready": true}':
+            reply = b""
+        if reply != b'{"ready": true}':
             self.close()
-            raise BoxRefused(self._why(answer), CURES[self.plan.level])
+            raise BoxRefused(self._why(reply), CURES[self.plan.level])
 
-    def _why(self, answer: bytes) -> str:
-        if answer:
-            return f"the zygote cannot be used: {json.loads(answer)['refused']}"
-        return self.said() or f"it exited with status {self.process.returncode}"
+    def _why(self, reply: bytes) -> str:
+        if reply:
+            return f"the zygote cannot be used: {json.loads(reply)['refused']}"
+        return self.last_stderr() or f"it exited with status {self.process.returncode}"
 
 
 INSTALL_BWRAP = "Install bubblewrap: apt-get install bubblewrap, or dnf install bubblewrap"

@@ -25,7 +25,7 @@ _TRIES = 3
 
 
 class Maker:
-    """Safe to use from several threads."""
+    """Makes the boxes of one plan, and ends them all. Safe to use from several threads."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -51,7 +51,7 @@ class Maker:
                 # If the machine runs out of memory, a box goes before anything else.
                 Path(f"/proc/{box.pid}/oom_score_adj").write_text("1000")
         except BoxEnded as death:
-            what = f"a new box ended at once: {death.ended.sentence} {death.ended.said}".strip()
+            what = f"a new box ended at once: {death.ended.sentence} {death.ended.stderr}".strip()
             raise BoxRefused(what, cure) from None
         except OSError as error:
             if box is not None:
@@ -79,19 +79,19 @@ class Maker:
             self._groups.close()
 
     def _start(self) -> Box:
-        said = ""
+        reason = ""
         for _ in range(_TRIES):
             host = self._zygote()
             try:
                 return self._fork(host)
             except ZygoteLost as loss:
                 self._forget(host)
-                said = f"{loss} {host.said()}"
+                reason = f"{loss} {host.last_stderr()}"
             except BaseException:
                 if self.plan.level is Level.COLD:
                     host.close()
                 raise
-        raise BoxRefused(f"zygotes die as soon as they start: {said}", "Free some memory.")
+        raise BoxRefused(f"zygotes die as soon as they start: {reason}", "Free some memory.")
 
     def _zygote(self) -> Host:
         """The running zygote, or a new one. A cold worker serves one box only."""
@@ -189,7 +189,7 @@ def _await_start(status: socket.socket, seconds: float) -> Process:
     poll = select.poll()
     poll.register(status, select.POLLIN)
     if not poll.poll(seconds * 1000):
-        raise BoxRefused("the zygote does not answer", "Is this machine overloaded?")
+        raise BoxRefused("the zygote does not reply", "Is this machine overloaded?")
     try:
         message, fds, _, _ = socket.recv_fds(status, 4096, 2, socket.MSG_CMSG_CLOEXEC)
     except OSError as error:

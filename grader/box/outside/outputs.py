@@ -40,14 +40,14 @@ class MalformedOutputs(ValueError):
     """The bytes are no list of outputs."""
 
 
-class Keeper:
+class OutputBudget:
     """Keeps outputs while there is room for them; counts what it drops."""
 
     def __init__(self, room: int) -> None:
         self.room = room
 
     def read(self, body: bytes, count: int) -> tuple[list[Output], int]:
-        """The outputs in a box's answer, and how many characters were dropped.
+        """The outputs in a box's reply, and how many characters were dropped.
 
         Raises MalformedOutputs.
         """

@@ -40,7 +40,7 @@ class Report:
         return next((trial.level for trial in self.trials if trial.works), None)
 
     def require(self) -> Level:
-        """The same. Raises BoxRefused, with every level's reason and the first cure."""
+        """The strongest level that works. Raises BoxRefused, with every level's reason and cure."""
         if self.level is not None:
             return self.level
         reasons = "; ".join(f"{trial.level.value}: {trial.why}" for trial in self.trials)

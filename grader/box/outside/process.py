@@ -1,4 +1,4 @@
-"""The judge's hold on the process of one box: signals, and how it ended."""
+"""The process of one box, as the judge sees it: signals to it, and how it ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Gone(Exception):
 
 
 class Process:
-    """Handles that no other process can come to stand behind, as it could behind a number.
+    """Two processes of a box, by handles (pidfds): a process id could come to name another one.
 
     `leader` takes everything of the box along when it is killed; `worker` runs the submission.
     """

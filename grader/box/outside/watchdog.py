@@ -61,7 +61,7 @@ class Watchdog:
 
 
 class Guard:
-    """Knows the limits of one box and kills it when it is over one."""
+    """Holds one box to its limits: measures what it uses, and kills it when that is too much."""
 
     def __init__(
         self, process: Process, limits: Limits, group: Group | None, home: str | None
@@ -82,7 +82,7 @@ class Guard:
                 self._census = census
 
     def stop(self, cause: Cause) -> None:
-        """Kill the box, from any thread; whoever waits for its answer learns of it at once."""
+        """Kill the box, from any thread; whoever waits for its reply learns of it at once."""
         with self._lock:
             if not self._released and self.stopped is None:
                 self.stopped = cause

@@ -1,10 +1,9 @@
-"""What one process needs to grade one course: its forms, its secrets, its submissions."""
+"""What a process needs to grade one course: its forms, its secrets, its submissions."""
 
 from __future__ import annotations
 
 import glob
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +28,7 @@ class NoSubmission(Refusal):
 
 
 class Desk:
-    """One course, about to be graded. Close it when done."""
+    """The settings, forms, submissions and ledger of one course. Close it when done."""
 
     def __init__(self, course: CourseDirectory, config: Config, **settings: object) -> None:
         """`config` is what nbgrader_config.py says; `settings` replace those of its Grading."""
@@ -60,8 +59,10 @@ class Desk:
             self._ledger = None
 
     def round(self, assignment: str, *, reseed: bool = False, version: int | None = None) -> Round:
-        """What is the same for every submission. Raises NoForm, and KeyError for a `version` of the
-        secret that does not exist."""
+        """An assignment as it is to be judged now.
+
+        Raises NoForm, and KeyError for a `version` of the secret that does not exist.
+        """
         return Round(
             assignment,
             self._forms(assignment),
@@ -88,8 +89,8 @@ class Desk:
         folder = self.folder(round_.assignment, student)
         link = self.linked(folder)
         if link is not None:
-            said = repair("link", found=str(link.relative_to(self.course.root)))
-            notebooks = {name: Submitted(None, {}, (said,)) for name in round_.forms}
+            left_out = repair("link", found=str(link.relative_to(self.course.root)))
+            notebooks = {name: Submitted(None, {}, (left_out,)) for name in round_.forms}
             receipt = Receipt()
         else:
             notebooks = {name: read_submission(folder, form) for name, form in round_.forms.items()}
@@ -107,27 +108,13 @@ class Desk:
         between = [path for path in (*reversed(folder.parents), folder) if step in path.parents]
         return next((path for path in between if path.is_symlink()), None)
 
-    def grade(self, assignment: str, student: str) -> Marked:
-        """Judge one submission, and record nothing. Raises NoSubmission, NoForm and BoxRefused."""
-        if not os.path.lexists(self.folder(assignment, student)):
-            raise NoSubmission(
-                f"There is no submission of {assignment} by {student}.",
-                f"Collected submissions lie in {self.folder(assignment, student)}.",
-            )
-        from grader.judge.sitting.examiner import (
-            examine,  # it loads torch, which a desk does not need
-        )
-
-        round_ = self.round(assignment)
-        return examine(round_, self.paper(round_, student))
-
     def record(self, round_: Round, paper: Paper, marked: Marked, token: str = "") -> Notes:
         """Append a judged submission to the ledger, all of it or nothing."""
         graded = marked.graded.values()
         notes = Notes(
             tuple(marked.graded),
-            (*(said for repairs in marked.repairs.values() for said in repairs), *paper.doubts),
-            tuple(said for one in graded for said in one.incidents),
+            (*(one for repairs in marked.repairs.values() for one in repairs), *paper.doubts),
+            tuple(incident for one in graded for incident in one.incidents),
             tuple(name for one in graded for name in one.plain),
             token,
         )

@@ -40,7 +40,7 @@ class Damaged(Exception):
     """What an earlier run wrote of a submission cannot be read: it is to be graded anew."""
 
 
-class State(enum.Enum):
+class FilingState(enum.Enum):
     """How far a submission has come."""
 
     NEW = "to be graded"
@@ -73,24 +73,26 @@ class Filing:
             self._sittings[row.student].append(row)
         self._recorded = book.students(round_.assignment)
 
-    def state(self, paper: Paper) -> State:
+    def state(self, paper: Paper) -> FilingState:
         """How far this submission has come, in this version of the assignment's secret."""
         self._look(paper.student)
         return self._state(paper)
 
-    def _state(self, paper: Paper) -> State:
+    def _state(self, paper: Paper) -> FilingState:
         sitting = self._sitting(paper)
         if sitting is None:
-            return State.NEW
+            return FilingState.NEW
         place = self._place(paper.student)
         if sitting.token and _staged(place, sitting.token).is_dir():
-            return State.STAGED
+            return FilingState.STAGED
         if not all((place / f"{name}.ipynb").is_file() for name in self._round.forms):
-            return State.NEW
+            return FilingState.NEW
         if paper.student not in self._recorded:
-            return State.UNRECORDED
+            return FilingState.UNRECORDED
         pages = (self._page(paper.student, name) for name in self._round.forms)
-        return State.DONE if all(page.is_file() for page in pages) else State.NO_FEEDBACK
+        return (
+            FilingState.DONE if all(page.is_file() for page in pages) else FilingState.NO_FEEDBACK
+        )
 
     def file(self, paper: Paper, marked: Marked) -> Filed | None:
         """Put a submission that was just judged into all its places.
@@ -98,7 +100,7 @@ class Filing:
         None if somebody else graded it since it was looked at: theirs stays. Raises a Refusal.
         """
         with self._alone(paper.student) as overtaken:
-            if overtaken and self._state(paper) is not State.NEW:
+            if overtaken and self._state(paper) is not FilingState.NEW:
                 with contextlib.suppress(Damaged):
                     return self._finish(paper)
             return self._file(paper, marked)
@@ -144,7 +146,7 @@ class Filing:
     def _finish(self, paper: Paper) -> Filed | None:
         if paper.student not in self._recorded:
             self._recorded = self._book.students(self._round.assignment)
-        if self._state(paper) is State.DONE:
+        if self._state(paper) is FilingState.DONE:
             return None
         sitting = self._sitting(paper)
         if sitting is None:

@@ -86,7 +86,7 @@ class SubmissionExporter(NotebookExporter):
         )
 
     def round(self, assignment: str) -> Round:
-        """What is the same for every submission of an assignment. Raises NbGraderException."""
+        """The assignment as it is judged this time. Raises NbGraderException."""
         if assignment not in self._rounds:
             try:
                 self._rounds[assignment] = self.desk.round(assignment)

@@ -12,7 +12,7 @@ from typing import Protocol
 from grader.box.both.ended import BoxRefused
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
-from grader.judge.batch.filing import Damaged, Filed, Filing, State
+from grader.judge.batch.filing import Damaged, Filed, Filing, FilingState
 from grader.judge.intake.printable import quote
 from grader.judge.sitting.papers import Marked, Paper, Round
 
@@ -34,7 +34,7 @@ class Crew(Protocol):
         ...
 
     def renew(self) -> None:
-        """Go on after a worker was lost, and with it all that was on its way."""
+        """Go on after a worker was lost, and with it all that was pending."""
         ...
 
     def close(self) -> None:
@@ -85,8 +85,8 @@ class Batch:
     ) -> None:
         self._desk, self._filing, self._round, self._crew = desk, filing, round_, crew
         self._force, self._put = force, put or filing.file
-        self._flying: dict[Future[Marked], Paper] = {}
-        self._suspects: deque[Paper] = deque()
+        self._pending: dict[Future[Marked], Paper] = {}
+        self._to_retry: deque[Paper] = deque()
         self._lost = 0
 
     def lines(self, students: Iterable[str]) -> Iterator[Line]:
@@ -98,51 +98,51 @@ class Batch:
                 if line is not None:
                     yield line
                 # One for each worker to do and one to take next: no more is held in memory.
-                if len(self._flying) >= 2 * self._crew.slots:
+                if len(self._pending) >= 2 * self._crew.slots:
                     break
-            if not self._flying:
+            if not self._pending:
                 break
-            yield from self._landed()
-        while self._suspects:
-            yield self._alone(self._suspects.popleft())
+            yield from self._completed()
+        while self._to_retry:
+            yield self._alone(self._to_retry.popleft())
 
     def _begin(self, student: str) -> Line | None:
-        """Send a submission on its way, unless there is nothing to judge."""
+        """Have a submission judged, unless it was before."""
         paper = self._desk.paper(self._round, student)
-        state = State.NEW if self._force else self._filing.state(paper)
-        if state is State.DONE:
+        state = FilingState.NEW if self._force else self._filing.state(paper)
+        if state is FilingState.DONE:
             return Line(student, "as before")
-        if state is not State.NEW:
+        if state is not FilingState.NEW:
             with contextlib.suppress(Damaged):
                 return _line(paper, "finished", self._filing.finish(paper))
-        self._flying[self._crew.submit(self._round, paper)] = paper
+        self._pending[self._crew.submit(self._round, paper)] = paper
         return None
 
-    def _landed(self) -> Iterator[Line]:
-        done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
+    def _completed(self) -> Iterator[Line]:
+        done, _ = wait(self._pending, return_when=FIRST_COMPLETED)
         lost: BrokenExecutor | None = None
         for future in done:
-            paper = self._flying.pop(future)
+            paper = self._pending.pop(future)
             try:
                 marked = future.result()
             except BrokenExecutor as error:
                 lost = error
-                self._suspects.append(paper)
+                self._to_retry.append(paper)
             except BoxRefused as refusal:
-                self._suspects.append(paper)
+                self._to_retry.append(paper)
                 self._count(refusal)
             except Exception as error:
                 yield _not_graded(paper, f"{type(error).__name__}: {error}")
             else:
                 yield self._file(paper, marked)
-        if lost is not None:  # which of those on their way did it will be seen
-            self._suspects += self._flying.values()
-            self._flying.clear()
+        if lost is not None:  # which of those pending did it will be seen
+            self._to_retry += self._pending.values()
+            self._pending.clear()
             self._crew.renew()
             self._count(_workers_lost(lost))
 
     def _alone(self, paper: Paper) -> Line:
-        """Judge once more, by itself, what was on its way when a worker or a box was lost."""
+        """Judge once more, by itself, what was pending when a worker or a box was lost."""
         try:
             marked = self._crew.submit(self._round, paper).result()
         except BrokenExecutor as error:

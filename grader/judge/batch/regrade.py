@@ -14,7 +14,7 @@ from nbgrader.utils import determine_grade, is_grade
 from grader.diagnosis.verdict import Verdict
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
-from grader.judge.batch.filing import Filing, State
+from grader.judge.batch.filing import Filing, FilingState
 from grader.judge.batch.pool import Batch, Crew, Line
 from grader.judge.books.register import Handed, Mark, read_register
 from grader.judge.books.standing import standings
@@ -106,7 +106,7 @@ class Preview:
         unable: list[str] = []
         for student in students:
             state = self._filing.state(self._desk.paper(self._round, student))
-            (able if state is State.DONE else unable).append(student)
+            (able if state is FilingState.DONE else unable).append(student)
         return able, unable
 
     def lines(self, students: Sequence[str], crew: Crew) -> Iterator[Line]:
@@ -153,8 +153,8 @@ def _changes(
                 points,
                 old.auto,
                 0.0 if absent else after,
-                () if was is None else tuple(_said_then(was)),
-                () if verdict is None else tuple(_said_now(verdict)),
+                () if was is None else tuple(_recorded_findings(was)),
+                () if verdict is None else tuple(_findings(verdict)),
                 old.manual,
             )
             if _differs(change) or (was and verdict and not _same(was, verdict)):
@@ -175,14 +175,14 @@ def _same(was: VerdictRow, verdict: Verdict) -> bool:
         verdict.credit,
         [(case.name, case.passed) for case in verdict.cases],
     )
-    return then == now and list(_said_then(was)) == list(_said_now(verdict))
+    return then == now and list(_recorded_findings(was)) == list(_findings(verdict))
 
 
-def _said_then(row: VerdictRow) -> Iterator[str]:
+def _recorded_findings(row: VerdictRow) -> Iterator[str]:
     yield row.outcome
     yield from (f"{finding['code']}: {finding['message']}" for finding in row.findings)
 
 
-def _said_now(verdict: Verdict) -> Iterator[str]:
+def _findings(verdict: Verdict) -> Iterator[str]:
     yield verdict.outcome.value
     yield from (f"{finding.code}: {finding.message}" for finding in verdict.findings)

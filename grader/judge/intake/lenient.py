@@ -22,7 +22,7 @@ _TYPES = {"code": "code", "markdown": "markdown", "raw": "raw", "heading": "mark
 
 
 @dataclass(frozen=True)
-class Found:
+class SubmittedCell:
     """One cell of a submission, as far as it can be read. `source` is None if it cannot."""
 
     type: str
@@ -37,7 +37,7 @@ class Found:
 class Reading:
     """The cells found, the language the notebook claims, and what an instructor should know."""
 
-    cells: tuple[Found, ...] = ()
+    cells: tuple[SubmittedCell, ...] = ()
     language: str | None = None
     repairs: tuple[Repair, ...] = ()
     readable: bool = True
@@ -46,18 +46,20 @@ class Reading:
 def read(raw: bytes) -> Reading:
     """The cells of a notebook file of any version, from any bytes."""
     if len(raw) > MOST_BYTES:
-        said = repair("notebook_too_large", limit=f"{MOST_BYTES // 2**20} MiB")
-        return Reading(repairs=(said,), readable=False)
+        return Reading(
+            repairs=(repair("notebook_too_large", limit=f"{MOST_BYTES // 2**20} MiB"),),
+            readable=False,
+        )
     text, whole = _decoded(raw)
     repairs = [] if whole else [repair("broken_text")]
     try:
         notebook = _parsed(raw, text)
     except (ValueError, RecursionError, MemoryError) as error:
-        said = repair("not_a_notebook", reason=_reason(error))
-        return Reading(repairs=(said,), readable=False)
+        return Reading(repairs=(repair("not_a_notebook", reason=_reason(error)),), readable=False)
     if not isinstance(notebook, dict):
-        said = repair("not_a_notebook", reason="it is not a JSON object")
-        return Reading(repairs=(said,), readable=False)
+        return Reading(
+            repairs=(repair("not_a_notebook", reason="it is not a JSON object"),), readable=False
+        )
     version = notebook.get("nbformat")
     if isinstance(version, int | float) and version < 4:
         repairs.append(repair("old_format", found=f"{version:g}"))
@@ -115,7 +117,7 @@ def _listed(notebook: Mapping[str, Any]) -> Iterator[Any]:
             yield from sheet["cells"]
 
 
-def _cell(cell: Any) -> Found | None:
+def _cell(cell: Any) -> SubmittedCell | None:
     if not isinstance(cell, dict):
         return None
     kind = cell.get("cell_type")
@@ -126,7 +128,7 @@ def _cell(cell: Any) -> Found | None:
         source = f"# {source}"
     metadata = _dict(cell.get("metadata"))
     settings = _dict(metadata.get("nbgrader"))
-    return Found(
+    return SubmittedCell(
         _TYPES[kind],
         source,
         _name(cell.get("id")),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grader.judge.intake.form import Form, FormCell, Notebook, as_cell, as_notebook, plain_cell
-from grader.judge.intake.lenient import Found, read
+from grader.judge.intake.lenient import SubmittedCell, read
 from grader.judge.intake.pictures import KINDS, picture
 from grader.judge.intake.printable import quote
 from grader.judge.intake.repairs import Repair, repair
@@ -55,7 +55,7 @@ def normalise(raw: bytes | None, form: Form) -> Normalised:
 class _Laying:
     """One submission's cells on their way onto a form."""
 
-    def __init__(self, form: Form, cells: Sequence[Found]) -> None:
+    def __init__(self, form: Form, cells: Sequence[SubmittedCell]) -> None:
         self._form, self._cells = form, cells
         self._candidates = _candidates(form.cells, cells)
         self._chosen = {
@@ -109,10 +109,10 @@ class _Laying:
             kept = "The first" if first else "The first that was written in"
             yield repair("copied", cell.grade_id, count=len(copies), kept=kept)
 
-    def _own_cells(self) -> Mapping[int, list[Found]]:
+    def _own_cells(self) -> Mapping[int, list[SubmittedCell]]:
         """The learner's own cells by the place in the form that they come after."""
         known = {found: place for place, found in self._chosen.items()}
-        own: dict[int, list[Found]] = defaultdict(list)
+        own: dict[int, list[SubmittedCell]] = defaultdict(list)
         after = -1
         for index, cell in enumerate(self._cells):
             if index in known:
@@ -151,7 +151,7 @@ class _Laying:
             yield repair("unknown_cells", count=len(found), found=listed)
 
 
-def _candidates(form: Sequence[FormCell], cells: Sequence[Found]) -> dict[int, list[int]]:
+def _candidates(form: Sequence[FormCell], cells: Sequence[SubmittedCell]) -> dict[int, list[int]]:
     """For each place in the form, the submission's cells that may be it, in their order."""
     found: dict[int, list[int]] = defaultdict(list)
     by_grade_id = {cell.grade_id: place for place, cell in enumerate(form) if cell.grade_id}
@@ -181,7 +181,7 @@ def _candidates(form: Sequence[FormCell], cells: Sequence[Found]) -> dict[int, l
     return dict(found)
 
 
-def _choose(cell: FormCell, copies: Sequence[int], cells: Sequence[Found]) -> int:
+def _choose(cell: FormCell, copies: Sequence[int], cells: Sequence[SubmittedCell]) -> int:
     for index in copies:
         source = cells[index].source
         if not cell.locked and source is not None and source != cell.released:
@@ -189,7 +189,7 @@ def _choose(cell: FormCell, copies: Sequence[int], cells: Sequence[Found]) -> in
     return copies[0]
 
 
-def _differences(cell: FormCell, found: Found) -> Iterable[Repair]:
+def _differences(cell: FormCell, found: SubmittedCell) -> Iterable[Repair]:
     """What was changed about a cell that nbgrader knows."""
     name = cell.grade_id
     if found.grade_id != name:
@@ -232,7 +232,7 @@ class _Attachments:
     room: int = MOST_ATTACHED
     dropped: int = 0
 
-    def kept(self, found: Found, cell_type: str) -> dict[str, dict[str, str]]:
+    def kept(self, found: SubmittedCell, cell_type: str) -> dict[str, dict[str, str]]:
         pictures: dict[str, dict[str, str]] = {}
         for name, kinds in found.attachments.items() if cell_type == "markdown" else ():
             mime = next((kind for kind in KINDS if isinstance(kinds, dict) and kind in kinds), None)
@@ -254,7 +254,7 @@ class _Own:
     kept: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
 
-    def take(self, found: Found) -> Any:
+    def take(self, found: SubmittedCell) -> Any:
         """The cell, or None if there is no room for it."""
         if found.source is None:
             self.dropped["unreadable_cells"] += 1

@@ -66,7 +66,7 @@ class _Reader:
         self._form, self._wanted = form, f"{form.name}.ipynb"
         self._notebooks: list[str] = []
         self._entries, self._room = 0, MOST_BYTES_IN_FILES
-        self._said: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()
         self.files: dict[str, bytes] = {}
         self.repairs: list[Repair] = []
 
@@ -80,10 +80,10 @@ class _Reader:
             try:
                 content = read_plain(name, MOST_BYTES, folder=descriptor)
             except OSError:
-                self._say("unreadable_file", found=quote(name))
+                self._tell("unreadable_file", found=quote(name))
                 return None
             if content is None:
-                self._say("notebook_too_large", limit=f"{MOST_BYTES // MIB} MiB")
+                self._tell("notebook_too_large", limit=f"{MOST_BYTES // MIB} MiB")
             return content
 
     def _which(self) -> str | None:
@@ -93,20 +93,20 @@ class _Reader:
         missing = wanted - set(self._notebooks)
         if self._wanted not in missing:
             for name in others if not missing else ():  # else one may be that which is missing
-                self._say("other_notebook", found=quote(name), wanted=self._wanted)
+                self._tell("other_notebook", found=quote(name), wanted=self._wanted)
             return self._wanted
         if len(others) == 1 and len(missing) == 1:
-            self._say("renamed", found=quote(others[0]), wanted=self._wanted)
+            self._tell("renamed", found=quote(others[0]), wanted=self._wanted)
             return others[0]
         listed = ", ".join(map(quote, others[:5]))
-        self._say("which_notebook" if others else "no_notebook", found=listed, wanted=self._wanted)
+        self._tell("which_notebook" if others else "no_notebook", found=listed, wanted=self._wanted)
         return None
 
-    def _say(self, code: str, **words: str) -> None:
-        self._said[code] += 1
-        if self._said[code] <= _MOST_OF_A_KIND:
+    def _tell(self, code: str, **words: str) -> None:
+        self._told[code] += 1
+        if self._told[code] <= _MOST_OF_A_KIND:
             self.repairs.append(repair(code, **words))
-        elif self._said[code] == _MOST_OF_A_KIND + 1:
+        elif self._told[code] == _MOST_OF_A_KIND + 1:
             self.repairs.append(repair("and_more"))
 
     def _walk(self, folder: int, path: PurePosixPath, depth: int) -> None:
@@ -128,29 +128,29 @@ class _Reader:
         try:
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISLNK(mode):
-                self._say("link", found=found)
+                self._tell("link", found=found)
             elif not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                self._say("not_a_file", found=found)
+                self._tell("not_a_file", found=found)
             elif stat.S_ISDIR(mode) and depth == 0 and is_taken(path.name):
-                self._say("folder", found=found)
+                self._tell("folder", found=found)
             elif not _usable(path):
-                self._say("bad_name", found=found)
+                self._tell("bad_name", found=found)
             elif stat.S_ISREG(mode):
                 self._file(entry.name, folder, path, depth)
             elif depth == DEEPEST:
-                self._say("too_deep", found=found)
+                self._tell("too_deep", found=found)
             else:
                 with opened(entry.name, flags=os.O_DIRECTORY, folder=folder) as inside:
                     self._walk(inside, path, depth + 1)
         except OSError:
-            self._say("unreadable_file", found=found)
+            self._tell("unreadable_file", found=found)
 
     def _file(self, name: str, folder: int, path: PurePosixPath, depth: int) -> None:
         if path.suffix == ".ipynb":
             if depth == 0:
                 self._notebooks.append(name)
             else:
-                self._say("other_notebook", found=quote(str(path)), wanted=self._wanted)
+                self._tell("other_notebook", found=quote(str(path)), wanted=self._wanted)
         elif depth == 0 and name in _NOT_THEIRS:
             return
         elif len(self.files) >= MOST_FILES:
@@ -159,15 +159,15 @@ class _Reader:
             content = read_plain(name, self._room, folder=folder)
             if content is None:
                 limit = f"{MOST_BYTES_IN_FILES // MIB} MiB"
-                self._say("too_large", found=quote(str(path)), limit=limit)
+                self._tell("too_large", found=quote(str(path)), limit=limit)
                 return
             self._room -= len(content)
             self.files[str(path)] = content
 
     def _too_many(self) -> None:
-        if not self._said["too_many"]:
+        if not self._told["too_many"]:
             limit = f"{MOST_FILES} files, and {_MOST_ENTRIES} entries of any kind"
-            self._say("too_many", limit=limit)
+            self._tell("too_many", limit=limit)
 
 
 def _usable(path: PurePosixPath) -> bool:

@@ -22,17 +22,17 @@ def remark(notebook: Notebook, plain: Collection[str], judged: Collection[str], 
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if cell.cell_type == "code" and name in plain:
-            cell.outputs.append(_said(FORGEABLE))
+            cell.outputs.append(_output(FORGEABLE))
         if cell.cell_type == "code" and level == "none" and (name in plain or name in judged):
-            cell.outputs.append(_said(UNWALLED))
+            cell.outputs.append(_output(UNWALLED))
 
 
 def remark_in(output: Any) -> Any | None:
     """The remark that an output is, made anew: whatever else the output holds is not in it."""
     text = output.get("data", {}).get("text/plain")
-    return _said(text) if text in (FORGEABLE, UNWALLED) else None
+    return _output(text) if text in (FORGEABLE, UNWALLED) else None
 
 
-def _said(sentence: str) -> Any:
+def _output(sentence: str) -> Any:
     page = f"<div style='{_STYLE}'>ⓘ {sentence}</div>"
     return new_output("display_data", data={"text/html": page, "text/plain": sentence})

@@ -99,7 +99,7 @@ _owning = threading.Lock()
 
 
 def examine(round_: Round, paper: Paper, laid: Mapping[str, Normalised] | None = None) -> Marked:
-    """The same with this process's own examiner: what a worker is asked to run."""
+    """Judge a submission with this process's own examiner. Raises BoxRefused."""
     return own_examiner().examine(round_, paper, laid)
 
 

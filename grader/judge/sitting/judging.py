@@ -23,8 +23,8 @@ Ask = Callable[[dict[str, Any], bytes], tuple[Mapping[str, Any], bytes]]
 """Sends a question to a box and returns the reply's header and body."""
 
 
-class Unanswered(Exception):
-    """The box gave no answer to one question: its `code` and sentence say why."""
+class NoReply(Exception):
+    """The box gave no reply to one question: its `code` and sentence say why."""
 
     def __init__(self, code: str) -> None:
         super().__init__(say(code))
@@ -36,7 +36,7 @@ class _Prepared:
     """An exercise with everything about it that is the same for the whole class."""
 
     task: Task
-    answers: LiveAnswers
+    reference: LiveAnswers
     cases: tuple[Case, ...]
     inputs: dict[str, bytes]
 
@@ -59,7 +59,7 @@ class Judge:
         """The verdict on the functions of these names that stand in the box's namespace.
 
         Every case counts as hidden, the visible ones too: here their inputs are drawn from the
-        secret. `ask` may raise Unanswered; a case it leaves unanswered fails. Unless `hidden`, the
+        secret. `ask` may raise NoReply; a case without a reply fails. Unless `hidden`, the
         findings carry all numbers: for no eyes but the instructor's.
         """
         with self._computing:
@@ -70,16 +70,16 @@ class Judge:
         for case, (header, body) in zip(prepared.cases, questions, strict=True):
             try:
                 if "CHECK.box_ended" in silent.values():  # it is not asked again
-                    raise Unanswered("CHECK.box_ended")
+                    raise NoReply("CHECK.box_ended")
                 seen.append(Seen(case, _observed(*ask(header, body))))
-            except Unanswered as reason:
+            except NoReply as reason:
                 silent[case.name] = reason.code
-                seen.append(_unanswered(case, reason.code))
+                seen.append(_without_reply(case, reason.code))
             except _Uncallable as reason:
                 return _could_not_check(task, prepared.cases, reason.state)
         with self._computing:
-            verdict = diagnose(task, prepared.answers, seen, hidden=hidden)
-        return _without_silence(verdict, silent)
+            verdict = diagnose(task, prepared.reference, seen, hidden=hidden)
+        return _with_reasons(verdict, silent)
 
     def questions(
         self, exercise: str, functions: Sequence[str]
@@ -96,12 +96,12 @@ class Judge:
             task = find(exercise)
             key = key_of(task)
             seed = hmac.new(self._secret, exercise.encode(), hashlib.sha256).hexdigest()
-            answers = LiveAnswers(task, key, seed, self.device)
+            reference = LiveAnswers(task, key, seed, self.device)
             cases = [replace(case, visible=False) for case in task.cases()]
             if task.meta and self.device == "cpu":
                 cases.append(task.meta_case())
-            inputs = {case.name: pack(answers.inputs(case)) for case in cases}
-            self._prepared[exercise] = _Prepared(task, answers, tuple(cases), inputs)
+            inputs = {case.name: pack(reference.inputs(case)) for case in cases}
+            self._prepared[exercise] = _Prepared(task, reference, tuple(cases), inputs)
         return self._prepared[exercise]
 
 
@@ -128,20 +128,20 @@ def _question(task: Task, functions: Sequence[str], case: Case, device: str) -> 
 
 
 def _observed(reply: Mapping[str, Any], body: bytes) -> Observation:
-    """What a reply says, which may be anything. Raises Unanswered and _Uncallable."""
+    """What a reply says, which may be anything. Raises NoReply and _Uncallable."""
     state = reply.get("state")
     if state == "interrupted":
-        raise Unanswered("CHECK.did_not_finish")
+        raise NoReply("CHECK.did_not_finish")
     if isinstance(state, str) and state in _UNCALLABLE:
         raise _Uncallable(state)
     try:
         return unpack_observation(body)
     except MalformedMessage:
-        raise Unanswered("CHECK.forged") from None
+        raise NoReply("CHECK.forged") from None
 
 
-def _unanswered(case: Case, code: str) -> Seen:
-    """A case without an answer: it fails by a stand-in error.
+def _without_reply(case: Case, code: str) -> Seen:
+    """A case without a reply: it fails by a stand-in error.
 
     On the meta device only an error about devices would count, hence a case of no device.
     """
@@ -156,8 +156,8 @@ def _could_not_check(task: Task, cases: tuple[Case, ...], state: str) -> Verdict
     return Verdict(task.id, Outcome.COULD_NOT_CHECK, 0.0, (finding,), outcomes, task.functions)
 
 
-def _without_silence(verdict: Verdict, silent: Mapping[str, str]) -> Verdict:
-    """Say why a case has no answer, in place of the stand-in error it was given."""
+def _with_reasons(verdict: Verdict, silent: Mapping[str, str]) -> Verdict:
+    """Say why a case has no reply, in place of the stand-in error it was given."""
     if not silent:
         return verdict
     kept = [f for f in verdict.findings if f.case not in silent]

@@ -16,7 +16,7 @@ from grader.diagnosis.verdict import Outcome, Verdict
 from grader.engine.catalogue import tasks
 from grader.judge.intake.cells import Cell, is_test
 from grader.judge.intake.form import Notebook
-from grader.judge.sitting.judging import Judge, Unanswered
+from grader.judge.sitting.judging import Judge, NoReply
 from grader.judge.sitting.papers import Graded
 from grader.judge.sitting.scores import error, judged_outputs, keep_in_range, tells
 
@@ -186,20 +186,20 @@ class Sitting:
             self._incidents.append(f"Cell {self._at + 1}: {sentence}")
 
     def _ask(self, header: dict[str, Any], body: bytes) -> tuple[Mapping[str, Any], bytes]:
-        """Put the judge's question to the box. Raises Unanswered."""
+        """Put the judge's question to the box. Raises NoReply."""
         try:
             return self._survive(lambda box: box.call(header, body))
         except CallInterrupted:
-            raise Unanswered("CHECK.did_not_finish") from None
+            raise NoReply("CHECK.did_not_finish") from None
         except CallFailed:
-            raise Unanswered("CHECK.forged") from None
+            raise NoReply("CHECK.forged") from None
         except BoxEnded as reason:
             self._close()
             self._report(reason.ended.sentence)
-            raise Unanswered("CHECK.box_ended") from None
+            raise NoReply("CHECK.box_ended") from None
         except _NoBox as reason:
             self._stop(str(reason))
-            raise Unanswered("CHECK.box_ended") from None
+            raise NoReply("CHECK.box_ended") from None
 
     def _stop(self, why: str) -> None:
         """Run nothing more; of all that is not run, the first is reported."""

@@ -1,7 +1,7 @@
 """Answers every question twice.
 
 Earns: two_path_grad 0
-Told: Cell 4: It answered more than once.
+Told: Cell 4: It replied more than once.
 Because: of two answers neither is the answer, and a box that sends two is ended.
 """
 

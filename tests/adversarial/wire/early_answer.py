@@ -1,7 +1,7 @@
 """Answers the second question before it is asked.
 
 Earns: two_path_grad 1.6
-Told: Cell 4: Its answer is to another question.
+Told: Cell 4: Its reply is to another request.
 Learner: ended before it answered
 Because: an answer has to repeat the nonce of the question, and this one cannot know it.
 """

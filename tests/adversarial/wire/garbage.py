@@ -1,7 +1,7 @@
 """Sends bytes that are no frame.
 
 Earns: two_path_grad 0
-Told: Cell 4: Its answer is no JSON.
+Told: Cell 4: Its reply is no JSON.
 Because: what cannot be read is no answer.
 """
 

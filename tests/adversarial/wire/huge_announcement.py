@@ -1,7 +1,7 @@
 """Announces an answer of eight gigabytes.
 
 Earns: two_path_grad 0
-Told: Cell 4: It announced an answer of 8,589,934,590 bytes.
+Told: Cell 4: It announced a reply of 8,589,934,590 bytes.
 Because: what is announced is compared with a limit before a byte of it is read.
 """
 

@@ -14,12 +14,12 @@ from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import determine_grade
 
 from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted, Cause, Ended
-from grader.box.inside.observing import answer
+from grader.box.inside import observing
 from grader.box.outside.outputs import CellResult
 from grader.diagnosis.verdict import Outcome
 from grader.engine.catalogue import find
 from grader.engine.wire import unpack
-from grader.judge.sitting.judging import Judge, Unanswered
+from grader.judge.sitting.judging import Judge, NoReply
 from grader.judge.sitting.sitting import MOST_BOXES, Sitting, check_in, not_run
 
 SECRET = b"s" * 32
@@ -38,7 +38,7 @@ class Asked:
         self.cases.append((header["case"], body))
         if self.reply is not None:
             return self.reply(header, body)
-        return answer(json.loads(json.dumps(header)), body, self.namespace)
+        return observing.reply(json.loads(json.dumps(header)), body, self.namespace)
 
 
 JUDGE = Judge(SECRET)
@@ -122,7 +122,7 @@ def test_a_case_that_does_not_finish_fails_alone():
     def reply(header, body):
         if header["case"] == "one number":
             return {"state": "interrupted"}, b""
-        return answer(header, body, slow.namespace)
+        return observing.reply(header, body, slow.namespace)
 
     slow.reply = reply
     found = JUDGE.verdict("two_path_grad", ["two_path_grad"], slow)
@@ -224,7 +224,7 @@ class Room:
         return CellResult(tuple(outputs), ok, error, 1, seconds=0.0, **self.flags)
 
     def call(self, header, body):
-        return answer(header, body, self.namespace)
+        return observing.reply(header, body, self.namespace)
 
 
 class Rooms:
@@ -363,8 +363,8 @@ def test_a_call_that_fails_fails_its_case_and_not_the_batch(error):
 def test_a_case_on_another_device_fails_where_there_is_no_answer():
     def reply(header, body):
         if header["device"] == "meta":
-            raise Unanswered("CHECK.did_not_finish")
-        return answer(header, body, Asked(RIGHT).namespace)
+            raise NoReply("CHECK.did_not_finish")
+        return observing.reply(header, body, Asked(RIGHT).namespace)
 
     found = verdict(RIGHT, reply)
     assert [case.name for case in found.cases if not case.passed] == ["another device"]

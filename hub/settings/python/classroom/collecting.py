@@ -26,7 +26,10 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
     any time of a file but that of its last change, which is the system's (ctime).
     """
 
+    src_records: list[dict[str, Any]]
+
     def init_src(self) -> None:
+        """List what was handed in, and leave out what somebody else put there."""
         super().init_src()
         self.src_records = [one for one in self.src_records if not one["forged"]]
 

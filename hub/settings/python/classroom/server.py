@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 
 def main() -> None:
+    """Prepare the home or the class's folder, and become the server."""
     home = Path.home()
     root = os.environ.get("CLASSROOM_ROOT")
     # The machine is shared: new files are their owner's alone. Those of the grader's that lie in

@@ -24,6 +24,7 @@ class Submit(ExchangeSubmit):  # type: ignore[misc]
     """
 
     def copy_files(self) -> None:
+        """Hand in: write it beside its place, then rename it."""
         self.init_release()
         renamed = self._renamed()
         self._refuse_large()

@@ -17,6 +17,7 @@ class CollectRooms(Collect):
     """
 
     def init_src(self) -> None:
+        """List what was handed in: one folder deeper than nbgrader looks."""
         asked = self.coursedir.student_id
         self.coursedir.student_id = f"{asked or '*'}/{asked or '*'}"  # ROOM/STUDENT+ASSIGNMENT+…
         try:

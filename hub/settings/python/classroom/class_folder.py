@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.authoring import releases
 from grader.engine.refusal import Refusal
-from grader.notebook.workspace import Outcome, lay
+from grader.notebook.workspace import Placement, lay
 
 
 def main(offered: Path, students: list[str]) -> None:
@@ -19,7 +19,7 @@ def main(offered: Path, students: list[str]) -> None:
     files = sorted(path for path in offered.rglob("*") if path.is_file())
     placed = lay({PurePosixPath(p.relative_to(offered)): p.read_bytes() for p in files}, folder)
     for one in placed:
-        if one.outcome is Outcome.BESIDE:
+        if one.outcome is Placement.BESIDE:
             print(f"{folder / one.path} holds changes of yours. The new one is {one.newest}.")
     if not (folder / "gradebook.db").exists():
         print("Making the gradebook.")
