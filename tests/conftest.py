@@ -77,14 +77,31 @@ def hub(hub_programs):
         yield room
 
 
-@pytest.fixture(scope="module")
-def here():
-    """A crew that judges in the process of the test."""
+@pytest.fixture(scope="session")
+def crew_here():
+    """The boxes of `here`, which take seconds to begin with."""
     from tests.fixtures.crew import Here
 
     crew = Here()
     yield crew
     crew.examiner.close()
+
+
+@pytest.fixture
+def here(crew_here, monkeypatch):
+    """A crew that judges in the process of the test, and whatever command is typed there."""
+    monkeypatch.setattr("grader.cli.grade.crew_of", lambda *asked: crew_here)
+    monkeypatch.setattr("grader.cli.regrade.crew_of", lambda *asked: crew_here)
+    crew_here.judged.clear()
+    return crew_here
+
+
+@pytest.fixture(scope="session")
+def graded_class(tmp_path_factory):
+    """A class of one of each kind, graded once for all tests: read it, and copy it to write."""
+    from tests.fixtures import classroom
+
+    return classroom.graded(tmp_path_factory)
 
 
 @pytest.fixture
