@@ -1,4 +1,4 @@
-"""What holds for root's boxes and batches holds for an ordinary user's, wherever it could differ."""
+"""What holds for root's boxes and batches holds for an ordinary user's, where it could differ."""
 
 import os
 import subprocess

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from grader.authoring import releases
 from grader.notebook import notebooks, workspace
 from tests.conftest import FRONT, ROOT, code, run, small_course
+from tests.fixtures.classroom import shared
 
 EVERY_TEXT = [*sorted((ROOT / "course" / "lessons").glob("*.md")), *releases.texts(ROOT)]
 every_chapter = pytest.mark.parametrize("text", releases.texts(ROOT), ids=lambda text: text.stem)
@@ -39,13 +40,14 @@ def test_the_course_has_texts():
 @pytest.fixture(scope="module")
 def regenerated(tmp_path_factory):
     """The releases of the course, generated from its texts alone."""
-    place = tmp_path_factory.mktemp("regenerated")
-    shutil.copy(ROOT / "nbgrader_config.py", place)
-    shutil.copytree(
-        ROOT / "solutions", place / "solutions", ignore=shutil.ignore_patterns("*.ipynb")
-    )
-    list(releases.generate(place))
-    return place
+
+    def make(place):
+        ignored = shutil.ignore_patterns("*.ipynb")
+        shutil.copytree(ROOT / "solutions", place / "solutions", ignore=ignored)
+        shutil.copy(ROOT / "nbgrader_config.py", place)
+        list(releases.generate(place))
+
+    return shared(tmp_path_factory, "regenerated", make)
 
 
 @every_chapter
@@ -100,7 +102,8 @@ def test_files_beside_a_solution_are_released_and_its_text_is_not(course):
     }
 
 
-def test_the_gradebook_is_made_without_an_activated_environment(course, monkeypatch):
+def test_the_gradebook_is_made_without_an_activated_environment(tmp_path, monkeypatch):
+    course = small_course(tmp_path / "course")
     monkeypatch.setenv("PATH", os.defpath)
     list(releases.generate(course))
     assert (course / "gradebook.db").exists()
