@@ -4,6 +4,7 @@
 PYTHON ?= python3
 PORT ?=
 BROWSER ?= 1
+FAST ?=
 ARGS ?=
 
 VENV := .venv
@@ -18,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
 	@echo "make course      your workspace and JupyterLab    PORT=8899 BROWSER=0 PYTHON=python3.12"
-	@echo "make test        every test                       ARGS='-k workspace'"
+	@echo "make test        every test                       ARGS='-k workspace', FAST=1 without the slow ones"
 	@echo "make bench       what a check costs, and grading a class"
 	@echo "make bench-hub   20 students at once, as root     ARGS='--students 40'"
 	@echo "make hub         a classroom on this machine      ARGS='--students 30', see hub/README.md"
@@ -33,7 +34,7 @@ course: $(VENV)/made-core
 	@$(COURSE) open $(if $(PORT),--port $(PORT)) $(if $(filter 0 no false,$(BROWSER)),--no-browser)
 
 test: $(VENV)/made-test
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(if $(FAST),-m "not slow") $(ARGS)
 
 bench: $(VENV)/made-test
 	$(BIN)/python -m benchmarks.check

@@ -1,5 +1,6 @@
 """What every test stands on: an environment of its own, small courses, and programs it may need."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -35,10 +36,54 @@ kernelspec:
 """
 
 
+SLOW = {
+    "adversarial/test_adversarial.py": (110, "a class of attacks, many of which run into limits"),
+    "hub/test_hub.py": (90, "a hub, servers and Unix users"),
+    "hub/test_hub_in_chromium.py": (30, "the same in a browser"),
+    "box/test_ordinary_user.py": (70, "another user"),
+    "authoring/test_exercises.py": (180, "every mistake of every exercise, on every seed"),
+    "course/test_lessons.py": (90, "every lesson is run"),
+    "course/widgets/test_in_jupyterlab.py": (40, "JupyterLab in a browser"),
+    "judge/batch/test_pool.py": (100, "batches of processes, which are killed, and a Dask cluster"),
+    "judge/batch/test_plugins.py": (40, "a class graded by nbgrader's own commands"),
+    "judge/batch/test_nbgrader_stock.py": (40, "kernels that nbgrader starts for each submission"),
+    "judge/batch/test_replay.py": (10, "the graded class"),
+    "judge/batch/test_regrade.py": (10, "the graded class"),
+    "judge/batch/test_pipeline.py": (30, "every chapter is released"),
+    "judge/pages/test_feedback.py": (30, "a browser"),
+    "judge/books/test_postgres.py": (60, "a database server"),
+    "project/test_newcomer.py": (30, "a clone with JupyterLab, and a kernel for every chapter"),
+    "project/test_environment.py": (30, "environments are made"),
+    "demo/test_demo.py": (30, "a made-up class is graded"),
+    "authoring/test_seal.py": (30, "the whole course is sealed"),
+    "notebook/test_workspace.py": (20, "JupyterLab"),
+    "box/test_ends.py": (25, "boxes that run into their limits"),
+    "box/test_cells.py": (20, "boxes of every level that import torch"),
+    "report/test_desk_guide.py": (10, "a class is graded"),
+}
+"""What takes long, by module: about how many seconds on a quiet core, and of what.
+
+The longest begin first, so that no core is left alone with one at the end; `make test FAST=1`
+leaves all of them out, and whatever else asks for a fixture of NEVER_FAST. What is in neither takes
+a few seconds a module.
+"""
+
+NEVER_FAST = {"hub_programs", "lab", "graded_class"}  # a hub, JupyterLab, a class that is graded
+
+
+def seconds_of(item):
+    """What the table says of a test's module."""
+    return SLOW.get(item.path.relative_to(ROOT / "tests").as_posix(), (0, ""))[0]
+
+
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if seconds_of(item) or NEVER_FAST & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
     # Workers steal tests from each other's ends. Those that need the hub stand together at the
-    # beginning, so that one worker has them all and one hub is started.
-    items.sort(key=lambda item: "hub_programs" not in item.fixturenames)
+    # beginning, so that one worker has them all and one hub is started; a stable sort keeps each
+    # module together.
+    items.sort(key=lambda item: ("hub_programs" not in item.fixturenames, -seconds_of(item)))
 
 
 def pytest_unconfigure(config):
@@ -70,21 +115,38 @@ def hub_programs(program):
 
 @pytest.fixture(scope="session")
 def hub(hub_programs):
-    """A classroom of nine that is open: tests/hub/rooms.py says how to use it."""
+    """A classroom of five that is open: tests/hub/rooms.py says how to use it."""
     from tests.hub.rooms import classroom
 
-    with classroom(students=9) as room:
+    with classroom(students=5) as room:
         yield room
 
 
-@pytest.fixture(scope="module")
-def here():
-    """A crew that judges in the process of the test."""
+@pytest.fixture(scope="session")
+def crew_here():
+    """The boxes of `here`, which take seconds to begin with."""
     from tests.fixtures.crew import Here
 
     crew = Here()
     yield crew
     crew.examiner.close()
+
+
+@pytest.fixture
+def here(crew_here, monkeypatch):
+    """A crew that judges in the process of the test, and whatever command is typed there."""
+    monkeypatch.setattr("grader.cli.grade.crew_of", lambda *asked: crew_here)
+    monkeypatch.setattr("grader.cli.regrade.crew_of", lambda *asked: crew_here)
+    crew_here.judged.clear()
+    return crew_here
+
+
+@pytest.fixture(scope="session")
+def graded_class(tmp_path_factory):
+    """A class of one of each kind, graded once for all tests: read it, and copy it to write."""
+    from tests.fixtures import classroom
+
+    return classroom.graded(tmp_path_factory)
 
 
 @pytest.fixture
@@ -104,9 +166,23 @@ def command(monkeypatch, capsys):
 
 
 @pytest.fixture
-def course(tmp_path):
+def course(tmp_path, monkeypatch):
     """A small course: one lesson, and one chapter of two exercises with a file beside it."""
+    # nbgrader starts alembic for each new gradebook, to ask which form of it is the newest.
+    monkeypatch.setattr("nbgrader.api.get_alembic_version", newest_gradebook)
     return small_course(tmp_path / "course")
+
+
+@functools.cache
+def newest_gradebook():
+    """nbgrader's answer to that, asked once."""
+    from nbgrader.dbutil import _temp_alembic_ini
+
+    with _temp_alembic_ini("sqlite://") as settings:
+        said = subprocess.check_output(
+            ["alembic", "-c", settings, "heads"], env=environment(), text=True
+        )
+    return said.split()[0]
 
 
 def small_course(folder):

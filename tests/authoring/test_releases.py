@@ -13,6 +13,7 @@ from grader.authoring import parts, releases
 from grader.notebook import notebooks, workspace
 from grader.trusted.key import Key
 from tests.conftest import ROOT, run, small_course
+from tests.fixtures.classroom import shared
 
 every_chapter = pytest.mark.parametrize("text", releases.texts(ROOT), ids=lambda text: text.stem)
 
@@ -38,13 +39,14 @@ def test_the_course_has_solutions():
 @pytest.fixture(scope="module")
 def regenerated(tmp_path_factory):
     """The releases of the course, generated from its texts alone."""
-    place = tmp_path_factory.mktemp("regenerated")
-    shutil.copy(ROOT / "nbgrader_config.py", place)
-    shutil.copytree(
-        ROOT / "solutions", place / "solutions", ignore=shutil.ignore_patterns("*.ipynb")
-    )
-    list(releases.generate(place))
-    return place
+
+    def make(place):
+        ignored = shutil.ignore_patterns("*.ipynb")
+        shutil.copytree(ROOT / "solutions", place / "solutions", ignore=ignored)
+        shutil.copy(ROOT / "nbgrader_config.py", place)
+        list(releases.generate(place))
+
+    return shared(tmp_path_factory, "regenerated", make)
 
 
 @every_chapter
@@ -99,7 +101,8 @@ def test_files_beside_a_solution_are_released_and_its_text_is_not(course):
     }
 
 
-def test_the_gradebook_is_made_without_an_activated_environment(course, monkeypatch):
+def test_the_gradebook_is_made_without_an_activated_environment(tmp_path, monkeypatch):
+    course = small_course(tmp_path / "course")
     monkeypatch.setenv("PATH", os.defpath)
     list(releases.generate(course))
     assert (course / "gradebook.db").exists()

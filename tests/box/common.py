@@ -20,7 +20,7 @@ VISIBLE = [HERE / "visible"]
 SMALL = Limits(
     call=10.0, cell=10.0, submission=60.0, grace=0.5, memory=512 * MIB, files=16 * MIB, start=120.0
 )
-HASTY = replace(SMALL, call=1.0, cell=1.0)  # for what is meant to run out of time
+HASTY = replace(SMALL, call=0.6, cell=0.6)  # for what is meant to run out of time
 
 
 def _others_can_read(path):

@@ -5,7 +5,6 @@ import re
 import pytest
 from nbgrader.api import Gradebook
 
-import grader.cli.grade
 from grader.report import figures
 from grader.report.counted import State
 from tests.conftest import ROOT, run
@@ -16,9 +15,8 @@ LATE = "late-0"  # 25 points, 4 days and 21 hours after the due date
 
 
 @pytest.fixture
-def typed(command, here, monkeypatch):
+def typed(command, here):
     """A command of `autograd-course` that judges in this process."""
-    monkeypatch.setattr(grader.cli.grade, "crew_of", lambda *asked: here)
     return command
 
 

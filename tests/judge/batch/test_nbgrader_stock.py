@@ -1,6 +1,7 @@
 """nbgrader as shipped: with nbgrader_config.py alone, a chapter is graded as it deserves.
 
-What each exercise's check says is proved in test_exercises; three chapters show it under nbgrader.
+What each exercise's check says is proved in test_exercises; the first chapter and the last, whose
+answers are functions and classes, show it under nbgrader.
 """
 
 import csv
@@ -57,10 +58,16 @@ class Chapter:
         self.source = {name: cell.source for name, cell in cells.items()}
         self.written = [name for name in self.points if cells[name].cell_type == "markdown"]
         self.exercises = [name for name in self.points if name not in self.written]
+        self.students = {}
 
     def shared_out(self):
         """Two students who solved every other exercise: each is right once, and untouched once."""
         return {"some": self.exercises[::2], "others": self.exercises[1::2]}
+
+    def classmates(self):
+        """Who hands in to show all that holds for any chapter, and what they solved."""
+        everything = [*self.exercises, *self.written]
+        return {"some": self.exercises[::2], "solved": everything, "untouched": []}
 
     def submit(self, course, student, solved, *, noisy=False):
         """Hand in the release with some exercises solved."""
@@ -80,7 +87,7 @@ class Chapter:
         nbformat.write(notebook, submitted / f"{self.name}.ipynb")
 
 
-TEXTS = releases.texts(ROOT)[::3]
+TEXTS = [releases.texts(ROOT)[place] for place in (0, -1)]
 # What holds whatever the exercises are is shown on one chapter.
 one_chapter = pytest.mark.parametrize(
     "graded", TEXTS[:1], indirect=True, ids=lambda text: text.stem
@@ -105,18 +112,17 @@ def graded(request, tmp_path_factory):
         return said.stdout
 
     nbgrader("generate_assignment", chapter.name)
-    for student, solved in chapter.shared_out().items():
-        chapter.submit(course, student, solved)
+    chapter.students = chapter.shared_out()
     if request.param == TEXTS[0]:
-        everything = [*chapter.exercises, *chapter.written]
-        chapter.submit(course, "solved", everything)
-        chapter.submit(course, "untouched", [])
-        chapter.submit(course, "noisy", everything, noisy=True)
+        chapter.students = chapter.classmates()
+        chapter.submit(course, "noisy", chapter.students["solved"], noisy=True)
         # Files handed in beside the notebook: one it imports, and some named like modules it needs.
         noisy = course / "submitted" / "noisy" / chapter.name
         (noisy / "beside_the_notebook.py").write_text("")
         for module in ("ipykernel_launcher", "random", "torch"):
             (noisy / f"{module}.py").write_text("1 / 0\n")
+    for student, solved in chapter.students.items():
+        chapter.submit(course, student, solved)
     nbgrader("autograde", chapter.name)
     return course, chapter, nbgrader
 
@@ -140,7 +146,7 @@ def scores(course, chapter, student):
 
 def test_every_exercise_earns_its_points_where_it_is_solved_and_nothing_where_it_is_not(graded):
     course, chapter, _ = graded
-    for student, solved in chapter.shared_out().items():
+    for student, solved in chapter.students.items():
         earned = scores(course, chapter, student)
         assert {name: earned[name] for name in chapter.exercises} == {
             name: chapter.points[name] if name in solved else 0 for name in chapter.exercises
@@ -186,7 +192,7 @@ def test_a_written_answer_is_graded_by_hand_and_reaches_feedback_and_export(grad
 
     nbgrader("export")
     rows = {row["student_id"]: row for row in csv.DictReader((course / "grades.csv").open())}
-    some = float(sum(chapter.points[name] for name in chapter.shared_out()["some"]))
+    some = float(sum(chapter.points[name] for name in chapter.students["some"]))
     earned = {student: float(row["score"]) for student, row in rows.items()}
     assert earned["solved"] == total
     assert earned["untouched"] == 0

@@ -13,7 +13,7 @@ from grader.judge.intake.course import settings_of
 from tests.conftest import environment, run
 from tests.fixtures import classroom
 
-CLASS = classroom.the_forty()
+CLASS = classroom.one_of_each_kind()
 
 
 def nbgrader(course, *argv, status=0):
@@ -24,7 +24,7 @@ def nbgrader(course, *argv, status=0):
 
 @pytest.fixture(scope="module")
 def by_nbgrader(tmp_path_factory):
-    """The class of forty, graded by the commands an instructor of nbgrader's types."""
+    """The class, graded by the commands an instructor of nbgrader's types."""
 
     def make(folder):
         classroom.course(folder, CLASS)
@@ -36,22 +36,14 @@ def by_nbgrader(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def by_the_pool(tmp_path_factory):
+def by_the_pool(graded_class):
     """The same class, graded by ours with two jobs."""
-
-    def make(folder):
-        classroom.course(folder, CLASS)
-        again = "grade", classroom.ASSIGNMENT, "--jobs", 2
-        said = run("grader.cli", *again, cwd=folder, timeout=900)
-        assert said.returncode == 0, said.stdout
-        (folder / "said.txt").write_text(said.stdout)
-
-    return classroom.shared(tmp_path_factory, "by_the_pool", make)
+    return graded_class
 
 
-def test_nbgrader_and_the_pool_agree_on_every_cell_of_a_class_of_forty(by_nbgrader, by_the_pool):
+def test_nbgrader_and_the_pool_agree_on_every_cell_of_every_kind(by_nbgrader, by_the_pool):
     theirs, ours = classroom.rows(by_nbgrader), classroom.rows(by_the_pool)
-    assert len(theirs) == 40
+    assert len(theirs) == len(CLASS) > len(classroom.KINDS)
     assert theirs == ours
 
 
@@ -135,12 +127,16 @@ def test_what_was_set_aside_can_still_be_looked_at(by_nbgrader):
     assert "data.csv is a link" in said
 
 
-def test_a_linked_folder_hands_in_nothing(tmp_path):
+def test_a_linked_folder_hands_in_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", environment()["PATH"])
     course = classroom.course(tmp_path / "course", ["honest-00"])
     (course / "submitted" / "thief").mkdir()
     theirs = course / "submitted" / "thief" / classroom.ASSIGNMENT
     theirs.symlink_to(course / "submitted" / "honest-00" / classroom.ASSIGNMENT)
-    nbgrader(course, "autograde", classroom.ASSIGNMENT)
+    buttons = api(course)
+    for student in ("honest-00", "thief"):
+        done = buttons.autograde(classroom.ASSIGNMENT, student)
+        assert done["success"], done
     assert set(classroom.scores(course, "thief").values()) == {0}
     assert classroom.scores(course, "honest-00")["two_path_grad"] == 8
 
@@ -153,7 +149,7 @@ def api(course):
 
 
 def test_formgraders_buttons_give_the_same_grades_and_the_same_feedback(
-    tmp_path, by_the_pool, monkeypatch
+    tmp_path, by_the_pool, monkeypatch, command, here
 ):
     monkeypatch.setenv("PATH", environment()["PATH"])
     course = classroom.course(tmp_path / "course", CLASS)
@@ -164,8 +160,8 @@ def test_formgraders_buttons_give_the_same_grades_and_the_same_feedback(
             assert "No notebooks were matched" in done["log"]
         else:
             assert done["success"], done
-    said = run("grader.cli", "grade", classroom.ASSIGNMENT, "--jobs", 1, cwd=course, timeout=600)
-    assert "1 graded, 39 finished" in said.stdout
+    _, said = command("grade", classroom.ASSIGNMENT, "--course", course)
+    assert f"1 graded, {len(CLASS) - 1} finished" in said
     assert classroom.rows(course) == classroom.rows(by_the_pool)
     for student in ("wrong_where_w_is_zero-0", "renamed-0"):
         done = buttons.generate_feedback(classroom.ASSIGNMENT, student)
@@ -173,19 +169,23 @@ def test_formgraders_buttons_give_the_same_grades_and_the_same_feedback(
         assert classroom.page(course, student) == classroom.page(by_the_pool, student)
 
 
-def test_scores_given_by_hand_survive_grading_again(tmp_path):
-    course = classroom.course(tmp_path / "course", ["honest-00"])
-    nbgrader(course, "autograde", classroom.ASSIGNMENT)
+def test_scores_given_by_hand_survive_grading_again(tmp_path, by_nbgrader, command, here):
+    course = classroom.copy(by_nbgrader, tmp_path / "course", ["honest-00"])
     by_hand(course, "honest-00", "explain", 5)
     by_hand(course, "honest-00", "two_path_grad", 2)
-    again = "grade", classroom.ASSIGNMENT, "--force", "--jobs", 1
-    for command in (("nbgrader", "autograde", classroom.ASSIGNMENT, "--force"), None):
-        said = run(*(command or ("grader.cli", *again)), cwd=course, timeout=600)
-        assert said.returncode == 0, said.stdout
+
+    def is_kept():
         row = classroom.rows(course)["honest-00"]
         assert row["grades"]["explain"] == (None, 5, True)
         assert row["grades"]["two_path_grad"] == (8, 2, True)
         assert row["score"] == 5 + 2 + 10 + 4 + 3
+
+    nbgrader(course, "autograde", classroom.ASSIGNMENT, "--force")
+    is_kept()
+    status, said = command("grade", classroom.ASSIGNMENT, "--force", "--course", course)
+    assert status == 0, said
+    assert here.judged == ["honest-00"]
+    is_kept()
 
 
 def by_hand(course, student, name, score):

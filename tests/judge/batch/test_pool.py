@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import event
 
 from grader.box.both.ended import BoxRefused
-from grader.box.outside.probe import probe as probing
+from grader.box.outside import probe as probing
 from grader.cli import app
 from grader.cli.grade import CannotGrade
 from grader.judge.batch import filing as filings
@@ -69,24 +69,31 @@ def until(condition, what, seconds=300):
         time.sleep(0.02)
 
 
-def sittings(course):
+def sittings(course, students=FEW):
     desk = Desk.at(course)
     try:
-        return [(row.student, row.secret_version) for row in desk.ledger.sittings(ASSIGNMENT)]
+        rows = desk.ledger.sittings(ASSIGNMENT)
+        return [(row.student, row.secret_version) for row in rows if row.student in students]
     finally:
         desk.close()
 
 
+@pytest.fixture
+def typed(command, here):
+    """Type `autograd-course grade`, which judges in this process; what it said."""
+
+    def grade_here(course, *argv, status=0):
+        got, said = command("grade", ASSIGNMENT, "--course", course, *argv)
+        assert got == status, said
+        return said
+
+    return grade_here
+
+
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
-    """A few submissions, graded in one go."""
-
-    def make(folder):
-        classroom.course(folder, FEW)
-        said = grade(folder, "--jobs", 1, "--json")
-        (folder / "said.json").write_text(said)
-
-    return classroom.shared(tmp_path_factory, "uninterrupted", make)
+def uninterrupted(graded_class):
+    """Those few, graded in one go, among others."""
+    return graded_class
 
 
 @pytest.fixture(scope="module")
@@ -166,13 +173,15 @@ def test_killed_in_mid_batch_and_started_again_leaves_the_same_gradebook(tmp_pat
     _, alive = psutil.wait_procs(family, timeout=60)
     assert not alive, "a process outlived the one that graded"
     before = set(sittings(course))
-    said = grade(course, "--jobs", 2)
+    said = grade(course, "--jobs", 1)
     assert before
     assert f"{len(FEW)} graded" not in said
     assert is_whole(course, uninterrupted)
 
 
-def test_ctrl_c_says_that_nothing_is_lost_and_the_same_command_goes_on(tmp_path, uninterrupted):
+def test_ctrl_c_says_that_nothing_is_lost_and_the_same_command_goes_on(
+    tmp_path, uninterrupted, typed
+):
     course = classroom.course(tmp_path / "course", FEW)
     first = start(course, "--jobs", 1, start_new_session=True)
     until(lambda: graded(course) or first.poll() is not None, "the first grade")
@@ -182,7 +191,7 @@ def test_ctrl_c_says_that_nothing_is_lost_and_the_same_command_goes_on(tmp_path,
     assert b"What is graded already stays graded." in said
     assert b"Traceback" not in said
     assert 0 < len(graded(course)) < len(FEW)
-    grade(course, "--jobs", 1)
+    typed(course)
     assert is_whole(course, uninterrupted)
 
 
@@ -216,6 +225,7 @@ except ChildProcessError:
 def test_whatever_moment_a_batch_is_killed_at_no_process_outlives_it(tmp_path, generations):
     course = classroom.course(tmp_path / "course", ["endless-0"])
     batch = [sys.executable, "-m", "grader.cli", "grade", ASSIGNMENT, "--jobs", "1"]
+    batch += ["--isolation", "auto"]
     done = subprocess.run(
         [sys.executable, "-c", _KILL, str(generations), *batch],
         cwd=course,
@@ -290,8 +300,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_grades_nothing_twice(
 def test_killed_while_one_grading_replaces_another_it_keeps_the_new_one(
     tmp_path, uninterrupted, judged
 ):
-    course = tmp_path / "course"
-    shutil.copytree(uninterrupted, course)
+    course = classroom.copy(uninterrupted, tmp_path / "course", FEW)
     again = lambda: lines(course, Recorded(judged), FEW[:1], force=True)  # noqa: E731
     run_and_be_killed(again, os, "rename", time=2)  # the old one is away already
     assert not (course / "autograded" / FEW[0] / ASSIGNMENT).exists()
@@ -322,8 +331,7 @@ def test_what_was_graded_stays_and_what_was_handed_in_anew_is_graded_anew(tmp_pa
 
 @pytest.mark.parametrize("lost", ["autograded", "feedback", "gradebook"])
 def test_what_was_lost_since_is_made_again(tmp_path, uninterrupted, judged, lost):
-    course = tmp_path / "course"
-    shutil.copytree(uninterrupted, course)
+    course = classroom.copy(uninterrupted, tmp_path / "course", FEW)
     if lost == "gradebook":
         shutil.copy(classroom.released() / "gradebook.db", course)
     else:
@@ -331,13 +339,13 @@ def test_what_was_lost_since_is_made_again(tmp_path, uninterrupted, judged, lost
     crew = Recorded(judged)
     lines(course, crew)
     assert crew.asked == ([FEW[0]] if lost == "autograded" else [])
-    assert classroom.rows(course) == classroom.rows(uninterrupted)
+    rows, wanted = classroom.rows(course), classroom.rows(uninterrupted)
+    assert {student: rows[student] for student in FEW} == {name: wanted[name] for name in FEW}
     assert classroom.page(course, FEW[0]) == classroom.page(uninterrupted, FEW[0])
 
 
 def test_what_was_damaged_since_is_graded_anew(tmp_path, uninterrupted, judged):
-    course = tmp_path / "course"
-    shutil.copytree(uninterrupted, course)
+    course = classroom.copy(uninterrupted, tmp_path / "course", FEW)
     shutil.rmtree(course / "feedback" / FEW[0])
     notebook = course / "autograded" / FEW[0] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
     notebook.chmod(0o644)
@@ -350,12 +358,15 @@ def test_what_was_damaged_since_is_graded_anew(tmp_path, uninterrupted, judged):
     assert classroom.page(course, FEW[0]) == classroom.page(uninterrupted, FEW[0])
 
 
-def test_reseed_grades_everybody_on_new_cases_and_the_old_ones_stay_known(uninterrupted, tmp_path):
-    course = tmp_path / "course"
-    shutil.copytree(uninterrupted, course)
-    grade(course, "--jobs", 2, "--reseed")
+def test_reseed_grades_everybody_on_new_cases_and_the_old_ones_stay_known(
+    tmp_path, uninterrupted, judged, typed
+):
+    course = classroom.course(tmp_path / "course", FEW)
+    lines(course, Recorded(judged))
+    typed(course, "--reseed")
     assert sorted(sittings(course)) == sorted((student, seed) for student in FEW for seed in (1, 2))
-    assert classroom.rows(course) == classroom.rows(uninterrupted)
+    wanted = classroom.rows(uninterrupted)
+    assert classroom.rows(course) == {student: wanted[student] for student in FEW}
     desk = Desk.at(course)
     one, other = (desk.ledger.secret_of_version(ASSIGNMENT, version) for version in (1, 2))
     assert one.value != other.value
@@ -497,16 +508,17 @@ def test_without_a_sandbox_it_refuses_with_the_cure(tmp_path, monkeypatch):
     course = classroom.course(tmp_path / "course", FEW[:1])
     trial = probing.Trial(probing.Level.FULL, False, "no bubblewrap", "Install bubblewrap")
     monkeypatch.setattr(probing, "probe", lambda: probing.Report((trial,)))
+    asked = ["grade", ASSIGNMENT, "--course", str(course), "--isolation", "auto"]
     with pytest.raises(BoxRefused) as refusal:
-        app(["grade", ASSIGNMENT, "--course", str(course)], standalone_mode=False)
+        app(asked, standalone_mode=False)
     assert "no bubblewrap" in refusal.value.what
     assert "Install bubblewrap" in refusal.value.cure
     assert not (course / "autograded").exists()
 
 
-def test_grading_without_isolation_is_said_in_every_verdict_and_in_the_feedback(tmp_path):
+def test_grading_without_isolation_is_said_in_every_verdict_and_in_the_feedback(tmp_path, typed):
     course = classroom.course(tmp_path / "course", FEW[:1])
-    said = grade(course, "--jobs", 1, "--isolation", "none")
+    said = typed(course, "--isolation", "none")
     assert "Graded without isolation" in said
     desk = Desk.at(course)
     assert {row.isolation for row in desk.ledger.latest(ASSIGNMENT)} == {"none"}
@@ -556,10 +568,8 @@ def test_gpu_jobs_bounds_how_many_submissions_use_the_gpu_at_once(tmp_path, judg
     assert {desk.grading.device for desk in devices} == {"cuda"}
 
 
-def test_the_report_lists_what_was_put_right_and_json_says_it_all(tmp_path):
-    students = ["honest-00", "edited_tests-0", "exits-0"]
-    course = classroom.course(tmp_path / "course", students)
-    report = json.loads(grade(course, "--jobs", 1, "--json"))
+def test_the_report_lists_what_was_put_right_and_json_says_it_all(graded_class, tmp_path, typed):
+    report = json.loads((graded_class / "said.json").read_text())
     found = {line["student"]: line for line in report["submissions"]}
     assert (
         found["honest-00"] | {"score": 25.0, "points": 38.0, "state": "graded"}
@@ -569,7 +579,8 @@ def test_the_report_lists_what_was_put_right_and_json_says_it_all(tmp_path):
     assert found["honest-00"]["by_hand"] is True
     assert any("had been changed" in said for said in found["edited_tests-0"]["repairs"])
     assert any("exited with status 0" in said for said in found["exits-0"]["incidents"])
-    said = grade(course, "--jobs", 1, "--force", "--students", "edited_tests-0,exits-0")
+    course = classroom.course(tmp_path / "course", ["edited_tests-0", "exits-0"])
+    said = typed(course, "--students", "edited_tests-0,exits-0")
     assert "edited_tests-0 · 21 of 38" in said
     assert "  put right: triple: The text of this cell is the instructor's" in said
     assert "  happened: Cell" in said
@@ -580,22 +591,24 @@ def test_the_report_lists_what_was_put_right_and_json_says_it_all(tmp_path):
     assert "forge them: count, triple" in said
 
 
-def test_a_student_who_handed_in_nothing_cannot_be_asked_for(tmp_path):
+def test_a_student_who_handed_in_nothing_cannot_be_asked_for(tmp_path, typed):
     course = classroom.course(tmp_path / "course", FEW[:1])
-    said = grade(course, "--students", "nobody", status=1)
+    said = typed(course, "--students", "nobody", status=1)
     assert f"There is no submission of {ASSIGNMENT} by nobody." in said
 
 
-@pytest.fixture
-def scheduler(tmp_path):
-    """A Dask scheduler on loopback with two workers, all processes of their own."""
-    address = tmp_path / "scheduler.json"
+@contextlib.contextmanager
+def cluster(folder):
+    """The address of a Dask scheduler on loopback with two workers, all processes of their own."""
+    from distributed import Client
+
+    address = folder / "scheduler.json"
     common = {"env": environment(OMP_NUM_THREADS="1"), "stderr": subprocess.STDOUT}
-    with contextlib.ExitStack() as ending, (tmp_path / "log").open("wb") as log:
+    with contextlib.ExitStack() as ending, (folder / "log").open("wb") as log:
 
         def begin(*argv):
             command = [sys.executable, "-m", "dask", *argv]
-            process = subprocess.Popen(command, cwd=tmp_path, stdout=log, **common)
+            process = subprocess.Popen(command, cwd=folder, stdout=log, **common)
             ending.callback(process.wait)
             ending.callback(process.terminate)
 
@@ -604,45 +617,38 @@ def scheduler(tmp_path):
         for name in ("one", "other"):
             begin(
                 "worker", "--scheduler-file", str(address), "--name", name, "--nthreads", "1",
-                *alone, "--local-directory", str(tmp_path / name),
+                *alone, "--local-directory", str(folder / name),
             )  # fmt: skip
-        until(lambda: _workers(address) == 2, "two workers")
+        until(address.exists, "a scheduler")
+        with Client(scheduler_file=str(address), timeout=60) as client:
+            client.wait_for_workers(2, timeout=300)
         yield json.loads(address.read_text())["address"]
 
 
-def _workers(address):
-    from distributed import Client
-
-    if not address.exists():
-        return 0
-    with Client(scheduler_file=str(address), timeout=20) as client:
-        return len(client.nthreads())
-
-
-def test_a_dask_cluster_gives_the_same_grades(tmp_path, uninterrupted, scheduler):
+def test_a_dask_cluster_gives_the_same_grades_and_a_worker_killed_costs_nobody_one(
+    tmp_path, uninterrupted, command
+):
     course = classroom.course(tmp_path / "course", FEW)
-    grade(course, "--scheduler", scheduler)
+    first = FEW[:3]
+    with cluster(tmp_path) as scheduler:
+        asked = "--course", course, "--scheduler", scheduler, "--students", ",".join(first)
+        status, said = command("grade", ASSIGNMENT, *asked)
+        assert status == 0, said
+        assert is_whole(course, uninterrupted, first)
+        running = start(course, "--scheduler", scheduler)
+        until(lambda: len(graded(course)) > 3 or running.poll() is not None, "the next grade")
+        assert running.poll() is None, running.stdout.read()
+        workers = {one.pid: one for one in walls_in(psutil.Process()) if one.pid != os.getpid()}
+        next(iter(workers.values())).kill()
+        said, _ = running.communicate(timeout=300)
+        assert running.returncode == 0, said
     assert is_whole(course, uninterrupted)
 
 
-def test_a_dask_worker_that_is_killed_costs_nobody_a_grade(tmp_path, uninterrupted, scheduler):
-    course = classroom.course(tmp_path / "course", FEW)
-    running = start(course, "--scheduler", scheduler)
-    until(lambda: graded(course) or running.poll() is not None, "the first grade")
-    assert running.poll() is None, running.stdout.read()
-    next(one for one in walls_in(psutil.Process()) if one.pid != os.getpid()).kill()
-    said, _ = running.communicate(timeout=300)
-    assert running.returncode == 0, said
-    assert is_whole(course, uninterrupted)
-
-
-def test_a_scheduler_that_is_not_there_is_refused(tmp_path):
+def test_a_scheduler_that_is_not_there_is_refused(tmp_path, command, monkeypatch):
     course = classroom.course(tmp_path / "course", FEW[:1])
-    said = grade(
-        course,
-        "--scheduler",
-        "tcp://127.0.0.1:1",
-        status=1,
-        DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="1s",
-    )
+    monkeypatch.setattr("grader.judge.batch.cluster._SECONDS_TO_CONNECT", 0.5)
+    asked = "--course", course, "--scheduler", "tcp://127.0.0.1:1"
+    status, said = command("grade", ASSIGNMENT, *asked)
+    assert status == 1
     assert "The scheduler at tcp://127.0.0.1:1 does not answer" in said

@@ -1,12 +1,8 @@
 """Judging a class again after a key was changed: shown first, and then written as shown."""
 
-import shutil
-
 import pytest
 from nbgrader.api import Gradebook
 
-import grader.cli.grade
-import grader.cli.regrade
 from grader.engine.catalogue import tasks
 from grader.judge.books.ledger import Ledger
 from grader.trusted.key import key_of
@@ -17,27 +13,17 @@ STUDENTS = ("honest-00", "honest-01", "first_path_only-0", "late-0")
 
 
 @pytest.fixture
-def typed(command, here, monkeypatch):
+def typed(command, here):
     """A command of `autograd-course` that judges in this process."""
-    for module in (grader.cli.grade, grader.cli.regrade):
-        monkeypatch.setattr(module, "crew_of", lambda *asked: here)
-    here.judged.clear()
     return command
 
 
-@pytest.fixture(scope="module")
-def once(tmp_path_factory):
-    return classroom.course(tmp_path_factory.mktemp("regrade") / "course", STUDENTS)
-
-
 @pytest.fixture
-def course(once, typed, tmp_path):
-    """The class, graded, with a score and a comment that a person gave."""
-    if not (once / "verdicts.db").exists():
-        status, said = typed("grade", ASSIGNMENT, "--course", once)
-        assert status == 0, said
-        by_hand(once, "honest-01", "two_path_grad", 5)
-    return shutil.copytree(once, tmp_path / "course")
+def course(graded_class, tmp_path):
+    """Four of the class, graded, with a score and a comment that a person gave."""
+    course = classroom.copy(graded_class, tmp_path / "course", STUDENTS)
+    by_hand(course, "honest-01", "two_path_grad", 5)
+    return course
 
 
 @pytest.fixture

@@ -4,36 +4,30 @@ import pytest
 
 from grader.judge.batch.desk import Desk
 from grader.judge.batch.replay import NothingToReplay, replay
-from tests.conftest import run
 from tests.fixtures import classroom
 
 STUDENTS = ["wrong_where_w_is_zero-0", "honest-00"]
 
 
-@pytest.fixture(scope="module")
-def graded(tmp_path_factory):
-    """Two submissions, graded once, and then the assignment's secret drawn anew."""
-
-    def make(folder):
-        classroom.course(folder, STUDENTS)
-        said = run("grader.cli", "grade", classroom.ASSIGNMENT, "--jobs", 1, cwd=folder)
-        assert said.returncode == 0, said.stdout
-        desk = Desk.at(folder)
-        desk.ledger.secret(classroom.ASSIGNMENT, reseed=True)
-        desk.close()
-
-    return classroom.shared(tmp_path_factory, "replayed", make)
+@pytest.fixture
+def graded(graded_class, tmp_path, here):
+    """Submissions that were graded, and then the assignment's secret drawn anew."""
+    course = classroom.copy(graded_class, tmp_path / "graded", STUDENTS)
+    desk = Desk.at(course)
+    desk.ledger.secret(classroom.ASSIGNMENT, reseed=True)
+    desk.close()
+    return course
 
 
-def test_a_replay_meets_the_same_cases_with_the_old_secret_and_shows_every_number(graded):
-    said = run("grader.cli", "replay", STUDENTS[0], "two_path_grad", cwd=graded)
-    assert said.returncode == 0, said.stdout
-    assert "80%, wrong" in said.stdout
-    assert "expected" in said.stdout
-    assert "✗ w = 0" in said.stdout
-    assert "✓ 5 numbers" in said.stdout
-    assert "The same verdict as then." in said.stdout
-    assert "changed" not in said.stdout
+def test_a_replay_meets_the_same_cases_with_the_old_secret_and_shows_every_number(graded, command):
+    status, said = command("replay", STUDENTS[0], "two_path_grad", "--course", graded)
+    assert status == 0, said
+    assert "80%, wrong" in said
+    assert "expected" in said
+    assert "✗ w = 0" in said
+    assert "✓ 5 numbers" in said
+    assert "The same verdict as then." in said
+    assert "changed" not in said
 
 
 def test_a_replay_records_nothing(graded):

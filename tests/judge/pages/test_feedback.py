@@ -23,7 +23,7 @@ from grader.judge.pages.clean import clean, showable
 from grader.judge.pages.feedback import feedback_page
 from tests.conftest import run
 from tests.fixtures import instructors, payloads
-from tests.fixtures.browser import browser_page, jupyterlab
+from tests.fixtures.browser import chromium, jupyterlab, window
 
 CHROMIUM = "chromium", "chromium-browser", "google-chrome", "chrome"
 NOTEBOOK = "problems.ipynb"
@@ -382,10 +382,27 @@ def formgrader(notebooks, tmp_path_factory):
         )
 
 
+@pytest.fixture(scope="module")
+def browser(program):
+    """A real browser, in which every page has a window of its own."""
+    with chromium(program(*CHROMIUM)) as running:
+        yield running
+
+
 @contextlib.contextmanager
-def opened(executable, address):
+def page_of(browser):
+    """One page of a new window; it has the window's two lists."""
+    own = window(browser)
+    with contextlib.closing(own):
+        page = own.new_page()
+        page.wrong, page.asked_elsewhere = own.wrong, own.asked_elsewhere
+        yield page
+
+
+@contextlib.contextmanager
+def opened(browser, address):
     """A page with what it did: dialogs it opened, lines it logged, addresses it asked for."""
-    with browser_page(executable) as page:
+    with page_of(browser) as page:
         page.dialogs, page.asked = [], []
 
         def said(dialog):
@@ -440,33 +457,31 @@ LIVE = """() => {
 
 
 @pytest.mark.parametrize("student", ["cleaned", "untouched"])
-def test_no_feedback_page_runs_or_fetches_anything(student, notebooks, form, program, tmp_path):
+def test_no_feedback_page_runs_or_fetches_anything(student, notebooks, form, browser, tmp_path):
     notebook = nbformat.from_dict(json.loads(json.dumps(notebooks[student])))
     file = tmp_path / "problems.html"
     file.write_text(feedback_page(showable(notebook), RECORDED, form))
-    with opened(program(*CHROMIUM), file.as_uri()) as page:
+    with opened(browser, file.as_uri()) as page:
         page.asked_elsewhere.remove(file.as_uri())
         must_have_kept_still(page, {file.as_uri()})
 
 
-def test_nbgraders_command_writes_no_live_page_either(notebooks, program, tmp_path):
+def test_nbgraders_command_writes_no_live_page_either(notebooks, browser, tmp_path):
     class_of(tmp_path / "course", notebooks)
     feedback_of(tmp_path / "course")
-    executable = program(*CHROMIUM)
     for file in (tmp_path / "course" / "feedback").glob("*/ps1/problems.html"):
-        with opened(executable, file.as_uri()) as page:
+        with opened(browser, file.as_uri()) as page:
             page.asked_elsewhere.remove(file.as_uri())
             must_have_kept_still(page, {file.as_uri()})
 
 
 @pytest.mark.parametrize("student", ["cleaned", "untouched"])
-def test_formgraders_view_runs_nothing_of_a_submission(student, formgrader, program):
+def test_formgraders_view_runs_nothing_of_a_submission(student, formgrader, browser):
     _, addresses = formgrader
-    executable = program(*CHROMIUM)
-    with opened(executable, addresses["honest"]) as page:
+    with opened(browser, addresses["honest"]) as page:
         own = {one.replace(number(addresses["honest"]), "ID") for one in page.asked}
         must_have_kept_still(page, set(page.asked))
-    with opened(executable, addresses[student]) as page:
+    with opened(browser, addresses[student]) as page:
         asked = {one.replace(number(addresses[student]), "ID") for one in page.asked}
         assert {one for one in asked if not one.startswith("data:")} <= own
         must_have_kept_still(page, set(page.asked))
@@ -477,9 +492,9 @@ def number(address):
     return address.rstrip("/").rpartition("/")[2]
 
 
-def test_an_instructor_still_grades_by_hand_in_formgrader(formgrader, program):
+def test_an_instructor_still_grades_by_hand_in_formgrader(formgrader, browser):
     folder, addresses = formgrader
-    with opened(program(*CHROMIUM), addresses["honest"]) as page:
+    with opened(browser, addresses["honest"]) as page:
         assert "HIDDEN TESTS" in page.inner_text("#notebook-container")
         with page.expect_response(lambda answer: "/api/grade/" in answer.url) as answer:
             page.fill("input#why", "3")
@@ -496,9 +511,9 @@ def test_an_instructor_still_grades_by_hand_in_formgrader(formgrader, program):
         assert "Well said." in {row.name: row.comment for row in theirs.comments}["why"]
 
 
-def test_formgrader_shows_no_name_until_it_is_asked_to(formgrader, program):
+def test_formgrader_shows_no_name_until_it_is_asked_to(formgrader, browser):
     _, addresses = formgrader
-    with browser_page(program(*CHROMIUM)) as page:
+    with page_of(browser) as page:
         page.goto(addresses["honest"])
         assert re.search(r"Submission #\d", page.inner_text("nav"))
         assert "honest" not in page.inner_text("body")
