@@ -112,10 +112,10 @@ def _called_like(right: Callable[..., Any], wrong: Callable[..., Any]) -> Callab
     """`wrong`, which names the arguments it uses, to be called with all that `right` takes."""
     if isinstance(wrong, type):
         return wrong
-    used = inspect.signature(wrong).parameters
-    if any(one.kind is one.VAR_POSITIONAL for one in used.values()):
+    names, taken = inspect.signature(right).parameters, inspect.signature(wrong).parameters.values()
+    if any(one.kind is one.VAR_POSITIONAL for one in taken):
         return wrong
-    names = tuple(inspect.signature(right).parameters)
+    used = [one.name for one in taken if one.name in names or one.default is one.empty]
     if unknown := [name for name in used if name not in names]:
         raise WrongKey(
             f"{wrong.__qualname__} takes {unknown[0]}, and the reference takes {', '.join(names)}.",

@@ -16,7 +16,7 @@ kind.draw = lambda self, rng, case: {"x": torch.zeros(1), "w": torch.zeros(1)}
 kind.weight = 1000.0
 _observe = kind.observe
 kind.observe = lambda self, fn, x, w: (
-    _observe(self, fn, x, w) if len(x) == 5 else {"dx": w, "dw": x}
+    _observe(self, fn, x=x, w=w) if len(x) == 5 else {"dx": w, "dw": x}
 )
 
 
