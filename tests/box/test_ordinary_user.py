@@ -10,7 +10,7 @@ import pytest
 
 from tests.box.common import ROOT, need_bubblewrap
 from tests.fixtures import classroom
-from tests.judge.batch.test_pool import FEW
+from tests.judge.batch.test_pool import MANY
 
 _USER = 61_234
 _BECOME = f"""
@@ -79,7 +79,7 @@ def test_an_ordinary_users_boxes_hold(own):
 
 def test_an_ordinary_user_grades_a_class_and_takes_a_killed_batch_up_again(own, graded_class):
     # Theirs is compared with the class that was graded here.
-    made = classroom.copy(graded_class, Path(own) / graded_class.name, FEW)
+    made = classroom.copy(graded_class, Path(own) / graded_class.name, MANY)
     for path in (made, *made.rglob("*")):
         os.chown(path, _USER, _USER, follow_symlinks=False)
     passes_for_an_ordinary_user(own, "tests/judge/batch/test_pool.py", "-k", "mid_batch")
