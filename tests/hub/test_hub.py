@@ -386,6 +386,7 @@ def test_a_hub_that_ends_in_mid_submission_loses_nothing_and_leaves_no_process(
     assert arrived(hub, "student-3") == before
     hub.open()
     assert [*hub.path(INBOUND).glob(".under-way-*")] == []
+    hub.run_as("student-3", "rm", "-r", f"exercises/{CHAPTER}/many")
     lee = student("student-3")
     submit(lee)
     assert len(arrived(hub, "student-3")) == len(before) + 1
