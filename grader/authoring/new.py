@@ -5,6 +5,7 @@ Every text that is to come is a `…`, and what is to be computed raises: `prove
 
 from __future__ import annotations
 
+import builtins
 import difflib
 import keyword
 import re
@@ -12,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+import grader
 from grader.authoring.promises import PLACEHOLDER
 from grader.engine.catalogue import Chapter, chapters, written
 from grader.engine.refusal import Refusal
 from grader.notebook import files
+from grader.trusted.catalogue import keys
 
 
 class NotLaid(Refusal):
@@ -38,6 +41,9 @@ def lay(course: Path, chapter: str, exercise: str) -> list[Laid]:
     home = _chapter(chapter)
     _may_be_called(exercise)
     texts = _texts(course, home, exercise)
+    for path in list(texts)[:2]:
+        if path.exists():
+            raise NotLaid(f"There is a {path} already.", "Choose another id.")
     for path, (_, content) in texts.items():
         files.write(path, content.encode())
     return [Laid(path, what) for path, (what, _) in texts.items()]
@@ -70,7 +76,7 @@ def _chapter(name: str) -> Chapter:
     if name in known:
         return known[name]
     names = [chapter.name for chapter in chapters()]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     raise NotLaid(
         f"There is no chapter {name!r}.",
         f"Did you mean {known[near[0]].name!r}?" if near else f"There are {', '.join(names)}.",
@@ -84,9 +90,13 @@ def _may_be_called(exercise: str) -> None:
             "It names a function: small letters, digits and _, from 3 to 41 of them, a letter "
             "first, and no word of Python's, such as two_path_grad.",
         )
+    if hasattr(builtins, exercise) or exercise in ("torch", *grader.__all__):
+        raise NotLaid(
+            f"{exercise!r} is a name that notebooks use already.", "Choose another: it is hidden."
+        )
     listed = {one for chapter in chapters() for one in chapter.exercises}
     taken = {name: task.id for task in written().values() for name in (task.id, *task.functions)}
-    if exercise in listed | set(taken):
+    if exercise in listed | set(taken) | set(keys()):
         raise NotLaid(
             f"{exercise!r} is taken: {taken.get(exercise, exercise)} is an exercise already.",
             "Ids are unique in the course. Choose another.",

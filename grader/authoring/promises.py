@@ -17,10 +17,9 @@ import torch
 
 from grader.authoring.releases import leaks
 from grader.authoring.subject import Subject, cell_of, defined
-from grader.diagnosis.diagnose import ReferenceFailed
 from grader.diagnosis.verdict import Outcome
 from grader.engine.catalogue import tasks
-from grader.engine.task import Inputs
+from grader.engine.task import Inputs, Task
 from grader.notebook.checking import verdict_on
 from grader.trusted.live import LiveAnswers
 
@@ -70,18 +69,19 @@ def _is_told(subject: Subject) -> Iterator[Broken]:
         yield Broken(f"it builds on {', '.join(unknown)}", f"Name exercises that exist, {place}.")
 
 
-@promise("its three hints go from where to look to what to try, and give no line away")
+@promise("its three hints differ, and none holds a line of the solution")
 def _hints_lead(subject: Subject) -> Iterator[Broken]:
     hints, place = subject.task.hints, f"in {subject.place}"
     if len(hints) != 3 or len(set(hints)) != 3 or any(PLACEHOLDER in hint for hint in hints):
         yield Broken(
-            f"it has {len(set(hints) - {PLACEHOLDER})} hints",
-            f"Give three: where to read, what to try, how it is done, {place}.",
+            "it has not three hints that differ, with words in them",
+            f"Say where to read, what to try, and how it is done, {place}.",
         )
-    told = "".join(hints).replace("`", "")
+    told = _letters("".join(hints))
     for line in subject.hidden_lines:
-        if len(line) >= 20 and line in told:
-            yield Broken(f"a hint holds the solution's line {line!r}", "Say what to try instead.")
+        given = _letters(re.sub(r"^return\b|^[\w, ]+ = ", "", line))
+        if len(given) >= 12 and given in told:
+            yield Broken(f"a hint holds the solution's {line!r}", "Say what to try instead.")
 
 
 @promise("its cases have names of their own, and the first is visible")
@@ -107,9 +107,7 @@ def _functions_are_its_own(subject: Subject) -> Iterator[Broken]:
             yield Broken(
                 f"{other.id} has a function called {shared[0]}, too", "Rename one of the two."
             )
-    answer = ast.parse(cell_of(subject.solution, f"{task.id}_answer"))
-    defined = {n.name for n in answer.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    absent = sorted(set(task.functions) - defined)
+    absent = _absent(subject)
     if absent:
         yield Broken(
             f"its solution cell does not define {', '.join(absent)}",
@@ -117,11 +115,25 @@ def _functions_are_its_own(subject: Subject) -> Iterator[Broken]:
         )
 
 
+def _absent(subject: Subject) -> list[str]:
+    """What `signatures` names and the solution cell does not define."""
+    answer = ast.parse(cell_of(subject.solution, f"{subject.task.id}_answer"))
+    there = {node.name for node in answer.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return sorted(set(subject.task.functions) - there)
+
+
 @promise("its draws are repeated by their seed and changed by another")
 def _draws_follow_the_seed(subject: Subject) -> Iterator[Broken]:
     task, key = subject.task, subject.key
     once, again, other = (LiveAnswers(task, key, seed, "cpu") for seed in ("a", "a", "b"))
     cases = list(task.cases())
+    if type(task).observe is Task.observe:
+        lacking = sorted(set(task.arguments[0]) - set(once.inputs(cases[0])))
+        if lacking:
+            yield Broken(
+                f"draw gives no {', '.join(lacking)}, which `signatures` names",
+                f"Call what is drawn like the arguments, or write observe, in {subject.place}.",
+            )
     for case in cases:
         if _plain(once.inputs(case)) != _plain(again.inputs(case)):
             yield Broken(
@@ -139,12 +151,7 @@ def _draws_follow_the_seed(subject: Subject) -> Iterator[Broken]:
 
 @promise("its reference has no side effects")
 def _reference_is_pure(subject: Subject) -> Iterator[Broken]:
-    try:
-        effects = subject.trials.effects_of_the_reference()
-    except ReferenceFailed as failed:
-        yield Broken(str(failed), f"Mend the reference in {subject.key.__module__}.")
-        return
-    for effect, text in effects.items():
+    for effect, text in subject.trials.effects_of_the_reference().items():
         yield Broken(
             f"the reference has the effect {effect}: {text}",
             f"Undo it in {subject.key.__module__}, or let the task allow it.",
@@ -153,8 +160,9 @@ def _reference_is_pure(subject: Subject) -> Iterator[Broken]:
 
 @promise("its solution earns full credit")
 def _solution_is_right(subject: Subject) -> Iterator[Broken]:
-    functions = defined(subject.task, cell_of(subject.solution, f"{subject.task.id}_answer"))
-    yield from _passes(subject, functions, "the solution")
+    source = cell_of(subject.solution, f"{subject.task.id}_answer")
+    if not _absent(subject):
+        yield from _passes(subject, defined(subject.task, source), "the solution")
 
 
 @promise("other right answers earn full credit")
@@ -168,13 +176,13 @@ def _passes(subject: Subject, functions: Any, name: str) -> Iterator[Broken]:
     for verdict in subject.trials.verdicts(functions):
         if verdict.outcome is not Outcome.RIGHT or verdict.credit != 1.0:
             yield Broken(
-                f"{name} is refused: {verdict}",
+                f"{name} is refused. {verdict}",
                 "If it is right, mend the reference, `observe` or the cases.",
             )
             return
 
 
-@promise("its untouched release earns nothing and holds no line of the solution")
+@promise("its release is as its text, earns nothing untouched, and holds no line of the solution")
 def _release_is_empty(subject: Subject) -> Iterator[Broken]:
     task = subject.task
     try:
@@ -182,8 +190,12 @@ def _release_is_empty(subject: Subject) -> Iterator[Broken]:
     except LookupError:
         yield Broken("its chapter's release does not hold it", "Run: make exercises")
         return
-    functions = defined(task, released)
-    verdict = verdict_on(task, functions, on=subject.device)
+    if _public(subject.solution, task.id) != _public(subject.release, task.id):
+        yield Broken("its release is another text than its section now", "Run: make exercises")
+        return
+    if _absent(subject):
+        return  # told by the promise about its functions
+    verdict = verdict_on(task, defined(task, released), on=subject.device)
     if verdict.outcome is not Outcome.NOT_ATTEMPTED:
         yield Broken(
             f"the untouched release is not `not attempted`: {verdict}",
@@ -199,7 +211,7 @@ def _mistakes_are_named(subject: Subject) -> Iterator[Broken]:
     if not mistakes:
         yield Broken(
             "no mistake has a name",
-            f"Write the mistakes you expect, marked @mistake, in {subject.key.__module__}.",
+            f"Write a function for each that you expect, in {subject.key.__module__}.",
         )
     for mistake in mistakes:
         if not mistake.message.endswith(".") or PLACEHOLDER in mistake.message:
@@ -212,10 +224,14 @@ def _mistakes_are_named(subject: Subject) -> Iterator[Broken]:
             if verdict.outcome is Outcome.WRONG and verdict.credit < 1.0:
                 if told == [(mistake.code, mistake.message)]:
                     continue
-                what = f"{mistake.code} is taken for something else: {verdict}"
-                cure = "Draw inputs in which no two mistakes give the same, or write one of them."
+                twins = " and ".join(subject.trials.twins(mistake.code))
+                what = f"{mistake.code} is taken for something else. {verdict}"
+                cure = "Draw inputs that tell it from what is right and from other mistakes."
+                if twins:
+                    what = f"{mistake.code} does the same as {twins} in every case"
+                    cure = "Draw inputs in which the two differ, or write one of them."
             else:
-                what = f"{mistake.code} is not rejected: {verdict}"
+                what = f"{mistake.code} is not rejected. {verdict}"
                 cure = "Add a case in which it shows."
             yield Broken(what, cure)
             break
@@ -227,7 +243,9 @@ def _topic_leads_to_it(subject: Subject) -> Iterator[Broken]:
     rows = [row for row in text.splitlines() if f"exercise `{subject.task.id}`" in row]
     if not rows or any(f"| {PLACEHOLDER} |" in row for row in rows):
         yield Broken(
-            "docs/coverage.md has no row that leads to it",
+            f"its row in docs/coverage.md names no topic yet: {rows[0]}"
+            if rows
+            else "docs/coverage.md has no row that leads to it",
             f"Add exercise `{subject.task.id}` to the row of its topic, or write the topic's row.",
         )
 
@@ -245,17 +263,41 @@ def _texts_are_formatted(subject: Subject) -> Iterator[Broken]:
             subject.course / "grader" / "keys" / subject.package / "right_answers.py",
             cell,
         ]
-        ruff = [sys.executable, "-m", "ruff", "format", "--check", "--no-cache"]
+        ruff = [sys.executable, "-m", "ruff", "format", "--check", "--no-cache", "-q"]
         settings = ["--config", str(subject.course / "pyproject.toml")]
         done = subprocess.run(
             [*ruff, *settings, *map(str, files)], capture_output=True, text=True, check=False
         )
-    if done.returncode:
-        names = re.findall(r"^Would reformat: .*?([^/]+)$", done.stdout, re.MULTILINE)
-        yield Broken(
-            f"ruff would format {', '.join(names)}" if names else done.stderr.strip(),
-            "Run: make format" if names else "Make the test environment: make test FAST=1",
-        )
+    if done.returncode == 1 and "No module named ruff" not in done.stderr:
+        names = [path.name for path in files if path.name in done.stdout]
+        yield Broken(f"ruff would format {', '.join(names)}", "Run: make format")
+    elif done.returncode:
+        yield Broken(done.stderr.strip(), "Make the environment for tests: make test FAST=1")
+
+
+def _public(notebook: Any, exercise: str) -> list[str]:
+    """What a learner is given of an exercise: its text, and its cell down to where it is cut."""
+    shown = _shown_before(notebook, f"{exercise}_answer")
+    lines = cell_of(notebook, f"{exercise}_answer").splitlines()
+    opening = next((n for n, line in enumerate(lines) if "### BEGIN" in line), None)
+    if opening is None:  # a release
+        opening = next((n for n, line in enumerate(lines) if "YOUR CODE HERE" in line), len(lines))
+    return [shown, *lines[:opening]]
+
+
+def _shown_before(notebook: Any, grade_id: str) -> str:
+    """The Markdown that stands right above a cell."""
+    above = ""
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id:
+            return above
+        above = str(cell.source) if cell.cell_type == "markdown" else above
+    return above
+
+
+def _letters(text: str) -> str:
+    """A text without what may be written in several ways."""
+    return re.sub(r"[\s`]", "", text)
 
 
 def _file(module: ModuleType) -> Path:

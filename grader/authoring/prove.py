@@ -13,6 +13,7 @@ from pathlib import Path
 from grader.authoring.parts import missing
 from grader.authoring.promises import PROMISES, Broken, Promise
 from grader.authoring.subject import Subject
+from grader.diagnosis.diagnose import ReferenceFailed
 from grader.engine.catalogue import chapters, written
 from grader.engine.refusal import Refusal
 
@@ -28,6 +29,7 @@ class Proved:
     exercise: str
     promise: str
     broken: tuple[Broken, ...]
+    holds: bool
 
 
 def chosen(name: str | None) -> list[str]:
@@ -54,13 +56,20 @@ def chosen(name: str | None) -> list[str]:
 
 
 def prove(exercise: str, course: Path, device: str = "cpu") -> Iterator[Proved]:
-    """Every promise of one exercise, tried. Where parts of it are missing, those alone are told."""
+    """Every promise of one exercise, tried. Where parts of it are missing, those alone are told.
+
+    What breaks several promises is told under the first.
+    """
     lacking = tuple(Broken(f"it has no {one.part}", one.cure) for one in missing(course, exercise))
-    yield Proved(exercise, "every part of it is there", lacking)
+    yield Proved(exercise, "every part of it is there", lacking, not lacking)
     if not lacking:
         subject = Subject(written()[exercise], course, device)
+        told: set[Broken] = set()
         for sentence, holds in PROMISES.items():
-            yield Proved(exercise, sentence, tuple(_tried(holds, subject)))
+            broken = dict.fromkeys(_tried(holds, subject))
+            fresh = tuple(one for one in broken if one not in told)
+            yield Proved(exercise, sentence, fresh, not broken)
+            told |= set(broken)
 
 
 def _tried(holds: Promise, subject: Subject) -> Iterator[Broken]:
@@ -69,9 +78,10 @@ def _tried(holds: Promise, subject: Subject) -> Iterator[Broken]:
         yield from holds(subject)
     except Refusal as refusal:
         yield Broken(refusal.what, refusal.cure)
+    except ReferenceFailed as failed:
+        yield Broken(str(failed), f"Mend the reference in {subject.key.__module__}.")
     except Exception as error:
-        place = _place_of(error)
-        yield Broken(f"{type(error).__name__}: {error}", f"Mend {place}.")
+        yield Broken(f"it raised {type(error).__name__}: {error}", f"Mend {_place_of(error)}.")
 
 
 def _place_of(error: Exception) -> str:

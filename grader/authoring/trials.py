@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from grader.diagnosis.comparison import Rules, agree
 from grader.diagnosis.diagnose import Seen, diagnose
 from grader.diagnosis.verdict import Verdict
 from grader.engine import state
@@ -56,6 +57,18 @@ class Trials:
         functions[self.task.functions.index(mistake.replaces)] = mistake.function
         return self.verdicts(functions, mistake.code)
 
+    def twins(self, code: str) -> list[str]:
+        """The other mistakes that do the same as this one in every case as written."""
+        answers = self.answers[SEEDS[0]]
+
+        def same(other: str) -> bool:
+            return all(
+                agree(answers.mistaken(other, case), answers.mistaken(code, case), _rules(case))
+                for case in self.task.cases()
+            )
+
+        return [other for other, _, _ in answers.mistakes() if other != code and same(other)]
+
     def effects_of_the_reference(self) -> dict[str, str]:
         """Side effects that the reference has in any case as written. Raises ReferenceFailed."""
         found: dict[str, str] = {}
@@ -84,3 +97,7 @@ class Trials:
                 seen.append(see(replace(self.task.meta_case(), dtype=cases[0].dtype)))
                 verdict = diagnose(self.task, answers, seen)
         return verdict
+
+
+def _rules(case: Case) -> Rules:
+    return Rules(case.dtype, case.scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated
 
 import typer
@@ -44,15 +45,18 @@ def prove(
     exercises = chosen(what)
     for exercise in exercises:
         tried = list(proofs(exercise, home))
-        faults = sum(len(proof.broken) for proof in tried)
+        faults = sum(len(proof.broken) or not proof.holds for proof in tried)
         broken += bool(faults)
         state = f"{faults} to mend" if faults else f"all {len(tried)} promises hold"
         _console.print(f"[bold]{escape(exercise)}[/]: {state}")
         for proof in tried:
-            if proof.broken or what is not None:
-                _console.print(f"  {'✗' if proof.broken else '✓'} {escape(proof.promise)}")
+            if not proof.holds or what is not None:
+                _console.print(f"  {'✓' if proof.holds else '✗'} {escape(proof.promise)}")
             for one in proof.broken:
-                _console.print(f"      {escape(one.what)}\n      → {escape(one.cure)}")
+                _console.print(indent(escape(one.what), "      "))
+                _console.print(indent(f"→ {escape(one.cure)}", "      "))
+            if not proof.holds and not proof.broken:
+                _console.print("      for a reason told above")
     if len(exercises) > 1:
         _console.print(f"{len(exercises) - broken} of {len(exercises)} exercises are proved.")
     raise typer.Exit(int(broken > 0))

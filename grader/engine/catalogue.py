@@ -9,6 +9,7 @@ import os
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 
 import torch
 
@@ -48,6 +49,28 @@ def device() -> str:
     return wanted or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+class BrokenModule(Refusal):
+    """A module of the exercises cannot be imported."""
+
+
+def load(name: str) -> ModuleType:
+    """The module of a task or a key. Raises BrokenModule where its own text is at fault."""
+    try:
+        return importlib.import_module(name)
+    except Refusal:
+        raise
+    except Exception as error:
+        step, line = error.__traceback__, getattr(error, "lineno", None)
+        while step is not None and line is None:
+            if step.tb_frame.f_globals.get("__name__") == name:
+                line = step.tb_lineno
+            step = step.tb_next
+        place = f"{name.replace('.', '/')}.py" + (f", line {line}" if line else "")
+        raise BrokenModule(
+            f"{name} cannot be imported: {type(error).__name__}: {error}", f"Mend {place}."
+        ) from error
+
+
 class BrokenOrder(Refusal):
     """The list of a chapter's exercises and its tasks do not agree."""
 
@@ -72,7 +95,7 @@ def chapters() -> tuple[Chapter, ...]:
 
     found = []
     for module in pkgutil.walk_packages(grader.tasks.__path__, "grader.tasks."):
-        held = vars(importlib.import_module(module.name))
+        held = vars(load(module.name))
         if module.ispkg:
             package = module.name.removeprefix("grader.tasks.")
             name, exercises = held.get("CHAPTER", ""), tuple(held.get("EXERCISES", ()))
@@ -106,7 +129,8 @@ def tasks() -> dict[str, Task]:
         raise BrokenOrder(
             "\n".join(faults),
             "EXERCISES lists every exercise of its chapter once, by id, in the order in which "
-            "learners meet them: `autograd-course prove` says what an exercise still lacks.",
+            "learners meet them. Add what is missing there, or delete the modules of an exercise "
+            "that is not to be.",
         )
     return {name: known[name] for chapter in chapters() for name in chapter.exercises}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from grader.engine.catalogue import load
 from grader.trusted.key import Key
 
 Answer = tuple[Callable[..., Any], ...]
@@ -19,7 +19,7 @@ def keys() -> dict[str, type[Key]]:
     import grader.keys
 
     for module in pkgutil.walk_packages(grader.keys.__path__, "grader.keys."):
-        importlib.import_module(module.name)
+        load(module.name)
     ours = (key for key in Key.registry.values() if key.__module__.startswith("grader.keys."))
     return {key.task: key for key in ours}
 
@@ -34,5 +34,5 @@ def right_answers(package: str) -> dict[str, Sequence[Answer]]:
         return {}
     if importlib.util.find_spec(f"{place}.right_answers") is None:
         return {}
-    answers: dict[str, Sequence[Answer]] = importlib.import_module(f"{place}.right_answers").ANSWERS
+    answers: dict[str, Sequence[Answer]] = load(f"{place}.right_answers").ANSWERS
     return answers

@@ -377,7 +377,7 @@ def payloads_of_all_kinds(book: Any, folder: Path) -> None:
     """Everything in tests/fixtures/payloads.py, displayed, written as Markdown, and raised.
 
     Earns: everything
-    Told: Cell *: * characters of its output were not kept.
+    Told: nothing
     Because: a page shows what it can show of it, with nothing in it that runs or is fetched.
     """
     shown = [{"text/html": text} for text in payloads.HTML]

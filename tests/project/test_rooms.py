@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader import rooms
-from tests.conftest import ROOT, environment
+from tests.conftest import ROOT, SLOW, environment
 
 FILES = sorted((ROOT / "grader").rglob("*.py"))
 
@@ -195,3 +195,7 @@ def test_checking_brings_nothing_heavy_either():
     )
     assert "grader.keys" in brought
     assert not among(brought, HEAVY)
+
+
+def test_the_table_of_what_takes_long_names_modules_that_there_are():
+    assert [path for path in SLOW if not (ROOT / "tests" / path).is_file()] == []

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import itertools
 import json
 import multiprocessing
@@ -187,7 +188,9 @@ def test_ctrl_c_says_that_nothing_is_lost_and_the_same_command_goes_on(
     tmp_path, uninterrupted, typed
 ):
     course = classroom.course(tmp_path / "course", MANY)
-    first = start(course, "--jobs", 1, start_new_session=True)
+    # Whoever started these tests in the background has had SIGINT ignored in all that they start.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    first = start(course, "--jobs", 1, start_new_session=True, preexec_fn=heard)
     until(lambda: graded(course) or first.poll() is not None, "the first grade")
     os.killpg(first.pid, signal.SIGINT)
     said, _ = first.communicate(timeout=120)

@@ -31,7 +31,8 @@ def changed_key(monkeypatch):
     """Following the first path only has become the right answer of two_path_grad."""
     key = key_of(tasks()["two_path_grad"])
     monkeypatch.setattr(key, "reference", staticmethod(lambda x, w: (w + 1, w + 1)))
-    monkeypatch.delattr(key, "first_path_only")
+    left = [one for one in key.mistakes(("two_path_grad",)) if "first_path_only" not in one.code]
+    monkeypatch.setattr(key, "mistakes", lambda functions: left)
 
 
 def by_hand(course, student, name, score):
