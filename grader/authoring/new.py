@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-import grader
 from grader.authoring.promises import PLACEHOLDER
 from grader.engine.catalogue import Chapter, chapters, written
 from grader.engine.refusal import Refusal
 from grader.notebook import files
 from grader.trusted.catalogue import keys
+
+
+_TAKEN_BY_NOTEBOOKS = {"check", "device", "exercises", "hint", "progress", "solution", "torch"}
 
 
 class NotLaid(Refusal):
@@ -90,7 +92,7 @@ def _may_be_called(exercise: str) -> None:
             "It names a function: small letters, digits and _, from 3 to 41 of them, a letter "
             "first, and no word of Python's, such as two_path_grad.",
         )
-    if hasattr(builtins, exercise) or exercise in ("torch", *grader.__all__):
+    if hasattr(builtins, exercise) or exercise in _TAKEN_BY_NOTEBOOKS:
         raise NotLaid(
             f"{exercise!r} is a name that notebooks use already.", "Choose another: it is hidden."
         )

@@ -142,7 +142,7 @@ def _of_class(name: str, task: Task) -> Iterator[Missing]:
     for field in ("title", "points", "difficulty", "minutes", "signatures", "hints"):
         if not hasattr(task, field):
             yield Missing(name, field, f"Write {field} = ... in its class in {where}.")
-    if not hasattr(task, "CASES") and type(task).cases is Task.cases:
+    if not task.CASES and type(task).cases is Task.cases:
         yield Missing(name, "CASES", f"Write CASES = (case(...), ...) in its class in {where}.")
     if type(task).draw is Task.draw:
         yield Missing(name, "method draw", f"Write it in its class in {where}.")

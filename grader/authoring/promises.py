@@ -69,7 +69,7 @@ def _is_told(subject: Subject) -> Iterator[Broken]:
         yield Broken(f"it builds on {', '.join(unknown)}", f"Name exercises that exist, {place}.")
 
 
-@promise("its three hints differ, and none holds a line of the solution")
+@promise("its three hints differ, and none holds a long line of the solution")
 def _hints_lead(subject: Subject) -> Iterator[Broken]:
     hints, place = subject.task.hints, f"in {subject.place}"
     if len(hints) != 3 or len(set(hints)) != 3 or any(PLACEHOLDER in hint for hint in hints):
@@ -79,8 +79,8 @@ def _hints_lead(subject: Subject) -> Iterator[Broken]:
         )
     told = _letters("".join(hints))
     for line in subject.hidden_lines:
-        given = _letters(re.sub(r"^return\b|^[\w, ]+ = ", "", line))
-        if len(given) >= 12 and given in told:
+        given = _letters(line.removeprefix("return "))
+        if len(given) >= 24 and given in told:
             yield Broken(f"a hint holds the solution's {line!r}", "Say what to try instead.")
 
 

@@ -50,7 +50,7 @@ def test_exercises_lists_what_is_public():
 def test_a_broken_promise_is_told_with_its_cure(monkeypatch):
     task = type(tasks()["two_path_grad"])
     monkeypatch.setattr(task, "hints", ("Look.", "Look."))
-    monkeypatch.setattr(task, "minutes", 0)
+    monkeypatch.setattr(task, "prerequisites", ("no_such_exercise",))
     told = {proof.promise: proof.broken for proof in prove("two_path_grad", ROOT) if proof.broken}
     assert len(told) == 2
     for broken in told.values():

@@ -194,7 +194,7 @@ def test_ctrl_c_says_that_nothing_is_lost_and_the_same_command_goes_on(
     until(lambda: graded(course) or first.poll() is not None, "the first grade")
     os.killpg(first.pid, signal.SIGINT)
     said, _ = first.communicate(timeout=120)
-    assert first.returncode == 130
+    assert first.returncode in (130, -signal.SIGINT), said.decode()  # a shell says 130 of both
     assert b"What is graded already stays graded." in said
     assert b"Traceback" not in said
     assert 0 < len(graded(course)) < len(MANY)
