@@ -19,7 +19,6 @@ from grader.engine.refusal import Refusal
 from grader.notebook import files
 from grader.trusted.catalogue import keys
 
-
 _TAKEN_BY_NOTEBOOKS = {"check", "device", "exercises", "hint", "progress", "solution", "torch"}
 
 
@@ -159,8 +158,6 @@ def _with_row(text: str, chapter: Chapter, exercise: str) -> str:
 
 _TASK = '''"""$todo"""
 
-from __future__ import annotations
-
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
@@ -182,8 +179,6 @@ class $name(Task):
 '''
 
 _KEY = '''"""$todo"""
-
-from __future__ import annotations
 
 from torch import Tensor
 

@@ -10,7 +10,7 @@ import re
 from pathlib import PurePosixPath
 
 from grader.engine.catalogue import UnknownExercise, chapters, find
-from grader.notebook.notebooks import Cell
+from grader.notebook.cells import Cell
 
 SCHEME = "exercise:"
 

@@ -14,12 +14,7 @@ import nbformat
 
 from grader.engine.refusal import Refusal
 from grader.notebook import files
-
-Notebook = Any
-"""An nbformat v4 notebook: nbformat ships no types for mypy to read."""
-
-Cell = dict[str, Any]
-"""A cell of one, before it has its id."""
+from grader.notebook.cells import Cell, Notebook
 
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from grader.engine.catalogue import Chapter, chapters, tasks
 from grader.engine.task import Task
-from grader.notebook.notebooks import Cell
+from grader.notebook.cells import Cell
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,17 @@ def misplaced(path):
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_a_module_imports_only_what_stands_below_it(path):
     assert not misplaced(path)
+
+
+def test_no_module_imports_what_imports_it():
+    files = [path for top in ("grader", "course", "hub") for path in (ROOT / top).rglob("*.py")]
+    modules = {module_of(path): path for path in files}
+    graph = {}
+    for module, path in modules.items():
+        names = imported(path.read_text(), module, path.name == "__init__.py")
+        found = (name if name in modules else name.rpartition(".")[0] for name in names)
+        graph[module] = {name for name in found if name in modules} - {module}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_every_room_says_what_it_is_for():

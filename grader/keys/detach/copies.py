@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on what is a copy."""
 
-from __future__ import annotations
-
 import copy
 
 import torch

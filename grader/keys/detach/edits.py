@@ -1,7 +1,5 @@
 """References and mistakes of the exercises that edit in place."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

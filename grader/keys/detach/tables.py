@@ -1,7 +1,5 @@
 """Reference and mistakes of the exercise that predicts what an edit does to a gradient."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on the graph itself."""
 
-from __future__ import annotations
-
 from collections import deque
 
 import torch

@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on backward passes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

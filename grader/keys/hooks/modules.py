@@ -1,7 +1,5 @@
 """Reference and mistakes of the exercise on forward hooks that collect."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on the outputs of modules."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on backward hooks of modules."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

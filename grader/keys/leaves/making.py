@@ -1,7 +1,5 @@
 """References and mistakes of the exercises that make leaves."""
 
-from __future__ import annotations
-
 import copy
 import math
 from typing import ClassVar

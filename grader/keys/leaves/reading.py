@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on where gradients are kept."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """References and mistakes of the exercise that predicts which tensors get a gradient."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """References and mistakes of the exercises that change leaves."""
 
-from __future__ import annotations
-
 import re
 
 import torch

@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on the loop itself."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on the loss and its gradient."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

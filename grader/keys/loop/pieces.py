@@ -1,7 +1,5 @@
 """References and mistakes of the exercise on a batch in pieces."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

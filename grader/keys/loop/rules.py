@@ -1,7 +1,5 @@
 """Reference and mistakes of the exercise that writes SGD by hand."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """References and mistakes of the exercise that writes Adam and AdamW by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any

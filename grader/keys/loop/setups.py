@@ -1,7 +1,5 @@
 """Reference and mistakes of the exercise on what an optimizer gets."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """References and mistakes of the exercise that goes on from a file."""
 
-from __future__ import annotations
-
 from typing import BinaryIO
 
 import torch

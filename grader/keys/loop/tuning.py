@@ -1,7 +1,5 @@
 """Reference and mistakes of the exercise that trains a new head."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

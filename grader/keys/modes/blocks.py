@@ -1,7 +1,5 @@
 """References and mistakes of the exercises that ask for the mode and switch recording off."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

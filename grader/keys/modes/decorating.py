@@ -1,7 +1,5 @@
 """Reference and mistakes of the exercise that writes a decorator."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any

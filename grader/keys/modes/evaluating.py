@@ -1,7 +1,5 @@
 """References and mistakes of the exercises that run a model without training it."""
 
-from __future__ import annotations
-
 import copy
 
 import torch

@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on parameters that must not train."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -1,7 +1,5 @@
 """Reference and mistakes of the exercise that computes again instead of saving."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Reference and mistakes of the exercise that predicts flags in one mode or another."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

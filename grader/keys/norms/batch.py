@@ -1,7 +1,5 @@
 """References and mistakes of the forward passes of batch normalization, in both modes."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Reference and mistakes of the gradient of batch normalization."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on layer and group normalization."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

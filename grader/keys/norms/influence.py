@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on modes, and on one sample's influence on another."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """References and mistakes of the exercises on trained layers."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

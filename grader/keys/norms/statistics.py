@@ -1,7 +1,5 @@
 """Reference and mistakes of the exercise that measures running statistics anew."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Exercises that stop a gradient on one branch: a factor, a rounding, a target."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Exercises on what is a copy: two tensors on one storage, and weights to come back to."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

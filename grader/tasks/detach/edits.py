@@ -1,7 +1,5 @@
 """Exercises that edit in place: where it is legal, and what gradients make of it."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

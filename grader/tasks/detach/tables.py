@@ -1,7 +1,5 @@
 """The exercise that predicts what an edit does to a gradient: nothing, an error, or silent harm."""
 
-from __future__ import annotations
-
 from grader.engine.task import Case, Inputs, Rng, Task, case
 
 EXP, CUBE, LINEAR, RELU = "y = x.exp()", "y = x ** 3", "y = 2 * x + 1", "y = x.relu()"

@@ -1,7 +1,5 @@
 """Exercises on the graph itself: paths through it, products along its edges, its nodes."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Exercises on backward passes: where they start, what they add up, and running them twice."""
 
-from __future__ import annotations
-
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
 

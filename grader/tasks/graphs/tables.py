@@ -1,7 +1,5 @@
 """Exercises that predict: which backward passes raise, and which flags a result has."""
 
-from __future__ import annotations
-
 from grader.engine.task import Case, Inputs, Rng, Task, case
 
 

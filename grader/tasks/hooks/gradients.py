@@ -1,7 +1,5 @@
 """Exercises on tensor hooks: they see the gradient of one tensor, and may replace it."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

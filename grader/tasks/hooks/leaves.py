@@ -1,7 +1,5 @@
 """Exercises on hooks of leaves: limits on what a pass adds, and rows that an optimizer skips."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

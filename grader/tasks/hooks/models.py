@@ -1,7 +1,5 @@
 """The small models that the exercises on hooks are given, made from drawn tensors."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any

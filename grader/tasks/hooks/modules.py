@@ -1,7 +1,5 @@
 """The exercise on forward hooks that collect what modules return."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case

@@ -1,7 +1,5 @@
 """Exercises on the outputs that forward hooks are given: replaced, or made into two numbers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

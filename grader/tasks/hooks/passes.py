@@ -1,7 +1,5 @@
 """Exercises on hooks in the backward pass of modules: what arrives, what leaves, in which order."""
 
-from __future__ import annotations
-
 from torch import nn
 
 from grader.engine.observation import named

@@ -1,7 +1,5 @@
 """Exercises that make leaves: from a tensor, from random numbers, and in another dtype."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Exercises on where gradients are kept: leaves found in a graph, and non-leaves that are asked."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """The exercise that predicts which tensors get a gradient."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from grader.engine.task import Case, Inputs, Rng, Task, case

@@ -1,7 +1,5 @@
 """Exercises that change leaves: their values in place, and the flag that freezes them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

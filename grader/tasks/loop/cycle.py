@@ -1,7 +1,5 @@
 """Exercises on the loop itself: one step, and the order of its lines."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

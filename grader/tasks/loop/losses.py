@@ -1,7 +1,5 @@
 """Exercises on the loss and its gradient: which loss, and mean or sum."""
 
-from __future__ import annotations
-
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import slope
 

@@ -1,7 +1,5 @@
 """The small nets on which this chapter's exercises train, made from given numbers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

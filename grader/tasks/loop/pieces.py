@@ -1,7 +1,5 @@
 """The exercise on gradient accumulation: a batch in pieces."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case

@@ -1,7 +1,5 @@
 """The exercise that writes SGD by hand, and the parameters that optimizers by hand are tried on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor

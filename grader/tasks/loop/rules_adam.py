@@ -1,7 +1,5 @@
 """The exercise that writes Adam and AdamW by hand."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """The exercise on which parameters an optimizer gets, and with which settings."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """The exercise that stops a training and goes on with it from a file."""
 
-from __future__ import annotations
-
 import io
 import pickle
 

@@ -1,7 +1,5 @@
 """The exercise that trains a new head on a body which stays as it is."""
 
-from __future__ import annotations
-
 from torch import nn
 
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case

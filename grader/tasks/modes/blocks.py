@@ -1,7 +1,5 @@
 """Exercises on the modes themselves: asking for them, and switching recording off for a part."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """The exercise that writes a decorator: recording off for the length of a call."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

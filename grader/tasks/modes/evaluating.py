@@ -1,7 +1,5 @@
 """Exercises that run a model without training it: for its answers, and for features to keep."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Exercises on parameters that must not train: a frozen layer, and a slow copy of a model."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """The parts that this chapter's exercises make small nets of, from given numbers."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
 

@@ -1,7 +1,5 @@
 """The exercise that saves less for the backward pass, and computes it again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

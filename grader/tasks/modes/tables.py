@@ -1,7 +1,5 @@
 """The exercise that predicts which flags a tensor has that was made in one mode or another."""
 
-from __future__ import annotations
-
 from grader.engine.observation import named
 from grader.engine.task import Case, Inputs, Rng, Task, case
 

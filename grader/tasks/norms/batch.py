@@ -1,7 +1,5 @@
 """Exercises on the two forward passes of batch normalization: in training and in eval mode."""
 
-from __future__ import annotations
-
 import torch
 
 from grader.engine.observation import flags, gradient

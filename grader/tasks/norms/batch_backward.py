@@ -1,7 +1,5 @@
 """The exercise on the gradient of batch normalization."""
 
-from __future__ import annotations
-
 import torch
 
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case

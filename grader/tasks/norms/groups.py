@@ -1,7 +1,5 @@
 """Exercises on layers that normalise every sample by itself: layer and group normalization."""
 
-from __future__ import annotations
-
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
 

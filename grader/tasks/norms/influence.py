@@ -1,7 +1,5 @@
 """Exercises on who depends on what: the mode of a layer, and one sample on another."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

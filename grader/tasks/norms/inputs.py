@@ -1,7 +1,5 @@
 """What the exercises on normalization layers are given: values, and how they lie in memory."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from grader.engine.task import Rng

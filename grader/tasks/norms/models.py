@@ -1,7 +1,5 @@
 """The small net that the exercises on trained layers are given, made from drawn tensors."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Exercises on trained layers: one folded into a convolution, and some in a frozen backbone."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

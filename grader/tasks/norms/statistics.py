@@ -1,7 +1,5 @@
 """The exercise that measures running statistics anew."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch
