@@ -91,6 +91,16 @@ def pytest_unconfigure(config):
     shutil.rmtree(_own, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def environment_kept():
+    """A class's nbgrader_config.py sets variables for the kernels of whoever reads it."""
+    before = dict(os.environ)
+    yield
+    if os.environ != before:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def program():
     """Find a program, by any of its names; without it the test is skipped, and fails on CI."""

@@ -26,6 +26,7 @@ from tests.box.common import (
     pool,
     run,
 )
+from tests.conftest import environment
 
 
 @pytest.fixture(params=LEVELS)
@@ -471,7 +472,11 @@ with pytest.raises(ChildProcessError):  # none, not even one that is dead and un
 
 def test_closing_leaves_no_process_and_no_descriptor(level):
     done = subprocess.run(
-        [sys.executable, "-c", _LEAVES, level], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", _LEAVES, level],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
 

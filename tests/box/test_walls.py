@@ -29,6 +29,7 @@ from tests.box.common import (
     refused,
     run,
 )
+from tests.conftest import environment
 
 
 @pytest.fixture(params=LEVELS)
@@ -474,7 +475,7 @@ time.sleep(60)
         [sys.executable, "-c", program],
         stdout=subprocess.PIPE,
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env=environment(TMPDIR=str(tmp_path)),
         text=True,
     )
     pid = int(judge.stdout.readline())
