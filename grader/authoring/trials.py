@@ -48,8 +48,9 @@ class Trials:
         to be told from others.
         """
         for answers in self.answers.values():
+            seen: dict[tuple[str, torch.dtype], Seen] = {}
             for cases in self.draws:
-                yield self._verdict(answers, cases, functions, code)
+                yield self._verdict(answers, cases, functions, code, seen)
 
     def verdicts_on(self, mistake: Mistake) -> Iterator[Verdict]:
         """The same on a named mistake."""
@@ -83,12 +84,18 @@ class Trials:
         cases: Sequence[Case],
         functions: Sequence[Callable[..., Any]],
         code: str | None,
+        known: dict[tuple[str, torch.dtype], Seen],
     ) -> Verdict:
         def see(case: Case) -> Seen:
-            if code is not None and case.dtype is torch.float64:
-                return Seen(case, answers.mistaken(code, case))
-            inputs = answers.inputs(case)
-            return Seen(case, observe(self.task, functions, inputs, case).observation)
+            at = case.name, case.dtype
+            if at not in known:
+                if code is not None and case.dtype is torch.float64:
+                    observation = answers.mistaken(code, case)
+                else:
+                    inputs = answers.inputs(case)
+                    observation = observe(self.task, functions, inputs, case).observation
+                known[at] = Seen(case, observation)
+            return known[at]
 
         with state.defaults():
             seen = [see(case) for case in cases]

@@ -186,10 +186,14 @@ def measure(
         largest = float(finite.max()) if finite.numel() else 0.0
     allowed = tol * (scale + largest)
     outside = ~(distance <= allowed)
-    if bool(outside.any()):  # infinities and nans among them, which may agree all the same
-        same = (g == r) | (torch.isnan(g) & torch.isnan(r))
-        outside &= ~same
-        distance = torch.where(same, 0.0, distance).nan_to_num(nan=math.inf, posinf=math.inf)
+    if not bool(outside.any()):
+        worst = int(distance.argmax())
+        at = _index(worst, r.shape)
+        return Numbers(float(distance.flatten()[worst]), 0.0, at, allowed, 0, r.numel())
+    # Infinities and nans are among them, which may agree all the same.
+    same = (g == r) | (torch.isnan(g) & torch.isnan(r))
+    outside &= ~same
+    distance = torch.where(same, 0.0, distance).nan_to_num(nan=math.inf, posinf=math.inf)
     worst = int(distance.argmax())
     relative = (distance / size).nan_to_num(nan=math.inf, posinf=math.inf)
     wrong = int(outside.sum())
