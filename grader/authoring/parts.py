@@ -10,10 +10,9 @@ from grader.engine.catalogue import Chapter, chapters, written
 from grader.engine.refusal import Refusal
 from grader.engine.task import Task
 from grader.notebook import notebooks
+from grader.notebook.cells import BEGIN, END, grade_id
 from grader.notebook.sections import Section, sections
 from grader.trusted.catalogue import keys, right_answers
-
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
 class PartsMissing(Refusal):
@@ -68,7 +67,7 @@ class _Parts:
         self.known = [*chapter.exercises, *self.tasks, *self.keys, *self.answers]
         text = course / self.place
         cells = notebooks.as_it_stands(text).cells if text.exists() else []
-        self.long = {cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in cells}
+        self.long = set(map(grade_id, cells))
         short = (one for one in sections(cells, self.known) if not one.is_marked)
         self.sections = {one.heading: one for one in short if self._is_exercise(one.heading)}
 

@@ -20,6 +20,7 @@ from grader.authoring.subject import Subject, cell_of, defined
 from grader.diagnosis.verdict import Outcome
 from grader.engine.catalogue import tasks
 from grader.engine.task import Inputs, Task
+from grader.notebook.cells import BEGIN, grade_id
 from grader.notebook.checking import verdict_on
 from grader.trusted.live import LiveAnswers
 
@@ -279,17 +280,17 @@ def _public(notebook: Any, exercise: str) -> list[str]:
     """What a learner is given of an exercise: its text, and its cell down to where it is cut."""
     shown = _shown_before(notebook, f"{exercise}_answer")
     lines = cell_of(notebook, f"{exercise}_answer").splitlines()
-    opening = next((n for n, line in enumerate(lines) if "### BEGIN" in line), None)
+    opening = next((n for n, line in enumerate(lines) if BEGIN in line), None)
     if opening is None:  # a release
         opening = next((n for n, line in enumerate(lines) if "YOUR CODE HERE" in line), len(lines))
     return [shown, *lines[:opening]]
 
 
-def _shown_before(notebook: Any, grade_id: str) -> str:
+def _shown_before(notebook: Any, name: str) -> str:
     """The Markdown that stands right above a cell."""
     above = ""
     for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id:
+        if grade_id(cell) == name:
             return above
         above = str(cell.source) if cell.cell_type == "markdown" else above
     return above

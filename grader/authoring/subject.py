@@ -13,6 +13,7 @@ import torch
 from grader.authoring.trials import Trials
 from grader.engine.task import Task
 from grader.notebook import notebooks
+from grader.notebook.cells import BEGIN, END, source_of
 from grader.trusted.catalogue import right_answers
 from grader.trusted.key import Key, key_of
 
@@ -63,7 +64,7 @@ class Subject:
     def hidden_lines(self) -> list[str]:
         """The lines of the solution that a learner does not get."""
         source = cell_of(self.solution, f"{self.task.id}_answer")
-        inside = source.partition("### BEGIN SOLUTION")[2].partition("### END SOLUTION")[0]
+        inside = source.partition(BEGIN)[2].partition(END)[0]
         return [line.strip() for line in inside.splitlines() if line.strip()]
 
     def right_answers(self) -> list[tuple[Callable[..., Any], ...]]:
@@ -73,10 +74,10 @@ class Subject:
 
 def cell_of(notebook: Any, grade_id: str) -> str:
     """The source of the cell of that grade_id. Raises LookupError."""
-    for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id:
-            return str(cell.source)
-    raise LookupError(f"no cell has the grade_id {grade_id!r}")
+    source = source_of(notebook, grade_id)
+    if source is None:
+        raise LookupError(f"no cell has the grade_id {grade_id!r}")
+    return source
 
 
 def defined(task: Task, source: str) -> list[Any]:

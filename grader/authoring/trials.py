@@ -54,8 +54,7 @@ class Trials:
 
     def verdicts_on(self, mistake: Mistake) -> Iterator[Verdict]:
         """The same on a named mistake."""
-        functions = list(self.key.answer(self.task.functions))
-        functions[self.task.functions.index(mistake.replaces)] = mistake.function
+        functions = self.key.answer_with(mistake, self.task.functions)
         return self.verdicts(functions, mistake.code)
 
     def twins(self, code: str) -> list[str]:
@@ -64,7 +63,11 @@ class Trials:
 
         def same(other: str) -> bool:
             return all(
-                agree(answers.mistaken(other, case), answers.mistaken(code, case), _rules(case))
+                agree(
+                    answers.mistaken(other, case),
+                    answers.mistaken(code, case),
+                    Rules.of(self.task, case),
+                )
                 for case in self.task.cases()
             )
 
@@ -104,7 +107,3 @@ class Trials:
                 seen.append(see(replace(self.task.meta_case(), dtype=cases[0].dtype)))
                 verdict = diagnose(self.task, answers, seen)
         return verdict
-
-
-def _rules(case: Case) -> Rules:
-    return Rules(case.dtype, case.scale)

@@ -38,13 +38,14 @@ def prove(
     """Prove exercises: parts, texts, solution, release, and every mistake named as itself."""
     home = _checkout(course)
     torch_range.require()
+    from grader.authoring.parts import missing
     from grader.authoring.prove import chosen
     from grader.authoring.prove import prove as proofs
 
     broken = 0
-    exercises = chosen(what)
+    exercises, known = chosen(what), missing(home)
     for exercise in exercises:
-        tried = list(proofs(exercise, home))
+        tried = list(proofs(exercise, home, known=known))
         faults = sum(len(proof.broken) or not proof.holds for proof in tried)
         broken += bool(faults)
         state = f"{faults} to mend" if faults else f"all {len(tried)} promises hold"

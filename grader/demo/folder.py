@@ -21,6 +21,7 @@ from grader.demo.typed import import_lines
 from grader.engine.catalogue import tasks
 from grader.engine.refusal import Refusal
 from grader.notebook import notebooks
+from grader.notebook.cells import grade_id, without_marks
 from grader.notebook.files import put_in_place
 
 TRUTH = "truth.json"
@@ -140,17 +141,17 @@ def truth(name: str, seed: int, learners: Sequence[MadeUpLearner]) -> dict[str, 
 def read(course: Path, name: str) -> Assignment:
     """A released assignment, with the solutions to it; both lie in the course."""
     notebook: Any = nbformat.read(course / "exercises" / name / f"{name}.ipynb", as_version=4)
-    cells = {_grade_id(cell): cell for cell in notebook.cells}
+    cells = {grade_id(cell): cell for cell in notebook.cells}
     solution = notebooks.read(course / "solutions" / name / f"{name}.md")
-    solved = {_grade_id(cell): cell.source for cell in solution.cells}
+    solved = {grade_id(cell): cell.source for cell in solution.cells}
     imported = tuple(
         line
         for cell in notebook.cells
-        if cell.cell_type == "code" and _grade_id(cell) == "imports"
+        if cell.cell_type == "code" and grade_id(cell) == "imports"
         for line in import_lines(cell.source)
     )
     exercises = tuple(
-        ReleasedExercise(task, cells[answer].source, _without_marks(solved[answer]), imported)
+        ReleasedExercise(task, cells[answer].source, without_marks(solved[answer]), imported)
         for task, answer in ((task, f"{task.id}_answer") for task in tasks().values())
         if task.id in cells
     )
@@ -195,7 +196,7 @@ def hand_in(folder: Path, assignment: Assignment, learner: MadeUpLearner) -> Non
     if learner.handed_in is None:
         return
     notebook = nbformat.from_dict(assignment.notebook)
-    cells = {_grade_id(cell): cell for cell in notebook.cells}
+    cells = {grade_id(cell): cell for cell in notebook.cells}
     for exercise, work in learner.works.items():
         cells[f"{exercise}_answer"].source = work.source
     if learner.written:
@@ -209,15 +210,6 @@ def hand_in(folder: Path, assignment: Assignment, learner: MadeUpLearner) -> Non
     (place / "timestamp.txt").write_text(learner.handed_in.strftime(_WRITTEN_AT))
     secret = hashlib.sha512(f"{learner.id} {learner.handed_in}".encode()).hexdigest()
     (place / "submission_secret.txt").write_text(secret)
-
-
-def _without_marks(source: str) -> str:
-    marks = ("### BEGIN SOLUTION", "### END SOLUTION")
-    return "\n".join(line for line in source.splitlines() if line.strip() not in marks)
-
-
-def _grade_id(cell: Any) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def _is_written(cell: Any) -> bool:

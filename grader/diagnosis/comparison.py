@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from grader.engine.observation import FLAGS, Observation, Plain
+from grader.engine.task import Case, Task
 
 TOLERANCE = {
     torch.float64: 1e-9,
@@ -59,6 +60,11 @@ class Rules:
     dtype: torch.dtype = torch.float64
     scale: float = 1.0
     accepts_numbers: bool = False
+
+    @classmethod
+    def of(cls, task: Task, case: Case) -> Rules:
+        """The rules of one case of a task."""
+        return cls(case.dtype, case.scale, task.accepts_numbers)
 
 
 def tolerance(*dtypes: torch.dtype) -> float:

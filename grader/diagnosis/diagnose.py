@@ -82,7 +82,7 @@ def diagnose(
 
 def _compare(task: Task, answers: Answers, seen: Seen, hidden: bool) -> Compared:
     case, observation = seen.case, seen.observation
-    rules = Rules(case.dtype, case.scale, task.accepts_numbers)
+    rules = Rules.of(task, case)
     compared = Compared(case, observation, rules, hidden and not case.visible)
     if case.device == "meta" or observation.error is not None:
         return compared

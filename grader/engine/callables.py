@@ -22,7 +22,7 @@ def cannot_call(task: Task, functions: Sequence[Any]) -> tuple[str, dict[str, ob
             kind = type_name(type(function))
             return "CHECK.not_callable", {"function": name, "type": kind, "call": call}
         signature = _signature(function)
-        if signature is not None and not takes(function, wanted):
+        if signature is not None and not _binds(signature, wanted):
             return "CHECK.arguments", {
                 "function": name,
                 "wanted": f"({', '.join(wanted)})",
@@ -34,8 +34,10 @@ def cannot_call(task: Task, functions: Sequence[Any]) -> tuple[str, dict[str, ob
 def takes(function: Any, wanted: Sequence[str]) -> bool:
     """Whether a function can be called with these arguments, so far as its signature tells."""
     signature = _signature(function)
-    if signature is None:
-        return True
+    return signature is None or _binds(signature, wanted)
+
+
+def _binds(signature: inspect.Signature, wanted: Sequence[str]) -> bool:
     try:
         signature.bind(*wanted)
     except TypeError:

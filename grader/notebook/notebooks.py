@@ -14,7 +14,7 @@ import nbformat
 
 from grader.engine.refusal import Refusal
 from grader.notebook import files
-from grader.notebook.cells import Cell, Notebook
+from grader.notebook.cells import Cell, Notebook, grade_id
 
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -157,11 +157,11 @@ def _must_agree(notebook: Notebook, text: Path, target: Path) -> None:
 
 
 def _ids(cells: list[Cell]) -> Iterator[str]:
-    taken = _checked([name for name in map(_grade_id, cells) if name])
+    taken = _checked([name for name in map(grade_id, cells) if name])
     under = "start"
     for cell in cells:
         headings = _headings(cell) if cell["cell_type"] == "markdown" else []
-        name = _grade_id(cell) or _free(_slug(headings[0]) if headings else under, taken)
+        name = grade_id(cell) or _free(_slug(headings[0]) if headings else under, taken)
         taken.add(name)
         yield name
         if headings:
@@ -177,10 +177,6 @@ def _checked(grade_ids: list[str]) -> set[str]:
         if grade_ids.count(name) > 1:
             raise ValueError(f"two cells have the grade_id {name!r}")
     return set(grade_ids)
-
-
-def _grade_id(cell: Cell) -> str:
-    return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
 
 
 def _headings(cell: Cell) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from grader.notebook.cells import source_of, without_marks
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -14,9 +16,5 @@ def solution_source(chapter: str, exercise: str, root: Path = ROOT) -> str | Non
         return None
     from grader.notebook.notebooks import read
 
-    for cell in read(text).cells:
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == f"{exercise}_answer":
-            marks = ("### BEGIN SOLUTION", "### END SOLUTION")
-            lines = [line for line in cell.source.splitlines() if line.strip() not in marks]
-            return "\n".join(lines)
-    return None
+    source = source_of(read(text), f"{exercise}_answer")
+    return None if source is None else without_marks(source)

@@ -83,7 +83,7 @@ class SealedAnswers:
         """None where there is one right answer; else what a mistake was told that did the same."""
         if self.decides:
             return None
-        rules = Rules(case.dtype, case.scale, self.task.accepts_numbers)
+        rules = Rules.of(self.task, case)
         for code, told in self._complaints[case.name].items():
             if told and agree(self.mistaken(code, case), observation, rules):
                 return told

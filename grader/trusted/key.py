@@ -84,6 +84,12 @@ class Key:
         return tuple(getattr(cls, name) for name in names)
 
     @classmethod
+    def answer_with(cls, mistake: Mistake, functions: tuple[str, ...]) -> list[Callable[..., Any]]:
+        """The same with one mistake in the place of what it replaces."""
+        right = zip(functions, cls.answer(functions), strict=True)
+        return [mistake.function if name == mistake.replaces else one for name, one in right]
+
+    @classmethod
     def mistakes(cls, functions: tuple[str, ...]) -> list[Mistake]:
         """The named mistakes, in the order they are written, each called like the answer.
 

@@ -71,9 +71,10 @@ class LiveAnswers:
     def _observe(self, what: str, case: Case, mistake: Mistake | None) -> Observation:
         known = self._seen.get((what, case.name, case.dtype))
         if known is None:
-            functions = list(self.key.answer(self.task.functions))
-            if mistake is not None:
-                functions[self.task.functions.index(mistake.replaces)] = mistake.function
+            names = self.task.functions
+            functions = (
+                self.key.answer(names) if mistake is None else self.key.answer_with(mistake, names)
+            )
             # The answer's inputs were rounded to the case's dtype; the reference sees the same
             # values, in float64.
             precise = replace(case, dtype=torch.float64)

@@ -84,9 +84,7 @@ def given(task):
     key = Key.registry[task.id]
     yield "", defined(task, cell_of(solutions_of(task.chapter), f"{task.id}_answer"))
     for wrong in key.mistakes(task.functions):
-        functions = list(key.answer(task.functions))
-        functions[task.functions.index(wrong.replaces)] = wrong.function
-        yield wrong.code, functions
+        yield wrong.code, key.answer_with(wrong, task.functions)
 
 
 @pytest.mark.parametrize("device", DEVICES)
