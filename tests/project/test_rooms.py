@@ -211,3 +211,8 @@ def test_checking_brings_nothing_heavy_either():
 
 def test_the_table_of_what_takes_long_names_modules_that_there_are():
     assert [path for path in SLOW if not (ROOT / "tests" / path).is_file()] == []
+
+
+@pytest.mark.parametrize("program", ["nbformat", "nbgrader.apps", "jupyter_server.serverapp"])
+def test_reading_a_notebook_brings_no_grammar_for_addresses(program):
+    assert not among(brought_by(f"import {program}", first="os"), ("rfc3987_syntax", "lark"))
