@@ -12,8 +12,14 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from grader.judge.sitting.papers import Marked, Paper, Round
+from grader.box.outside import sharing
+from grader.box.outside.host import Lent
+from grader.judge.batch import lending
+
+if TYPE_CHECKING:  # whoever only begins needs nothing of nbgrader's yet
+    from grader.judge.sitting.papers import Marked, Paper, Round
 
 # Never forked from this process, which has threads. A fork server imports torch once for them all.
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
@@ -22,18 +28,25 @@ _LAST_CALL = 30.0
 """Seconds in which a worker that is let go must have ended its boxes."""
 
 
+def begin(isolation: str | None = None) -> None:
+    """Begin what takes longest, beside all that its caller still has to load and to read."""
+    lending.begin(isolation)
+    _start_fork_server()
+
+
 class Workers:
-    """As many processes as there are jobs, each with boxes of its own."""
+    """As many processes as there are jobs, each with boxes of its own, forked from one zygote."""
 
     def __init__(self, jobs: int) -> None:
         self.slots = jobs
-        self._start()
+        self._pool: ProcessPoolExecutor | None = None
+        _start_fork_server()
 
     def submit(self, round_: Round, paper: Paper) -> Future[Marked]:
         """Have one submission judged."""
         try:
             with _ctrl_c_waits():  # a process that is not quite started could not be ended
-                return self._pool.submit(judge, round_, paper)
+                return self._running(round_).submit(judge, round_, paper)
         except BrokenExecutor as error:  # noticed now: the same as if it had come back
             lost: Future[Marked] = Future()
             lost.set_exception(error)
@@ -42,28 +55,36 @@ class Workers:
     def renew(self) -> None:
         """New processes, after one of the old ones was lost."""
         self.close()
-        self._start()
 
     def close(self) -> None:
         """End the processes, whatever they are doing, and their boxes with them."""
-        self._leash.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._leash.close()
+            self._loan.close()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
 
-    def _start(self) -> None:
-        context = multiprocessing.get_context(_METHOD)
-        if _METHOD == "forkserver":
-            context.set_forkserver_preload(["grader.judge.sitting.examiner"])
-            _start_fork_server()
-        theirs, self._leash = context.Pipe(duplex=False)
-        self._pool = ProcessPoolExecutor(
-            self.slots, mp_context=context, initializer=_begin, initargs=(theirs,)
-        )
+    def _running(self, round_: Round) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context(_METHOD)
+            theirs, self._leash = context.Pipe(duplex=False)
+            self._loan = lending.Loan()
+            self._pool = ProcessPoolExecutor(
+                self.slots,
+                mp_context=context,
+                initializer=_begin,
+                initargs=(theirs, self._loan.of(round_)),
+            )
+        return self._pool
 
 
 def _start_fork_server() -> None:
     """Start it deaf to Ctrl-C, which is for this process: while it imports it would die of it."""
-    with _on_ctrl_c(signal.SIG_IGN):
-        forkserver.ensure_running()
+    if _METHOD == "forkserver":
+        context = multiprocessing.get_context(_METHOD)
+        context.set_forkserver_preload(["grader.judge.sitting.loaded"])
+        with _on_ctrl_c(signal.SIG_IGN):
+            forkserver.ensure_running()
 
 
 @contextmanager
@@ -96,9 +117,11 @@ def judge(round_: Round, paper: Paper) -> Marked:
     return examine(round_, paper)
 
 
-def _begin(leash: Connection) -> None:
+def _begin(leash: Connection, lent: Lent | None) -> None:
     """Leave Ctrl-C to the process that started this one, and end when that lets go or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if lent is not None:
+        sharing.borrow(lent)
     threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
 
 
