@@ -216,3 +216,25 @@ def test_the_table_of_what_takes_long_names_modules_that_there_are():
 @pytest.mark.parametrize("program", ["nbformat", "nbgrader.apps", "jupyter_server.serverapp"])
 def test_reading_a_notebook_brings_no_grammar_for_addresses(program):
     assert not among(brought_by(f"import {program}", first="os"), ("rfc3987_syntax", "lark"))
+
+
+COMMAND = """
+import contextlib, io
+sys.argv = ["autograd-course", {name!r}]
+from grader.cli import main
+with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):
+    main()
+"""
+
+
+def test_progress_is_shown_without_torch():
+    brought = brought_by(COMMAND.format(name="progress"), first="os")
+    assert "grader.notebook.progress" in brought
+    libraries = ("torch", "numpy", "IPython", "nbformat", "nbgrader", "nbconvert", "jupytext")
+    assert not among(brought, (*libraries, "grader.judge.sitting", "grader.keys"))
+
+
+def test_doctor_imports_of_the_large_libraries_torch_alone():
+    brought = brought_by(COMMAND.format(name="doctor"), first="os")
+    assert "grader.box.outside.probe" in brought
+    assert not among(brought, ("nbgrader", "nbconvert", "nbformat", "sqlalchemy", "matplotlib"))
