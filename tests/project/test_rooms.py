@@ -238,3 +238,9 @@ def test_doctor_imports_of_the_large_libraries_torch_alone():
     brought = brought_by(COMMAND.format(name="doctor"), first="os")
     assert "grader.box.outside.probe" in brought
     assert not among(brought, ("nbgrader", "nbconvert", "nbformat", "sqlalchemy", "matplotlib"))
+
+
+def test_bringing_lessons_up_to_date_brings_no_reader_of_texts():
+    brought = brought_by("from grader.notebook.workspace import lay", first="os")
+    assert "nbformat" in brought
+    assert not among(brought, ("jupytext", "torch", "numpy", "IPython", "nbconvert"))

@@ -46,8 +46,8 @@ ALLOWED = _words("""
 """)
 
 # clone3 is in neither list: ENOSYS sends the C library to clone, whose flags a filter can read.
-# Whatever asks what the machine has cached of a file, or changes it, is refused: all boxes share that
-# cache, and could tell each other through it what only one of them knows.
+# Whatever asks what the machine has cached of a file, or changes it, is refused: all boxes share
+# that cache, and could tell each other through it what only one of them knows.
 REFUSED = _words("""
     acct add_key adjtimex bpf cachestat chroot clock_adjtime clock_settime delete_module
     execveat fadvise64 fanotify_init finit_module fsconfig fsetxattr fsmount fsopen fspick
