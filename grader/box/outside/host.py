@@ -157,7 +157,7 @@ class Host:
         self.last_stderr()
         with self._using, contextlib.suppress(OSError):
             self.control.send(b"")  # nobody's closing tells of the end while others hold it
-        if self.folder is None:
+        if self.folder is None or not self._is_ready:
             with contextlib.suppress(PermissionError):  # a bubblewrap that is setuid root
                 self.process.kill()
         try:
