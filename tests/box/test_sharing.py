@@ -1,4 +1,4 @@
-"""Processes that judge share one zygote: each has its own boxes, and takes them along when it ends."""
+"""Processes that judge share one zygote: each has its own boxes, which end with it."""
 
 import multiprocessing
 import os
@@ -41,16 +41,22 @@ def host(request):
 
 def test_two_who_share_a_zygote_see_nothing_of_each_others_boxes(host):
     look = "import os; result = [os.getpid(), sorted(os.listdir('/proc/self/fd'))]"
-    with borrowing(host.lend()) as ada, borrowing(host.lend()) as grace:
-        with ada.open({"mine": b"1"}) as one, grace.open({"mine": b"2"}) as other:
-            assert isinstance(ada._maker._host, Lent)
-            assert one.pid != other.pid
-            for box, own, theirs in ((one, "1", other), (other, "2", one)):
-                assert run(box, "result = open('mine').read()") == own
-                assert len(run(box, look)[1]) <= 6  # five, and the listing's own
-                reach = f"import os; result = os.path.exists('/proc/{theirs.pid}/mem')"
-                if host.plan.level is Level.FULL:
-                    assert run(box, reach) is False
+    with (
+        borrowing(host.lend()) as ada,
+        ada.open() as one,
+        borrowing(host.lend()) as grace,
+        grace.open() as other,
+    ):
+        assert isinstance(ada._maker._host, Lent)
+        assert isinstance(grace._maker._host, Lent)
+        for box, number in ((one, "1"), (other, "2")):
+            box.put({"mine": number.encode()})
+        for box, own, theirs in ((one, "1", other), (other, "2", one)):
+            assert run(box, "result = open('mine').read()") == own
+            assert len(run(box, look)[1]) <= 6  # five, and the listing's own
+            reach = f"import os; result = os.path.exists('/proc/{theirs.pid}/mem')"
+            if host.plan.level is Level.FULL:
+                assert run(box, reach) is False
 
 
 def hold(lent, told):

@@ -244,3 +244,17 @@ def test_bringing_lessons_up_to_date_brings_no_reader_of_texts():
     brought = brought_by("from grader.notebook.workspace import lay", first="os")
     assert "nbformat" in brought
     assert not among(brought, ("jupytext", "torch", "numpy", "IPython", "nbconvert"))
+
+
+@pytest.mark.parametrize("module", ["workers", "lending"])
+def test_what_begins_a_first_grade_waits_for_nothing_large(module):
+    brought = brought_by(f"import grader.judge.batch.{module}", first="os")
+    assert "grader.box.outside.sharing" in brought
+    assert not among(brought, (*HEAVY, "torch", "numpy", "sqlalchemy", "nbconvert", "nbformat"))
+
+
+def test_the_process_that_writes_grades_never_loads_torch():
+    modules = ("cli.grade", "judge.batch.plugins", "judge.batch.pool", "judge.batch.workers")
+    brought = brought_by("\n".join(f"import grader.{name}" for name in modules), first="os")
+    assert "grader.judge.batch.filing" in brought
+    assert not among(brought, ("torch", "numpy", "matplotlib", "grader.keys", "grader.tasks"))
