@@ -94,7 +94,7 @@ def grade(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _refuse_contradictions(jobs, gpu_jobs, scheduler)
     if scheduler is None and gpu_jobs is None:
-        from grader.judge.batch.workers import begin  # before what this process loads
+        from grader.judge.batch.starting import begin  # before what this process loads
 
         begin(isolation)
     desk = desk_for(course, isolation, gpu_jobs)

@@ -246,9 +246,8 @@ def test_bringing_lessons_up_to_date_brings_no_reader_of_texts():
     assert not among(brought, ("jupytext", "torch", "numpy", "IPython", "nbconvert"))
 
 
-@pytest.mark.parametrize("module", ["workers", "lending"])
-def test_what_begins_a_first_grade_waits_for_nothing_large(module):
-    brought = brought_by(f"import grader.judge.batch.{module}", first="os")
+def test_what_begins_a_first_grade_waits_for_nothing_large():
+    brought = brought_by("import grader.judge.batch.starting", first="os")
     assert "grader.box.outside.sharing" in brought
     assert not among(brought, (*HEAVY, "torch", "numpy", "sqlalchemy", "nbconvert", "nbformat"))
 

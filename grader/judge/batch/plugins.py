@@ -23,8 +23,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
 from grader.box.both.limits import MIB
+from grader.box.outside import sharing
 from grader.engine.refusal import Refusal
-from grader.judge.batch import lending
 from grader.judge.batch.desk import Desk
 from grader.judge.books.gradebook import Notebook
 from grader.judge.intake.normalise import Normalised, normalise
@@ -62,7 +62,7 @@ class SubmissionExporter(NotebookExporter):
         super().__init__(config=config, **settings)  # type: ignore[no-untyped-call]
         converter: Any = self.parent
         self.desk = desk_of(converter.coursedir, converter.config)
-        lending.begin(self.desk.grading.isolation)
+        sharing.begin()
         self._rounds: dict[str, Round] = {}
         self._held: dict[str, Paper] = {}
         self._room = MOST_HELD

@@ -6,32 +6,18 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
-from types import FrameType
-from typing import TYPE_CHECKING
 
 from grader.box.outside import sharing
 from grader.box.outside.host import Lent
-from grader.judge.batch import lending
+from grader.judge.batch.starting import METHOD, Loan, begin_fork_server, on_ctrl_c
+from grader.judge.sitting.papers import Marked, Paper, Round
 
-if TYPE_CHECKING:  # whoever only begins needs nothing of nbgrader's yet
-    from grader.judge.sitting.papers import Marked, Paper, Round
-
-# Never forked from this process, which has threads. A fork server imports torch once for them all.
-_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-_Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 _LAST_CALL = 30.0
 """Seconds in which a worker that is let go must have ended its boxes."""
-
-
-def begin(isolation: str | None = None) -> None:
-    """Begin what takes longest, beside all that its caller still has to load and to read."""
-    lending.begin(isolation)
-    _start_fork_server()
 
 
 class Workers:
@@ -40,7 +26,7 @@ class Workers:
     def __init__(self, jobs: int) -> None:
         self.slots = jobs
         self._pool: ProcessPoolExecutor | None = None
-        _start_fork_server()
+        begin_fork_server()
 
     def submit(self, round_: Round, paper: Paper) -> Future[Marked]:
         """Have one submission judged."""
@@ -66,9 +52,9 @@ class Workers:
 
     def _running(self, round_: Round) -> ProcessPoolExecutor:
         if self._pool is None:
-            context = multiprocessing.get_context(_METHOD)
+            context = multiprocessing.get_context(METHOD)
             theirs, self._leash = context.Pipe(duplex=False)
-            self._loan = lending.Loan()
+            self._loan = Loan()
             self._pool = ProcessPoolExecutor(
                 self.slots,
                 mp_context=context,
@@ -78,36 +64,15 @@ class Workers:
         return self._pool
 
 
-def _start_fork_server() -> None:
-    """Start it deaf to Ctrl-C, which is for this process: while it imports it would die of it."""
-    if _METHOD == "forkserver":
-        context = multiprocessing.get_context(_METHOD)
-        context.set_forkserver_preload(["grader.judge.sitting.loaded"])
-        with _on_ctrl_c(signal.SIG_IGN):
-            forkserver.ensure_running()
-
-
 @contextmanager
 def _ctrl_c_waits() -> Iterator[None]:
     pressed = threading.Event()
     try:
-        with _on_ctrl_c(lambda number, frame: pressed.set()):
+        with on_ctrl_c(lambda number, frame: pressed.set()):
             yield
     finally:
         if pressed.is_set():
             signal.raise_signal(signal.SIGINT)
-
-
-@contextmanager
-def _on_ctrl_c(handler: _Handler) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Ctrl-C interrupts the main thread, and only there can a handler be set
-        return
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def judge(round_: Round, paper: Paper) -> Marked:

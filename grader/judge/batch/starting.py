@@ -1,9 +1,14 @@
-"""One zygote for all processes of this machine that judge, begun before they are."""
+"""What the processes that judge are forked from, and one zygote for all: begun before the rest."""
 
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
+import signal
 import threading
+from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from grader.box.both.ended import BoxRefused
@@ -16,10 +21,41 @@ if TYPE_CHECKING:  # where a zygote is only begun, nothing of nbgrader's is need
     from grader.judge.sitting.papers import Round
 
 
+# Never forked from this process, which has threads. A fork server imports torch once for them all.
+METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_Handler = Callable[[int, FrameType | None], None] | signal.Handlers
+
+
 def begin(isolation: str | None) -> None:
-    """Begin a zygote, if one of the strongest level may be wanted: it loads while others do."""
+    """Begin what takes longest, beside all that its caller still has to load and to read.
+
+    That is the fork server, and a zygote if one of the strongest level may be wanted.
+    """
     if isolation in (None, "auto", Level.FULL.value):
         sharing.begin()
+    begin_fork_server()
+
+
+def begin_fork_server() -> None:
+    """Start it deaf to Ctrl-C, which is for this process: while it imports it would die of it."""
+    if METHOD == "forkserver":
+        context = multiprocessing.get_context(METHOD)
+        context.set_forkserver_preload(["grader.judge.sitting.loaded"])
+        with on_ctrl_c(signal.SIG_IGN):
+            forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def on_ctrl_c(handler: _Handler) -> Iterator[None]:
+    """Have Ctrl-C do this, where it is the main thread that is asked for it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Ctrl-C interrupts the main thread, and only there can a handler be set
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Loan:
