@@ -6,8 +6,8 @@ descriptors. Several processes may hold the judge's end of it. Each box has a st
 own, on which the zygote says that it started (with handles to signal it by) and how it ended; a box
 whose judge closes its end of that is killed.
 
-The first box is forked as soon as cells can run. What makes later ones cheaper is done after that,
-while there is nothing else to do, and before the second.
+The first box is forked as soon as cells can run. What makes later ones cheaper is done when nobody
+asked for a while, and at the latest before the second: one submission never waits for it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from grader.box.inside.shell import BoxShell
 
 MAX_MESSAGE = 128 * 1024
+_IDLE = 1000.0
+"""Milliseconds without a request, after which there is time for work ahead."""
 _NO_STREAMS = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
 
 
@@ -98,28 +100,27 @@ class Zygote:
             for child in self.children:
                 if child.status.fileno() in ready:
                     child.kill()
-            if self.control.fileno() in ready:
+            asked = self.control.fileno() in ready
+            if asked and not self._has_work:
                 message, fds = syscalls.receive_with_files(self.control, MAX_MESSAGE, 8)
                 if not message:
                     break
                 self._open(json.loads(message), fds)
             elif self.judge in ready:
                 break
-            elif not ready:
+            elif self._has_work and (asked or not ready):
                 self._has_work = next(self._rest, None) is not None
         self._finish()
 
     def _ready(self) -> set[int]:
-        """The descriptors on which something happened; none if there is time to warm something."""
+        """The descriptors on which something happened; none if nothing did for a while."""
         poll = select.poll()
-        for fd in (self.judge, self.woken):
+        for fd in (self.control.fileno(), self.judge, self.woken):
             poll.register(fd, select.POLLIN)
-        if not self._has_work:
-            poll.register(self.control, select.POLLIN)
         for child in self.children:
             if not child.killed:
                 poll.register(child.status, 0)  # whether the judge has closed its end
-        return {fd for fd, _ in poll.poll(0 if self._has_work else None)}
+        return {fd for fd, _ in poll.poll(_IDLE if self._has_work else None)}
 
     def _finish(self) -> None:
         """The judge is gone or has closed: so must the boxes be, and what they have on disk."""
