@@ -239,6 +239,7 @@ class Host:
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
         if not poll.poll(self.plan.limits.start * 1000):
+            self.close()
             raise BoxRefused("the zygote did not start in time", "Is this machine overloaded?")
         try:
             reply = self.control.recv(65536)
