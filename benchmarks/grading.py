@@ -252,7 +252,7 @@ def compare(console: Console, chapter: Chapter, stock: int, size: int) -> None:
     table.add_row("the bare floor: fork, cells, calls", f"{bare:.3f}")
     console.print(table)
     faster = one_side.each / ours[2].each
-    console.print(f"{verdict(faster >= 20)} {faster:.1f} times nbgrader with two jobs, target 20")
+    console.print(f"{verdict(faster >= 60)} {faster:.1f} times nbgrader with two jobs, target 60")
     console.print(
         f"{verdict(boxed <= 3 * bare)} {boxed / bare:.2f} times the floor inside the box, target 3"
     )
@@ -286,7 +286,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--chapter", default="01-graphs")
     parser.add_argument("--stock", type=int, default=6, help="submissions for nbgrader as shipped")
-    parser.add_argument("--size", type=int, default=60, help="submissions for the judge")
+    parser.add_argument("--size", type=int, default=40, help="submissions for the judge")
     parser.add_argument(
         "--curve", type=int, nargs="*", default=[10, 100, 1000], help="sizes of classes"
     )

@@ -122,6 +122,11 @@ class Student:
         if answer["content"]["status"] != "ok":
             raise RuntimeError("\n".join(answer["content"]["traceback"]))
 
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return self._process.pid
+
     def use(self) -> Use:
         """What both take now."""
         kernels = psutil.Process(self._process.pid).children(recursive=True)

@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     from grader.diagnosis.verdict import CheckFailed, Finding, Outcome, Verdict
     from grader.engine.catalogue import Exercise, UnknownExercise, device, exercises
     from grader.notebook.checking import check
-    from grader.notebook.guidance import hint, progress, solution
+    from grader.notebook.guidance import hint, solution
+    from grader.notebook.progress import progress
 
 __all__ = [
     "CheckFailed",
@@ -28,7 +29,8 @@ _ROOMS = {
     "grader.diagnosis.verdict": ("CheckFailed", "Finding", "Outcome", "Verdict"),
     "grader.engine.catalogue": ("Exercise", "UnknownExercise", "device", "exercises"),
     "grader.notebook.checking": ("check",),
-    "grader.notebook.guidance": ("hint", "progress", "solution"),
+    "grader.notebook.guidance": ("hint", "solution"),
+    "grader.notebook.progress": ("progress",),
 }
 _FROM = {name: room for room, names in _ROOMS.items() for name in names}
 

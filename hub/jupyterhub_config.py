@@ -12,6 +12,7 @@ from typing import Any
 
 sys.path.insert(0, os.environ["AUTOGRAD_CLASSROOM_PROGRAM"])
 
+from hub import runtime as runtimes
 from hub.classroom import COURSE, load
 from hub.signin import ClassroomPasswords
 
@@ -115,12 +116,12 @@ EVERYBODY = {
 }
 
 
-def runtime(spawner: Any) -> str:
-    """Where a server's connection files lie.
+def runtime(name: str) -> str:
+    """Where somebody's connection files and the sockets of their kernels lie.
 
-    Beside nothing else of Jupyter's: the launcher closes this folder to everybody but its owner.
+    Beside nothing else of Jupyter's, and on a short path: a socket's may have 107 characters.
     """
-    return str(room.home(spawner.user.name) / ".local" / "state" / "classroom")
+    return str(runtimes.of(Path(os.environ["AUTOGRAD_CLASSROOM_RUNTIME"]), room, name))
 
 
 c.Spawner.environment = EVERYBODY | {
@@ -129,7 +130,7 @@ c.Spawner.environment = EVERYBODY | {
     "JUPYTER_CONFIG_PATH": lambda spawner: settings(
         "instructor" if is_instructor(spawner) else "student"
     ),
-    "JUPYTER_RUNTIME_DIR": runtime,
+    "JUPYTER_RUNTIME_DIR": lambda spawner: runtime(spawner.user.name),
     "CLASSROOM_LESSONS": str(room.student / "lessons"),
     "LOGNAME": lambda spawner: spawner.user.name,
 }
@@ -166,7 +167,7 @@ c.JupyterHub.services = [
             # The full course: keys and judge.
             "PYTHONPATH": python_path(room.settings / "python", room.instructors_side / "python"),
             "JUPYTER_CONFIG_PATH": settings("grader"),
-            "JUPYTER_RUNTIME_DIR": str(room.home(room.grader) / ".local" / "state" / "classroom"),
+            "JUPYTER_RUNTIME_DIR": runtime(room.grader),
             "JUPYTERHUB_USER": room.grader,  # nbgrader refuses to start without it
             "JUPYTERHUB_DEFAULT_URL": "/lab",
             "CLASSROOM_ROOT": str(room.course),

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from grader.engine.refusal import Refusal
+from hub import runtime
 from hub.classroom import CHECKOUT, Classroom
 
 GRACE = 7.0
@@ -31,13 +32,18 @@ class PortTaken(Refusal):
 def run(room: Classroom, ready: Callable[[], None]) -> int:
     """Start the hub, call `ready` once it answers, and wait. Its status, or 0 after Ctrl-C."""
     _require_free(room.port)
+    with runtime.made(room) as sockets:
+        return _run(room, ready, sockets)
+
+
+def _run(room: Classroom, ready: Callable[[], None], sockets: Path) -> int:
     # Whatever a server leaves when it ends, a student's own background programs too, becomes a
     # child of this process, where it is found.
     ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0)
     hub = subprocess.Popen(
         [str(room.python), "-m", "jupyterhub", "--config", str(_CONFIG)],
         cwd=room.hub,
-        env=_environment(room),
+        env=_environment(room, sockets),
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C comes here, and is passed on once
         umask=0o077,
@@ -73,7 +79,7 @@ def _is_up(port: int) -> bool:
         return False
 
 
-def _environment(room: Classroom) -> dict[str, str]:
+def _environment(room: Classroom, sockets: Path) -> dict[str, str]:
     ports = _free_ports(3)
     names = ("AUTOGRAD_CLASSROOM_HUB_PORT", "AUTOGRAD_CLASSROOM_PROXY_PORT")
     kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TERM") if name in os.environ}
@@ -84,6 +90,7 @@ def _environment(room: Classroom) -> dict[str, str]:
         "HOME": str(room.hub),
         "AUTOGRAD_CLASSROOM": str(room.record),
         "AUTOGRAD_CLASSROOM_PROGRAM": str(CHECKOUT),
+        "AUTOGRAD_CLASSROOM_RUNTIME": str(sockets),
         "AUTOGRAD_CLASSROOM_SERVICE_PORT": str(ports[2]),
         **dict(zip(names, map(str, ports[:2]), strict=True)),
     }

@@ -126,10 +126,11 @@ def hub_programs(program):
 
 @pytest.fixture(scope="session")
 def hub(hub_programs):
-    """A classroom of five that is open: tests/hub/rooms.py says how to use it."""
-    from tests.hub.rooms import classroom
+    """A classroom of six that is open: tests/hub/rooms.py says how to use it."""
+    from tests.hub.rooms import LONG_NAME, classroom
 
-    with classroom(students=5) as room:
+    names = ",".join([*(f"student-{number}" for number in range(1, 6)), LONG_NAME])
+    with classroom(students=names) as room:
         yield room
 
 

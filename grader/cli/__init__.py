@@ -72,7 +72,7 @@ def bring_up_to_date(course: Course = None, workspace: Workspace = None) -> None
 def show_progress() -> None:
     """Show your best result so far in every exercise."""
     torch_range.require()
-    from grader.notebook.guidance import progress
+    from grader.notebook.progress import progress
 
     _console.print(escape(str(progress())))
 

@@ -93,6 +93,10 @@ def grade(
     # Before torch is imported, here and in the workers: each would take every processor.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _refuse_contradictions(jobs, gpu_jobs, scheduler)
+    if scheduler is None and gpu_jobs is None:
+        from grader.judge.batch.starting import begin  # before what this process loads
+
+        begin(isolation)
     desk = desk_for(course, isolation, gpu_jobs)
     chosen = chosen_students(desk, assignment, students)
     started = time.monotonic()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import jupytext
 import nbformat
 
 from grader.engine.refusal import Refusal
@@ -53,6 +52,8 @@ def from_text(text: str, amend: Amend = iter) -> Notebook:
 
     `amend` changes the cells before they get their ids. Raises ValueError as `assembled` does.
     """
+    import jupytext  # where notebooks are only compared, as a student's server does, it is not used
+
     return assembled(amend([_cell(cell) for cell in jupytext.reads(text, fmt="md:myst").cells]))
 
 
@@ -126,6 +127,8 @@ def sources(content: bytes) -> list[tuple[str, str]]:
 
 
 def _read(text: Path, amend: Amend) -> Notebook:
+    import jupytext.myst  # as above
+
     try:
         return from_text(text.read_text(encoding="utf-8"), amend)
     except (ValueError, jupytext.myst.MystMetadataParsingError) as error:

@@ -187,6 +187,18 @@ def test_torch_works_with_backward_optimizers_and_loader_processes(box):
     assert show(box, source) == [("execute_result", "3")]
 
 
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_torch_compile_works_with_a_backend_that_builds_no_code(box, backend):
+    source = f"""
+        import torch
+        f = torch.compile(lambda x: (x * x).sum(), backend={backend!r})
+        x = torch.ones(3, requires_grad=True)
+        f(x).backward()
+        x.grad.tolist()
+    """
+    assert show(box, source) == [("execute_result", "[2.0, 2.0, 2.0]")]
+
+
 def test_the_same_submission_draws_the_same_numbers_again():
     need_bubblewrap()
     source = """

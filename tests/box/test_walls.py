@@ -410,6 +410,62 @@ def test_dangerous_system_calls_are_refused(box):
     assert run(box, source, calls=calls) == []
 
 
+def test_a_box_can_neither_ask_nor_change_what_the_machine_has_cached_of_a_file(box):
+    seccomp = pytest.importorskip("pyseccomp")
+    names = ("preadv2", "readahead", "mincore", "cachestat")
+    numbers = {name: seccomp.resolve_syscall(seccomp.Arch.NATIVE, name) for name in names}
+    source = """
+        import ctypes, errno, mmap, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.mmap.restype = ctypes.c_void_p
+        name = torch_file
+        fd = os.open(name, os.O_RDONLY)
+        result = {}
+
+        def tried(what, call, *arguments):
+            ctypes.set_errno(0)
+            done = call(*map(ctypes.c_long, arguments))
+            result[what] = errno.errorcode[ctypes.get_errno()] if done < 0 else "done"
+
+        address = libc.mmap(None, ctypes.c_size_t(4096), 1, 2, fd, ctypes.c_long(0))
+        buffer = ctypes.create_string_buffer(4096)
+        vector = (ctypes.c_void_p * 2)(ctypes.addressof(buffer), 4096)
+        given = {
+            "preadv2": (fd, ctypes.addressof(vector), 1, 0, 0, 8),  # RWF_NOWAIT
+            "readahead": (fd, 0, 4096),
+            "mincore": (address, 4096, ctypes.addressof(buffer)),
+            "cachestat": (fd, ctypes.addressof(buffer), ctypes.addressof(buffer), 0),
+        }
+        for what, number in numbers.items():
+            if number >= 0:
+                tried(what, libc.syscall, number, *given[what])
+        try:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            result["posix_fadvise"] = "done"
+        except OSError as error:
+            result["posix_fadvise"] = errno.errorcode[error.errno]
+        for advice in (3, 9, 12, 20, 21, 22, 23, 25):
+            tried(f"madvise {advice}", libc.madvise, address, 4096, advice)
+        for advice in (0, 4, 14):
+            tried(f"own {advice}", libc.madvise, address, 4096, advice)
+    """
+    found = run(box, source, torch_file=os.__file__, numbers=numbers)
+    own = {what: found.pop(what) for what in list(found) if what.startswith("own")}
+    assert {"done"} >= set(own.values()) - {"EINVAL"}  # no huge pages in this kernel, or of files
+    assert len(found) >= 12
+    assert set(found.values()) <= {"EPERM", "ENOSYS"}, found
+
+
+def test_the_init_of_a_boxs_namespace_holds_no_descriptor_of_anybodys():
+    with pool("full").open() as one, pool("full").open() as other:
+        for box in (one, other):
+            init = run(box, "import os; result = os.getppid()")
+            assert init == 0  # the box was forked from outside its namespace
+            beside = Path(f"/proc/{box.pid}/root/proc/1/fd")
+            held = {fd.name: os.readlink(fd) for fd in beside.iterdir()}
+            assert held == dict.fromkeys("012", "/dev/null")
+
+
 def test_a_foreign_abi_kills_the_process(box):
     if os.uname().machine != "x86_64":
         pytest.skip("only x86-64 has a second ABI")

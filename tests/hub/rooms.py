@@ -34,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COURSE = "autograd-course"
 SERVICE = f"services/{COURSE}"
 FOLDER = "/srv/autograd-course"
+LONG_NAME = "student-with-a-name-as-long-as-i"
+"""As many characters as an account may have."""
 CHECKOUT = "/mnt/checkout"
 """Where the checkout lies in the view, closed to all but root."""
 
@@ -104,6 +106,7 @@ class View:
         for folder, mode in (
             ("/home", "0755"),
             ("/srv", "0755"),
+            ("/run", "0755"),
             ("/mnt", "0700" if closed else "0755"),
         ):
             arguments += ["--perms", mode, "--tmpfs", folder]

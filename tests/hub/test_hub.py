@@ -10,7 +10,8 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grader.notebook import notebooks
-from tests.hub.rooms import COURSE, FOLDER, HUB, ROOT, SERVICE, Classroom, View
+from tests.hub.rooms import COURSE, FOLDER, HUB, LONG_NAME, ROOT, SERVICE, Classroom, View
+from tests.project.test_newcomer import kernel
 
 CHAPTER = "01-graphs"
 NOTEBOOK = f"exercises/{CHAPTER}/{CHAPTER}.ipynb"
@@ -173,6 +174,14 @@ def test_a_students_server_holds_a_token_for_nothing_else(hub, student):
         assert ada.hub(method, path, json={}).status_code in (403, 404), path
 
 
+def runtime(hub, name):
+    """Where the sockets of somebody's kernels lie, as the hub's config says."""
+    record = hub.record()
+    people = [*record["instructors"], record["grader"], *record["students"]]
+    [top] = hub.path("/run").glob("autograd-class-*")
+    return f"/run/{top.name}/{people.index(name)}"
+
+
 def test_a_student_reads_nothing_of_others(hub, instructor, student):
     ada = student("student-1")
     write(ada, solutions())
@@ -188,7 +197,7 @@ def test_a_student_reads_nothing_of_others(hub, instructor, student):
         f"{FOLDER}/instructors",
         f"{FOLDER}/hub",
         "/home/student-1",
-        "/home/student-1/.local/state/classroom",
+        runtime(hub, "student-1"),
         "/home/grader",
         "/mnt/checkout",
     ]
@@ -243,15 +252,31 @@ def test_nobody_else_can_listen_or_speak_to_a_students_kernel(hub, student):
     # One port is left: ipykernel takes there what child processes print. It sends nothing on it,
     # and drops what does not begin with a secret of its own.
     assert len(seen["tcp"]) <= 1
-    runtime = "/home/student-1/.local/state/classroom"
-    assert {os.path.dirname(path) for path in seen["unix"] if "kernel-" in path} == {runtime}
-    assert hub.path(runtime).stat().st_mode & 0o777 == 0o700
-    connection = hub.path(f"{runtime}/kernel-{kernel}.json")
+    place = runtime(hub, "student-1")
+    assert {os.path.dirname(path) for path in seen["unix"] if "kernel-" in path} == {place}
+    assert hub.path(place).stat().st_mode & 0o777 == 0o700
+    connection = hub.path(f"{place}/kernel-{kernel}.json")
     assert connection.stat().st_mode & 0o777 == 0o600
     assert json.loads(connection.read_text())["transport"] == "ipc"
     knock = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
     refused = hub.run_as("student-2", "python3", "-c", knock, seen["unix"][0], check=False)
     assert "PermissionError" in refused.stderr
+
+
+def checked(person):
+    """What a check says in a kernel of somebody's own server."""
+    server = f"{person.room.address}/user/{person.name}", person.token(note="kernel")
+    with kernel(server, "lessons/01-graphs.ipynb") as execute:
+        execute("from grader import check")
+        return json.dumps(execute(_RIGHT))
+
+
+_RIGHT = "check('two_path_grad', lambda x, w: (w + 1, x + 2 * w + 1))"
+
+
+def test_a_kernel_runs_a_check_for_an_account_whose_name_is_as_long_as_can_be(hub):
+    assert len(LONG_NAME) == 32
+    assert "data-outcome='right'" in checked(hub.person(LONG_NAME).start())
 
 
 def test_the_newest_submission_counts_and_comes_when_the_exchange_says(
@@ -426,13 +451,15 @@ def test_an_open_checkout_is_refused_before_anything_is_made(hub_programs):
         view.close()
 
 
-def test_a_trial_without_root_works_and_leaves_no_process(hub_programs):
+def test_a_trial_without_root_works_from_a_long_path_and_leaves_nothing(hub_programs):
     view = View(closed=False)
     try:
         view.run_as("root", "useradd", "--create-home", "trial")
         become = ["setpriv", "--reuid=trial", "--regid=trial", "--clear-groups"]
         become += ["env", "HOME=/home/trial"]
-        room = Classroom(view, 1, "/home/trial/classroom", become)
+        folder = f"/home/trial/{'a-folder-deep-in-folders/' * 6}classroom"
+        assert len(folder) > 150
+        room = Classroom(view, 1, folder, become)
         room.open()
         assert "nothing is protected" in room.said()
         does(room.person("instructor"), f"assignment/{CHAPTER}/release")
@@ -441,11 +468,15 @@ def test_a_trial_without_root_works_and_leaves_no_process(hub_programs):
         listed = submit(ada)
         assert listed["success"], listed
         assert [one["status"] for one in listed["value"]] == ["fetched", "submitted"]
+        assert "data-outcome='right'" in checked(ada)
         does(room.person("instructor"), f"assignment/{CHAPTER}/collect")
-        place = f"/home/trial/classroom/course/submitted/student-1/{CHAPTER}/{CHAPTER}.ipynb"
+        place = f"{folder}/course/submitted/student-1/{CHAPTER}/{CHAPTER}.ipynb"
         assert view.path(place).is_file()
         status, left, seconds = room.end()
         assert (status, left) == (0, {})
         assert seconds < 10
+        trial = view.run_as("trial", "id", "-u").stdout.strip()
+        owned = ["find", "/tmp", "-maxdepth", "1", "-name", "autograd-class-*", "-uid", trial]
+        assert view.run_as("root", *owned).stdout == ""
     finally:
         view.close()

@@ -211,3 +211,49 @@ def test_checking_brings_nothing_heavy_either():
 
 def test_the_table_of_what_takes_long_names_modules_that_there_are():
     assert [path for path in SLOW if not (ROOT / "tests" / path).is_file()] == []
+
+
+@pytest.mark.parametrize("program", ["nbformat", "nbgrader.apps", "jupyter_server.serverapp"])
+def test_reading_a_notebook_brings_no_grammar_for_addresses(program):
+    assert not among(brought_by(f"import {program}", first="os"), ("rfc3987_syntax", "lark"))
+
+
+COMMAND = """
+import contextlib, io
+sys.argv = ["autograd-course", {name!r}]
+from grader.cli import main
+with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):
+    main()
+"""
+
+
+def test_progress_is_shown_without_torch():
+    brought = brought_by(COMMAND.format(name="progress"), first="os")
+    assert "grader.notebook.progress" in brought
+    libraries = ("torch", "numpy", "IPython", "nbformat", "nbgrader", "nbconvert", "jupytext")
+    assert not among(brought, (*libraries, "grader.judge.sitting", "grader.keys"))
+
+
+def test_doctor_imports_of_the_large_libraries_torch_alone():
+    brought = brought_by(COMMAND.format(name="doctor"), first="os")
+    assert "grader.box.outside.probe" in brought
+    assert not among(brought, ("nbgrader", "nbconvert", "nbformat", "sqlalchemy", "matplotlib"))
+
+
+def test_bringing_lessons_up_to_date_brings_no_reader_of_texts():
+    brought = brought_by("from grader.notebook.workspace import lay", first="os")
+    assert "nbformat" in brought
+    assert not among(brought, ("jupytext", "torch", "numpy", "IPython", "nbconvert"))
+
+
+def test_what_begins_a_first_grade_waits_for_nothing_large():
+    brought = brought_by("import grader.judge.batch.starting", first="os")
+    assert "grader.box.outside.sharing" in brought
+    assert not among(brought, (*HEAVY, "torch", "numpy", "sqlalchemy", "nbconvert", "nbformat"))
+
+
+def test_the_process_that_writes_grades_never_loads_torch():
+    modules = ("cli.grade", "judge.batch.plugins", "judge.batch.pool", "judge.batch.workers")
+    brought = brought_by("\n".join(f"import grader.{name}" for name in modules), first="os")
+    assert "grader.judge.batch.filing" in brought
+    assert not among(brought, ("torch", "numpy", "matplotlib", "grader.keys", "grader.tasks"))

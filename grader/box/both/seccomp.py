@@ -26,41 +26,42 @@ ALLOWED = _words("""
     access arch_prctl brk capget chdir chmod chown clock_getres clock_gettime clock_nanosleep
     close close_range copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl
     epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 execve exit exit_group faccessat
-    faccessat2 fadvise64 fallocate fchdir fchmod fchmodat fchmodat2 fchown fchownat fdatasync
-    flock fork fstat fstatfs fsync ftruncate futex futex_requeue futex_wait futex_waitv
-    futex_wake futimesat get_robust_list getcpu getcwd getdents getdents64 getegid geteuid
-    getgid getgroups getitimer getpeername getpgid getpgrp getpid getppid getpriority getrandom
-    getresgid getresuid getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday
-    getuid getxattr lchown lgetxattr link linkat listxattr llistxattr lseek lstat madvise
-    membarrier mincore mkdir mkdirat mmap mprotect mremap msync munmap nanosleep newfstatat open
-    openat openat2 pause pipe pipe2 poll ppoll pread64 preadv preadv2 prlimit64 pselect6
-    pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv recvfrom recvmmsg recvmsg
-    rename renameat renameat2 restart_syscall rmdir rseq rt_sigaction rt_sigpending
-    rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait sched_get_priority_max
-    sched_get_priority_min sched_getaffinity sched_getparam sched_getscheduler
-    sched_rr_get_interval sched_yield select sendfile sendmmsg sendmsg set_robust_list
-    set_tid_address setitimer setpgid setpriority setrlimit shutdown sigaltstack signalfd
-    signalfd4 stat statfs statx symlink symlinkat sysinfo time timer_create timer_delete
-    timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime
-    times truncate umask uname unlink unlinkat utime utimensat utimes vfork wait4 waitid write
-    writev
+    faccessat2 fallocate fchdir fchmod fchmodat fchmodat2 fchown fchownat fdatasync flock fork
+    fstat fstatfs fsync ftruncate futex futex_requeue futex_wait futex_waitv futex_wake
+    futimesat get_robust_list getcpu getcwd getdents getdents64 getegid geteuid getgid getgroups
+    getitimer getpeername getpgid getpgrp getpid getppid getpriority getrandom getresgid
+    getresuid getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday getuid
+    getxattr lchown lgetxattr link linkat listxattr llistxattr lseek lstat membarrier mkdir
+    mkdirat mmap mprotect mremap msync munmap nanosleep newfstatat open openat openat2 pause
+    pipe pipe2 poll ppoll pread64 preadv prlimit64 pselect6 pwrite64 pwritev read readlink
+    readlinkat readv recvfrom recvmmsg recvmsg rename renameat renameat2 restart_syscall rmdir
+    rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait
+    sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getparam
+    sched_getscheduler sched_rr_get_interval sched_yield select sendfile sendmmsg sendmsg
+    set_robust_list set_tid_address setitimer setpgid setpriority setrlimit shutdown sigaltstack
+    signalfd signalfd4 stat statfs statx symlink symlinkat sysinfo time timer_create
+    timer_delete timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime
+    timerfd_settime times truncate umask uname unlink unlinkat utime utimensat utimes vfork
+    wait4 waitid write writev
 """)
 
 # clone3 is in neither list: ENOSYS sends the C library to clone, whose flags a filter can read.
+# Whatever asks what the machine has cached of a file, or changes it, is refused: all boxes share
+# that cache, and could tell each other through it what only one of them knows.
 REFUSED = _words("""
-    acct add_key adjtimex bpf chroot clock_adjtime clock_settime delete_module execveat
-    fanotify_init finit_module fsconfig fsetxattr fsmount fsopen fspick init_module inotify_init
-    inotify_init1 io_uring_enter io_uring_register io_uring_setup ioperm iopl ioprio_set kcmp
-    kexec_file_load kexec_load keyctl lookup_dcookie lsetxattr memfd_create memfd_secret
-    migrate_pages mlock mlock2 mlockall modify_ldt mount mount_setattr move_mount move_pages
-    mq_open msgget name_to_handle_at open_by_handle_at open_tree perf_event_open personality
-    pidfd_getfd pidfd_open pidfd_send_signal pivot_root process_madvise process_mrelease
-    process_vm_readv process_vm_writev ptrace quotactl reboot removexattr request_key
-    rt_sigqueueinfo rt_tgsigqueueinfo sched_setaffinity sched_setattr sched_setparam
-    sched_setscheduler seccomp semget setdomainname setfsgid setfsuid setgid setgroups
-    sethostname setns setregid setresgid setresuid setreuid setsid settimeofday setuid setxattr
-    shmat shmget splice swapoff swapon sync syncfs syslog tee umount2 unshare userfaultfd
-    vhangup vmsplice
+    acct add_key adjtimex bpf cachestat chroot clock_adjtime clock_settime delete_module
+    execveat fadvise64 fanotify_init finit_module fsconfig fsetxattr fsmount fsopen fspick
+    init_module inotify_init inotify_init1 io_uring_enter io_uring_register io_uring_setup
+    ioperm iopl ioprio_set kcmp kexec_file_load kexec_load keyctl lookup_dcookie lsetxattr
+    memfd_create memfd_secret migrate_pages mincore mlock mlock2 mlockall modify_ldt mount
+    mount_setattr move_mount move_pages mq_open msgget name_to_handle_at open_by_handle_at
+    open_tree perf_event_open personality pidfd_getfd pidfd_open pidfd_send_signal pivot_root
+    preadv2 process_madvise process_mrelease process_vm_readv process_vm_writev ptrace pwritev2
+    quotactl readahead reboot removexattr request_key rt_sigqueueinfo rt_tgsigqueueinfo
+    sched_setaffinity sched_setattr sched_setparam sched_setscheduler seccomp semget
+    setdomainname setfsgid setfsuid setgid setgroups sethostname setns setregid setresgid
+    setresuid setreuid setsid settimeofday setuid setxattr shmat shmget splice swapoff swapon
+    sync syncfs syslog tee umount2 unshare userfaultfd vhangup vmsplice
 """)
 
 # What Landlock does not govern, or not in every version, and what reaches other processes of the
@@ -83,6 +84,9 @@ _CLONE_THREAD = 0x00010000
 _IOCTLS = (0x5451, 0x5450, 0x541B, 0x5421, 0x5401, 0x5413)
 # Duplicates, flags, locks and pipe sizes: no leases, directory notices or signals to owners
 _FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)
+# What allocators say of their own memory: nothing that reads files ahead, pages them out or merges
+# equal pages
+_MADVICE = (0, 1, 2, 4, 8, 10, 11, 14, 15, 16, 17, 18, 19)
 # Names of threads and mappings, the parent-death signal, and questions
 _PRCTLS = (1, 2, 3, 15, 16, 21, 23, 39, 0x53564D41)
 _AF_UNIX, _SOCK_STREAM, _SOCK_TYPES = 1, 1, 0xF
@@ -135,9 +139,11 @@ def compile_filter(policy: Policy) -> bytes:
         _add_own_process_only(lib, add, forbidden)
     if policy.gpu:
         add(lib.ALLOW, "ioctl")
+        add(lib.ALLOW, "madvise")
     for name, at, values in (
         ("ioctl", 1, () if policy.gpu else _IOCTLS),
         ("fcntl", 1, _FCNTLS),
+        ("madvise", 2, () if policy.gpu else _MADVICE),
         ("prctl", 0, _PRCTLS),
     ):
         for value in values:

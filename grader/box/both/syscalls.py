@@ -6,9 +6,11 @@ differ between the two machines stand in `_NUMBERS`; constants are from the kern
 
 from __future__ import annotations
 
+import array
 import ctypes
 import os
 import platform
+import socket
 from collections.abc import Sequence
 
 # unshare(2), setns(2)
@@ -108,6 +110,20 @@ def drop_capabilities() -> None:
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     nothing = (ctypes.c_uint32 * 6)()
     _check(_libc.syscall(ctypes.c_long(number), header, nothing), "capset")
+
+
+def receive_with_files(source: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:
+    """A message and up to `most` descriptors that came with it, closed in whatever is executed.
+
+    `socket.recv_fds` does not pass its flags on to the kernel.
+    """
+    room = socket.CMSG_LEN(most * array.array("i").itemsize)
+    message, ancillary, _, _ = source.recvmsg(size, room, socket.MSG_CMSG_CLOEXEC)
+    found = array.array("i")
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+    return message, list(found)
 
 
 class _BpfProgram(ctypes.Structure):

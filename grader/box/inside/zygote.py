@@ -2,14 +2,19 @@
 
 It holds no secret, reads nothing that a box wrote, and never runs a submission's code. The judge
 talks to it over one socket: the settings first, then one message per box, with the box's five file
-descriptors. Each box has a status socket of its own, on which the zygote says that it started (with
-handles to signal it by) and how it ended.
+descriptors. Several processes may hold the judge's end of it. Each box has a status socket of its
+own, on which the zygote says that it started (with handles to signal it by) and how it ended; a box
+whose judge closes its end of that is killed.
+
+The first box is forked as soon as cells can run. What makes later ones cheaper is done when nobody
+asked for a while, and at the latest before the second: one submission never waits for it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import json
 import os
 import random
@@ -19,6 +24,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -29,12 +35,15 @@ from grader.box.both.channel import read_frame, write_frame
 from grader.box.both.settings import WORK, Level, Settings
 from grader.box.inside.loop import Loop
 from grader.box.inside.sandbox import enter
-from grader.box.inside.warm import require_single_thread, settle, warm
+from grader.box.inside.warm import warm, warm_rest
 
 if TYPE_CHECKING:
     from grader.box.inside.shell import BoxShell
 
 MAX_MESSAGE = 128 * 1024
+_IDLE = 1000.0
+"""Milliseconds without a request, after which there is time for work ahead."""
+_NO_STREAMS = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
 
 
 @dataclass
@@ -45,6 +54,15 @@ class _Child:
     worker: int
     init: int | None
     wait_status: int | None = None
+    killed: bool = False
+
+    def kill(self) -> None:
+        """End it: whoever asked for it is gone."""
+        self.killed = True
+        if self.wait_status is None:
+            os.kill(self.worker, signal.SIGKILL)
+        if self.init is not None:
+            os.kill(self.init, signal.SIGKILL)
 
 
 class Zygote:
@@ -57,9 +75,13 @@ class Zygote:
         settings: Settings,
         shell: BoxShell | None,
         handler: ModuleType | None,
+        rest: Iterator[str],
     ) -> None:
+        """`rest` is what is left to warm, a step each time that the next of it is asked for."""
         self.control, self.judge, self.settings = control, judge, settings
         self.shell, self.handler = shell, handler
+        self._rest = rest
+        self._has_work = False  # there is some once the first box is forked
         self.children: list[_Child] = []
         self.sleep = shutil.which("sleep", path="/usr/bin:/bin")
         self.own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY)
@@ -70,24 +92,35 @@ class Zygote:
         """Until the judge goes away; as pid 1 of its namespace the zygote takes all boxes along."""
         signal.set_wakeup_fd(self.waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        poll = select.poll()
-        for fd in (self.control.fileno(), self.judge, self.woken):
-            poll.register(fd, select.POLLIN)
         while True:
-            ready = {fd for fd, _ in poll.poll()}
+            ready = self._ready()
             if self.woken in ready:
                 os.read(self.woken, 4096)
                 self._reap()
-            if self.control.fileno() in ready:
-                message, fds, _, _ = socket.recv_fds(
-                    self.control, MAX_MESSAGE, 8, socket.MSG_CMSG_CLOEXEC
-                )
+            for child in self.children:
+                if child.status.fileno() in ready:
+                    child.kill()
+            asked = self.control.fileno() in ready
+            if asked and not self._has_work:
+                message, fds = syscalls.receive_with_files(self.control, MAX_MESSAGE, 8)
                 if not message:
                     break
                 self._open(json.loads(message), fds)
             elif self.judge in ready:
                 break
+            elif self._has_work and (asked or not ready):
+                self._has_work = next(self._rest, None) is not None
         self._finish()
+
+    def _ready(self) -> set[int]:
+        """The descriptors on which something happened; none if nothing did for a while."""
+        poll = select.poll()
+        for fd in (self.control.fileno(), self.judge, self.woken):
+            poll.register(fd, select.POLLIN)
+        for child in self.children:
+            if not child.killed:
+                poll.register(child.status, 0)  # whether the judge has closed its end
+        return {fd for fd, _ in poll.poll(_IDLE if self._has_work else None)}
 
     def _finish(self) -> None:
         """The judge is gone or has closed: so must the boxes be, and what they have on disk."""
@@ -108,6 +141,7 @@ class Zygote:
             status.close()
         else:
             self.children.append(child)
+            self._has_work = True
             leader = child.worker if child.init is None else child.init
             handles = [os.pidfd_open(leader), os.pidfd_open(child.worker)]
             with contextlib.suppress(OSError):
@@ -127,7 +161,9 @@ class Zygote:
         try:
             if self.settings.level is Level.FULL:
                 assert self.sleep is not None
-                init = os.posix_spawn(self.sleep, ["sleep", "infinity"], {})
+                init = os.posix_spawn(
+                    self.sleep, ["sleep", "infinity"], {}, file_actions=_NO_STREAMS
+                )
             worker = os.fork()
             if worker == 0:
                 self._become_box(request, fds)
@@ -240,26 +276,39 @@ def _live(
 
 
 def main() -> None:
-    """`control` and the judge's pidfd are inherited; the settings come first."""
+    """`control` and the judge's pidfd are inherited; the settings come first.
+
+    Modules named after these are imported while the settings are still on their way.
+    """
+    gc.disable()  # it would look through what is imported again and again, and find nothing
     control = socket.socket(fileno=int(sys.argv[1]))
     judge = int(sys.argv[2])
     for fd in (control.fileno(), judge):
         os.set_inheritable(fd, False)
-    settings = Settings.from_json(control.recv(MAX_MESSAGE))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        shell = None
-        if settings.bare:
-            handler = None if settings.handler is None else import_module(settings.handler)
-        else:
+        for name in sys.argv[3:]:
+            import_module(name)
+        settings = Settings.from_json(control.recv(MAX_MESSAGE))
+        if settings.level in (Level.FULL, Level.COLD):
+            # Killing bubblewrap, which waits outside for this process, ends it and every box.
+            syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        shell: BoxShell | None = None
+        handler: ModuleType | None = None
+        rest: Iterator[str] = iter(())
+        if not settings.bare:
             shell, handler = warm(settings.limits.output, settings.handler)
-            require_single_thread()
-            settle()
-        zygote = Zygote(control, judge, settings, shell, handler)
+            if settings.level is not Level.COLD:  # which forks one box only
+                rest = warm_rest(shell)
+        elif settings.handler is not None:
+            handler = import_module(settings.handler)
+        zygote = Zygote(control, judge, settings, shell, handler, rest)
     except BaseException as error:
         text = "".join(traceback.format_exception_only(error)).strip()
-        control.send(json.dumps({"refused": text}).encode())
+        with contextlib.suppress(OSError):  # the judge may be gone
+            control.send(json.dumps({"refused": text}).encode())
         raise
+    gc.enable()
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
     control.send(b'{"ready": true}')

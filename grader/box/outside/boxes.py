@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -13,9 +14,19 @@ from grader.box.both.ended import BoxEnded, BoxRefused
 from grader.box.both.limits import Limits
 from grader.box.both.settings import Level
 from grader.box.outside.box import Box
-from grader.box.outside.host import CURES, Plan
+from grader.box.outside.host import CURES, HANDLER, Plan
 from grader.box.outside.making import Maker
 from grader.box.outside.probe import probe
+
+
+def plan_for(limits: Limits, isolation: str, *, gpu: bool) -> Plan:
+    """The plan of the boxes that a judge asks; `isolation` as for Boxes. Raises BoxRefused."""
+    level = probe().require() if isolation == "auto" else Level(isolation)
+    if gpu and level not in (Level.FULL, Level.COLD):
+        raise BoxRefused(
+            f"a GPU cannot be given to boxes at the level {level.value!r}", CURES[Level.FULL]
+        )
+    return Plan(level, limits, gpu=gpu)
 
 
 class Boxes:
@@ -33,25 +44,18 @@ class Boxes:
         limits: Limits | None = None,
         isolation: str = "auto",
         *,
-        handler: str | None = "grader.box.inside.observing",
+        handler: str | None = HANDLER,
         visible: Iterable[str | Path] = (),
         gpu: bool = False,
         bare: bool = False,
     ) -> None:
-        if isolation == "auto":
-            self.level = probe().require()
-        else:
-            self.level = Level(isolation)
-        if gpu and self.level not in (Level.FULL, Level.COLD):
-            raise BoxRefused(
-                f"a GPU cannot be given to boxes at the level {self.level.value!r}",
-                CURES[Level.FULL],
-            )
+        plan = plan_for(limits or Limits(), isolation, gpu=gpu)
         folders = tuple(str(Path(folder).resolve()) for folder in visible)
-        plan = Plan(self.level, limits or Limits(), handler, folders, gpu, bare)
-        self._maker = Maker(plan)
+        self.level = plan.level
+        self._maker = Maker(replace(plan, handler=handler, visible=folders, bare=bare))
         self._lock = threading.Lock()
         self._spares: list[Box] = []
+        self._opened = False
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="next-box")
 
     def __enter__(self) -> Boxes:
@@ -68,8 +72,10 @@ class Boxes:
     def open(self, files: Mapping[str, bytes] | None = None) -> Box:
         """A new box with these files in its working folder. Raises BoxRefused, ValueError."""
         box = self._take_spare()
-        with contextlib.suppress(RuntimeError):  # no more are made ahead once this is closed
-            self._ahead.submit(self._make_spare)
+        if self._opened:  # who wants one box may want no other
+            with contextlib.suppress(RuntimeError):  # no more are made ahead once this is closed
+                self._ahead.submit(self._make_spare)
+        self._opened = True
         if box is not None:
             with contextlib.suppress(BoxEnded):  # its zygote died while it waited
                 return _filled(box, files or {})
@@ -77,8 +83,8 @@ class Boxes:
 
     def close(self) -> None:
         """End every box and the zygote."""
+        self._maker.close()  # first: a box that is being made ahead waits for the zygote
         self._ahead.shutdown(cancel_futures=True)
-        self._maker.close()
 
     def _take_spare(self) -> Box | None:
         with self._lock:

@@ -12,8 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +31,13 @@ main()
 """
 
 
+HANDLER = "grader.box.inside.observing"
+"""The module that serves a judge's questions."""
+
+# Imported while the settings are still on their way: most of what starting takes.
+_AHEAD = ("torch", "IPython.core.interactiveshell")
+
+
 class ZygoteLost(Exception):
     """The zygote is gone; another can be started."""
 
@@ -42,19 +48,47 @@ class Plan:
 
     level: Level
     limits: Limits
-    handler: str | None = None
+    handler: str | None = HANDLER
     visible: tuple[str, ...] = ()
     gpu: bool = False
     bare: bool = False
+
+
+@dataclass
+class Lent:
+    """A zygote that another process started and ends. Safe to use from several threads."""
+
+    plan: Plan
+    control: socket.socket
+    folder: str | None
+    _using: threading.Lock = field(default_factory=threading.Lock)
+
+    def __reduce__(self) -> tuple[type[Lent], tuple[Plan, socket.socket, str | None]]:
+        return Lent, (self.plan, self.control, self.folder)
+
+    def open(self, home: str, uid: int | None, fds: list[int]) -> None:
+        """Ask for a box. Raises ZygoteLost."""
+        ask(self.control, self._using, home, uid, fds)
+
+    def last_stderr(self) -> str:
+        """Nothing: whoever started it knows."""
+        return ""
+
+    def close(self) -> None:
+        """Ask for no more."""
+        with self._using:
+            self.control.close()
 
 
 class Host:
     """One running zygote. Safe to use from several threads."""
 
     def __init__(self, plan: Plan) -> None:
-        """Start it and wait until it is ready. Raises BoxRefused."""
+        """Start it. It loads what it needs while others wait for nothing. Raises BoxRefused."""
         self.plan = plan
         self._using = threading.Lock()
+        self._settling = threading.Lock()
+        self._told = self._is_ready = False
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the zygote
         self._last_stderr = ""
         self.folder: str | None = None
@@ -62,7 +96,6 @@ class Host:
             self.folder = tempfile.mkdtemp(prefix="autograd-box-")
             os.chmod(self.folder, 0o711)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.control.settimeout(plan.limits.start)
         judge = os.pidfd_open(os.getpid())
         try:
             self.process = self._start(theirs, judge)
@@ -74,20 +107,37 @@ class Host:
         finally:
             theirs.close()
             os.close(judge)
-        try:
-            self._await_ready()
-        except BaseException:
-            self.close()
-            raise
+
+    def serves(self, plan: Plan) -> bool:
+        """Whether it makes boxes of this plan: until it is told its limits it may have any."""
+        with self._settling:
+            if not self._told and plan.level is not Level.COLD:
+                like = replace(self.plan, limits=plan.limits, handler=plan.handler)
+                self.plan = plan if like == plan else self.plan
+            return self.plan == plan
+
+    def tell(self) -> None:
+        """Send its settings. Whoever asks for a box from now on is served. Raises BoxRefused."""
+        with self._settling:
+            if not self._told:
+                self.control.settimeout(self.plan.limits.start)
+                settings = self._settings().to_json()
+                with contextlib.suppress(OSError):  # it ended: `ready` says why
+                    self.control.send(settings)
+                self._told = True
+
+    def ready(self) -> None:
+        """Wait until it can make boxes. Raises BoxRefused."""
+        self.tell()
+        with self._settling:
+            if not self._is_ready:
+                self._await_ready()
+                self._is_ready = True
 
     def open(self, home: str, uid: int | None, fds: list[int]) -> None:
-        """Ask for a box. Raises ZygoteLost."""
-        message = json.dumps({"home": home, "uid": uid}).encode()
-        try:
-            with self._using:
-                socket.send_fds(self.control, [message], fds)
-        except OSError as error:
-            raise ZygoteLost(str(error)) from None
+        """Ask for a box. Raises ZygoteLost, and BoxRefused if the zygote never became ready."""
+        self.ready()
+        ask(self.control, self._using, home, uid, fds)
 
     def last_stderr(self) -> str:
         """The last lines it wrote to its stderr."""
@@ -97,17 +147,27 @@ class Host:
                 self._last_stderr = self._log.read().decode(errors="replace").strip()[-1000:]
             return self._last_stderr
 
+    def lend(self) -> Lent:
+        """What other processes ask for boxes with. Raises BoxRefused."""
+        self.tell()
+        return Lent(self.plan, self.control.dup(), self.folder)
+
     def close(self) -> None:
-        """End it, and with it every box. It ends itself when its socket closes."""
+        """End it, and with it every box, whoever else holds its socket."""
         self.last_stderr()
-        with self._using:
-            self.control.close()
-            self._log.close()
+        with self._using, contextlib.suppress(OSError):
+            self.control.send(b"")  # nobody's closing tells of the end while others hold it
+        if self.folder is None or not self._is_ready:
+            with contextlib.suppress(PermissionError):  # a bubblewrap that is setuid root
+                self.process.kill()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        with self._using:
+            self.control.close()
+            self._log.close()
         self._remove_folder()
 
     def _remove_folder(self) -> None:
@@ -136,9 +196,10 @@ class Host:
             program, home = sys.executable, sys.prefix
         boot = json.dumps([paths, home])
         python = [program, "-P", "-s", "-S", "-B", "-c", _BOOT, boot]
+        ahead = () if plan.bare else _AHEAD
         try:
             return subprocess.Popen(
-                [*prefix, *python, *map(str, passed)],
+                [*prefix, *python, *map(str, passed), *ahead],
                 pass_fds=[*passed, *files],
                 env=environment,
                 cwd="/",
@@ -175,13 +236,10 @@ class Host:
         )
 
     def _await_ready(self) -> None:
-        settings = self._settings().to_json()
-        with contextlib.suppress(OSError):
-            self.control.send(settings)
-        deadline = time.monotonic() + self.plan.limits.start
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        if not poll.poll(self.plan.limits.start * 1000):
+            self.close()
             raise BoxRefused("the zygote did not start in time", "Is this machine overloaded?")
         try:
             reply = self.control.recv(65536)
@@ -195,6 +253,18 @@ class Host:
         if reply:
             return f"the zygote cannot be used: {json.loads(reply)['refused']}"
         return self.last_stderr() or f"it exited with status {self.process.returncode}"
+
+
+def ask(
+    control: socket.socket, using: threading.Lock, home: str, uid: int | None, fds: list[int]
+) -> None:
+    """Ask the zygote at the other end for a box. Raises ZygoteLost."""
+    message = json.dumps({"home": home, "uid": uid}).encode()
+    try:
+        with using:
+            socket.send_fds(control, [message], fds)
+    except OSError as error:
+        raise ZygoteLost(str(error)) from None
 
 
 INSTALL_BWRAP = "Install bubblewrap: apt-get install bubblewrap, or dnf install bubblewrap"

@@ -14,10 +14,12 @@ from pathlib import Path
 
 from grader.box.both.ended import BoxEnded, BoxRefused
 from grader.box.both.settings import WORK, Level
+from grader.box.both.syscalls import receive_with_files
 from grader.box.outside.box import Box, Pipes
 from grader.box.outside.cgroups import Group, Groups
-from grader.box.outside.host import CURES, Host, Plan, ZygoteLost
+from grader.box.outside.host import CURES, Host, Lent, Plan, ZygoteLost
 from grader.box.outside.process import Gone, Process
+from grader.box.outside.sharing import zygote
 from grader.box.outside.users import next_user
 from grader.box.outside.watchdog import Census, Guard, Watchdog
 
@@ -31,7 +33,7 @@ class Maker:
         self.plan = plan
         self.living: set[Box] = set()
         self._lock = threading.Lock()
-        self._host: Host | None = None
+        self._host: Host | Lent | None = None
         self._closed = False
         self._watchdog = Watchdog()
         self._groups: Groups | None = None
@@ -93,25 +95,25 @@ class Maker:
                 raise
         raise BoxRefused(f"zygotes die as soon as they start: {reason}", "Free some memory.")
 
-    def _zygote(self) -> Host:
+    def _zygote(self) -> Host | Lent:
         """The running zygote, or a new one. A cold worker serves one box only."""
         if self._closed:
             raise BoxRefused("the boxes were closed", "")
         if self.plan.level is Level.COLD:
             return Host(self.plan)
         with self._lock:
-            if self._host is None:
-                self._host = Host(self.plan)
+            if self._host is None or self._host.control.fileno() < 0:  # it never became ready
+                self._host = zygote(self.plan)
             return self._host
 
-    def _forget(self, host: Host) -> None:
+    def _forget(self, host: Host | Lent) -> None:
         """A zygote that was lost: the next box gets another."""
         with self._lock:
             if self._host is host:
                 self._host = None
         host.close()
 
-    def _fork(self, host: Host) -> Box:
+    def _fork(self, host: Host | Lent) -> Box:
         uid = next_user() if self.plan.level is not Level.NONE else None
         own = _own_folder(host, uid)
         status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -133,7 +135,7 @@ class Maker:
             raise
         return self._adopt(host, process, ours, own)
 
-    def _adopt(self, host: Host, process: Process, pipes: Pipes, own: str | None) -> Box:
+    def _adopt(self, host: Host | Lent, process: Process, pipes: Pipes, own: str | None) -> Box:
         """Put a fresh process into a control group and under watch, before it runs anything."""
         group = self._group_for(process.pid)
 
@@ -171,7 +173,7 @@ class Maker:
         return group
 
 
-def _own_folder(host: Host, uid: int | None) -> str | None:
+def _own_folder(host: Host | Lent, uid: int | None) -> str | None:
     """Where there is no wall to mount one behind: a working folder on disk, the box's own."""
     if host.folder is None:
         return None
@@ -191,7 +193,7 @@ def _await_start(status: socket.socket, seconds: float) -> Process:
     if not poll.poll(seconds * 1000):
         raise BoxRefused("the zygote does not reply", "Is this machine overloaded?")
     try:
-        message, fds, _, _ = socket.recv_fds(status, 4096, 2, socket.MSG_CMSG_CLOEXEC)
+        message, fds = receive_with_files(status, 4096, 2)
     except OSError as error:
         raise ZygoteLost(str(error)) from None
     if len(fds) != 2:

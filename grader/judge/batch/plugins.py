@@ -23,13 +23,13 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
 from grader.box.both.limits import MIB
+from grader.box.outside import sharing
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
 from grader.judge.books.gradebook import Notebook
 from grader.judge.intake.normalise import Normalised, normalise
 from grader.judge.intake.printable import quote
 from grader.judge.intake.submission import is_taken
-from grader.judge.sitting.examiner import examine
 from grader.judge.sitting.papers import Paper, Round
 
 SET_ASIDE = "set_aside"
@@ -60,14 +60,15 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, config: Any = None, **settings: Any) -> None:
         super().__init__(config=config, **settings)  # type: ignore[no-untyped-call]
+        converter: Any = self.parent
+        self.desk = desk_of(converter.coursedir, converter.config)
+        sharing.begin()
         self._rounds: dict[str, Round] = {}
         self._held: dict[str, Paper] = {}
         self._room = MOST_HELD
         self._set_aside: dict[str, tuple[str, ...]] = {}
         self._paper: Paper | None = None
         self._laid: dict[str, Normalised] = {}
-        converter: Any = self.parent
-        self.desk = desk_of(converter.coursedir, converter.config)
         self._put_right(converter)
 
     def from_filename(self, filename: str, resources: Any = None, **settings: Any) -> Any:
@@ -151,6 +152,8 @@ class Judged(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: Notebook, resources: Any) -> tuple[Notebook, Any]:
         """The judged notebook. Raises BoxRefused where submissions cannot be walled in."""
+        from grader.judge.sitting.examiner import examine  # torch, beside which the zygote loads
+
         place = resources["nbgrader"]
         assignment, student, name = (place[key] for key in ("assignment", "student", "notebook"))
         exporter = self.parent

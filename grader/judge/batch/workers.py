@@ -6,34 +6,33 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
-from types import FrameType
 
+from grader.box.outside import sharing
+from grader.box.outside.host import Lent
+from grader.judge.batch.starting import METHOD, Loan, begin_fork_server, on_ctrl_c
 from grader.judge.sitting.papers import Marked, Paper, Round
 
-# Never forked from this process, which has threads. A fork server imports torch once for them all.
-_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-_Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 _LAST_CALL = 30.0
 """Seconds in which a worker that is let go must have ended its boxes."""
 
 
 class Workers:
-    """As many processes as there are jobs, each with boxes of its own."""
+    """As many processes as there are jobs, each with boxes of its own, forked from one zygote."""
 
     def __init__(self, jobs: int) -> None:
         self.slots = jobs
-        self._start()
+        self._pool: ProcessPoolExecutor | None = None
+        begin_fork_server()
 
     def submit(self, round_: Round, paper: Paper) -> Future[Marked]:
         """Have one submission judged."""
         try:
             with _ctrl_c_waits():  # a process that is not quite started could not be ended
-                return self._pool.submit(judge, round_, paper)
+                return self._running(round_).submit(judge, round_, paper)
         except BrokenExecutor as error:  # noticed now: the same as if it had come back
             lost: Future[Marked] = Future()
             lost.set_exception(error)
@@ -42,51 +41,38 @@ class Workers:
     def renew(self) -> None:
         """New processes, after one of the old ones was lost."""
         self.close()
-        self._start()
 
     def close(self) -> None:
         """End the processes, whatever they are doing, and their boxes with them."""
-        self._leash.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._leash.close()
+            self._loan.close()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
 
-    def _start(self) -> None:
-        context = multiprocessing.get_context(_METHOD)
-        if _METHOD == "forkserver":
-            context.set_forkserver_preload(["grader.judge.sitting.examiner"])
-            _start_fork_server()
-        theirs, self._leash = context.Pipe(duplex=False)
-        self._pool = ProcessPoolExecutor(
-            self.slots, mp_context=context, initializer=_begin, initargs=(theirs,)
-        )
-
-
-def _start_fork_server() -> None:
-    """Start it deaf to Ctrl-C, which is for this process: while it imports it would die of it."""
-    with _on_ctrl_c(signal.SIG_IGN):
-        forkserver.ensure_running()
+    def _running(self, round_: Round) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context(METHOD)
+            theirs, self._leash = context.Pipe(duplex=False)
+            self._loan = Loan()
+            self._pool = ProcessPoolExecutor(
+                self.slots,
+                mp_context=context,
+                initializer=_begin,
+                initargs=(theirs, self._loan.of(round_)),
+            )
+        return self._pool
 
 
 @contextmanager
 def _ctrl_c_waits() -> Iterator[None]:
     pressed = threading.Event()
     try:
-        with _on_ctrl_c(lambda number, frame: pressed.set()):
+        with on_ctrl_c(lambda number, frame: pressed.set()):
             yield
     finally:
         if pressed.is_set():
             signal.raise_signal(signal.SIGINT)
-
-
-@contextmanager
-def _on_ctrl_c(handler: _Handler) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Ctrl-C interrupts the main thread, and only there can a handler be set
-        return
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def judge(round_: Round, paper: Paper) -> Marked:
@@ -96,9 +82,11 @@ def judge(round_: Round, paper: Paper) -> Marked:
     return examine(round_, paper)
 
 
-def _begin(leash: Connection) -> None:
+def _begin(leash: Connection, lent: Lent | None) -> None:
     """Leave Ctrl-C to the process that started this one, and end when that lets go or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if lent is not None:
+        sharing.borrow(lent)
     threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
 
 

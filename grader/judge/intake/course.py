@@ -6,14 +6,18 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
+
+if TYPE_CHECKING:
+    from nbgrader.coursedir import CourseDirectory
 
 
 def course_directory(course: Path) -> CourseDirectory:
     """nbgrader's view of the course in a folder, with the settings of its nbgrader_config.py."""
+    from nbgrader.coursedir import CourseDirectory  # all of nbgrader: settings alone need none
+
     has_settings = (course / "nbgrader_config.py").exists()
     settings = settings_of(course) if has_settings else Config()
     settings.CourseDirectory.root = str(course.resolve())

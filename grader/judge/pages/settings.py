@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import nbgrader
+# Found, not imported: every command that reads a class's settings would wait for it.
+_NBGRADER = find_spec("nbgrader")
+assert _NBGRADER is not None
+assert _NBGRADER.origin is not None
 
 # formgrader's templates are nbgrader's own; ours fill one hole in them (see templates/).
 FOLDERS = [
     str(Path(__file__).parent / "templates"),
-    str(Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"),
+    str(Path(_NBGRADER.origin).parent / "server_extensions" / "formgrader" / "templates"),
 ]
 _FILTERS = (
     "ansi2html",
