@@ -73,9 +73,9 @@ class Desk:
             self._ignored(),
         )
 
-    def students(self, assignment: str) -> list[str]:
-        """Everybody of whom a submission was collected, by name."""
-        step = self.course.submitted_directory
+    def students(self, assignment: str, step: str = "") -> list[str]:
+        """Everybody of whom a submission was collected, or has come to a later `step`, by name."""
+        step = step or self.course.submitted_directory
         shape = re.compile(
             self.course.format_path(step, "(?P<student>.+)", assignment, escape=True)
         )
@@ -117,6 +117,7 @@ class Desk:
             tuple(incident for one in graded for incident in one.incidents),
             tuple(name for one in graded for name in one.plain),
             token,
+            tuple(need for one in graded for need in one.needs),
         )
         circumstances = Circumstances(
             round_.assignment,

@@ -25,6 +25,8 @@ from grader.judge.batch.desk import Desk
 from grader.judge.books.databases import first_line
 from grader.judge.books.gradebook import Book, Notebook, Recorded
 from grader.judge.books.ledger import Notes
+from grader.judge.books.needs import Need
+from grader.judge.books.standing import newest
 from grader.judge.books.tables import SittingRow
 from grader.judge.pages.clean import showable
 from grader.judge.pages.feedback import feedback_page
@@ -93,6 +95,11 @@ class Filing:
         return (
             FilingState.DONE if all(page.is_file() for page in pages) else FilingState.NO_FEEDBACK
         )
+
+    def needs(self, paper: Paper) -> tuple[Need, ...]:
+        """What was noted for a person when this submission was graded."""
+        same = [row for row in self._sittings[paper.student] if row.submission == paper.digest]
+        return tuple(need for row in newest(same) for need in _notes(row).needs)
 
     def file(self, paper: Paper, marked: Marked) -> Filed | None:
         """Put a submission that was just judged into all its places.
@@ -248,6 +255,7 @@ def _notes(row: SittingRow) -> Notes:
         tuple(row.incidents),
         tuple(row.plain),
         row.token,
+        tuple(map(Need.read, row.needs)),
     )
 
 

@@ -159,7 +159,8 @@ class Judged(NbGraderPreprocessor):  # type: ignore[misc]
         paper, laid = exporter.at_hand(student)
         marked = examine(round_, paper, laid)
         notes = exporter.desk.record(round_, paper, marked)
-        for note in (*notes.repairs, *notes.incidents):
+        needs = [need.sentence for need in notes.needs]
+        for note in dict.fromkeys((*notes.repairs, *notes.incidents, *needs)):
             self.log.warning("%s: %s", quote(student), note)
         resources["handed_in"] = paper.notebooks[name].notebook is not None
         return marked.graded[name].notebook, resources

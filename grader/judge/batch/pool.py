@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,6 +13,7 @@ from grader.box.both.ended import BoxRefused
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
 from grader.judge.batch.filing import Damaged, Filed, Filing, FilingState
+from grader.judge.books.needs import Cause, Need, nothing_ran
 from grader.judge.intake.printable import quote
 from grader.judge.sitting.papers import Marked, Paper, Round
 
@@ -46,9 +47,10 @@ class Crew(Protocol):
 class Line:
     """What became of one submission.
 
-    `state` is `graded`, `finished` (an earlier run had judged it and was cut off), `as before` or
-    `not graded`, which `reason` then explains. `plain` are graded cells that ran inside the box by
-    nbgrader's own rule, where a submission can forge them.
+    `state` is `graded`, `finished` (an earlier run had judged it and was cut off), `as before`,
+    `not run` (there was nothing to run: it has no points) or `not graded`, which `reason` then
+    explains. `plain` are graded cells that ran inside the box by nbgrader's own rule, where a
+    submission can forge them. `needs` are for a person to see to.
     """
 
     student: str
@@ -63,6 +65,7 @@ class Line:
     incidents: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
     reason: str = ""
+    needs: tuple[Need, ...] = ()
 
 
 class Batch:
@@ -82,7 +85,10 @@ class Batch:
         *,
         force: bool = False,
         put: Callable[[Paper, Marked], Filed | None] | None = None,
+        strangers: Mapping[str, str] | None = None,
     ) -> None:
+        """`strangers` are not graded: what to say of each."""
+        self._strangers = strangers or {}
         self._desk, self._filing, self._round, self._crew = desk, filing, round_, crew
         self._force, self._put = force, put or filing.file
         self._pending: dict[Future[Marked], Paper] = {}
@@ -107,11 +113,15 @@ class Batch:
             yield self._alone(self._to_retry.popleft())
 
     def _begin(self, student: str) -> Line | None:
-        """Have a submission judged, unless it was before."""
+        """Have a submission judged, unless it was before, or is of nobody in the class."""
+        if student in self._strangers:
+            why = self._strangers[student]
+            need = Need(Cause.UNKNOWN_STUDENT, why)
+            return Line(student, "not graded", reason=why, needs=(need,))
         paper = self._desk.paper(self._round, student)
         state = FilingState.NEW if self._force else self._filing.state(paper)
         if state is FilingState.DONE:
-            return Line(student, "as before")
+            return Line(student, "as before", needs=self._filing.needs(paper))
         if state is not FilingState.NEW:
             with contextlib.suppress(Damaged):
                 return _line(paper, "finished", self._filing.finish(paper))
@@ -180,12 +190,16 @@ def _workers_lost(error: BrokenExecutor) -> WorkersLost:
 
 
 def _not_graded(paper: Paper, reason: str) -> Line:
-    return Line(paper.student, "not graded", reason=quote(reason))
+    told = quote(reason)
+    return Line(paper.student, "not graded", reason=told, needs=(Need(Cause.NOT_GRADED, told),))
 
 
 def _line(paper: Paper, state: str, filed: Filed | None) -> Line:
     if filed is None:  # somebody else who grades was first
         return Line(paper.student, "as before")
+    notes = filed.notes
+    if nothing_ran(notes.needs, filed.recorded):
+        state = "not run"
     marks = [mark for one in filed.recorded.values() for mark in one.scores.values()]
     return Line(
         paper.student,
@@ -196,7 +210,8 @@ def _line(paper: Paper, state: str, filed: Filed | None) -> Line:
         any(one.seconds_late > 0 for one in filed.recorded.values()),
         any(mark.needs_grading for mark in marks),
         filed.isolation,
-        filed.notes.repairs,
-        filed.notes.incidents,
-        filed.notes.plain,
+        notes.repairs,
+        notes.incidents,
+        notes.plain,
+        needs=notes.needs,
     )

@@ -19,6 +19,7 @@ from grader.judge.batch.pool import Batch, Crew, Line
 from grader.judge.books.register import Handed, Mark, read_register
 from grader.judge.books.standing import standings
 from grader.judge.books.tables import VerdictRow
+from grader.judge.books.unanswered import elsewhere
 from grader.judge.sitting.papers import Marked, Paper, Round
 
 _CLOSE = 1e-6
@@ -140,11 +141,14 @@ def _changes(
 ) -> Iterator[Change]:
     for name, graded in marked.graded.items():
         absent = paper.notebooks[name].notebook is None
+        by_hand = elsewhere(graded.notebook)
         for cell in graded.notebook.cells:
             if not is_grade(cell):
                 continue
             cell_name = cell.metadata.nbgrader.grade_id
             after, points = determine_grade(cell)
+            if cell_name in by_hand:
+                after = None
             old = row.marks.get(cell_name, Mark(None, None, 0.0, False))
             verdict = graded.verdicts.get(cell_name)
             was = then.get(verdict.exercise) if verdict else None

@@ -75,3 +75,4 @@ class SittingRow(Base):
     repairs: Mapped[list[str]] = mapped_column(JSON)
     incidents: Mapped[list[str]] = mapped_column(JSON)
     plain: Mapped[list[str]] = mapped_column(JSON)
+    needs: Mapped[list[dict[str, str]]] = mapped_column(JSON, server_default="[]")

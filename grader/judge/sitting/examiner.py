@@ -5,19 +5,19 @@ from __future__ import annotations
 import atexit
 import platform
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from grader.box.both.limits import Limits
 from grader.box.outside.boxes import Boxes
+from grader.judge.books.needs import Cause
 from grader.judge.intake.normalise import Normalised, normalise
+from grader.judge.intake.repairs import CAUSES, NOT_RUN, Repair
 from grader.judge.pages.clean import clean
 from grader.judge.pages.remarks import remark
 from grader.judge.sitting.judging import Judge
-from grader.judge.sitting.papers import Marked, Paper, Round
+from grader.judge.sitting.papers import Graded, Marked, Paper, Round
 from grader.judge.sitting.sitting import Sitting, not_run
-
-_UNREADABLE = {"not_a_notebook", "notebook_too_large"}
 
 
 class Examiner:
@@ -51,8 +51,8 @@ class Examiner:
             notebook = normalised.notebook
             if submitted.notebook is None:
                 graded[name] = not_run(notebook, "Nothing was handed in.")
-            elif any(repair.code in _UNREADABLE for repair in normalised.repairs):
-                graded[name] = not_run(notebook, "The notebook could not be read.")
+            elif any(repair.code in NOT_RUN for repair in normalised.repairs):
+                graded[name] = not_run(notebook, "The notebook is none that can be graded.")
             else:
                 sitting = Sitting(
                     boxes,
@@ -66,7 +66,8 @@ class Examiner:
             one = graded[name]
             one.notebook = clean(one.notebook, one.trusted)
             remark(one.notebook, one.plain, one.verdicts, boxes.level.value)
-            repairs[name] = tuple(map(str, (*submitted.repairs, *normalised.repairs)))
+            found = (*submitted.repairs, *normalised.repairs)
+            repairs[name] = _put_right(found, one)
         return Marked(paper.student, graded, repairs, boxes.level.value, versions())
 
     def _equipment(self, round_: Round) -> tuple[Boxes, Judge]:
@@ -81,6 +82,23 @@ class Examiner:
             if judged not in self._judges:
                 self._judges[judged] = Judge(*judged)
             return self._boxes[wanted], self._judges[judged]
+
+
+def _put_right(repairs: Sequence[Repair], graded: Graded) -> tuple[str, ...]:
+    """What was put right in a notebook; what was not is a person's to see to.
+
+    Why nothing of it ran is one need, whatever all spoke against it.
+    """
+    left = [repair for repair in repairs if repair.code in CAUSES]
+    if not graded.ran:
+        why = left or repairs
+        cause = next((CAUSES[one.code] for one in left), Cause.NOTHING_RAN)
+        graded.need(cause, " ".join(map(str, why)) or "Nothing was handed in.")
+    else:
+        for one in left:
+            graded.need(CAUSES[one.code], str(one))
+        why = left
+    return tuple(str(one) for one in repairs if one not in why)
 
 
 def versions() -> dict[str, str]:

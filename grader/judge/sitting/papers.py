@@ -9,6 +9,7 @@ from datetime import datetime
 from grader.box.both.limits import Limits
 from grader.diagnosis.verdict import Verdict
 from grader.judge.books.ledger import Secret
+from grader.judge.books.needs import Cause, Need
 from grader.judge.intake.form import Form, Notebook
 from grader.judge.intake.submission import Submitted
 
@@ -51,7 +52,8 @@ class Graded:
     """A notebook with outputs, the verdicts by grade_id, and what an instructor should know.
 
     `trusted` are the indices of the cells whose outputs the judge wrote; `plain` the grade_ids of
-    graded cells that ran inside the box by nbgrader's own rule.
+    graded cells that ran inside the box by nbgrader's own rule; `needs` are for a person to see
+    to; without `ran` nothing of the notebook was run.
     """
 
     notebook: Notebook
@@ -59,6 +61,13 @@ class Graded:
     incidents: list[str] = field(default_factory=list)
     trusted: set[int] = field(default_factory=set)
     plain: list[str] = field(default_factory=list)
+    needs: list[Need] = field(default_factory=list)
+    ran: bool = True
+
+    def need(self, cause: Cause, sentence: str) -> None:
+        """Add to what a person must see to, once."""
+        if Need(cause, sentence) not in self.needs:
+            self.needs.append(Need(cause, sentence))
 
     def note(self, incident: str) -> None:
         """Add to what an instructor should know, once."""
@@ -68,7 +77,10 @@ class Graded:
 
 @dataclass(frozen=True)
 class Marked:
-    """One submission judged, and in what circumstances. `graded` and `repairs` are by notebook."""
+    """One submission judged, and in what circumstances. `graded` and `repairs` are by notebook.
+
+    What a person must see to is in each notebook's `needs`.
+    """
 
     student: str
     graded: Mapping[str, Graded]

@@ -11,12 +11,15 @@ from typing import Any, Protocol, TypeVar
 
 from nbformat import from_dict
 
-from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted, Cause
+from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted
+from grader.box.both.ended import Cause as Ending
 from grader.diagnosis.verdict import Outcome, Verdict
 from grader.engine.catalogue import tasks
+from grader.judge.books.needs import Cause, Need
 from grader.judge.intake.cells import Cell, is_test
 from grader.judge.intake.form import Notebook
 from grader.judge.sitting.judging import Judge, NoReply
+from grader.judge.sitting.packages import missing_packages
 from grader.judge.sitting.papers import Graded
 from grader.judge.sitting.scores import error, judged_outputs, keep_in_range, tells
 
@@ -24,6 +27,9 @@ T = TypeVar("T")
 
 MOST_BOXES = 20
 """How many boxes one submission may use up before the rest of it stays unrun."""
+
+MOST_NEEDS = 20
+"""How many things of one submission are told to a person; more are no news."""
 
 _CHECK = re.compile(r'check\("(\w+)"((?:, [A-Za-z_]\w*)+)\)')
 
@@ -99,13 +105,14 @@ class Sitting:
         self._deadly: set[int] = set()
         self._cells: Sequence[Cell] = ()
         self._incidents: list[str] = []
+        self._needs: list[Need] = []
         self._reports = True
         self._stopped = ""
         self._at = 0
 
     def grade(self, notebook: Notebook) -> Graded:
         """Run and judge the notebook; its cells' outputs are replaced. Raises BoxRefused."""
-        graded = Graded(notebook, incidents=self._incidents)
+        graded = Graded(notebook, incidents=self._incidents, needs=self._needs)
         self._cells = notebook.cells
         codes = [index for index, cell in enumerate(self._cells) if _runs(cell)]
         self._go_through(codes, lambda cell: self._take(cell, graded))
@@ -151,6 +158,8 @@ class Sitting:
         cell.outputs = judged_outputs(verdict, points)
         graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
         graded.trusted.add(self._at)
+        if any(finding.code == "CHECK.did_not_finish" for finding in verdict.findings):
+            self._report(f"A call of {check.exercise} ran too long.", Cause.OUT_OF_TIME)
 
     def _ignores(self, output: Any) -> bool:
         stderr = output.output_type == "stream" and output.name == "stderr"
@@ -162,7 +171,7 @@ class Sitting:
         except BoxEnded as reason:
             self._deadly.add(self._at)
             self._close()
-            self._report(reason.ended.sentence)
+            self._report_end(reason)
             return [error("BoxEnded", reason.ended.sentence)]
         except _NoBox as reason:
             self._stop(str(reason))
@@ -175,15 +184,33 @@ class Sitting:
             # What was lost may have been the score: a plain graded cell earns nothing by silence.
             if is_test(cell) and not shows & {"error", "execute_result"}:
                 return [*outputs, error("OutputLost", sentence)]
+        if ran.interrupted:
+            sentence = "The time for this cell was up."
+            self._report(sentence, Cause.OUT_OF_TIME)
+            shown = [output for output in outputs if output.output_type != "error"]
+            return [*shown, error("TimeIsUp", sentence)]
         if not ran.ok and "error" not in shows:
-            sentence = "The time for this cell was up." if ran.interrupted else "The cell failed."
-            outputs.append(error(ran.error or "CellFailed", sentence))
+            outputs.append(error(ran.error or "CellFailed", "The cell failed."))
+        self._needs += [need for need in missing_packages(outputs) if self._is_new(need)]
         return outputs
 
-    def _report(self, sentence: str) -> None:
-        """Tell the instructor what happened in this cell."""
-        if self._reports:
-            self._incidents.append(f"Cell {self._at + 1}: {sentence}")
+    def _is_new(self, need: Need) -> bool:
+        return need not in self._needs and len(self._needs) < MOST_NEEDS
+
+    def _report(self, sentence: str, cause: Cause | None = None) -> None:
+        """Tell the instructor what happened in this cell; with a `cause`, a person must see to it.
+
+        Once for a cell: a check whose box ends is asked no more, and says so as well.
+        """
+        told = f"Cell {self._at + 1}: {sentence}"
+        if self._reports and told not in self._incidents:
+            self._incidents.append(told)
+            if cause is not None and self._is_new(Need(cause, told)):
+                self._needs.append(Need(cause, told))
+
+    def _report_end(self, reason: BoxEnded) -> None:
+        is_late = reason.ended.cause is Ending.TIME
+        self._report(reason.ended.sentence, Cause.OUT_OF_TIME if is_late else None)
 
     def _ask(self, header: dict[str, Any], body: bytes) -> tuple[Mapping[str, Any], bytes]:
         """Put the judge's question to the box. Raises NoReply."""
@@ -195,7 +222,7 @@ class Sitting:
             raise NoReply("CHECK.forged") from None
         except BoxEnded as reason:
             self._close()
-            self._report(reason.ended.sentence)
+            self._report_end(reason)
             raise NoReply("CHECK.box_ended") from None
         except _NoBox as reason:
             self._stop(str(reason))
@@ -205,14 +232,14 @@ class Sitting:
         """Run nothing more; of all that is not run, the first is reported."""
         if not self._stopped:
             self._stopped = why
-            self._report(why)
+            self._report(why, Cause.OUT_OF_TIME if why == _TIME_IS_UP else None)
 
     def _survive(self, ask: Callable[[Box], T]) -> T:
         """Ask the box, and a fresh one if this one was lost by no fault of the submission's."""
         try:
             return ask(self._ready())
         except BoxEnded as reason:
-            if reason.ended.cause is not Cause.LOST:
+            if reason.ended.cause is not Ending.LOST:
                 raise
         self._close()
         return ask(self._ready())
@@ -223,7 +250,7 @@ class Sitting:
             raise _NoBox(self._stopped)
         if time.monotonic() > self._deadline:
             self._close()
-            raise _NoBox("The time for this submission was up before this cell.")
+            raise _NoBox(_TIME_IS_UP)
         if self._box is None:
             if self._used >= MOST_BOXES:
                 raise _NoBox("Not run: this submission ended its process too often.")
@@ -247,6 +274,9 @@ class Sitting:
         self._open = self._box = None
 
 
+_TIME_IS_UP = "The time for this submission was up before this cell."
+
+
 class _NoBox(Exception):
     """There is no box for the rest of this submission."""
 
@@ -260,7 +290,7 @@ def _runs(cell: Cell) -> bool:
 
 def not_run(notebook: Notebook, why: str) -> Graded:
     """An assignment without a submission: nothing of it is run, and no cell earns a point."""
-    graded = Graded(notebook)
+    graded = Graded(notebook, ran=False)
     for index, cell in enumerate(notebook.cells):
         check = check_in(cell)
         if check is not None:
