@@ -55,7 +55,7 @@ def print_json(outcome: Outcome) -> None:
         "assignment": outcome.assignment,
         "secret": outcome.secret,
         "counts": outcome.counts,
-        "need_you": [{"student": name} | need.plain() for name, need in outcome.needs],
+        "need_you": [{"student": name} | asdict(need) for name, need in outcome.needs],
         "submissions": [asdict(line) for line in outcome.lines],
     }
     print(json.dumps(found, indent=1))
@@ -121,7 +121,7 @@ def _needs(outcome: Outcome) -> Iterator[str]:
         names = ", ".join(map(_name, students[:_MOST_NAMED]))
         left = len(students) - _MOST_NAMED
         more = f" and {left} more" if left > 0 else ""
-        yield f"  [bold]{names}{more}[/] · {need.cause.value}: {escape(printable(need.sentence))}"
+        yield f"  [bold]{names}{more}[/] · {escape(printable(str(need)))}"
 
 
 def _name(student: str) -> str:

@@ -99,7 +99,7 @@ class Filing:
     def needs(self, paper: Paper) -> tuple[Need, ...]:
         """What was noted for a person when this submission was graded."""
         same = [row for row in self._sittings[paper.student] if row.submission == paper.digest]
-        return tuple(need for row in newest(same) for need in _notes(row).needs)
+        return tuple(need for row in newest(same) for need in row.needs)
 
     def file(self, paper: Paper, marked: Marked) -> Filed | None:
         """Put a submission that was just judged into all its places.
@@ -252,10 +252,10 @@ def _notes(row: SittingRow) -> Notes:
     return Notes(
         tuple(row.notebooks),
         tuple(row.repairs),
-        tuple(row.incidents),
+        tuple(text for text in row.incidents if Need.read(text) is None),
         tuple(row.plain),
         row.token,
-        tuple(map(Need.read, row.needs)),
+        row.needs,
     )
 
 

@@ -171,9 +171,8 @@ class Ledger:
                     token=notes.token,
                     notebooks=list(notes.notebooks),
                     repairs=list(notes.repairs),
-                    incidents=list(notes.incidents),
+                    incidents=[*notes.incidents, *map(str, notes.needs)],
                     plain=list(notes.plain),
-                    needs=[need.plain() for need in notes.needs],
                 )
             )
             session.add_all(

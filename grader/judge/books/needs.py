@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,7 +20,10 @@ class Cause(StrEnum):
     NOT_GRADED = "not graded"
 
 
-@dataclass(frozen=True, order=True)
+_CAUSES = {cause.value: cause for cause in Cause}
+
+
+@dataclass(frozen=True)
 class Need:
     """One thing that a person must see to."""
 
@@ -32,14 +35,14 @@ class Need:
         """Whether nothing of a notebook was run."""
         return self.cause in (Cause.NOTHING_RAN, Cause.WRONG_NOTEBOOK)
 
-    def plain(self) -> dict[str, str]:
-        """As JSON holds it."""
-        return {"cause": self.cause.value, "sentence": self.sentence}
+    def __str__(self) -> str:
+        return f"{self.cause.value}: {self.sentence}"
 
     @classmethod
-    def read(cls, found: Mapping[str, str]) -> Need:
-        """From what `plain` gave."""
-        return cls(Cause(found["cause"]), found["sentence"])
+    def read(cls, text: str) -> Need | None:
+        """From its text, or None if that is another's."""
+        cause, _, sentence = text.partition(": ")
+        return cls(_CAUSES[cause], sentence) if cause in _CAUSES else None
 
 
 def nothing_ran(needs: Iterable[Need], notebooks: Collection[str]) -> bool:

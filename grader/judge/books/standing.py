@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from grader.judge.books.ledger import Ledger
-from grader.judge.books.needs import Need, nothing_ran
+from grader.judge.books.needs import nothing_ran
 from grader.judge.books.tables import SittingRow, VerdictRow
 
 
@@ -25,7 +25,7 @@ class Standing:
         Version 0.1.0 did not note it. Its verdicts on such a submission hold no case.
         """
         notebooks = {name for row in self.sittings for name in row.notebooks}
-        needs = [Need.read(need) for row in self.sittings for need in row.needs]
+        needs = [need for row in self.sittings for need in row.needs]
         if notebooks and nothing_ran(needs, notebooks):
             return True
         rows = self.verdicts.values()

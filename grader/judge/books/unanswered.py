@@ -47,10 +47,10 @@ def _is_comment(source: str) -> bool:
 def _sentence(at: int, places: list[int]) -> str:
     listed = ", ".join(f"{abs(place - at)} {_way(place - at)}" for place in places[:_MOST_LISTED])
     more = ", …" if len(places) > _MOST_LISTED else ""
-    which = "a cell" if len(places) == 1 else f"{len(places)} cells"
+    which = "a cell" if len(places) == 1 else "cells"
     return (
-        f"Nothing is written in this cell. The learner wrote {which} of their own that may be the "
-        f"answer, counted from here: {listed}{more}."
+        f"Nothing is written in this cell. The answer may stand in {which} that the learner added: "
+        f"{listed}{more}."
     )
 
 
