@@ -194,7 +194,7 @@ class BoxShell(InteractiveShell):
         for kind in kinds:  # where get_ipython() and others look for it
             kind._instance = self
         builtins.input = getpass.getpass = no_input
-        bdb.Bdb.set_trace = no_debugger  # type: ignore[method-assign]
+        bdb.Bdb.set_trace = no_debugger  # type: ignore[assignment, method-assign]
 
     def attach(self) -> None:
         """Make the cells' streams the process's."""

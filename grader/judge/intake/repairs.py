@@ -46,25 +46,42 @@ _SENTENCES = {
     "unreadable_cells": "Cells that cannot be read and were left out: {count}.",
     "unknown_cells": "Cells with nbgrader's settings under names that the assignment does not have "
     "({found}): {count}. They were run as the learner's own.",
-    # Cells, whose names stand before it
-    "restored": "Missing in the submission, and put back.",
-    "copied": "There {count} times. {kept} was graded, and the others were run as the learner's "
-    "own.",
-    "rewritten": "The text is the instructor's and had been changed. It was put back.",
-    "settings": "nbgrader's settings had been changed ({found}). They were put back.",
-    "older_release": "As another release of the assignment had it, and not changed since: the text "
-    "of the present release was run.",
-    "lost_settings": "Without nbgrader's settings, and known by the cell's id.",
-    "retyped": "Made a {found} cell, and read as the {wanted} cell it was.",
-    "unreadable": "The text cannot be read: the starting text was graded.",
-    "too_long": "The text is longer than {limit}: the starting text was graded.",
+    # One cell
+    "restored": "The cell was missing and was put back.",
+    "copied": "The cell was there {count} times. {kept} was graded, and the others were run as the "
+    "learner's own.",
+    "rewritten": "The text of this cell is the instructor's and had been changed. It was put back.",
+    "settings": "nbgrader's settings of this cell had been changed ({found}). They were put back.",
+    "older_release": "This cell is as another release of the assignment had it, and was not "
+    "changed since. The present release's was run.",
+    "lost_settings": "The cell had lost nbgrader's settings. It was known by its id.",
+    "retyped": "The cell had been made a {found} cell. It was read as the {wanted} cell it was.",
+    "unreadable": "The cell's text cannot be read: its starting text was graded.",
+    "too_long": "The cell's text is longer than {limit}: its starting text was graded.",
     "elsewhere": "{found} It waits for a person.",
-    # The notebook's cells together
     "moved": "Cells had been moved. The assignment's order was kept.",
     "attachment": "Attached files that were left out: {count}. A written answer keeps pictures in "
     "PNG, JPEG and GIF, up to {limit} in all.",
 }
 
+
+_TOGETHER = {
+    "restored": "These cells were missing and were put back.",
+    "copied": "Each of these cells was there {count} times. {kept} was graded, and the others were "
+    "run as the learner's own.",
+    "rewritten": "The text of these cells is the instructor's and had been changed. It was put "
+    "back.",
+    "settings": "nbgrader's settings of these cells had been changed ({found}). They were put "
+    "back.",
+    "older_release": "These cells are as another release of the assignment had them, and were not "
+    "changed since. The present release's were run.",
+    "lost_settings": "These cells had lost nbgrader's settings. They were known by their ids.",
+    "retyped": "These cells had been made {found} cells. They were read as the {wanted} cells they "
+    "were.",
+    "unreadable": "The text of these cells cannot be read: their starting text was graded.",
+    "too_long": "The text of these cells is longer than {limit}: their starting text was graded.",
+}
+"""The same of several cells."""
 
 CAUSES = {
     "no_notebook": Cause.NOTHING_RAN,
@@ -87,12 +104,14 @@ NOT_RUN = {"notebook_too_large", "not_a_notebook", "other_assignment"}
 class Repair:
     """One thing put right: a stable code, a sentence, and the cell's grade_id if it is about one.
 
-    What befell several cells alike is one repair, with their names in the place of `cell`.
+    What befell several cells alike is one repair, with their names in the place of `cell`;
+    `together` is its sentence.
     """
 
     code: str
     sentence: str
     cell: str | None = None
+    together: str = ""
 
     def __str__(self) -> str:
         return f"{self.cell}: {self.sentence}" if self.cell else self.sentence
@@ -100,18 +119,20 @@ class Repair:
 
 def repair(code: str, cell: str | None = None, **words: object) -> Repair:
     """The repair of this code; what a learner wrote goes into `words` as `quote` gives it."""
-    return Repair(code, _SENTENCES[code].format(**words), cell)
+    together = _TOGETHER.get(code, "").format(**words)
+    return Repair(code, _SENTENCES[code].format(**words), cell, together)
 
 
 def gathered(repairs: Iterable[Repair]) -> Iterator[Repair]:
     """The repairs of cells, with one in the place of many that say the same."""
-    alike: dict[tuple[str, str], list[Repair]] = defaultdict(list)
+    alike: dict[str, list[Repair]] = defaultdict(list)
     for one in repairs:
-        alike[one.code, one.sentence].append(one)
-    for (code, sentence), group in alike.items():
+        alike[one.sentence].append(one)
+    for group in alike.values():
         if len(group) <= _MOST_APART:
             yield from group
         else:
             names = ", ".join(str(one.cell) for one in group[:_MOST_NAMED])
             left = len(group) - _MOST_NAMED
-            yield Repair(code, sentence, f"{names} and {left} more" if left else names)
+            several = f"{names} and {left} more" if left else names
+            yield Repair(group[0].code, group[0].together, several)

@@ -24,7 +24,7 @@ from grader.judge.books.gradebook import CellScore, Recorded
 from grader.judge.intake.cells import number_of
 from grader.judge.intake.form import Form, FormCell, Notebook, read_forms
 from grader.judge.pages import settings as pages
-from grader.judge.pages.remarks import remark_in
+from grader.judge.pages.remarks import for_learners, remark_in
 
 _BOOTSTRAP = "server_extensions/formgrader/static/node_modules/bootstrap/dist/css"
 _FONT = re.compile(r"@font-face\s*\{[^}]*\}")
@@ -106,8 +106,9 @@ def as_released(notebook: Notebook, form: Form) -> Notebook:
         shown = dict(cell)
         if known is not None:
             shown["source"] = known.released
-            if cell.cell_type == "code":
-                shown["outputs"] = list(_showable(cell.outputs, known))
+        if cell.cell_type == "code":
+            outputs = cell.outputs if known is None else _showable(cell.outputs, known)
+            shown["outputs"] = for_learners(outputs)
         cells.append(shown)
     return from_dict(dict(notebook) | {"cells": cells})
 

@@ -1,7 +1,7 @@
 """A cell of its own that does not end.
 
 Earns: everything
-Told: nothing
+Told: Cell *: The time for this cell was up.
 Because: the cell is interrupted when its time is up, and its neighbours are what they were.
 """
 

@@ -119,8 +119,8 @@ def test_of_several_notebooks_none_is_guessed(folder, form):
 
 
 def test_a_notebook_that_may_be_either_of_two_is_not_guessed(folder, form):
-    (folder / NOTEBOOK).rename(folder / "final.ipynb")
-    (folder / "essay.ipynb").unlink()
+    (folder / NOTEBOOK).unlink()
+    (folder / "essay.ipynb").rename(folder / "final.ipynb")
     submitted = read_submission(folder, form)
     assert (submitted.notebook, codes(submitted)) == (None, ["which_notebook"])
 
