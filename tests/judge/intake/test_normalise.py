@@ -6,13 +6,16 @@ import json
 import pickle
 import shutil
 import string
+from dataclasses import replace
 
 import nbformat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nbgrader.utils import compute_checksum
 
 from grader.judge.books.reading import NoGradebook
+from grader.judge.books.unanswered import elsewhere
 from grader.judge.intake.course import course_directory
 from grader.judge.intake.form import NoForm, read_forms
 from grader.judge.intake.lenient import MOST_BYTES
@@ -373,6 +376,107 @@ def test_answers_swapped_between_cells_stay_where_their_names_put_them(answered,
     one["metadata"], two["metadata"] = two["metadata"], one["metadata"]
     result = laid(answered, form)
     assert find(result.notebook, "root_answer")["source"] == ANSWERS["square_answer"]
+
+
+# Several cells, other releases, other notebooks
+
+
+def test_what_befell_many_cells_alike_is_told_in_one_line(answered, form):
+    for cell in answered["cells"]:
+        cell["metadata"] = {}
+    (one,) = laid(answered, form).repairs
+    assert one.code == "lost_settings"
+    assert str(one) == (
+        "given, square_answer, square and 5 more: These cells had lost nbgrader's settings. They "
+        "were known by their ids."
+    )
+
+
+def rereleased(name, source, **settings):
+    """Make a cell as another release had it, with the checksum that nbgrader gave it then."""
+
+    def work(notebook):
+        cell = find(notebook, name)
+        cell["source"] = source
+        cell["metadata"]["nbgrader"] |= settings
+        cell["metadata"]["nbgrader"]["checksum"] = compute_checksum(nbformat.from_dict(cell))
+
+    return work
+
+
+def test_a_test_of_an_earlier_release_was_not_changed_by_the_learner(answered, form):
+    rereleased("square", "assert square(3) == 9", points=7)(answered)
+    result = laid(answered, form)
+    assert codes(result) == [("older_release", "square")]
+    assert "another release" in str(result.repairs[0])
+    assert "HIDDEN" in find(result.notebook, "square")["source"]
+
+
+def test_a_test_that_was_changed_after_an_earlier_release_was(answered, form):
+    rereleased("square", "assert square(3) == 9")(answered)
+    find(answered, "square")["source"] = "pass"
+    assert codes(laid(answered, form)) == [("settings", "square"), ("rewritten", "square")]
+
+
+def test_a_starting_text_of_an_earlier_release_is_nothing_to_tell(answered, form):
+    find(answered, "square_answer")["metadata"]["nbgrader"]["checksum"] = "0" * 32
+    assert laid(answered, form).repairs == ()
+
+
+def test_another_notebook_of_the_class_is_called_by_its_name(form):
+    essay = (instructors.course() / "release" / ASSIGNMENT / "essay.ipynb").read_bytes()
+    result = laid(essay, form)
+    assert codes(result) == [("other_assignment", None)]
+    assert str(result.repairs[0]).startswith("This is essay.ipynb: the notebook holds 1 of its")
+    assert result.notebook == form.notebook()
+
+
+def test_cells_that_two_assignments_have_tell_nothing(answered, form):
+    both = replace(form, others={"02-more": frozenset({"given", "square", "extra"})})
+    assert laid(answered, both).repairs == ()
+    answered["cells"] = [cell for cell in answered["cells"] if grade_id(cell) == "given"]
+    assert ("other_assignment", None) not in codes(laid(answered, both))
+    answered["cells"].append(code("1", id="extra"))
+    assert codes(laid(answered, both)) == [("other_assignment", None)]
+
+
+WRITTEN = {
+    "text": {"cell_type": "markdown", "source": "Because it is so."},
+    "raw": {"cell_type": "raw", "source": "Because it is so."},
+    "comments": {"cell_type": "code", "source": "# Because\n\n# it is so.", "outputs": []},
+}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_written_answer_in_a_cell_of_ones_own_waits_for_a_person(answered, form, kind, is_there):
+    place = answered["cells"].index(find(answered, "why"))
+    answered["cells"].insert(place + 1, {"metadata": {}, "id": "mine"} | WRITTEN[kind])
+    find(answered, "why")["source"] = "YOUR ANSWER HERE"
+    if not is_there:
+        del answered["cells"][place]
+    result = laid(answered, form)
+    assert ("elsewhere", "why") in codes(result)
+    assert "a cell that the learner added: 1 below." in elsewhere(result.notebook)["why"]
+
+
+def test_who_wrote_nothing_or_wrote_where_it_belongs_waits_for_nobody_more(answered, form):
+    own = {"cell_type": "markdown", "source": "My notes.", "metadata": {}, "id": "mine"}
+    answered["cells"].append(own)
+    assert elsewhere(laid(answered, form).notebook) == {}
+    assert elsewhere(laid(json.loads(instructors.release()), form).notebook) == {}
+
+
+def test_settings_without_a_grade_id_are_no_settings(tmp_path):
+    shutil.copytree(instructors.course(), tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "release" / ASSIGNMENT / "problems.ipynb"
+    old = json.loads(path.read_text())
+    old["cells"][0]["metadata"]["nbgrader"] = {"grade": False, "solution": False, "locked": False}
+    path.write_text(json.dumps(old))
+    form = read_forms(course_directory(tmp_path), ASSIGNMENT)["problems"]
+    result = laid(old, form)
+    assert result.repairs == ()
+    assert all("grade_id" in cell.metadata.get("nbgrader", {"grade_id"}) for cell in form.cells)
 
 
 # Broken notebooks
