@@ -7,6 +7,8 @@ import itertools
 import json
 import multiprocessing
 import os
+import re
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -28,6 +30,7 @@ from grader.cli.grade import NEED_A_PERSON, CannotGrade
 from grader.judge.batch import filing as filings
 from grader.judge.batch.desk import Desk
 from grader.judge.batch.filing import Filing, FilingRefused
+from grader.judge.batch.handing_out import handing_out
 from grader.judge.batch.pool import MOST_LOST, Batch, WorkersLost
 from grader.judge.books.gradebook import Book, GradebookRefused
 from grader.judge.sitting.examiner import examine
@@ -135,12 +138,13 @@ class Recorded:
 
 
 @contextlib.contextmanager
-def at_work(course, crew, *, force=False, patience=1.0):
+def at_work(course, crew, *, force=False, patience=1.0, strangers=None):
     desk = Desk.at(course)
     round_ = desk.round(ASSIGNMENT)
     book = Book(desk.course, patience)
     try:
-        yield Batch(desk, Filing(desk, book, round_), round_, crew, force=force)
+        filing = Filing(desk, book, round_)
+        yield Batch(desk, filing, round_, crew, force=force, strangers=strangers)
     finally:
         book.close()
         desk.close()
@@ -596,6 +600,88 @@ def test_the_report_lists_what_was_put_right_and_json_says_it_all(graded_class, 
     assert "2 submissions hold answers that a person grades" in said
     assert f"Feedback is written: feedback/STUDENT/{ASSIGNMENT} has the pages." in said
     assert "forge them: count, triple" in said
+
+
+NEED_YOU = {
+    "broken_json-0": "nothing ran: The notebook cannot be read, since its JSON is broken",
+    "empty-0": "nothing ran: The notebook cannot be read, since its JSON is broken",
+    "endless-0": "out of time: Cell 6: A call of edge_products ran too long.",
+    "left_in-0": "missing package: There is no package no_such_package where submissions run.",
+    "nothing-0": "nothing ran: There is no mixed.ipynb: nothing was run. There lies notes.txt.",
+    "solved_copy-0": "a copy holds answers: mixed.ipynb holds no answer, and mixed-Copy1.ipynb",
+}
+"""Who of the class needs a person, and how what is said begins."""
+
+
+def test_grading_ends_with_what_needs_a_person_and_only_what_ran_is_graded(graded_class):
+    report = json.loads((graded_class / "said.json").read_text())
+    needs = {one["student"]: f"{one['cause']}: {one['sentence']}" for one in report["need_you"]}
+    assert needs.keys() == NEED_YOU.keys()
+    assert len(report["need_you"]) == len(needs)
+    for student, said in needs.items():
+        assert said.startswith(NEED_YOU[student])
+    everybody = len(report["submissions"])
+    assert report["counts"] == {"graded": everybody - 3, "not run": 3}
+    lines = {line["student"]: line for line in report["submissions"]}
+    assert lines["nothing-0"]["repairs"] == []
+    assert any("ran too long" in said for said in lines["endless-0"]["incidents"])
+
+
+def test_what_needs_a_person_is_told_again_until_it_is_seen_to(graded_class, tmp_path, typed):
+    students = [*NEED_YOU, *FEW[:4]]
+    course = classroom.copy(graded_class, tmp_path / "course", students)
+    (course / "submitted" / "honest-00").rename(course / "submitted" / "honset-00")
+    said = typed(course, status=NEED_A_PERSON)
+    assert "9 as before, 1 not graded" in said
+    told = said.partition("7 need you:\n")[2].splitlines()
+    assert len(told) == 7
+    for student, words in NEED_YOU.items():
+        assert any(f"{student}" in line and words in line for line in told)
+    (slip,) = (line for line in told if "honset-00 · unknown student: No student" in line)
+    assert "Is it honest-00?" in slip
+    assert "honset-00" not in classroom.rows(course)
+    assert "need you" not in typed(course, "--students", "honest-01")
+
+
+def test_who_is_nobody_in_the_class_becomes_a_student_when_asked_for(tmp_path, judged):
+    course = classroom.course(tmp_path / "course", FEW[:2])
+    crew = Recorded(judged)
+    with at_work(course, crew, strangers={FEW[0]: "No student is called so."}) as batch:
+        found = {line.student: line for line in batch.lines(FEW[:2])}
+    assert (found[FEW[0]].state, found[FEW[0]].reason) == (
+        "not graded",
+        "No student is called so.",
+    )
+    assert crew.asked == [FEW[1]]
+    assert classroom.rows(course).keys() == {FEW[1]}
+    assert lines(course, crew, FEW[:2])[FEW[0]].state == "graded"
+
+
+@pytest.mark.parametrize("lack", ["nothing", "a secret", "every secret", "an exchange"])
+def test_only_a_command_that_works_hands_feedback_out(graded_class, tmp_path, lack):
+    course = classroom.copy(graded_class, tmp_path / "course", FEW[:2])
+    for student in FEW[:2]:
+        if not (lack == "every secret" or (lack == "a secret" and student == FEW[0])):
+            secret = course / "feedback" / student / ASSIGNMENT / "submission_secret.txt"
+            secret.write_text(student)
+    if lack != "an exchange":
+        (tmp_path / "exchange").mkdir()
+        (tmp_path / "exchange").chmod(0o777)
+    with (course / "nbgrader_config.py").open("a") as settings:
+        settings.write(f"c.Exchange.root = {str(tmp_path / 'exchange')!r}\n")
+    desk = Desk.at(course)
+    said = " ".join(handing_out(desk, ASSIGNMENT))
+    desk.close()
+    command = re.search(r"nbgrader (release_feedback .*) hands it out", said)
+    if lack in ("every secret", "an exchange"):
+        assert command is None
+        assert f"feedback/STUDENT/{ASSIGNMENT} has the pages" in said
+    else:
+        done = run("nbgrader", *shlex.split(command[1]), cwd=course)
+        assert done.returncode == 0, done.stdout
+        released = list((tmp_path / "exchange").rglob("*.html"))
+        assert len(released) == (2 if lack == "nothing" else 1)
+    assert (FEW[0] in said) == ("secret" in lack)
 
 
 def test_a_student_who_handed_in_nothing_cannot_be_asked_for(tmp_path, typed):

@@ -19,6 +19,8 @@ from grader.box.outside.outputs import CellResult
 from grader.diagnosis.verdict import Outcome
 from grader.engine.catalogue import find
 from grader.engine.wire import unpack
+from grader.judge.books.needs import Cause as NeedCause
+from grader.judge.books.needs import Need
 from grader.judge.sitting.judging import Judge, NoReply
 from grader.judge.sitting.sitting import MOST_BOXES, Sitting, check_in, not_run
 
@@ -217,7 +219,8 @@ class Room:
             raise
         except BaseException as raised:
             error = type(raised).__name__
-            outputs = [{"output_type": "error", "ename": error, "evalue": "", "traceback": []}]
+            about = {"ename": error, "evalue": str(raised), "traceback": []}
+            outputs = [{"output_type": "error"} | about]
         if self.flags["dropped"]:
             outputs = []
         ok = error is None and not self.flags["interrupted"]
@@ -337,11 +340,57 @@ def test_a_plain_cell_scores_as_nbgrader_scores_it_and_nothing_by_silence(case):
     assert graded.plain == ["cell0"]
 
 
+def test_a_cell_that_ran_too_long_is_told_and_shows_nothing_from_inside_the_box():
+    graded, _ = sit("late()\nraise KeyboardInterrupt", RIGHT, CHECK)
+    said = "Cell 1: The time for this cell was up."
+    assert graded.incidents == [said]
+    assert graded.needs == [Need(NeedCause.OUT_OF_TIME, said)]
+    (shown,) = graded.notebook.cells[0].outputs
+    assert (shown.ename, shown.evalue) == ("TimeIsUp", "The time for this cell was up.")
+    assert score(graded) == 4
+
+
+def test_a_call_that_ran_too_long_and_a_box_ended_for_its_time_need_a_person():
+    rooms = Rooms()
+    room = rooms.open({})
+    room.call = lambda header, body: ({"state": "interrupted"}, b"")
+    rooms.open = lambda files: room
+    graded, _ = sit(RIGHT, CHECK, rooms=rooms)
+    assert [str(need) for need in graded.needs] == [
+        "out of time: Cell 2: A call of two_path_grad ran too long."
+    ]
+    slow = Room.ender(Cause.TIME, "It ran for more than 2 s and did not stop when interrupted.")
+    graded, _ = sit("slow()", rooms=Ready(slow))
+    assert [need.cause for need in graded.needs] == [NeedCause.OUT_OF_TIME]
+
+
+class Ready(Rooms):
+    """Rooms in which `slow` is known."""
+
+    def __init__(self, slow):
+        super().__init__()
+        self.slow = slow
+
+    def open(self, files):
+        room = super().open(files)
+        room.namespace["slow"] = self.slow
+        return room
+
+
+def test_packages_that_are_missing_need_a_person_each_once():
+    again = "import no_such_package"
+    graded, _ = sit(again, again, "import no_such_other", "import ast.no_part", "import ast")
+    assert [need.cause for need in graded.needs] == [NeedCause.MISSING_PACKAGE] * 2
+    assert "no package no_such_package where submissions run" in graded.needs[0].sentence
+    assert "no_such_other" in graded.needs[1].sentence
+
+
 def test_a_submission_that_was_not_handed_in_scores_nothing_in_any_cell():
     cells = sit("graded:1 / 1", CHECK)[0].notebook
     graded = not_run(cells, "Nothing was handed in.")
     assert [score(graded, index) for index in (0, 1)] == [0, 0]
     assert [v.outcome for v in graded.verdicts.values()] == [Outcome.NOT_ATTEMPTED]
+    assert not graded.ran
 
 
 @pytest.mark.parametrize("error", [CallInterrupted("late"), CallFailed("ValueError", "no")])
