@@ -100,12 +100,13 @@ def grade(
         find_isolation(desk)
     round_ = desk.round(assignment, reseed=reseed)
     with opened(desk, round_) as filing:
-        from grader.judge.batch.pool import Batch
+        from grader.judge.batch.pool import Batch, refused
 
         crew = crew_of(jobs, gpu_jobs, scheduler)
         try:
             batch = Batch(desk, filing, round_, crew, force=force)
             lines = list(watched(batch.lines(chosen), len(chosen), assignment, quiet=as_json))
+            lines += refused(desk, assignment) if students is None else []
         except KeyboardInterrupt:
             _errors.print("[bold red]Stopped.[/] What is graded already stays graded.")
             _errors.print("The same command, typed again, grades the rest.")

@@ -116,7 +116,10 @@ def strip_files_prefix(text: str) -> str:
 
 def _has_room(context: Context, source: str) -> bool:
     """Count what is drawn on a page: drawing takes time, and a learner decides how much it is."""
-    drawn: MutableMapping[str, int] = context.get("resources", {}).setdefault("drawn", {})
+    resources = context.get("resources", {})
+    if resources.get("plain"):
+        return False
+    drawn: MutableMapping[str, int] = resources.setdefault("drawn", {})
     drawn["characters"] = drawn.get("characters", 0) + len(source)
     return len(source) <= _LONGEST_DRAWN and drawn["characters"] <= _MOST_DRAWN
 
