@@ -14,6 +14,7 @@ from traitlets.config import Config
 
 from grader.engine.refusal import Refusal
 from grader.judge.batch.settings import Grading
+from grader.judge.books.databases import close_to_others
 from grader.judge.books.ledger import Circumstances, Ledger, Notes, Secret
 from grader.judge.intake.course import course_directory
 from grader.judge.intake.form import Form, read_forms
@@ -62,6 +63,7 @@ class Desk:
 
         Raises NoForm, and KeyError for a `version` of the secret that does not exist.
         """
+        close_to_others(self.course.db_url, shared=self.course.groupshared)
         return Round(
             assignment,
             self._forms(assignment),
