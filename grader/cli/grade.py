@@ -103,12 +103,13 @@ def grade(
     round_ = desk.round(assignment, reseed=reseed)
     unknown = {} if new_students else unknown_students(desk, assignment)
     with opened(desk, round_) as filing:
-        from grader.judge.batch.pool import Batch
+        from grader.judge.batch.pool import Batch, refused
 
         crew = crew_of(jobs, gpu_jobs, scheduler)
         try:
             batch = Batch(desk, filing, round_, crew, force=force, strangers=unknown)
             lines = list(watched(batch.lines(chosen), len(chosen), assignment, quiet=as_json))
+            lines += refused(desk, assignment) if students is None else []
         except KeyboardInterrupt:
             _errors.print("[bold red]Stopped.[/] What is graded already stays graded.")
             _errors.print("The same command, typed again, grades the rest.")

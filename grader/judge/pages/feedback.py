@@ -74,11 +74,14 @@ class AsReleased(NbGraderPreprocessor):  # type: ignore[misc]
         return as_released(nb, self._forms[about["assignment"]][about["notebook"]]), resources
 
 
-def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
+def feedback_page(
+    notebook: Notebook, recorded: Recorded, form: Form, *, plain: bool = False
+) -> str:
     """The feedback page of one graded notebook, as `nbgrader generate_feedback` writes it.
 
     The notebook is as `clean` or `showable` gave it: one that was read from a folder is cleaned
-    first. The page is one file: nothing in it runs, and a browser fetches nothing to show it.
+    first. The page is one file: nothing in it runs, and a browser fetches nothing to show it. A
+    `plain` page shows Markdown and code as they were typed.
     """
     marks = recorded.scores.values()
     about = {
@@ -88,7 +91,7 @@ def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
         "late_penalty": recorded.penalty,
     }
     marked = _with_marks(as_released(notebook, form), recorded)
-    resources = {"nbgrader": about, "inlining": {"css": [_colours()]}}
+    resources = {"nbgrader": about, "inlining": {"css": [_colours()]}, "plain": plain}
     page, _ = _exporter().from_notebook_node(marked, resources)
     return str(page)
 

@@ -19,7 +19,8 @@ class Round:
     """One assignment as it is judged this time: the same for every submission.
 
     `ignored` is a pattern of what plain graded cells may write to stderr. Unless `hidden`, verdicts
-    carry the numbers of hidden cases.
+    carry the numbers of hidden cases. `handling` is how many seconds reading, comparing and drawing
+    one submission may take, besides what its own code may.
     """
 
     assignment: str
@@ -30,6 +31,7 @@ class Round:
     device: str = "cpu"
     ignored: str = ""
     hidden: bool = True
+    handling: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Graded:
 class Marked:
     """One submission judged, and in what circumstances. `graded` and `repairs` are by notebook.
 
-    What a person must see to is in each notebook's `needs`.
+    `texts` are the notebooks as they were before they ran, where these were asked for. What a
+    person must see to is in each notebook's `needs`.
     """
 
     student: str
@@ -87,3 +90,4 @@ class Marked:
     repairs: Mapping[str, tuple[str, ...]]
     isolation: str
     versions: Mapping[str, str]
+    texts: Mapping[str, Notebook] = field(default_factory=dict)

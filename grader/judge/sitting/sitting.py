@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -21,9 +21,10 @@ from grader.judge.intake.form import Notebook
 from grader.judge.sitting.judging import Judge, NoReply
 from grader.judge.sitting.packages import missing_packages
 from grader.judge.sitting.papers import Graded
-from grader.judge.sitting.scores import error, judged_outputs, keep_in_range, tells
+from grader.judge.sitting.scores import error, judged_outputs, keep_in_range, score_alone, tells
 
 T = TypeVar("T")
+Pause = Callable[[], AbstractContextManager[None]]
 
 MOST_BOXES = 20
 """How many boxes one submission may use up before the rest of it stays unrun."""
@@ -35,7 +36,9 @@ _CHECK = re.compile(r'check\("(\w+)"((?:, [A-Za-z_]\w*)+)\)')
 
 
 class Box(Protocol):
-    """One sandboxed process, as `grader.box` makes it."""
+    """One sandboxed process, as `grader.box` makes it; no cell or call in it runs past `until`."""
+
+    until: float
 
     def run_cell(self, source: str) -> Any:
         """Run a cell and return its outputs."""
@@ -85,6 +88,10 @@ class Sitting:
 
     A box that was asked knows hidden inputs and could show them. So if any cell after the first
     check shows something, what is kept of those cells comes from a second run, without the checks.
+
+    Both runs together, with all that is run again, take no more than `seconds` from the moment at
+    which the first box is ready; until then is a `pause`. What the second run does not come to
+    shows nothing but its score.
     """
 
     def __init__(
@@ -96,9 +103,11 @@ class Sitting:
         ignored: str = "",
         *,
         hidden: bool = True,
+        pause: Pause = nullcontext,
     ) -> None:
         self._boxes, self._judge, self._files = boxes, judge, files
-        self._hidden, self._seconds = hidden, seconds
+        self._hidden, self._seconds, self._pause = hidden, seconds, pause
+        self._deadline: float | None = None
         self._ignored = re.compile(ignored) if ignored else None
         self._box: Box | None = None
         self._open: AbstractContextManager[Box] | None = None
@@ -121,12 +130,18 @@ class Sitting:
         if any(tells(self._cells[index]) for index in later):
             unasked = [index for index in codes if index not in graded.trusted | self._deadly]
             self._reports = False  # what happened is known
-            self._go_through(unasked, lambda cell: self._show(cell, graded, self._at in later))
+            self._go_through(unasked, lambda cell: self._show_again(cell, graded, later))
         return graded
+
+    @property
+    def seconds_left(self) -> float:
+        """What is left of the time, once a notebook was graded."""
+        if self._deadline is None:
+            return self._seconds
+        return max(0.0, self._deadline - time.monotonic())
 
     def _go_through(self, cells: Iterable[int], take: Callable[[Cell], None]) -> None:
         """Take cells in turn, from a fresh box on."""
-        self._deadline = time.monotonic() + self._seconds
         self._used, self._stopped = 0, ""
         try:
             for self._at in cells:
@@ -134,11 +149,24 @@ class Sitting:
         finally:
             self._close()
 
-    def _show(self, cell: Cell, graded: Graded, kept: bool = True) -> None:
-        """Run a cell that is no check; its outputs are `kept`, or those it has stay."""
+    def _show_again(self, cell: Cell, graded: Graded, later: Collection[int]) -> None:
+        """Run a cell in a box that was never asked: what a `later` one shows now takes the place of
+        what it showed."""
         outputs = self._run(cell)
-        if not kept:
+        if self._at not in later:
             return
+        if not self._stopped:
+            self._keep(cell, outputs, graded)
+        elif tells(cell):
+            why = f"It is not shown what this cell displayed. {self._stopped}"
+            graded.note(f"Cell {self._at + 1}: {why}")
+            cell.outputs = score_alone(cell, why)
+
+    def _show(self, cell: Cell, graded: Graded) -> None:
+        """Run a cell that is no check."""
+        self._keep(cell, self._run(cell), graded)
+
+    def _keep(self, cell: Cell, outputs: list[Any], graded: Graded) -> None:
         cell.outputs = outputs
         if is_test(cell):
             cell.outputs = [output for output in outputs if not self._ignores(output)]
@@ -185,11 +213,12 @@ class Sitting:
             if is_test(cell) and not shows & {"error", "execute_result"}:
                 return [*outputs, error("OutputLost", sentence)]
         if ran.interrupted:
-            sentence = "The time for this cell was up."
+            sentence = f"It ran for {ran.seconds:.0f} s, which is too long, and was interrupted."
             self._report(sentence, Cause.OUT_OF_TIME)
-            shown = [output for output in outputs if output.output_type != "error"]
-            return [*shown, error("TimeIsUp", sentence)]
-        if not ran.ok and "error" not in shows:
+            interrupt = {"output_type": "error", "ename": "KeyboardInterrupt"}  # not the learner's
+            outputs = [one for one in outputs if not interrupt.items() <= one.items()]
+            outputs.append(error("TimeUp", sentence))
+        elif not ran.ok and "error" not in shows:
             outputs.append(error(ran.error or "CellFailed", "The cell failed."))
         self._needs += [need for need in missing_packages(outputs) if self._is_new(need)]
         return outputs
@@ -248,7 +277,7 @@ class Sitting:
         """The box with every earlier cell run in it. Raises BoxEnded and _NoBox."""
         if self._stopped:
             raise _NoBox(self._stopped)
-        if time.monotonic() > self._deadline:
+        if self._deadline is not None and time.monotonic() > self._deadline:
             self._close()
             raise _NoBox(_TIME_IS_UP)
         if self._box is None:
@@ -257,6 +286,9 @@ class Sitting:
             self._used += 1
             self._open = self._opened()
             self._box = self._open.__enter__()
+            if self._deadline is None:
+                self._deadline = time.monotonic() + self._seconds
+            self._box.until = self._deadline
             for index, cell in enumerate(self._cells[: self._at]):
                 if _runs(cell) and index not in self._deadly and check_in(cell) is None:
                     self._box.run_cell(cell.source)
@@ -264,7 +296,8 @@ class Sitting:
 
     def _opened(self) -> AbstractContextManager[Box]:
         try:
-            return self._boxes.open(self._files)
+            with self._pause() if self._deadline is None else nullcontext():
+                return self._boxes.open(self._files)
         except CallFailed as failure:
             raise _NoBox("Not run: the submission's files do not fit into a box.") from failure
 

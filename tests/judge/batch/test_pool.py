@@ -15,7 +15,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -33,10 +32,12 @@ from grader.judge.batch.filing import Filing, FilingRefused
 from grader.judge.batch.handing_out import handing_out
 from grader.judge.batch.pool import MOST_LOST, Batch, WorkersLost
 from grader.judge.books.gradebook import Book, GradebookRefused
+from grader.judge.pages import feedback
 from grader.judge.sitting.examiner import examine
 from grader.notebook import files
 from tests.conftest import environment, run
 from tests.fixtures import classroom
+from tests.fixtures.crew import Known
 
 ASSIGNMENT = classroom.ASSIGNMENT
 FEW = [f"honest-{number:02}" for number in range(4)] + ["first_path_only-0", "nothing-0", "late-0"]
@@ -110,31 +111,6 @@ def judged(uninterrupted):
     made = {student: examine(round_, desk.paper(round_, student)) for student in FEW}
     desk.close()
     return made
-
-
-class Recorded:
-    """A crew that knows every result already, and counts how often it is asked."""
-
-    slots = 2
-
-    def __init__(self, judged, fails=None):
-        self.judged, self.fails, self.asked, self.renewed = judged, fails or {}, [], 0
-
-    def submit(self, round_, paper):
-        self.asked.append(paper.student)
-        future = Future()
-        errors = self.fails.get(paper.student, [])
-        if errors:
-            future.set_exception(errors.pop(0))
-        else:
-            future.set_result(self.judged[paper.student])
-        return future
-
-    def renew(self):
-        self.renewed += 1
-
-    def close(self):
-        pass
 
 
 @contextlib.contextmanager
@@ -259,7 +235,7 @@ CRASHES = {
     "after the gradebook": (Book, "record", True),
     "before the files have their names": (files, "put_in_place", False),
     "after the files have their names": (files, "put_in_place", True),
-    "before the feedback": (filings, "feedback_page", False),
+    "before the feedback": (feedback, "feedback_page", False),
 }
 
 
@@ -299,10 +275,10 @@ def test_killed_at_any_moment_it_loses_nothing_and_grades_nothing_twice(
     three = FEW[:3]
     course = classroom.course(tmp_path / "course", three)
     place, name, after = CRASHES[moment]
-    run_and_be_killed(lambda: lines(course, Recorded(judged), three), place, name, after=after)
+    run_and_be_killed(lambda: lines(course, Known(judged), three), place, name, after=after)
     recorded = {student for student, _ in sittings(course)}
     assert 1 <= len(recorded) <= 2
-    crew = Recorded(judged)
+    crew = Known(judged)
     lines(course, crew, three)
     assert set(crew.asked) == set(three) - recorded
     assert is_whole(course, uninterrupted, three)
@@ -312,10 +288,10 @@ def test_killed_while_one_grading_replaces_another_it_keeps_the_new_one(
     tmp_path, uninterrupted, judged
 ):
     course = classroom.copy(uninterrupted, tmp_path / "course", FEW)
-    again = lambda: lines(course, Recorded(judged), FEW[:1], force=True)  # noqa: E731
+    again = lambda: lines(course, Known(judged), FEW[:1], force=True)  # noqa: E731
     run_and_be_killed(again, os, "rename", time=2)  # the old one is away already
     assert not (course / "autograded" / FEW[0] / ASSIGNMENT).exists()
-    crew = Recorded(judged)
+    crew = Known(judged)
     assert lines(course, crew)[FEW[0]].state == "finished"
     assert crew.asked == []
     assert classroom.rows(course) == classroom.rows(uninterrupted)
@@ -326,8 +302,8 @@ def test_killed_while_one_grading_replaces_another_it_keeps_the_new_one(
 def test_what_was_graded_stays_and_what_was_handed_in_anew_is_graded_anew(tmp_path, judged):
     three = FEW[:3]
     course = classroom.course(tmp_path / "course", three)
-    lines(course, Recorded(judged), three)
-    crew = Recorded(judged)
+    lines(course, Known(judged), three)
+    crew = Known(judged)
     assert {line.state for line in lines(course, crew, three).values()} == {"as before"}
     assert crew.asked == []
     notebook = course / "submitted" / three[1] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
@@ -347,7 +323,7 @@ def test_what_was_lost_since_is_made_again(tmp_path, uninterrupted, judged, lost
         shutil.copy(classroom.released() / "gradebook.db", course)
     else:
         shutil.rmtree(course / lost / FEW[0])
-    crew = Recorded(judged)
+    crew = Known(judged)
     lines(course, crew)
     assert crew.asked == ([FEW[0]] if lost == "autograded" else [])
     rows, wanted = classroom.rows(course), classroom.rows(uninterrupted)
@@ -361,7 +337,7 @@ def test_what_was_damaged_since_is_graded_anew(tmp_path, uninterrupted, judged):
     notebook = course / "autograded" / FEW[0] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
     notebook.chmod(0o644)
     notebook.write_text(notebook.read_text()[:100])
-    crew = Recorded(judged)
+    crew = Known(judged)
     found = lines(course, crew)
     assert crew.asked == [FEW[0]]
     assert found[FEW[0]].state == "graded"
@@ -373,7 +349,7 @@ def test_reseed_grades_everybody_on_new_cases_and_the_old_ones_stay_known(
     tmp_path, uninterrupted, judged, typed
 ):
     course = classroom.course(tmp_path / "course", FEW)
-    lines(course, Recorded(judged))
+    lines(course, Known(judged))
     typed(course, "--reseed", status=NEED_A_PERSON)
     assert sorted(sittings(course)) == sorted((student, seed) for student in FEW for seed in (1, 2))
     wanted = classroom.rows(uninterrupted)
@@ -409,18 +385,17 @@ def test_only_the_submission_that_kills_its_worker_twice_is_left_ungraded(
 ):
     course = classroom.course(tmp_path / "course", FEW)
     broken = [BrokenProcessPool("gone"), BrokenProcessPool("gone")]
-    crew = Recorded(judged, {FEW[2]: broken})
+    crew = Known(judged, {FEW[2]: broken})
     found = lines(course, crew)
     assert [name for name, line in found.items() if line.state == "not graded"] == [FEW[2]]
     assert found[FEW[2]].reason == "the process that judged it ended, twice"
-    assert crew.renewed == 2
     others = [student for student in FEW if student != FEW[2]]
     assert is_whole(course, uninterrupted, others)
 
 
 def test_an_error_of_ours_stops_one_submission_and_not_the_batch(tmp_path, uninterrupted, judged):
     course = classroom.course(tmp_path / "course", FEW)
-    found = lines(course, Recorded(judged, {FEW[0]: [RuntimeError("a fault\x1b[31m")]}))
+    found = lines(course, Known(judged, {FEW[0]: [RuntimeError("a fault\x1b[31m")]}))
     assert found[FEW[0]].reason == "RuntimeError: a fault�[31m"
     assert is_whole(course, uninterrupted, FEW[1:])
 
@@ -428,7 +403,7 @@ def test_an_error_of_ours_stops_one_submission_and_not_the_batch(tmp_path, unint
 @pytest.mark.parametrize("loss", [BrokenProcessPool("gone"), BoxRefused("no room", "make some")])
 def test_a_batch_stops_when_nothing_can_be_judged_any_more(tmp_path, judged, loss):
     course = classroom.course(tmp_path / "course", FEW)
-    crew = Recorded(judged, {student: [loss] * 9 for student in FEW})
+    crew = Known(judged, {student: [loss] * 9 for student in FEW})
     with pytest.raises((WorkersLost, BoxRefused)):
         lines(course, crew)
     assert len(crew.asked) <= 2 * crew.slots * MOST_LOST
@@ -442,14 +417,14 @@ def test_a_locked_gradebook_is_waited_for_then_refused_and_nothing_is_judged_aga
     with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
         with (
-            at_work_while_locked(course, Recorded(judged), other) as batch,
+            at_work_while_locked(course, Known(judged), other) as batch,
             pytest.raises(GradebookRefused, match="locked") as refusal,
         ):
             list(batch.lines(FEW[:2]))
     assert "Another program" in refusal.value.cure
     assert classroom.rows(course) == {}
     assert len(sittings(course)) == 1
-    crew = Recorded(judged)
+    crew = Known(judged)
     lines(course, crew, FEW[:2])
     assert len(crew.asked) == 1
     assert is_whole(course, uninterrupted, FEW[:2])
@@ -467,7 +442,7 @@ def at_work_while_locked(course, crew, other):
 
 def test_a_full_disk_leaves_the_gradebook_as_it_was(tmp_path, uninterrupted, judged):
     course = classroom.course(tmp_path / "course", FEW)
-    with at_work(course, Recorded(judged)) as batch:
+    with at_work(course, Known(judged)) as batch:
         engine = batch._filing._book._gradebook.engine
         event.listen(engine, "connect", _no_more_pages)
         engine.dispose()
@@ -477,7 +452,7 @@ def test_a_full_disk_leaves_the_gradebook_as_it_was(tmp_path, uninterrupted, jud
     rows, wanted = classroom.rows(course), classroom.rows(uninterrupted)
     assert len(rows) < len(FEW)
     assert rows == {student: wanted[student] for student in rows}
-    lines(course, Recorded(judged))
+    lines(course, Known(judged))
     assert is_whole(course, uninterrupted)
 
 
@@ -491,7 +466,7 @@ def test_no_room_for_files_stops_the_batch_with_nothing_half_written(
     tmp_path, uninterrupted, judged, monkeypatch, place
 ):
     course = classroom.course(tmp_path / "course", FEW)
-    with monkeypatch.context() as patch, at_work(course, Recorded(judged)) as batch:
+    with monkeypatch.context() as patch, at_work(course, Known(judged)) as batch:
         if place == "verdicts.db":
             engine = batch._desk.ledger._engine
             event.listen(engine, "connect", _no_more_pages)
@@ -501,7 +476,7 @@ def test_no_room_for_files_stops_the_batch_with_nothing_half_written(
         with pytest.raises(FilingRefused, match="cannot be written") as refusal:
             list(batch.lines(FEW))
     assert "what is graded already stays graded" in refusal.value.cure
-    lines(course, Recorded(judged))
+    lines(course, Known(judged))
     assert is_whole(course, uninterrupted)
 
 
@@ -565,7 +540,7 @@ def test_gpu_jobs_bounds_how_many_submissions_use_the_gpu_at_once(tmp_path, judg
     crews = []
 
     def crew(jobs):
-        crews.append(Recorded(judged))
+        crews.append(Known(judged))
         crews[-1].slots = jobs
         return crews[-1]
 
@@ -645,7 +620,7 @@ def test_what_needs_a_person_is_told_again_until_it_is_seen_to(graded_class, tmp
 
 def test_who_is_nobody_in_the_class_becomes_a_student_when_asked_for(tmp_path, judged):
     course = classroom.course(tmp_path / "course", FEW[:2])
-    crew = Recorded(judged)
+    crew = Known(judged)
     with at_work(course, crew, strangers={FEW[0]: "No student is called so."}) as batch:
         found = {line.student: line for line in batch.lines(FEW[:2])}
     assert (found[FEW[0]].state, found[FEW[0]].reason) == (

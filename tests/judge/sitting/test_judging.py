@@ -342,11 +342,11 @@ def test_a_plain_cell_scores_as_nbgrader_scores_it_and_nothing_by_silence(case):
 
 def test_a_cell_that_ran_too_long_is_told_and_shows_nothing_from_inside_the_box():
     graded, _ = sit("late()\nraise KeyboardInterrupt", RIGHT, CHECK)
-    said = "Cell 1: The time for this cell was up."
+    said = "Cell 1: It ran for 0 s, which is too long, and was interrupted."
     assert graded.incidents == [said]
     assert graded.needs == [Need(NeedCause.OUT_OF_TIME, said)]
     (shown,) = graded.notebook.cells[0].outputs
-    assert (shown.ename, shown.evalue) == ("TimeIsUp", "The time for this cell was up.")
+    assert (shown.ename, shown.evalue) == ("TimeUp", said.removeprefix("Cell 1: "))
     assert score(graded) == 4
 
 
