@@ -83,7 +83,8 @@ class Judge:
 
     def __call__(self, round_: Round, pause: Pause) -> Marked:
         """The marked submission. Raises BoxRefused."""
-        from grader.judge.sitting.examiner import examine  # torch, which only judging needs
+        with pause():
+            from grader.judge.sitting.examiner import examine  # torch, which only judging needs
 
         return examine(round_, self.paper, pause, with_texts=self.with_texts)
 
@@ -97,9 +98,10 @@ class Fetch:
 
     def __call__(self, round_: Round, pause: Pause) -> Mapping[str, Notebook] | None:
         """The notebooks, or None if they are damaged."""
-        import nbformat
+        with pause():
+            import nbformat
 
-        from grader.judge.pages.clean import showable
+            from grader.judge.pages.clean import showable
 
         try:
             return {
@@ -121,7 +123,8 @@ class Draw:
 
     def __call__(self, round_: Round, pause: Pause) -> Mapping[str, bytes]:
         """The pages by the names of the notebooks."""
-        from grader.judge.pages.feedback import feedback_page  # nbconvert, which is slow to load
+        with pause():
+            from grader.judge.pages.feedback import feedback_page  # nbconvert: slow to load
 
         pages = {
             name: feedback_page(notebook, self.recorded[name], round_.forms[name], plain=self.plain)

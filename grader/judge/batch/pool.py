@@ -223,20 +223,26 @@ class Batch:
         line = _line(paper.student, state, entered)
         drawing = Draw(paper.student, entered.notebooks, entered.recorded)
         try:
+            pages = yield from self._drawn(drawing, clock)
+        except (OutOfTime, ErrandFailed, BrokenExecutor) as error:
+            line = _with_incident(line, f"Its feedback shows texts as they are: {_said(error)}")
+            again = Clock(clock.whole, self._round.handling)
             try:
-                pages = yield self._crew.submit(drawing, self._round, clock)
-            except (BoxRefused, WorkersLost):
-                raise
-            except Exception as error:
-                line = _with_incident(line, f"Its feedback shows texts as they are: {_said(error)}")
-                again = Clock(clock.whole, self._round.handling)
-                pages = yield self._crew.submit(replace(drawing, plain=True), self._round, again)
-        except (BoxRefused, WorkersLost):
-            raise
-        except Exception as error:
-            return _with_incident(line, f"It has no feedback page: {_said(error)}")
+                pages = yield from self._drawn(replace(drawing, plain=True), again)
+            except (OutOfTime, ErrandFailed, BrokenExecutor) as worse:
+                return _with_incident(line, f"It has no feedback page: {_said(worse)}")
         self._filing.show(paper, entered, pages)
         return line
+
+    def _drawn(
+        self, drawing: Draw, clock: Clock
+    ) -> Generator[Future[Any], Any, Mapping[str, bytes]]:
+        """The pages, asked for once more if the worker that drew them was lost."""
+        try:
+            pages: Mapping[str, bytes] = yield self._crew.submit(drawing, self._round, clock)
+        except BrokenExecutor:
+            pages = yield self._crew.submit(drawing, self._round, clock)
+        return pages
 
 
 def _workers_lost(error: BrokenExecutor) -> WorkersLost:

@@ -11,6 +11,7 @@ from nbformat import from_dict
 from nbgrader.utils import compute_checksum
 
 from grader.judge.books.unanswered import elsewhere
+from grader.judge.intake.embedded import Embedding
 from grader.judge.intake.form import Form, FormCell, Notebook, as_cell, as_notebook, plain_cell
 from grader.judge.intake.lenient import SubmittedCell, read
 from grader.judge.intake.matching import candidates, choose, other_assignment, stripped
@@ -39,12 +40,15 @@ class Normalised:
     repairs: tuple[Repair, ...] = ()
 
 
-def normalise(raw: bytes | None, form: Form) -> Normalised:
+def normalise(
+    raw: bytes | None, form: Form, files: Mapping[str, bytes] | None = None
+) -> Normalised:
     """The form with a submission's answers in it. Never raises, whatever the bytes.
 
     A cell is known by its grade_id, else by its id, else by an unchanged text. Of several copies of
     an answer the first that was written in is graded. Every other cell stays, without nbgrader's
-    settings, after the known cell it followed; the known cells stand in the form's order.
+    settings, after the known cell it followed; the known cells stand in the form's order. Pictures
+    that a text shows come along, out of it or out of the `files` beside the notebook.
     """
     if raw is None:
         return Normalised(form.notebook())
@@ -54,7 +58,8 @@ def normalise(raw: bytes | None, form: Form) -> Normalised:
     if other := other_assignment(reading.cells, form):
         wrong = repair("other_assignment", found=quote(other[0]), count=other[1])
         return Normalised(form.notebook(), (wrong,))
-    laying = _Laying(form, reading.cells)
+    embedding = Embedding(files or {})
+    laying = _Laying(form, [embedding.attached(cell) for cell in reading.cells])
     notebook = laying.notebook()
     language = _language(reading.language, form)
     found = (*reading.repairs, *language, *laying.repairs(), *_elsewhere(notebook))

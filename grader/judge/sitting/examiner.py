@@ -49,7 +49,7 @@ class Examiner:
         left = round_.limits.submission
         for name, form in round_.forms.items():
             submitted = paper.notebooks[name]
-            normalised = normalise(submitted.notebook, form)
+            normalised = normalise(submitted.notebook, form, submitted.files)
             notebook = normalised.notebook
             if with_texts:
                 texts[name] = copy.deepcopy(notebook)

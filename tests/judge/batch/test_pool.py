@@ -28,16 +28,18 @@ from grader.cli import app
 from grader.cli.grade import NEED_A_PERSON, CannotGrade
 from grader.judge.batch import filing as filings
 from grader.judge.batch.desk import Desk
+from grader.judge.batch.errands import Draw, ErrandFailed, OutOfTime
 from grader.judge.batch.filing import Filing, FilingRefused
 from grader.judge.batch.handing_out import handing_out
 from grader.judge.batch.pool import MOST_LOST, Batch, WorkersLost
+from grader.judge.batch.workers import WorkerLost
 from grader.judge.books.gradebook import Book, GradebookRefused
 from grader.judge.pages import feedback
 from grader.judge.sitting.examiner import examine
 from grader.notebook import files
 from tests.conftest import environment, run
 from tests.fixtures import classroom
-from tests.fixtures.crew import Known
+from tests.fixtures.crew import Known, done
 
 ASSIGNMENT = classroom.ASSIGNMENT
 FEW = [f"honest-{number:02}" for number in range(4)] + ["first_path_only-0", "nothing-0", "late-0"]
@@ -400,6 +402,92 @@ def test_an_error_of_ours_stops_one_submission_and_not_the_batch(tmp_path, unint
     assert is_whole(course, uninterrupted, FEW[1:])
 
 
+def test_a_submission_that_takes_too_long_or_loses_its_worker_stops_nobody(
+    tmp_path, uninterrupted, judged
+):
+    course = classroom.course(tmp_path / "course", FEW)
+    hostile = FEW[:4]  # more of them in a row than may be lost before a batch gives up
+    fails = {student: [WorkerLost(at_work=True)] * 2 for student in hostile}
+    crew = Known(judged, fails | {FEW[4]: [OutOfTime(360.0)]})
+    found = lines(course, crew)
+    for student in hostile:
+        assert found[student].reason == "the process that judged it ended, twice"
+    assert found[FEW[4]].reason == "it took longer than the 360 s that a submission has in all"
+    assert crew.asked.count(FEW[4]) == 1
+    assert is_whole(course, uninterrupted, FEW[5:])
+
+
+class Drawing(Known):
+    """A crew whose drawing ends in these errors first."""
+
+    def __init__(self, judged, errors):
+        super().__init__(judged)
+        self.errors = errors
+
+    def submit(self, errand, round_, clock):
+        if isinstance(errand, Draw) and self.errors:
+            error = self.errors.pop(0)
+            return (
+                done(lambda: self.fail(error)) if error else super().submit(errand, round_, clock)
+            )
+        return super().submit(errand, round_, clock)
+
+    def fail(self, error):
+        raise error
+
+
+def test_a_page_that_cannot_be_drawn_shows_its_texts_as_they_are(tmp_path, uninterrupted, judged):
+    course = classroom.course(tmp_path / "course", FEW[:1])
+    found = lines(course, Drawing(judged, [OutOfTime(360.0)]), FEW[:1])[FEW[0]]
+    assert found.state == "graded"
+    assert found.incidents[-1].startswith("Its feedback shows texts as they are: it took longer")
+    page = classroom.page(course, FEW[0])
+    assert "<pre># Mixed" in page
+    assert "(Score: 25.0 / 38.0)" in page
+    assert classroom.rows(course)[FEW[0]] == classroom.rows(uninterrupted)[FEW[0]]
+
+
+def test_a_worker_lost_while_it_draws_is_asked_for_again(tmp_path, uninterrupted, judged):
+    course = classroom.course(tmp_path / "course", FEW[:1])
+    found = lines(course, Drawing(judged, [WorkerLost(at_work=True)]), FEW[:1])[FEW[0]]
+    assert found.incidents == ()
+    assert is_whole(course, uninterrupted, FEW[:1])
+
+
+def test_a_page_that_cannot_be_drawn_at_all_is_told_and_drawn_by_the_next_run(
+    tmp_path, uninterrupted, judged
+):
+    course = classroom.course(tmp_path / "course", FEW[:2])
+    crew = Drawing(judged, [ErrandFailed("MemoryError: ")] * 2)
+    found = lines(course, crew, FEW[:2])
+    assert found[FEW[0]].incidents[-1] == "It has no feedback page: MemoryError: "
+    assert found[FEW[1]].incidents == ()
+    assert lines(course, Known(judged), FEW[:2])[FEW[0]].state == "finished"
+    assert is_whole(course, uninterrupted, FEW[:2])
+
+
+def test_force_that_was_stopped_is_taken_up_where_it_stopped(tmp_path, uninterrupted, judged):
+    course = classroom.copy(uninterrupted, tmp_path / "course", FEW)
+    with at_work(course, Known(judged), force=True) as batch:
+        next(batch.lines(FEW))
+    redone = {student for student in FEW if sittings(course).count((student, 1)) == 2}
+    assert 0 < len(redone) < len(FEW)
+    left = [student for student in FEW if student not in redone]
+    for force in (False, True):  # whichever way it is typed again
+        copied = classroom.copy(course, tmp_path / f"taken-up-{force}", FEW)
+        for mark in (course / "autograded").glob(".*.json"):
+            shutil.copy(mark, copied / "autograded")
+        crew = Known(judged)
+        found = lines(copied, crew, force=force)
+        assert sorted(crew.asked) == sorted(left)
+        assert {found[student].state for student in redone} <= {"as before", "finished"}
+        assert {found[student].state for student in left} == {"graded"}
+        assert not list((copied / "autograded").glob(".*"))
+    again = Known(judged)
+    lines(copied, again, force=True)
+    assert sorted(again.asked) == sorted(FEW)
+
+
 @pytest.mark.parametrize("loss", [BrokenProcessPool("gone"), BoxRefused("no room", "make some")])
 def test_a_batch_stops_when_nothing_can_be_judged_any_more(tmp_path, judged, loss):
     course = classroom.course(tmp_path / "course", FEW)
@@ -608,7 +696,8 @@ def test_what_needs_a_person_is_told_again_until_it_is_seen_to(graded_class, tmp
     (course / "submitted" / "honest-00").rename(course / "submitted" / "honset-00")
     said = typed(course, status=NEED_A_PERSON)
     assert "9 as before, 1 not graded" in said
-    told = said.partition("7 need you:\n")[2].splitlines()
+    last = said.partition("7 need you:\n")[2].splitlines()
+    told = [line for line in last if line.startswith("  ")]  # without the bar, on stderr
     assert len(told) == 7
     for student, words in NEED_YOU.items():
         assert any(f"{student}" in line and words in line for line in told)
@@ -710,6 +799,7 @@ def test_a_dask_cluster_gives_the_same_grades_and_a_worker_killed_costs_nobody_o
         next(iter(workers.values())).kill()
         said, _ = running.communicate(timeout=300)
         assert running.returncode == NEED_A_PERSON, said
+        assert b"happened" not in said, said
     assert is_whole(course, uninterrupted)
 
 

@@ -44,7 +44,7 @@ def test_whatever_an_errand_raises_ends_that_errand_alone(workers, name):
 
 def test_an_exception_that_cannot_be_sent_and_one_without_words_are_told_in_words(workers):
     odd = Raising("UnicodeEncodeError", ("utf-8", "\udcff", 0, 1, "surrogates not allowed"))
-    with pytest.raises(ErrandFailed, match="UnicodeEncodeError: .*surrogates not allowed"):
+    with pytest.raises(ErrandFailed, match=r"UnicodeEncodeError: .*surrogates not allowed"):
         workers.submit(odd, ROUND, clock()).result(300)
     with pytest.raises(ErrandFailed, match="RecursionError"):
         workers.submit(Recursive(), ROUND, clock()).result(300)

@@ -20,6 +20,7 @@ from grader.judge.intake.course import course_directory
 from grader.judge.intake.form import NoForm, read_forms
 from grader.judge.intake.lenient import MOST_BYTES
 from grader.judge.intake.normalise import MOST_OWN_CELLS, MOST_TEXT, normalise
+from grader.judge.pages.rendering import drawn_markdown
 from tests.fixtures import instructors
 from tests.fixtures.instructors import ASSIGNMENT
 from tests.fixtures.payloads import png
@@ -258,6 +259,55 @@ def test_pictures_attached_to_a_written_answer_are_kept_and_nothing_else_is(answ
     result = laid(answered, form)
     kept = find(result.notebook, "why")["attachments"]
     assert kept == {name: {"image/png": png()} for name in ("drawing.png", "lines.png")}
+    assert codes(result) == [("attachment", None)]
+
+
+@pytest.mark.parametrize(
+    ("shown", "files"),
+    [
+        (f"![sketch](data:image/png;base64,{png()})", {}),
+        ("![sketch](plot.png)", {"plot.png": base64.b64decode(png())}),
+        ('![sketch](./a/my%20plot.png "titled")', {"a/my plot.png": base64.b64decode(png())}),
+        ("![sketch](<my plot.png>)", {"my plot.png": base64.b64decode(png())}),
+    ],
+    ids=["in the text", "beside it", "in a folder", "with a blank"],
+)
+def test_a_picture_in_a_text_or_beside_it_comes_along(answered, form, shown, files):
+    find(answered, "why")["source"] = f"Before {shown} and {shown} after"
+    result = normalise(raw(answered), form, files)
+    must_hold(result, form)
+    assert result.repairs == ()
+    cell = find(result.notebook, "why")
+    assert cell["attachments"] == {"picture-1.png": {"image/png": png()}}
+    assert cell["source"].count("![sketch](attachment:picture-1.png") == 2
+    page = drawn_markdown(cell["source"], links=True, attachments=cell["attachments"])
+    assert page.count(f'src="data:image/png;base64,{png()}"') == 2
+
+
+def test_a_picture_makes_no_answer_too_long_and_what_is_none_stays_text(answered, form):
+    large = base64.b64encode(base64.b64decode(png()) + b"\0" * MOST_TEXT).decode()
+    find(answered, "why")["source"] = f"See ![it](data:image/png;base64,{large})"
+    result = laid(answered, form)
+    assert result.repairs == ()
+    assert find(result.notebook, "why")["attachments"].keys() == {"picture-1.png"}
+    for other in ("![x](secret.txt)", "![x](../a.png)", "![x](https://a.b/c.png)", "[x](plot.png)"):
+        find(answered, "why")["source"] = other
+        files = {"secret.txt": b"no picture", "plot.png": base64.b64decode(png())}
+        cell = find(normalise(raw(answered), form, files).notebook, "why")
+        assert (cell["source"], cell.get("attachments")) == (other, None)
+
+
+def test_no_more_pictures_are_held_than_there_is_room_for(answered, form):
+    photo = base64.b64decode(png()) + b"\0" * 5_000_000
+    own = [
+        {"cell_type": "markdown", "id": f"n{n}", "metadata": {}, "source": f"![x]({n}.png)"}
+        for n in range(50)
+    ]
+    answered["cells"] += own
+    files = {f"{n}.png": photo for n in range(50)}
+    result = normalise(raw(answered), form, files)
+    kept = [cell for cell in result.notebook.cells if cell.get("attachments")]
+    assert len(kept) == 1
     assert codes(result) == [("attachment", None)]
 
 
