@@ -36,7 +36,7 @@ def set_aside(place: Place, paper: Paper) -> Iterator[Path]:
                     folders.remove(name)
                     yield _moved(place.root, path)
                 continue
-            is_kept = path.suffix == ".ipynb" or path.relative_to(folder).as_posix() in kept
+            is_kept = path.suffix.lower() == ".ipynb" or path.relative_to(folder).as_posix() in kept
             if stat.S_ISREG(mode) and is_kept:
                 continue
             yield _moved(place.root, path)
