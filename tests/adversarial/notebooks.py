@@ -144,7 +144,7 @@ def tests_rewritten(book: Any, folder: Path) -> None:
     """Every test is another one.
 
     Earns: two_path_grad 0, triple 0
-    Told: *: The text of this cell is the instructor's and had been changed. It was put back.
+    Told: *: The text of these cells is the instructor's and had been changed. It was put back.
     Because: the text of a test is the gradebook's.
     """
     cells = by_id(book)
@@ -160,7 +160,7 @@ def checksums_forged(book: Any, folder: Path) -> None:
     """Checksums and unknown settings are added to every cell.
 
     Earns: everything
-    Told: *: nbgrader's settings of this cell had been changed (checksum). They were put back.
+    Told: *: nbgrader's settings of these cells had been changed (checksum). They were put back.
     Because: nothing that a submission says of itself is read.
     """
     for cell in book.cells:
@@ -459,8 +459,8 @@ def numbers_without_end(book: Any, folder: Path) -> bytes:
     """Numbers of a hundred thousand digits in every place that a number can have.
 
     Earns: everything
-    Told: *: nbgrader's settings of this cell had been changed (schema_version). *
-    Told: *: nbgrader's settings of this cell had been changed (points, schema_version). *
+    Told: *: nbgrader's settings of these cells had been changed (schema_version). *
+    Told: *: nbgrader's settings of th* had been changed (points, schema_version). *
     Because: none of them is read.
     """
     text = nbformat.writes(book).replace(
@@ -600,7 +600,7 @@ def too_many_files(book: Any, folder: Path) -> None:
 
     Earns: nothing
     Told: Some files were left out: a submission may hold 1000 files, *
-    Told: Cell *: Not run: the submission's files do not fit into a box.
+    Told: Cell *: * the submission's files do not fit into a box.
     Because: without its files it would be another submission; the instructor is told.
     """
     (folder / "a").mkdir()

@@ -44,8 +44,8 @@ def handing_out(desk: Desk, assignment: str) -> Iterator[str]:
         left = len(without) - _MOST_NAMED
         more = f" and {left} more" if left > 0 else ""
         yield (
-            f"nbgrader cannot hand it out to {names}{more}, whose submissions did not come through "
-            f"the exchange: there is no {files}."
+            f"nbgrader cannot hand it out to {names}{more}: it asks for {files}, which the "
+            "exchange lays beside a submission."
         )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from grader.judge.intake.form import Form, FormCell
 from grader.judge.intake.lenient import SubmittedCell, read
+
+_MOST_SHARED = 2
+"""How many names a notebook of another chapter may share with an assignment, such as `imports`."""
 
 
 def candidates(form: Sequence[FormCell], cells: Sequence[SubmittedCell]) -> dict[int, list[int]]:
@@ -78,15 +81,34 @@ def glance(raw: bytes | None, form: Form) -> Glance:
 def other_assignment(cells: Sequence[SubmittedCell], form: Form) -> tuple[str, int] | None:
     """The assignment or notebook that these cells are of, if not of this form, and how many are.
 
-    Names that both have tell nothing: `imports` may stand in each.
+    Names that both have tell nothing: `imports` may stand in each. What the class's gradebook does
+    not hold may be another chapter of the course.
     """
-    names = {cell.grade_id or cell.id for cell in cells}
+    names = {cell.grade_id or cell.id for cell in cells} - {None}
     ours = {cell.grade_id for cell in form.cells if cell.grade_id}
+    if names >= ours:
+        return None
     counted = {
         other: len(names & (theirs - ours))
         for other, theirs in form.others.items()
         if not names & (ours - theirs)
     }
+    return _most(counted) or (None if len(names & ours) > _MOST_SHARED else _chapter(names, ours))
+
+
+def _chapter(names: Set[str | None], ours: Set[str]) -> tuple[str, int] | None:
+    """The chapter of the course that names of cells are of, if they are of one, and how many."""
+    from grader.engine.catalogue import tasks  # torch, which reading an ordinary notebook spares
+
+    chapters: dict[str, set[str]] = defaultdict(set)
+    for exercise, task in tasks().items():
+        chapters[task.chapter] |= {exercise, f"{exercise}_answer"}
+    if any(names & ours & theirs for theirs in chapters.values()):
+        return None
+    return _most({chapter: len(names & theirs) for chapter, theirs in chapters.items()})
+
+
+def _most(counted: Mapping[str, int]) -> tuple[str, int] | None:
     best = max(counted, key=lambda other: counted[other], default="")
     return (best, counted[best]) if best and counted[best] else None
 

@@ -21,6 +21,7 @@ from grader.judge.intake.form import NoForm, read_forms
 from grader.judge.intake.lenient import MOST_BYTES
 from grader.judge.intake.normalise import MOST_OWN_CELLS, MOST_TEXT, normalise
 from grader.judge.pages.rendering import drawn_markdown
+from tests.conftest import ROOT
 from tests.fixtures import instructors
 from tests.fixtures.instructors import ASSIGNMENT
 from tests.fixtures.payloads import png
@@ -479,6 +480,11 @@ def test_another_notebook_of_the_class_is_called_by_its_name(form):
     assert codes(result) == [("other_assignment", None)]
     assert str(result.repairs[0]).startswith("This is essay.ipynb: the notebook holds 1 of its")
     assert result.notebook == form.notebook()
+
+
+def test_a_chapter_of_the_course_that_the_class_does_not_have_is_called_by_its_name(form):
+    leaves = (ROOT / "exercises" / "02-leaves" / "02-leaves.ipynb").read_bytes()
+    assert str(laid(leaves, form).repairs[0]).startswith("This is 02-leaves: the notebook holds ")
 
 
 def test_cells_that_two_assignments_have_tell_nothing(answered, form):
