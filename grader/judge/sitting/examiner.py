@@ -55,8 +55,10 @@ class Examiner:
                 texts[name] = copy.deepcopy(notebook)
             if submitted.notebook is None:
                 graded[name] = not_run(notebook, "Nothing was handed in.")
-            elif any(repair.code in NOT_RUN for repair in normalised.repairs):
-                graded[name] = not_run(notebook, "The notebook is none that can be graded.")
+            elif stops := [one.code for one in normalised.repairs if one.code in NOT_RUN]:
+                is_other = "other_assignment" in stops
+                why = "is another assignment's" if is_other else "could not be read"
+                graded[name] = not_run(notebook, f"The notebook {why}.")
             else:
                 sitting = Sitting(
                     boxes,
