@@ -39,4 +39,12 @@ def __getattr__(name: str) -> Any:
     """Load the engine, and torch with it, when it is first asked for: the command needs neither."""
     if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_FROM[name]), name)
+    try:
+        return getattr(importlib.import_module(_FROM[name]), name)
+    except Exception as error:  # of an AttributeError Python says that a name is missing
+        from grader.engine import shadowing  # only where something went wrong
+
+        told = shadowing.why(error)
+        if not told:
+            raise
+        raise ImportError(told) from error

@@ -122,12 +122,16 @@ def _generate_assignment(course: Path, name: str, destination: Path) -> None:
     coursedir = CourseDirectory(config=settings, log=log)
     converter = GenerateAssignment(coursedir=coursedir, config=settings, log=log)
     converter.force = True
+    gradebook = course / "gradebook.db"
+    is_new = not gradebook.exists()
     try:
         with environment_kept():
             # nbgrader runs `alembic` by name to make a gradebook.
             scripts = sysconfig.get_path("scripts")
             os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", "")])
             converter.start()
+        if is_new and gradebook.exists() and not coursedir.groupshared:
+            gradebook.chmod(0o600)  # hidden tests are in it
     except NbGraderException as error:
         raise ReleaseFailed(
             f"nbgrader could not release {name}:\n{said.tail() or error}",

@@ -85,7 +85,7 @@ def _going_on() -> Iterator[None]:
     try:
         yield
     except typer.Exit as end:
-        if end.exit_code:
+        if end.exit_code not in (0, grade.NEED_A_PERSON):
             raise
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
-import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,9 +20,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from grader.cli import graded
 from grader.cli.place import find_class
 from grader.engine.refusal import Refusal
-from grader.judge.intake.printable import quote
 
 if TYPE_CHECKING:
     from grader.judge.batch.desk import Desk
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from grader.judge.batch.pool import Crew, Line
     from grader.judge.sitting.papers import Round
 
-_console = Console(highlight=False, soft_wrap=True)
 _errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 Assignment = Annotated[str, typer.Argument(help="Such as 01-graphs.", show_default=False)]
@@ -64,6 +60,10 @@ GpuJobs = Annotated[
     int | None,
     typer.Option(min=1, help="Grade on the GPU, so many at once.", show_default="on the processor"),
 ]
+NewStudents = Annotated[
+    bool,
+    typer.Option("--new-students", help="Who is nobody in the class becomes a student of it."),
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(help="Judge on this Dask cluster, tcp://host:8786.", show_default="this machine"),
@@ -84,11 +84,13 @@ def grade(
     isolation: Isolation = None,
     gpu_jobs: GpuJobs = None,
     scheduler: Scheduler = None,
+    new_students: NewStudents = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Grade the collected submissions of an assignment, in boxes they cannot leave.
 
     What is graded already stays as it is: a run that was stopped is taken up by running it again.
+    It ends with status 0 if all are graded, 1 if it was refused, and 3 if some need a person.
     """
     # Before torch is imported, here and in the workers: each would take every processor.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -103,27 +105,31 @@ def grade(
     if scheduler is None:  # the machines of a cluster find theirs
         find_isolation(desk)
     round_ = desk.round(assignment, reseed=reseed)
+    unknown = {} if new_students else unknown_students(desk, assignment)
     with opened(desk, round_) as filing:
-        from grader.judge.batch.pool import Batch
+        from grader.judge.batch.pool import Batch, refused
 
         crew = crew_of(jobs, gpu_jobs, scheduler)
         try:
-            batch = Batch(desk, filing, round_, crew, force=force)
+            batch = Batch(desk, filing, round_, crew, force=force, strangers=unknown)
             lines = list(watched(batch.lines(chosen), len(chosen), assignment, quiet=as_json))
+            lines += refused(desk, assignment) if students is None else []
         except KeyboardInterrupt:
             _errors.print("[bold red]Stopped.[/] What is graded already stays graded.")
             _errors.print("The same command, typed again, grades the rest.")
             raise typer.Exit(INTERRUPTED) from None
         finally:
             crew.close()
-    seconds = time.monotonic() - started
+    found = graded.Outcome(assignment, round_.secret.version, lines)
     if as_json:
-        _print_json(assignment, round_.secret.version, lines)
+        graded.print_json(found)
     else:
-        _print_report(assignment, sorted(lines, key=lambda line: line.student), seconds)
-    raise typer.Exit(int(any(line.state == "not graded" for line in lines)))
+        graded.print_report(found, desk, time.monotonic() - started)
+    raise typer.Exit(NEED_A_PERSON if found.needs else 0)
 
 
+NEED_A_PERSON = 3
+"""The exit status of grading that is done and leaves something to a person."""
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended."""
 
@@ -203,6 +209,13 @@ def chosen_students(desk: Desk, assignment: str, students: list[str] | None) -> 
     return list(dict.fromkeys(named))
 
 
+def unknown_students(desk: Desk, assignment: str) -> Mapping[str, str]:
+    """Who handed in and is nobody in the class, with what to say of each."""
+    from grader.judge.books.strangers import class_list, strangers
+
+    return strangers(class_list(desk.course), desk.students(assignment))
+
+
 @contextmanager
 def opened(desk: Desk, round_: Round) -> Iterator[Filing]:
     """The assignment's places."""
@@ -243,67 +256,3 @@ def watched(lines: Iterator[Line], total: int, assignment: str, *, quiet: bool) 
         for line in lines:
             yield line
             bar.advance(task)
-
-
-def _print_json(assignment: str, version: int, lines: list[Line]) -> None:
-    found = {
-        "assignment": assignment,
-        "secret": version,
-        "submissions": [dataclasses.asdict(line) for line in lines],
-    }
-    print(json.dumps(found, indent=1))
-
-
-def _print_report(assignment: str, lines: list[Line], seconds: float) -> None:
-    for line in lines:
-        for sentence in _sentences(line):
-            _console.print(sentence)
-    counted = {state: sum(line.state == state for line in lines) for state in _STATES}
-    parts = [f"{count} {state}" for state, count in counted.items() if count]
-    _console.print(f"[bold]{escape(assignment)}[/]: {', '.join(parts)}, in {seconds:.1f} s.")
-    for sentence in _next_steps(assignment, lines):
-        _console.print(sentence)
-    plain = sorted({name for line in lines for name in line.plain})
-    if plain:
-        _console.print(
-            f"[yellow]Ran inside the box by nbgrader's own rule, where a submission can read and "
-            f"forge them: {escape(', '.join(plain))}.[/]"
-        )
-    if any(line.isolation == "none" for line in lines):
-        _console.print(
-            "[yellow]Graded without isolation, as you asked: submissions ran with your rights. "
-            "Every verdict says so.[/]"
-        )
-
-
-def _next_steps(assignment: str, lines: list[Line]) -> Iterator[str]:
-    """What an instructor asks once a class is graded: how it went, and what is left to do."""
-    new = [line for line in lines if line.state in ("graded", "finished")]
-    if not new:
-        return
-    scores = sorted(line.score for line in new)
-    yield (
-        f"Scores from {scores[0]:g} to {scores[-1]:g} of {new[0].points:g}, "
-        f"median {statistics.median(scores):g}."
-    )
-    waiting = sum(line.by_hand for line in new)
-    if waiting:
-        whose = "submission holds an answer" if waiting == 1 else "submissions hold answers"
-        yield f"{waiting} {whose} that a person grades: nbgrader's formgrader shows them."
-    yield f"Feedback is written: nbgrader release_feedback {escape(assignment)} hands it out."
-
-
-_STATES = ("graded", "finished", "as before", "not graded")
-
-
-def _sentences(line: Line) -> Iterator[str]:
-    """What an instructor should know of one submission; nothing if it went by itself."""
-    if line.state == "not graded":
-        yield f"[bold red]{escape(quote(line.student))}[/] was not graded: {escape(line.reason)}"
-        return
-    if not (line.repairs or line.incidents):
-        return
-    late = " · late" if line.late else ""
-    yield f"[bold]{escape(quote(line.student))}[/] · {line.score:g} of {line.points:g}{late}"
-    yield from (f"  put right: {escape(repair)}" for repair in line.repairs)
-    yield from (f"  happened: {escape(incident)}" for incident in line.incidents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,7 @@ from grader.cli.grade import (
 from grader.judge.intake.printable import printable, quote
 
 if TYPE_CHECKING:
+    from grader.judge.batch.pool import Crew
     from grader.judge.batch.regrade import Change, Preview, Regraded
 
 _console = Console(highlight=False, soft_wrap=True)
@@ -55,17 +57,16 @@ def regrade(
     chosen = chosen_students(desk, assignment, students)
     find_isolation(desk)
     round_ = as_graded(desk, assignment)
-    with opened(desk, round_) as filing:
+    with ExitStack() as ending:
+        filing = ending.enter_context(opened(desk, round_))
         preview = Preview(desk, filing, round_)
-        able, unable = preview.judged_before(chosen)
-        crew = crew_of(jobs, None, None)
+        crew = ending.enter_context(closing(crew_of(jobs, None, None)))
         try:
+            able, unable = preview.judged_before(chosen, crew)
             lines = list(watched(preview.lines(able, crew), len(able), assignment, quiet=False))
         except KeyboardInterrupt:
             _console.print("[bold red]Stopped.[/] Nothing was written.")
             raise typer.Exit(INTERRUPTED) from None
-        finally:
-            crew.close()
         failed = [line for line in lines if line.state == "not graded"]
         preview.changed.sort(key=lambda one: one.student)
         _show(assignment, preview, len(able) - len(failed))
@@ -81,7 +82,7 @@ def regrade(
                 f"them.[/]"
             )
         if preview.changed:
-            _settle(assignment, preview, write)
+            _settle(assignment, preview, crew, write)
     raise typer.Exit(int(bool(failed)))
 
 
@@ -125,7 +126,7 @@ def _number(score: float | None) -> str:
     return "by hand" if score is None else f"{score:g}"
 
 
-def _settle(assignment: str, preview: Preview, write: bool) -> None:
+def _settle(assignment: str, preview: Preview, crew: Crew, write: bool) -> None:
     if not write and sys.stdin.isatty():
         write = typer.confirm("Write these changes?")
     if not write:
@@ -133,7 +134,7 @@ def _settle(assignment: str, preview: Preview, write: bool) -> None:
             f"Nothing was written. autograd-course regrade {escape(assignment)} --write does."
         )
         return
-    overtaken = [one for one, written in preview.write() if not written]
+    overtaken = [one for one, written in preview.write(crew) if not written]
     _console.print(
         f"Written: {len(preview.changed) - len(overtaken)}, with new feedback. nbgrader "
         f"release_feedback {escape(assignment)} hands it out."

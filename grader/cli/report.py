@@ -12,7 +12,7 @@ from rich.table import Table
 
 from grader.cli.grade import Assignment, Course
 from grader.cli.place import find_class
-from grader.judge.intake.printable import quote
+from grader.judge.intake.printable import printable, quote
 
 if TYPE_CHECKING:
     from grader.report.counted import Figures, Learner
@@ -68,7 +68,11 @@ def _summarise(found: Figures) -> None:
         f"[bold]{escape(found.assignment)}[/]: {len(found.handed_in)} of {len(found.learners)} "
         f"handed in, {len(found.of_state(State.JUDGED))} judged, {len(found.late)} late."
     )
-    _console.print(_exercises(found))
+    if found.exercises:
+        _console.print(_exercises(found))
+    if found.plain:
+        _console.print(_own_tests(found))
+        _tell_errors(found)
     if found.mistakes:
         _console.print("[bold]Named mistakes[/]")
         shown = Table.grid(padding=(0, 1))
@@ -87,6 +91,8 @@ def _summarise(found: Figures) -> None:
     if found.plain:
         names = ", ".join(one.name for one in found.plain)
         _console.print(f"[yellow]Tests that a submission can forge: {escape(names)}[/]")
+    for one in found.needs:
+        _console.print(f"[bold]Needs you[/], {one.count} ×: {escape(printable(one.sentence))}")
     unwalled = [one for one in found.learners if one.isolation == "none"]
     if unwalled:
         _console.print(f"[yellow]Graded without isolation: {len(unwalled)}[/]")
@@ -103,6 +109,29 @@ def _exercises(found: Figures) -> Table:
         counts = (one.right, one.partly, one.wrong, one.could_not_check, one.not_attempted)
         table.add_row(escape(one.id), *map(str, counts), f"{one.mean_credit:.0%}")
     return table
+
+
+def _own_tests(found: Figures) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("your own test", overflow="fold")
+    for head in ("passed", "partly", "failed", "pass rate", "mean"):
+        table.add_column(head, justify="right")
+    for one in found.plain:
+        counts = map(str, (one.passed, one.partly, one.failed))
+        mean = f"{one.mean_score:.3g} of {one.points:g}"
+        table.add_row(escape(one.name), *counts, f"{one.pass_rate:.0%}", mean)
+    return table
+
+
+def _tell_errors(found: Figures) -> None:
+    """The errors that most met in the instructor's own tests."""
+    raised = [(one.count, cell.name, one.sentence) for cell in found.plain for one in cell.errors]
+    if raised:
+        _console.print("[bold]Raised in your own tests[/]")
+        shown = Table.grid(padding=(0, 1))
+        for count, name, sentence in sorted(raised, key=lambda one: -one[0])[:_SHOWN]:
+            shown.add_row(f"{count:>3} ×", f"{escape(name)}: {escape(printable(sentence))}")
+        _console.print(shown)
 
 
 def _tell(what: str, learners: tuple[Learner, ...]) -> None:

@@ -6,7 +6,7 @@ code runs, so that a patched attribute or a tensor subclass cannot answer for th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,10 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_ITEMS = 20_000
 MAX_CHARACTERS = 200_000
 MAX_DEPTH = 12
-"""What one observation may hold: bytes of tensors, values in all, characters of text, nesting."""
+MAX_NUMBERED = 2_000
+"""What one observation may hold: bytes of tensors, values in all, characters of text, nesting, and
+numbers that stand in sets or name entries of dicts: whoever chooses those has all of them meet in
+one place of a hash table, whose time then grows with their square."""
 
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -184,6 +187,7 @@ class _Recorder:
 
     def __init__(self) -> None:
         self.items, self.bytes, self.characters = MAX_ITEMS, MAX_BYTES, MAX_CHARACTERS
+        self.numbered = MAX_NUMBERED
 
     def record(self, value: Any, depth: int) -> Plain:
         self.items -= 1
@@ -228,15 +232,21 @@ class _Recorder:
             items = list(base.__iter__(value))
             return base(self._texts(items) or [self.record(item, depth) for item in items])
         if kind in (set, frozenset):
-            if len(value) > self.items or not all(_is_key(item) for item in value):
+            if len(value) > self.items or not self._are_keys(value):
                 return Unrecordable(f"{kind.__name__} of tensors, objects, or very many items")
             return frozenset(self.record(item, depth) for item in value)
         if issubclass(kind, dict):
-            if dict.__len__(value) * 2 > self.items or not all(map(_is_key, dict.keys(value))):
+            if dict.__len__(value) * 2 > self.items or not self._are_keys(dict.keys(value)):
                 return Unrecordable("dict with keys that are no text or numbers, or very many")
             items = list(dict.items(value))
             return {self.record(k, depth): self.record(v, depth) for k, v in items}
         return Unrecordable(type_name(kind))
+
+    def _are_keys(self, items: Iterable[Any]) -> bool:
+        """Whether all of these may be keys, and are not too many."""
+        kinds = [type(item) for item in items if _is_key(item)]
+        numbered = sum(not issubclass(kind, str) for kind in kinds)
+        return len(kinds) == len(list(items)) and self._take("numbered", numbered)
 
     def _texts(self, items: list[Any]) -> list[str] | None:
         """Many plain texts at once: the names of a deep graph are thousands."""

@@ -17,7 +17,15 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from grader.engine.observation import DTYPES, MAX_DEPTH, Observation, Plain, Raised, Unrecordable
+from grader.engine.observation import (
+    DTYPES,
+    MAX_DEPTH,
+    MAX_NUMBERED,
+    Observation,
+    Plain,
+    Raised,
+    Unrecordable,
+)
 
 MAX_BYTES = 40 * 1024 * 1024
 MAX_TREE = 4 * 1024 * 1024
@@ -56,7 +64,7 @@ def unpack(message: bytes) -> Plain:
     try:
         tensors = _load(message[_LENGTHS.size + tree_size :])
         tree = json.loads(message[_LENGTHS.size : _LENGTHS.size + tree_size])
-        value = _decode(tree, tensors, 0)
+        value = _Decoding(tensors).value(tree, 0)
         exact = pack(value) == message
     except MalformedMessage:
         raise
@@ -64,6 +72,7 @@ def unpack(message: bytes) -> Plain:
         ArithmeticError,
         AttributeError,
         LookupError,
+        MemoryError,
         RecursionError,
         RuntimeError,
         SafetensorError,
@@ -173,37 +182,49 @@ def _encode_tensor(value: torch.Tensor, tensors: dict[str, torch.Tensor]) -> Any
     return {tag: name}
 
 
-def _decode(tree: Any, tensors: Mapping[str, torch.Tensor], depth: int) -> Plain:
-    if tree is None or isinstance(tree, bool | str):
-        return tree
-    if not isinstance(tree, dict) or len(tree) != 1 or depth > 2 * MAX_DEPTH:
-        raise MalformedMessage("an untagged value, or one nested too deeply")
-    ((tag, body),) = tree.items()
-    match tag, body:
-        case "i", str() if len(body) <= 1300:
-            return int(body)
-        case "f", str():
-            return _read(body)
-        case "c", [str(real), str(imag)]:
-            return complex(_read(real), _read(imag))
-        case "t", str():
-            return tensors[body]
-        case "z", str():
-            return torch.view_as_complex(tensors[body])
-        case "m", [list(shape), str(dtype)]:
-            return torch.empty(shape, dtype=DTYPES[dtype], device="meta")
-        case "u", str() if len(body) <= 200:
-            return Unrecordable(body)
-        case "p", list():
-            return tuple([_decode(item, tensors, depth + 1) for item in body])
-        case "l", list():
-            return [_decode(item, tensors, depth + 1) for item in body]
-        case "s", list():
-            return frozenset([_key(_decode(item, tensors, depth + 1)) for item in body])
-        case "d", list():
-            pairs = [(_decode(k, tensors, depth), _decode(v, tensors, depth + 1)) for k, v in body]
-            return {_key(k): v for k, v in pairs}
-    raise MalformedMessage("an unknown tag, or another body than it has")
+class _Decoding:
+    """One message on its way back to plain data; what stands in hash tables is counted first."""
+
+    def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        self._tensors, self._numbered = tensors, 0
+
+    def value(self, tree: Any, depth: int) -> Plain:
+        if tree is None or isinstance(tree, bool | str):
+            return tree
+        if not isinstance(tree, dict) or len(tree) != 1 or depth > 2 * MAX_DEPTH:
+            raise MalformedMessage("an untagged value, or one nested too deeply")
+        ((tag, body),) = tree.items()
+        match tag, body:
+            case "i", str() if len(body) <= 1300:
+                return int(body)
+            case "f", str():
+                return _read(body)
+            case "c", [str(real), str(imag)]:
+                return complex(_read(real), _read(imag))
+            case "t", str():
+                return self._tensors[body]
+            case "z", str():
+                return torch.view_as_complex(self._tensors[body])
+            case "m", [list(shape), str(dtype)]:
+                return torch.empty(shape, dtype=DTYPES[dtype], device="meta")
+            case "u", str() if len(body) <= 200:
+                return Unrecordable(body)
+            case "p", list():
+                return tuple([self.value(item, depth + 1) for item in body])
+            case "l", list():
+                return [self.value(item, depth + 1) for item in body]
+            case "s", list():
+                return frozenset([self._key(self.value(item, depth + 1)) for item in body])
+            case "d", list():
+                pairs = [(self.value(k, depth), self.value(v, depth + 1)) for k, v in body]
+                return {self._key(k): v for k, v in pairs}
+        raise MalformedMessage("an unknown tag, or another body than it has")
+
+    def _key(self, value: Plain) -> Plain:
+        self._numbered += not isinstance(value, str)
+        if self._numbered > MAX_NUMBERED:
+            raise MalformedMessage("too many numbers in sets, or as keys")
+        return _key(value)
 
 
 def _key(value: Plain) -> Plain:

@@ -7,12 +7,12 @@ import builtins
 from grader.errors.backward import BACKWARD
 from grader.errors.explanation import Explanation
 from grader.errors.functions import FUNCTIONS, MODULES
-from grader.errors.mishaps import OPERANDS, VALUES
+from grader.errors.mishaps import CALLS, OPERANDS, VALUES
 from grader.errors.tensors import EDITS, FLAGS
 
 __all__ = ["EXPLANATIONS", "Explanation", "explain", "is_known"]
 
-EXPLANATIONS = (*BACKWARD, *EDITS, *FLAGS, *FUNCTIONS, *MODULES, *OPERANDS, *VALUES)
+EXPLANATIONS = (*BACKWARD, *EDITS, *FLAGS, *FUNCTIONS, *MODULES, *OPERANDS, *VALUES, *CALLS)
 
 _OF_PYTHON = {
     name

@@ -192,3 +192,22 @@ OPERANDS = (
         "Use reshape, which copies where it must.",
     ),
 )
+
+CALLS = (
+    Explanation(
+        "asks",
+        ("EOFError", "StdinNotImplementedError"),
+        r"^input\(\)|^EOF when reading a line|^raw_input was called",
+        "A call of input() was left in, and nobody types an answer while your code is checked.",
+        "Take it out: what your function needs comes in its arguments.",
+    ),
+    Explanation(
+        "debugs",
+        ("EOFError",),
+        r"^breakpoint\(\)",
+        "A call of breakpoint() or of a debugger's set_trace() was left in, and there is no "
+        "debugger while your code is graded.",
+        "Take it out.",
+    ),
+)
+"""Calls that were left in."""

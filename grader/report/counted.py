@@ -6,10 +6,13 @@ Everything is counted from each learner's newest grading, whatever came before i
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+
+from grader.errors import is_known
 
 HALF = 0.5
 
@@ -80,7 +83,8 @@ class ExerciseFigures:
 
 @dataclass(frozen=True)
 class Learner:
-    """One learner and what stands of them. `credit` and `outcomes` are by exercise.
+    """One learner and what stands of them. `credit` and `outcomes` are by exercise, and `plain`
+    are the scores of the instructor's own tests.
 
     `score` is nbgrader's, before the `penalty` for being late; `waiting` are the cells that a
     person is to grade, and `reasons` say why this learner needs a hand, if they do.
@@ -94,6 +98,7 @@ class Learner:
     seconds_late: float = 0.0
     credit: Mapping[str, float] = field(default_factory=dict)
     outcomes: Mapping[str, str] = field(default_factory=dict)
+    plain: Mapping[str, float] = field(default_factory=dict)
     waiting: tuple[str, ...] = ()
     isolation: str = ""
     notes: tuple[str, ...] = ()
@@ -106,12 +111,43 @@ class Learner:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """One sentence about several learners: what a test raised, or what a person must see to."""
+
+    sentence: str
+    learners: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many learners it is about."""
+        return len(self.learners)
+
+
+@dataclass(frozen=True)
 class PlainCell:
-    """A test that nbgrader's own rule runs inside the box, where a submission can forge it."""
+    """A test that nbgrader's own rule runs inside the box, where a submission can forge it.
+
+    The three counts add up to those whose notebook was run; `errors` are what it raised, the most
+    frequent first.
+    """
 
     name: str
     points: float
     mean_score: float
+    passed: int = 0
+    partly: int = 0
+    failed: int = 0
+    errors: tuple[Shared, ...] = ()
+
+    @property
+    def run(self) -> int:
+        """In how many notebooks it was run."""
+        return self.passed + self.partly + self.failed
+
+    @property
+    def pass_rate(self) -> float:
+        """The share of those with all of its points, in [0, 1]."""
+        return self.passed / self.run if self.run else 0.0
 
 
 @dataclass(frozen=True)
@@ -128,8 +164,8 @@ class Figures:
     """One assignment of one class, counted.
 
     `points` are all that can be earned, `newest` is when the last submission was judged (UTC), and
-    `older_cases` names who was judged on hidden cases that were drawn anew since. Unless `named`,
-    learners have numbers.
+    `older_cases` names who was judged on hidden cases that were drawn anew since. `needs` are what
+    a person must see to. Unless `named`, learners have numbers.
     """
 
     assignment: str
@@ -140,6 +176,7 @@ class Figures:
     by_hand: tuple[ByHand, ...] = ()
     newest: datetime | None = None
     older_cases: tuple[str, ...] = ()
+    needs: tuple[Shared, ...] = ()
     named: bool = True
 
     @property
@@ -183,14 +220,20 @@ class Figures:
         """The learners whose submission has come so far."""
         return tuple(one for one in self.learners if one.state is state)
 
+    @property
+    def most(self) -> float:
+        """The exercises' points; those of the instructor's own tests, where there are none."""
+        return sum(one.points for one in self.exercises or self.plain)
+
     def earned(self, learner: Learner) -> float:
-        """The exercises' points that the judge's verdicts give a learner."""
-        return sum(one.points * learner.credit.get(one.id, 0.0) for one in self.exercises)
+        """What a learner has of these points."""
+        if self.exercises:
+            return sum(one.points * learner.credit.get(one.id, 0.0) for one in self.exercises)
+        return sum(learner.plain.values())
 
     def share(self, learner: Learner) -> float:
-        """The same in [0, 1]; 1 where exercises earn no points."""
-        most = sum(one.points for one in self.exercises)
-        return self.earned(learner) / most if most else 1.0
+        """The same in [0, 1]; 1 where nothing earns points."""
+        return self.earned(learner) / self.most if self.most else 1.0
 
     def anonymous(self) -> Figures:
         """The same without names, nor what may hold one. Numbers are drawn anew each time."""
@@ -207,9 +250,14 @@ class Figures:
             replace(one, made=tuple(_renamed(made, names) for made in one.made))
             for one in self.exercises
         )
-        older = tuple(names[name] for name in self.older_cases)
         return replace(
-            self, learners=tuple(learners), exercises=exercises, older_cases=older, named=False
+            self,
+            learners=tuple(learners),
+            exercises=exercises,
+            plain=tuple(_without_texts(cell, names) for cell in self.plain),
+            older_cases=tuple(names[name] for name in self.older_cases),
+            needs=shared(_heads(self.needs, names)),
+            named=False,
         )
 
 
@@ -220,6 +268,30 @@ def in_order(made: Iterable[Made]) -> tuple[Made, ...]:
 
 def _renamed(made: Made, names: Mapping[str, str]) -> Made:
     return replace(made, learners=tuple(sorted((names[name] for name in made.learners), key=_last)))
+
+
+def _without_texts(cell: PlainCell, names: Mapping[str, str]) -> PlainCell:
+    """A test with the types of what it raised: a text may hold a name, and a type of one's own."""
+    pairs = (
+        (head if is_known(head) else "an exception of its own", name)
+        for head, name in _heads(cell.errors, names)
+    )
+    return replace(cell, errors=shared(pairs))
+
+
+def _heads(found: Iterable[Shared], names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What stands before the colon, with each learner's number."""
+    for one in found:
+        yield from ((one.sentence.partition(":")[0], names[name]) for name in one.learners)
+
+
+def shared(pairs: Iterable[tuple[str, str]]) -> tuple[Shared, ...]:
+    """Sentences with everybody they are about, those of most learners first; from single pairs."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for sentence, learner in pairs:
+        found[sentence].add(learner)
+    every = (Shared(sentence, tuple(sorted(who))) for sentence, who in found.items())
+    return tuple(sorted(every, key=lambda one: (-one.count, one.sentence)))
 
 
 def _last(name: str) -> int:

@@ -20,9 +20,12 @@ from grader.report.counted import (
     Learner,
     Made,
     PlainCell,
+    Shared,
     State,
     in_order,
+    shared,
 )
+from grader.report.raised import raised_in
 
 
 class NothingGraded(Refusal):
@@ -47,10 +50,11 @@ def count(desk: Desk, assignment: str) -> Figures:
         register.points,
         tuple(learners),
         exercises,
-        tuple(_plain(standing, register)),
+        tuple(_plain(desk, standing, register)),
         tuple(_by_hand(register, exercises)),
         max(one.sittings[0].at for one in standing.values()),
         tuple(sorted(_older_cases(standing))),
+        tuple(_needs(standing)),
     )
     return _with_reasons(figures)
 
@@ -130,6 +134,7 @@ def _learner(
         state=State.UNREAD if one.unread else State.JUDGED,
         credit={row.exercise: row.credit for row in verdicts},
         outcomes={row.exercise: _outcome(row) for row in verdicts},
+        plain={} if one.unread else _plain_scores(one, row),
         waiting=row.waiting,
         isolation=_weakest(one),
         notes=tuple(note for row in one.sittings for note in (*row.repairs, *row.incidents)),
@@ -142,14 +147,43 @@ def _weakest(standing: Standing) -> str:
     return "none" if "none" in levels else levels[0]
 
 
-def _plain(standing: Mapping[str, Standing], register: Register) -> Iterator[PlainCell]:
-    names = {
-        name for one in standing.values() for sitting in one.sittings for name in sitting.plain
-    }
-    for cell in register.cells.values():
-        if cell.name in names:
-            scores = [row.marks[cell.name].score for row in register.rows.values() if row.graded]
-            yield PlainCell(cell.name, cell.points, sum(scores) / len(scores) if scores else 0.0)
+def _plain(desk: Desk, standing: Mapping[str, Standing], register: Register) -> Iterator[PlainCell]:
+    """The instructor's own tests, counted over those whose notebook was run."""
+    ran = {name: one for name, one in standing.items() if not one.unread}
+    sittings = (sitting for one in standing.values() for sitting in one.sittings)
+    names = {name for sitting in sittings for name in sitting.plain}
+    cells = [cell for cell in register.cells.values() if cell.name in names]
+    errors: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for found in raised_in(desk, register.assignment, ran, {cell.notebook for cell in cells}):
+        errors[found.cell].append((found.error, found.learner))
+    for cell in cells:
+        rows = (register.rows.get(name, Handed()) for name in ran)
+        scores = [row.marks[cell.name].score for row in rows if cell.name in row.marks]
+        full = sum(score >= cell.points for score in scores)
+        none = sum(score <= 0 < cell.points for score in scores)
+        yield PlainCell(
+            cell.name,
+            cell.points,
+            sum(scores) / len(scores) if scores else 0.0,
+            full,
+            len(scores) - full - none,
+            none,
+            shared(errors[cell.name]),
+        )
+
+
+def _plain_scores(standing: Standing, row: Handed) -> dict[str, float]:
+    names = {name for sitting in standing.sittings for name in sitting.plain}
+    return {name: mark.score for name, mark in row.marks.items() if name in names}
+
+
+def _needs(standing: Mapping[str, Standing]) -> tuple[Shared, ...]:
+    return shared(
+        (str(need), name)
+        for name, one in standing.items()
+        for sitting in one.sittings
+        for need in sitting.needs
+    )
 
 
 def _by_hand(register: Register, exercises: Sequence[ExerciseFigures]) -> Iterator[ByHand]:
@@ -178,8 +212,7 @@ def _with_reasons(figures: Figures) -> Figures:
 
 
 def _reasons(figures: Figures, learner: Learner) -> Iterator[str]:
-    most = sum(one.points for one in figures.exercises)
-    yield f"earned {figures.earned(learner):.3g} of {most:g} points"
+    yield f"earned {figures.earned(learner):.3g} of {figures.most:g} points"
     missing = [name for name, outcome in learner.outcomes.items() if outcome == "not attempted"]
     if missing:
         yield f"did not attempt {', '.join(missing)}"

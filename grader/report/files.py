@@ -8,7 +8,7 @@ from grader.engine.refusal import Refusal
 from grader.notebook import files
 from grader.report.counted import Figures
 from grader.report.page import page
-from grader.report.rows import exercise_rows, finding_rows, learner_rows
+from grader.report.rows import exercise_rows, finding_rows, learner_rows, plain_rows
 from grader.report.tables import as_csv
 
 
@@ -17,7 +17,7 @@ class ReportRefused(Refusal):
 
 
 def write(figures: Figures, folder: Path) -> list[Path]:
-    """Write the page and three tables; return their paths, the page's first.
+    """Write the page and the tables; return their paths, the page's first.
 
     A folder that is made for it is closed to others: a report is about people. Raises
     ReportRefused.
@@ -29,6 +29,8 @@ def write(figures: Figures, folder: Path) -> list[Path]:
         f"{stem}-findings.csv": as_csv(finding_rows(figures)),
         f"{stem}-learners.csv": as_csv(learner_rows(figures)),
     }
+    if figures.plain:
+        contents[f"{stem}-tests.csv"] = as_csv(plain_rows(figures))
     return [put(folder / name, content) for name, content in contents.items()]
 
 

@@ -44,8 +44,32 @@ def finding_rows(figures: Figures) -> list[Row]:
     ]
 
 
+def plain_rows(figures: Figures) -> list[Row]:
+    """A row for each test of the instructor's own, and one for each error that it raised."""
+    rows: list[Row] = []
+    for cell in figures.plain:
+        counts = {
+            "points": cell.points,
+            "run": cell.run,
+            "passed": cell.passed,
+            "partly passed": cell.partly,
+            "failed": cell.failed,
+            "pass rate": round(cell.pass_rate, 4),
+            "mean score": round(cell.mean_score, 4),
+        }
+        rows.append({"test": cell.name, "error": ""} | counts | {"learners": "", "who": ""})
+        rows += [
+            {"test": cell.name, "error": one.sentence}
+            | dict.fromkeys(counts, "")
+            | {"learners": one.count, "who": "; ".join(one.learners)}
+            for one in cell.errors
+        ]
+    return rows
+
+
 def learner_rows(figures: Figures) -> list[Row]:
-    """A row for each learner, with the credit of each exercise; blank where there is no verdict."""
+    """A row for each learner, with the credit of each exercise and the score of each test of the
+    instructor's own; blank where there is none."""
     return [_learner_row(figures, one) for one in figures.learners]
 
 
@@ -62,4 +86,5 @@ def _learner_row(figures: Figures, one: Learner) -> Row:
         "isolation": one.isolation,
         "needs a hand": "; ".join(one.reasons),
     }
-    return about | {each.id: one.credit.get(each.id, "") for each in figures.exercises}
+    own = {each.name: one.plain.get(each.name, "") for each in figures.plain}
+    return about | {each.id: one.credit.get(each.id, "") for each in figures.exercises} | own

@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from grader.judge.intake.printable import visible
+
 _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a cell begins with that Excel, LibreOffice or Google Sheets may run."""
 
@@ -16,14 +18,16 @@ def defused(value: Any) -> Any:
 
     Numbers stay numbers.
     """
-    if not isinstance(value, str) or not is_formula(value):
+    if not isinstance(value, str):
         return value
-    return f"'{value}"
+    text = visible(value)
+    return f"'{text}" if is_formula(value) else text
 
 
 def is_formula(text: str) -> bool:
     """Whether a spreadsheet program may run this text. A plain number is none."""
-    if not text.lstrip(" ").startswith(_STARTS):
+    bare = "".join(c for c in text if c.isprintable() and not c.isspace())
+    if not text.startswith(_STARTS) and not bare.startswith(_STARTS):
         return False
     try:
         float(text)

@@ -57,7 +57,7 @@ def points_raised(book: Any, folder: Path) -> None:
     """Every graded cell is worth a thousand points.
 
     Earns: two_path_grad 0
-    Told: *: nbgrader's settings of this cell had been changed (points). They were put back.
+    Told: *: nbgrader's settings of these cells had been changed (points). They were put back.
     Because: points are the gradebook's.
     """
     without_answers(book, "two_path_grad")
@@ -94,9 +94,7 @@ def settings_of_other_types(book: Any, folder: Path) -> None:
     """nbgrader's settings are a list, a number, absent, and flags are texts.
 
     Earns: everything
-    Told: two_path_grad: The cell had lost nbgrader's settings. It was known by its id.
-    Told: edge_products: The cell had lost nbgrader's settings. It was known by its id.
-    Told: make_leaf: The cell had lost nbgrader's settings. It was known by its id.
+    Told: *: These cells had lost nbgrader's settings. They were known by their ids.
     Told: triple: nbgrader's settings of this cell had been changed (points, schema_version). *
     Because: every cell is known by its id as well.
     """
@@ -112,7 +110,6 @@ def names_of_answers_swapped(book: Any, folder: Path) -> None:
     """Two answers go by each other's names.
 
     Earns: two_path_grad 0
-    Told: *: nbgrader's settings of this cell had been changed (checksum). They were put back.
     Told: Cells had been moved. The assignment's order was kept.
     Learner: is not defined when the check runs
     Because: the answer that went by a later name stands, and runs, after the check it is for.
@@ -147,7 +144,7 @@ def tests_rewritten(book: Any, folder: Path) -> None:
     """Every test is another one.
 
     Earns: two_path_grad 0, triple 0
-    Told: *: The text of this cell is the instructor's and had been changed. It was put back.
+    Told: *: The text of these cells is the instructor's and had been changed. It was put back.
     Because: the text of a test is the gradebook's.
     """
     cells = by_id(book)
@@ -163,7 +160,7 @@ def checksums_forged(book: Any, folder: Path) -> None:
     """Checksums and unknown settings are added to every cell.
 
     Earns: everything
-    Told: *: nbgrader's settings of this cell had been changed (checksum). They were put back.
+    Told: *: nbgrader's settings of these cells had been changed (checksum). They were put back.
     Because: nothing that a submission says of itself is read.
     """
     for cell in book.cells:
@@ -260,7 +257,7 @@ def everything_deleted(book: Any, folder: Path) -> None:
     """A notebook without a cell.
 
     Earns: nothing
-    Told: The notebook holds none of the assignment's cells.
+    Told: The notebook holds none of the assignment's cells. *
     Because: nothing was answered.
     """
     book.cells = []
@@ -462,8 +459,8 @@ def numbers_without_end(book: Any, folder: Path) -> bytes:
     """Numbers of a hundred thousand digits in every place that a number can have.
 
     Earns: everything
-    Told: *: nbgrader's settings of this cell had been changed (schema_version). *
-    Told: *: nbgrader's settings of this cell had been changed (points, schema_version). *
+    Told: *: nbgrader's settings of these cells had been changed (schema_version). *
+    Told: *: nbgrader's settings of th* had been changed (points, schema_version). *
     Because: none of them is read.
     """
     text = nbformat.writes(book).replace(
@@ -547,7 +544,7 @@ def a_folder_in_its_place(book: Any, folder: Path) -> bytes:
     Earns: nothing
     Told: hostile.ipynb is a folder with the name of a file: it was left out.
     Told: timestamp.txt is a folder with the name of a file: it was left out.
-    Told: There is no hostile.ipynb: nothing of this submission was run.
+    Told: There is no hostile.ipynb: nothing was run. *
     Told: timestamp.txt is no plain text file: it was left out.
     Because: there is no notebook, and nobody else's files can be put where these folders stand.
     """
@@ -563,7 +560,7 @@ def a_link_to_the_solution(book: Any, folder: Path) -> bytes:
 
     Earns: nothing
     Told: *is a link, and links are not followed: it was left out.
-    Told: There is no hostile.ipynb: nothing of this submission was run.
+    Told: There is no hostile.ipynb: nothing was run. *
     Because: no link is followed.
     """
     course = folder.parents[2]
@@ -603,7 +600,7 @@ def too_many_files(book: Any, folder: Path) -> None:
 
     Earns: nothing
     Told: Some files were left out: a submission may hold 1000 files, *
-    Told: Cell *: Not run: the submission's files do not fit into a box.
+    Told: Cell *: * the submission's files do not fit into a box.
     Because: without its files it would be another submission; the instructor is told.
     """
     (folder / "a").mkdir()
@@ -629,7 +626,7 @@ def nothing_at_all(book: Any, folder: Path) -> bytes:
     """An empty folder.
 
     Earns: nothing
-    Told: There is no hostile.ipynb: nothing of this submission was run.
+    Told: There is no hostile.ipynb: nothing was run. *
     Because: nothing was handed in.
     """
     return NO_NOTEBOOK

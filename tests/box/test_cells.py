@@ -36,9 +36,11 @@ def box():
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_notebook_runs_at_every_level(level):
     need_bubblewrap()
-    with pool(level).open({"numbers.csv": b"1,2,3"}) as box:
+    files = {"numbers.csv": b"1,2,3", "helper.py": b"two = 2\n", "random.py": b"1 / 0\n"}
+    with pool(level).open(files) as box:
         source = """
-            import torch, matplotlib.pyplot as plt
+            import torch, matplotlib.pyplot as plt, random, helper
+            assert random.random and helper.two == 2
             x = torch.tensor([float(n) for n in open("numbers.csv").read().split(",")])
             x.requires_grad_().square().sum().backward()
             plt.plot(x.grad)
@@ -147,7 +149,22 @@ def test_help_and_exit_do_what_a_notebook_expects(box):
 
 def test_there_is_nobody_to_ask(box):
     for source in ("input('name? ')", "import getpass; getpass.getpass()"):
-        assert show(box, source)[-1] == ("error", "StdinNotImplementedError")
+        assert show(box, source)[-1] == ("error", "EOFError")
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        ("input('?')", "input()"),
+        ("breakpoint()", "breakpoint()"),
+        ("import pdb; pdb.set_trace()", "breakpoint()"),
+        ("from IPython.core.debugger import set_trace; set_trace()", "breakpoint()"),
+    ],
+)
+def test_a_call_that_was_left_in_is_named(box, call, name):
+    ran = box.run_cell(f"def answer(x):\n    {call}\n    return x\nanswer(1)")
+    assert ran.error == "EOFError"
+    assert ran.outputs[-1]["evalue"].startswith(f"{name} was called")
 
 
 def test_what_a_subprocess_prints_is_shown(box):

@@ -9,6 +9,7 @@ import resource
 import struct
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -16,7 +17,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save
 
-from grader.engine.observation import DTYPES, Observation, Raised, Unrecordable, record
+from grader.engine.observation import (
+    DTYPES,
+    MAX_NUMBERED,
+    Observation,
+    Raised,
+    Unrecordable,
+    record,
+)
 from grader.engine.wire import (
     MAX_BYTES,
     MAX_TREE,
@@ -446,3 +454,26 @@ def test_many_empty_tensors_take_bounded_memory():
 def test_other_data_is_no_observation(tree):
     with pytest.raises(MalformedMessage):
         unpack_observation(pack(tree))
+
+
+@pytest.mark.parametrize("tag", ["s", "d"])
+@pytest.mark.parametrize("number", ["i", "f"])
+def test_numbers_that_all_meet_in_one_place_of_a_hash_table_cost_next_to_nothing(tag, number):
+    meet = [i * (2**61 - 1) for i in range(1, 60_000)]  # Python hashes each of them to 0
+    if number == "i":
+        keys = [{"i": str(value)} for value in meet]
+    else:
+        keys = [{"f": float(2.0 ** (61 * (i % 16)) * (i + 1)).hex()} for i in range(60_000)]
+    tree = {tag: keys if tag == "s" else [[key, None] for key in keys]}
+    before = time.process_time()
+    with pytest.raises(MalformedMessage, match="too many numbers"):
+        unpack(framed(json.dumps(tree).encode()))
+    assert time.process_time() - before < 1
+
+
+def test_many_numbers_in_a_set_are_not_recorded_and_many_texts_are():
+    assert record({str(number) for number in range(5000)}) == {str(n) for n in range(5000)}
+    assert record(dict.fromkeys(map(str, range(5000)))) == dict.fromkeys(map(str, range(5000)))
+    for value in (set(range(MAX_NUMBERED + 1)), dict.fromkeys(range(MAX_NUMBERED + 1))):
+        assert isinstance(record(value), Unrecordable)
+    assert unpack(pack(record(set(range(MAX_NUMBERED))))) == set(range(MAX_NUMBERED))

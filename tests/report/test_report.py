@@ -1,6 +1,7 @@
 """An instructor's report: counts that are right, a page that opens anywhere, nothing mixed up."""
 
 import csv
+import html
 import io
 import re
 import shutil
@@ -12,6 +13,7 @@ import pytest
 from nbclient import NotebookClient
 
 from grader.judge.books.ledger import Notes
+from grader.judge.books.needs import Cause, Need
 from grader.report import charts, figures, rows
 from grader.report.counted import Kind, State
 from grader.report.page import page
@@ -128,8 +130,8 @@ def test_late_forgeable_and_waiting_answers_are_told(found):
         ("cleo", 1.0, 5 * 3600)
     ]
     assert {one.name: one.mean_score for one in found.plain} == {
-        "triple": (3 * 4 + 4) / 6,
-        "count": (2 * 3 + 1.5) / 6,
+        "triple": (3 * 4 + 4) / 5,
+        "count": (2 * 3 + 1.5) / 5,
     }
     assert {one.name: one.waiting for one in found.by_hand} == {
         "explain": 1,
@@ -140,6 +142,75 @@ def test_late_forgeable_and_waiting_answers_are_told(found):
     assert "A submission can read them and forge their results." in text
     assert "Graded without isolation: fay." in text
     assert "eve: The notebook cannot be read" in text
+
+
+def raise_in(folder, student, cell, name, text=""):
+    """Lay a graded notebook in which one cell has an error."""
+    about = {"nbgrader": {"grade_id": cell, "grade": True}}
+    error = nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[])
+    graded_cell = nbformat.v4.new_code_cell("", metadata=about, outputs=[error])
+    place = folder / "autograded" / student / ASSIGNMENT
+    place.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=[graded_cell]), place / f"{ASSIGNMENT}.ipynb")
+
+
+@pytest.fixture
+def own_tests(fresh):
+    """A class of an instructor's own tests alone: two lack a package, one wrote nothing."""
+    for student, lacks in (("ada", True), ("bob", True), ("cleo", False), ("dan", False)):
+        missing = Need(Cause.MISSING_PACKAGE, "There is no package pandas where submissions run.")
+        judge(fresh, student, notes=replace(NOTES, needs=(missing,) * lacks))
+        graded.grade(fresh, student, {"triple": 0, "count": 1.5} if lacks else {"triple": 4})
+        if lacks:
+            raise_in(fresh, student, "triple", "NameError", "name 'triple' is not defined\x1b[1m")
+    empty = Need(Cause.NOTHING_RAN, "There is no mixed.ipynb: nothing was run.")
+    judge(fresh, "eve", notes=replace(NOTES, needs=(empty,)))
+    graded.grade(fresh, "eve")
+    return fresh
+
+
+def test_own_tests_have_pass_rates_and_what_they_raised(own_tests, command, tmp_path):
+    found = figures.of(own_tests, ASSIGNMENT)
+    triple, count = found.plain
+    assert (triple.name, triple.passed, triple.partly, triple.failed) == ("triple", 2, 0, 2)
+    assert (count.passed, count.partly, count.failed, count.pass_rate) == (0, 2, 2, 0)
+    assert triple.pass_rate == 0.5
+    (error,) = triple.errors
+    assert error.sentence.startswith("NameError: name 'triple' is not defined")
+    assert error.learners == ("ada", "bob")
+    assert [one.name for one in found.of_state(State.UNREAD)] == ["eve"]
+    assert [one.name for one in found.need_a_hand] == ["ada", "bob"]
+    status, said = command("report", ASSIGNMENT, "--course", own_tests, "--out", tmp_path / "out")
+    assert status == 0, said
+    for text in (said, html.unescape(page(found))):
+        assert "NameError: name 'triple'" in text
+        assert "\x1b" not in text
+        assert "There is no package pandas" in " ".join(text.split())
+    assert "Exercise by exercise" not in page(found)
+    table = (tmp_path / "out" / f"{ASSIGNMENT}-tests.csv").read_text(encoding="utf-8-sig")
+    first, second, *_ = csv.DictReader(io.StringIO(table))
+    assert (first["test"], first["pass rate"], first["failed"]) == ("triple", "0.5", "2")
+    assert (second["learners"], second["who"]) == ("2", "ada; bob")
+
+
+def test_what_needs_a_person_is_counted_with_everybody_it_is_about(own_tests):
+    found = figures.of(own_tests, ASSIGNMENT)
+    assert [(one.count, one.sentence.partition(":")[0]) for one in found.needs] == [
+        (2, "missing package"),
+        (1, "nothing ran"),
+    ]
+    hidden = found.anonymous()
+    assert [one.sentence for one in hidden.needs] == ["missing package", "nothing ran"]
+    assert [one.sentence for one in hidden.plain[0].errors] == ["NameError"]
+    assert not set(hidden.needs[0].learners) & {"ada", "bob"}
+
+
+def test_a_graded_notebook_that_cannot_be_read_raised_nothing(own_tests):
+    for content in (b"", b"[]", b'{"cells": [3, {"outputs": 1}]}', b"[" * 10**5):
+        for student in ("ada", "bob"):
+            path = own_tests / "autograded" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+            path.write_bytes(content)
+        assert [cell.errors for cell in figures.of(own_tests, ASSIGNMENT).plain] == [(), ()]
 
 
 def test_nothing_graded_is_refused_with_the_cure(fresh, command):
@@ -197,7 +268,7 @@ def test_without_names_no_file_holds_one(course, command, tmp_path):
                            "--anonymous")  # fmt: skip
     assert status == 0, said
     files = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    assert len(files) == 4
+    assert len(files) == 5
     for text in (said.replace(str(tmp_path), ""), *files.values()):
         for name in ("ada", "bob", "cleo", "dan", "eve", "fay", "gus", "hal", "Ada", "9000"):
             assert not re.search(rf"\b{name}\b", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import bdb
 import builtins
 import ctypes
 import getpass
@@ -14,7 +15,6 @@ from typing import Any, NoReturn
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
-from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
@@ -193,7 +193,8 @@ class BoxShell(InteractiveShell):
         kinds: tuple[Any, ...] = (BoxShell, InteractiveShell)
         for kind in kinds:  # where get_ipython() and others look for it
             kind._instance = self
-        builtins.input = getpass.getpass = _no_input
+        builtins.input = getpass.getpass = no_input
+        bdb.Bdb.set_trace = no_debugger  # type: ignore[assignment, method-assign]
 
     def attach(self) -> None:
         """Make the cells' streams the process's."""
@@ -244,7 +245,11 @@ class BoxShell(InteractiveShell):
         """`exit` and `quit` do not end a notebook's kernel while it is being graded."""
 
 
-def _no_input(prompt: object = "", *args: object, **kwargs: object) -> NoReturn:
-    raise StdinNotImplementedError(
-        "raw_input was called, but this frontend does not support input requests."
-    )
+def no_input(prompt: object = "", *args: object, **kwargs: object) -> NoReturn:
+    """Python's own error where nothing can be read, with the call that asked."""
+    raise EOFError("input() was called: nobody types an answer while a notebook is graded.")
+
+
+def no_debugger(*args: object) -> NoReturn:
+    """The same for every debugger that would ask for commands."""
+    raise EOFError("breakpoint() was called: there is no debugger while a notebook is graded.")

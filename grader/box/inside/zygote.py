@@ -271,6 +271,7 @@ def _live(
     if home != WORK:
         os.environ["TMPDIR"] = home
     faulthandler.enable(file=2)  # a crash in C code says where, too
+    sys.path.append(home)  # last: a file beside the notebook takes no module's place
     random.seed(0)  # Python seeds it anew in every forked child
     Loop(3, 4, shell, None if handler is None else handler.reply).serve()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -79,6 +80,8 @@ class Box:
         )
         self._output_budget = OutputBudget(limits.output)
         self._spent = 0.0
+        self.until = math.inf
+        """When, by the monotonic clock, the time of all that this box is used for is up."""
         self._ended: Ended | None = None
         self._using = threading.RLock()  # held by whoever waits for a reply, or ends it
 
@@ -197,7 +200,7 @@ class Box:
         if self._ended is not None:
             raise BoxEnded(self._ended)
         start = time.monotonic()
-        seconds = min(seconds, self.limits.submission - self._spent)
+        seconds = min(seconds, self.limits.submission - self._spent, self.until - start)
         if seconds <= 0:
             raise self._end(Cause.TIME, self._late(seconds))
         late = False
@@ -222,7 +225,8 @@ class Box:
         return replied, content, late or replied.get("interrupted") is True
 
     def _late(self, seconds: float) -> str:
-        if self._spent + seconds >= self.limits.submission:
+        used_up = self._spent + seconds >= self.limits.submission
+        if used_up or time.monotonic() >= self.until:
             return f"The submission ran for more than {self.limits.submission:g} s in all."
         return f"It ran for more than {seconds:g} s and did not stop when interrupted."
 

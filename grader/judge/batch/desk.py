@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange.default.exchange import Exchange
 from sqlalchemy.engine import URL
 from traitlets.config import Config
 
 from grader.engine.refusal import Refusal
 from grader.judge.batch.settings import Grading
+from grader.judge.books.databases import close_to_others
 from grader.judge.books.ledger import Circumstances, Ledger, Notes, Secret
 from grader.judge.intake.course import course_directory
 from grader.judge.intake.form import Form, read_forms
-from grader.judge.intake.receipts import Receipt, read_receipt
-from grader.judge.intake.repairs import repair
-from grader.judge.intake.submission import Submitted, read_submission
+from grader.judge.intake.names import cannot_be
 from grader.judge.sitting.papers import Marked, Paper, Round
+from grader.judge.sitting.reading import Place, read_paper
 
 
 class NoSubmission(Refusal):
@@ -63,6 +63,7 @@ class Desk:
 
         Raises NoForm, and KeyError for a `version` of the secret that does not exist.
         """
+        close_to_others(self.course.db_url, shared=self.course.groupshared)
         return Round(
             assignment,
             self._forms(assignment),
@@ -71,42 +72,37 @@ class Desk:
             self.grading.isolation,
             self.grading.device,
             self._ignored(),
+            handling=self.grading.handling_seconds,
         )
 
-    def students(self, assignment: str) -> list[str]:
-        """Everybody of whom a submission was collected, by name."""
-        step = self.course.submitted_directory
-        shape = re.compile(
-            self.course.format_path(step, "(?P<student>.+)", assignment, escape=True)
+    def students(self, assignment: str, step: str = "") -> list[str]:
+        """Everybody of whom a submission was collected, or has come to a later `step`, by name."""
+        return [name for name in self._names(assignment, step) if cannot_be(name) is None]
+
+    def refused(self, assignment: str) -> dict[str, str]:
+        """The folders among the submissions whose name cannot be a student's, and why."""
+        found = {name: cannot_be(name) for name in self._names(assignment)}
+        return {name: why for name, why in found.items() if why is not None}
+
+    def place(self, assignment: str, student: str) -> Place:
+        """Where a submission lies."""
+        root = Path(self.course.root)
+        return Place(
+            student,
+            assignment,
+            self.folder(assignment, student),
+            root,
+            root / self.course.submitted_directory,
+            Path(Exchange(config=self.config).root) / self.course.course_id / "inbound",
         )
-        folders = glob.glob(self.course.format_path(step, "*", glob.escape(assignment)))
-        matches = (shape.fullmatch(folder) for folder in folders)
-        left_out = set(self.course.student_id_exclude.split(","))
-        return sorted({match["student"] for match in matches if match} - left_out)
 
     def paper(self, round_: Round, student: str) -> Paper:
-        """One submission, read from its folder; nothing in it can make this fail."""
-        folder = self.folder(round_.assignment, student)
-        link = self.linked(folder)
-        if link is not None:
-            left_out = repair("link", found=str(link.relative_to(self.course.root)))
-            notebooks = {name: Submitted(None, {}, (left_out,)) for name in round_.forms}
-            receipt = Receipt()
-        else:
-            notebooks = {name: read_submission(folder, form) for name, form in round_.forms.items()}
-            receipt = read_receipt(self.course, self.config, round_.assignment, student)
-        digest = _digest(notebooks, receipt.files)
-        return Paper(student, notebooks, digest, receipt.files, receipt.received, receipt.doubts)
+        """One submission, read from its folder in this process, with no limit on time."""
+        return read_paper(self.place(round_.assignment, student), round_.forms)
 
     def folder(self, assignment: str, student: str) -> Path:
         """Where a submission lies."""
         return Path(self.course.format_path(self.course.submitted_directory, student, assignment))
-
-    def linked(self, folder: Path) -> Path | None:
-        """The link that stands where a submission's folder should, or one of those above it."""
-        step = Path(self.course.root) / self.course.submitted_directory
-        between = [path for path in (*reversed(folder.parents), folder) if step in path.parents]
-        return next((path for path in between if path.is_symlink()), None)
 
     def record(self, round_: Round, paper: Paper, marked: Marked, token: str = "") -> Notes:
         """Append a judged submission to the ledger, all of it or nothing."""
@@ -117,6 +113,7 @@ class Desk:
             tuple(incident for one in graded for incident in one.incidents),
             tuple(name for one in graded for name in one.plain),
             token,
+            tuple(need for one in graded for need in one.needs),
         )
         circumstances = Circumstances(
             round_.assignment,
@@ -131,6 +128,18 @@ class Desk:
         self.ledger.append(circumstances, verdicts, notes)
         return notes
 
+    def _names(self, assignment: str, step: str = "") -> list[str]:
+        """What the folders are called in which a submission may lie, as it came or at a step."""
+        step = step or self.course.submitted_directory
+        shape = re.compile(
+            self.course.format_path(step, "(?P<student>.+)", assignment, escape=True), re.DOTALL
+        )
+        pattern = self.course.format_path(step, "*", glob.escape(assignment))
+        folders = glob.glob(pattern, include_hidden=True)
+        matches = (shape.fullmatch(folder) for folder in folders)
+        left_out = set(self.course.student_id_exclude.split(","))
+        return sorted({match["student"] for match in matches if match} - left_out)
+
     def _forms(self, assignment: str) -> Mapping[str, Form]:
         theirs = self.config.Autograde.get("exclude_overwriting", {})
         return read_forms(self.course, assignment, theirs.get(assignment, ()))
@@ -144,18 +153,3 @@ class Desk:
         """What nbgrader's IgnorePattern takes off stderr, by its settings."""
         settings = self.config.IgnorePattern
         return str(settings.get("pattern", "")) if settings.get("enabled", False) else ""
-
-
-def _digest(notebooks: Mapping[str, Submitted], receipt: Mapping[str, bytes]) -> str:
-    """The submission's hash: its notebooks, the files beside them, and when it arrived."""
-    whole = hashlib.sha256()
-    parts = [(f"receipt/{name}", content) for name, content in receipt.items()]
-    for name, submitted in notebooks.items():
-        if submitted.notebook is not None:
-            parts.append((f"notebook/{name}", submitted.notebook))
-        parts += [(f"file/{path}", content) for path, content in submitted.files.items()]
-    for name, content in sorted(dict(parts).items()):
-        encoded = name.encode(errors="surrogateescape")
-        whole.update(len(encoded).to_bytes(8, "big") + encoded)
-        whole.update(len(content).to_bytes(8, "big") + content)
-    return whole.hexdigest()

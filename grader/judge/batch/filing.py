@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import enum
 import glob
-import shutil
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -25,19 +24,15 @@ from grader.judge.batch.desk import Desk
 from grader.judge.books.databases import first_line
 from grader.judge.books.gradebook import Book, Notebook, Recorded
 from grader.judge.books.ledger import Notes
+from grader.judge.books.needs import Need
+from grader.judge.books.standing import newest
 from grader.judge.books.tables import SittingRow
-from grader.judge.pages.clean import showable
-from grader.judge.pages.feedback import feedback_page
 from grader.judge.sitting.papers import Marked, Paper, Round
 from grader.notebook import files
 
 
 class FilingRefused(Refusal):
     """A graded submission could not be written to its places."""
-
-
-class Damaged(Exception):
-    """What an earlier run wrote of a submission cannot be read: it is to be graded anew."""
 
 
 class FilingState(enum.Enum):
@@ -51,9 +46,11 @@ class FilingState(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Filed:
-    """A submission that is in all its places: what the gradebook says of each notebook."""
+class Entered:
+    """A submission that is in all its places but its feedback: its notebooks, and what the
+    gradebook says of each."""
 
+    notebooks: Mapping[str, Notebook]
     recorded: Mapping[str, Recorded]
     notes: Notes
     isolation: str
@@ -94,24 +91,49 @@ class Filing:
             FilingState.DONE if all(page.is_file() for page in pages) else FilingState.NO_FEEDBACK
         )
 
-    def file(self, paper: Paper, marked: Marked) -> Filed | None:
-        """Put a submission that was just judged into all its places.
+    def needs(self, paper: Paper) -> tuple[Need, ...]:
+        """What was noted for a person when this submission was graded."""
+        same = [row for row in self._sittings[paper.student] if row.submission == paper.digest]
+        return tuple(need for row in newest(same) for need in row.needs)
+
+    def file(self, paper: Paper, marked: Marked) -> Entered | None:
+        """Put a submission that was just judged into all its places but its feedback.
 
         None if somebody else graded it since it was looked at: theirs stays. Raises a Refusal.
         """
         with self._alone(paper.student) as overtaken:
             if overtaken and self._state(paper) is not FilingState.NEW:
-                with contextlib.suppress(Damaged):
-                    return self._finish(paper)
+                return None
             return self._file(paper, marked)
 
-    def finish(self, paper: Paper) -> Filed | None:
-        """Do what is left of a submission whose state is neither NEW nor DONE.
+    def left(self, paper: Paper) -> Path:
+        """The folder with the graded notebooks of a submission that an earlier run judged."""
+        sitting, place = self._sitting(paper), self._place(paper.student)
+        stage = _staged(place, sitting.token) if sitting and sitting.token else place
+        return stage if stage.is_dir() else place
 
-        None if somebody else does it already. Raises a Refusal, or Damaged.
+    def finish(self, paper: Paper, found: Path, graded: Mapping[str, Notebook]) -> Entered | None:
+        """Do what is left of a submission whose state was neither NEW nor DONE, but its feedback.
+
+        `graded` are its notebooks as they lie in the folder `found`. None if somebody else was at
+        it meanwhile. Raises a Refusal.
         """
-        with self._alone(paper.student):
-            return self._finish(paper)
+        with self._alone(paper.student) as overtaken:
+            self._recorded = self._book.students(self._round.assignment)
+            state, sitting = self._state(paper), self._sitting(paper)
+            if overtaken or state is FilingState.DONE or sitting is None or not found.is_dir():
+                return None
+            return self._settle(paper, graded, found, sitting)
+
+    def show(self, paper: Paper, entered: Entered, pages: Mapping[str, bytes]) -> None:
+        """Write the feedback of what was entered, unless somebody else graded it since."""
+        with self._alone(paper.student) as overtaken:
+            if overtaken:
+                return
+            for name, page in pages.items():
+                files.write(self._page(paper.student, name), page)
+            for name, content in paper.receipt.items():  # nbgrader releases feedback by them
+                files.write(self._page(paper.student, "").with_name(name), content)
 
     @contextlib.contextmanager
     def _alone(self, student: str) -> Iterator[bool]:
@@ -128,7 +150,7 @@ class Filing:
         ledger, assignment = self._desk.ledger, self._round.assignment
         self._sittings[student] = ledger.sittings(assignment, student)
 
-    def _file(self, paper: Paper, marked: Marked) -> Filed:
+    def _file(self, paper: Paper, marked: Marked) -> Entered:
         place, token = self._place(paper.student), uuid.uuid4().hex
         self.sweep(paper.student)
         stage = _staged(place, token)
@@ -136,32 +158,13 @@ class Filing:
             stage.mkdir(parents=True)
             try:
                 self._lay(stage, paper, marked)
-                notes = self._desk.record(self._round, paper, marked, token)
+                self._desk.record(self._round, paper, marked, token)
             except BaseException:
-                shutil.rmtree(stage, ignore_errors=True)
+                files.remove(stage)
                 raise
+        self._look(paper.student)
         graded = {name: one.notebook for name, one in marked.graded.items()}
-        return self._settle(paper, graded, stage, notes, marked.isolation)
-
-    def _finish(self, paper: Paper) -> Filed | None:
-        if paper.student not in self._recorded:
-            self._recorded = self._book.students(self._round.assignment)
-        if self._state(paper) is FilingState.DONE:
-            return None
-        sitting = self._sitting(paper)
-        if sitting is None:
-            raise Damaged("somebody graded another submission of this student's meanwhile")
-        place = self._place(paper.student)
-        stage = _staged(place, sitting.token)
-        found = stage if sitting.token and stage.is_dir() else place
-        try:
-            graded = {
-                name: showable(nbformat.read(found / f"{name}.ipynb", as_version=4))
-                for name in self._round.forms
-            }
-        except (OSError, ValueError) as error:
-            raise Damaged(str(error)) from error
-        return self._settle(paper, graded, found, _notes(sitting), sitting.isolation)
+        return self._settle(paper, graded, stage, self._sittings[paper.student][-1])
 
     def sweep(self, student: str) -> None:
         """Remove what a run that was killed left half-written."""
@@ -171,13 +174,8 @@ class Filing:
             files.remove(left)
 
     def _settle(
-        self,
-        paper: Paper,
-        graded: Mapping[str, Notebook],
-        found: Path,
-        notes: Notes,
-        isolation: str,
-    ) -> Filed:
+        self, paper: Paper, graded: Mapping[str, Notebook], found: Path, sitting: SittingRow
+    ) -> Entered:
         place, student = self._place(paper.student), paper.student
         absent = [name for name, one in paper.notebooks.items() if one.notebook is None]
         recorded = self._book.record(
@@ -189,12 +187,7 @@ class Filing:
                 self._page(student, name).unlink(missing_ok=True)
             if found != place:
                 files.put_in_place(found, place)  # killed halfway, the stage can still be found
-            for name, notebook in graded.items():
-                page = feedback_page(notebook, recorded[name], self._round.forms[name])
-                files.write(self._page(student, name), page.encode())
-            for name, content in paper.receipt.items():  # nbgrader releases feedback by them
-                files.write(self._page(student, "").with_name(name), content)
-        return Filed(recorded, notes, isolation)
+        return Entered(graded, recorded, _notes(sitting), sitting.isolation)
 
     def _lay(self, stage: Path, paper: Paper, marked: Marked) -> None:
         """Write what nbgrader keeps of a graded submission: notebooks, and the files beside."""
@@ -245,9 +238,10 @@ def _notes(row: SittingRow) -> Notes:
     return Notes(
         tuple(row.notebooks),
         tuple(row.repairs),
-        tuple(row.incidents),
+        tuple(text for text in row.incidents if Need.read(text) is None),
         tuple(row.plain),
         row.token,
+        row.needs,
     )
 
 

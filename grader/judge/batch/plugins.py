@@ -7,14 +7,13 @@ the place of Execute; everything else stays nbgrader's.
 
 from __future__ import annotations
 
+import atexit
 import fnmatch
-import itertools
-import os
-import stat
-from collections.abc import Iterator, Mapping
+import functools
+from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nbconvert.exporters import NotebookExporter
 from nbgrader.converters.base import BaseConverter, NbGraderException
@@ -22,22 +21,40 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
+from grader.box.both.ended import BoxRefused
 from grader.box.both.limits import MIB
-from grader.box.outside import sharing
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
+from grader.judge.batch.errands import (
+    Clock,
+    Errand,
+    ErrandFailed,
+    Judge,
+    OutOfTime,
+    Read,
+    ReadAndTidy,
+)
+from grader.judge.batch.pool import Crew
+from grader.judge.batch.starting import begin
+from grader.judge.batch.workers import Workers
 from grader.judge.books.gradebook import Notebook
-from grader.judge.intake.normalise import Normalised, normalise
-from grader.judge.intake.printable import quote
-from grader.judge.intake.submission import is_taken
-from grader.judge.sitting.papers import Paper, Round
+from grader.judge.intake.printable import printable, quote
+from grader.judge.sitting.papers import Marked, Paper, Round
 
-SET_ASIDE = "set_aside"
-"""The folder, beside the submissions, for what must not be copied out of one."""
 MOST_HELD = 256 * MIB
 """How much of a class is held in memory between listing its submissions and grading them."""
 
+T = TypeVar("T")
+
 _desks: dict[str, Desk] = {}
+
+
+@functools.cache
+def crew() -> Crew:
+    """Who judges for this process, until it ends."""
+    workers = Workers(1)
+    atexit.register(workers.close)
+    return workers
 
 
 def desk_of(course: CourseDirectory, config: Config) -> Desk:
@@ -60,54 +77,83 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, config: Any = None, **settings: Any) -> None:
         super().__init__(config=config, **settings)  # type: ignore[no-untyped-call]
-        converter: Any = self.parent
-        self.desk = desk_of(converter.coursedir, converter.config)
-        sharing.begin()
-        self._rounds: dict[str, Round] = {}
+        self._rounds: dict[tuple[str, str], Round] = {}
         self._held: dict[str, Paper] = {}
+        self._failed: dict[str, str] = {}
         self._room = MOST_HELD
         self._set_aside: dict[str, tuple[str, ...]] = {}
+        self._student, self._clock = "", Clock(0.0, 0.0)
         self._paper: Paper | None = None
-        self._laid: dict[str, Normalised] = {}
+        self._marked: dict[str, Marked] = {}
+        converter: Any = self.parent
+        self.desk = desk_of(converter.coursedir, converter.config)
+        begin(self.desk.grading.isolation)
         self._put_right(converter)
 
     def from_filename(self, filename: str, resources: Any = None, **settings: Any) -> Any:
-        """A submitted notebook as its form with the learner's answers in it; others as they are."""
+        """A submitted notebook as its form with the learner's answers in it; others as they are.
+
+        It is judged at once, in a process of its own. Raises NbGraderException if that fails.
+        """
         place = resources["nbgrader"]
         assignment, student, name = (place[key] for key in ("assignment", "student", "notebook"))
         if Path(filename).parent != self.desk.folder(assignment, student):
             return super().from_filename(filename, resources, **settings)
-        round_ = self.round(assignment)
-        if self._paper is None or self._paper.student != student:
-            self._paper, self._laid = self._take(round_, student), {}
-        laid = normalise(self._paper.notebooks[name].notebook, round_.forms[name])
-        self._laid[name] = laid
+        round_ = self._round_of(assignment, name)
+        if self._student != student:
+            self._student, self._clock = student, Clock.of(round_)
+            self._paper, self._marked = self._take(self.round(assignment), student), {}
+        assert self._paper is not None
+        marked = self._done(Judge(self._paper, with_texts=True), round_, self._clock)
+        self._marked[name] = marked
         return self.from_notebook_node(  # type: ignore[no-untyped-call]
-            laid.notebook, resources, **settings
+            marked.texts[name], resources, **settings
         )
 
     def round(self, assignment: str) -> Round:
         """The assignment as it is judged this time. Raises NbGraderException."""
-        if assignment not in self._rounds:
+        whole = assignment, ""
+        if whole not in self._rounds:
             try:
-                self._rounds[assignment] = self.desk.round(assignment)
+                self._rounds[whole] = self.desk.round(assignment)
             except Refusal as refusal:
                 self.log.error(str(refusal))
                 raise NbGraderException(refusal.what) from refusal
-        return self._rounds[assignment]
+        return self._rounds[whole]
 
-    def at_hand(self, student: str) -> tuple[Paper, Mapping[str, Normalised]]:
-        """The submission that nbgrader is grading, with its notebooks normalised so far."""
+    def _round_of(self, assignment: str, name: str) -> Round:
+        """The same for one notebook of the assignment: nbgrader converts one after the other."""
+        whole = self.round(assignment)
+        one = assignment, name
+        if one not in self._rounds:
+            self._rounds[one] = replace(whole, forms={name: whole.forms[name]})
+        return self._rounds[one]
+
+    def at_hand(self, student: str, name: str) -> tuple[Round, Paper, Marked]:
+        """The notebook that nbgrader is grading, as it was judged."""
         assert self._paper is not None
         assert self._paper.student == student
-        return self._paper, self._laid
+        return self._rounds[self.desk.course.assignment_id, name], self._paper, self._marked[name]
+
+    def _done(self, errand: Errand[T], round_: Round, clock: Clock) -> T:
+        """What comes of an errand. Raises NbGraderException, which ends this submission alone."""
+        try:
+            return crew().submit(errand, round_, clock).result()
+        except BoxRefused:
+            raise
+        except (BrokenExecutor, OutOfTime, ErrandFailed) as error:
+            sentence = f"{quote(errand.student)} was not graded: {quote(str(error))}"
+            raise NbGraderException(sentence) from error
 
     def _take(self, round_: Round, student: str) -> Paper:
         """A submission as it was read when the list was put right, or read now."""
+        if student in self._failed:
+            raise NbGraderException(self._failed[student])
         paper = self._held.pop(student, None)
         if paper is not None:
             return paper
-        paper = self.desk.paper(round_, student)
+        place = self.desk.place(round_.assignment, student)
+        paper = self._done(Read(place), round_, self._clock)
         noticed = self._set_aside.get(student, ())  # of what does not lie there any more
         return replace(paper, doubts=(*paper.doubts, *noticed))
 
@@ -123,25 +169,26 @@ class SubmissionExporter(NotebookExporter):
         assignment = course.assignment_id
         round_ = self.round(assignment)
         names = [name for name in round_.forms if fnmatch.fnmatchcase(name, course.notebook_id)]
+        for student, why in self.desk.refused(assignment).items():
+            self.log.error("%s was not graded: %s", quote(student), why)
+            converter.assignments.pop(str(self.desk.folder(assignment, student)), None)
         for student in self.desk.students(assignment):
             if not fnmatch.fnmatchcase(student, course.student_id):
                 continue
-            folder = self.desk.folder(assignment, student)
-            paper = self.desk.paper(round_, student)
+            place = self.desk.place(assignment, student)
+            notebooks = [str(place.folder / f"{name}.ipynb") for name in names]
+            converter.assignments[str(place.folder)] = notebooks
             try:
-                moved = list(set_aside(self.desk, folder, paper))
-                for path in moved:
-                    self.log.warning("Set aside, so that it is not copied: %s", path)
-                if moved:
-                    every = (repair for one in paper.notebooks.values() for repair in one.repairs)
-                    self._set_aside[student] = (*map(str, every), *paper.doubts)
-            except OSError as error:
-                self.log.error("%s cannot be graded: %s", folder, error)
-                converter.assignments.pop(str(folder), None)
-            else:
-                notebooks = [str(folder / f"{name}.ipynb") for name in names]
-                converter.assignments[str(folder)] = notebooks
-                self._hold(round_, paper)
+                paper, moved = self._done(ReadAndTidy(place), round_, Clock.of(round_))
+            except NbGraderException as error:  # said when its turn comes, and counted by nbgrader
+                self._failed[student] = str(error)
+                continue
+            for path in moved:
+                self.log.warning("Set aside, so that it is not copied: %s", printable(path))
+            if moved:
+                every = (repair for one in paper.notebooks.values() for repair in one.repairs)
+                self._set_aside[student] = (*map(str, every), *paper.doubts)
+            self._hold(round_, paper)
 
 
 class Judged(NbGraderPreprocessor):  # type: ignore[misc]
@@ -151,18 +198,13 @@ class Judged(NbGraderPreprocessor):  # type: ignore[misc]
     """
 
     def preprocess(self, nb: Notebook, resources: Any) -> tuple[Notebook, Any]:
-        """The judged notebook. Raises BoxRefused where submissions cannot be walled in."""
-        from grader.judge.sitting.examiner import examine  # torch, beside which the zygote loads
-
-        place = resources["nbgrader"]
-        assignment, student, name = (place[key] for key in ("assignment", "student", "notebook"))
+        """The judged notebook."""
+        student, name = (resources["nbgrader"][key] for key in ("student", "notebook"))
         exporter = self.parent
-        whole = exporter.round(assignment)
-        round_ = replace(whole, forms={name: whole.forms[name]})
-        paper, laid = exporter.at_hand(student)
-        marked = examine(round_, paper, laid)
+        round_, paper, marked = exporter.at_hand(student, name)
         notes = exporter.desk.record(round_, paper, marked)
-        for note in (*notes.repairs, *notes.incidents):
+        needs = [need.sentence for need in notes.needs]
+        for note in dict.fromkeys((*notes.repairs, *notes.incidents, *needs)):
             self.log.warning("%s: %s", quote(student), note)
         resources["handed_in"] = paper.notebooks[name].notebook is not None
         return marked.graded[name].notebook, resources
@@ -176,39 +218,3 @@ def _size(round_: Round, paper: Paper) -> int:
         own += len(one.notebook or b"")
         own += sum(len(file) for path, file in one.files.items() if ours.get(path) is not file)
     return own
-
-
-def set_aside(desk: Desk, folder: Path, paper: Paper) -> Iterator[Path]:
-    """Move out of a submission's folder what the judge did not read there, links above all.
-
-    Nothing is lost: it comes to lie below SET_ASIDE in the course's folder. Yields the old paths;
-    raises OSError.
-    """
-    link = desk.linked(folder)
-    if link is not None:
-        yield _moved(desk, link)
-        return
-    kept = {path for one in paper.notebooks.values() for path in one.files} | set(paper.receipt)
-    for place, folders, names in os.walk(folder):
-        for name in [*folders, *names]:
-            path = Path(place, name)
-            mode = path.lstat().st_mode
-            if stat.S_ISDIR(mode):
-                if Path(place) == folder and is_taken(name):
-                    folders.remove(name)
-                    yield _moved(desk, path)
-                continue
-            inside = path.relative_to(folder).as_posix()
-            if stat.S_ISREG(mode) and (path.suffix == ".ipynb" or inside in kept):
-                continue
-            yield _moved(desk, path)
-
-
-def _moved(desk: Desk, path: Path) -> Path:
-    root = Path(desk.course.root)
-    target = root / SET_ASIDE / path.relative_to(root)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    again = (target.with_name(f"{target.name}.{number}") for number in itertools.count(2))
-    names = itertools.chain([target], again)
-    os.rename(path, next(name for name in names if not os.path.lexists(name)))
-    return path

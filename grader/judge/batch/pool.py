@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
 
 from grader.box.both.ended import BoxRefused
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
-from grader.judge.batch.filing import Damaged, Filed, Filing, FilingState
+from grader.judge.batch.errands import (
+    Clock,
+    Draw,
+    Errand,
+    ErrandFailed,
+    Fetch,
+    Judge,
+    OutOfTime,
+    Read,
+)
+from grader.judge.batch.filing import Entered, Filing, FilingState
+from grader.judge.batch.redoing import Redoing
+from grader.judge.books.needs import Cause, Need, nothing_ran
 from grader.judge.intake.printable import quote
 from grader.judge.sitting.papers import Marked, Paper, Round
+
+T = TypeVar("T")
 
 MOST_LOST = 3
 """How many times in a row a worker or a box may be lost before the batch stops."""
@@ -29,12 +42,11 @@ class Crew(Protocol):
 
     slots: int
 
-    def submit(self, round_: Round, paper: Paper) -> Future[Marked]:
-        """Have one submission judged. Raises WorkersLost."""
-        ...
+    def submit(self, errand: Errand[T], round_: Round, clock: Clock) -> Future[T]:
+        """Have one step of a submission done within its clock. Raises WorkersLost.
 
-    def renew(self) -> None:
-        """Go on after a worker was lost, and with it all that was pending."""
+        It may end in OutOfTime, BoxRefused, ErrandFailed, or BrokenExecutor for a lost worker.
+        """
         ...
 
     def close(self) -> None:
@@ -46,9 +58,10 @@ class Crew(Protocol):
 class Line:
     """What became of one submission.
 
-    `state` is `graded`, `finished` (an earlier run had judged it and was cut off), `as before` or
-    `not graded`, which `reason` then explains. `plain` are graded cells that ran inside the box by
-    nbgrader's own rule, where a submission can forge them.
+    `state` is `graded`, `finished` (an earlier run had judged it and was cut off), `as before`,
+    `not run` (there was nothing to run: it has no points) or `not graded`, which `reason` then
+    explains. `plain` are graded cells that ran inside the box by nbgrader's own rule, where a
+    submission can forge them. `needs` are for a person to see to.
     """
 
     student: str
@@ -63,12 +76,24 @@ class Line:
     incidents: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
     reason: str = ""
+    needs: tuple[Need, ...] = ()
+
+
+Steps = Generator[Future[Any], Any, Line]
+"""One submission on its way: it hands out what it waits for, and is sent what came of it."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    student: str
+    steps: Steps
+    is_second: bool = False
 
 
 class Batch:
     """The submissions of one assignment, graded while its lines are read.
 
-    What a line reports is in all its places, or where `put` puts what was judged. Reading raises
+    What a line reports is in all its places, or was given to `instead`. Reading raises
     FilingRefused or GradebookRefused when a result cannot be written, and WorkersLost or BoxRefused
     when nothing can be judged any more.
     """
@@ -81,95 +106,143 @@ class Batch:
         crew: Crew,
         *,
         force: bool = False,
-        put: Callable[[Paper, Marked], Filed | None] | None = None,
+        instead: Callable[[Paper, Marked], None] | None = None,
+        strangers: Mapping[str, str] | None = None,
     ) -> None:
+        """`strangers` are not graded: what to say of each."""
+        self._strangers = strangers or {}
         self._desk, self._filing, self._round, self._crew = desk, filing, round_, crew
-        self._force, self._put = force, put or filing.file
-        self._pending: dict[Future[Marked], Paper] = {}
-        self._to_retry: deque[Paper] = deque()
+        self._force, self._instead = force, instead
+        self._redoing = Redoing(desk, round_)
+        self._pending: dict[Future[Any], _Way] = {}
+        self._to_retry: deque[str] = deque()
         self._lost = 0
 
     def lines(self, students: Iterable[str]) -> Iterator[Line]:
         """A line per student, in the order in which they are done."""
-        left = iter(students)
+        asked = list(students)
+        if self._force and self._instead is None:
+            self._redoing.begin(asked)
+        left = iter(asked)
         while True:
             for student in left:
-                line = self._begin(student)
-                if line is not None:
-                    yield line
+                yield from self._go_on(_Way(student, self._steps(student)))
                 # One for each worker to do and one to take next: no more is held in memory.
                 if len(self._pending) >= 2 * self._crew.slots:
                     break
             if not self._pending:
                 break
             yield from self._completed()
-        while self._to_retry:
-            yield self._alone(self._to_retry.popleft())
+        while self._to_retry:  # what was pending when a worker or a box was lost: now by itself
+            student = self._to_retry.popleft()
+            yield from self._go_on(_Way(student, self._steps(student), is_second=True))
+            while self._pending:
+                yield from self._completed()
+        if self._instead is None:
+            self._redoing.end(asked)
 
-    def _begin(self, student: str) -> Line | None:
-        """Have a submission judged, unless it was before."""
-        paper = self._desk.paper(self._round, student)
-        state = FilingState.NEW if self._force else self._filing.state(paper)
-        if state is FilingState.DONE:
-            return Line(student, "as before")
-        if state is not FilingState.NEW:
-            with contextlib.suppress(Damaged):
-                return _line(paper, "finished", self._filing.finish(paper))
-        self._pending[self._crew.submit(self._round, paper)] = paper
-        return None
+    def file(self, paper: Paper, marked: Marked) -> Iterator[Line]:
+        """The line of a submission that was judged before, once it is in all its places."""
+        clock = Clock.of(self._round)
+        entered = self._filing.file(paper, marked)
+        steps = self._shown(paper, entered, "graded", clock)
+        yield from self._go_on(_Way(paper.student, steps, is_second=True))
+        while self._pending:
+            yield from self._completed()
 
     def _completed(self) -> Iterator[Line]:
         done, _ = wait(self._pending, return_when=FIRST_COMPLETED)
-        lost: BrokenExecutor | None = None
         for future in done:
-            paper = self._pending.pop(future)
-            try:
-                marked = future.result()
-            except BrokenExecutor as error:
-                lost = error
-                self._to_retry.append(paper)
-            except BoxRefused as refusal:
-                self._to_retry.append(paper)
-                self._count(refusal)
-            except Exception as error:
-                yield _not_graded(paper, f"{type(error).__name__}: {error}")
+            yield from self._go_on(self._pending.pop(future), future)
+
+    def _go_on(self, way: _Way, done: Future[Any] | None = None) -> Iterator[Line]:
+        """Take a submission to its next step, or to its line."""
+        error = done.exception() if done else None
+        try:
+            if error is not None:
+                waits_for = way.steps.throw(error)
             else:
-                yield self._file(paper, marked)
-        if lost is not None:  # which of those pending did it will be seen
-            self._to_retry += self._pending.values()
-            self._pending.clear()
-            self._crew.renew()
-            self._count(_workers_lost(lost))
-
-    def _alone(self, paper: Paper) -> Line:
-        """Judge once more, by itself, what was pending when a worker or a box was lost."""
-        try:
-            marked = self._crew.submit(self._round, paper).result()
-        except BrokenExecutor as error:
-            self._crew.renew()
-            self._count(_workers_lost(error))
-            return _not_graded(paper, "the process that judged it ended, twice")
-        except BoxRefused as refusal:
-            self._count(refusal)
-            return _not_graded(paper, str(refusal))
-        except Exception as error:
-            return _not_graded(paper, f"{type(error).__name__}: {error}")
-        return self._file(paper, marked)
-
-    def _count(self, refusal: Refusal) -> None:
-        self._lost += 1
-        if self._lost >= MOST_LOST:
-            raise refusal
-
-    def _file(self, paper: Paper, marked: Marked) -> Line:
-        self._lost = 0
-        try:
-            filed = self._put(paper, marked)
+                waits_for = way.steps.send(done.result() if done else None)
+            self._pending[waits_for] = way
+        except StopIteration as end:
+            self._lost = 0
+            yield end.value
+        except (BrokenExecutor, BoxRefused) as loss:
+            yield from self._after(loss, way)
         except Refusal:
             raise
-        except Exception as error:
-            return _not_graded(paper, f"{type(error).__name__}: {error}")
-        return _line(paper, "graded", filed)
+        except Exception as failure:
+            yield _not_graded(way.student, failure)
+
+    def _after(self, loss: BrokenExecutor | BoxRefused, way: _Way) -> Iterator[Line]:
+        """See that a lost submission has a second try, and that there is somebody left to try."""
+        if way.is_second:
+            ended_twice = "the process that judged it ended, twice"
+            reason = str(loss) if isinstance(loss, BoxRefused) else ended_twice
+            yield _ungraded(way.student, quote(reason))
+        else:
+            self._to_retry.append(way.student)
+        if getattr(loss, "at_work", False):  # its own doing, and no sign that others fail, too
+            return
+        self._lost += 1
+        if self._lost >= MOST_LOST:
+            raise loss if isinstance(loss, BoxRefused) else _workers_lost(loss) from loss
+
+    def _steps(self, student: str) -> Steps:
+        """One submission from its folder to its line; of nobody in the class, from its name."""
+        if student in self._strangers:
+            return _ungraded(student, self._strangers[student], Cause.UNKNOWN_STUDENT)
+        clock = Clock.of(self._round)
+        submit, round_ = self._crew.submit, self._round
+        place = self._desk.place(round_.assignment, student)
+        paper: Paper = yield submit(Read(place), round_, clock)
+        state = FilingState.NEW if self._is_due(student) else self._filing.state(paper)
+        if state is FilingState.DONE:
+            return Line(student, "as before", needs=self._filing.needs(paper))
+        if state is not FilingState.NEW:
+            found = self._filing.left(paper)
+            graded = yield submit(Fetch(student, found), round_, clock)
+            if graded is not None:  # else it is damaged, and graded anew
+                entered = self._filing.finish(paper, found, graded)
+                return (yield from self._shown(paper, entered, "finished", clock))
+        marked: Marked = yield submit(Judge(paper), round_, clock)
+        if self._instead is not None:
+            self._instead(paper, marked)
+            return Line(student, "as before")
+        entered = self._filing.file(paper, marked)
+        return (yield from self._shown(paper, entered, "graded", clock))
+
+    def _is_due(self, student: str) -> bool:
+        """Whether a submission is judged again, whatever was judged before."""
+        return self._redoing.is_due(student) or (self._force and self._instead is not None)
+
+    def _shown(self, paper: Paper, entered: Entered | None, state: str, clock: Clock) -> Steps:
+        """Draw the feedback of what was entered: with every text as it stands, if need be."""
+        if entered is None:  # somebody else who grades was first
+            return Line(paper.student, "as before")
+        line = _line(paper.student, state, entered)
+        drawing = Draw(paper.student, entered.notebooks, entered.recorded)
+        try:
+            pages = yield from self._drawn(drawing, clock)
+        except (OutOfTime, ErrandFailed, BrokenExecutor) as error:
+            line = _with_incident(line, f"Its feedback shows texts as they are: {_said(error)}")
+            again = Clock(clock.whole, self._round.handling)
+            try:
+                pages = yield from self._drawn(replace(drawing, plain=True), again)
+            except (OutOfTime, ErrandFailed, BrokenExecutor) as worse:
+                return _with_incident(line, f"It has no feedback page: {_said(worse)}")
+        self._filing.show(paper, entered, pages)
+        return line
+
+    def _drawn(
+        self, drawing: Draw, clock: Clock
+    ) -> Generator[Future[Any], Any, Mapping[str, bytes]]:
+        """The pages, asked for once more if the worker that drew them was lost."""
+        try:
+            pages: Mapping[str, bytes] = yield self._crew.submit(drawing, self._round, clock)
+        except BrokenExecutor:
+            pages = yield self._crew.submit(drawing, self._round, clock)
+        return pages
 
 
 def _workers_lost(error: BrokenExecutor) -> WorkersLost:
@@ -179,24 +252,49 @@ def _workers_lost(error: BrokenExecutor) -> WorkersLost:
     )
 
 
-def _not_graded(paper: Paper, reason: str) -> Line:
-    return Line(paper.student, "not graded", reason=quote(reason))
+def refused(desk: Desk, assignment: str) -> list[Line]:
+    """A line for each folder among the submissions that can be no student's."""
+    return [
+        _ungraded(quote(name), f"{why}: give it the student's id", Cause.UNKNOWN_STUDENT)
+        for name, why in desk.refused(assignment).items()
+    ]
 
 
-def _line(paper: Paper, state: str, filed: Filed | None) -> Line:
-    if filed is None:  # somebody else who grades was first
-        return Line(paper.student, "as before")
-    marks = [mark for one in filed.recorded.values() for mark in one.scores.values()]
+def _not_graded(student: str, error: Exception) -> Line:
+    cause = Cause.OUT_OF_TIME if isinstance(error, OutOfTime) else Cause.NOT_GRADED
+    return _ungraded(student, _said(error), cause)
+
+
+def _ungraded(student: str, reason: str, cause: Cause = Cause.NOT_GRADED) -> Line:
+    return Line(student, "not graded", reason=reason, needs=(Need(cause, reason),))
+
+
+def _said(error: Exception) -> str:
+    """What an exception says, as a person reads it."""
+    is_ours = isinstance(error, OutOfTime | ErrandFailed)
+    return quote(str(error) if is_ours else f"{type(error).__name__}: {error}")
+
+
+def _with_incident(line: Line, sentence: str) -> Line:
+    return replace(line, incidents=(*line.incidents, sentence))
+
+
+def _line(student: str, state: str, entered: Entered) -> Line:
+    notes = entered.notes
+    if nothing_ran(notes.needs, entered.recorded):
+        state = "not run"
+    marks = [mark for one in entered.recorded.values() for mark in one.scores.values()]
     return Line(
-        paper.student,
+        student,
         state,
         sum(mark.score for mark in marks),
         sum(mark.points for mark in marks),
-        sum(one.penalty for one in filed.recorded.values()),
-        any(one.seconds_late > 0 for one in filed.recorded.values()),
+        sum(one.penalty for one in entered.recorded.values()),
+        any(one.seconds_late > 0 for one in entered.recorded.values()),
         any(mark.needs_grading for mark in marks),
-        filed.isolation,
-        filed.notes.repairs,
-        filed.notes.incidents,
-        filed.notes.plain,
+        entered.isolation,
+        notes.repairs,
+        notes.incidents,
+        notes.plain,
+        needs=notes.needs,
     )

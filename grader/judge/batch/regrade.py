@@ -7,6 +7,7 @@ what is then written: nothing is judged a second time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 
 from nbgrader.utils import determine_grade, is_grade
@@ -14,11 +15,13 @@ from nbgrader.utils import determine_grade, is_grade
 from grader.diagnosis.verdict import Verdict
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
+from grader.judge.batch.errands import Clock, ErrandFailed, OutOfTime, Read
 from grader.judge.batch.filing import Filing, FilingState
 from grader.judge.batch.pool import Batch, Crew, Line
 from grader.judge.books.register import Handed, Mark, read_register
 from grader.judge.books.standing import standings
 from grader.judge.books.tables import VerdictRow
+from grader.judge.books.unanswered import elsewhere
 from grader.judge.sitting.papers import Marked, Paper, Round
 
 _CLOSE = 1e-6
@@ -99,14 +102,19 @@ class Preview:
             raise NothingToRegrade(round_.assignment)
         self.changed: list[Regraded] = []
 
-    def judged_before(self, students: Iterable[str]) -> tuple[list[str], list[str]]:
+    def judged_before(self, students: Iterable[str], crew: Crew) -> tuple[list[str], list[str]]:
         """Who can be compared, and who cannot: their submission is not the one that was graded,
         was graded on other hidden cases, or not to the end."""
         able: list[str] = []
         unable: list[str] = []
         for student in students:
-            state = self._filing.state(self._desk.paper(self._round, student))
-            (able if state is FilingState.DONE else unable).append(student)
+            place = self._desk.place(self._round.assignment, student)
+            reading = crew.submit(Read(place), self._round, Clock.of(self._round))
+            try:
+                is_done = self._filing.state(reading.result()) is FilingState.DONE
+            except (BrokenExecutor, OutOfTime, ErrandFailed):
+                is_done = False
+            (able if is_done else unable).append(student)
         return able, unable
 
     def lines(self, students: Sequence[str], crew: Crew) -> Iterator[Line]:
@@ -114,16 +122,20 @@ class Preview:
 
         Raises WorkersLost and BoxRefused.
         """
-        batch = Batch(self._desk, self._filing, self._round, crew, force=True, put=self._compare)
+        batch = Batch(
+            self._desk, self._filing, self._round, crew, force=True, instead=self._compare
+        )
         yield from batch.lines(students)
 
-    def write(self) -> Iterator[tuple[Regraded, bool]]:
+    def write(self, crew: Crew) -> Iterator[tuple[Regraded, bool]]:
         """Write what changed; whether it was, or somebody else graded that submission meanwhile.
 
         Raises FilingRefused and GradebookRefused.
         """
+        batch = Batch(self._desk, self._filing, self._round, crew)
         for one in self.changed:
-            yield one, self._filing.file(one.paper, one.marked) is not None
+            [line] = batch.file(one.paper, one.marked)
+            yield one, line.state != "as before"
 
     def _compare(self, paper: Paper, marked: Marked) -> None:
         row = self._register.rows.get(paper.student, Handed())
@@ -140,11 +152,14 @@ def _changes(
 ) -> Iterator[Change]:
     for name, graded in marked.graded.items():
         absent = paper.notebooks[name].notebook is None
+        by_hand = elsewhere(graded.notebook)
         for cell in graded.notebook.cells:
             if not is_grade(cell):
                 continue
             cell_name = cell.metadata.nbgrader.grade_id
             after, points = determine_grade(cell)
+            if cell_name in by_hand:
+                after = None
             old = row.marks.get(cell_name, Mark(None, None, 0.0, False))
             verdict = graded.verdicts.get(cell_name)
             was = then.get(verdict.exercise) if verdict else None

@@ -28,6 +28,9 @@ class Grading(Configurable):
     call_seconds = Float(10.0, help="The longest call of a learner's function.").tag(config=True)
     cell_seconds = Float(60.0, help="The longest run of a cell.").tag(config=True)
     submission_seconds = Float(300.0, help="The longest run of a submission.").tag(config=True)
+    handling_seconds = Float(
+        60.0, help="What reading, comparing and drawing one submission may take besides."
+    ).tag(config=True)
     memory_mib = Int(2048, help="Memory of a submission, all processes together.").tag(config=True)
     processes = Int(64, help="Processes and threads of a submission.").tag(config=True)
     files_mib = Int(64, help="What a submission may write to files.").tag(config=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, func, select
@@ -42,6 +44,22 @@ def reaching(address: str | URL) -> Iterator[None]:
             "Start it, or put its address right in nbgrader_config.py. Then start this again: what "
             "is graded already stays graded.",
         ) from error
+
+
+def close_to_others(address: str | URL, *, shared: bool = False) -> None:
+    """Take the rights of others off a database that is a file: hidden tests and grades are in it.
+
+    Where several people grade as one group, it is `shared` with that.
+    """
+    url = make_url(address)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return
+    file = Path(url.database)
+    with contextlib.suppress(OSError):  # somebody else's, or not there yet
+        mode = stat.S_IMODE(file.stat().st_mode)
+        wanted = mode & (0o660 if shared else 0o600)
+        if wanted != mode:
+            file.chmod(wanted)
 
 
 def wait_for(engine: Engine, seconds: float) -> None:

@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker, undefer
 
 from grader.engine.refusal import Refusal
 from grader.judge.books.databases import PATIENCE, first_line, reaching, wait_for
+from grader.judge.books.unanswered import elsewhere
 
 Notebook = Any
 
@@ -59,12 +60,28 @@ class Recorded:
 
 
 class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
-    """nbgrader's rules, and one more: a task that was zero for want of a notebook is to be graded
-    by hand once there is one."""
+    """nbgrader's rules, and two more: a task that was zero for want of a notebook is to be graded
+    by hand once there is one, and so is an answer that may stand in a cell of the learner's own."""
+
+    elsewhere: Mapping[str, str]
+    """What to say of each such answer, by grade_id."""
+
+    def preprocess(self, nb: Notebook, resources: Any) -> tuple[Notebook, Any]:
+        """Write the scores and comments of a notebook."""
+        self.elsewhere = elsewhere(nb)
+        nb, resources = super().preprocess(nb, resources)
+        return nb, resources
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
         """Write one cell's score and comment."""
         cell, resources = super().preprocess_cell(cell, resources, index)
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if name in self.elsewhere:
+            place = self.notebook_id, self.assignment_id, self.student_id
+            grade = self.gradebook.find_grade(name, *place)
+            grade.auto_score, grade.needs_manual_grade = None, True
+            self.gradebook.find_comment(name, *place).auto_comment = self.elsewhere[name]
+            self.gradebook.db.commit()
         if is_task(cell) and resources.get("handed_in", True):
             name = cell.metadata.nbgrader.grade_id
             place = self.notebook_id, self.assignment_id, self.student_id
@@ -220,6 +237,7 @@ class Book:
                 self._saving.gradebook = rows
                 self._saving.notebook_id, self._saving.assignment_id = row.name, assignment
                 self._saving.student_id = student
+                self._saving.elsewhere = elsewhere(notebooks[row.name])
                 for number, cell in enumerate(notebooks[row.name].cells):
                     self._saving.preprocess_cell(cell, resources, number)
             penalty = self._penalty(submission, row)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from grader.diagnosis.verdict import Verdict
 from grader.judge.books.databases import PATIENCE, alone, reaching, wait_for
+from grader.judge.books.needs import Need
 from grader.judge.books.revisions import cannot_upgrade, readable, upgrade
 from grader.judge.books.tables import SecretRow, SittingRow, VerdictRow
 
@@ -50,7 +51,8 @@ class Notes:
     """What there is to say of one grading besides its verdicts.
 
     It graded `notebooks`; `repairs` were made before it, `incidents` happened in it, and `plain`
-    names the graded cells that ran inside the box, where a submission can forge them.
+    names the graded cells that ran inside the box, where a submission can forge them. `needs` are
+    for a person to see to.
     """
 
     notebooks: tuple[str, ...] = ()
@@ -58,6 +60,7 @@ class Notes:
     incidents: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
     token: str = ""
+    needs: tuple[Need, ...] = ()
 
 
 class Ledger:
@@ -168,7 +171,7 @@ class Ledger:
                     token=notes.token,
                     notebooks=list(notes.notebooks),
                     repairs=list(notes.repairs),
-                    incidents=list(notes.incidents),
+                    incidents=[*notes.incidents, *map(str, notes.needs)],
                     plain=list(notes.plain),
                 )
             )

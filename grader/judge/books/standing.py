@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from grader.judge.books.ledger import Ledger
+from grader.judge.books.needs import nothing_ran
 from grader.judge.books.tables import SittingRow, VerdictRow
 
 
@@ -19,7 +20,14 @@ class Standing:
 
     @property
     def unread(self) -> bool:
-        """Whether nothing of the submission could be run: such verdicts hold no case."""
+        """Whether nothing of the submission could be run.
+
+        Version 0.1.0 did not note it. Its verdicts on such a submission hold no case.
+        """
+        notebooks = {name for row in self.sittings for name in row.notebooks}
+        needs = [need for row in self.sittings for need in row.needs]
+        if notebooks and nothing_ran(needs, notebooks):
+            return True
         rows = self.verdicts.values()
         return bool(rows) and all(row.outcome == "not attempted" and not row.cases for row in rows)
 

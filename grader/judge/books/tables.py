@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, Dialect, Float, Integer, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from grader.judge.books.needs import Need
+
 
 class Moment(TypeDecorator[datetime]):
     """A time, read as UTC whatever the zone of the database: SQLite forgets it, others convert."""
@@ -75,3 +77,8 @@ class SittingRow(Base):
     repairs: Mapped[list[str]] = mapped_column(JSON)
     incidents: Mapped[list[str]] = mapped_column(JSON)
     plain: Mapped[list[str]] = mapped_column(JSON)
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What a person must see to: it stands among the incidents, and begins with its cause."""
+        return tuple(need for text in self.incidents if (need := Need.read(text)))

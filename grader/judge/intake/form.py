@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import MissingEntry
+from nbgrader.api import Assignment, Gradebook, MissingEntry, SourceCell
+from nbgrader.api import Notebook as NotebookRow
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.utils import find_all_files
@@ -59,7 +61,8 @@ class FormCell:
 class Form:
     """The trusted notebook of an assignment, with the files that belong beside it.
 
-    `siblings` are the names of the assignment's other notebooks.
+    `siblings` are the names of the assignment's other notebooks. `others` are the names of the
+    cells in every other notebook of the class, by what a person calls it.
     """
 
     assignment: str
@@ -68,6 +71,7 @@ class Form:
     metadata: Mapping[str, Any]
     files: Mapping[str, bytes]
     siblings: frozenset[str] = frozenset()
+    others: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def notebook(self) -> Notebook:
         """A fresh notebook of nbformat 4.5: the assignment as nobody has touched it."""
@@ -120,6 +124,7 @@ def read_forms(
             raise NoForm(f"The gradebook knows no notebook of the assignment {assignment}.", _CURE)
         files = _files(course, assignment, own_files)
         names = {row.name for row in rows}
+        others = _other_cells(gradebook, assignment)
         return {
             row.name: Form(
                 assignment,
@@ -127,9 +132,21 @@ def read_forms(
                 *_merged(_release(course, assignment, row.name), row),
                 files,
                 frozenset(names - {row.name}),
+                {other: cells for other, cells in others.items() if other != f"{row.name}.ipynb"},
             )
             for row in rows
         }
+
+
+def _other_cells(gradebook: Gradebook, assignment: str) -> dict[str, frozenset[str]]:
+    """The names of every assignment's cells: by assignment, or by notebook in this one."""
+    found: dict[str, set[str]] = defaultdict(set)
+    query = gradebook.db.query(Assignment.name, NotebookRow.name, SourceCell.name)
+    query = query.join(NotebookRow, SourceCell.notebook_id == NotebookRow.id)
+    query = query.join(Assignment, NotebookRow.assignment_id == Assignment.id)
+    for whose, notebook, cell in query:
+        found[f"{notebook}.ipynb" if whose == assignment else whose].add(cell)
+    return {name: frozenset(cells) for name, cells in sorted(found.items())}
 
 
 _CURE = "Release it first: make exercises, or nbgrader generate_assignment."
@@ -196,6 +213,9 @@ def _form_cell(
     )
     settings = metadata.get("nbgrader") or {}
     if not any(settings.get(flag) for flag in ("grade", "solution", "locked", "task")):
+        # A course that an old nbgrader made has such cells without a grade_id, for which nbgrader's
+        # autograde then asks.
+        metadata.pop("nbgrader", None)
         return given
     row = rows.get(settings["grade_id"])
     if row is None:

@@ -134,15 +134,19 @@ def _cell(cell: Any) -> SubmittedCell | None:
         _name(cell.get("id")),
         _name(settings.get("grade_id")),
         settings,
-        _dict(cell.get("attachments")),
+        {_whole(name): kinds for name, kinds in _dict(cell.get("attachments")).items()},
     )
 
 
 def _text(source: Any) -> str | None:
     if isinstance(source, list) and all(isinstance(part, str) for part in source):
         source = "".join(source)
-    # A lone surrogate can be written in JSON and in no file.
-    return _SURROGATE.sub("\ufffd", source) if isinstance(source, str) else None
+    return _whole(source) if isinstance(source, str) else None
+
+
+def _whole(text: str) -> str:
+    """The text without lone surrogates, which can be written in JSON and in no file."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def _name(value: Any) -> str | None:

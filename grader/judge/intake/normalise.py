@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbformat import from_dict
+from nbgrader.utils import compute_checksum
+
+from grader.judge.books.unanswered import elsewhere
+from grader.judge.intake.embedded import Embedding
 from grader.judge.intake.form import Form, FormCell, Notebook, as_cell, as_notebook, plain_cell
 from grader.judge.intake.lenient import SubmittedCell, read
+from grader.judge.intake.matching import candidates, choose, other_assignment, stripped
 from grader.judge.intake.pictures import KINDS, picture
 from grader.judge.intake.printable import quote
-from grader.judge.intake.repairs import Repair, repair
+from grader.judge.intake.repairs import Repair, gathered, repair
 
 MIB = 1024 * 1024
 MOST_TEXT = 1 * MIB
@@ -23,7 +29,7 @@ MOST_ATTACHED = 8 * MIB
 """How much base64 the pictures attached to written answers may hold together."""
 
 _FLAGS = ("grade", "solution", "locked", "task")
-_VALUES = ("points", "schema_version", "checksum")
+_VALUES = ("points", "schema_version")
 
 
 @dataclass(frozen=True)
@@ -34,22 +40,34 @@ class Normalised:
     repairs: tuple[Repair, ...] = ()
 
 
-def normalise(raw: bytes | None, form: Form) -> Normalised:
+def normalise(
+    raw: bytes | None, form: Form, files: Mapping[str, bytes] | None = None
+) -> Normalised:
     """The form with a submission's answers in it. Never raises, whatever the bytes.
 
     A cell is known by its grade_id, else by its id, else by an unchanged text. Of several copies of
     an answer the first that was written in is graded. Every other cell stays, without nbgrader's
-    settings, after the known cell it followed; the known cells stand in the form's order.
+    settings, after the known cell it followed; the known cells stand in the form's order. Pictures
+    that a text shows come along, out of it or out of the `files` beside the notebook.
     """
     if raw is None:
         return Normalised(form.notebook())
     reading = read(raw)
     if not reading.readable:
         return Normalised(form.notebook(), reading.repairs)
-    laying = _Laying(form, reading.cells)
+    if other := other_assignment(reading.cells, form):
+        wrong = repair("other_assignment", found=quote(other[0]), count=other[1])
+        return Normalised(form.notebook(), (wrong,))
+    embedding = Embedding(files or {})
+    laying = _Laying(form, [embedding.attached(cell) for cell in reading.cells])
     notebook = laying.notebook()
     language = _language(reading.language, form)
-    return Normalised(notebook, (*reading.repairs, *language, *laying.repairs()))
+    found = (*reading.repairs, *language, *laying.repairs(), *_elsewhere(notebook))
+    return Normalised(notebook, found)
+
+
+def _elsewhere(notebook: Notebook) -> Iterable[Repair]:
+    return (repair("elsewhere", name, found=said) for name, said in elsewhere(notebook).items())
 
 
 class _Laying:
@@ -57,9 +75,9 @@ class _Laying:
 
     def __init__(self, form: Form, cells: Sequence[SubmittedCell]) -> None:
         self._form, self._cells = form, cells
-        self._candidates = _candidates(form.cells, cells)
+        self._candidates = candidates(form.cells, cells)
         self._chosen = {
-            place: _choose(form.cells[place], found, cells)
+            place: choose(form.cells[place], found, cells)
             for place, found in self._candidates.items()
         }
         self._attachments = _Attachments()
@@ -82,7 +100,7 @@ class _Laying:
             yield repair("no_cells")
         if self._out_of_order():
             yield repair("moved")
-        yield from self._about
+        yield from gathered(self._about)
         yield from self._strangers()
         yield from self._own.repairs()
         if self._attachments.dropped:
@@ -151,55 +169,20 @@ class _Laying:
             yield repair("unknown_cells", count=len(found), found=listed)
 
 
-def _candidates(form: Sequence[FormCell], cells: Sequence[SubmittedCell]) -> dict[int, list[int]]:
-    """For each place in the form, the submission's cells that may be it, in their order."""
-    found: dict[int, list[int]] = defaultdict(list)
-    by_grade_id = {cell.grade_id: place for place, cell in enumerate(form) if cell.grade_id}
-    left: list[int] = []
-    for index, cell in enumerate(cells):
-        place = by_grade_id.get(cell.grade_id or "")
-        left.append(index) if place is None else found[place].append(index)
-
-    by_id = {cell.id: place for place, cell in enumerate(form) if place not in found}
-    rest: list[int] = []
-    for index in left:
-        place = by_id.get(cells[index].id or "")
-        same_type = place is not None and form[place].type == cells[index].type
-        if place is None or place in found or not (form[place].grade_id or same_type):
-            rest.append(index)
-        else:
-            found[place].append(index)
-
-    by_text: dict[tuple[str, str], deque[int]] = defaultdict(deque)
-    for place, known in enumerate(form):
-        if place not in found:
-            by_text[known.type, known.released].append(place)
-    for index in rest:
-        places = by_text.get((cells[index].type, cells[index].source or ""))
-        if places and cells[index].source is not None:
-            found[places.popleft()].append(index)
-    return dict(found)
-
-
-def _choose(cell: FormCell, copies: Sequence[int], cells: Sequence[SubmittedCell]) -> int:
-    for index in copies:
-        source = cells[index].source
-        if not cell.locked and source is not None and source != cell.released:
-            return index
-    return copies[0]
-
-
 def _differences(cell: FormCell, found: SubmittedCell) -> Iterable[Repair]:
     """What was changed about a cell that nbgrader knows."""
     name = cell.grade_id
+    if _is_of_another_release(cell, found):
+        yield repair("older_release", name)
+        return
     if found.grade_id != name:
         yield repair("lost_settings", name)
-    elif changed := list(_changed(cell.settings or {}, found.settings)):
+    elif changed := list(_changed(cell, found.settings)):
         yield repair("settings", name, found=", ".join(changed))
     if found.type != cell.type:
         yield repair("retyped", name, found=found.type, wanted=cell.type)
     if cell.locked:
-        if _text(found.source) not in (_text(cell.released), _text(cell.source)):
+        if stripped(found.source) not in (stripped(cell.released), stripped(cell.source)):
             yield repair("rewritten", name)
     elif found.source is None:
         yield repair("unreadable", name)
@@ -207,13 +190,34 @@ def _differences(cell: FormCell, found: SubmittedCell) -> Iterable[Repair]:
         yield repair("too_long", name, limit=f"{MOST_TEXT // MIB} MiB")
 
 
-def _changed(given: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[str]:
+def _is_of_another_release(cell: FormCell, found: SubmittedCell) -> bool:
+    """Whether nbgrader's checksum in a locked cell fits the cell, and is not that of the release.
+
+    Whoever works a checksum out anew passes for this: the form's text is run all the same.
+    """
+    given, settings = cell.settings or {}, found.settings
+    if not cell.locked or found.grade_id != cell.grade_id or found.source is None:
+        return False
+    checksum = settings.get("checksum")
+    if not isinstance(checksum, str) or checksum == given.get("checksum"):
+        return False
+    kept = {name: settings.get(name) for name in ("grade_id", "points", *_FLAGS)}
+    metadata = {"nbgrader": kept}
+    try:
+        fits: bool = checksum == compute_checksum(
+            from_dict({"cell_type": found.type, "source": found.source, "metadata": metadata})
+        )
+    except (ValueError, TypeError, OverflowError):  # points that are no number
+        return False
+    return fits
+
+
+def _changed(cell: FormCell, found: Mapping[str, Any]) -> Iterable[str]:
+    given = cell.settings or {}
     yield from (flag for flag in _FLAGS if bool(given.get(flag)) != bool(found.get(flag)))
-    yield from (key for key in _VALUES if key in found and found[key] != given.get(key))
-
-
-def _text(source: str | None) -> str | None:
-    return source and source.replace("\r\n", "\n").rstrip()
+    # A re-release gives an answer's starting text, and with it the cell, another checksum.
+    values = (*_VALUES, "checksum") if cell.locked else _VALUES
+    yield from (key for key in values if key in found and found[key] != given.get(key))
 
 
 def _language(found: str | None, form: Form) -> Iterable[Repair]:

@@ -1,8 +1,17 @@
-"""A learner's text, made safe to print: a terminal must not obey what is in it."""
+"""A learner's text, made safe to print: neither a terminal nor a page must obey what is in it."""
 
 from __future__ import annotations
 
+import re
+
 _LONGEST_QUOTE = 80
+# What obeys instead of being shown: controls, and what turns the direction of a line around.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """The text as it can stand on a page or in a table: what only acts becomes a visible sign."""
+    return _OBEYED.sub("�", text)
 
 
 def printable(text: str, *, lines: bool = False) -> str:

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.exchange.default.exchange import Exchange
 from nbgrader.utils import parse_utc
-from traitlets.config import Config
 
 from grader.notebook.files import read_plain
 
 TIMESTAMP = "timestamp.txt"
 _OF_THE_EXCHANGE = (TIMESTAMP, "submission_secret.txt")
 _MOST_BYTES = 1000
+_LONGEST = 100
+# A time zone's name is looked up in files: it is a word or a few, and no path out of their folder.
+_TIME = re.compile(r"(?:[\w\s:.,+-]|(?<=[A-Za-z_])/(?=[A-Za-z_]))+", re.ASCII)
 _DOUBT = timedelta(minutes=10)
 
 
@@ -37,9 +38,11 @@ class Receipt:
     doubts: tuple[str, ...] = ()
 
 
-def read_receipt(course: CourseDirectory, config: Config, assignment: str, student: str) -> Receipt:
-    """The receipt of one submission. Never raises, whatever lies in its folder."""
-    folder = Path(course.format_path(course.submitted_directory, student, assignment))
+def read_receipt(folder: Path, inbound: Path, assignment: str, student: str) -> Receipt:
+    """The receipt of the submission in a folder, beside what the exchange's `inbound` holds.
+
+    Never raises, whatever lies in either.
+    """
     found = {name: _plain_text(folder / name) for name in _OF_THE_EXCHANGE}
     files = {name: content for name, content in found.items() if content is not None}
     if TIMESTAMP not in files:
@@ -50,15 +53,17 @@ def read_receipt(course: CourseDirectory, config: Config, assignment: str, stude
     if received is None:
         del files[TIMESTAMP]
         return Receipt(files, None, (f"{TIMESTAMP} holds no time: it was left out.",))
-    inbound = Path(Exchange(config=config).root) / course.course_id / "inbound"
-    return Receipt(files, received, tuple(_doubts(inbound, f"{student}+{assignment}+", received)))
+    return Receipt(files, received, tuple(_doubts(inbound, student, assignment, received)))
 
 
 def parsed(text: bytes) -> datetime | None:
-    """The time that nbgrader would read, or None if it would fail."""
+    """The time that nbgrader would read, or None if it would fail or do more than read it."""
     try:
-        found = parse_utc(text.decode().strip())
-    except (ValueError, OverflowError, AttributeError, TypeError):
+        written = text.decode().strip()
+        if len(written) > _LONGEST or not _TIME.fullmatch(written):
+            return None
+        found = parse_utc(written)
+    except Exception:  # dateutil raises nearly anything on what is no time
         return None
     return found if isinstance(found, datetime) else None
 
@@ -70,11 +75,11 @@ def _plain_text(path: Path) -> bytes | None:
         return None
 
 
-def _doubts(inbound: Path, prefix: str, received: datetime) -> Iterator[str]:
+def _doubts(inbound: Path, student: str, assignment: str, received: datetime) -> Iterator[str]:
     if received > datetime.now(UTC).replace(tzinfo=None) + _DOUBT:
         yield f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, which is yet to come."
         return
-    handed_in = list(_handed_in(inbound, prefix))
+    handed_in = list(_handed_in(inbound, student, assignment))
     named_so = [arrived for named, arrived in handed_in if named == received]
     if not handed_in or any(arrived <= received + _DOUBT for arrived in named_so):
         return
@@ -88,14 +93,32 @@ def _doubts(inbound: Path, prefix: str, received: datetime) -> Iterator[str]:
     )
 
 
-def _handed_in(inbound: Path, prefix: str) -> Iterator[tuple[datetime | None, datetime]]:
+def _handed_in(
+    inbound: Path, student: str, assignment: str
+) -> Iterator[tuple[datetime | None, datetime]]:
     """Of everything a learner handed in: the time in its folder's name, and when it was written.
 
     The second is by the clock of the machine the exchange lies on. A learner can set any time of a
-    file but that of its last change.
+    file but that of its last change. Anybody may make a folder with anybody's name in it: where
+    students have accounts, only their own folders count.
     """
+    prefix, owner = f"{student}+{assignment}+", _account(student)
     for folder in inbound.glob(f"{glob.escape(prefix)}*"):
-        paths = (folder, *folder.glob("*.ipynb"))
-        changed = max(path.lstat().st_ctime for path in paths)
-        named = parsed(folder.name.removeprefix(prefix).split("+")[0].encode())
+        try:
+            if owner is not None and folder.lstat().st_uid != owner:
+                continue
+            changed = max(path.lstat().st_ctime for path in (folder, *folder.glob("*.ipynb")))
+        except OSError:  # gone meanwhile, or not to be read
+            continue
+        named = parsed(os.fsencode(folder.name.removeprefix(prefix).split("+")[0]))
         yield named, datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)
+
+
+def _account(student: str) -> int | None:
+    """The number of a student's account on this machine, if there is one of that name."""
+    try:
+        import pwd  # which Windows has not
+
+        return pwd.getpwnam(student).pw_uid
+    except (ImportError, KeyError, ValueError):
+        return None

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.judge.intake.form import Form
 from grader.judge.intake.lenient import MOST_BYTES
+from grader.judge.intake.matching import Glance, glance
 from grader.judge.intake.printable import quote
 from grader.judge.intake.repairs import Repair, repair
 from grader.notebook.files import opened, read_plain
@@ -26,7 +27,17 @@ _MOST_OF_A_KIND = 20  # repairs with one code
 _LONGEST_NAME, _LONGEST_PATH = 200, 400
 _NOT_THEIRS = {"timestamp.txt", "submission_secret.txt"}
 """What nbgrader's exchange lays beside a submission. A learner can write it as well."""
-_LEFTOVERS = {".ipynb_checkpoints", "__pycache__", ".git", ".DS_Store", ".virtual_documents"}
+_LEFTOVERS = {
+    ".ipynb_checkpoints",
+    "__pycache__",
+    ".git",
+    ".DS_Store",
+    ".virtual_documents",
+    "__MACOSX",
+}
+_MOST_BYTES_LOOKED_AT = 2 * MOST_BYTES  # in all notebooks that may be the one
+_MOST_LISTED = 5
+_ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar")
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,11 @@ class _Reader:
     def __init__(self, form: Form) -> None:
         self._form, self._wanted = form, f"{form.name}.ipynb"
         self._notebooks: list[str] = []
+        self._deeper: list[str] = []
+        self._folders: list[str] = []
+        self._glances: dict[str, Glance] = {}
         self._entries, self._room = 0, MOST_BYTES_IN_FILES
+        self._unlooked = _MOST_BYTES_LOOKED_AT
         self._told: Counter[str] = Counter()
         self.files: dict[str, bytes] = {}
         self.repairs: list[Repair] = []
@@ -73,12 +88,13 @@ class _Reader:
     def read(self, folder: Path) -> bytes | None:
         """Read the files and return the notebook. Raises OSError if the folder cannot be opened."""
         with opened(folder, flags=os.O_DIRECTORY) as descriptor:
+            self._folder = descriptor
             self._walk(descriptor, PurePosixPath(), 0)
             name = self._which()
             if name is None:
                 return None
             try:
-                content = read_plain(name, MOST_BYTES, folder=descriptor)
+                content = self._content(name)
             except OSError:
                 self._tell("unreadable_file", found=quote(name))
                 return None
@@ -86,21 +102,87 @@ class _Reader:
                 self._tell("notebook_too_large", limit=f"{MOST_BYTES // MIB} MiB")
             return content
 
+    def _content(self, name: str) -> bytes | None:
+        """A notebook's bytes, or None if there are too many. Raises OSError."""
+        if name in self.files:
+            return self.files[name]
+        return read_plain(name, MOST_BYTES, folder=self._folder)
+
     def _which(self) -> str | None:
-        """The assignment's notebook, under its own name or under the only other one."""
-        wanted = {self._wanted, *(f"{name}.ipynb" for name in self._form.siblings)}
-        others = [name for name in self._notebooks if name not in wanted]
-        missing = wanted - set(self._notebooks)
+        """The assignment's notebook: under its own name, or the one that must be it."""
+        named = {self._wanted, *(f"{name}.ipynb" for name in self._form.siblings)}
+        others = [name for name in self._notebooks if name not in named]
+        disguised = [name for name in self._own_files() if _is_notebook(self.files[name])]
+        missing = named - set(self._notebooks)
         if self._wanted not in missing:
-            for name in others if not missing else ():  # else one may be that which is missing
+            chosen = self._wanted_or_copy([*others, *disguised])
+            if missing:  # one of the others may be it
+                others = []
+        else:
+            found = self._only_one(others, disguised, is_alone=len(missing) == 1)
+            if found is None:
+                return None
+            chosen = found
+        for name in (*others, *self._deeper):
+            if name != chosen:
                 self._tell("other_notebook", found=quote(name), wanted=self._wanted)
+        return chosen
+
+    def _own_files(self) -> list[str]:
+        """The learner's files beside the notebook, by name."""
+        return [name for name in self.files if "/" not in name and name not in self._form.files]
+
+    def _wanted_or_copy(self, others: list[str]) -> str:
+        """The notebook of the right name; without answers in it, the one other that has some."""
+        if not others or self._look(self._wanted).answered:
             return self._wanted
-        if len(others) == 1 and len(missing) == 1:
-            self._tell("renamed", found=quote(others[0]), wanted=self._wanted)
-            return others[0]
-        listed = ", ".join(map(quote, others[:5]))
-        self._tell("which_notebook" if others else "no_notebook", found=listed, wanted=self._wanted)
+        holding = [name for name in others if self._look(name).answered]
+        if not holding:
+            return self._wanted
+        code = "copy" if len(holding) == 1 else "copies"
+        self._tell(code, found=_listed(holding), wanted=self._wanted)
+        return holding[0] if len(holding) == 1 else self._wanted
+
+    def _only_one(self, others: list[str], disguised: list[str], *, is_alone: bool) -> str | None:
+        """The one notebook that can be the assignment's, or None, which is told.
+
+        It is the only one that holds cells of the assignment, or the only one of these with
+        answers; or the only notebook there, where no other of the assignment `is_alone` missing.
+        """
+        fitting = [name for name in (*others, *disguised) if self._look(name).known]
+        answered = [name for name in fitting if self._look(name).answered]
+        for found in (fitting, answered, others if is_alone and not fitting else []):
+            if len(found) == 1:
+                self._tell("renamed", found=quote(found[0]), wanted=self._wanted)
+                return found[0]
+        if fitting or others:
+            listed = _listed(fitting or others)
+            self._tell("which_notebook", found=listed, wanted=self._wanted)
+        else:
+            self._tell("no_notebook", wanted=self._wanted, there=self._there())
         return None
+
+    def _look(self, name: str) -> Glance:
+        """What a notebook holds of the assignment; of one that cannot be read, nothing."""
+        if name not in self._glances:
+            try:
+                content = self._content(name)
+            except OSError:
+                content = None
+            size = len(content or b"")
+            self._unlooked -= size
+            self._glances[name] = glance(content, self._form) if self._unlooked >= 0 else Glance()
+        return self._glances[name]
+
+    def _there(self) -> str:
+        """What lies in a folder in which there is no notebook, and what to do with it."""
+        found = [*self._deeper, *self._own_files()]
+        if not (found or self._folders):
+            return "The folder is empty."
+        told = f"There lies {_listed(found or self._folders)}."
+        if any(name.lower().endswith(_ARCHIVES) for name in found):
+            return f"{told} Unpack it, and grade again."
+        return f"{told} Lay it where it belongs, and grade again." if self._deeper else told
 
     def _tell(self, code: str, **words: str) -> None:
         self._told[code] += 1
@@ -140,17 +222,21 @@ class _Reader:
             elif depth == DEEPEST:
                 self._tell("too_deep", found=found)
             else:
+                if depth == 0:
+                    self._folders.append(str(path))
                 with opened(entry.name, flags=os.O_DIRECTORY, folder=folder) as inside:
                     self._walk(inside, path, depth + 1)
         except OSError:
             self._tell("unreadable_file", found=found)
 
     def _file(self, name: str, folder: int, path: PurePosixPath, depth: int) -> None:
-        if path.suffix == ".ipynb":
+        if path.suffix.lower() == ".ipynb":
+            if name.startswith("."):
+                return  # what macOS and JupyterLab leave beside a notebook
             if depth == 0:
                 self._notebooks.append(name)
             else:
-                self._tell("other_notebook", found=quote(str(path)), wanted=self._wanted)
+                self._deeper.append(str(path))
         elif depth == 0 and name in _NOT_THEIRS:
             return
         elif len(self.files) >= MOST_FILES:
@@ -168,6 +254,18 @@ class _Reader:
         if not self._told["too_many"]:
             limit = f"{MOST_FILES} files, and {_MOST_ENTRIES} entries of any kind"
             self._tell("too_many", limit=limit)
+
+
+def _is_notebook(content: bytes) -> bool:
+    """Whether a file of another name is a notebook, by its looks."""
+    return content[:100].lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and (
+        len(content) <= MOST_BYTES and b'"cells"' in content and b'"nbformat"' in content
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = ", …" if len(names) > _MOST_LISTED else ""
+    return ", ".join(map(quote, names[:_MOST_LISTED])) + more
 
 
 def _usable(path: PurePosixPath) -> bool:

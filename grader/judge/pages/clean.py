@@ -13,8 +13,9 @@ from typing import Any
 from nbformat import from_dict
 
 from grader.judge.intake.cells import is_test, number_of
+from grader.judge.intake.drawings import drawing
 from grader.judge.intake.form import Notebook
-from grader.judge.intake.pictures import KINDS, picture
+from grader.judge.intake.pictures import KINDS, SVG, bitmap_in, picture
 from grader.judge.pages.safe_html import graders_html, learners_html, picture_tag
 
 MOST_KEPT = 1024 * 1024
@@ -223,10 +224,11 @@ def _shown(data: object, room: _Room) -> dict[str, str]:
 
 def _svg(text: str) -> Drawn:
     """An SVG as an image, in which a browser runs no script and fetches nothing."""
-    if "<!ENTITY" in text.upper() or "<svg" not in text:
+    kept = drawing(text, bitmap_in)
+    if kept is None:
         return None
-    content = base64.b64encode(text.encode(errors="replace")).decode()
-    return "text/html", picture_tag("image/svg+xml", content, _SHOWN_AS_PICTURE)
+    content = base64.b64encode(kept.encode()).decode()
+    return "text/html", picture_tag(SVG, content, _SHOWN_AS_PICTURE)
 
 
 def _picture(mime: str) -> Callable[[str], Drawn]:
@@ -253,7 +255,7 @@ def _latex(text: str) -> Drawn:
 # After HTML, the best first, as nbconvert chooses.
 _FORMS: list[tuple[str, Callable[[str], Drawn]]] = [
     ("text/markdown", _markdown),
-    ("image/svg+xml", _svg),
+    (SVG, _svg),
     ("text/latex", _latex),
     *((mime, _picture(mime)) for mime in KINDS),
 ]

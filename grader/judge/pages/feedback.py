@@ -24,7 +24,7 @@ from grader.judge.books.gradebook import CellScore, Recorded
 from grader.judge.intake.cells import number_of
 from grader.judge.intake.form import Form, FormCell, Notebook, read_forms
 from grader.judge.pages import settings as pages
-from grader.judge.pages.remarks import remark_in
+from grader.judge.pages.remarks import for_learners, remark_in
 
 _BOOTSTRAP = "server_extensions/formgrader/static/node_modules/bootstrap/dist/css"
 _FONT = re.compile(r"@font-face\s*\{[^}]*\}")
@@ -74,11 +74,14 @@ class AsReleased(NbGraderPreprocessor):  # type: ignore[misc]
         return as_released(nb, self._forms[about["assignment"]][about["notebook"]]), resources
 
 
-def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
+def feedback_page(
+    notebook: Notebook, recorded: Recorded, form: Form, *, plain: bool = False
+) -> str:
     """The feedback page of one graded notebook, as `nbgrader generate_feedback` writes it.
 
     The notebook is as `clean` or `showable` gave it: one that was read from a folder is cleaned
-    first. The page is one file: nothing in it runs, and a browser fetches nothing to show it.
+    first. The page is one file: nothing in it runs, and a browser fetches nothing to show it. A
+    `plain` page shows Markdown and code as they were typed.
     """
     marks = recorded.scores.values()
     about = {
@@ -88,7 +91,7 @@ def feedback_page(notebook: Notebook, recorded: Recorded, form: Form) -> str:
         "late_penalty": recorded.penalty,
     }
     marked = _with_marks(as_released(notebook, form), recorded)
-    resources = {"nbgrader": about, "inlining": {"css": [_colours()]}}
+    resources = {"nbgrader": about, "inlining": {"css": [_colours()]}, "plain": plain}
     page, _ = _exporter().from_notebook_node(marked, resources)
     return str(page)
 
@@ -106,8 +109,9 @@ def as_released(notebook: Notebook, form: Form) -> Notebook:
         shown = dict(cell)
         if known is not None:
             shown["source"] = known.released
-            if cell.cell_type == "code":
-                shown["outputs"] = list(_showable(cell.outputs, known))
+        if cell.cell_type == "code":
+            outputs = cell.outputs if known is None else _showable(cell.outputs, known)
+            shown["outputs"] = for_learners(outputs)
         cells.append(shown)
     return from_dict(dict(notebook) | {"cells": cells})
 

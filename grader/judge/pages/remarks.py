@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from nbformat.v4 import new_output
@@ -18,13 +18,21 @@ _STYLE = "border-left:6px solid #7F7F7F;padding:.2em .8em;font-size:13px;max-wid
 
 
 def remark(notebook: Notebook, plain: Collection[str], judged: Collection[str], level: str) -> None:
-    """Add to graded cells, by grade_id, what their reader should know of how they were run."""
+    """Add to graded cells, by grade_id, what their reader should know of how they were run.
+
+    That a test can be forged is for its instructor; a page for learners leaves it out.
+    """
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if cell.cell_type == "code" and name in plain:
             cell.outputs.append(_output(FORGEABLE))
         if cell.cell_type == "code" and level == "none" and (name in plain or name in judged):
             cell.outputs.append(_output(UNWALLED))
+
+
+def for_learners(outputs: Iterable[Any]) -> list[Any]:
+    """A cell's outputs without what its instructor alone should read."""
+    return [one for one in outputs if one.get("data", {}).get("text/plain") != FORGEABLE]
 
 
 def remark_in(output: Any) -> Any | None:

@@ -29,6 +29,7 @@ from pygments.util import ClassNotFound
 
 from grader.judge.intake.cells import is_test
 from grader.judge.intake.pictures import KINDS, picture
+from grader.judge.intake.printable import visible
 from grader.judge.pages.clean import showable
 from grader.judge.pages.formulas import mathml
 from grader.judge.pages.safe_html import as_text, graders_html, learners_html, picture_tag
@@ -38,6 +39,9 @@ _THEIRS: Any = nbconvert_filters  # they carry no types
 _MOST_DRAWN = 200_000  # characters of one page that are parsed; what comes after is shown as text
 _LONGEST_DRAWN = 50_000  # of them, in one cell
 _MOST_FORMULAS = 500
+_MOST_SEARCHED = 400_000  # lines that are looked through in all, for the ends of formulas
+_MOST_ITEMS = 500  # with a box to tick, in one cell
+_MOST_CELLS = 20_000  # of tables, in one cell of a notebook
 _MOST_ESCAPES = 1000
 _LONGEST_KEPT = 5000  # characters of a text whose drawing is kept for the next page
 _PLACE = re.compile(r'<span class="formula-(\d+)"></span>')
@@ -59,6 +63,7 @@ def markdown2html(context: Context, source: str) -> str:
     In formgrader links lose their addresses: a page there is one click from everything its reader
     may do on that server.
     """
+    source = visible(source)
     if not _has_room(context, source):
         return as_text(source)
     links = "submission_id" not in context.get("resources", {})
@@ -77,6 +82,7 @@ def highlight_code(
     name = language or info.get("pygments_lexer") or info.get("name") or "python"
     # The lexer for IPython's own syntax takes minutes for some texts of 100,000 characters.
     name = "python" if str(name).startswith("ipython") else str(name)
+    source = visible(source)
     if not _has_room(context, source):
         return f'<div class="highlight hl-{html.escape(name)}">{as_text(source)}</div>'
     return _coloured(source, name)
@@ -85,7 +91,7 @@ def highlight_code(
 @pass_context
 def clean_html(context: Context, text: object) -> str:
     """HTML that a cell displayed, inert; a verdict under a test stays what it is."""
-    plain = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    plain = visible(text.decode(errors="replace") if isinstance(text, bytes) else str(text))
     cell = context.get("cell")
     return graders_html(plain) if cell and is_test(cell) else learners_html(plain)
 
@@ -95,7 +101,7 @@ def ansi2html(text: object) -> str:
     plain = str(text)
     if plain.count("\x1b[") > _MOST_ESCAPES:
         plain = _THEIRS.strip_ansi(plain)
-    return str(_THEIRS.ansi2html(plain))
+    return visible(str(_THEIRS.ansi2html(plain)))  # escapes that are no colours are left in it
 
 
 def get_metadata(output: Mapping[str, Any], key: str, mimetype: str | None = None) -> Any:
@@ -116,13 +122,21 @@ def strip_files_prefix(text: str) -> str:
 
 def _has_room(context: Context, source: str) -> bool:
     """Count what is drawn on a page: drawing takes time, and a learner decides how much it is."""
-    drawn: MutableMapping[str, int] = context.get("resources", {}).setdefault("drawn", {})
+    resources = context.get("resources", {})
+    if resources.get("plain"):
+        return False
+    drawn: MutableMapping[str, int] = resources.setdefault("drawn", {})
     drawn["characters"] = drawn.get("characters", 0) + len(source)
     return len(source) <= _LONGEST_DRAWN and drawn["characters"] <= _MOST_DRAWN
 
 
 def drawn_markdown(source: str, links: bool, attachments: Mapping[str, Any]) -> str:
-    """A Markdown text as inert HTML, with the pictures attached to it."""
+    """A Markdown text as inert HTML, with the pictures attached to it.
+
+    One for which that takes time that grows faster than its length stays the text it is.
+    """
+    if not _is_quick(source):
+        return as_text(source)
     formulas: list[str] = []
     env = {"attachments": attachments, "formulas": formulas}
     # One pattern of this plug-in takes time that grows with the square of the environments.
@@ -131,6 +145,18 @@ def drawn_markdown(source: str, links: bool, attachments: Mapping[str, Any]) -> 
     # Formulas come in last, since nh3 keeps no MathML. A learner who writes such a span inside an
     # attribute finds its quotes escaped there; anywhere else it stands for their own formula.
     return _PLACE.sub(lambda place: _formula(formulas, int(place[1])), drawn)
+
+
+def _is_quick(source: str) -> bool:
+    """Whether the plug-ins' time is in bounds: theirs is the product of two counts."""
+    lines = source.count("\n") + 1
+    starts = source.count("$$") + source.count("\\begin")
+    items = source.count("[ ]") + source.lower().count("[x]")
+    # Each row of a table is filled up to the columns of its head.
+    columns = max(line.count("|") for line in source.split("\n"))
+    return (
+        starts * lines <= _MOST_SEARCHED and items <= _MOST_ITEMS and columns * lines <= _MOST_CELLS
+    )
 
 
 def _formula(formulas: Sequence[str], number: int) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import atexit
+import copy
 import platform
 import threading
-from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, version
 
 from grader.box.both.limits import Limits
 from grader.box.outside.boxes import Boxes
-from grader.judge.intake.normalise import Normalised, normalise
+from grader.judge.books.needs import Cause
+from grader.judge.intake.normalise import normalise
+from grader.judge.intake.repairs import CAUSES, NOT_RUN, Repair
 from grader.judge.pages.clean import clean
 from grader.judge.pages.remarks import remark
 from grader.judge.sitting.judging import Judge
-from grader.judge.sitting.papers import Marked, Paper, Round
-from grader.judge.sitting.sitting import Sitting, not_run
-
-_UNREADABLE = {"not_a_notebook", "notebook_too_large"}
+from grader.judge.sitting.papers import Graded, Marked, Paper, Round
+from grader.judge.sitting.sitting import Pause, Sitting, not_run
 
 
 class Examiner:
@@ -36,38 +38,45 @@ class Examiner:
             self._boxes.clear()
 
     def examine(
-        self, round_: Round, paper: Paper, laid: Mapping[str, Normalised] | None = None
+        self, round_: Round, paper: Paper, pause: Pause = nullcontext, *, with_texts: bool = False
     ) -> Marked:
-        """Judge every notebook of a submission; those in `laid`, by name, were normalised before.
+        """Judge every notebook of a submission, all of them in the time that one may take.
 
-        Raises BoxRefused.
+        What it takes until a box is ready happens in a `pause`. Raises BoxRefused.
         """
         boxes, judge = self._equipment(round_)
-        graded, repairs = {}, {}
+        graded, repairs, texts = {}, {}, {}
+        left = round_.limits.submission
         for name, form in round_.forms.items():
             submitted = paper.notebooks[name]
-            known = laid.get(name) if laid else None
-            normalised = known or normalise(submitted.notebook, form)
+            normalised = normalise(submitted.notebook, form, submitted.files)
             notebook = normalised.notebook
+            if with_texts:
+                texts[name] = copy.deepcopy(notebook)
             if submitted.notebook is None:
                 graded[name] = not_run(notebook, "Nothing was handed in.")
-            elif any(repair.code in _UNREADABLE for repair in normalised.repairs):
-                graded[name] = not_run(notebook, "The notebook could not be read.")
+            elif stops := [one.code for one in normalised.repairs if one.code in NOT_RUN]:
+                is_other = "other_assignment" in stops
+                why = "is another assignment's" if is_other else "could not be read"
+                graded[name] = not_run(notebook, f"The notebook {why}.")
             else:
                 sitting = Sitting(
                     boxes,
                     judge,
                     submitted.files,
-                    round_.limits.submission,
+                    left,
                     round_.ignored,
                     hidden=round_.hidden,
+                    pause=pause,
                 )
                 graded[name] = sitting.grade(notebook)
+                left = sitting.seconds_left
             one = graded[name]
             one.notebook = clean(one.notebook, one.trusted)
             remark(one.notebook, one.plain, one.verdicts, boxes.level.value)
-            repairs[name] = tuple(map(str, (*submitted.repairs, *normalised.repairs)))
-        return Marked(paper.student, graded, repairs, boxes.level.value, versions())
+            found = (*submitted.repairs, *normalised.repairs)
+            repairs[name] = _put_right(found, one)
+        return Marked(paper.student, graded, repairs, boxes.level.value, versions(), texts)
 
     def _equipment(self, round_: Round) -> tuple[Boxes, Judge]:
         gpu = round_.device != "cpu"
@@ -81,6 +90,23 @@ class Examiner:
             if judged not in self._judges:
                 self._judges[judged] = Judge(*judged)
             return self._boxes[wanted], self._judges[judged]
+
+
+def _put_right(repairs: Sequence[Repair], graded: Graded) -> tuple[str, ...]:
+    """What was put right in a notebook; what was not is a person's to see to.
+
+    Why nothing of it ran is one need, whatever all spoke against it.
+    """
+    left = [repair for repair in repairs if repair.code in CAUSES]
+    if not graded.ran:
+        why = left or repairs
+        cause = next((CAUSES[one.code] for one in left), Cause.NOTHING_RAN)
+        graded.need(cause, " ".join(map(str, why)) or "Nothing was handed in.")
+    else:
+        for one in left:
+            graded.need(CAUSES[one.code], str(one))
+        why = left
+    return tuple(str(one) for one in repairs if one not in why)
 
 
 def versions() -> dict[str, str]:
@@ -98,9 +124,11 @@ _own: Examiner | None = None
 _owning = threading.Lock()
 
 
-def examine(round_: Round, paper: Paper, laid: Mapping[str, Normalised] | None = None) -> Marked:
+def examine(
+    round_: Round, paper: Paper, pause: Pause = nullcontext, *, with_texts: bool = False
+) -> Marked:
     """Judge a submission with this process's own examiner. Raises BoxRefused."""
-    return own_examiner().examine(round_, paper, laid)
+    return own_examiner().examine(round_, paper, pause, with_texts=with_texts)
 
 
 def own_examiner() -> Examiner:

@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from nbformat import from_dict
 
-from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted, Cause
+from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted
+from grader.box.both.ended import Cause as Ending
 from grader.diagnosis.verdict import Outcome, Verdict
 from grader.engine.catalogue import tasks
+from grader.judge.books.needs import Cause, Need
 from grader.judge.intake.cells import Cell, is_test
 from grader.judge.intake.form import Notebook
 from grader.judge.sitting.judging import Judge, NoReply
+from grader.judge.sitting.packages import missing_packages
 from grader.judge.sitting.papers import Graded
-from grader.judge.sitting.scores import error, judged_outputs, keep_in_range, tells
+from grader.judge.sitting.scores import error, judged_outputs, keep_in_range, score_alone, tells
 
 T = TypeVar("T")
+Pause = Callable[[], AbstractContextManager[None]]
 
 MOST_BOXES = 20
 """How many boxes one submission may use up before the rest of it stays unrun."""
+
+MOST_NEEDS = 20
+"""How many things of one submission are told to a person; more are no news."""
 
 _CHECK = re.compile(r'check\("(\w+)"((?:, [A-Za-z_]\w*)+)\)')
 
 
 class Box(Protocol):
-    """One sandboxed process, as `grader.box` makes it."""
+    """One sandboxed process, as `grader.box` makes it; no cell or call in it runs past `until`."""
+
+    until: float
 
     def run_cell(self, source: str) -> Any:
         """Run a cell and return its outputs."""
@@ -79,6 +88,10 @@ class Sitting:
 
     A box that was asked knows hidden inputs and could show them. So if any cell after the first
     check shows something, what is kept of those cells comes from a second run, without the checks.
+
+    Both runs together, with all that is run again, take no more than `seconds` from the moment at
+    which the first box is ready; until then is a `pause`. What the second run does not come to
+    shows nothing but its score.
     """
 
     def __init__(
@@ -90,22 +103,25 @@ class Sitting:
         ignored: str = "",
         *,
         hidden: bool = True,
+        pause: Pause = nullcontext,
     ) -> None:
         self._boxes, self._judge, self._files = boxes, judge, files
-        self._hidden, self._seconds = hidden, seconds
+        self._hidden, self._seconds, self._pause = hidden, seconds, pause
+        self._deadline: float | None = None
         self._ignored = re.compile(ignored) if ignored else None
         self._box: Box | None = None
         self._open: AbstractContextManager[Box] | None = None
         self._deadly: set[int] = set()
         self._cells: Sequence[Cell] = ()
         self._incidents: list[str] = []
+        self._needs: list[Need] = []
         self._reports = True
         self._stopped = ""
         self._at = 0
 
     def grade(self, notebook: Notebook) -> Graded:
         """Run and judge the notebook; its cells' outputs are replaced. Raises BoxRefused."""
-        graded = Graded(notebook, incidents=self._incidents)
+        graded = Graded(notebook, incidents=self._incidents, needs=self._needs)
         self._cells = notebook.cells
         codes = [index for index, cell in enumerate(self._cells) if _runs(cell)]
         self._go_through(codes, lambda cell: self._take(cell, graded))
@@ -114,12 +130,18 @@ class Sitting:
         if any(tells(self._cells[index]) for index in later):
             unasked = [index for index in codes if index not in graded.trusted | self._deadly]
             self._reports = False  # what happened is known
-            self._go_through(unasked, lambda cell: self._show(cell, graded, self._at in later))
+            self._go_through(unasked, lambda cell: self._show_again(cell, graded, later))
         return graded
+
+    @property
+    def seconds_left(self) -> float:
+        """What is left of the time, once a notebook was graded."""
+        if self._deadline is None:
+            return self._seconds
+        return max(0.0, self._deadline - time.monotonic())
 
     def _go_through(self, cells: Iterable[int], take: Callable[[Cell], None]) -> None:
         """Take cells in turn, from a fresh box on."""
-        self._deadline = time.monotonic() + self._seconds
         self._used, self._stopped = 0, ""
         try:
             for self._at in cells:
@@ -127,11 +149,24 @@ class Sitting:
         finally:
             self._close()
 
-    def _show(self, cell: Cell, graded: Graded, kept: bool = True) -> None:
-        """Run a cell that is no check; its outputs are `kept`, or those it has stay."""
+    def _show_again(self, cell: Cell, graded: Graded, later: Collection[int]) -> None:
+        """Run a cell in a box that was never asked: what a `later` one shows now takes the place of
+        what it showed."""
         outputs = self._run(cell)
-        if not kept:
+        if self._at not in later:
             return
+        if not self._stopped:
+            self._keep(cell, outputs, graded)
+        elif tells(cell):
+            why = f"It is not shown what this cell displayed. {self._stopped}"
+            graded.note(f"Cell {self._at + 1}: {why}")
+            cell.outputs = score_alone(cell, why)
+
+    def _show(self, cell: Cell, graded: Graded) -> None:
+        """Run a cell that is no check."""
+        self._keep(cell, self._run(cell), graded)
+
+    def _keep(self, cell: Cell, outputs: list[Any], graded: Graded) -> None:
         cell.outputs = outputs
         if is_test(cell):
             cell.outputs = [output for output in outputs if not self._ignores(output)]
@@ -151,6 +186,8 @@ class Sitting:
         cell.outputs = judged_outputs(verdict, points)
         graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
         graded.trusted.add(self._at)
+        if any(finding.code == "CHECK.did_not_finish" for finding in verdict.findings):
+            self._report(f"A call of {check.exercise} ran too long.", Cause.OUT_OF_TIME)
 
     def _ignores(self, output: Any) -> bool:
         stderr = output.output_type == "stream" and output.name == "stderr"
@@ -162,7 +199,7 @@ class Sitting:
         except BoxEnded as reason:
             self._deadly.add(self._at)
             self._close()
-            self._report(reason.ended.sentence)
+            self._report_end(reason)
             return [error("BoxEnded", reason.ended.sentence)]
         except _NoBox as reason:
             self._stop(str(reason))
@@ -175,15 +212,34 @@ class Sitting:
             # What was lost may have been the score: a plain graded cell earns nothing by silence.
             if is_test(cell) and not shows & {"error", "execute_result"}:
                 return [*outputs, error("OutputLost", sentence)]
-        if not ran.ok and "error" not in shows:
-            sentence = "The time for this cell was up." if ran.interrupted else "The cell failed."
-            outputs.append(error(ran.error or "CellFailed", sentence))
+        if ran.interrupted:
+            sentence = f"It ran for {ran.seconds:.0f} s, which is too long, and was interrupted."
+            self._report(sentence, Cause.OUT_OF_TIME)
+            interrupt = {"output_type": "error", "ename": "KeyboardInterrupt"}  # not the learner's
+            outputs = [one for one in outputs if not interrupt.items() <= one.items()]
+            outputs.append(error("TimeUp", sentence))
+        elif not ran.ok and "error" not in shows:
+            outputs.append(error(ran.error or "CellFailed", "The cell failed."))
+        self._needs += [need for need in missing_packages(outputs) if self._is_new(need)]
         return outputs
 
-    def _report(self, sentence: str) -> None:
-        """Tell the instructor what happened in this cell."""
-        if self._reports:
-            self._incidents.append(f"Cell {self._at + 1}: {sentence}")
+    def _is_new(self, need: Need) -> bool:
+        return need not in self._needs and len(self._needs) < MOST_NEEDS
+
+    def _report(self, sentence: str, cause: Cause | None = None) -> None:
+        """Tell the instructor what happened in this cell; with a `cause`, a person must see to it.
+
+        Once for a cell: a check whose box ends is asked no more, and says so as well.
+        """
+        told = f"Cell {self._at + 1}: {sentence}"
+        if self._reports and told not in self._incidents:
+            self._incidents.append(told)
+            if cause is not None and self._is_new(Need(cause, told)):
+                self._needs.append(Need(cause, told))
+
+    def _report_end(self, reason: BoxEnded) -> None:
+        is_late = reason.ended.cause is Ending.TIME
+        self._report(reason.ended.sentence, Cause.OUT_OF_TIME if is_late else None)
 
     def _ask(self, header: dict[str, Any], body: bytes) -> tuple[Mapping[str, Any], bytes]:
         """Put the judge's question to the box. Raises NoReply."""
@@ -195,7 +251,7 @@ class Sitting:
             raise NoReply("CHECK.forged") from None
         except BoxEnded as reason:
             self._close()
-            self._report(reason.ended.sentence)
+            self._report_end(reason)
             raise NoReply("CHECK.box_ended") from None
         except _NoBox as reason:
             self._stop(str(reason))
@@ -205,14 +261,14 @@ class Sitting:
         """Run nothing more; of all that is not run, the first is reported."""
         if not self._stopped:
             self._stopped = why
-            self._report(why)
+            self._report(why, Cause.OUT_OF_TIME if why == _TIME_IS_UP else None)
 
     def _survive(self, ask: Callable[[Box], T]) -> T:
         """Ask the box, and a fresh one if this one was lost by no fault of the submission's."""
         try:
             return ask(self._ready())
         except BoxEnded as reason:
-            if reason.ended.cause is not Cause.LOST:
+            if reason.ended.cause is not Ending.LOST:
                 raise
         self._close()
         return ask(self._ready())
@@ -221,15 +277,18 @@ class Sitting:
         """The box with every earlier cell run in it. Raises BoxEnded and _NoBox."""
         if self._stopped:
             raise _NoBox(self._stopped)
-        if time.monotonic() > self._deadline:
+        if self._deadline is not None and time.monotonic() > self._deadline:
             self._close()
-            raise _NoBox("The time for this submission was up before this cell.")
+            raise _NoBox(_TIME_IS_UP)
         if self._box is None:
             if self._used >= MOST_BOXES:
                 raise _NoBox("Not run: this submission ended its process too often.")
             self._used += 1
             self._open = self._opened()
             self._box = self._open.__enter__()
+            if self._deadline is None:
+                self._deadline = time.monotonic() + self._seconds
+            self._box.until = self._deadline
             for index, cell in enumerate(self._cells[: self._at]):
                 if _runs(cell) and index not in self._deadly and check_in(cell) is None:
                     self._box.run_cell(cell.source)
@@ -237,7 +296,8 @@ class Sitting:
 
     def _opened(self) -> AbstractContextManager[Box]:
         try:
-            return self._boxes.open(self._files)
+            with self._pause() if self._deadline is None else nullcontext():
+                return self._boxes.open(self._files)
         except CallFailed as failure:
             raise _NoBox("Not run: the submission's files do not fit into a box.") from failure
 
@@ -245,6 +305,9 @@ class Sitting:
         if self._open is not None:
             self._open.__exit__(None, None, None)
         self._open = self._box = None
+
+
+_TIME_IS_UP = "The time for this submission was up before this cell."
 
 
 class _NoBox(Exception):
@@ -260,7 +323,7 @@ def _runs(cell: Cell) -> bool:
 
 def not_run(notebook: Notebook, why: str) -> Graded:
     """An assignment without a submission: nothing of it is run, and no cell earns a point."""
-    graded = Graded(notebook)
+    graded = Graded(notebook, ran=False)
     for index, cell in enumerate(notebook.cells):
         check = check_in(cell)
         if check is not None:

@@ -2,10 +2,9 @@
 
 Earns: two_path_grad 0
 Told: nothing
-Learner: A submission can read it and forge its result
 Because: an instructor's own cells run in the submission's process by nbgrader's rule. A forger
-    gains all their points, and the page and the report say which they are. An exercise of the
-    course is not asserted anywhere.
+    gains all their points, and the report says which they are. An exercise of the course is
+    not asserted anywhere.
 """
 
 # %% two_path_grad_answer

@@ -1,7 +1,7 @@
 """An answer that does not end.
 
 Earns: two_path_grad 0
-Told: nothing
+Told: Cell *: A call of two_path_grad ran too long.
 Learner: It did not come to an end
 Because: each case has its time, and the next exercise is asked all the same.
 """

@@ -1,7 +1,7 @@
 """Starts threads for ever, in the first case.
 
 Earns: two_path_grad 0
-Told: nothing
+Told: Cell *: A call of two_path_grad ran too long.
 Learner: It did not come to an end
 Because: threads count as processes do and take memory as they do: soon none can be started. The
     first case does not end, and without it there is no credit.

@@ -21,7 +21,7 @@ ONCE = dict.fromkeys(("read", "normalised", "cleaned"), len(STUDENTS))
 
 
 @pytest.fixture
-def counted(monkeypatch):
+def counted(monkeypatch, here):
     """How often a notebook was read from a submission, normalised, and cleaned."""
     done = Counter()
 
@@ -37,6 +37,7 @@ def counted(monkeypatch):
     count("read", submission._Reader, "read")
     count("normalised", normalise, "read")
     count("cleaned", clean, "from_dict")
+    monkeypatch.setattr(plugins, "crew", lambda: here)
     monkeypatch.setenv("PATH", environment()["PATH"])
     return done
 

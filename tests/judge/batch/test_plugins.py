@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 
+import nbformat
 import pytest
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
@@ -61,6 +62,10 @@ DESERVED = {
     "deleted_cells-0": FULL,
     "copied_cells-0": FULL,
     "linked-0": FULL,
+    "solved_copy-0": FULL,
+    "saved_as_text-0": FULL,
+    "in_own_cell-0": FULL,
+    "left_in-0": FULL | {"two_path_grad": 0, "triple": 0},
     "no_time-0": FULL,
     "first_path_only-0": FULL | {"two_path_grad": 0},
     "swapped-0": FULL | {"two_path_grad": 0},
@@ -94,6 +99,9 @@ def test_what_a_person_grades_waits_for_one_and_an_untouched_answer_does_not(by_
 
     assert waiting("honest-00") == set(classroom.BY_HAND)
     assert waiting("renamed-0") == set(classroom.BY_HAND)
+    assert waiting("in_own_cell-0") == set(classroom.BY_HAND)
+    said = "Nothing is written in this cell. The answer may stand in a cell that the learner added"
+    assert rows["in_own_cell-0"]["comments"]["explain"].startswith(said)
     assert waiting("untouched-0") == {"sketch"}
     assert waiting("nothing-0") == set()
     assert rows["untouched-0"]["comments"]["explain"] == "No response."
@@ -156,12 +164,13 @@ def test_formgraders_buttons_give_the_same_grades_and_the_same_feedback(
     buttons = api(course)
     for student in CLASS:
         done = buttons.autograde(classroom.ASSIGNMENT, student)
-        if student == "nothing-0":  # nbgrader ends before it asks anything of ours
+        # Without an .ipynb nbgrader ends before it asks anything of ours.
+        if student in ("nothing-0", "saved_as_text-0"):
             assert "No notebooks were matched" in done["log"]
         else:
             assert done["success"], done
     _, said = command("grade", classroom.ASSIGNMENT, "--course", course)
-    assert f"1 graded, {len(CLASS) - 1} finished" in said
+    assert f"1 graded, {len(CLASS) - 4} finished, 3 not run" in said
     assert classroom.rows(course) == classroom.rows(by_the_pool)
     for student in ("wrong_where_w_is_zero-0", "renamed-0"):
         done = buttons.generate_feedback(classroom.ASSIGNMENT, student)
@@ -202,16 +211,21 @@ def test_feedback_names_the_mistake_and_holds_no_hidden_input_and_no_hidden_test
     assert "You followed only the path from w through a = x + w." in page
     raised = classroom.page(course, "raising-0")
     assert "an exception of its own" in raised
+    asked = classroom.page(course, "left_in-0")
+    assert "raised EOFError. A call of input() was left in" in asked
     for student in CLASS:
         page = classroom.page(course, student)
         assert classroom.HIDDEN_TEST not in page
         assert "inputs [" not in page
 
 
-def test_plain_cells_are_marked_as_forgeable(by_nbgrader):
-    course = by_nbgrader
+def test_plain_cells_are_marked_as_forgeable_for_the_instructor_alone(by_nbgrader):
+    said = "can read it and forge its result"
+    for student in CLASS:
+        assert "forge" not in classroom.page(by_nbgrader, student)
     for student in ("honest-00", "partly-0"):
-        assert classroom.page(course, student).count("can read it and forge its result") == 2
+        outputs = nbformat.writes(classroom.notebook(by_nbgrader, student))
+        assert outputs.count(said) == 2 * 2  # as HTML and as text
 
 
 def test_an_assignment_that_was_never_released_is_refused(tmp_path):

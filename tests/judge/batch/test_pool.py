@@ -7,13 +7,14 @@ import itertools
 import json
 import multiprocessing
 import os
+import re
+import shlex
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -24,16 +25,21 @@ from sqlalchemy import event
 from grader.box.both.ended import BoxRefused
 from grader.box.outside import probe as probing
 from grader.cli import app
-from grader.cli.grade import CannotGrade
+from grader.cli.grade import NEED_A_PERSON, CannotGrade
 from grader.judge.batch import filing as filings
 from grader.judge.batch.desk import Desk
+from grader.judge.batch.errands import Draw, ErrandFailed, OutOfTime
 from grader.judge.batch.filing import Filing, FilingRefused
+from grader.judge.batch.handing_out import handing_out
 from grader.judge.batch.pool import MOST_LOST, Batch, WorkersLost
+from grader.judge.batch.workers import WorkerLost
 from grader.judge.books.gradebook import Book, GradebookRefused
+from grader.judge.pages import feedback
 from grader.judge.sitting.examiner import examine
 from grader.notebook import files
 from tests.conftest import environment, run
 from tests.fixtures import classroom
+from tests.fixtures.crew import Known, done
 
 ASSIGNMENT = classroom.ASSIGNMENT
 FEW = [f"honest-{number:02}" for number in range(4)] + ["first_path_only-0", "nothing-0", "late-0"]
@@ -109,38 +115,14 @@ def judged(uninterrupted):
     return made
 
 
-class Recorded:
-    """A crew that knows every result already, and counts how often it is asked."""
-
-    slots = 2
-
-    def __init__(self, judged, fails=None):
-        self.judged, self.fails, self.asked, self.renewed = judged, fails or {}, [], 0
-
-    def submit(self, round_, paper):
-        self.asked.append(paper.student)
-        future = Future()
-        errors = self.fails.get(paper.student, [])
-        if errors:
-            future.set_exception(errors.pop(0))
-        else:
-            future.set_result(self.judged[paper.student])
-        return future
-
-    def renew(self):
-        self.renewed += 1
-
-    def close(self):
-        pass
-
-
 @contextlib.contextmanager
-def at_work(course, crew, *, force=False, patience=1.0):
+def at_work(course, crew, *, force=False, patience=1.0, strangers=None):
     desk = Desk.at(course)
     round_ = desk.round(ASSIGNMENT)
     book = Book(desk.course, patience)
     try:
-        yield Batch(desk, Filing(desk, book, round_), round_, crew, force=force)
+        filing = Filing(desk, book, round_)
+        yield Batch(desk, filing, round_, crew, force=force, strangers=strangers)
     finally:
         book.close()
         desk.close()
@@ -178,7 +160,7 @@ def test_killed_in_mid_batch_and_started_again_leaves_the_same_gradebook(
     _, alive = psutil.wait_procs(family, timeout=60)
     assert not alive, "a process outlived the one that graded"
     before = set(sittings(course))
-    said = typed(course)
+    said = typed(course, status=NEED_A_PERSON)
     assert before
     assert f"{len(MANY)} graded" not in said
     assert is_whole(course, uninterrupted, MANY)
@@ -198,7 +180,7 @@ def test_ctrl_c_says_that_nothing_is_lost_and_the_same_command_goes_on(
     assert b"What is graded already stays graded." in said
     assert b"Traceback" not in said
     assert 0 < len(graded(course)) < len(MANY)
-    typed(course)
+    typed(course, status=NEED_A_PERSON)
     assert is_whole(course, uninterrupted, MANY)
 
 
@@ -254,7 +236,7 @@ CRASHES = {
     "after the gradebook": (Book, "record", True),
     "before the files have their names": (files, "put_in_place", False),
     "after the files have their names": (files, "put_in_place", True),
-    "before the feedback": (filings, "feedback_page", False),
+    "before the feedback": (feedback, "feedback_page", False),
 }
 
 
@@ -294,10 +276,10 @@ def test_killed_at_any_moment_it_loses_nothing_and_grades_nothing_twice(
     three = FEW[:3]
     course = classroom.course(tmp_path / "course", three)
     place, name, after = CRASHES[moment]
-    run_and_be_killed(lambda: lines(course, Recorded(judged), three), place, name, after=after)
+    run_and_be_killed(lambda: lines(course, Known(judged), three), place, name, after=after)
     recorded = {student for student, _ in sittings(course)}
     assert 1 <= len(recorded) <= 2
-    crew = Recorded(judged)
+    crew = Known(judged)
     lines(course, crew, three)
     assert set(crew.asked) == set(three) - recorded
     assert is_whole(course, uninterrupted, three)
@@ -307,10 +289,10 @@ def test_killed_while_one_grading_replaces_another_it_keeps_the_new_one(
     tmp_path, uninterrupted, judged
 ):
     course = classroom.copy(uninterrupted, tmp_path / "course", FEW)
-    again = lambda: lines(course, Recorded(judged), FEW[:1], force=True)  # noqa: E731
+    again = lambda: lines(course, Known(judged), FEW[:1], force=True)  # noqa: E731
     run_and_be_killed(again, os, "rename", time=2)  # the old one is away already
     assert not (course / "autograded" / FEW[0] / ASSIGNMENT).exists()
-    crew = Recorded(judged)
+    crew = Known(judged)
     assert lines(course, crew)[FEW[0]].state == "finished"
     assert crew.asked == []
     assert classroom.rows(course) == classroom.rows(uninterrupted)
@@ -321,8 +303,8 @@ def test_killed_while_one_grading_replaces_another_it_keeps_the_new_one(
 def test_what_was_graded_stays_and_what_was_handed_in_anew_is_graded_anew(tmp_path, judged):
     three = FEW[:3]
     course = classroom.course(tmp_path / "course", three)
-    lines(course, Recorded(judged), three)
-    crew = Recorded(judged)
+    lines(course, Known(judged), three)
+    crew = Known(judged)
     assert {line.state for line in lines(course, crew, three).values()} == {"as before"}
     assert crew.asked == []
     notebook = course / "submitted" / three[1] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
@@ -342,7 +324,7 @@ def test_what_was_lost_since_is_made_again(tmp_path, uninterrupted, judged, lost
         shutil.copy(classroom.released() / "gradebook.db", course)
     else:
         shutil.rmtree(course / lost / FEW[0])
-    crew = Recorded(judged)
+    crew = Known(judged)
     lines(course, crew)
     assert crew.asked == ([FEW[0]] if lost == "autograded" else [])
     rows, wanted = classroom.rows(course), classroom.rows(uninterrupted)
@@ -356,7 +338,7 @@ def test_what_was_damaged_since_is_graded_anew(tmp_path, uninterrupted, judged):
     notebook = course / "autograded" / FEW[0] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
     notebook.chmod(0o644)
     notebook.write_text(notebook.read_text()[:100])
-    crew = Recorded(judged)
+    crew = Known(judged)
     found = lines(course, crew)
     assert crew.asked == [FEW[0]]
     assert found[FEW[0]].state == "graded"
@@ -368,8 +350,8 @@ def test_reseed_grades_everybody_on_new_cases_and_the_old_ones_stay_known(
     tmp_path, uninterrupted, judged, typed
 ):
     course = classroom.course(tmp_path / "course", FEW)
-    lines(course, Recorded(judged))
-    typed(course, "--reseed")
+    lines(course, Known(judged))
+    typed(course, "--reseed", status=NEED_A_PERSON)
     assert sorted(sittings(course)) == sorted((student, seed) for student in FEW for seed in (1, 2))
     wanted = classroom.rows(uninterrupted)
     assert classroom.rows(course) == {student: wanted[student] for student in FEW}
@@ -388,7 +370,7 @@ def test_a_worker_or_a_zygote_that_is_killed_costs_nobody_a_grade(tmp_path, unin
     assert doomed is not None, running.stdout.read()
     doomed.kill()
     said, _ = running.communicate(timeout=300)
-    assert running.returncode == 0, said
+    assert running.returncode == NEED_A_PERSON, said
     assert is_whole(course, uninterrupted)
 
 
@@ -413,26 +395,111 @@ def test_only_the_submission_that_kills_its_worker_twice_is_left_ungraded(
 ):
     course = classroom.course(tmp_path / "course", FEW)
     broken = [BrokenProcessPool("gone"), BrokenProcessPool("gone")]
-    crew = Recorded(judged, {FEW[2]: broken})
+    crew = Known(judged, {FEW[2]: broken})
     found = lines(course, crew)
     assert [name for name, line in found.items() if line.state == "not graded"] == [FEW[2]]
     assert found[FEW[2]].reason == "the process that judged it ended, twice"
-    assert crew.renewed == 2
     others = [student for student in FEW if student != FEW[2]]
     assert is_whole(course, uninterrupted, others)
 
 
 def test_an_error_of_ours_stops_one_submission_and_not_the_batch(tmp_path, uninterrupted, judged):
     course = classroom.course(tmp_path / "course", FEW)
-    found = lines(course, Recorded(judged, {FEW[0]: [RuntimeError("a fault\x1b[31m")]}))
+    found = lines(course, Known(judged, {FEW[0]: [RuntimeError("a fault\x1b[31m")]}))
     assert found[FEW[0]].reason == "RuntimeError: a fault�[31m"
     assert is_whole(course, uninterrupted, FEW[1:])
+
+
+def test_a_submission_that_takes_too_long_or_loses_its_worker_stops_nobody(
+    tmp_path, uninterrupted, judged
+):
+    course = classroom.course(tmp_path / "course", FEW)
+    hostile = FEW[:4]  # more of them in a row than may be lost before a batch gives up
+    fails = {student: [WorkerLost(at_work=True)] * 2 for student in hostile}
+    crew = Known(judged, fails | {FEW[4]: [OutOfTime(360.0)]})
+    found = lines(course, crew)
+    for student in hostile:
+        assert found[student].reason == "the process that judged it ended, twice"
+    assert found[FEW[4]].reason == "it took longer than the 360 s that a submission has in all"
+    assert crew.asked.count(FEW[4]) == 1
+    assert is_whole(course, uninterrupted, FEW[5:])
+
+
+class Drawing(Known):
+    """A crew whose drawing ends in these errors first."""
+
+    def __init__(self, judged, errors):
+        super().__init__(judged)
+        self.errors = errors
+
+    def submit(self, errand, round_, clock):
+        if isinstance(errand, Draw) and self.errors:
+            error = self.errors.pop(0)
+            return (
+                done(lambda: self.fail(error)) if error else super().submit(errand, round_, clock)
+            )
+        return super().submit(errand, round_, clock)
+
+    def fail(self, error):
+        raise error
+
+
+def test_a_page_that_cannot_be_drawn_shows_its_texts_as_they_are(tmp_path, uninterrupted, judged):
+    course = classroom.course(tmp_path / "course", FEW[:1])
+    found = lines(course, Drawing(judged, [OutOfTime(360.0)]), FEW[:1])[FEW[0]]
+    assert found.state == "graded"
+    assert found.incidents[-1].startswith("Its feedback shows texts as they are: it took longer")
+    page = classroom.page(course, FEW[0])
+    assert "<pre># Mixed" in page
+    assert "(Score: 25.0 / 38.0)" in page
+    assert classroom.rows(course)[FEW[0]] == classroom.rows(uninterrupted)[FEW[0]]
+
+
+def test_a_worker_lost_while_it_draws_is_asked_for_again(tmp_path, uninterrupted, judged):
+    course = classroom.course(tmp_path / "course", FEW[:1])
+    found = lines(course, Drawing(judged, [WorkerLost(at_work=True)]), FEW[:1])[FEW[0]]
+    assert found.incidents == ()
+    assert is_whole(course, uninterrupted, FEW[:1])
+
+
+def test_a_page_that_cannot_be_drawn_at_all_is_told_and_drawn_by_the_next_run(
+    tmp_path, uninterrupted, judged
+):
+    course = classroom.course(tmp_path / "course", FEW[:2])
+    crew = Drawing(judged, [ErrandFailed("MemoryError: ")] * 2)
+    found = lines(course, crew, FEW[:2])
+    assert found[FEW[0]].incidents[-1] == "It has no feedback page: MemoryError: "
+    assert found[FEW[1]].incidents == ()
+    assert lines(course, Known(judged), FEW[:2])[FEW[0]].state == "finished"
+    assert is_whole(course, uninterrupted, FEW[:2])
+
+
+def test_force_that_was_stopped_is_taken_up_where_it_stopped(tmp_path, uninterrupted, judged):
+    course = classroom.copy(uninterrupted, tmp_path / "course", FEW)
+    with at_work(course, Known(judged), force=True) as batch:
+        next(batch.lines(FEW))
+    redone = {student for student in FEW if sittings(course).count((student, 1)) == 2}
+    assert 0 < len(redone) < len(FEW)
+    left = [student for student in FEW if student not in redone]
+    for force in (False, True):  # whichever way it is typed again
+        copied = classroom.copy(course, tmp_path / f"taken-up-{force}", FEW)
+        for mark in (course / "autograded").glob(".*.json"):
+            shutil.copy(mark, copied / "autograded")
+        crew = Known(judged)
+        found = lines(copied, crew, force=force)
+        assert sorted(crew.asked) == sorted(left)
+        assert {found[student].state for student in redone} <= {"as before", "finished"}
+        assert {found[student].state for student in left} == {"graded"}
+        assert not list((copied / "autograded").glob(".*"))
+    again = Known(judged)
+    lines(copied, again, force=True)
+    assert sorted(again.asked) == sorted(FEW)
 
 
 @pytest.mark.parametrize("loss", [BrokenProcessPool("gone"), BoxRefused("no room", "make some")])
 def test_a_batch_stops_when_nothing_can_be_judged_any_more(tmp_path, judged, loss):
     course = classroom.course(tmp_path / "course", FEW)
-    crew = Recorded(judged, {student: [loss] * 9 for student in FEW})
+    crew = Known(judged, {student: [loss] * 9 for student in FEW})
     with pytest.raises((WorkersLost, BoxRefused)):
         lines(course, crew)
     assert len(crew.asked) <= 2 * crew.slots * MOST_LOST
@@ -446,14 +513,14 @@ def test_a_locked_gradebook_is_waited_for_then_refused_and_nothing_is_judged_aga
     with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
         with (
-            at_work_while_locked(course, Recorded(judged), other) as batch,
+            at_work_while_locked(course, Known(judged), other) as batch,
             pytest.raises(GradebookRefused, match="locked") as refusal,
         ):
             list(batch.lines(FEW[:2]))
     assert "Another program" in refusal.value.cure
     assert classroom.rows(course) == {}
     assert len(sittings(course)) == 1
-    crew = Recorded(judged)
+    crew = Known(judged)
     lines(course, crew, FEW[:2])
     assert len(crew.asked) == 1
     assert is_whole(course, uninterrupted, FEW[:2])
@@ -471,7 +538,7 @@ def at_work_while_locked(course, crew, other):
 
 def test_a_full_disk_leaves_the_gradebook_as_it_was(tmp_path, uninterrupted, judged):
     course = classroom.course(tmp_path / "course", FEW)
-    with at_work(course, Recorded(judged)) as batch:
+    with at_work(course, Known(judged)) as batch:
         engine = batch._filing._book._gradebook.engine
         event.listen(engine, "connect", _no_more_pages)
         engine.dispose()
@@ -481,7 +548,7 @@ def test_a_full_disk_leaves_the_gradebook_as_it_was(tmp_path, uninterrupted, jud
     rows, wanted = classroom.rows(course), classroom.rows(uninterrupted)
     assert len(rows) < len(FEW)
     assert rows == {student: wanted[student] for student in rows}
-    lines(course, Recorded(judged))
+    lines(course, Known(judged))
     assert is_whole(course, uninterrupted)
 
 
@@ -495,7 +562,7 @@ def test_no_room_for_files_stops_the_batch_with_nothing_half_written(
     tmp_path, uninterrupted, judged, monkeypatch, place
 ):
     course = classroom.course(tmp_path / "course", FEW)
-    with monkeypatch.context() as patch, at_work(course, Recorded(judged)) as batch:
+    with monkeypatch.context() as patch, at_work(course, Known(judged)) as batch:
         if place == "verdicts.db":
             engine = batch._desk.ledger._engine
             event.listen(engine, "connect", _no_more_pages)
@@ -505,7 +572,7 @@ def test_no_room_for_files_stops_the_batch_with_nothing_half_written(
         with pytest.raises(FilingRefused, match="cannot be written") as refusal:
             list(batch.lines(FEW))
     assert "what is graded already stays graded" in refusal.value.cure
-    lines(course, Recorded(judged))
+    lines(course, Known(judged))
     assert is_whole(course, uninterrupted)
 
 
@@ -569,7 +636,7 @@ def test_gpu_jobs_bounds_how_many_submissions_use_the_gpu_at_once(tmp_path, judg
     crews = []
 
     def crew(jobs):
-        crews.append(Recorded(judged))
+        crews.append(Known(judged))
         crews[-1].slots = jobs
         return crews[-1]
 
@@ -602,8 +669,91 @@ def test_the_report_lists_what_was_put_right_and_json_says_it_all(graded_class, 
     assert "2 graded" in said
     assert "Scores from 17 to 21 of 38, median 19." in said
     assert "2 submissions hold answers that a person grades" in said
-    assert f"nbgrader release_feedback {ASSIGNMENT} hands it out" in said
+    assert f"Feedback is written: feedback/STUDENT/{ASSIGNMENT} has the pages." in said
     assert "forge them: count, triple" in said
+
+
+NEED_YOU = {
+    "broken_json-0": "nothing ran: The notebook cannot be read, since its JSON is broken",
+    "empty-0": "nothing ran: The notebook cannot be read, since its JSON is broken",
+    "endless-0": "out of time: Cell 6: A call of edge_products ran too long.",
+    "left_in-0": "missing package: There is no package no_such_package where submissions run.",
+    "nothing-0": "nothing ran: There is no mixed.ipynb: nothing was run. There lies notes.txt.",
+    "solved_copy-0": "a copy holds answers: mixed.ipynb holds no answer, and mixed-Copy1.ipynb",
+}
+"""Who of the class needs a person, and how what is said begins."""
+
+
+def test_grading_ends_with_what_needs_a_person_and_only_what_ran_is_graded(graded_class):
+    report = json.loads((graded_class / "said.json").read_text())
+    needs = {one["student"]: f"{one['cause']}: {one['sentence']}" for one in report["need_you"]}
+    assert needs.keys() == NEED_YOU.keys()
+    assert len(report["need_you"]) == len(needs)
+    for student, said in needs.items():
+        assert said.startswith(NEED_YOU[student])
+    everybody = len(report["submissions"])
+    assert report["counts"] == {"graded": everybody - 3, "not run": 3}
+    lines = {line["student"]: line for line in report["submissions"]}
+    assert lines["nothing-0"]["repairs"] == []
+    assert any("ran too long" in said for said in lines["endless-0"]["incidents"])
+
+
+def test_what_needs_a_person_is_told_again_until_it_is_seen_to(graded_class, tmp_path, typed):
+    students = [*NEED_YOU, *FEW[:4]]
+    course = classroom.copy(graded_class, tmp_path / "course", students)
+    (course / "submitted" / "honest-00").rename(course / "submitted" / "honset-00")
+    said = typed(course, status=NEED_A_PERSON)
+    assert "9 as before, 1 not graded" in said
+    last = said.partition("7 need you:\n")[2].splitlines()
+    told = [line for line in last if line.startswith("  ")]  # without the bar, on stderr
+    assert len(told) == 7
+    for student, words in NEED_YOU.items():
+        assert any(f"{student}" in line and words in line for line in told)
+    (slip,) = (line for line in told if "honset-00 · unknown student: No student" in line)
+    assert "Is it honest-00?" in slip
+    assert "honset-00" not in classroom.rows(course)
+    assert "need you" not in typed(course, "--students", "honest-01")
+
+
+def test_who_is_nobody_in_the_class_becomes_a_student_when_asked_for(tmp_path, judged):
+    course = classroom.course(tmp_path / "course", FEW[:2])
+    crew = Known(judged)
+    with at_work(course, crew, strangers={FEW[0]: "No student is called so."}) as batch:
+        found = {line.student: line for line in batch.lines(FEW[:2])}
+    assert (found[FEW[0]].state, found[FEW[0]].reason) == (
+        "not graded",
+        "No student is called so.",
+    )
+    assert crew.asked == [FEW[1]]
+    assert classroom.rows(course).keys() == {FEW[1]}
+    assert lines(course, crew, FEW[:2])[FEW[0]].state == "graded"
+
+
+@pytest.mark.parametrize("lack", ["nothing", "a secret", "every secret", "an exchange"])
+def test_only_a_command_that_works_hands_feedback_out(graded_class, tmp_path, lack):
+    course = classroom.copy(graded_class, tmp_path / "course", FEW[:2])
+    for student in FEW[:2]:
+        if not (lack == "every secret" or (lack == "a secret" and student == FEW[0])):
+            secret = course / "feedback" / student / ASSIGNMENT / "submission_secret.txt"
+            secret.write_text(student)
+    if lack != "an exchange":
+        (tmp_path / "exchange").mkdir()
+        (tmp_path / "exchange").chmod(0o777)
+    with (course / "nbgrader_config.py").open("a") as settings:
+        settings.write(f"c.Exchange.root = {str(tmp_path / 'exchange')!r}\n")
+    desk = Desk.at(course)
+    said = " ".join(handing_out(desk, ASSIGNMENT))
+    desk.close()
+    command = re.search(r"nbgrader (release_feedback .*) hands it out", said)
+    if lack in ("every secret", "an exchange"):
+        assert command is None
+        assert f"feedback/STUDENT/{ASSIGNMENT} has the pages" in said
+    else:
+        done = run("nbgrader", *shlex.split(command[1]), cwd=course)
+        assert done.returncode == 0, done.stdout
+        released = list((tmp_path / "exchange").rglob("*.html"))
+        assert len(released) == (2 if lack == "nothing" else 1)
+    assert (FEW[0] in said) == ("secret" in lack)
 
 
 def test_a_student_who_handed_in_nothing_cannot_be_asked_for(tmp_path, typed):
@@ -656,7 +806,8 @@ def test_a_dask_cluster_gives_the_same_grades_and_a_worker_killed_costs_nobody_o
         workers = {one.pid: one for one in walls_in(psutil.Process()) if one.pid != os.getpid()}
         next(iter(workers.values())).kill()
         said, _ = running.communicate(timeout=300)
-        assert running.returncode == 0, said
+        assert running.returncode == NEED_A_PERSON, said
+        assert b"happened" not in said, said
     assert is_whole(course, uninterrupted)
 
 

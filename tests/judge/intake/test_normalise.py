@@ -6,17 +6,22 @@ import json
 import pickle
 import shutil
 import string
+from dataclasses import replace
 
 import nbformat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nbgrader.utils import compute_checksum
 
 from grader.judge.books.reading import NoGradebook
+from grader.judge.books.unanswered import elsewhere
 from grader.judge.intake.course import course_directory
 from grader.judge.intake.form import NoForm, read_forms
 from grader.judge.intake.lenient import MOST_BYTES
 from grader.judge.intake.normalise import MOST_OWN_CELLS, MOST_TEXT, normalise
+from grader.judge.pages.rendering import drawn_markdown
+from tests.conftest import ROOT
 from tests.fixtures import instructors
 from tests.fixtures.instructors import ASSIGNMENT
 from tests.fixtures.payloads import png
@@ -258,6 +263,55 @@ def test_pictures_attached_to_a_written_answer_are_kept_and_nothing_else_is(answ
     assert codes(result) == [("attachment", None)]
 
 
+@pytest.mark.parametrize(
+    ("shown", "files"),
+    [
+        (f"![sketch](data:image/png;base64,{png()})", {}),
+        ("![sketch](plot.png)", {"plot.png": base64.b64decode(png())}),
+        ('![sketch](./a/my%20plot.png "titled")', {"a/my plot.png": base64.b64decode(png())}),
+        ("![sketch](<my plot.png>)", {"my plot.png": base64.b64decode(png())}),
+    ],
+    ids=["in the text", "beside it", "in a folder", "with a blank"],
+)
+def test_a_picture_in_a_text_or_beside_it_comes_along(answered, form, shown, files):
+    find(answered, "why")["source"] = f"Before {shown} and {shown} after"
+    result = normalise(raw(answered), form, files)
+    must_hold(result, form)
+    assert result.repairs == ()
+    cell = find(result.notebook, "why")
+    assert cell["attachments"] == {"picture-1.png": {"image/png": png()}}
+    assert cell["source"].count("![sketch](attachment:picture-1.png") == 2
+    page = drawn_markdown(cell["source"], links=True, attachments=cell["attachments"])
+    assert page.count(f'src="data:image/png;base64,{png()}"') == 2
+
+
+def test_a_picture_makes_no_answer_too_long_and_what_is_none_stays_text(answered, form):
+    large = base64.b64encode(base64.b64decode(png()) + b"\0" * MOST_TEXT).decode()
+    find(answered, "why")["source"] = f"See ![it](data:image/png;base64,{large})"
+    result = laid(answered, form)
+    assert result.repairs == ()
+    assert find(result.notebook, "why")["attachments"].keys() == {"picture-1.png"}
+    for other in ("![x](secret.txt)", "![x](../a.png)", "![x](https://a.b/c.png)", "[x](plot.png)"):
+        find(answered, "why")["source"] = other
+        files = {"secret.txt": b"no picture", "plot.png": base64.b64decode(png())}
+        cell = find(normalise(raw(answered), form, files).notebook, "why")
+        assert (cell["source"], cell.get("attachments")) == (other, None)
+
+
+def test_no_more_pictures_are_held_than_there_is_room_for(answered, form):
+    photo = base64.b64decode(png()) + b"\0" * 5_000_000
+    own = [
+        {"cell_type": "markdown", "id": f"n{n}", "metadata": {}, "source": f"![x]({n}.png)"}
+        for n in range(50)
+    ]
+    answered["cells"] += own
+    files = {f"{n}.png": photo for n in range(50)}
+    result = normalise(raw(answered), form, files)
+    kept = [cell for cell in result.notebook.cells if cell.get("attachments")]
+    assert len(kept) == 1
+    assert codes(result) == [("attachment", None)]
+
+
 # Tampering and accidents, each repaired and reported
 
 
@@ -373,6 +427,112 @@ def test_answers_swapped_between_cells_stay_where_their_names_put_them(answered,
     one["metadata"], two["metadata"] = two["metadata"], one["metadata"]
     result = laid(answered, form)
     assert find(result.notebook, "root_answer")["source"] == ANSWERS["square_answer"]
+
+
+# Several cells, other releases, other notebooks
+
+
+def test_what_befell_many_cells_alike_is_told_in_one_line(answered, form):
+    for cell in answered["cells"]:
+        cell["metadata"] = {}
+    (one,) = laid(answered, form).repairs
+    assert one.code == "lost_settings"
+    assert str(one) == (
+        "given, square_answer, square and 5 more: These cells had lost nbgrader's settings. They "
+        "were known by their ids."
+    )
+
+
+def rereleased(name, source, **settings):
+    """Make a cell as another release had it, with the checksum that nbgrader gave it then."""
+
+    def work(notebook):
+        cell = find(notebook, name)
+        cell["source"] = source
+        cell["metadata"]["nbgrader"] |= settings
+        cell["metadata"]["nbgrader"]["checksum"] = compute_checksum(nbformat.from_dict(cell))
+
+    return work
+
+
+def test_a_test_of_an_earlier_release_was_not_changed_by_the_learner(answered, form):
+    rereleased("square", "assert square(3) == 9", points=7)(answered)
+    result = laid(answered, form)
+    assert codes(result) == [("older_release", "square")]
+    assert "another release" in str(result.repairs[0])
+    assert "HIDDEN" in find(result.notebook, "square")["source"]
+
+
+def test_a_test_that_was_changed_after_an_earlier_release_was(answered, form):
+    rereleased("square", "assert square(3) == 9")(answered)
+    find(answered, "square")["source"] = "pass"
+    assert codes(laid(answered, form)) == [("settings", "square"), ("rewritten", "square")]
+
+
+def test_a_starting_text_of_an_earlier_release_is_nothing_to_tell(answered, form):
+    find(answered, "square_answer")["metadata"]["nbgrader"]["checksum"] = "0" * 32
+    assert laid(answered, form).repairs == ()
+
+
+def test_another_notebook_of_the_class_is_called_by_its_name(form):
+    essay = (instructors.course() / "release" / ASSIGNMENT / "essay.ipynb").read_bytes()
+    result = laid(essay, form)
+    assert codes(result) == [("other_assignment", None)]
+    assert str(result.repairs[0]).startswith("This is essay.ipynb: the notebook holds 1 of its")
+    assert result.notebook == form.notebook()
+
+
+def test_a_chapter_of_the_course_that_the_class_does_not_have_is_called_by_its_name(form):
+    leaves = (ROOT / "exercises" / "02-leaves" / "02-leaves.ipynb").read_bytes()
+    assert str(laid(leaves, form).repairs[0]).startswith("This is 02-leaves: the notebook holds ")
+
+
+def test_cells_that_two_assignments_have_tell_nothing(answered, form):
+    both = replace(form, others={"02-more": frozenset({"given", "square", "extra"})})
+    assert laid(answered, both).repairs == ()
+    answered["cells"] = [cell for cell in answered["cells"] if grade_id(cell) == "given"]
+    assert ("other_assignment", None) not in codes(laid(answered, both))
+    answered["cells"].append(code("1", id="extra"))
+    assert codes(laid(answered, both)) == [("other_assignment", None)]
+
+
+WRITTEN = {
+    "text": {"cell_type": "markdown", "source": "Because it is so."},
+    "raw": {"cell_type": "raw", "source": "Because it is so."},
+    "comments": {"cell_type": "code", "source": "# Because\n\n# it is so.", "outputs": []},
+}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_written_answer_in_a_cell_of_ones_own_waits_for_a_person(answered, form, kind, is_there):
+    place = answered["cells"].index(find(answered, "why"))
+    answered["cells"].insert(place + 1, {"metadata": {}, "id": "mine"} | WRITTEN[kind])
+    find(answered, "why")["source"] = "YOUR ANSWER HERE"
+    if not is_there:
+        del answered["cells"][place]
+    result = laid(answered, form)
+    assert ("elsewhere", "why") in codes(result)
+    assert "a cell that the learner added: 1 below." in elsewhere(result.notebook)["why"]
+
+
+def test_who_wrote_nothing_or_wrote_where_it_belongs_waits_for_nobody_more(answered, form):
+    own = {"cell_type": "markdown", "source": "My notes.", "metadata": {}, "id": "mine"}
+    answered["cells"].append(own)
+    assert elsewhere(laid(answered, form).notebook) == {}
+    assert elsewhere(laid(json.loads(instructors.release()), form).notebook) == {}
+
+
+def test_settings_without_a_grade_id_are_no_settings(tmp_path):
+    shutil.copytree(instructors.course(), tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "release" / ASSIGNMENT / "problems.ipynb"
+    old = json.loads(path.read_text())
+    old["cells"][0]["metadata"]["nbgrader"] = {"grade": False, "solution": False, "locked": False}
+    path.write_text(json.dumps(old))
+    form = read_forms(course_directory(tmp_path), ASSIGNMENT)["problems"]
+    result = laid(old, form)
+    assert result.repairs == ()
+    assert all("grade_id" in cell.metadata.get("nbgrader", {"grade_id"}) for cell in form.cells)
 
 
 # Broken notebooks

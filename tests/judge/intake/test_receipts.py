@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
 
 from grader.judge.intake.receipts import read_receipt
 
@@ -18,22 +16,19 @@ def receipt(tmp_path):
 
     The exchange holds a folder, made now, for each of the times it `named`.
     """
-    config = Config()
-    config.Exchange.root = str(tmp_path / "exchange")
-    config.CourseDirectory.course_id = "a-course"
-    config.CourseDirectory.root = str(tmp_path)
+    inbound = tmp_path / "inbound"
 
     def read(said, named):
         now = datetime.now(UTC).replace(tzinfo=None)
         said, named = now + said, [now + one for one in named]
         for time in named:
-            folder = tmp_path / "exchange" / "a-course" / "inbound" / f"ada+01+{written(time)}+1"
+            folder = inbound / f"ada+01+{written(time)}+1"
             folder.mkdir(parents=True)
             (folder / "01.ipynb").write_text("{}")
         collected = tmp_path / "submitted" / "ada" / "01"
         collected.mkdir(parents=True)
         (collected / "timestamp.txt").write_text(written(said))
-        return said, read_receipt(CourseDirectory(config=config), config, "01", "ada")
+        return said, read_receipt(collected, inbound, "01", "ada")
 
     return read
 

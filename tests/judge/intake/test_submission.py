@@ -1,5 +1,6 @@
 """Reading's promises: a submission's folder is read as far as it is plain files, and no further."""
 
+import json
 import os
 import socket
 
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.judge.intake.normalise import normalise
+from grader.judge.intake.repairs import CAUSES
 from grader.judge.intake.submission import DEEPEST, MOST_BYTES_IN_FILES, MOST_FILES, read_submission
 from tests.fixtures import instructors
 
@@ -119,8 +121,8 @@ def test_of_several_notebooks_none_is_guessed(folder, form):
 
 
 def test_a_notebook_that_may_be_either_of_two_is_not_guessed(folder, form):
-    (folder / NOTEBOOK).rename(folder / "final.ipynb")
-    (folder / "essay.ipynb").unlink()
+    (folder / NOTEBOOK).unlink()
+    (folder / "essay.ipynb").rename(folder / "final.ipynb")
     submitted = read_submission(folder, form)
     assert (submitted.notebook, codes(submitted)) == (None, ["which_notebook"])
 
@@ -256,3 +258,98 @@ def test_whatever_lies_in_a_folder_it_is_read(tmp_path_factory, form, entries):
     assert not any(other.startswith(f"{name}/") for name in names for other in names)
     assert all(content == b"" for name, content in submitted.files.items() if name not in OURS)
     normalise(submitted.notebook, form)
+
+
+# Where the work may lie
+
+
+def solved():
+    """The release with one answer in it."""
+    notebook = json.loads(instructors.release())
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == "why":
+            cell["source"] = "Because."
+    return json.dumps(notebook).encode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["problems.ipynb.json", "problems.ipynb.txt", "problems.IPYNB", "problems", "work.json"],
+)
+def test_work_under_another_extension_is_graded_where_it_is_the_only_one(folder, form, name):
+    (folder / NOTEBOOK).unlink()
+    (folder / name).write_bytes(solved())
+    submitted = read_submission(folder, form)
+    assert (submitted.notebook, codes(submitted)) == (solved(), ["renamed"])
+    assert name in str(submitted.repairs[0])
+
+
+def test_of_several_that_fit_the_only_one_with_answers_is_the_work(folder, form):
+    (folder / NOTEBOOK).rename(folder / "a.ipynb")
+    (folder / "b.ipynb").write_bytes(solved())
+    submitted = read_submission(folder, form)
+    assert (submitted.notebook, codes(submitted)) == (solved(), ["renamed", "other_notebook"])
+
+
+@pytest.mark.parametrize(
+    "name", ["problems-Copy1.ipynb", "problems.new.ipynb", "problems.ipynb.txt"]
+)
+def test_a_solved_copy_beside_an_untouched_original_is_graded_and_told(folder, form, name):
+    (folder / name).write_bytes(solved())
+    submitted = read_submission(folder, form)
+    assert (submitted.notebook, codes(submitted)) == (solved(), ["copy"])
+    assert f"{NOTEBOOK} holds no answer, and {name} does" in str(submitted.repairs[0])
+
+
+def test_of_two_solved_copies_none_is_taken_and_both_are_told(folder, form):
+    for name in ("one.ipynb", "two.ipynb"):
+        (folder / name).write_bytes(solved())
+    submitted = read_submission(folder, form)
+    assert submitted.notebook == instructors.release()
+    assert codes(submitted) == ["copies", "other_notebook", "other_notebook"]
+    assert "one.ipynb, two.ipynb" in str(submitted.repairs[0])
+
+
+def test_a_copy_beside_a_notebook_with_answers_is_left_out(folder, form):
+    (folder / "old.ipynb").write_bytes(solved())
+    (folder / NOTEBOOK).write_bytes(solved() + b" ")
+    submitted = read_submission(folder, form)
+    assert submitted.notebook == solved() + b" "
+    assert codes(submitted) == ["other_notebook"]
+
+
+@pytest.mark.parametrize("left", ["._graphs Ada.ipynb", ".~graphs-ada.ipynb", ".graphs.ipynb"])
+def test_what_macos_and_jupyterlab_leave_beside_a_notebook_is_none(folder, form, left):
+    (folder / NOTEBOOK).rename(folder / "graphs Ada.ipynb")
+    (folder / left).write_bytes(b"\0\5\x16\7")
+    submitted = read_submission(folder, form)
+    assert (submitted.notebook, codes(submitted)) == (instructors.release(), ["renamed"])
+    (folder / "graphs Ada.ipynb").unlink()
+    assert codes(read_submission(folder, form)) == ["no_notebook"]
+
+
+THERE = {
+    "nothing": ({}, "The folder is empty."),
+    "a program": ({"answers.py": b"x = 1"}, "There lies answers.py."),
+    "an archive": ({"work.zip": b"PK"}, "There lies work.zip. Unpack it, and grade again."),
+    "a folder too many": (
+        {f"work/{NOTEBOOK}": b"{}"},
+        f"There lies work/{NOTEBOOK}. Lay it where it belongs, and grade again.",
+    ),
+    "an empty folder": ({"work/": b""}, "There lies work."),
+}
+
+
+@pytest.mark.parametrize("kind", THERE)
+def test_where_there_is_no_notebook_the_instructor_reads_what_lies_there(tmp_path, form, kind):
+    contents, told = THERE[kind]
+    for name, content in contents.items():
+        path = tmp_path / "ps1" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.write_bytes(content)
+    (tmp_path / "ps1").mkdir(exist_ok=True)
+    submitted = read_submission(tmp_path / "ps1", form)
+    assert submitted.notebook is None
+    (repair,) = submitted.repairs
+    assert repair.code in CAUSES
+    assert str(repair) == f"There is no {NOTEBOOK}: nothing was run. {told}"

@@ -111,7 +111,7 @@ def test_a_moving_picture_is_kept():
 
 
 def test_an_svg_is_kept_as_a_picture():
-    svg = '<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>'
+    svg = '<svg xmlns="http://www.w3.org/2000/svg"><circle r="4" /></svg>'
     kept = displayed({"image/svg+xml": svg, "text/plain": "<Graph>"})
     assert kept.keys() == {"text/html", "text/plain"}
     tag = bs4.BeautifulSoup(kept["text/html"], "html.parser").img

@@ -19,6 +19,8 @@ from grader.box.outside.outputs import CellResult
 from grader.diagnosis.verdict import Outcome
 from grader.engine.catalogue import find
 from grader.engine.wire import unpack
+from grader.judge.books.needs import Cause as NeedCause
+from grader.judge.books.needs import Need
 from grader.judge.sitting.judging import Judge, NoReply
 from grader.judge.sitting.sitting import MOST_BOXES, Sitting, check_in, not_run
 
@@ -217,7 +219,8 @@ class Room:
             raise
         except BaseException as raised:
             error = type(raised).__name__
-            outputs = [{"output_type": "error", "ename": error, "evalue": "", "traceback": []}]
+            about = {"ename": error, "evalue": str(raised), "traceback": []}
+            outputs = [{"output_type": "error"} | about]
         if self.flags["dropped"]:
             outputs = []
         ok = error is None and not self.flags["interrupted"]
@@ -243,7 +246,7 @@ class Rooms:
         return room
 
 
-def sit(*sources, points=4, rooms=None, ignored=""):
+def sit(*sources, points=4, rooms=None, ignored="", **clock):
     """Grade a notebook whose cells have these sources; those that begin with `graded:` are plain
     graded cells and those with `check` checks."""
     cells = []
@@ -256,8 +259,8 @@ def sit(*sources, points=4, rooms=None, ignored=""):
             }  # fmt: skip
         cells.append(cell)
     rooms = rooms or Rooms()
-    graded = Sitting(rooms, JUDGE, {}, 300.0, ignored).grade(new_notebook(cells=cells))
-    return graded, rooms
+    sitting = Sitting(rooms, JUDGE, {}, clock.pop("seconds", 300.0), ignored, **clock)
+    return sitting.grade(new_notebook(cells=cells)), rooms
 
 
 def score(graded, index=-1):
@@ -265,6 +268,84 @@ def score(graded, index=-1):
 
 
 CHECK = 'check("two_path_grad", two_path_grad)'
+
+
+class Clock:
+    """A clock that goes on when a cell says so, or while a box starts."""
+
+    def __init__(self, monkeypatch):
+        self.now = 0.0
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+        monkeypatch.setattr("builtins.spend", self.spend, raising=False)
+
+    def spend(self, seconds):
+        self.now += seconds
+
+
+class SlowRooms(Rooms):
+    """Their boxes take an hour to be ready."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock = clock
+
+    def open(self, files):
+        self.clock.spend(3600)
+        return super().open(files)
+
+
+def test_the_clock_of_a_submission_starts_when_its_first_box_is_ready(monkeypatch):
+    clock = Clock(monkeypatch)
+    paused = []
+
+    @contextlib.contextmanager
+    def pause():
+        before = clock.now
+        yield
+        paused.append(clock.now - before)
+
+    graded, _ = sit(RIGHT, "spend(9)", CHECK, rooms=SlowRooms(clock), seconds=10, pause=pause)
+    assert score(graded) == 4
+    assert graded.incidents == []
+    assert paused == [3600]
+
+
+def test_both_runs_of_a_submission_and_all_that_is_run_again_share_one_time(monkeypatch):
+    clock = Clock(monkeypatch)
+    slow, shows, earns, passes = (
+        "spend(60)",
+        "'shown'",
+        "graded:print('x') or 1.5",
+        "graded:shows = 7",
+    )
+    fails = "graded:assert shows == 8"
+    graded, rooms = sit(RIGHT, CHECK, slow, shows, earns, passes, fails, seconds=100)
+    assert clock.now == 120  # and not a second more than the cell that was begun in time
+    assert len(rooms.opened) == 2
+    assert [score(graded, index) for index in (1, 4, 5, 6)] == [4, 1.5, 4, 0]
+    told = "It is not shown what this cell displayed. The time for this submission was up before"
+    assert any(incident.startswith(f"Cell 4: {told}") for incident in graded.incidents)
+    assert told in graded.notebook.cells[3].outputs[0].text
+    assert "shown'" not in str(graded.notebook.cells[3].outputs)
+
+
+def test_no_cell_runs_past_the_time_of_its_submission(monkeypatch):
+    Clock(monkeypatch)
+    untils = []
+    put = property(lambda room: 0, lambda room, at: untils.append(at))
+    monkeypatch.setattr(Room, "until", put, raising=False)
+    sit(RIGHT, "die()", "spend(30)", "die()", CHECK, seconds=100)
+    assert untils == [100, 100, 100]
+
+
+def test_a_cell_that_was_interrupted_is_told(monkeypatch):
+    graded, _ = sit("late()\nraise KeyboardInterrupt", "graded:late()\nTrue")
+    told = "It ran for 0 s, which is too long, and was interrupted."
+    assert graded.incidents == [f"Cell 1: {told}", f"Cell 2: {told}"]
+    for cell in graded.notebook.cells:
+        assert [one.get("ename") for one in cell.outputs if one.output_type == "error"] == [
+            "TimeUp"
+        ]
 
 
 def test_a_judged_cell_ends_in_one_number_that_nbgrader_reads():
@@ -337,11 +418,57 @@ def test_a_plain_cell_scores_as_nbgrader_scores_it_and_nothing_by_silence(case):
     assert graded.plain == ["cell0"]
 
 
+def test_a_cell_that_ran_too_long_is_told_and_shows_nothing_from_inside_the_box():
+    graded, _ = sit("late()\nraise KeyboardInterrupt", RIGHT, CHECK)
+    said = "Cell 1: It ran for 0 s, which is too long, and was interrupted."
+    assert graded.incidents == [said]
+    assert graded.needs == [Need(NeedCause.OUT_OF_TIME, said)]
+    (shown,) = graded.notebook.cells[0].outputs
+    assert (shown.ename, shown.evalue) == ("TimeUp", said.removeprefix("Cell 1: "))
+    assert score(graded) == 4
+
+
+def test_a_call_that_ran_too_long_and_a_box_ended_for_its_time_need_a_person():
+    rooms = Rooms()
+    room = rooms.open({})
+    room.call = lambda header, body: ({"state": "interrupted"}, b"")
+    rooms.open = lambda files: room
+    graded, _ = sit(RIGHT, CHECK, rooms=rooms)
+    assert [str(need) for need in graded.needs] == [
+        "out of time: Cell 2: A call of two_path_grad ran too long."
+    ]
+    slow = Room.ender(Cause.TIME, "It ran for more than 2 s and did not stop when interrupted.")
+    graded, _ = sit("slow()", rooms=Ready(slow))
+    assert [need.cause for need in graded.needs] == [NeedCause.OUT_OF_TIME]
+
+
+class Ready(Rooms):
+    """Rooms in which `slow` is known."""
+
+    def __init__(self, slow):
+        super().__init__()
+        self.slow = slow
+
+    def open(self, files):
+        room = super().open(files)
+        room.namespace["slow"] = self.slow
+        return room
+
+
+def test_packages_that_are_missing_need_a_person_each_once():
+    again = "import no_such_package"
+    graded, _ = sit(again, again, "import no_such_other", "import ast.no_part", "import ast")
+    assert [need.cause for need in graded.needs] == [NeedCause.MISSING_PACKAGE] * 2
+    assert "no package no_such_package where submissions run" in graded.needs[0].sentence
+    assert "no_such_other" in graded.needs[1].sentence
+
+
 def test_a_submission_that_was_not_handed_in_scores_nothing_in_any_cell():
     cells = sit("graded:1 / 1", CHECK)[0].notebook
     graded = not_run(cells, "Nothing was handed in.")
     assert [score(graded, index) for index in (0, 1)] == [0, 0]
     assert [v.outcome for v in graded.verdicts.values()] == [Outcome.NOT_ATTEMPTED]
+    assert not graded.ran
 
 
 @pytest.mark.parametrize("error", [CallInterrupted("late"), CallFailed("ValueError", "no")])

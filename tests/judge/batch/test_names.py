@@ -1,0 +1,69 @@
+"""What is collected lies in folders that are called like students: what is not is named."""
+
+import os
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.cli.grade import NEED_A_PERSON
+from grader.judge.batch.desk import Desk
+from grader.judge.batch.pool import refused
+from grader.judge.intake.names import cannot_be
+from tests.fixtures import classroom
+
+ODD = {
+    b"\xff\xfebytes": "is not UTF-8",
+    b"nl\nx": "characters that do not show",
+    b"\x1b[31mred": "characters that do not show",
+    "\u202egnp".encode(): "characters that do not show",
+    b".hidden": "begins with a dot",
+    b"ada ": "begins or ends with a space",
+    b"a" * 201: "longer than 200",
+}
+STUDENTS = ("ada", "o'brien", "zoë", "李", "Ада", "a b", "ada@uni.example", "=1+1", "x" * 200)
+
+
+@pytest.fixture
+def course(tmp_path):
+    course = classroom.course(tmp_path / "course", [])
+    for name in [*ODD, *(student.encode() for student in STUDENTS)]:
+        os.makedirs(os.fsencode(course / "submitted") + b"/" + name + b"/" + b"mixed")
+    return course
+
+
+def test_every_folder_is_a_students_or_is_named(course):
+    desk = Desk.at(course)
+    assert desk.students(classroom.ASSIGNMENT) == sorted(STUDENTS)
+    lines = refused(desk, classroom.ASSIGNMENT)
+    desk.close()
+    assert len(lines) == len(ODD)
+    for line in lines:
+        assert line.state == "not graded"
+        assert line.student.isprintable()
+    for why in ODD.values():
+        assert any(why in line.reason for line in lines)
+
+
+def test_odd_folders_are_told_and_cost_nobody_a_grade(course, command, here):
+    for student in STUDENTS[1:]:
+        os.rmdir(course / "submitted" / student / "mixed")
+    classroom.hand_in(course, "honest-00")
+    status, said = command("grade", classroom.ASSIGNMENT, "--course", course)
+    assert "Traceback" not in said
+    assert "1 graded, 1 not run" in said
+    assert f"{len(ODD)} not graded" in said
+    assert re.search("nl�x.* · unknown student: the name of its folder holds characters", said)
+    assert status == NEED_A_PERSON
+    assert classroom.scores(course, "honest-00")["two_path_grad"] == 8
+
+
+@given(st.text(st.characters(), max_size=220))
+def test_a_name_that_passes_can_be_shown_stored_and_be_a_file(name):
+    if cannot_be(name) is None and name:
+        assert name.isprintable()
+        assert name.encode().decode() == name
+        assert name.strip() == name
+        assert not name.startswith(".")
+        assert len(name) <= 200
