@@ -26,6 +26,7 @@ Pause = Callable[[], AbstractContextManager[None]]
 MOST_BOXES = 20
 """How many boxes one submission may use up before the rest of it stays unrun."""
 
+_LATE = "The time for this submission was up before this cell."
 _CHECK = re.compile(r'check\("(\w+)"((?:, [A-Za-z_]\w*)+)\)')
 
 
@@ -148,10 +149,10 @@ class Sitting:
         outputs = self._run(cell)
         if self._at not in later:
             return
-        if not self._stopped:
+        if not self._is_late():
             self._keep(cell, outputs, graded)
         elif tells(cell):
-            why = f"It is not shown what this cell displayed. {self._stopped}"
+            why = f"It is not shown what this cell displayed. {_LATE}"
             graded.note(f"Cell {self._at + 1}: {why}")
             cell.outputs = score_alone(cell, why)
 
@@ -254,9 +255,9 @@ class Sitting:
         """The box with every earlier cell run in it. Raises BoxEnded and _NoBox."""
         if self._stopped:
             raise _NoBox(self._stopped)
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        if self._is_late():
             self._close()
-            raise _NoBox("The time for this submission was up before this cell.")
+            raise _NoBox(_LATE)
         if self._box is None:
             if self._used >= MOST_BOXES:
                 raise _NoBox("Not run: this submission ended its process too often.")
@@ -270,6 +271,9 @@ class Sitting:
                 if _runs(cell) and index not in self._deadly and check_in(cell) is None:
                     self._box.run_cell(cell.source)
         return self._box
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline
 
     def _opened(self) -> AbstractContextManager[Box]:
         try:
