@@ -194,8 +194,10 @@ def chosen_students(desk: Desk, assignment: str, students: list[str] | None) -> 
     if students is None:
         if not there:
             place = desk.folder(assignment, "*")
+            odd = ", ".join(map(quote, desk.refused(assignment)))
             raise NoSubmission(
-                f"No submission of {assignment} was collected: there is no {place}.",
+                f"No submission of {assignment} was collected: there is no {place}"
+                + (f" but what cannot be a student's: {odd}." if odd else "."),
                 f"nbgrader collect {assignment}, or nbgrader zip_collect {assignment}",
             )
         return there
