@@ -23,6 +23,7 @@ from rich.progress import (
 from grader.cli import graded
 from grader.cli.place import find_class
 from grader.engine.refusal import Refusal
+from grader.judge.intake.printable import quote
 
 if TYPE_CHECKING:
     from grader.judge.batch.desk import Desk
@@ -190,8 +191,10 @@ def chosen_students(desk: Desk, assignment: str, students: list[str] | None) -> 
     if students is None:
         if not there:
             place = desk.folder(assignment, "*")
+            odd = ", ".join(map(quote, desk.refused(assignment)))
             raise NoSubmission(
-                f"No submission of {assignment} was collected: there is no {place}.",
+                f"No submission of {assignment} was collected: there is no {place}"
+                + (f" but what cannot be a student's: {odd}." if odd else "."),
                 f"nbgrader collect {assignment}, or nbgrader zip_collect {assignment}",
             )
         return there

@@ -6,6 +6,7 @@ Each function changes the right answers; its docstring says what that deserves, 
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import os
@@ -387,6 +388,85 @@ def payloads_of_all_kinds(book: Any, folder: Path) -> None:
     for text in payloads.TERMINAL:
         book.cells.insert(3, new_code_cell(f"print({text!r})\nraise ValueError({text!r})"))
     book.cells += [new_markdown_cell(text) for text in payloads.MARKDOWN]
+
+
+@notebook
+def formulas_without_end(book: Any, folder: Path) -> None:
+    """A written answer of formulas that never close, and cells of ticks and of columns.
+
+    Earns: everything
+    Told: nothing
+    Because: what would take long to draw stays the text it is.
+    """
+    by_id(book)["explain"].source = "$$ a\n\n" * 8333
+    book.cells.append(new_markdown_cell("- [ ] a\n" * 7000))
+    book.cells.append(new_markdown_cell("|a" * 2000 + "|\n" + "|-" * 2000 + "|\n" + "|\n" * 9000))
+
+
+@notebook
+def pictures_without_end(book: Any, folder: Path) -> None:
+    """Pictures in a written answer, six hundred bytes each, that would keep a browser for minutes.
+
+    Earns: everything
+    Told: nothing
+    Because: every picture goes through one gate, wherever it stands; what is alive or huge is gone.
+    """
+    levels = "".join(f"<g id='a{n + 1}'>" + f"<use href='#a{n}'/>" * 10 + "</g>" for n in range(6))
+    nested = f"<svg xmlns='http://www.w3.org/2000/svg'><rect id='a0' width='1'/>{levels}</svg>"
+    entity = "<!DOCTYPE svg [<!ENTITY x 'y'>]><svg xmlns='http://www.w3.org/2000/svg'>&x;</svg>"
+    pictures = [base64.b64encode(text.encode()).decode() for text in (nested, entity)]
+    tags = [f'<img src="data:image/svg+xml;base64,{one}">' for one in pictures]
+    tags.append(f'<img src="data:image/png;base64,{payloads.png((20_000, 20_000))}">')
+    by_id(book)["explain"].source = "Look:\n\n" + "\n".join(tags)
+    shown = f"from IPython.display import HTML, display\ndisplay(HTML({tags!r}[0]))"
+    book.cells.append(new_code_cell(shown))
+
+
+@notebook
+def an_attachment_of_no_character(book: Any, folder: Path) -> bytes:
+    """A picture attached to the written answer under a name that no file can hold.
+
+    Earns: everything
+    Told: nothing
+    Because: the name is written with a sign in the place of what is no character.
+    """
+    by_id(book)["explain"].attachments = {"\ud800.png": {"image/png": payloads.png()}}
+    return json.dumps(book).encode()
+
+
+@notebook
+def directions_turned_around(book: Any, folder: Path) -> None:
+    """Texts, code and outputs with escapes of a terminal and with signs that turn a line around.
+
+    Earns: everything
+    Told: nothing
+    Because: on a page they show, and do nothing.
+    """
+    signs = "\u202e\u2066\x1b]8;;http://x\x07"
+    by_id(book)["explain"].source += f" {signs} gnp.exe"
+    book.cells.append(new_code_cell(f"print({signs!r})  # {signs}"))
+
+
+@notebook
+def a_time_zone_that_is_a_path(book: Any, folder: Path) -> None:
+    """A time of arrival whose zone leads out of the folder of zones.
+
+    Earns: everything
+    Told: timestamp.txt holds no time: it was left out.
+    Because: a time that cannot be read costs nothing, and nobody else notices.
+    """
+    (folder / "timestamp.txt").write_text("2026-01-01 00:00:00 ../../etc/passwd")
+
+
+@notebook
+def a_time_zone_without_end(book: Any, folder: Path) -> None:
+    """A time of arrival whose zone is a hundred zones.
+
+    Earns: everything
+    Told: timestamp.txt holds no time: it was left out.
+    Because: a time that cannot be read costs nothing, and nobody else notices.
+    """
+    (folder / "timestamp.txt").write_text("2026-01-01 00:00:00 " + "UTC" * 100)
 
 
 # Broken files

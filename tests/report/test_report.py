@@ -290,11 +290,13 @@ def test_the_command_writes_a_page_and_tables_closed_to_others(course, command, 
 
 def test_no_cell_of_a_table_is_a_formula():
     evil = ("=1+1", "+1+1", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", " =1", "＝1")
+    evil += ("\u200b=1", "\ufeff=1", "\xa0=1", "\x00=1", "\u202e=1")
     held = as_csv([{"name": name, "credit": -0.5} for name in evil])
     assert held.startswith("\ufeff".encode())
     for line in csv.DictReader(io.StringIO(held.decode("utf-8-sig"))):
         assert line["name"].startswith("'")
         assert float(line["credit"]) == -0.5
+    assert as_csv([{"a": "\x1b[31m\u202egnp"}]).decode("utf-8-sig") == "a\r\n�[31m�gnp\r\n"
 
 
 def test_rows_are_plain_values(found):

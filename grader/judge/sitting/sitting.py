@@ -32,6 +32,7 @@ MOST_BOXES = 20
 MOST_NEEDS = 20
 """How many things of one submission are told to a person; more are no news."""
 
+_LATE = "The time for this submission was up before this cell."
 _CHECK = re.compile(r'check\("(\w+)"((?:, [A-Za-z_]\w*)+)\)')
 
 
@@ -155,10 +156,10 @@ class Sitting:
         outputs = self._run(cell)
         if self._at not in later:
             return
-        if not self._stopped:
+        if not self._is_late():
             self._keep(cell, outputs, graded)
         elif tells(cell):
-            why = f"It is not shown what this cell displayed. {self._stopped}"
+            why = f"It is not shown what this cell displayed. {_LATE}"
             graded.note(f"Cell {self._at + 1}: {why}")
             cell.outputs = score_alone(cell, why)
 
@@ -261,7 +262,7 @@ class Sitting:
         """Run nothing more; of all that is not run, the first is reported."""
         if not self._stopped:
             self._stopped = why
-            self._report(why, Cause.OUT_OF_TIME if why == _TIME_IS_UP else None)
+            self._report(why, Cause.OUT_OF_TIME if why == _LATE else None)
 
     def _survive(self, ask: Callable[[Box], T]) -> T:
         """Ask the box, and a fresh one if this one was lost by no fault of the submission's."""
@@ -277,9 +278,9 @@ class Sitting:
         """The box with every earlier cell run in it. Raises BoxEnded and _NoBox."""
         if self._stopped:
             raise _NoBox(self._stopped)
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        if self._is_late():
             self._close()
-            raise _NoBox(_TIME_IS_UP)
+            raise _NoBox(_LATE)
         if self._box is None:
             if self._used >= MOST_BOXES:
                 raise _NoBox("Not run: this submission ended its process too often.")
@@ -294,6 +295,9 @@ class Sitting:
                     self._box.run_cell(cell.source)
         return self._box
 
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline
+
     def _opened(self) -> AbstractContextManager[Box]:
         try:
             with self._pause() if self._deadline is None else nullcontext():
@@ -305,9 +309,6 @@ class Sitting:
         if self._open is not None:
             self._open.__exit__(None, None, None)
         self._open = self._box = None
-
-
-_TIME_IS_UP = "The time for this submission was up before this cell."
 
 
 class _NoBox(Exception):

@@ -1,7 +1,7 @@
 """A cell of its own that does not end.
 
 Earns: everything
-Told: Cell *: It ran for * s, which is too long, and was interrupted.
+Told: Cell 3: It ran for * s, which is too long, and was interrupted.
 Because: the cell is interrupted when its time is up, and its neighbours are what they were.
 """
 

@@ -1,7 +1,8 @@
 """Prints, displays and writes to both descriptors without end.
 
 Earns: everything
-Told: Cell 3: *
+Told: Cell 3: * characters of its output were not kept.
+Told: Cell 3: It ran for * s, which is too long, and was interrupted.
 Because: the first 256 KiB are kept and its time is up; the answers below are right.
 """
 

@@ -18,7 +18,7 @@ from grader.judge.books.reading import NoGradebook
 from grader.judge.books.unanswered import elsewhere
 from grader.judge.intake.course import course_directory
 from grader.judge.intake.form import NoForm, read_forms
-from grader.judge.intake.lenient import MOST_BYTES
+from grader.judge.intake.lenient import MOST_BYTES, read
 from grader.judge.intake.normalise import MOST_OWN_CELLS, MOST_TEXT, normalise
 from grader.judge.pages.rendering import drawn_markdown
 from tests.conftest import ROOT
@@ -738,3 +738,37 @@ def test_whatever_is_tampered_with_the_answers_left_alone_survive(answered, form
     result = laid(notebook, form)
     for name in alone:
         assert find(result.notebook, name)["source"] == ANSWERS[name]
+
+
+def test_a_name_that_no_file_can_hold_keeps_its_picture(answered, form):
+    notebook = copy.deepcopy(answered)
+    find(notebook, "why")["attachments"] = {"\ud800.png": {"image/png": png()}}
+    result = laid(json.dumps(notebook).encode(), form)
+    nbformat.writes(result.notebook).encode()
+    assert list(find(result.notebook, "why")["attachments"]) == ["\ufffd.png"]
+
+
+DEEP = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["cells", "source", "metadata", "nbgrader", "grade_id", "cell_type", "id", "code",
+                 "attachments", "worksheets", "nbformat", "kernelspec", "language", "markdown"]
+            ) | st.text(max_size=2),
+            inner | st.sampled_from(["code", "markdown", "explain", "imports", "\ud800"]),
+            max_size=4,
+        )
+    ),
+    max_leaves=25,
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=2000)
+@given(tree=DEEP, cells=st.lists(DEEP, max_size=3))
+def test_no_json_stops_the_lenient_reader(tree, cells):
+    for notebook in (tree, {"cells": cells, "metadata": tree}):
+        read(json.dumps(notebook).encode())
+        read(json.dumps(notebook, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        read(json.dumps(notebook).encode("utf-16"))

@@ -1,10 +1,15 @@
 """When a submission came: what the exchange contradicts is reported, and never passed over."""
 
+import os
+import pwd
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nbgrader.utils import parse_utc
 
-from grader.judge.intake.receipts import read_receipt
+from grader.judge.intake.receipts import parsed, read_receipt
 
 NOW, WEEK = timedelta(0), timedelta(days=7)
 """Times as what lies between them and the moment at which a test runs."""
@@ -59,3 +64,68 @@ def test_a_time_that_the_exchange_contradicts_is_reported(receipt, said, named):
     (doubt,) = found.doubts
     assert doubt.startswith(f"timestamp.txt says {time:%Y-%m-%d %H:%M} UTC")
     assert ("which is yet to come" if said > NOW else "the exchange holds was written") in doubt
+
+
+ODD_TIMES = [
+    b"2026-01-01 00:00:00 ../../etc/passwd",
+    b"2026-01-01 00:00:00 /etc/passwd",
+    b"2026-01-01 00:00:00 " + b"UTC" * 100,
+    b"\xff\xfe\x00",
+    b"9" * 900,
+    b"99999-01-01",
+    b"2026-01-01 00:00:00 Europe/Berlin\x00",
+    b"",
+]
+
+
+@pytest.mark.parametrize("text", ODD_TIMES)
+def test_a_time_that_is_none_is_left_out_and_told(tmp_path, text):
+    (tmp_path / "timestamp.txt").write_bytes(text)
+    found = read_receipt(tmp_path, tmp_path / "inbound", "01", "ada")
+    assert found.received is None
+    assert found.doubts == ("timestamp.txt holds no time: it was left out.",)
+    assert found.files == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        (b"2015-02-02 15:58:23.948203 UTC", datetime(2015, 2, 2, 15, 58, 23, 948203)),
+        (b"2015-02-02 15:58:23 America/Argentina/Buenos_Aires\n", None),
+        (b"2015-02-02T15:58:23+01:00", datetime(2015, 2, 2, 14, 58, 23)),
+        (b"2 Feb 2015, 15:58", datetime(2015, 2, 2, 15, 58)),
+    ],
+)
+def test_times_in_other_formats_are_read_as_nbgrader_reads_them(text, time):
+    assert parsed(text) == (time or parse_utc(text.decode().strip()))
+    assert parsed(text) is not None
+
+
+@settings(max_examples=200, deadline=1000)
+@given(
+    st.binary(max_size=200) | st.text("0123456789 :-/.+UTCutc\u0660", max_size=110).map(str.encode)
+)
+def test_no_bytes_stop_a_receipt(text):
+    parsed(text)
+
+
+def test_what_others_lay_into_the_exchange_does_not_count(tmp_path):
+    inbound = tmp_path / "inbound"
+    mine, late = written(datetime.now(UTC)), written(datetime.now(UTC) - 2 * WEEK)
+    account = pwd.getpwall()[-1] if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    (tmp_path / "timestamp.txt").write_text(late)
+    for name in (f"{account.pw_name}+01+{mine}+1", f"{account.pw_name}+01+{late}"):
+        (inbound / name).mkdir(parents=True)
+    os.makedirs(os.fsencode(inbound / f"{account.pw_name}+01+") + b"\xff\xfe")
+    found = read_receipt(tmp_path, inbound, "01", account.pw_name)
+    others = os.stat(inbound).st_uid != account.pw_uid
+    assert (found.doubts == ()) is others
+    assert read_receipt(tmp_path, inbound, "01", "nobody-of-that-name").doubts == ()
+
+
+def test_folders_whose_names_are_no_text_are_looked_over(tmp_path):
+    inbound = tmp_path / "inbound"
+    (tmp_path / "timestamp.txt").write_text(written(datetime.now(UTC)))
+    os.makedirs(os.fsencode(inbound / "victim+01+") + b"\xff\xfe")
+    os.makedirs(os.fsencode(inbound / "victim+01+nl\nx+") + b"\xff")
+    assert read_receipt(tmp_path, inbound, "01", "victim").doubts == ()

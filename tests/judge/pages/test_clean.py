@@ -5,6 +5,7 @@ import copy
 import io
 import json
 import re
+import time
 
 import bs4
 import nbformat
@@ -18,7 +19,14 @@ from PIL import Image
 from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
 from grader.judge.pages.clean import MOST_KEPT, MOST_KEPT_OF_CELL, clean, showable
 from grader.judge.pages.formulas import mathml
-from grader.judge.pages.rendering import ansi2html, drawn_markdown, get_metadata
+from grader.judge.pages.rendering import (
+    ansi2html,
+    clean_html,
+    drawn_markdown,
+    get_metadata,
+    highlight_code,
+    markdown2html,
+)
 from grader.judge.pages.safe_html import graders_html, learners_html, words
 from tests.fixtures import payloads
 from tests.fixtures.payloads import png
@@ -396,6 +404,71 @@ def test_no_mixture_of_payloads_is_live(text):
     must_be_inert(cleaned)
     assert learners_html(cleaned) == cleaned  # a browser's reading of it changes nothing
     must_be_inert(drawn_markdown(text, True, {}), links=True, formulas=True)
+
+
+SLOW = {
+    "formulas that never close": "$$ a\n\n" * 8333,
+    "formulas at the end": "$$ a\n\n" * 30 + "a\n" * 9000,
+    "environments that never close": "\\begin{align}\n" * 3500,
+    "boxes to tick": "- [ ] a\n" * 7000,
+    "columns": "|a" * 2000 + "|\n" + "|-" * 2000 + "|\n" + ("|a" * 2000 + "|\n") * 10,
+    "rows that are filled up": "|a" * 100 + "|\n" + "|-" * 100 + "|\n" + "|\n" * 16_000,
+    "brackets": "[" * 50_000,
+    "quotes in quotes": "> " * 25_000 + "a",
+    "lists in lists": "".join("  " * depth + "- a\n" for depth in range(220)),
+    "emphasis": "*a **a " * 7000,
+    "tags in tags": "<b>" * 16_000,
+    "backticks": "".join("e" + "`" * number for number in range(310)),
+}
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW)
+def test_no_markdown_takes_long(text):
+    before = time.process_time()
+    drawn = drawn_markdown(text, True, {})
+    assert time.process_time() - before < 3
+    assert len(drawn) < 20 * len(text)
+
+
+def test_markdown_that_would_take_long_stays_the_text_it_is():
+    text = "$$ a\n\n" * 8333
+    assert drawn_markdown(text, True, {}) == f"<pre>{text}</pre>"
+    part = "# Paths\n\n$$\na + b\n$$\n\n- [x] one\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+    lecture = part * 20
+    assert drawn_markdown(lecture, True, {}).count("<math") == 20
+    assert drawn_markdown(lecture, True, {}).count("<table>") == 20
+
+
+FRAGMENTS = st.text("$[]()<>*_`#|-> \n\\!&:ax1~^{}'\"/=+", min_size=1, max_size=7)
+
+
+@settings(max_examples=40, deadline=None)
+@given(FRAGMENTS, FRAGMENTS)
+def test_no_fragment_repeated_takes_long(first, then):
+    before = time.process_time()
+    drawn_markdown(first * (6000 // len(first)) + then * (6000 // len(then)), True, {})
+    assert time.process_time() - before < 2
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\x07", "\x1b", "\x9b", "\u202e", "\u2066", "\u2069"])
+def test_what_only_acts_shows_on_a_page_and_does_nothing(sign):
+    text = f"a{sign}b"
+    context = {"resources": {}, "nb": {"metadata": {}}, "cell": new_markdown_cell()}
+    for drawn in (
+        markdown2html(context, text),
+        highlight_code(context, text),
+        clean_html(context, f"<p>{text}</p>"),
+        ansi2html(text),
+    ):
+        assert sign not in drawn
+        assert "�" in drawn
+
+
+def test_colours_of_a_terminal_stay_and_so_do_texts_in_other_scripts():
+    assert "ansi-red-fg" in ansi2html("\x1b[31mred\x1b[0m")
+    for text in ("שלום\u200f", "سلام", "naïve", "数据", "a\u00ad", "👩\u200d🔬"):
+        assert text in drawn_markdown(text, True, {})
+        assert text in ansi2html(text)
 
 
 @settings(max_examples=300)
