@@ -23,6 +23,7 @@ from rich.progress import (
 from grader.cli import graded
 from grader.cli.place import find_class
 from grader.engine.refusal import Refusal
+from grader.judge.intake.printable import quote
 
 if TYPE_CHECKING:
     from grader.judge.batch.desk import Desk
