@@ -22,6 +22,9 @@ from grader.judge.intake.repairs import repair
 from grader.judge.intake.submission import Submitted, read_submission
 from grader.judge.sitting.papers import Marked, Paper, Round
 
+_ANYBODY = "\0"
+"""Stands for a student in a path: no file system allows it in a name."""
+
 
 class NoSubmission(Refusal):
     """There is no submission where one was asked for."""
@@ -75,11 +78,11 @@ class Desk:
 
     def students(self, assignment: str) -> list[str]:
         """Everybody of whom a submission was collected, by name."""
+        # Nothing but the student is a pattern, whatever the assignment and the path are called.
         step = self.course.submitted_directory
-        shape = re.compile(
-            self.course.format_path(step, "(?P<student>.+)", assignment, escape=True)
-        )
-        folders = glob.glob(self.course.format_path(step, "*", glob.escape(assignment)))
+        anybody = self.course.format_path(step, _ANYBODY, assignment).split(_ANYBODY)
+        folders = glob.glob("*".join(map(glob.escape, anybody)))
+        shape = re.compile("(?P<student>.+)".join(map(re.escape, anybody)))
         matches = (shape.fullmatch(folder) for folder in folders)
         left_out = set(self.course.student_id_exclude.split(","))
         return sorted({match["student"] for match in matches if match} - left_out)

@@ -18,6 +18,7 @@ from nbgrader.api import (
     Gradebook,
     InvalidEntry,
     MissingEntry,
+    Student,
     SubmittedAssignment,
 )
 from nbgrader.coursedir import CourseDirectory
@@ -27,6 +28,7 @@ from sqlalchemy.exc import DBAPIError, SAWarning
 from sqlalchemy.orm import Session, scoped_session, sessionmaker, undefer
 
 from grader.engine.refusal import Refusal
+from grader.judge.books.age import require_current
 from grader.judge.books.databases import PATIENCE, first_line, reaching, wait_for
 
 Notebook = Any
@@ -145,6 +147,7 @@ class Book:
 
     def __init__(self, course: CourseDirectory, patience: float = PATIENCE) -> None:
         self._course = course
+        require_current(course.db_url)
         with reaching(course.db_url):
             self._gradebook = Gradebook(course.db_url, course.course_id)
         engine = self._gradebook.engine
@@ -185,7 +188,7 @@ class Book:
         """
         session = self._gradebook.db
         try:
-            with _quietly():
+            with quietly():
                 recorded = self._write(assignment, student, notebooks, received, absent)
             session().end()
         except (DBAPIError, InvalidEntry) as error:
@@ -207,7 +210,8 @@ class Book:
         absent: Collection[str],
     ) -> dict[str, Recorded]:
         book = self._gradebook
-        book.update_or_create_student(student)
+        if book.db.get(Student, student) is None:
+            book.add_student(student, **listed_as(student))
         when = {} if received is None else {"timestamp": received}
         submission = book.update_or_create_submission(assignment, student, **when)
         recorded = {}
@@ -242,8 +246,13 @@ class Book:
         return None if penalty is None else float(penalty)
 
 
+def listed_as(student: str, first: str = "", last: str = "") -> dict[str, str]:
+    """A student's name as nbgrader keeps it: its pages would call who has none None, None."""
+    return {"first_name": first, "last_name": last or ("" if first else student)}
+
+
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Without warnings about nbgrader's tables, and without its log of what it raises."""
     log = logging.getLogger("tornado.application")
     before = log.disabled

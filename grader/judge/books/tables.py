@@ -75,3 +75,12 @@ class SittingRow(Base):
     repairs: Mapped[list[str]] = mapped_column(JSON)
     incidents: Mapped[list[str]] = mapped_column(JSON)
     plain: Mapped[list[str]] = mapped_column(JSON)
+
+
+class ErasureRow(Base):
+    """One erasure of a person: when it was, and how many rows of the log it took. Never who."""
+
+    __tablename__ = "erasures"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    rows: Mapped[int] = mapped_column(Integer)
