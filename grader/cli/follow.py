@@ -77,6 +77,7 @@ def follow(
     go_on = wait or _waited
     with contextlib.ExitStack() as held:
         followed: dict[str, Followed] = {}
+        complaints: set[str] = set()
         _begin(desk, assignments(), tries, followed, held)
         graded = held.enter_context(judging())
         while True:
@@ -84,8 +85,12 @@ def follow(
                 _look(graded, one, as_json=as_json)
             if not go_on():
                 return
-            with contextlib.suppress(Refusal):  # told at the beginning, where it is new
+            try:
                 _begin(desk, assignments(), tries, followed, held)
+            except Refusal as refusal:
+                if str(refusal) not in complaints:
+                    complaints.add(str(refusal))
+                    _tell(str(refusal))
 
 
 def _waited() -> bool:
