@@ -14,14 +14,15 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nbgrader.api import Assignment, Gradebook, MissingEntry, Student, SubmittedAssignment
+from nbgrader.api import Assignment, Gradebook, MissingEntry, SubmittedAssignment
 
 from grader.classroom.people import NobodyOfThatId, nearest
 from grader.engine.refusal import Refusal
-from grader.judge.books.gradebook import quietly
+from grader.judge.books.gradebook import listed_as, quietly
 from grader.judge.books.reading import reading
 from grader.judge.books.register import NotReleased
 from grader.judge.intake.course import course_directory
+from grader.judge.intake.names import why_no_student
 
 _END_OF_DAY = time(23, 59, 59)
 _DATE = re.compile(r"(?P<when>\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?)\s*(?P<zone>.*)")
@@ -111,10 +112,13 @@ def extend(folder: Path, student: str, assignment: str, until: datetime | None) 
     Raises NobodyOfThatId, NotReleased, NoGradebook and Unreachable, and BadDate where there is no
     date to be later than.
     """
-    with reading(course_directory(folder)) as gradebook:
+    course = course_directory(folder)
+    with reading(course) as gradebook:
         row = _assignment(gradebook, assignment)
-        if gradebook.db.get(Student, student) is None:
-            raise NobodyOfThatId(student, nearest(student, [one.id for one in gradebook.students]))
+        listed = [one.id for one in gradebook.students]
+        handed_in = course.format_path(course.submitted_directory, student, assignment)
+        if student not in listed and (why_no_student(student) or not Path(handed_in).is_dir()):
+            raise NobodyOfThatId(student, nearest(student, listed))
         if until is not None and row.duedate is None:
             raise BadDate(
                 f"{assignment} has no due date, so nobody can have longer.",
@@ -126,6 +130,8 @@ def extend(folder: Path, student: str, assignment: str, until: datetime | None) 
                 f"{shown(until)}.",
                 "Name a later date, or none to take an extension back.",
             )
+        if student not in listed:  # a class without a list, of whom a submission was collected
+            gradebook.add_student(student, **listed_as(student))
         submission = _submission(gradebook, assignment, student, make=until is not None)
         if submission is None:
             return False

@@ -43,7 +43,8 @@ class NobodyOfThatId(Refusal):
         meant = f"Did you mean {' or '.join(map(quote, like))}? " if like else ""
         super().__init__(
             f"The class knows nobody called {quote(student)}. Nothing was done.",
-            f"{meant}nbgrader db student list shows the class's list.",
+            f"{meant}nbgrader db student list shows the class's list, and autograd-course class "
+            "enrol LIST.csv puts somebody on it.",
         )
 
 
