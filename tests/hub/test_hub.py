@@ -433,7 +433,7 @@ def test_a_trial_without_root_works_and_leaves_no_process(hub_programs):
         become = ["setpriv", "--reuid=trial", "--regid=trial", "--clear-groups"]
         become += ["env", "HOME=/home/trial"]
         room = Classroom(view, 1, "/home/trial/classroom", become)
-        room.open()
+        room.open("--follow")
         assert "nothing is protected" in room.said()
         does(room.person("instructor"), f"assignment/{CHAPTER}/release")
         ada = room.person("student-1").start()
@@ -441,6 +441,11 @@ def test_a_trial_without_root_works_and_leaves_no_process(hub_programs):
         listed = submit(ada)
         assert listed["success"], listed
         assert [one["status"] for one in listed["value"]] == ["fetched", "submitted"]
+        until = time.monotonic() + 120  # graded, and the feedback handed out, with no more to do
+        while not [*view.path(f"/home/trial/classroom/exchange/{COURSE}/feedback").glob("*.html")]:
+            assert time.monotonic() < until, room.said()[-3000:]
+            time.sleep(0.1)
+        assert f"{CHAPTER} · student-1 · " in room.said()
         does(room.person("instructor"), f"assignment/{CHAPTER}/collect")
         place = f"/home/trial/classroom/course/submitted/student-1/{CHAPTER}/{CHAPTER}.ipynb"
         assert view.path(place).is_file()
