@@ -36,6 +36,10 @@ _ANY = "\0"
 """Stands for any assignment in a path: no file system allows it in a name."""
 
 
+class CannotLook(Refusal):
+    """A place that may hold something about a person cannot be looked into."""
+
+
 class NobodyOfThatId(Refusal):
     """The class knows nobody by an id."""
 
@@ -94,7 +98,7 @@ class Class:
         return listed | self.desk.ledger.people() | lying | set(_senders(self.inbound))
 
     def stored(self, student: str) -> Stored:
-        """Every place with something of one person."""
+        """Every place with something of one person. Raises CannotLook."""
         folders = [path for step in self._steps() for path in _places(self.course, step, student)]
         handed_in = sorted(_handed_in(self.inbound, student))
         pages = sorted(self._pages(student, [*folders, *handed_in]))
@@ -192,21 +196,27 @@ def _names_in(course: CourseDirectory, step: str) -> Iterator[str]:
 
 
 def _senders(inbound: Path) -> Iterator[str]:
-    """Everybody of whom something lies in the exchange, which may be one that cannot be listed."""
-    try:
-        names = os.listdir(inbound)
-    except OSError:
-        return
+    """Everybody of whom something lies in the exchange."""
+    names = _listed(inbound)
     yield from (name.rsplit("+", 3)[0] for name in names if name.count("+") >= 2)
 
 
 def _handed_in(inbound: Path, student: str) -> Iterator[Path]:
     """What one person handed in, by nbgrader's own reading of a folder's name; in a room, too."""
     for place in (inbound, inbound / student):
-        try:
-            names = os.listdir(place)
-        except OSError:
-            continue
-        for name in names:
+        for name in _listed(place):
             if name.count("+") >= 2 and name.rsplit("+", 3)[0] == student:
                 yield place / name
+
+
+def _listed(folder: Path) -> list[str]:
+    """What lies in a folder of the exchange, if there is one. Raises CannotLook."""
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise CannotLook(
+            f"{folder} cannot be listed: {error.strerror}. Nothing was done.",
+            "Type this as whoever owns the exchange, or as root.",
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -62,7 +63,7 @@ def extend(
 
 def _again(assignment: str, student: str = "") -> None:
     """A penalty is worked out when a submission is graded."""
-    whose = f" --students {student}" if student else ""
+    whose = f" --students {shlex.quote(student)}" if student else ""
     _console.print(
         "Penalties of who is graded already are worked out when they are graded again: "
         f"autograd-course grade {escape(assignment + whose)} --force"

@@ -58,6 +58,8 @@ def erase_person(
         of.require(person)
         stored = of.stored(person)
         _name(stored.places, f"Of {escape(quote(person))}, besides the gradebook and the log")
+        if not of.inbound.is_dir():
+            _console.print(f"No exchange was looked into: there is no {escape(str(of.inbound))}.")
         if not yes and not (sys.stdin.isatty() and typer.confirm("Delete all of it, for good?")):
             _console.print("Nothing was deleted. With --yes it is, without a question.")
             raise typer.Exit(1)

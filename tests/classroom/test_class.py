@@ -1,5 +1,6 @@
 """A class made and kept by commands: its folder and list, its dates, its people."""
 
+import glob
 import json
 import os
 import shutil
@@ -8,6 +9,8 @@ import zipfile
 from datetime import datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
@@ -16,6 +19,7 @@ from nbgrader.utils import notebook_hash
 from grader.classroom import dates
 from grader.judge.books.register import read_register
 from grader.judge.intake.course import course_directory
+from grader.judge.intake.names import BadName, require_assignment
 from tests.conftest import ROOT, environment
 from tests.fixtures import classroom, graded
 from tests.fixtures.classroom import ASSIGNMENT
@@ -226,6 +230,9 @@ def test_grade_and_nbgraders_autograde_count_from_the_same_extension(
     student = "late-0"  # 4 days and 21 hours, which costs all of the points
     folder = classroom.course(tmp_path / "course", [student])
     monkeypatch.setenv("PATH", environment()["PATH"])
+    by_nbgrader(folder, student)  # which puts them on the list
+    with graded.opened(folder) as gradebook:
+        assert gradebook.find_student(student).last_name == student
     ways = (
         lambda: command("grade", ASSIGNMENT, "--course", folder, "--force"),
         lambda: by_nbgrader(folder, student),
@@ -444,6 +451,18 @@ def test_an_older_nbgraders_gradebook_is_refused_untouched_and_can_be_upgraded(
 
 
 # Odd names that work
+
+
+@given(st.text(max_size=20))
+def test_whatever_name_an_assignment_may_have_nbgrader_takes_as_it_is(name):
+    try:
+        require_assignment(name)
+    except BadName as refusal:
+        better = refusal.cure.rpartition(": ")[2]
+        assert require_assignment(better) == better
+        return
+    assert CourseDirectory(assignment_id=name).assignment_id == name
+    assert glob.escape(name) == name
 
 
 def test_ids_with_commas_and_names_with_parentheses_and_brackets_are_found(tmp_path):

@@ -30,7 +30,7 @@ def require_current(address: str | URL) -> None:
     if missing:
         name = url.database or url.render_as_string(hide_password=True)
         raise OlderGradebook(
-            f"An older nbgrader made the gradebook {name}: it has no {', '.join(missing[:3])}.",
+            f"An older nbgrader made the gradebook {name}: it has no {' and no '.join(missing[:3])}.",
             "In the class's folder: nbgrader db upgrade. It keeps a copy of a gradebook.db beside "
             "it, and grades stay as they are.",
         )

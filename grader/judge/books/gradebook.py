@@ -61,8 +61,18 @@ class Recorded:
 
 
 class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
-    """nbgrader's rules, and one more: a task that was zero for want of a notebook is to be graded
-    by hand once there is one."""
+    """nbgrader's rules, and two more: a task that was zero for want of a notebook is to be graded
+    by hand once there is one, and whom nbgrader's autograde put on the list is listed by id."""
+
+    def preprocess(self, nb: Notebook, resources: Any) -> tuple[Notebook, Any]:
+        """Write one notebook's scores and comments."""
+        nb, resources = super().preprocess(nb, resources)
+        with Gradebook(self.db_url) as gradebook:
+            row = gradebook.find_student(self.student_id)
+            if row.first_name is None and row.last_name is None:
+                row.last_name, row.first_name = self.student_id, ""
+                gradebook.db.commit()
+        return nb, resources
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
         """Write one cell's score and comment."""

@@ -27,12 +27,14 @@ def require_assignment(name: str) -> str:
     why = _why_not(name)
     if why is None:
         return name
-    better = re.sub(rf"[{re.escape(PATTERNS)}+/\\\x00-\x1f\x7f]+", "-", name).strip(" .-")[
-        :_LONGEST
-    ]
+    bad = {*PATTERNS, *"+/\\"}
+    better = re.sub("-+", "-", "".join("-" if c in bad or not c.isprintable() else c for c in name))
+    better = better[:_LONGEST].strip(" .-").strip()
+    if _why_not(better) is not None:
+        better = "hw-1"
     raise BadName(
         f"No assignment can be called {quote(name) or 'nothing'}: {why}.",
-        f"Rename its folder and its notebook, in solutions/ first: {better or 'hw-1'}",
+        f"Rename its folder and its notebook, in solutions/ first: {better}",
     )
 
 
