@@ -28,9 +28,9 @@ def require_current(address: str | URL) -> None:
     finally:
         engine.dispose()
     if missing:
-        name = url.database or url.render_as_string(hide_password=True)
+        name, lacks = url.database or "in memory", " and no ".join(missing[:3])
         raise OlderGradebook(
-            f"An older nbgrader made the gradebook {name}: it has no {' and no '.join(missing[:3])}.",
+            f"An older nbgrader made the gradebook {name}: it has no {lacks}.",
             "In the class's folder: nbgrader db upgrade. It keeps a copy of a gradebook.db beside "
             "it, and grades stay as they are.",
         )
