@@ -14,7 +14,7 @@ from typing import Any
 from grader.authoring import parts
 from grader.engine.refusal import Refusal
 from grader.judge.intake.course import environment_kept, settings_of
-from grader.judge.intake.names import require_assignment, require_folder
+from grader.judge.intake.naming import require_assignment, require_folder
 from grader.notebook import notebooks
 from grader.notebook.files import put_in_place
 

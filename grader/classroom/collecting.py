@@ -13,7 +13,7 @@ from typing import Any
 
 from nbgrader.exchange.default.collect import ExchangeCollect
 
-from grader.judge.intake.names import why_no_student
+from grader.judge.intake.naming import why_no_student
 from grader.judge.intake.printable import quote
 from grader.judge.intake.receipts import TIMESTAMP, parsed
 from grader.notebook.files import put_in_place, read_plain

@@ -22,7 +22,7 @@ from grader.judge.books.gradebook import listed_as, quietly
 from grader.judge.books.reading import reading
 from grader.judge.books.register import NotReleased
 from grader.judge.intake.course import course_directory
-from grader.judge.intake.names import why_no_student
+from grader.judge.intake.naming import why_no_student
 
 _END_OF_DAY = time(23, 59, 59)
 _DATE = re.compile(r"(?P<when>\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?)\s*(?P<zone>.*)")

@@ -16,7 +16,7 @@ from grader.engine.refusal import Refusal
 from grader.judge.books.gradebook import listed_as
 from grader.judge.books.reading import reading
 from grader.judge.intake.course import course_directory
-from grader.judge.intake.names import require_folder
+from grader.judge.intake.naming import require_folder
 from grader.notebook.files import put_in_place
 
 _SETTINGS = """

@@ -23,7 +23,7 @@ from traitlets.config import Config
 from grader.classroom.collecting import Collect, Record
 from grader.classroom.settings import settings_of
 from grader.engine.refusal import Refusal
-from grader.judge.intake.names import require_folder
+from grader.judge.intake.naming import require_folder
 from grader.notebook.files import read_plain
 
 _RECEIPT = ("timestamp.txt", "submission_secret.txt")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from grader.engine.refusal import Refusal
 from grader.export.lists import BadList, is_canvas, is_learner, read_table
-from grader.judge.intake.names import why_no_student
+from grader.judge.intake.naming import why_no_student
 from grader.judge.intake.printable import printable, quote
 
 _LONGEST = 128  # characters: nbgrader's columns

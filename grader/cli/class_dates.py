@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from grader.cli.grade import Assignment, Course
 from grader.cli.place import find_class
-from grader.judge.intake.names import require_assignment
+from grader.judge.intake.naming import require_assignment
 from grader.judge.intake.printable import quote
 
 _console = Console(highlight=False, soft_wrap=True)

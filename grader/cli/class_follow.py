@@ -11,7 +11,7 @@ import typer
 from grader.cli.follow import Tries, follow_until_stopped
 from grader.cli.grade import Course, Jobs, desk_for, find_isolation, judging_for
 from grader.cli.place import find_class
-from grader.judge.intake.names import require_assignment
+from grader.judge.intake.naming import require_assignment
 
 
 def follow(

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from grader.cli.grade import Course
 from grader.cli.place import find_class
-from grader.judge.intake.names import require_assignment
+from grader.judge.intake.naming import require_assignment
 
 if TYPE_CHECKING:
     from grader.export.sheet import Sheet, Wanted

@@ -27,7 +27,7 @@ from rich.progress import (
 from grader.cli.follow import Follow, Tries, follow_until_stopped
 from grader.cli.place import INTERRUPTED, find_class
 from grader.engine.refusal import Refusal
-from grader.judge.intake.names import require_assignment
+from grader.judge.intake.naming import require_assignment
 from grader.judge.intake.printable import quote
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from nbgrader.utils import notebook_hash
 from grader.classroom import dates
 from grader.judge.books.register import read_register
 from grader.judge.intake.course import course_directory
-from grader.judge.intake.names import BadName, require_assignment
+from grader.judge.intake.naming import BadName, require_assignment
 from tests.conftest import ROOT, environment
 from tests.fixtures import classroom, graded
 from tests.fixtures.classroom import ASSIGNMENT

@@ -169,6 +169,22 @@ def test_what_cannot_be_graded_costs_nobody_else_theirs(followed, capsys, monkey
     assert not (followed.folder / "submitted" / "..").is_symlink()
 
 
+def test_what_nbgraders_own_collect_brought_is_not_taken_again(followed, command):
+    page = followed.hand_in("ada")
+    settings = followed.folder / "nbgrader_config.py"
+    own = [line for line in settings.read_text().splitlines() if "c.ExchangeFactory" not in line]
+    settings.write_text("\n".join(own) + "\n")
+    (laid,) = followed.exchange.glob("*/inbound/*")
+    shutil.copytree(laid, followed.folder / "submitted" / "ada" / ASSIGNMENT)
+    assert command("grade", ASSIGNMENT, "--course", followed.folder)[0] == 0
+    followed.look(3)
+    assert followed.graded() == {"ada": 1}
+    assert followed.released() == {page}
+    followed.hand_in("ada", "first_path_only")
+    followed.look(3)
+    assert followed.graded() == {"ada": 2}
+
+
 def test_without_a_submissions_secret_it_is_graded_and_the_page_stays(followed, capsys):
     followed.hand_in("ada")
     (secret,) = followed.exchange.glob("*/inbound/*/submission_secret.txt")

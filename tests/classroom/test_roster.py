@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.classroom.roster import BadRoster, Learner, read_roster
-from grader.judge.intake.names import why_no_student
+from grader.judge.intake.naming import why_no_student
 
 NBGRADER = "id,first_name,last_name,email,lms_user_id\nada,Ada,Lovelace,ada@uni.example,17\n"
 CANVAS = """\

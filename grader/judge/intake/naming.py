@@ -1,4 +1,4 @@
-"""Which names an assignment, and the folder of a class, may have."""
+"""Which names an assignment, a learner, and the folder of a class may have."""
 
 from __future__ import annotations
 
