@@ -6,6 +6,8 @@ from grader.judge import pages
 
 c = get_config()
 
+# Said here, where it wins over a file in your home that is about another course.
+c.CourseDirectory.root = os.path.dirname(os.path.abspath(__file__))
 c.CourseDirectory.course_id = "autograd-course"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"

@@ -12,7 +12,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  whoever types `python3` may have 
     sys.exit("The classroom needs Python 3.11 or newer. Name one: make hub PYTHON=python3.12")
 
 from grader.engine.refusal import Refusal
-from hub import accounts, environment, prepare, proxy, running
+from hub import accounts, environment, following, prepare, proxy, running
 from hub.classroom import CHECKOUT, GRADER, INSTRUCTOR, Classroom, has_left, load, plan
 
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -30,7 +30,7 @@ def main() -> int:
         if asked.prepare:
             print(f"The classroom in {room.folder} is prepared.")
             return 0
-        return running.run(room, ready=lambda: _say_how_to_sign_in(room))
+        return running.run(room, ready=lambda: _ready(room, asked))
     except Refusal as refusal:
         print(f"Stopped. {refusal.what}\n{refusal.cure}", file=sys.stderr)
         return 1
@@ -58,7 +58,15 @@ def _asked() -> argparse.Namespace:
         action="store_true",
         help="remove the Unix accounts that were made here, homes included",
     )
+    parser.add_argument(
+        "--follow", action="store_true", help="grade what is handed in, and hand feedback out"
+    )
+    parser.add_argument(
+        "--tries", type=int, help="with --follow: everybody's first so many (default: the last)"
+    )
     asked = parser.parse_args()
+    if asked.tries is not None and (not asked.follow or asked.tries < 1):
+        parser.error("--tries is a number from 1 on, and goes with --follow")
     asked.folder = asked.folder.absolute()
     asked.students = _names(parser, asked.students)
     asked.instructors = _names(parser, asked.instructors)
@@ -135,6 +143,13 @@ def _say_who(room: Classroom) -> None:
     else:
         print("A trial without root: everybody in it is you, so nothing is protected from anybody.")
         print("For a class, start it as root: every student is a Unix user then.")
+
+
+def _ready(room: Classroom, asked: argparse.Namespace) -> None:
+    """The hub answers: say so, and grade what arrives if that was asked for."""
+    _say_how_to_sign_in(room)
+    if asked.follow:
+        following.start(room, asked.tries)
 
 
 def _say_how_to_sign_in(room: Classroom) -> None:

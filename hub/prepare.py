@@ -75,7 +75,15 @@ def _student_side(room: Classroom) -> None:
         return
     print("Sealing the students' side.", flush=True)
     _run(
-        [str(room.python), "-m", "grader.cli", "seal", str(room.student)],
+        [
+            str(room.python),
+            "-m",
+            "grader.cli",
+            "seal",
+            str(room.student),
+            "--course",
+            str(CHECKOUT),
+        ],
         "The students' side could not be sealed",
         PYTHONPATH=str(CHECKOUT),
     )

@@ -53,6 +53,7 @@ SLOW = {
     "authoring/test_releases.py": (40, "every chapter is released"),
     "judge/pages/test_feedback.py": (30, "a browser"),
     "judge/books/test_postgres.py": (20, "a database server"),
+    "classroom/test_following.py": (10, "what arrives is graded, in boxes"),
     "project/test_newcomer.py": (30, "a clone with JupyterLab, and a kernel for every chapter"),
     "project/test_environment.py": (30, "environments are made"),
     "demo/test_demo.py": (30, "a made-up class is graded"),

@@ -14,6 +14,7 @@ from typing import Any
 from grader.authoring import parts
 from grader.engine.refusal import Refusal
 from grader.judge.intake.course import environment_kept, settings_of
+from grader.judge.intake.naming import require_assignment, require_folder
 from grader.notebook import notebooks
 from grader.notebook.files import put_in_place
 
@@ -44,8 +45,12 @@ def generate(course: Path) -> Iterator[Release]:
 
     This makes or updates the rows of the gradebook as well. Before the first release, every
     exercise is seen to be whole and every notebook is built. A release that fails leaves the one
-    before in place. Raises PartsMissing, BrokenText, TextBehind, StrayNotebook and ReleaseFailed.
+    before in place. Raises BadName, PartsMissing, BrokenText, TextBehind, StrayNotebook and
+    ReleaseFailed.
     """
+    require_folder(course.resolve())
+    for text in texts(course):
+        require_assignment(text.stem)
     parts.require(course)
     for text in texts(course):
         notebooks.build(text, text.with_suffix(".ipynb"))

@@ -10,8 +10,19 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from grader.cli import author, demo, export, grade, regrade, replay, report, seal, torch_range
-from grader.cli.place import find_course
+from grader.cli import (
+    author,
+    class_,
+    demo,
+    export,
+    grade,
+    regrade,
+    replay,
+    report,
+    seal,
+    torch_range,
+)
+from grader.cli.place import find_class, find_course, nearest_class
 from grader.engine.refusal import Refusal
 
 app = typer.Typer(
@@ -82,7 +93,7 @@ def generate_releases(course: Course = None) -> None:
     """Generate every release from its solution, with nbgrader's own generate_assignment."""
     from grader.authoring import releases
 
-    home = find_course(course)
+    home = find_class(course)
     for release in releases.generate(home):
         _console.print(f"{release.name}: {'generated anew' if release.changed else 'as before'}")
     for folder in releases.leftovers(home):
@@ -94,8 +105,10 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
     """Say what the course finds on this machine, and the cure for what is missing."""
     from grader.cli import doctor
 
-    home = find_course(course)
-    place = doctor.Place(home, workspace or home / "workspace")
+    # In a class's folder its settings are looked at, never those of another checkout.
+    own = nearest_class(course)
+    home = find_course(course if own is None or (own / "course").is_dir() else None)
+    place = doctor.Place(home, workspace or home / "workspace", own or home)
     broken = False
     for check in doctor.CHECKS:
         checkup = check(place)
@@ -115,6 +128,7 @@ app.command("regrade")(regrade.regrade)
 app.command("replay")(replay.replay)
 app.command("report")(report.report)
 app.command("seal")(seal.seal)
+app.add_typer(class_.group, name="class")
 
 
 def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:

@@ -70,7 +70,8 @@ def _made(learners: Sequence[MadeUpLearner]) -> str:
     came = [learner for learner in learners if learner.handed_in]
     late = sum(learner.late for learner in came)
     return (
-        f"{len(learners)} made-up learners, of whom {len(came)} handed in, {late} of them late. "
+        f"{len(learners)} made-up learner{'s' * (len(learners) != 1)}, of whom {len(came)} handed "
+        f"in, {late} of them late. "
         "Settings, release, gradebook and exchange are there as for a class of your own."
     )
 

@@ -12,10 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
 from grader.cli import torch_range
+
+if TYPE_CHECKING:
+    from grader.classroom import settings
 
 
 class Health(enum.Enum):
@@ -28,10 +32,11 @@ class Health(enum.Enum):
 
 @dataclass(frozen=True)
 class Place:
-    """What is examined: a course and the workspace that goes with it."""
+    """What is examined: a course, the workspace that goes with it, and the settings of a class."""
 
     course: Path
     workspace: Path
+    settings: Path
 
 
 @dataclass(frozen=True)
@@ -146,20 +151,50 @@ def record(place: Place) -> Checkup:
 
 def nbgrader(place: Place) -> Checkup:
     """nbgrader's settings, and the program it runs to make a gradebook."""
-    from grader.judge.intake.course import settings_of
+    from grader.classroom import settings
 
-    cure = "Restore nbgrader_config.py: git checkout nbgrader_config.py"
     try:
-        folders = settings_of(place.course).CourseDirectory
-    except Exception as error:  # the file is Python: anything may be raised while it runs
-        return Checkup(Health.BROKEN, "nbgrader", f"nbgrader_config.py raises {error!r}", cure)
-    if (folders.source_directory, folders.release_directory) != ("solutions", "exercises"):
+        found = settings.sources(place.settings)
+    except settings.UnreadableSettings as refusal:
+        return Checkup(Health.BROKEN, "nbgrader", refusal.what, refusal.cure)
+    said = {name: value for one in found for name, value in one.values.items()}
+    steps = (said.get(f"CourseDirectory.{step}_directory") for step in ("source", "release"))
+    if tuple(steps) != ("solutions", "exercises"):
+        cure = "Restore nbgrader_config.py: git checkout nbgrader_config.py"
         return Checkup(Health.BROKEN, "nbgrader", "its folders are not the course's", cure)
     if not shutil.which("alembic", path=sysconfig.get_path("scripts")):
         missing = "alembic, which makes the gradebook, is not installed"
         cure = f"{sys.executable} -m pip install --force-reinstall alembic"
         return Checkup(Health.BROKEN, "nbgrader", missing, cure)
-    return Checkup(Health.FINE, "nbgrader", f"{version('nbgrader')}, set up for this course")
+    return _where_from(place.settings, found)
+
+
+def _where_from(course: Path, found: list[settings.Source]) -> Checkup:
+    """Which file set what. A file outside the class that counts is worth knowing."""
+    from grader.classroom import settings
+
+    own = course / "nbgrader_config.py"
+    above = settings.from_above(found)
+    told = [f"{version('nbgrader')}, with the settings of {own}"]
+    told += [f"and from {file}: {', '.join(names)}" for file, names in above.items()]
+    root, file = settings.root_of(course, found)
+    if root.resolve() != course.resolve():
+        return Checkup(
+            Health.BROKEN,
+            "nbgrader",
+            f"{'; '.join(told)}. Its commands work in {root}, since {file} says so",
+            f'In {own}: c.CourseDirectory.root = "{course}". It is read last, and wins.',
+        )
+    unasked = [file for file in above if not settings.meant(file)]
+    if unasked:
+        return Checkup(
+            Health.WORTH_KNOWING,
+            "nbgrader",
+            "; ".join(told),
+            "nbgrader's own commands follow all of these, autograd-course the class's file alone. "
+            f"What is meant for this class belongs into {own}, which is read last, and wins.",
+        )
+    return Checkup(Health.FINE, "nbgrader", "; ".join(told))
 
 
 def isolation(place: Place) -> Checkup:

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from grader.cli.grade import Course
 from grader.cli.place import find_class
+from grader.judge.intake.naming import require_assignment
 
 if TYPE_CHECKING:
     from grader.export.sheet import Sheet, Wanted
@@ -23,7 +24,12 @@ _BY = {"canvas": ("login", "sis", "id", "email"), "moodle": ("username", "idnumb
 
 def export(
     assignments: Annotated[
-        list[str], typer.Argument(help="Such as 01-graphs.", show_default=False)
+        list[str],
+        typer.Argument(
+            help="Such as 01-graphs.",
+            show_default=False,
+            callback=lambda names: [require_assignment(name) for name in names],
+        ),
     ],
     canvas: Annotated[
         Path | None,
@@ -80,7 +86,8 @@ def export(
     _write(target, sheet, canvas or roster)
     for remark in sheet.remarks:
         _console.print(f"[yellow]{escape(remark)}[/]")
-    _console.print(f"{sheet.learners} learners: {escape(str(target))}")
+    count = f"{sheet.learners} learner{'s' * (sheet.learners != 1)}"
+    _console.print(f"{count}: {escape(str(target))}")
 
 
 def _marks(course: Path | None, assignments: list[str]) -> list[Register]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,8 +22,10 @@ from rich.progress import (
 )
 
 from grader.cli import graded
-from grader.cli.place import find_class
+from grader.cli.follow import Follow, Tries, follow_until_stopped
+from grader.cli.place import INTERRUPTED, find_class
 from grader.engine.refusal import Refusal
+from grader.judge.intake.naming import require_assignment
 from grader.judge.intake.printable import quote
 
 if TYPE_CHECKING:
@@ -33,7 +36,10 @@ if TYPE_CHECKING:
 
 _errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
-Assignment = Annotated[str, typer.Argument(help="Such as 01-graphs.", show_default=False)]
+Assignment = Annotated[
+    str,
+    typer.Argument(help="Such as 01-graphs.", show_default=False, callback=require_assignment),
+]
 Course = Annotated[
     Path | None,
     typer.Option("--course", help="The class's folder.", show_default="the one you are in"),
@@ -87,6 +93,8 @@ def grade(
     scheduler: Scheduler = None,
     new_students: NewStudents = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    following: Follow = False,
+    tries: Tries = None,
 ) -> None:
     """Grade the collected submissions of an assignment, in boxes they cannot leave.
 
@@ -96,11 +104,23 @@ def grade(
     # Before torch is imported, here and in the workers: each would take every processor.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _refuse_contradictions(jobs, gpu_jobs, scheduler)
+    if tries is not None and not following:
+        raise CannotGrade("--tries counts what arrives.", "Add --follow, or leave it out.")
     if scheduler is None and gpu_jobs is None:
         from grader.judge.batch.starting import begin  # before what this process loads
 
         begin(isolation)
     desk = desk_for(course, isolation, gpu_jobs)
+    if following:
+        if students or force or reseed:
+            raise CannotGrade(
+                "--follow grades what arrives, of everybody and once.",
+                "Leave out --students, --force and --reseed, or type them without --follow.",
+            )
+        if scheduler is None:
+            find_isolation(desk)
+        judging = partial(judging_for, desk, jobs, gpu_jobs, scheduler)
+        follow_until_stopped(desk, judging, lambda: [assignment], tries, as_json)
     chosen = chosen_students(desk, assignment, students)
     started = time.monotonic()
     if scheduler is None:  # the machines of a cluster find theirs
@@ -131,8 +151,6 @@ def grade(
 
 NEED_A_PERSON = 3
 """The exit status of grading that is done and leaves something to a person."""
-INTERRUPTED = 130
-"""The exit status of a program that Ctrl-C ended."""
 
 
 def _refuse_contradictions(jobs: int | None, gpu_jobs: int | None, scheduler: str | None) -> None:
@@ -202,7 +220,7 @@ def chosen_students(desk: Desk, assignment: str, students: list[str] | None) -> 
                 f"nbgrader collect {assignment}, or nbgrader zip_collect {assignment}",
             )
         return there
-    named = [name.strip() for entry in students for name in entry.split(",") if name.strip()]
+    named = [name for entry in students for name in _names(entry, there)]
     missing = [name for name in named if name not in there]
     if missing:
         raise NoSubmission(
@@ -217,6 +235,23 @@ def unknown_students(desk: Desk, assignment: str) -> Mapping[str, str]:
     from grader.judge.books.strangers import class_list, strangers
 
     return strangers(class_list(desk.course), desk.students(assignment))
+
+
+def _names(entry: str, known: Collection[str]) -> list[str]:
+    """What --students names: one student whose id holds a comma, or several with commas between.
+
+    The longest id that somebody has is taken, from the left.
+    """
+    parts = entry.split(",")
+    found = []
+    while parts:
+        whole = next(
+            (size for size in range(len(parts), 1, -1) if ",".join(parts[:size]).strip() in known),
+            1,
+        )
+        found.append(",".join(parts[:whole]).strip())
+        parts = parts[whole:]
+    return [name for name in found if name]
 
 
 @contextmanager
@@ -242,6 +277,27 @@ def crew_of(jobs: int | None, gpu_jobs: int | None, scheduler: str | None) -> Cr
     from grader.judge.batch.workers import Workers
 
     return Workers(gpu_jobs or jobs or len(os.sched_getaffinity(0)))
+
+
+@contextmanager
+def judging_for(
+    desk: Desk, jobs: int | None, gpu_jobs: int | None = None, scheduler: str | None = None
+) -> Iterator[Callable[[str, list[str]], Iterator[Line]]]:
+    """Who judges, made once for many small batches: a function that grades some students."""
+    from grader.judge.batch.pool import Batch
+
+    crew = crew_of(jobs, gpu_jobs, scheduler)
+
+    def graded_anew(assignment: str, students: list[str]) -> Iterator[Line]:
+        round_ = desk.round(assignment)
+        unknown = unknown_students(desk, assignment)
+        with opened(desk, round_) as filing:
+            yield from Batch(desk, filing, round_, crew, strangers=unknown).lines(students)
+
+    try:
+        yield graded_anew
+    finally:
+        crew.close()
 
 
 def watched(lines: Iterator[Line], total: int, assignment: str, *, quiet: bool) -> Iterator[Line]:

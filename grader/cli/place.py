@@ -1,10 +1,15 @@
-"""Finds the course that a command is about."""
+"""Finds the course that a command is about, and says how one that was stopped ends."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from grader.engine.refusal import Refusal
+from grader.rooms import PACKAGE
+
+INTERRUPTED = 130
+"""The exit status of a program that Ctrl-C ended."""
 
 
 class NoCourse(Refusal):
@@ -33,14 +38,32 @@ def find_course(given: Path | None) -> Path:
 def find_class(given: Path | None) -> Path:
     """The folder given, or the nearest above the current one, with nbgrader's settings for a class.
 
-    Raises NoCourse.
+    Raises NoCourse: where there is none, and for a checkout whose code is not what runs here.
     """
+    found = nearest_class(given)
+    if found is None:
+        raise NoCourse(
+            f"There is no class in {given or Path.cwd()}: no nbgrader_config.py.",
+            "Go to the folder with your gradebook and submissions, or name it: --course FOLDER. "
+            "To make one: autograd-course class make FOLDER --roster LIST.csv",
+        )
+    theirs = found / "grader"
+    if (theirs / "keys").is_dir() and theirs.resolve() != PACKAGE:
+        raise NoCourse(
+            f"{found} is a checkout with exercises of its own, and this command would judge by "
+            f"those of {PACKAGE.parent}.",
+            f"Run its own, there: {_own_command(found)}",
+        )
+    return found
+
+
+def nearest_class(given: Path | None) -> Path | None:
+    """The same, as far as a folder has settings; None where there is none."""
     here = Path.cwd()
     candidates = [given.resolve()] if given is not None else [here, *here.parents]
-    for folder in candidates:
-        if (folder / "nbgrader_config.py").is_file():
-            return folder
-    raise NoCourse(
-        f"There is no class in {given or here}: no nbgrader_config.py.",
-        "Go to the folder with your gradebook and submissions, or name it: --course FOLDER",
-    )
+    return next((one for one in candidates if (one / "nbgrader_config.py").is_file()), None)
+
+
+def _own_command(checkout: Path) -> str:
+    own = checkout / ".venv" / "bin" / "autograd-course"
+    return f"{own}, or " * own.is_file() + f"cd {shlex.quote(str(checkout))}; python -m grader.cli"

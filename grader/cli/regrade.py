@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from grader.cli.grade import (
-    INTERRUPTED,
     Assignment,
     Course,
     Isolation,
@@ -26,6 +25,7 @@ from grader.cli.grade import (
     opened,
     watched,
 )
+from grader.cli.place import INTERRUPTED
 from grader.judge.intake.printable import printable, quote
 
 if TYPE_CHECKING:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from grader.cli import torch_range
+from grader.cli.grade import Course
+from grader.cli.place import find_class
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -20,8 +22,13 @@ def seal(
     hidden: Annotated[
         bool, typer.Option("--hidden", help="List the mistakes that only the judge can name.")
     ] = False,
+    course: Course = None,
 ) -> None:
-    """Write the student side of a class: lessons, and checks without keys or solutions."""
+    """Write the student side of a class: lessons, and checks without keys or solutions.
+
+    It is typed in the class's folder, so that nobody seals another checkout than they think.
+    """
+    find_class(course)
     # Before torch is imported: the small tensors of a check gain nothing from more threads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     torch_range.require()

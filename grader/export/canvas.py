@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from grader.export.lists import is_canvas, is_learner
 from grader.export.sheet import (
     CannotExport,
     Names,
@@ -28,9 +29,7 @@ from grader.judge.books.register import Register
 from grader.judge.intake.printable import quote
 from grader.report.tables import is_formula, lines_as_csv
 
-_HEADS = (("Student", "ID"), ("LastName", "FirstName", "ID"))
 _ASSIGNMENT = re.compile(r"(?P<title>.*) \(\d+\)", re.S)
-_HIDDEN = re.compile(r"\s*(Muted|Manual Posting.*)?\s*", re.I)
 _LOGIN = {"login": "SIS Login ID", "sis": "SIS User ID", "id": "ID"}
 KEPT = {"EX": "are excused there and stay so", "N/A": "are not assigned it there"}
 """What Canvas writes in place of a score where none is to be given."""
@@ -95,7 +94,7 @@ def _read(exported: bytes) -> _File:
     separator = ";" if first.count(";") > first.count(",") else ","
     rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(row)]
     head = [cell.strip() for cell in rows[0]] if rows else []
-    if not any(tuple(head[: len(known)]) == known for known in _HEADS) or "Section" not in head:
+    if not is_canvas(head):
         raise CannotExport(
             "This is no file that Canvas's gradebook exported: it begins with "
             f"{quote(first) or 'nothing'}.",
@@ -103,11 +102,7 @@ def _read(exported: bytes) -> _File:
         )
     wide = [(row + [""] * len(head))[: len(head)] for row in rows[1:]]
     points = next((row for row in wide if "Points Possible" in row[0]), [""] * len(head))
-    students = [
-        row
-        for row in wide
-        if "Points Possible" not in row[0] and not all(_HIDDEN.fullmatch(cell) for cell in row)
-    ]
+    students = [row for row in wide if is_learner(head, row)]
     return _File(head, points, students, separator, mark)
 
 

@@ -34,7 +34,8 @@ Student,ID,SIS User ID,SIS Login ID,Section,Notes,01-graphs (911),Essay (912),Fi
 "Lovelace, Ada",17,S-17,ada,Section 1,,,7.50,75.0
 "Babbage, Bob",18,S-18,bob,"Section 1, Section 2",,12.00,,
 "=Ex, Cleo",19,S-19,cleo,Section 1,,EX,,
-"Student, Test",20,,0f3c,Section 1,,,,
+"Doe, Zoe",21,S-21,0f3c,Section 1,,,,
+"Student, Test",20,,5b1d9a,Section 1,,,,
 """
 
 

@@ -217,11 +217,11 @@ class Classroom:
         self.address = f"http://127.0.0.1:{self.port}"
         self.pid = None
 
-    def open(self, timeout=240):
+    def open(self, *options, timeout=240):
         """Start the hub, and wait until it answers and the formgrader is there."""
         self.pid = self.view.start(
             *(*self.become, *HUB, "--folder", self.folder),
-            *("--port", self.port, "--students", self.students),
+            *("--port", self.port, "--students", self.students, *options),
         )
         _wait(self._answers, timeout, lambda: self.said()[-5000:])
 

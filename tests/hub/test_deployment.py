@@ -95,7 +95,9 @@ def test_no_layer_of_the_students_image_ever_held_the_whole_course():
         (None, "hub/settings/python"),
         (None, "hub/settings/student"),
     }
-    assert STAGES["sealing"].own == [("RUN", "python -m grader.cli seal /srv/student")]
+    assert STAGES["sealing"].own == [
+        ("RUN", "python -m grader.cli seal /srv/student --course /srv/autograd-course")
+    ]
 
 
 @pytest.mark.parametrize("name", ["student", "grader"])

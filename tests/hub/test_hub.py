@@ -460,7 +460,7 @@ def test_a_trial_without_root_works_from_a_long_path_and_leaves_nothing(hub_prog
         folder = f"/home/trial/{'a-folder-deep-in-folders/' * 6}classroom"
         assert len(folder) > 150
         room = Classroom(view, 1, folder, become)
-        room.open()
+        room.open("--follow")
         assert "nothing is protected" in room.said()
         does(room.person("instructor"), f"assignment/{CHAPTER}/release")
         ada = room.person("student-1").start()
@@ -469,6 +469,11 @@ def test_a_trial_without_root_works_from_a_long_path_and_leaves_nothing(hub_prog
         assert listed["success"], listed
         assert [one["status"] for one in listed["value"]] == ["fetched", "submitted"]
         assert "data-outcome='right'" in checked(ada)
+        until = time.monotonic() + 120  # graded, and the feedback handed out, with no more to do
+        while not [*view.path(f"/home/trial/classroom/exchange/{COURSE}/feedback").glob("*.html")]:
+            assert time.monotonic() < until, room.said()[-3000:]
+            time.sleep(0.1)
+        assert f"{CHAPTER} · student-1 · " in room.said()
         does(room.person("instructor"), f"assignment/{CHAPTER}/collect")
         place = f"{folder}/course/submitted/student-1/{CHAPTER}/{CHAPTER}.ipynb"
         assert view.path(place).is_file()

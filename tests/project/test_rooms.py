@@ -26,6 +26,7 @@ SITTING = (*PAGES, *TRUSTED, *BOX, "grader.judge.sitting")
 BATCH = (*SITTING, "grader.judge.batch")
 AUTHORING = (*NOTEBOOK, *TRUSTED, "grader.rooms", "grader.judge.intake", "grader.authoring")
 REPORT = (*BATCH, "grader.report", "grader.notebook.notebooks")
+CLASSROOM = (*REPORT, "grader.authoring", "grader.export", "grader.classroom")
 
 MAY_IMPORT = {
     "grader.rooms": (),
@@ -47,6 +48,7 @@ MAY_IMPORT = {
     "grader.judge.sitting": SITTING,
     "grader.judge": BATCH,
     "grader.authoring": AUTHORING,
+    "grader.classroom": CLASSROOM,
     "grader.report": REPORT,
     "grader.export": (*REPORT, "grader.export"),
     "grader.demo": (*AUTHORING, "grader.demo"),

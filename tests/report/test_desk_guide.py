@@ -1,6 +1,7 @@
 """The worked examples of docs/desk.md, run as they stand there."""
 
 import re
+import shlex
 
 import pytest
 from nbgrader.api import Gradebook
@@ -28,6 +29,14 @@ def example(heading):
     return block.replace("01-graphs", ASSIGNMENT)
 
 
+def command_under(heading):
+    """The first command under a heading of the guide, for the class of the tests, as its words."""
+    text = (ROOT / "docs" / "desk.md").read_text()
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    line = re.search(r"(?m)^autograd-course (.*)$", section)[1]
+    return [{"01-graphs": ASSIGNMENT, "ada": LATE}.get(word, word) for word in shlex.split(line)]
+
+
 def stands(course):
     return classroom.rows(course)[LATE]
 
@@ -36,11 +45,12 @@ def test_a_late_penalty_and_an_extension_work_as_the_guide_says(typed, tmp_path,
     course = classroom.course(tmp_path / "course", [LATE])
     with (course / "nbgrader_config.py").open("a") as settings:
         settings.write(example("Late penalties"))
+    assert typed(*command_under("Late penalties"), "--course", course)[0] == 0
     grade = "grade", ASSIGNMENT, "--course", course
     assert typed(*grade)[0] == 0
     assert (stands(course)["score"], stands(course)["penalty"]) == (25, 12.5)
     monkeypatch.chdir(course)
-    exec(example("An extension for one student").replace('"ada"', repr(LATE)), {})
+    assert typed(*command_under("An extension for one student"))[0] == 0
     assert typed(*grade, "--students", LATE, "--force")[0] == 0
     assert stands(course)["late"] == 21 * 3600
     assert stands(course)["penalty"] == pytest.approx(2.5)
@@ -50,8 +60,10 @@ def test_a_late_penalty_and_an_extension_work_as_the_guide_says(typed, tmp_path,
 
 def test_an_extension_can_be_given_before_anything_is_handed_in(typed, tmp_path, monkeypatch):
     course = classroom.course(tmp_path / "course", ["honest-00"])
+    with graded.opened(course) as gradebook:
+        gradebook.add_student(LATE)
     monkeypatch.chdir(course)
-    exec(example("An extension for one student").replace('"ada"', repr(LATE)), {})
+    assert typed(*command_under("An extension for one student"))[0] == 0
     assert typed("grade", ASSIGNMENT, "--course", course)[0] == 0
     found = figures.of(course, ASSIGNMENT)
     assert [one.name for one in found.of_state(State.MISSING)] == [LATE]

@@ -18,9 +18,12 @@ from grader.judge.books.databases import close_to_others
 from grader.judge.books.ledger import Circumstances, Ledger, Notes, Secret
 from grader.judge.intake.course import course_directory
 from grader.judge.intake.form import Form, read_forms
-from grader.judge.intake.names import cannot_be
+from grader.judge.intake.naming import cannot_be
 from grader.judge.sitting.papers import Marked, Paper, Round
 from grader.judge.sitting.reading import Place, read_paper
+
+_ANYBODY = "\0"
+"""Stands for a student in a path: no file system allows it in a name."""
 
 
 class NoSubmission(Refusal):
@@ -130,12 +133,11 @@ class Desk:
 
     def _names(self, assignment: str, step: str = "") -> list[str]:
         """What the folders are called in which a submission may lie, as it came or at a step."""
+        # Nothing but the student is a pattern, whatever the assignment and the path are called.
         step = step or self.course.submitted_directory
-        shape = re.compile(
-            self.course.format_path(step, "(?P<student>.+)", assignment, escape=True), re.DOTALL
-        )
-        pattern = self.course.format_path(step, "*", glob.escape(assignment))
-        folders = glob.glob(pattern, include_hidden=True)
+        anybody = self.course.format_path(step, _ANYBODY, assignment).split(_ANYBODY)
+        folders = glob.glob("*".join(map(glob.escape, anybody)), include_hidden=True)
+        shape = re.compile("(?P<student>.+)".join(map(re.escape, anybody)), re.DOTALL)
         matches = (shape.fullmatch(folder) for folder in folders)
         left_out = set(self.course.student_id_exclude.split(","))
         return sorted({match["student"] for match in matches if match} - left_out)

@@ -1,5 +1,5 @@
-"""A class's databases when others use them too: how long one is waited for, and what is said of
-one that cannot be reached."""
+"""A class's databases as files and servers: how long one is waited for that others use, what is
+said of one that cannot be reached, and what stays in one of what was deleted."""
 
 from __future__ import annotations
 
@@ -88,6 +88,16 @@ def alone(engine: Engine, what: str) -> Iterator[Connection]:
             number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
             connection.execute(select(func.pg_advisory_xact_lock(number)))
         yield connection
+
+
+def without_traces(engine: Engine) -> None:
+    """Write an SQLite file anew, since what is deleted in one stays in it until it is overwritten.
+
+    Raises OperationalError while somebody else writes it.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
 
 
 def first_line(error: object) -> str:

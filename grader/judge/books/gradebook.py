@@ -18,6 +18,7 @@ from nbgrader.api import (
     Gradebook,
     InvalidEntry,
     MissingEntry,
+    Student,
     SubmittedAssignment,
 )
 from nbgrader.coursedir import CourseDirectory
@@ -27,6 +28,7 @@ from sqlalchemy.exc import DBAPIError, SAWarning
 from sqlalchemy.orm import Session, scoped_session, sessionmaker, undefer
 
 from grader.engine.refusal import Refusal
+from grader.judge.books.age import require_current
 from grader.judge.books.databases import PATIENCE, first_line, reaching, wait_for
 from grader.judge.books.unanswered import elsewhere
 
@@ -61,7 +63,8 @@ class Recorded:
 
 class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
     """nbgrader's rules, and two more: a task that was zero for want of a notebook is to be graded
-    by hand once there is one, and so is an answer that may stand in a cell of the learner's own."""
+    by hand once there is one, and so is an answer that may stand in a cell of the learner's own.
+    Whom nbgrader's autograde put on the list is listed by id."""
 
     elsewhere: Mapping[str, str]
     """What to say of each such answer, by grade_id."""
@@ -70,6 +73,11 @@ class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
         """Write the scores and comments of a notebook."""
         self.elsewhere = elsewhere(nb)
         nb, resources = super().preprocess(nb, resources)
+        with Gradebook(self.db_url) as gradebook:
+            row = gradebook.find_student(self.student_id)
+            if row.first_name is None and row.last_name is None:
+                row.last_name, row.first_name = self.student_id, ""
+                gradebook.db.commit()
         return nb, resources
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
@@ -162,6 +170,7 @@ class Book:
 
     def __init__(self, course: CourseDirectory, patience: float = PATIENCE) -> None:
         self._course = course
+        require_current(course.db_url)
         with reaching(course.db_url):
             self._gradebook = Gradebook(course.db_url, course.course_id)
         engine = self._gradebook.engine
@@ -202,7 +211,7 @@ class Book:
         """
         session = self._gradebook.db
         try:
-            with _quietly():
+            with quietly():
                 recorded = self._write(assignment, student, notebooks, received, absent)
             session().end()
         except (DBAPIError, InvalidEntry) as error:
@@ -224,7 +233,8 @@ class Book:
         absent: Collection[str],
     ) -> dict[str, Recorded]:
         book = self._gradebook
-        book.update_or_create_student(student)
+        if book.db.get(Student, student) is None:
+            book.add_student(student, **listed_as(student))
         when = {} if received is None else {"timestamp": received}
         submission = book.update_or_create_submission(assignment, student, **when)
         recorded = {}
@@ -260,8 +270,13 @@ class Book:
         return None if penalty is None else float(penalty)
 
 
+def listed_as(student: str, first: str = "", last: str = "") -> dict[str, str]:
+    """A student's name as nbgrader keeps it: its pages would call who has none None, None."""
+    return {"first_name": first, "last_name": last or ("" if first else student)}
+
+
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Without warnings about nbgrader's tables, and without its log of what it raises."""
     log = logging.getLogger("tornado.application")
     before = log.disabled

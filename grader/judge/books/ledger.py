@@ -1,4 +1,8 @@
-"""The judge's own record: the assignments' secrets, and every verdict, never changed."""
+"""The judge's own record: the assignments' secrets, and every verdict, never changed.
+
+It is only ever added to. The one exception is a person who is erased, by `autograd-course class
+erase-person`; when that was is added, and not who.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Select, create_engine, func, select
+from sqlalchemy import CursorResult, Select, create_engine, delete, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from grader.diagnosis.verdict import Verdict
-from grader.judge.books.databases import PATIENCE, alone, reaching, wait_for
+from grader.judge.books.databases import PATIENCE, alone, reaching, wait_for, without_traces
 from grader.judge.books.needs import Need
 from grader.judge.books.revisions import cannot_upgrade, readable, upgrade
-from grader.judge.books.tables import SecretRow, SittingRow, VerdictRow
+from grader.judge.books.tables import ErasureRow, SecretRow, SittingRow, VerdictRow
 
 Row = TypeVar("Row", SecretRow, VerdictRow, SittingRow)
 
@@ -212,6 +216,41 @@ class Ledger:
         if assignment is not None:
             query = query.where(VerdictRow.assignment == assignment)
         return self._rows(query.order_by(VerdictRow.id))
+
+    def people(self) -> set[str]:
+        """Everybody of whom anything was judged."""
+        if not self._can_read():
+            return set()
+        with Session(self._engine) as session:
+            kinds = (SittingRow.student, VerdictRow.student)
+            return {name for kind in kinds for name in session.scalars(select(kind).distinct())}
+
+    def of_person(self, student: str) -> tuple[list[SittingRow], list[VerdictRow]]:
+        """Every grading and every verdict of one person, in the order they were made."""
+        sittings = select(SittingRow).where(SittingRow.student == student)
+        verdicts = select(VerdictRow).where(VerdictRow.student == student)
+        return (
+            self._rows(sittings.order_by(SittingRow.id)),
+            self._rows(verdicts.order_by(VerdictRow.id)),
+        )
+
+    def erase(self, student: str) -> int:
+        """Take out every row of one person, and add when that was; how many rows there were.
+
+        All of it or nothing. Raises CannotUpgrade.
+        """
+        self._to_write()
+        with Session(self._engine) as session, session.begin():
+            count = 0
+            for kind in (VerdictRow, SittingRow):
+                done = session.execute(delete(kind).where(kind.student == student))
+                count += cast("CursorResult[Any]", done).rowcount
+            session.add(ErasureRow(at=datetime.now(UTC), rows=count))
+        return count
+
+    def without_traces(self) -> None:
+        """See that nothing of what was erased stays in the log's file. Raises OperationalError."""
+        without_traces(self._engine)
 
     def latest(self, assignment: str, student: str | None = None) -> list[VerdictRow]:
         """The newest verdict on each exercise of each student, in the order they were made."""

@@ -1,4 +1,4 @@
-"""Opens nbgrader's gradebook to be read, where there is one."""
+"""Opens nbgrader's gradebook, where there is one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
 
 from grader.engine.refusal import Refusal
+from grader.judge.books.age import require_current
 from grader.judge.books.databases import reaching
 
 
@@ -20,7 +21,7 @@ class NoGradebook(Refusal):
 
 @contextlib.contextmanager
 def reading(course: CourseDirectory) -> Iterator[Gradebook]:
-    """The gradebook of a course. Raises NoGradebook and Unreachable."""
+    """The gradebook of a course. Raises NoGradebook, OlderGradebook and Unreachable."""
     address = make_url(course.db_url)
     # nbgrader would make an empty gradebook here.
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
@@ -29,5 +30,6 @@ def reading(course: CourseDirectory) -> Iterator[Gradebook]:
             "Go to the class's folder, or name it: --course FOLDER. In a new one, release an "
             "assignment first: make exercises, or nbgrader generate_assignment.",
         )
+    require_current(address)
     with reaching(address), Gradebook(course.db_url, course.course_id) as gradebook:
         yield gradebook

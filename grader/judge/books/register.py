@@ -13,6 +13,7 @@ from nbgrader.api import (
     Grade,
     Gradebook,
     MissingEntry,
+    Student,
     SubmittedAssignment,
     SubmittedNotebook,
 )
@@ -119,8 +120,7 @@ def read_register(course: CourseDirectory, assignment: str) -> Register:
             for cell, by_hand in _cells(notebook)
         }
         people = {
-            row.id: Person(row.id, _full_name(row.first_name, row.last_name), row.email or "")
-            for row in gradebook.students
+            row.id: Person(row.id, _full_name(row), row.email or "") for row in gradebook.students
         }
         return Register(
             assignment, float(found.max_score), cells, people, _rows(gradebook, assignment)
@@ -136,8 +136,11 @@ def _cells(notebook: Any) -> list[tuple[Any, bool]]:
     return [*graded, *((cell, True) for cell in notebook.task_cells)]
 
 
-def _full_name(first: str | None, last: str | None) -> str:
-    return " ".join(part.strip() for part in (first, last) if part and part.strip())
+def _full_name(row: Student) -> str:
+    """The student's name, if the list has another one than the id."""
+    parts = (row.first_name, row.last_name)
+    name = " ".join(part.strip() for part in parts if part and part.strip())
+    return "" if name == row.id else name
 
 
 def _rows(gradebook: Gradebook, assignment: str) -> dict[str, Handed]:

@@ -12,8 +12,11 @@ from grader.engine.refusal import Refusal
 from grader.judge.books import migrations
 from grader.judge.books.databases import alone, first_line, reaching
 
-REVISIONS = ("0.1.0",)
+REVISIONS = ("0.1.0", "0.2.0")
 """Every revision that this copy of the course knows, oldest first."""
+
+READABLE = "0.1.0"
+"""The oldest of them that holds all that is read: later ones add what only writers use."""
 
 SCRIPTS = tuple(migrations.__path__)
 """The folders that hold them."""
@@ -60,7 +63,7 @@ def readable(connection: Connection) -> bool:
         if not inspect(connection).has_table("verdicts"):
             return False
         revision = REVISIONS[0]
-    if revision != REVISIONS[-1]:
+    if REVISIONS.index(revision) < REVISIONS.index(READABLE):
         raise OlderLog(
             f"The verdict log {_name(connection.engine)} is still that of version {revision} of "
             "the course, and only grading changes it.",

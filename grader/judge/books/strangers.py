@@ -20,7 +20,7 @@ class ClassList:
     """The students in the gradebook, and whether somebody entered them.
 
     Where nobody did, grading makes each who hands in a student, as nbgrader does. A student was
-    entered who has a name or an address, or never had a submission.
+    entered who has a name other than the id, an address, or never had a submission.
     """
 
     students: frozenset[str]
@@ -34,7 +34,10 @@ def class_list(course: CourseDirectory) -> ClassList:
         query = gradebook.db.query(SubmittedAssignment.student_id).distinct()
         with_rows = {student for (student,) in query}
         entered = any(
-            row.first_name or row.last_name or row.email or row.id not in with_rows
+            row.first_name
+            or row.last_name not in (None, "", row.id)  # whom grading made is listed by id
+            or row.email
+            or row.id not in with_rows
             for row in people
         )
         return ClassList(frozenset(row.id for row in people), entered)

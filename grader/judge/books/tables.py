@@ -82,3 +82,12 @@ class SittingRow(Base):
     def needs(self) -> tuple[Need, ...]:
         """What a person must see to: it stands among the incidents, and begins with its cause."""
         return tuple(need for text in self.incidents if (need := Need.read(text)))
+
+
+class ErasureRow(Base):
+    """One erasure of a person: when it was, and how many rows of the log it took. Never who."""
+
+    __tablename__ = "erasures"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    rows: Mapped[int] = mapped_column(Integer)

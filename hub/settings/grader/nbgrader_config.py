@@ -13,7 +13,7 @@ c.Authenticator.plugin_class = "nbgrader.auth.NoAuthPlugin"
 
 # Who handed a submission in, and when, is what the exchange's file system says, never what a file
 # in the submission says.
-c.ExchangeFactory.collect = "classroom.collecting.Collect"
+c.ExchangeFactory.collect = "grader.classroom.collecting.Collect"
 # In a trial without accounts every file is yours, so that owners say nothing.
 c.ExchangeCollect.check_owner = bool(os.environ["CLASSROOM_ACCOUNTS"])
 

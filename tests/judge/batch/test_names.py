@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from grader.cli.grade import NEED_A_PERSON
 from grader.judge.batch.desk import Desk
 from grader.judge.batch.pool import refused
-from grader.judge.intake.names import cannot_be
+from grader.judge.intake.naming import cannot_be
 from tests.fixtures import classroom
 
 ODD = {

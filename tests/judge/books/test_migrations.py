@@ -120,12 +120,12 @@ def old(new_log):
     return log
 
 
-LATER = """
+LATER = f"""
 import os, pathlib, signal
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "9.9.9", "0.1.0"
+revision, down_revision = "9.9.9", "{revisions.REVISIONS[-1]}"
 
 def upgrade():
     op.add_column("verdicts", sa.Column("remark", sa.String(20)))
@@ -145,6 +145,7 @@ def later(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "v9_9_9.py").write_text(LATER)
     monkeypatch.setattr(revisions, "REVISIONS", (*revisions.REVISIONS, "9.9.9"))
+    monkeypatch.setattr(revisions, "READABLE", "9.9.9")
     monkeypatch.setattr(revisions, "SCRIPTS", (*revisions.SCRIPTS, str(folder)))
     return folder
 
@@ -203,6 +204,12 @@ def test_every_revision_is_known_by_name():
 
 
 # A log of version 0.1.0
+
+
+def test_reading_it_needs_no_upgrade_where_later_revisions_only_add_what_is_written(old):
+    before = old.rows()
+    assert len(old.read()) == 4
+    assert (old.rows(), old.stamp()) == (before, None)
 
 
 def test_it_opens_with_every_row_and_is_stamped_by_the_first_who_grades(old):
@@ -315,7 +322,7 @@ def test_a_newer_log_is_refused_with_the_version_that_wrote_it_and_the_cure(new_
         patched.setattr(revisions, "SCRIPTS", revisions.SCRIPTS[:-1])
         before = log.rows()
         for work in (log.read, log.write):
-            with pytest.raises(NewerLog, match=r"Version 9\.9\.9 .* up to version 0\.1\.0") as end:
+            with pytest.raises(NewerLog, match=r"Version 9\.9\.9 .* up to version 0\.2\.0") as end:
                 work()
             assert "git pull" in end.value.cure
         assert log.rows() == before

@@ -67,6 +67,7 @@ def files(course):
 def older(monkeypatch):
     """Let the log of version 0.1.0 be one that this course would have to upgrade."""
     monkeypatch.setattr(revisions, "REVISIONS", (*revisions.REVISIONS, "9.9.9"))
+    monkeypatch.setattr(revisions, "READABLE", "9.9.9")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,1 +1,1 @@
-"""What runs in the classroom's servers beside nbgrader: starting one, handing in, collecting."""
+"""What runs in the classroom's servers beside nbgrader: starting one, and handing in."""

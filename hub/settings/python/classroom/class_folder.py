@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.authoring import releases
 from grader.engine.refusal import Refusal
+from grader.judge.books.gradebook import listed_as
 from grader.notebook.workspace import Placement, lay
 
 
@@ -36,7 +37,7 @@ def _enrol(folder: Path, students: list[str]) -> None:
         known = {student.id for student in book.students}
         for name in students:
             if name not in known:
-                book.add_student(name)
+                book.add_student(name, **listed_as(name))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from classroom.collecting import Collect
+from grader.classroom.collecting import Collect
 
 
 class CollectRooms(Collect):

@@ -6,16 +6,22 @@ import os
 import pwd
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from nbgrader.exchange.default.collect import ExchangeCollect
 
+from grader.judge.intake.naming import why_no_student
+from grader.judge.intake.printable import quote
+from grader.judge.intake.receipts import TIMESTAMP, parsed
 from grader.notebook.files import put_in_place, read_plain
 
-TIMESTAMP = "timestamp.txt"
+Record = dict[str, Any]
+"""A folder of the exchange: username, filename, timestamp (naive UTC), whether it is forged."""
+
+_LONGEST = 1000  # bytes of a timestamp
 
 
 class Collect(ExchangeCollect):  # type: ignore[misc]
@@ -26,20 +32,46 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
     any time of a file but that of its last change, which is the system's (ctime).
     """
 
-    src_records: list[dict[str, Any]]
+    src_records: list[Record]
+    choose: Callable[[list[Record], list[Record]], list[Record]] | None = None
+    """Takes what nbgrader would collect, everybody's newest, and all that was handed in."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.collected: list[str] = []
+        self.failed: list[Record] = []
+        self._handed_in: list[Record] = []
 
     def init_src(self) -> None:
         """List what was handed in, and leave out what somebody else put there."""
+        self._handed_in.clear()
         super().init_src()
-        self.src_records = [one for one in self.src_records if not one["forged"]]
+        newest, every = (
+            [one for one in records if not one["forged"]]
+            for records in (self.src_records, self._handed_in)
+        )
+        self.src_records = newest if self.choose is None else self.choose(newest, every)
 
-    def _path_to_record(self, path: str) -> dict[str, Any]:
+    def _sort_by_timestamp(self, records: list[Record]) -> list[Record]:
+        """nbgrader asks for the newest of each student by this."""
+        found: list[Record] = super()._sort_by_timestamp(records)
+        self._handed_in += (one for one in found if one not in self._handed_in)
+        return found
+
+    def _path_to_record(self, path: str) -> Record:
         """A folder of the exchange, STUDENT+ASSIGNMENT+TIME+RANDOM: the first is a claim."""
         name = os.path.basename(path)
         student = name.partition(f"+{self.coursedir.assignment_id}+")[0]
-        owner = _owner(path)
-        forged = self.check_owner and owner != student
-        if forged:
+        try:
+            owner, came = _owner(path), arrival(path)
+        except OSError as error:  # its owner changes it just now, or closed it
+            self.log.error("%s cannot be read: %s. It is not collected.", quote(name), error)
+            owner, came = "nobody", datetime.min
+        forged = came == datetime.min or (self.check_owner and owner != student)
+        if why_no_student(student) is not None:
+            self.log.error("%s is no student's: it is not collected.", quote(name))
+            forged = True
+        elif forged and came != datetime.min:
             self.log.error(
                 "%s says that it is %s's and was handed in by %s. It is not collected.",
                 name,
@@ -50,7 +82,7 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
             # A forged one is sorted under a name of its own: it takes nobody's place.
             "username": f"{student} (by {owner})" if forged else student,
             "filename": name,
-            "timestamp": arrival(path),
+            "timestamp": came,
             "forged": forged,
         }
 
@@ -63,18 +95,28 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
             try:
                 self._collect(student, record)
             except (OSError, RuntimeError) as error:
+                self.failed.append(record)
                 self.log.error(
                     "%s's submission was not collected, and stays in the exchange: %s",
                     student,
                     error,
                 )
 
-    def _collect(self, student: str, record: dict[str, Any]) -> None:
-        assignment = self.coursedir.assignment_id
-        target = Path(
-            self.coursedir.format_path(self.coursedir.submitted_directory, student, assignment)
-        )
-        before = self.coursedir.get_existing_timestamp(str(target)) if target.is_dir() else None
+    def target(self, student: str) -> Path:
+        """Where a student's submission comes to lie."""
+        step, assignment = self.coursedir.submitted_directory, self.coursedir.assignment_id
+        return Path(self.coursedir.format_path(step, student, assignment))
+
+    def came(self, student: str) -> datetime | None:
+        """When what was collected last of a student came (naive UTC), if anything says so."""
+        try:
+            return parsed(read_plain(self.target(student) / TIMESTAMP, _LONGEST) or b"")
+        except OSError:
+            return None
+
+    def _collect(self, student: str, record: Record) -> None:
+        assignment, target = self.coursedir.assignment_id, self.target(student)
+        before = self.came(student)
         newer = before is None or record["timestamp"] > before
         if target.is_dir() and not (
             (self.update and newer) or (self.before_duedate and before != record["timestamp"])
@@ -89,6 +131,7 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
             arrived = record["timestamp"].strftime("%Y-%m-%d %H:%M:%S.%f UTC")
             (fresh / TIMESTAMP).write_text(arrived)
             put_in_place(fresh, target)
+        self.collected.append(student)
         self.log.info("Collected: %s %s", student, assignment)
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:

@@ -1,14 +1,10 @@
-"""Collecting in the classroom: what a submission's owner does to it meanwhile gains nothing."""
+"""Collecting: what a submission's owner does to it meanwhile gains nothing."""
 
 import os
-import sys
 
 import pytest
 
-from tests.conftest import ROOT
-
-sys.path.append(str(ROOT / "hub" / "settings" / "python"))
-from classroom import collecting
+from grader.classroom import collecting
 
 
 @pytest.fixture
