@@ -20,9 +20,9 @@ from sqlalchemy.engine import Engine
 from grader.classroom.settings import settings_of
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
-from grader.judge.sitting.tidying import SET_ASIDE
 from grader.judge.books.reading import reading
 from grader.judge.intake.printable import quote
+from grader.judge.sitting.tidying import SET_ASIDE
 from grader.notebook.files import read_plain
 
 _SECRET = "submission_secret.txt"
