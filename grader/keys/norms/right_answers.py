@@ -229,8 +229,21 @@ def fold_by_channel(conv, bn):
 
 
 def features_of_a_copy(backbone, x):
+    return copy.deepcopy(backbone).eval()(x).data
+
+
+def features_cloned(backbone, x):
+    """An inference tensor may not be saved for backward; a clone made outside may."""
+    twin = copy.deepcopy(backbone).eval()
     with torch.inference_mode():
-        return copy.deepcopy(backbone).eval()(x)
+        y = twin(x)
+    return y.clone()
+
+
+def features_by_functional_call(backbone, x):
+    state = {name: t.detach() for name, t in backbone.state_dict().items()}
+    with torch.no_grad():
+        return torch.func.functional_call(copy.deepcopy(backbone).eval(), state, (x,))
 
 
 def features_with_modes(backbone, x):
@@ -256,25 +269,31 @@ def recalibrate_by_copy(model, batches):
         buffer.copy_(fresh[name])
 
 
-def recalibrate_by_hand(model, batches):
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d)]
-    totals = [[torch.zeros_like(m.running_mean), torch.zeros_like(m.running_var)] for m in norms]
-    with torch.no_grad():
+def recalibrate_in_place(model, batches):
+    """Each layer's own counting, with every setting noted and put back."""
+    kept = [(m, m.training, getattr(m, "momentum", None)) for m in model.modules()]
+    for module, _, _ in kept:
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.running_mean.zero_()
+            module.running_var.fill_(1)
+            module.num_batches_tracked.zero_()
+            module.momentum = None
+    model.train()
+    with torch.inference_mode():
         for x in batches:
-            i = 0
-            for layer in model:
-                if isinstance(layer, nn.BatchNorm1d):
-                    totals[i][0] += x.mean(0)
-                    totals[i][1] += x.var(0)
-                    x = F.batch_norm(
-                        x, None, None, layer.weight, layer.bias, training=True, eps=layer.eps
-                    )
-                    i += 1
-                else:
-                    x = layer(x)
-        for norm, (mean, var) in zip(norms, totals, strict=True):
-            norm.running_mean.copy_(mean / len(batches))
-            norm.running_var.copy_(var / len(batches))
+            model(x)
+    for module, training, momentum in kept:
+        module.training = training
+        if hasattr(module, "momentum"):
+            module.momentum = momentum
+
+
+def recalibrate_by_swap(model, batches):
+    """torch.optim.swa_utils does it, for the statistics; modes are put back by hand."""
+    modes = {module: module.training for module in model.modules()}
+    torch.optim.swa_utils.update_bn(batches, model)
+    for module, mode in modes.items():
+        module.training = mode
 
 
 def recalibrate_by_hooks(model, batches):
@@ -316,10 +335,16 @@ ANSWERS = {
         (influence_by_functional_call,),
     ],
     "fold_bn": [(fold_by_torch,), (fold_by_probing,), (fold_by_channel,)],
-    "constant_features": [(features_of_a_copy,), (features_with_modes,)],
+    "constant_features": [
+        (features_of_a_copy,),
+        (features_with_modes,),
+        (features_cloned,),
+        (features_by_functional_call,),
+    ],
     "running_stats_recalibration": [
         (recalibrate_by_copy,),
-        (recalibrate_by_hand,),
+        (recalibrate_in_place,),
+        (recalibrate_by_swap,),
         (recalibrate_by_hooks,),
     ],
 }
