@@ -42,4 +42,10 @@ class BnBackwardKey(Key, task="bn_backward"):
         own."""
         return norms.Backward().of(x, gy, wide(w, x), tuple(range(x.ndim)), eps)
 
+    def added_to_an_old_grad(x, gy, w, eps):
+        """You called backward() on x itself and returned x.grad. x may have a .grad from before,
+        and backward() adds to it. Use torch.autograd.grad, or work on x.detach().clone()."""
+        F.batch_norm(x.requires_grad_(), None, None, w, None, True, 0.0, eps).backward(gy)
+        return x.grad
+
     families = norms.backward(_by_formula, g="gy")

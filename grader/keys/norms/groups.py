@@ -126,6 +126,12 @@ class LnBackwardKey(Key, task="ln_backward"):
         dimensions, those of w."""
         return norms.Backward().of(x, gy, w, tuple(range(x.ndim)), eps)
 
+    def added_to_an_old_grad(x, gy, w, eps):
+        """You called backward() on x itself and returned x.grad. x may have a .grad from before,
+        and backward() adds to it. Use torch.autograd.grad, or work on x.detach().clone()."""
+        F.layer_norm(x.requires_grad_(), w.shape, w, None, eps).backward(gy)
+        return x.grad
+
     families = norms.backward(_ln_backward, g="g")
 
 

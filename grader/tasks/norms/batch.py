@@ -2,6 +2,7 @@
 
 import torch
 
+from grader.engine.lived import with_grad
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import (
@@ -63,7 +64,7 @@ class BnTrainForward(Task):
     ):
         given = laid_out(x.requires_grad_(), layout)
         if trained:
-            w, b = w.requires_grad_(), b.requires_grad_()
+            w, b = with_grad(w), with_grad(b)
         before = [t.detach().clone() for t in (given, w, b)]
         y = bn_train(given, w, b, rm, rv, momentum, EPS)
         kept = all(torch.equal(t, old) for t, old in zip((given, w, b), before, strict=True))

@@ -1,5 +1,6 @@
 """Exercises on layers that normalise every sample by itself: layer and group normalization."""
 
+from grader.engine.lived import with_grad
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, laid_out, trained, upstream
 
@@ -48,7 +49,8 @@ class LnForward(Task):
 class LnBackward(Task):
     """y is the layer normalization of x over its last w.ndim dimensions, with weight w. Return
     dL/dx, where gy is dL/dy. x, gy and the answer have one shape. Mean and variance are functions
-    of x, so gradients come through them as well."""
+    of x, so gradients come through them as well. x may require grad, and have a .grad from
+    before."""
 
     id = "ln_backward"
     signatures = ("layer_norm_grad(x, gy, w, eps) -> gx",)
@@ -63,15 +65,18 @@ class LnBackward(Task):
         "with xh; divide by the root of the variance plus eps.",
     )
     allows = AUTOGRAD
-    CASES = LN_CASES
+    CASES = (*LN_CASES, case("x with a .grad from before", shape=(7, 5), dims=1, in_use=True))
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = _ln_draw(rng, case)
         del drawn["b"]
         return {**drawn, "gy": rng.apart(0.5, 2.0, *case["shape"])}
 
-    def observe(self, layer_norm_grad, x, gy, w, layout="plain"):
-        return layer_norm_grad(laid_out(x, layout), laid_out(gy, layout), w, EPS)
+    def observe(self, layer_norm_grad, x, gy, w, layout="plain", in_use=False):
+        given = laid_out(x, layout)
+        if in_use:
+            given, w = with_grad(given), with_grad(w)
+        return layer_norm_grad(given, laid_out(gy, layout), w, EPS)
 
 
 def _ln_draw(rng: Rng, case: Case) -> Inputs:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from grader.engine.lived import lived
+from grader.engine.lived import lived, with_grad
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine
 
@@ -132,7 +132,7 @@ class CrossSampleInfluence(Task):
         # Without the sine, the influence of i on j would be that of j on i.
         module = nn.Sequential(_layer(kind, w, b, rm, rv), _Sine()).train(training)
         if in_use:
-            module = lived(module, "grad", "frozen")
+            module, x = lived(module, "grad", "frozen"), with_grad(x)
         kept = _Kept(module)
         return {"matrix": influence(module, x), **kept.changes(module)}
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from grader.engine.lived import some_numbers
 from grader.engine.observation import gradient
 from grader.engine.task import Case, Rng
 
@@ -43,7 +44,7 @@ def trained(answer: Callable[[], Any], leaves: dict[str, Tensor], v: Tensor | No
     if v is None:
         return answer()
     for leaf in leaves.values():
-        leaf.requires_grad_()
+        leaf.requires_grad_().grad = some_numbers(leaf)
     y = answer()
     return {"y": y, **gradients(y, {f"grad of {name}": leaf for name, leaf in leaves.items()}, v)}
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from grader.engine.lived import lived
+from grader.engine.lived import lived, with_grad
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.engine.text import text_of
@@ -118,7 +118,7 @@ class ConstantFeatures(Task):
         backbone = make_model(**net).train(training)
         if in_use:
             layers = nn.Sequential(backbone[0], Noise(0.5), *backbone[1:])
-            backbone = lived(layers, "grad", "frozen", "mode", "nested")
+            backbone, x = lived(layers, "grad", "frozen", "mode", "nested"), with_grad(x)
         if mixed:
             backbone[0].eval()
         if x.shape[1] != net["matrix"].shape[1]:
