@@ -62,13 +62,13 @@ class BnTrainForward(Task):
     def observe(
         self, bn_train, x, w, b, rm, rv, v, momentum, layout="plain", dead=False, trained=False
     ):
-        given = laid_out(x.requires_grad_(), layout)
-        if trained:
+        if trained:  # as in a first layer: x is data
             w, b = with_grad(w), with_grad(b)
+        given = laid_out(x.requires_grad_(not trained), layout)
         before = [t.detach().clone() for t in (given, w, b)]
         y = bn_train(given, w, b, rm, rv, momentum, EPS)
         kept = all(torch.equal(t, old) for t, old in zip((given, w, b), before, strict=True))
-        grads = {"grad": x, "grad of w": w, "grad of b": b} if trained else {"grad": x}
+        grads = {"grad of w": w, "grad of b": b} if trained else {"grad": x}
         return {
             "y": y,
             "rm": rm,

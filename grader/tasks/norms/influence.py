@@ -75,6 +75,14 @@ class TrainOrEval(Task):
             ("nn.GroupNorm(3, 3)", (1, 3)),
             ("nn.LayerNorm(1)", (7, 1)),
         ),
+        asked(
+            "a few values for each mean",
+            ("nn.BatchNorm2d(3)", (1, 3, 1, 5)),
+            ("nn.BatchNorm2d(3)", (1, 3, 5, 1)),
+            ("nn.InstanceNorm2d(3)", (2, 3, 1, 5)),
+            ("nn.InstanceNorm2d(3)", (2, 3, 5, 1)),
+            ("nn.GroupNorm(3, 3)", (7, 3)),
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

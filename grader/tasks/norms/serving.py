@@ -105,7 +105,7 @@ class ConstantFeatures(Task):
         case("one layer in eval mode already", mixed=True),
         case("x that is too wide", width=7, weight=0.5),
         case("float32", dtype=F32),
-        case("a net in the middle of training", in_use=True),
+        case("a net in the middle of training", mixed=True, in_use=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -116,11 +116,11 @@ class ConstantFeatures(Task):
 
     def observe(self, features, x, training=True, mixed=False, in_use=False, **net):
         backbone = make_model(**net).train(training)
+        if mixed:
+            backbone[0].eval()
         if in_use:
             layers = nn.Sequential(backbone[0], Noise(0.5), *backbone[1:])
             backbone, x = lived(layers, "grad", "frozen", "mode", "nested"), with_grad(x)
-        if mixed:
-            backbone[0].eval()
         if x.shape[1] != net["matrix"].shape[1]:
             try:
                 features(backbone, x)

@@ -37,7 +37,7 @@ class RunningStatsRecalibration(Task):
         case("one layer in training mode", sizes=(7, 3), mixed=True),
         case("one batch", sizes=(7,)),
         case("float32", sizes=(7, 7, 7, 3), dtype=F32),
-        case("a net in the middle of training", sizes=(7, 3), in_use=True),
+        case("a net in the middle of training", sizes=(7, 3), mixed=True, in_use=True),
         case("a model that is one BatchNorm", sizes=(7, 3), alone=True),
     )
 
