@@ -147,6 +147,11 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         x.sub_(mean)
         return _affine(x / (var + eps).sqrt(), w, b)
 
+    def eval_mode_of_torch(x, w, b, rm, rv, eps):
+        """You normalised by rm and rv as they came in, and left them as they are. That is eval
+        mode, the default of F.batch_norm: pass training=True, or take mean and variance of x."""
+        return _by_running(norms.Forward(), x, w, b, rm, rv, eps)
+
     def x_forgotten_in_the_statistics(x, w, b, rm, rv, momentum, eps):
         """The output is right, and rm and rv only shrank: multiplied by 1 - momentum, without
         momentum times the new value."""
@@ -258,6 +263,11 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         mean, var = moments(x)
         mean, var = wide(rm, x).lerp(mean, 0.1), wide(rv, x).lerp(var, 0.1)
         return _affine((x - mean) / (var + eps).sqrt(), w, b)
+
+    def new_layer(x, w, b, eps):
+        """You normalised by a mean of 0 and a variance of 1, which a new layer has. Hand rm and rv
+        over: rm is subtracted, and the root of rv + eps divides."""
+        return _affine(x / (1 + eps) ** 0.5, w, b)
 
     def batch_variance(x, w, b, rm, eps):
         """You took off rm and divided by the spread of the batch. Divide by the root of rv + eps:

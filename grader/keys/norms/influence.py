@@ -138,11 +138,36 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         word = _word(layer, shape)
         return "different" if word == "equal" and "Dropout(1.0)" not in layer else word
 
+    def ones_for_an_input(layer, shape):
+        """You called the layer on ones, of which every mean is 1 and every variance 0: some modes
+        agree there that differ elsewhere. Draw the input with torch.randn(shape)."""
+        module, x = eval(layer, {"nn": nn}), torch.ones(shape)
+        try:
+            same = torch.equal(module.train()(x), module.eval()(x))
+        except ValueError:
+            return "raises"
+        return "equal" if same else "different"
+
     def eval_forgotten(layer, shape):
         """You called the layer in training mode twice: only layers that draw random numbers differ
         then. Call eval() before the second call."""
         word = _word(layer, shape)
         return "equal" if word == "different" and "Dropout" not in layer else word
+
+    def buffers_decide(layer, shape):
+        """You asked whether the layer has buffers. Dropout has none and depends on the mode all the
+        same, and a layer may raise."""
+        buffers = list(eval(layer, {"nn": nn}).buffers())
+        return "different" if buffers else "equal"
+
+    def train_forgotten(layer, shape):
+        """You called the layer in eval mode twice, so nothing differs. Call train() before the
+        first call: the layer is new, and asked for are both modes."""
+        module, x = eval(layer, {"nn": nn}).eval(), torch.randn(shape)
+        try:
+            return "equal" if torch.equal(module(x), module(x)) else "different"
+        except ValueError:
+            return "raises"
 
     def statistics_in_every_norm(layer, shape):
         """You took InstanceNorm and GroupNorm for layers with running statistics. GroupNorm never

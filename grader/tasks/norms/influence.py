@@ -82,6 +82,7 @@ class TrainOrEval(Task):
             ("nn.InstanceNorm2d(3)", (2, 3, 1, 5)),
             ("nn.InstanceNorm2d(3)", (2, 3, 5, 1)),
             ("nn.GroupNorm(3, 3)", (7, 3)),
+            ("nn.BatchNorm2d(3, momentum=1.0)", (7, 3, 2, 5)),
         ),
     )
 

@@ -110,6 +110,10 @@ _FORWARD = {
         Forward(divisor=lambda var, eps: _root(var, 1e-5)),
         "You used 1e-5 for eps, which is torch's default. Use the eps that is handed over.",
     ),
+    "eps_squared": (
+        Forward(divisor=lambda var, eps: _root(var, eps**2)),
+        "You squared eps. It is added to {var} as it is: sqrt({var} + eps).",
+    ),
     "eps_subtracted": (
         Forward(divisor=lambda var, eps: (var - eps).clamp_min(0).sqrt()),
         "You subtracted eps from {var}. It is added: sqrt({var} + eps).",
