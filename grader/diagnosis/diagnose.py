@@ -11,6 +11,7 @@ from grader.diagnosis.compared import Compared, Seen
 from grader.diagnosis.comparison import Rules, compare
 from grader.diagnosis.differing import of_differences
 from grader.diagnosis.in_part import mistake_in_part, reproduces
+from grader.diagnosis.naming import is_row, parts_of
 from grader.diagnosis.notes import notes
 from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
 from grader.engine.observation import Observation, Raised
@@ -84,8 +85,21 @@ def diagnose(
     if _not_attempted(compared[0].observation.error):
         return Verdict(task.id, Outcome.NOT_ATTEMPTED, 0.0, (), outcomes, task.functions)
     found = _findings(task, answers, compared, failing)
-    credit, told = _credit(compared), notes(compared)
-    return Verdict(task.id, Outcome.WRONG, credit, found, outcomes, task.functions, notes=told)
+    return Verdict(
+        task.id,
+        Outcome.WRONG,
+        _credit(compared),
+        found,
+        outcomes,
+        task.functions,
+        notes=notes(compared, parts_of(task)),
+        row=_row(failing[0]),
+    )
+
+
+def _row(c: Compared) -> str:
+    """The text that the first wrong answer of a case was asked about."""
+    return next((d.name for d in c.differences if is_row(d.name, c.case)), "")
 
 
 def _compare(task: Task, answers: Answers, seen: Seen, hidden: bool) -> Compared:
@@ -139,7 +153,7 @@ def _findings(
         errors = findings.of_errors(task, [_with_expected(answers, c) for c in failing])
         found = [*complaints, *errors, *effects]
     else:
-        found = [*complaints, *effects, *of_differences(task, answers.sentences, failing)]
+        found = [*complaints, *effects, *of_differences(task, answers.sentences, compared)]
     return tuple(found[:SHOWN_FINDINGS])
 
 

@@ -13,6 +13,7 @@ from grader.diagnosis.findings import finding, numbers
 from grader.diagnosis.messages import TEMPLATES, say, stable
 from grader.diagnosis.misses import Miss, Signature
 from grader.diagnosis.naming import is_row, labelled, parts_of, spoken
+from grader.diagnosis.shown import shown_apart
 from grader.diagnosis.signatures import recognise
 from grader.diagnosis.verdict import Finding
 from grader.engine.task import Task
@@ -20,7 +21,11 @@ from grader.engine.task import Task
 _SHOWN = 3
 """Of how many parts a finding shows the numbers."""
 
+_SHOWN_ROWS = 6
+"""How many wrong rows of a table it shows."""
+
 _PLAIN = ("WRONG", "WRONG.value", "WRONG.flag")
+_OF_EVERY_ROW = ("FACT.always", "FACT.pairs_swapped", "FACT.inverted")
 _ALIASING = ("shares_memory", "same_object")
 
 
@@ -34,13 +39,14 @@ class _Told:
 
 
 def of_differences(
-    task: Task, sentences: Mapping[str, str], failing: Sequence[Compared]
+    task: Task, sentences: Mapping[str, str], compared: Sequence[Compared]
 ) -> list[Finding]:
     """One finding per signature, naming every part it holds for; plain differences in one.
 
     Beside an effect, or a tensor that shares memory it should not, numbers are not read: what
     they seem to say is seldom the cause.
     """
+    failing = [c for c in compared if not c.passed]
     effects = any(c.observation.effects for c in failing)
     aliased = any(
         d.kind == "flag" and d.name.rpartition(".")[2] in _ALIASING
@@ -51,7 +57,7 @@ def of_differences(
     misses = [_whole(c) for c in failing if c.differences]
     if facts and misses and len(misses) == len(failing):
         found = the_one(misses, wholes.exchanged, wholes.first_alone, wholes.rows)
-        if found is not None:
+        if found is not None and _is_true_of_passed(found, compared):
             told = _Told(found, failing[0], list(failing[0].differences))
             return [_in_words(task, sentences, told)]
     grouped = sorted(_grouped(failing, facts), key=_rank)
@@ -64,6 +70,14 @@ def _whole(c: Compared) -> Miss:
     return _miss(c, c.differences[0])
 
 
+def _is_true_of_passed(found: Signature, compared: Sequence[Compared]) -> bool:
+    """Whether what is said of every row holds of the rows that are right as well."""
+    if found.code not in _OF_EVERY_ROW or found.holds is None:
+        return True
+    nothing = Difference("", "text", None, None)
+    return all(found.holds(_miss(c, nothing)) for c in compared if c.passed and c.expected)
+
+
 def _miss(c: Compared, difference: Difference) -> Miss:
     received = c.observation.values
     return Miss(c.case, c.rules, difference, c.expected, received, c.inputs, c.drawn)
@@ -73,22 +87,19 @@ def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
     """What is said of each part, once for all parts of which it is true in the same cases."""
     groups_of: dict[tuple[object, ...], _Told] = {}
     for entries in _parts(failing, facts):
-        signature = recognise([_miss(c, d) for c, d in entries], facts=facts)
+        table = is_row(entries[0][1].name, entries[0][0].case)
+        signature = recognise([_miss(c, d) for c, d in entries], facts=facts and not table)
         cases = tuple(c.case.name for c, _ in entries)
         first, difference = entries[0]
         if signature.code in _PLAIN:
             # One cause makes many parts wrong: they are told together, in the first failing case.
-            key: tuple[object, ...] = ("plain", _table(difference, first))
+            key: tuple[object, ...] = ("plain", table)
         else:
             key = (signature.code, repr(sorted(signature.values.items())), cases)
         told = groups_of.setdefault(key, _Told(signature, first))
         if told.first is first:
             told.differences.append(difference)
     return list(groups_of.values())
-
-
-def _table(difference: Difference, c: Compared) -> bool:
-    return is_row(difference.name, c.case)
 
 
 def _parts(failing: Sequence[Compared], facts: bool) -> Iterator[list[tuple[Compared, Difference]]]:
@@ -101,7 +112,7 @@ def _parts(failing: Sequence[Compared], facts: bool) -> Iterator[list[tuple[Comp
             if any(d.name == name for d in c.differences)
         ]
         whole = [(c, _of_name(c, name, found)) for c, found in entries]
-        if facts and _is_group(whole):
+        if facts and _is_group(whole) and not is_row(name, entries[0][0].case):
             misses = [_miss(c, d) for c, d in whole]
             if the_one(misses, groups.orders, groups.keys) is not None:
                 yield whole
@@ -151,6 +162,8 @@ def _without_causes(told: _Told) -> _Told:
 def _in_words(task: Task, sentences: Mapping[str, str], told: _Told) -> Finding:
     c, signature, parts = told.first, told.signature, parts_of(task)
     code = signature.code
+    if code in _PLAIN and is_row(told.differences[0].name, c.case):
+        return _of_rows(told)
     if code in _PLAIN and len(told.differences) > 1:
         code = "WRONG"
     message = sentences.get(stable(code))
@@ -165,3 +178,16 @@ def _in_words(task: Task, sentences: Mapping[str, str], told: _Told) -> Finding:
         for line in numbers(difference, labelled(difference, c.case, parts), c.secret)
     ]
     return finding(stable(code), message, c, lines)
+
+
+def _of_rows(told: _Told) -> Finding:
+    """The wrong rows of a table in its first failing case: how many, and the first of them."""
+    c = told.first
+    names = list(dict.fromkeys(d.name for d in told.differences))
+    template = "HIDDEN.WRONG.rows" if c.secret else "WRONG.rows"
+    message = say(template, wrong=len(names), total=len(c.expected))
+    lines = []
+    for name in [] if c.secret else names[:_SHOWN_ROWS]:
+        expected, received = shown_apart(c.expected[name], c.observation.values[name])
+        lines.append(f"{name}: expected {expected}, received {received}")
+    return finding("WRONG.value", message, c, lines)

@@ -44,10 +44,10 @@ TEMPLATES: dict[str, str] = {
     "what you return with what the exercise asks for.",
     "CHECK.did_not_finish": "It did not come to an end: it was interrupted, or its time was up. "
     "Look for a loop whose condition never becomes false.",
-    "CHECK.too_long": "It was stopped after {seconds:g} seconds: it did not come to an end. Look "
+    "CHECK.too_long": "It was stopped after {seconds:g} s: it did not come to an end. Look "
     "for a loop whose condition never becomes false. If it only needs longer, give it more time: "
     "check({call}, seconds={more:g}).",
-    "CHECK.running": "The check has been running for {seconds:g} seconds. If your answer does not "
+    "CHECK.running": "The check has been running for {seconds:g} s. If your answer does not "
     "come to an end, interrupt the kernel (the ■ above the notebook).",
     "CHECK.judged_missing": "{functions} is not defined when the check runs. Did an earlier cell "
     "fail?",
@@ -114,6 +114,8 @@ TEMPLATES: dict[str, str] = {
     "{count}: a variance was divided by n - 1 in place of n, or by n in place of n - 1.",
     "RATIO.constant": "{path} is {factor} times the right answer, the same factor everywhere.",
     "RATIO.known": "{path} is {symbol} (here {here}) times the right answer.",
+    "RATIO.times_size": "{path} is the right answer times {size} (here {count}).",
+    "RATIO.over_size": "{path} is the right answer divided by {size} (here {count}).",
     "RATIO.varies": "{path} is a multiple of the right answer, the same for all entries of a case "
     "and another in each (here {factor}).",
     "RATIO_CHANNEL": "{path} is off by one factor for each entry of dimension 1 ({factors}), which "
@@ -196,6 +198,7 @@ TEMPLATES: dict[str, str] = {
     "SIDE.training": "Your function left the model in another mode: {detail}. Put every module "
     "back as it was.",
     "WRONG": "{path} differs from the right answer.",
+    "WRONG.rows": "{wrong} of the {total} answers of this case are wrong.",
     "WRONG.value": "{path} is {received}, expected {expected}.",
     "WRONG.flag": "{path} is {received}, expected {expected}.",
     # the same on hidden cases, where nothing may carry a hidden input
@@ -217,6 +220,8 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.FACT.wrapped": "{path} is the right value inside another: return it by itself.",
     "HIDDEN.FACT.always": "Every answer is the same, whatever is asked.",
     "HIDDEN.RATIO.known": "{path} is {symbol} times the right answer.",
+    "HIDDEN.RATIO.times_size": "{path} is the right answer times {size}.",
+    "HIDDEN.RATIO.over_size": "{path} is the right answer divided by {size}.",
     "HIDDEN.RATIO.varies": "{path} is a multiple of the right answer, the same for all entries of "
     "a case and another in each.",
     "HIDDEN.STRUCTURE": "{path} has other parts than expected.",
@@ -241,6 +246,7 @@ TEMPLATES: dict[str, str] = {
     "it was computed in float32; a small term is missing, such as eps; it was approximated.",
     "HIDDEN.FLAGS.grad_fn": "{path} has another grad_fn than expected.",
     "HIDDEN.WRONG": "{path} differs from the right answer.",
+    "HIDDEN.WRONG.rows": "Some of the answers of this case are wrong.",
     "HIDDEN.WRONG.value": "{path} differs from the right answer.",
     "HIDDEN.WRONG.flag": "{path} differs from the right answer.",
     # parts of a finding
@@ -250,7 +256,8 @@ TEMPLATES: dict[str, str] = {
     # what stands beneath the findings
     "note.right_parts": "Right in every case: {parts}.",
     "note.right_partly": "{part} is right in {right} of {total} cases.",
-    "note.right_cases": "Right in: {cases}.",
+    "note.right_rows": "In every answer that was asked for, {parts} is right.",
+    "note.right_cases": "Right in {cases}.",
     "note.no_credit": 'There is no credit while the first case, "{case}", fails.',
     "note.replay": "Look closer: v = check({call}), then v.inputs() gives the inputs of the case "
     '"{case}", and v.rerun() calls your function with them.',

@@ -36,8 +36,9 @@ def ratio(misses: Sequence[Miss]) -> Signature | None:
         return Signature("RATIO.constant", {"factor": _spoken(known[0])})
     by_size = _named(_sizes, known, misses)
     if by_size:  # several sizes are one number in every case: the first is said
-        code, symbol = by_size[0]
-        return Signature(code, {"symbol": symbol, "here": f"{known[0]:.4g}"})
+        code, size = by_size[0]
+        times = max(known[0], 1 / known[0])
+        return Signature(code, {"size": size, "count": f"{times:.4g}"})
     if sum(int((r != 0).sum()) > 2 for r, _ in pairs) > 1:
         return Signature("RATIO.varies", {"factor": f"{known[0]:.4g}"})
     return None
@@ -118,32 +119,30 @@ def _further_labels(c: float, miss: Miss) -> list[tuple[str, str]]:
                 (1 - value, f"(1 - `{name}`)"),
                 (value**2, f"the square of `{name}`"),
             ]
-    return _fitting(c, miss, readings)
-
-
-def _sizes(c: float, miss: Miss) -> list[tuple[str, str]]:
-    """Readings of a factor as a size of the part or of an input."""
-    part = miss.difference.expected
-    tensors = {"the part itself": part} | dict(miss.inputs)
-    readings: list[tuple[float, str]] = []
-    for name, value in tensors.items():
-        if not isinstance(value, torch.Tensor) or value.numel() < 2:
-            continue
-        of = name if value is part else f"`{name}`"
-        counted = [(value.numel(), f"the number of entries of {of}")]
-        counted += [(size, f"the size {i} of {of}") for i, size in enumerate(value.shape)]
-        for count, text in counted:
-            if count > 1:
-                readings += [(count, text), (1 / count, f"1 over {text}")]
-    return _fitting(c, miss, readings)
-
-
-def _fitting(c: float, miss: Miss, readings: Sequence[tuple[float, str]]) -> list[tuple[str, str]]:
     return [
         ("RATIO.known", text)
         for value, text in readings
         if math.isclose(c, value, rel_tol=miss.rounding)
     ]
+
+
+def _sizes(c: float, miss: Miss) -> list[tuple[str, str]]:
+    """Readings of a factor as a size of the part or of an input."""
+    tensors = {"": miss.difference.expected} | dict(miss.inputs)
+    found: list[tuple[str, str]] = []
+    for name, value in tensors.items():
+        if not isinstance(value, torch.Tensor):
+            continue
+        entries = f"the number of entries of `{name}`" if name else "the number of its entries"
+        side = f"the size of `{name}`" if name else "its size"
+        counted = {entries: value.numel()}
+        counted |= {f"{side} in dimension {i}": size for i, size in enumerate(value.shape)}
+        for size, count in counted.items():
+            if count > 1 and math.isclose(c, count, rel_tol=miss.rounding):
+                found.append(("RATIO.times_size", size))
+            if count > 1 and math.isclose(c, 1 / count, rel_tol=miss.rounding):
+                found.append(("RATIO.over_size", size))
+    return found
 
 
 def ratio_channel(misses: Sequence[Miss]) -> Signature | None:

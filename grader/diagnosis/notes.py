@@ -12,17 +12,22 @@ from grader.engine.observation import FLAGS
 _MOST = 6
 
 
-def notes(compared: Sequence[Compared]) -> tuple[str, ...]:
-    """Sentences about a wrong answer, each true of the cases that were compared."""
-    return tuple(_notes(compared))
+def notes(compared: Sequence[Compared], parts: Sequence[str]) -> tuple[str, ...]:
+    """Sentences about a wrong answer, each true of the cases that were compared.
+
+    `parts` are the names of what one call of the answer returns.
+    """
+    return tuple(_notes(compared, parts))
 
 
-def _notes(compared: Sequence[Compared]) -> Iterator[str]:
+def _notes(compared: Sequence[Compared], parts: Sequence[str]) -> Iterator[str]:
     real = [c for c in compared if c.case.device != "meta"]
     yield from _right_parts(real)
+    yield from _right_in_rows(real, parts)
     passed = [c.case.name for c in real if c.passed]
     if passed and len(passed) < len(real):
-        names = "; ".join(passed[:_MOST]) + ("; …" if len(passed) > _MOST else "")
+        names = ", ".join(f'"{name}"' for name in passed[:_MOST])
+        names += ", …" if len(passed) > _MOST else ""
         yield say("note.right_cases", cases=names)
     if passed and not compared[0].passed:
         yield say("note.no_credit", case=compared[0].case.name)
@@ -51,6 +56,20 @@ def _right_parts(real: Sequence[Compared]) -> Iterator[str]:
             if 0 < times < total:
                 told = {"part": f"`{name}`", "right": total - times, "total": total}
                 yield say("note.right_partly", **told)
+
+
+def _right_in_rows(real: Sequence[Compared], parts: Sequence[str]) -> Iterator[str]:
+    """Which part of a pair is right in every row of every case, where another is not."""
+    if any(c.observation.error or not c.expected for c in real):
+        return
+    rows = [(c, d) for c in real for d in c.differences if is_row(d.name, c.case)]
+    wrong = {d.steps[0] for _, d in rows if len(d.steps) == 1}
+    if not rows or len(rows) != sum(len(c.differences) for c in real):
+        return
+    if all(len(d.steps) == 1 for _, d in rows):
+        right = [f"`{part}`" for i, part in enumerate(parts) if i not in wrong]
+        if right:
+            yield say("note.right_rows", parts=" and ".join(right))
 
 
 def _is_part(name: str, c: Compared) -> bool:

@@ -223,8 +223,8 @@ def _flag(misses: Sequence[Miss]) -> Signature | None:
 def _plain(misses: Sequence[Miss]) -> Signature:
     """No signature holds: say that it differs, or what stands there instead."""
     difference = misses[0].difference
-    pairs, numbers = reals(misses[:1]), difference.numbers
-    if pairs is None or numbers is None or numbers.total < 2:
+    values = difference.expected, difference.received
+    if not all(isinstance(value, torch.Tensor) and value.numel() > 1 for value in values):
         return Signature("WRONG.value", _both(difference.received, difference.expected))
     return Signature("WRONG", {})
 

@@ -199,6 +199,8 @@ PREDICATES: dict[str, Predicate] = {
     "RATIO.unbiased": _times(lambda m, v: ((_count(m, v) - 1) / _count(m, v)) ** 0.5),
     "RATIO.constant": _multiple,
     "RATIO.known": _multiple,
+    "RATIO.times_size": _multiple,
+    "RATIO.over_size": _multiple,
     "RATIO.varies": _multiple,
     "RATIO_CHANNEL": _by_channel,
     "NEARLY": _near,
@@ -216,6 +218,7 @@ PREDICATES: dict[str, Predicate] = {
         )
     },
     "WRONG": _differs,
+    "WRONG.rows": _differs,
     "WRONG.value": _differs,
     "WRONG.flag": _differs,
 }

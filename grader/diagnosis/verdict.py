@@ -67,7 +67,8 @@ class Verdict:
     """The result of checking one exercise; displays itself in a notebook.
 
     `unchecked` counts the cases that could not be checked here and are the judge's; credit and
-    outcome are then those of the visible ones. `notes` say what is right all the same.
+    outcome are then those of the visible ones. `notes` say what is right all the same; `row` is the
+    text that the first wrong answer was asked about, where an exercise asks about several.
     """
 
     exercise: str
@@ -80,6 +81,7 @@ class Verdict:
     warned: tuple[str, ...] = field(default=())
     unchecked: int = 0
     notes: tuple[str, ...] = ()
+    row: str = ""
     replay: Replay | None = field(default=None, compare=False)
 
     @property

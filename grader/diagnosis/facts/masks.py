@@ -96,7 +96,8 @@ def _wrong(miss: Miss) -> torch.Tensor:
     numbers = miss.difference.numbers
     allowed = numbers.allowed if numbers is not None else 0.0
     agree = (received - right).abs() <= allowed
-    return ~(agree | (received == right) | (received.isnan() & right.isnan()))
+    wrong: torch.Tensor = ~(agree | (received == right) | (received.isnan() & right.isnan()))
+    return wrong
 
 
 def _enough(misses: Sequence[Miss]) -> bool:
