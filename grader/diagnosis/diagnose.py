@@ -9,7 +9,7 @@ from typing import Protocol
 from grader.diagnosis import findings
 from grader.diagnosis.compared import Compared, Seen
 from grader.diagnosis.comparison import Rules, compare
-from grader.diagnosis.differing import of_differences
+from grader.diagnosis.differing import is_plain, of_differences
 from grader.diagnosis.in_part import mistake_in_part, reproduces
 from grader.diagnosis.naming import is_row, parts_of
 from grader.diagnosis.notes import notes
@@ -144,16 +144,17 @@ def _findings(
     named = _named_mistake(answers, compared)
     if named is not None:
         return (findings.of_mistake(*named, failing[0]),)
-    partly = mistake_in_part(answers, failing)
-    if partly is not None:
-        return (findings.of_mistake(*partly, failing[0]),)
     effects = findings.of_effects(task, answers.sentences, failing)
     complaints = findings.of_complaints(failing)
     if any(c.observation.error for c in failing):
         errors = findings.of_errors(task, [_with_expected(answers, c) for c in failing])
         found = [*complaints, *errors, *effects]
     else:
-        found = [*complaints, *effects, *of_differences(task, answers.sentences, compared)]
+        differences = of_differences(task, answers.sentences, compared)
+        partly = mistake_in_part(answers, failing) if all(map(is_plain, differences)) else None
+        if partly is not None:
+            return (findings.of_mistake(*partly, failing[0]),)
+        found = [*complaints, *effects, *differences]
     return tuple(found[:SHOWN_FINDINGS])
 
 

@@ -25,6 +25,10 @@ _SHOWN_ROWS = 6
 """How many wrong rows of a table it shows."""
 
 _PLAIN = ("WRONG", "WRONG.value", "WRONG.flag")
+_ENDS_GRADIENTS = ("TYPE", "STRUCTURE", "SHAPE.", "PER_SAMPLE.", "NONE.returned")
+_NO_GRADIENT = ("NONE", "NONE.gradient")
+"""What is wrong in form has no gradient: that another part is None has no cause of its own."""
+
 _OF_EVERY_ROW = ("FACT.always", "FACT.pairs_swapped", "FACT.inverted")
 _ALIASING = ("shares_memory", "same_object")
 
@@ -61,9 +65,17 @@ def of_differences(
             told = _Told(found, failing[0], list(failing[0].differences))
             return [_in_words(task, sentences, told)]
     grouped = sorted(_grouped(failing, facts), key=_rank)
-    if any(told.signature.code.startswith("FLAGS.") for told in grouped):
+    codes = [told.signature.code for told in grouped]
+    if any(code.startswith("FLAGS.") for code in codes):
         grouped = [_without_causes(told) for told in grouped]
+    if any(code.startswith(_ENDS_GRADIENTS) for code in codes):
+        grouped = [told for told in grouped if told.signature.code not in _NO_GRADIENT]
     return [_in_words(task, sentences, told) for told in grouped]
+
+
+def is_plain(told: Finding) -> bool:
+    """Whether a finding says no more than that values differ."""
+    return told.code in _PLAIN
 
 
 def _whole(c: Compared) -> Miss:
@@ -84,18 +96,17 @@ def _miss(c: Compared, difference: Difference) -> Miss:
 
 
 def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
-    """What is said of each part, once for all parts of which it is true in the same cases."""
+    """What is said of each part, once for all parts of which it is true: in the first case."""
     groups_of: dict[tuple[object, ...], _Told] = {}
     for entries in _parts(failing, facts):
         table = is_row(entries[0][1].name, entries[0][0].case)
         signature = recognise([_miss(c, d) for c, d in entries], facts=facts and not table)
-        cases = tuple(c.case.name for c, _ in entries)
         first, difference = entries[0]
         if signature.code in _PLAIN:
-            # One cause makes many parts wrong: they are told together, in the first failing case.
+            # One cause makes many parts wrong: they are told together.
             key: tuple[object, ...] = ("plain", table)
         else:
-            key = (signature.code, repr(sorted(signature.values.items())), cases)
+            key = (signature.code, repr(sorted(signature.values.items())))
         told = groups_of.setdefault(key, _Told(signature, first))
         if told.first is first:
             told.differences.append(difference)

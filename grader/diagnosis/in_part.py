@@ -78,7 +78,7 @@ def _is_multiple(failing: Sequence[Compared]) -> bool:
 
 def _gives(mistaken: Observation, c: Compared) -> bool:
     """Whether every wrong part is as the mistake has it."""
-    if mistaken.error is not None:
+    if mistaken.error is not None or mistaken.effects:
         return False
     miss = Miss(c.case, c.rules, c.differences[0])
     return all(

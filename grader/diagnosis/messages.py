@@ -75,6 +75,7 @@ TEMPLATES: dict[str, str] = {
     "grad; .grad was read before backward, or from a non-leaf without retain_grad().",
     "NONE.returned": "{path} is None. Is a `return` missing? Expected was {expected}.",
     "TYPE": "{path} is {received}. Expected was {expected}.",
+    "TYPE.none": "{path} is a tensor, and None was expected.",
     "STRUCTURE": "{path} has other parts than expected: {parts}.",
     "STRUCTURE.other": "The answer is {received}. Expected was {expected}.",
     "TRANSPOSED": "{path} is the transpose of the right answer.",
@@ -106,6 +107,7 @@ TEMPLATES: dict[str, str] = {
     "has; .grad itself was kept, and cleared after backward.",
     "RATIO.sign": "{path} is -1 times the right answer: a sign was lost.",
     "RATIO.twice": "{path} is 2 times the right answer. Was it added up twice?",
+    "RATIO.twice.number": "{path} is 2 times what it should be.",
     "RATIO.times_count": "{path} is {symbol} = {count} times the right answer: either a sum where "
     "a mean was meant, or one addition for each of the {count}.",
     "RATIO.over_count": "{path} is the right answer divided by {symbol} = {count}: either a mean "
@@ -129,6 +131,7 @@ TEMPLATES: dict[str, str] = {
     "FACT.input": "{path} is the input `{input}` as it was given.",
     "FACT.unchanged": "{path} is as it was before: nothing has changed it.",
     "FACT.of_right": "{path} is {what}.",
+    "FACT.uniform": "{path} is {value} everywhere, and the right answer is not.",
     "FACT.mask": "{path} is right except exactly {where}{there}.",
     "FACT.reversed": "{path} has the right entries in reversed order.",
     "FACT.first_only": "{path} has one entry, which is right: the others are missing. Does a loop "
@@ -143,9 +146,8 @@ TEMPLATES: dict[str, str] = {
     "FACT.all_the_last": "Every entry of {path} is the right last one: as if one variable or "
     "tensor stood behind all of them.",
     "FACT.surplus": "{path} begins with the right entries, and then has more.",
-    "FACT.keys_missing": "What {path} holds is right, and {lacking} is missing.",
-    "FACT.keys_surplus": "{path} holds what is right, and besides {beyond}, which was not asked "
-    "for.",
+    "FACT.keys_missing": "What {path} holds is right. Missing: {lacking}.",
+    "FACT.keys_surplus": "{path} holds what is right, and more that was not asked for: {beyond}.",
     "FACT.values_swapped": "{path} has the right values under each other's keys.",
     "FACT.container": "{path} has the right values, in {received}. Expected was {expected}.",
     "FACT.wrapped": "{path} is the right value inside {received}: return it by itself.",
@@ -154,9 +156,9 @@ TEMPLATES: dict[str, str] = {
     "FACT.always": "Every answer is {received}, whatever is asked.",
     "FACT.pairs_swapped": "The two values of every pair are exchanged.",
     "FACT.inverted": "Every answer is the opposite of the right one.",
-    "PART.cases": "In every case that fails, and only there, your answer does what this mistake "
-    "does: {mistake}",
-    "PART.values": "What is wrong is exactly what this mistake gives: {mistake}",
+    "PART.cases": "In the cases that fail, and only there, your answer gives exactly what this "
+    "mistake gives: “{mistake}”",
+    "PART.values": "The values that are wrong are exactly those of this mistake: “{mistake}”",
     "FLAGS.is_leaf": "{path} {is_or_not} a leaf, and {should} be one.",
     "FLAGS.requires_grad": "{path} {does_or_not} require grad, and {should}.",
     "FLAGS.has_graph": "{path} {has_or_not} a grad_fn, and {should} have one.",
@@ -214,6 +216,7 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.PER_SAMPLE.mean.batch": "{path} has one dimension too many. Averaged over the first "
     "dimension, which is the batch, it is the right answer: you kept one for each sample.",
     "HIDDEN.STRUCTURE.other": "The answer has other parts than expected.",
+    "HIDDEN.FACT.uniform": "{path} has the same value everywhere, and the right answer has not.",
     "HIDDEN.FACT.keys_missing": "What {path} holds is right, and something is missing.",
     "HIDDEN.FACT.keys_surplus": "{path} holds what is right, and more that was not asked for.",
     "HIDDEN.FACT.container": "{path} has the right values, in another container than expected.",
@@ -277,7 +280,7 @@ TEMPLATES: dict[str, str] = {
 }
 
 
-_VARIANTS = (".whole", ".gradient", ".float32", ".batch")
+_VARIANTS = (".whole", ".none", ".gradient", ".float32", ".batch", ".number")
 
 
 def stable(code: str) -> str:

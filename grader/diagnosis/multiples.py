@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from grader.diagnosis.comparison import TOLERANCE, measure
-from grader.diagnosis.misses import Miss, Signature, close, dtypes_of, reals
+from grader.diagnosis.misses import Miss, Pair, Signature, close, dtypes_of, reals
 
 
 def ratio(misses: Sequence[Miss]) -> Signature | None:
@@ -25,6 +25,8 @@ def ratio(misses: Sequence[Miss]) -> Signature | None:
     found = _named(_labels, known, misses)
     if len(found) == 1:
         code, symbol = found[0]
+        if code == "RATIO.twice" and isinstance(misses[0].difference.expected, float):
+            code = "RATIO.twice.number"
         count = misses[0].case.symbols.get(symbol, "")
         return Signature(code, {"symbol": symbol, "count": count})
     further = [] if found else _named(_further_labels, known, misses)
@@ -32,7 +34,7 @@ def ratio(misses: Sequence[Miss]) -> Signature | None:
         code, symbol = further[0]
         return Signature(code, {"symbol": symbol, "here": f"{known[0]:.4g}"})
     nearness = max(miss.rounding for miss in misses)
-    if all(math.isclose(c, known[0], rel_tol=nearness) for c in known):
+    if all(math.isclose(c, known[0], rel_tol=nearness) for c in known) and _unlike(pairs):
         return Signature("RATIO.constant", {"factor": _spoken(known[0])})
     by_size = _named(_sizes, known, misses)
     if by_size:  # several sizes are one number in every case: the first is said
@@ -40,8 +42,13 @@ def ratio(misses: Sequence[Miss]) -> Signature | None:
         times = max(known[0], 1 / known[0])
         return Signature(code, {"size": size, "count": f"{times:.4g}"})
     if sum(int((r != 0).sum()) > 2 for r, _ in pairs) > 1:
-        return Signature("RATIO.varies", {"factor": f"{known[0]:.4g}"})
+        return Signature("RATIO.varies", {"factor": _spoken(known[0])})
     return None
+
+
+def _unlike(pairs: Sequence[Pair]) -> bool:
+    """Whether the right answers have entries that differ: what is uniform is a multiple of much."""
+    return len({value for right, _ in pairs for value in right.flatten()[:8].tolist()} - {0.0}) > 1
 
 
 Labels = Callable[[float, Miss], list[tuple[str, str]]]
@@ -162,8 +169,8 @@ def _channel_factors(expected: torch.Tensor, received: torch.Tensor, miss: Miss)
         return []
     factors = []
     for r, g in zip(expected.unbind(1), received.unbind(1), strict=True):
-        # One number is a multiple of any other, here too.
-        if int((r != 0).sum()) < 2:
+        # One number is a multiple of any other, here too, and two are one by chance.
+        if int((r != 0).sum()) < 3:
             return []
         c = 1.0 if close(r, g, miss) else _factor(r, g, miss)
         if c is None:

@@ -34,8 +34,14 @@ def is_row(name: str, case: Case) -> bool:
     """Whether a part is named after a text that the case's answer was asked about."""
     if name in ("", "answer"):
         return False
-    asked = [text for text in _asked(case.params.values()) if text]
-    return name in asked or (bool(_OF_CODE.search(name)) and any(text in name for text in asked))
+    asked = [_bare(text) for text in _asked(case.params.values()) if text]
+    inside = any(text in _bare(name) for text in asked)
+    return _bare(name) in asked or (inside and bool(_OF_CODE.search(name)))
+
+
+def _bare(text: str) -> str:
+    """A program without what stands between its lines."""
+    return re.sub(r"[\s;]", "", text)
 
 
 def _asked(params: Iterable[Any]) -> Iterator[str]:

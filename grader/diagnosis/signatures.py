@@ -19,7 +19,7 @@ from grader.diagnosis.misses import Miss, Signature, close, dtypes_of, real_pair
 from grader.diagnosis.multiples import ratio, ratio_channel
 from grader.diagnosis.naming import is_gradient
 from grader.diagnosis.shown import article, shown, shown_apart
-from grader.engine.observation import Plain
+from grader.engine.observation import FLAGS, Plain
 
 
 def recognise(misses: Sequence[Miss], *, facts: bool = True) -> Signature:
@@ -48,21 +48,26 @@ def _none(misses: Sequence[Miss]) -> Signature | None:
         return Signature("NONE.gradient.whole" if whole else "NONE.gradient", {})
     if whole:
         return Signature("NONE.returned", {"expected": article(expected)})
-    return Signature("NONE", {"expected": article(expected)})
+    wanted = "a tensor" if isinstance(expected, torch.Tensor) else article(expected)
+    return Signature("NONE", {"expected": wanted})
 
 
 def _type(misses: Sequence[Miss]) -> Signature | None:
     if not _all(misses, "type"):
         return None
     expected, received = misses[0].difference.expected, misses[0].difference.received
-    return Signature("TYPE", {"received": article(received), "expected": article(expected)})
+    if all(truth.PREDICATES["TYPE.none"](miss, {}) for miss in misses):
+        return Signature("TYPE.none", {})
+    # A text that was expected, such as what is raised, says more than that it is one.
+    wanted = shown(expected) if isinstance(expected, str) else article(expected)
+    return Signature("TYPE", {"received": article(received), "expected": wanted})
 
 
 def _structure(misses: Sequence[Miss]) -> Signature | None:
     if not _all(misses, "structure"):
         return None
     expected, received = misses[0].difference.expected, misses[0].difference.received
-    if misses[0].difference.path == "":
+    if misses[0].difference.path == "" and not set(expected) & set(received):
         return _other_names(expected, received)
     if isinstance(expected, dict) and isinstance(received, dict):
         lacking = [f"{shown(name)} is missing" for name in expected if name not in received]
@@ -88,12 +93,16 @@ def _group(parts: dict[str, Plain], beside: dict[str, Plain]) -> str:
     if list(parts) == ["answer"]:
         value = parts["answer"]
         return f"{shown(value)}" if isinstance(value, str) else article(value)
-    names = ", ".join(map(str, parts))
+    known = [name for name in parts if name.rpartition(".")[2] not in FLAGS]
+    names = ", ".join(known)
+    if len(known) == 1:
+        value = parts[known[0]]
+        return f"{known[0]}: {shown(value)}" if isinstance(value, str) else known[0]
     other = beside.get("answer")
     # As many values without names are taken for the named ones, unless a dict is asked for.
     if isinstance(other, tuple | list) and len(other) == len(parts):
         return f"a dict with the keys {names}"
-    return f"the pair ({names})" if len(parts) == 2 else f"a group of {len(parts)} values: {names}"
+    return f"the pair ({names})" if len(known) == 2 else f"a group of {len(known)} values: {names}"
 
 
 def _transposed(misses: Sequence[Miss]) -> Signature | None:
@@ -175,7 +184,8 @@ def _dtype(misses: Sequence[Miss]) -> Signature | None:
 
 def _zero(misses: Sequence[Miss]) -> Signature | None:
     pairs = reals(misses)
-    if pairs is None or any(bool((g != 0).any()) for _, g in pairs):
+    tensors = all(isinstance(miss.difference.expected, torch.Tensor) for miss in misses)
+    if pairs is None or not tensors or any(bool((g != 0).any()) for _, g in pairs):
         return None
     return Signature("ZERO.gradient" if is_gradient(misses[0].difference.name) else "ZERO", {})
 
@@ -252,7 +262,8 @@ def _known_value(misses: Sequence[Miss]) -> Signature | None:
 
 def _of_right(misses: Sequence[Miss]) -> Signature | None:
     """A multiple or a function of the right answer: of two readings neither."""
-    multiple, other = ratio(misses), the_one(misses, functions.functions)
+    multiple = ratio(misses)
+    other = the_one(misses, functions.functions, functions.uniform)
     named = multiple is not None and multiple.code != "RATIO.varies"
     return None if named and other else other or multiple
 

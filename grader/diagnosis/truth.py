@@ -63,6 +63,11 @@ def _other_type(miss: Miss, values: Mapping[str, Any]) -> bool:
     return miss.kind in ("type", "structure")
 
 
+def _tensor_for_none(miss: Miss, values: Mapping[str, Any]) -> bool:
+    difference = miss.difference
+    return difference.expected is None and isinstance(difference.received, torch.Tensor)
+
+
 def _other_structure(miss: Miss, values: Mapping[str, Any]) -> bool:
     return miss.kind == "structure" and values.get("parts") != ""
 
@@ -177,6 +182,7 @@ PREDICATES: dict[str, Predicate] = {
     "NONE.gradient": _gradient_is_none,
     "NONE.gradient.whole": _only_gradient_is_none,
     "TYPE": _other_type,
+    "TYPE.none": _tensor_for_none,
     "STRUCTURE": _other_structure,
     "STRUCTURE.other": _other_structure,
     "TRANSPOSED": _transposed,
@@ -194,6 +200,7 @@ PREDICATES: dict[str, Predicate] = {
     "ZERO.gradient": _zero_gradient,
     "RATIO.sign": _times(lambda m, v: -1.0),
     "RATIO.twice": _times(lambda m, v: 2.0),
+    "RATIO.twice.number": _times(lambda m, v: 2.0),
     "RATIO.times_count": _times(lambda m, v: float(_count(m, v))),
     "RATIO.over_count": _times(lambda m, v: 1 / _count(m, v)),
     "RATIO.unbiased": _times(lambda m, v: ((_count(m, v) - 1) / _count(m, v)) ** 0.5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -74,7 +75,10 @@ ROWS_REDUCED: dict[str, Function] = {
 """The same for parts of two dimensions or more."""
 
 
-_OF_SIGNS = (torch.abs, _minus_abs)
+_FEWEST = 3
+"""How many entries must be alike before that says something."""
+
+_OF_SIGNS = (torch.abs, _minus_abs, torch.sign)
 
 
 def functions(misses: Sequence[Miss]) -> Iterator[Claim]:
@@ -87,6 +91,21 @@ def reductions(misses: Sequence[Miss]) -> Iterator[Claim]:
     """A function of the right answer that has another shape."""
     if telling(misses, ("shape",)):
         yield from _claims(misses, OTHER_SHAPE, ROWS_REDUCED)
+
+
+def uniform(misses: Sequence[Miss]) -> Iterator[Claim]:
+    """One and the same number in every entry of every case."""
+    if not telling(misses) or sum(m.difference.received.numel() for m in misses) < _FEWEST:
+        return
+    value = float(misses[0].difference.received.flatten()[0])
+    if math.isfinite(value) and value != 0.0:
+        yield Claim("FACT.uniform", lambda miss: _is(value, miss), {"value": f"{value:.4g}"})
+
+
+def _is(value: float, miss: Miss) -> bool:
+    received = miss.difference.received
+    claimed = torch.full(received.shape, value, dtype=torch.float64)
+    return received.shape == miss.difference.expected.shape and close(claimed, received, miss)
 
 
 def _claims(
