@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -43,7 +43,8 @@ class Difference:
     """One place where received and expected data differ.
 
     `kind` is one of none, type, structure, shape, dtype, value, flag, text; `numbers` is there for
-    numbers, and for tensors of equal shape. The path "" stands for everything returned.
+    numbers, and for tensors of equal shape. The path "" stands for everything returned. `name` is
+    the named value that the path leads into, `steps` the keys and positions on the way.
     """
 
     path: str
@@ -51,6 +52,8 @@ class Difference:
     expected: Plain
     received: Plain
     numbers: Numbers | None = None
+    name: str = ""
+    steps: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ def _all_differences(
 ) -> Iterator[Difference]:
     for name, value in expected.items():
         if name in received:
-            yield from _differences(name, value, received[name], rules)
+            for found in _differences(name, value, received[name], rules):
+                yield replace(found, name=name)
     if set(expected) != set(received):
         yield Difference("", "structure", dict(expected), dict(received))
 
@@ -244,7 +248,7 @@ def _sequence_differences(
         yield Difference(path, "structure", expected, received)
     elif set(map(type, (*expected, *received))) != {str} or list(expected) != list(received):
         for i, (one, other) in enumerate(zip(expected, received, strict=True)):
-            yield from _differences(f"{path}[{i}]", one, other, rules)
+            yield from _within(i, _differences(f"{path}[{i}]", one, other, rules))
 
 
 def _dict_differences(
@@ -257,4 +261,10 @@ def _dict_differences(
         yield Difference(path, "structure", expected, received)
     for name, value in expected.items():
         if name in received:
-            yield from _differences(f"{path}[{name!r}]", value, received[name], rules)
+            inside = _differences(f"{path}[{name!r}]", value, received[name], rules)
+            yield from _within(name, inside)
+
+
+def _within(step: Any, inside: Iterator[Difference]) -> Iterator[Difference]:
+    for found in inside:
+        yield replace(found, steps=(step, *found.steps))
