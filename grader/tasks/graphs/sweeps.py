@@ -17,7 +17,6 @@ class VjpVector(Task):
         "Make a leaf of x that requires grad, compute y, and pass v as the gradient of y.",
     )
     allows = AUTOGRAD
-    meta = True
     CASES = (
         case("5 numbers", n=5, visible=True),
         case("some weights are 0", n=7, zeros=True),

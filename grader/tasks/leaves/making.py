@@ -58,7 +58,6 @@ class ScaledParameter(Task):
         "tensor. torch.randn takes dtype= and device=.",
     )
     allows = frozenset({"rng"})
-    meta = True
     NAMES = ("scale", "1", "scale ** 2", "scale ** 0.5", "scale / 3 ** 0.5", "scale / 12 ** 0.5")
     CASES = (
         case("67 x 61, float32", shape=(67, 61), dtype_name="float32", visible=True),

@@ -1,11 +1,9 @@
 """The exercise that saves less for the backward pass, and computes it again."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
+from grader.engine.kept import Kept
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Layer, Noise, Note, seeded
@@ -28,6 +26,7 @@ class Checkpointed(Task):
         "Of the two kinds of checkpoint take the one that is not reentrant, and leave "
         "preserve_rng_state at its default.",
     )
+    allows = frozenset({"rng"})  # where the generator stands afterwards is observed
     CASES = (
         case("7 rows", rows=7, visible=True),
         case("x does not require grad", rows=7, wanted=False),
@@ -48,45 +47,34 @@ class Checkpointed(Task):
 
     def observe(self, run_ckpt, x, v, w, u, top, p=0.0, wanted=True):
         passes: list[int] = []
+        kept = Kept()
         block = nn.Sequential(
             Note(lambda h: passes.append(len(h))),
             Layer(w, w[0]),
+            Note(kept.note),
             Noise(p),
+            Note(kept.note),
             Layer(u, u[0]),
+            Note(kept.note),
             Noise(p),
+            Note(kept.note),
             Layer(top, top[0]),
         )
         x.requires_grad_(wanted)
-        kept = (x, *block.parameters())
         with seeded(11):
-            _, plain = saved_entries(lambda: block(x), kept)
-        passes.clear()
-        with seeded(11):
-            y, saved = saved_entries(lambda: run_ckpt(block, x), kept)
+            y = run_ckpt(block, x)
+            saved = kept.entries()
             if isinstance(y, Tensor) and y.shape == v.shape and y.requires_grad:
                 y.backward(v)
+            drawn = float(torch.rand((), dtype=torch.float64))
         return {
             "y": y,
             **flags("y", y, "requires_grad"),
-            "saved": "little" if 3 * saved < plain else "as much as block(x)",
+            "saved": "little" if 3 * saved < kept.noted else "as much as block(x)",
             "computed again": len(passes) > 1,
             "gradients": {
                 "x": x.grad,
                 **{name: parameter.grad for name, parameter in block.named_parameters()},
             },
+            "the next random number": drawn,
         }
-
-
-def saved_entries(function: Callable[[], Any], kept: Sequence[Tensor]) -> tuple[Any, int]:
-    """What `function` returns, and how many entries it saves that are not those of `kept`."""
-    own = {tensor.untyped_storage().data_ptr() for tensor in kept}
-    sizes = [0]
-
-    def pack(tensor: Tensor) -> Tensor:
-        if tensor.untyped_storage().data_ptr() not in own:
-            sizes.append(tensor.numel())
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        result = function()
-    return result, sum(sizes)
