@@ -252,6 +252,23 @@ def _alike(node: ast.Attribute) -> Iterator[ast.expr]:
         yield ast.Attribute(node.value, other, node.ctx)
 
 
+def _on_the_cpu(node: ast.Call) -> Iterator[ast.expr]:
+    """A tensor like another, made from its shape and dtype, and not on its device."""
+    if not isinstance(node.func, ast.Attribute) or not node.args:
+        return
+    name, torch_ = node.func.attr, ast.Name("torch", ast.Load())
+    if name.endswith("_like") and _is_torch(node.func):
+        like, made = node.args[0], name.removesuffix("_like")
+        shape: list[ast.expr] = [ast.Attribute(like, "shape", ast.Load()), *node.args[1:]]
+    elif name.startswith("new_"):
+        like, made, shape = node.func.value, name.removeprefix("new_"), node.args
+    else:
+        return
+    dtype = ast.keyword("dtype", ast.Attribute(like, "dtype", ast.Load()))
+    given = [dtype, *(one for one in node.keywords if one.arg != "dtype")]
+    yield ast.Call(ast.Attribute(torch_, made, ast.Load()), shape, given)
+
+
 def _minus_or_not(node: ast.UnaryOp) -> Iterator[ast.expr]:
     yield node.operand
 
@@ -346,6 +363,7 @@ _OPERATORS: dict[type[ast.AST] | tuple[type[ast.AST], ...], tuple[tuple[str, Ope
         ("recurse=False", _recurse),
         ("drop method", _method),
         ("drop function", _function),
+        ("on the CPU", _on_the_cpu),
     ),
     ast.Attribute: (("name taken for another", _alike),),
     (ast.Tuple, ast.List, ast.Dict): (("swap members", _members),),
