@@ -149,8 +149,9 @@ def _watch(
     def answer(*args: Any, **kwargs: Any) -> Any:
         spoken = dict(zip(names, args, strict=False)) | kwargs
         before = [_state(value, name) for name, value in _flat(spoken)]
+        devices = any(isinstance(value, torch.device) for value in spoken.values())
         try:
-            with state.watched_call(effects), around() if before else nullcontext():
+            with state.watched_call(effects), around() if before or devices else nullcontext():
                 return function(*args, **kwargs)
         finally:
             for state_ in before:

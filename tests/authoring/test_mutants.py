@@ -9,7 +9,7 @@ from grader.authoring.mutants import injections, operators, survivors
 from grader.authoring.mutants.kinds import Kind
 from grader.authoring.mutants.mutation import mutated
 from grader.authoring.mutants.report import Report, naming, reasons_for
-from grader.authoring.mutants.running import Bench, Tried
+from grader.authoring.mutants.running import UNNAMED, Bench, Tried
 from grader.authoring.mutants.survivors import EVERYWHERE, Reason
 from grader.authoring.mutants.whole import summary
 from grader.authoring.subject import Subject
@@ -48,7 +48,7 @@ def test_no_mutant_of_a_sample_gets_through_unlisted_and_none_listed_is_found_ou
     task = tasks()[exercise]
     bench = Bench(Subject(task, ROOT))
     mutants = [(answer, one) for answer, own in bench.mutants() for one in own]
-    tried = tuple(bench.try_(*pair) for pair in sample(mutants))
+    tried = tuple(bench.try_(*pair, named=False) for pair in sample(mutants))
     lists = survivors.read(task.chapter), survivors.read(EVERYWHERE)
     report = Report(exercise, tried, reasons_for(task, *lists))
     alive = "\n".join(one.id for one in report.alive)
@@ -115,7 +115,7 @@ def test_statements_are_left_out_exchanged_and_taken_out_of_what_stands_around_t
         "def g(a):\n"
         "    with torch.no_grad():\n        a.mul_(2)\n"
         "    try:\n        f(a)\n    finally:\n        h(a)\n"
-        "    for b in a:\n        f(b)\n"
+        "    for b in a:\n        a = f(b)\n"
         "    return a"
     )
     assert {
@@ -126,7 +126,7 @@ def test_statements_are_left_out_exchanged_and_taken_out_of_what_stands_around_t
         "break after the first: nothing → break",
         "return in loop: nothing → return a",
         "without the first: for b in a: → for b in list(a)[1:]:",
-        "swap statements: try: ; for b in a:",
+        "swap statements: for b in a: ; return a",
     } <= set(mutants)
 
 
@@ -242,6 +242,7 @@ def test_a_line_says_how_the_killed_were_named():
     assert summary([some]) == (
         "4 mutants: 4 killed (1 own, 1 fact, 1 generic, 1 plain), 0 equivalent, 0 alive"
     )
+    assert summary([report([("o: a", UNNAMED)])]) == "1 mutants: 1 killed, 0 equivalent, 0 alive"
     assert naming("e", "ERROR.device") == "generic"
 
 
