@@ -27,11 +27,13 @@ class Kept:
         """How many entries the results had."""
         return sum(entries for _, entries in self._results)
 
-    def entries(self) -> int:
-        """How many of them are still in memory."""
-        if self._alive():
+    def entries(self, besides: object = None) -> int:
+        """How many of them are still in memory, not counting that of the tensor `besides`."""
+        if self._alive(besides):
             gc.collect(1)  # what only a cycle of young objects holds is not kept for anything
-        return self._alive()
+        return self._alive(besides)
 
-    def _alive(self) -> int:
-        return sum(entries for storage, entries in self._results if storage() is not None)
+    def _alive(self, besides: object) -> int:
+        own = besides.untyped_storage() if isinstance(besides, torch.Tensor) else None
+        alive = ((storage(), entries) for storage, entries in self._results)
+        return sum(entries for one, entries in alive if one is not None and one is not own)

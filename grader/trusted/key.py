@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -50,6 +51,19 @@ def _noting(what: str, value: str) -> Callable[[_Function], _Function]:
     return note
 
 
+def mistake(
+    name: str, sentence: str, wrong: Callable[..., Any], *, raises: str | None = None
+) -> Callable[..., Any]:
+    """A mistake made by a family: `wrong` under a name, with the sentence a learner reads."""
+
+    @functools.wraps(wrong)
+    def made(*given: Any, **named: Any) -> Any:
+        return wrong(*given, **named)
+
+    made.__name__, made.__doc__ = name, sentence
+    return made if raises is None else _noting("raises", raises)(made)
+
+
 class Key:
     """The trusted half of the exercise `task`. Subclass it in `grader/keys/`:
     `class TwoPathGradKey(Key, task="two_path_grad")`.
@@ -59,11 +73,13 @@ class Key:
     single right value defines `accepts`, which yields the code of every complaint, each a sentence
     in `complaints`. **Every other function is a mistake**: a wrong implementation, whose docstring
     is what the learner reads. It names those of the reference's arguments that it uses, or takes
-    all of them as `*given`. `sentences` replaces a generic signature's sentence by the exercise's
-    own (`{"RATIO.sign": "You forgot that L = 10 - d."}`).
+    all of them as `*given`. `families` are mistakes that siblings of the exercise share, each made
+    by `mistake`; they come after its own. `sentences` replaces a generic signature's sentence by
+    the exercise's own (`{"RATIO.sign": "You forgot that L = 10 - d."}`).
     """
 
     task: ClassVar[str]
+    families: ClassVar[Iterable[Callable[..., Any]]] = ()
     sentences: ClassVar[dict[str, str]] = {}
     complaints: ClassVar[dict[str, str]] = {}
     accepts: ClassVar[Callable[[Inputs, dict[str, Any]], Iterable[str]] | None] = None
@@ -96,7 +112,8 @@ class Key:
         Raises WrongKey.
         """
         found = []
-        for name, member in vars(cls).items():
+        shared = {wrong.__name__: wrong for wrong in cls.families}
+        for name, member in (vars(cls) | shared).items():
             wrong = member.__func__ if isinstance(member, staticmethod) else member
             if name in ("reference", "accepts", *functions) or name.startswith("_"):
                 continue

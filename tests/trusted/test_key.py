@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.trusted.key import Key, WrongKey, raises, replaces
+from grader.trusted.key import Key, WrongKey, mistake, raises, replaces
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +118,26 @@ def test_a_mistake_that_names_another_argument_is_refused_with_a_cure():
     with pytest.raises(WrongKey, match=r"helper takes scale.*x, w") as refused:
         AnyKey.mistakes(("f",))
     assert "starts with _" in refused.value.cure
+
+
+def test_a_family_adds_mistakes_after_the_keys_own():
+    def family(right):
+        return [
+            mistake("doubled", "You doubled it.", lambda x: 2 * right(x)),
+            mistake("refused", "You refuse it.", lambda x: x.no_such_name, raises="no_such"),
+        ]
+
+    class AnyKey(Key, task="any"):
+        def reference(x, w):
+            return x
+
+        def own():
+            """Nothing."""
+
+        families = family(lambda x: x)
+
+    made = mistakes(AnyKey, "f")
+    assert list(made) == ["own", "doubled", "refused"]
+    assert made["doubled"].function(3, 1) == 6
+    assert made["doubled"].message == "You doubled it."
+    assert made["refused"].raises == "no_such"
