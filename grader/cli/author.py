@@ -73,7 +73,10 @@ def mutants(
         bool, typer.Option("--write", help="Bring the list of survivors up to date.")
     ] = False,
     killed: Annotated[
-        bool, typer.Option("--killed", help="Show also how each killed mutant was named.")
+        bool, typer.Option("--killed", help="Show each killed mutant with its finding.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not ask how each killed mutant is named.")
     ] = False,
     jobs: Annotated[int, typer.Option("--jobs", help="Exercises at once.")] = 1,
 ) -> None:
@@ -84,7 +87,7 @@ def mutants(
     from grader.authoring.prove import chosen
 
     reports = []
-    for report in whole.reports(chosen(what), home, jobs):
+    for report in whole.reports(chosen(what), home, jobs, named=not quick):
         reports.append(report)
         _console.print(f"[bold]{report.exercise}[/]: {whole.summary([report])}")
         for one in report.killed if killed else ():

@@ -15,7 +15,7 @@ from grader.diagnosis.naming import is_row, parts_of
 from grader.diagnosis.notes import notes
 from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
 from grader.engine.observation import Observation, Raised
-from grader.engine.task import Case, Inputs, Task
+from grader.engine.task import ANOTHER, Case, Inputs, Task
 
 __all__ = ["Answers", "ReferenceFailed", "SealBroken", "Seen", "diagnose"]
 
@@ -74,9 +74,9 @@ def diagnose(
     `hidden` leaves out of the findings on hidden cases everything that could carry an input:
     numbers, shapes, texts, and names of classes that are neither Python's nor torch's.
     """
-    compared = [_compare(task, answers, one, hidden) for one in seen]
+    compared = _counted([_compare(task, answers, one, hidden) for one in seen])
     outcomes = tuple(
-        CaseOutcome(c.case.name, c.passed, c.case.visible, c.case.weight, c.case.device == "meta")
+        CaseOutcome(c.case.name, c.passed, c.case.visible, c.case.weight, c.case.device == ANOTHER)
         for c in compared
     )
     failing = [c for c in compared if not c.passed]
@@ -100,6 +100,13 @@ def diagnose(
 def _row(c: Compared) -> str:
     """The text that the first wrong answer of a case was asked about."""
     return next((d.name for d in c.differences if is_row(d.name, c.case)), "")
+
+
+def _counted(compared: Sequence[Compared]) -> Sequence[Compared]:
+    """The case on another device counts only once all else is right: a judge asks it in any case,
+    and a notebook does not."""
+    here = [c for c in compared if c.case.device != ANOTHER]
+    return compared if all(c.passed for c in here) else here
 
 
 def _compare(task: Task, answers: Answers, seen: Seen, hidden: bool) -> Compared:

@@ -51,12 +51,15 @@ def answers(subject: Subject) -> Iterator[AnswerText]:
 
 def _written(functions: Sequence[Callable[..., Any]]) -> AnswerText | None:
     """The text of some functions of one module, with what they call of it, or None."""
-    module = sys.modules[functions[0].__module__]
+    module = sys.modules.get(functions[0].__module__)
+    names = tuple(function.__name__ for function in functions)
+    if any(
+        getattr(module, name, None) is not one for name, one in zip(names, functions, strict=True)
+    ):
+        return None
+    assert module is not None  # a function of it was found there
     tree = ast.parse(inspect.getsource(module))
     defined = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    names = tuple(function.__name__ for function in functions)
-    if any(vars(module).get(name) is not one for name, one in zip(names, functions, strict=True)):
-        return None
     needed, asked = dict.fromkeys(names), list(names)
     while asked:
         used = {n.id for n in ast.walk(defined[asked.pop()]) if isinstance(n, ast.Name)}

@@ -80,7 +80,7 @@ _WALKS = {"parameters", "named_parameters", "buffers", "named_buffers"}
 
 def changes(tree: ast.Module) -> Iterator[Change]:
     """Every change that an operator makes anywhere in a text without docstrings."""
-    for node in ast.walk(tree):
+    for node in _observable(tree):
         for kind, operators in _OPERATORS.items():
             if isinstance(node, kind):
                 for name, operator in operators:
@@ -90,6 +90,25 @@ def changes(tree: ast.Module) -> Iterator[Change]:
             yield from _in_block(block)
     for function in tree.body:
         yield from _other_names(function)
+
+
+def _observable(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes whose change may be noticed: not what is printed, nor the text of an exception, nor
+    the order of the members that a value is looked for among."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        if _prints(child):
+            continue
+        if isinstance(child, ast.Raise):
+            yield child
+        elif isinstance(child, ast.Compare) and isinstance(child.ops[0], ast.In | ast.NotIn):
+            yield child
+            yield from _observable(child.left)
+            for group in child.comparators:
+                inner = list(_observable(group))
+                yield from inner[1:] if isinstance(group, ast.Tuple | ast.List) else inner
+        else:
+            yield from _observable(child)
 
 
 def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
@@ -103,9 +122,9 @@ def _in_block(block: list[ast.stmt]) -> Iterator[Change]:
     """Statements left out, exchanged, or without what stands around them."""
     for i, statement in enumerate(block):
         before, after = block[:i], block[i + 1 :]
-        if not isinstance(statement, ast.Pass):
+        if not isinstance(statement, ast.Pass) and not _prints(statement):
             yield Change("drop statement", block, [*before, *after] or [ast.Pass()])
-        if after and not isinstance(statement, ast.Return):
+        if after and not isinstance(statement, ast.Return) and _depend(statement, after[0]):
             swapped = [*before, after[0], statement, *after[1:]]
             called = " ; ".join(ast.unparse(one).split("\n")[0] for one in (statement, after[0]))
             yield Change("swap statements", block, swapped, called)
@@ -125,6 +144,33 @@ def _in_block(block: list[ast.stmt]) -> Iterator[Change]:
                 statement.target, statement.iter, [*statement.body, after[-1]], [], None
             )
             yield Change("return in loop", block, [*before, early, *after])
+
+
+def _depend(one: ast.stmt, other: ast.stmt) -> bool:
+    """Whether the order of two statements may matter: what one binds or acts on the other uses."""
+    return any(
+        changed & {node.id for node in ast.walk(user) if isinstance(node, ast.Name)}
+        for changed, user in ((_changed(one), other), (_changed(other), one))
+    )
+
+
+def _changed(statement: ast.stmt) -> set[str]:
+    """The names that a statement binds, writes into, or calls a method of."""
+    found = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            found |= {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            found |= {inner.id for inner in ast.walk(node.func) if isinstance(inner, ast.Name)}
+    return found - {"torch", "nn", "F", "math"}
+
+
+def _prints(node: ast.AST) -> bool:
+    value = node.value if isinstance(node, ast.Expr) else None
+    called = value.func if isinstance(value, ast.Call) else None
+    return isinstance(called, ast.Name) and called.id == "print"
 
 
 def _without_finally(statement: ast.Try) -> ast.Try:
@@ -252,6 +298,23 @@ def _alike(node: ast.Attribute) -> Iterator[ast.expr]:
         yield ast.Attribute(node.value, other, node.ctx)
 
 
+def _on_the_cpu(node: ast.Call) -> Iterator[ast.expr]:
+    """A tensor like another, made from its shape and dtype, and not on its device."""
+    if not isinstance(node.func, ast.Attribute) or not node.args:
+        return
+    name, torch_ = node.func.attr, ast.Name("torch", ast.Load())
+    if name.endswith("_like") and _is_torch(node.func):
+        like, made = node.args[0], name.removesuffix("_like")
+        shape: list[ast.expr] = [ast.Attribute(like, "shape", ast.Load()), *node.args[1:]]
+    elif name.startswith("new_"):
+        like, made, shape = node.func.value, name.removeprefix("new_"), node.args
+    else:
+        return
+    dtype = ast.keyword("dtype", ast.Attribute(like, "dtype", ast.Load()))
+    given = [dtype, *(one for one in node.keywords if one.arg != "dtype")]
+    yield ast.Call(ast.Attribute(torch_, made, ast.Load()), shape, given)
+
+
 def _minus_or_not(node: ast.UnaryOp) -> Iterator[ast.expr]:
     yield node.operand
 
@@ -346,6 +409,7 @@ _OPERATORS: dict[type[ast.AST] | tuple[type[ast.AST], ...], tuple[tuple[str, Ope
         ("recurse=False", _recurse),
         ("drop method", _method),
         ("drop function", _function),
+        ("on the CPU", _on_the_cpu),
     ),
     ast.Attribute: (("name taken for another", _alike),),
     (ast.Tuple, ast.List, ast.Dict): (("swap members", _members),),

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from grader.authoring.mutants.running import Tried
+from grader.authoring.mutants.running import ENDLESS, UNNAMED, Tried
 from grader.authoring.mutants.survivors import EVERYWHERE, REST, Reason
 from grader.engine.task import Task
 
 _PLAIN = (
-    "ENDLESS",
+    ENDLESS,
     "ERROR.after",
     "ERROR.raised",
     "NOT_",
@@ -22,10 +22,14 @@ _PLAIN = (
 )
 """What says that the answer is wrong, and nothing about how."""
 
+NAMINGS = ("own", "fact", "generic", "plain", "unnamed")
+
 
 def naming(exercise: str, code: str) -> str:
     """How a killed mutant was named: `own` (a mistake of the exercise, or its complaint), `fact`,
-    `generic` (a signature, an explained error, an effect) or `plain`."""
+    `generic` (a signature, an explained error, an effect), `plain`, or `unnamed`: not tried."""
+    if code == UNNAMED:
+        return "unnamed"
     if code.startswith(f"{exercise}."):
         return "own"
     if code.startswith("FACT"):
@@ -78,7 +82,7 @@ class Report:
         return [one for one in self.killed if one.id in named]
 
     def names(self) -> Counter[str]:
-        """How the killed were named; those that raised in every way are counted like others."""
+        """How the killed were named."""
         return Counter(naming(self.exercise, one.code) for one in self.killed)
 
 

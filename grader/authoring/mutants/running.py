@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -16,16 +17,20 @@ from grader.authoring.mutants.answers import MODEL, AnswerText, answers
 from grader.authoring.mutants.kinds import Kind, kinds_of_arguments
 from grader.authoring.mutants.mutation import Mutant, mutated
 from grader.authoring.subject import Subject
-from grader.diagnosis.diagnose import Seen, diagnose
+from grader.diagnosis.compared import Compared, Seen
+from grader.diagnosis.comparison import Rules, compare
+from grader.diagnosis.diagnose import diagnose
 from grader.engine import state
 from grader.engine.callables import cannot_call, is_stub
 from grader.engine.catalogue import PUBLIC_SEED
-from grader.engine.task import Case
+from grader.engine.task import ANOTHER, Case
 from grader.engine.watch import observe
 from grader.trusted.live import LiveAnswers
 
 CPU_SECONDS = 2.0
-"""What one call of a mutant may take before it counts as one that never ends."""
+"""What one case of a mutant may take before it counts as one that never ends."""
+
+ENDLESS, UNNAMED = "ENDLESS", "UNNAMED"
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,6 @@ class Tried:
     id: str
     operator: str
     code: str
-    raised: bool = False
 
     @property
     def alive(self) -> bool:
@@ -51,11 +55,11 @@ class Bench:
         self.subject, self.task = subject, subject.task
         self.trusted = LiveAnswers(self.task, subject.key, PUBLIC_SEED, subject.device)
 
-    def tried(self) -> Iterator[Tried]:
-        """Every mutant of every right answer. Raises BrokenAnswer."""
+    def tried(self, *, named: bool = True) -> Iterator[Tried]:
+        """Every mutant of every right answer; see `try_`."""
         for answer, mutants in self.mutants():
             for mutant in mutants:
-                yield self.try_(answer, mutant)
+                yield self.try_(answer, mutant, named=named)
 
     def mutants(self) -> Iterator[tuple[AnswerText, list[Mutant]]]:
         """Every right answer with its mutants: statements are added to the model answer alone."""
@@ -70,35 +74,54 @@ class Bench:
         with state.defaults():
             return kinds_of_arguments(self.task, functions)
 
-    def try_(self, answer: AnswerText, mutant: Mutant) -> Tried:
-        """One mutant, diagnosed."""
-        code, raised = self._verdict(answer, mutant.source)
-        return Tried(answer.name, mutant.id, mutant.operator, code, raised)
+    def try_(self, answer: AnswerText, mutant: Mutant, *, named: bool = True) -> Tried:
+        """One mutant in every case, diagnosed if it is killed; or, unless it is to be `named`, in
+        the cases up to the first that notices it, which costs a quarter."""
+        with state.defaults():
+            code = self._code(answer, mutant.source, named)
+        return Tried(answer.name, mutant.id, mutant.operator, code)
 
-    def _verdict(self, answer: AnswerText, source: str) -> tuple[str, bool]:
+    def _code(self, answer: AnswerText, source: str, named: bool) -> str:
         try:
             functions = answer.run(source, f"<{self.task.id}>")
         except Exception:
-            return "NOT_DEFINED", True
+            return "NOT_DEFINED"
         if cannot_call(self.task, functions) or all(map(is_stub, functions)):
-            return "NOT_CALLABLE", True
-        with state.defaults():
-            seen = []
-            for case in self.task.cases():
-                one = self._see(functions, case)
-                if one is None:
-                    return "ENDLESS", False
-                seen.append(one)
-            verdict = diagnose(self.task, self.trusted, seen)
-            if verdict.passed and self.task.meta:
-                one = self._see(functions, self.task.meta_case())
-                if one is None:
-                    return "ENDLESS", False
-                verdict = diagnose(self.task, self.trusted, [*seen, one])
-        if verdict.passed:
-            return "", False
-        raised = any(one.observation.error is not None for one in seen)
-        return (verdict.findings[0].code if verdict.findings else "NOT_ATTEMPTED"), raised
+            return "NOT_CALLABLE"
+        seen: list[Seen] = []
+        failed = False
+        for case in (*self.task.cases(), *self._elsewhere):
+            if case.device == ANOTHER and failed:
+                break
+            one = self._see(functions, case)
+            if one is None:
+                return ENDLESS
+            seen.append(one)
+            if not self._passes(one):
+                failed = True
+                if not named:
+                    return UNNAMED
+        if not failed:
+            return ""
+        verdict = diagnose(self.task, self.trusted, seen)
+        return verdict.findings[0].code if verdict.findings else "NOT_ATTEMPTED"
+
+    @cached_property
+    def _elsewhere(self) -> tuple[Case, ...]:
+        return (self.task.meta_case(),) if self.task.meta else ()
+
+    def _passes(self, seen: Seen) -> bool:
+        """Whether nothing is wrong in one case. To name what is wrong costs far more."""
+        case, observation = seen.case, seen.observation
+        rules = Rules.of(self.task, case)
+        if case.device == ANOTHER:
+            return Compared(case, observation, rules, secret=False).passed
+        if observation.error is not None or observation.effects:
+            return False
+        complaints = self.trusted.complaints(case, observation)
+        if complaints is not None:
+            return not complaints
+        return not compare(self.trusted.reference(case).values, observation.values, rules)
 
     def _see(self, functions: Sequence[Callable[..., Any]], case: Case) -> Seen | None:
         """What happens in one case; None if it does not end. Raises KeyboardInterrupt."""

@@ -12,40 +12,44 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from grader.authoring.mutants import survivors
-from grader.authoring.mutants.report import Report, reasons_for
+from grader.authoring.mutants.report import NAMINGS, Report, reasons_for
 from grader.authoring.mutants.running import Bench
 from grader.authoring.subject import Subject
 from grader.engine.catalogue import written
 
 
-def reports(exercises: Sequence[str], course: Path, jobs: int = 1) -> Iterator[Report]:
+def reports(
+    exercises: Sequence[str], course: Path, jobs: int = 1, *, named: bool = True
+) -> Iterator[Report]:
     """What becomes of all mutants of each exercise, `jobs` exercises at once."""
+    report = partial(report_on, course=course, named=named)
     if jobs == 1:
-        yield from (report_on(exercise, course) for exercise in exercises)
+        yield from map(report, exercises)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(partial(report_on, course=course), exercises)
+        yield from pool.map(report, exercises)
 
 
-def report_on(exercise: str, course: Path) -> Report:
-    """What becomes of all mutants of one exercise."""
+def report_on(exercise: str, course: Path, *, named: bool = True) -> Report:
+    """What becomes of all mutants of one exercise; unless `named`, killed ones have no names."""
     task = written()[exercise]
     lists = survivors.read(task.chapter), survivors.read(survivors.EVERYWHERE)
-    tried = tuple(Bench(Subject(task, course)).tried())
+    tried = tuple(Bench(Subject(task, course)).tried(named=named))
     return Report(exercise, tried, reasons_for(task, *lists))
 
 
 def summary(of: Sequence[Report]) -> str:
     """`150 mutants: 121 killed (30 own, 12 fact, 40 generic, 39 plain), 29 equivalent, 0 alive`."""
     names = sum((report.names() for report in of), Counter[str]())
-    named = ", ".join(f"{names[kind]} {kind}" for kind in ("own", "fact", "generic", "plain"))
-    mutants, killed = (
-        sum(len(part) for part in parts)
-        for parts in ([report.tried for report in of], [report.killed for report in of])
-    )
+    killed = sum(names.values())
+    named = ", ".join(f"{names[kind]} {kind}" for kind in NAMINGS if names[kind])
     equivalent = sum(len(report.equivalent) for report in of)
-    alive = mutants - killed - equivalent
-    return f"{mutants} mutants: {killed} killed ({named}), {equivalent} equivalent, {alive} alive"
+    alive = sum(len(report.alive) for report in of)
+    how = f" ({named})" if named and not names["unnamed"] else ""
+    return (
+        f"{killed + equivalent + alive} mutants: {killed} killed{how}, {equivalent} equivalent, "
+        f"{alive} alive"
+    )
 
 
 def write(of: Sequence[Report]) -> list[Path]:

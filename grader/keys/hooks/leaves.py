@@ -49,6 +49,87 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         others too, so that their gradient is now limited as well. Use clamp, not clamp_."""
         return _attach(params, lambda g: g.clamp_(-c, c))
 
+    def below_alone(params, c):
+        """You limited large negative gradients and not large ones. The limits are -c and c."""
+        return _attach(params, lambda g: g.clamp(min=-c))
+
+    def at_one(params):
+        """You limited to [-1, 1]. The limits are -c and c."""
+        return _attach(params, lambda g: g.clamp(-1, 1))
+
+    def zeroed_beyond(params, c):
+        """You made zeros of what lies beyond the limits. It is to become -c or c: clamp does
+        that."""
+        return _attach(params, lambda g: torch.where(g.abs() > c, 0.0, g))
+
+    def scaled_to_the_limit(params, c):
+        """You scaled the whole gradient so that its largest entry is c. Entries within the limits
+        stay as they are: limit each by itself, with clamp."""
+        return _attach(params, lambda g: g / g.abs().max() * c)
+
+    def first_pass_alone(params, c):
+        """Only the first pass is limited. Your hook removes itself, or counts its calls: it has to
+        stay until its handle is removed."""
+        seen: dict[int, int] = {}
+
+        def first(p: Tensor) -> Callable[[Tensor], Tensor]:
+            def hook(g: Tensor) -> Tensor:
+                seen[id(p)] = seen.get(id(p), 0) + 1
+                return g.clamp(-c, c) if seen[id(p)] == 1 else g
+
+            return hook
+
+        return [p.register_hook(first(p)) for p in params if p.requires_grad]
+
+    def old_grad_remembered(params, c):
+        """You remembered .grad from the pass before, to tell what a pass adds. Whoever empties
+        .grad in between makes the difference wrong. A hook by register_hook gets what one pass
+        adds: nothing has to be remembered."""
+
+        def remembering(p: Tensor) -> Callable[[Tensor], None]:
+            old = torch.zeros_like(p) if p.grad is None else p.grad.clone()
+
+            def hook(p: Tensor) -> None:
+                if p.grad is not None:
+                    p.grad.copy_(old + (p.grad - old).clamp(-c, c))
+                    old.copy_(p.grad)
+
+            return hook
+
+        leaves = [p for p in params if p.requires_grad]
+        return [p.register_post_accumulate_grad_hook(remembering(p)) for p in leaves]
+
+    def clipped_now(params, c):
+        """You limited the .grad that is there now, and registered no hook, so that later passes
+        come through as they are. register_hook is called in every pass from now on."""
+        for p in params:
+            if p.grad is not None:
+                p.grad.clamp_(-c, c)
+        return []
+
+    def clipped_now_to_nothing(params, c):
+        """You registered no hook, so that later passes come through as they are. register_hook is
+        called in every pass from now on: one for each entry that requires grad."""
+        return []
+
+    def empty_left_out(params, c):
+        """You left out entries whose .grad is None. It is None before the first pass and after
+        every emptying: ask for requires_grad."""
+        return _attach([p for p in params if p.grad is not None], lambda g: g.clamp(-c, c))
+
+    def first_entry_alone(params, c):
+        """Only the first entry of params has a hook: your function returns inside the loop, after
+        its first round. Return the list after the loop."""
+        return _attach(params[:1], lambda g: g.clamp(-c, c))
+
+    @raises(r"'NoneType' object has no attribute '(clamp|clip|data|detach|clone|abs|minimum)")
+    def grad_read_in_the_hook(params, c):
+        """Your hook reads p.grad. When it runs, this pass has not been added yet, so that .grad is
+        None or holds earlier passes; and p may be another entry by then, the last of the loop. What
+        this pass brings is the argument of the hook."""
+        leaves = [p for p in params if p.requires_grad]
+        return [p.register_hook(lambda g, p=p: p.grad.clamp(-c, c)) for p in leaves]
+
     def no_handles(params, c):
         """You returned nothing. Without the handles nobody can remove your hooks: return the list
         of what register_hook gave you."""
@@ -126,6 +207,98 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         at = (slice(None), rows)
         return _frozen(weight, at, _kept(weight, at), optimizer)
 
+    def mask_inverted(weight, rows, optimizer):
+        """Your mask is the wrong way round: the gradient of the rows passes, and that of all others
+        is zero. Zero those whose numbers stand in rows."""
+        others = torch.ones(len(weight), dtype=torch.bool, device=weight.device)
+        others[rows] = False
+        back = _frozen(weight, rows, _kept(weight, rows), optimizer)
+        back[0].remove()
+        return [*_frozen(weight, others, _kept(weight, others), optimizer)[:1], *back[1:]][:2]
+
+    def edited_in_place(weight, rows, optimizer):
+        """Your hook writes into the gradient that it is handed. A pass may hand the same tensor to
+        other parameters: their gradient is zero in these rows as well. Edit a clone and return
+        it."""
+
+        def mask(grad: Tensor) -> Tensor:
+            grad[rows] = 0
+            return grad
+
+        back = _frozen(weight, rows, _kept(weight, rows), optimizer)
+        back[0].remove()
+        return [weight.register_hook(mask), back[1]]
+
+    def nothing_frozen(weight):
+        """Nothing is frozen: the gradient of the rows is not zero, and step() moves them. A hook
+        on weight must return the masked gradient, and a hook of the optimizer must put the rows
+        back after each step."""
+        return [weight.register_hook(lambda grad: None)]
+
+    def settings_switched_off(weight, rows, optimizer):
+        """You switched weight decay or momentum off. They belong to a group of parameters, and so
+        all other rows train in another way. Leave them on, and put the rows back after each
+        step."""
+        for group in optimizer.param_groups:
+            group["weight_decay"] = group["momentum"] = 0.0
+        return FreezeByHookKey.moved_all_the_same(weight, rows)
+
+    def momentum_emptied(weight, rows, optimizer):
+        """You emptied the momentum of the rows, and weight decay still moves them: it is added to
+        their gradient after your hook. Put the rows back after each step, whatever moved them."""
+        buffer = optimizer.state[weight].get("momentum_buffer")
+        if buffer is not None:
+            buffer[rows] = 0
+        return FreezeByHookKey.moved_all_the_same(weight, rows)
+
+    def noted_too_late(weight, rows, optimizer):
+        """You noted the rows after the first step, which had moved them already. They are to stay
+        as they are when your function is called: copy them there."""
+        noted = []
+
+        def put_back(*_):
+            with torch.no_grad():
+                noted.append(weight[rows].clone())
+                weight[rows] = noted[0]
+
+        masked = FreezeByHookKey.moved_all_the_same(weight, rows)
+        return [*masked, optimizer.register_step_post_hook(put_back)]
+
+    def put_back_too_early(weight, rows, optimizer):
+        """You put the rows back before each step, and the step moves them. Use
+        register_step_post_hook, which is called after it."""
+        saved = _kept(weight, rows)
+
+        def put_back(*_):
+            with torch.no_grad():
+                weight[rows] = saved
+
+        masked = FreezeByHookKey.moved_all_the_same(weight, rows)
+        return [*masked, optimizer.register_step_pre_hook(put_back)]
+
+    def rows_emptied(weight, rows, optimizer):
+        """You wrote zeros into the rows. They are to stay as they are now: keep a copy, and write
+        that back."""
+        return _frozen(weight, rows, 0.0, optimizer)
+
+    def one_handle(weight, rows, optimizer):
+        """You returned one handle, and not a list. Return the handles of all your hooks, in a
+        list."""
+        return _frozen(weight, rows, _kept(weight, rows), optimizer)[0]
+
+    @raises(r"only change requires_grad flags of leaf variables")
+    def flag_of_rows(weight, rows):
+        """You switched requires_grad off for weight[rows]. That is a new tensor, computed from
+        weight, and the flag belongs to a whole tensor: rows have none. That is what a hook is
+        for."""
+        weight[rows].requires_grad_(False)
+
+    @raises(r"positional arguments? but 3 were given")
+    def step_hook_with_fewer_arguments(weight, optimizer):
+        """The optimizer calls its hook as f(optimizer, args, kwargs). Yours takes another number of
+        arguments: write it with three."""
+        return [optimizer.register_step_post_hook(lambda optimizer: None)]
+
     @raises(r"does not require grad and does not have a grad_fn")
     def whole_weight(weight, optimizer):
         """You switched requires_grad off, which freezes the whole weight: the flag belongs to a
@@ -140,8 +313,9 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         return _frozen(weight, rows, _kept(weight, rows), optimizer, recorded=True)
 
     def handle_missing(weight, rows, optimizer):
-        """The rows stand still after your handles are removed. There are two hooks, on the weight
-        and on the optimizer: return the handles of both."""
+        """The rows stand still after your handles are removed: what holds them back has no handle
+        among those you returned. Register a hook on the weight and one on the optimizer, and return
+        the handles of both."""
         return _frozen(weight, rows, _kept(weight, rows), optimizer)[:1]
 
     def no_handles(weight, rows, optimizer):

@@ -130,7 +130,7 @@ def capture_by_stack(model, names, x):
 
 
 def capture_unrecorded(model, names, x):
-    by_name = dict(model.named_modules())
+    by_name = dict(model.named_modules(remove_duplicate=False))
     found = {name: [] for name in names}
     with torch.no_grad():
         handles = [
@@ -194,9 +194,11 @@ def stats_by_sums(model, x):
         if not module._modules:
             found[name] = []
             handles.append(module.register_forward_hook(partial(hook, name)))
-    model(x)
-    while handles:
-        handles.pop().remove()
+    try:
+        model(x)
+    finally:
+        while handles:
+            handles.pop().remove()
     return found
 
 

@@ -1,11 +1,12 @@
 """The exercise that saves less for the backward pass, and computes it again."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from grader.engine.kept import Kept
+from grader.engine.lived import lived
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Layer, Noise, Note, seeded
@@ -15,11 +16,13 @@ class Checkpointed(Task):
     """Return block(x) with the gradients that it has, but save less for the backward pass: what
     happens inside block is computed again when a gradient arrives. block is a module; x has shape
     (N, 5) and need not require grad. block may drop entries at random: the second computation must
-    drop the same ones. You may use torch.utils.checkpoint."""
+    drop the same ones, and the random numbers that come after block(x), and after the pass, are
+    those that would come without it. You may use torch.utils.checkpoint."""
 
     id = "checkpointed"
     signatures = ("run_ckpt(block, x) -> y",)
     title, points, difficulty, minutes = "Compute it again instead of saving it", 10, 4, 15
+    allows = frozenset({"rng"})  # where the generator stands afterwards is observed
     hints = (
         "Read the section on what is saved. torch.utils.checkpoint has one function for this; "
         "read what its arguments mean.",
@@ -34,6 +37,12 @@ class Checkpointed(Task):
         case("with dropout", rows=7, p=0.5),
         case("one row", rows=1),
         case("float32, with dropout", rows=7, p=0.4, dtype=F32),
+        case(
+            "a block of parts in the middle of training",
+            rows=7,
+            p=0.5,
+            states=("nested", "grad", "frozen", "mode"),
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -46,7 +55,7 @@ class Checkpointed(Task):
             "top": rng.apart(0.2, 0.4, 11, 2),
         }
 
-    def observe(self, run_ckpt, x, v, w, u, top, p=0.0, wanted=True):
+    def observe(self, run_ckpt, x, v, w, u, top, p=0.0, wanted=True, states=()):
         passes: list[int] = []
         block = nn.Sequential(
             Note(lambda h: passes.append(len(h))),
@@ -56,37 +65,39 @@ class Checkpointed(Task):
             Noise(p),
             Layer(top, top[0]),
         )
+        block = lived(block, *states)
         x.requires_grad_(wanted)
-        kept = (x, *block.parameters())
+        kept = Kept()
+        layers = [part for part in block.modules() if isinstance(part, Layer)]
         with seeded(11):
-            _, plain = saved_entries(lambda: block(x), kept)
+            block(x)
+            expected = torch.get_rng_state()
         passes.clear()
+        for layer in layers:
+            layer.register_forward_hook(lambda layer, given, h: kept.note(h))
         with seeded(11):
-            y, saved = saved_entries(lambda: run_ckpt(block, x), kept)
+            y = run_ckpt(block, x)
+            saved, computed = kept.entries(besides=y), kept.noted
+            randomness = [torch.get_rng_state()]
+            forward = len(passes)
             if isinstance(y, Tensor) and y.shape == v.shape and y.requires_grad:
                 y.backward(v)
+            randomness.append(torch.get_rng_state())
         return {
             "y": y,
             **flags("y", y, "requires_grad"),
-            "saved": "little" if 3 * saved < plain else "as much as block(x)",
-            "computed again": len(passes) > 1,
+            "saved": "little" if 3 * saved < computed else "as much as block(x)",
+            "computed again": len(passes) > forward,
             "gradients": {
                 "x": x.grad,
                 **{name: parameter.grad for name, parameter in block.named_parameters()},
             },
+            **({"random numbers": _stand(randomness, expected)} if states else {}),
         }
 
 
-def saved_entries(function: Callable[[], Any], kept: Sequence[Tensor]) -> tuple[Any, int]:
-    """What `function` returns, and how many entries it saves that are not those of `kept`."""
-    own = {tensor.untyped_storage().data_ptr() for tensor in kept}
-    sizes = [0]
-
-    def pack(tensor: Tensor) -> Tensor:
-        if tensor.untyped_storage().data_ptr() not in own:
-            sizes.append(tensor.numel())
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        result = function()
-    return result, sum(sizes)
+def _stand(found: Sequence[Tensor], expected: Tensor) -> str:
+    moved = [not torch.equal(state, expected) for state in found]
+    if not any(moved):
+        return "go on as after block(x)"
+    return "are others after the call" if moved[0] else "are others after the pass"
