@@ -9,12 +9,26 @@ import torch
 
 from grader.engine import state
 from grader.engine.callables import takes
-from grader.engine.catalogue import find
-from grader.engine.task import Case, Task, place
+from grader.engine.catalogue import PUBLIC_SEED, find, tasks
+from grader.engine.task import Case, Task, draw_inputs, place
 from grader.engine.watch import observe
-from grader.engine.wire import pack_observation, unpack
+from grader.engine.wire import pack, pack_observation, unpack
 
 Reply = tuple[dict[str, Any], bytes]
+
+
+def warm() -> None:
+    """Reply once, so that no box is the first to do what every reply does."""
+    task = next(iter(tasks().values()))
+    case = next(iter(task.cases()))
+    header = {
+        "exercise": task.id,
+        "functions": list(task.functions),
+        "case": case.name,
+        "dtype": str(case.dtype).removeprefix("torch."),
+    }
+    inputs = pack(draw_inputs(task, case, PUBLIC_SEED, "cpu"))
+    reply(header, inputs, dict.fromkeys(task.functions, lambda *given: given))
 
 
 def reply(header: Mapping[str, Any], body: bytes, namespace: Mapping[str, Any]) -> Reply:
