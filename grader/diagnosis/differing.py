@@ -97,11 +97,15 @@ def _miss(c: Compared, difference: Difference) -> Miss:
 
 def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
     """What is said of each part, once for all parts of which it is true: in the first case."""
+    read = [(entries, _read(entries, facts)) for entries in _parts(failing, facts)]
+    unread = any(signature.code == "WRONG" for _, signature in read)
     groups_of: dict[tuple[object, ...], _Told] = {}
-    for entries in _parts(failing, facts):
+    for entries, signature in read:
         table = is_row(entries[0][1].name, entries[0][0].case)
-        signature = recognise([_miss(c, d) for c, d in entries], facts=facts and not table)
         first, difference = entries[0]
+        if signature.code == "RATIO.constant" and unread:
+            # A factor without a name is chance beside parts that show none.
+            signature = Signature("WRONG", {})
         if signature.code in _PLAIN:
             # One cause makes many parts wrong: they are told together.
             key: tuple[object, ...] = ("plain", table)
@@ -111,6 +115,12 @@ def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
         if told.first is first:
             told.differences.append(difference)
     return list(groups_of.values())
+
+
+def _read(entries: Sequence[tuple[Compared, Difference]], facts: bool) -> Signature:
+    """What is true of one part in every case in which it is wrong."""
+    table = is_row(entries[0][1].name, entries[0][0].case)
+    return recognise([_miss(c, d) for c, d in entries], facts=facts and not table)
 
 
 def _parts(failing: Sequence[Compared], facts: bool) -> Iterator[list[tuple[Compared, Difference]]]:

@@ -124,7 +124,8 @@ TEMPLATES: dict[str, str] = {
     "holds the channels where there are any. Look at what is computed once for each of them.",
     "NEARLY": "{path} agrees with the right answer to about {digits} digits, and {wanted} are "
     "expected. Possible causes: a part of it was computed in float32, which torch.tensor(0.1) is; "
-    "a small term is missing, such as eps; it was approximated.",
+    "a small term is missing, such as eps; it was rounded or "
+    "approximated.",
     # facts: what the numbers are, in every failing case
     "FACT.other_part": "{path} is the right `{other}`.",
     "FACT.exchanged": "`{one}` and `{other}` are exchanged: each is the right value of the other.",
@@ -246,7 +247,8 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.RATIO_CHANNEL": "{path} is off by one factor for each entry of dimension 1, which "
     "holds the channels where there are any. Look at what is computed once for each of them.",
     "HIDDEN.NEARLY": "{path} is right to the precision of float32 only. Possible causes: a part of "
-    "it was computed in float32; a small term is missing, such as eps; it was approximated.",
+    "it was computed in float32; a small term is missing, such as eps; it was rounded or "
+    "approximated.",
     "HIDDEN.FLAGS.grad_fn": "{path} has another grad_fn than expected.",
     "HIDDEN.WRONG": "{path} differs from the right answer.",
     "HIDDEN.WRONG.rows": "Some of the answers of this case are wrong.",

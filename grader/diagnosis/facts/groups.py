@@ -16,11 +16,17 @@ from grader.engine.observation import Plain
 _MOST = 64
 """Longer lists are not searched for another order."""
 
+_FEWEST_OF_WORDS = 3
+"""In how many cases lists without numbers must agree: by chance it is always some entry that is
+missing."""
+
 
 def orders(misses: Sequence[Miss]) -> Iterator[Claim]:
     """A list or tuple with the right entries in another order or number, or one of them alone."""
     expected, received = misses[0].difference.expected, misses[0].difference.received
     if not _is_list(expected) or not _is_list(received) or not 1 < len(expected) <= _MOST:
+        return
+    if len(misses) < _FEWEST_OF_WORDS and all(isinstance(item, str | int) for item in expected):
         return
     for code, claimed in _LISTS.items():
         yield Claim(code, _lists(claimed))
