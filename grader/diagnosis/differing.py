@@ -98,6 +98,9 @@ def _miss(c: Compared, difference: Difference) -> Miss:
 def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
     """What is said of each part, once for all parts of which it is true: in the first case."""
     read = [(entries, _read(entries, facts)) for entries in _parts(failing, facts)]
+    other = {e[0][1].name for e, signature in read if signature.code == "STRUCTURE"}
+    # Where a list has another length, that its entries differ says nothing more.
+    read = [(e, s) for e, s in read if s.code not in _PLAIN or e[0][1].name not in other]
     unread = any(signature.code == "WRONG" for _, signature in read)
     groups_of: dict[tuple[object, ...], _Told] = {}
     for entries, signature in read:
@@ -164,11 +167,13 @@ def _of_name(c: Compared, name: str, found: Sequence[Difference]) -> Difference:
 def _rank(told: _Told) -> int:
     """What is wrong in form comes before what is wrong in value, and a plain difference last."""
     code = told.signature.code
-    if code.startswith(("TYPE", "STRUCTURE", "NONE.returned")):
+    if code != "TYPE.none" and code.startswith(("TYPE", "STRUCTURE", "NONE.returned")):
         return 0
     if code.startswith("FLAGS."):
         return 1
-    return 3 if code in _PLAIN else 2
+    if code == "TYPE.none":
+        return 2
+    return 4 if code in _PLAIN else 3
 
 
 def _without_causes(told: _Told) -> _Told:

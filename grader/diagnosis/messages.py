@@ -134,6 +134,10 @@ TEMPLATES: dict[str, str] = {
     "FACT.of_right": "{path} is {what}.",
     "FACT.uniform": "{path} is {value} everywhere, and the right answer is not.",
     "FACT.mask": "{path} is right except exactly {where}{there}.",
+    "FACT.first_row": "{path} is right in its {where} alone{there}. Does a loop end after its "
+    "first round?",
+    "FACT.last_row": "{path} is right in its {where} alone{there}.",
+    "FACT.order": "{path} has the right entries in another order.",
     "FACT.reversed": "{path} has the right entries in reversed order.",
     "FACT.first_only": "{path} has one entry, which is right: the others are missing. Does a loop "
     "end after its first round?",

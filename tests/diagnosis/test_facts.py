@@ -239,7 +239,8 @@ def test_a_loop_that_ends_after_its_first_round_is_told_in_lists_rows_and_parts(
 
     verdict = verdict_on(row, Known(rows))
     assert verdict.findings[0].message == (
-        "`J` is right except exactly in every row but the first, where it is 0."
+        "`J` is right in its first row alone; elsewhere it is 0. Does a loop end after its first "
+        "round?"
     )
 
 

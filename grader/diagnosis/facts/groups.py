@@ -16,7 +16,7 @@ from grader.engine.observation import Plain
 _MOST = 64
 """Longer lists are not searched for another order."""
 
-_FEWEST_OF_WORDS = 3
+_FEWEST_OF_WORDS = 2
 """In how many cases lists without numbers must agree: by chance it is always some entry that is
 missing."""
 
@@ -31,6 +31,7 @@ def orders(misses: Sequence[Miss]) -> Iterator[Claim]:
     for code, claimed in _LISTS.items():
         yield Claim(code, _lists(claimed))
     yield Claim("FACT.first_alone", _first_alone)
+    yield Claim("FACT.order", _other_order)
     yield Claim("FACT.surplus", _surplus)
 
 
@@ -66,6 +67,15 @@ def _first_alone(miss: Miss) -> bool:
     if not same(right[0], received[0], miss):
         return False
     return all(map(_nothing, received[1:])) and not any(map(_nothing, right[1:]))
+
+
+def _other_order(miss: Miss) -> bool:
+    """The same words in an order that is not the reversed one, which has its own sentence."""
+    right, received = miss.difference.expected, miss.difference.received
+    if not _is_list(right) or not _is_list(received) or list(right) == list(received)[::-1]:
+        return False
+    words = all(isinstance(item, str) for item in (*right, *received))
+    return words and sorted(right) == sorted(received)
 
 
 def _nothing(value: Plain) -> bool:
