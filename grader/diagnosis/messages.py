@@ -153,6 +153,8 @@ TEMPLATES: dict[str, str] = {
     "FACT.surplus": "{path} begins with the right entries, and then has more.",
     "FACT.keys_missing": "What {path} holds is right. Missing: {lacking}.",
     "FACT.keys_surplus": "{path} holds what is right, and more that was not asked for: {beyond}.",
+    "FACT.first_key": "Of {path} the first value, under {first}, is right in every case, and each "
+    "of the others is wrong in some. Does a loop end after its first round?",
     "FACT.values_swapped": "{path} has the right values under each other's keys.",
     "FACT.container": "{path} has the right values, in {received}. Expected was {expected}.",
     "FACT.wrapped": "{path} is the right value inside {received}: return it by itself.",
@@ -224,6 +226,8 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.FACT.uniform": "{path} has the same value everywhere, and the right answer has not.",
     "HIDDEN.FACT.keys_missing": "What {path} holds is right, and something is missing.",
     "HIDDEN.FACT.keys_surplus": "{path} holds what is right, and more that was not asked for.",
+    "HIDDEN.FACT.first_key": "Of {path} the first value is right in every case, and each of the "
+    "others is wrong in some. Does a loop end after its first round?",
     "HIDDEN.FACT.container": "{path} has the right values, in another container than expected.",
     "HIDDEN.FACT.wrapped": "{path} is the right value inside another: return it by itself.",
     "HIDDEN.FACT.always": "Every answer is the same, whatever is asked.",

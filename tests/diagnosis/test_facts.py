@@ -1,6 +1,7 @@
 """Exact facts: each is found where it is true in every failing case, and not where one speaks
 against it."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -302,6 +303,48 @@ def test_a_mistake_that_gives_the_wrong_values_alone_is_told_as_such():
     twice = Known(pair, drawn, {"probe.both": mistaken, "probe.other": mistaken})
     verdict = verdict_on(lambda seed: {**pair(seed), "dx": mistaken(seed)["dx"]}, twice)
     assert [finding.code for finding in verdict.findings] == ["WRONG"]
+
+
+# Whatever comes
+
+
+NUMBERS = [torch.arange(3.0, dtype=F64), torch.zeros(2, 2), torch.tensor(1), torch.empty(0), None]
+NUMBERS += [torch.ones(2, dtype=torch.complex128), 1.5, 10**400, True, "text", math.nan]
+anything = st.recursive(
+    st.sampled_from(NUMBERS),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+changes = st.sampled_from(
+    [
+        lambda value: value[::-1],
+        lambda value: value[:1],
+        lambda value: [*value, *value],
+        lambda value: [value],
+        lambda value: list(value.values()),
+        lambda value: dict(zip(value, reversed(list(value.values())), strict=True)),
+        lambda value: -value,
+        lambda value: value * 0,
+        lambda value: None,
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(anything, changes, anything)
+def test_every_pair_of_values_gets_a_verdict(right, change, other):
+    try:
+        received = change(right)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+        received = other
+    known = Known(lambda seed: {"dx": right, "dw": right}, drawn)
+    verdict = verdict_on(lambda seed: {"dx": received, "dw": right}, known)
+    assert str(verdict)
+    assert verdict._repr_html_()
 
 
 # What is right, and how much is read

@@ -72,10 +72,11 @@ def _first_alone(miss: Miss) -> bool:
 def _other_order(miss: Miss) -> bool:
     """The same words in an order that is not the reversed one, which has its own sentence."""
     right, received = miss.difference.expected, miss.difference.received
-    if not _is_list(right) or not _is_list(received) or list(right) == list(received)[::-1]:
+    if not _is_list(right) or not _is_list(received):
         return False
-    words = all(isinstance(item, str) for item in (*right, *received))
-    return words and sorted(right) == sorted(received)
+    if not all(isinstance(item, str) for item in (*right, *received)):
+        return False
+    return sorted(right) == sorted(received) and list(right) != list(received)[::-1]
 
 
 def _nothing(value: Plain) -> bool:
@@ -100,6 +101,8 @@ def keys(misses: Sequence[Miss]) -> Iterator[Claim]:
     if set(received) == set(expected):
         if len(expected) == 2:
             yield Claim("FACT.values_swapped", _swapped)
+        elif len(expected) > 2 and _every_other_is_wrong(misses):
+            yield Claim("FACT.first_key", _first_key, {"first": shown(next(iter(expected)))})
         return
     lacking = [shown(name) for name in expected if name not in received]
     beyond = [shown(name) for name in received if name not in expected]
@@ -120,6 +123,31 @@ def _shared_are_right(miss: Miss) -> bool:
         return False
     shared = [name for name in right if name in received]
     return bool(shared) and all(same(right[name], received[name], miss) for name in shared)
+
+
+def _first_key(miss: Miss) -> bool:
+    """The value under the first key is right."""
+    right, received = miss.difference.expected, miss.difference.received
+    if not (isinstance(right, dict) and isinstance(received, dict) and right):
+        return False
+    first = next(iter(right))
+    return first in received and same(right[first], received[first], miss)
+
+
+def _every_other_is_wrong(misses: Sequence[Miss]) -> bool:
+    """Whether the value under each key but the first is wrong in some case."""
+    wrong = set[Any]()
+    for miss in misses:
+        right, received = miss.difference.expected, miss.difference.received
+        if not isinstance(right, dict) or not isinstance(received, dict):
+            return False
+        for name, value in right.items():
+            other = received.get(name)
+            if not same(value, other, miss):
+                if not isinstance(value, torch.Tensor) or not isinstance(other, torch.Tensor):
+                    return False  # what is missing or of another kind has a sentence of its own
+                wrong.add(name)
+    return set(list(misses[0].difference.expected)[1:]) <= wrong
 
 
 def _swapped(miss: Miss) -> bool:
