@@ -24,6 +24,13 @@ _SHOWN = 3
 _SHOWN_ROWS = 6
 """How many wrong rows of a table it shows."""
 
+_UNNAMED_FACTORS = (
+    "RATIO.constant",
+    "RATIO.times_size",
+    "RATIO.over_size",
+    "RATIO.varies",
+    "RATIO_CHANNEL",
+)
 _PLAIN = ("WRONG", "WRONG.value", "WRONG.flag")
 _ENDS_GRADIENTS = ("TYPE", "STRUCTURE", "SHAPE.", "PER_SAMPLE.", "NONE.returned")
 _NO_GRADIENT = ("NONE", "NONE.gradient")
@@ -106,7 +113,7 @@ def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
     for entries, signature in read:
         table = is_row(entries[0][1].name, entries[0][0].case)
         first, difference = entries[0]
-        if signature.code == "RATIO.constant" and unread:
+        if signature.code in _UNNAMED_FACTORS and unread:
             # A factor without a name is chance beside parts that show none.
             signature = Signature("WRONG", {})
         if signature.code in _PLAIN:
