@@ -56,6 +56,7 @@ SLOW = {
     "project/test_newcomer.py": (30, "a clone with JupyterLab, and a kernel for every chapter"),
     "project/test_environment.py": (30, "environments are made"),
     "demo/test_demo.py": (30, "a made-up class is graded"),
+    "diagnosis/test_truth.py": (30, "every exercise, with pairs of its mistakes and mutants"),
     "authoring/test_seal.py": (30, "the whole course is sealed"),
     "notebook/test_workspace.py": (20, "JupyterLab"),
     "box/test_ends.py": (25, "boxes that run into their limits"),

@@ -24,6 +24,13 @@ _SHOWN = 3
 _SHOWN_ROWS = 6
 """How many wrong rows of a table it shows."""
 
+_UNNAMED_FACTORS = (
+    "RATIO.constant",
+    "RATIO.times_size",
+    "RATIO.over_size",
+    "RATIO.varies",
+    "RATIO_CHANNEL",
+)
 _PLAIN = ("WRONG", "WRONG.value", "WRONG.flag")
 _ENDS_GRADIENTS = ("TYPE", "STRUCTURE", "SHAPE.", "PER_SAMPLE.", "NONE.returned")
 _NO_GRADIENT = ("NONE", "NONE.gradient")
@@ -97,11 +104,18 @@ def _miss(c: Compared, difference: Difference) -> Miss:
 
 def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
     """What is said of each part, once for all parts of which it is true: in the first case."""
+    read = [(entries, _read(entries, facts)) for entries in _parts(failing, facts)]
+    other = {e[0][1].name for e, signature in read if signature.code == "STRUCTURE"}
+    # Where a list has another length, that its entries differ says nothing more.
+    read = [(e, s) for e, s in read if s.code not in _PLAIN or e[0][1].name not in other]
+    unread = any(signature.code == "WRONG" for _, signature in read)
     groups_of: dict[tuple[object, ...], _Told] = {}
-    for entries in _parts(failing, facts):
+    for entries, signature in read:
         table = is_row(entries[0][1].name, entries[0][0].case)
-        signature = recognise([_miss(c, d) for c, d in entries], facts=facts and not table)
         first, difference = entries[0]
+        if signature.code in _UNNAMED_FACTORS and unread:
+            # A factor without a name is chance beside parts that show none.
+            signature = Signature("WRONG", {})
         if signature.code in _PLAIN:
             # One cause makes many parts wrong: they are told together.
             key: tuple[object, ...] = ("plain", table)
@@ -111,6 +125,12 @@ def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
         if told.first is first:
             told.differences.append(difference)
     return list(groups_of.values())
+
+
+def _read(entries: Sequence[tuple[Compared, Difference]], facts: bool) -> Signature:
+    """What is true of one part in every case in which it is wrong."""
+    table = is_row(entries[0][1].name, entries[0][0].case)
+    return recognise([_miss(c, d) for c, d in entries], facts=facts and not table)
 
 
 def _parts(failing: Sequence[Compared], facts: bool) -> Iterator[list[tuple[Compared, Difference]]]:
@@ -154,11 +174,13 @@ def _of_name(c: Compared, name: str, found: Sequence[Difference]) -> Difference:
 def _rank(told: _Told) -> int:
     """What is wrong in form comes before what is wrong in value, and a plain difference last."""
     code = told.signature.code
-    if code.startswith(("TYPE", "STRUCTURE", "NONE.returned")):
+    if code != "TYPE.none" and code.startswith(("TYPE", "STRUCTURE", "NONE.returned")):
         return 0
     if code.startswith("FLAGS."):
         return 1
-    return 3 if code in _PLAIN else 2
+    if code == "TYPE.none":
+        return 2
+    return 4 if code in _PLAIN else 3
 
 
 def _without_causes(told: _Told) -> _Told:

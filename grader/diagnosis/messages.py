@@ -124,7 +124,8 @@ TEMPLATES: dict[str, str] = {
     "holds the channels where there are any. Look at what is computed once for each of them.",
     "NEARLY": "{path} agrees with the right answer to about {digits} digits, and {wanted} are "
     "expected. Possible causes: a part of it was computed in float32, which torch.tensor(0.1) is; "
-    "a small term is missing, such as eps; it was approximated.",
+    "a small term is missing, such as eps; it was rounded or "
+    "approximated.",
     # facts: what the numbers are, in every failing case
     "FACT.other_part": "{path} is the right `{other}`.",
     "FACT.exchanged": "`{one}` and `{other}` are exchanged: each is the right value of the other.",
@@ -133,6 +134,10 @@ TEMPLATES: dict[str, str] = {
     "FACT.of_right": "{path} is {what}.",
     "FACT.uniform": "{path} is {value} everywhere, and the right answer is not.",
     "FACT.mask": "{path} is right except exactly {where}{there}.",
+    "FACT.first_row": "{path} is right in its {where} alone{there}. Does a loop end after its "
+    "first round?",
+    "FACT.last_row": "{path} is right in its {where} alone{there}.",
+    "FACT.order": "{path} has the right entries in another order.",
     "FACT.reversed": "{path} has the right entries in reversed order.",
     "FACT.first_only": "{path} has one entry, which is right: the others are missing. Does a loop "
     "end after its first round?",
@@ -148,6 +153,8 @@ TEMPLATES: dict[str, str] = {
     "FACT.surplus": "{path} begins with the right entries, and then has more.",
     "FACT.keys_missing": "What {path} holds is right. Missing: {lacking}.",
     "FACT.keys_surplus": "{path} holds what is right, and more that was not asked for: {beyond}.",
+    "FACT.first_key": "Of {path} the first value, under {first}, is right in every case, and each "
+    "of the others is wrong in some. Does a loop end after its first round?",
     "FACT.values_swapped": "{path} has the right values under each other's keys.",
     "FACT.container": "{path} has the right values, in {received}. Expected was {expected}.",
     "FACT.wrapped": "{path} is the right value inside {received}: return it by itself.",
@@ -229,6 +236,8 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.FACT.uniform": "{path} has the same value everywhere, and the right answer has not.",
     "HIDDEN.FACT.keys_missing": "What {path} holds is right, and something is missing.",
     "HIDDEN.FACT.keys_surplus": "{path} holds what is right, and more that was not asked for.",
+    "HIDDEN.FACT.first_key": "Of {path} the first value is right in every case, and each of the "
+    "others is wrong in some. Does a loop end after its first round?",
     "HIDDEN.FACT.container": "{path} has the right values, in another container than expected.",
     "HIDDEN.FACT.wrapped": "{path} is the right value inside another: return it by itself.",
     "HIDDEN.FACT.always": "Every answer is the same, whatever is asked.",
@@ -256,7 +265,8 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.RATIO_CHANNEL": "{path} is off by one factor for each entry of dimension 1, which "
     "holds the channels where there are any. Look at what is computed once for each of them.",
     "HIDDEN.NEARLY": "{path} is right to the precision of float32 only. Possible causes: a part of "
-    "it was computed in float32; a small term is missing, such as eps; it was approximated.",
+    "it was computed in float32; a small term is missing, such as eps; it was rounded or "
+    "approximated.",
     "HIDDEN.FLAGS.grad_fn": "{path} has another grad_fn than expected.",
     "HIDDEN.WRONG": "{path} differs from the right answer.",
     "HIDDEN.WRONG.rows": "Some of the answers of this case are wrong.",

@@ -34,7 +34,9 @@ def ratio(misses: Sequence[Miss]) -> Signature | None:
         code, symbol = further[0]
         return Signature(code, {"symbol": symbol, "here": f"{known[0]:.4g}"})
     nearness = max(miss.rounding for miss in misses)
-    if all(math.isclose(c, known[0], rel_tol=nearness) for c in known) and _unlike(pairs):
+    if all(math.isclose(c, known[0], rel_tol=nearness) for c in known):
+        if not _unlike(pairs):
+            return None
         return Signature("RATIO.constant", {"factor": _spoken(known[0])})
     by_size = _named(_sizes, known, misses)
     if by_size:  # several sizes are one number in every case: the first is said
@@ -105,6 +107,7 @@ def _further_labels(c: float, miss: Miss) -> list[tuple[str, str]]:
     """Readings of a factor that take a formula, or a number that the answer is given."""
     readings: list[tuple[float, str]] = []
     for n, count in miss.case.symbols.items():
+        readings += [(count + 1, f"{n} + 1"), ((count + 1) / count, f"({n} + 1)/{n}")]
         if count < 2:
             continue
         readings += [

@@ -234,9 +234,14 @@ def _plain(misses: Sequence[Miss]) -> Signature:
     """No signature holds: say that it differs, or what stands there instead."""
     difference = misses[0].difference
     values = difference.expected, difference.received
-    if not all(isinstance(value, torch.Tensor) and value.numel() > 1 for value in values):
+    if not all(map(_is_long, values)):
         return Signature("WRONG.value", _both(difference.received, difference.expected))
     return Signature("WRONG", {})
+
+
+def _is_long(value: Plain) -> bool:
+    """Whether a value is too much to stand in a sentence: numbers in a tensor, but few integers."""
+    return isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel() > 1
 
 
 def _both(received: Plain, expected: Plain) -> dict[str, object]:

@@ -153,6 +153,8 @@ def _count(miss: Miss, values: Mapping[str, Any]) -> int:
 
 def _by_channel(miss: Miss, values: Mapping[str, Any]) -> bool:
     right, received = _values(miss)
+    if right.ndim < 2 or right.shape != received.shape:
+        return False
     pairs = zip(right.unbind(1), received.unbind(1), strict=True)
     fits = []
     for r, g in pairs:

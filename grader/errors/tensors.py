@@ -104,7 +104,7 @@ FLAGS = (
     Explanation(
         "flag_of_non_leaf",
         _RUNTIME,
-        r"you can only change requires_grad flags of leaf variables",
+        r"you can only change requires_grad flags of leaf variables\. If you want",
         "requires_grad of a computed tensor follows from its inputs and cannot be switched off.",
         "Use t.detach() to get a tensor that does not require grad.",
     ),

@@ -120,7 +120,7 @@ class _Watcher:
         seed: str,
         where: str,
         dtype: torch.dtype | None,
-        seconds: float | None,
+        seconds: float | None = None,
     ) -> None:
         self.task, self.functions, self.seed, self.where = task, functions, seed, where
         self.dtype, self.seconds, self.time_was_up = dtype, seconds, False

@@ -83,18 +83,23 @@ class FailedCase:
         """The failing call: the one about the row, the one that raises, or else the first."""
         if self._of_class:
             return None
-        wanted = self._about_row if self._row else self._is_number(self._calls_until_it_raises())
-        return self._stopped(wanted) or self._stopped(lambda number, call: True)
+        number = self._number_about_row() if self._row else self._number_that_raises()
+        return self._stopped(number) or self._stopped(1)
 
-    def _about_row(self, number: int, call: _Call) -> bool:
-        texts = [value for value in call.arguments.values() if isinstance(value, str)]
-        return any(text and text in self._row for text in texts)
+    def _number_about_row(self) -> int:
+        """The number of the call whose texts make up most of the row."""
+        lengths: list[int] = []
 
-    @staticmethod
-    def _is_number(wanted: int) -> Callable[[int, _Call], bool]:
-        return lambda number, call: number == wanted
+        def measure(number: int, call: _Call) -> bool:
+            texts = [value for value in call.arguments.values() if isinstance(value, str)]
+            lengths.append(sum(len(text) for text in texts if text in self._row))
+            return False
 
-    def _calls_until_it_raises(self) -> int:
+        with contextlib.suppress(Exception):
+            self._observe(measure)
+        return lengths.index(max(lengths)) + 1 if lengths else 1
+
+    def _number_that_raises(self) -> int:
         """The number of the call in which the answer raises; 1 if it does not."""
         made = 0
 
@@ -109,10 +114,10 @@ class FailedCase:
             return made
         return 1
 
-    def _stopped(self, wanted: Callable[[int, _Call], bool]) -> _Call | None:
-        """The first call that is wanted, left just before it is made."""
+    def _stopped(self, wanted: int) -> _Call | None:
+        """The call of that number, left just before it is made."""
         try:
-            self._observe(wanted)
+            self._observe(lambda number, call: number == wanted)
         except _Reached as reached:
             return reached.call
         except Exception:  # a call before it raised

@@ -61,6 +61,7 @@ OTHER_SHAPE: dict[str, Function] = {
     f"the last entry of {_RIGHT}": lambda r: r[-1],
     f"{_RIGHT} without its last entry": lambda r: r[:-1],
     f"{_RIGHT} without its first entry": lambda r: r[1:],
+    f"the first row of {_RIGHT} alone": lambda r: r[:1],
     f"a matrix with {_RIGHT} on its diagonal": lambda r: r.diag() if r.ndim == 1 else r,
 }
 """What a part of another shape may be."""

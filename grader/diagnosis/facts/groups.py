@@ -16,15 +16,22 @@ from grader.engine.observation import Plain
 _MOST = 64
 """Longer lists are not searched for another order."""
 
+_FEWEST_OF_WORDS = 2
+"""In how many cases lists without numbers must agree: by chance it is always some entry that is
+missing."""
+
 
 def orders(misses: Sequence[Miss]) -> Iterator[Claim]:
     """A list or tuple with the right entries in another order or number, or one of them alone."""
     expected, received = misses[0].difference.expected, misses[0].difference.received
     if not _is_list(expected) or not _is_list(received) or not 1 < len(expected) <= _MOST:
         return
+    if len(misses) < _FEWEST_OF_WORDS and all(isinstance(item, str | int) for item in expected):
+        return
     for code, claimed in _LISTS.items():
         yield Claim(code, _lists(claimed))
     yield Claim("FACT.first_alone", _first_alone)
+    yield Claim("FACT.order", _other_order)
     yield Claim("FACT.surplus", _surplus)
 
 
@@ -62,6 +69,16 @@ def _first_alone(miss: Miss) -> bool:
     return all(map(_nothing, received[1:])) and not any(map(_nothing, right[1:]))
 
 
+def _other_order(miss: Miss) -> bool:
+    """The same words in an order that is not the reversed one, which has its own sentence."""
+    right, received = miss.difference.expected, miss.difference.received
+    if not _is_list(right) or not _is_list(received):
+        return False
+    if not all(isinstance(item, str) for item in (*right, *received)):
+        return False
+    return sorted(right) == sorted(received) and list(right) != list(received)[::-1]
+
+
 def _nothing(value: Plain) -> bool:
     return value is None or (isinstance(value, torch.Tensor) and not bool(value.any()))
 
@@ -84,6 +101,8 @@ def keys(misses: Sequence[Miss]) -> Iterator[Claim]:
     if set(received) == set(expected):
         if len(expected) == 2:
             yield Claim("FACT.values_swapped", _swapped)
+        elif len(expected) > 2 and _every_other_is_wrong(misses):
+            yield Claim("FACT.first_key", _first_key, {"first": shown(next(iter(expected)))})
         return
     lacking = [shown(name) for name in expected if name not in received]
     beyond = [shown(name) for name in received if name not in expected]
@@ -104,6 +123,31 @@ def _shared_are_right(miss: Miss) -> bool:
         return False
     shared = [name for name in right if name in received]
     return bool(shared) and all(same(right[name], received[name], miss) for name in shared)
+
+
+def _first_key(miss: Miss) -> bool:
+    """The value under the first key is right."""
+    right, received = miss.difference.expected, miss.difference.received
+    if not (isinstance(right, dict) and isinstance(received, dict) and right):
+        return False
+    first = next(iter(right))
+    return first in received and same(right[first], received[first], miss)
+
+
+def _every_other_is_wrong(misses: Sequence[Miss]) -> bool:
+    """Whether the value under each key but the first is wrong in some case."""
+    wrong = set[Any]()
+    for miss in misses:
+        right, received = miss.difference.expected, miss.difference.received
+        if not isinstance(right, dict) or not isinstance(received, dict):
+            return False
+        for name, value in right.items():
+            other = received.get(name)
+            if not same(value, other, miss):
+                if not isinstance(value, torch.Tensor) or not isinstance(other, torch.Tensor):
+                    return False  # what is missing or of another kind has a sentence of its own
+                wrong.add(name)
+    return set(list(misses[0].difference.expected)[1:]) <= wrong
 
 
 def _swapped(miss: Miss) -> bool:

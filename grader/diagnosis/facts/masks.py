@@ -23,8 +23,8 @@ _CONDITIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 _PLACES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "in its first {0}": lambda at: at[0] == 0,
     "in its last {0}": lambda at: at[0] == at[0].max(),
-    "in every {0} but the first": lambda at: at[0] > 0,
-    "in every {0} but the last": lambda at: at[0] < at[0].max(),
+    "first {0}": lambda at: at[0] > 0,
+    "last {0}": lambda at: at[0] < at[0].max(),
 }
 _OF_MATRICES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "on its diagonal": lambda at: at[0] == at[1],
@@ -32,11 +32,12 @@ _OF_MATRICES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "above its diagonal": lambda at: at[0] < at[1],
     "below its diagonal": lambda at: at[0] > at[1],
 }
+_CODES = {"first": "FACT.first_row", "last": "FACT.last_row"}
 _THERE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    ", where it is 0": torch.zeros_like,
-    ", where it is 1": torch.ones_like,
-    ", where its sign is turned round": torch.neg,
-    ", where it is twice as large": lambda right: 2 * right,
+    "it is 0": torch.zeros_like,
+    "it is 1": torch.ones_like,
+    "its sign is turned round": torch.neg,
+    "it is twice as large": lambda right: 2 * right,
 }
 _FEWEST = 3
 """How many entries must be wrong, and how many right, before their places say anything."""
@@ -47,13 +48,16 @@ def masks(misses: Sequence[Miss]) -> Iterator[Claim]:
     if not telling(misses) or not _enough(misses):
         return
     for where, told in _wheres(misses[0]):
-        known = [c for c in _there(where, told) if all(map(c.holds, misses))]
-        yield from known[:1] or [Claim("FACT.mask", _wrong_at(where), {"where": told, "there": ""})]
+        # What is wrong in every row but one is said of that one.
+        code = _CODES.get(told.partition(" ")[0], "FACT.mask")
+        known = [c for c in _there(code, where, told) if all(map(c.holds, misses))]
+        yield from known[:1] or [Claim(code, _wrong_at(where), {"where": told, "there": ""})]
 
 
-def _there(where: Where, told: str) -> Iterator[Claim]:
+def _there(code: str, where: Where, told: str) -> Iterator[Claim]:
     for there, value in _THERE.items():
-        yield Claim("FACT.mask", _is_at(where, value), {"where": told, "there": there})
+        joined = f"; elsewhere {there}" if code != "FACT.mask" else f", where {there}"
+        yield Claim(code, _is_at(where, value), {"where": told, "there": joined})
 
 
 def _wheres(miss: Miss) -> Iterator[tuple[Where, str]]:
