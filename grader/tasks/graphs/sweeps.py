@@ -20,7 +20,6 @@ class VjpVector(Task):
         "Make a leaf of x that requires grad, compute y, and pass v as the gradient of y.",
     )
     allows = AUTOGRAD
-    meta = True
     CASES = (
         case("5 numbers", n=5, visible=True),
         case("some weights are 0", n=7, zeros=True),
@@ -52,7 +51,6 @@ class JacobianRows(Task):
         "torch.stack puts the rows together.",
     )
     allows = AUTOGRAD
-    meta = True
     CASES = (
         case("3 outputs, 5 inputs", m=3, n=5, visible=True),
         case("one output", m=1, n=5),
@@ -123,7 +121,6 @@ class SecondDerivative(Task):
         "mix the entries of x.",
     )
     allows = AUTOGRAD
-    meta = True
     CASES = (
         case("3 numbers", n=3, visible=True),
         case("5 numbers", n=5),

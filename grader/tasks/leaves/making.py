@@ -18,7 +18,6 @@ class MakeLeaf(Task):
     id = "make_leaf"
     signatures = ("make_leaf(t) -> leaf",)
     title, points, difficulty, minutes = "A leaf of its own", 6, 1, 5
-    meta = True
     hints = (
         "Read the section on what makes a leaf. Which three things must be true of the result: "
         "its history, its flag, its memory?",
@@ -62,7 +61,6 @@ class ScaledParameter(Task):
         "tensor. torch.randn takes dtype= and device=.",
     )
     allows = frozenset({"rng"})
-    meta = True
     NAMES = (
         "scale",
         "1",
@@ -122,7 +120,6 @@ class CastLeaf(Task):
     signatures = ("to_leaf(t, dtype) -> leaf",)
     title, points, difficulty, minutes = "A leaf in another dtype", 6, 2, 8
     prerequisites = ("make_leaf",)
-    meta = True
     hints = (
         "Read the section on operations that look like none: a cast of a tensor that requires grad "
         "is recorded.",

@@ -82,7 +82,7 @@ class FlagSetter(Task):
         "The method requires_grad_(False) cannot be misspelled in silence. Collect the name in the "
         "same loop.",
     )
-    allows = frozenset({"requires_grad"})
+    allows = frozenset({"parameters.requires_grad"})
     CASES = (
         case("encoder", pattern="encoder", visible=True),
         case("all biases, one frozen before", pattern="bias$", frozen="head.bias"),

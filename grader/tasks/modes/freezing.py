@@ -28,7 +28,7 @@ class FrozenMiddle(Task):
         "Switch the flag off for each parameter of the one layer, and set its .grad to None. "
         "Touch nothing else: gradients pass through a frozen layer.",
     )
-    allows = frozenset({"requires_grad", "grad"})
+    allows = frozenset({"parameters.requires_grad", "parameters.grad", "parameters.emptied"})
     CASES = (
         case("the middle one of three layers", i=1, visible=True),
         case("the first layer", i=0),
@@ -105,7 +105,7 @@ class EmaUpdate(Task):
         "Inside no_grad, go through the parameters and then the buffers of both modules in pairs. "
         "Scale and add in place; for integers use copy_.",
     )
-    allows = frozenset({"input"})  # target is to change; online is observed
+    allows = frozenset({"parameters", "buffers"})  # target is to change; online is observed
     CASES = (
         case("a frozen target", visible=True),
         case("a target that requires grad", wanted=True),

@@ -1,12 +1,9 @@
 """The exercise that saves less for the backward pass, and computes it again."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Self
-
 import torch
 from torch import Tensor, nn
-from torch.multiprocessing.reductions import StorageWeakRef
 
+from grader.engine.kept import Kept
 from grader.engine.lived import lived
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
@@ -23,7 +20,6 @@ class Checkpointed(Task):
     id = "checkpointed"
     signatures = ("run_ckpt(block, x) -> y",)
     title, points, difficulty, minutes = "Compute it again instead of saving it", 10, 4, 15
-    meta = True
     hints = (
         "Read the section on what is saved. torch.utils.checkpoint has one function for this; "
         "read what its arguments mean.",
@@ -32,6 +28,7 @@ class Checkpointed(Task):
         "Of the two kinds of checkpoint take the one that is not reentrant, and leave "
         "preserve_rng_state at its default.",
     )
+    allows = frozenset({"rng"})  # where the generator stands afterwards is observed
     CASES = (
         case("7 rows", rows=7, visible=True),
         case("x does not require grad", rows=7, wanted=False),
@@ -58,91 +55,35 @@ class Checkpointed(Task):
 
     def observe(self, run_ckpt, x, v, w, u, top, p=0.0, wanted=True, states=()):
         passes: list[int] = []
+        kept = Kept()
         block = nn.Sequential(
             Note(lambda h: passes.append(len(h))),
             Layer(w, w[0]),
+            Note(kept.note),
             Noise(p),
+            Note(kept.note),
             Layer(u, u[0]),
+            Note(kept.note),
             Noise(p),
+            Note(kept.note),
             Layer(top, top[0]),
         )
         block = lived(block, *states)
         x.requires_grad_(wanted)
-        kept = (x, *block.parameters())
-        layers = [part for part in block.modules() if isinstance(part, Layer)]
         with seeded(11):
-            _, plain = saved_entries(lambda: block(x), kept)
-            expected = torch.get_rng_state()
-        passes.clear()
-        with seeded(11), Alive(layers, kept) as alive:
-            y, saved = saved_entries(lambda: run_ckpt(block, x), kept)
-            saved = max(saved, alive.entries(y))
-            randomness = [torch.get_rng_state()]
-            forward = len(passes)
+            y = run_ckpt(block, x)
+            saved, forward = kept.entries(), len(passes)
             if isinstance(y, Tensor) and y.shape == v.shape and y.requires_grad:
                 y.backward(v)
-            randomness.append(torch.get_rng_state())
+            drawn = float(torch.rand((), dtype=torch.float64))
         return {
             "y": y,
             **flags("y", y, "requires_grad"),
-            "saved": "little" if 3 * saved < plain else "as much as block(x)",
+            "saved": "little" if 3 * saved < kept.noted else "as much as block(x)",
             "computed again": len(passes) > forward,
             "gradients": {
                 "x": x.grad,
                 **{name: parameter.grad for name, parameter in block.named_parameters()},
             },
-            **({"random numbers": _stand(randomness, expected)} if states else {}),
+            "the next random number": drawn,
         }
-
-
-def _stand(found: Sequence[Tensor], expected: Tensor) -> str:
-    moved = [not torch.equal(state, expected) for state in found]
-    if not any(moved):
-        return "go on as after block(x)"
-    return "are others after the call" if moved[0] else "are others after the pass"
-
-
-class Alive:
-    """Notes what layers compute while it is open, and counts which of it somebody still keeps.
-
-    Hooks on saved tensors see only what is saved under no hooks of the answer's own. Memory that is
-    still in use has been kept, however it is held.
-    """
-
-    def __init__(self, layers: Sequence[nn.Module], kept: Sequence[Tensor]) -> None:
-        self.layers, self.handles = layers, list[Any]()
-        self.own = {tensor.untyped_storage()._cdata for tensor in kept}
-        self.found: dict[int, tuple[StorageWeakRef, int]] = {}
-
-    def __enter__(self) -> Self:
-        self.handles = [layer.register_forward_hook(self._note) for layer in self.layers]
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        for handle in self.handles:
-            handle.remove()
-
-    def _note(self, layer: nn.Module, given: object, y: object) -> None:
-        if isinstance(y, Tensor):
-            self.found[len(self.found)] = StorageWeakRef(y.untyped_storage()), y.numel()
-
-    def entries(self, y: object) -> int:
-        """How many entries are in use that are neither those of `y` nor anybody's own."""
-        own = {*self.own, y.untyped_storage()._cdata} if isinstance(y, Tensor) else self.own
-        others = [(ref, count) for ref, count in self.found.values() if ref.cdata not in own]
-        return sum(count for ref, count in others if not ref.expired())
-
-
-def saved_entries(function: Callable[[], Any], kept: Sequence[Tensor]) -> tuple[Any, int]:
-    """What `function` returns, and how many entries it saves that are not those of `kept`."""
-    own = {tensor.untyped_storage().data_ptr() for tensor in kept}
-    sizes = [0]
-
-    def pack(tensor: Tensor) -> Tensor:
-        if tensor.untyped_storage().data_ptr() not in own:
-            sizes.append(tensor.numel())
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        result = function()
-    return result, sum(sizes)
