@@ -73,9 +73,10 @@ class Checkpointed(Task):
         with seeded(11):
             y = run_ckpt(block, x)
             saved, forward = kept.entries(), len(passes)
+            drawn = [float(torch.rand((), dtype=torch.float64))]
             if isinstance(y, Tensor) and y.shape == v.shape and y.requires_grad:
                 y.backward(v)
-            drawn = float(torch.rand((), dtype=torch.float64))
+            drawn.append(float(torch.rand((), dtype=torch.float64)))
         return {
             "y": y,
             **flags("y", y, "requires_grad"),
@@ -85,5 +86,5 @@ class Checkpointed(Task):
                 "x": x.grad,
                 **{name: parameter.grad for name, parameter in block.named_parameters()},
             },
-            "the next random number": drawn,
+            "the next random numbers": drawn,
         }
