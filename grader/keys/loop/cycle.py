@@ -128,7 +128,7 @@ class TrainStepKey(Key, task="train_step"):
         backward pass has reached. opt.zero_grad() knows of that."""
         for p in model.parameters():
             p.grad.zero_()
-        return TrainStepKey.reference(model, opt, loss_fn, x, y)
+        return TrainStepKey.old_gradients_added(model, opt, loss_fn, x, y)
 
     def loss_tensor_returned(model, opt, loss_fn, x, y):
         """The step is right, and you returned the loss as a tensor. Whoever collects it for a
@@ -162,7 +162,8 @@ def _epoch(lines: str, after: str = "") -> Callable[..., list[Any]]:
     """An epoch of the lines that the letters stand for, and then of those in `after`.
 
     z zero_grad, f forward, b backward, c clip, s step, d scheduler, l log, t log the tensor; and
-    wrong ways to clip: v each value, e each parameter, g the first group, a always.
+    wrong ways to clip: v each value, e each parameter, g the first group, a always, r no
+    nested parameters.
     """
 
     def epoch(
@@ -182,6 +183,7 @@ def _epoch(lines: str, after: str = "") -> Callable[..., list[Any]]:
             "v": lambda: nn.utils.clip_grad_value_(model.parameters(), max_norm),
             "e": lambda: [_clip_grads([p], max_norm) for p in model.parameters()],
             "g": lambda: _clip_grads(opt.param_groups[0]["params"], max_norm),
+            "r": lambda: _clip_grads(list(model.parameters(recurse=False)), max_norm),
             "a": lambda: _clip_grads(list(model.parameters()), max_norm, always=True),
             "s": lambda: opt.step(),
             "d": lambda: sched.step(),
@@ -250,6 +252,11 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
         """You clipped the parameters of the first group alone. model.parameters() lists those of
         all groups."""
         return _epoch("fzbglsd")(*given)
+
+    def direct_parameters_clipped(*given):
+        """You clipped the parameters that stand on the model itself alone. Those of nested parts
+        belong to the norm as well: model.parameters() lists all levels."""
+        return _epoch("fzbrlsd")(*given)
 
     def always_scaled(*given):
         """You scaled every gradient to the norm max_norm, also a shorter one. Clipping limits: a

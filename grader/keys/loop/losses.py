@@ -93,7 +93,7 @@ class LossChoiceKey(Key, task="loss_choice"):
         """You smoothed the labels. The plain cross entropy is asked for, with label_smoothing 0."""
         return F.cross_entropy(logits, y, label_smoothing=0.1)
 
-    @raises(r"[Ee]xpected floating point type|size mismatch|not implemented for 'Long'|0D or 1D")
+    @raises(r"size mismatch|not implemented for 'Long'|0D or 1D")
     def arguments_exchanged(logits, y):
         """You handed over y first, in the order of other libraries. torch takes the scores first,
         then the right classes."""
@@ -175,11 +175,29 @@ class BatchGradientFactsKey(Key, task="batch_gradient_facts"):
     def rows_against_a_column(X, y, w):
         """Your residuals have shape (N, N): a column minus a row gives every pair. X @ w and y both
         have shape (N,): leave out the unsqueeze."""
-        return _gradients(X, y, w, lambda r, y: (r[:, None] + y - y[:, None]) ** 2)
+        return _gradients(X, y, w, lambda r, y: ((r + y)[:, None] - y) ** 2)
 
     def absolute_values(X, y, w):
         """You differentiated the absolute values of the residuals. Their squares are asked for."""
         return _gradients(X, y, w, lambda r, y: r.abs())
+
+    def absolute_in_the_mean(X, y, w):
+        """Your gradient of the mean is that of the absolute values, and that of the sum is right.
+        Both are of the squares."""
+        mean, _ = BatchGradientFactsKey.absolute_values(X, y, w)
+        return mean, BatchGradientFactsKey.reference(X, y, w)[1]
+
+    def norm_in_the_sum(X, y, w):
+        """Your gradient of the mean is right. In place of the sum you differentiated the norm of
+        the residuals, which is the root of the sum of their squares. Leave out the root."""
+        _, grad = BatchGradientFactsKey.norm_of_the_residuals(X, y, w)
+        return BatchGradientFactsKey.reference(X, y, w)[0], grad
+
+    def summed_to_numbers(X, y, w):
+        """You returned numbers. A gradient has the shape of w: one entry for each column of X, the
+        sum over the rows alone."""
+        mean, total = BatchGradientFactsKey.reference(X, y, w)
+        return mean.sum(), total.sum()
 
     def not_squared(X, y, w):
         """You differentiated the residuals themselves. Their squares are asked for."""

@@ -107,7 +107,32 @@ class AccumulateKey(Key, task="accumulate"):
         total = sum(len(x) for x, _ in pieces)
         return sum(loss_fn(model(x), y).item() * len(x) / total for x, y in pieces if len(x))
 
-    @raises(r"'NoneType' object has no attribute|unsupported operand type.*'NoneType'")
+    def direct_parameters_emptied(model, loss_fn, pieces):
+        """What .grad of nested parameters held before is still part of it: you emptied those that
+        stand on the model itself. model.zero_grad() empties all levels."""
+        for p in model.parameters(recurse=False):
+            p.grad = None
+        loss, _ = _accumulated(model, loss_fn, pieces, _share, clear=False)
+        return loss
+
+    @raises(r"'NoneType' object has no attribute '(zero_|fill_|data|mul_)")
+    def zeroed_by_hand(model, loss_fn, pieces):
+        """You emptied every .grad by hand, and one of them is None: no backward pass has reached it
+        yet. model.zero_grad() knows of that."""
+        for p in model.parameters():
+            p.grad.zero_()
+        return AccumulateKey.reference(model, loss_fn, pieces)
+
+    @raises(r"unsupported operand type.*'NoneType'")
+    def none_divided(model, loss_fn, pieces):
+        """You divided the .grad of every parameter, and one of them is None: that of a parameter
+        which takes no part. Leave it out."""
+        loss = AccumulateKey.reference(model, loss_fn, pieces)
+        for p in model.parameters():
+            p.grad /= 1
+        return loss
+
+    @raises(r"'NoneType' object has no attribute")
     def none_touched(model, loss_fn, pieces):
         """You computed with the .grad of every parameter, and one of them is None: that of a
         parameter which no backward pass has reached. Ask for None, or use model.zero_grad()."""

@@ -186,6 +186,20 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
             p.grad.clone()
         _sgd(params, state, lr, mu, wd)
 
+    @raises(r"^\d+$")
+    def one_first_step_for_all(params, state, lr, mu, wd):
+        """A parameter got its first gradient in a later step, and you looked for a buffer that it
+        has not got yet. You note the first step once for all: ask for each parameter whether it has
+        a buffer."""
+
+        def kept(old, d):
+            if old is None and "started" in state:
+                raise KeyError(0)
+            return d if old is None else mu * old + d
+
+        _sgd(params, state, lr, mu, wd, kept=kept)
+        state["started"] = True
+
     def names_rebound(params):
         """No parameter moved. `p = p - ...` makes a new tensor and gives it the name p, and
         params[i] = ... puts it into the list; the parameter itself stays as it was. Write into

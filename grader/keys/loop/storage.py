@@ -107,6 +107,40 @@ class ResumeKey(Key, task="resume"):
         for _ in range(states[2]["last_epoch"]):
             sched.step()
 
+    @replaces("load_training")
+    def first_rate_alone(model, opt, file):
+        """The weights are right. Of optimizer and scheduler you kept one learning rate, which is
+        that of the first group. Each has a state_dict() that holds all it needs to go on."""
+        states = torch.load(file)
+        model.load_state_dict(states[0])
+        for group in opt.param_groups:
+            group["lr"] = states[1]["param_groups"][0]["lr"]
+
+    @replaces("load_training")
+    def parameters_alone(model, file):
+        """The parameters are right, and nothing else: buffers, optimizer and scheduler started
+        anew. model.state_dict() holds the buffers as well, and the other two have a state_dict() of
+        their own."""
+        states = torch.load(file)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(states[0][name])
+
+    @replaces("save_training")
+    @raises(r"PytorchStreamReader failed")
+    def several_saves(model, opt, sched, file):
+        """Your file cannot be read: torch.save was called more than once for it, and each call
+        writes a whole archive. Put the three states into one dict, and save that."""
+        for part in (model, opt, sched):
+            torch.save(part.state_dict(), file)
+
+    @replaces("load_training")
+    @raises(r"^'param_groups'$")
+    def optimizer_given_another_state(model, opt):
+        """You loaded the state of another object into the optimizer: it holds no param_groups. Save
+        opt.state_dict() itself, under a name of its own."""
+        opt.load_state_dict(model.state_dict())
+
     @replaces("save_training")
     def rounded(model, opt, sched, file):
         """Your file holds half precision, so that what is read is rounded. Training must go on

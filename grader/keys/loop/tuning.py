@@ -12,9 +12,9 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 Batches = list[tuple[Tensor, Tensor]]
 
 
-def _train(model, loss_fn, batches, lr, trained, *, weight_decay=0.1, momentum=0.0):
+def _train(model, loss_fn, batches, lr, trained, *, kind=torch.optim.SGD, **settings):
     """Train as the modes and flags stand."""
-    opt = torch.optim.SGD(trained, lr=lr, weight_decay=weight_decay, momentum=momentum)
+    opt = kind(trained, lr=lr, **{"weight_decay": 0.1, **settings})
     for x, y in batches:
         opt.zero_grad()
         loss_fn(model(x), y).backward()
@@ -106,11 +106,13 @@ class FinetuneKey(Key, task="finetune"):
         """The body is right, and the head was trained by another optimizer. A torch.optim.SGD with
         weight decay 0.1 is asked for."""
         _freeze(model, head)
-        opt = torch.optim.Adam(head.parameters(), lr=lr, weight_decay=0.1)
-        for x, y in batches:
-            opt.zero_grad()
-            loss_fn(model(x), y).backward()
-            opt.step()
+        _train(model, loss_fn, batches, lr, head.parameters(), kind=torch.optim.Adam)
+
+    def adamw(model, head, loss_fn, batches, lr):
+        """The body is right, and the head was trained by another optimizer. A torch.optim.SGD with
+        weight decay 0.1 is asked for."""
+        _freeze(model, head)
+        _train(model, loss_fn, batches, lr, head.parameters(), kind=torch.optim.AdamW)
 
     def statistics_moved(model, head, loss_fn, batches, lr):
         """The body's parameters stayed, and its running statistics moved: in train mode a norm
@@ -139,9 +141,9 @@ class FinetuneKey(Key, task="finetune"):
         model.eval()
 
     def rate_zero(model, head, loss_fn, batches, lr):
-        """You gave the body the learning rate 0, or left it out of the optimizer. Its values stay,
-        and it still requires grad: backward computes its gradients for nothing. Call
-        requires_grad_(False) on the body."""
+        """The body's values stay, and its parameters require grad at the end: it got the learning
+        rate 0, or was left out of the optimizer, or was thawed afterwards. Call
+        requires_grad_(False) on the body before the loop, and leave it so."""
         _place(model, head).requires_grad_(True).eval()
         _train(model, loss_fn, batches, lr, head.parameters())
 

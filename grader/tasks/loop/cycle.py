@@ -41,20 +41,20 @@ class TrainStep(Task):
         return {**draw_net(rng), **batches, "old": rng.apart(1.0, 2.0, 37)}
 
     def observe(self, train_step, w, b, spare, u, x, y, old, kind):
-        model = Net(w, b, spare, None if kind == "tied" else u)
+        net = Net(w, b, spare, None if kind == "tied" else u)
+        model: nn.Module = net
         if kind == "frozen":
-            model.b.requires_grad_(False)
+            net.b.requires_grad_(False)
         else:
             fill_grads(model, old)
         if kind != "spare":
-            model.spare.grad = None
+            net.spare.grad = None
         momentum = 0.9 if kind == "momentum" else 0.0
         opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=momentum)
         loss_fn = nn.functional.mse_loss
         if kind == "groups":  # the frozen one has an old .grad
-            lived(model, "grad", "frozen")
             in_groups(opt)
-            loss_fn = lopsided
+            model, loss_fn = nn.Sequential(lived(model, "grad", "frozen")), lopsided
         losses = [train_step(model, opt, loss_fn, x[i], y[i]) for i in range(len(x))]
         return {"loss": losses[0], "loss of the next step": losses[1], **values(model)}
 

@@ -9,8 +9,10 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
 def parameters(**tensors: Tensor) -> dict[str, Tensor]:
-    """Leaves to be optimized: a matrix, a vector and a number, and perhaps a second vector."""
-    return {name: t.clone().requires_grad_() for name, t in tensors.items()}
+    """Leaves to be optimized: a matrix, a vector and a number; with a second vector, b2, also one
+    that is frozen."""
+    known = {name: t.clone().requires_grad_() for name, t in tensors.items()}
+    return known | {"frozen": tensors["b2"].flip(0)} if "b2" in tensors else known
 
 
 def hand_out(
@@ -22,9 +24,9 @@ def hand_out(
     """
     for name, parameter in parameters.items():
         missing = name == "b" and (absent == "always" or (absent == "late" and step < 2))
-        grad = grads[name][step]
-        if missing:
+        if missing or not parameter.requires_grad:
             continue
+        grad = grads[name][step]
         if parameter.grad is None:
             parameter.grad = grad.clone()
         else:

@@ -48,8 +48,10 @@ class ParamGroups(Task):
     def observe(self, two_speed, weight, grad, rates, kind):
         model = _used(weight) if kind == "used" else _flat(weight, kind)
         opt = two_speed(model, model.head, *rates, 0.3)
+        if opt is None:
+            return {"answer": None}
         if not isinstance(opt, torch.optim.Optimizer):
-            return {"answer": opt}
+            raise TypeError(f"a {type(opt).__name__} is no torch.optim.SGD")
         settings: dict[str, Any] = {}
         for name, parameter in model.named_parameters():
             groups = [g for g in opt.param_groups if any(p is parameter for p in g["params"])]
