@@ -33,6 +33,15 @@ _MAKERS = frozenset(
 )
 
 
+_COMBINING = frozenset(
+    form.format(name)
+    for name in ("add", "div", "matmul", "mul", "pow", "sub", "truediv")
+    for form in ("{}", "{}_", "__{}__", "__r{}__", "__i{}__")
+) | {"addcdiv_", "addcmul_", "bmm", "dot", "lerp_", "linear", "mm", "mv", "outer"}
+"""What torch does on the CPU without a look at where the other tensor lies, if on no device that
+there is."""
+
+
 class Elsewhere(TorchFunctionMode):
     """Puts floating tensors of one dimension and more that an answer makes on the meta device.
 
@@ -48,6 +57,8 @@ class Elsewhere(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         named = kwargs or {}
+        if getattr(function, "__name__", "") in _COMBINING:
+            _refuse_both(args)
         made = function(*args, **named)
         if function not in _MAKERS or named.get("out") is not None or not _is_hard_coded(named):
             return made
@@ -56,6 +67,13 @@ class Elsewhere(TorchFunctionMode):
         if made.device.type != "cpu" or made.ndim == 0 or not made.is_floating_point():
             return made
         return function(*args, **{**named, "device": "meta"})
+
+
+def _refuse_both(args: tuple[Any, ...]) -> None:
+    tensors = [value for value in args if isinstance(value, torch.Tensor)]
+    here = [value for value in tensors if not value.is_meta and value.ndim > 0]
+    if here and any(value.is_meta for value in tensors):
+        raise RuntimeError("Expected all tensors to be on the same device, and one is on the CPU")
 
 
 def _is_hard_coded(named: dict[str, Any]) -> bool:

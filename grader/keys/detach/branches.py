@@ -1,12 +1,11 @@
 """References and mistakes of the exercises that stop a gradient on one branch."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from grader.trusted.families.modules import left_alone
 from grader.trusted.key import Key, raises
 
 Function = Callable[[Tensor], Tensor]
@@ -200,11 +199,6 @@ def _td(value, reward, following, gamma, *, mean=True):
 
 
 class TargetNetworkKey(Key, task="target_network"):
-    sentences: ClassVar = left_alone(
-        "q or q_target", "Leave both modules as they are: detach the target, or compute it inside "
-        "`with torch.no_grad():`."
-    )  # fmt: skip
-
     def reference(q: Net, q_target: Net, s: Tensor, r: Tensor, s2: Tensor, gamma: float) -> Tensor:
         with torch.no_grad():
             following = q_target(s2)[:, 0]

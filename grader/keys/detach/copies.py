@@ -1,13 +1,11 @@
 """References and mistakes of the exercises on what is a copy."""
 
 import copy
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from grader.engine.observation import shares_memory
-from grader.trusted.families.modules import left_alone
 from grader.trusted.key import Key
 
 
@@ -118,10 +116,6 @@ State = dict[str, Tensor]
 
 
 class SnapshotKey(Key, task="snapshot"):
-    sentences: ClassVar = left_alone(
-        "the model", "Leave the model as it is: detach and clone the entries of its state_dict()."
-    )
-
     def reference(model: nn.Module) -> State:
         return copy.deepcopy(model.state_dict())
 

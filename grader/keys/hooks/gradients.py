@@ -94,6 +94,12 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
         at_z, at_x = _passes(f, heads, x)
         return [at_z[0].abs()], sum(at_x, torch.zeros_like(x))
 
+    def started_from_the_mean(f, heads, x):
+        """You called mean() where the exercise calls sum(): all gradients are divided by the number
+        of entries."""
+        at_z, at_x = _passes(f, [lambda z, h=h: h(z) / z.numel() for h in heads], x)
+        return [g.abs() for g in at_z], sum(at_x, torch.zeros_like(x))
+
     def sizes_logged(f, heads, x):
         """Your log holds one number for each pass. A tensor of the shape of z is asked for: the
         absolute value of each entry, not their sum."""
@@ -109,8 +115,9 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
         return [g.abs() for g in at_z], total
 
     def read_too_early(f, heads, x):
-        """Your dx is None: x.grad was read before the first pass, when there was none. Read it
-        after the last."""
+        """Your dx is None: nothing had arrived at x when you read x.grad. Either you read it before
+        the first pass, or z is detached from x. Read it after the last pass, with z = f(x) as it
+        is."""
         at_z, _ = _passes(f, heads, x)
         return [g.abs() for g in at_z], None
 
@@ -213,7 +220,7 @@ class GradientReversalKey(Key, task="gradient_reversal"):
     def started_anew(x, lam):
         """No gradient reaches x through y. You detached, and let the result require grad: that is a
         new leaf, where the pass ends. Make y from x by an operation that is recorded."""
-        return _with_hook(x.detach().clone().requires_grad_(x.requires_grad), lambda g: -lam * g)
+        return _with_hook(x.detach().clone().requires_grad_(), lambda g: -lam * g)
 
     def zero_skipped(x, lam):
         """With lam = 0 the gradient passes unchanged: `if lam` is False there, and no hook stands

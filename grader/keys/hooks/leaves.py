@@ -15,6 +15,22 @@ def _attach(params: Leaves, change: Callable[[Tensor], Tensor | None]) -> list[A
     return [p.register_hook(change) for p in params if p.requires_grad]
 
 
+def _remembering(params, c, first):
+    """Hooks that run when .grad is complete, and limit by how much it grew; it was `first(p)`."""
+
+    def remembering(p):
+        old = torch.zeros_like(p) if first(p) is None else first(p).clone()
+
+        def hook(p):
+            p.grad.copy_(old + (p.grad - old).clamp(-c, c))
+            old.copy_(p.grad)
+
+        return hook
+
+    leaves = [p for p in params if p.requires_grad]
+    return [p.register_post_accumulate_grad_hook(remembering(p)) for p in leaves]
+
+
 class ClipByHookKey(Key, task="clip_by_hook"):
     def reference(params: Leaves, c: float) -> list[Any]:
         return _attach(params, lambda g: torch.where(g.abs() > c, c * g.sign(), g))
@@ -53,6 +69,10 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         """You limited large negative gradients and not large ones. The limits are -c and c."""
         return _attach(params, lambda g: g.clamp(min=-c))
 
+    def negatives_lost(params, c):
+        """You limited to [0, c], so that negative gradients become 0. The limits are -c and c."""
+        return _attach(params, lambda g: g.clamp(0, c))
+
     def at_one(params):
         """You limited to [-1, 1]. The limits are -c and c."""
         return _attach(params, lambda g: g.clamp(-1, 1))
@@ -86,18 +106,13 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         .grad in between makes the difference wrong. A hook by register_hook gets what one pass
         adds: nothing has to be remembered."""
 
-        def remembering(p: Tensor) -> Callable[[Tensor], None]:
-            old = torch.zeros_like(p) if p.grad is None else p.grad.clone()
+        return _remembering(params, c, lambda p: p.grad)
 
-            def hook(p: Tensor) -> None:
-                if p.grad is not None:
-                    p.grad.copy_(old + (p.grad - old).clamp(-c, c))
-                    old.copy_(p.grad)
-
-            return hook
-
-        leaves = [p for p in params if p.requires_grad]
-        return [p.register_post_accumulate_grad_hook(remembering(p)) for p in leaves]
+    def remembered_from_zero(params, c):
+        """You remembered .grad from the pass before, to tell what a pass adds, and took it for zero
+        at the start. It may hold something when you are called, and be emptied later. A hook by
+        register_hook gets what one pass adds: nothing has to be remembered."""
+        return _remembering(params, c, lambda p: None)
 
     def clipped_now(params, c):
         """You limited the .grad that is there now, and registered no hook, so that later passes
@@ -165,6 +180,13 @@ def _frozen(weight, rows, saved, optimizer, recorded=False):
     return [weight.register_hook(mask), optimizer.register_step_post_hook(put_back)]
 
 
+def _put_back(weight, rows, optimizer):
+    """The second of these hooks alone, in a list."""
+    masked, back = _frozen(weight, rows, _kept(weight, rows), optimizer)
+    masked.remove()
+    return [back]
+
+
 def _kept(weight: Tensor, rows: Any) -> Tensor:
     return weight.detach()[rows].clone()
 
@@ -193,7 +215,18 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
     def gradient_not_masked(weight, rows, optimizer):
         """The rows stay as they are, and their gradient is not zero. Either there is no hook on
         weight, or it does not return the masked gradient."""
+        return _put_back(weight, rows, optimizer)
+
+    def mask_handle_missing(weight, rows, optimizer):
+        """The gradient of the rows is zero after your handles are removed: the handle of the hook
+        on weight is not among them. Return the handles of both hooks."""
         return _frozen(weight, rows, _kept(weight, rows), optimizer)[1:]
+
+    def nothing_registered(weight):
+        """You registered no hook: what you change once, in .grad or in weight, holds until the next
+        pass or step. Register one hook on weight and one on the optimizer, and return their
+        handles."""
+        return []
 
     def inverted(weight, rows, optimizer):
         """You froze the other rows. Those whose numbers stand in rows are to be frozen."""
@@ -210,11 +243,10 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
     def mask_inverted(weight, rows, optimizer):
         """Your mask is the wrong way round: the gradient of the rows passes, and that of all others
         is zero. Zero those whose numbers stand in rows."""
-        others = torch.ones(len(weight), dtype=torch.bool, device=weight.device)
-        others[rows] = False
-        back = _frozen(weight, rows, _kept(weight, rows), optimizer)
-        back[0].remove()
-        return [*_frozen(weight, others, _kept(weight, others), optimizer)[:1], *back[1:]][:2]
+        passing = torch.zeros_like(weight)
+        passing[rows] = 1
+        masked = weight.register_hook(lambda grad: grad * passing)
+        return [masked, *_put_back(weight, rows, optimizer)]
 
     def edited_in_place(weight, rows, optimizer):
         """Your hook writes into the gradient that it is handed. A pass may hand the same tensor to
@@ -225,9 +257,7 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
             grad[rows] = 0
             return grad
 
-        back = _frozen(weight, rows, _kept(weight, rows), optimizer)
-        back[0].remove()
-        return [weight.register_hook(mask), back[1]]
+        return [weight.register_hook(mask), *_put_back(weight, rows, optimizer)]
 
     def nothing_frozen(weight):
         """Nothing is frozen: the gradient of the rows is not zero, and step() moves them. A hook
@@ -243,6 +273,14 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
             group["weight_decay"] = group["momentum"] = 0.0
         return FreezeByHookKey.moved_all_the_same(weight, rows)
 
+    def decay_switched_off(weight, rows, optimizer):
+        """You switched weight decay off. It belongs to a group of parameters, and so all other rows
+        train in another way; momentum still moves the frozen ones. Leave it on, and put the rows
+        back after each step."""
+        for group in optimizer.param_groups:
+            group["weight_decay"] = 0.0
+        return FreezeByHookKey.moved_all_the_same(weight, rows)
+
     def momentum_emptied(weight, rows, optimizer):
         """You emptied the momentum of the rows, and weight decay still moves them: it is added to
         their gradient after your hook. Put the rows back after each step, whatever moved them."""
@@ -250,6 +288,19 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         if buffer is not None:
             buffer[rows] = 0
         return FreezeByHookKey.moved_all_the_same(weight, rows)
+
+    def momentum_emptied_each_time(weight, rows, optimizer):
+        """You empty the momentum of the rows before each step, and weight decay still moves them:
+        it is added to their gradient after your hook. Put the rows back after each step, whatever
+        moved them."""
+
+        def empty(*_):
+            buffer = optimizer.state[weight].get("momentum_buffer")
+            if buffer is not None:
+                buffer[rows] = 0
+
+        masked = FreezeByHookKey.moved_all_the_same(weight, rows)
+        return [*masked, optimizer.register_step_pre_hook(empty)]
 
     def noted_too_late(weight, rows, optimizer):
         """You noted the rows after the first step, which had moved them already. They are to stay

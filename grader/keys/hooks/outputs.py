@@ -149,6 +149,39 @@ class ScaleForwardKey(Key, task="scale_forward"):
 
         return module.register_forward_hook(hook)
 
+    def all_modules(module, s):
+        """You registered the hook for all modules there are, so that parts of module are multiplied
+        as well. Register it on module itself."""
+
+        def hook(m, args, output):
+            return _scaled(s, output)
+
+        return nn.modules.module.register_module_forward_hook(hook)
+
+    def gradient_scaled(module, s):
+        """The output is what it was, and gradients are multiplied: yours is a backward hook. A
+        forward hook replaces the output, and its factor comes into the gradient by itself."""
+        return module.register_full_backward_hook(
+            lambda m, gin, gout: tuple(None if g is None else s * g for g in gin)
+        )
+
+    def forward_replaced(module, s):
+        """You replaced module.forward, and handle.remove() does not bring it back. A forward hook
+        leaves the module as it is, and its handle ends it."""
+        forward = module.forward
+        module.forward = lambda *args: _scaled(s, forward(*args))
+        return module.register_forward_hook(lambda m, args, output: None)
+
+    def handle_in_a_list(module, s):
+        """You returned a list. One hook is asked for, and its handle itself."""
+        return [ScaleForwardKey.reference(module, s)]
+
+    def weights_scaled(module, s):
+        """You multiplied the weights. That is another function wherever the layer is more than a
+        product, and removing a handle does not undo it. Replace the output, in a forward hook."""
+        ScaleForwardKey.scaled_now(module, s)
+        return module.register_forward_hook(lambda m, args, output: None)
+
     def every_submodule(module, s):
         """You multiplied what each submodule returns as well. Register one hook, on module
         itself."""

@@ -1,12 +1,10 @@
 """References and mistakes of the exercises that run a model without training it."""
 
 import copy
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.families.modules import left_alone
 from grader.trusted.key import Key, raises
 
 
@@ -34,12 +32,6 @@ def _recorded(model: nn.Module, x: Tensor) -> Tensor:
 
 
 class EvaluateKey(Key, task="evaluate"):
-    sentences: ClassVar = left_alone(
-        "the model",
-        "Afterwards everything is as it was: use `with torch.no_grad():`, and put the flag "
-        "`training` of each module back.",
-    )
-
     @torch.no_grad()
     def reference(model: nn.Module, x: Tensor) -> Tensor:
         return copy.deepcopy(model).eval()(x)
@@ -199,10 +191,6 @@ class EvaluateKey(Key, task="evaluate"):
 
 
 class CachedFeaturesKey(Key, task="cached_features"):
-    sentences: ClassVar = left_alone(
-        "the backbone", "Leave it and x as they are: call it inside `with torch.no_grad():`."
-    )
-
     @torch.no_grad()
     def reference(backbone: nn.Module, x: Tensor) -> Tensor:
         return backbone(x)

@@ -3,12 +3,10 @@
 import copy
 import itertools
 from collections.abc import Iterator
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.families.modules import left_alone
 from grader.trusted.families.recording import left_off
 from grader.trusted.key import Key, raises
 
@@ -26,9 +24,6 @@ def _freeze_middle(model: nn.Sequential, i: int) -> None:
 
 
 class FrozenMiddleKey(Key, task="frozen_middle"):
-    sentences: ClassVar = left_alone(
-        "the model", "Freeze the parameters of model[i], and touch nothing else."
-    )
     families = (*left_off(_freeze_middle),)
     reference = _freeze_middle
 
@@ -194,11 +189,6 @@ def _average(pairs: Pairs, old: float, new: float) -> None:
 
 
 class EmaUpdateKey(Key, task="ema_update"):
-    sentences: ClassVar = left_alone(
-        "target or online", "Values of target are all that changes: write into its tensors inside "
-        "`with torch.no_grad():`."
-    )  # fmt: skip
-
     def first_only(target, online, beta):
         """The first parameter is right, and the others are as they were. Look for a `return` or a
         `break` inside the loop."""

@@ -1,12 +1,11 @@
 """Reference and mistakes of the exercise that computes again instead of saving."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from grader.trusted.families.modules import left_alone
 from grader.trusted.key import Key, raises
 
 
@@ -43,10 +42,6 @@ class _Forgetful(_Again):
 
 
 class CheckpointedKey(Key, task="checkpointed"):
-    sentences: ClassVar = left_alone(
-        "block", "Leave block and x as they are: hand both to torch.utils.checkpoint.checkpoint."
-    )
-
     @raises(r"'Tensor' object is not callable")
     def block_called_first(block, x):
         """You called block yourself and handed its result over. checkpoint wants the function and

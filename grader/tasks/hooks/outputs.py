@@ -64,7 +64,7 @@ class ScaleForward(Task):
         fits = traced and all(t.shape == gy.shape for t in traced)
         dx = torch.autograd.grad(traced, x, [gy] * len(traced))[0] if fits else None
         found = {"module(x)": y, "dx": dx}
-        if hasattr(handle, "remove"):
+        if hasattr(handle, "remove") and not isinstance(handle, list):
             handle.remove()
             return {**found, "handle": "can be removed", "module(x) after remove()": module(x)}
         return {**found, "handle": handle}
