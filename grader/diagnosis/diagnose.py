@@ -12,7 +12,7 @@ from grader.diagnosis.compared import Compared, Seen
 from grader.diagnosis.comparison import Rules, agree, compare
 from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
 from grader.engine.observation import Observation, Raised
-from grader.engine.task import Case, Task
+from grader.engine.task import ANOTHER, Case, Task
 
 __all__ = ["Answers", "ReferenceFailed", "SealBroken", "Seen", "diagnose"]
 
@@ -67,7 +67,7 @@ def diagnose(
     `hidden` leaves out of the findings on hidden cases everything that could carry an input:
     numbers, shapes, texts, and names of classes that are neither Python's nor torch's.
     """
-    compared = [_compare(task, answers, one, hidden) for one in seen]
+    compared = _counted([_compare(task, answers, one, hidden) for one in seen])
     outcomes = tuple(
         CaseOutcome(c.case.name, c.passed, c.case.visible, c.case.weight) for c in compared
     )
@@ -78,6 +78,13 @@ def diagnose(
         return Verdict(task.id, Outcome.NOT_ATTEMPTED, 0.0, (), outcomes, task.functions)
     found = _findings(task, answers, compared, failing)
     return Verdict(task.id, Outcome.WRONG, _credit(compared), found, outcomes, task.functions)
+
+
+def _counted(compared: Sequence[Compared]) -> Sequence[Compared]:
+    """The case on another device counts only once all else is right: a judge asks it in any case,
+    and a notebook does not."""
+    here = [c for c in compared if c.case.device != ANOTHER]
+    return compared if all(c.passed for c in here) else here
 
 
 def _compare(task: Task, answers: Answers, seen: Seen, hidden: bool) -> Compared:

@@ -130,6 +130,16 @@ TEMPLATES: dict[str, str] = {
     "SIDE.other": "Your function left something changed: {detail}.",
     "SIDE.training": "Your function left the model in another mode: {detail}. Put every module "
     "back as it was.",
+    "SIDE.parameters": "Your function changed parameters of the model it was given: {detail}.",
+    "SIDE.parameters.requires_grad": "Your function left flags of the model's parameters changed: "
+    "{detail}. Put each flag back as it was.",
+    "SIDE.parameters.grad": "Your function left gradients in the model: {detail}. "
+    "torch.autograd.grad returns gradients without writing them anywhere.",
+    "SIDE.parameters.emptied": "Your function emptied gradients that the model held: {detail}. "
+    "Leave .grad as it is.",
+    "SIDE.buffers": "Your function changed buffers of the model it was given: {detail}. A "
+    "normalization layer that runs in train mode updates its running statistics.",
+    "SIDE.parts": "Your function replaced parts of the model it was given: {detail}.",
     "WRONG": "{path} differs from the right answer in {wrong} of {total} entries. The cosine "
     "between the two is {cosine}; 1 would mean the same direction.",
     "WRONG.value": "{path} is {received}, expected {expected}.",

@@ -87,7 +87,7 @@ def _seen_and_diagnosed(watcher: _Watcher, answers: Answers | None) -> Verdict:
     if answers is None or not cases:
         return _stop(task, Outcome.COULD_NOT_CHECK, "CHECK.no_key")
     verdict = diagnose(task, answers, [watcher.see(case) for case in cases])
-    if verdict.passed and task.meta:  # torch's first meta operation takes a second
+    if verdict.passed and task.meta:
         watcher.see(watcher.cast(task.meta_case()))
         verdict = diagnose(task, answers, watcher.seen)
     if verdict.passed and not answers.decides:

@@ -225,12 +225,15 @@ def _kept(found):
 def mode_by_rule(program, x, c):
     *_, last = program.splitlines()
     inside, line = last.startswith(" "), last.strip()
+    if line == "y = x":
+        return True, True
     if not inside:
         return "f(x)" not in line, "f(x)" in line
     if "torch.ones" in line or "Parameter" in line or line.startswith(("y = x[", "y = x.view")):
         return True, True
     blocks = [part.split("(")[0] for part in program.split("torch.")[1:]]
-    recorded = blocks[-1] == "enable_grad" and "inference_mode" not in blocks and "x" in line
+    recorded = blocks[-1] == "enable_grad" and "inference_mode" not in blocks
+    recorded = recorded and "x" in line.replace("exp", "")
     return recorded, not recorded
 
 

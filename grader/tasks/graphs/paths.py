@@ -21,7 +21,6 @@ class TwoPathGrad(Task):
         "dy/da = b and dy/db = a. x reaches y through a alone, w through a and through b.",
     )
     allows = AUTOGRAD
-    meta = True
     CASES = (
         case("5 numbers", n=5, visible=True),
         case("one number", n=1),

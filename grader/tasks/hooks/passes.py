@@ -33,7 +33,7 @@ class FullBackwardProbe(Task):
         "register_full_backward_hook calls with (module, grad_input, grad_output), two tuples. "
         "The first holds None unless the input requires grad.",
     )
-    allows = AUTOGRAD
+    allows = AUTOGRAD | {"parameters.grad"}
     CASES = (
         case("a linear layer", kind="linear", visible=True),
         case("a linear layer without bias", kind="no bias"),
@@ -89,7 +89,7 @@ class RetainOrHook(Task):
         "Reserve a place in the list when the forward hook runs, and fill that place when the "
         "gradient arrives.",
     )
-    allows = AUTOGRAD
+    allows = AUTOGRAD | {"parameters.grad"}
     CASES = (
         case("three layers", kind="plain", visible=True),
         case("one row", kind="plain", rows=1),

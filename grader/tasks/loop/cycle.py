@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from grader.engine.lived import lived
-from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, TRAINING, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import Net, draw_net, fill_grads, in_groups, lopsided, values
 
 
@@ -24,7 +24,7 @@ class TrainStep(Task):
         "Empty the gradients through the optimizer at any moment before backward. Only then call "
         "backward, and step last. loss.item() is the number without the graph.",
     )
-    allows = frozenset({"input", "grad"})
+    allows = TRAINING
     CASES = (
         case("old gradients in .grad", kind="old", visible=True),
         case("an optimizer with momentum", kind="momentum"),
@@ -78,7 +78,7 @@ class OrderTheLines(Task):
         "What clipping changes must have been computed before, and used afterwards. What empties "
         "the gradients may stand anywhere but between their computation and their use.",
     )
-    allows = frozenset({"input", "grad"})
+    allows = TRAINING
     CASES = (
         case("3 batches", sizes=[7, 7, 4], visible=True),
         case("batches of one row", sizes=[1, 1, 1, 1]),

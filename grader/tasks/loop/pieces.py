@@ -25,7 +25,7 @@ class Accumulate(Task):
         "A piece of n rows counts n / N. Scale its loss by that before backward. The mean over no "
         "rows is nan: leave a piece without rows out.",
     )
-    allows = frozenset({"grad"})
+    allows = frozenset({"parameters.grad", "parameters.emptied"})
     CASES = (
         case("4, 4 and 3 rows", sizes=[4, 4, 3], visible=True, symbols={"N": 11, "k": 3}),
         case("3 and 8 rows, .grad empty", sizes=[3, 8], symbols={"N": 11, "k": 2}, empty=True),

@@ -33,7 +33,7 @@ class Resume(Task):
         "Model, optimizer and scheduler each have state_dict() and load_state_dict(). One dict "
         "can hold all three, and torch.save writes it.",
     )
-    allows = frozenset({"input", "grad"})
+    allows = frozenset({"parameters", "buffers"})
     CASES = (
         case("Adam, 3 steps and 2 more", kind="Adam", before=3, visible=True),
         case("SGD with momentum, 1 and 2", kind="SGD", before=1),

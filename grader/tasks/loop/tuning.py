@@ -5,7 +5,7 @@ from typing import Any
 from torch import nn
 
 from grader.engine.lived import lived
-from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.engine.task import F32, TRAINING, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import Linear, Norm, lopsided
 
 
@@ -27,7 +27,8 @@ class Finetune(Task):
         "requires_grad keeps gradients away; eval() keeps the running statistics. "
         "The mode has to be set after any model.train(). Give the optimizer the head alone.",
     )
-    allows = frozenset({"input", "grad", "requires_grad", "training"})
+    # Old gradients may be emptied; the statistics of the body may not move.
+    allows = TRAINING - {"buffers"} | {"parts", "parameters.requires_grad", "training"}
     CASES = (
         case("3 batches", sizes=[7, 7, 5], visible=True),
         case("old gradients in the body", sizes=[7, 7, 5], old=True),

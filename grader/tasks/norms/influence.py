@@ -99,7 +99,7 @@ class CrossSampleInfluence(Task):
         "Square the Jacobian, sum over both axes of length d, and take the root. Call a deep copy "
         "of the module, or put its buffers back when you are done.",
     )
-    allows = AUTOGRAD | {"input"}
+    allows = AUTOGRAD | {"buffers"}  # they are observed
     CASES = (
         case("BatchNorm in training", kind="batch", training=True, visible=True),
         case("BatchNorm in eval mode", kind="batch", training=False),

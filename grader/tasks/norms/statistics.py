@@ -29,7 +29,7 @@ class RunningStatsRecalibration(Task):
         "For every BatchNorm: reset, momentum = None, train mode. Run the batches under no_grad. "
         "Then put back what you noted.",
     )
-    allows = frozenset({"input"})
+    allows = frozenset({"buffers"})
     CASES = (
         case("batches of 7, 7 and 3", sizes=(7, 7, 3), visible=True),
         case("a model in training mode", sizes=(5, 7, 3), training=True),

@@ -1,1 +1,1 @@
-"""Mistakes that several exercises share: a function makes them for any key that opts in."""
+"""Mistakes that several exercises share: each family makes them for a key that opts in."""
