@@ -106,8 +106,9 @@ class DecoratedInferKey(Key, task="decorated_infer"):
         return functools.wraps(fn)(lambda *args, **kwargs: fn(*args, **kwargs))
 
     def detached_as_well(fn):
-        """You ran fn without recording and detached its result as well. What fn records on purpose,
-        inside enable_grad, is lost that way: return what fn returns."""
+        """What fn records on purpose, inside enable_grad, is lost: you detached its result as well,
+        or ran fn in inference mode and cloned what came out. Run it inside no_grad, and return what
+        it returns."""
 
         @functools.wraps(fn)
         def wrapper(*args, **kwargs):
