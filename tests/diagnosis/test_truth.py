@@ -146,6 +146,8 @@ def untrue(verdict, values):
         other = finding.message.rpartition("right `")[2].partition("`")[0]
         for name in set(subjects(finding.message)) & names:
             for case, right, got in wrong_parts(name, values):
+                if isinstance(right[name], tuple | list | dict):
+                    continue  # the sentence is about an entry of it
                 if not ORACLES[code]({"other": other}, name, case, right, got):
                     yield finding.message, case.name
     yield from untrue_notes(verdict, values)
