@@ -149,6 +149,11 @@ class StraightThroughKey(Key, task="straight_through"):
         Add the detached difference instead: its derivative is 0, and that of x is 1."""
         return x * (torch.round(x) / x).detach()
 
+    def cast_to_integers(x):
+        """You cast to integers and back. That cuts off the digits after the point, and integers
+        have no gradient. Use torch.round, and add the detached difference to x."""
+        return x.detach().trunc()
+
     def difference_alone(x):
         """You returned round(x) - x, detached or not. Add it to x."""
         return (torch.round(x) - x).detach()

@@ -72,6 +72,16 @@ class AliasOrCopyKey(Key, task="alias_or_copy"):
         differ as soon as a tensor starts further on: compare storage with storage."""
         return _word(a, b, a.data_ptr() == b.untyped_storage().data_ptr())
 
+    def other_start_taken_for_the_storage(a, b):
+        """You compared data_ptr() of one tensor with the address of the other's storage. The two
+        differ as soon as a tensor starts further on: compare storage with storage."""
+        return _word(a, b, b.data_ptr() == a.untyped_storage().data_ptr())
+
+    def by_is_view(a, b):
+        """You asked whether one of them is a view. detach() and .data share the storage and are
+        none, and views of two storages share nothing: compare untyped_storage().data_ptr()."""
+        return _word(a, b, a._is_view() or b._is_view())
+
     def same_by_pointer_and_shape(a, b):
         """You say "same" where first entry and shape agree. detach() gives a second tensor that
         agrees in both: only a is b tells that it is one object."""

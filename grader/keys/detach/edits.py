@@ -109,9 +109,10 @@ class ViewGradKey(Key, task="view_grad"):
         return grad
 
     def overwritten_counted(x, w, idx):
-        """Entries that were overwritten have a gradient of yours. Their old values no longer reach
-        y. Either you took the gradient of c, or the edit was hidden from autograd, by .data,
-        detach() or no_grad()."""
+        """Entries that were overwritten have a gradient of yours, and their old values no longer
+        reach y: set the first k entries of the gradient to 0. With autograd, differentiate with
+        respect to x, and let the edit of its clone be recorded, without .data, detach() or
+        no_grad()."""
         return _by_hand(x, w, idx, 0)
 
     def repeats_counted_once(x, w, idx, k):

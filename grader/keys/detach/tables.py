@@ -87,6 +87,11 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
             return "wrong"
         return "error" if "_(" in edit else "ok"
 
+    def data_wrong_rest_ok(edit):
+        """You went by the text of the edit: "wrong" for .data, "ok" for all others. An edit that
+        autograd can see raises where the operation saved the tensor that is edited."""
+        return "wrong" if ".data" in edit else "ok"
+
     def no_grad_hides(compute, edit, x):
         """You expect a wrong gradient from edits inside no_grad(). They are not recorded, but they
         are counted: where the tensor was saved, backward raises."""

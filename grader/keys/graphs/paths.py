@@ -156,6 +156,15 @@ class EdgeProductsKey(Key, task="edge_products"):
         both by -1: -(w3 * w1 + w4 * w2)."""
         return _edges(a, w1, w2, w3, w4) | {"a": -w3 * w1 + w4 * w2}
 
+    def a_left_out_at_the_last(a, w1, w2, w3, w4):
+        """Your dL/dw3 and dL/dw4 lack the factor a. w3 multiplies b, which is w1 * a, and w4
+        multiplies c, which is w2 * a."""
+        return _edges(a, w1, w2, w3, w4) | {"w3": -w1, "w4": -w2}
+
+    def constant_kept(a, w1, w2, w3, w4):
+        """You kept the 10 of L = 10 - d. The derivative of a constant is 0: only -d is left."""
+        return {name: 10 + grad for name, grad in _edges(a, w1, w2, w3, w4).items()}
+
     def added_up_over_passes(a, w1, w2, w3, w4):
         """Your gradients grow from one key to the next: every pass added to .grad. One pass fills
         all five, or use torch.autograd.grad."""
@@ -216,7 +225,23 @@ class WalkGraphKey(Key, task="walk_graph"):
     def told_apart_by_name(t):
         """You told nodes apart by their names. Two nodes can have one name, as the AccumulateGrad
         of two leaves. Keep the nodes themselves in the set of those you have met."""
+        queue, names = deque([t.grad_fn]), []
+        while queue:
+            node = queue.popleft()
+            if node is not None and node.name() not in names:
+                names.append(node.name())
+                queue.extend(following for following, _ in node.next_functions)
+        return names
+
+    def names_kept_once(t):
+        """You listed each name once. Each node is to be listed once, and two nodes can have one
+        name, as the AccumulateGrad of two leaves."""
         return list(dict.fromkeys(_walk(t)))
+
+    def sorted_set_of_names(t):
+        """You put the names into a set and sorted them. The order of the walk is asked for, and two
+        nodes of one name are two entries."""
+        return sorted(set(_walk(t)))
 
     def inputs_first(t):
         """All nodes are there, in the opposite order. Start with t.grad_fn and go on to the

@@ -73,6 +73,16 @@ class VjpVectorKey(Key, task="vjp_vector"):
         divided."""
         return 3 * x**2 * v / len(x)
 
+    def averaged_v(x, v):
+        """You took the mean of v first. Each entry of y has its own weight: v[i] belongs to
+        y[i]."""
+        return 3 * x**2 * v.mean()
+
+    def factor_squared(x, v):
+        """Your gradient is 3 times the right one: the factor 3 was squared too. The derivative is
+        3 * x**2, not (3 * x)**2."""
+        return (3 * x) ** 2 * v
+
     def two_passes(x, v):
         """Your gradient is twice the right one: two passes were added up in x.grad. Run one."""
         return 6 * x**2 * v
@@ -209,6 +219,18 @@ class TwoHeadsKey(Key, task="two_heads"):
         """You divided by len(a), the size of the first dimension. mean() divides by the number of
         all entries: a.numel()."""
         return 4 * a / len(a), 4 * a, 4 * a / len(a) + 4 * a
+
+    def last_dimension_for_count(a):
+        """You divided by a.shape[-1], the size of the last dimension. mean() divides by the number
+        of all entries: a.numel()."""
+        return 4 * a / a.shape[-1], 4 * a, 4 * a / a.shape[-1] + 4 * a
+
+    def kept_and_added(a):
+        """You kept a.grad itself twice. It is one tensor, to which the second pass added, so your
+        g_mean and g_sum are both the total, and g_total is twice that. Keep clones, or use
+        torch.autograd.grad."""
+        *_, total = _heads(a)
+        return total, total.clone(), 2 * total
 
     def factor_dropped(a):
         """You left out the factor 2 of c = 2 * b: the derivative of 2 * a**2 is 4 * a."""

@@ -47,6 +47,11 @@ class WillItRaiseKey(Key, task="will_it_raise"):
         saved = any(name.startswith("_raw_saved") for name in dir(y.grad_fn))
         return bool(retain_graph) or not saved
 
+    def only_exp_saves(expression, retain_graph):
+        """You let exp alone raise. Products, quotients, powers, relu and sin save tensors as well,
+        and the first pass frees them."""
+        return bool(retain_graph) or "exp" not in expression
+
     def products_save_nothing(expression, x, retain_graph):
         """You let x * 2 run twice. The node of a product saves what it multiplies by, even a
         number, and the first pass frees it."""
@@ -130,6 +135,13 @@ class RequiresGradTableKey(Key, task="requires_grad_table"):
         """You recorded where no_grad is True, and did not record where it is False.
         torch.set_grad_enabled takes True for recording: hand it `not no_grad`."""
         return _flags(expression, x, c, not no_grad)
+
+    def flag_switched_afterwards(expression, x, c, no_grad):
+        """You computed with recording on, and said False where no_grad is True. Then is_leaf is
+        that of a recorded tensor, and x itself loses a flag that it keeps: compute inside the
+        block."""
+        requires_grad, is_leaf = _flags(expression, x, c, False)
+        return requires_grad and not no_grad, is_leaf
 
     def never_recorded(expression, x, c, no_grad):
         """You computed everything inside no_grad(), also where no_grad is False. Switch recording

@@ -249,6 +249,13 @@ class CastLeafKey(Key, task="cast_leaf"):
         dtype first and raise TypeError, which says that the argument was wrong."""
         return t.detach().to(dtype, copy=True).requires_grad_()
 
+    @raises(r"^(?!.*[Oo]nly Tensors of floating point)")
+    def runtime_error(t, dtype):
+        """For an integer or boolean dtype you raised RuntimeError. The task asks for TypeError."""
+        if not (dtype.is_floating_point or dtype.is_complex):
+            raise RuntimeError
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
     def value_error(t, dtype):
         """For an integer or boolean dtype you raised ValueError. The task asks for TypeError."""
         if not (dtype.is_floating_point or dtype.is_complex):

@@ -140,8 +140,8 @@ class FlagSetterKey(Key, task="flag_setter"):
         return _frozen(module, pattern, lambda wanted, name: not re.search(wanted, name))
 
     def everything_frozen(module, pattern):
-        """You froze every parameter. module.requires_grad_(False) means all of them: call it on the
-        parameters that match."""
+        """You froze every parameter, also those that do not match; your list is right. Set the flag
+        where the name goes into the list. module.requires_grad_(False) would mean all of them."""
         module.requires_grad_(False)
         return _frozen(module, pattern)
 

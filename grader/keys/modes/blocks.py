@@ -229,6 +229,15 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
         not of the mean."""
         return x / (x.detach().square().mean(1, keepdim=True).sqrt() + eps)
 
+    def normalised_with_gradient(x, eps):
+        """You took F.normalize. It divides by the larger one of length and eps, and gradients also
+        come through the length. Add eps to a length that is a constant."""
+        return x / _lengths(x).clamp_min(eps)
+
+    def eps_squared_under_the_root(x, eps):
+        """You added eps ** 2 to the sum of squares. Add eps to the square root."""
+        return x / (x.detach().square().sum(1, keepdim=True) + eps**2).sqrt()
+
     def multiplied(x, eps):
         """You multiplied by length + eps. Divide by it."""
         return x * (_lengths(x.detach()) + eps)

@@ -98,9 +98,17 @@ class DecoratedInferKey(Key, task="decorated_infer"):
         torch.set_grad_enabled(False)
         return torch.no_grad()(fn)
 
+    def switched_off_when_decorating_alone(fn):
+        """You switched recording off while decorating, and left it off. It holds for the whole
+        program from then on, and not for the calls of fn where recording was switched on again. Put
+        a `with torch.no_grad():` block into the function that you return."""
+        torch.set_grad_enabled(False)
+        return functools.wraps(fn)(lambda *args, **kwargs: fn(*args, **kwargs))
+
     def detached_as_well(fn):
-        """You ran fn without recording and detached its result as well. What fn records on purpose,
-        inside enable_grad, is lost that way: return what fn returns."""
+        """What fn records on purpose, inside enable_grad, is lost: you detached its result as well,
+        or ran fn in inference mode and cloned what came out. Run it inside no_grad, and return what
+        it returns."""
 
         @functools.wraps(fn)
         def wrapper(*args, **kwargs):

@@ -115,6 +115,20 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
             if parameter.grad is not None:
                 parameter.grad.zero_()
 
+    def gradient_made_of_zeros(model, i):
+        """You put zeros into .grad. An optimizer with momentum or weight decay still moves such a
+        parameter. It skips only those whose .grad is None."""
+        for parameter in model[i].parameters():
+            parameter.requires_grad_(False)
+            parameter.grad = torch.zeros_like(parameter)
+
+    def first_parameter_only(model, i):
+        """You froze the first parameter of the layer and no other. Look for a `return` or a `break`
+        inside the loop."""
+        parameter = next(model[i].parameters())
+        parameter.requires_grad_(False)
+        parameter.grad = None
+
     def flag_not_set(model, i):
         """No flag has changed: the layer goes on training. Possible causes: the flag is misspelled,
         which Python accepts in silence; or it was set on the module, where it is an attribute of no
@@ -310,6 +324,12 @@ class EmaUpdateKey(Key, task="ema_update"):
         for t, o in _parameters(target, online):
             t.data = beta * t.data + (1 - beta) * o.data
         _average(_buffers(target, online), beta, 1 - beta)
+
+    def parameters_alone_in_other_memory(target, online, beta):
+        """You gave the parameters other memory, t.data = ..., and left the buffers as they were.
+        Write into t inside no_grad, and go through buffers() as well."""
+        for t, o in _parameters(target, online):
+            t.data = beta * t.data + (1 - beta) * o.data
 
     def target_frozen(target, online, beta):
         """You switched requires_grad of target off and left it off. no_grad lets you write into

@@ -71,6 +71,12 @@ class CheckpointedKey(Key, task="checkpointed"):
         does. x is the caller's: pass use_reentrant=False."""
         return checkpoint(block, x.requires_grad_(), use_reentrant=True)
 
+    def grads_cleared(block, x):
+        """You emptied .grad of block's parameters. What lies there belongs to the caller: a
+        backward pass adds to it."""
+        block.zero_grad()
+        return CheckpointedKey.reference(block, x)
+
     def x_detached(block, x):
         """You detached x, so no gradient reaches it. Hand x over as it is."""
         return CheckpointedKey.reference(block, x.detach())

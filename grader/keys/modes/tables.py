@@ -63,6 +63,13 @@ class GradModeTableKey(Key, task="grad_mode_table"):
         operations; `y = x` is another name for an old tensor, which keeps its flag."""
         return (False, True) if program.endswith("y = x") else _flags(program, x, c)
 
+    def blocks_decide(program):
+        """You went by the blocks in the text: with no_grad or inference mode nothing requires grad
+        and all are leaves, without them the opposite. What y is made from counts too, and which
+        block the line stands in."""
+        off = "no_grad" in program or "inference" in program
+        return not off, off
+
     def flags_of_x(program, x, c):
         """You returned the flags of x. Those of y are asked for: names["y"] after exec."""
         return x.requires_grad, x.is_leaf

@@ -57,8 +57,9 @@ def _given(kind: str, x: Tensor) -> Tensor:
 class ViewGrad(Task):
     """Let c be a clone of x, whose first k entries are then set to 0 in place, and
     y = (w * c)[idx].sum(). Return dy/dx. x, w and the answer have shape (n,); idx holds positions,
-    some of them perhaps several times, or none at all. x does not require grad and has no .grad
-    when you get it; you may change both, and leave its values as they are."""
+    some of them perhaps several times, or none at all. The answer has the dtype and the device of
+    x. x does not require grad and has no .grad when you get it; you may change both, and leave its
+    values as they are."""
 
     id = "view_grad"
     signatures = ("scatter_grad(x, w, idx, k) -> grad",)

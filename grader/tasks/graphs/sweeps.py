@@ -37,8 +37,8 @@ class VjpVector(Task):
 class JacobianRows(Task):
     """Return the Jacobian of f at x: f takes a tensor of shape (n,) and returns one of shape (m,),
     and entry (i, j) of the answer, of shape (m, n), is the derivative of f(x)[i] with respect to
-    x[j]. Use one backward pass per row. x does not require grad and has no .grad when you get it;
-    you may change both."""
+    x[j]. Use one backward pass per row. The answer has the dtype and the device of x. x does not
+    require grad and has no .grad when you get it; you may change both."""
 
     id = "jacobian_rows"
     signatures = ("jacobian(f, x) -> J",)
@@ -107,7 +107,8 @@ class TwoHeads(Task):
 class SecondDerivative(Task):
     """f takes a tensor of shape (n,) and returns a number that is not linear in it. Return the
     diagonal of its Hessian at x: the n second derivatives of f with respect to x[i] twice, of shape
-    (n,). x does not require grad and has no .grad when you get it; you may change both."""
+    (n,), in the dtype and on the device of x. x does not require grad and has no .grad when you get
+    it; you may change both."""
 
     id = "second_derivative"
     signatures = ("hess_diag(f, x) -> diagonal",)

@@ -12,8 +12,9 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
 class MakeLeaf(Task):
-    """Return a leaf that requires grad, holds the values of t and has memory of its own. t is any
-    floating point tensor: a leaf or a computed one, requiring grad or not. Leave t as it is."""
+    """Return a leaf that requires grad, holds the values of t in its dtype and on its device, and
+    has memory of its own. t is any floating point tensor: a leaf or a computed one, requiring grad
+    or not. Leave t as it is."""
 
     id = "make_leaf"
     signatures = ("make_leaf(t) -> leaf",)
@@ -112,9 +113,9 @@ def _cast(name: str, start: str, target: str, kind: str, **settings: Any) -> Cas
 
 
 class CastLeaf(Task):
-    """Return a leaf of the given dtype that requires grad, holds the values of t and has memory of
-    its own, also where t has that dtype already. If tensors of the dtype cannot require grad,
-    raise TypeError. Leave t as it is."""
+    """Return a leaf of the given dtype that requires grad, holds the values of t on its device and
+    has memory of its own, also where t has that dtype already. If tensors of the dtype cannot
+    require grad, raise TypeError. Leave t as it is."""
 
     id = "cast_leaf"
     signatures = ("to_leaf(t, dtype) -> leaf",)

@@ -32,18 +32,17 @@ class SafeUpdate(Task):
         case("a matrix with transposed memory", shape=(5, 3), transposed=True),
         case("one number", shape=()),
         case("float32", shape=(7,), dtype=F32),
-        case("g is w.grad itself", shape=(5,), own=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = {name: rng.apart(0.5, 3.0, *case["shape"]) for name in ("w", "g", "old_grad")}
         return {**drawn, "lr": float(rng.uniform(0.1, 0.3))}
 
-    def observe(self, sgd_inplace, w, g, old_grad, lr, transposed=False, own=False):
+    def observe(self, sgd_inplace, w, g, old_grad, lr, transposed=False):
         if transposed:
             w = w.T.contiguous().T.clone()
         w.requires_grad_()
-        w.grad = g if own else old_grad
+        w.grad = old_grad
         memory = w.untyped_storage().data_ptr()
         before = (w**3).sum()
         sgd_inplace(w, g, lr)

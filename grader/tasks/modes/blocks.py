@@ -116,6 +116,7 @@ class PartialNoGrad(Task):
         case("a transposed x", rows=5, transposed=True),
         case("7 rows in float32", rows=7, dtype=F32),
         case("a leaf with an old .grad", rows=7, leaf=True),
+        case("x does not require grad", rows=7, wanted=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -129,8 +130,8 @@ class PartialNoGrad(Task):
             "eps": float(rng.uniform(0.2, 0.4)),
         }
 
-    def observe(self, detached_norm, x, v, eps, transposed=False, leaf=False):
-        x = with_grad(x) if leaf else x.requires_grad_()
+    def observe(self, detached_norm, x, v, eps, transposed=False, leaf=False, wanted=True):
+        x = with_grad(x) if leaf else x.requires_grad_(wanted)
         y = detached_norm(x if leaf else x.T if transposed else x.clone(), eps)
         return {"y": y, **flags("y", y, "requires_grad"), "grad": _to(x, y, v, transposed)}
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.engine.kept import Kept
-from grader.engine.lived import lived
+from grader.engine.lived import lived, with_grad
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Layer, Noise, Note, seeded
@@ -69,7 +69,7 @@ class Checkpointed(Task):
             Layer(top, top[0]),
         )
         block = lived(block, *states)
-        x.requires_grad_(wanted)
+        x = with_grad(x) if states else x.requires_grad_(wanted)
         with seeded(11):
             y = run_ckpt(block, x)
             saved, forward = kept.entries(), len(passes)

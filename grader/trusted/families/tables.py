@@ -33,6 +33,10 @@ def flag_pairs(value: Callable[..., Tensor]) -> Mistakes:
         t = value(*given)
         return t.grad_fn is not None, t.is_leaf
 
+    def node_taken_for_a_leaf(*given: Any) -> Flags:
+        t = value(*given)
+        return t.requires_grad, t.grad_fn is not None
+
     def everything_is_a_leaf(*given: Any) -> Flags:
         return value(*given).requires_grad, True
 
@@ -60,6 +64,12 @@ def flag_pairs(value: Callable[..., Tensor]) -> Mistakes:
             "You took requires_grad from grad_fn. A leaf that requires grad has no grad_fn: read "
             "requires_grad itself.",
             flag_from_the_node,
+        ),
+        mistake(
+            "node_taken_for_a_leaf",
+            "Your is_leaf is the opposite of the right one. A tensor with a grad_fn was computed "
+            "and is no leaf; one without is a leaf.",
+            node_taken_for_a_leaf,
         ),
         mistake(
             "everything_is_a_leaf",
