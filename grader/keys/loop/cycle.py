@@ -181,7 +181,7 @@ def _epoch(lines: str, after: str = "") -> Callable[..., list[Any]]:
             "b": lambda: loss.backward(),
             "c": lambda: _clip(model, max_norm),
             "v": lambda: nn.utils.clip_grad_value_(model.parameters(), max_norm),
-            "e": lambda: [_clip_grads([p], max_norm) for p in model.parameters()],
+            "e": lambda: [nn.utils.clip_grad_norm_(p, max_norm) for p in model.parameters()],
             "g": lambda: _clip_grads(opt.param_groups[0]["params"], max_norm),
             "r": lambda: _clip_grads(list(model.parameters(recurse=False)), max_norm),
             "a": lambda: _clip_grads(list(model.parameters()), max_norm, always=True),

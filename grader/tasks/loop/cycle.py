@@ -5,7 +5,7 @@ from torch import nn
 
 from grader.engine.lived import lived
 from grader.engine.task import F32, TRAINING, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Net, draw_net, fill_grads, in_groups, lopsided, values
+from grader.tasks.loop.nets import Loss, Net, draw_net, fill_grads, in_groups, lopsided, values
 
 
 class TrainStep(Task):
@@ -51,7 +51,7 @@ class TrainStep(Task):
             net.spare.grad = None
         momentum = 0.9 if kind == "momentum" else 0.0
         opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=momentum)
-        loss_fn = nn.functional.mse_loss
+        loss_fn: Loss = nn.functional.mse_loss
         if kind == "groups":  # the frozen one has an old .grad
             in_groups(opt)
             model, loss_fn = nn.Sequential(lived(model, "grad", "frozen")), lopsided
@@ -99,7 +99,7 @@ class OrderTheLines(Task):
         self, train_epoch, w, b, spare, u, x, y, sizes, tied=False, groups=False, max_norm=0.1
     ):
         model: nn.Module = Net(w, b, spare, None if tied else u)
-        loss_fn = nn.functional.mse_loss
+        loss_fn: Loss = nn.functional.mse_loss
         if groups:
             model, loss_fn = nn.Sequential(nn.Sequential(model)), lopsided
         opt = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)

@@ -1,11 +1,14 @@
 """The small nets on which this chapter's exercises train, made from given numbers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grader.engine.task import Inputs, Rng
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Net(nn.Module):

@@ -6,7 +6,7 @@ from torch import nn
 
 from grader.engine.lived import lived
 from grader.engine.task import F32, TRAINING, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Linear, Norm, lopsided
+from grader.tasks.loop.nets import Linear, Loss, Norm, lopsided
 
 
 class Finetune(Task):
@@ -50,8 +50,9 @@ class Finetune(Task):
     def observe(self, finetune, weight, old, top, x, y, sizes, mode="train", used=False):
         model: Any = nn.Sequential()
         model.body = nn.Sequential(Linear(weight), Norm(weight[:, 1]))
-        model.head, head = Linear(-top), Linear(top)
-        loss_fn = nn.functional.mse_loss
+        model.head = Linear(-top)
+        head: nn.Module = Linear(top)
+        loss_fn: Loss = nn.functional.mse_loss
         model.train(mode == "train")
         if used:
             inner = nn.Sequential(*model.body, nn.Dropout(0.5))
