@@ -42,6 +42,7 @@ SLOW = {
     "hub/test_hub_in_chromium.py": (30, "the same in a browser"),
     "box/test_ordinary_user.py": (70, "another user"),
     "authoring/test_prove.py": (120, "every mistake of every exercise, on every seed"),
+    "authoring/test_mutants.py": (60, "a sample of the mutants of every exercise"),
     "authoring/test_new.py": (30, "a copy of the course, released and proved"),
     "course/test_lessons.py": (50, "every lesson is run"),
     "course/test_in_jupyterlab.py": (30, "JupyterLab in a browser"),
