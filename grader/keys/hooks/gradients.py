@@ -115,9 +115,9 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
         return [g.abs() for g in at_z], total
 
     def read_too_early(f, heads, x):
-        """Your dx is None: nothing had arrived at x when you read x.grad. Either you read it before
-        the first pass, or z is detached from x. Read it after the last pass, with z = f(x) as it
-        is."""
+        """Your dx is None: there was no x.grad when you read it. You read it before the first pass,
+        or emptied it after the last, or detached z from x. Read it after the last pass, with
+        z = f(x) as it is."""
         at_z, _ = _passes(f, heads, x)
         return [g.abs() for g in at_z], None
 

@@ -46,6 +46,14 @@ class ClipByHookKey(Key, task="clip_by_hook"):
 
         return [p.register_post_accumulate_grad_hook(clip) for p in params if p.requires_grad]
 
+    @raises(r"post accumulate grad hooks should return None")
+    def post_hook_returned(params, c):
+        """Your hook runs after the pass was added to .grad, and what it returns is refused. There
+        it would also limit the sum of several passes: use register_hook, which gets the gradient of
+        one pass and returns another."""
+        leaves = [p for p in params if p.requires_grad]
+        return [p.register_post_accumulate_grad_hook(lambda p: p.grad) for p in leaves]
+
     def clipped_by_norm(params, c):
         """You made the whole gradient shorter until its norm is c. Here each entry has the limits
         -c and c of its own."""

@@ -167,6 +167,12 @@ class CaptureFeaturesKey(Key, task="capture_features"):
         found = run(model, listed, x, copy_of, "no")
         return {name: found.get(name, []) for name in names}
 
+    def second_name_absent(model, names, x):
+        """Your dict has no entry for the second name of a module that has two: named_modules()
+        lists every module once. Ask for each name with get_submodule(name)."""
+        listed = [name for name, _ in model.named_modules() if name in names]
+        return run(model, listed, x, copy_of, "no")
+
     def one_name_for_each_module(model, names, x):
         """A module that stands in the model under two names has its list under one of them alone.
         A dict from modules to names keeps one name: register a hook for each name."""

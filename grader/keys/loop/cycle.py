@@ -141,6 +141,16 @@ class TrainStepKey(Key, task="train_step"):
         TrainStepKey.reference(model, opt, loss_fn, x, y)
         return loss_fn(model(x), y).item()
 
+    @raises(r"unsupported operand type.*'NoneType'")
+    def own_update_of_none(model, opt, loss_fn, x, y):
+        """You subtracted the gradients yourself, and one of them is None: that of a parameter which
+        takes no part. opt.step() knows of that, and does more where momentum is asked for."""
+        opt.zero_grad()
+        loss_fn(model(x), y).backward()
+        for p in model.parameters():
+            opt.param_groups[0]["lr"] * p.grad
+        return 0.0
+
     def own_update(model, opt, loss_fn, x, y):
         """You subtracted the learning rate times the gradient yourself. The optimizer may do more
         than that, such as momentum: let opt.step() change the parameters."""

@@ -119,7 +119,8 @@ class FreezeByHook(Task):
         _train(weight, pulls[0], optimizer, others)
         handles = freeze_rows(weight, rows, optimizer)
         several = isinstance(_counted(handles), int) and bool(handles)
-        found: dict[str, Any] = {"handles": "a list" if several else handles}
+        shown = "no handle" if _counted(handles) == 0 else handles
+        found: dict[str, Any] = {"handles": "a list" if several else shown}
         for i in (1, 2):
             found[f"weight.grad in step {i}"] = _train(weight, pulls[i], optimizer, others)
             found[f"weight after step {i}"] = weight.detach().clone()
