@@ -120,6 +120,7 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
 
 
 app.command("prove")(author.prove)
+app.command("mutants")(author.mutants)
 app.command("new-exercise")(author.new_exercise)
 app.command("demo")(demo.demo)
 app.command("export")(export.export)

@@ -1,4 +1,4 @@
-"""What somebody who writes exercises types: prove, new-exercise."""
+"""What somebody who writes exercises types: prove, mutants, new-exercise."""
 
 from __future__ import annotations
 
@@ -61,6 +61,47 @@ def prove(
     if len(exercises) > 1:
         _console.print(f"{len(exercises) - broken} of {len(exercises)} exercises are proved.")
     raise typer.Exit(int(broken > 0))
+
+
+def mutants(
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="[CHAPTER|EXERCISE]", help="Left out: every exercise."),
+    ] = None,
+    course: Course = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Bring the list of survivors up to date.")
+    ] = False,
+    killed: Annotated[
+        bool, typer.Option("--killed", help="Show each killed mutant with its finding.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not ask how each killed mutant is named.")
+    ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", help="Exercises at once.")] = 1,
+) -> None:
+    """Change right answers one thing at a time, and show which changes no case notices."""
+    home = _checkout(course)
+    torch_range.require()
+    from grader.authoring.mutants import whole
+    from grader.authoring.prove import chosen
+
+    reports = []
+    for report in whole.reports(chosen(what), home, jobs, named=not quick):
+        reports.append(report)
+        _console.print(f"[bold]{report.exercise}[/]: {whole.summary([report])}")
+        for one in report.killed if killed else ():
+            _console.print(f"  ✗ {escape(one.code)}: {escape(one.id)}")
+        for one in report.alive:
+            _console.print(f"  alive: {escape(one.id)}   ({one.answer})")
+        for text in report.idle:
+            _console.print(f"  listed, and not alive: {escape(text)}")
+    if len(reports) > 1:
+        _console.print(whole.summary(reports))
+    if write:
+        for path in whole.write(reports):
+            _console.print(f"{escape(str(path.relative_to(home)))}: each `why` is yours to write.")
+    raise typer.Exit(int(any(report.alive or report.idle for report in reports)))
 
 
 def new_exercise(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from grader.diagnosis.comparison import Difference, Rules
-from grader.engine.observation import Observation
+from grader.engine.observation import Observation, Plain
 from grader.engine.task import Case
 from grader.errors import explain
 
@@ -22,7 +24,9 @@ class Seen:
 class Compared:
     """One case, compared with the reference or judged by the key.
 
-    `secret` says that nothing of the case may be told, since its inputs are hidden.
+    `secret` says that nothing of the case may be told, since its inputs are hidden. `expected` are
+    the right values, where there is a reference; `drawn` the case's inputs, and `inputs` those of
+    them that the answer is given under their names.
     """
 
     case: Case
@@ -31,6 +35,9 @@ class Compared:
     secret: bool
     differences: tuple[Difference, ...] = ()
     complaints: tuple[tuple[str, str], ...] = ()
+    expected: Mapping[str, Plain] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    drawn: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from grader.diagnosis import findings
 from grader.diagnosis.compared import Compared, Seen
-from grader.diagnosis.comparison import Rules, agree, compare
+from grader.diagnosis.comparison import Rules, compare
+from grader.diagnosis.differing import is_plain, of_differences
+from grader.diagnosis.in_part import mistake_in_part, reproduces
+from grader.diagnosis.naming import is_row, parts_of
+from grader.diagnosis.notes import notes
 from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
 from grader.engine.observation import Observation, Raised
-from grader.engine.task import Case, Task
+from grader.engine.task import ANOTHER, Case, Inputs, Task
 
 __all__ = ["Answers", "ReferenceFailed", "SealBroken", "Seen", "diagnose"]
 
@@ -46,6 +49,10 @@ class Answers(Protocol):
         """What the right answer does in this case. Raises ReferenceFailed."""
         ...
 
+    def inputs(self, case: Case) -> Inputs:
+        """What was drawn for this case: to be read, not written to."""
+        ...
+
     def mistakes(self) -> Iterable[tuple[str, str, str | None]]:
         """Code, sentence and error pattern of each named mistake."""
         ...
@@ -67,9 +74,10 @@ def diagnose(
     `hidden` leaves out of the findings on hidden cases everything that could carry an input:
     numbers, shapes, texts, and names of classes that are neither Python's nor torch's.
     """
-    compared = [_compare(task, answers, one, hidden) for one in seen]
+    compared = _counted([_compare(task, answers, one, hidden) for one in seen])
     outcomes = tuple(
-        CaseOutcome(c.case.name, c.passed, c.case.visible, c.case.weight) for c in compared
+        CaseOutcome(c.case.name, c.passed, c.case.visible, c.case.weight, c.case.device == ANOTHER)
+        for c in compared
     )
     failing = [c for c in compared if not c.passed]
     if not failing:
@@ -77,7 +85,28 @@ def diagnose(
     if _not_attempted(compared[0].observation.error):
         return Verdict(task.id, Outcome.NOT_ATTEMPTED, 0.0, (), outcomes, task.functions)
     found = _findings(task, answers, compared, failing)
-    return Verdict(task.id, Outcome.WRONG, _credit(compared), found, outcomes, task.functions)
+    return Verdict(
+        task.id,
+        Outcome.WRONG,
+        _credit(compared),
+        found,
+        outcomes,
+        task.functions,
+        notes=notes(compared, parts_of(task)),
+        row=_row(failing[0]),
+    )
+
+
+def _row(c: Compared) -> str:
+    """The text that the first wrong answer of a case was asked about."""
+    return next((d.name for d in c.differences if is_row(d.name, c.case)), "")
+
+
+def _counted(compared: Sequence[Compared]) -> Sequence[Compared]:
+    """The case on another device counts only once all else is right: a judge asks it in any case,
+    and a notebook does not."""
+    here = [c for c in compared if c.case.device != ANOTHER]
+    return compared if all(c.passed for c in here) else here
 
 
 def _compare(task: Task, answers: Answers, seen: Seen, hidden: bool) -> Compared:
@@ -89,8 +118,18 @@ def _compare(task: Task, answers: Answers, seen: Seen, hidden: bool) -> Compared
     complaints = answers.complaints(case, observation)
     if complaints is not None:
         return replace(compared, complaints=tuple(complaints))
-    expected = answers.reference(case)
-    return replace(compared, differences=tuple(compare(expected.values, observation.values, rules)))
+    expected = answers.reference(case).values
+    differences = tuple(compare(expected, observation.values, rules))
+    compared = replace(compared, differences=differences, expected=expected)
+    return compared if compared.passed else _with_inputs(task, answers, compared)
+
+
+def _with_inputs(task: Task, answers: Answers, compared: Compared) -> Compared:
+    """The same with the inputs that a fact may name."""
+    drawn = answers.inputs(compared.case)
+    names = {name for arguments in task.arguments for name in arguments}
+    given = {name: value for name, value in drawn.items() if name in names}
+    return replace(compared, inputs=given, drawn=drawn)
 
 
 def _credit(compared: Sequence[Compared]) -> float:
@@ -112,11 +151,30 @@ def _findings(
     named = _named_mistake(answers, compared)
     if named is not None:
         return (findings.of_mistake(*named, failing[0]),)
-    found = [*findings.of_complaints(failing), *findings.of_errors(task, failing)]
-    if not any(c.observation.error for c in failing):
-        found += findings.of_differences(answers.sentences, failing)
-    found += findings.of_effects(answers.sentences, failing)
+    effects = findings.of_effects(task, answers.sentences, failing)
+    complaints = findings.of_complaints(failing)
+    if any(c.observation.error for c in failing):
+        errors = findings.of_errors(task, [_with_expected(answers, c) for c in failing])
+        found = [*complaints, *errors, *effects]
+    else:
+        differences = of_differences(task, answers.sentences, compared)
+        partly = mistake_in_part(answers, failing) if all(map(is_plain, differences)) else None
+        if partly is not None:
+            return (findings.of_mistake(*partly, failing[0]),)
+        found = [*complaints, *effects, *differences]
     return tuple(found[:SHOWN_FINDINGS])
+
+
+def _with_expected(answers: Answers, c: Compared) -> Compared:
+    """A case that ended in an error, with what was expected of it where that is known."""
+    if c.observation.error is None or c.case.device == "meta":
+        return c
+    if answers.complaints(c.case, c.observation) is not None:  # no one value is right
+        return c
+    try:
+        return replace(c, expected=answers.reference(c.case).values)
+    except ReferenceFailed:
+        return c
 
 
 def _named_mistake(answers: Answers, compared: Sequence[Compared]) -> tuple[str, str] | None:
@@ -128,14 +186,6 @@ def _named_mistake(answers: Answers, compared: Sequence[Compared]) -> tuple[str,
     matching = [
         (code, message)
         for code, message, raises in answers.mistakes()
-        if all(_reproduces(answers.mistaken(code, c.case), c, raises) for c in order)
+        if all(reproduces(answers.mistaken(code, c.case), c, raises) for c in order)
     ]
     return matching[0] if len(matching) == 1 else None
-
-
-def _reproduces(mistaken: Observation, c: Compared, raises: str | None) -> bool:
-    received = c.observation
-    one, other = mistaken.error, received.error
-    if raises is not None and one is not None and other is not None:
-        return one.type_name == other.type_name and bool(re.search(raises, other.message, re.S))
-    return agree(mistaken, received, c.rules)

@@ -15,10 +15,12 @@ TEMPLATES: dict[str, str] = {
     "right.visible.several": "Right in {count}: {functions} agree with torch. The judge checks all "
     "{total} cases, with other inputs.",
     "wrong": "Not yet: {passed} of {total} cases pass.",
+    "wrong.device": "Not yet: {functions} agrees with torch in {count}, but not on another device.",
     "wrong.visible": "Not yet: {passed} of the {total} cases that are checked here pass.",
     "wrong.visible.one": "Not yet: the case that is checked here fails.",
     "did_not_finish": "Not yet: {functions} did not finish.",
-    "not_attempted": "Not attempted yet: the starting code of {functions} is still there.",
+    "not_attempted": "Not attempted yet: the starting code of {functions} is still there. If you "
+    "wrote your answer, run its cell first, then this one again.",
     "could_not_check": "Could not check {exercise}.",
     # what keeps a check from running
     "CHECK.missing": "check needs the id of the exercise and {functions}: write check({call}).",
@@ -42,6 +44,11 @@ TEMPLATES: dict[str, str] = {
     "what you return with what the exercise asks for.",
     "CHECK.did_not_finish": "It did not come to an end: it was interrupted, or its time was up. "
     "Look for a loop whose condition never becomes false.",
+    "CHECK.too_long": "It was stopped after {seconds:g} s: it did not come to an end. Look "
+    "for a loop whose condition never becomes false. If it only needs longer, give it more time: "
+    "check({call}, seconds={more:g}).",
+    "CHECK.running": "The check has been running for {seconds:g} s. If your answer does not "
+    "come to an end, interrupt the kernel (the ■ above the notebook).",
     "CHECK.judged_missing": "{functions} is not defined when the check runs. Did an earlier cell "
     "fail?",
     "CHECK.judged_not_callable": "{functions} is not a function when the check runs.",
@@ -51,38 +58,56 @@ TEMPLATES: dict[str, str] = {
     "CHECK.box_ended": "The process running the submission ended before it answered.",
     # errors
     "ERROR.explained": "{function} raised {error} {meaning} {cure}",
-    "ERROR.explained_after": "What {function} returned cannot be used: {error} {meaning} {cure}",
+    "ERROR.explained_after": "What {function} returned cannot be used: {error} {meaning}",
+    "ERROR.explained_asked": "{function} raised {error} {meaning} This exercise asks whether "
+    "something raises: where the error is the answer, catch it (`try` … `except {kind}`).",
     "ERROR.raised": "{function} raised {error}",
     "ERROR.after": "What {function} returned cannot be used: {error}",
     "ERROR.device": "{function} made a tensor on the CPU although its input lies on another "
     "device. Create tensors with device=x.device, or from x (torch.zeros_like, x.new_zeros).",
     # generic signatures
-    "NONE": "{path} is None. Possible causes: a missing `return`; a graph that was cut (by detach "
-    "or no_grad) before it reached the tensor; .grad read before backward, or from a non-leaf "
-    "without retain_grad().",
+    "NONE": "{path} is None. Expected was {expected}.",
+    "NONE.gradient": "{path} is None. Possible causes: the result does not depend on this tensor, "
+    "or no longer does (detach, no_grad); the tensor does not require grad; .grad was read before "
+    "backward, or from a non-leaf without retain_grad().",
+    "NONE.gradient.whole": "{path} is None. Possible causes: a missing `return`; the result does "
+    "not depend on this tensor, or no longer does (detach, no_grad); the tensor does not require "
+    "grad; .grad was read before backward, or from a non-leaf without retain_grad().",
     "NONE.returned": "{path} is None. Is a `return` missing? Expected was {expected}.",
     "TYPE": "{path} is {received}. Expected was {expected}.",
+    "TYPE.none": "{path} is a tensor, and None was expected.",
     "STRUCTURE": "{path} has other parts than expected: {parts}.",
-    "TRANSPOSED": "{path} is the transpose of the right answer. A gradient has the shape of the "
-    "tensor it belongs to; nn.Linear's weight has shape (out, in).",
+    "STRUCTURE.other": "The answer is {received}. Expected was {expected}.",
+    "TRANSPOSED": "{path} is the transpose of the right answer.",
+    "TRANSPOSED.gradient": "{path} is the transpose of the right answer. A gradient has the shape "
+    "of the tensor it belongs to; nn.Linear's weight has shape (out, in).",
     "PER_SAMPLE.sum": "{path} has one dimension too many: its shape is {received}. Summed over the "
-    "first dimension, it is the right answer. If that is the batch, you kept one gradient per "
-    "sample.",
+    "first dimension, it is the right answer.",
     "PER_SAMPLE.mean": "{path} has one dimension too many: its shape is {received}. Averaged over "
-    "the first dimension, it is the right answer. If that is the batch, you kept one gradient per "
+    "the first dimension, it is the right answer.",
+    "PER_SAMPLE.sum.batch": "{path} has one dimension too many: its shape is {received}. Summed "
+    "over the first dimension, which is the batch, it is the right answer: you kept one for each "
+    "sample.",
+    "PER_SAMPLE.mean.batch": "{path} has one dimension too many: its shape is {received}. Averaged "
+    "over the first dimension, which is the batch, it is the right answer: you kept one for each "
     "sample.",
     "SHAPE.reshaped": "{path} has the right values, in shape {received} instead of {expected}. "
     "Look for a missing keepdim=True, a squeeze, an unsqueeze or a flatten.",
     "SHAPE.other": "{path} has shape {received} instead of {expected}.",
     "NONFINITE": "{path} has nan or inf in {count} of {total} entries where the right answer is "
-    "finite. Look for a division by 0, or for the square root or logarithm of 0.",
+    "finite. Look for a division by 0, the square root or logarithm of 0, or an exponential that "
+    "overflows.",
     "DTYPE": "{path} has the right values, in {received} instead of {expected}. Somewhere the "
-    "dtype of the input was not kept: torch.tensor(0.5), for one, is float32.",
-    "ZERO": "{path} is zero everywhere, and the right answer is not. Possible causes: .grad was "
-    "cleared after backward; an operation on the way has the derivative 0, as round has; the "
-    "result does not depend on this tensor.",
+    "dtype of the input was not kept.",
+    "DTYPE.float32": "{path} has the right values, in {received} instead of {expected}. Somewhere "
+    "the dtype of the input was not kept: torch.tensor(0.5), for one, is float32.",
+    "ZERO": "{path} is zero everywhere, and the right answer is not.",
+    "ZERO.gradient": "{path} is zero everywhere, and the right answer is not. Possible causes: the "
+    "result does not depend on this tensor; an operation on the way has the derivative 0, as round "
+    "has; .grad itself was kept, and cleared after backward.",
     "RATIO.sign": "{path} is -1 times the right answer: a sign was lost.",
     "RATIO.twice": "{path} is 2 times the right answer. Was it added up twice?",
+    "RATIO.twice.number": "{path} is 2 times what it should be.",
     "RATIO.times_count": "{path} is {symbol} = {count} times the right answer: either a sum where "
     "a mean was meant, or one addition for each of the {count}.",
     "RATIO.over_count": "{path} is the right answer divided by {symbol} = {count}: either a mean "
@@ -90,11 +115,57 @@ TEMPLATES: dict[str, str] = {
     "RATIO.unbiased": "{path} is the right answer times sqrt((n - 1) / n) with n = {symbol} = "
     "{count}: a variance was divided by n - 1 in place of n, or by n in place of n - 1.",
     "RATIO.constant": "{path} is {factor} times the right answer, the same factor everywhere.",
-    "RATIO_CHANNEL": "{path} is off by one factor per channel ({factors}). Look at what is "
-    "computed once per channel: a mean, a weight, or a variance divided by n - 1 instead of n.",
+    "RATIO.known": "{path} is {symbol} (here {here}) times the right answer.",
+    "RATIO.times_size": "{path} is the right answer times {size} (here {count}).",
+    "RATIO.over_size": "{path} is the right answer divided by {size} (here {count}).",
+    "RATIO.varies": "{path} is a multiple of the right answer, the same for all entries of a case "
+    "and another in each (here {factor}).",
+    "RATIO_CHANNEL": "{path} is off by one factor for each entry of dimension 1 ({factors}), which "
+    "holds the channels where there are any. Look at what is computed once for each of them.",
     "NEARLY": "{path} agrees with the right answer to about {digits} digits, and {wanted} are "
     "expected. Possible causes: a part of it was computed in float32, which torch.tensor(0.1) is; "
-    "a small term is missing, such as eps; it was approximated.",
+    "a small term is missing, such as eps; it was rounded or "
+    "approximated.",
+    # facts: what the numbers are, in every failing case
+    "FACT.other_part": "{path} is the right `{other}`.",
+    "FACT.exchanged": "`{one}` and `{other}` are exchanged: each is the right value of the other.",
+    "FACT.input": "{path} is the input `{input}` as it was given.",
+    "FACT.unchanged": "{path} is as it was before: nothing has changed it.",
+    "FACT.of_right": "{path} is {what}.",
+    "FACT.uniform": "{path} is {value} everywhere, and the right answer is not.",
+    "FACT.mask": "{path} is right except exactly {where}{there}.",
+    "FACT.first_row": "{path} is right in its {where} alone{there}. Does a loop end after its "
+    "first round?",
+    "FACT.last_row": "{path} is right in its {where} alone{there}.",
+    "FACT.order": "{path} has the right entries in another order.",
+    "FACT.reversed": "{path} has the right entries in reversed order.",
+    "FACT.first_only": "{path} has one entry, which is right: the others are missing. Does a loop "
+    "end after its first round?",
+    "FACT.first_alone": "The first entry of {path} is right, and all others are zero or None. Does "
+    "a loop end after its first round?",
+    "FACT.first_part_alone": "`{first}` is right, and every other value is zero or None. Does a "
+    "loop end after its first round?",
+    "FACT.without_first": "{path} has the right entries, but the first is missing.",
+    "FACT.without_last": "{path} has the right entries, but the last is missing.",
+    "FACT.all_the_first": "Every entry of {path} is the right first one.",
+    "FACT.all_the_last": "Every entry of {path} is the right last one: as if one variable or "
+    "tensor stood behind all of them.",
+    "FACT.surplus": "{path} begins with the right entries, and then has more.",
+    "FACT.keys_missing": "What {path} holds is right. Missing: {lacking}.",
+    "FACT.keys_surplus": "{path} holds what is right, and more that was not asked for: {beyond}.",
+    "FACT.first_key": "Of {path} the first value, under {first}, is right in every case, and each "
+    "of the others is wrong in some. Does a loop end after its first round?",
+    "FACT.values_swapped": "{path} has the right values under each other's keys.",
+    "FACT.container": "{path} has the right values, in {received}. Expected was {expected}.",
+    "FACT.wrapped": "{path} is the right value inside {received}: return it by itself.",
+    "FACT.zeros_for_none": "{path} is a tensor of zeros, and None was expected: there should be "
+    "nothing at all.",
+    "FACT.always": "Every answer is {received}, whatever is asked.",
+    "FACT.pairs_swapped": "The two values of every pair are exchanged.",
+    "FACT.inverted": "Every answer is the opposite of the right one.",
+    "PART.cases": "In the cases that fail, and only there, your answer gives exactly what this "
+    "mistake gives: “{mistake}”",
+    "PART.values": "The values that are wrong are exactly those of this mistake: “{mistake}”",
     "FLAGS.is_leaf": "{path} {is_or_not} a leaf, and {should} be one.",
     "FLAGS.requires_grad": "{path} {does_or_not} require grad, and {should}.",
     "FLAGS.has_graph": "{path} {has_or_not} a grad_fn, and {should} have one.",
@@ -105,10 +176,15 @@ TEMPLATES: dict[str, str] = {
     "FLAGS.grad_fn": "{path} has the grad_fn {received}, and {expected} was expected.",
     "SIDE.input": "Your function changed what it was given: {detail}. Work on a clone, or use "
     "operations that return a new tensor (x + 1, not x += 1).",
-    "SIDE.requires_grad": "Your function changed a flag of its argument: {detail}. Work on "
-    "x.detach().clone().requires_grad_().",
+    "SIDE.input.module": "Your function changed what it was given: {detail}. It belongs to what "
+    "was passed in: leave it as it is, or put it back.",
+    "SIDE.requires_grad": "Your function changed a flag of its argument: {detail}. Set flags on a "
+    "tensor of your own: .detach() makes one, and .requires_grad_() after it lets it record.",
+    "SIDE.requires_grad.module": "Your function changed a flag of what it was given: {detail}. "
+    "Put every flag back as it was.",
     "SIDE.grad": "Your function left a trace on its argument: {detail}. torch.autograd.grad "
-    "returns gradients without writing them anywhere.",
+    "returns gradients without writing them anywhere; an operation such as g += 1 on .grad itself "
+    "writes into it.",
     "SIDE.grad_mode": "After your function, {detail}. Use `with torch.no_grad():`, which ends by "
     "itself.",
     "SIDE.inference_mode": "After your function, {detail}. Use `with torch.inference_mode():`, "
@@ -130,24 +206,55 @@ TEMPLATES: dict[str, str] = {
     "SIDE.other": "Your function left something changed: {detail}.",
     "SIDE.training": "Your function left the model in another mode: {detail}. Put every module "
     "back as it was.",
-    "WRONG": "{path} differs from the right answer in {wrong} of {total} entries. The cosine "
-    "between the two is {cosine}; 1 would mean the same direction.",
+    "SIDE.parameters": "Your function changed parameters of the model it was given: {detail}.",
+    "SIDE.parameters.requires_grad": "Your function left flags of the model's parameters changed: "
+    "{detail}. Put each flag back as it was.",
+    "SIDE.parameters.grad": "Your function left gradients in the model: {detail}. "
+    "torch.autograd.grad returns gradients without writing them anywhere.",
+    "SIDE.parameters.emptied": "Your function emptied gradients that the model held: {detail}. "
+    "Leave .grad as it is.",
+    "SIDE.buffers": "Your function changed buffers of the model it was given: {detail}. A "
+    "normalization layer that runs in train mode updates its running statistics.",
+    "SIDE.parts": "Your function replaced parts of the model it was given: {detail}.",
+    "WRONG": "{path} differs from the right answer.",
+    "WRONG.rows": "{wrong} of the {total} answers of this case are wrong.",
     "WRONG.value": "{path} is {received}, expected {expected}.",
     "WRONG.flag": "{path} is {received}, expected {expected}.",
     # the same on hidden cases, where nothing may carry a hidden input
     "HIDDEN.NONE.returned": "{path} is None. Is a `return` missing?",
     "HIDDEN.TYPE": "{path} is not of the expected type.",
+    "HIDDEN.NONE": "{path} is None, and should not be.",
     "HIDDEN.PER_SAMPLE.sum": "{path} has one dimension too many. Summed over the first dimension, "
-    "it is the right answer. If that is the batch, you kept one gradient per sample.",
+    "it is the right answer.",
     "HIDDEN.PER_SAMPLE.mean": "{path} has one dimension too many. Averaged over the first "
-    "dimension, it is the right answer. If that is the batch, you kept one gradient per sample.",
+    "dimension, it is the right answer.",
+    "HIDDEN.PER_SAMPLE.sum.batch": "{path} has one dimension too many. Summed over the first "
+    "dimension, which is the batch, it is the right answer: you kept one for each sample.",
+    "HIDDEN.PER_SAMPLE.mean.batch": "{path} has one dimension too many. Averaged over the first "
+    "dimension, which is the batch, it is the right answer: you kept one for each sample.",
+    "HIDDEN.STRUCTURE.other": "The answer has other parts than expected.",
+    "HIDDEN.FACT.uniform": "{path} has the same value everywhere, and the right answer has not.",
+    "HIDDEN.FACT.keys_missing": "What {path} holds is right, and something is missing.",
+    "HIDDEN.FACT.keys_surplus": "{path} holds what is right, and more that was not asked for.",
+    "HIDDEN.FACT.first_key": "Of {path} the first value is right in every case, and each of the "
+    "others is wrong in some. Does a loop end after its first round?",
+    "HIDDEN.FACT.container": "{path} has the right values, in another container than expected.",
+    "HIDDEN.FACT.wrapped": "{path} is the right value inside another: return it by itself.",
+    "HIDDEN.FACT.always": "Every answer is the same, whatever is asked.",
+    "HIDDEN.RATIO.known": "{path} is {symbol} times the right answer.",
+    "HIDDEN.RATIO.times_size": "{path} is the right answer times {size}.",
+    "HIDDEN.RATIO.over_size": "{path} is the right answer divided by {size}.",
+    "HIDDEN.RATIO.varies": "{path} is a multiple of the right answer, the same for all entries of "
+    "a case and another in each.",
     "HIDDEN.STRUCTURE": "{path} has other parts than expected.",
     "HIDDEN.SHAPE.reshaped": "{path} has the right values, in another shape. Look for a missing "
     "keepdim=True, a squeeze, an unsqueeze or a flatten.",
     "HIDDEN.SHAPE.other": "{path} has another shape than expected.",
     "HIDDEN.NONFINITE": "{path} has nan or inf where the right answer is finite.",
     "HIDDEN.DTYPE": "{path} has the right values, in another dtype. Somewhere the dtype of the "
-    "input was not kept: torch.tensor(0.5), for one, is float32.",
+    "input was not kept.",
+    "HIDDEN.DTYPE.float32": "{path} has the right values, in another dtype. Somewhere the dtype of "
+    "the input was not kept: torch.tensor(0.5), for one, is float32.",
     "HIDDEN.RATIO.times_count": "{path} is {symbol} times the right answer: either a sum where a "
     "mean was meant, or one addition for each.",
     "HIDDEN.RATIO.over_count": "{path} is the right answer divided by {symbol}: either a mean "
@@ -155,17 +262,33 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.RATIO.unbiased": "{path} is the right answer times sqrt((n - 1) / n) with n = "
     "{symbol}: a variance was divided by n - 1 in place of n, or by n in place of n - 1.",
     "HIDDEN.RATIO.constant": "{path} is a constant multiple of the right answer.",
-    "HIDDEN.RATIO_CHANNEL": "{path} is off by one factor per channel. Look at what is computed "
-    "once per channel: a mean, a weight, or a variance divided by n - 1 instead of n.",
+    "HIDDEN.RATIO_CHANNEL": "{path} is off by one factor for each entry of dimension 1, which "
+    "holds the channels where there are any. Look at what is computed once for each of them.",
     "HIDDEN.NEARLY": "{path} is right to the precision of float32 only. Possible causes: a part of "
-    "it was computed in float32; a small term is missing, such as eps; it was approximated.",
+    "it was computed in float32; a small term is missing, such as eps; it was rounded or "
+    "approximated.",
     "HIDDEN.FLAGS.grad_fn": "{path} has another grad_fn than expected.",
     "HIDDEN.WRONG": "{path} differs from the right answer.",
+    "HIDDEN.WRONG.rows": "Some of the answers of this case are wrong.",
     "HIDDEN.WRONG.value": "{path} differs from the right answer.",
     "HIDDEN.WRONG.flag": "{path} differs from the right answer.",
     # parts of a finding
-    "numbers": "greatest absolute difference {worst_abs} at {at}, greatest relative difference "
-    "{worst_rel}, allowed {allowed}",
+    "numbers": "{wrong} of {total} entries differ; greatest absolute difference {worst_abs} at "
+    "{at}, greatest relative difference {worst_rel}, allowed {allowed}",
+    "numbers.one": "difference {worst_abs}, relative {worst_rel}, allowed {allowed}",
+    # what stands beneath the findings
+    "note.right_parts": "Right in every case: {parts}.",
+    "note.right_partly": "{part} is right in {right} of {total} cases.",
+    "note.right_rows": "In every answer that was asked for, {parts} is right.",
+    "note.right_cases": "Right in {cases}.",
+    "note.no_credit": 'There is no credit while the first case, "{case}", fails.',
+    "note.replay": "Look closer: v = check({call}), then v.inputs() gives the inputs of the case "
+    '"{case}", and v.rerun() calls your function with them.',
+    "no_replay": "The inputs of this verdict are not here: only a check in your own notebook has "
+    "them. A class's hidden cases are drawn where it is graded, and shown to nobody.",
+    "no_replay.passed": "No case fails, so there is none to look at.",
+    "note.replay.drawn": "Look closer: v = check({call}), then v.inputs() gives what the case "
+    '"{case}" is built from, and v.rerun() runs it again, your own traceback included.',
     "on_case": 'In the case "{case}"',
     "other_torch": "The answers were recorded with torch {recorded}, and this is torch {here}. Ask "
     "your instructor to seal the course again.",
@@ -175,6 +298,20 @@ TEMPLATES: dict[str, str] = {
     "unknown_error": "an exception of its own",
     "hidden_effect": "something differs from before the call",
 }
+
+
+_VARIANTS = (".whole", ".none", ".gradient", ".float32", ".batch", ".number")
+
+
+def stable(code: str) -> str:
+    """The code that a finding carries: variants of one sentence share it.
+
+    >>> stable("NONE.gradient.whole")
+    'NONE'
+    """
+    for variant in _VARIANTS:
+        code = code.removesuffix(variant)
+    return code
 
 
 def say(template_code: str, **values: object) -> str:

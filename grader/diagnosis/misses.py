@@ -1,9 +1,10 @@
-"""A difference in one case, as a signature reads it."""
+"""A difference in one case, as a signature or a fact reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -11,10 +12,12 @@ from grader.diagnosis.comparison import (
     Difference,
     Rules,
     as_tensor,
+    compare,
     expected_dtype,
     measure,
     tolerance,
 )
+from grader.engine.observation import Plain
 from grader.engine.task import Case
 
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -22,11 +25,18 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 
 @dataclass(frozen=True)
 class Miss:
-    """A difference in one case."""
+    """A difference in one case, with all that was expected and received there.
+
+    `inputs` are the drawn inputs that the answer is given under their names, `drawn` all of them.
+    """
 
     case: Case
     rules: Rules
     difference: Difference
+    expected: Mapping[str, Plain] = field(default_factory=dict)
+    received: Mapping[str, Plain] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    drawn: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -41,10 +51,11 @@ class Miss:
 
 @dataclass(frozen=True)
 class Signature:
-    """A recognised signature: its message code and what fills the template."""
+    """A recognised signature: its message code, what fills the template, and when it is true."""
 
     code: str
-    values: dict[str, object]
+    values: Mapping[str, object]
+    holds: Callable[[Miss], bool] | None = field(default=None, compare=False, repr=False)
 
 
 def dtypes_of(miss: Miss) -> list[torch.dtype]:
@@ -86,3 +97,8 @@ def close(expected: torch.Tensor, received: torch.Tensor, miss: Miss) -> bool:
         return False
     wanted = expected_dtype(expected, miss.rules)
     return measure(expected, received, wanted, miss.rules.scale).wrong == 0
+
+
+def same(expected: Plain, received: Plain, miss: Miss) -> bool:
+    """Whether two pieces of plain data agree under the rules of the miss's case."""
+    return not compare({"": expected}, {"": received}, miss.rules)

@@ -11,18 +11,26 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from grader.diagnosis import truth
 from grader.diagnosis.comparison import TOLERANCE, measure, tolerance
+from grader.diagnosis.facts import functions, groups, masks, others
+from grader.diagnosis.facts.claims import the_one
 from grader.diagnosis.misses import Miss, Signature, close, dtypes_of, real_pair, reals
 from grader.diagnosis.multiples import ratio, ratio_channel
-from grader.diagnosis.shown import article, shown
-from grader.engine.observation import Plain
+from grader.diagnosis.naming import is_gradient
+from grader.diagnosis.shown import article, shown, shown_apart
+from grader.engine.observation import FLAGS, Plain
 
 
-def recognise(misses: Sequence[Miss]) -> Signature:
-    """The first signature that holds for every one of the misses of one path."""
-    for test in _TESTS:
+def recognise(misses: Sequence[Miss], *, facts: bool = True) -> Signature:
+    """The first signature that is true in every one of the cases in which one part is wrong.
+
+    Without `facts` nothing is read from the numbers: where an answer has side effects they say
+    little.
+    """
+    for test in _TESTS if facts else _OF_FORM:
         found = test(misses)
-        if found is not None:
+        if found is not None and truth.holds(found, misses):
             return found
     return _plain(misses)
 
@@ -35,38 +43,66 @@ def _none(misses: Sequence[Miss]) -> Signature | None:
     if not _all(misses, "none"):
         return None
     expected = misses[0].difference.expected
-    if isinstance(expected, torch.Tensor):
-        return Signature("NONE", {})
-    return Signature("NONE.returned", {"expected": article(expected)})
+    whole = all(map(truth.nothing_returned, misses))
+    if is_gradient(misses[0].difference.name):
+        return Signature("NONE.gradient.whole" if whole else "NONE.gradient", {})
+    if whole:
+        return Signature("NONE.returned", {"expected": article(expected)})
+    wanted = "a tensor" if isinstance(expected, torch.Tensor) else article(expected)
+    return Signature("NONE", {"expected": wanted})
 
 
 def _type(misses: Sequence[Miss]) -> Signature | None:
     if not _all(misses, "type"):
         return None
     expected, received = misses[0].difference.expected, misses[0].difference.received
-    return Signature("TYPE", {"received": article(received), "expected": article(expected)})
+    if all(truth.PREDICATES["TYPE.none"](miss, {}) for miss in misses):
+        return Signature("TYPE.none", {})
+    # A text that was expected, such as what is raised, says more than that it is one.
+    wanted = shown(expected) if isinstance(expected, str) else article(expected)
+    return Signature("TYPE", {"received": article(received), "expected": wanted})
 
 
 def _structure(misses: Sequence[Miss]) -> Signature | None:
     if not _all(misses, "structure"):
         return None
     expected, received = misses[0].difference.expected, misses[0].difference.received
-    if misses[0].difference.path == "" and list(received) == ["answer"]:
-        (received,) = received.values()
-        if not isinstance(received, dict):
-            # As many values without names are taken for the named ones, unless a dict is asked for.
-            unnamed = isinstance(received, tuple | list) and len(received) == len(expected)
-            group = "a dict with the keys" if unnamed else f"a group of {len(expected)} values:"
-            wanted = f"{group} {', '.join(map(str, expected))}"
-            code = "NONE.returned" if received is None else "TYPE"
-            return Signature(code, {"received": article(received), "expected": wanted})
+    if misses[0].difference.path == "" and not set(expected) & set(received):
+        return _other_names(expected, received)
     if isinstance(expected, dict) and isinstance(received, dict):
         lacking = [f"{shown(name)} is missing" for name in expected if name not in received]
         beyond = [f"{shown(name)} was not asked for" for name in received if name not in expected]
-        parts = ", ".join((lacking + beyond)[:4])
-    else:
-        parts = f"{len(received)} entries instead of {len(expected)}"
-    return Signature("STRUCTURE", {"parts": parts})
+        return Signature("STRUCTURE", {"parts": ", ".join((lacking + beyond)[:4])})
+    entries = f"{len(received)} {'entry' if len(received) == 1 else 'entries'}"
+    return Signature("STRUCTURE", {"parts": f"{entries} instead of {len(expected)}"})
+
+
+def _other_names(expected: dict[str, Plain], received: dict[str, Plain]) -> Signature:
+    """Other named values than expected: in sum, what was returned and what was wanted."""
+    wanted = _group(expected, received)
+    if list(received) != ["answer"]:
+        values = {"received": _group(received, expected), "expected": wanted}
+        return Signature("STRUCTURE.other", values)
+    (value,) = received.values()
+    code = "NONE.returned" if value is None else "TYPE"
+    return Signature(code, {"received": article(value), "expected": wanted})
+
+
+def _group(parts: dict[str, Plain], beside: dict[str, Plain]) -> str:
+    """How a group of named values is called; one value that has no name, by what it is."""
+    if list(parts) == ["answer"]:
+        value = parts["answer"]
+        return f"{shown(value)}" if isinstance(value, str) else article(value)
+    known = [name for name in parts if name.rpartition(".")[2] not in FLAGS]
+    names = ", ".join(known)
+    if len(known) == 1:
+        value = parts[known[0]]
+        return f"{known[0]}: {shown(value)}" if isinstance(value, str) else known[0]
+    other = beside.get("answer")
+    # As many values without names are taken for the named ones, unless a dict is asked for.
+    if isinstance(other, tuple | list) and len(other) == len(parts):
+        return f"a dict with the keys {names}"
+    return f"the pair ({names})" if len(known) == 2 else f"a group of {len(known)} values: {names}"
 
 
 def _transposed(misses: Sequence[Miss]) -> Signature | None:
@@ -79,7 +115,10 @@ def _transposed(misses: Sequence[Miss]) -> Signature | None:
             return None
         genuine = genuine or min(pair[0].shape) > 1
     # A row against a column is as well a matter of keepdim: that alone says nothing.
-    return Signature("TRANSPOSED", {}) if genuine else None
+    if not genuine:
+        return None
+    gradient = is_gradient(misses[0].difference.name)
+    return Signature("TRANSPOSED.gradient" if gradient else "TRANSPOSED", {})
 
 
 def _per_sample(misses: Sequence[Miss]) -> Signature | None:
@@ -88,7 +127,8 @@ def _per_sample(misses: Sequence[Miss]) -> Signature | None:
         return None
     difference = misses[0].difference
     values: dict[str, object] = {"received": tuple(difference.received.shape)}
-    return Signature(f"PER_SAMPLE.{found[0]}", values)
+    batch = all(m.difference.received.shape[0] == m.case.symbols.get("N") for m in misses)
+    return Signature(f"PER_SAMPLE.{found[0]}" + (".batch" if batch else ""), values)
 
 
 def _reduces(miss: Miss, how: str) -> bool:
@@ -138,14 +178,16 @@ def _dtype(misses: Sequence[Miss]) -> Signature | None:
         str(value.dtype).removeprefix("torch.")
         for value in (misses[0].difference.received, misses[0].difference.expected)
     )
-    return Signature("DTYPE", {"received": received, "expected": expected})
+    code = "DTYPE.float32" if (received, expected) == ("float32", "float64") else "DTYPE"
+    return Signature(code, {"received": received, "expected": expected})
 
 
 def _zero(misses: Sequence[Miss]) -> Signature | None:
     pairs = reals(misses)
-    if pairs is None or any(bool((g != 0).any()) for _, g in pairs):
+    tensors = all(isinstance(miss.difference.expected, torch.Tensor) for miss in misses)
+    if pairs is None or not tensors or any(bool((g != 0).any()) for _, g in pairs):
         return None
-    return Signature("ZERO", {})
+    return Signature("ZERO.gradient" if is_gradient(misses[0].difference.name) else "ZERO", {})
 
 
 def _nearly(misses: Sequence[Miss]) -> Signature | None:
@@ -189,32 +231,73 @@ def _flag(misses: Sequence[Miss]) -> Signature | None:
 
 
 def _plain(misses: Sequence[Miss]) -> Signature:
-    """No signature holds: say how different, or what stands there instead."""
+    """No signature holds: say that it differs, or what stands there instead."""
     difference = misses[0].difference
-    pairs, numbers = reals(misses[:1]), difference.numbers
-    if pairs is None or numbers is None or numbers.total < 2:
+    values = difference.expected, difference.received
+    if not all(map(_is_long, values)):
         return Signature("WRONG.value", _both(difference.received, difference.expected))
-    r, g = (value.flatten() for value in pairs[0])
-    norms = float(r.norm() * g.norm())
-    cosine = f"{float(r @ g) / norms:.4f}" if norms > 0 and math.isfinite(norms) else "undefined"
-    return Signature("WRONG", {"wrong": numbers.wrong, "total": numbers.total, "cosine": cosine})
+    return Signature("WRONG", {})
+
+
+def _is_long(value: Plain) -> bool:
+    """Whether a value is too much to stand in a sentence: numbers in a tensor, but few integers."""
+    return isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel() > 1
 
 
 def _both(received: Plain, expected: Plain) -> dict[str, object]:
-    return {"received": shown(received), "expected": shown(expected)}
+    one, other = shown_apart(received, expected)
+    return {"received": one, "expected": other}
 
 
-_TESTS: tuple[Callable[[Sequence[Miss]], Signature | None], ...] = (
+def _contents(misses: Sequence[Miss]) -> Signature | None:
+    return the_one(misses, groups.containers)
+
+
+def _order(misses: Sequence[Miss]) -> Signature | None:
+    return the_one(misses, groups.orders, groups.keys)
+
+
+def _reduced(misses: Sequence[Miss]) -> Signature | None:
+    return the_one(misses, functions.reductions)
+
+
+def _known_value(misses: Sequence[Miss]) -> Signature | None:
+    return the_one(misses, others.other_parts, others.inputs)
+
+
+def _of_right(misses: Sequence[Miss]) -> Signature | None:
+    """A multiple or a function of the right answer: of two readings neither."""
+    multiple = ratio(misses)
+    other = the_one(misses, functions.functions, functions.uniform)
+    named = multiple is not None and multiple.code != "RATIO.varies"
+    return None if named and other else other or multiple
+
+
+def _masked(misses: Sequence[Miss]) -> Signature | None:
+    return the_one(misses, masks.masks)
+
+
+Test = Callable[[Sequence[Miss]], Signature | None]
+
+_OF_FORM: tuple[Test, ...] = (_contents, _none, _type, _order, _structure, _shape, _dtype, _flag)
+"""What can be said without reading numbers."""
+
+_TESTS: tuple[Test, ...] = (
+    _contents,
     _none,
     _type,
+    _order,
     _structure,
+    _known_value,
     _transposed,
     _per_sample,
+    _reduced,
     _shape,
     _nonfinite,
     _dtype,
     _zero,
-    ratio,
+    _of_right,
+    _masked,
     ratio_channel,
     _nearly,
     _flag,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import html
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from grader.diagnosis.messages import say
 
@@ -22,6 +23,10 @@ class CheckFailed(Exception):
     """Raised by a failed check under nbgrader, which reads an exception as zero points."""
 
 
+class NothingToReplay(LookupError):
+    """A verdict has no failing case whose inputs may be seen."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing found wrong: a stable code, a sentence, the case, and the numbers behind it."""
@@ -34,12 +39,27 @@ class Finding:
 
 @dataclass(frozen=True)
 class CaseOutcome:
-    """How one case ended."""
+    """How one case ended. `meta` says that only the device was looked at: it is no draw."""
 
     name: str
     passed: bool
     visible: bool
     weight: float = 1.0
+    meta: bool = False
+
+
+class Replay(Protocol):
+    """The failing case of an answer, to be looked at and run again by whoever wrote it."""
+
+    note: str
+
+    def inputs(self) -> dict[str, Any]:
+        """Private copies of its inputs, by name."""
+        ...
+
+    def rerun(self) -> Any:
+        """What the answer returns when it is called with them; its exceptions are its own."""
+        ...
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,7 +67,8 @@ class Verdict:
     """The result of checking one exercise; displays itself in a notebook.
 
     `unchecked` counts the cases that could not be checked here and are the judge's; credit and
-    outcome are then those of the visible ones.
+    outcome are then those of the visible ones. `notes` say what is right all the same; `row` is the
+    text that the first wrong answer was asked about, where an exercise asks about several.
     """
 
     exercise: str
@@ -59,11 +80,34 @@ class Verdict:
     printed: str = ""
     warned: tuple[str, ...] = field(default=())
     unchecked: int = 0
+    notes: tuple[str, ...] = ()
+    row: str = ""
+    replay: Replay | None = field(default=None, compare=False)
 
     @property
     def passed(self) -> bool:
         """Whether every case that was checked passed."""
         return self.outcome is Outcome.RIGHT
+
+    def inputs(self) -> dict[str, Any]:
+        """Private copies of the inputs of the first case that fails, by name.
+
+        Raises NothingToReplay after a pass, and where the inputs are not to be had.
+        """
+        return self._replay().inputs()
+
+    def rerun(self) -> Any:
+        """Call the answer with the inputs of the first case that fails, outside of the check.
+
+        Returns what it returns, and raises what it raises. Raises NothingToReplay as `inputs`.
+        """
+        return self._replay().rerun()
+
+    def _replay(self) -> Replay:
+        if self.replay is None:
+            code = "no_replay.passed" if self.passed else "no_replay"
+            raise NothingToReplay(say(code))
+        return self.replay
 
     @property
     def headline(self) -> str:
@@ -71,27 +115,32 @@ class Verdict:
         names = " and ".join(self.functions) or self.exercise
         if self.unchecked and self.cases and self.outcome in (Outcome.RIGHT, Outcome.WRONG):
             return self._headline_on_visible_cases(names)
+        drawn = [case for case in self.cases if not case.meta]
+        count = f"all {len(drawn)} cases" if len(drawn) != 1 else "its one case"
         if self.outcome is Outcome.RIGHT:
-            count = f"all {len(self.cases)} cases" if len(self.cases) != 1 else "its one case"
             code = "right.several" if len(self.functions) > 1 else "right"
             return say(code, functions=names, count=count)
         if self.outcome is Outcome.WRONG:
             if not self.cases:
                 return say("did_not_finish", functions=names)
-            passed = sum(case.passed for case in self.cases)
-            return say("wrong", passed=passed, total=len(self.cases))
+            passed = sum(case.passed for case in drawn)
+            if passed == len(drawn):
+                return say("wrong.device", functions=names, count=count)
+            return say("wrong", passed=passed, total=len(drawn))
         if self.outcome is Outcome.NOT_ATTEMPTED:
             return say("not_attempted", functions=names)
         return say("could_not_check", exercise=self.exercise)
 
     def _headline_on_visible_cases(self, names: str) -> str:
-        passed, here = sum(case.passed for case in self.cases), len(self.cases)
+        drawn = [case for case in self.cases if not case.meta]
+        passed, here = sum(case.passed for case in drawn), len(drawn)
+        if self.outcome is Outcome.WRONG and passed == here:
+            return say("wrong.device", functions=names, count=_visible(here))
         if self.outcome is Outcome.WRONG:
             code = "wrong.visible" if here > 1 else "wrong.visible.one"
             return say(code, passed=passed, total=here)
-        visible = sum(case.visible for case in self.cases)
-        count = f"all {visible} visible cases" if visible > 1 else "the visible case"
         code = "right.visible.several" if len(self.functions) > 1 else "right.visible"
+        count = _visible(sum(case.visible for case in drawn))
         return say(code, functions=names, count=count, total=here + self.unchecked)
 
     def __str__(self) -> str:
@@ -99,6 +148,7 @@ class Verdict:
         for finding in self.findings:
             lines += ["", finding.message]
             lines += [f"  {detail}" for detail in finding.details]
+        lines += ["", *self._below()] if self._below() else []
         if self.passed:
             lines.append("  Checked: " + "; ".join(case.name for case in self.cases))
         lines += [f"  warning: {text}" for text in self.warned]
@@ -108,6 +158,10 @@ class Verdict:
 
     __repr__ = __str__
 
+    def _below(self) -> list[str]:
+        """What is said beneath the findings."""
+        return [*self.notes, *([self.replay.note] if self.replay is not None else [])]
+
     def _repr_html_(self) -> str:
         mark, colour = _MARKS[self.outcome]
         parts = [f"<strong>{mark} {html.escape(self.headline)}</strong>"]
@@ -116,6 +170,7 @@ class Verdict:
             if finding.details:
                 rows = "\n".join(html.escape(detail) for detail in finding.details)
                 parts.append(f"<pre style='{_NUMBERS}'>{rows}</pre>")
+        parts += [f"<p style='margin:.4em 0'>{_prose(text)}</p>" for text in self._below()]
         if self.passed:
             names = html.escape("; ".join(case.name for case in self.cases))
             parts.append(f"<p style='margin:.4em 0'>Checked: {names}</p>")
@@ -128,6 +183,10 @@ class Verdict:
             f"style='border-left:6px solid {colour};padding:.4em .8em;font-size:14px;"
             f"line-height:1.5;max-width:52em'>{''.join(parts)}</div>"
         )
+
+
+def _visible(count: int) -> str:
+    return f"all {count} visible cases" if count > 1 else "the visible case"
 
 
 # JupyterLab would break a long line in the middle of a number.

@@ -226,6 +226,34 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def watched_call(effects: dict[str, str]) -> Iterator[None]:
+    """Note in `effects` what one call leaves otherwise: modes, recording, random generators.
+
+    Modes and recording are put back. The generators are left where they are, as draws that follow
+    may be meant to go on there, and inference mode is left to `watched`: its guard, ended here,
+    would put autocast back unread.
+    """
+    limit, modes, generators = sys.getrecursionlimit(), Modes(), _generators()
+    recording, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+    try:
+        yield
+    finally:
+        # Under a very low limit no Python function could be called below, and a mode that was left
+        # on would see what is read here.
+        if sys.getrecursionlimit() != limit:
+            sys.setrecursionlimit(limit)
+        modes.restore(effects)
+        if torch.is_inference_mode_enabled() and not inference:
+            effects.setdefault("inference_mode", "inference mode was left on")
+        elif torch.is_grad_enabled() != recording:
+            word = "off" if recording else "on"
+            effects.setdefault("grad_mode", f"gradient recording was left switched {word}")
+            torch.set_grad_enabled(recording)
+        if not _same(generators, _generators()):
+            effects.setdefault("rng", "its state is another one than before")
+
+
+@contextlib.contextmanager
 def exit_raises() -> Iterator[None]:
     """Let IPython's exit() raise SystemExit, as Python's does, and not end the kernel."""
     shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None

@@ -22,7 +22,14 @@ F32 = torch.float32
 """The dtype of one case at least in every exercise; the others are in float64."""
 
 AUTOGRAD = frozenset({"requires_grad", "grad"})
-"""Traces that calling autograd leaves on an input, for tasks in which that is fair."""
+"""Traces that calling autograd leaves on a tensor, for tasks in which that is fair. They do not
+cover the parameters of a module."""
+
+TRAINING = frozenset({"parameters", "parameters.grad", "parameters.emptied", "buffers"})
+"""What training a module changes of it."""
+
+ANOTHER = "meta"
+"""The device of the case in which a device of another kind is pretended."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +95,11 @@ class Task:
 
     `signatures` are what the learner writes (`"jacobian(f, x) -> J"`, `"class MyLinear(n)"`).
     `CASES` are the draws that are checked, visible ones first.
-    `allows` names effects a right answer may have: `input`, `requires_grad`, `grad`, `grad_mode`,
-    `rng`, `hooks`, `training`, ... `meta` adds a case on the meta device, in which only an error
-    about devices counts.
+    `allows` names effects a right answer may have: `input`, `requires_grad` and `grad` of tensors;
+    `parameters`, `parameters.requires_grad`, `parameters.grad`, `parameters.emptied` (a .grad that
+    was there is gone), `buffers`, `parts`, `training` and `hooks` of modules; `grad_mode`, `rng`,
+    ... `meta` adds a case on another device, in which only
+    an error about devices counts.
     """
 
     id: ClassVar[str]
@@ -103,7 +112,7 @@ class Task:
     hints: ClassVar[tuple[str, ...]]
     allows: ClassVar[frozenset[str]] = frozenset()
     accepts_numbers: ClassVar[bool] = False
-    meta: ClassVar[bool] = False
+    meta: ClassVar[bool] = True
     CASES: ClassVar[Sequence[Case]] = ()
 
     registry: ClassVar[dict[str, Task]] = {}
@@ -165,10 +174,10 @@ class Task:
         return frozenset(inspect.signature(self.observe).parameters)
 
     def meta_case(self) -> Case:
-        """The first case on the meta device, whose tensors have no values: a tensor that the
-        answer made on the CPU cannot be combined with them."""
+        """The first case once more, with the inputs on the CPU: what the answer makes there
+        without asking for their device is put on the meta device, and cannot be combined."""
         first = self.cases()[0]
-        return replace(first, name="another device", device="meta", visible=False)
+        return replace(first, name="another device", device=ANOTHER, visible=False)
 
 
 def signature_of(text: str) -> tuple[str, tuple[str, ...]]:
@@ -192,7 +201,12 @@ def draw_inputs(task: Task, case: Case, seed: str, device: str) -> Inputs:
     """The inputs of one case from one seed, cast to the case's dtype and moved to its device."""
     inputs = {name: value for name, value in case.params.items() if name in task.inputs}
     inputs |= task.draw(Rng(seed, task.id, case.name), case)
-    return place(inputs, case.dtype, case.device or device)
+    return place(inputs, case.dtype, device_of(case, device))
+
+
+def device_of(case: Case, device: str) -> str:
+    """Where the inputs of a case lie, with `device` for the course's."""
+    return "cpu" if case.device == ANOTHER else case.device or device
 
 
 def place(inputs: Inputs, dtype: torch.dtype, device: str) -> Inputs:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from grader.engine import raising, state
+from grader.engine import elsewhere, raising, state
 from grader.engine.observation import Observation, Raised, record_all
-from grader.engine.task import Case, Inputs, Task, place
+from grader.engine.task import ANOTHER, Case, Inputs, Task, device_of, place
 from grader.engine.text import plain_text, text_of
 
 KEPT_OUTPUT = 4096
@@ -66,8 +66,9 @@ def observe(
     interrupt from the keyboard.
     """
     effects: dict[str, str] = {}
+    pretended = case.device == ANOTHER
     watched = [
-        _watch(function, names, effects)
+        _watch(function, names, effects, elsewhere.Elsewhere if pretended else nullcontext)
         for function, names in zip(functions, task.arguments, strict=True)
     ]
     out = _Head(KEPT_OUTPUT)
@@ -86,6 +87,7 @@ def observe(
         ):
             result = task.observe(*watched, **private)
         values = record_all(_parts(result))
+        error = elsewhere.misplaced(values) if pretended else None
     except KeyboardInterrupt:
         interrupted = True
     except BaseException as raised:  # SystemExit too, and what a learner derives from it
@@ -104,7 +106,7 @@ def _parts(result: Any) -> Mapping[str, Any]:
 def _device_of(inputs: Inputs, case: Case) -> str:
     tensors = (value for value in inputs.values() if isinstance(value, torch.Tensor))
     first = next(tensors, None)
-    return str(first.device) if first is not None else case.device or "cpu"
+    return str(first.device) if first is not None else device_of(case, "cpu")
 
 
 @contextlib.contextmanager
@@ -131,25 +133,27 @@ def _heard(warned: dict[str, None]) -> Iterator[None]:
 
 
 def _watch(
-    function: Callable[..., Any], names: Sequence[str], effects: dict[str, str]
+    function: Callable[..., Any],
+    names: Sequence[str],
+    effects: dict[str, str],
+    around: Callable[[], AbstractContextManager[Any]],
 ) -> Callable[..., Any]:
-    """The answer, with the state of its arguments compared before and after every call."""
+    """The answer, with what its arguments and torch's modes are compared before and after a call.
+
+    What the exercise puts back by itself, such as a generator or the grad mode of a block in which
+    it calls the answer, is read before.
+    """
     if isinstance(function, type):
         return function
-    limit = sys.getrecursionlimit()
 
     def answer(*args: Any, **kwargs: Any) -> Any:
         spoken = dict(zip(names, args, strict=False)) | kwargs
         before = [_state(value, name) for name, value in _flat(spoken)]
-        modes = state.Modes()
+        devices = any(isinstance(value, torch.device) for value in spoken.values())
         try:
-            return function(*args, **kwargs)
+            with state.watched_call(effects), around() if before or devices else nullcontext():
+                return function(*args, **kwargs)
         finally:
-            # Under a very low limit no Python function could be called below, and a mode that was
-            # left on would see the comparison.
-            if sys.getrecursionlimit() != limit:
-                sys.setrecursionlimit(limit)
-            modes.restore(effects)
             for state_ in before:
                 for effect, text in state_.changes():
                     effects.setdefault(effect, text)
@@ -187,8 +191,13 @@ class _TensorState:
         self.grad_version = _version(self.grad)
 
     def changes(self) -> Iterator[tuple[str, str]]:
-        now = self.tensor
-        if not _same(now.detach(), self.value):
+        now, kept = self.tensor, self.value
+        if now.shape != kept.shape:
+            shapes = f"{tuple(now.shape)}, and was {tuple(kept.shape)}"
+            yield "input", f"the shape of {self.what} is now {shapes}"
+        elif now.dtype != kept.dtype:
+            yield "input", f"the dtype of {self.what} is now {now.dtype}"
+        elif not _same(now.detach(), kept):
             yield "input", f"{self.what} has other values after the call"
         elif _version(now) != self.version:
             yield "input", f"{self.what} was written to in place"
@@ -196,37 +205,81 @@ class _TensorState:
             yield "requires_grad", f"requires_grad of {self.what} is now {now.requires_grad}"
         grad = now.grad if now.is_leaf else None
         if grad is not self.grad or _version(grad) != self.grad_version:
-            yield "grad", f".grad of {self.what} was changed"
+            word = "emptied" if self.is_emptied() else "changed"
+            yield "grad", f".grad of {self.what} was {word}"
+
+    def is_emptied(self) -> bool:
+        """Whether a gradient that was there is gone, or zero."""
+        now = self.tensor.grad
+        return self.grad is not None and (now is None or (not now.is_meta and not bool(now.any())))
 
 
 class _ModuleState:
-    """An input module as it was before the call: parameters, buffers, modes and hooks."""
+    """An input module as it was before the call: parameters, buffers, parts, modes and hooks.
+
+    What an answer may do to a tensor, it may not therefore do to a module's parameters: their
+    effects have names of their own.
+    """
 
     def __init__(self, module: torch.nn.Module) -> None:
         self.module = module
-        self.tensors = [
-            _TensorState(tensor, f"`{name}`")
-            for name, tensor in (*module.named_parameters(), *module.named_buffers())
-        ]
+        self.parameters = _states(module.named_parameters())
+        self.buffers = _states(module.named_buffers())
+        self.parts = _parts_of(module)
         self.training = {name: m.training for name, m in module.named_modules()}
-        self.hooks = count_hooks(module)
+        self.hooks = _hooks_of(module)
 
     def changes(self) -> Iterator[tuple[str, str]]:
-        for state_ in self.tensors:
-            yield from state_.changes()
+        found: dict[str, list[str]] = {}
+        for state_ in self.parameters:
+            for effect, text in state_.changes():
+                name = _OF_PARAMETERS[effect]
+                if effect == "grad" and state_.is_emptied():
+                    name = "parameters.emptied"
+                found.setdefault(name, []).append(text)
+        for state_ in self.buffers:
+            for _, text in state_.changes():
+                found.setdefault("buffers", []).append(text)
+        for effect, texts in found.items():
+            yield effect, "; ".join(texts[:4]) + ("; …" if len(texts) > 4 else "")
+        parts = _parts_of(self.module)
+        if parts != self.parts:
+            names = [n for n in {**self.parts, **parts} if parts.get(n) != self.parts.get(n)]
+            yield "parts", f"{', '.join(f'`{n}`' for n in names[:4])}: another object, or none"
         now = {name: m.training for name, m in self.module.named_modules()}
-        if now != self.training:
-            changed = [n or "the model" for n in now if now[n] != self.training.get(n)]
+        changed = [n or "the model" for n in now if now[n] != self.training.get(n, now[n])]
+        if changed:
             yield "training", f"training flags changed: {', '.join(changed)}"
-        left = count_hooks(self.module) - self.hooks
-        if left:
-            yield "hooks", f"{left} hooks more than before the call"
+        hooks = _hooks_of(self.module)
+        if hooks - self.hooks:
+            yield "hooks", f"{len(hooks - self.hooks)} hooks more than before the call"
+        elif self.hooks - hooks:
+            yield "hooks", f"{len(self.hooks - hooks)} hooks fewer than before the call"
 
 
-def count_hooks(module: torch.nn.Module) -> int:
-    """How many hooks are registered on a module and all its submodules."""
+_OF_PARAMETERS = {
+    "input": "parameters",
+    "requires_grad": "parameters.requires_grad",
+    "grad": "parameters.grad",
+}
+
+
+def _states(named: Iterator[tuple[str, torch.Tensor]]) -> list[_TensorState]:
+    return [_TensorState(tensor, f"`{name}`") for name, tensor in named]
+
+
+def _parts_of(module: torch.nn.Module) -> dict[str, int]:
+    """By name, which objects the modules, parameters and buffers of a module are."""
+    kinds = (module.named_modules, module.named_parameters, module.named_buffers)
+    return {n: id(part) for kind in kinds for n, part in kind(remove_duplicate=False) if n}
+
+
+def _hooks_of(module: torch.nn.Module) -> set[tuple[int, str, int]]:
+    """The hooks that are registered on a module and all its submodules."""
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return sum(len(getattr(m, kind)) for m in module.modules() for kind in kinds)
+    return {
+        (id(m), kind, hook) for m in module.modules() for kind in kinds for hook in getattr(m, kind)
+    }
 
 
 def _version(tensor: torch.Tensor | None) -> int | None:

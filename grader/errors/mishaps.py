@@ -14,10 +14,19 @@ VALUES = (
     Explanation(
         "called_attribute",
         ("TypeError",),
-        r"'(bool|Tensor|NoneType|torch\.(dtype|device|Size))' object is not callable",
+        r"'(bool|NoneType|torch\.(dtype|device|Size))' object is not callable",
         "is_leaf, requires_grad, grad, grad_fn, shape, dtype and device are attributes, not "
         "methods.",
         "Leave out the parentheses.",
+    ),
+    Explanation(
+        "called_tensor",
+        ("TypeError",),
+        r"'Tensor' object is not callable",
+        "A tensor stands where a function is called: an attribute such as .grad got parentheses, "
+        "or a function was called too early, and its result handed over in its place.",
+        "Leave out the parentheses behind an attribute; hand over a function itself and its "
+        "arguments apart: checkpoint(f, x), not checkpoint(f(x)).",
     ),
     Explanation(
         "called_node",

@@ -95,9 +95,16 @@ FLAGS = (
         "Convert first: t.double() or t.float().",
     ),
     Explanation(
+        "flag_set_on_non_leaf",
+        _RUNTIME,
+        r"you can only change requires_grad flags of leaf variables\.$",
+        "requires_grad of a computed tensor follows from its inputs and cannot be set.",
+        "To get a leaf with its values, use t.detach().requires_grad_().",
+    ),
+    Explanation(
         "flag_of_non_leaf",
         _RUNTIME,
-        r"you can only change requires_grad flags of leaf variables",
+        r"you can only change requires_grad flags of leaf variables\. If you want",
         "requires_grad of a computed tensor follows from its inputs and cannot be switched off.",
         "Use t.detach() to get a tensor that does not require grad.",
     ),

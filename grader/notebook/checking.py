@@ -18,21 +18,27 @@ from grader.engine.catalogue import PUBLIC_SEED, device, find
 from grader.engine.task import Case, Task, draw_inputs
 from grader.engine.watch import observe
 from grader.notebook import records
+from grader.notebook.clock import SECONDS, limited
+from grader.notebook.replaying import FailedCase
 from grader.recorded.find import answers_for
 
 
-def check(exercise: str, *functions: Callable[..., Any]) -> Verdict | None:
+def check(
+    exercise: str, *functions: Callable[..., Any], seconds: float | None = SECONDS
+) -> Verdict | None:
     """Check the learner's functions against torch in every case of the exercise.
 
-    Returns the Verdict. Under nbgrader it raises CheckFailed instead if the check did not pass,
-    and displays the verdict and returns None if it did. Raises UnknownExercise.
+    A case that does not end within `seconds` is stopped; None sets no limit. Returns the Verdict,
+    whose `inputs()` and `rerun()` show the first case that fails. Under nbgrader, which has its own
+    clock, it raises CheckFailed instead if the check did not pass, and displays the verdict and
+    returns None if it did. Raises UnknownExercise.
     """
     under_nbgrader = bool(os.environ.get("NBGRADER_EXECUTION"))
     task = find(exercise)
-    verdict = verdict_on(task, functions)
+    verdict = verdict_on(task, functions, seconds=None if under_nbgrader else seconds)
     if not under_nbgrader:
         records.remember(verdict)
-        return verdict
+        return _with_replay(verdict, task, functions)
     if not verdict.passed:
         raise CheckFailed(str(verdict))
     from IPython.display import display  # 0.2 s that only nbgrader's kernels need to spend
@@ -48,10 +54,11 @@ def verdict_on(
     seed: str = PUBLIC_SEED,
     on: str | None = None,
     dtype: torch.dtype | None = None,
+    seconds: float | None = None,
 ) -> Verdict:
     """The verdict on some functions: every case drawn from `seed`, on device `on`.
 
-    `dtype` replaces the dtype of every case.
+    `dtype` replaces the dtype of every case; `seconds` is the time that one case may take.
     """
     stopped = cannot_call(task, functions)
     if stopped is not None:
@@ -64,12 +71,19 @@ def verdict_on(
         return _stop(
             task, Outcome.COULD_NOT_CHECK, "CHECK.no_device", {"device": where, "error": broken}
         )
-    watcher = _Watcher(task, functions, seed, where, dtype)
+    watcher = _Watcher(task, functions, seed, where, dtype, seconds)
     try:
         with state.defaults():
             verdict = _seen_and_diagnosed(watcher, answers_for(task, seed, where))
     except KeyboardInterrupt:
-        verdict = _stop(task, Outcome.WRONG, "CHECK.did_not_finish", {}, watcher.case)
+        code, values = "CHECK.did_not_finish", dict[str, object]()
+        if watcher.time_was_up and seconds is not None:
+            call = ", ".join((f'"{task.id}"', *task.functions))
+            code, values = (
+                "CHECK.too_long",
+                {"seconds": seconds, "call": call, "more": 10 * seconds},
+            )
+        verdict = _stop(task, Outcome.WRONG, code, values, watcher.case)
     except ReferenceFailed as failed:
         verdict = _stop(
             task, Outcome.COULD_NOT_CHECK, "CHECK.reference_failed", {"error": str(failed)}
@@ -87,7 +101,7 @@ def _seen_and_diagnosed(watcher: _Watcher, answers: Answers | None) -> Verdict:
     if answers is None or not cases:
         return _stop(task, Outcome.COULD_NOT_CHECK, "CHECK.no_key")
     verdict = diagnose(task, answers, [watcher.see(case) for case in cases])
-    if verdict.passed and task.meta:  # torch's first meta operation takes a second
+    if verdict.passed and task.meta:
         watcher.see(watcher.cast(task.meta_case()))
         verdict = diagnose(task, answers, watcher.seen)
     if verdict.passed and not answers.decides:
@@ -106,9 +120,10 @@ class _Watcher:
         seed: str,
         where: str,
         dtype: torch.dtype | None,
+        seconds: float | None = None,
     ) -> None:
         self.task, self.functions, self.seed, self.where = task, functions, seed, where
-        self.dtype = dtype
+        self.dtype, self.seconds, self.time_was_up = dtype, seconds, False
         self.cases = [self.cast(case) for case in task.cases()]
         self.seen: list[Seen] = []
         self.case: str | None = None
@@ -123,13 +138,30 @@ class _Watcher:
         """Observe one case. Raises KeyboardInterrupt if it was interrupted."""
         self.case = case.name
         inputs = draw_inputs(self.task, case, self.seed, self.where)
-        watched = observe(self.task, self.functions, inputs, case)
+        try:
+            with limited(self.seconds) as clock:
+                watched = observe(self.task, self.functions, inputs, case)
+        finally:
+            self.time_was_up = clock.is_up
         self.printed = self.printed or watched.printed
         self.warned.update(dict.fromkeys(watched.warned))
         if watched.interrupted:
             raise KeyboardInterrupt
         self.seen.append(Seen(case, watched.observation))
         return self.seen[-1]
+
+
+def _with_replay(verdict: Verdict, task: Task, functions: Sequence[Callable[..., Any]]) -> Verdict:
+    """A wrong answer's verdict with its first failing case, to be looked at and run again."""
+    failed = next((outcome.name for outcome in verdict.cases if not outcome.passed), None)
+    cases = {case.name: case for case in task.cases()}
+    if (
+        verdict.outcome is not Outcome.WRONG or failed not in cases
+    ):  # all passed, or on another device alone
+        return verdict
+    case = cases[failed]
+    replay = FailedCase(task, functions, case, PUBLIC_SEED, device(), verdict.row)
+    return replace(verdict, replay=replay)
 
 
 def _stop(

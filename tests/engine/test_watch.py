@@ -1,6 +1,7 @@
 """Whatever an answer does, the check says so, does not fall over, and leaves the next one alone."""
 
 import contextlib
+import copy
 import gc
 import random
 import sys
@@ -222,10 +223,14 @@ def test_a_notebook_may_have_settings_of_its_own():
         (lambda x, w: w.zero_(), "SIDE.input", "`w` has other values after the call"),
         (lambda x, w: x.add_(1).sub_(1), "SIDE.input", "`x` was written to in place"),
         (lambda x, w: x.data.add_(1), "SIDE.input", "`x` has other values after the call"),
-        (lambda x, w: x.resize_(2), "SIDE.input", "`x` has other values after the call"),
-        (lambda x, w: x.unsqueeze_(0), "SIDE.input", "`x` has other values after the call"),
-        (lambda x, w: setattr(x, "data", x.float()), "SIDE.input", "`x` has other values"),
-        (lambda x, w: x.set_(torch.zeros(3).double()), "SIDE.input", "`x` has other values"),
+        (lambda x, w: x.resize_(2), "SIDE.input", "the shape of `x` is now (2,), and was (5,)"),
+        (lambda x, w: x.unsqueeze_(0), "SIDE.input", "the shape of `x` is now (1, 5)"),
+        (lambda x, w: setattr(x, "data", x.float()), "SIDE.input", "the dtype of `x` is now torch"),
+        (
+            lambda x, w: x.set_(torch.zeros(3).double()),
+            "SIDE.input",
+            "the shape of `x` is now (3,)",
+        ),
     ],
 )
 def test_a_changed_input_is_named(effect, code, told):
@@ -642,9 +647,13 @@ def test_many_warnings_are_cut_and_odd_ones_do_not_break_the_check():
 # Modules
 
 
-def test_what_a_module_is_left_with_is_named():
+def made_model():
     with torch.random.fork_rng():
-        model = nn.Sequential(nn.Linear(2, 2), nn.Dropout())
+        return nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout())
+
+
+def effects_on(model, answer, inside=contextlib.nullcontext):
+    """The effects of an answer that is given a model, called within what an exercise puts back."""
 
     class Task:
         id = "probe"
@@ -652,20 +661,102 @@ def test_what_a_module_is_left_with_is_named():
         allows = frozenset()
 
         def observe(self, answer, **inputs):
-            return answer(model)
-
-    def answer(model):
-        model[1].eval()
-        model[0].register_forward_hook(print)
-        with torch.no_grad():
-            model[0].weight.mul_(2)
-        return 1
+            with inside():
+                answer(model)
+            return 1
 
     case = find("two_path_grad").cases()[0]
-    effects = observe(Task(), [answer], {}, case).observation.effects
-    assert effects["training"] == "training flags changed: 1"
-    assert effects["hooks"] == "1 hooks more than before the call"
-    assert effects["input"] == "`0.weight` has other values after the call"
+    return dict(observe(Task(), [answer], {}, case).observation.effects)
+
+
+@torch.no_grad()
+def fill(model):
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+
+
+@pytest.mark.parametrize(
+    ("change", "effect", "told"),
+    [
+        (lambda m: m[2].eval(), "training", "training flags changed: 2"),
+        (lambda m: m[0].register_forward_hook(print), "hooks", "1 hooks more than before the call"),
+        (lambda m: m[1]._forward_hooks.clear(), "hooks", "1 hooks fewer than before the call"),
+        (
+            lambda m: m[0].weight.data.mul_(2),
+            "parameters",
+            "`0.weight` has other values after the call",
+        ),
+        (
+            lambda m: m[1].num_batches_tracked.add_(1),
+            "buffers",
+            "`1.num_batches_tracked` has other values after the call",
+        ),
+        (
+            lambda m: m[0].requires_grad_(False),
+            "parameters.requires_grad",
+            "requires_grad of `0.weight` is now False; requires_grad of `0.bias` is now False",
+        ),
+        (
+            lambda m: m[0](torch.ones(1, 2)).sum().backward(),
+            "parameters.grad",
+            ".grad of `0.weight` was changed; .grad of `0.bias` was changed",
+        ),
+        (
+            lambda m: m[1].zero_grad(),
+            "parameters.emptied",
+            ".grad of `1.weight` was emptied; .grad of `1.bias` was emptied",
+        ),
+        (
+            lambda m: m[1].weight.grad.zero_(),
+            "parameters.emptied",
+            ".grad of `1.weight` was emptied",
+        ),
+        (
+            lambda m: setattr(m, "0", copy.deepcopy(m[0])),
+            "parts",
+            "`0`, `0.weight`, `0.bias`: another object, or none",
+        ),
+    ],
+)
+def test_what_a_module_is_left_with_is_named_and_told_from_a_tensors(change, effect, told):
+    model = made_model()
+    fill(model)
+    model[1].register_forward_hook(print)
+    assert effects_on(model, change) == {effect: told}
+
+
+@pytest.mark.parametrize(
+    ("change", "inside", "effect"),
+    [
+        (lambda m: torch.manual_seed(0), torch.random.fork_rng, "rng"),
+        (lambda m: torch.rand(1), torch.random.fork_rng, "rng"),
+        (lambda m: torch.set_grad_enabled(False), torch.enable_grad, "grad_mode"),
+        (lambda m: torch.set_grad_enabled(True), torch.no_grad, "grad_mode"),
+    ],
+)
+def test_what_the_exercise_itself_puts_back_is_read_before(change, inside, effect):
+    assert list(effects_on(made_model(), change, inside)) == [effect]
+
+
+def test_recording_left_off_spoils_nothing_that_the_exercise_does_afterwards():
+    recorded = []
+
+    def answer(model):
+        torch.set_grad_enabled(False)
+
+    class Task:
+        id = "probe"
+        arguments = (("n",),)
+        allows = frozenset()
+
+        def observe(self, answer, **inputs):
+            answer(1)
+            recorded.append(torch.is_grad_enabled())
+            return 1
+
+    effects = observe(Task(), [answer], {}, find("two_path_grad").cases()[0]).observation.effects
+    assert list(effects) == ["grad_mode"]
+    assert recorded == [True]
 
 
 def probe(body):

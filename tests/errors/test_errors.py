@@ -345,6 +345,17 @@ def _():
     nn.Parameter(torch.tensor([1]))
 
 
+@cured("called_tensor", lambda: checkpoint(torch.exp, leaf(3), use_reentrant=False))
+def _():
+    checkpoint(torch.exp(leaf(3)), use_reentrant=False)
+
+
+@cured("flag_set_on_non_leaf", lambda: (leaf(3) * 2).detach().requires_grad_())
+def _():
+    computed = leaf(3) * 2
+    computed.requires_grad = True
+
+
 @cured("flag_of_non_leaf", lambda: (leaf(3) * 2).detach())
 def _():
     (leaf(3) * 2).requires_grad_(False)
@@ -649,7 +660,7 @@ def _after_backward():
     return x
 
 
-@cured("called_attribute", lambda: _after_backward().grad)
+@cured("called_tensor", lambda: _after_backward().grad)
 def _():
     _after_backward().grad()
 

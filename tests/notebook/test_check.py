@@ -3,7 +3,11 @@
 import html.parser
 import inspect
 import json
+import math
 import re
+import signal
+import threading
+import time
 
 import IPython.display
 import pytest
@@ -43,7 +47,7 @@ def test_a_right_answer_is_told_what_was_checked(own_record):
     verdict = check("two_path_grad", right)
     assert verdict.passed
     assert verdict.credit == 1.0
-    assert verdict.headline == "Right: two_path_grad agrees with torch in all 5 cases."
+    assert verdict.headline == "Right: two_path_grad agrees with torch in all 4 cases."
     assert "Checked: 5 numbers; one number; 7 numbers in float32; w = 0" in str(verdict)
 
 
@@ -82,6 +86,7 @@ def test_starting_code_is_not_attempted(answer, own_record):
     verdict = check("two_path_grad", answer)
     assert (verdict.outcome, verdict.credit) == (Outcome.NOT_ATTEMPTED, 0.0)
     assert "starting code of two_path_grad" in verdict.headline
+    assert "run its cell first" in verdict.headline
     assert not own_record.exists()
 
 
@@ -431,6 +436,176 @@ def test_a_record_is_whole_json(own_record):
     assert json.loads(own_record.read_text()) == {"two_path_grad": {"credit": 1.0}}
     assert [path.name for path in own_record.parent.iterdir()] == ["progress.json"]
     assert records.has_passed("two_path_grad")
+
+
+# The failing case, to be looked at
+
+
+def test_the_inputs_of_the_failing_case_are_given_as_copies_by_name(own_record):
+    verdict = check("two_path_grad", wrong)
+    inputs = verdict.inputs()
+    assert list(inputs) == ["x", "w"]
+    kept = inputs["w"].clone()
+    inputs["w"].zero_()
+    assert torch.equal(verdict.inputs()["w"], kept)
+    assert all(map(torch.equal, verdict.rerun(), wrong(**verdict.inputs())))
+    assert "v.inputs() gives the inputs of the case &quot;5 numbers&quot;" in verdict._repr_html_()
+
+
+def only_one_number(x, w):
+    return right(x, w) if len(x) != 1 else wrong(x, w)
+
+
+def test_the_case_is_the_first_that_fails(own_record):
+    verdict = check("two_path_grad", only_one_number)
+    assert verdict.inputs()["x"].shape == (1,)
+    assert 'the inputs of the case "one number"' in str(verdict)
+
+
+def test_running_it_again_shows_the_answers_own_traceback(own_record):
+    def broken(x, w):
+        return w.missing
+
+    with pytest.raises(AttributeError, match="missing") as raised:
+        check("two_path_grad", broken).rerun()
+    assert raised.traceback[-1].name == "broken"
+
+
+def test_models_are_given_as_the_answer_gets_them(own_record):
+    verdict = check("evaluate", lambda model, x: model(x))
+    inputs = verdict.inputs()
+    assert isinstance(inputs["model"], torch.nn.Module)
+    assert inputs["model"] is not verdict.inputs()["model"]
+    assert isinstance(verdict.rerun(), torch.Tensor)
+
+
+def test_of_a_table_it_is_the_first_answer_that_is_wrong(own_record):
+    def always(expression, x, retain_graph):
+        return True
+
+    def raising(expression, x, retain_graph):
+        y = eval(expression, {"x": x, "torch": torch}).sum()
+        y.backward()
+        y.backward()
+        return True
+
+    for answer in (always, raising):
+        assert check("will_it_raise", answer).inputs()["expression"] == "x * 2"
+
+
+def test_nothing_is_given_where_no_case_fails_or_a_class_is_graded(own_record):
+    with pytest.raises(LookupError, match="No case fails"):
+        check("two_path_grad", right).inputs()
+    with pytest.raises(LookupError, match="hidden cases are drawn where it is graded"):
+        verdict_on(find("two_path_grad"), [wrong]).rerun()
+
+
+def test_nothing_of_it_stands_in_what_nbgrader_shows(displayed):
+    with pytest.raises(CheckFailed) as failed:
+        check("two_path_grad", wrong)
+    assert "v.inputs()" not in str(failed.value)
+
+
+# The clock
+
+
+def endless(x, w):
+    while True:
+        x = x + 1
+
+
+def stubborn(x, w):
+    while True:
+        try:
+            x = x + 1
+        except KeyboardInterrupt:
+            raise ValueError from None
+
+
+def catching_once(x, w):
+    try:
+        endless(x, w)
+    except KeyboardInterrupt:
+        endless(x, w)
+
+
+@pytest.mark.parametrize("answer", [endless, stubborn, catching_once])
+def test_what_never_ends_is_stopped_and_told_how_to_get_more_time(answer, own_record):
+    verdict = check("two_path_grad", answer, seconds=0.2)
+    assert (verdict.outcome, codes(verdict)) == (Outcome.WRONG, ["CHECK.too_long"])
+    assert "check(&quot;two_path_grad&quot;, two_path_grad, seconds=2)" in verdict._repr_html_()
+    assert check("two_path_grad", right).passed
+
+
+def test_a_check_leaves_the_process_its_timer_and_its_handler(own_record):
+    before = signal.getsignal(signal.SIGALRM)
+    signal.setitimer(signal.ITIMER_REAL, 1000)
+    try:
+        check("two_path_grad", right)
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_elsewhere_than_in_the_main_thread_a_line_says_how_to_stop_it(own_record, capsys):
+    def slow(x, w):
+        time.sleep(0.5)
+        return right(x, w)
+
+    checked = []
+    thread = threading.Thread(
+        target=lambda: checked.append(check("two_path_grad", slow, seconds=0.1))
+    )
+    thread.start()
+    thread.join()
+    assert checked[0].passed
+    assert "interrupt the kernel" in capsys.readouterr().err
+
+
+def test_under_nbgrader_its_own_clock_counts(displayed):
+    def slow(x, w):
+        time.sleep(0.1)
+        return right(x, w)
+
+    assert check("two_path_grad", slow, seconds=0.01) is None
+
+
+# What may be returned
+
+
+class Loud:
+    def __repr__(self):
+        raise ValueError
+
+    __str__ = __repr__
+
+
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda x, w: (one for one in (x, w)), "The answer is a generator"),
+        (lambda x, w: right, "The answer is a function"),
+        (lambda x, w: (Loud(), Loud()), "Each of `dx`, `dw` is a"),
+        (lambda x, w: ("x" * 10**6, w), "very long text"),
+        (lambda x, w: (nested(1000), w), "is a list of 1"),
+        (lambda x, w: (x * math.nan, w * math.nan), "has nan or inf in 5 of 5 entries"),
+        (lambda x, w: (torch.ones(10**7), w), "more than are compared"),
+        (lambda x, w: {"dx": x, "dw": w}, "a dict of 2. Expected was the pair (dx, dw)"),
+    ],
+)
+def test_whatever_is_returned_has_a_sentence_that_says_what_it_is(answer, told, own_record):
+    verdict = check("two_path_grad", answer)
+    assert verdict.outcome is Outcome.WRONG
+    assert told in str(verdict)
+    assert len(str(verdict)) < 3000
 
 
 # In a real kernel

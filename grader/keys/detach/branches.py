@@ -1,11 +1,12 @@
 """References and mistakes of the exercises that stop a gradient on one branch."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key
+from grader.trusted.key import Key, raises
 
 Function = Callable[[Tensor], Tensor]
 
@@ -34,6 +35,34 @@ class StopGradientBranchKey(Key, task="stop_gradient_branch"):
         """No gradient reaches x. You cut off both factors, and requires_grad_() on a tensor without
         history makes a new leaf, where gradients end. Detach g(x) alone."""
         return (f(x) * g(x)).detach().requires_grad_()
+
+    @raises(r"[Cc]an't detach views in-place")
+    def cut_in_place(f, g, x):
+        """You called detach_(), with an underscore, on what g returned. g may return a view of x,
+        which refuses to be cut off in place. detach() gives another tensor."""
+        return f(x) * g(x).detach_()
+
+    def halved_gradient(f, g, x):
+        """You returned the product of f(x) with itself. The second factor is g(x), held
+        constant."""
+        return f(x) * f(x).detach()
+
+    def first_factor_dropped(f, g, x):
+        """You returned g(x) without its history. f(x) is the other factor, through which gradients
+        reach x."""
+        return g(x).detach()
+
+    def divided(f, g, x):
+        """You divided by g(x). y is the product f(x) * g(x)."""
+        return f(x) / g(x).detach()
+
+    def applied_in_a_row(f, g, x):
+        """You applied f to g(x). y is the product of f(x) and g(x)."""
+        return f(g(x).detach())
+
+    def summed(f, g, x):
+        """You added the entries of the product up. y has the shape of f(x): return it as it is."""
+        return (f(x) * g(x).detach()).sum()
 
     def second_factor_dropped(f, x):
         """You returned f(x). g(x) is held constant, and is still a factor of y."""
@@ -83,6 +112,52 @@ class StraightThroughKey(Key, task="straight_through"):
         """The gradient is 2 where it should be 1: x stands twice outside of what you detached."""
         return 2 * x + (torch.round(x) - 2 * x).detach()
 
+    def arriving_gradient_ignored(x):
+        """Your gradient is 1 everywhere, whatever arrives at the result. The backward of a Function
+        returns what it is given: grad_output."""
+        return _Straight.apply(x, "ones")
+
+    def clipped(x):
+        """You let gradients pass only where x lies between -1 and 1. The task asks for the gradient
+        of the identity, everywhere."""
+        return _Straight.apply(x, "clipped")
+
+    def gradient_times_x(x):
+        """You multiplied what arrives by x. The identity hands it on as it is."""
+        return _Straight.apply(x, "times x")
+
+    def gradient_times_result(x):
+        """You multiplied what arrives by the rounded values. The identity hands it on as it is."""
+        return _Straight.apply(x, "times result")
+
+    def signs_taken(x):
+        """You took the sign of x. torch.round goes to the nearest whole number."""
+        return x + (torch.sign(x) - x).detach()
+
+    def rounded_up(x):
+        """You rounded up, as torch.ceil does. torch.round goes to the nearest whole number."""
+        return x + (torch.ceil(x) - x).detach()
+
+    def halves_rounded_away(x):
+        """You round halves away from 0. torch.round takes a half to the even neighbour: 0.5 to 0,
+        and 2.5 to 2."""
+        away = torch.sign(x) * torch.floor(x.abs() + 0.5)
+        return x + (away - x).detach()
+
+    def as_a_factor(x):
+        """You multiplied x by round(x) / x, so the gradient is that factor, and nan where x is 0.
+        Add the detached difference instead: its derivative is 0, and that of x is 1."""
+        return x * (torch.round(x) / x).detach()
+
+    def cast_to_integers(x):
+        """You cast to integers and back. That cuts off the digits after the point, and integers
+        have no gradient. Use torch.round, and add the detached difference to x."""
+        return x.detach().trunc()
+
+    def difference_alone(x):
+        """You returned round(x) - x, detached or not. Add it to x."""
+        return (torch.round(x) - x).detach()
+
     def rounded_down(x):
         """You rounded down, as torch.floor does. torch.round goes to the nearest whole number."""
         return x + (torch.floor(x) - x).detach()
@@ -96,6 +171,27 @@ class StraightThroughKey(Key, task="straight_through"):
         """You round halves up, as floor(x + 0.5) does. torch.round takes a half to the even
         neighbour: 0.5 to 0, and 2.5 to 2."""
         return x + (torch.floor(x + 0.5) - x).detach()
+
+
+class _Straight(torch.autograd.Function):
+    """Rounds, and hands back another gradient than what arrives."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, how: str) -> Tensor:
+        ctx.how = how
+        ctx.save_for_backward(x)
+        return x.round()
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        found = {
+            "ones": torch.ones_like(x),
+            "clipped": grad_output * (x.abs() <= 1),
+            "times x": grad_output * x,
+            "times result": grad_output * x.round(),
+        }
+        return found[ctx.how], None
 
 
 Net = torch.nn.Module
@@ -138,6 +234,67 @@ class TargetNetworkKey(Key, task="target_network"):
         """You combined shapes (N,) and (N, 1), which gives (N, N): every reward met every state.
         Bring all terms to (N,), with squeeze(1) for example."""
         return _td(q(s), r, q_target(s2).detach(), gamma)
+
+    def value_not_squeezed(q, q_target, s, r, s2, gamma):
+        """The target has shape (N,) and q(s) has (N, 1), so their difference is (N, N): every
+        target met every value. Squeeze q(s) as well."""
+        return _td(q(s), r, q_target(s2)[:, 0].detach(), gamma)
+
+    def target_not_squeezed(q, q_target, s, r, s2, gamma):
+        """q(s) was brought to (N,), and the target is (N, N): r has shape (N,), q_target(s2) has
+        (N, 1). Squeeze q_target(s2) before you add r."""
+        return _td(q(s)[:, 0], r, q_target(s2).detach(), gamma)
+
+    def mean_before_square(q, q_target, s, r, s2, gamma):
+        """You squared the mean of the differences. The loss is the mean of their squares: square
+        first."""
+        return (r + gamma * q_target(s2)[:, 0].detach() - q(s)[:, 0]).mean() ** 2
+
+    def square_forgotten(q, q_target, s, r, s2, gamma):
+        """You left out the square: the loss is the mean of (target - q(s)) ** 2."""
+        return (r + gamma * q_target(s2)[:, 0].detach() - q(s)[:, 0]).mean()
+
+    def absolute_differences(q, q_target, s, r, s2, gamma):
+        """You took absolute values. The loss is the mean of the squares."""
+        return (r + gamma * q_target(s2)[:, 0].detach() - q(s)[:, 0]).abs().mean()
+
+    def huber_loss(q, q_target, s, r, s2, gamma):
+        """You took the Huber loss, smooth_l1_loss, which grows linearly for large differences. The
+        loss asked for is the mean of the squares."""
+        target = r + gamma * q_target(s2)[:, 0].detach()
+        return torch.nn.functional.smooth_l1_loss(q(s)[:, 0], target)
+
+    def halved(q, q_target, s, r, s2, gamma):
+        """You put 1/2 in front. The loss is the mean of the squares, without a factor."""
+        return _td(q(s)[:, 0], r, q_target(s2)[:, 0].detach(), gamma) / 2
+
+    def reward_discounted(q, q_target, s, r, s2, gamma):
+        """You multiplied the reward by gamma as well. It stands outside of the bracket:
+        r + gamma * q_target(s2)."""
+        return _td(q(s)[:, 0], gamma * r, q_target(s2)[:, 0].detach(), gamma)
+
+    def reward_forgotten(q, q_target, s, r, s2, gamma):
+        """You left out the reward. The target is r + gamma * q_target(s2)."""
+        return _td(q(s)[:, 0], 0 * r, q_target(s2)[:, 0].detach(), gamma)
+
+    def nets_exchanged(q, q_target, s, r, s2, gamma):
+        """You took q for the target and let q_target learn. It is the other way round: gradients
+        come through q(s)."""
+        return _td(q_target(s)[:, 0], r, q(s2)[:, 0].detach(), gamma)
+
+    def states_exchanged(q, q_target, s, r, s2, gamma):
+        """You exchanged s and s2. The value is q(s), the target comes from q_target(s2)."""
+        return _td(q(s2)[:, 0], r, q_target(s)[:, 0].detach(), gamma)
+
+    def states_cut(q, q_target, s, r, s2, gamma):
+        """You detached s as well. If s was computed by a net, gradients are to reach it through
+        q(s). The target alone is a constant."""
+        return _td(q(s.detach())[:, 0], r, q_target(s2)[:, 0].detach(), gamma)
+
+    def negative(q, q_target, s, r, s2, gamma):
+        """Your loss has a minus in front. A loss is to be made small: return the mean of the
+        squares as it is."""
+        return -_td(q(s)[:, 0], r, q_target(s2)[:, 0].detach(), gamma)
 
     def not_reduced(q, q_target, s, r, s2, gamma):
         """You returned one number for each row. The loss is their mean, of shape ()."""

@@ -15,6 +15,10 @@ def _word(a: Tensor, b: Tensor, shared: bool) -> str:
     return "shared" if shared else "separate"
 
 
+def _root(t: Tensor) -> Tensor:
+    return t if t._base is None else t._base
+
+
 def _span(t: Tensor) -> tuple[int, int]:
     """First and last address that a tensor's entries reach."""
     reach = sum((n - 1) * step for n, step in zip(t.shape, t.stride(), strict=True))
@@ -57,6 +61,50 @@ class AliasOrCopyKey(Key, task="alias_or_copy"):
         """You looked at _base, which knows of views alone. detach() and .data share the storage and
         have no _base, and two slices of one tensor are not each other's base."""
         return _word(a, b, a._base is b or b._base is a)
+
+    def by_common_base(a, b):
+        """You looked for a common _base. detach() and .data share the storage and have none:
+        compare untyped_storage().data_ptr()."""
+        return _word(a, b, _root(a) is _root(b))
+
+    def start_taken_for_the_storage(a, b):
+        """You compared data_ptr() of one tensor with the address of the other's storage. The two
+        differ as soon as a tensor starts further on: compare storage with storage."""
+        return _word(a, b, a.data_ptr() == b.untyped_storage().data_ptr())
+
+    def other_start_taken_for_the_storage(a, b):
+        """You compared data_ptr() of one tensor with the address of the other's storage. The two
+        differ as soon as a tensor starts further on: compare storage with storage."""
+        return _word(a, b, b.data_ptr() == a.untyped_storage().data_ptr())
+
+    def by_is_view(a, b):
+        """You asked whether one of them is a view. detach() and .data share the storage and are
+        none, and views of two storages share nothing: compare untyped_storage().data_ptr()."""
+        return _word(a, b, a._is_view() or b._is_view())
+
+    def same_by_pointer_and_shape(a, b):
+        """You say "same" where first entry and shape agree. detach() gives a second tensor that
+        agrees in both: only a is b tells that it is one object."""
+        if a.data_ptr() == b.data_ptr() and a.shape == b.shape:
+            return "same"
+        return "shared" if shares_memory(a, b) else "separate"
+
+    def same_by_value(a, b):
+        """You say "same" of two tensors with equal values. A clone has equal values in other
+        memory: only a is b tells that it is one object."""
+        if torch.equal(a, b):
+            return "same"
+        return "shared" if shares_memory(a, b) else "separate"
+
+    def words_exchanged(a, b):
+        """You exchanged "shared" and "separate". Two tensors on one storage are "shared"."""
+        return _word(a, b, not shares_memory(a, b))
+
+    def transposes_separate(a, b):
+        """You say "separate" where the strides or the shapes differ. A transpose and a reshaped
+        view look at the same storage in another order."""
+        alike = a.shape == b.shape and a.stride() == b.stride()
+        return _word(a, b, shares_memory(a, b) and alike)
 
     def by_overlap(a, b):
         """You asked whether two tensors have an entry in common. Two parts of one storage count as
@@ -110,8 +158,36 @@ class SnapshotKey(Key, task="snapshot"):
         state = model.state_dict()
         return {n: t.clone() if t.is_floating_point() else t for n, t in state.items()}
 
+    def first_only(model):
+        """Your dict holds the first entry and no other. Look for a `return` or a `break` inside the
+        loop."""
+        return {n: t.clone() for n, t in list(model.state_dict().items())[:1]}
+
+    def parameters_missing(model):
+        """The buffers are there, and the parameters are missing. state_dict() lists both."""
+        return {name: b.clone() for name, b in model.named_buffers()}
+
+    def trainable_ones_only(model):
+        """You left out what does not require grad: frozen parameters and buffers belong to the
+        weights to come back to. state_dict() lists all."""
+        return {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
+
+    def counters_left_out(model):
+        """You left out the integers, num_batches_tracked. They belong to the state: clone every
+        entry."""
+        state = model.state_dict()
+        return {n: t.clone() for n, t in state.items() if t.is_floating_point()}
+
+    def model_returned(model):
+        """You returned a model. The dict of its tensors is asked for: state_dict() of the copy."""
+        return copy.deepcopy(model)
+
+    def list_of_tensors(model):
+        """You returned a list. Keep the names: a dict from name to tensor, like state_dict()."""
+        return [t.clone() for t in model.state_dict().values()]
+
     def history_kept(model):
-        """The values are safe, and the entries still require grad: clone() is recorded, so each
-        keeps a graph that leads to the live parameter. Detach before you clone."""
+        """The values are safe, and entries still require grad. No entry may: detach each tensor,
+        then clone it. state_dict() gives detached tensors unless keep_vars=True."""
         tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
         return {name: t.clone() for name, t in tensors.items()}

@@ -37,9 +37,9 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         return y
 
     def relu_hidden_by_data(x):
-        """The values are right, and the gradient is silently wrong. You wrote exp over the result
-        of relu through .data, which autograd cannot see: the pass finds other numbers than relu
-        saved, and exp was not recorded at all."""
+        """The values are right, and the gradient is silently wrong: it is that of 2 * x. exp was
+        computed in place where autograd does not record, through .data or inside no_grad(). Let
+        every operation be recorded."""
         y = (2 * x).relu_()
         y.data.exp_()
         return y - 1
@@ -50,8 +50,41 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         return InplaceReluSafeKey.reference(x.detach())
 
     def relu_missing(x):
-        """You left out relu: for negative x your y is negative, where it should be 0."""
+        """For negative x your y is negative, where it should be 0. relu is missing, or stands after
+        exp, where nothing is negative: apply it to 2 * x, before exp."""
         return (2 * x).exp() - 1
+
+    def cut_from_above(x):
+        """You kept the negative part: clamp(max=0) and min cut off what lies above 0. relu cuts off
+        what lies below: clamp(min=0)."""
+        return (2 * x).clamp(max=0).exp() - 1
+
+    def absolute_values(x):
+        """You took absolute values. relu sets negative numbers to 0."""
+        return (2 * x).abs().exp() - 1
+
+    def one_added(x):
+        """You added 1. y is exp(relu(2 * x)) - 1."""
+        return (2 * x).relu().exp() + 1
+
+    def exp_missing(x):
+        """You left out exp."""
+        return (2 * x).relu() - 1
+
+    def squared(x):
+        """You squared x. The first operation is 2 * x."""
+        return (x**2).relu().exp() - 1
+
+    def one_taken_off_inside(x):
+        """You took 1 off before exp. It comes off the result: exp(relu(2 * x)) - 1."""
+        return ((2 * x).relu() - 1).exp()
+
+    def x_overwritten_by_hand(x):
+        """Your y is right, and x holds other values now: you wrote through memory that it shares,
+        such as x.data or x.detach(). Let the first operation make a new tensor."""
+        y = InplaceReluSafeKey.reference(x)
+        x.data.mul_(2)
+        return y
 
     def not_doubled(x):
         """You left out the factor 2."""
@@ -76,9 +109,10 @@ class ViewGradKey(Key, task="view_grad"):
         return grad
 
     def overwritten_counted(x, w, idx):
-        """Entries that were overwritten have a gradient of yours. Their old values no longer reach
-        y. Either you took the gradient of c, or the edit was hidden from autograd, by .data,
-        detach() or no_grad()."""
+        """Entries that were overwritten have a gradient of yours, and their old values no longer
+        reach y: set the first k entries of the gradient to 0. With autograd, differentiate with
+        respect to x, and let the edit of its clone be recorded, without .data, detach() or
+        no_grad()."""
         return _by_hand(x, w, idx, 0)
 
     def repeats_counted_once(x, w, idx, k):
@@ -105,6 +139,61 @@ class ViewGradKey(Key, task="view_grad"):
         of the new x, overwritten entries included. Write into a clone that is recorded."""
         x[:k] = 0
         return _by_hand(x, w, idx, 0)
+
+    def bincount_without_length(x, w, idx, k):
+        """Your gradient may be shorter than x: bincount ends at the largest position in idx. Pass
+        minlength=len(x)."""
+        grad = torch.bincount(idx, weights=w[idx])
+        grad[:k] = 0
+        return grad
+
+    def last_k_overwritten(x, w, idx, k):
+        """You took the last k entries for those that are overwritten. The first k are: c[:k]."""
+        grad = _by_hand(x, w, idx, 0)
+        grad[-k:] = 0
+        return grad
+
+    def entry_k_overwritten(x, w, idx, k):
+        """You set entry k alone to 0, and took k for a position. It is a count: c[:k]."""
+        grad = _by_hand(x, w, idx, 0)
+        grad[k] = 0
+        return grad
+
+    def one_too_many(x, w, idx, k):
+        """You set k + 1 entries to 0. c[:k] are the entries 0 to k - 1."""
+        grad = _by_hand(x, w, idx, 0)
+        grad[: k + 1] = 0
+        return grad
+
+    def others_overwritten(x, w, idx, k):
+        """You kept the gradient of the first k entries, and set the others to 0. It is the first k
+        that are overwritten."""
+        grad = _by_hand(x, w, idx, 0)
+        grad[k:] = 0
+        return grad
+
+    def times_x(x, w, idx, k):
+        """You multiplied by x. Those are the terms of y; the derivative of w * c with respect to c
+        is w."""
+        return _by_hand(x, w * x, idx, k)
+
+    def x_for_w(x, w, idx, k):
+        """Your gradient holds entries of x: it is dy/dw. dy/dx has the entries of w in their
+        place."""
+        return _by_hand(x, x, idx, k)
+
+    def every_position_picked(x, w, idx, k):
+        """You counted every position once, whatever idx holds. Only the positions in idx reach y,
+        each as often as it stands there."""
+        return _by_hand(x, w, torch.arange(len(x)), k)
+
+    def one_number(x, w, idx, k):
+        """You returned one number. dy/dx has one entry for each entry of x."""
+        return _by_hand(x, w, idx, k).sum()
+
+    def averaged(x, w, idx, k):
+        """You divided by the number of picks. y is the sum, so nothing is divided."""
+        return _by_hand(x, w, idx, k) / max(len(idx), 1)
 
     def one_entry_per_pick(w, idx, k):
         """Your answer has one entry for each pick, the shape of idx. Add the entries up at the

@@ -1,6 +1,7 @@
 """Other right answers to the exercises of chapter 3."""
 
 import copy
+import io
 
 import torch
 from torch import nn
@@ -26,6 +27,16 @@ def half_by_hook(f, g, x):
     return f(x) * g(branch)
 
 
+def half_by_another_leaf(f, g, x):
+    return f(x) * torch.tensor(g(x).tolist(), dtype=x.dtype, device=x.device)
+
+
+def half_from_an_alias(f, g, x):
+    alias = x.detach().clone()
+    y = f(x)
+    return y.mul(g(alias))
+
+
 class Round(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -48,6 +59,27 @@ def ste_by_difference(x):
 
 def ste_by_loop(x):
     return torch.stack([entry - entry.detach() + round(entry.item()) for entry in x])
+
+
+def ste_around_a_constant(x):
+    return x + torch.round(x) - x.detach()
+
+
+def ste_in_place_of_a_clone(x):
+    y = x.clone()
+    with torch.no_grad():
+        y.round_()
+    return y
+
+
+def td_by_mse_of_columns(q, q_target, s, r, s2, gamma):
+    target = (r.unsqueeze(1) + gamma * q_target(s2)).detach()
+    return nn.MSELoss()(q(s), target)
+
+
+def td_by_dot(q, q_target, s, r, s2, gamma):
+    difference = (r + gamma * q_target(s2).flatten()).data - q(s).flatten()
+    return difference.dot(difference) / len(difference)
 
 
 def td_by_mse(q, q_target, s, r, s2, gamma):
@@ -94,6 +126,24 @@ def relation_by_writing(a, b):
     return "separate" if torch.equal(before, other) else "shared"
 
 
+def relation_by_storage_identity(a, b):
+    if a is b:
+        return "same"
+    shared = a.untyped_storage()._cdata == b.untyped_storage()._cdata
+    return "shared" if shared else "separate"
+
+
+def weights_through_a_file(model):
+    file = io.BytesIO()
+    torch.save(model.state_dict(), file)
+    file.seek(0)
+    return torch.load(file)
+
+
+def weights_by_copying(model):
+    return {name: torch.empty_like(t).copy_(t) for name, t in model.state_dict().items()}
+
+
 def weights_by_items(model):
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
@@ -108,6 +158,20 @@ def weights_by_kind(model):
         for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
             state[name] = torch.empty_like(tensor, requires_grad=False).copy_(tensor)
     return state
+
+
+def relu_exp_relu_last(x):
+    return ((2 * x).exp() - 1).relu()
+
+
+def relu_exp_by_where(x):
+    return torch.where(x > 0, (2 * x).exp() - 1, torch.zeros_like(x))
+
+
+def scatter_by_scatter_add(x, w, idx, k):
+    grad = torch.zeros_like(x).scatter_add_(0, idx, w[idx])
+    grad[:k] = 0
+    return grad
 
 
 def relu_exp_out_of_place(x):
@@ -160,20 +224,52 @@ def outcome_by_rule(compute, edit, x):
 
 
 ANSWERS = {
-    "stop_gradient_branch": [(half_by_argument,), (half_in_no_grad,), (half_by_hook,)],
-    "straight_through": [(ste_by_function,), (ste_by_difference,), (ste_by_loop,)],
-    "target_network": [(td_by_mse,), (td_by_columns,), (td_by_rows,)],
+    "stop_gradient_branch": [
+        (half_by_argument,),
+        (half_in_no_grad,),
+        (half_by_hook,),
+        (half_by_another_leaf,),
+        (half_from_an_alias,),
+    ],
+    "straight_through": [
+        (ste_by_function,),
+        (ste_by_difference,),
+        (ste_by_loop,),
+        (ste_around_a_constant,),
+        (ste_in_place_of_a_clone,),
+    ],
+    "target_network": [
+        (td_by_mse,),
+        (td_by_columns,),
+        (td_by_rows,),
+        (td_by_mse_of_columns,),
+        (td_by_dot,),
+    ],
     "alias_or_copy": [
         (relation_by_storage_object,),
         (relation_by_start_of_storage,),
         (relation_by_writing,),
+        (relation_by_storage_identity,),
     ],
-    "snapshot": [(weights_by_items,), (weights_of_a_copy,), (weights_by_kind,)],
+    "snapshot": [
+        (weights_by_items,),
+        (weights_of_a_copy,),
+        (weights_by_kind,),
+        (weights_through_a_file,),
+        (weights_by_copying,),
+    ],
     "inplace_relu_safe": [
         (relu_exp_out_of_place,),
         (relu_exp_with_legal_edits,),
         (relu_exp_on_a_clone,),
+        (relu_exp_relu_last,),
+        (relu_exp_by_where,),
     ],
-    "view_grad": [(scatter_by_autograd,), (scatter_by_loop,), (scatter_by_counting,)],
+    "view_grad": [
+        (scatter_by_autograd,),
+        (scatter_by_loop,),
+        (scatter_by_counting,),
+        (scatter_by_scatter_add,),
+    ],
     "detect_silent_corruption": [(outcome_by_rule,)],
 }

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from grader.tasks.detach.tables import CUBE, EXP
-from grader.trusted.key import Key
+from grader.trusted.families.tables import constant, exchanged
+from grader.trusted.key import Key, raises
 
 
 def _grad(compute: str, edit: str, x: Tensor) -> Tensor:
@@ -17,6 +18,15 @@ def _grad(compute: str, edit: str, x: Tensor) -> Tensor:
     names["y"].sum().backward()
     assert x.grad is not None
     return x.grad
+
+
+def _result(compute: str, edit: str, x: Tensor) -> Tensor:
+    """y after the lines. Raises RuntimeError where they do."""
+    names: dict[str, Any] = {"torch": torch, "x": x}
+    exec(compute, names)
+    exec(edit, names)
+    y: Tensor = names["y"]
+    return y
 
 
 def _fresh(x: Tensor) -> Tensor:
@@ -41,11 +51,93 @@ def _is_detached(edit: str) -> bool:
 
 
 class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
+    families = (
+        *constant(
+            ok='You answer "ok" always. Where the operation saved the tensor that is edited, the '
+            "pass raises or the gradient is wrong.",
+            error='You answer "error" always. An edit harms only if the operation saved the edited '
+            "tensor, and one through .data raises nothing.",
+            wrong='You answer "wrong" always. An edit that autograd can see raises, and one of a '
+            "tensor that nothing saved does no harm.",
+        ),
+        *exchanged(_outcome, "wrong", "error"),
+        *exchanged(_outcome, "ok", "wrong"),
+    )
     reference = _outcome
 
+    def grad_not_emptied(compute, edit, x):
+        """You say "wrong" where nothing is wrong: x.grad still held the gradient of the first run
+        when the second added to it. Run each on a fresh clone of x, or set x.grad = None."""
+        found = _outcome(compute, edit, x)
+        return "wrong" if found == "ok" else found
+
+    def values_compared(compute, edit, x):
+        """You compared the values of y with and without the edit. What counts is x.grad: an edit
+        may change y and leave the gradient right."""
+        try:
+            y, edited = _result(compute, "", _fresh(x)), _result(compute, edit, _fresh(x))
+        except RuntimeError:
+            return "error"
+        return "ok" if torch.equal(y, edited) else "wrong"
+
+    def data_wrong_underscore_error(edit):
+        """You went by the text of the edit: "wrong" for .data, "error" for every other edit in
+        place. What counts too is whether the operation saved the tensor that is edited."""
+        if ".data" in edit:
+            return "wrong"
+        return "error" if "_(" in edit else "ok"
+
+    def data_wrong_rest_ok(edit):
+        """You went by the text of the edit: "wrong" for .data, "ok" for all others. An edit that
+        autograd can see raises where the operation saved the tensor that is edited."""
+        return "wrong" if ".data" in edit else "ok"
+
+    def no_grad_hides(compute, edit, x):
+        """You expect a wrong gradient from edits inside no_grad(). They are not recorded, but they
+        are counted: where the tensor was saved, backward raises."""
+        harmful = "no_grad" in edit and _outcome(compute, edit, x) == "error"
+        return "wrong" if harmful else _outcome(compute, edit, x)
+
+    def detach_hides(compute, edit, x):
+        """You expect a wrong gradient from edits through detach(). It shares the version counter
+        with the tensor it came from: where that was saved, backward raises."""
+        harmful = _is_detached(edit) and _outcome(compute, edit, x) == "error"
+        return "wrong" if harmful else _outcome(compute, edit, x)
+
+    @raises(r"modified by an inplace operation|leaf Variable that requires grad")
+    def error_not_caught(compute, edit, x):
+        """An edit or a pass raised, which is what you are asked about, and nothing caught it. Put
+        both into a try block, catch RuntimeError and return "error"."""
+        expected, received = _grad(compute, "", _fresh(x)), _grad(compute, edit, _fresh(x))
+        return "ok" if torch.equal(expected, received) else "wrong"
+
+    @raises(r"leaf Variable that requires grad")
+    def edit_not_in_try(compute, edit, x):
+        """The edit itself can raise, as x.add_(1) does, and yours stands outside of the try block.
+        Put the edit inside as well, and return "error"."""
+        if edit == "x.add_(1)":
+            _grad(compute, edit, _fresh(x))
+        return _outcome(compute, edit, x)
+
+    @raises(r"name 'torch' is not defined")
+    def torch_not_in_names(compute, edit, x):
+        """The edit names torch, and the dict that you handed to exec does not know it. Put torch
+        and x into it."""
+        if "torch" in edit:
+            exec(edit, {"x": x})
+        return _outcome(compute, edit, x)
+
+    @raises(r"name 'x' is not defined")
+    def x_not_in_names(compute, edit, x):
+        """The line names x, and the dict that you handed to exec does not know it. Put torch and x
+        into it."""
+        exec(compute, {"torch": torch})
+        return _outcome(compute, edit, x)
+
     def data_is_safe(compute, edit, x):
-        """You take edits through .data for harmless. If the operation saved the tensor, its
-        gradient comes out wrong, and nothing warns you."""
+        """You never say "wrong". Where the operation saved the tensor, an edit through .data makes
+        the gradient wrong, and nothing warns you. If you let torch try, give each run a fresh clone
+        of x: one x.grad, read twice, equals itself."""
         return "ok" if _is_hidden(edit) else _outcome(compute, edit, x)
 
     def data_is_noticed(compute, edit, x):

@@ -5,6 +5,7 @@ from collections import deque
 import torch
 from torch import Tensor
 
+from grader.trusted.families.loops import first_of_list
 from grader.trusted.key import Key, raises
 
 Pair = tuple[Tensor, Tensor]
@@ -39,6 +40,40 @@ class TwoPathGradKey(Key, task="two_path_grad"):
         """You returned (dw, dx). The answer is the pair (dx, dw)."""
         return x + 2 * w + 1, w + 1
 
+    def dx_taken_for_one(x, w):
+        """Your dx is 1, the derivative of the factor x + w alone. It is multiplied by the other
+        factor: dx = w + 1."""
+        return torch.ones_like(x), x + 2 * w + 1
+
+    def square_of_w(x, w):
+        """Your dw is w + x + 1, so w was counted once. y holds w * w, whose derivative is 2 * w:
+        follow both paths from w and add them."""
+        return w + 1, x + w + 1
+
+    def both_are_dx_and_more(x, w):
+        """You gave both the derivative dw. x reaches y through the first factor alone: its
+        derivative is w + 1."""
+        return x + 2 * w + 1, x + 2 * w + 1
+
+    def values_returned(x, w):
+        """You returned the two factors, x + w and w + 1. Those are values; the derivative through a
+        factor is the other factor."""
+        return x + w, w + 1
+
+    def y_itself(x, w):
+        """You returned y. Its derivatives are asked for, one for each entry of x and of w."""
+        y = ((x + w) * (w + 1)).sum()
+        return y, y
+
+    def averaged(x, w):
+        """You differentiated the mean. y is the sum, so nothing is divided by n."""
+        return (w + 1) / len(x), (x + 2 * w + 1) / len(x)
+
+    def added_up(x, w):
+        """You added the entries of each gradient up. A gradient has the shape of its tensor: leave
+        one number for each entry."""
+        return (w + 1).sum(), (x + 2 * w + 1).sum()
+
 
 def _edges(a: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, w4: Tensor) -> dict[str, Tensor]:
     names = ("a", "w1", "w2", "w3", "w4")
@@ -72,26 +107,197 @@ class EdgeProductsKey(Key, task="edge_products"):
         -(w3 * w1)."""
         return _edges(a, w1, w2, w3, w4) | {"a": -(w4 * w2)}
 
+    def product_of_paths(a, w1, w2, w3, w4):
+        """You multiplied the two paths from a to L. Derivatives are multiplied along a path, and
+        added where paths meet."""
+        return _edges(a, w1, w2, w3, w4) | {"a": -(w3 * w1 * w4 * w2)}
 
-def _walk(t, *, once=True, leaves=True, last_first=False, root=True):
+    def product_of_signed_paths(a, w1, w2, w3, w4):
+        """You multiplied the two paths from a to L. Derivatives are multiplied along a path, and
+        added where paths meet."""
+        return _edges(a, w1, w2, w3, w4) | {"a": w3 * w1 * w4 * w2}
+
+    def stopped_at_the_middle(a, w1, w2, w3, w4):
+        """Your dL/dw1, dL/dw2 and dL/da stop at b and c. Go on to L: b reaches it through w3, c
+        through w4, and the last edge multiplies by -1."""
+        return _edges(a, w1, w2, w3, w4) | {"a": w1 + w2, "w1": a.clone(), "w2": a.clone()}
+
+    def upper_weights_exchanged(a, w1, w2, w3, w4):
+        """You mixed up w3 and w4 on the way to w1, w2 and a. b goes on through w3, and c through
+        w4."""
+        return _edges(a, w1, w2, w4, w3) | {"w3": -w1 * a, "w4": -w2 * a}
+
+    def last_weights_exchanged(a, w1, w2, w3, w4):
+        """Your dL/dw3 and dL/dw4 are exchanged. w3 stands in front of b, and w4 in front of c."""
+        return _edges(a, w1, w2, w3, w4) | {"w3": -w2 * a, "w4": -w1 * a}
+
+    def first_weights_exchanged(a, w1, w2, w3, w4):
+        """Your dL/dw1 and dL/dw2 are exchanged. w1 makes b, which goes on through w3; w2 makes c,
+        which goes on through w4."""
+        return _edges(a, w1, w2, w3, w4) | {"w1": -w4 * a, "w2": -w3 * a}
+
+    def differentiated_d(a, w1, w2, w3, w4):
+        """Your dL/da has the wrong sign, and the others are right. The last edge, L = 10 - d,
+        multiplies every path by -1."""
+        return _edges(a, w1, w2, w3, w4) | {"a": w3 * w1 + w4 * w2}
+
+    def sign_lost_for_the_first(a, w1, w2, w3, w4):
+        """Your dL/dw1 and dL/dw2 have the wrong sign, and the others are right. The last edge,
+        L = 10 - d, multiplies every path by -1."""
+        return _edges(a, w1, w2, w3, w4) | {"w1": w3 * a, "w2": w4 * a}
+
+    def sign_lost_for_the_last(a, w1, w2, w3, w4):
+        """Your dL/dw3 and dL/dw4 have the wrong sign, and the others are right. The last edge,
+        L = 10 - d, multiplies every path by -1."""
+        return _edges(a, w1, w2, w3, w4) | {"w3": w1 * a, "w4": w2 * a}
+
+    def sign_lost_for_a(a, w1, w2, w3, w4):
+        """One of the two paths from a has the wrong sign. The last edge, L = 10 - d, multiplies
+        both by -1: -(w3 * w1 + w4 * w2)."""
+        return _edges(a, w1, w2, w3, w4) | {"a": -w3 * w1 + w4 * w2}
+
+    def a_left_out_at_the_last(a, w1, w2, w3, w4):
+        """Your dL/dw3 and dL/dw4 lack the factor a. w3 multiplies b, which is w1 * a, and w4
+        multiplies c, which is w2 * a."""
+        return _edges(a, w1, w2, w3, w4) | {"w3": -w1, "w4": -w2}
+
+    def constant_kept(a, w1, w2, w3, w4):
+        """You kept the 10 of L = 10 - d. The derivative of a constant is 0: only -d is left."""
+        return {name: 10 + grad for name, grad in _edges(a, w1, w2, w3, w4).items()}
+
+    def added_up_over_passes(a, w1, w2, w3, w4):
+        """Your gradients grow from one key to the next: every pass added to .grad. One pass fills
+        all five, or use torch.autograd.grad."""
+        found = _edges(a, w1, w2, w3, w4)
+        return {name: (i + 1) * grad for i, (name, grad) in enumerate(found.items())}
+
+    def values_returned(a, w1, w2, w3, w4):
+        """You returned the five numbers themselves. The derivatives of L with respect to them are
+        asked for."""
+        return {"a": a, "w1": w1, "w2": w2, "w3": w3, "w4": w4}
+
+    def weights_added(a, w1, w2, w3, w4):
+        """Along a path from a to L you added the weights. Derivatives are multiplied along a path,
+        and added where paths meet."""
+        return _edges(a, w1, w2, w3, w4) | {"a": -(w1 + w3 + w2 + w4)}
+
+    def first_edge_left_out(a, w1, w2, w3, w4):
+        """Your dL/dw1 and dL/dw2 are the weights w3 and w4 alone, with the sign. The first edge
+        counts too: b = w1 * a, so db/dw1 is a."""
+        return _edges(a, w1, w2, w3, w4) | {"w1": -w3, "w2": -w4}
+
+    def first_key_only(a, w1, w2, w3, w4):
+        """You returned the derivative for a and no other. Give an entry to w1, w2, w3 and w4 as
+        well; a `return` inside a loop ends it in its first round."""
+        return {"a": _edges(a, w1, w2, w3, w4)["a"]}
+
+
+def _nodes(t, *, once=True, leaves=True, last_first=False, backwards=False, remembered_late=False):
     queue = deque([t.grad_fn] if t.grad_fn is not None else [])
-    met, names = set(queue), []
+    met, found = set(queue), []
     while queue:
         node = queue.pop() if last_first else queue.popleft()
-        names.append(node.name())
-        for following, _ in node.next_functions:
-            if following is None or (once and following in met):
+        found.append(node)
+        met.add(node)
+        inputs = [following for following, _ in node.next_functions if following is not None]
+        for following in inputs[::-1] if backwards else inputs:
+            if once and following in met:
                 continue
             if not leaves and following.name().endswith("AccumulateGrad"):
                 continue
-            met.add(following)
+            if not remembered_late:
+                met.add(following)
             queue.append(following)
+    return found
+
+
+def _walk(t, *, root=True, **how):
+    names = [node.name() for node in _nodes(t, **how)]
     return names if root else names[1:]
 
 
 class WalkGraphKey(Key, task="walk_graph"):
+    families = (*first_of_list(_walk, "name", "Go on as long as a node waits in the queue."),)
+
     def reference(t: Tensor) -> list[str]:
         return _walk(t)
+
+    def told_apart_by_name(t):
+        """You told nodes apart by their names. Two nodes can have one name, as the AccumulateGrad
+        of two leaves. Keep the nodes themselves in the set of those you have met."""
+        queue, names = deque([t.grad_fn]), []
+        while queue:
+            node = queue.popleft()
+            if node is not None and node.name() not in names:
+                names.append(node.name())
+                queue.extend(following for following, _ in node.next_functions)
+        return names
+
+    def names_kept_once(t):
+        """You listed each name once. Each node is to be listed once, and two nodes can have one
+        name, as the AccumulateGrad of two leaves."""
+        return list(dict.fromkeys(_walk(t)))
+
+    def sorted_set_of_names(t):
+        """You put the names into a set and sorted them. The order of the walk is asked for, and two
+        nodes of one name are two entries."""
+        return sorted(set(_walk(t)))
+
+    def inputs_first(t):
+        """All nodes are there, in the opposite order. Start with t.grad_fn and go on to the
+        inputs: add a name to the end of the list when you visit its node."""
+        return _walk(t)[::-1]
+
+    def right_input_first(t):
+        """You visited the inputs of a node from the last to the first. Keep the order of its
+        next_functions."""
+        return _walk(t, backwards=True)
+
+    def depth_first_from_the_left(t):
+        """All nodes are there, in depth-first order: you followed the first input to its end before
+        the second. For breadth first, let new nodes wait at the end of a queue."""
+        return _walk(t, last_first=True, backwards=True)
+
+    def types_for_names(t):
+        """You listed the types of the nodes. For AccumulateGrad the type's name is shorter than
+        what node.name() says, and node.name() is asked for."""
+        return [name.rpartition("::")[2] for name in _walk(t)]
+
+    def sorted_by_name(t):
+        """You sorted the names, or put them through a set, so the order of the walk is lost.
+        Append each name when its node is visited."""
+        return sorted(_walk(t))
+
+    def first_input_only(t):
+        """You followed the first input of every node alone. next_functions lists all inputs: visit
+        each of them."""
+        names, node = [], t.grad_fn
+        while node is not None:
+            names.append(node.name())
+            node = node.next_functions[0][0] if node.next_functions else None
+        return names
+
+    def one_step_only(t):
+        """You looked at t.grad_fn and its inputs and no further. Go on from each of them until the
+        queue is empty."""
+        if t.grad_fn is None:
+            return []
+        near = dict.fromkeys(node for node, _ in t.grad_fn.next_functions if node is not None)
+        return [t.grad_fn.name(), *(node.name() for node in near)]
+
+    def met_when_visited(t):
+        """A node that is reached twice before it is visited stands in your list twice. Remember a
+        node when you put it into the queue, or look again when you take it out."""
+        return _walk(t, remembered_late=True)
+
+    def nodes_returned(t):
+        """You returned the nodes. Their names are asked for: node.name()."""
+        return _nodes(t)
+
+    def none_for_a_leaf(t):
+        """You returned None for a leaf. It has no grad_fn, so there is no node to list: return an
+        empty list."""
+        return _walk(t) or None
 
     def nodes_repeated(t):
         """Nodes that are reached on several ways appear several times. Remember which nodes you

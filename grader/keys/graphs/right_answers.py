@@ -84,6 +84,21 @@ def jacobian_by_func(f, x):
     return torch.func.jacrev(f)(x)
 
 
+def jacobian_in_one_batch(f, x):
+    x = x.detach().clone().requires_grad_()
+    y = f(x)
+    starts = torch.eye(len(y), dtype=x.dtype, device=x.device)
+    return torch.autograd.grad(y, x, starts, is_grads_batched=True)[0]
+
+
+def jacobian_forwards(f, x):
+    return torch.func.jacfwd(f)(x)
+
+
+def weighted_by_vjp(x, v):
+    return torch.func.vjp(lambda t: t**3, x)[1](v)[0]
+
+
 def heads_by_hand(a):
     return 4 * a / a.numel(), 4 * a, 4 * a * (1 + 1 / a.numel())
 
@@ -94,6 +109,21 @@ def heads_by_grad(a):
     g_mean = torch.autograd.grad(c.mean(), a, retain_graph=True)[0]
     g_sum = torch.autograd.grad(c.sum(), a)[0]
     return g_mean, g_sum, g_mean + g_sum
+
+
+def diagonal_forwards(f, x):
+    return torch.func.hessian(f)(x).diag()
+
+
+def diagonal_through_grad(f, x):
+    x.requires_grad_()
+    f(x).backward(create_graph=True)
+    g, entries = x.grad, []
+    for i in range(len(x)):
+        x.grad = None
+        g[i].backward(retain_graph=True)
+        entries.append(x.grad[i])
+    return torch.stack(entries)
 
 
 def diagonal_by_hessian(f, x):
@@ -129,10 +159,20 @@ ANSWERS = {
     "two_path_grad": [(two_path_by_autograd,), (two_path_with_loops,)],
     "edge_products": [(edges_as_python_numbers,), (edges_by_autograd,)],
     "walk_graph": [(names_with_deque,), (names_by_level,)],
-    "vjp_vector": [(weighted_by_hand,), (weighted_by_sum,)],
-    "jacobian_rows": [(jacobian_with_cleared_grad,), (jacobian_by_func,)],
+    "vjp_vector": [(weighted_by_hand,), (weighted_by_sum,), (weighted_by_vjp,)],
+    "jacobian_rows": [
+        (jacobian_with_cleared_grad,),
+        (jacobian_by_func,),
+        (jacobian_in_one_batch,),
+        (jacobian_forwards,),
+    ],
     "two_heads": [(heads_by_hand,), (heads_by_grad,)],
-    "second_derivative": [(diagonal_by_hessian,), (diagonal_by_unit_vectors,)],
+    "second_derivative": [
+        (diagonal_by_hessian,),
+        (diagonal_by_unit_vectors,),
+        (diagonal_forwards,),
+        (diagonal_through_grad,),
+    ],
     "will_it_raise": [(raise_by_rule,)],
     "requires_grad_table": [(flags_by_rule,)],
 }

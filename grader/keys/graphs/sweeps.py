@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from grader.trusted.families.loops import first_of_rows
+from grader.trusted.families.parts import exchanged_parts
 from grader.trusted.key import Key, raises
 
 
@@ -28,6 +30,79 @@ class VjpVectorKey(Key, task="vjp_vector"):
         in its place."""
         return v * x**3
 
+    def jacobian_returned(x, v):
+        """You returned a matrix. v times the Jacobian is a vector of shape (n,): one pass that
+        starts from v gives it, without the matrix."""
+        return torch.diag(3 * x**2)
+
+    def weighted_jacobian_returned(x, v):
+        """You returned a matrix with the right numbers on its diagonal. The product of v with the
+        Jacobian is a vector of shape (n,): add up over the entries of y."""
+        return torch.diag(3 * x**2 * v)
+
+    def one_number(x, v):
+        """You returned one number. The product of v with the Jacobian has one entry for each entry
+        of x: do not add it up."""
+        return (3 * x**2 * v).sum()
+
+    def weighted_sum_of_y(x, v):
+        """You returned (v * y).sum(), a value. Its gradient with respect to x is asked for."""
+        return (v * x**3).sum()
+
+    def square_dropped(x, v):
+        """You took 3 * x for the derivative of x**3. It is 3 * x**2."""
+        return 3 * x * v
+
+    def factor_dropped(x, v):
+        """You took x**2 for the derivative of x**3. The exponent comes down as a factor:
+        3 * x**2."""
+        return x**2 * v
+
+    def v_twice(x, v):
+        """v counts twice in your answer: as the start of the pass and as a factor of y or of the
+        result. Use it once."""
+        return 3 * x**2 * v**2
+
+    def ones_added(x, v):
+        """Your gradient is that of v plus ones: two passes were added up, one started from v and
+        one from ones. Start one pass, from v."""
+        return 3 * x**2 * (v + 1)
+
+    def averaged(x, v):
+        """You divided by n, as the mean does. The product adds up over the entries of y: nothing is
+        divided."""
+        return 3 * x**2 * v / len(x)
+
+    def averaged_v(x, v):
+        """You took the mean of v first. Each entry of y has its own weight: v[i] belongs to
+        y[i]."""
+        return 3 * x**2 * v.mean()
+
+    def factor_squared(x, v):
+        """Your gradient is 3 times the right one: the factor 3 was squared too. The derivative is
+        3 * x**2, not (3 * x)**2."""
+        return (3 * x) ** 2 * v
+
+    def two_passes(x, v):
+        """Your gradient is twice the right one: two passes were added up in x.grad. Run one."""
+        return 6 * x**2 * v
+
+    def derivative_of_square(x, v):
+        """You differentiated x**2. y is x**3, with the derivative 3 * x**2."""
+        return 2 * x * v
+
+    def second_derivative(x, v):
+        """You differentiated twice: 6 * x is the second derivative of x**3. The first is
+        3 * x**2."""
+        return 6 * x * v
+
+    @raises(r"does not require grad and does not have a grad_fn")
+    def x_not_required(x, v):
+        """x does not require grad, so nothing was recorded and there is no graph to go back
+        through. Call requires_grad_() on x, or on a detached clone, before you compute y."""
+        (x**3).backward(v)
+        return x.grad
+
     @raises(r"grad can be implicitly created only for scalar outputs")
     def backward_on_vector(x):
         """You called backward() on a vector. Without an argument it starts from 1, which only a
@@ -46,6 +121,7 @@ def _jacobian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 class JacobianRowsKey(Key, task="jacobian_rows"):
+    families = (*first_of_rows(_jacobian, "row"),)
     reference = _jacobian
 
     def transposed(f, x):
@@ -68,6 +144,62 @@ class JacobianRowsKey(Key, task="jacobian_rows"):
         is the same tensor each time. Keep a clone, or set x.grad = None."""
         return _jacobian(f, x)[-1].expand(len(f(x)), -1)
 
+    def last_row_only(f, x):
+        """You returned the last row and no other. Every round of the loop gave the name another
+        value: append each row to a list, and stack the list."""
+        return _jacobian(f, x)[-1]
+
+    def first_row_alone(f, x):
+        """You returned the first row as a vector. Go on to the other outputs, and stack the rows:
+        the answer has shape (m, n)."""
+        return _jacobian(f, x)[0]
+
+    def sum_alone(f, x):
+        """You returned one vector, the sum of all rows: the gradient of y.sum(). Differentiate each
+        y[i] alone, and stack the m gradients."""
+        return _jacobian(f, x).sum(0)
+
+    def diagonal_only(f, x):
+        """You kept the diagonal: the derivative of y[i] with respect to x[i]. Every output may
+        depend on every input, so a row has n entries."""
+        return _jacobian(f, x).diagonal()
+
+    def averaged_rows(f, x):
+        """You divided by m. Row i is the gradient of y[i] itself, not of a mean."""
+        return _jacobian(f, x) / len(f(x))
+
+    def scaled_by_outputs(f, x):
+        """Each row is multiplied by its output y[i]: you started the passes from y. Start row i
+        from 1 at y[i], or from the unit vector i."""
+        return _jacobian(f, x) * f(x)[:, None]
+
+    def flattened(f, x):
+        """Your answer has the right numbers in one dimension. torch.stack keeps the rows apart,
+        torch.cat puts them one behind the other."""
+        return _jacobian(f, x).flatten()
+
+    def list_of_rows(f, x):
+        """You returned the rows as a list. Put them together: torch.stack(rows) has shape
+        (m, n)."""
+        return list(_jacobian(f, x))
+
+    @raises(r"index \d+ is out of bounds|out of range")
+    def rows_counted_by_inputs(f, x):
+        """You ran over the n inputs and asked y for as many entries. y has m: one row for each
+        entry of f(x)."""
+        x = x.clone().requires_grad_()
+        y = f(x)
+        rows = [torch.autograd.grad(y[i], x, retain_graph=True)[0] for i in range(len(x))]
+        return torch.stack(rows)
+
+    @raises(r"grad can be implicitly created only for scalar outputs")
+    def backward_on_vector(f, x):
+        """You started a pass from all of y. Without an argument it starts from 1, which only a
+        single element allows: take y[i], one after the other."""
+        x = x.clone().requires_grad_()
+        f(x).backward()
+        return x.grad
+
     @raises(r"backward through the graph a second time")
     def graph_freed(f, x):
         """The first row's backward pass freed what the graph saved, and the second row needs it.
@@ -78,12 +210,71 @@ class JacobianRowsKey(Key, task="jacobian_rows"):
 
 
 class TwoHeadsKey(Key, task="two_heads"):
+    families = (*exchanged_parts(lambda a: _heads(a), "g_mean", "g_sum", "g_total"),)
+
     def reference(a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        a = a.clone().requires_grad_()
+        return _heads(a)
+
+    def length_for_count(a):
+        """You divided by len(a), the size of the first dimension. mean() divides by the number of
+        all entries: a.numel()."""
+        return 4 * a / len(a), 4 * a, 4 * a / len(a) + 4 * a
+
+    def last_dimension_for_count(a):
+        """You divided by a.shape[-1], the size of the last dimension. mean() divides by the number
+        of all entries: a.numel()."""
+        return 4 * a / a.shape[-1], 4 * a, 4 * a / a.shape[-1] + 4 * a
+
+    def kept_and_added(a):
+        """You kept a.grad itself twice. It is one tensor, to which the second pass added, so your
+        g_mean and g_sum are both the total, and g_total is twice that. Keep clones, or use
+        torch.autograd.grad."""
+        *_, total = _heads(a)
+        return total, total.clone(), 2 * total
+
+    def factor_dropped(a):
+        """You left out the factor 2 of c = 2 * b: the derivative of 2 * a**2 is 4 * a."""
+        return tuple(g / 2 for g in _heads(a))
+
+    def square_not_differentiated(a):
+        """Each of yours is the right gradient times a: the exponent came down as a factor, and a**2
+        was left as it is. The derivative of a**2 is 2 * a."""
+        return tuple(g * a for g in _heads(a))
+
+    def mean_like_sum(a):
+        """Your g_mean is the gradient of the sum. d is the mean: divide by the number of
+        entries."""
+        return 4 * a, 4 * a, 8 * a
+
+    def total_averaged(a):
+        """Your g_total is the average of both gradients. backward adds to a.grad: the total is
+        their sum."""
+        g_mean, g_sum, total = _heads(a)
+        return g_mean, g_sum, total / 2
+
+    def total_is_first_head(a):
+        """Your g_total is the gradient of d alone. The second backward adds that of e to
+        a.grad."""
+        g_mean, g_sum, _ = _heads(a)
+        return g_mean, g_sum, g_mean.clone()
+
+    def total_without_the_second(a):
+        """Your g_sum and g_total are both g_mean. e.backward() has to run before you read them, and
+        not on d again."""
+        g_mean, _, _ = _heads(a)
+        return g_mean, g_mean.clone(), g_mean.clone()
+
+    def total_counted_on(a):
+        """Your g_total holds more than two passes: those that you ran for g_mean and g_sum are
+        still in a.grad. Set a.grad = None before the two passes of the total."""
+        g_mean, g_sum, total = _heads(a)
+        return g_mean, g_sum, 2 * total
+
+    def values_returned(a):
+        """You returned the results d and e. Their gradients are asked for, each in the shape of
+        a."""
         c = 2 * a**2
-        (g_mean,) = torch.autograd.grad(c.mean(), a, retain_graph=True)
-        (g_sum,) = torch.autograd.grad(c.sum(), a)
-        return g_mean, g_sum, g_mean + g_sum
+        return c.mean(), c.sum(), c.mean() + c.sum()
 
     def not_cleared(a):
         """Your g_sum is the gradient of d + e: a.grad still held the first gradient when the
@@ -117,9 +308,93 @@ class TwoHeadsKey(Key, task="two_heads"):
         raise AssertionError("the second pass raises")
 
 
+def _heads(a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    a = a.clone().requires_grad_()
+    c = 2 * a**2
+    (g_mean,) = torch.autograd.grad(c.mean(), a, retain_graph=True)
+    (g_sum,) = torch.autograd.grad(c.sum(), a)
+    return g_mean, g_sum, g_mean + g_sum
+
+
 class SecondDerivativeKey(Key, task="second_derivative"):
+    families = (*first_of_rows(lambda f, x: _hessian(f, x).diagonal(), "entry"),)
+
     def reference(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         return _hessian(f, x).diagonal()
+
+    def gradient_squared(f, x):
+        """You squared the gradient. The second derivative is the derivative of the gradient:
+        differentiate it once more."""
+        return _gradient(f, x).square()
+
+    def both_added(f, x):
+        """Your answer is the first derivative plus the second: both passes added to x.grad. Use
+        torch.autograd.grad, or set x.grad = None in between."""
+        return _gradient(f, x) + _hessian(f, x).diagonal()
+
+    def sums_and_gradient_added(f, x):
+        """Your answer is the gradient plus the sums of the Hessian's rows: two passes added to
+        x.grad, and the second started from g.sum(). Differentiate each g[i] alone, with
+        torch.autograd.grad."""
+        return _gradient(f, x) + _hessian(f, x).sum(1)
+
+    def times_x(f, x):
+        """You multiplied the Hessian by x. Entry i is the derivative of g[i] with respect to x[i]
+        alone: start the pass from one g[i] at a time."""
+        return _hessian(f, x) @ x
+
+    def times_gradient(f, x):
+        """You multiplied the Hessian by the gradient: the second pass started from g itself. Start
+        it from one g[i] at a time."""
+        return _hessian(f, x) @ _gradient(f, x)
+
+    def last_row(f, x):
+        """You returned the last row of the Hessian: the name was given a new row in every round.
+        Keep entry i of row i."""
+        return _hessian(f, x)[-1]
+
+    def first_row(f, x):
+        """You returned the first row of the Hessian. Go on to the others, and keep entry i of row
+        i."""
+        return _hessian(f, x)[0]
+
+    def rows_added_up(f, x):
+        """Your entries contain the rows before them: x.grad was not emptied between the passes.
+        Use torch.autograd.grad, or set x.grad = None before each."""
+        return _hessian(f, x).cumsum(0).diagonal()
+
+    def trace(f, x):
+        """You added the diagonal up. Leave its n entries apart."""
+        return _hessian(f, x).diagonal().sum()
+
+    def diagonal_matrix(f, x):
+        """You returned a matrix. The diagonal has shape (n,): n numbers."""
+        return torch.diag(_hessian(f, x).diagonal())
+
+    def halved(f, x):
+        """Your answer is half of the right one. The second derivative has no factor 1/2; that
+        stands in front of it in a Taylor series."""
+        return _hessian(f, x).diagonal() / 2
+
+    def list_of_numbers(f, x):
+        """You returned a list. Put the numbers together: torch.stack(entries) has shape (n,)."""
+        return list(_hessian(f, x).diagonal())
+
+    @raises(r"backward through the graph a second time")
+    def graph_freed(f, x):
+        """The pass for the first entry freed what the next one needs. Pass retain_graph=True to
+        every call but the last."""
+        x = x.clone().requires_grad_()
+        (g,) = torch.autograd.grad(f(x), x, create_graph=True)
+        return torch.stack([torch.autograd.grad(g[i], x)[0][i] for i in range(len(x))])
+
+    @raises(r"grad can be implicitly created only for scalar outputs")
+    def pass_from_a_vector(f, x):
+        """You started the second pass from the whole gradient. Without an argument a pass starts
+        from one number: take g[i], one after the other."""
+        x = x.clone().requires_grad_()
+        (g,) = torch.autograd.grad(f(x), x, create_graph=True)
+        return torch.autograd.grad(g, x)[0]
 
     def sum_of_row(f, x):
         """You returned the sums of the Hessian's rows, the gradient of g.sum(). That equals the
@@ -142,6 +417,11 @@ class SecondDerivativeKey(Key, task="second_derivative"):
         x = x.clone().requires_grad_()
         (g,) = torch.autograd.grad(f(x), x)
         return torch.stack([torch.autograd.grad(entry, x)[0] for entry in g])
+
+
+def _gradient(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(f(x), x)[0]
 
 
 def _hessian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

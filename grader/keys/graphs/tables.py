@@ -5,17 +5,77 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key
+from grader.trusted.families.tables import flag_pairs, inverted
+from grader.trusted.key import Key, raises
+
+
+def _value(expression: str, x: Tensor) -> Tensor:
+    y = eval(expression, {"x": x.detach().clone().requires_grad_()})
+    assert isinstance(y, Tensor)
+    return y
+
+
+def _survives(expression: str, x: Tensor, retain_graph: bool) -> bool:
+    y = _value(expression, x)
+    y.backward(retain_graph=retain_graph)
+    try:
+        y.backward()
+    except RuntimeError:
+        return False
+    return True
 
 
 class WillItRaiseKey(Key, task="will_it_raise"):
-    def reference(expression: str, x: Tensor, retain_graph: bool) -> bool:
-        y = eval(expression, {"x": x.detach().clone().requires_grad_()})
+    families = (
+        *inverted(
+            _survives,
+            "True says that the second call runs, and False that it raises: look at what you "
+            "return in the except clause.",
+        ),
+    )
+    reference = _survives
+
+    def retain_graph_returned(retain_graph):
+        """You answer what retain_graph is. Without it a second pass still runs where no node saved
+        a tensor: x + 1, -x and x.sum()."""
+        return bool(retain_graph)
+
+    def root_node_only(expression, x, retain_graph):
+        """You looked at the last operation alone. The pass goes on to all nodes before it, and one
+        of them may have saved a tensor: (x + 1).exp() - 3 raises."""
+        y = _value(expression, x)
+        saved = any(name.startswith("_raw_saved") for name in dir(y.grad_fn))
+        return bool(retain_graph) or not saved
+
+    def only_exp_saves(expression, retain_graph):
+        """You let exp alone raise. Products, quotients, powers, relu and sin save tensors as well,
+        and the first pass frees them."""
+        return bool(retain_graph) or "exp" not in expression
+
+    def products_save_nothing(expression, x, retain_graph):
+        """You let x * 2 run twice. The node of a product saves what it multiplies by, even a
+        number, and the first pass frees it."""
+        return expression == "x * 2" or _survives(expression, x, retain_graph)
+
+    def sums_save_something(expression, x, retain_graph):
+        """You let x.sum(), -x, a view or a clone raise. Their nodes save no tensor: what arrives is
+        handed on, with a sign or in another shape."""
+        simple = expression in ("x.sum()", "-x", "x.view(1)", "x.clone()")
+        return not (simple and not retain_graph) and _survives(expression, x, retain_graph)
+
+    def leaf_raises(expression, x, retain_graph):
+        """You let the leaf x itself raise. It has no node that could have freed anything: both
+        passes add 1 to x.grad."""
+        return expression != "x" and _survives(expression, x, retain_graph)
+
+    @raises(r"backward through the graph a second time")
+    def error_not_caught(expression, x, retain_graph):
+        """The second backward raised, which is what you are asked about, and nothing caught it.
+        torch raises RuntimeError here: put the second call into a try block, catch RuntimeError and
+        return False."""
+        y = _value(expression, x)
         y.backward(retain_graph=retain_graph)
-        try:
-            y.backward()
-        except RuntimeError:
-            return False
+        y.backward()
         return True
 
     def always_raises():
@@ -34,14 +94,20 @@ class WillItRaiseKey(Key, task="will_it_raise"):
         return expression == "x" or retain_graph
 
     def retain_graph_ignored(expression, x):
-        """You did not use retain_graph. If the first pass keeps the saved tensors, the second one
-        finds them."""
-        return WillItRaiseKey.reference(expression, x, False)
+        """retain_graph has no effect on your answers. Hand it to the first call: it keeps what that
+        pass would free, so that the second one finds it."""
+        return _survives(expression, x, False)
+
+
+def _computed(expression: str, x: Tensor, c: Tensor, no_grad: bool) -> Tensor:
+    with torch.set_grad_enabled(not no_grad):
+        value = eval(expression, {"x": x, "c": c, "torch": torch})
+    assert isinstance(value, Tensor)
+    return value
 
 
 def _flags(expression: str, x: Tensor, c: Tensor, no_grad: bool) -> tuple[bool, bool]:
-    with torch.set_grad_enabled(not no_grad):
-        value = eval(expression, {"x": x, "c": c, "torch": torch})
+    value = _computed(expression, x, c, no_grad)
     return value.requires_grad, value.is_leaf
 
 
@@ -57,7 +123,69 @@ def _pretend(text: str) -> Callable[..., tuple[bool, bool]]:
 
 
 class RequiresGradTableKey(Key, task="requires_grad_table"):
+    families = (*flag_pairs(_computed),)
     reference = _flags
+
+    def computed_is_never_a_leaf_and_x_is(expression, x, c, no_grad):
+        """You take c and every result for non-leaves. c is a leaf, because no recorded operation
+        made it, and so is each result that does not require grad."""
+        return _flags(expression, x, c, no_grad)[0], expression == "x"
+
+    def no_grad_turned_round(expression, x, c, no_grad):
+        """You recorded where no_grad is True, and did not record where it is False.
+        torch.set_grad_enabled takes True for recording: hand it `not no_grad`."""
+        return _flags(expression, x, c, not no_grad)
+
+    def flag_switched_afterwards(expression, x, c, no_grad):
+        """You computed with recording on, and said False where no_grad is True. Then is_leaf is
+        that of a recorded tensor, and x itself loses a flag that it keeps: compute inside the
+        block."""
+        requires_grad, is_leaf = _flags(expression, x, c, False)
+        return requires_grad and not no_grad, is_leaf
+
+    def never_recorded(expression, x, c, no_grad):
+        """You computed everything inside no_grad(), also where no_grad is False. Switch recording
+        off only where it is True."""
+        return _flags(expression, x, c, True)
+
+    def x_loses_its_flag(expression, x, c, no_grad):
+        """You let no_grad switch off the flag of x itself. It decides what is recorded of
+        operations; x is an old tensor, and keeps its flag."""
+        return (False, True) if no_grad else _flags(expression, x, c, no_grad)
+
+    def detach_ignored(expression, x, c, no_grad):
+        """You let the result of detach() require grad. It shares the values of x and has no
+        history: it does not require grad, and is a leaf."""
+        return _flags(expression.replace(".detach()", ".view(3)"), x, c, no_grad)
+
+    def copies_are_leaves(expression, x, c, no_grad):
+        """You take a clone or an entry of x for a leaf. Both are results of recorded operations,
+        and have a grad_fn."""
+        copied = expression in ("x.clone()", "x[0]")
+        return (True, True) if copied else _flags(expression, x, c, no_grad)
+
+    def copies_lose_the_flag(expression, x, c, no_grad):
+        """You say that a clone or an entry of x does not require grad. Both are computed from x by
+        recorded operations."""
+        copied = expression in ("x.clone()", "x[0]")
+        return (False, True) if copied else _flags(expression, x, c, no_grad)
+
+    def text_decides(expression, x, c, no_grad):
+        """You looked for the letter x in the text, and found it in exp, too. Ask whether the tensor
+        x is an input."""
+        if "x" in expression and "c" in expression and "x +" not in expression:
+            return True, False
+        return _flags(expression, x, c, no_grad)
+
+    def both_must_ask(expression, x, c, no_grad):
+        """You let x + c not require grad. One input that requires grad is enough."""
+        return (False, True) if expression == "x + c" else _flags(expression, x, c, no_grad)
+
+    def constants_require_grad(expression, x, c, no_grad):
+        """You let c, or what is computed from c alone, require grad. It needs an input that does,
+        and c does not."""
+        alone = expression in ("c + 1", "c.clone()", "c.exp()", "torch.exp(c)") and not no_grad
+        return (True, False) if alone else _flags(expression, x, c, no_grad)
 
     def everything_from_x(expression, x, c, no_grad):
         """You let everything computed from x require grad. Comparisons, argmax and integer casts

@@ -75,6 +75,58 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
         _, at_x = _passes(f, heads, x)
         return [g.abs() for g in at_x], sum(at_x, torch.zeros_like(x))
 
+    def one_pass_for_all(f, heads, x):
+        """Your log has one entry: you added all heads up and ran one backward pass. The gradients
+        are right as a sum, and each pass by itself is asked for: call backward for every head."""
+        at_z, at_x = _passes(f, heads, x)
+        total = sum(at_z, torch.zeros_like(at_z[0]))
+        return [total.abs()], sum(at_x, torch.zeros_like(x))
+
+    def first_pass_alone(f, heads, x):
+        """Log and dx are those of the first pass: your function returns inside the loop, after its
+        first round. Return after the loop."""
+        at_z, at_x = _passes(f, heads[:1], x)
+        return [g.abs() for g in at_z], at_x[0]
+
+    def first_pass_logged(f, heads, x):
+        """dx is right, and your log ends after the first pass. The hook was removed after one call,
+        or it stands on the z of the first pass alone: compute z once, and leave the hook on it."""
+        at_z, at_x = _passes(f, heads, x)
+        return [at_z[0].abs()], sum(at_x, torch.zeros_like(x))
+
+    def started_from_the_mean(f, heads, x):
+        """You called mean() where the exercise calls sum(): all gradients are divided by the number
+        of entries."""
+        at_z, at_x = _passes(f, [lambda z, h=h: h(z) / z.numel() for h in heads], x)
+        return [g.abs() for g in at_z], sum(at_x, torch.zeros_like(x))
+
+    def sizes_logged(f, heads, x):
+        """Your log holds one number for each pass. A tensor of the shape of z is asked for: the
+        absolute value of each entry, not their sum."""
+        at_z, at_x = _passes(f, heads, x)
+        return [g.abs().sum() for g in at_z], sum(at_x, torch.zeros_like(x))
+
+    def z_grad_emptied(f, heads, x):
+        """Your log is right, and dx is lost where f returns x itself: z is x then, and z.grad =
+        None empties x.grad. A hook of z needs no .grad of z."""
+        at_z, at_x = _passes(f, heads, x)
+        z = f(x)
+        total = at_x[-1] if z is x else sum(at_x, torch.zeros_like(x))
+        return [g.abs() for g in at_z], total
+
+    def read_too_early(f, heads, x):
+        """Your dx is None: there was no x.grad when you read it. You read it before the first pass,
+        or emptied it after the last, or detached z from x. Read it after the last pass, with
+        z = f(x) as it is."""
+        at_z, _ = _passes(f, heads, x)
+        return [g.abs() for g in at_z], None
+
+    def last_pass_first(f, heads, x):
+        """Your log is the wrong way round: the first entry is that of the last pass. Append in the
+        order of the passes."""
+        at_z, at_x = _passes(f, heads, x)
+        return [g.abs() for g in at_z[::-1]], sum(at_x, torch.zeros_like(x))
+
     def hook_too_late(f, heads, x):
         """Your log is empty: no hook was called. A hook must be registered on z, on the very tensor
         that the heads get, and before backward runs."""
@@ -109,6 +161,14 @@ class _Turned(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         return -ctx.lam * grads[0], None
+
+
+class _Short(_Turned):
+    """The same, whose backward forgets lam."""
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        return -ctx.lam * grads[0]
 
 
 def _with_hook(x: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Tensor:
@@ -156,6 +216,57 @@ class GradientReversalKey(Key, task="gradient_reversal"):
     def no_gradient(x):
         """No gradient reaches x through y: y has no history. Do not detach it."""
         return x.detach().clone()
+
+    def started_anew(x, lam):
+        """No gradient reaches x through y. You detached, and let the result require grad: that is a
+        new leaf, where the pass ends. Make y from x by an operation that is recorded."""
+        return _with_hook(x.detach().clone().requires_grad_(), lambda g: -lam * g)
+
+    def zero_skipped(x, lam):
+        """With lam = 0 the gradient passes unchanged: `if lam` is False there, and no hook stands
+        on y. With 0 nothing must reach x through y: register the hook always."""
+        return _with_hook(x, lambda g: -lam * g if lam else None)
+
+    def leaves_alone(x, lam):
+        """Only where x is a leaf is the gradient turned round. A computed x passes gradients on as
+        well: ask for requires_grad, not for is_leaf."""
+        return _with_hook(x, lambda g: -lam * g if x.is_leaf else None)
+
+    def computed_alone(x, lam):
+        """Only where x is computed is the gradient turned round. A leaf that requires grad gets one
+        as well: ask for requires_grad, not for grad_fn."""
+        return _with_hook(x, lambda g: g if x.is_leaf else -lam * g)
+
+    def always_recorded(x, lam):
+        """Your y requires grad also where x does not. Nothing can reach x then: return the values
+        alone, and no hook."""
+        y = _with_hook(x, lambda g: -lam * g)
+        return y if y.requires_grad else y.requires_grad_()
+
+    def first_pass_alone(x, lam):
+        """Only the first backward pass is turned round. Your hook removes itself, or counts its
+        calls: leave it on y."""
+        calls = []
+
+        def hook(g: Tensor) -> Tensor:
+            calls.append(g)
+            return -lam * g if len(calls) == 1 else g
+
+        return _with_hook(x, hook)
+
+    def divided(x, lam):
+        """You divided the gradient by -lam. What arrives at y is to be multiplied by -lam."""
+        return _with_hook(x, lambda g: g / -lam)
+
+    def subtracted(x, lam):
+        """You took lam away from the gradient. It is to be multiplied by -lam."""
+        return _with_hook(x, lambda g: g - lam)
+
+    @raises(r"incorrect number of gradients")
+    def none_for_lam_forgotten(x, lam):
+        """backward of your Function returned one gradient, and forward took two arguments. Return
+        one for each: None for lam, which needs none."""
+        return _Short.apply(x, lam) if x.requires_grad else x.clone()
 
     @raises(r"cannot register a hook on a tensor that doesn't require grad")
     def no_hook_possible(x, lam):

@@ -15,6 +15,22 @@ def _attach(params: Leaves, change: Callable[[Tensor], Tensor | None]) -> list[A
     return [p.register_hook(change) for p in params if p.requires_grad]
 
 
+def _remembering(params, c, first):
+    """Hooks that run when .grad is complete, and limit by how much it grew; it was `first(p)`."""
+
+    def remembering(p):
+        old = torch.zeros_like(p) if first(p) is None else first(p).clone()
+
+        def hook(p):
+            p.grad.copy_(old + (p.grad - old).clamp(-c, c))
+            old.copy_(p.grad)
+
+        return hook
+
+    leaves = [p for p in params if p.requires_grad]
+    return [p.register_post_accumulate_grad_hook(remembering(p)) for p in leaves]
+
+
 class ClipByHookKey(Key, task="clip_by_hook"):
     def reference(params: Leaves, c: float) -> list[Any]:
         return _attach(params, lambda g: torch.where(g.abs() > c, c * g.sign(), g))
@@ -29,6 +45,14 @@ class ClipByHookKey(Key, task="clip_by_hook"):
                 p.grad.clamp_(-c, c)
 
         return [p.register_post_accumulate_grad_hook(clip) for p in params if p.requires_grad]
+
+    @raises(r"post accumulate grad hooks should return None")
+    def post_hook_returned(params, c):
+        """Your hook runs after the pass was added to .grad, and what it returns is refused. There
+        it would also limit the sum of several passes: use register_hook, which gets the gradient of
+        one pass and returns another."""
+        leaves = [p for p in params if p.requires_grad]
+        return [p.register_post_accumulate_grad_hook(lambda p: p.grad) for p in leaves]
 
     def clipped_by_norm(params, c):
         """You made the whole gradient shorter until its norm is c. Here each entry has the limits
@@ -48,6 +72,86 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         """Your .grad is right, and the tensor that was handed to the hook is changed. It belongs to
         others too, so that their gradient is now limited as well. Use clamp, not clamp_."""
         return _attach(params, lambda g: g.clamp_(-c, c))
+
+    def below_alone(params, c):
+        """You limited large negative gradients and not large ones. The limits are -c and c."""
+        return _attach(params, lambda g: g.clamp(min=-c))
+
+    def negatives_lost(params, c):
+        """You limited to [0, c], so that negative gradients become 0. The limits are -c and c."""
+        return _attach(params, lambda g: g.clamp(0, c))
+
+    def at_one(params):
+        """You limited to [-1, 1]. The limits are -c and c."""
+        return _attach(params, lambda g: g.clamp(-1, 1))
+
+    def zeroed_beyond(params, c):
+        """You made zeros of what lies beyond the limits. It is to become -c or c: clamp does
+        that."""
+        return _attach(params, lambda g: torch.where(g.abs() > c, 0.0, g))
+
+    def scaled_to_the_limit(params, c):
+        """You scaled the whole gradient so that its largest entry is c. Entries within the limits
+        stay as they are: limit each by itself, with clamp."""
+        return _attach(params, lambda g: g / g.abs().max() * c)
+
+    def first_pass_alone(params, c):
+        """Only the first pass is limited. Your hook removes itself, or counts its calls: it has to
+        stay until its handle is removed."""
+        seen: dict[int, int] = {}
+
+        def first(p: Tensor) -> Callable[[Tensor], Tensor]:
+            def hook(g: Tensor) -> Tensor:
+                seen[id(p)] = seen.get(id(p), 0) + 1
+                return g.clamp(-c, c) if seen[id(p)] == 1 else g
+
+            return hook
+
+        return [p.register_hook(first(p)) for p in params if p.requires_grad]
+
+    def old_grad_remembered(params, c):
+        """You remembered .grad from the pass before, to tell what a pass adds. Whoever empties
+        .grad in between makes the difference wrong. A hook by register_hook gets what one pass
+        adds: nothing has to be remembered."""
+
+        return _remembering(params, c, lambda p: p.grad)
+
+    def remembered_from_zero(params, c):
+        """You remembered .grad from the pass before, to tell what a pass adds, and took it for zero
+        at the start. It may hold something when you are called, and be emptied later. A hook by
+        register_hook gets what one pass adds: nothing has to be remembered."""
+        return _remembering(params, c, lambda p: None)
+
+    def clipped_now(params, c):
+        """You limited the .grad that is there now, and registered no hook, so that later passes
+        come through as they are. register_hook is called in every pass from now on."""
+        for p in params:
+            if p.grad is not None:
+                p.grad.clamp_(-c, c)
+        return []
+
+    def clipped_now_to_nothing(params, c):
+        """You registered no hook, so that later passes come through as they are. register_hook is
+        called in every pass from now on: one for each entry that requires grad."""
+        return []
+
+    def empty_left_out(params, c):
+        """You left out entries whose .grad is None. It is None before the first pass and after
+        every emptying: ask for requires_grad."""
+        return _attach([p for p in params if p.grad is not None], lambda g: g.clamp(-c, c))
+
+    def first_entry_alone(params, c):
+        """Only the first entry of params has a hook: your function returns inside the loop, after
+        its first round. Return the list after the loop."""
+        return _attach(params[:1], lambda g: g.clamp(-c, c))
+
+    @raises(r"'NoneType' object has no attribute '(clamp|clip|data|detach|clone|abs|minimum)")
+    def grad_read_in_the_hook(params, c):
+        """Your hook reads p.grad. When it runs, this pass has not been added yet, so that .grad is
+        None or holds earlier passes; and p may be another entry by then, the last of the loop. What
+        this pass brings is the argument of the hook."""
+        leaves = [p for p in params if p.requires_grad]
+        return [p.register_hook(lambda g, p=p: p.grad.clamp(-c, c)) for p in leaves]
 
     def no_handles(params, c):
         """You returned nothing. Without the handles nobody can remove your hooks: return the list
@@ -84,6 +188,13 @@ def _frozen(weight, rows, saved, optimizer, recorded=False):
     return [weight.register_hook(mask), optimizer.register_step_post_hook(put_back)]
 
 
+def _put_back(weight, rows, optimizer):
+    """The second of these hooks alone, in a list."""
+    masked, back = _frozen(weight, rows, _kept(weight, rows), optimizer)
+    masked.remove()
+    return [back]
+
+
 def _kept(weight: Tensor, rows: Any) -> Tensor:
     return weight.detach()[rows].clone()
 
@@ -112,7 +223,18 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
     def gradient_not_masked(weight, rows, optimizer):
         """The rows stay as they are, and their gradient is not zero. Either there is no hook on
         weight, or it does not return the masked gradient."""
+        return _put_back(weight, rows, optimizer)
+
+    def mask_handle_missing(weight, rows, optimizer):
+        """The gradient of the rows is zero after your handles are removed: the handle of the hook
+        on weight is not among them. Return the handles of both hooks."""
         return _frozen(weight, rows, _kept(weight, rows), optimizer)[1:]
+
+    def nothing_registered(weight):
+        """You registered no hook: what you change once, in .grad or in weight, holds until the next
+        pass or step. Register one hook on weight and one on the optimizer, and return their
+        handles."""
+        return []
 
     def inverted(weight, rows, optimizer):
         """You froze the other rows. Those whose numbers stand in rows are to be frozen."""
@@ -125,6 +247,116 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         weight[:, rows]."""
         at = (slice(None), rows)
         return _frozen(weight, at, _kept(weight, at), optimizer)
+
+    def mask_inverted(weight, rows, optimizer):
+        """Your mask is the wrong way round: the gradient of the rows passes, and that of all others
+        is zero. Zero those whose numbers stand in rows."""
+        passing = torch.zeros_like(weight)
+        passing[rows] = 1
+        masked = weight.register_hook(lambda grad: grad * passing)
+        return [masked, *_put_back(weight, rows, optimizer)]
+
+    def edited_in_place(weight, rows, optimizer):
+        """Your hook writes into the gradient that it is handed. A pass may hand the same tensor to
+        other parameters: their gradient is zero in these rows as well. Edit a clone and return
+        it."""
+
+        def mask(grad: Tensor) -> Tensor:
+            grad[rows] = 0
+            return grad
+
+        return [weight.register_hook(mask), *_put_back(weight, rows, optimizer)]
+
+    def nothing_frozen(weight):
+        """Nothing is frozen: the gradient of the rows is not zero, and step() moves them. A hook
+        on weight must return the masked gradient, and a hook of the optimizer must put the rows
+        back after each step."""
+        return [weight.register_hook(lambda grad: None)]
+
+    def settings_switched_off(weight, rows, optimizer):
+        """You switched weight decay or momentum off. They belong to a group of parameters, and so
+        all other rows train in another way. Leave them on, and put the rows back after each
+        step."""
+        for group in optimizer.param_groups:
+            group["weight_decay"] = group["momentum"] = 0.0
+        return FreezeByHookKey.moved_all_the_same(weight, rows)
+
+    def decay_switched_off(weight, rows, optimizer):
+        """You switched weight decay off. It belongs to a group of parameters, and so all other rows
+        train in another way; momentum still moves the frozen ones. Leave it on, and put the rows
+        back after each step."""
+        for group in optimizer.param_groups:
+            group["weight_decay"] = 0.0
+        return FreezeByHookKey.moved_all_the_same(weight, rows)
+
+    def momentum_emptied(weight, rows, optimizer):
+        """You emptied the momentum of the rows, and weight decay still moves them: it is added to
+        their gradient after your hook. Put the rows back after each step, whatever moved them."""
+        buffer = optimizer.state[weight].get("momentum_buffer")
+        if buffer is not None:
+            buffer[rows] = 0
+        return FreezeByHookKey.moved_all_the_same(weight, rows)
+
+    def momentum_emptied_each_time(weight, rows, optimizer):
+        """You empty the momentum of the rows before each step, and weight decay still moves them:
+        it is added to their gradient after your hook. Put the rows back after each step, whatever
+        moved them."""
+
+        def empty(*_):
+            buffer = optimizer.state[weight].get("momentum_buffer")
+            if buffer is not None:
+                buffer[rows] = 0
+
+        masked = FreezeByHookKey.moved_all_the_same(weight, rows)
+        return [*masked, optimizer.register_step_pre_hook(empty)]
+
+    def noted_too_late(weight, rows, optimizer):
+        """You noted the rows after the first step, which had moved them already. They are to stay
+        as they are when your function is called: copy them there."""
+        noted = []
+
+        def put_back(*_):
+            with torch.no_grad():
+                noted.append(weight[rows].clone())
+                weight[rows] = noted[0]
+
+        masked = FreezeByHookKey.moved_all_the_same(weight, rows)
+        return [*masked, optimizer.register_step_post_hook(put_back)]
+
+    def put_back_too_early(weight, rows, optimizer):
+        """You put the rows back before each step, and the step moves them. Use
+        register_step_post_hook, which is called after it."""
+        saved = _kept(weight, rows)
+
+        def put_back(*_):
+            with torch.no_grad():
+                weight[rows] = saved
+
+        masked = FreezeByHookKey.moved_all_the_same(weight, rows)
+        return [*masked, optimizer.register_step_pre_hook(put_back)]
+
+    def rows_emptied(weight, rows, optimizer):
+        """You wrote zeros into the rows. They are to stay as they are now: keep a copy, and write
+        that back."""
+        return _frozen(weight, rows, 0.0, optimizer)
+
+    def one_handle(weight, rows, optimizer):
+        """You returned one handle, and not a list. Return the handles of all your hooks, in a
+        list."""
+        return _frozen(weight, rows, _kept(weight, rows), optimizer)[0]
+
+    @raises(r"only change requires_grad flags of leaf variables")
+    def flag_of_rows(weight, rows):
+        """You switched requires_grad off for weight[rows]. That is a new tensor, computed from
+        weight, and the flag belongs to a whole tensor: rows have none. That is what a hook is
+        for."""
+        weight[rows].requires_grad_(False)
+
+    @raises(r"positional arguments? but 3 were given")
+    def step_hook_with_fewer_arguments(weight, optimizer):
+        """The optimizer calls its hook as f(optimizer, args, kwargs). Yours takes another number of
+        arguments: write it with three."""
+        return [optimizer.register_step_post_hook(lambda optimizer: None)]
 
     @raises(r"does not require grad and does not have a grad_fn")
     def whole_weight(weight, optimizer):
@@ -140,8 +372,9 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         return _frozen(weight, rows, _kept(weight, rows), optimizer, recorded=True)
 
     def handle_missing(weight, rows, optimizer):
-        """The rows stand still after your handles are removed. There are two hooks, on the weight
-        and on the optimizer: return the handles of both."""
+        """The rows stand still after your handles are removed: what holds them back has no handle
+        among those you returned. Register a hook on the weight and one on the optimizer, and return
+        the handles of both."""
         return _frozen(weight, rows, _kept(weight, rows), optimizer)[:1]
 
     def no_handles(weight, rows, optimizer):

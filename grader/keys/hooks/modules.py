@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from grader.trusted.families.hooks import around_a_run
 from grader.trusted.key import Key, raises
 
 Features = dict[str, list[Tensor]]
@@ -54,6 +55,11 @@ def run(model: nn.Module, names: Sequence[str], x: Tensor, keep: Keep, stay: str
 class CaptureFeaturesKey(Key, task="capture_features"):
     def reference(model: nn.Module, names: Sequence[str], x: Tensor) -> Features:
         return run(model, names, x, copy_of, "no")
+
+    def _empty(model, names, x):
+        return {name: [] for name in names}
+
+    families = (*around_a_run(reference, _empty, once=True),)
 
     def hooks_stay_after_an_error(model, names, x):
         """When the model raises, your hooks stay on it: the lines that remove them do not run. Put
@@ -123,9 +129,88 @@ class CaptureFeaturesKey(Key, task="capture_features"):
             model.forward(x)
         return found
 
-    @raises(r"block\.0")
+    def one_call_without_a_list(model, names, x):
+        """You kept one tensor for each name. A list is asked for, with one tensor for each call of
+        the submodule: append to it."""
+        return {name: calls[-1] for name, calls in run(model, names, x, copy_of, "no").items()}
+
+    def first_call_alone(model, names, x):
+        """A submodule was called twice, and you kept its first call. The hook has to stay until the
+        model has run: remove it in finally, not inside the hook."""
+        return {name: calls[:1] for name, calls in run(model, names, x, copy_of, "no").items()}
+
+    def arrays(model, names, x):
+        """You returned NumPy arrays. Keep tensors: detach() and clone() are enough."""
+        kept = run(model, names, x, copy_of, "no")
+        return {name: [t.cpu().numpy() for t in calls] for name, calls in kept.items()}
+
+    def detached_in_place(model, names, x):
+        """You called detach_(), which cuts the very tensor that the model goes on with, and here
+        the caller's x. detach() makes a new one: keep its clone."""
+
+        def keep(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+            return output.detach_().clone()
+
+        return run(model, names, x, keep, "no")
+
+    def children_found_alone(model, names, x):
+        """The lists of nested names are empty: you walked over named_children(), which lists direct
+        children alone. Ask for each name with get_submodule(name)."""
+        there = [name for name in names if name in dict(model.named_children())]
+        found = run(model, there, x, copy_of, "no")
+        return {name: found.get(name, []) for name in names}
+
+    def second_name_missed(model, names, x):
+        """A module that stands in the model under two names has an empty list under its second:
+        named_modules() lists every module once. Ask for each name with get_submodule(name)."""
+        listed = [name for name, _ in model.named_modules() if name in names]
+        found = run(model, listed, x, copy_of, "no")
+        return {name: found.get(name, []) for name in names}
+
+    def second_name_absent(model, names, x):
+        """Your dict has no entry for the second name of a module that has two: named_modules()
+        lists every module once. Ask for each name with get_submodule(name)."""
+        listed = [name for name, _ in model.named_modules() if name in names]
+        return run(model, listed, x, copy_of, "no")
+
+    def one_name_for_each_module(model, names, x):
+        """A module that stands in the model under two names has its list under one of them alone.
+        A dict from modules to names keeps one name: register a hook for each name."""
+        by_module = {model.get_submodule(name): name for name in names}
+        found = run(model, list(by_module.values()), x, copy_of, "no")
+        return {name: found.get(name, []) for name in names}
+
+    def collected_twice(model, names, x):
+        """Every output is listed twice: the model ran two times while your hooks were on it. Run it
+        once."""
+        with _collected(model, names, copy_of) as found:
+            model(x)
+            model(x)
+        return found
+
+    def first_name_alone(model, names, x):
+        """Only the first name has a list: your function returns inside the loop, after its first
+        round. Return after the loop."""
+        return run(model, names[:1], x, copy_of, "no")
+
+    @raises(r"has no attribute '(\w+\.\w+)?'")
+    def asked_by_getattr(model, names, x):
+        """getattr finds direct children alone: "block.0" is no attribute, and neither is "". Use
+        model.get_submodule(name)."""
+        for name in names:
+            getattr(model, name)
+        return run(model, names, x, copy_of, "no")
+
+    @raises(r"^'\w+'$")
+    def second_name_unknown(model, names, x):
+        """named_modules() lists every module once, so a dict of it lacks the second name of a
+        module that has two. Ask for each name with get_submodule(name)."""
+        listed = dict(model.named_modules())
+        return run(model, [name for name in names if listed[name]], x, copy_of, "no")
+
+    @raises(r"\w\.0")
     def children_alone(model, names, x):
         """You looked for the names among the direct children. "block.0" is a child of a child:
-        use get_submodule(name), or named_modules()."""
+        use get_submodule(name)."""
         children = {"": model, **dict(model.named_children())}
         return run(model, [name for name in names if children[name]], x, copy_of, "no")

@@ -6,6 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from grader.keys.hooks.modules import copy_of, input_of, run
+from grader.trusted.families.hooks import (
+    around_a_run,
+    exception_swallowed,
+    hooks_stay_if_it_raises,
+)
 from grader.trusted.key import Key, raises
 
 
@@ -77,6 +82,121 @@ class ScaleForwardKey(Key, task="scale_forward"):
 
         return module.register_forward_hook(hook)
 
+    def first_scaled_alone(module, s):
+        """The module returned a tuple, and only its first tensor was multiplied. Multiply every one
+        of them."""
+
+        def hook(m, args, output):
+            return (s * output[0], *output[1:]) if isinstance(output, tuple) else s * output
+
+        return module.register_forward_hook(hook)
+
+    def stacked(module, s):
+        """The module returned a tuple, and you made one tensor of it. Return a tuple of products,
+        as long as the one before."""
+
+        def hook(m, args, output):
+            return s * (torch.stack(output) if isinstance(output, tuple) else output)
+
+        return module.register_forward_hook(hook)
+
+    def added(module, s):
+        """You added s to the output. It is to be multiplied by s."""
+
+        def hook(m, args, output):
+            return tuple(t + s for t in output) if isinstance(output, tuple) else output + s
+
+        return module.register_forward_hook(hook)
+
+    def divided(module, s):
+        """You divided the output by s. It is to be multiplied by s."""
+        return module.register_forward_hook(lambda m, args, output: _scaled(1 / s, output))
+
+    def factor_left_out_backward(module, s):
+        """The values are right, and the gradient lacks the factor s: the part that makes the
+        difference is detached. Return s * output, which is recorded."""
+
+        def hook(m, args, output):
+            def one(t: Tensor) -> Tensor:
+                return t + (s - 1) * t.detach()
+
+            return tuple(map(one, output)) if isinstance(output, tuple) else one(output)
+
+        return module.register_forward_hook(hook)
+
+    def factor_twice_backward(module, s):
+        """The values are right, and the gradient has the factor s twice. The product is recorded,
+        and its own backward pass brings s: a backward hook beside it multiplies again."""
+
+        def hook(m, args, output):
+            def one(t: Tensor) -> Tensor:
+                y = s * t
+                y.register_hook(lambda g: s * g)
+                return y
+
+            return tuple(map(one, output)) if isinstance(output, tuple) else one(output)
+
+        return module.register_forward_hook(hook)
+
+    def first_call_alone(module, s):
+        """Only the first call is multiplied. Your hook removes itself, or counts its calls: leave
+        it on the module until handle.remove()."""
+        calls = []
+
+        def hook(m, args, output):
+            calls.append(m)
+            return _scaled(s, output) if len(calls) == 1 else output
+
+        return module.register_forward_hook(hook)
+
+    def all_modules(module, s):
+        """You registered the hook for all modules there are, so that parts of module are multiplied
+        as well. Register it on module itself."""
+
+        def hook(m, args, output):
+            return _scaled(s, output)
+
+        return nn.modules.module.register_module_forward_hook(hook)
+
+    def gradient_scaled(module, s):
+        """The output is what it was, and gradients are multiplied: yours is a backward hook. A
+        forward hook replaces the output, and its factor comes into the gradient by itself."""
+        return module.register_full_backward_hook(
+            lambda m, gin, gout: tuple(None if g is None else s * g for g in gin)
+        )
+
+    def forward_replaced(module, s):
+        """You replaced module.forward, and handle.remove() does not bring it back. A forward hook
+        leaves the module as it is, and its handle ends it."""
+        forward = module.forward
+        module.forward = lambda *args: _scaled(s, forward(*args))
+        return module.register_forward_hook(lambda m, args, output: None)
+
+    def handle_in_a_list(module, s):
+        """You returned a list. One hook is asked for, and its handle itself."""
+        return [ScaleForwardKey.reference(module, s)]
+
+    def weights_scaled(module, s):
+        """You multiplied the weights. That is another function wherever the layer is more than a
+        product, and removing a handle does not undo it. Replace the output, in a forward hook."""
+        ScaleForwardKey.scaled_now(module, s)
+        return module.register_forward_hook(lambda m, args, output: None)
+
+    def every_submodule(module, s):
+        """You multiplied what each submodule returns as well. Register one hook, on module
+        itself."""
+        for part in [one for one in module.modules() if one is not module]:
+            part.register_forward_hook(lambda m, args, output: _scaled(s, output))
+        return ScaleForwardKey.reference(module, s)
+
+    def scaled_now(module, s):
+        """You multiplied the weights. That is another function wherever the layer is more than a
+        product, and the module is not as it was when the handle is removed. Replace the output, in
+        a forward hook."""
+        with torch.no_grad():
+            for p in module.parameters():
+                p.mul_(s)
+
     def no_handle(module, s):
         """You returned nothing. Without the handle nobody can remove the hook: return what
         register_forward_hook gave you."""
@@ -108,6 +228,15 @@ class StatsHookKey(Key, task="stats_hook"):
         """Your std divides by one less than the number of entries, and of a single entry it is nan.
         Here it divides by the number of entries: pass correction=0."""
         return _stats(model, _leaves(model), x, lambda t: (float(t.mean()), float(t.std())))
+
+    def _empty(model, x):
+        return {name: [] for name in _leaves(model)}
+
+    families = (
+        *around_a_run(reference, _empty, once=True),
+        hooks_stay_if_it_raises(reference),
+        exception_swallowed(reference),
+    )
 
     def variance(model, x):
         """Your second number is the variance. std is its square root."""
@@ -143,7 +272,87 @@ class StatsHookKey(Key, task="stats_hook"):
     def tensors(model, x):
         """Your numbers are tensors. Call item(): a tensor that was computed with its history keeps
         the graph and all its activations alive."""
-        return _stats(model, _leaves(model), x, lambda t: tuple(map(torch.tensor, _pair(t))))
+        return _stats(model, _leaves(model), x, lambda t: (t.mean(), t.std(correction=0)))
+
+    def numbers_alone(model, x):
+        """You kept one pair for each submodule. A list is asked for, with one pair for each call:
+        append to it."""
+        stats = _stats(model, _leaves(model), x, _pair)
+        return {name: calls[-1] for name, calls in stats.items()}
+
+    def first_call_alone(model, x):
+        """A submodule was called twice, and you kept its first call. The hook has to stay until the
+        model has run: remove it in finally, not inside the hook."""
+        stats = _stats(model, _leaves(model), x, _pair)
+        return {name: calls[:1] for name, calls in stats.items()}
+
+    def for_each_column(model, x):
+        """You took mean and std for each column, over the rows alone. Take both over all entries:
+        mean() and std(correction=0) without a dimension."""
+
+        def columns(t: Tensor) -> tuple[Tensor, Tensor]:
+            return t.mean(0), t.std(0, correction=0)
+
+        return _stats(model, _leaves(model), x, columns)
+
+    def rounded(model, x):
+        """Your numbers are rounded. Keep them as they are, and round where you print them."""
+        return _stats(model, _leaves(model), x, lambda t: tuple(round(n, 4) for n in _pair(t)))
+
+    def std_first(model, x):
+        """Your pairs are the wrong way round: the mean comes first, then std. torch.std_mean gives
+        them in the other order."""
+        return _stats(model, _leaves(model), x, lambda t: _pair(t)[::-1])
+
+    def only_the_mean(model, x):
+        """You kept the means alone. A pair (mean, std) is asked for, for each call."""
+        return _stats(model, _leaves(model), x, lambda t: _pair(t)[0])
+
+    def last_name_for_all(model, x):
+        """All pairs are listed under the last name. A function made in a loop looks `name` up when
+        it is called, and by then the loop has ended. Bind it early, for example with
+        functools.partial or a default argument."""
+        names = _leaves(model)
+        order: list[Any] = []
+
+        def keep(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+            order.append(_pair(output.detach()))
+            return output
+
+        run(model, names, x, keep, "no")
+        return {name: order if name == names[-1] else [] for name in names}
+
+    def all_but_the_root(model, x):
+        """You took the containers too, and left out the model itself alone. Leave out every module
+        that has children, and keep a model that has none."""
+        names = [name for name, _ in model.named_modules() if name]
+        return _stats(model, names, x, _pair)
+
+    def root_skipped(model, x):
+        """A model without submodules is missing: you left out the name "". It has no children, and
+        so it counts."""
+        return _stats(model, [name for name in _leaves(model) if name], x, _pair)
+
+    def container_of_one(model, x):
+        """You took a container of one layer for a layer. It has a child, and so it is left out: ask
+        whether there are any children."""
+        known = model.named_modules()
+        single = [name for name, module in known if len(list(module.children())) <= 1]
+        return _stats(model, single, x, _pair)
+
+    def second_names_too(model, x):
+        """A module that stands in the model under two names is listed twice. named_modules() gives
+        it one name, the first."""
+        known = model.named_modules(remove_duplicate=False)
+        return _stats(model, [n for n, m in known if not list(m.children())], x, _pair)
+
+    def named_by_class(model, x):
+        """Your keys are names of classes. Two layers of one class then share a list: use the names
+        that named_modules() gives."""
+        stats: dict[str, list[Any]] = {}
+        for name, calls in _stats(model, _leaves(model), x, _pair).items():
+            stats.setdefault(type(model.get_submodule(name)).__name__, []).extend(calls)
+        return stats
 
     def hooks_stay(model, x):
         """Your hooks stay on the model, and run in every later call. Keep the handles, and call

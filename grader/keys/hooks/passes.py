@@ -6,6 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.hooks import (
+    around_a_run,
+    exception_swallowed,
+    hooks_stay_if_it_raises,
+)
 from grader.trusted.key import Key, raises
 
 Pair = tuple[Any, Any]
@@ -18,6 +23,17 @@ def _full(module: nn.Module) -> Callable[[Any], Any]:
 
 def _legacy(module: nn.Module) -> Callable[[Any], Any]:
     return module.register_backward_hook
+
+
+def _probe_at(place, module, x, gy):
+    """The same gradients of a part of the module."""
+    seen = []
+    handle = _full(place)(lambda m, gin, gout: seen.append((gin[0], gout[0])))
+    try:
+        module(x.requires_grad_()).backward(gy)
+    finally:
+        handle.remove()
+    return seen[0]
 
 
 def _probe(module, x, gy, register=_full, which=0):
@@ -72,6 +88,64 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         """You started the pass from ones. Start it from gy: y.backward(gy)."""
         return FullBackwardProbeKey.reference(module, x, torch.ones_like(gy))
 
+    def _nothing(module, x, gy):
+        return None
+
+    families = (
+        *(one for one in around_a_run(reference, _nothing) if one.__name__ != "no_run"),
+        exception_swallowed(reference),
+    )
+
+    def frozen_for_good(module, x, gy):
+        """You made the module's parameters require no grad, for good: whoever trains it gets no
+        gradients any more. Leave their flags: gradients of parameters do no harm."""
+        module.requires_grad_(False)
+        return FullBackwardProbeKey.reference(module, x, gy)
+
+    def last_layer_alone(module, x, gy):
+        """You looked at the last layer of a chain: you registered a hook on every submodule, and
+        the first that was called is that of the last layer. Register one hook, on the module
+        itself."""
+        last = list(module.modules())[-1]
+        return _probe_at(last, module, x, gy)
+
+    def output_in_place_of_its_gradient(module, x, gy):
+        """Your second tensor holds the values of the output. Its gradient is asked for: what the
+        pass starts from."""
+        gin, _ = FullBackwardProbeKey.reference(module, x, gy)
+        return gin, module(x).detach()
+
+    def input_in_place_of_its_gradient(module, x, gy):
+        """Your first tensor holds the values of the input. Its gradient is asked for, what arrives
+        at x."""
+        return x.detach().clone(), FullBackwardProbeKey.reference(module, x, gy)[1]
+
+    def started_from_the_mean(module, x, gy):
+        """You started the pass at the mean of the output. Start it at the output itself, from gy:
+        y.backward(gy)."""
+        return FullBackwardProbeKey.reference(module, x, torch.ones_like(gy) / gy.numel())
+
+    def weighted_by_the_values(module, x, gy):
+        """You started the pass at the sum of the squares of the output, or from the output itself.
+        Start it from gy: y.backward(gy)."""
+        return FullBackwardProbeKey.reference(module, x, module(x).detach())
+
+    def gradient_of_the_weight(module, x, gy):
+        """Your first tensor is the gradient of the weight. That of the module's input is asked for,
+        in the shape of x."""
+        gin, gout = FullBackwardProbeKey.reference(module, x, gy)
+        first = next(module.parameters())
+        if not first.requires_grad:
+            return gin, gout
+        return torch.autograd.grad(module(x), first, gy)[0], gout
+
+    @raises(r"list index out of range")
+    def hook_never_called(module, x, gy):
+        """Your list is empty: no hook was called. module.forward(x) skips hooks, and so does a run
+        before the hook is registered. Register it, then call module(x) and backward."""
+        module.forward(x.requires_grad_())
+        return [][0]
+
     def hook_stays(module, x, gy):
         """Your hook stays on the module, and runs in every later pass. Keep the handle, and call
         remove()."""
@@ -101,6 +175,77 @@ def _by_hand(model: nn.Sequential, x: Tensor, gy: Tensor, *, clone: bool = True)
 class RetainOrHookKey(Key, task="retain_or_hook"):
     def reference(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
         return _by_hand(model, x, gy)[1:]
+
+    def _nothing(model, x, gy):
+        return []
+
+    families = (
+        *around_a_run(reference, _nothing),
+        hooks_stay_if_it_raises(reference),
+        exception_swallowed(reference),
+    )
+
+    def frozen_for_good(model, x, gy):
+        """You made the model's parameters require no grad, for good: whoever trains it gets no
+        gradients any more. Leave their flags."""
+        model.requires_grad_(False)
+        return _by_hand(model, x, gy)[1:]
+
+    def started_from_ones(model, x, gy):
+        """You started the pass from the sum of the output, that is from ones. Start it from gy:
+        y.backward(gy)."""
+        return _by_hand(model, x, torch.ones_like(gy))[1:]
+
+    def model_too(model, x, gy):
+        """You have one gradient too many. modules() lists the model itself as well, whose output is
+        that of its last layer. Walk over its layers."""
+        grads = _by_hand(model, x, gy)[1:]
+        return [*grads, grads[-1]]
+
+    def last_output_missing(model, x, gy):
+        """The gradient of the last output is missing. It is gy, with which the pass starts, and it
+        is asked for like the others."""
+        return _by_hand(model, x, gy)[1:-1]
+
+    def first_output_alone(model, x, gy):
+        """Your list ends after the first call. Either the function returns inside the loop, or the
+        hooks are gone before the pass: one gradient for each call is asked for."""
+        return _by_hand(model, x, gy)[1:2]
+
+    def last_arrival_alone(model, x, gy):
+        """Your list holds the gradient of the last output alone. Every call of a layer needs a
+        tensor hook of its own."""
+        return _by_hand(model, x, gy)[-1:]
+
+    def listed_by_module(model, x, gy):
+        """A layer that is called twice has one gradient twice in your list. You looked them up in a
+        dict by module, which keeps one for each module: keep a list of calls."""
+        found = {}
+        grads = _by_hand(model, x, gy)[1:]
+        for layer, grad in zip(model, grads, strict=True):
+            found.setdefault(layer, grad)
+        return [found[layer] for layer in model]
+
+    def listed_by_module_last_call(model, x, gy):
+        """A layer that is called twice has one gradient twice in your list, that of its last call.
+        You looked them up by module, which has one output at a time: keep a list of calls."""
+        grads = _by_hand(model, x, gy)[1:]
+        found = dict(zip(model, grads, strict=True))
+        return [found[layer] for layer in model]
+
+    def values_in_place_of_gradients(model, x, gy):
+        """You listed what the layers returned. The gradients that arrive there are asked for."""
+        kept = []
+        for layer in model:
+            x = layer(x.clone())
+            kept.append(x.detach().clone())
+        return kept
+
+    def of_parameters(model, x, gy):
+        """You listed the gradients of the parameters. Those of what each layer returned are asked
+        for."""
+        trained = [p for p in model.parameters() if p.requires_grad]
+        return list(torch.autograd.grad(model(x), trained, gy))
 
     def backward_order(model, x, gy):
         """Your list is the wrong way round. The hooks run in the order in which the pass reaches

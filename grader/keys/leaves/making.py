@@ -11,7 +11,11 @@ from grader.trusted.key import Key, raises
 
 
 class MakeLeafKey(Key, task="make_leaf"):
-    sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
+    sentences: ClassVar = {
+        "NONE": "Your function returned None. Return the leaf.",
+        "ZERO": "Your leaf holds zeros. zeros_like takes the shape and the dtype of t alone: copy "
+        "its values as well.",
+    }
 
     def reference(t: Tensor) -> Tensor:
         with torch.no_grad():
@@ -41,7 +45,7 @@ class MakeLeafKey(Key, task="make_leaf"):
 
     def flag_forgotten(t):
         """Your leaf does not require grad. detach() switches that off, and clone() does not switch
-        it on again: call requires_grad_() on the copy."""
+        it on again: call requires_grad_() on the copy, as the last step."""
         return t.detach().clone()
 
     def argument_returned(t):
@@ -52,6 +56,32 @@ class MakeLeafKey(Key, task="make_leaf"):
         """You called requires_grad_() on t and returned t itself. The method changes the tensor it
         is called on and makes no new one. Call it on a detached clone."""
         return t.requires_grad_()
+
+    def made_contiguous(t):
+        """You took contiguous() for a copy. It returns t itself where the entries lie in order
+        already. clone() always copies."""
+        return t.detach().contiguous().requires_grad_()
+
+    @raises(r"only change requires_grad flags of leaf")
+    def flag_set_on_the_argument(t):
+        """You set requires_grad on t itself. torch refuses that for a computed tensor, and for a
+        leaf it changes the caller's tensor. Set the flag on a detached clone."""
+        t.requires_grad = True
+        return t
+
+    @raises(r"only change requires_grad flags of leaf")
+    def flag_set_on_a_clone(t):
+        """You set requires_grad on a clone that has a history. torch refuses that for a computed
+        tensor, and a clone of one that requires grad is computed. Detach first."""
+        leaf = t.clone()
+        leaf.requires_grad = True
+        return leaf
+
+    @raises(r"Can't call numpy\(\) on Tensor that requires grad")
+    def numpy_of_a_recorded_tensor(t):
+        """You called numpy() on a tensor that requires grad, which torch refuses. No way through
+        NumPy is needed: t.detach().clone() copies the values."""
+        return torch.tensor(t.numpy()).requires_grad_()
 
     @raises(r"support the deepcopy protocol")
     def deep_copied(t):
@@ -92,7 +122,8 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         return _randn(shape, dtype, device).requires_grad_().mul_(scale)
 
     def not_scaled(shape, dtype, device):
-        """Your numbers have standard deviation 1: scale has no effect on what you return."""
+        """Your numbers have standard deviation 1, whatever scale is. Multiply them by scale before
+        you set the flag."""
         return _randn(shape, dtype, device).requires_grad_()
 
     def scaled_twice(shape, scale, dtype, device):
@@ -115,6 +146,41 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         deviation is scale / sqrt(3). Draw normal numbers: torch.randn."""
         centred = 2 * torch.rand(shape, dtype=dtype, device=device) - 1
         return (centred * scale).requires_grad_()
+
+    def divided_by_scale(shape, scale, dtype, device):
+        """Your numbers have standard deviation 1 / scale: you divided by scale. Multiply by it."""
+        return (_randn(shape, dtype, device) / scale).requires_grad_()
+
+    def shrunk_by_fan_in(shape, scale, dtype, device):
+        """Your numbers have a smaller standard deviation than scale: you divided by the square root
+        of a size as well, as some initialisations do. Here scale alone is asked for."""
+        return (_randn(shape, dtype, device) * scale / math.sqrt(shape[0])).requires_grad_()
+
+    def cast_after_the_flag(shape, scale, dtype, device):
+        """You set the flag before the cast to dtype. Where the cast changes something it is a
+        recorded operation, and its result is no leaf. Draw in dtype, and set the flag last."""
+        return (_randn(shape, torch.float32, device) * scale).requires_grad_().to(dtype)
+
+    def constant_weight(shape, scale, dtype, device):
+        """All your numbers are scale, and none is random. Draw them with torch.randn, and multiply
+        by scale."""
+        return torch.full(shape, scale, dtype=dtype, device=device).requires_grad_()
+
+    def zeros_returned(shape, dtype, device):
+        """Your weight holds zeros. Draw normal numbers with torch.randn, and multiply them by
+        scale."""
+        return torch.zeros(shape, dtype=dtype, device=device).requires_grad_()
+
+    def scale_taken_for_mean(shape, scale, dtype, device):
+        """Your numbers lie around 1, not around 0. The mean asked for is 0: multiply normal numbers
+        by scale and add nothing."""
+        return (_randn(shape, dtype, device) * scale + 1).requires_grad_()
+
+    def standardised(shape, scale, dtype, device):
+        """You divided the numbers by their own standard deviation, which is nan for a single one.
+        torch.randn draws with standard deviation 1 already."""
+        noise = _randn(shape, dtype, device)
+        return ((noise - noise.mean()) / noise.std() * scale).requires_grad_()
 
     def default_dtype(shape, scale, device):
         """You did not use dtype, so the weight is always float32. Pass dtype=dtype where you draw
@@ -183,11 +249,38 @@ class CastLeafKey(Key, task="cast_leaf"):
         dtype first and raise TypeError, which says that the argument was wrong."""
         return t.detach().to(dtype, copy=True).requires_grad_()
 
+    @raises(r"^(?!.*[Oo]nly Tensors of floating point)")
+    def runtime_error(t, dtype):
+        """For an integer or boolean dtype you raised RuntimeError. The task asks for TypeError."""
+        if not (dtype.is_floating_point or dtype.is_complex):
+            raise RuntimeError
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
     def value_error(t, dtype):
         """For an integer or boolean dtype you raised ValueError. The task asks for TypeError."""
         if not (dtype.is_floating_point or dtype.is_complex):
             raise ValueError
         return t.detach().to(dtype, copy=True).requires_grad_()
+
+    @raises("")
+    def some_floats_refused(t, dtype):
+        """You refused a floating point dtype, or a complex one. Every one of them can require grad,
+        bfloat16 as well: ask dtype.is_floating_point and dtype.is_complex."""
+        if dtype not in (torch.float32, torch.float64):
+            raise TypeError
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
+    def through_float32(t, dtype):
+        """You cast to float32 on the way, which keeps about 7 digits of 16. Cast in one step, from
+        the dtype of t to the one that is asked for."""
+        _must_be_differentiable(dtype)
+        return t.detach().float().to(dtype, copy=True).requires_grad_()
+
+    def cast_and_cloned(t, dtype):
+        """You cloned the cast without detaching it. If t requires grad, both are recorded, and the
+        result is no leaf. Detach first."""
+        _must_be_differentiable(dtype)
+        return t.to(dtype).clone().requires_grad_()
 
     def complex_refused(t, dtype):
         """You refused a complex dtype. Complex tensors can require grad, but is_floating_point is

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.trusted.families.loops import first_of_list
 from grader.trusted.key import Key, raises
 
 Function = Callable[[Tensor], Tensor]
@@ -49,6 +50,8 @@ def _unguarded(root: Tensor) -> list[Tensor]:
 
 
 class LeafGradsKey(Key, task="leaf_grads"):
+    families = (*first_of_list(_leaves, "leaf", "Go on as long as a node waits."),)
+
     def reference(root: Tensor) -> list[Tensor]:
         return _leaves(root)
 
@@ -106,6 +109,24 @@ class LeafGradsKey(Key, task="leaf_grads"):
         added to it: test requires_grad, too."""
         return [root] if root.grad_fn is None else _leaves(root)
 
+    def filled_ones_only(root):
+        """You left out leaves whose .grad is None. Before the first pass every .grad is None: what
+        counts is whether a node of the graph holds the leaf."""
+        return [leaf for leaf in _leaves(root) if leaf.grad is not None]
+
+    def names_returned(root):
+        """You returned names or texts. The leaves themselves are asked for: node.variable."""
+        return [node.name() for node in _ends(root)] if root.grad_fn else _leaves(root)
+
+    def one_leaf_without_a_list(root):
+        """For a root that is a leaf you returned the tensor alone, without a list. Return
+        [root]."""
+        return root if root.grad_fn is None and root.requires_grad else _leaves(root)
+
+    def none_without_a_list(root):
+        """You returned None where there is no leaf to list. Return an empty list."""
+        return _leaves(root) or None
+
     @raises(r"'NoneType' object has no attribute")
     def none_edge_followed(root):
         """You followed an edge that leads nowhere. An input that does not require grad stands in
@@ -155,9 +176,9 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
         return dz, dx
 
     def not_retained(f1, f2, x):
-        """dz is None: z is no leaf, so the pass dropped its gradient once it was used. Call
-        z.retain_grad() before backward. After it is too late, and retain_graph=True keeps saved
-        tensors, not gradients."""
+        """dz is None: z is no leaf, and a pass keeps its gradient only if z.retain_grad() was
+        called before, on the very z that y is computed from: a second call of f1 makes another.
+        After the pass it is too late, and retain_graph=True keeps saved tensors, not gradients."""
         x, z = _both(f1, x)
         f2(z).sum().backward()
         return (z.grad if z.is_leaf else None), x.grad
@@ -186,6 +207,63 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
         dz, _ = GradOfIntermediateKey.reference(f1, f2, x)
         x, z = _both(f1, x)
         return dz, torch.autograd.grad(z.sum(), x)[0]
+
+    def dx_of_two_passes(f1, f2, x):
+        """Your dx is twice the right one: two passes added to x.grad. Take both gradients from one
+        pass, or call torch.autograd.grad, which adds to nothing."""
+        dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
+        return dz, dx * 2
+
+    def both_of_two_passes(f1, f2, x):
+        """Both of your gradients are twice the right ones: two passes were added up in .grad. One
+        pass gives both."""
+        dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
+        return dz * 2, dx * 2
+
+    def added_where_z_is_x(f1, f2, x):
+        """Your dx is twice the right one, and so is dz where f1 returns x itself: two passes added
+        to x.grad. Take both gradients from one pass."""
+        x, z = _both(f1, x)
+        dz, dx = torch.autograd.grad(f2(z).sum(), (z, x))
+        return dz * 2 if z is x else dz, dx * 2
+
+    def dz_taken_for_dx(f1, f2, x):
+        """Both gradients of yours are dy/dz. dy/dx is one step further: the pass goes on from z
+        through f1 to x."""
+        dz, _ = GradOfIntermediateKey.reference(f1, f2, x)
+        return dz, dz
+
+    def ones_for_dz(f1, f2, x):
+        """Your dz is 1 everywhere, the derivative of a sum. y is the sum of f2(z): f2 has a
+        derivative as well."""
+        dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
+        return torch.ones_like(dz), dx
+
+    def values_returned(f1, f2, x):
+        """You returned the values z and y. Their gradients are asked for."""
+        _, z = _both(f1, x)
+        return z, f2(z).sum()
+
+    def f2_left_out(f1, f2, x):
+        """You started the pass from z.sum(), so f2 is left out of both gradients. y is the sum of
+        f2(z)."""
+        x, z = _both(f1, x)
+        dz, dx = torch.autograd.grad(z.sum(), (z, x))
+        return dz, dx
+
+    @raises(r"does not require grad and does not have a grad_fn")
+    def x_not_required(f1, f2, x):
+        """x does not require grad, so nothing was recorded. Call requires_grad_() on x, or on a
+        detached clone, before you call f1."""
+        return torch.autograd.grad(f2(f1(x)).sum(), x)
+
+    @raises(r"can't retain_grad on Tensor that has requires_grad=False")
+    def retained_without_a_graph(f1, f2, x):
+        """You called retain_grad() on a z that does not require grad. x has to require grad before
+        f1 is called; detach() and no_grad() would cut z off."""
+        z = f1(x)
+        z.retain_grad()
+        return z, z
 
     def averaged(f1, f2, x):
         """You took the mean of f2(z). y is its sum."""

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from collections import deque
 
 import torch
 from torch import nn
@@ -20,6 +21,14 @@ def leaf_by_empty(t):
 
 def leaf_by_tensor(t):
     return torch.tensor(t, requires_grad=True)
+
+
+def leaf_by_forced_cast(t):
+    return t.detach().to(t.dtype, copy=True).requires_grad_()
+
+
+def leaf_by_stack(t):
+    return nn.Parameter(torch.stack([t.detach()])[0])
 
 
 def weight_by_factory(shape, scale, dtype, device):
@@ -52,6 +61,50 @@ def cast_by_torch_refusal(t, dtype):
         return nn.Parameter(copied)
     except RuntimeError as error:
         raise TypeError(str(error)) from error
+
+
+def cast_by_copying(t, dtype):
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise TypeError(dtype)
+    leaf = torch.zeros(t.shape, dtype=dtype, device=t.device)
+    leaf.copy_(t.detach())
+    return nn.Parameter(leaf)
+
+
+@torch.no_grad()
+def cast_in_no_grad(t, dtype):
+    if dtype.is_floating_point or dtype.is_complex:
+        return t.to(dtype, copy=True).requires_grad_(True)
+    raise TypeError("a tensor of integers has no gradient")
+
+
+def leaves_by_type(root):
+    if root.grad_fn is None:
+        return (root,) if root.requires_grad else ()
+    met, stack = {}, [root.grad_fn]
+    while stack:
+        node = stack.pop()
+        if node not in met:
+            met[node] = None
+            stack.extend(following for following, _ in node.next_functions if following is not None)
+    return [node.variable for node in met if type(node).__name__ == "AccumulateGrad"]
+
+
+def leaves_by_identity(root):
+    if not root.requires_grad:
+        return []
+    if root.is_leaf:
+        return [root]
+    found, queue, met = {}, deque([root.grad_fn]), set()
+    while queue:
+        node = queue.popleft()
+        if node is None or node in met:
+            continue
+        met.add(node)
+        if hasattr(node, "variable"):
+            found[id(node.variable)] = node.variable
+        queue.extend(following for following, _ in node.next_functions)
+    return list(found.values())
 
 
 def leaves_by_stack(root):
@@ -107,6 +160,19 @@ def inner_in_two_stages(f1, f2, x):
     return [cut.grad, dx]
 
 
+def inner_in_one_call(f1, f2, x):
+    x = x.detach().clone().requires_grad_()
+    z = f1(x)
+    return torch.autograd.grad(f2(z).sum(), [z, x])
+
+
+def names_by_tensor_type(program, x, w, c):
+    known = {"torch": torch, "x": x, "w": w, "c": c}
+    exec(program, known)
+    tensors = ((n, t) for n, t in known.items() if isinstance(t, torch.Tensor))
+    return tuple(n for n, t in tensors if (t.is_leaf or t.retains_grad) and t.grad is not None)
+
+
 def names_by_experiment_line_by_line(program, x, w, c):
     known = {"x": x, "w": w, "c": c, "torch": torch}
     exec(compile(program, "program", "exec"), known)
@@ -135,6 +201,27 @@ def update_in_inference_mode(w, g, lr):
         w.add_(g, alpha=-lr)
 
 
+def update_by_out(w, g, lr):
+    with torch.no_grad():
+        torch.add(w, g, alpha=-lr, out=w)
+
+
+def freeze_by_get_parameter(module, pattern):
+    expression = re.compile(pattern)
+    hits = [name for name, _ in module.named_parameters() if expression.search(name)]
+    for name in hits:
+        module.get_parameter(name).requires_grad_(False)
+    return tuple(hits)
+
+
+def freeze_by_filter(module, pattern):
+    pairs = list(filter(lambda pair: re.search(pattern, pair[0]), module.named_parameters()))
+    with torch.no_grad():
+        for _, parameter in pairs:
+            parameter.requires_grad = False
+    return [name for name, _ in reversed(pairs)]
+
+
 def freeze_by_dict(module, pattern):
     chosen = {name: p for name, p in module.named_parameters() if re.compile(pattern).search(name)}
     for parameter in chosen.values():
@@ -155,17 +242,44 @@ def freeze_by_modules(module, pattern):
 
 
 ANSWERS = {
-    "make_leaf": [(leaf_as_parameter,), (leaf_by_empty,), (leaf_by_tensor,)],
+    "make_leaf": [
+        (leaf_as_parameter,),
+        (leaf_by_empty,),
+        (leaf_by_tensor,),
+        (leaf_by_forced_cast,),
+        (leaf_by_stack,),
+    ],
     "scaled_parameter": [(weight_by_factory,), (weight_scaled_in_no_grad,), (weight_as_parameter,)],
-    "cast_leaf": [(cast_by_numbers,), (cast_by_torch_refusal,)],
-    "leaf_grads": [(leaves_by_stack,), (leaves_level_by_level,)],
-    "grad_of_intermediate": [(inner_by_two_passes,), (inner_by_hook,), (inner_in_two_stages,)],
-    "which_get_grad": [(names_by_experiment_line_by_line,)],
+    "cast_leaf": [
+        (cast_by_numbers,),
+        (cast_by_torch_refusal,),
+        (cast_by_copying,),
+        (cast_in_no_grad,),
+    ],
+    "leaf_grads": [
+        (leaves_by_stack,),
+        (leaves_level_by_level,),
+        (leaves_by_type,),
+        (leaves_by_identity,),
+    ],
+    "grad_of_intermediate": [
+        (inner_by_two_passes,),
+        (inner_by_hook,),
+        (inner_in_two_stages,),
+        (inner_in_one_call,),
+    ],
+    "which_get_grad": [(names_by_experiment_line_by_line,), (names_by_tensor_type,)],
     "safe_update": [
         (update_through_detach,),
         (update_with_flag_switched,),
         (update_by_copy,),
         (update_in_inference_mode,),
+        (update_by_out,),
     ],
-    "flag_setter": [(freeze_by_dict,), (freeze_by_modules,)],
+    "flag_setter": [
+        (freeze_by_dict,),
+        (freeze_by_modules,),
+        (freeze_by_get_parameter,),
+        (freeze_by_filter,),
+    ],
 }

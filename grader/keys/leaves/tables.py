@@ -1,11 +1,12 @@
 """References and mistakes of the exercise that predicts which tensors get a gradient."""
 
+import re
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key
+from grader.trusted.key import Key, raises
 
 Names = set[str]
 
@@ -58,6 +59,74 @@ class WhichGetGradKey(Key, task="which_get_grad"):
         """You list every leaf. Tensors that do not require grad are leaves as well, and no gradient
         is kept in them."""
         return {name for name, t in _run(program, x, w, c).items() if t.is_leaf}
+
+    def inputs_alone(program, x, w, c):
+        """You looked at x, w and c alone. The variables that the program assigns can have a .grad,
+        too: a new leaf, and a tensor that retains its gradient."""
+        return WhichGetGradKey.reference(program, x, w, c) & {"x", "w", "c"}
+
+    def always_x_and_w(program):
+        """You answer x and w always. A leaf that requires grad gets a .grad only if y was computed
+        from it by recorded operations, and other tensors can have one."""
+        return {"x", "w"}
+
+    def inputs_named_in_the_text(program):
+        """You list x and w wherever the program names them. What counts is whether recorded
+        operations lead from them to y: detach(), no_grad() and integers cut the way."""
+        return {name for name in ("x", "w") if re.search(rf"\b{name}\b", program)}
+
+    def all_named_in_the_text(program):
+        """You list every input that the program names, c among them. c does not require grad, and
+        detach(), no_grad() and integers cut the way from the others."""
+        return {name for name in ("x", "w", "c") if re.search(rf"\b{name}\b", program)}
+
+    def nothing_listed(program):
+        """You answer the empty set always. A leaf that requires grad, and that y was computed from,
+        has a .grad after the pass."""
+        return set()
+
+    def zeros_left_out(program, x, w, c):
+        """You left out a gradient of zeros. It was computed and is kept: .grad is a tensor of
+        zeros, and not None."""
+        known = _run(program, x, w, c)
+        return {n for n in _filled(known) if known[n].grad.any()}
+
+    def frozen_afterwards(program, x, w, c):
+        """You left out a leaf that was frozen after the pass. requires_grad_(False) leaves .grad
+        where it is: it decides what later passes do."""
+        known = _run(program, x, w, c)
+        return {name for name in _filled(known) if known[name].requires_grad}
+
+    def emptied_afterwards(program, x, w, c):
+        """You stopped at the pass. A line after it can set .grad to None again: look at the end of
+        the program."""
+        return WhichGetGradKey.reference(program.replace("w.grad = None", "pass"), x, w, c)
+
+    def tensors_returned(program, x, w, c):
+        """You returned the tensors. Their names are asked for, such as "x"."""
+        known = _run(program, x, w, c)
+        return {known[name] for name in _filled(known)}
+
+    def gradients_returned(program, x, w, c):
+        """You returned the gradients themselves. The names of the tensors are asked for, such as
+        "x"."""
+        known = _run(program, x, w, c)
+        return {name: known[name].grad for name in _filled(known)}
+
+    @raises(r"has no attribute '(grad|is_leaf|retains_grad|requires_grad)'")
+    def everything_asked_for_grad(program, x, w, c):
+        """You asked everything in the dict for .grad, the module torch and __builtins__ among them.
+        Keep those that are tensors: isinstance(value, torch.Tensor)."""
+        names = {"torch": torch, "x": x, "w": w, "c": c}
+        exec(program, names)
+        return {name for name, value in names.items() if value.grad is not None}
+
+    @raises(r"name '(torch|x|w|c)' is not defined")
+    def names_not_handed_over(program):
+        """The program did not find a name. exec knows what stands in the dict that it is given: put
+        torch, x, w and c into it, each under its own name."""
+        exec(program, {})
+        return set()
 
     def frozen_blocks(program, x, w, c):
         """You let c stop the gradient. A factor that does not require grad gets no gradient itself,

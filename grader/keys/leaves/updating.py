@@ -1,5 +1,6 @@
 """References and mistakes of the exercises that change leaves."""
 
+import itertools
 import re
 
 import torch
@@ -14,9 +15,9 @@ class SafeUpdateKey(Key, task="safe_update"):
             w.copy_(w - lr * g)
 
     def name_rebound(w, g, lr):
-        """w is unchanged. `w = w - lr * g` makes a new tensor and lets the name w stand for it
-        inside your function; the caller's w knows nothing of it, also inside no_grad(). Write
-        into w: w -= lr * g."""
+        """w is unchanged. w - lr * g and w.sub(lr * g) make a new tensor, and `w = ...` lets the
+        name w stand for it inside your function alone, also inside no_grad(). Write into w:
+        w -= lr * g."""
         return w - lr * g
 
     @raises(r"leaf Variable that requires grad is being used in an in-place operation")
@@ -26,9 +27,9 @@ class SafeUpdateKey(Key, task="safe_update"):
         w -= lr * g
 
     def hidden_by_data(w, g, lr):
-        """The values are right, but you wrote through .data, which autograd cannot see: a graph
-        that saved the old w goes on without complaint and computes wrong gradients. Write into w
-        inside `with torch.no_grad():`."""
+        """The values are right, but you wrote where autograd cannot see it, as through .data or an
+        array of NumPy: a graph that saved the old w goes on without complaint and computes wrong
+        gradients. Write into w itself, inside `with torch.no_grad():`."""
         w.data.sub_(lr * g)
 
     def data_replaced(w, g, lr):
@@ -44,6 +45,42 @@ class SafeUpdateKey(Key, task="safe_update"):
     def lr_forgotten(w, g):
         """You subtracted g without lr."""
         SafeUpdateKey.reference(w, g, 1.0)
+
+    def lr_twice(w, g, lr):
+        """You multiplied g by lr twice. The step is lr * g."""
+        SafeUpdateKey.reference(w, g, lr * lr)
+
+    def divided_by_lr(w, g, lr):
+        """You divided g by lr. The step is lr * g."""
+        SafeUpdateKey.reference(w, g, 1 / lr)
+
+    def step_alone_written(w, g, lr):
+        """w holds the step alone. Subtract lr * g from the old values of w."""
+        with torch.no_grad():
+            w.copy_(-lr * g)
+
+    def taken_twice(w, g, lr):
+        """You took the step twice: w lies 2 * lr * g away from where it was. One line that writes
+        into w is enough."""
+        SafeUpdateKey.reference(w, g, 2 * lr)
+
+    def scaled_down(w, g, lr):
+        """You multiplied w itself by (1 - lr * g). Subtract the step: w - lr * g."""
+        with torch.no_grad():
+            w.mul_(1 - lr * g)
+
+    @raises(r"slice\(\) cannot be applied to a 0-dim tensor")
+    def sliced(w, g, lr):
+        """You wrote w[:] = ..., which a tensor of shape () refuses: it has nothing to slice. Write
+        w -= lr * g, w.copy_(...) or w[...] = ..."""
+        with torch.no_grad():
+            w[:] = w - lr * g
+
+    @raises(r"Can't call numpy\(\) on Tensor that requires grad")
+    def numpy_of_a_leaf(w, g, lr):
+        """You called w.numpy(), which torch refuses for a tensor that requires grad. Write into w
+        itself, inside `with torch.no_grad():`."""
+        w.numpy()
 
     def other_gradient(w, lr):
         """You took w.grad for the step. The task hands you the gradient to use as g."""
@@ -80,6 +117,10 @@ def _freeze(module, pattern, matches):
             yield name, parameter
 
 
+def _some(pairs):
+    return itertools.islice(pairs, 1)
+
+
 def _frozen(module, pattern, matches=re.search):
     return [name for name, _ in _freeze(module, pattern, matches)]
 
@@ -99,10 +140,62 @@ class FlagSetterKey(Key, task="flag_setter"):
         return _frozen(module, pattern, lambda wanted, name: not re.search(wanted, name))
 
     def everything_frozen(module, pattern):
-        """You froze every parameter. module.requires_grad_(False) means all of them: call it on the
-        parameters that match."""
+        """You froze every parameter, also those that do not match; your list is right. Set the flag
+        where the name goes into the list. module.requires_grad_(False) would mean all of them."""
         module.requires_grad_(False)
         return _frozen(module, pattern)
+
+    def everything_frozen_and_listed(module, pattern):
+        """You froze and listed every parameter. Take those alone whose name holds a match of
+        pattern: re.search(pattern, name)."""
+        return _frozen(module, pattern, lambda *_: True)
+
+    def ended_after_the_first(module, pattern):
+        """You froze the first parameter that matches and no other. Look for a `return` or a `break`
+        inside the loop."""
+        return [name for name, _ in _some(_freeze(module, pattern, re.search))]
+
+    def eval_for_freezing(module, pattern):
+        """You put parts of the module into eval mode. That changes what dropout and batch
+        normalization do, and freezes no parameter. Switch requires_grad of the parameters off."""
+        module.eval()
+        return [name for name, _ in module.named_parameters() if re.search(pattern, name)]
+
+    def capitals_ignored(module, pattern):
+        """You took capitals and small letters for the same. pattern says which of them is meant:
+        use re.search without re.IGNORECASE."""
+        return _frozen(module, pattern, lambda wanted, name: re.search(wanted, name, re.IGNORECASE))
+
+    def direct_children_only(module, pattern):
+        """You went one level deep: the parameters of parts inside parts, or those of the module
+        itself, are missing. named_parameters() of the module lists all of them."""
+        found = []
+        for prefix, part in module.named_children():
+            for name, parameter in part.named_parameters(recurse=False):
+                if re.search(pattern, f"{prefix}.{name}"):
+                    parameter.requires_grad_(False)
+                    found.append(f"{prefix}.{name}")
+        return list(dict.fromkeys(found))
+
+    def last_names_only(module, pattern):
+        """You matched the last part of a name, such as bias. The name in named_parameters() is
+        longer, encoder.bias: match all of it."""
+        return _frozen(module, pattern, lambda wanted, name: re.search(wanted, name.split(".")[-1]))
+
+    def parameters_returned(module, pattern):
+        """You returned the parameters. Their names are asked for, as a list."""
+        return [parameter for _, parameter in _freeze(module, pattern, re.search)]
+
+    def names_forgotten(module, pattern):
+        """The flags are right, and you returned None. Return the list of the names."""
+        _frozen(module, pattern)
+
+    def flag_turned_on(module, pattern):
+        """You set requires_grad to True. Freezing is the opposite: False."""
+        for name, parameter in module.named_parameters():
+            if re.search(pattern, name):
+                parameter.requires_grad_(True)
+        return [name for name, _ in module.named_parameters() if re.search(pattern, name)]
 
     def grads_cleared(module, pattern):
         """The flags are right, but you also cleared .grad, which was not asked for."""

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.losses import of_a_given_loss
 from grader.trusted.key import Key, raises
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -26,6 +27,8 @@ class TrainStepKey(Key, task="train_step"):
         opt.step()
         return loss.item()
 
+    families = (*of_a_given_loss(reference, 2),)
+
     def old_gradients_added(model, opt, loss_fn, x, y):
         """Your step also went along what .grad held before: backward adds to .grad, and nothing
         emptied it. Call opt.zero_grad() before backward."""
@@ -44,9 +47,61 @@ class TrainStepKey(Key, task="train_step"):
         return loss.item()
 
     def nothing_moved(model, loss_fn, x, y):
-        """No parameter moved. Either opt.step() is missing, or there were no gradients when it ran:
-        zero_grad() stands between backward() and step(), or step() before backward()."""
+        """No parameter moved: opt.step() is missing, or there was no gradient when it ran.
+        backward() brings gradients and zero_grad() takes them away: the order is zero_grad(),
+        backward(), step()."""
         return loss_fn(model(x), y).item()
+
+    def old_gradients_alone(model, opt, loss_fn, x, y):
+        """Your step went along what .grad held before, and this batch's gradient is not used.
+        backward() is missing, or you called torch.autograd.grad, which returns gradients and leaves
+        .grad as it is."""
+        loss = loss_fn(model(x), y)
+        opt.step()
+        return loss.item()
+
+    def two_backward_passes(model, opt, loss_fn, x, y):
+        """Your step went along twice the gradient: two backward passes ran, and the second adds to
+        the first. One call of backward() is enough."""
+        return TrainStepKey.reference(model, opt, lambda p, y: 2 * loss_fn(p, y), x, y) / 2
+
+    def stepped_twice(model, opt, loss_fn, x, y):
+        """You called opt.step() twice. One step is asked for."""
+        loss = TrainStepKey.reference(model, opt, loss_fn, x, y)
+        opt.step()
+        return loss
+
+    def unused_keeps_its_grad(model, opt, loss_fn, x, y):
+        """A parameter that takes no part, or is frozen, moved along an old .grad: you wrote or
+        emptied the .grad of the others alone. opt.zero_grad() empties all."""
+        loss = loss_fn(model(x), y)
+        trained = [p for p in model.parameters() if p.requires_grad]
+        grads = torch.autograd.grad(loss, trained, allow_unused=True)
+        for parameter, grad in zip(trained, grads, strict=True):
+            if grad is not None:
+                parameter.grad = grad
+        opt.step()
+        return loss.item()
+
+    def first_group_emptied(model, opt, loss_fn, x, y):
+        """You emptied the gradients of the first parameter group alone, and those of the others
+        were added to. opt.zero_grad() empties every group."""
+        for p in opt.param_groups[0]["params"]:
+            p.grad = None
+        return TrainStepKey.old_gradients_added(model, opt, loss_fn, x, y)
+
+    def unfrozen(model, opt, loss_fn, x, y):
+        """You made every parameter require grad, and one of them was frozen. Leave the flags of the
+        parameters as they are."""
+        model.requires_grad_(True)
+        return TrainStepKey.reference(model, opt, loss_fn, x, y)
+
+    def in_eval_mode(model, opt, loss_fn, x, y):
+        """You put the model into eval mode and left it there: dropout would not drop, and batch
+        normalization would use its running statistics. A step needs no other mode than the
+        model's."""
+        model.eval()
+        return TrainStepKey.reference(model, opt, loss_fn, x, y)
 
     @raises(r"modified by an inplace operation")
     def step_before_backward(model, opt, loss_fn, x, y):
@@ -73,7 +128,7 @@ class TrainStepKey(Key, task="train_step"):
         backward pass has reached. opt.zero_grad() knows of that."""
         for p in model.parameters():
             p.grad.zero_()
-        return TrainStepKey.reference(model, opt, loss_fn, x, y)
+        return TrainStepKey.old_gradients_added(model, opt, loss_fn, x, y)
 
     def loss_tensor_returned(model, opt, loss_fn, x, y):
         """The step is right, and you returned the loss as a tensor. Whoever collects it for a
@@ -85,6 +140,16 @@ class TrainStepKey(Key, task="train_step"):
         pass. Return the loss that backward started from."""
         TrainStepKey.reference(model, opt, loss_fn, x, y)
         return loss_fn(model(x), y).item()
+
+    @raises(r"unsupported operand type.*'NoneType'")
+    def own_update_of_none(model, opt, loss_fn, x, y):
+        """You subtracted the gradients yourself, and one of them is None: that of a parameter which
+        takes no part. opt.step() knows of that, and does more where momentum is asked for."""
+        opt.zero_grad()
+        loss_fn(model(x), y).backward()
+        for p in model.parameters():
+            opt.param_groups[0]["lr"] * p.grad
+        return 0.0
 
     def own_update(model, opt, loss_fn, x, y):
         """You subtracted the learning rate times the gradient yourself. The optimizer may do more
@@ -100,13 +165,15 @@ class TrainStepKey(Key, task="train_step"):
 
 
 Batches = list[tuple[Tensor, Tensor]]
-Line = Callable[..., None]
+Line = Callable[..., Any]
 
 
 def _epoch(lines: str, after: str = "") -> Callable[..., list[Any]]:
     """An epoch of the lines that the letters stand for, and then of those in `after`.
 
-    z zero_grad, f forward, b backward, c clip, s step, d scheduler, l log, t log the tensor.
+    z zero_grad, f forward, b backward, c clip, s step, d scheduler, l log, t log the tensor; and
+    wrong ways to clip: v each value, e each parameter, g the first group, a always, r no
+    nested parameters.
     """
 
     def epoch(
@@ -123,6 +190,11 @@ def _epoch(lines: str, after: str = "") -> Callable[..., list[Any]]:
             "z": lambda: opt.zero_grad(),
             "b": lambda: loss.backward(),
             "c": lambda: _clip(model, max_norm),
+            "v": lambda: nn.utils.clip_grad_value_(model.parameters(), max_norm),
+            "e": lambda: [nn.utils.clip_grad_norm_(p, max_norm) for p in model.parameters()],
+            "g": lambda: _clip_grads(opt.param_groups[0]["params"], max_norm),
+            "r": lambda: _clip_grads(list(model.parameters(recurse=False)), max_norm),
+            "a": lambda: _clip_grads(list(model.parameters()), max_norm, always=True),
             "s": lambda: opt.step(),
             "d": lambda: sched.step(),
             "l": lambda: losses.append(loss.item()),
@@ -143,14 +215,63 @@ def _epoch(lines: str, after: str = "") -> Callable[..., list[Any]]:
 
 def _clip(model: nn.Module, max_norm: float) -> None:
     """What clip_grad_norm_ does, by its formula."""
-    grads = [p.grad for p in model.parameters() if p.grad is not None]
+    _clip_grads(list(model.parameters()), max_norm)
+
+
+def _clip_grads(parameters: list[nn.Parameter], max_norm: float, always: bool = False) -> None:
+    """The same for some parameters; `always` also where the norm is smaller."""
+    grads = [p.grad for p in parameters if p.grad is not None]
     norm = float(sum(float(g.square().sum()) for g in grads)) ** 0.5
+    factor = max_norm / (norm + 1e-6)
     for grad in grads:
-        grad.mul_(min(1.0, max_norm / (norm + 1e-6)))
+        grad.mul_(factor if always else min(1.0, factor))
 
 
 class OrderTheLinesKey(Key, task="order_the_lines"):
     reference = _epoch("fzbclsd")
+
+    families = (*of_a_given_loss(reference, 3),)
+
+    def first_batch_alone(model, opt, sched, loss_fn, batches, max_norm):
+        """You trained on the first batch alone: your function returns inside the loop, after its
+        first round. Return after the loop."""
+        return _epoch("fzbclsd")(model, opt, sched, loss_fn, batches[:1], max_norm)
+
+    def losses_after_the_step(*given):
+        """The training is right, and your losses were computed after the step, by another forward
+        pass. Keep the loss that backward started from."""
+        return _epoch("fzbcsdfl")(*given)
+
+    def mean_of_the_losses(*given):
+        """The training is right, and you returned one number, the mean of the losses. The list of
+        all of them is asked for."""
+        losses = _epoch("fzbclsd")(*given)
+        return sum(losses) / len(losses)
+
+    def values_clipped(*given):
+        """You clipped each entry of the gradients to max_norm. What is limited is the norm of all
+        gradients together: torch.nn.utils.clip_grad_norm_."""
+        return _epoch("fzbvlsd")(*given)
+
+    def each_clipped_by_itself(*given):
+        """You clipped the gradient of each parameter by itself. The norm is that of all gradients
+        together: call clip_grad_norm_ once, with model.parameters()."""
+        return _epoch("fzbelsd")(*given)
+
+    def first_group_clipped(*given):
+        """You clipped the parameters of the first group alone. model.parameters() lists those of
+        all groups."""
+        return _epoch("fzbglsd")(*given)
+
+    def direct_parameters_clipped(*given):
+        """You clipped the parameters that stand on the model itself alone. Those of nested parts
+        belong to the norm as well: model.parameters() lists all levels."""
+        return _epoch("fzbrlsd")(*given)
+
+    def always_scaled(*given):
+        """You scaled every gradient to the norm max_norm, also a shorter one. Clipping limits: a
+        gradient below max_norm stays as it is."""
+        return _epoch("fzbalsd")(*given)
 
     def never_emptied(*given):
         """From the second batch on, your step follows the sum of this batch's gradient and what was

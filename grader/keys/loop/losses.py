@@ -1,9 +1,11 @@
 """References and mistakes of the exercises on the loss and its gradient."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key
+from grader.trusted.key import Key, raises
 
 F = nn.functional
 
@@ -52,6 +54,51 @@ class LossChoiceKey(Key, task="loss_choice"):
         """You returned one number for each row. The loss is their mean, of shape ()."""
         return F.cross_entropy(logits, y, reduction="none")
 
+    def mean_over_all_entries(logits, y):
+        """You took the mean over all N * C entries, where all but one of each row are zero. It is a
+        mean over the N rows: sum over the classes, then take the mean."""
+        return F.cross_entropy(logits, y) / logits.shape[1]
+
+    def sigmoid_of_each_class(logits, y):
+        """You used binary cross entropy on a one-hot target: it takes each class by itself, by a
+        sigmoid. Of several classes exactly one is right here: use softmax, that is
+        cross_entropy."""
+        return F.binary_cross_entropy_with_logits(logits, _one_hot(logits, y))
+
+    def every_column(logits, y):
+        """You indexed with [:, y], which takes those columns of every row: a matrix of shape
+        (N, N). One number of each row is wanted: gather(1, y[:, None]), or
+        [torch.arange(N), y]."""
+        return -logits.log_softmax(1)[:, y].mean()
+
+    def epsilon_in_the_log(logits, y):
+        """You added a small number to the probability before its logarithm. It bends every loss,
+        and large scores still lose their gradient: log_softmax needs none."""
+        picked = logits.softmax(1).gather(1, y[:, None])
+        return -(picked + 1e-8).log().mean()
+
+    def probability_limited(logits, y):
+        """You limited the probability away from 0 before its logarithm. With large scores the loss
+        stops there, and has no gradient: log_softmax needs no limit."""
+        picked = logits.softmax(1).gather(1, y[:, None])
+        return -picked.clamp(1e-7, 1 - 1e-7).log().mean()
+
+    def softmax_by_hand(logits, y):
+        """With large scores your loss or its gradient is inf or nan: you divided one exp by a sum
+        of them, and both are inf. log_softmax takes off the largest score first."""
+        shares = logits.exp() / logits.exp().sum(1, keepdim=True)
+        return -shares.gather(1, y[:, None]).log().mean()
+
+    def smoothed(logits, y):
+        """You smoothed the labels. The plain cross entropy is asked for, with label_smoothing 0."""
+        return F.cross_entropy(logits, y, label_smoothing=0.1)
+
+    @raises(r"size mismatch|not implemented for 'Long'|0D or 1D")
+    def arguments_exchanged(logits, y):
+        """You handed over y first, in the order of other libraries. torch takes the scores first,
+        then the right classes."""
+        return F.cross_entropy(y, logits)
+
     def sign_lost(logits, y):
         """Your loss is the mean logarithm of the right class's probability, without the minus: an
         optimizer would make that probability small."""
@@ -61,6 +108,10 @@ class LossChoiceKey(Key, task="loss_choice"):
         """The number is right, and it has no history: nothing can be trained by it. Return the
         tensor that the loss function gives, without detach, item or no_grad."""
         return F.cross_entropy(logits.detach(), y)
+
+
+def _one_hot(logits: Tensor, y: Tensor) -> Tensor:
+    return F.one_hot(y, logits.shape[1]).to(logits)
 
 
 Pair = tuple[Tensor, Tensor]
@@ -103,6 +154,72 @@ class BatchGradientFactsKey(Key, task="batch_gradient_facts"):
         mean, total = BatchGradientFactsKey.reference(X, y, w)
         return mean / 2, total / 2
 
+    def two_forgotten_in_the_mean(X, y, w):
+        """Your gradient of the mean is half of the right one, and that of the sum is right. Some
+        books put 1/2 in front of the mean. Here it is the plain mean of the squares."""
+        mean, total = BatchGradientFactsKey.reference(X, y, w)
+        return mean / 2, total
+
+    def divided_by_entries(X, y, w):
+        """For the mean you divided by the number of entries of X. It is a mean over the N
+        residuals, one for each row."""
+        _, total = BatchGradientFactsKey.reference(X, y, w)
+        return total / X.numel(), total
+
+    def divided_twice(X, y, w):
+        """You divided both by N once too often: what you call the sum is the mean. The gradient of
+        the sum is divided by nothing."""
+        mean, _ = BatchGradientFactsKey.reference(X, y, w)
+        return mean / len(X), mean
+
+    def rows_against_a_column(X, y, w):
+        """Your residuals have shape (N, N): a column minus a row gives every pair. X @ w and y both
+        have shape (N,): leave out the unsqueeze."""
+        return _gradients(X, y, w, lambda r, y: ((r + y)[:, None] - y) ** 2)
+
+    def absolute_values(X, y, w):
+        """You differentiated the absolute values of the residuals. Their squares are asked for."""
+        return _gradients(X, y, w, lambda r, y: r.abs())
+
+    def absolute_in_the_mean(X, y, w):
+        """Your gradient of the mean is that of the absolute values, and that of the sum is right.
+        Both are of the squares."""
+        mean, _ = BatchGradientFactsKey.absolute_values(X, y, w)
+        return mean, BatchGradientFactsKey.reference(X, y, w)[1]
+
+    def norm_in_the_sum(X, y, w):
+        """Your gradient of the mean is right. In place of the sum you differentiated the norm of
+        the residuals, which is the root of the sum of their squares. Leave out the root."""
+        _, grad = BatchGradientFactsKey.norm_of_the_residuals(X, y, w)
+        return BatchGradientFactsKey.reference(X, y, w)[0], grad
+
+    def summed_to_numbers(X, y, w):
+        """You returned numbers. A gradient has the shape of w: one entry for each column of X, the
+        sum over the rows alone."""
+        mean, total = BatchGradientFactsKey.reference(X, y, w)
+        return mean.sum(), total.sum()
+
+    def not_squared(X, y, w):
+        """You differentiated the residuals themselves. Their squares are asked for."""
+        return _gradients(X, y, w, lambda r, y: r)
+
+    def norm_of_the_residuals(X, y, w):
+        """You differentiated the norm of the residuals, which is the root of the sum of their
+        squares. Leave out the root."""
+        w = w.detach().clone().requires_grad_()
+        (grad,) = torch.autograd.grad((X @ w - y).norm(), w)
+        return grad / len(X), grad
+
+    def y_left_out(X, y, w):
+        """You differentiated the squares of X @ w, without y. The residual is X @ w - y."""
+        return _gradients(X, y, w, lambda r, y: (r + y) ** 2)
+
+    def losses(X, y, w):
+        """You returned the two losses. Their gradients with respect to w are asked for, each of
+        shape (d,)."""
+        squares = (X @ w - y) ** 2
+        return squares.mean(), squares.sum()
+
     def second_added_to_first(X, y, w):
         """Your second gradient is the sum of both: .grad still held the first one when the second
         backward added to it. Set w.grad to None in between, or use torch.autograd.grad."""
@@ -126,3 +243,12 @@ class BatchGradientFactsKey(Key, task="batch_gradient_facts"):
         rows."""
         each = 2 * (X @ w - y)[:, None] * X
         return each / len(X), each
+
+
+def _gradients(X: Tensor, y: Tensor, w: Tensor, each: Callable[[Tensor, Tensor], Tensor]) -> Pair:
+    """Of mean and sum of `each(residuals, y)`."""
+    w = w.detach().clone().requires_grad_()
+    terms = each(X @ w - y, y)
+    (mean,) = torch.autograd.grad(terms.mean(), w, retain_graph=True)
+    (total,) = torch.autograd.grad(terms.sum(), w)
+    return mean, total

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key
+from grader.trusted.families.losses import of_a_given_loss
+from grader.trusted.key import Key, raises
 
 Pieces = list[tuple[Tensor, Tensor]]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -51,6 +52,94 @@ class AccumulateKey(Key, task="accumulate"):
         for parameter, total in zip(parameters, sums, strict=True):
             parameter.grad = None if total is None else total / sum(rows)
         return loss_sum / sum(rows)
+
+    families = (*of_a_given_loss(reference, 1),)
+
+    def first_piece_alone(model, loss_fn, pieces):
+        """Only the first piece counts: your function returns inside the loop, after its first
+        round. Return after the loop."""
+        total = sum(len(x) for x, _ in pieces)
+        return _accumulated(model, loss_fn, pieces[:1], lambda n, _, k: n / total)[0]
+
+    def empty_pieces_counted(model, loss_fn, pieces):
+        """You divided by the number of pieces, those without rows among them. Rows of a small piece
+        count more than those of a large one: weigh each piece by its share of the rows, n / N."""
+        loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: 1 / k)
+        return loss
+
+    def gradient_of_the_sum(model, loss_fn, pieces):
+        """The loss you returned is right, and .grad is N times too large: you multiplied each
+        piece's loss by its rows, and divided the number alone. Divide before backward, too."""
+        loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: float(n))
+        return loss / sum(len(x) for x, _ in pieces)
+
+    def weighted_number_alone(model, loss_fn, pieces):
+        """The loss you returned is right, and .grad is not: you weighed the numbers, and called
+        backward on the losses without weights. backward must see the weighted loss."""
+        _, losses = _accumulated(model, loss_fn, pieces, lambda n, total, k: 1.0)
+        rows = [len(x) for x, _ in pieces if len(x)]
+        return sum(n * loss for n, loss in zip(rows, losses, strict=True)) / sum(rows)
+
+    def first_size_for_all(model, loss_fn, pieces):
+        """You took every piece for as large as the first. Sizes differ: weigh each by its own
+        number of rows, n / N."""
+        first = len(pieces[0][0])
+        loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: first / total)
+        return loss
+
+    def entries_counted(model, loss_fn, pieces):
+        """You divided by the number of entries of y. The loss is a mean over them already: weigh
+        each piece by its share of the rows, n / N."""
+        columns = pieces[0][1][0].numel()
+        loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: n / total / columns)
+        return loss
+
+    def stepped_away(model, loss_fn, pieces):
+        """.grad is empty at the end: you emptied it after the last backward. Empty it once, before
+        the first piece."""
+        loss, _ = _accumulated(model, loss_fn, pieces, _share)
+        model.zero_grad()
+        return loss
+
+    def unrecorded(model, loss_fn, pieces):
+        """The loss is right, and .grad holds what it held before: backward was never called. Call
+        it for each piece's weighted loss."""
+        total = sum(len(x) for x, _ in pieces)
+        return sum(loss_fn(model(x), y).item() * len(x) / total for x, y in pieces if len(x))
+
+    def direct_parameters_emptied(model, loss_fn, pieces):
+        """What .grad of nested parameters held before is still part of it: you emptied those that
+        stand on the model itself. model.zero_grad() empties all levels."""
+        for p in model.parameters(recurse=False):
+            p.grad = None
+        loss, _ = _accumulated(model, loss_fn, pieces, _share, clear=False)
+        return loss
+
+    @raises(r"'NoneType' object has no attribute '(zero_|fill_|data|mul_)")
+    def zeroed_by_hand(model, loss_fn, pieces):
+        """You emptied every .grad by hand, and one of them is None: no backward pass has reached it
+        yet. model.zero_grad() knows of that."""
+        for p in model.parameters():
+            p.grad.zero_()
+        return AccumulateKey.reference(model, loss_fn, pieces)
+
+    @raises(r"unsupported operand type.*'NoneType'")
+    def none_divided(model, loss_fn, pieces):
+        """You divided the .grad of every parameter, and one of them is None: that of a parameter
+        which takes no part. Leave it out."""
+        loss = AccumulateKey.reference(model, loss_fn, pieces)
+        for p in model.parameters():
+            p.grad /= 1
+        return loss
+
+    @raises(r"'NoneType' object has no attribute")
+    def none_touched(model, loss_fn, pieces):
+        """You computed with the .grad of every parameter, and one of them is None: that of a
+        parameter which no backward pass has reached. Ask for None, or use model.zero_grad()."""
+        loss = AccumulateKey.reference(model, loss_fn, pieces)
+        for p in model.parameters():
+            p.grad.mul_(1.0)
+        return loss
 
     def divided_by_pieces(model, loss_fn, pieces):
         """You took the mean of the pieces' means. A row of a small piece then counts more than one

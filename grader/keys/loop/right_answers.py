@@ -1,6 +1,7 @@
 """Other right answers to the exercises of chapter 6."""
 
 import inspect
+import io
 import itertools
 import math
 
@@ -299,22 +300,290 @@ def load_by_parts(model, opt, sched, file):
     sched.last_epoch = steps
 
 
+def step_by_autograd(model, opt, loss_fn, x, y):
+    trained = [p for p in model.parameters() if p.requires_grad]
+    loss = loss_fn(model(x), y)
+    grads = torch.autograd.grad(loss, trained, allow_unused=True)
+    for group in opt.param_groups:
+        for p in group["params"]:
+            p.grad = None
+    for p, g in zip(trained, grads, strict=True):
+        p.grad = g
+    opt.step()
+    return loss.item()
+
+
+def step_cleared_after_forward(model, opt, loss_fn, x, y):
+    loss = loss_fn(model(x), y)
+    number = loss.tolist()
+    opt.zero_grad(set_to_none=True)
+    loss.backward()
+    opt.step()
+    return number
+
+
+def epoch_by_iterator(model, opt, sched, loss_fn, batches, max_norm):
+    def one(batch):
+        x, y = batch
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        norm = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+        nn.utils.clip_grads_with_norm_(model.parameters(), max_norm, norm)
+        opt.step()
+        sched.step()
+        return loss.item()
+
+    return [one(batch) for batch in batches]
+
+
+def epoch_over_groups(model, opt, sched, loss_fn, batches, max_norm):
+    parameters = [p for group in opt.param_groups for p in group["params"]]
+    losses = []
+    for x, y in batches:
+        losses.append(loss_fn(model(x), y))
+        losses[-1].backward()
+        nn.utils.clip_grad_norm_(parameters, max_norm)
+        opt.step()
+        for p in parameters:
+            p.grad = None
+        sched.step()
+    return [float(loss.detach()) for loss in losses]
+
+
+def cross_entropy_of_shares(logits, y):
+    target = nn.functional.one_hot(y, logits.shape[1]).to(logits)
+    return nn.functional.cross_entropy(logits, target)
+
+
+def cross_entropy_by_softplus(logits, y):
+    """Minus the logarithm of a share is the logsumexp of the differences to its score."""
+    picked = logits.gather(1, y.unsqueeze(1))
+    return (logits - picked).logsumexp(1).mean()
+
+
+def grads_by_jvp_of_rows(X, y, w):
+    each = torch.func.vmap(torch.func.grad(lambda v, a, b: (a @ v - b) ** 2), (None, 0, 0))
+    rows = each(w, X, y)
+    return rows.mean(0), rows.sum(0)
+
+
+def grads_by_normal_equations(X, y, w):
+    total = 2 * (X.mT @ X @ w - X.mT @ y)
+    return total / y.numel(), total
+
+
+def accumulated_by_autograd(model, loss_fn, pieces):
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    rows = sum(y.shape[0] for _, y in pieces)
+    sums, loss_sum = [None] * len(parameters), 0.0
+    for x, y in pieces:
+        if y.shape[0]:
+            loss = loss_fn(model(x), y) * y.shape[0] / rows
+            grads = torch.autograd.grad(loss, parameters, allow_unused=True)
+            sums = [
+                g if s is None else s if g is None else s + g
+                for s, g in zip(sums, grads, strict=True)
+            ]
+            loss_sum += loss.item()
+    for p, s in zip(parameters, sums, strict=True):
+        p.grad = s
+    return loss_sum
+
+
+def accumulated_by_start(model, loss_fn, pieces):
+    """backward is told the weight, by the gradient that it starts from."""
+    model.zero_grad(set_to_none=False)
+    kept = [(x, y) for x, y in pieces if x.numel()]
+    rows = float(sum(len(x) for x, _ in kept))
+    loss_sum = 0.0
+    for x, y in kept:
+        loss = loss_fn(model(x), y)
+        loss.backward(torch.full_like(loss, len(x) / rows))
+        loss_sum += float(loss.detach()) * len(x)
+    return loss_sum / rows
+
+
+def sgd_by_data(params, state, lr, mu, wd):
+    for p in params:
+        if p.grad is None:
+            continue
+        d = p.grad.detach() + wd * p.data
+        state[p] = d if p not in state else mu * state[p] + d
+        p.data.add_(state[p], alpha=-lr)
+
+
+def sgd_by_foreach(params, state, lr, mu, wd):
+    with torch.no_grad():
+        present = [p for p in params if p.grad is not None]
+        ds = torch._foreach_add([p.grad for p in present], present, alpha=wd)
+        for p, d in zip(present, ds, strict=True):
+            buffer = state.get(id(p))
+            state[id(p)] = d if buffer is None else buffer * mu + d
+        torch._foreach_sub_(present, [lr * state[id(p)] for p in present])
+
+
+def adam_by_class(params, state, lr, b1, b2, eps, wd, decoupled):
+    class Memory:
+        def __init__(self, p):
+            self.t, self.m, self.v = 0, torch.zeros_like(p), torch.zeros_like(p)
+
+    for p in params:
+        if p.grad is None:
+            continue
+        one = state.setdefault(id(p), Memory(p.detach()))
+        one.t += 1
+        g = p.grad.clone()
+        shrunk = p.data * (1 - lr * wd) if decoupled else p.data
+        g = g if decoupled else g + wd * p.data
+        one.m = b1 * one.m + (1 - b1) * g
+        one.v = b2 * one.v + (1 - b2) * g.square()
+        size = (one.v / (1 - b2**one.t)).sqrt() + eps
+        p.data.copy_(shrunk - lr * one.m / (1 - b1**one.t) / size)
+
+
+def adam_by_torch(params, state, lr, b1, b2, eps, wd, decoupled):
+    kind = torch.optim.AdamW if decoupled else torch.optim.Adam
+    if "optimizer" not in state:
+        state["optimizer"] = kind(params, lr, (b1, b2), eps, wd)
+    state["optimizer"].step()
+
+
+def group_of_each(model, head, lr_body, lr_head, wd):
+    own = {p.data_ptr() for p in head.parameters()}
+    return torch.optim.SGD(
+        {
+            "params": p,
+            "lr": lr_head if p.data_ptr() in own else lr_body,
+            "weight_decay": wd * (p.dim() >= 2),
+        }
+        for p in model.parameters()
+        if p.requires_grad
+    )
+
+
+def settings_afterwards(model, head, lr_body, lr_head, wd):
+    trained = [p for p in model.parameters() if p.requires_grad]
+    opt = torch.optim.SGD([{"params": [p]} for p in trained], lr=lr_body, weight_decay=wd)
+    for group in opt.param_groups:
+        (p,) = group["params"]
+        if any(p is other for other in head.parameters()):
+            group["lr"] = lr_head
+        if p.ndim < 2:
+            group["weight_decay"] = 0
+    return opt
+
+
+def finetune_with_closures(model, head, loss_fn, batches, lr):
+    model.head = head
+    head.train()
+    model.body.eval()
+    for p in model.body.parameters():
+        p.requires_grad_(False)
+    opt = torch.optim.SGD([{"params": list(head.parameters())}], lr=lr, weight_decay=0.1)
+    for x, y in batches:
+
+        def closure(x=x, y=y):
+            opt.zero_grad()
+            loss = loss_fn(model(x), y)
+            loss.backward()
+            return loss
+
+        opt.step(closure)
+
+
+def finetune_by_hand(model, head, loss_fn, batches, lr):
+    model.head = head.train()
+    model.body.requires_grad_(False).train(mode=False)
+    for x, y in batches:
+        parameters = list(head.parameters())
+        grads = torch.autograd.grad(loss_fn(model(x), y), parameters)
+        with torch.no_grad():
+            for p, g in zip(parameters, grads, strict=True):
+                p -= lr * (g + 0.1 * p)
+
+
+def save_in_memory_first(model, opt, sched, file):
+    inner = io.BytesIO()
+    torch.save((model.state_dict(), opt.state_dict(), sched.state_dict()), inner)
+    file.write(inner.getvalue())
+
+
+def load_the_tuple(model, opt, sched, file):
+    inner = io.BytesIO(file.read())
+    for part, state in zip((model, opt, sched), torch.load(inner), strict=True):
+        part.load_state_dict(state)
+
+
+def save_flat(model, opt, sched, file):
+    state = {f"model.{name}": value for name, value in model.state_dict().items()}
+    torch.save(state | {"opt": opt.state_dict(), "sched": sched.state_dict()}, file)
+
+
+def load_flat(model, opt, sched, file):
+    state = torch.load(file, weights_only=True)
+    opt.load_state_dict(state.pop("opt"))
+    sched.load_state_dict(state.pop("sched"))
+    model.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
+
+
 ANSWERS = {
-    "train_step": [[step_cleared_first], [step_cleared_by_hand], [step_by_closure]],
+    "train_step": [
+        [step_by_autograd],
+        [step_cleared_after_forward],
+        [step_cleared_first],
+        [step_cleared_by_hand],
+        [step_by_closure],
+    ],
     "order_the_lines": [
+        [epoch_by_iterator],
+        [epoch_over_groups],
         *([epoch_of(order)] for order in itertools.permutations(LINES) if is_valid(order)),
         [epoch_by_hand],
     ],
     "loss_choice": [
+        [cross_entropy_of_shares],
+        [cross_entropy_by_softplus],
         [cross_entropy_by_log_softmax],
         [cross_entropy_by_indexing],
         [cross_entropy_by_loop],
     ],
-    "batch_gradient_facts": [[grads_by_hand], [grads_by_backward]],
-    "accumulate": [[accumulated_by_sums], [accumulated_row_by_row]],
-    "sgd_from_scratch": [[sgd_in_place], [sgd_by_copies], [sgd_by_torch]],
-    "adam_from_scratch": [[adam_as_torch_writes_it], [adam_from_all_gradients]],
-    "param_groups": [[four_groups], [groups_added_later]],
-    "resume": [[save_by_name, load_by_name], [save_by_parts, load_by_parts]],
-    "finetune": [[finetune_whole], [finetune_in_two_parts]],
+    "batch_gradient_facts": [
+        [grads_by_jvp_of_rows],
+        [grads_by_normal_equations],
+        [grads_by_hand],
+        [grads_by_backward],
+    ],
+    "accumulate": [
+        [accumulated_by_autograd],
+        [accumulated_by_start],
+        [accumulated_by_sums],
+        [accumulated_row_by_row],
+    ],
+    "sgd_from_scratch": [
+        [sgd_by_data],
+        [sgd_by_foreach],
+        [sgd_in_place],
+        [sgd_by_copies],
+        [sgd_by_torch],
+    ],
+    "adam_from_scratch": [
+        [adam_by_class],
+        [adam_by_torch],
+        [adam_as_torch_writes_it],
+        [adam_from_all_gradients],
+    ],
+    "param_groups": [[group_of_each], [settings_afterwards], [four_groups], [groups_added_later]],
+    "resume": [
+        [save_in_memory_first, load_the_tuple],
+        [save_flat, load_flat],
+        [save_by_name, load_by_name],
+        [save_by_parts, load_by_parts],
+    ],
+    "finetune": [
+        [finetune_with_closures],
+        [finetune_by_hand],
+        [finetune_whole],
+        [finetune_in_two_parts],
+    ],
 }

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.trusted.families import optimizers
 from grader.trusted.key import Key, raises
 
 Params = list[Tensor]
@@ -12,11 +13,15 @@ State = dict[Any, Any]
 
 
 @torch.no_grad()
-def _sgd(params, state, lr, mu, wd, *, added=None, kept=None, lost=None):
+def _sgd(params, state, lr, mu, wd, *, added=None, kept=None, lost=None, place=None):
     """A step of SGD: from parameter p, gradient g and the old buffer come d, the new buffer and the
-    step. `added(p, g)` is d, `kept(old, d)` the new buffer, `lost(p, d, buffer)` the step."""
-    for i, p in enumerate(params):
+    step. `added(p, g)` is d, `kept(old, d)` the new buffer, `lost(p, d, buffer)` the step, `place`
+    where in state the buffer lies."""
+    present = 0
+    for number, p in enumerate(params):
         if p.grad is not None:
+            i = place(number, p, present) if place else number
+            present += 1
             d = added(p, p.grad) if added else p.grad + wd * p
             old = state.get(i)
             if kept is not None:
@@ -33,6 +38,8 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
             state["opt"] = torch.optim.SGD(params, lr=lr, momentum=mu, weight_decay=wd)
         state["opt"].param_groups[0]["lr"] = lr
         state["opt"].step()
+
+    families = (*optimizers.by_hand(_sgd, lambda settings: settings[0] * settings[2]),)
 
     def averaged(params, state, lr, mu, wd):
         """Your buffer is an average: it takes 1 - mu of the new gradient. The buffer of SGD is a
@@ -54,9 +61,54 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
         _sgd(params, state, lr, mu, wd, lost=lambda p, d, buffer: lr * (d + mu * buffer))
 
     def momentum_forgotten(params, state, lr, wd):
-        """Your steps have no memory: either mu is not used, or the buffer is not kept in state
-        from one call to the next."""
+        """Your steps have no memory: mu is not used, or the buffer is not kept in state from one
+        call to the next, or the parameter loses lr * d where it should lose lr * buffer."""
         _sgd(params, state, lr, 0, wd)
+
+    def first_rate_kept(params, state, lr, mu, wd):
+        """You remembered the learning rate of the first step. lr may be another one at each step:
+        use the one you are given."""
+        _sgd(params, state, state.setdefault("lr", lr), mu, wd)
+
+    def decay_times_the_gradient(params, state, lr, mu, wd):
+        """Your weight decay multiplies the gradient. It is a share of the parameter: add wd * p to
+        the gradient."""
+        _sgd(params, state, lr, mu, wd, added=lambda p, g: g + wd * g)
+
+    def parameter_times_decay(params, state, lr, mu, wd):
+        """You multiplied the parameter by the weight decay and left out the gradient's sum: d is
+        the gradient plus wd * p."""
+        _sgd(params, state, lr, mu, wd, added=lambda p, g: g * (wd * p))
+
+    def buffer_starts_at_zero_and_waits(params, state, lr, mu, wd):
+        """Your first step moves nothing, or your buffer comes a step late: the parameter loses lr
+        times the new buffer, which holds this step's d."""
+
+        def old_buffer(p, d, buffer):
+            before = state.get(("old", id(p)), torch.zeros_like(p))
+            state["old", id(p)] = buffer.clone()
+            return lr * before
+
+        _sgd(params, state, lr, mu, wd, lost=old_buffer)
+
+    def mu_on_the_gradient(params, state, lr, mu, wd):
+        """You multiplied the new gradient by mu, and not the old buffer. The buffer becomes
+        mu * buffer + d."""
+        _sgd(params, state, lr, mu, wd, kept=lambda old, d: d if old is None else old + mu * d)
+
+    def buffer_never_fades(params, state, lr, mu, wd):
+        """Your buffer is the plain sum of all gradients: the old one has to be multiplied by mu
+        first."""
+        _sgd(params, state, lr, 1.0 if mu else 0.0, wd)
+
+    def step_scaled_by_momentum(params, state, lr, mu, wd):
+        """Your first step is too small: the buffer starts as d itself, and not as (1 - mu) * d or
+        mu * d."""
+
+        def kept(old, d):
+            return mu * d if old is None else mu * old + d
+
+        _sgd(params, state, lr, mu, wd, kept=kept)
 
     def lr_inside_the_buffer(params, state, lr, mu, wd):
         """You put the learning rate into the buffer. While it stays the same, that makes no
@@ -133,6 +185,20 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
         for p in params:
             p.grad.clone()
         _sgd(params, state, lr, mu, wd)
+
+    @raises(r"^\d+$")
+    def one_first_step_for_all(params, state, lr, mu, wd):
+        """A parameter got its first gradient in a later step, and you looked for a buffer that it
+        has not got yet. You note the first step once for all: ask for each parameter whether it has
+        a buffer."""
+
+        def kept(old, d):
+            if old is None and "started" in state:
+                raise KeyError(0)
+            return d if old is None else mu * old + d
+
+        _sgd(params, state, lr, mu, wd, kept=kept)
+        state["started"] = True
 
     def names_rebound(params):
         """No parameter moved. `p = p - ...` makes a new tensor and gives it the name p, and

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, raises
+from grader.trusted.families import optimizers
+from grader.trusted.key import Key, mistake, raises
 
 Params = list[Tensor]
 State = dict[Any, Any]
@@ -35,25 +36,51 @@ def _right(m: Tensor, v: Tensor, t: int, s: _Settings) -> Tensor:
 
 @torch.no_grad()
 def _adam(
-    params, state, s, rule=_right, *, together=False, decay=None, second=torch.square, **other
+    params,
+    state,
+    s,
+    rule=_right,
+    *,
+    together=False,
+    decay=None,
+    second=torch.square,
+    place=None,
+    after=None,
+    shares=(1, 1),
+    **other,
 ):
     """A step by `rule`, with settings s, some of them exchanged for `other` ones.
 
     `together` counts the steps of all parameters as one, `decay` is what decoupled decay takes off
-    a parameter (lr * wd where None), `second` is what the second average is of.
+    a parameter (lr * wd where None), `second` is what the second average is of, `place` where in
+    state a parameter's numbers lie, `after(m, v, t, s)` what of the averages is stored, and
+    `shares` by what the new terms of both are multiplied besides.
     """
     s = replace(_Settings(*s), **other)
     state["t"] = state.get("t", 0) + 1
-    for i, p in enumerate(params):
+    present = 0
+    for number, p in enumerate(params):
         if p.grad is None:
             continue
+        i = place(number, p, present) if place else number
+        present += 1
         g = p.grad if s.decoupled else p.grad + s.wd * p
         if s.decoupled:
             p *= 1 - (s.lr * s.wd if decay is None else decay)
         t, m, v = state.get(i, (0, torch.zeros_like(p), torch.zeros_like(p)))
-        m, v = s.b1 * m + (1 - s.b1) * g, s.b2 * v + (1 - s.b2) * second(g)
-        state[i] = (t + 1, m, v)
+        m = s.b1 * m + (1 - s.b1) * shares[0] * g
+        v = s.b2 * v + (1 - s.b2) * shares[1] * second(g)
+        state[i] = (t + 1, *(after(m, v, t + 1, s) if after else (m, v)))
         p -= s.lr * rule(m, v, state["t"] if together else t + 1, s)
+
+
+def _step(params, state, *settings, place=None):
+    _adam(params, state, settings, place=place)
+
+
+def _share(settings):
+    lr, *_, wd, decoupled = settings
+    return lr * wd if decoupled else 0.0
 
 
 class AdamFromScratchKey(Key, task="adam_from_scratch"):
@@ -63,6 +90,16 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
             kind = torch.optim.AdamW if s.decoupled else torch.optim.Adam
             state["opt"] = kind(params, lr=s.lr, betas=(s.b1, s.b2), eps=s.eps, weight_decay=s.wd)
         state["opt"].step()
+
+    families = (
+        *optimizers.by_hand(_step, _share),
+        mistake(
+            "decay_written_into_grad",
+            "You wrote the weight decay into p.grad. Whoever looks at the gradient afterwards "
+            "finds another one. Compute p.grad + wd * p out of place.",
+            optimizers.decay_written_into_grad(_step, 4, lambda settings: not settings[5]),
+        ),
+    )
 
     def not_corrected(params, state, *s):
         """Neither average is corrected for its start at zero. Divide the first by 1 - b1**t and the
@@ -148,14 +185,107 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
         p."""
         _adam(params, state, s, decay=s[4])
 
+    def decay_after_the_step(params, state, *s):
+        """Your decoupled decay comes after the step, and so takes its share of a parameter that
+        has moved. AdamW shrinks the parameter first."""
+        _adam(params, state, s, decay=0.0)
+        if s[5]:
+            _shrink(params, s[0] * s[4])
+
+    def decay_twice(params, state, *s):
+        """With decoupled True your decay comes twice: the parameter shrinks, and wd * p joins the
+        gradient as well. It is one or the other."""
+        if s[5]:
+            _shrink(params, s[0] * s[4])
+        _adam(params, state, s, decoupled=False)
+
+    def corrected_averages_stored(params, state, *s):
+        """You stored the corrected averages, and the next step corrects them once more. Store m and
+        v as they are, and correct copies."""
+
+        def after(m, v, t, s):
+            return m / (1 - s.b1**t), v / (1 - s.b2**t)
+
+        _adam(params, state, s, after=after)
+
+    def averages_not_stored(params, state, *s):
+        """Your averages start from zero at every step, while the count goes on: you did not store
+        them. Write the new m and v back into state."""
+        _adam(params, state, s, after=lambda m, v, t, s: (0 * m, 0 * v))
+
+    def sums_in_place_of_averages(params, state, *s):
+        """Your averages are sums: the new terms lack their factors. It is (1 - b1) * g in the first
+        and (1 - b2) * g**2 in the second."""
+        _adam(params, state, s, shares=(1 / (1 - s[1]), 1 / (1 - s[2])))
+
+    def first_is_a_sum(params, state, *s):
+        """Your average of gradients is a sum: the new term lacks its factor, (1 - b1)."""
+        _adam(params, state, s, shares=(1 / (1 - s[1]), 1))
+
+    def second_is_a_sum(params, state, *s):
+        """Your average of squares is a sum: the new term lacks its factor, (1 - b2)."""
+        _adam(params, state, s, shares=(1, 1 / (1 - s[2])))
+
+    def times_t(params, state, *s):
+        """You corrected by 1 - b1 * t and 1 - b2 * t, which become 0 and negative. The rates are
+        raised to the power t: b1**t."""
+
+        def rule(m, v, t, s):
+            return m / (1 - s.b1 * t) / ((v / (1 - s.b2 * t)).sqrt() + s.eps)
+
+        _adam(params, state, s, rule)
+
+    def greatest_average(params, state, *s):
+        """You divided by the greatest average of squares so far, as amsgrad does. Adam divides by
+        the one of this step, which may fall again."""
+        greatest: dict[int, Tensor] = state.setdefault("greatest", {})
+        order = iter([id(p) for p in params if p.grad is not None])
+
+        def rule(m, v, t, s):
+            at = next(order)
+            greatest[at] = torch.maximum(greatest.get(at, v), v)
+            return _right(m, greatest[at], t, s)
+
+        _adam(params, state, s, rule)
+
+    def momentum_alone(params, state, *s):
+        """You stepped along the corrected average of gradients and did not divide by the root of
+        the average of squares."""
+        _adam(params, state, s, lambda m, v, t, s: m / (1 - s.b1**t))
+
+    def gradient_in_place_of_its_average(params, state, *s):
+        """You divided the gradient itself by the root, in place of its average. The first average
+        is m, corrected."""
+        grads = iter(
+            [
+                (p.grad if s[5] else p.grad + s[4] * p.detach()).clone()
+                for p in params
+                if p.grad is not None
+            ]
+        )
+
+        def rule(m, v, t, s):
+            return next(grads) / ((v / (1 - s.b2**t)).sqrt() + s.eps)
+
+        _adam(params, state, s, rule)
+
     def decay_forgotten(params, state, *s):
         """You did not use wd."""
         _adam(params, state, s, wd=0.0)
 
     def one_count_for_all(params, state, *s):
-        """You count the steps of all parameters as one. A parameter whose gradient comes later is
-        then corrected for steps that it did not take. Count for each parameter."""
+        """A parameter whose gradient comes later is corrected for steps that it did not take. You
+        count calls, in one number for all, or before you ask whether .grad is None. Count for each
+        parameter, and after that question."""
         _adam(params, state, s, together=True)
+
+    def counted_by_all(params, state, *s):
+        """Your count goes up for every parameter, and all share it: it runs ahead of the steps.
+        Count for each parameter by itself."""
+        first = state.get("all", 0)
+        count = iter(range(first + 1, first + 1 + len(params)))
+        state["all"] = first + sum(p.grad is not None for p in params)
+        _adam(params, state, s, lambda m, v, t, s: _right(m, v, next(count), s))
 
     def counted_from_zero(params, state, *s):
         """Your parameters are nan after the first step: you count from 0, so that 1 - b1**t is 0
@@ -203,3 +333,10 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
         requires grad. Put the step inside torch.no_grad()."""
         for p in params:
             p -= 0.1 * p
+
+
+@torch.no_grad()
+def _shrink(params, share):
+    for p in params:
+        if p.grad is not None:
+            p *= 1 - share

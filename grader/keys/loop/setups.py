@@ -37,6 +37,134 @@ class ParamGroupsKey(Key, task="param_groups"):
     ) -> Optimizer:
         return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(wd))
 
+    def adam(model, head, lr_body, lr_head, wd):
+        """You returned another optimizer. A torch.optim.SGD is asked for."""
+        return torch.optim.Adam(
+            ParamGroupsKey.reference(model, head, lr_body, lr_head, wd).param_groups, lr=1.0
+        )
+
+    def adamw(model, head, lr_body, lr_head, wd):
+        """You returned another optimizer. A torch.optim.SGD is asked for."""
+        return torch.optim.AdamW(
+            ParamGroupsKey.reference(model, head, lr_body, lr_head, wd).param_groups, lr=1.0
+        )
+
+    def momentum_added(model, head, lr_body, lr_head, wd):
+        """Your SGD has momentum, so its second step remembers the first. Nobody asked for it: leave
+        it at 0."""
+        opt = ParamGroupsKey.reference(model, head, lr_body, lr_head, wd)
+        for group in opt.param_groups:
+            group["momentum"] = 0.9
+        return opt
+
+    def matrices_alone_decay(model, head, lr_body, lr_head, wd):
+        """You gave weight decay to parameters of exactly two dimensions. The weight of a
+        convolution has four: ask for p.ndim >= 2."""
+        return _sgd(
+            model, _of(head, lr_head, lr_body), lambda named: wd if named[1].ndim == 2 else 0.0
+        )
+
+    def frozen_head_included(model, head, lr_body, lr_head, wd):
+        """You handed over a frozen parameter of the head. It may hold an old .grad, which the
+        optimizer would follow. Ask for requires_grad there as well."""
+        in_head = _of(head, 1.0, 0.0)
+
+        def kept(named):
+            return bool(named[1].requires_grad or in_head(named))
+
+        return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(wd), kept)
+
+    def nested_left_out(model, head, lr_body, lr_head, wd):
+        """Parameters of nested parts are missing: they will never be trained. You asked the direct
+        children for their own. model.parameters() lists those of all levels."""
+        direct = [p for part in model.children() for p in part.parameters(recurse=False)]
+
+        def kept(named):
+            return named[1].requires_grad and any(named[1] is p for p in direct)
+
+        return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(wd), kept)
+
+    def of_the_model_left_out(model, head, lr_body, lr_head, wd):
+        """A parameter that stands on the model itself, in none of its parts, is missing: it will
+        never be trained. model.parameters() lists it too."""
+        own = dict(model.named_parameters(recurse=False))
+
+        def kept(named):
+            return named[1].requires_grad and named[0] not in own
+
+        return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(wd), kept)
+
+    def body_frozen(model, head, lr_head, wd):
+        """You froze the body, and the optimizer holds the head alone. The body is to be trained as
+        well, with lr_body, and the model stays as it is."""
+        in_head = {id(p) for p in head.parameters()}
+        for p in model.parameters():
+            if id(p) not in in_head:
+                p.requires_grad_(False)
+        return _sgd(head, lambda named: lr_head, _of_matrices(wd))
+
+    def unfrozen(model, head, lr_body, lr_head, wd):
+        """You made every parameter require grad, and one of them was frozen. Leave the model as it
+        is."""
+        model.requires_grad_(True)
+        return ParamGroupsKey.reference(model, head, lr_body, lr_head, wd)
+
+    def grads_lost(model, head, lr_body, lr_head, wd):
+        """You called zero_grad(), and what lay in .grad is lost. Leave the model as it is."""
+        model.zero_grad()
+        return ParamGroupsKey.reference(model, head, lr_body, lr_head, wd)
+
+    def put_into_train_mode(model, head, lr_body, lr_head, wd):
+        """You called train(), and a part that was in eval mode is in train mode now. Leave the
+        model as it is."""
+        model.train()
+        return ParamGroupsKey.reference(model, head, lr_body, lr_head, wd)
+
+    def decay_of_the_body_alone(model, head, lr_body, lr_head, wd):
+        """The weights of head have no weight decay. It is for all parameters of two or more
+        dimensions, in head too."""
+        in_head = _of(head, 1.0, 0.0)
+        return _sgd(
+            model,
+            _of(head, lr_head, lr_body),
+            lambda named: 0.0 if in_head(named) else _of_matrices(wd)(named),
+        )
+
+    def decay_of_the_head_alone(model, head, lr_body, lr_head, wd):
+        """The weights outside head have no weight decay. It is for all parameters of two or more
+        dimensions, in the body too."""
+        in_head = _of(head, 1.0, 0.0)
+        return _sgd(
+            model,
+            _of(head, lr_head, lr_body),
+            lambda named: _of_matrices(wd)(named) if in_head(named) else 0.0,
+        )
+
+    @raises(r"optimizer got an empty parameter list")
+    def sorted_by_type(model):
+        """You collected the parameters of one type of layer, such as nn.Linear, and there was none.
+        Other layers hold parameters too: walk over model.parameters()."""
+        found = [m for m in model.modules() if isinstance(m, nn.Linear)]
+        return torch.optim.SGD([p for layer in found for p in layer.parameters()])
+
+    @raises(r"'NoneType' object has no attribute|can only optimize Tensors, but one of the params")
+    def bias_taken_for_granted(model, head, lr_body, lr_head, wd):
+        """You asked the head for its bias, and a head may have none: head.bias is None then. Walk
+        over head.parameters(), which lists what there is."""
+        for part in model.children():
+            if isinstance(part, nn.Sequential):
+                continue
+            if hasattr(part, "bias"):
+                part.bias.dim()
+        return ParamGroupsKey.reference(model, head, lr_body, lr_head, wd)
+
+    @raises(r"has no attribute '(weight|bias)'")
+    def parts_named_directly(model, head, lr_body, lr_head, wd):
+        """You named layers and their weights directly. A part may be nested, or have no bias: walk
+        over model.parameters()."""
+        head.weight.dim()
+        return ParamGroupsKey.reference(model, head, lr_body, lr_head, wd)
+
     def rates_exchanged(model, head, lr_body, lr_head, wd):
         """You exchanged the learning rates: head has lr_body, and the rest has lr_head."""
         return _sgd(model, _of(head, lr_body, lr_head), _of_matrices(wd))
@@ -95,9 +223,9 @@ class ParamGroupsKey(Key, task="param_groups"):
         return _sgd(model, lambda named: lr_body, _of_matrices(wd), kept)
 
     def shared_given_to_the_body(model, lr_body, lr_head, wd):
-        """A weight that head shares with the body has lr_body: named_parameters() lists it once,
-        under its first name, which does not start with head. Ask whether it is one of head's
-        parameters, by identity."""
+        """A weight that head shares with the body has lr_body, and it counts as one of head's. Ask
+        whether it is among head's parameters, by identity; its name does not tell, for
+        named_parameters() lists it once, under its first name."""
         return _sgd(
             model, lambda p: lr_head if p[0].startswith("head.") else lr_body, _of_matrices(wd)
         )

@@ -1,11 +1,12 @@
 """References and mistakes of the exercise that goes on from a file."""
 
+import pickle
 from typing import BinaryIO
 
 import torch
 from torch import nn
 
-from grader.trusted.key import Key, replaces
+from grader.trusted.key import Key, raises, replaces
 
 Optimizer = torch.optim.Optimizer
 Scheduler = torch.optim.lr_scheduler.LRScheduler
@@ -67,6 +68,105 @@ class ResumeKey(Key, task="resume"):
         fresh = {name: buffer.clone() for name, buffer in model.named_buffers()}
         ResumeKey.load_training(model, opt, sched, file)
         model.load_state_dict(fresh, strict=False)
+
+    @replaces("load_training")
+    def one_rate_for_all_groups(model, opt, sched, file):
+        """Every parameter group got the learning rate of the first. Each has its own:
+        opt.load_state_dict() puts back all of them."""
+        ResumeKey.load_training(model, opt, sched, file)
+        for group in opt.param_groups:
+            group["lr"] = opt.param_groups[0]["lr"]
+
+    @replaces("load_training")
+    def memory_without_settings(model, opt, sched, file):
+        """Weights, schedule and momenta are right, and the learning rate is the first one again:
+        you put back the state of the optimizer without its param_groups. opt.load_state_dict()
+        takes both."""
+        states = torch.load(file)
+        model.load_state_dict(states[0])
+        opt.load_state_dict({**opt.state_dict(), "state": states[1]["state"]})
+        sched.load_state_dict(states[2])
+
+    @replaces("load_training")
+    def rate_without_memory_and_schedule(model, opt, file):
+        """Weights and learning rate are right. The optimizer lost the averages or the momentum it
+        had gathered, and the scheduler counts from the start again. Each has a state_dict() that
+        holds all of it."""
+        states = torch.load(file)
+        model.load_state_dict(states[0])
+        for group, saved in zip(opt.param_groups, states[1]["param_groups"], strict=True):
+            group["lr"] = saved["lr"]
+
+    @replaces("load_training")
+    def scheduled_again(model, opt, sched, file):
+        """The learning rate is too small: it was put back as it had become, and then the scheduler
+        went through its steps once more. Load sched.state_dict(), and step nothing."""
+        states = torch.load(file)
+        model.load_state_dict(states[0])
+        opt.load_state_dict(states[1])
+        for _ in range(states[2]["last_epoch"]):
+            sched.step()
+
+    @replaces("load_training")
+    def first_rate_alone(model, opt, file):
+        """The weights are right. Of optimizer and scheduler you kept one learning rate, which is
+        that of the first group. Each has a state_dict() that holds all it needs to go on."""
+        states = torch.load(file)
+        model.load_state_dict(states[0])
+        for group in opt.param_groups:
+            group["lr"] = states[1]["param_groups"][0]["lr"]
+
+    @replaces("load_training")
+    def parameters_alone(model, file):
+        """The parameters are right, and nothing else: buffers, optimizer and scheduler started
+        anew. model.state_dict() holds the buffers as well, and the other two have a state_dict() of
+        their own."""
+        states = torch.load(file)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(states[0][name])
+
+    @replaces("save_training")
+    @raises(r"PytorchStreamReader failed")
+    def several_saves(model, opt, sched, file):
+        """Your file cannot be read: torch.save was called more than once for it, and each call
+        writes a whole archive. Put the three states into one dict, and save that."""
+        for part in (model, opt, sched):
+            torch.save(part.state_dict(), file)
+
+    @replaces("load_training")
+    @raises(r"^'param_groups'$")
+    def optimizer_given_another_state(model, opt):
+        """You loaded the state of another object into the optimizer: it holds no param_groups. Save
+        opt.state_dict() itself, under a name of its own."""
+        opt.load_state_dict(model.state_dict())
+
+    @replaces("save_training")
+    def rounded(model, opt, sched, file):
+        """Your file holds half precision, so that what is read is rounded. Training must go on
+        exactly: save the numbers as they are."""
+        halves = {n: t.half().to(t.dtype) for n, t in model.state_dict().items()}
+        torch.save([halves, opt.state_dict(), sched.state_dict()], file)
+
+    @replaces("save_training")
+    def pickled(model, opt, sched, file):
+        """torch.load does not open your file by default: torch.save did not write it. Use
+        torch.save, which stores tensors in a form that can be read without running code."""
+        pickle.dump([part.state_dict() for part in (model, opt, sched)], file)
+
+    @replaces("load_training")
+    @raises(r"has no attribute 'name'")
+    def taken_for_a_path(file):
+        """You took file for a path. It is an open binary file: hand it to torch.save and torch.load
+        as it is."""
+        str(file.name)
+
+    @replaces("load_training")
+    @raises(r"Error\(s\) in loading state_dict|Missing key\(s\) in state_dict")
+    def state_of_another_object(model, file):
+        """You loaded the state of one object into another, such as the optimizer's into the model.
+        Save the three under names of their own, and hand each to its owner."""
+        model.load_state_dict({})
 
     @replaces("load_training")
     def learning_rate_alone(model, opt, sched, file):

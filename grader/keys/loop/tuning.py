@@ -5,15 +5,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.losses import of_a_given_loss
 from grader.trusted.key import Key, raises
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Batches = list[tuple[Tensor, Tensor]]
 
 
-def _train(model, loss_fn, batches, lr, trained, *, weight_decay=0.1):
+def _train(model, loss_fn, batches, lr, trained, *, kind=torch.optim.SGD, **settings):
     """Train as the modes and flags stand."""
-    opt = torch.optim.SGD(trained, lr=lr, weight_decay=weight_decay)
+    opt = kind(trained, lr=lr, **{"weight_decay": 0.1, **settings})
     for x, y in batches:
         opt.zero_grad()
         loss_fn(model(x), y).backward()
@@ -40,6 +41,78 @@ class FinetuneKey(Key, task="finetune"):
         with torch.no_grad():
             features = [(body(x), y) for x, y in batches]
         _train(head, loss_fn, features, lr, head.parameters())
+
+    families = (*of_a_given_loss(reference, 2),)
+
+    def first_batch_alone(model, head, loss_fn, batches, lr):
+        """You trained on the first batch alone: your function returns inside the loop, after its
+        first round. Let the loop come to its end."""
+        FinetuneKey.reference(model, head, loss_fn, batches[:1], lr)
+
+    def statistics_put_back(model, head, loss_fn, batches, lr):
+        """The body is as it was, and the head was trained on other features: the running statistics
+        moved while the batches went through, and were put back at the end. In eval mode they never
+        move: call body.eval() before the loop."""
+        body = _place(model, head).requires_grad_(False)
+        before = {name: value.clone() for name, value in body.state_dict().items()}
+        _train(model, loss_fn, batches, lr, head.parameters())
+        body.load_state_dict(before)
+        body.eval()
+
+    def flag_of_the_body_alone(model, head, loss_fn, batches, lr):
+        """You set body.training = False, which is a flag of the body itself: its parts stay in
+        train mode, and the running statistics moved. Call body.eval(), which reaches every
+        part."""
+        body = _place(model, head).requires_grad_(False)
+        body.training = False
+        _train(model, loss_fn, batches, lr, head.parameters())
+
+    def modes_exchanged(model, head, loss_fn, batches, lr):
+        """You exchanged the modes: the body is in train mode, so its running statistics moved, and
+        the head is in eval mode. Call body.eval() and head.train()."""
+        _place(model, head).requires_grad_(False)
+        head.eval()
+        _train(model, loss_fn, batches, lr, head.parameters())
+
+    def norms_alone_in_eval_mode(model, head, loss_fn, batches, lr):
+        """Part of the body is still in train mode: you put its norms into eval mode alone. Dropout
+        drops in train mode, too: call eval() on the whole body."""
+        body = _place(model, head).requires_grad_(False)
+        for part in body.modules():
+            if next(part.buffers(recurse=False), None) is not None:
+                part.eval()
+        _train(model, loss_fn, batches, lr, head.parameters())
+
+    def head_as_it_came(model, head, loss_fn, batches, lr):
+        """A head that arrives in eval mode stays in it. It is to be in train mode: call
+        head.train(), or model.train() after the head is in its place."""
+        modes = [(part, part.training) for part in head.modules()]
+        FinetuneKey.reference(model, head, loss_fn, batches, lr)
+        for part, mode in modes:
+            part.training = mode
+
+    def momentum_added(model, head, loss_fn, batches, lr):
+        """The body is right, and the head was trained with momentum. Learning rate and weight decay
+        are given; leave all else of SGD as it is."""
+        _freeze(model, head)
+        _train(model, loss_fn, batches, lr, head.parameters(), momentum=0.9)
+
+    def every_batch_twice(model, head, loss_fn, batches, lr):
+        """The head was trained on every batch more than once. One step for each batch is asked
+        for."""
+        FinetuneKey.reference(model, head, loss_fn, [*batches, *batches], lr)
+
+    def adam(model, head, loss_fn, batches, lr):
+        """The body is right, and the head was trained by another optimizer. A torch.optim.SGD with
+        weight decay 0.1 is asked for."""
+        _freeze(model, head)
+        _train(model, loss_fn, batches, lr, head.parameters(), kind=torch.optim.Adam)
+
+    def adamw(model, head, loss_fn, batches, lr):
+        """The body is right, and the head was trained by another optimizer. A torch.optim.SGD with
+        weight decay 0.1 is asked for."""
+        _freeze(model, head)
+        _train(model, loss_fn, batches, lr, head.parameters(), kind=torch.optim.AdamW)
 
     def statistics_moved(model, head, loss_fn, batches, lr):
         """The body's parameters stayed, and its running statistics moved: in train mode a norm
@@ -68,9 +141,9 @@ class FinetuneKey(Key, task="finetune"):
         model.eval()
 
     def rate_zero(model, head, loss_fn, batches, lr):
-        """You gave the body the learning rate 0, or left it out of the optimizer. Its values stay,
-        and it still requires grad: backward computes its gradients for nothing. Call
-        requires_grad_(False) on the body."""
+        """The body's values stay, and its parameters require grad at the end: it got the learning
+        rate 0, or was left out of the optimizer, or was thawed afterwards. Call
+        requires_grad_(False) on the body before the loop, and leave it so."""
         _place(model, head).requires_grad_(True).eval()
         _train(model, loss_fn, batches, lr, head.parameters())
 

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.trusted.families.parts import exchanged_parts
+from grader.trusted.families.recording import left_off
 from grader.trusted.key import Key, raises
 
 Function = Callable[..., Any]
@@ -16,13 +18,68 @@ def _modes() -> tuple[bool, bool]:
     return torch.is_grad_enabled(), torch.is_inference_mode_enabled()
 
 
+def _probe(fn: Function) -> Answer:
+    recording, inference = _modes()
+    try:
+        return recording, inference, fn().requires_grad
+    finally:
+        torch.set_grad_enabled(recording)
+
+
 class ModeProbeKey(Key, task="mode_probe"):
-    def reference(fn: Function) -> Answer:
+    families = (
+        *exchanged_parts(_probe, "grad_enabled", "inference", "requires_grad")[1:],
+        *left_off(_probe),
+    )
+    reference = _probe
+
+    def flag_from_the_node(fn):
+        """You took requires_grad from grad_fn, or from is_leaf. A leaf that requires grad has no
+        grad_fn: read requires_grad of the result itself."""
         recording, inference = _modes()
-        try:
-            return recording, inference, fn().requires_grad
-        finally:
-            torch.set_grad_enabled(recording)
+        with torch.set_grad_enabled(recording):
+            return recording, inference, fn().grad_fn is not None
+
+    def asked_after_the_call(fn):
+        """You asked for the modes after fn, which may have switched recording. Ask before you call
+        it; that you put recording back is right."""
+        with torch.set_grad_enabled(torch.is_grad_enabled()):
+            wants = fn().requires_grad
+            return *_modes(), wants
+
+    def recording_taken_for_on(fn):
+        """You say that recording is on, always. Inside no_grad and inference mode it is off: ask
+        torch.is_grad_enabled()."""
+        _, inference, wants = _probe(fn)
+        return True, inference, wants
+
+    def inference_taken_for_off(fn):
+        """You say that inference mode is off, always. Ask torch.is_inference_mode_enabled()."""
+        recording, _, wants = _probe(fn)
+        return recording, False, wants
+
+    def result_never_wants(fn):
+        """You say that the result never requires grad. Look at what fn() returned, in the mode in
+        which probe was called."""
+        recording, inference, _ = _probe(fn)
+        return recording, inference, False
+
+    def result_taken_for_the_mode(fn):
+        """You took the mode for requires_grad of the result. Where recording is on, the result of
+        fn need not require grad, and a leaf requires grad in every mode."""
+        recording, inference, _ = _probe(fn)
+        return recording, inference, recording
+
+    def modes_in_words(fn):
+        """You returned texts or numbers. Three truth values are asked for, True or False."""
+        return tuple(int(value) for value in _probe(fn))
+
+    def result_returned(fn):
+        """The third of yours is the result of fn itself. Whether it requires grad is asked for:
+        result.requires_grad."""
+        recording, inference = _modes()
+        with torch.set_grad_enabled(recording):
+            return recording, inference, fn()
 
     def probed_in_no_grad(fn):
         """You called fn inside a no_grad block of your own: the result never requires grad. Call it
@@ -166,6 +223,58 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
     def root_missing(x, eps):
         """You divided by the sum of squares. The length is its square root."""
         return x / (x.detach().square().sum(1, keepdim=True) + eps)
+
+    def root_mean_square(x, eps):
+        """You divided the sum of squares by d before the root. The length is the root of the sum,
+        not of the mean."""
+        return x / (x.detach().square().mean(1, keepdim=True).sqrt() + eps)
+
+    def normalised_with_gradient(x, eps):
+        """You took F.normalize. It divides by the larger one of length and eps, and gradients also
+        come through the length. Add eps to a length that is a constant."""
+        return x / _lengths(x).clamp_min(eps)
+
+    def eps_squared_under_the_root(x, eps):
+        """You added eps ** 2 to the sum of squares. Add eps to the square root."""
+        return x / (x.detach().square().sum(1, keepdim=True) + eps**2).sqrt()
+
+    def multiplied(x, eps):
+        """You multiplied by length + eps. Divide by it."""
+        return x * (_lengths(x.detach()) + eps)
+
+    def largest_entry(x, eps):
+        """You divided by the largest absolute value of a row. The length is the square root of the
+        sum of squares."""
+        return x / (x.detach().abs().amax(1, keepdim=True) + eps)
+
+    def summed_entries(x, eps):
+        """You divided by the sum of the entries. The length is the square root of the sum of their
+        squares."""
+        return x / (x.detach().sum(1, keepdim=True) + eps)
+
+    def eps_added_to_x(x, eps):
+        """You added eps to x as well, or to x alone. It belongs to the length: x / (length +
+        eps)."""
+        return (x + eps) / (_lengths(x.detach()) + eps)
+
+    def eps_outside(x, eps):
+        """You added eps to the quotient. It belongs to the length: x / (length + eps)."""
+        return x / _lengths(x.detach()) + eps
+
+    def centred(x, eps):
+        """You took off the mean of each row. The row itself is divided by its length plus eps."""
+        return (x - x.detach().mean(1, keepdim=True)) / (_lengths(x.detach()) + eps)
+
+    def lengths_returned(x, eps):
+        """You returned length + eps, one number for each row. Divide x by it."""
+        return _lengths(x.detach()) + eps
+
+    def written_into_x(x, eps):
+        """You divided in place, so x holds other values now. Divide out of place: x / (length +
+        eps)."""
+        lengths = _lengths(x.detach())
+        x.data.div_(lengths + eps)
+        return x
 
     def absolute_values(x, eps):
         """You summed absolute values. The length is the square root of the sum of squares."""

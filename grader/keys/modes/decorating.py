@@ -81,13 +81,83 @@ class DecoratedInferKey(Key, task="decorated_infer"):
         return torch.inference_mode()(fn)
 
     def result_detached(fn):
-        """You let everything be recorded and detached the result. Recording costs memory and time
-        while fn runs, and what fn records on purpose is lost. Switch recording off before you call
-        it."""
+        """Recording is on while fn runs, and detach() cuts its result off, or what it is given.
+        Operations on anything else that requires grad, such as weights, are recorded all the same,
+        and what fn records on purpose is lost. Switch recording off before you call fn."""
 
         @functools.wraps(fn)
         def wrapper(*args, **kwargs):
             return fn(*args, **kwargs).detach()
+
+        return wrapper
+
+    def left_off_when_decorating(fn):
+        """Your decorator switches recording off while it decorates, and leaves it off: from then on
+        nothing in the program is recorded. The switch belongs into a `with torch.no_grad():` block
+        inside the function that you return."""
+        torch.set_grad_enabled(False)
+        return torch.no_grad()(fn)
+
+    def switched_off_when_decorating_alone(fn):
+        """You switched recording off while decorating, and left it off. It holds for the whole
+        program from then on, and not for the calls of fn where recording was switched on again. Put
+        a `with torch.no_grad():` block into the function that you return."""
+        torch.set_grad_enabled(False)
+        return functools.wraps(fn)(lambda *args, **kwargs: fn(*args, **kwargs))
+
+    def detached_as_well(fn):
+        """What fn records on purpose, inside enable_grad, is lost: you detached its result as well,
+        or ran fn in inference mode and cloned what came out. Run it inside no_grad, and return what
+        it returns."""
+
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            with torch.no_grad():
+                return fn(*args, **kwargs).detach()
+
+        return wrapper
+
+    def result_cloned(fn):
+        """You returned a clone with the flag switched on. Return what fn returns, as it is."""
+
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            with torch.no_grad():
+                return fn(*args, **kwargs).clone().requires_grad_()
+
+        return wrapper
+
+    def called_twice(fn):
+        """Your wrapper calls fn more than once. Keep the result in a variable and return it."""
+
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            with torch.no_grad():
+                fn(*args, **kwargs)
+                return fn(*args, **kwargs)
+
+        return wrapper
+
+    @raises(r"missing \d+ required (positional|keyword-only) argument")
+    def called_when_decorating(fn):
+        """You called fn, or your wrapper, while decorating: there are no arguments yet. Return the
+        function itself, without parentheses behind its name."""
+        with torch.no_grad():
+            return fn()
+
+    @raises(r"'NoneType' object is not callable")
+    def wrapper_not_returned(fn):
+        """Your decorator returned None. It has to return the function that takes the place of fn: a
+        `return wrapper` is missing, after the wrapper and on its level."""
+
+    @raises(r"takes \d+ positional arguments? but \d+ (was|were) given")
+    def arguments_refused(fn):
+        """Your wrapper takes no arguments. Write def wrapper(*args, **kwargs) and hand both on."""
+
+        @functools.wraps(fn)
+        def wrapper(**kwargs):
+            with torch.no_grad():
+                return fn(**kwargs)
 
         return wrapper
 

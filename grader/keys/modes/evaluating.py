@@ -85,22 +85,87 @@ class EvaluateKey(Key, task="evaluate"):
             model.train()
 
     def one_flag_restored(model, x):
-        """You restored one flag, that of the whole model: model.train(flag) sets it for every part.
-        A part that was in another mode is not any more. Keep the flag of each module; and put them
-        back in a finally block, in case the model raises."""
+        """A part that was in another mode than the whole model is not any more: module.train(flag)
+        sets the flag of all parts inside as well. Keep the flag of each module, set
+        `module.training = flag`, and do it in a finally block, in case the model raises."""
         training = model.training
         logits = _left_in_eval(model, x)
         model.train(training)
         return logits
 
     def one_flag_in_finally(model, x):
-        """You restored one flag, that of the whole model: model.train(flag) sets it for every part.
-        A part that was in another mode is not any more. Keep the flag of each module."""
+        """A part that was in another mode than the whole model is not any more: module.train(flag)
+        sets the flag of all parts inside as well. Keep the flag of each module, and set
+        `module.training = flag` for each."""
         training = model.training
         try:
             return _left_in_eval(model, x)
         finally:
             model.train(training)
+
+    def parts_of_parts_forgotten(model, x):
+        """You kept the flags of the model's direct parts, and a part inside a part is in another
+        mode now: model.eval() goes through all levels. Keep the flag of every entry of
+        model.modules()."""
+        parts = [(part, part.training) for part in (model, *model.children())]
+        try:
+            return _left_in_eval(model, x)
+        finally:
+            for part, training in parts[::-1]:
+                part.train(training)
+            for part, training in parts:
+                part.training = training
+
+    def parts_of_parts_left_in_eval(model, x):
+        """You put back the flags of the model and its direct parts alone. A part inside a part
+        stays in eval mode: go through model.modules()."""
+        parts = [(part, part.training) for part in (model, *model.children())]
+        try:
+            return _left_in_eval(model, x)
+        finally:
+            _restore(parts)
+
+    def frozen_for_the_call(model, x):
+        """You switched requires_grad of all parameters off and on again. One that was frozen before
+        is not any more. `with torch.no_grad():` needs no flag."""
+        modes = _modes(model)
+        model.requires_grad_(False)
+        try:
+            return model.eval()(x)
+        finally:
+            _restore(modes)
+            model.requires_grad_(True)
+
+    def grads_cleared(model, x):
+        """You emptied .grad of the model's parameters. Nothing else than the modes may be touched,
+        and the caller may still need what lies there."""
+        model.zero_grad()
+        return EvaluateKey.reference(model, x)
+
+    def seed_set(model, x):
+        """You set the seed of torch's random numbers, or drew some. In eval mode nothing is drawn:
+        leave the generator alone."""
+        torch.manual_seed(0)
+        return EvaluateKey.reference(model, x)
+
+    def probabilities(model, x):
+        """You returned probabilities. model(x) itself is asked for, without softmax."""
+        return EvaluateKey.reference(model, x).softmax(1)
+
+    def classes(model, x):
+        """You returned the class with the largest logit for each row. model(x) itself is asked
+        for."""
+        return EvaluateKey.reference(model, x).argmax(1)
+
+    def train_for_eval(model, x):
+        """You called the model in train mode: dropout drops, and batch normalization uses this
+        batch and changes its running statistics. Call model.eval() before."""
+        modes = _modes(model)
+        try:
+            with torch.no_grad():
+                return model.train()(x)
+        finally:
+            _restore(modes)
 
     def not_restored_after_an_error(model, x):
         """All is well unless the model raises: then the lines that put the flags back do not run.
@@ -159,6 +224,33 @@ class CachedFeaturesKey(Key, task="cached_features"):
         """You froze the backbone and left it frozen. The parameters are not yours to change, and an
         x that requires grad is recorded all the same. Switch recording off instead."""
         return backbone.requires_grad_(False)(x)
+
+    def backbone_unfrozen(backbone, x):
+        """You switched requires_grad of the backbone off and on again. A parameter that was frozen
+        before is not any more, and an x that requires grad is recorded all the same. Switch
+        recording off instead."""
+        found = backbone.requires_grad_(False)(x)
+        backbone.requires_grad_(True)
+        return found
+
+    def left_in_eval(backbone, x):
+        """You called backbone.eval() and left it so. It comes in the right mode, and a part of it
+        may be in train mode: leave it as it is."""
+        return CachedFeaturesKey.reference(backbone.eval(), x)
+
+    def grads_cleared(backbone, x):
+        """You emptied .grad of the backbone. It stays as it is, also what lies in .grad."""
+        backbone.zero_grad()
+        return CachedFeaturesKey.reference(backbone, x)
+
+    def x_returned(x):
+        """You returned x. The features are backbone(x)."""
+        return x.detach()
+
+    def x_made_to_require_grad(backbone, x):
+        """You called requires_grad_() on x, which is the caller's. Nothing is to be differentiated
+        here: leave x as it is."""
+        return CachedFeaturesKey.reference(backbone, x.requires_grad_())
 
     def x_detached(backbone, x):
         """You detached x. The parameters of the backbone still require grad, so its graph is

@@ -1,10 +1,13 @@
 """References and mistakes of the exercises on parameters that must not train."""
 
+import copy
+import itertools
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.recording import left_off
 from grader.trusted.key import Key, raises
 
 
@@ -16,9 +19,88 @@ def _freeze(*modules: nn.Module) -> None:
             parameter.grad = None
 
 
+def _freeze_middle(model: nn.Sequential, i: int) -> None:
+    _freeze(model[i])
+
+
 class FrozenMiddleKey(Key, task="frozen_middle"):
-    def reference(model: nn.Sequential, i: int) -> None:
+    families = (*left_off(_freeze_middle),)
+    reference = _freeze_middle
+
+    @raises(r"has no attribute '(weight|bias)'")
+    def named_weight_and_bias(model, i):
+        """You took weight and bias of model[i] by name. A layer may be made of layers, and has none
+        itself: go through parameters()."""
+        for parameter in (model[i].weight, model[i].bias):
+            parameter.requires_grad_(False)
+            parameter.grad = None
+
+    def parts_of_the_layer_forgotten(model, i):
+        """You went one level deep. A layer may be made of layers: parameters() goes through all of
+        them, unless recurse=False."""
+        for module in (model[i], *model[i].children()):
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(False)
+                parameter.grad = None
+
+    def own_parameters_only(model, i):
+        """You froze the layer's own parameters alone. A layer may be made of layers: parameters()
+        goes through all of them, unless recurse=False."""
+        for parameter in model[i].parameters(recurse=False):
+            parameter.requires_grad_(False)
+            parameter.grad = None
+
+    def number_sought_in_the_name(model, i):
+        """You looked for the number i anywhere in the names. A part inside another layer may have
+        the same number, and no name holds -1. model[i].parameters() needs no name."""
+        for name, parameter in model.named_parameters():
+            if str(i) in name:
+                parameter.requires_grad_(False)
+                parameter.grad = None
+
+    def name_begins_with_i(model, i):
+        """You looked for names that begin with i. With i = -1, the last layer, none does.
+        model[i].parameters() needs no name."""
+        for name, parameter in model.named_parameters():
+            if name.split(".")[0] == str(i):
+                parameter.requires_grad_(False)
+                parameter.grad = None
+
+    def replaced_by_a_copy(model, i):
+        """You put a frozen copy in the place of the layer. The optimizer knows the old parameters,
+        which still learn or still have a .grad. Freeze those that are there."""
+        model[i] = copy.deepcopy(model[i])
         _freeze(model[i])
+
+    def output_detached(model, i):
+        """You detached what model[i] returns. No gradient gets past it any more, and the layers
+        before it stop training. Freeze its parameters; its operations must still be recorded."""
+        _freeze(model[i])
+        model[i].register_forward_hook(lambda layer, given, y: y.detach())
+
+    def gradients_zeroed_by_hooks(model, i):
+        """You set the gradients to 0 with hooks. .grad is zeros then, and an optimizer with
+        momentum or weight decay still moves the parameter. Switch requires_grad off, and set .grad
+        to None."""
+        for parameter in model[i].parameters():
+            parameter.register_hook(torch.zeros_like)
+
+    def next_layer_frozen(model, i):
+        """You froze the layer after the one that is asked for. Positions begin at 0: model[i]."""
+        _freeze(list(model)[(i + 1) % len(model)])
+
+    def first_layer_frozen(model):
+        """You froze the first layer, whatever i is. model[i] is asked for."""
+        _freeze(model[0])
+
+    def all_but_the_layer(model, i):
+        """You froze all layers but model[i]. It is the other way round."""
+        _freeze(*(layer for layer in model if layer is not model[i]))
+
+    def later_layers_too(model, i):
+        """You froze the layers after model[i] as well. They go on training."""
+        layers = list(model)
+        _freeze(*layers[layers.index(model[i]) :])
 
     def old_gradient_kept(model, i):
         """The flags are right, and the layer moves once more: the gradient of an earlier pass still
@@ -32,6 +114,20 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
             parameter.requires_grad_(False)
             if parameter.grad is not None:
                 parameter.grad.zero_()
+
+    def gradient_made_of_zeros(model, i):
+        """You put zeros into .grad. An optimizer with momentum or weight decay still moves such a
+        parameter. It skips only those whose .grad is None."""
+        for parameter in model[i].parameters():
+            parameter.requires_grad_(False)
+            parameter.grad = torch.zeros_like(parameter)
+
+    def first_parameter_only(model, i):
+        """You froze the first parameter of the layer and no other. Look for a `return` or a `break`
+        inside the loop."""
+        parameter = next(model[i].parameters())
+        parameter.requires_grad_(False)
+        parameter.grad = None
 
     def flag_not_set(model, i):
         """No flag has changed: the layer goes on training. Possible causes: the flag is misspelled,
@@ -107,6 +203,52 @@ def _average(pairs: Pairs, old: float, new: float) -> None:
 
 
 class EmaUpdateKey(Key, task="ema_update"):
+    def first_only(target, online, beta):
+        """The first parameter is right, and the others are as they were. Look for a `return` or a
+        `break` inside the loop."""
+        _average(itertools.islice(_parameters(target, online), 1), beta, 1 - beta)
+
+    def beta_twice(target, online, beta):
+        """You multiplied by beta twice: the share of online is 1 - beta, and not beta * (1 -
+        beta)."""
+        for pairs in (_parameters, _buffers):
+            _average(pairs(target, online), beta, beta * (1 - beta))
+
+    def averaged_half(target, online):
+        """You averaged the two in equal shares. beta says how much of its own value target keeps:
+        beta * own value + (1 - beta) * online."""
+        EmaUpdateKey.reference(target, online, 0.5)
+
+    def difference_added(target, online, beta):
+        """You added beta times the difference. The share of online is 1 - beta: t + (1 - beta) *
+        (o - t), with buffers of integers copied."""
+        _average(_parameters(target, online), 1 - beta, beta)
+
+    def buffers_alone(target, online, beta):
+        """The buffers are right, and the parameters are as they were. Go through parameters() as
+        well."""
+        _average(_buffers(target, online), beta, 1 - beta)
+
+    def frozen_left_out(target, online, beta):
+        """You left out parameters that do not require grad. All of target moves, frozen or not."""
+        pairs = ((t, o) for t, o in _parameters(target, online) if t.requires_grad)
+        _average(pairs, beta, 1 - beta)
+        _average(_buffers(target, online), beta, 1 - beta)
+
+    def online_moved(target, online, beta):
+        """You moved online towards target. It is target that changes."""
+        EmaUpdateKey.reference(online, target, beta)
+
+    def sum_of_both(target, online, beta):
+        """You subtracted what has to be added: the values of online come with a plus, times
+        1 - beta."""
+        _average(_parameters(target, online), beta, beta - 1)
+        _average(_buffers(target, online), beta, beta - 1)
+
+    def in_eval_afterwards(target, online, beta):
+        """The values are right, and you left a module in eval mode. Modes are not asked for."""
+        EmaUpdateKey.reference(target.eval(), online, beta)
+
     def reference(target: nn.Module, online: nn.Module, beta: float) -> None:
         _average(_parameters(target, online), beta, 1 - beta)
         _average(_buffers(target, online), beta, 1 - beta)
@@ -182,6 +324,12 @@ class EmaUpdateKey(Key, task="ema_update"):
         for t, o in _parameters(target, online):
             t.data = beta * t.data + (1 - beta) * o.data
         _average(_buffers(target, online), beta, 1 - beta)
+
+    def parameters_alone_in_other_memory(target, online, beta):
+        """You gave the parameters other memory, t.data = ..., and left the buffers as they were.
+        Write into t inside no_grad, and go through buffers() as well."""
+        for t, o in _parameters(target, online):
+            t.data = beta * t.data + (1 - beta) * o.data
 
     def target_frozen(target, online, beta):
         """You switched requires_grad of target off and left it off. no_grad lets you write into

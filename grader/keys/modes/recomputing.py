@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from grader.trusted.key import Key
+from grader.trusted.key import Key, raises
 
 
 class _Again(torch.autograd.Function):
@@ -14,7 +14,7 @@ class _Again(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, block: nn.Module, x: Tensor, *parameters: Tensor) -> Tensor:
-        ctx.block, ctx.random = block, torch.get_rng_state()
+        ctx.block, ctx.random, ctx.puts_back = block, torch.get_rng_state(), True
         ctx.save_for_backward(x)
         return block(x)
 
@@ -22,7 +22,8 @@ class _Again(torch.autograd.Function):
     def backward(ctx: Any, gy: Tensor) -> tuple[Tensor | None, ...]:
         (x,) = ctx.saved_tensors
         x = x.detach().requires_grad_(ctx.needs_input_grad[1])
-        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        devices: Any = {"devices": [], "enabled": ctx.puts_back}
+        with torch.random.fork_rng(**devices), torch.enable_grad():
             torch.set_rng_state(ctx.random)
             y = ctx.block(x)
         inputs = [t for t in (x, *ctx.block.parameters()) if t.requires_grad]
@@ -30,7 +31,61 @@ class _Again(torch.autograd.Function):
         return None, *(next(found) if needed else None for needed in ctx.needs_input_grad[1:])
 
 
+class _Forgetful(_Again):
+    """The same, and the generator stays where the second computation leaves it."""
+
+    @staticmethod
+    def forward(ctx: Any, block: nn.Module, x: Tensor, *parameters: Tensor) -> Tensor:
+        y = _Again.forward(ctx, block, x, *parameters)
+        ctx.puts_back = False
+        return y
+
+
 class CheckpointedKey(Key, task="checkpointed"):
+    @raises(r"'Tensor' object is not callable")
+    def block_called_first(block, x):
+        """You called block yourself and handed its result over. checkpoint wants the function and
+        its arguments apart: checkpoint(block, x, use_reentrant=False)."""
+        return checkpoint(block(x), x, use_reentrant=False)
+
+    def moved_to_the_cpu(block, x):
+        """You stored what is saved in other memory, as save_on_cpu does. Nothing is computed again
+        then: use torch.utils.checkpoint.checkpoint."""
+        with torch.autograd.graph.saved_tensors_hooks(torch.clone, lambda t: t):
+            return block(x)
+
+    def seed_set(block, x):
+        """You set a seed. Both computations drop the same entries, but other ones than block(x)
+        would: the caller's random numbers are changed. Keep torch.get_rng_state() and set it before
+        you compute again, or let checkpoint do it."""
+        torch.manual_seed(0)
+        return CheckpointedKey.reference(block, x)
+
+    def generator_not_put_back(block, x):
+        """After the backward pass torch's generator stands somewhere else: it drew the second masks
+        and stayed there. Put its state back, or compute again inside torch.random.fork_rng()."""
+        return _Forgetful.apply(block, x, *block.parameters())
+
+    def x_made_to_require_grad(block, x):
+        """You made x require grad, so that the reentrant kind of checkpoint finds an input that
+        does. x is the caller's: pass use_reentrant=False."""
+        return checkpoint(block, x.requires_grad_(), use_reentrant=True)
+
+    def grads_cleared(block, x):
+        """You emptied .grad of block's parameters. What lies there belongs to the caller: a
+        backward pass adds to it."""
+        block.zero_grad()
+        return CheckpointedKey.reference(block, x)
+
+    def x_detached(block, x):
+        """You detached x, so no gradient reaches it. Hand x over as it is."""
+        return CheckpointedKey.reference(block, x.detach())
+
+    def result_detached(block, x):
+        """You detached the result, or made a new leaf of it: no gradient gets into block. Return
+        what checkpoint returns."""
+        return CheckpointedKey.reference(block, x).detach().requires_grad_()
+
     def reference(block: nn.Module, x: Tensor) -> Tensor:
         return _Again.apply(block, x, *block.parameters())
 

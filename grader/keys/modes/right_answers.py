@@ -22,6 +22,24 @@ def probe_with_a_callback(fn):
         return [*modes, fn().requires_grad]
 
 
+def probe_under_one_of_two(fn):
+    recording = torch.is_grad_enabled()
+    with torch.enable_grad() if recording else torch.no_grad():
+        result = fn()
+    return recording, torch.is_inference_mode_enabled(), result.requires_grad
+
+
+def norm_by_einsum(x, eps):
+    scale = 1 / (x.detach().square().sum(-1).sqrt() + eps)
+    return torch.einsum("nd,n->nd", x, scale)
+
+
+def norm_on_a_clone(x, eps):
+    y = x.clone()
+    y /= x.detach().norm(dim=1, keepdim=True) + eps
+    return y
+
+
 def norm_by_detach(x, eps):
     return x / (x.detach().norm(dim=1, keepdim=True) + eps)
 
@@ -72,6 +90,34 @@ def no_graph_by_set_grad_enabled(fn):
     return wrapper
 
 
+def no_graph_by_stack(fn):
+    @functools.wraps(fn)
+    def wrapper(*args, **kwargs):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(torch.autograd.grad_mode.set_grad_enabled(False))
+            return fn(*args, **kwargs)
+
+    return wrapper
+
+
+def evaluate_with_train(model, x):
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            return model(x)
+    finally:
+        for module, training in modes:  # from the outside in: an inner one has the last word
+            module.train(training)
+
+
+@torch.no_grad()
+def evaluate_by_function(model, x):
+    copied = copy.deepcopy(model)
+    copied.eval()
+    return torch.func.functional_call(copied, dict(model.named_parameters()), x)
+
+
 @contextlib.contextmanager
 def _evaluating(model):
     modes = {module: module.training for module in model.modules()}
@@ -116,6 +162,29 @@ def features_cloned(backbone, x):
 def features_by_function(backbone, x):
     state = {name: t.detach() for name, t in backbone.state_dict().items()}
     return torch.func.functional_call(backbone, state, x.detach())
+
+
+def features_of_a_copy(backbone, x):
+    with torch.no_grad():
+        return copy.deepcopy(backbone)(x.detach())
+
+
+def features_row_by_row(backbone, x):
+    with torch.set_grad_enabled(False):
+        return torch.cat([backbone(row[None]) for row in x])
+
+
+def freeze_by_detaching(model, i):
+    for parameter in model[i].parameters():
+        parameter.detach_()
+        parameter.grad = None
+
+
+def freeze_by_prefix(model, i):
+    position = range(len(model))[i]
+    for name, parameter in model.named_parameters():
+        if name.partition(".")[0] == str(position):
+            parameter.requires_grad, parameter.grad = False, None
 
 
 def freeze_in_a_loop(model, i):
@@ -163,6 +232,34 @@ def ema_by_loading(target, online, beta):
         else:
             mixed[name] = new[name]
     target.load_state_dict(mixed)
+
+
+@torch.no_grad()
+def ema_by_name(target, online, beta):
+    new = {**dict(online.named_parameters()), **dict(online.named_buffers())}
+    for name, t in [*target.named_parameters(), *target.named_buffers()]:
+        t.copy_(t * beta + new[name] * (1 - beta) if t.is_floating_point() else new[name])
+
+
+def ema_through_detach(target, online, beta):
+    for mine, other in zip(target.modules(), online.modules(), strict=True):
+        for t, o in zip(
+            mine.parameters(recurse=False), other.parameters(recurse=False), strict=True
+        ):
+            t.detach().mul_(beta).add_(o.detach(), alpha=1 - beta)
+        for t, o in zip(mine.buffers(recurse=False), other.buffers(recurse=False), strict=True):
+            if t.dtype.is_floating_point:
+                t.mul_(beta).add_(o, alpha=1 - beta)
+            else:
+                t.fill_(o)
+
+
+def ckpt_of_the_forward(block, x):
+    return checkpoint(block.forward, x, use_reentrant=False)
+
+
+def ckpt_of_a_lambda(block, x):
+    return checkpoint(lambda t: block(t), x, use_reentrant=False, determinism_check="none")
 
 
 def ckpt_by_library(block, x):
@@ -225,27 +322,67 @@ def _kept(found):
 def mode_by_rule(program, x, c):
     *_, last = program.splitlines()
     inside, line = last.startswith(" "), last.strip()
+    if line == "y = x":
+        return True, True
     if not inside:
         return "f(x)" not in line, "f(x)" in line
     if "torch.ones" in line or "Parameter" in line or line.startswith(("y = x[", "y = x.view")):
         return True, True
     blocks = [part.split("(")[0] for part in program.split("torch.")[1:]]
-    recorded = blocks[-1] == "enable_grad" and "inference_mode" not in blocks and "x" in line
+    recorded = blocks[-1] == "enable_grad" and "inference_mode" not in blocks
+    recorded = recorded and "x" in line.replace("exp", "")
     return recorded, not recorded
 
 
 ANSWERS = {
-    "mode_probe": [(probe_in_a_block,), (probe_with_a_callback,)],
-    "partial_no_grad": [(norm_by_detach,), (norm_by_factors,), (norm_by_rows,)],
+    "mode_probe": [(probe_in_a_block,), (probe_with_a_callback,), (probe_under_one_of_two,)],
+    "partial_no_grad": [
+        (norm_by_detach,),
+        (norm_by_factors,),
+        (norm_by_rows,),
+        (norm_by_einsum,),
+        (norm_on_a_clone,),
+    ],
     "decorated_infer": [
         (no_graph_by_block,),
         (no_graph_by_finally,),
         (no_graph_by_set_grad_enabled,),
+        (no_graph_by_stack,),
     ],
-    "evaluate": [(evaluate_in_a_block,), (evaluate_in_inference_mode,), (evaluate_a_copy,)],
-    "cached_features": [(features_by_decorator,), (features_cloned,), (features_by_function,)],
-    "frozen_middle": [(freeze_in_a_loop,), (freeze_by_methods,), (freeze_by_name,)],
-    "ema_update": [(ema_by_lerp,), (ema_by_state_dict,), (ema_by_loading,)],
-    "checkpointed": [(ckpt_by_library,), (ckpt_by_inner_backward,), (ckpt_by_saved_hooks,)],
+    "evaluate": [
+        (evaluate_in_a_block,),
+        (evaluate_in_inference_mode,),
+        (evaluate_a_copy,),
+        (evaluate_with_train,),
+        (evaluate_by_function,),
+    ],
+    "cached_features": [
+        (features_by_decorator,),
+        (features_cloned,),
+        (features_by_function,),
+        (features_of_a_copy,),
+        (features_row_by_row,),
+    ],
+    "frozen_middle": [
+        (freeze_in_a_loop,),
+        (freeze_by_methods,),
+        (freeze_by_name,),
+        (freeze_by_detaching,),
+        (freeze_by_prefix,),
+    ],
+    "ema_update": [
+        (ema_by_lerp,),
+        (ema_by_state_dict,),
+        (ema_by_loading,),
+        (ema_by_name,),
+        (ema_through_detach,),
+    ],
+    "checkpointed": [
+        (ckpt_by_library,),
+        (ckpt_by_inner_backward,),
+        (ckpt_by_saved_hooks,),
+        (ckpt_of_the_forward,),
+        (ckpt_of_a_lambda,),
+    ],
     "grad_mode_table": [(mode_by_rule,)],
 }

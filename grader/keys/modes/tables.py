@@ -5,15 +5,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key
+from grader.trusted.families.tables import flag_pairs
+from grader.trusted.key import Key, raises
 
 Flags = tuple[bool, bool]
 
 
-def _flags(program: str, x: Tensor, c: Tensor) -> Flags:
+def _assigned(program: str, x: Tensor, c: Tensor) -> Tensor:
     names: dict[str, Any] = {"torch": torch, "x": x, "c": c}
     exec(program, names)
-    return names["y"].requires_grad, names["y"].is_leaf
+    y: Tensor = names["y"]
+    return y
+
+
+def _flags(program: str, x: Tensor, c: Tensor) -> Flags:
+    y = _assigned(program, x, c)
+    return y.requires_grad, y.is_leaf
 
 
 def _is_new_leaf(program: str) -> bool:
@@ -21,7 +28,58 @@ def _is_new_leaf(program: str) -> bool:
 
 
 class GradModeTableKey(Key, task="grad_mode_table"):
+    families = (*flag_pairs(_assigned),)
     reference = _flags
+
+    def x_cloned(program, x, c):
+        """You put a clone of x into the dict. It is computed from x, so it is no leaf, and nor is
+        another name for it. Put x itself in."""
+        return _flags(program, x.clone(), c)
+
+    def x_detached(program, x, c):
+        """You put a detached x, or one without the flag, into the dict: nothing requires grad then.
+        Put x itself in."""
+        return _flags(program, x.detach(), c)
+
+    def c_requires_grad(program, x, c):
+        """You let c require grad. It does not, and nor does what is computed from c alone."""
+        alone = "x" not in program.replace("exp", "") and not _is_new_leaf(program)
+        recorded = alone and "enable_grad" in program
+        return (True, False) if recorded else _flags(program, x, c)
+
+    def text_decides(program, x, c):
+        """You looked for the letter x in the text, and found it in exp, too. Ask whether the tensor
+        x is an input."""
+        return (True, False) if "c.exp()" in program else _flags(program, x, c)
+
+    def never_recorded(program, x, c):
+        """You ran the whole program inside no_grad(), so also what stands outside of its blocks.
+        The program switches by itself: run it as it is."""
+        with torch.no_grad():
+            return _flags(program, x, c)
+
+    def x_loses_its_flag(program, x, c):
+        """You let no_grad switch off the flag of x itself. It decides what is recorded of
+        operations; `y = x` is another name for an old tensor, which keeps its flag."""
+        return (False, True) if program.endswith("y = x") else _flags(program, x, c)
+
+    def blocks_decide(program):
+        """You went by the blocks in the text: with no_grad or inference mode nothing requires grad
+        and all are leaves, without them the opposite. What y is made from counts too, and which
+        block the line stands in."""
+        off = "no_grad" in program or "inference" in program
+        return not off, off
+
+    def flags_of_x(program, x, c):
+        """You returned the flags of x. Those of y are asked for: names["y"] after exec."""
+        return x.requires_grad, x.is_leaf
+
+    @raises(r"name '(torch|x|c|y)' is not defined")
+    def names_not_handed_over(program):
+        """A name is not defined. exec knows what stands in the dict that it is given, and leaves y
+        there: put torch, x and c into it, and read y from it."""
+        exec(program, {})
+        return y  # noqa: F821
 
     def everything_is_false(program, x, c):
         """You say that nothing made inside a block requires grad. Results of operations do not. New

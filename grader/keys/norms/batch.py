@@ -1,9 +1,11 @@
 """References and mistakes of the forward passes of batch normalization, in both modes."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.trusted.key import Key
+from grader.trusted.families import norms
+from grader.trusted.key import Key, raises
 
 
 def axes(x: Tensor) -> tuple[int, ...]:
@@ -39,17 +41,29 @@ def _track(x, rm, rv, momentum, correction=1, old=None):
     rv.mul_(keep).add_(momentum * var.flatten())
 
 
+def _updated(change, x, w, b, rm, rv, momentum, eps):
+    """Training mode with a change in the output alone."""
+    _track(x, rm, rv, momentum)
+    return change.affine(change.of_batch(x, axes(x), eps), wide(w, x), wide(b, x))
+
+
+def _averaged(over, x, w, b, rm, rv, momentum, eps):
+    """Training mode with the output normalised over other axes."""
+    _track(x, rm, rv, momentum)
+    return _affine(norms.Forward().of_batch(x, over, eps), w, b)
+
+
+def _by_running(change, x, w, b, rm, rv, eps):
+    """Eval mode with a change of the formula."""
+    xh = change.of_given(x, wide(rm, x), wide(rv, x), eps)
+    return change.affine(xh, wide(w, x), wide(b, x))
+
+
 class BnTrainForwardKey(Key, task="bn_train_forward"):
     def reference(
         x: Tensor, w: Tensor, b: Tensor, rm: Tensor, rv: Tensor, momentum: float, eps: float
     ) -> Tensor:
         return F.batch_norm(x, rm, rv, w, b, True, momentum, eps)
-
-    def unbiased_in_output(x, w, b, rm, rv, momentum, eps):
-        """You divided by the root of the unbiased variance, the one over n - 1. The output uses
-        the variance over n: x.var(..., correction=0). Only rv takes in the unbiased one."""
-        _track(x, rm, rv, momentum)
-        return _affine(normalised(x, eps, correction=1), w, b)
 
     def biased_in_running_var(x, w, b, rm, rv, momentum, eps):
         """The output is right. rv took in the variance over n, where torch puts the unbiased one,
@@ -111,43 +125,19 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         _track(x, rm, rv, momentum)
         return _affine(normalised(x.detach(), eps), w, b)
 
+    def running_statistics_first(x, w, b, rm, rv, momentum, eps):
+        """You normalised by the running statistics as they were, and then updated them. In training
+        the output uses the mean and variance of this batch; the running ones are for eval mode."""
+        y = _by_running(norms.Forward(), x, w, b, rm.clone(), rv.clone(), eps)
+        _track(x, rm, rv, momentum)
+        return y
+
     def running_statistics_used(x, w, b, rm, rv, momentum, eps):
         """You updated rm and rv correctly, and then normalised with them. In training the output
         uses the statistics of this batch alone; the running ones are for eval mode."""
         _track(x, rm, rv, momentum)
         mean, var = wide(rm.clone(), x), wide(rv.clone(), x)
         return _affine((x - mean) / (var + eps).sqrt(), w, b)
-
-    def divided_by_variance(x, w, b, rm, rv, momentum, eps):
-        """You divided by the variance plus eps. Divide by its square root."""
-        _track(x, rm, rv, momentum)
-        mean, var = moments(x)
-        return _affine((x - mean) / (var + eps), w, b)
-
-    def eps_outside_the_root(x, w, b, rm, rv, momentum, eps):
-        """You added eps to the standard deviation. It belongs under the root: sqrt(var + eps)."""
-        _track(x, rm, rv, momentum)
-        mean, var = moments(x)
-        return _affine((x - mean) / (var.sqrt() + eps), w, b)
-
-    def std_plus_eps(x, w, b, rm, rv, momentum, eps):
-        """You divided by x.std(...) + eps. Two things differ: std() divides by n - 1 unless you
-        pass correction=0, and eps belongs under the root: sqrt(var + eps)."""
-        _track(x, rm, rv, momentum)
-        mean, var = moments(x, 1)
-        return _affine((x - mean) / (var.sqrt() + eps), w, b)
-
-    def eps_missing(x, w, b, rm, rv, momentum):
-        """You left out eps. It is added to the variance under the root, so that a channel whose
-        values are all equal does not give 0 / 0."""
-        _track(x, rm, rv, momentum)
-        return _affine(normalised(x, 0.0), w, b)
-
-    def affine_forgotten(x, rm, rv, momentum, eps):
-        """You returned the normalised values without w and b: multiply by w and add b, channel by
-        channel."""
-        _track(x, rm, rv, momentum)
-        return normalised(x, eps)
 
     def x_overwritten(x, w, b, rm, rv, momentum, eps):
         """The output is right, and x is no longer what it was: an operation in place, such as x -=
@@ -156,6 +146,98 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         mean, var = (t.detach() for t in moments(x))
         x.sub_(mean)
         return _affine(x / (var + eps).sqrt(), w, b)
+
+    def eval_mode_of_torch(x, w, b, rm, rv, eps):
+        """You normalised by rm and rv as they came in, and left them as they are. That is eval
+        mode, the default of F.batch_norm: pass training=True, or take mean and variance of x."""
+        return _by_running(norms.Forward(), x, w, b, rm, rv, eps)
+
+    def x_forgotten_in_the_statistics(x, w, b, rm, rv, momentum, eps):
+        """The output is right, and rm and rv only shrank: multiplied by 1 - momentum, without
+        momentum times the new value."""
+        rm.mul_(1 - momentum)
+        rv.mul_(1 - momentum)
+        return _affine(normalised(x, eps), w, b)
+
+    def statistics_replaced(x, w, b, rm, rv, momentum, eps):
+        """The output is right. You wrote this batch's statistics over rm and rv. Only the share
+        momentum of them is new: (1 - momentum) * rm + momentum * mean."""
+        _track(x, rm, rv, 1.0)
+        return _affine(normalised(x, eps), w, b)
+
+    def running_mean_alone(x, w, b, rm, rv, momentum, eps):
+        """The output and rm are right, and rv is what it was. Update it as well, by the unbiased
+        variance."""
+        _track(x, rm, rv.clone(), momentum)
+        return _affine(normalised(x, eps), w, b)
+
+    def running_var_alone(x, w, b, rm, rv, momentum, eps):
+        """The output and rv are right, and rm is what it was. Update it as well, by the mean."""
+        _track(x, rm.clone(), rv, momentum)
+        return _affine(normalised(x, eps), w, b)
+
+    def eps_in_running_var(x, w, b, rm, rv, momentum, eps):
+        """The output is right. rv took in the variance plus eps: eps belongs to the division
+        alone."""
+        mean, var = moments(x.detach(), 1)
+        rm.lerp_(mean.flatten(), momentum)
+        rv.lerp_(var.flatten() + eps, momentum)
+        return _affine(normalised(x, eps), w, b)
+
+    @raises("division by zero")
+    def unbiased_by_rows(x, w, b, rm, rv, momentum, eps):
+        """In n / (n - 1) for rv you took the number of rows for n. A channel of an image has
+        N * H * W values: one image is enough for a variance, and here you divide by zero."""
+        n = x.shape[0]
+        mean, var = moments(x.detach())
+        rm.lerp_(mean.flatten(), momentum)
+        rv.lerp_(var.flatten() * (n / (n - 1)), momentum)
+        return _affine(normalised(x, eps), w, b)
+
+    def unbiased_by_rows_guarded(x, w, b, rm, rv, momentum, eps):
+        """The output is right. In n / (n - 1) for rv you took the number of rows for n. n is the
+        number of values in a channel: N * H * W for images."""
+        n = x.shape[0]
+        mean, var = moments(x.detach())
+        rm.lerp_(mean.flatten(), momentum)
+        rv.lerp_(var.flatten() * (n / max(n - 1, 1)), momentum)
+        return _affine(normalised(x, eps), w, b)
+
+    def batch_axis_alone(x, w, b, rm, rv, momentum, eps):
+        """rm and rv are right. In the output you averaged over axis 0 alone, so that every place of
+        an image has a mean of its own. BatchNorm takes the axes 0, 2 and 3 together."""
+        return _averaged((0,), x, w, b, rm, rv, momentum, eps)
+
+    def image_by_image(x, w, b, rm, rv, momentum, eps):
+        """rm and rv are right. In the output you averaged over height and width alone, so that
+        every image has a mean of its own. BatchNorm takes the axes 0, 2 and 3 together."""
+        over = (2, 3) if x.ndim == 4 else (0,)
+        return _averaged(over, x, w, b, rm, rv, momentum, eps)
+
+    def sample_by_sample(x, w, b, rm, rv, momentum, eps):
+        """rm and rv are right. In the output you averaged over all axes but the first: that is
+        LayerNorm, which treats every sample by itself. BatchNorm averages over all axes but 1."""
+        return _averaged(tuple(range(1, x.ndim)), x, w, b, rm, rv, momentum, eps)
+
+    def everything(x, w, b, rm, rv, momentum, eps):
+        """rm and rv are right. In the output you averaged over all of x. Every channel, axis 1, has
+        a mean and a variance of its own."""
+        return _averaged(tuple(range(x.ndim)), x, w, b, rm, rv, momentum, eps)
+
+    def channels_not_in_front(x, w, b, rm, rv, momentum, eps):
+        """You made rows with reshape(C, -1), which cuts the numbers up as they lie, samples and
+        channels mixed. Bring the channels to the front first: x.movedim(1, 0).reshape(C, -1)."""
+        rows = x.reshape(x.shape[1], -1)
+        with torch.no_grad():
+            rm.lerp_(rows.mean(1), momentum)
+            rv.lerp_(rows.var(1), momentum)
+        xh = norms.Forward().of_batch(rows, (1,), eps).reshape(x.shape)
+        return _affine(xh, w, b)
+
+    families = (
+        *norms.forward(_updated, mean="the mean", var="the variance"),
+        *norms.of_batch(_updated),
+    )
 
 
 class BnEvalForwardKey(Key, task="bn_eval_forward"):
@@ -182,28 +264,74 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         mean, var = wide(rm, x).lerp(mean, 0.1), wide(rv, x).lerp(var, 0.1)
         return _affine((x - mean) / (var + eps).sqrt(), w, b)
 
-    def divided_by_variance(x, w, b, rm, rv, eps):
-        """You divided by rv plus eps. rv is a variance: divide by its square root."""
-        return _affine((x - wide(rm, x)) / (wide(rv, x) + eps), w, b)
+    def new_layer(x, w, b, eps):
+        """You normalised by a mean of 0 and a variance of 1, which a new layer has. Hand rm and rv
+        over: rm is subtracted, and the root of rv + eps divides."""
+        return _affine(x / (1 + eps) ** 0.5, w, b)
 
-    def eps_outside_the_root(x, w, b, rm, rv, eps):
-        """You added eps to the root of rv. It belongs under the root: sqrt(rv + eps)."""
-        return _affine((x - wide(rm, x)) / (wide(rv, x).sqrt() + eps), w, b)
+    def batch_variance(x, w, b, rm, eps):
+        """You took off rm and divided by the spread of the batch. Divide by the root of rv + eps:
+        eval mode uses the batch for neither."""
+        return _affine((x - wide(rm, x)) / (moments(x)[1] + eps).sqrt(), w, b)
 
-    def eps_missing(x, w, b, rm, rv):
-        """You left out eps: divide by sqrt(rv + eps). It counts where a running variance is
-        small."""
-        return _affine((x - wide(rm, x)) / wide(rv, x).sqrt(), w, b)
+    def batch_mean(x, w, b, rv, eps):
+        """You divided by the root of rv + eps, and took off the mean of the batch. Take off rm:
+        eval mode uses the batch for neither."""
+        return _affine((x - moments(x)[0]) / (wide(rv, x) + eps).sqrt(), w, b)
 
-    def mean_not_subtracted(x, w, b, rv, eps):
-        """You did not take the running mean off: subtract rm before you divide."""
+    def statistics_exchanged(x, w, b, rm, rv, eps):
+        """You exchanged rm and rv: rm is the running mean, rv the running variance."""
+        return _by_running(norms.Forward(), x, w, b, rv, rm, eps)
+
+    @raises("Expected more than 1 value per channel")
+    def training_mode_of_torch(x, w, b, rm, rv, eps):
+        """You called batch_norm with training=True, which normalises by the batch and moves rm and
+        rv; a batch of one has no variance, and raises. Pass training=False."""
+        return F.batch_norm(x, rm, rv, w, b, True, 0.1, eps)
+
+    @raises("Expected more than 1 value per channel")
+    def momentum_zero(x, w, b, rm, rv, eps):
+        """You called batch_norm with training=True and momentum 0. That leaves rm and rv as they
+        are, and normalises by the batch all the same. Pass training=False."""
+        return F.batch_norm(x, rm, rv, w, b, True, 0.0, eps)
+
+    @raises("division by zero")
+    def variance_corrected(x, w, b, rm, rv, eps):
+        """You multiplied rv by n / (n - 1). rv holds the unbiased variance already, and in eval
+        mode the size of the batch plays no part."""
+        n = x.numel() // x.shape[1]
+        return _by_running(norms.Forward(), x, w, b, rm, rv * (n / (n - 1)), eps)
+
+    @raises(r"must match the size")
+    def not_shaped_for_channels(x, w, b, rm, rv, eps):
+        """You used rm, rv, w and b as they are, of shape (C,). Shapes meet from the right, so for
+        an image they would meet its width. Give them the shape (1, C, 1, 1)."""
+        return (x - rm) / (rv + eps).sqrt() * w + b
+
+    @raises("single memory location|a leaf Variable that requires grad")
+    def x_overwritten(x, w, b, rm, rv, eps):
+        """You worked in place on x, which belongs to the caller, and an expanded x cannot be
+        written to at all. Write x - rm in the place of x -= rm."""
+        x.sub_(wide(rm, x))
         return _affine(x / (wide(rv, x) + eps).sqrt(), w, b)
 
-    def affine_forgotten(x, rm, rv, eps):
-        """You returned the normalised values without w and b: multiply by w and add b, channel by
-        channel."""
-        return (x - wide(rm, x)) / (wide(rv, x) + eps).sqrt()
+    def shapes_changed(x, w, b, rm, rv, eps):
+        """The output is right, and you changed the shape of an argument: unsqueeze_ and its kin,
+        with the underscore, work on the caller's tensor. Use view or unsqueeze."""
+        y = BnEvalForwardKey.reference(x, w, b, rm, rv, eps)
+        for t in (rm, rv, w, b):
+            t.unsqueeze_(0)
+        return y
 
-    def bias_scaled(x, w, b, rm, rv, eps):
-        """You added b before you multiplied by w. First times w, then plus b."""
-        return ((x - wide(rm, x)) / (wide(rv, x) + eps).sqrt() + wide(b, x)) * wide(w, x)
+    def w_of_0_ignored(x, w, b, rm, rv, eps):
+        """You took a w of 0 for one that is not set, and used 1. 0 is a weight as good as any:
+        the channel is b."""
+        one = torch.where(w == 0, torch.ones_like(w), w)
+        return BnEvalForwardKey.reference(x, one, b, rm, rv, eps)
+
+    def result_detached(x, w, b, rm, rv, eps):
+        """The values are right, and nothing reaches x, w and b. A layer in eval mode still has
+        gradients: eval() switches off no recording, and neither does this function."""
+        return BnEvalForwardKey.reference(x, w, b, rm, rv, eps).detach()
+
+    families = norms.forward(_by_running, mean="rm", var="rv")

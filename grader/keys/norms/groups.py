@@ -4,9 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from grader.trusted.families import norms
 from grader.trusted.key import Key, raises
 
 Axes = tuple[int, ...]
+_IN_PLACE = "single memory location|a leaf Variable that requires grad"
 
 
 def _last(w: Tensor) -> Axes:
@@ -14,20 +16,16 @@ def _last(w: Tensor) -> Axes:
     return tuple(range(-w.ndim, 0))
 
 
-def _normalised(x: Tensor, axes: Axes, eps: float, correction: int = 0) -> Tensor:
-    mean = x.mean(axes, keepdim=True)
-    return (x - mean) / (x.var(axes, correction=correction, keepdim=True) + eps).sqrt()
+def _normalised(x: Tensor, axes: Axes, eps: float) -> Tensor:
+    return norms.Forward().of_batch(x, axes, eps)
 
 
-def _backward(x, g, axes, eps, *, mean=True, var=True):
-    """The gradient of the normalised values, with g arriving, through the chosen statistics."""
-    xh = _normalised(x, axes, eps)
-    inner = g
-    if mean:
-        inner = inner - g.mean(axes, keepdim=True)
-    if var:
-        inner = inner - xh * (g * xh).mean(axes, keepdim=True)
-    return inner / (x.var(axes, correction=0, keepdim=True) + eps).sqrt()
+def _ln(change, x, w, b, eps):
+    return change.affine(change.of_batch(x, _last(w), eps), w, b)
+
+
+def _ln_backward(change, x, gy, w, eps):
+    return change.of(x, gy, w, _last(w), eps)
 
 
 class LnForwardKey(Key, task="ln_forward"):
@@ -39,10 +37,20 @@ class LnForwardKey(Key, task="ln_forward"):
         dimensions, those of w, and treats every sample by itself."""
         return _normalised(x, (0,), eps) * w + b
 
+    def first_dimensions(x, w, b, eps):
+        """You averaged over the first w.ndim dimensions. LayerNorm averages over the last ones,
+        those that w has."""
+        return _normalised(x, tuple(range(w.ndim)), eps) * w + b
+
     def last_dimension_alone(x, w, b, eps):
         """You averaged over the last dimension alone. Where w has two dimensions, it
         averages over the last two: count them with w.ndim."""
         return _normalised(x, (-1,), eps) * w + b
+
+    def last_dimension_default_eps(x, w, b):
+        """Two things differ: you averaged over the last dimension alone, where w may have two, and
+        you used torch's default of 1e-5 in the place of eps."""
+        return _normalised(x, (-1,), 1e-5) * w + b
 
     def whole_sample(x, w, b, eps):
         """You averaged over all dimensions but the first. It averages over those of w: in a
@@ -54,46 +62,37 @@ class LnForwardKey(Key, task="ln_forward"):
         to mean and var, with keepdim=True."""
         return _normalised(x, tuple(range(x.ndim)), eps) * w + b
 
-    def unbiased(x, w, b, eps):
-        """You used the unbiased variance, the one over n - 1, which is nan for rows of one
-        number. Use x.var(..., correction=0)."""
-        return _normalised(x, _last(w), eps, correction=1) * w + b
+    @raises("must match the size")
+    def dimensions_not_kept(x, w, b, eps):
+        """Your mean has lost the dimensions that it averages over, so it meets x at the wrong end.
+        Pass keepdim=True to mean and var."""
+        mean, var = x.mean(_last(w)), x.var(_last(w), correction=0)
+        return (x - mean) / (var + eps).sqrt() * w + b
 
-    def divided_by_variance(x, w, b, eps):
-        """You divided by the variance plus eps. Divide by its square root."""
-        var = x.var(_last(w), correction=0, keepdim=True)
-        return (x - x.mean(_last(w), keepdim=True)) / (var + eps) * w + b
+    @raises("view size is not compatible")
+    def view_of_scattered_memory(x, w, b, eps):
+        """All is right as long as x lies in memory in the order of its axes. view cannot merge axes
+        that do not, as in a transposed x. Use reshape, which copies where it must."""
+        rows = x.view(-1, w.numel())
+        return _normalised(rows, (1,), eps).view(x.shape) * w + b
 
-    def eps_outside_the_root(x, w, b, eps):
-        """You added eps to the standard deviation. It belongs under the root:
-        sqrt(var + eps)."""
-        std = x.var(_last(w), correction=0, keepdim=True).sqrt()
-        return (x - x.mean(_last(w), keepdim=True)) / (std + eps) * w + b
+    @raises(_IN_PLACE)
+    def x_overwritten(x, w, b, eps):
+        """An operation in place, such as x -= mean, worked on the caller's x. It is no longer what
+        it was, and a leaf that requires grad refuses. Compute x - mean instead."""
+        y = LnForwardKey.reference(x.clone(), w, b, eps)
+        x.mul_(2)
+        return y
 
-    def std_plus_eps(x, w, b, eps):
-        """You divided by x.std(...) + eps. Two things differ: std() divides by n - 1 unless you
-        pass correction=0, and eps belongs under the root: sqrt(var + eps)."""
-        std = x.var(_last(w), correction=1, keepdim=True).sqrt()
-        return (x - x.mean(_last(w), keepdim=True)) / (std + eps) * w + b
+    def result_detached(x, w, b, eps):
+        """The values are right, and nothing reaches x, w and b: you cut the result off the graph.
+        Leave out detach(), .data and no_grad()."""
+        return LnForwardKey.reference(x, w, b, eps).detach()
 
-    def eps_missing(x, w, b):
-        """You left out eps, so a row of equal numbers gives 0 / 0. Add it to the variance,
-        under the root."""
-        return _normalised(x, _last(w), 0.0) * w + b
-
-    def mean_not_subtracted(x, w, b, eps):
-        """You did not take the mean off before you divided."""
-        var = x.var(_last(w), correction=0, keepdim=True)
-        return x / (var + eps).sqrt() * w + b
-
-    def root_mean_square(x, w, b, eps):
-        """You divided by the root of the mean square and took no mean off. That is RMSNorm;
-        LayerNorm takes the mean off and divides by the standard deviation."""
-        return x / ((x * x).mean(_last(w), keepdim=True) + eps).sqrt() * w + b
-
-    def affine_forgotten(x, w, eps):
-        """You returned the normalised values without w and b."""
-        return _normalised(x, _last(w), eps)
+    families = (
+        *norms.forward(_ln, mean="the mean", var="the variance"),
+        *norms.of_batch(_ln),
+    )
 
 
 class LnBackwardKey(Key, task="ln_backward"):
@@ -101,68 +100,54 @@ class LnBackwardKey(Key, task="ln_backward"):
         x = x.detach().requires_grad_()
         return torch.autograd.grad(F.layer_norm(x, w.shape, w.detach(), None, eps), x, gy)[0]
 
-    def statistics_are_constants(x, gy, w, eps):
-        """You took mean and variance for constants: your answer is gy * w / std. Both
-        depend on x, so two more paths lead from x to y."""
-        return _backward(x, gy * w, _last(w), eps, mean=False, var=False)
-
-    def variance_is_constant(x, gy, w, eps):
-        """You let gradients through the mean, and took the variance for a constant.
-        What is missing is - xh * mean(g * xh), with g = gy * w."""
-        return _backward(x, gy * w, _last(w), eps, var=False)
-
-    def mean_is_constant(x, gy, w, eps):
-        """You let gradients through the variance, and took the mean for a constant.
-        What is missing is - mean(g), with g = gy * w."""
-        return _backward(x, gy * w, _last(w), eps, mean=False)
-
     def w_applied_last(x, gy, w, eps):
         """You multiplied by w at the end. In BatchNorm that is right, because w is the
         same all over a channel. Here w differs from entry to entry of what is averaged: multiply
         gy by w before you take means."""
-        return _backward(x, gy, _last(w), eps) * w
-
-    def w_forgotten(x, gy, w, eps):
-        """You left out w: multiply gy by w before anything else."""
-        return _backward(x, gy, _last(w), eps)
+        return _ln_backward(norms.Backward(w="last"), x, gy, w, eps)
 
     def batch_axis(x, gy, w, eps):
         """You took the means over the batch, as BatchNorm does. Take them over the
         last dimensions, those of w."""
-        return _backward(x, gy * w, (0,), eps)
+        return norms.Backward().of(x, gy, w, (0,), eps)
 
     def last_dimension_alone(x, gy, w, eps):
         """You took the means over the last dimension alone. Where w has two, take them
         over the last two."""
-        return _backward(x, gy * w, (-1,), eps)
+        return norms.Backward().of(x, gy, w, (-1,), eps)
 
-    def sums_for_means(x, gy, w, eps):
-        """You subtracted sums where means belong: divide both by the number of entries
-        that are averaged."""
-        axes, g = _last(w), gy * w
-        xh = _normalised(x, axes, eps)
-        inner = g - g.sum(axes, keepdim=True) - xh * (g * xh).sum(axes, keepdim=True)
-        return inner / (x.var(axes, correction=0, keepdim=True) + eps).sqrt()
+    def whole_sample(x, gy, w, eps):
+        """You took the means over all dimensions but the first. Take them over the last
+        dimensions, those of w: in a batch of sequences every position stands by itself."""
+        return norms.Backward().of(x, gy, w, tuple(range(1, x.ndim)), eps)
 
-    def not_divided_by_std(x, gy, w, eps):
-        """You left out the division by the root of the variance plus eps."""
-        var = x.var(_last(w), correction=0, keepdim=True)
-        return _backward(x, gy * w, _last(w), eps) * (var + eps).sqrt()
+    def everything(x, gy, w, eps):
+        """You took the means over the whole tensor, all samples together. Take them over the last
+        dimensions, those of w."""
+        return norms.Backward().of(x, gy, w, tuple(range(x.ndim)), eps)
 
-    def eps_missing(x, gy, w):
-        """You left out eps, so a row of equal numbers gives 0 / 0. Add it to the
-        variance, under the root."""
-        return _backward(x, gy * w, _last(w), 0.0)
+    def added_to_an_old_grad(x, gy, w, eps):
+        """You called backward() on x itself and returned x.grad. x may have a .grad from before,
+        and backward() adds to it. Use torch.autograd.grad, or work on x.detach().clone()."""
+        F.layer_norm(x.requires_grad_(), w.shape, w, None, eps).backward(gy)
+        return x.grad
+
+    families = norms.backward(_ln_backward, g="g")
 
 
 def _channels(t: Tensor) -> Tensor:
     return t.reshape(1, -1, 1, 1)
 
 
-def _rows(x: Tensor, groups: int, eps: float, correction: int = 0) -> Tensor:
+def _grouped(change, x, groups, w, b, eps):
+    """Group normalization with a change of the formula."""
+    xh = change.of_batch(x.reshape(len(x), groups, -1), (2,), eps).reshape(x.shape)
+    return change.affine(xh, _channels(w), _channels(b))
+
+
+def _rows(x: Tensor, groups: int, eps: float) -> Tensor:
     """x of shape (N, C, H, W) with every group of every sample normalised."""
-    parts = x.reshape(len(x), groups, -1)
-    return _normalised(parts, (2,), eps, correction).reshape(x.shape)
+    return _normalised(x.reshape(len(x), groups, -1), (2,), eps).reshape(x.shape)
 
 
 def _affine(xh: Tensor, w: Tensor, b: Tensor) -> Tensor:
@@ -213,39 +198,6 @@ class GnForwardKey(Key, task="gn_forward"):
         channels of a group, and over height and width, of one sample."""
         return _affine(_normalised(x, (0, 2, 3), eps), w, b)
 
-    def unbiased(x, groups, w, b, eps):
-        """You used the unbiased variance, the one over n - 1. Use var(..., correction=0)."""
-        return _affine(_rows(x, groups, eps, correction=1), w, b)
-
-    def divided_by_variance(x, groups, w, b, eps):
-        """You divided by the variance plus eps. Divide by its square root."""
-        parts = x.reshape(len(x), groups, -1)
-        var = parts.var(2, correction=0, keepdim=True)
-        xh = (parts - parts.mean(2, keepdim=True)) / (var + eps)
-        return _affine(xh.reshape(x.shape), w, b)
-
-    def eps_outside_the_root(x, groups, w, b, eps):
-        """You added eps to the standard deviation. It belongs under the root: sqrt(var + eps)."""
-        parts = x.reshape(len(x), groups, -1)
-        std = parts.std(2, correction=0, keepdim=True)
-        xh = (parts - parts.mean(2, keepdim=True)) / (std + eps)
-        return _affine(xh.reshape(x.shape), w, b)
-
-    def std_plus_eps(x, groups, w, b, eps):
-        """You divided by std(...) + eps. Two things differ: std() divides by n - 1 unless you
-        pass correction=0, and eps belongs under the root: sqrt(var + eps)."""
-        parts = x.reshape(len(x), groups, -1)
-        xh = (parts - parts.mean(2, keepdim=True)) / (parts.std(2, keepdim=True) + eps)
-        return _affine(xh.reshape(x.shape), w, b)
-
-    def eps_missing(x, groups, w, b):
-        """You left out eps. It is added to the variance, under the root."""
-        return _affine(_rows(x, groups, 0.0), w, b)
-
-    def affine_forgotten(x, groups, eps):
-        """You returned the normalised values without w and b."""
-        return _rows(x, groups, eps)
-
     def one_weight_per_group(x, groups, w, b, eps):
         """You gave all channels of a group the weight and the bias of its first channel. The
         statistics belong to the group, w and b to each channel: go back to the shape of x before
@@ -253,3 +205,50 @@ class GnForwardKey(Key, task="gn_forward"):
         size = x.shape[1] // groups
         w, b = (t[::size].repeat_interleave(size) for t in (w, b))
         return _affine(_rows(x, groups, eps), w, b)
+
+    def first_weights_for_the_groups(x, groups, w, b, eps):
+        """You gave group g the weight and the bias of channel g. They belong to the channels, one
+        each: go back to the shape of x before you apply them."""
+        size = x.shape[1] // groups
+        w, b = (t[:groups].repeat_interleave(size) for t in (w, b))
+        return _affine(_rows(x, groups, eps), w, b)
+
+    def place_by_place(x, groups, w, b, eps):
+        """You averaged over the channels of a group alone, so that every place of the image has a
+        mean of its own. Average over height and width as well."""
+        parts = x.unflatten(1, (groups, -1))
+        return _affine(_normalised(parts, (2,), eps).reshape(x.shape), w, b)
+
+    def channels_moved_and_not_put_back(x, groups, w, b, eps):
+        """You moved the channels to the end before the reshape. reshape cuts the numbers up in the
+        order of the axes: keep (N, C, H, W) and write reshape(N, groups, -1)."""
+        rows = x.movedim(1, -1).reshape(len(x), groups, -1)
+        return _affine(_normalised(rows, (2,), eps).reshape(x.shape), w, b)
+
+    def w_applied_first(x, groups, w, b, eps):
+        """You multiplied by w before you normalised, so that w changes mean and variance.
+        Normalise first, then multiply by w and add b."""
+        return _rows(x * _channels(w), groups, eps) + _channels(b)
+
+    def affine_applied_first(x, groups, w, b, eps):
+        """You applied w and b before you normalised, so that mean and variance took them in.
+        Normalise first, then multiply by w and add b."""
+        return _rows(_affine(x, w, b), groups, eps)
+
+    @raises(_IN_PLACE)
+    def x_overwritten(x, groups, w, b, eps):
+        """You worked in place on x, which belongs to the caller, and an expanded x cannot be
+        written to at all. Write the result into a new tensor."""
+        y = GnForwardKey.reference(x, groups, w, b, eps)
+        x.mul_(2)
+        return y
+
+    def result_detached(x, groups, w, b, eps):
+        """The values are right, and nothing reaches x, w and b: you cut the result off the graph.
+        Leave out detach(), .data and no_grad()."""
+        return GnForwardKey.reference(x, groups, w, b, eps).detach()
+
+    families = (
+        *norms.forward(_grouped, mean="the mean", var="the variance"),
+        *norms.of_batch(_grouped),
+    )

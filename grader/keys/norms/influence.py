@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key
+from grader.trusted.key import Key, raises
 
 Shape = tuple[int, ...]
 
@@ -108,6 +108,87 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         batches instead of one that forgets."""
         return _belief(lambda layer, shape: "momentum=None" in layer, "equal")(layer, shape)
 
+    def only_what_is_named(layer, shape):
+        """You let the names decide: BatchNorm and Dropout differ, all else is equal. What decides
+        is whether a layer keeps running statistics or draws random numbers, and whether it gets
+        enough values for a variance."""
+        return "different" if "BatchNorm" in layer or "Dropout" in layer else "equal"
+
+    def equal_or_different_alone(layer, shape):
+        """You never answer "raises". A layer that has one value for a variance raises ValueError in
+        training."""
+        return _belief(lambda layer, shape: _word(layer, shape) == "raises", "equal")(layer, shape)
+
+    @raises("Expected more than 1")
+    def errors_not_caught(layer, shape):
+        """You let the error out. That a layer raises is one of the three answers: catch ValueError
+        around both calls, and return "raises"."""
+        module = eval(layer, {"nn": nn})
+        x = torch.randn(shape)
+        return "equal" if torch.equal(module.train()(x), module.eval()(x)) else "different"
+
+    def truth_of_a_tensor(layer, shape):
+        """You compared the outputs with ==, which gives a tensor. `if` on it raises, and you caught
+        that error as if the layer had raised. Use torch.equal(a, b)."""
+        return "raises"
+
+    def two_inputs(layer, shape):
+        """You drew a new input for the second call, so nearly every pair of outputs differs. Draw x
+        once, and hand it to the layer in both modes."""
+        word = _word(layer, shape)
+        return "different" if word == "equal" and "Dropout(1.0)" not in layer else word
+
+    def ones_for_an_input(layer, shape):
+        """You called the layer on ones, of which every mean is 1 and every variance 0: some modes
+        agree there that differ elsewhere. Draw the input with torch.randn(shape)."""
+        module, x = eval(layer, {"nn": nn}), torch.ones(shape)
+        try:
+            same = torch.equal(module.train()(x), module.eval()(x))
+        except ValueError:
+            return "raises"
+        return "equal" if same else "different"
+
+    def eval_forgotten(layer, shape):
+        """You called the layer in training mode twice: only layers that draw random numbers differ
+        then. Call eval() before the second call."""
+        word = _word(layer, shape)
+        return "equal" if word == "different" and "Dropout" not in layer else word
+
+    def buffers_decide(layer, shape):
+        """You asked whether the layer has buffers. Dropout has none and depends on the mode all the
+        same, and a layer may raise."""
+        buffers = list(eval(layer, {"nn": nn}).buffers())
+        return "different" if buffers else "equal"
+
+    def train_forgotten(layer, shape):
+        """You called the layer in eval mode twice, so nothing differs. Call train() before the
+        first call: the layer is new, and asked for are both modes."""
+        module, x = eval(layer, {"nn": nn}).eval(), torch.randn(shape)
+        try:
+            return "equal" if torch.equal(module(x), module(x)) else "different"
+        except ValueError:
+            return "raises"
+
+    def statistics_in_every_norm(layer, shape):
+        """You took InstanceNorm and GroupNorm for layers with running statistics. GroupNorm never
+        has any, and InstanceNorm only with track_running_stats=True."""
+
+        def applies(layer, shape):
+            return "InstanceNorm" in layer or "GroupNorm" in layer
+
+        return _belief(applies, "different")(layer, shape)
+
+    def instance_norm_never_raises(layer, shape):
+        """You let InstanceNorm accept a single value per channel and sample. It needs more than one
+        for a variance, and raises ValueError."""
+        one = shape[2:] == (1, 1)
+        return _belief(lambda layer, shape: "InstanceNorm" in layer and one, "equal")(layer, shape)
+
+    def group_norm_never_raises(layer, shape):
+        """You let GroupNorm accept one sample with one value in each group. torch refuses to take a
+        variance of it: ValueError."""
+        return _belief(lambda layer, shape: "GroupNorm(3, 3)" in layer, "equal")(layer, shape)
+
     def always_different():
         """You answer "different" for every layer. The mode matters to layers that keep running
         statistics and to layers that draw random numbers."""
@@ -141,6 +222,81 @@ class CrossSampleInfluenceKey(Key, task="cross_sample_influence"):
         matrix = CrossSampleInfluenceKey.reference(module, x)
         module(x)
         return matrix
+
+    def count_moved(module, x):
+        """The matrix is right and the running means and variances are put back. num_batches_tracked
+        is not: it is a buffer as well, and counts the batches. Put all buffers back."""
+        matrix = CrossSampleInfluenceKey.reference(module, x)
+        for name, buffer in module.named_buffers():
+            if name.endswith("num_batches_tracked") and module.training:
+                buffer.add_(1)
+        return matrix
+
+    def grads_left(module, x):
+        """The matrix is right, and your passes filled .grad of the module's parameters. Ask for the
+        gradient of x alone, with torch.autograd.grad(..., x), or call a deep copy."""
+        twin = copy.deepcopy(module)
+        for p in twin.parameters():
+            p.requires_grad_()
+        for p in module.parameters():
+            if p.requires_grad:
+                p.grad = torch.ones_like(p) if p.grad is None else p.grad + 1
+        return CrossSampleInfluenceKey.reference(twin, x)
+
+    def parameters_frozen(module, x):
+        """The matrix is right, and you set requires_grad of the module's parameters to False.
+        torch.autograd.grad(..., x) needs no parameter frozen."""
+        matrix = CrossSampleInfluenceKey.reference(module, x)
+        module.requires_grad_(False)
+        return matrix
+
+    def parameters_unfrozen(module, x):
+        """The matrix is right, and afterwards all of the module's parameters require grad. Some did
+        not: leave their flags as they are."""
+        matrix = CrossSampleInfluenceKey.reference(module, x)
+        module.requires_grad_(True)
+        return matrix
+
+    def grad_adds_up(module, x):
+        """You did not empty x.grad between the outputs, so each row holds those before it as well.
+        Set x.grad = None before every pass, or use torch.autograd.grad."""
+        rows = _jacobian(module, x).square().sum(3).sqrt()
+        return rows.sum(1).cumsum(0)
+
+    @raises("Expected more than 1 value per channel")
+    def rows_by_themselves(module, x):
+        """You called the module with one row at a time. Then no sample meets another, and a
+        BatchNorm that takes its variance from the batch refuses. Call it with the whole batch."""
+        twin = copy.deepcopy(module)
+        blocks = [_norms(_jacobian(twin, row[None])) for row in x]
+        return torch.block_diag(*blocks)
+
+    def largest_singular_value(module, x):
+        """You took the spectral norm of each block, its largest singular value. Asked for is the
+        root of the sum of squares, the Frobenius norm."""
+        return torch.linalg.matrix_norm(_jacobian(module, x).movedim(1, 2), ord=2)
+
+    def mean_of_squares(module, x):
+        """You took the mean of the squares before the root. Sum them."""
+        return _jacobian(module, x).square().mean((1, 3)).sqrt()
+
+    def axes_of_outputs_alone(module, x):
+        """You summed over the entries of the outputs alone, so that an axis for the entries of the
+        inputs is left. Sum over both axes of length d: 1 and 3."""
+        return _jacobian(module, x).square().sum(1).sqrt()
+
+    def samples_summed(module, x):
+        """You summed over the axes of the samples, 0 and 2, and kept those of the entries. Sum over
+        the axes of length d: 1 and 3."""
+        return _jacobian(module, x).square().sum((0, 2)).sqrt()
+
+    def norm_of_the_output(module, x):
+        """You took the derivative of the norm of each output. Take the derivatives of its entries,
+        and then the norm of these."""
+        x = x.detach().requires_grad_()
+        y = copy.deepcopy(module)(x)
+        rows = [torch.autograd.grad(one.norm(), x, retain_graph=True)[0] for one in y]
+        return torch.stack(rows).norm(dim=2)
 
     def transposed(module, x):
         """Your matrix is transposed: entry [i, j] is to say how output i depends on input j."""

@@ -1,6 +1,7 @@
 """Other right answers to the exercises of chapter 7."""
 
 import copy
+import math
 
 import torch
 import torch.nn.functional as F
@@ -141,10 +142,27 @@ def mode_by_rule(layer, shape):
             return "raises"
         return "equal" if "track_running_stats=False" in layer else "different"
     if "InstanceNorm" in layer:
+        if shape[2] * shape[3] == 1:
+            return "raises"
         return "different" if "track_running_stats=True" in layer else "equal"
     if "Dropout" in layer:
         return "equal" if "(0.0)" in layer else "different"
+    if "GroupNorm" in layer:
+        groups = int(layer.split("(")[1].split(",")[0])
+        return "raises" if shape[0] * math.prod(shape[1:]) == groups else "equal"
     return "equal"
+
+
+def mode_by_trial(layer, shape):
+    """Whatever goes wrong in either mode is caught, and NaNs of equal places count as equal."""
+    module, x = eval(layer, {"nn": nn}), torch.randn(*shape)
+    outputs = []
+    for mode in (True, False):
+        try:
+            outputs.append(module.train(mode).forward(x).detach().numpy())
+        except Exception:
+            return "raises"
+    return "equal" if (outputs[0] == outputs[1]).all() else "different"
 
 
 def influence_by_jacobian(module, x):
@@ -211,8 +229,21 @@ def fold_by_channel(conv, bn):
 
 
 def features_of_a_copy(backbone, x):
+    return copy.deepcopy(backbone).eval()(x).data
+
+
+def features_cloned(backbone, x):
+    """An inference tensor may not be saved for backward; a clone made outside may."""
+    twin = copy.deepcopy(backbone).eval()
     with torch.inference_mode():
-        return copy.deepcopy(backbone).eval()(x)
+        y = twin(x)
+    return y.clone()
+
+
+def features_by_functional_call(backbone, x):
+    state = {name: t.detach() for name, t in backbone.state_dict().items()}
+    with torch.no_grad():
+        return torch.func.functional_call(copy.deepcopy(backbone).eval(), state, (x,))
 
 
 def features_with_modes(backbone, x):
@@ -238,25 +269,31 @@ def recalibrate_by_copy(model, batches):
         buffer.copy_(fresh[name])
 
 
-def recalibrate_by_hand(model, batches):
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d)]
-    totals = [[torch.zeros_like(m.running_mean), torch.zeros_like(m.running_var)] for m in norms]
-    with torch.no_grad():
+def recalibrate_in_place(model, batches):
+    """Each layer's own counting, with every setting noted and put back."""
+    kept = [(m, m.training, getattr(m, "momentum", None)) for m in model.modules()]
+    for module, _, _ in kept:
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.running_mean.zero_()
+            module.running_var.fill_(1)
+            module.num_batches_tracked.zero_()
+            module.momentum = None
+    model.train()
+    with torch.inference_mode():
         for x in batches:
-            i = 0
-            for layer in model:
-                if isinstance(layer, nn.BatchNorm1d):
-                    totals[i][0] += x.mean(0)
-                    totals[i][1] += x.var(0)
-                    x = F.batch_norm(
-                        x, None, None, layer.weight, layer.bias, training=True, eps=layer.eps
-                    )
-                    i += 1
-                else:
-                    x = layer(x)
-        for norm, (mean, var) in zip(norms, totals, strict=True):
-            norm.running_mean.copy_(mean / len(batches))
-            norm.running_var.copy_(var / len(batches))
+            model(x)
+    for module, training, momentum in kept:
+        module.training = training
+        if hasattr(module, "momentum"):
+            module.momentum = momentum
+
+
+def recalibrate_by_swap(model, batches):
+    """torch.optim.swa_utils does it, for the statistics; modes are put back by hand."""
+    modes = {module: module.training for module in model.modules()}
+    torch.optim.swa_utils.update_bn(batches, model)
+    for module, mode in modes.items():
+        module.training = mode
 
 
 def recalibrate_by_hooks(model, batches):
@@ -291,17 +328,23 @@ ANSWERS = {
     "ln_forward": [(ln_by_torch,), (ln_by_rows,)],
     "ln_backward": [(ln_grad_by_autograd,), (ln_grad_by_rows,)],
     "gn_forward": [(gn_by_torch,), (gn_by_loop,), (gn_by_unflatten,)],
-    "train_or_eval": [(mode_by_rule,)],
+    "train_or_eval": [(mode_by_rule,), (mode_by_trial,)],
     "cross_sample_influence": [
         (influence_by_jacobian,),
         (influence_by_restoring,),
         (influence_by_functional_call,),
     ],
     "fold_bn": [(fold_by_torch,), (fold_by_probing,), (fold_by_channel,)],
-    "constant_features": [(features_of_a_copy,), (features_with_modes,)],
+    "constant_features": [
+        (features_of_a_copy,),
+        (features_with_modes,),
+        (features_cloned,),
+        (features_by_functional_call,),
+    ],
     "running_stats_recalibration": [
         (recalibrate_by_copy,),
-        (recalibrate_by_hand,),
+        (recalibrate_in_place,),
+        (recalibrate_by_swap,),
         (recalibrate_by_hooks,),
     ],
 }

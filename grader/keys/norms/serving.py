@@ -127,6 +127,55 @@ class FoldBnKey(Key, task="fold_bn"):
         weight, bias = FoldBnKey.reference(conv, bn)
         return weight, bias + 0 * conv.bias + 0 * bn.weight
 
+    def sign_of_the_mean(conv, bn):
+        """The weight is right. You added the running mean to the bias of the convolution. Take it
+        off: s * (conv.bias - rm) + b."""
+        scale, bias, _, b = _parts(conv, bn)
+        return _scaled(conv, scale), scale * (bias + bn.running_mean) + b
+
+    def mean_not_scaled(conv, bn):
+        """The weight is right. You took the running mean off without scaling it. It goes through
+        the division and the weight as all else does: s * (conv.bias - rm) + b."""
+        scale, bias, _, b = _parts(conv, bn)
+        return _scaled(conv, scale), scale * bias - bn.running_mean + b
+
+    def bias_as_it_was(conv, bn):
+        """The weight is right, and the bias is that of the convolution as it was. The BatchNorm
+        scales and shifts it: s * (conv.bias - rm) + b."""
+        scale, bias, _, _ = _parts(conv, bn)
+        return _scaled(conv, scale), bias.clone()
+
+    def no_bias_for_none(conv, bn):
+        """For a convolution without bias you returned None as the bias. The BatchNorm shifts all
+        the same: take 0 for conv.bias, and return s * (0 - rm) + b."""
+        weight, bias = FoldBnKey.reference(conv, bn)
+        return weight, None if conv.bias is None else bias
+
+    def probed_in_training(conv, bn):
+        """You ran bn to see what it does, in training mode: there it normalises by what you put in,
+        and moves its running statistics. Use its numbers, or a deep copy in eval mode."""
+        if not bn.training:
+            return FoldBnKey.reference(conv, bn)
+        c = len(bn.running_mean)
+        at = torch.eye(c, dtype=conv.weight.dtype, device=conv.weight.device)[:, :, None, None]
+        at_zero = bn(torch.zeros_like(at[:2])).flatten(1)[0].detach()
+        slope = bn(at).flatten(1).diagonal().detach() - at_zero
+        bias = at_zero if conv.bias is None else at_zero + slope * conv.bias.detach()
+        return _scaled(conv, slope), bias
+
+    def eval_left_on(conv, bn):
+        """The pair is right, and you left bn in eval mode. Its numbers can be read in any mode:
+        leave out eval()."""
+        bn.eval()
+        return FoldBnKey.reference(conv, bn)
+
+    def parameters_frozen(conv, bn):
+        """The pair is right, and you set requires_grad of parameters to False. Leave the modules as
+        they are: compute inside no_grad(), or detach the result."""
+        conv.requires_grad_(False)
+        bn.requires_grad_(False)
+        return FoldBnKey.reference(conv, bn)
+
     def modules_changed(conv, bn):
         """The pair is right, and you wrote it into the convolution that you were given. With bn
         still behind it, everything is scaled twice. Return new tensors."""
@@ -213,3 +262,79 @@ class ConstantFeaturesKey(Key, task="constant_features"):
         """The values are right, and the features require grad: gradients would reach the backbone.
         eval() does not stop the recording. Use no_grad(), or detach the result."""
         return _eval_output(backbone, x)
+
+    def made_in_inference_mode(backbone, x):
+        """The values are right, and they were made in inference mode. A head cannot save such a
+        tensor for its backward pass: use no_grad(), or detach the result."""
+        with torch.inference_mode():
+            return _eval_output(backbone, x)
+
+    @raises("Expected more than 1 value per channel")
+    def statistics_put_back(backbone, x):
+        """You ran the backbone in training mode and put its running statistics back. It normalised
+        by the batch all the same, and cannot do so for a batch of one. Switch to eval mode."""
+        kept = {name: buffer.clone() for name, buffer in backbone.named_buffers()}
+        try:
+            return _constant(backbone, x)
+        finally:
+            for name, buffer in backbone.named_buffers():
+                buffer.copy_(kept[name])
+
+    @raises("Expected more than 1 value per channel")
+    def copy_in_training(backbone, x):
+        """You ran a deep copy in the mode the backbone was in. That saves the running statistics,
+        and normalises by the batch all the same. Call eval() on the copy."""
+        return _constant(copy.deepcopy(backbone), x)
+
+    def batch_norm_alone(backbone, x):
+        """You switched the BatchNorm layers to eval mode, and no other. Dropout drops in training
+        mode as well: switch every layer, with eval()."""
+        modes = [(m, m.training) for m in backbone.modules()]
+        for module, _ in modes:
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.training = False
+        try:
+            return _constant(backbone, x)
+        finally:
+            for module, mode in modes:
+                module.training = mode
+
+    def exception_swallowed(backbone, x):
+        """You caught the exception of the forward pass and went on. Put the modes back, and let it
+        pass on: try and finally, without except."""
+        try:
+            return _eval_output(backbone, x).detach()
+        except RuntimeError:
+            return None
+
+    def frozen_as_well(backbone, x):
+        """The features are right, and you set requires_grad of the parameters to False for good.
+        Leave the flags as they are: no_grad() records nothing, whatever they say."""
+        y = _eval_output(backbone, x).detach()
+        backbone.requires_grad_(False)
+        return y
+
+    def unfrozen_afterwards(backbone, x):
+        """The features are right, and afterwards every parameter requires grad. Some did not: leave
+        the flags as they are."""
+        y = _eval_output(backbone, x).detach()
+        backbone.requires_grad_(True)
+        return y
+
+    def grads_emptied(backbone, x):
+        """The features are right, and you called zero_grad() on the backbone. Its .grad belong to
+        whoever trains it."""
+        y = _eval_output(backbone, x).detach()
+        backbone.zero_grad()
+        return y
+
+    def direct_children_alone(backbone, x):
+        """The features are right, and you put back the modes of the direct children alone. A part
+        of a part keeps eval mode: note training for every one of backbone.modules()."""
+        parts = [backbone, *backbone.children()]
+        modes = [(m, m.training) for m in parts]
+        try:
+            return _constant(backbone.eval(), x)
+        finally:
+            for module, mode in modes:
+                module.training = mode

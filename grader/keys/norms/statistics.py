@@ -15,9 +15,11 @@ def _norms(model: nn.Module) -> list[nn.BatchNorm1d]:
     return [m for m in model.modules() if isinstance(m, nn.BatchNorm1d)]
 
 
-def _seen_by_norms(model: nn.Module, batches: list[Tensor]) -> list[list[Tensor]]:
-    """For every BatchNorm, what it is given in training, batch by batch."""
-    twin = copy.deepcopy(model).train()
+def _seen_by_norms(
+    model: nn.Module, batches: list[Tensor], *, training: bool = True
+) -> list[list[Tensor]]:
+    """For every BatchNorm, what it is given, batch by batch."""
+    twin = copy.deepcopy(model).train(training)
     seen: list[list[Tensor]] = []
     for norm in _norms(twin):
         inputs: list[Tensor] = []
@@ -29,11 +31,21 @@ def _seen_by_norms(model: nn.Module, batches: list[Tensor]) -> list[list[Tensor]
     return seen
 
 
+def _average(means: list[Tensor], variances: list[Tensor]) -> tuple[Tensor, Tensor]:
+    return torch.stack(means).mean(0), torch.stack(variances).mean(0)
+
+
 def _write(
-    model: nn.Module, batches: list[Tensor], correction: int = 1, by_rows: bool = False
+    model: nn.Module,
+    batches: list[Tensor],
+    correction: int = 1,
+    by_rows: bool = False,
+    of: list[nn.BatchNorm1d] | None = None,
 ) -> None:
     """Average the statistics over the batches into the layers, evenly or by the number of rows."""
     for norm, inputs in zip(_norms(model), _seen_by_norms(model, batches), strict=True):
+        if of is not None and norm not in of:
+            continue
         sizes = [float(len(x)) if by_rows else 1.0 for x in inputs]
         shares = [size / sum(sizes) for size in sizes]
         means = [share * x.mean(0) for share, x in zip(shares, inputs, strict=True)]
@@ -143,3 +155,77 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         have a mode of its own: note training for every one of model.modules()."""
         _write(model, batches)
         model.train(model.training)
+
+    def default_momentum_left(model, batches):
+        """The statistics are right, and each momentum is now 0.1, torch's default. The layers had
+        others: note momentum before you set it to None, and put it back."""
+        _write(model, batches)
+        for norm in _norms(model):
+            norm.momentum = 0.1
+
+    def parameters_reset(model, batches):
+        """The statistics are right, and weight and bias of the layers are 1 and 0 again:
+        reset_parameters() resets these too. Call reset_running_stats()."""
+        for norm in _norms(model):
+            norm.reset_parameters()
+        _write(model, batches)
+
+    def nested_layers_missed(model, batches):
+        """You looked for BatchNorms among the model's direct children alone. A layer may stand in a
+        part of a part, or be the model itself: go through model.modules()."""
+        found = [m for m in model.children() if isinstance(m, nn.BatchNorm1d)]
+        _write(model, batches, of=found)
+
+    def model_itself_missed(model, batches):
+        """You looked through the model's parts and not at the model itself, which may be a
+        BatchNorm. model.modules() and named_modules() begin with it."""
+        _write(model, batches, of=[m for m in _norms(model) if m is not model])
+
+    def zeroed(model, batches):
+        """You filled the running statistics with zeros and left the counter: the average goes on
+        counting from the batches seen before. reset_running_stats() resets mean, variance and
+        num_batches_tracked."""
+        for norm in _norms(model):
+            norm.running_mean.zero_()
+            norm.running_var.zero_()
+        _run(model, batches, [None for _ in _norms(model)], reset=False)
+
+    def share_of_the_batches(model, batches):
+        """You set momentum to 1 / len(batches). That is a moving average, in which late batches
+        count most and part of the fresh 0 and 1 is left. With momentum None the layer takes the
+        plain average."""
+        _run(model, batches, [1 / len(batches) for _ in _norms(model)])
+
+    def measured_in_eval_mode(model, batches):
+        """You measured what reaches each BatchNorm while the model ran in eval mode: the layers
+        before it normalised by their old statistics. Run the batches in training mode."""
+        inputs = _seen_by_norms(model, batches, training=False)
+        for norm, seen in zip(_norms(model), inputs, strict=True):
+            _set(norm, *_average([x.mean(0) for x in seen], [x.var(0) for x in seen]))
+
+    def frozen_afterwards(model, batches):
+        """The statistics are right, and no parameter requires grad any more. Leave the flags: under
+        no_grad() nothing is recorded, whatever they say."""
+        _write(model, batches)
+        model.requires_grad_(False)
+
+    def unfrozen_afterwards(model, batches):
+        """The statistics are right, and every parameter requires grad now. Some did not: leave the
+        flags as they are."""
+        _write(model, batches)
+        model.requires_grad_(True)
+
+    def grads_emptied(model, batches):
+        """The statistics are right, and you emptied .grad with zero_grad(). Nothing here fills it:
+        leave it as it is."""
+        _write(model, batches)
+        model.zero_grad()
+
+    def first_batch_alone(model, batches):
+        """The statistics are those of the first batch. Run all of them: the loop ends too soon."""
+        _write(model, batches[:1])
+
+    def first_layer_alone(model, batches):
+        """You measured the first BatchNorm alone: the loop over the layers ends too soon. The
+        others keep their old statistics."""
+        _write(model, batches, of=_norms(model)[:1])

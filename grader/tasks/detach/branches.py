@@ -3,13 +3,15 @@
 import torch
 from torch import Tensor, nn
 
+from grader.engine.lived import computed, lived, with_grad
 from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
 class StopGradientBranch(Task):
     """Return y = f(x) * g(x) such that gradients reach x through f alone: for autograd, g(x) is a
-    constant. f and g are functions of a tensor. Leave x as it is."""
+    constant. f and g are functions of a tensor that return another tensor than x, perhaps a view of
+    it. Leave x as it is."""
 
     id = "stop_gradient_branch"
     signatures = ("half_detached(f, g, x) -> y",)
@@ -25,6 +27,7 @@ class StopGradientBranch(Task):
         case("a transposed matrix", shape=(3, 7), transposed=True),
         case("one number", shape=()),
         case("float32", shape=(7,), dtype=F32),
+        case("g returns a view of x, a leaf with an old .grad", shape=(5,), trained=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -38,15 +41,16 @@ class StopGradientBranch(Task):
             "b": rng.uniform(0.8, 1.0),
         }
 
-    def observe(self, half_detached, x, v, a, b, transposed=False):
+    def observe(self, half_detached, x, v, a, b, transposed=False, trained=False):
         def f(t):
             return (a * t).sin() + 2
 
         def g(t):
-            return (b * t).exp()
+            return t.view(t.shape) if trained else (b * t).exp()
 
-        x.requires_grad_()
-        y = half_detached(f, g, x.T if transposed else x.clone())
+        x = with_grad(x) if trained else x.requires_grad_()
+        given = x if trained else x.T if transposed else x.clone()
+        y = half_detached(f, g, given)
         return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}
 
 
@@ -71,6 +75,7 @@ class StraightThrough(Task):
         case("ties such as 0.5 and 2.5", kind="ties"),
         case("whole numbers and 0", kind="whole"),
         case("float32", kind="apart", dtype=F32),
+        case("a leaf with an old .grad", kind="apart", leaf=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -86,9 +91,9 @@ class StraightThrough(Task):
             x = x * (1 - 2 * (i // 2 % 2))
         return {"x": x, "v": rng.apart(1.0, 2.0, 7)}
 
-    def observe(self, ste_round, x, v):
-        x.requires_grad_()
-        y = ste_round(x.clone())
+    def observe(self, ste_round, x, v, leaf=False):
+        x = with_grad(x) if leaf else x.requires_grad_()
+        y = ste_round(x if leaf else x.clone())
         return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}
 
 
@@ -115,6 +120,11 @@ class TargetNetwork(Task):
         case("one row", rows=1),
         case("q_target is q itself", rows=7, shared=True),
         case("11 rows in float32", rows=11, dtype=F32),
+        case(
+            "nets in the middle of training, and a state that was computed",
+            rows=7,
+            states=("grad", "frozen", "mode"),
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -130,14 +140,18 @@ class TargetNetwork(Task):
             "gamma": float(rng.uniform(0.6, 0.9)),
         }
 
-    def observe(self, td_loss, s, r, s2, w, w_target, u, u_target, gamma, shared=False):
-        q = _Value(w, u)
-        q_target = q if shared else _Value(w_target, u_target)
+    def observe(self, td_loss, s, r, s2, w, w_target, u, u_target, gamma, shared=False, states=()):
+        q = lived(_Value(w, u), *states)
+        q_target = q if shared else lived(_Value(w_target, u_target), *states)
+        if states:
+            s = computed(s)
         known = {f"q.{name}": p for name, p in q.named_parameters()}
         if not shared:
             known |= {f"q_target.{name}": p for name, p in q_target.named_parameters()}
         loss = td_loss(q, q_target, s, r, s2, gamma)
         one = torch.ones_like(r[0])
+        if states:
+            known["s"] = s
         return {"loss": loss, **{name: gradient(loss, p, one) for name, p in known.items()}}
 
 

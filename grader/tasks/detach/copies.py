@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.engine.lived import lived
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
@@ -15,7 +16,7 @@ def compared(name: str, *others: str, **settings: Any) -> Case:
 class AliasOrCopy(Task):
     """Return "same" if a and b are one object, "shared" if they are two tensors on one storage, and
     "separate" if each has a storage of its own. Two parts of one storage count as "shared" even
-    if no entry belongs to both."""
+    if no entry belongs to both. Neither of the two is empty."""
 
     id = "alias_or_copy"
     signatures = ("relation(a, b) -> word",)
@@ -36,6 +37,15 @@ class AliasOrCopy(Task):
         ),
         compared("reshaped", "x.reshape(5, 3)", "x.T.reshape(15)", "x.reshape(3, 5)"),
         compared("two parts of x", "x[2]", "x[0, 3:]", "x[0]", first="x[0]", visible=True),
+        compared(
+            "a part that starts further on",
+            "x",
+            "x[1:]",
+            "x[1].clone()",
+            "x[2]",
+            "x.T",
+            first="x[1]",
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -51,8 +61,8 @@ class AliasOrCopy(Task):
 
 class Snapshot(Task):
     """Return a dict like model.state_dict(), with the same names and values, that later training
-    of the model does not change: parameters and buffers, none of which requires grad. Leave the
-    model as it is."""
+    of the model does not change: parameters and buffers, none of which requires grad. All buffers
+    of the model stand in its state_dict(). Leave the model as it is."""
 
     id = "snapshot"
     signatures = ("best_weights(model) -> state",)
@@ -70,13 +80,18 @@ class Snapshot(Task):
         case("running statistics change", change="statistics"),
         case("everything changes", change="everything", visible=True),
         case("everything changes, float32", change="everything", dtype=F32),
+        case(
+            "a model of parts in the middle of training",
+            change="everything",
+            states=("nested", "grad", "frozen", "mode", "affine"),
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"weight": rng.apart(0.5, 2.0, 3, 5), "data": rng.apart(0.5, 2.0, 7, 5)}
 
-    def observe(self, best_weights, weight, data, change):
-        model = _Net(weight)
+    def observe(self, best_weights, weight, data, change, states=()):
+        model = _in_use(_Net(weight), states) if states else _Net(weight)
         state = best_weights(model)
         if change in ("statistics", "everything"):
             model(data)  # in train mode
@@ -87,6 +102,12 @@ class Snapshot(Task):
         entries = list(state.values()) if isinstance(state, dict) else []
         recorded = any(isinstance(entry, Tensor) and entry.requires_grad for entry in entries)
         return {"state": state, "state.requires_grad": recorded}
+
+
+def _in_use(net: nn.Module, states: tuple[str, ...]) -> nn.Module:
+    """The net, a second norm and an activation as parts in parts, all of them in use."""
+    norm = nn.BatchNorm1d(3, device=net.weight.device, dtype=net.weight.dtype)
+    return lived(nn.Sequential(net, norm, nn.Tanh()), *states)
 
 
 class _Net(nn.Module):

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from grader.engine.lived import with_grad
 from grader.engine.observation import flags, gradient
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
@@ -30,6 +31,7 @@ class InplaceReluSafe(Task):
         case("an expanded tensor", kind="expanded"),
         case("no gradient wanted", kind="plain"),
         case("a computed tensor in float32", kind="computed", dtype=F32),
+        case("a leaf with an old .grad", kind="trained"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -39,7 +41,7 @@ class InplaceReluSafe(Task):
         return {"x": x, "v": v}
 
     def observe(self, relu_exp, x, v, kind):
-        x.requires_grad_(kind != "plain")
+        x = with_grad(x) if kind == "trained" else x.requires_grad_(kind != "plain")
         y = relu_exp(_given(kind, x))
         return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}
 
@@ -55,7 +57,9 @@ def _given(kind: str, x: Tensor) -> Tensor:
 class ViewGrad(Task):
     """Let c be a clone of x, whose first k entries are then set to 0 in place, and
     y = (w * c)[idx].sum(). Return dy/dx. x, w and the answer have shape (n,); idx holds positions,
-    some of them perhaps several times, or none at all. Leave the values of x as they are."""
+    some of them perhaps several times, or none at all. The answer has the dtype and the device of
+    x. x does not require grad and has no .grad when you get it; you may change both, and leave its
+    values as they are."""
 
     id = "view_grad"
     signatures = ("scatter_grad(x, w, idx, k) -> grad",)

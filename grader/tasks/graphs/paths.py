@@ -21,7 +21,6 @@ class TwoPathGrad(Task):
         "dy/da = b and dy/db = a. x reaches y through a alone, w through a and through b.",
     )
     allows = AUTOGRAD
-    meta = True
     CASES = (
         case("5 numbers", n=5, visible=True),
         case("one number", n=1),
@@ -88,13 +87,14 @@ class WalkGraph(Task):
         "Take from the left of a collections.deque, append its name, and add to the right every "
         "node that is neither None nor met before. Do not call yourself: graphs get deep.",
     )
-    GRAPHS = ("chain", "shared", "constant", "twice", "leaf", "wide", "deep")
+    GRAPHS = ("chain", "shared", "constant", "twice", "leaf", "plain", "wide", "deep")
     CASES = (
         case("a sum of products", graph="wide", visible=True),
         case("a shared sub-expression", graph="shared"),
         case("an input without grad", graph="constant"),
         case("a leaf used twice", graph="twice"),
         case("a leaf itself", graph="leaf"),
+        case("a tensor that does not require grad", graph="plain"),
         case("4,000 nodes deep", graph="deep"),
     )
 
@@ -102,7 +102,7 @@ class WalkGraph(Task):
         return {"x": rng.apart(0.5, 2, 3), "w": rng.apart(0.5, 2, 3)}
 
     def observe(self, op_names, graph, x, w):
-        return {"names": op_names(_graph(graph, x.requires_grad_(), w))}
+        return {"names": op_names(_graph(graph, x.requires_grad_(graph != "plain"), w))}
 
 
 def _graph(kind: str, x: Tensor, w: Tensor) -> Tensor:
@@ -116,7 +116,7 @@ def _graph(kind: str, x: Tensor, w: Tensor) -> Tensor:
         return (x * w).sum() - w.sum()
     if kind == "twice":
         return x.sin() * x
-    if kind == "leaf":
+    if kind in ("leaf", "plain"):
         return x
     t = x
     for _ in range(4_000):

@@ -1,11 +1,14 @@
 """Exercises on backward passes: where they start, what they add up, and running them twice."""
 
+import torch
+
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
 
 class VjpVector(Task):
     """For y = x**3 with x of shape (n,) and a vector v of shape (n,), return the product of v with
-    the Jacobian of y (shape (n,)), computed by one backward pass."""
+    the Jacobian of y (shape (n,)), computed by one backward pass. x does not require grad and has
+    no .grad when you get it; you may change both."""
 
     id = "vjp_vector"
     signatures = ("weighted_backward(x, v) -> grad",)
@@ -17,7 +20,6 @@ class VjpVector(Task):
         "Make a leaf of x that requires grad, compute y, and pass v as the gradient of y.",
     )
     allows = AUTOGRAD
-    meta = True
     CASES = (
         case("5 numbers", n=5, visible=True),
         case("some weights are 0", n=7, zeros=True),
@@ -35,7 +37,8 @@ class VjpVector(Task):
 class JacobianRows(Task):
     """Return the Jacobian of f at x: f takes a tensor of shape (n,) and returns one of shape (m,),
     and entry (i, j) of the answer, of shape (m, n), is the derivative of f(x)[i] with respect to
-    x[j]. Use one backward pass per row."""
+    x[j]. Use one backward pass per row. The answer has the dtype and the device of x. x does not
+    require grad and has no .grad when you get it; you may change both."""
 
     id = "jacobian_rows"
     signatures = ("jacobian(f, x) -> J",)
@@ -53,6 +56,7 @@ class JacobianRows(Task):
         case("one output", m=1, n=5),
         case("a linear function", m=5, n=3, linear=True),
         case("float32", m=4, n=3, dtype=F32),
+        case("square, and one output is constant", m=3, n=3, flat=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -63,9 +67,10 @@ class JacobianRows(Task):
             "B": rng.apart(0.3, 1.0, m, n),
         }
 
-    def observe(self, jacobian, x, A, B, linear=False):
+    def observe(self, jacobian, x, A, B, linear=False, flat=False):
         def f(z):
-            return A @ z if linear else (A @ z).tanh() * (B @ z)
+            y = A @ z if linear else (A @ z).tanh() * (B @ z)
+            return torch.cat([y[:1] * 0, y[1:]]) if flat else y
 
         return {"J": jacobian(f, x)}
 
@@ -73,7 +78,8 @@ class JacobianRows(Task):
 class TwoHeads(Task):
     """a is a tensor of any shape. With b = a**2, c = 2*b, d = c.mean() and e = c.sum(), which
     share b and c, return three tensors of a's shape: the gradient of d, the gradient of e, and
-    what a.grad holds after d.backward(retain_graph=True) followed by e.backward()."""
+    what a.grad holds after d.backward(retain_graph=True) followed by e.backward(). a does not
+    require grad and has no .grad when you get it; you may change both."""
 
     id = "two_heads"
     signatures = ("two_heads(a) -> (g_mean, g_sum, g_total)",)
@@ -99,8 +105,10 @@ class TwoHeads(Task):
 
 
 class SecondDerivative(Task):
-    """f takes a tensor of shape (n,) and returns a number. Return the diagonal of its Hessian at
-    x: the n second derivatives of f with respect to x[i] twice, of shape (n,)."""
+    """f takes a tensor of shape (n,) and returns a number that is not linear in it. Return the
+    diagonal of its Hessian at x: the n second derivatives of f with respect to x[i] twice, of shape
+    (n,), in the dtype and on the device of x. x does not require grad and has no .grad when you get
+    it; you may change both."""
 
     id = "second_derivative"
     signatures = ("hess_diag(f, x) -> diagonal",)

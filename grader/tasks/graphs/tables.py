@@ -69,6 +69,7 @@ class RequiresGradTable(Task):
         ),
         case("copies", expressions=("x.detach()", "x.clone()", "x[0]", "c.clone()")),
         case("in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True),
+        case("a letter x in a name", expressions=("c.exp()", "torch.exp(c)", "torch.exp(x)")),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

@@ -74,6 +74,7 @@ class GradientReversal(Task):
         case("the gradient is expanded from one row", kind="expanded"),
         case("x does not require grad", kind="frozen"),
         case("one row in float32", kind="leaf", rows=1, dtype=F32),
+        case("two passes through one y", kind="computed", passes=2),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -85,14 +86,18 @@ class GradientReversal(Task):
             "lam": 0.0 if case.params.get("zero") else float(rng.uniform(0.3, 0.7)),
         }
 
-    def observe(self, reverse, x, w, gy, lam, kind):
+    def observe(self, reverse, x, w, gy, lam, kind, passes=1):
         x.requires_grad_(kind != "frozen")
         h = x.sin() if kind in ("computed", "expanded") else x
         y = reverse(h, lam)
         found = {"y": y, **flags("y", y, "requires_grad")}
+        if kind == "frozen":
+            return found
         if not isinstance(y, Tensor) or y.shape != x.shape or not y.requires_grad:
             return {**found, "dx": None, "what arrived at y": gy}
         arriving = gy.expand(x.shape)
         outputs, starts = [y, h * w], [arriving, torch.ones_like(x)]
+        for _ in range(passes - 1):
+            torch.autograd.grad(outputs, x, starts, allow_unused=True, retain_graph=True)
         (dx,) = torch.autograd.grad(outputs, x, starts, allow_unused=True)
         return {**found, "dx": dx, "what arrived at y": gy}

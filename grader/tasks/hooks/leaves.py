@@ -1,10 +1,12 @@
 """Exercises on hooks of leaves: limits on what a pass adds, and rows that an optimizer skips."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from grader.engine.lived import in_two_groups, some_numbers
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
@@ -30,6 +32,7 @@ class ClipByHook(Task):
         case("one number", n=1),
         case("the matrix is frozen", n=7, frozen=True),
         case("float32", n=7, dtype=F32),
+        case("old .grad, emptied between two passes", n=5, lived=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -46,9 +49,11 @@ class ClipByHook(Task):
             "c": float(rng.uniform(0.6, 0.8)),
         }
 
-    def observe(self, attach_clip, v, m, gv, gm, c, frozen=False):
+    def observe(self, attach_clip, v, m, gv, gm, c, frozen=False, lived=False):
         v.requires_grad_()
         m.requires_grad_(not frozen)
+        if lived:
+            v.grad, m.grad = some_numbers(v), some_numbers(m)
         unused = torch.zeros_like(v).requires_grad_()
         given = (gv.clone(), gm.clone())
         handles = attach_clip([v, m, unused], c)
@@ -56,6 +61,7 @@ class ClipByHook(Task):
         for i, when in enumerate(("one pass", "two passes", "a pass without the hooks")):
             if i == 2:
                 _remove(handles)
+            if i == 2 or (lived and i == 1):
                 v.grad = m.grad = None
             for leaf, grad in ((v, gv[i]), (m, gm[i])):
                 if leaf.requires_grad:
@@ -71,8 +77,8 @@ class FreezeByHook(Task):
     """weight, of shape (n, d), is a parameter that optimizer trains. Freeze the rows whose numbers
     stand in the int64 tensor rows: backward leaves zeros in these rows of weight.grad, and
     optimizer.step() leaves these rows of weight as they are now, whatever weight decay and momentum
-    it has. All other rows train as ever. Return the list of the handles that end it when they are
-    removed."""
+    it has. All other rows train as ever, and so do other parameters: do not edit the tensor that a
+    pass hands to your hook. Return the list of the handles that end it when they are removed."""
 
     id = "freeze_by_hook"
     signatures = ("freeze_rows(weight, rows, optimizer) -> handles",)
@@ -92,6 +98,7 @@ class FreezeByHook(Task):
         case("momentum alone", decay=0.0, momentum=0.9),
         case("no rows at all", decay=0.3, momentum=0.9, rows=0),
         case("float32", decay=0.3, momentum=0.0, dtype=F32),
+        case("a gradient and an optimizer that others use too", decay=0.3, momentum=0.9, shared=2),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -101,28 +108,42 @@ class FreezeByHook(Task):
             "rows": rng.permutation(5)[: case.params.get("rows", 2)],
         }
 
-    def observe(self, freeze_rows, start, pulls, rows, decay, momentum):
+    def observe(self, freeze_rows, start, pulls, rows, decay, momentum, shared=0):
         weight = nn.Parameter(start.clone())
-        optimizer = torch.optim.SGD([weight], lr=0.13, momentum=momentum, weight_decay=decay)
-        _train(weight, pulls[0], optimizer)
+        others = [nn.Parameter(start.flip(0)) for _ in range(shared)]
+        optimizer = torch.optim.SGD(
+            [*others, weight], lr=0.13, momentum=momentum, weight_decay=decay
+        )
+        if others:
+            in_two_groups(optimizer, lr=0.07)
+        _train(weight, pulls[0], optimizer, others)
         handles = freeze_rows(weight, rows, optimizer)
         several = isinstance(_counted(handles), int) and bool(handles)
-        found: dict[str, Any] = {"handles": "a list" if several else handles}
+        shown = "no handle" if _counted(handles) == 0 else handles
+        found: dict[str, Any] = {"handles": "a list" if several else shown}
         for i in (1, 2):
-            found[f"weight.grad in step {i}"] = _train(weight, pulls[i], optimizer)
+            found[f"weight.grad in step {i}"] = _train(weight, pulls[i], optimizer, others)
             found[f"weight after step {i}"] = weight.detach().clone()
+        if others:
+            found["another parameter after 2 steps"] = others[0].detach().clone()
         _remove(handles)
         before = weight.detach().clone()
-        found["weight.grad when the handles are removed"] = _train(weight, pulls[3], optimizer)
+        last = _train(weight, pulls[3], optimizer, others)
+        found["weight.grad when the handles are removed"] = last
         still = bool((weight.detach() == before)[rows].any())
         found["rows when the handles are removed"] = "stand still" if still else "move"
         return found
 
 
-def _train(weight: Tensor, pull: Tensor, optimizer: torch.optim.Optimizer) -> Tensor | None:
-    """One step on a loss whose gradient is `pull`; the gradient that the optimizer saw."""
+def _train(
+    weight: Tensor, pull: Tensor, optimizer: torch.optim.Optimizer, others: Sequence[Tensor]
+) -> Tensor | None:
+    """One step on a loss whose gradient is `pull`; the gradient that the optimizer saw.
+
+    A pass hands one and the same tensor to `weight` and to the others.
+    """
     optimizer.zero_grad()
-    (weight * pull).sum().backward()
+    (sum(others, weight) * pull).sum().backward()
     grad = None if weight.grad is None else weight.grad.clone()
     optimizer.step()
     return grad

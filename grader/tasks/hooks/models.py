@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.engine.lived import lived
 from grader.engine.task import Rng
 
 
@@ -28,6 +29,15 @@ def answered(call: Callable[[], Any]) -> Any:
         return call()
     except BrokenLayerError as error:
         return f"raised {type(error).__name__}: {error}"
+
+
+def passes_on(call: Callable[[], Any]) -> str:
+    """Whether a call passes on the exception of a broken layer, whatever it returns otherwise."""
+    try:
+        call()
+    except BrokenLayerError:
+        return "the exception is passed on"
+    return "the exception is lost"
 
 
 def weights(rng: Rng, *sizes: int) -> dict[str, Tensor]:
@@ -63,3 +73,58 @@ class Net(nn.Module):
         h = self.act(self.block(self.stem(x)))
         y: Tensor = self.act(self.head(h))
         return y
+
+
+class UsedNet(Net):
+    """A Net with a container of one layer, a module under two names, and a count of its runs."""
+
+    def __init__(self, m1: Tensor, m2: Tensor, m3: Tensor, broken: bool = False) -> None:
+        super().__init__(m1, m2, m3, broken)
+        self.inlet = nn.Sequential(nn.Identity())
+        self.again = self.act
+        self.runs = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 5) to (N, 1)."""
+        self.runs += 1
+        return super().forward(self.inlet(x))
+
+    @property
+    def ran(self) -> str:
+        """Whether it ran more than once; a copy of it may have run in its place."""
+        return "more than once" if self.runs > 1 else "once"
+
+
+def in_use(module: nn.Module) -> nn.Module:
+    """The module in the middle of other work: `.grad` filled, a parameter frozen, a part in the
+    other mode, and a forward hook of somebody else on its first part."""
+    next(module.children()).register_forward_hook(_of_others)
+    return lived(module, "grad", "frozen", "mode")
+
+
+def hook_of_others(module: nn.Module) -> str:
+    """What became of the hook that `in_use` registered."""
+    hooks = next(module.children())._forward_hooks.values()
+    return "stays" if _of_others in hooks else "is gone"
+
+
+def grads(module: nn.Module) -> dict[str, Tensor]:
+    """Copies of the `.grad` of every parameter that has one."""
+    known = module.named_parameters()
+    return {name: p.grad.clone() for name, p in known if p.grad is not None}
+
+
+def left_alone(module: nn.Module, before: dict[str, Tensor]) -> dict[str, Any]:
+    """What a pass must leave of a module whose `.grad`s were as `before`: it adds to them."""
+    parameters = dict(module.named_parameters())
+    now = grads(module)
+    lost = now.keys() < before.keys() or any(not now[name].any() for name in before)
+    return {
+        "parameters that require grad": [n for n, p in parameters.items() if p.requires_grad],
+        "the .grad from before": "is lost" if lost else "stays",
+        "the hook from before": hook_of_others(module),
+    }
+
+
+def _of_others(module: nn.Module, args: Any, output: Any) -> None:
+    """A hook that observes, and was there before."""

@@ -5,8 +5,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.engine.lived import computed, lived
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.hooks.models import Net, weights
+from grader.tasks.hooks.models import (
+    Net,
+    UsedNet,
+    hook_of_others,
+    in_use,
+    linear,
+    passes_on,
+    weights,
+)
 
 
 class ScaleForward(Task):
@@ -30,6 +39,7 @@ class ScaleForward(Task):
         case("one row", rows=1),
         case("a pair of tensors", rows=7, pair=True, visible=True),
         case("float32", rows=5, dtype=F32),
+        case("a module in use, called twice", rows=7, used=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -40,17 +50,21 @@ class ScaleForward(Task):
             "s": float(rng.uniform(1.6, 1.9)),
         }
 
-    def observe(self, scale_output, x, weight, gy, s, pair=False):
-        module = _Layer(weight, pair)
+    def observe(self, scale_output, x, weight, gy, s, pair=False, used=False):
+        module: nn.Module = _Layer(weight, pair)
+        if used:
+            module = lived(nn.Sequential(module, nn.Tanh()), "grad", "frozen", "mode")
         x.requires_grad_()
         handle = scale_output(module, s)
+        if used:
+            module(x)
         y = module(x)
         outputs = y if isinstance(y, tuple) else (y,)
         traced = [t for t in outputs if isinstance(t, Tensor) and t.requires_grad]
         fits = traced and all(t.shape == gy.shape for t in traced)
         dx = torch.autograd.grad(traced, x, [gy] * len(traced))[0] if fits else None
         found = {"module(x)": y, "dx": dx}
-        if hasattr(handle, "remove"):
+        if hasattr(handle, "remove") and not isinstance(handle, list):
             handle.remove()
             return {**found, "handle": "can be removed", "module(x) after remove()": module(x)}
         return {**found, "handle": handle}
@@ -73,7 +87,8 @@ class StatsHook(Task):
     """Run model(x) once and return a dict: for each submodule without submodules of its own, by the
     name that named_modules() gives it, a list of pairs (mean, std) of plain Python numbers, one
     pair for each of its calls, in order. Both are taken over all entries of the output; std is that
-    of the population, which divides by the number of entries. Leave no hook behind."""
+    of the population, which divides by the number of entries. A model without submodules has one
+    entry, its own. Leave no hook behind, also if a forward raises; then let the exception pass."""
 
     id = "stats_hook"
     signatures = ("activation_stats(model, x) -> stats",)
@@ -90,10 +105,21 @@ class StatsHook(Task):
         case("7 rows", rows=7, visible=True),
         case("one row", rows=1),
         case("11 rows in float32", rows=11, dtype=F32),
+        case("a model in use, then a layer that raises", rows=7, kind="in use"),
+        case("a model that is one layer", rows=7, kind="one layer"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"x": rng.apart(0.3, 1.0, case["rows"], 5), **weights(rng, 5, 3, 11, 1)}
 
-    def observe(self, activation_stats, x, **net):
-        return {"stats": activation_stats(Net(**net), x)}
+    def observe(self, activation_stats, x, kind="", **net):
+        if kind != "in use":
+            model = linear(net["m1"]) if kind == "one layer" else Net(**net)
+            return {"stats": activation_stats(model, x)}
+        model, raising = UsedNet(**net), in_use(UsedNet(**net, broken=True))
+        return {
+            "stats": activation_stats(in_use(model), computed(x)),
+            "the model ran": model.ran,
+            "the hook from before": hook_of_others(model),
+            "when a layer raises": passes_on(lambda: activation_stats(raising, x)),
+        }

@@ -4,14 +4,23 @@ from torch import nn
 
 from grader.engine.observation import named
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
-from grader.tasks.hooks.models import BrokenLayer, answered, linear, weights
+from grader.tasks.hooks.models import (
+    BrokenLayer,
+    grads,
+    in_use,
+    left_alone,
+    linear,
+    passes_on,
+    weights,
+)
 
 
 class FullBackwardProbe(Task):
     """Run module(x) and start a backward pass at its output with the gradient gy. Return the pair
     (gin, gout) of tensors: the gradient of the module's input and that of its output. x does not
-    require grad when you get it. Afterwards the module has no more hooks than before, also if its
-    forward raises; then let the exception pass."""
+    require grad when you get it. Afterwards the module has the hooks that it had before, and no
+    more, also if its forward raises; then let the exception pass. Of its parameters nothing changes
+    but what the pass adds to their .grad."""
 
     id = "full_backward_probe"
     signatures = ("grad_io(module, x, gy) -> (gin, gout)",)
@@ -24,7 +33,7 @@ class FullBackwardProbe(Task):
         "register_full_backward_hook calls with (module, grad_input, grad_output), two tuples. "
         "The first holds None unless the input requires grad.",
     )
-    allows = AUTOGRAD
+    allows = AUTOGRAD | {"parameters.grad"}
     CASES = (
         case("a linear layer", kind="linear", visible=True),
         case("a linear layer without bias", kind="no bias"),
@@ -33,12 +42,13 @@ class FullBackwardProbe(Task):
         case("a single vector", kind="linear", rows=0),
         case("a layer raises", kind="broken"),
         case("float32", kind="chain", dtype=F32),
+        case("a chain in use", kind="in use"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case.params.get("rows", 7)
         lead = (rows,) if rows else ()
-        outputs = 2 if case["kind"] == "chain" else 5
+        outputs = 2 if case["kind"] in ("chain", "in use") else 5
         return {
             "x": rng.apart(0.3, 1.0, *lead, 3),
             **weights(rng, 3, 5, 2),
@@ -47,18 +57,25 @@ class FullBackwardProbe(Task):
 
     def observe(self, grad_io, x, m1, m2, gy, kind):
         module: nn.Module = linear(m1, bias=kind != "no bias")
-        if kind == "chain":
-            module = nn.Sequential(module, nn.Tanh(), linear(m2))
-        elif kind == "broken":
+        if kind == "broken":
             module = nn.Sequential(module, BrokenLayer())
-        return named(answered(lambda: grad_io(module, x, gy)), "gin", "gout")
+            return {"when a layer raises": passes_on(lambda: grad_io(module, x, gy))}
+        if kind != "chain" and kind != "in use":
+            return named(grad_io(module, x, gy), "gin", "gout")
+        module = nn.Sequential(module, nn.Tanh(), linear(m2))
+        if kind == "chain":
+            return named(grad_io(module, x, gy), "gin", "gout")
+        before = grads(in_use(module))
+        return {**named(grad_io(module, x, gy), "gin", "gout"), **left_alone(module, before)}
 
 
 class RetainOrHook(Task):
     """model is an nn.Sequential. Run model(x), start a backward pass at its output with the
     gradient gy, and return the list of the gradients of what each call of a layer returned, in the
     order of the calls. Layers may edit their input in place: then the gradient of what the layer
-    before returned is that of its values before the edit. Leave no hook on the model."""
+    before returned is that of its values before the edit. Leave no hook on the model, also if its
+    forward raises; then let the exception pass. Of its parameters nothing changes but what the pass
+    adds to their .grad."""
 
     id = "retain_or_hook"
     signatures = ("grads_of_all(model, x, gy) -> grads",)
@@ -72,13 +89,14 @@ class RetainOrHook(Task):
         "Reserve a place in the list when the forward hook runs, and fill that place when the "
         "gradient arrives.",
     )
-    allows = AUTOGRAD
+    allows = AUTOGRAD | {"parameters.grad"}
     CASES = (
         case("three layers", kind="plain", visible=True),
         case("one row", kind="plain", rows=1),
         case("a ReLU in place", kind="in place"),
         case("a layer called twice", kind="shared"),
         case("float32", kind="shared", dtype=F32),
+        case("a model in use, then a layer that raises", kind="in use"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -95,4 +113,10 @@ class RetainOrHook(Task):
         first, second = linear(m1), linear(m2)
         act: nn.Module = nn.ReLU(inplace=True) if kind == "in place" else nn.Tanh()
         layers = [first, act, second] + ([act] if kind == "shared" else [])
-        return {"grads": grads_of_all(nn.Sequential(*layers), x, gy)}
+        model = nn.Sequential(*layers)
+        if kind != "in use":
+            return {"grads": grads_of_all(model, x, gy)}
+        before = grads(in_use(model))
+        found = {"grads": grads_of_all(model, x, gy), **left_alone(model, before)}
+        broken = nn.Sequential(first, BrokenLayer(), act)
+        return {**found, "when a layer raises": passes_on(lambda: grads_of_all(broken, x, gy))}

@@ -6,13 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.engine.lived import with_grad
 from grader.engine.observation import flags, shares_memory
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
 class MakeLeaf(Task):
-    """Return a leaf that requires grad, holds the values of t and has memory of its own. t is any
-    floating point tensor: a leaf or a computed one, requiring grad or not. Leave t as it is."""
+    """Return a leaf that requires grad, holds the values of t in its dtype and on its device, and
+    has memory of its own. t is any floating point tensor: a leaf or a computed one, requiring grad
+    or not. Leave t as it is."""
 
     id = "make_leaf"
     signatures = ("make_leaf(t) -> leaf",)
@@ -30,6 +32,8 @@ class MakeLeaf(Task):
         case("a computed tensor", shape=(7,), kind="computed", visible=True),
         case("a transposed view of a computed matrix", shape=(3, 5), kind="transposed"),
         case("computed, in float32", shape=(5,), kind="computed", dtype=F32),
+        case("a leaf with an old .grad", shape=(7,), kind="trained"),
+        case("one row, repeated by expand", shape=(1, 5), kind="expanded"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -58,8 +62,15 @@ class ScaledParameter(Task):
         "tensor. torch.randn takes dtype= and device=.",
     )
     allows = frozenset({"rng"})
-    meta = True
-    NAMES = ("scale", "1", "scale ** 2", "scale ** 0.5", "scale / 3 ** 0.5", "scale / 12 ** 0.5")
+    NAMES = (
+        "scale",
+        "1",
+        "scale ** 2",
+        "scale ** 0.5",
+        "scale / 3 ** 0.5",
+        "scale / 12 ** 0.5",
+        "1 / scale",
+    )
     CASES = (
         case("67 x 61, float32", shape=(67, 61), dtype_name="float32", visible=True),
         case("float64", shape=(67, 61), dtype_name="float64"),
@@ -102,9 +113,9 @@ def _cast(name: str, start: str, target: str, kind: str, **settings: Any) -> Cas
 
 
 class CastLeaf(Task):
-    """Return a leaf of the given dtype that requires grad, holds the values of t and has memory of
-    its own, also where t has that dtype already. If tensors of the dtype cannot require grad,
-    raise TypeError. Leave t as it is."""
+    """Return a leaf of the given dtype that requires grad, holds the values of t on its device and
+    has memory of its own, also where t has that dtype already. If tensors of the dtype cannot
+    require grad, raise TypeError. Leave t as it is."""
 
     id = "cast_leaf"
     signatures = ("to_leaf(t, dtype) -> leaf",)
@@ -126,6 +137,7 @@ class CastLeaf(Task):
         _cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
         _cast("to int64", "float64", "int64", "leaf", visible=True),
         _cast("to bool", "float32", "bool", "plain"),
+        _cast("a leaf with an old .grad, float64 to float64", "float64", "float64", "trained"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -134,6 +146,8 @@ class CastLeaf(Task):
     def observe(self, to_leaf, t, start, target, kind):
         # Which dtype t has is what this exercise is about: the case's own has no say in it.
         source, dtype = _source(kind, t.to(getattr(torch, start))), getattr(torch, target)
+        if kind == "trained":  # digits that float32 has no place for
+            source.data.mul_(1 + 2**-40)
         try:
             leaf = to_leaf(source, dtype)
         except (TypeError, ValueError) as refusal:
@@ -150,17 +164,26 @@ class CastLeaf(Task):
             "leaf": (values.real if values.is_complex() else values).to(t.dtype),
             **standing,
             "dtype": "as asked" if leaf.dtype == dtype else str(leaf.dtype),
+            **({} if kind != "trained" else {"digits": _digits(values, source)}),
         }
+
+
+def _digits(values: Tensor, source: Tensor) -> str:
+    return "all of t" if torch.equal(values.to(source.dtype), source.detach()) else "fewer than t"
 
 
 def _source(kind: str, t: Tensor) -> Tensor:
     """t as it is, as a leaf that requires grad, or a tensor computed from such a leaf."""
     if kind == "plain":
         return t
+    if kind == "trained":
+        return with_grad(t)
     t.requires_grad_()
     if kind == "leaf":
         return t
     computed = t * 2
+    if kind == "expanded":
+        return computed.expand(3, *t.shape[1:])
     return computed.T if kind == "transposed" else computed
 
 
@@ -173,12 +196,14 @@ def _standing(leaf: Any, source: Tensor) -> dict[str, Any]:
 
 
 def _mean(values: Tensor) -> str:
-    """`"0"` within six standard errors; a few numbers say nothing."""
+    """`"0"` within six standard errors; a few numbers say nothing, unless they are none."""
     n = values.numel()
+    if not values.is_meta and not values.isfinite().all():
+        return "nan or inf"
     if n < 1000:
         return "too few numbers to say"
-    error = float(values.std()) / math.sqrt(n)
-    return "0" if abs(float(values.mean())) <= 6 * error else "not 0"
+    mean, error = float(values.mean()), float(values.std()) / math.sqrt(n)
+    return "0" if abs(mean) <= 6 * error else "above 0" if mean > 0 else "below 0"
 
 
 def _std(values: Tensor, scale: float) -> str:
@@ -186,6 +211,8 @@ def _std(values: Tensor, scale: float) -> str:
     if values.numel() < 1000:
         return "too few numbers to say"
     std = float(values.std())
-    known = (scale, 1.0, scale**2, scale**0.5, scale / 3**0.5, scale / 12**0.5)
+    over = 1 / scale if scale else math.inf
+    known = (scale, 1.0, scale**2, scale**0.5, scale / 3**0.5, scale / 12**0.5, over)
     named = zip(ScaledParameter.NAMES, known, strict=True)
-    return next((n for n, value in named if abs(std - value) <= 0.08 * value), "something else")
+    known_as = next((n for n, value in named if abs(std - value) <= 0.08 * value), None)
+    return known_as or ("smaller than scale" if std < scale else "larger than scale")

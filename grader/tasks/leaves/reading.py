@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.engine.lived import with_grad
 from grader.engine.observation import named
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
@@ -35,6 +36,7 @@ class LeafGrads(Task):
         case("root is a leaf that requires grad", graph="leaf"),
         case("root does not require grad", graph="plain"),
         case("4,000 nodes deep", graph="deep"),
+        case("one of the leaves has an old .grad", graph="twice", trained=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -44,7 +46,8 @@ class LeafGrads(Task):
             "c": rng.apart(2.5, 3.0, 3),
         }
 
-    def observe(self, grad_leaves, graph, x, w, c):
+    def observe(self, grad_leaves, graph, x, w, c, trained=False):
+        x = with_grad(x) if trained else x
         root = _graph(graph, x.requires_grad_(), w.requires_grad_(), c)
         found = grad_leaves(root)
         if not isinstance(found, list | tuple | set):
@@ -85,7 +88,8 @@ def _name(item: Any, known: dict[str, Tensor]) -> str:
 
 class GradOfIntermediate(Task):
     """With z = f1(x) and y = f2(z).sum(), return the pair (dy/dz, dy/dx). f1 and f2 are functions
-    of a tensor that you can call but not look into."""
+    of a tensor that you can call but not look into. x does not require grad and has no .grad when
+    you get it; you may change both."""
 
     id = "grad_of_intermediate"
     signatures = ("inner_grads(f1, f2, x) -> (dz, dx)",)

@@ -25,7 +25,7 @@ class WhichGetGrad(Task):
         "Run the experiment: put torch, x, w and c into a dict under their names, hand it to exec "
         "with the program, and look at the tensors it holds afterwards.",
     )
-    allows = frozenset({"grad"})
+    allows = frozenset({"grad", "requires_grad"})  # what the program does to x and w
     CASES = (
         asked(
             "one step",
@@ -58,6 +58,12 @@ class WhichGetGrad(Task):
             "h = x.argmax()\ny = w[h] * 3\ny.backward()",
             "h = x.long()\ny = (h * w).sum()\ny.backward()",
         ),
+        asked(
+            "zeros, and lines after the pass",
+            "h = x * 0\ny = (h + w).sum()\ny.backward()",
+            "y = (x * w).sum()\ny.backward()\nx.requires_grad_(False)",
+            "y = (x * w).sum()\ny.backward()\nw.grad = None",
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -76,4 +82,5 @@ def _listed(names: Any) -> str:
     """`"w, x"` for a set of names; what is none is called by its type."""
     if not isinstance(names, set | frozenset | list | tuple):
         return "None" if names is None else f"of type {type(names).__name__}"
-    return ", ".join(sorted(map(str, names))) or "no name"
+    spoken = (n if isinstance(n, str) else f"a value of type {type(n).__name__}" for n in names)
+    return ", ".join(sorted(spoken)) or "no name"

@@ -81,24 +81,26 @@ class FlagSetter(Task):
         "The method requires_grad_(False) cannot be misspelled in silence. Collect the name in the "
         "same loop.",
     )
-    allows = frozenset({"requires_grad"})
+    allows = frozenset({"parameters.requires_grad"})
     CASES = (
         case("encoder", pattern="encoder", visible=True),
         case("all biases, one frozen before", pattern="bias$", frozen="head.bias"),
         case("the head, another frozen before", pattern=r"^head\.", frozen="encoder.bias"),
         case("nothing matches", pattern="conv|norm"),
         case("weights, two of them tied", pattern="weight", tied=True),
+        case(
+            "parts in parts, one of them under two names",
+            pattern=r"scale|stack\.0|again",
+            frozen="stack.1.bias",
+            nested=True,
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"weight": rng.apart(0.5, 1.0, 3, 5)}
 
-    def observe(self, freeze_where, weight, pattern, frozen="", tied=False):
-        module = nn.Module()
-        module.encoder, module.head = _Layer(weight), _Layer(weight + 1)
-        module.decoder = _Layer(weight + 2)
-        if tied:
-            module.decoder.weight = module.encoder.weight
+    def observe(self, freeze_where, weight, pattern, frozen="", tied=False, nested=False):
+        module = _nested(weight) if nested else _flat(weight, tied)
         for name, parameter in module.named_parameters():
             parameter.grad = torch.ones_like(parameter)
             parameter.requires_grad_(name != frozen)
@@ -109,6 +111,24 @@ class FlagSetter(Task):
         for name, parameter in module.named_parameters():
             observed |= flags(name, parameter, "requires_grad")
         return observed
+
+
+def _flat(weight: Tensor, tied: bool) -> nn.Module:
+    module = nn.Module()
+    module.encoder, module.head = _Layer(weight), _Layer(weight + 1)
+    module.decoder = _Layer(weight + 2)
+    if tied:
+        module.decoder.weight = module.encoder.weight
+    return module
+
+
+def _nested(weight: Tensor) -> nn.Module:
+    """Parameters on three levels, names in capitals, a part in eval mode under two names."""
+    module = nn.Module()
+    module.scale, module.SCALE = nn.Parameter(weight[0].clone()), nn.Parameter(weight[1].clone())
+    module.stack = nn.Sequential(nn.Sequential(_Layer(weight)), _Layer(weight + 1).eval())
+    module.again = module.stack[1]
+    return module
 
 
 class _Layer(nn.Module):

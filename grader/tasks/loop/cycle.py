@@ -3,8 +3,9 @@
 import torch
 from torch import nn
 
-from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Net, draw_net, fill_grads, values
+from grader.engine.lived import lived
+from grader.engine.task import F32, TRAINING, Case, Inputs, Rng, Task, case
+from grader.tasks.loop.nets import Loss, Net, draw_net, fill_grads, in_groups, lopsided, values
 
 
 class TrainStep(Task):
@@ -23,7 +24,7 @@ class TrainStep(Task):
         "Empty the gradients through the optimizer at any moment before backward. Only then call "
         "backward, and step last. loss.item() is the number without the graph.",
     )
-    allows = frozenset({"input", "grad"})
+    allows = TRAINING
     CASES = (
         case("old gradients in .grad", kind="old", visible=True),
         case("an optimizer with momentum", kind="momentum"),
@@ -31,6 +32,7 @@ class TrainStep(Task):
         case("a frozen parameter", kind="frozen"),
         case("tied weights, one row", kind="tied", rows=1),
         case("old gradients in float32", kind="old", dtype=F32),
+        case("parameters in several groups, another loss", kind="groups"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -39,16 +41,21 @@ class TrainStep(Task):
         return {**draw_net(rng), **batches, "old": rng.apart(1.0, 2.0, 37)}
 
     def observe(self, train_step, w, b, spare, u, x, y, old, kind):
-        model = Net(w, b, spare, None if kind == "tied" else u)
+        net = Net(w, b, spare, None if kind == "tied" else u)
+        model: nn.Module = net
         if kind == "frozen":
-            model.b.requires_grad_(False)
+            net.b.requires_grad_(False)
         else:
             fill_grads(model, old)
         if kind != "spare":
-            model.spare.grad = None
+            net.spare.grad = None
         momentum = 0.9 if kind == "momentum" else 0.0
         opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=momentum)
-        losses = [train_step(model, opt, nn.functional.mse_loss, x[i], y[i]) for i in range(len(x))]
+        loss_fn: Loss = nn.functional.mse_loss
+        if kind == "groups":  # the frozen one has an old .grad
+            in_groups(opt)
+            model, loss_fn = nn.Sequential(lived(model, "grad", "frozen")), lopsided
+        losses = [train_step(model, opt, loss_fn, x[i], y[i]) for i in range(len(x))]
         return {"loss": losses[0], "loss of the next step": losses[1], **values(model)}
 
 
@@ -71,12 +78,14 @@ class OrderTheLines(Task):
         "What clipping changes must have been computed before, and used afterwards. What empties "
         "the gradients may stand anywhere but between their computation and their use.",
     )
-    allows = frozenset({"input", "grad"})
+    allows = TRAINING
     CASES = (
         case("3 batches", sizes=[7, 7, 4], visible=True),
         case("batches of one row", sizes=[1, 1, 1, 1]),
         case("tied weights", sizes=[5, 5], tied=True),
         case("float32", sizes=[7, 5, 3], dtype=F32),
+        case("a net in a net, several groups, another loss", sizes=[5, 5, 3], groups=True),
+        case("a norm that is never reached", sizes=[5, 3], max_norm=50.0),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -86,10 +95,20 @@ class OrderTheLines(Task):
             "y": rng.uniform(2.0, 4.0, sum(case["sizes"]), 3),
         }
 
-    def observe(self, train_epoch, w, b, spare, u, x, y, sizes, tied=False):
-        model = Net(w, b, spare, None if tied else u)
+    def observe(
+        self, train_epoch, w, b, spare, u, x, y, sizes, tied=False, groups=False, max_norm=0.1
+    ):
+        model: nn.Module = Net(w, b, spare, None if tied else u)
+        loss_fn: Loss = nn.functional.mse_loss
+        if groups:
+            model, loss_fn = nn.Sequential(nn.Sequential(model)), lopsided
         opt = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
+        if groups:
+            in_groups(opt)
         sched = torch.optim.lr_scheduler.ExponentialLR(opt, gamma=0.5)
         batches = list(zip(x.split(sizes), y.split(sizes), strict=True))
-        losses = train_epoch(model, opt, sched, nn.functional.mse_loss, batches, 0.1)
-        return {"losses": losses, **values(model), "learning rate": opt.param_groups[0]["lr"]}
+        losses = train_epoch(model, opt, sched, loss_fn, batches, max_norm)
+        found = {"losses": losses, **values(model), "learning rate": opt.param_groups[0]["lr"]}
+        if groups:
+            found["learning rate of the last group"] = opt.param_groups[-1]["lr"]
+        return found

@@ -24,16 +24,22 @@ class LossChoice(Task):
         case("one row", rows=1, size=1.0, symbols={"N": 1}),
         case("scores near 10,000", rows=7, size=1e4, symbols={"N": 7}),
         case("11 rows in float32", rows=11, size=1.0, dtype=F32, symbols={"N": 11}),
+        case("scores that need no gradient", rows=5, size=1.0, plain=True, symbols={"N": 5}),
+        case("scores from 1 to 10,000", rows=7, size=1.0, spread=1e4, symbols={"N": 7}),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case["rows"]
         logits = rng.apart(0.5, 2.0, rows, 5) * case["size"]
         wrong = 1 + rng.integers(0, 4, rows)  # never the class of the highest score
-        return {"logits": logits, "y": (logits.argmax(1) + wrong) % 5}
+        y = (logits.argmax(1) + wrong) % 5
+        if spread := case.params.get("spread"):  # rows of every size; of the last, some are small
+            logits[: rows // 2] *= spread
+            logits[-1, ::2] -= spread
+        return {"logits": logits, "y": y}
 
-    def observe(self, classification_loss, logits, y):
-        logits.requires_grad_()
+    def observe(self, classification_loss, logits, y, plain=False):
+        logits.requires_grad_(not plain)
         loss = classification_loss(logits, y)
         return {"loss": loss, "gradient": slope(loss, logits)}
 

@@ -1,11 +1,14 @@
 """The small nets on which this chapter's exercises train, made from given numbers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grader.engine.task import Inputs, Rng
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Net(nn.Module):
@@ -58,6 +61,21 @@ class Norm(nn.Module):
         return x / self.running_square.sqrt() * self.weight
 
 
+class Kernel(nn.Module):
+    """Holds the weight of a convolution, of shape (1, 1, rows, columns); nothing runs it."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight[None, None].clone())
+
+
+def lopsided(prediction: Tensor, wanted: Tensor) -> Tensor:
+    """A loss that is another one with its arguments exchanged: the mean of exp(d) - d - 1, for
+    d = prediction - wanted."""
+    difference = prediction - wanted
+    return (difference.exp() - difference - 1).mean()
+
+
 def draw_net(rng: Rng) -> Inputs:
     """Numbers for a Net."""
     return {
@@ -75,6 +93,15 @@ def fill_grads(module: nn.Module, numbers: Tensor) -> None:
         chosen = numbers[at : at + parameter.numel()]
         parameter.grad = chosen.reshape(parameter.shape).clone()
         at += parameter.numel()
+
+
+def in_groups(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """The optimizer with every parameter in a group of its own, each at half the rate before it."""
+    params, rate = optimizer.param_groups[0]["params"], optimizer.param_groups[0]["lr"]
+    while len(params) > 1:
+        rate /= 2
+        optimizer.add_param_group({"params": [params.pop()], "lr": rate})
+    return optimizer
 
 
 def values(module: nn.Module) -> dict[str, Any]:

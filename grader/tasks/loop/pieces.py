@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Net, draw_net, fill_grads
+from grader.tasks.loop.nets import Net, draw_net, fill_grads, lopsided
 
 
 class Accumulate(Task):
@@ -25,7 +25,7 @@ class Accumulate(Task):
         "A piece of n rows counts n / N. Scale its loss by that before backward. The mean over no "
         "rows is nan: leave a piece without rows out.",
     )
-    allows = frozenset({"grad"})
+    allows = frozenset({"parameters.grad", "parameters.emptied"})
     CASES = (
         case("4, 4 and 3 rows", sizes=[4, 4, 3], visible=True, symbols={"N": 11, "k": 3}),
         case("3 and 8 rows, .grad empty", sizes=[3, 8], symbols={"N": 11, "k": 2}, empty=True),
@@ -33,6 +33,7 @@ class Accumulate(Task):
         case("a piece without rows", sizes=[4, 0, 3], symbols={"N": 7, "k": 3}, visible=True),
         case("single rows", sizes=[1] * 5, symbols={"N": 5, "k": 5}),
         case("float32", sizes=[5, 2, 4], dtype=F32, symbols={"N": 11, "k": 3}),
+        case("a net in a net, another loss", sizes=[5, 2], symbols={"N": 7, "k": 2}, nested=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -43,13 +44,14 @@ class Accumulate(Task):
             "old": rng.apart(1.0, 2.0, 37),
         }
 
-    def observe(self, accum_grads, x, y, sizes, old, empty=False, **net):
+    def observe(self, accum_grads, x, y, sizes, old, empty=False, nested=False, **net):
         model = _Metered(**net)
         if not empty:
             fill_grads(model, old)
-        loss = accum_grads(
-            model, nn.functional.mse_loss, list(zip(x.split(sizes), y.split(sizes), strict=True))
-        )
+        given = nn.Sequential(nn.Sequential(model)) if nested else model
+        loss_fn = lopsided if nested else nn.functional.mse_loss
+        pieces = list(zip(x.split(sizes), y.split(sizes), strict=True))
+        loss = accum_grads(given, loss_fn, pieces)
         return {
             "loss": loss,
             "w.grad": model.w.grad,

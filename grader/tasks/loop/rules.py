@@ -8,9 +8,11 @@ from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
-def parameters(w: Tensor, b: Tensor, s: Tensor) -> dict[str, Tensor]:
-    """Leaves to be optimized: a matrix, a vector and a number."""
-    return {name: t.clone().requires_grad_() for name, t in (("w", w), ("b", b), ("s", s))}
+def parameters(**tensors: Tensor) -> dict[str, Tensor]:
+    """Leaves to be optimized: a matrix, a vector and a number; with a second vector, b2, also one
+    that is frozen."""
+    known = {name: t.clone().requires_grad_() for name, t in tensors.items()}
+    return known | {"frozen": tensors["b2"].flip(0)} if "b2" in tensors else known
 
 
 def hand_out(
@@ -22,18 +24,28 @@ def hand_out(
     """
     for name, parameter in parameters.items():
         missing = name == "b" and (absent == "always" or (absent == "late" and step < 2))
-        grad = grads[name][step]
-        if missing:
+        if missing or not parameter.requires_grad:
             continue
+        grad = grads[name][step]
         if parameter.grad is None:
             parameter.grad = grad.clone()
         else:
             parameter.grad.copy_(grad)
 
 
-def drawn(rng: Rng, steps: int) -> Inputs:
-    """Numbers for the parameters, and a gradient of each for every step."""
+def kept(parameter: Tensor) -> Tensor | None:
+    """A copy of a parameter's .grad."""
+    return None if parameter.grad is None else parameter.grad.clone()
+
+
+def drawn(rng: Rng, steps: int, *, alike: bool = False) -> Inputs:
+    """Numbers for the parameters, and a gradient of each for every step.
+
+    `alike` adds one more, of the shape of b.
+    """
     shapes: dict[str, tuple[int, ...]] = {"w": (3, 5), "b": (7,), "s": ()}
+    if alike:
+        shapes["b2"] = shapes["b"]
     return {
         **{name: rng.apart(0.5, 2.0, *shape) for name, shape in shapes.items()},
         **{f"d{name}": rng.apart(0.5, 2.0, steps, *shape) for name, shape in shapes.items()},
@@ -65,21 +77,25 @@ class SgdFromScratch(Task):
         case("no momentum", mu=0.0),
         case("a parameter without gradient", mu=0.7, absent="always", visible=True),
         case("float32, a gradient that comes late", mu=0.9, absent="late", dtype=F32),
+        case("two parameters of one shape", mu=0.9, absent="late", alike=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rates = [float(rate) for rate in rng.uniform(0.05, 0.2, 3)]
-        return {**drawn(rng, 3), "rates": rates}
+        return {**drawn(rng, 3, alike="alike" in case.params), "rates": rates}
 
-    def observe(self, my_sgd_step, w, b, s, dw, db, ds, rates, mu, wd=0.3, absent="never"):
-        known, state = parameters(w, b, s), dict[Any, Any]()
-        grads = {"w": dw, "b": db, "s": ds}
+    def observe(self, my_sgd_step, w, b, s, dw, db, ds, rates, mu, wd=0.3, absent="never", **more):
+        alike = {"b2": more["b2"]} if "b2" in more else {}
+        known, state = parameters(w=w, b=b, s=s, **alike), dict[Any, Any]()
+        grads = {"w": dw, "b": db, "s": ds, "b2": more.get("db2")}
         seen: dict[str, Any] = {}
         for step, lr in enumerate(rates):
             hand_out(known, grads, step, absent)
             my_sgd_step(list(known.values()), state, lr, mu, wd)
             after = {name: p.detach().clone() for name, p in known.items()}
             seen |= {f"{name} after step {step + 1}": p for name, p in after.items()}
+            if alike:
+                seen[f"w.grad after step {step + 1}"] = kept(known["w"])
         for name, parameter in known.items():
             seen |= flags(name, parameter, "is_leaf", "requires_grad")
         return seen

@@ -6,7 +6,7 @@ import torch
 
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.rules import drawn, hand_out, parameters
+from grader.tasks.loop.rules import drawn, hand_out, kept, parameters
 
 
 class AdamFromScratch(Task):
@@ -38,18 +38,32 @@ class AdamFromScratch(Task):
             "AdamW, a gradient that comes late", wd=0.3, absent="late", decoupled=True, visible=True
         ),
         case("AdamW in float32", wd=0.3, decoupled=True, dtype=F32),
+        case(
+            "two parameters of one shape, gradients that fade",
+            wd=0.3,
+            absent="late",
+            decoupled=True,
+            fading=True,
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        given = drawn(rng, 3)
+        fading = case.params.get("fading", False)
+        given = drawn(rng, 3, alike=fading)
+        if fading:
+            for name in ("dw", "ds", "db2"):
+                given[name] *= torch.tensor([4.0, 1.0, 0.1]).view(3, *[1] * (given[name].ndim - 1))
         if case.params.get("zero"):
             given["db"] = torch.zeros_like(given["db"])
         # Gradients no larger than eps, so that one sees where eps was added.
-        return given | {name: 0.01 * given[name] for name in ("dw", "db", "ds")}
+        return given | {name: 0.01 * given[name] for name in given if name.startswith("d")}
 
-    def observe(self, my_adam_step, w, b, s, dw, db, ds, wd, absent="never", decoupled=False):
-        known, state = parameters(w, b, s), dict[Any, Any]()
-        grads = {"w": dw, "b": db, "s": ds}
+    def observe(
+        self, my_adam_step, w, b, s, dw, db, ds, wd, absent="never", decoupled=False, **more
+    ):
+        alike = {"b2": more["b2"]} if "b2" in more else {}
+        known, state = parameters(w=w, b=b, s=s, **alike), dict[Any, Any]()
+        grads = {"w": dw, "b": db, "s": ds, "b2": more.get("db2")}
         seen: dict[str, Any] = {}
         for step in range(3):
             hand_out(known, grads, step, absent)
@@ -57,6 +71,8 @@ class AdamFromScratch(Task):
             if step in (0, 2):
                 after = {name: p.detach().clone() for name, p in known.items()}
                 seen |= {f"{name} after step {step + 1}": p for name, p in after.items()}
+            if alike:
+                seen[f"w.grad after step {step + 1}"] = kept(known["w"])
         for name, parameter in known.items():
             seen |= flags(name, parameter, "is_leaf", "requires_grad")
         return seen

@@ -3,10 +3,11 @@
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from grader.engine.lived import lived
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Linear, Norm
+from grader.tasks.loop.nets import Kernel, Linear, Norm
 
 
 class ParamGroups(Task):
@@ -33,6 +34,7 @@ class ParamGroups(Task):
         case("a frozen body weight", kind="frozen"),
         case("a weight that head and body share", kind="tied"),
         case("float32", kind="plain", dtype=F32),
+        case("nested parts, a kernel, a frozen weight in the head", kind="used"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -44,22 +46,44 @@ class ParamGroups(Task):
         }
 
     def observe(self, two_speed, weight, grad, rates, kind):
-        model = nn.Module()
-        model.body, model.norm = Linear(weight), Norm(weight[:, 1])
-        model.head = Linear(weight.flip(0), bias=kind != "no bias")
-        if kind == "tied":
-            model.body.weight = model.head.weight
-        if kind == "frozen":
-            model.body.weight.requires_grad_(False)
+        model = _used(weight) if kind == "used" else _flat(weight, kind)
         opt = two_speed(model, model.head, *rates, 0.3)
+        if opt is None:
+            return {"answer": None}
         if not isinstance(opt, torch.optim.Optimizer):
-            return {"answer": opt}
+            raise TypeError(f"a {type(opt).__name__} is no torch.optim.SGD")
         settings: dict[str, Any] = {}
         for name, parameter in model.named_parameters():
             groups = [g for g in opt.param_groups if any(p is parameter for p in g["params"])]
             settings[name] = [{key: g.get(key) for key in ("lr", "weight_decay")} for g in groups]
             if parameter.requires_grad:
-                parameter.grad = grad if parameter.ndim == 2 else grad[:, 0]
+                parameter.grad = (grad[:, 0] if parameter.ndim == 1 else grad).expand_as(parameter)
         opt.step()
+        if kind == "used":  # a second step shows whether the optimizer remembers the first
+            opt.step()
         moved = {f"{name} after a step": p for name, p in model.named_parameters()}
         return {"settings": settings, **moved}
+
+
+def _flat(weight: Tensor, kind: str) -> Any:
+    """A body, a norm and a head, each a layer."""
+    model: Any = nn.Module()
+    model.body, model.norm = Linear(weight), Norm(weight[:, 1])
+    model.head = Linear(weight.flip(0), bias=kind != "no bias")
+    if kind == "tied":
+        model.body.weight = model.head.weight
+    if kind == "frozen":
+        model.body.weight.requires_grad_(False)
+    return model
+
+
+def _used(weight: Tensor) -> Any:
+    """The head stands first and is nested, as the body is; its last bias is frozen and has an old
+    .grad, as all have. A parameter stands on the model itself."""
+    model: Any = nn.Module()
+    model.head = nn.Sequential(Norm(weight[:, 0]), Linear(weight.flip(0)))
+    model.scale = nn.Parameter(weight[:, 2].clone())
+    block = nn.Sequential(Linear(weight), Norm(weight[:, 1]))
+    model.body = nn.Sequential(block, Linear(weight + 1), Kernel(weight))
+    lived(model.head, "grad", "frozen")
+    return lived(model, "grad", "mode")

@@ -2,12 +2,14 @@
 
 import io
 import pickle
+import zipfile
 
 import torch
 from torch import Tensor, nn
 
+from grader.engine.lived import lived
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Net, draw_net, values
+from grader.tasks.loop.nets import Net, draw_net, in_groups, values
 
 
 class Resume(Task):
@@ -32,12 +34,13 @@ class Resume(Task):
         "Model, optimizer and scheduler each have state_dict() and load_state_dict(). One dict "
         "can hold all three, and torch.save writes it.",
     )
-    allows = frozenset({"input", "grad"})
+    allows = frozenset({"parameters", "buffers"})
     CASES = (
         case("Adam, 3 steps and 2 more", kind="Adam", before=3, visible=True),
         case("SGD with momentum, 1 and 2", kind="SGD", before=1),
         case("saved before the first step", kind="SGD", before=0),
         case("Adam in float32, 2 and 2", kind="Adam", before=2, dtype=F32),
+        case("parameters in several groups", kind="SGD", before=3, groups=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -47,21 +50,27 @@ class Resume(Task):
             "y": rng.apart(1.0, 2.0, case["before"] + 2, 7, 3),
         }
 
-    def observe(self, save_training, load_training, w, b, spare, u, x, y, kind, before):
-        first = _Training(_Counting(w, b, spare, u), kind)
+    def observe(
+        self, save_training, load_training, w, b, spare, u, x, y, kind, before, groups=False
+    ):
+        first = _Training(_Counting(w, b, spare, u), kind, groups)
         first.train(x[:before], y[:before])
+        if groups:  # what is saved is left as it is
+            lived(first.model, "frozen", "mode")
         file = io.BytesIO()
         save_training(first.model, first.opt, first.sched, file)
         file.seek(0)
         opens = {"the file opens with weights_only=True": _opens(file)}
         if not all(opens.values()):
-            return opens
+            return {**opens, "torch.save wrote the file": zipfile.is_zipfile(file)}
         file.seek(0)
         # Other numbers, as fresh ones are.
-        second = _Training(_Counting(w / 2, b / 3, spare / 5, u / 7), kind)
+        second = _Training(_Counting(w / 2, b / 3, spare / 5, u / 7), kind, groups)
         load_training(second.model, second.opt, second.sched, file)
         second.train(x[before:], y[before:])
-        return {**opens, **values(second.model), "learning rate": second.opt.param_groups[0]["lr"]}
+        rates = [group["lr"] for group in second.opt.param_groups]
+        found = {**opens, **values(second.model), "learning rate": rates[0]}
+        return {**found, "learning rates of the groups": rates} if groups else found
 
 
 def _opens(file: io.BytesIO) -> bool:
@@ -90,13 +99,15 @@ class _Counting(Net):
 class _Training:
     """A model, its optimizer and a schedule that halves the learning rate after every 2 steps."""
 
-    def __init__(self, model: nn.Module, kind: str) -> None:
+    def __init__(self, model: nn.Module, kind: str, groups: bool) -> None:
         self.model = model
         self.opt: torch.optim.Optimizer
         if kind == "Adam":  # with an eps that keeps small gradients from being blown up
             self.opt = torch.optim.Adam(model.parameters(), lr=0.13, eps=0.01)
         else:
             self.opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=0.9)
+        if groups:
+            in_groups(self.opt)
         self.sched = torch.optim.lr_scheduler.StepLR(self.opt, 2, gamma=0.5)
 
     def train(self, x: Tensor, y: Tensor) -> None:

@@ -1,9 +1,12 @@
 """The exercise that trains a new head on a body which stays as it is."""
 
+from typing import Any
+
 from torch import nn
 
-from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Linear, Norm
+from grader.engine.lived import lived
+from grader.engine.task import F32, TRAINING, Case, Inputs, Rng, Task, case
+from grader.tasks.loop.nets import Linear, Loss, Norm, lopsided
 
 
 class Finetune(Task):
@@ -24,13 +27,15 @@ class Finetune(Task):
         "requires_grad keeps gradients away; eval() keeps the running statistics. "
         "The mode has to be set after any model.train(). Give the optimizer the head alone.",
     )
-    allows = frozenset({"input", "grad", "requires_grad", "training"})
+    # Old gradients may be emptied; the statistics of the body may not move.
+    allows = TRAINING - {"buffers"} | {"parts", "parameters.requires_grad", "training"}
     CASES = (
         case("3 batches", sizes=[7, 7, 5], visible=True),
         case("old gradients in the body", sizes=[7, 7, 5], old=True),
         case("batches of one row", sizes=[1, 1]),
         case("a model in eval mode", sizes=[7, 5], mode="eval"),
         case("float32", sizes=[7, 7, 5], dtype=F32),
+        case("nested parts with dropout, a head in eval mode", sizes=[7, 5], used=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -42,20 +47,20 @@ class Finetune(Task):
             "y": rng.apart(1.0, 2.0, sum(case["sizes"]), 2),
         }
 
-    def observe(self, finetune, weight, old, top, x, y, sizes, mode="train"):
-        model = nn.Sequential()
+    def observe(self, finetune, weight, old, top, x, y, sizes, mode="train", used=False):
+        model: Any = nn.Sequential()
         model.body = nn.Sequential(Linear(weight), Norm(weight[:, 1]))
-        model.head, head = Linear(-top), Linear(top)
+        model.head = Linear(-top)
+        head: nn.Module = Linear(top)
+        loss_fn: Loss = nn.functional.mse_loss
         model.train(mode == "train")
+        if used:
+            inner = nn.Sequential(*model.body, nn.Dropout(0.5))
+            model.body = lived(inner, "grad", "frozen", "nested", "mode")
+            head, loss_fn = nn.Sequential(head).eval(), lopsided
         if old.any():
             model.body[0].weight.grad = old
-        finetune(
-            model,
-            head,
-            nn.functional.mse_loss,
-            list(zip(x.split(sizes), y.split(sizes), strict=True)),
-            0.13,
-        )
+        finetune(model, head, loss_fn, list(zip(x.split(sizes), y.split(sizes), strict=True)), 0.13)
         body = {f"body.{name}": value for name, value in model.body.state_dict().items()}
         return {
             "the head is in its place": model.head is head,
@@ -63,5 +68,5 @@ class Finetune(Task):
             **body,
             "the body requires grad": any(p.requires_grad for p in model.body.parameters()),
             "modules of the body in train mode": sum(m.training for m in model.body.modules()),
-            "the head is in train mode": head.training,
+            "the head is in train mode": all(m.training for m in head.modules()),
         }

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.engine.lived import with_grad
 from grader.engine.observation import flags, gradient, named
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Unwell
@@ -49,6 +50,7 @@ class ModeProbe(Task):
             "fn switches recording", modes=("recording", "no_grad"), what="switches", visible=True
         ),
         case("fn switches recording and raises", modes=("recording", "no_grad"), what="raises"),
+        case("fn returns a leaf", modes=("recording", "no_grad"), what="leaf"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -87,7 +89,7 @@ class _Called:
             torch.set_grad_enabled(not torch.is_grad_enabled())
         if self.what == "raises":
             raise Unwell("fn is meant to fail here")
-        return self.x if self.what == "constant" else self.x * 2
+        return self.x if self.what in ("constant", "leaf") else self.x * 2
 
 
 class PartialNoGrad(Task):
@@ -113,6 +115,8 @@ class PartialNoGrad(Task):
         case("rows of zeros among them", rows=7, zeros=(1, 4), visible=True),
         case("a transposed x", rows=5, transposed=True),
         case("7 rows in float32", rows=7, dtype=F32),
+        case("a leaf with an old .grad", rows=7, leaf=True),
+        case("x does not require grad", rows=7, wanted=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -126,9 +130,9 @@ class PartialNoGrad(Task):
             "eps": float(rng.uniform(0.2, 0.4)),
         }
 
-    def observe(self, detached_norm, x, v, eps, transposed=False):
-        x.requires_grad_()
-        y = detached_norm(x.T if transposed else x.clone(), eps)
+    def observe(self, detached_norm, x, v, eps, transposed=False, leaf=False, wanted=True):
+        x = with_grad(x) if leaf else x.requires_grad_(wanted)
+        y = detached_norm(x if leaf else x.T if transposed else x.clone(), eps)
         return {"y": y, **flags("y", y, "requires_grad"), "grad": _to(x, y, v, transposed)}
 
 

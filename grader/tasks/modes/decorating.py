@@ -34,6 +34,7 @@ class DecoratedInfer(Task):
         case("fn raises", what="raises"),
         case("fn records a part", what="records"),
         case("float32", what="returns", dtype=F32),
+        case("fn uses a weight", what="weighs"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -41,11 +42,16 @@ class DecoratedInfer(Task):
 
     def observe(self, no_graph, x, scale, what, recording=True):
         inside: list[str] = []
+        kept: list[Tensor] = []
+        weight = x.clone().requires_grad_()
 
         def scaled(t, *, by):
             inside.append("on" if torch.is_grad_enabled() else "off")
             if what == "raises":
                 raise Unwell("fn is meant to fail here")
+            if what == "weighs":
+                kept.append(weight * t)
+                return kept[0] * by
             if what == "records":
                 with torch.enable_grad():
                     return t * by
@@ -55,6 +61,7 @@ class DecoratedInfer(Task):
         ended, result = "it returned", None
         with torch.set_grad_enabled(True):
             decorated = no_graph(scaled)
+            left_on = torch.is_grad_enabled()
         with torch.set_grad_enabled(recording):
             try:
                 result = decorated(x, by=scale)
@@ -66,9 +73,10 @@ class DecoratedInfer(Task):
             **flags("result", result, "requires_grad"),
             "ended": ended,
             "recording while fn ran": inside,
-            "recording afterwards": after,
+            "recording afterwards": after if left_on else "off, as soon as fn is decorated",
             "keeps its name": getattr(decorated, "__name__", "") == "scaled",
             "usable later": what == "raises" or _can_be_saved(result, x),
+            **({"recorded with the weight": kept[0].requires_grad} if kept else {}),
         }
 
 

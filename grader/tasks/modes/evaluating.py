@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from grader.engine.lived import lived, with_grad
 from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, seeded
@@ -31,6 +32,8 @@ class Evaluate(Task):
         case("one row, in train mode", rows=1),
         case("the model raises", frozen=("2",), fails=True),
         case("float32", dtype=F32),
+        case("parts in parts, in the middle of training", states=("nested", "grad", "frozen")),
+        case("the same, and the model raises", fails=True, states=("nested", "grad", "frozen")),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -43,7 +46,7 @@ class Evaluate(Task):
             "var": rng.uniform(0.3, 0.6, 3),
         }
 
-    def observe(self, evaluate, x, w, u, mean, var, frozen=(), fails=False):
+    def observe(self, evaluate, x, w, u, mean, var, frozen=(), fails=False, states=()):
         recorded = []
 
         def see(h):
@@ -58,18 +61,24 @@ class Evaluate(Task):
         model = nn.Sequential(Layer(w, w[0]), norm, Noise(0.4), Note(see), Layer(u, u[0]))
         for name in frozen:
             model.get_submodule(name).eval()
+        if states:
+            model = lived(model, *states)
+            model[0][1].eval()  # a part of a part
         ended, logits = "it returned", None
         with seeded(7):
+            before = torch.get_rng_state()
             try:
                 logits = evaluate(model, x)
             except Unwell:
                 ended = "the model's error came out"
+            drawn = not torch.equal(before, torch.get_rng_state())
         return {
             "logits": logits,
             **({} if fails else flags("logits", logits, "requires_grad")),
             "ended": ended,
             "recorded": any(recorded),
             "mode": {n or "model": _mode(m) for n, m in model.named_modules()},
+            **({"random numbers drawn": drawn} if states else {}),
         }
 
 
@@ -80,8 +89,8 @@ def _mode(module: nn.Module) -> str:
 class CachedFeatures(Task):
     """Return the features backbone(x), computed without recording. They are computed once, and a
     head is trained on them afterwards: recorded operations must be able to use and save them. They
-    do not require grad, also if x does. The backbone comes in the right mode; leave it and x as
-    they are."""
+    do not require grad, also if x does. The backbone returns a new tensor, neither x nor a view of
+    it. It comes in the right mode; leave it and x as they are."""
 
     id = "cached_features"
     signatures = ("features(backbone, x) -> f",)
@@ -97,6 +106,12 @@ class CachedFeatures(Task):
         case("one row", rows=1),
         case("x requires grad", rows=7, wanted=True, visible=True),
         case("11 rows in float32", rows=11, dtype=F32),
+        case(
+            "a backbone of parts that has been trained",
+            rows=7,
+            wanted=True,
+            states=("nested", "grad", "frozen", "mode"),
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -108,14 +123,15 @@ class CachedFeatures(Task):
             "v": rng.apart(1.0, 2.0, case["rows"]),
         }
 
-    def observe(self, features, x, w, u, head, v, wanted=False):
+    def observe(self, features, x, w, u, head, v, wanted=False, states=()):
         recorded = []
 
         def see(h):
             recorded.append(h.requires_grad)
 
         backbone = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
-        x.requires_grad_(wanted)
+        backbone = lived(backbone, *states)
+        x = with_grad(x) if states else x.requires_grad_(wanted)
         head.requires_grad_()
         found = features(backbone, x)
         usable = isinstance(found, Tensor) and found.shape == (len(x), 2)

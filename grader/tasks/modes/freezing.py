@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.engine.lived import lived
 from grader.engine.observation import flags, shares_memory
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Layer
@@ -27,7 +28,7 @@ class FrozenMiddle(Task):
         "Switch the flag off for each parameter of the one layer, and set its .grad to None. "
         "Touch nothing else: gradients pass through a frozen layer.",
     )
-    allows = frozenset({"requires_grad", "grad"})
+    allows = frozenset({"parameters.requires_grad", "parameters.grad", "parameters.emptied"})
     CASES = (
         case("the middle one of three layers", i=1, visible=True),
         case("the first layer", i=0),
@@ -35,6 +36,7 @@ class FrozenMiddle(Task):
         case("another layer is frozen already", i=1, frozen="2"),
         case("no gradients yet", i=1, fresh=True),
         case("one row in float32", i=1, rows=1, dtype=F32),
+        case("layers made of layers, parts in other modes", i=1, nested=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -47,8 +49,15 @@ class FrozenMiddle(Task):
             "w2": rng.apart(0.3, 0.5, 3, 2),
         }
 
-    def observe(self, freeze_middle, x, v, w0, w1, w2, i, frozen="", fresh=False):
+    def observe(self, freeze_middle, x, v, w0, w1, w2, i, frozen="", fresh=False, nested=False):
         model = nn.Sequential(Layer(w0, w0[0]), Layer(w1, w1[0]), Layer(w2, w2[0]))
+        if nested:
+            first, middle, last = model
+            inner = nn.Sequential(nn.Tanh(), Layer(w1[:3], w1[3])).eval()
+            outer = nn.Sequential(nn.Tanh(), last).eval()
+            model = nn.Sequential(
+                nn.Sequential(nn.Tanh(), first), nn.Sequential(middle, inner), outer
+            )
         known = dict(model.named_parameters())
         if frozen:
             model.get_submodule(frozen).requires_grad_(False)
@@ -82,7 +91,8 @@ class EmaUpdate(Task):
     """Move target towards online, a module of the same build, in place and without recording.
     Every parameter, and every buffer of floating point numbers, becomes beta times its own value
     plus (1 - beta) times that of online; buffers of integers are copied from online. The tensors of
-    target stay the same objects, with the same flags. Leave online as it is."""
+    target stay the same objects, with the same flags. All buffers of a module stand in its
+    state_dict(). Leave online as it is."""
 
     id = "ema_update"
     signatures = ("ema(target, online, beta) -> None",)
@@ -95,22 +105,32 @@ class EmaUpdate(Task):
         "Inside no_grad, go through the parameters and then the buffers of both modules in pairs. "
         "Scale and add in place; for integers use copy_.",
     )
-    allows = frozenset({"input"})  # target is to change; online is observed
+    allows = frozenset({"parameters", "buffers"})  # target is to change; online is observed
     CASES = (
         case("a frozen target", visible=True),
         case("a target that requires grad", wanted=True),
         case("beta = 0", beta=0.0),
         case("beta = 1", beta=1.0),
         case("float32", dtype=F32),
+        case(
+            "modules of parts in the middle of training",
+            wanted=True,
+            states=("nested", "grad", "frozen", "mode"),
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = {name: rng.apart(0.5, 2.0, 3, 5) for name in ("old", "new")}
         return {**drawn, "beta": float(case.params.get("beta", rng.uniform(0.7, 0.8)))}
 
-    def observe(self, ema, old, new, beta, wanted=False):
+    def observe(self, ema, old, new, beta, wanted=False, states=()):
         target, online = _Averaged(old, 3), _Averaged(new, 11)
         target.requires_grad_(wanted)
+        if states:
+            target, online = (
+                lived(nn.Sequential(module, _Averaged(values + 1, batches), nn.Tanh()), *states)
+                for module, values, batches in ((target, old, 5), (online, new, 13))
+            )
         before = {**dict(target.named_parameters()), **dict(target.named_buffers())}
         memory = {name: t.untyped_storage().data_ptr() for name, t in before.items()}
         ema(target, online, beta)

@@ -63,6 +63,12 @@ class GradModeTable(Task):
             "@torch.no_grad()\ndef f(t):\n    return t * 2\n\ny = f(x) + c",
             "@torch.no_grad()\ndef f(t):\n    return t * 2\n\ny = x * 3",
         ),
+        asked(
+            "other names, and constants",
+            NO_GRAD + "y = x",
+            ENABLED + "y = c * 2",
+            ENABLED + "y = c.exp()",
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

@@ -2,9 +2,18 @@
 
 import torch
 
-from grader.engine.observation import flags, gradient
+from grader.engine.lived import with_grad
+from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
+from grader.tasks.norms.inputs import (
+    EPS,
+    activations,
+    affine,
+    gradients,
+    laid_out,
+    trained,
+    upstream,
+)
 
 
 class BnTrainForward(Task):
@@ -12,7 +21,7 @@ class BnTrainForward(Task):
     each channel minus its mean, over the root of its variance plus eps, times w, plus b. The mean
     and the variance belong to the batch. Bring rm and rv, the running mean and variance, up to
     date in place, with weight momentum for the new value. w, b, rm and rv have shape (C,).
-    Gradients reach x; leave x, w and b as they are."""
+    Gradients reach x, w and b; leave these three as they are."""
 
     id = "bn_train_forward"
     signatures = ("bn_train(x, w, b, rm, rv, momentum, eps) -> y",)
@@ -33,6 +42,7 @@ class BnTrainForward(Task):
         case("a channel of zeros", shape=(7, 3, 2, 5), dead=True),
         case("channels last in memory", shape=(7, 5, 3, 2), layout="channels last"),
         case("7 rows in float32", shape=(7, 3), dtype=F32),
+        case("w and b that require grad", shape=(5, 3, 2, 2), trained=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -49,11 +59,16 @@ class BnTrainForward(Task):
             "momentum": float(rng.uniform(0.1, 0.3)),
         }
 
-    def observe(self, bn_train, x, w, b, rm, rv, v, momentum, layout="plain", dead=False):
-        given = laid_out(x.requires_grad_(), layout)
+    def observe(
+        self, bn_train, x, w, b, rm, rv, v, momentum, layout="plain", dead=False, trained=False
+    ):
+        if trained:  # as in a first layer: x is data
+            w, b = with_grad(w), with_grad(b)
+        given = laid_out(x.requires_grad_(not trained), layout)
         before = [t.detach().clone() for t in (given, w, b)]
         y = bn_train(given, w, b, rm, rv, momentum, EPS)
         kept = all(torch.equal(t, old) for t, old in zip((given, w, b), before, strict=True))
+        grads = {"grad of w": w, "grad of b": b} if trained else {"grad": x}
         return {
             "y": y,
             "rm": rm,
@@ -61,7 +76,7 @@ class BnTrainForward(Task):
             **flags("rm", rm, "requires_grad"),
             **flags("rv", rv, "requires_grad"),
             # In a channel of zeros, answers of equal values may have different derivatives.
-            **({"grad": gradient(y, x, v)} if kept and not dead else {}),
+            **(gradients(y, grads, v) if kept and not dead else {}),
             "x, w and b": "as they were" if kept else "changed",
         }
 
@@ -70,7 +85,7 @@ class BnEvalForward(Task):
     """Return what batch normalization returns in eval mode, for x of shape (N, C) or (N, C, H, W):
     each channel minus its running mean, over the root of its running variance plus eps, times w,
     plus b. w, b, rm and rv have shape (C,). What one sample gives does not depend on the others in
-    the batch. Leave every argument as it is."""
+    the batch. Gradients reach x, w and b. Leave every argument as it is."""
 
     id = "bn_eval_forward"
     signatures = ("bn_eval(x, w, b, rm, rv, eps) -> y",)
@@ -91,6 +106,7 @@ class BnEvalForward(Task):
         case("w = 0", shape=(7, 3), w_is_0=True),
         case("one image, repeated without copies", shape=(7, 3, 2, 5), layout="expanded"),
         case("channels last, float32", shape=(7, 5, 3, 2), layout="channels last", dtype=F32),
+        case("x, w and b that require grad", shape=(5, 3, 2, 2), trained=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -104,7 +120,8 @@ class BnEvalForward(Task):
         }
         if case.params.get("w_is_0"):
             drawn["w"] = torch.zeros_like(drawn["w"])
-        return drawn
+        return {**drawn, **upstream(rng, case)}
 
-    def observe(self, bn_eval, x, w, b, rm, rv, layout="plain"):
-        return bn_eval(laid_out(x, layout), w, b, rm, rv, EPS)
+    def observe(self, bn_eval, x, w, b, rm, rv, v=None, layout="plain"):
+        x = laid_out(x, layout)
+        return trained(lambda: bn_eval(x, w, b, rm, rv, EPS), {"x": x, "w": w, "b": b}, v)

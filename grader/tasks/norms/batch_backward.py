@@ -2,6 +2,7 @@
 
 import torch
 
+from grader.engine.lived import with_grad
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
 
@@ -9,7 +10,8 @@ from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
 class BnBackward(Task):
     """y is what batch normalization makes of x in training, with weight w of shape (C,). Return
     dL/dx, where gy is dL/dy. x, gy and the answer have shape (N, C) or (N, C, H, W). Mean and
-    variance are functions of x, so gradients come through them as well."""
+    variance are functions of x, so gradients come through them as well. x may require grad, and
+    have a .grad from before."""
 
     id = "bn_backward"
     signatures = ("bn_grad_x(x, gy, w, eps) -> gx",)
@@ -32,6 +34,7 @@ class BnBackward(Task):
         case("a channel of zeros", shape=(7, 3), dead=True),
         case("gy expanded from one image", shape=(7, 3, 2, 5), layout="expanded"),
         case("channels last, float32", shape=(7, 5, 3, 2), layout="channels last", dtype=F32),
+        case("x with a .grad from before", shape=(7, 3), in_use=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -43,6 +46,8 @@ class BnBackward(Task):
             gy = torch.ones_like(gy)
         return {"x": x, "gy": gy, "w": affine(rng, shape[1])["w"]}
 
-    def observe(self, bn_grad_x, x, gy, w, layout="plain"):
+    def observe(self, bn_grad_x, x, gy, w, layout="plain", in_use=False):
         given = x.clone() if layout == "expanded" else laid_out(x, layout)
+        if in_use:
+            given, w = with_grad(given), with_grad(w)
         return bn_grad_x(given, laid_out(gy, layout), w, EPS)

@@ -1,7 +1,8 @@
 """Exercises on layers that normalise every sample by itself: layer and group normalization."""
 
+from grader.engine.lived import with_grad
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
-from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
+from grader.tasks.norms.inputs import EPS, activations, affine, laid_out, trained, upstream
 
 LN_CASES = (
     case("7 rows of 5", shape=(7, 5), dims=1, visible=True),
@@ -17,7 +18,8 @@ LN_CASES = (
 class LnForward(Task):
     """Return the layer normalization of x over its last dimensions, as many as w has: if w has
     shape (D,), over the last one, if w has shape (C, D), over the last two. The normalised values
-    are multiplied by w, and b is added; w and b have one shape. Leave every argument as it is."""
+    are multiplied by w, and b is added; w and b have one shape. Gradients reach x, w and b. Leave
+    every argument as it is."""
 
     id = "ln_forward"
     signatures = ("layer_norm(x, w, b, eps) -> y",)
@@ -31,19 +33,24 @@ class LnForward(Task):
         "Take mean and variance over dims, with keepdim=True and correction=0. Then the formula is "
         "that of BatchNorm.",
     )
-    CASES = LN_CASES
+    CASES = (
+        *LN_CASES,
+        case("x, w and b that require grad", shape=(3, 2, 5), dims=2, trained=True),
+    )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return _ln_draw(rng, case)
+        return {**_ln_draw(rng, case), **upstream(rng, case)}
 
-    def observe(self, layer_norm, x, w, b, layout="plain"):
-        return layer_norm(laid_out(x, layout), w, b, EPS)
+    def observe(self, layer_norm, x, w, b, v=None, layout="plain"):
+        x = laid_out(x, layout)
+        return trained(lambda: layer_norm(x, w, b, EPS), {"x": x, "w": w, "b": b}, v)
 
 
 class LnBackward(Task):
     """y is the layer normalization of x over its last w.ndim dimensions, with weight w. Return
     dL/dx, where gy is dL/dy. x, gy and the answer have one shape. Mean and variance are functions
-    of x, so gradients come through them as well."""
+    of x, so gradients come through them as well. x may require grad, and have a .grad from
+    before."""
 
     id = "ln_backward"
     signatures = ("layer_norm_grad(x, gy, w, eps) -> gx",)
@@ -58,15 +65,18 @@ class LnBackward(Task):
         "with xh; divide by the root of the variance plus eps.",
     )
     allows = AUTOGRAD
-    CASES = LN_CASES
+    CASES = (*LN_CASES, case("x with a .grad from before", shape=(7, 5), dims=1, in_use=True))
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = _ln_draw(rng, case)
         del drawn["b"]
         return {**drawn, "gy": rng.apart(0.5, 2.0, *case["shape"])}
 
-    def observe(self, layer_norm_grad, x, gy, w, layout="plain"):
-        return layer_norm_grad(laid_out(x, layout), laid_out(gy, layout), w, EPS)
+    def observe(self, layer_norm_grad, x, gy, w, layout="plain", in_use=False):
+        given = laid_out(x, layout)
+        if in_use:
+            given, w = with_grad(given), with_grad(w)
+        return layer_norm_grad(given, laid_out(gy, layout), w, EPS)
 
 
 def _ln_draw(rng: Rng, case: Case) -> Inputs:
@@ -81,7 +91,7 @@ class GnForward(Task):
     """Return the group normalization of x, of shape (N, C, H, W). The C channels make groups equal
     parts of neighbouring channels; mean and variance are taken over one part of one sample. Each
     channel is then multiplied by its own entry of w and gets its own entry of b, both of shape
-    (C,). Leave every argument as it is."""
+    (C,). Gradients reach x, w and b. Leave every argument as it is."""
 
     id = "gn_forward"
     signatures = ("group_norm(x, groups, w, b, eps) -> y",)
@@ -102,11 +112,16 @@ class GnForward(Task):
         case("one image", shape=(1, 15, 2, 5), groups=3),
         case("one image, repeated without copies", shape=(7, 6, 2, 5), groups=2, layout="expanded"),
         case("float32", shape=(7, 15, 2, 3), groups=5, dtype=F32),
+        case("x, w and b that require grad", shape=(3, 6, 2, 2), groups=2, trained=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         shape = case["shape"]
-        return {"x": activations(rng, *shape), **affine(rng, shape[1])}
+        x = activations(rng, *shape)
+        if case.params.get("trained"):
+            x *= 0.05  # a variance below eps, which then counts
+        return {"x": x, **affine(rng, shape[1]), **upstream(rng, case)}
 
-    def observe(self, group_norm, x, groups, w, b, layout="plain"):
-        return group_norm(laid_out(x, layout), groups, w, b, EPS)
+    def observe(self, group_norm, x, groups, w, b, v=None, layout="plain"):
+        x = laid_out(x, layout)
+        return trained(lambda: group_norm(x, groups, w, b, EPS), {"x": x, "w": w, "b": b}, v)

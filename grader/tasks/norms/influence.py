@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from grader.engine.lived import lived, with_grad
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine
 
@@ -67,6 +68,22 @@ class TrainOrEval(Task):
             ("nn.Dropout2d(0.5)", (7, 3, 2, 5)),
             ("nn.Identity()", (7, 3)),
         ),
+        asked(
+            "one value for each mean",
+            ("nn.InstanceNorm2d(3)", (7, 3, 1, 1)),
+            ("nn.BatchNorm2d(3)", (7, 3, 1, 1)),
+            ("nn.GroupNorm(3, 3)", (1, 3)),
+            ("nn.LayerNorm(1)", (7, 1)),
+        ),
+        asked(
+            "a few values for each mean",
+            ("nn.BatchNorm2d(3)", (1, 3, 1, 5)),
+            ("nn.BatchNorm2d(3)", (1, 3, 5, 1)),
+            ("nn.InstanceNorm2d(3)", (2, 3, 1, 5)),
+            ("nn.InstanceNorm2d(3)", (2, 3, 5, 1)),
+            ("nn.GroupNorm(3, 3)", (7, 3)),
+            ("nn.BatchNorm2d(3, momentum=1.0)", (7, 3, 2, 5)),
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -85,7 +102,8 @@ class CrossSampleInfluence(Task):
     """Return a matrix of shape (N, N) whose entry [i, j] says how strongly output i depends on
     input j: the root of the sum of squares of the derivatives of all entries of module(x)[i] with
     respect to all entries of x[j]. x has shape (N, d), and so has module(x). The module stays in
-    the mode it comes in. Leave it as it is, its running statistics included."""
+    the mode it comes in. Leave it as it is: its parameters, their .grad included, and its
+    buffers."""
 
     id = "cross_sample_influence"
     signatures = ("influence(module, x) -> matrix",)
@@ -99,7 +117,7 @@ class CrossSampleInfluence(Task):
         "Square the Jacobian, sum over both axes of length d, and take the root. Call a deep copy "
         "of the module, or put its buffers back when you are done.",
     )
-    allows = AUTOGRAD | {"input"}
+    allows = AUTOGRAD | {"buffers"}  # they are observed
     CASES = (
         case("BatchNorm in training", kind="batch", training=True, visible=True),
         case("BatchNorm in eval mode", kind="batch", training=False),
@@ -108,6 +126,7 @@ class CrossSampleInfluence(Task):
         case("GroupNorm in eval mode", kind="group", training=False),
         case("one row, LayerNorm", kind="layer", training=True, rows=1),
         case("BatchNorm in training, float32", kind="batch", training=True, dtype=F32),
+        case("a net in the middle of training", kind="batch", training=True, in_use=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -118,16 +137,50 @@ class CrossSampleInfluence(Task):
             "rv": rng.uniform(3.0, 4.0, 6),
         }
 
-    def observe(self, influence, x, w, b, rm, rv, kind, training):
+    def observe(self, influence, x, w, b, rm, rv, kind, training, in_use=False):
         # Without the sine, the influence of i on j would be that of j on i.
         module = nn.Sequential(_layer(kind, w, b, rm, rv), _Sine()).train(training)
-        before = {name: buffer.clone() for name, buffer in module.named_buffers()}
-        matrix = influence(module, x)
-        after = dict(module.named_buffers())
-        kept = set(after) == set(before) and all(
-            torch.equal(after[name], buffer) for name, buffer in before.items()
-        )
-        return {"matrix": matrix, "running statistics": "as they were" if kept else "changed"}
+        if in_use:
+            module, x = lived(module, "grad", "frozen"), with_grad(x)
+        kept = _Kept(module)
+        return {"matrix": influence(module, x), **kept.changes(module)}
+
+
+class _Kept:
+    """What of a module is to be as it was, in words that a learner knows."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+        self.grads = {
+            name: None if p.grad is None else p.grad.clone()
+            for name, p in module.named_parameters()
+        }
+        self.learning = [p.requires_grad for p in module.parameters()]
+
+    def changes(self, module: nn.Module) -> dict[str, str]:
+        """For each of its parts, whether it is as it was."""
+        now = dict(module.named_buffers())
+        same = {name: _same(now.get(name), old) for name, old in self.buffers.items()}
+        counted = [ok for name, ok in same.items() if name.endswith("num_batches_tracked")]
+        tracked = [ok for name, ok in same.items() if not name.endswith("num_batches_tracked")]
+        grads = [_same(p.grad, self.grads[name]) for name, p in module.named_parameters()]
+        learning = [p.requires_grad for p in module.parameters()] == self.learning
+        return {
+            "running statistics": _word(all(tracked)),
+            "num_batches_tracked": _word(all(counted)),
+            ".grad of the parameters": _word(all(grads)),
+            "requires_grad of the parameters": _word(learning),
+        }
+
+
+def _same(one: Tensor | None, other: Tensor | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return torch.equal(one, other)
+
+
+def _word(kept: bool) -> str:
+    return "as it was" if kept else "changed"
 
 
 class _Sine(nn.Module):

@@ -1,8 +1,13 @@
 """What the exercises on normalization layers are given: values, and how they lie in memory."""
 
+from collections.abc import Callable
+from typing import Any
+
 from torch import Tensor
 
-from grader.engine.task import Rng
+from grader.engine.lived import some_numbers
+from grader.engine.observation import gradient
+from grader.engine.task import Case, Rng
 
 EPS = 0.05
 """Large enough that a misplaced eps shows in float32."""
@@ -27,3 +32,23 @@ def laid_out(x: Tensor, layout: str) -> Tensor:
     if layout == "expanded":
         return x[:1].expand_as(x)
     return x.clone()
+
+
+def upstream(rng: Rng, case: Case) -> dict[str, Tensor]:
+    """The gradient that arrives at the output, for a case in which gradients are asked for."""
+    return {"v": rng.apart(0.5, 2.0, *case["shape"])} if case.params.get("trained") else {}
+
+
+def trained(answer: Callable[[], Any], leaves: dict[str, Tensor], v: Tensor | None) -> Any:
+    """What the answer gives; where a gradient v arrives at it, also what reaches the leaves."""
+    if v is None:
+        return answer()
+    for leaf in leaves.values():
+        leaf.requires_grad_().grad = some_numbers(leaf)
+    y = answer()
+    return {"y": y, **gradients(y, {f"grad of {name}": leaf for name, leaf in leaves.items()}, v)}
+
+
+def gradients(y: Any, leaves: dict[str, Tensor], v: Tensor) -> dict[str, Any]:
+    """What reaches each of the leaves from v at y, by name."""
+    return {name: gradient(y, leaf, v) for name, leaf in leaves.items()}

@@ -3,8 +3,11 @@
 import torch
 from torch import nn
 
+from grader.engine.lived import lived, with_grad
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.engine.text import text_of
+from grader.tasks.modes.nets import Noise, seeded
 from grader.tasks.norms.inputs import EPS, affine
 from grader.tasks.norms.models import fill, make_model, weights
 
@@ -34,6 +37,7 @@ class FoldBn(Task):
         case("bn in training mode", training=True),
         case("bn with affine=False", has_affine=False),
         case("small running variances, float32", small=True, dtype=F32),
+        case("layers in the middle of training", training=True, in_use=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -60,6 +64,7 @@ class FoldBn(Task):
         has_bias=True,
         has_affine=True,
         training=False,
+        in_use=False,
     ):
         c = len(bias)
         with torch.random.fork_rng(devices=[]):  # a new layer draws its weights
@@ -67,6 +72,8 @@ class FoldBn(Task):
         bn = nn.BatchNorm2d(c, EPS, affine=has_affine).to(kernel).train(training)
         fill(conv, {"weight": kernel, "bias": bias})
         fill(bn, {"weight": w, "bias": b, "running_mean": rm, "running_var": rv})
+        if in_use:
+            conv, bn = lived(conv, "grad", "frozen").eval(), lived(bn, "grad", "frozen")
         folded = fold(conv, bn)
         if isinstance(folded, tuple | list) and len(folded) == 2:
             return dict(zip(("weight", "bias"), folded, strict=True))
@@ -75,8 +82,9 @@ class FoldBn(Task):
 
 class ConstantFeatures(Task):
     """Return the features backbone(x) as the backbone computes them in eval mode, as a constant for
-    autograd. Leave the backbone as it is: its parameters, its running statistics, and the mode of
-    each of its layers, also if its forward pass raises."""
+    autograd on which a head can be trained. Leave the backbone as it is: its parameters, their
+    .grad and flags, its running statistics, and the mode of each of its layers, also if its forward
+    pass raises."""
 
     id = "constant_features"
     signatures = ("features(backbone, x) -> y",)
@@ -97,6 +105,7 @@ class ConstantFeatures(Task):
         case("one layer in eval mode already", mixed=True),
         case("x that is too wide", width=7, weight=0.5),
         case("float32", dtype=F32),
+        case("a net in the middle of training", mixed=True, in_use=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -105,10 +114,13 @@ class ConstantFeatures(Task):
             **weights(rng),
         }
 
-    def observe(self, features, x, training=True, mixed=False, **net):
+    def observe(self, features, x, training=True, mixed=False, in_use=False, **net):
         backbone = make_model(**net).train(training)
         if mixed:
             backbone[0].eval()
+        if in_use:
+            layers = nn.Sequential(backbone[0], Noise(0.5), *backbone[1:])
+            backbone, x = lived(layers, "grad", "frozen", "mode", "nested"), with_grad(x)
         if x.shape[1] != net["matrix"].shape[1]:
             try:
                 features(backbone, x)
@@ -117,5 +129,18 @@ class ConstantFeatures(Task):
                     raise
                 return {"outcome": "RuntimeError"}
             return {"outcome": "no error"}
-        y = features(backbone, x)
-        return {"y": y, **flags("y", y, "requires_grad")}
+        with seeded(7):  # what an answer drops without being asked to is the same every time
+            y = features(backbone, x)
+        return {"y": y, **flags("y", y, "requires_grad"), **_head(y)}
+
+
+def _head(y):
+    """What happens when a head, one number for each entry of y, is trained on it."""
+    if not isinstance(y, torch.Tensor) or y.requires_grad:
+        return {}
+    head = torch.full_like(y, 2.0).requires_grad_()
+    try:
+        (y * head).sum().backward()
+    except RuntimeError as error:
+        return {"a head on y": f"raises: {text_of(error)[:60]}"}
+    return {"a head on y": "learns"}

@@ -4,19 +4,20 @@ from typing import Any
 
 import torch
 
+from grader.engine.lived import lived
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import activations
 from grader.tasks.norms.models import make_model, weights
 
-_OBSERVED = ("running_mean", "running_var")
+_OBSERVED = ("running_mean", "running_var", "momentum")
 
 
 class RunningStatsRecalibration(Task):
     """Measure the running statistics of every BatchNorm in a model anew: running_mean becomes the
     plain average of the means over the batches, running_var that of the unbiased variances, each
     batch counting the same. The batches go through the model as in training: every BatchNorm
-    normalises by its batch. Parameters, each momentum and the mode of each layer are afterwards
-    what they were."""
+    normalises by its batch. Parameters with their .grad and flags, each momentum and the mode of
+    each layer are afterwards what they were."""
 
     id = "running_stats_recalibration"
     signatures = ("recalibrate(model, batches) -> None",)
@@ -29,13 +30,15 @@ class RunningStatsRecalibration(Task):
         "For every BatchNorm: reset, momentum = None, train mode. Run the batches under no_grad. "
         "Then put back what you noted.",
     )
-    allows = frozenset({"input"})
+    allows = frozenset({"buffers"})
     CASES = (
         case("batches of 7, 7 and 3", sizes=(7, 7, 3), visible=True),
         case("a model in training mode", sizes=(5, 7, 3), training=True),
         case("one layer in training mode", sizes=(7, 3), mixed=True),
         case("one batch", sizes=(7,)),
         case("float32", sizes=(7, 7, 7, 3), dtype=F32),
+        case("a net in the middle of training", sizes=(7, 3), mixed=True, in_use=True),
+        case("a model that is one BatchNorm", sizes=(7, 3), alone=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -45,19 +48,34 @@ class RunningStatsRecalibration(Task):
             "momenta": rng.uniform(0.1, 0.4, 2).tolist(),
         }
 
-    def observe(self, recalibrate, rows, sizes, momenta, training=False, mixed=False, **net):
+    def observe(
+        self,
+        recalibrate,
+        rows,
+        sizes,
+        momenta,
+        training=False,
+        mixed=False,
+        in_use=False,
+        alone=False,
+        **net,
+    ):
         model = make_model(**net).train(training)
         if mixed:
             model[0].train()
-        layers: dict[str, Any] = {"first": model[0], "second": model[3]}
-        kept = dict(zip(layers, momenta, strict=True))
-        for name, layer in layers.items():
-            layer.momentum = kept[name]
+        layers: dict[str, Any] = (
+            {"first": model[0]} if alone else {"first": model[0], "second": model[3]}
+        )
+        for layer, momentum in zip(layers.values(), momenta, strict=False):
+            layer.momentum = momentum
+        if in_use:
+            model = lived(model, "affine", "grad", "frozen", "mode", "nested")
+        elif alone:
+            model = model[0]
         before = {name: p.detach().clone() for name, p in model.named_parameters()}
         recalibrate(model, list(rows.split(sizes)))
         seen: dict[str, Any] = {}
         for name, layer in layers.items():
             seen |= {f"{name}.{what}": getattr(layer, what) for what in _OBSERVED}
-            seen[f"{name}.momentum"] = "as it was" if layer.momentum == kept[name] else "changed"
         same = all(torch.equal(p, before[name]) for name, p in model.named_parameters())
         return {**seen, "parameters": "as they were" if same else "changed"}

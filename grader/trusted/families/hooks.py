@@ -1,0 +1,142 @@
+"""What goes wrong around one run of a model under hooks, whatever the hooks collect."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from torch import Tensor, nn
+
+from grader.trusted.key import mistake
+
+Answer = Callable[..., Any]
+
+
+def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Iterator[Answer]:
+    """Mistakes of an answer whose first argument is a model that it runs one time.
+
+    `reference` is the right answer, and `empty` what it would return had no hook been called.
+    `once`: the exercise counts the runs.
+    """
+    yield mistake(
+        "left_in_eval_mode",
+        "You put the model into eval mode and left it there. Collecting needs no other mode: run "
+        "the model in the one that it is in.",
+        _after(_eval, reference),
+    )
+    yield mistake(
+        "left_in_train_mode",
+        "You called train(), and a part of the model that was in eval mode is in train mode now. "
+        "Collecting needs no other mode: run the model in the one that it is in.",
+        _after(_train, reference),
+    )
+    yield mistake(
+        "grads_lost",
+        "You called zero_grad(), and what lay in .grad of the model's parameters is lost. It "
+        "belongs to whoever is training the model: leave it there.",
+        _after(_zero_grad, reference),
+    )
+    yield mistake(
+        "unfrozen",
+        "You made every parameter of the model require grad, and one of them was frozen. Leave the "
+        "flags of the parameters as they are.",
+        _after(_unfreeze, reference),
+    )
+    yield mistake(
+        "hook_of_others_removed",
+        "You removed a hook that was there before you came. Remove your own hooks, each by its "
+        "handle, and clear no dict of hooks.",
+        _after(_clear_hooks, reference),
+    )
+    yield mistake(
+        "no_run",
+        "No hook of yours was called, and the model did not run. Register the hooks, then call "
+        "model(x).",
+        empty,
+    )
+    if once:
+        yield mistake(
+            "ran_before_the_hooks",
+            "No hook of yours was called: the model ran before they were registered, or not by "
+            "model(x). Register the hooks first, then call model(x).",
+            _after(_run, empty),
+        )
+        yield mistake(
+            "ran_twice",
+            "The model ran twice. Run it once: a second run costs as much again, and moves running "
+            "statistics and random numbers.",
+            _after(_run, reference),
+        )
+
+
+def hooks_stay_if_it_raises(reference: Answer) -> Answer:
+    """The mistake of an answer whose hooks stay on its first argument if that raises."""
+    return mistake(
+        "hooks_stay_if_it_raises",
+        "When the model raises, your hooks stay on it: the lines that remove them do not run. Put "
+        "the run into try, and the removal into finally.",
+        _hooks_left_on_an_error(reference),
+    )
+
+
+def exception_swallowed(reference: Answer) -> Answer:
+    """The mistake of an answer that ends as if all were well where its model raised."""
+    return mistake(
+        "exception_swallowed",
+        "The model raised, and your function ended as if all were well. Remove the hooks and let "
+        "the exception pass: no except, and no return inside finally.",
+        _swallowing(reference),
+    )
+
+
+def _after(prepare: Callable[..., Any], answer: Answer) -> Answer:
+    def wrong(*given: Any) -> Any:
+        prepare(*given)
+        return answer(*given)
+
+    return wrong
+
+
+def _hooks_left_on_an_error(reference: Answer) -> Answer:
+    def wrong(*given: Any) -> Any:
+        try:
+            return reference(*given)
+        except Exception:
+            given[0].register_forward_hook(lambda module, args, output: None)
+            raise
+
+    return wrong
+
+
+def _swallowing(reference: Answer) -> Answer:
+    def wrong(*given: Any) -> Any:
+        with contextlib.suppress(RuntimeError):
+            return reference(*given)
+
+    return wrong
+
+
+def _eval(model: nn.Module, *_: Any) -> None:
+    model.eval()
+
+
+def _train(model: nn.Module, *_: Any) -> None:
+    model.train()
+
+
+def _zero_grad(model: nn.Module, *_: Any) -> None:
+    model.zero_grad()
+
+
+def _unfreeze(model: nn.Module, *_: Any) -> None:
+    model.requires_grad_(True)
+
+
+def _clear_hooks(model: nn.Module, *_: Any) -> None:
+    for module in model.modules():
+        module._forward_hooks.clear()
+
+
+def _run(model: nn.Module, *given: Any) -> None:
+    model(next(one for one in given if isinstance(one, Tensor)))

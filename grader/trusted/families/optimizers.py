@@ -1,0 +1,120 @@
+"""What goes wrong in one step of an optimizer that is written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.trusted.key import mistake
+
+Step = Callable[..., None]
+Place = Callable[[int, Tensor, int], Any]
+"""Where in `state` a parameter's numbers lie: from its position among all parameters, itself, and
+its position among those that have a gradient."""
+
+Settings = tuple[Any, ...]
+
+
+def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callable[..., Any]]:
+    """Mistakes of `step(params, state, *settings, place=...)`, which is right as it stands.
+
+    `shrink` is the share of a parameter that weight decay takes off it by itself.
+    """
+    yield mistake(
+        "first_parameter_alone",
+        "Only the first parameter moved: your function returns inside the loop, after its first "
+        "round. Let the loop come to its end.",
+        lambda params, state, *settings: step(params[:1], state, *settings),
+    )
+    yield mistake(
+        "numbered_among_the_present",
+        "You number your memory among the parameters that have a gradient. When one gets its first "
+        "gradient later, all behind it find the memory of another: number all of them, or use "
+        "id(p).",
+        _placed(step, lambda i, p, present: present),
+    )
+    yield mistake(
+        "kept_by_shape",
+        "Two parameters of one shape share their memory: you look it up by shape. Look it up by "
+        "position, or by id(p).",
+        _placed(step, lambda i, p, present: tuple(p.shape)),
+    )
+    yield mistake(
+        "one_memory_for_all",
+        "All parameters share one memory, and their shapes differ. Keep one in state for each "
+        "parameter, under its position or its id.",
+        _placed(step, lambda i, p, present: "all"),
+        raises=r"must match the size of tensor|shape mismatch|broadcast",
+    )
+    yield mistake(
+        "absent_shrinks",
+        "A parameter without gradient shrank: its weight decay comes before you ask whether .grad "
+        "is None. Leave such a parameter alone altogether.",
+        _absent_shrinks(step, shrink),
+    )
+    yield mistake(
+        "grads_emptied",
+        "The step is right, and you filled every .grad with zeros after it. Emptying is the "
+        "caller's business: leave .grad as it is.",
+        _then(step, lambda p: p.grad.zero_()),
+    )
+    yield mistake(
+        "grads_taken_away",
+        "The step is right, and you set every .grad to None after it. Emptying is the caller's "
+        "business: leave .grad as it is.",
+        _then(step, _forget),
+    )
+
+
+def decay_written_into_grad(step: Step, wd: int, joins: Callable[[Settings], bool]) -> Step:
+    """The step with the decay added to .grad in place; `joins` says whether it joins at all."""
+
+    @torch.no_grad()
+    def wrong(params: list[Tensor], state: Any, *settings: Any) -> None:
+        if joins(settings):
+            for p in params:
+                if p.grad is not None:
+                    p.grad += settings[wd] * p
+            settings = (*settings[:wd], 0.0, *settings[wd + 1 :])
+        step(params, state, *settings)
+
+    return wrong
+
+
+def _placed(step: Step, place: Place) -> Step:
+    def wrong(params: list[Tensor], state: Any, *settings: Any) -> None:
+        step(params, state, *settings, place=place)
+
+    return wrong
+
+
+@torch.no_grad()
+def _shrunk(params: list[Tensor], share: float) -> None:
+    for p in params:
+        if p.grad is None:
+            p -= share * p
+
+
+def _absent_shrinks(step: Step, shrink: Callable[[Settings], float]) -> Step:
+    def wrong(params: list[Tensor], state: Any, *settings: Any) -> None:
+        _shrunk(params, shrink(settings))
+        step(params, state, *settings)
+
+    return wrong
+
+
+def _then(step: Step, change: Callable[[Any], object]) -> Step:
+    def wrong(params: list[Tensor], state: Any, *settings: Any) -> None:
+        step(params, state, *settings)
+        for p in params:
+            if p.grad is not None:
+                change(p)
+
+    return wrong
+
+
+def _forget(p: Tensor) -> None:
+    p.grad = None
