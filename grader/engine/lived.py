@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
-def lived(module: nn.Module, *states: str) -> nn.Module:
-    """The module after it has been put into every one of the states, in their order.
+def lived(module: Any, *states: str) -> Any:
+    """The `nn.Module` after it has been put into every one of the states, in their order.
 
     - `grad`: every parameter without a `.grad` has one, the same in every run;
     - `frozen`: its last parameter does not require grad;

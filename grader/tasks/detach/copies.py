@@ -107,7 +107,8 @@ class Snapshot(Task):
 def _in_use(net: nn.Module, states: tuple[str, ...]) -> nn.Module:
     """The net, a second norm and an activation as parts in parts, all of them in use."""
     norm = nn.BatchNorm1d(3, device=net.weight.device, dtype=net.weight.dtype)
-    return lived(nn.Sequential(net, norm, nn.Tanh()), *states)
+    used: nn.Module = lived(nn.Sequential(net, norm, nn.Tanh()), *states)
+    return used
 
 
 class _Net(nn.Module):

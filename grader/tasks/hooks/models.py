@@ -99,7 +99,8 @@ def in_use(module: nn.Module) -> nn.Module:
     """The module in the middle of other work: `.grad` filled, a parameter frozen, a part in the
     other mode, and a forward hook of somebody else on its first part."""
     next(module.children()).register_forward_hook(_of_others)
-    return lived(module, "grad", "frozen", "mode")
+    used: nn.Module = lived(module, "grad", "frozen", "mode")
+    return used
 
 
 def hook_of_others(module: nn.Module) -> str:

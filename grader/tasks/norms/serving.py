@@ -119,7 +119,8 @@ class ConstantFeatures(Task):
         if mixed:
             backbone[0].eval()
         if in_use:
-            layers = nn.Sequential(backbone[0], Noise(0.5), *backbone[1:])
+            first, *others = backbone
+            layers = nn.Sequential(first, Noise(0.5), *others)
             backbone, x = lived(layers, "grad", "frozen", "mode", "nested"), with_grad(x)
         if x.shape[1] != net["matrix"].shape[1]:
             try:

@@ -60,7 +60,7 @@ class RunningStatsRecalibration(Task):
         alone=False,
         **net,
     ):
-        model = make_model(**net).train(training)
+        model: Any = make_model(**net).train(training)
         if mixed:
             model[0].train()
         layers: dict[str, Any] = (

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 
 import pytest
 from hypothesis import given
@@ -67,3 +68,16 @@ def test_a_name_that_passes_can_be_shown_stored_and_be_a_file(name):
         assert name.strip() == name
         assert not name.startswith(".")
         assert len(name) <= 200
+
+
+@pytest.mark.parametrize(("is_shared", "mode"), [(False, 0o600), (True, 0o660)])
+def test_a_gradebook_is_closed_to_others_once_anything_is_graded(tmp_path, is_shared, mode):
+    course = classroom.course(tmp_path / "course", [])
+    with (course / "nbgrader_config.py").open("a") as settings:
+        settings.write(f"\nc.CourseDirectory.groupshared = {is_shared}\n")
+    (course / "gradebook.db").chmod(0o666)
+    desk = Desk.at(course)
+    desk.round(classroom.ASSIGNMENT)
+    desk.close()
+    assert stat.S_IMODE((course / "gradebook.db").stat().st_mode) == mode
+    assert stat.S_IMODE((course / "verdicts.db").stat().st_mode) == 0o600
