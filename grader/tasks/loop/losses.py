@@ -33,9 +33,8 @@ class LossChoice(Task):
         logits = rng.apart(0.5, 2.0, rows, 5) * case["size"]
         wrong = 1 + rng.integers(0, 4, rows)  # never the class of the highest score
         y = (logits.argmax(1) + wrong) % 5
-        if spread := case.params.get("spread"):  # rows of every size; of the last, some are small
+        if spread := case.params.get("spread"):  # rows of large scores beside rows of small ones
             logits[: rows // 2] *= spread
-            logits[-1, ::2] -= spread
         return {"logits": logits, "y": y}
 
     def observe(self, classification_loss, logits, y, plain=False):
