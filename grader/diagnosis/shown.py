@@ -92,7 +92,7 @@ def short_text(message: str, most: int = 300) -> str:
     if len(text) <= most:
         return text
     ends = [end.end() for end in re.finditer(r"[.!?](?=\s)", text[: most + 1])]
-    return text[: ends[-1]] if ends else text[:most].rpartition(" ")[0] + " …"
+    return text[: ends[-1]] if ends else (text[:most].rpartition(" ")[0] or text[:most]) + " …"
 
 
 def _without_tensors(text: str) -> str:

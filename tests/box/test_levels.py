@@ -107,7 +107,7 @@ BARE = Trial(Level.LANDLOCK, False, "landlock: not supported", "Use a newer Linu
 
 
 def test_the_doctor_says_what_this_machine_gets_and_why(tmp_path, monkeypatch):
-    place = doctor.Place(tmp_path, tmp_path)
+    place = doctor.Place(tmp_path, tmp_path, tmp_path)
     need_bubblewrap()
     line = doctor.isolation(place)
     assert line.state is doctor.Health.FINE
