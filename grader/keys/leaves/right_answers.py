@@ -126,11 +126,11 @@ def leaves_by_stack(root):
 def leaves_level_by_level(root):
     if root.is_leaf:
         return {root} if root.requires_grad else set()
-    found, level, seen = set(), {root.grad_fn}, set()
+    found, level = set(), [root.grad_fn]
     while level:
-        seen |= level
         found |= {node.variable for node in level if hasattr(node, "variable")}
-        level = {n for node in level for n, _ in node.next_functions if n is not None} - seen
+        below = [n for node in level for n, _ in node.next_functions if n is not None]
+        level = list(dict.fromkeys(below))
     return found
 
 

@@ -37,6 +37,7 @@ class LeafGrads(Task):
         case("root does not require grad", graph="plain"),
         case("4,000 nodes deep", graph="deep"),
         case("one of the leaves has an old .grad", graph="twice", trained=True),
+        case("two branches of computed factors", graph="branches"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -63,6 +64,8 @@ def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
         return ((x + w).exp() * x).sum()
     if kind == "frozen":
         return ((x * c).tanh() * w).sum()
+    if kind == "branches":
+        return ((c * 2).exp() * x.exp() * w.sin()).sum()
     if kind == "detached":
         return (x.detach() * w).sum()
     if kind in ("leaf", "plain"):
