@@ -34,10 +34,11 @@ def _notes(compared: Sequence[Compared], parts: Sequence[str]) -> Iterator[str]:
 
 
 def _right_parts(real: Sequence[Compared]) -> Iterator[str]:
-    """Which of several named values are right in every case, or in some of them."""
+    """Which of the values of the first case that fails are right in every case, or in some."""
     if any(c.observation.error or c.observation.effects or not c.expected for c in real):
         return
-    names = dict.fromkeys(name for c in real for name in c.expected if _is_part(name, c))
+    first = next((c for c in real if c.differences), real[0])
+    names = [name for name in first.expected if _is_part(name, first)]
     wrong = dict.fromkeys(names, 0)
     for c in real:
         for name in {difference.name for difference in c.differences}:

@@ -12,7 +12,7 @@ from grader.engine.refusal import Refusal
 from grader.judge.books import migrations
 from grader.judge.books.databases import alone, first_line, reaching
 
-REVISIONS = ("0.1.0", "0.2.0")
+REVISIONS = ("0.1.0", "0.3.0")
 """Every revision that this copy of the course knows, oldest first."""
 
 READABLE = "0.1.0"

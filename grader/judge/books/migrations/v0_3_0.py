@@ -1,9 +1,9 @@
-"""Version 0.2.0 adds the table of erasures: when somebody's rows were taken out, not whose."""
+"""Version 0.3.0 adds the table of erasures: when somebody's rows were taken out, not whose."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0.2.0"
+revision = "0.3.0"
 down_revision = "0.1.0"
 
 
