@@ -188,8 +188,8 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         return (_randn(shape, torch.float32, device) * scale).requires_grad_()
 
     def seed_fixed(shape, scale, dtype, device):
-        """Every call returns the same numbers: your function sets the seed. Two layers of one shape
-        would start out equal. Seeding belongs to the program, once, at its start."""
+        """Several calls return the same numbers: your function sets the seed. Two layers of one
+        shape would start out equal. Seeding belongs to the program, once, at its start."""
         torch.manual_seed(0)
         return (_randn(shape, dtype, device) * scale).requires_grad_()
 

@@ -76,6 +76,7 @@ class StraightThrough(Task):
         case("whole numbers and 0", kind="whole"),
         case("float32", kind="apart", dtype=F32),
         case("a leaf with an old .grad", kind="apart", leaf=True),
+        case("x does not require grad", kind="apart", wanted=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -91,8 +92,8 @@ class StraightThrough(Task):
             x = x * (1 - 2 * (i // 2 % 2))
         return {"x": x, "v": rng.apart(1.0, 2.0, 7)}
 
-    def observe(self, ste_round, x, v, leaf=False):
-        x = with_grad(x) if leaf else x.requires_grad_()
+    def observe(self, ste_round, x, v, leaf=False, wanted=True):
+        x = with_grad(x) if leaf else x.requires_grad_(wanted)
         y = ste_round(x if leaf else x.clone())
         return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}
 

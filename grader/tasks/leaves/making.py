@@ -90,14 +90,15 @@ class ScaledParameter(Task):
             torch.manual_seed(seed)
             weight = init_weight(shape, scale, dtype, like.device)
             again = init_weight(shape, scale, dtype, like.device)
+            third = init_weight(shape, scale, dtype, like.device)
         standing = flags("weight", weight, "is_leaf", "requires_grad")
-        if not isinstance(weight, Tensor) or not isinstance(again, Tensor):
+        if not all(isinstance(drawn, Tensor) for drawn in (weight, again, third)):
             return {"weight": weight, **standing}
         values = weight.detach().to(like.dtype)
         # Random values cannot be compared: what stands here is their shape, and their device by
         # the product with a tensor on the right one.
         blank = torch.zeros_like(values * like.new_zeros(values.shape))
-        repeated = bool(scale) and torch.equal(weight, again)
+        repeated = bool(scale) and (torch.equal(weight, again) or torch.equal(again, third))
         return {
             "weight": blank,
             **standing,

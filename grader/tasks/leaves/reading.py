@@ -36,7 +36,7 @@ class LeafGrads(Task):
         case("root is a leaf that requires grad", graph="leaf"),
         case("root does not require grad", graph="plain"),
         case("4,000 nodes deep", graph="deep"),
-        case("one of the leaves has an old .grad", graph="twice", trained=True),
+        case("root is a leaf with an old .grad", graph="leaf", trained=True),
         case("two branches of computed factors", graph="branches"),
     )
 

@@ -58,12 +58,14 @@ class Evaluate(Task):
         with torch.no_grad():
             norm.get_buffer("running_mean").copy_(mean)
             norm.get_buffer("running_var").copy_(var)
-        model = nn.Sequential(Layer(w, w[0]), norm, Noise(0.4), Note(see), Layer(u, u[0]))
+        model: nn.Module = nn.Sequential(
+            Layer(w, w[0]), norm, Noise(0.4), Note(see), Layer(u, u[0])
+        )
         for name in frozen:
             model.get_submodule(name).eval()
         if states:
             model = lived(model, *states)
-            model[0][1].eval()  # a part of a part
+            model.get_submodule("0.1").eval()  # a part of a part
         ended, logits = "it returned", None
         with seeded(7):
             before = torch.get_rng_state()
@@ -129,7 +131,7 @@ class CachedFeatures(Task):
         def see(h):
             recorded.append(h.requires_grad)
 
-        backbone = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
+        backbone: nn.Module = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
         backbone = lived(backbone, *states)
         x = with_grad(x) if states else x.requires_grad_(wanted)
         head.requires_grad_()

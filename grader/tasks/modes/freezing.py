@@ -124,7 +124,8 @@ class EmaUpdate(Task):
         return {**drawn, "beta": float(case.params.get("beta", rng.uniform(0.7, 0.8)))}
 
     def observe(self, ema, old, new, beta, wanted=False, states=()):
-        target, online = _Averaged(old, 3), _Averaged(new, 11)
+        target: nn.Module = _Averaged(old, 3)
+        online: nn.Module = _Averaged(new, 11)
         target.requires_grad_(wanted)
         if states:
             target, online = (

@@ -56,7 +56,7 @@ class Checkpointed(Task):
     def observe(self, run_ckpt, x, v, w, u, top, p=0.0, wanted=True, states=()):
         passes: list[int] = []
         kept = Kept()
-        block = nn.Sequential(
+        block: nn.Module = nn.Sequential(
             Note(lambda h: passes.append(len(h))),
             Layer(w, w[0]),
             Note(kept.note),
