@@ -217,7 +217,7 @@ TEMPLATES: dict[str, str] = {
     "normalization layer that runs in train mode updates its running statistics.",
     "SIDE.parts": "Your function replaced parts of the model it was given: {detail}.",
     "WRONG": "{path} differs from the right answer.",
-    "WRONG.rows": "{wrong} of the {total} answers of this case are wrong.",
+    "WRONG.rows": "Wrong in this case: {wrong} of its {total} answers.",
     "WRONG.value": "{path} is {received}, expected {expected}.",
     "WRONG.flag": "{path} is {received}, expected {expected}.",
     # the same on hidden cases, where nothing may carry a hidden input

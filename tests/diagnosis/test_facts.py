@@ -281,7 +281,7 @@ def test_wrong_rows_of_a_table_are_told_in_one_finding_that_names_what_is_asked(
 
     verdict = verdict_on(answer, Known(table), params={"expressions": TEXTS})
     (finding,) = verdict.findings
-    assert finding.message == "2 of the 4 answers of this case are wrong."
+    assert finding.message == "Wrong in this case: 2 of its 4 answers."
     assert "x * 2: expected (True, False), received (True, True)" in finding.details
     assert "In every answer that was asked for, `dx` is right." in verdict.notes
 

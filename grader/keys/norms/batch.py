@@ -98,9 +98,8 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         return _affine(normalised(x, eps), w, b)
 
     def statistics_not_updated(x, w, b, eps):
-        """The output is right, and rm and rv are what they were. A line such as rm = ... gives the
-        name rm to a new tensor; the caller's one stays. Write into it: rm.mul_(...).add_(...), or
-        rm.copy_(...)."""
+        """The output is right, and rm and rv are what they were. Write into the caller's tensors:
+        rm.mul_(...).add_(...), or rm.copy_(...). A line rm = ... gives the name to another one."""
         return _affine(normalised(x, eps), w, b)
 
     def history_in_the_statistics(x, w, b, rm, rv, momentum, eps):
@@ -207,6 +206,21 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         """rm and rv are right. In the output you averaged over axis 0 alone, so that every place of
         an image has a mean of its own. BatchNorm takes the axes 0, 2 and 3 together."""
         return _averaged((0,), x, w, b, rm, rv, momentum, eps)
+
+    def places_averaged(x, w, b, rm, rv, momentum, eps):
+        """You averaged over axis 0 alone, so that every place of an image has a mean and a variance
+        of its own. BatchNorm takes the axes 0, 2 and 3 together, in the output and for rm and
+        rv."""
+        with torch.no_grad():
+            for running, each in ((rm, x.mean(0)), (rv, x.var(0))):
+                running.lerp_(each.reshape(x.shape[1], -1).mean(1), momentum)
+        return _affine(norms.Forward().of_batch(x, (0,), eps), w, b)
+
+    def updated_twice(x, w, b, rm, rv, momentum, eps):
+        """The output is right, and rm and rv took in this batch twice: by a line of yours, and by
+        batch_norm with training=True. Leave one of them out."""
+        _track(x, rm, rv, momentum)
+        return F.batch_norm(x, rm, rv, w, b, True, momentum, eps)
 
     def image_by_image(x, w, b, rm, rv, momentum, eps):
         """rm and rv are right. In the output you averaged over height and width alone, so that
@@ -330,8 +344,8 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         return BnEvalForwardKey.reference(x, one, b, rm, rv, eps)
 
     def result_detached(x, w, b, rm, rv, eps):
-        """The values are right, and nothing reaches x, w and b. A layer in eval mode still has
-        gradients: eval() switches off no recording, and neither does this function."""
+        """The values are right, and nothing reaches x, w and b. A layer in eval mode has gradients
+        all the same: leave out detach(), .data and no_grad()."""
         return BnEvalForwardKey.reference(x, w, b, rm, rv, eps).detach()
 
     families = norms.forward(_by_running, mean="rm", var="rv")

@@ -62,6 +62,21 @@ class LnForwardKey(Key, task="ln_forward"):
         to mean and var, with keepdim=True."""
         return _normalised(x, tuple(range(x.ndim)), eps) * w + b
 
+    @raises(r"weight to be of same shape as normalized_shape")
+    def shape_without_the_batch(x, w, b, eps):
+        """You normalised over x.shape[1:], all dimensions but the first. The shape to hand over is
+        that of w: w.shape."""
+        return F.layer_norm(x, x.shape[1:], w, b, eps)
+
+    def statistics_are_constants(x, w, b, eps):
+        """All values are right, and the gradient that reaches x is not: you computed mean and
+        variance without recording. They depend on x: leave out detach() and no_grad()."""
+        mean, var = (
+            x.detach().mean(_last(w), keepdim=True),
+            x.detach().var(_last(w), correction=0, keepdim=True),
+        )
+        return (x - mean) / (var + eps).sqrt() * w + b
+
     @raises("must match the size")
     def dimensions_not_kept(x, w, b, eps):
         """Your mean has lost the dimensions that it averages over, so it meets x at the wrong end.
@@ -205,6 +220,28 @@ class GnForwardKey(Key, task="gn_forward"):
         size = x.shape[1] // groups
         w, b = (t[::size].repeat_interleave(size) for t in (w, b))
         return _affine(_rows(x, groups, eps), w, b)
+
+    def axes_of_the_interleaved_shape(x, groups, w, b, eps):
+        """The reshape is right, and the averages go over the axes 1, 3 and 4, of which 1 counts the
+        groups. In (N, groups, C // groups, H, W) a group extends over 2, 3 and 4."""
+        parts = x.unflatten(1, (groups, -1))
+        return _affine(_normalised(parts, (1, 3, 4), eps).reshape(x.shape), w, b)
+
+    def layout_not_put_back(x, groups, w, b, eps):
+        """You moved the channels to the end and normalised there rightly, and then only reshaped
+        the result to x's shape. Move the axes back: movedim(-1, 1), or permute(0, 3, 1, 2)."""
+        parts = x.movedim(1, -1).unflatten(-1, (groups, -1))
+        return _affine(_normalised(parts, (1, 2, 4), eps).reshape(x.shape), w, b)
+
+    def statistics_are_constants(x, groups, w, b, eps):
+        """All values are right, and the gradient that reaches x is not: you computed mean and
+        variance without recording. They depend on x: leave out detach() and no_grad()."""
+        parts = x.reshape(len(x), groups, -1)
+        mean, var = (
+            parts.detach().mean(2, keepdim=True),
+            parts.detach().var(2, correction=0, keepdim=True),
+        )
+        return _affine(((parts - mean) / (var + eps).sqrt()).reshape(x.shape), w, b)
 
     def first_weights_for_the_groups(x, groups, w, b, eps):
         """You gave group g the weight and the bias of channel g. They belong to the channels, one

@@ -138,6 +138,21 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         word = _word(layer, shape)
         return "different" if word == "equal" and "Dropout(1.0)" not in layer else word
 
+    def two_layers(layer, shape):
+        """You made the layer anew for the second call, so that weights drawn at random differ as
+        well. Make it once, and call it in both modes."""
+        return "different" if "Linear" in layer else _word(layer, shape)
+
+    def zeros_for_an_input(layer, shape):
+        """You called the layer on zeros, of which every mean and variance is 0: Dropout has nothing
+        to drop there, and BatchNorm little to divide. Draw the input with torch.randn(shape)."""
+        module, x = eval(layer, {"nn": nn}), torch.zeros(shape)
+        try:
+            same = torch.equal(module.train()(x), module.eval()(x))
+        except ValueError:
+            return "raises"
+        return "equal" if same else "different"
+
     def ones_for_an_input(layer, shape):
         """You called the layer on ones, of which every mean is 1 and every variance 0: some modes
         agree there that differ elsewhere. Draw the input with torch.randn(shape)."""
@@ -308,8 +323,8 @@ class CrossSampleInfluenceKey(Key, task="cross_sample_influence"):
         return torch.diag(CrossSampleInfluenceKey.reference(module, x).diagonal())
 
     def one_by_one(module, x):
-        """You switched to eval mode, where samples do not meet, and back. The influence is asked
-        for in the mode that the module comes in."""
+        """You measured in eval mode, where samples do not meet. The influence is asked for in the
+        mode that the module comes in."""
         return CrossSampleInfluenceKey.reference(copy.deepcopy(module).eval(), x)
 
     def eval_left_on(module, x):

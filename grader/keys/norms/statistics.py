@@ -16,10 +16,12 @@ def _norms(model: nn.Module) -> list[nn.BatchNorm1d]:
 
 
 def _seen_by_norms(
-    model: nn.Module, batches: list[Tensor], *, training: bool = True
+    model: nn.Module, batches: list[Tensor], *, training: bool = True, only_norms: bool = False
 ) -> list[list[Tensor]]:
     """For every BatchNorm, what it is given, batch by batch."""
-    twin = copy.deepcopy(model).train(training)
+    twin = copy.deepcopy(model).train(training and not only_norms)
+    for norm in _norms(twin):
+        norm.train(training)
     seen: list[list[Tensor]] = []
     for norm in _norms(twin):
         inputs: list[Tensor] = []
@@ -202,6 +204,48 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         inputs = _seen_by_norms(model, batches, training=False)
         for norm, seen in zip(_norms(model), inputs, strict=True):
             _set(norm, *_average([x.mean(0) for x in seen], [x.var(0) for x in seen]))
+
+    def dropout_switched_off(model, batches):
+        """You switched the BatchNorms alone to training mode. The batches are to go through the
+        model as in training, where Dropout drops as well: call model.train()."""
+        inputs = _seen_by_norms(model, batches, only_norms=True)
+        for norm, seen in zip(_norms(model), inputs, strict=True):
+            _set(norm, *_average([x.mean(0) for x in seen], [x.var(0) for x in seen]))
+
+    def modes_left_as_they_came(model, batches):
+        """You reset the statistics and ran the batches in the modes that the layers came in. In
+        eval mode a BatchNorm measures nothing: call model.train() before, and put the modes
+        back."""
+        norms = _norms(model)
+        kept = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None
+        with torch.no_grad():
+            for x in batches:
+                model(x)
+        for norm, momentum in zip(norms, kept, strict=True):
+            norm.momentum = momentum
+
+    def nested_layers_moved(model, batches):
+        """You looked for BatchNorms among the model's direct children alone. One inside a part, or
+        the model itself, ran along in training mode and moved by its own momentum: go through
+        model.modules()."""
+        norms, direct = _norms(model), list(model.children())
+        momenta = [None if norm in direct else norm.momentum for norm in norms]
+        for norm in norms:
+            if norm in direct:
+                norm.reset_running_stats()
+        _run(model, batches, momenta, reset=False)
+
+    def emptied_by_hand(model, batches):
+        """You set the running mean to 0 and the variance to 1 and left the counter: the average
+        goes on counting from the batches seen before. reset_running_stats() also resets
+        num_batches_tracked."""
+        for norm in _norms(model):
+            norm.running_mean.zero_()
+            norm.running_var.fill_(1)
+        _run(model, batches, [None for _ in _norms(model)], reset=False)
 
     def frozen_afterwards(model, batches):
         """The statistics are right, and no parameter requires grad any more. Leave the flags: under

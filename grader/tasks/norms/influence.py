@@ -14,9 +14,9 @@ def asked(name: str, *pairs: tuple[str, tuple[int, ...]], visible: bool = False)
 
 class TrainOrEval(Task):
     """layer is the text of a layer, such as "nn.BatchNorm1d(3)", and shape the shape of a random
-    input. The layer is new, and it is called in training mode and after that in eval mode, on one
-    and the same input. Return "raises" if one of the two calls raises, "equal" if they give equal
-    values, and "different" if not."""
+    input that fits it. The layer is new, and it is called in training mode and after that in eval
+    mode, on one and the same input. Return "raises" if one of the two calls raises, "equal" if they
+    give equal values, and "different" if not."""
 
     id = "train_or_eval"
     signatures = ("mode_matters(layer, shape) -> word",)
@@ -83,6 +83,7 @@ class TrainOrEval(Task):
             ("nn.InstanceNorm2d(3)", (2, 3, 5, 1)),
             ("nn.GroupNorm(3, 3)", (7, 3)),
             ("nn.BatchNorm2d(3, momentum=1.0)", (7, 3, 2, 5)),
+            ("nn.Linear(3, 2)", (7, 3)),
         ),
     )
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from torch import nn
 
 from grader.engine.lived import lived
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
@@ -39,6 +40,7 @@ class RunningStatsRecalibration(Task):
         case("float32", sizes=(7, 7, 7, 3), dtype=F32),
         case("a net in the middle of training", sizes=(7, 3), mixed=True, in_use=True),
         case("a model that is one BatchNorm", sizes=(7, 3), alone=True),
+        case("a layer that drops everything in training", sizes=(7, 3), drops=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -58,6 +60,7 @@ class RunningStatsRecalibration(Task):
         mixed=False,
         in_use=False,
         alone=False,
+        drops=False,
         **net,
     ):
         model: Any = make_model(**net).train(training)
@@ -68,6 +71,8 @@ class RunningStatsRecalibration(Task):
         )
         for layer, momentum in zip(layers.values(), momenta, strict=False):
             layer.momentum = momentum
+        if drops:
+            model = nn.Sequential(*model[:3], nn.Dropout(1.0), model[3]).train(training)
         if in_use:
             model = lived(model, "affine", "grad", "frozen", "mode", "nested")
         elif alone:

@@ -225,8 +225,9 @@ class Backward:
         through = gy if self.w == "in the first term" else inner
         means = self.mean * self.reduce(through, axes)
         again = w if self.w == "again in the last term" else 1
-        inner = inner - means - self.var * again * xh * self.reduce(through * xh, axes)
-        if self.w == "last":
+        bent = gy if self.w == "not in the variance term" else through
+        inner = inner - means - self.var * again * xh * self.reduce(bent * xh, axes)
+        if self.w in ("last", "first and last"):
             inner = inner * w
         return inner / root**self.divided
 
@@ -347,6 +348,16 @@ _BACKWARD = {
     "w_twice": (
         Backward(w="twice"),
         "You multiplied by w twice. It stands in the forward pass once, and so it does here.",
+    ),
+    "w_first_and_last": (
+        Backward(w="first and last"),
+        "You multiplied by w twice, at the beginning and at the end. It stands in the forward pass "
+        "once, and so it does here.",
+    ),
+    "w_not_in_the_variance_term": (
+        Backward(w="not in the variance term"),
+        "In the term that comes through the variance you took gy for gy * w. Use gy * w in all "
+        "three.",
     ),
     "w_in_the_first_term_alone": (
         Backward(w="in the first term"),
