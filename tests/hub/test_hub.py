@@ -470,7 +470,7 @@ def test_a_trial_without_root_works_from_a_long_path_and_leaves_nothing(hub_prog
         assert [one["status"] for one in listed["value"]] == ["fetched", "submitted"]
         assert "data-outcome='right'" in checked(ada)
         until = time.monotonic() + 120  # graded, and the feedback handed out, with no more to do
-        while not [*view.path(f"/home/trial/classroom/exchange/{COURSE}/feedback").glob("*.html")]:
+        while not [*view.path(f"{folder}/exchange/{COURSE}/feedback").glob("*.html")]:
             assert time.monotonic() < until, room.said()[-3000:]
             time.sleep(0.1)
         assert f"{CHAPTER} · student-1 · " in room.said()

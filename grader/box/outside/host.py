@@ -36,6 +36,8 @@ HANDLER = "grader.box.inside.observing"
 
 # Imported while the settings are still on their way: most of what starting takes.
 _AHEAD = ("torch", "IPython.core.interactiveshell")
+_TO_END = 2.0
+"""Seconds in which a zygote that is told to end has ended."""
 
 
 class ZygoteLost(Exception):
@@ -157,13 +159,11 @@ class Host:
         self.last_stderr()
         with self._using, contextlib.suppress(OSError):
             self.control.send(b"")  # nobody's closing tells of the end while others hold it
-        if self.folder is None or not self._is_ready:
+        try:  # a bubblewrap that is killed leaves what it started for somebody else to bury
+            self.process.wait(_TO_END if self._is_ready else 0)
+        except subprocess.TimeoutExpired:
             with contextlib.suppress(PermissionError):  # a bubblewrap that is setuid root
                 self.process.kill()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
             self.process.wait()
         with self._using:
             self.control.close()

@@ -6,8 +6,7 @@ import gc
 from importlib import import_module
 
 gc.disable()  # it would look through what is imported again and again, and find nothing
-torch = import_module("torch")
+import_module("torch")
 import_module("grader.judge.sitting.examiner")
-torch.ones(1, device="meta").add(1)  # the first one imports for most of a second
 gc.freeze()
 gc.enable()

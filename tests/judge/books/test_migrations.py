@@ -322,7 +322,7 @@ def test_a_newer_log_is_refused_with_the_version_that_wrote_it_and_the_cure(new_
         patched.setattr(revisions, "SCRIPTS", revisions.SCRIPTS[:-1])
         before = log.rows()
         for work in (log.read, log.write):
-            with pytest.raises(NewerLog, match=r"Version 9\.9\.9 .* up to version 0\.2\.0") as end:
+            with pytest.raises(NewerLog, match=r"Version 9\.9\.9 .* up to version 0\.3\.0") as end:
                 work()
             assert "git pull" in end.value.cure
         assert log.rows() == before
