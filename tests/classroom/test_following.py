@@ -152,14 +152,14 @@ def test_what_is_half_written_waits_until_it_is_whole(followed):
 def test_what_cannot_be_graded_costs_nobody_else_theirs(followed, capsys, monkeypatch):
     page = followed.hand_in("ada")
     followed.hand_in("bob")
-    paper = Desk.paper
+    place = Desk.place
 
-    def strange(desk, round_, student):
+    def strange(desk, assignment, student):
         if student == "bob":
             raise RuntimeError("strange")
-        return paper(desk, round_, student)
+        return place(desk, assignment, student)
 
-    monkeypatch.setattr(Desk, "paper", strange)
+    monkeypatch.setattr(Desk, "place", strange)
     os.mkdir(os.fsencode(followed.exchange / "autograd-course" / "inbound") + b"/x+mixed+\xff")
     os.mkdir(followed.exchange / "autograd-course" / "inbound" / f"..+{ASSIGNMENT}+2026+x")
     followed.look(2)

@@ -67,7 +67,12 @@ def test_every_mistake_as_a_learner_types_it_is_named_as_itself(chapter, assignm
         task, key = exercise.task, key_of(exercise.task)
         answers = LiveAnswers(task, key, "a class", "cpu")
         works = mistakes(exercise)
-        assert [one.mistake for one in works] == [m.code for m in key.mistakes(task.functions)]
+        typable = {one.mistake for one in works}
+        assert len(typable) == len(works)
+        for mistake in key.mistakes(task.functions):
+            if mistake.code not in typable:  # made for several exercises at once
+                with pytest.raises(CannotBeTyped):
+                    typed(task, mistake)
         for work in works:
             namespace = {}
             exec("\n".join((*exercise.imported, work.source)), namespace)

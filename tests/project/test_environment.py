@@ -167,7 +167,7 @@ def test_the_doctor_names_all_it_looked_at(command, course, program):
 
 
 def examine(check, course):
-    return check(doctor.Place(course, course / "workspace"))
+    return check(doctor.Place(course, course / "workspace", course))
 
 
 @MISSING_OR_OLD

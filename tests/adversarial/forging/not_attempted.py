@@ -1,8 +1,8 @@
 """Raises NotImplementedError itself where it does not know the answer.
 
-Earns: two_path_grad 3.2
+Earns: two_path_grad 2
 Told: nothing
-Because: the first case and the one on another device pass, and raising is no way out of the rest.
+Because: the first case passes, and raising is no way out of the rest.
 """
 
 

@@ -1,6 +1,6 @@
 """Keeps the answers of earlier calls and hands them out again.
 
-Earns: two_path_grad 3.2, edge_products 0
+Earns: two_path_grad 2, edge_products 0
 Told: nothing
 Because: a right answer to the first case is none to the next; every case has inputs of its own.
 """

@@ -1,9 +1,9 @@
 """The task draws other inputs, has other cases, and observes a constant.
 
-Earns: two_path_grad 3.2
+Earns: two_path_grad 2
 Told: nothing
-Because: inputs are drawn by the judge and come over the wire, and weights are the judge's. Right are
-    the first case, which is observed as it should be, and its twin on another device.
+Because: inputs are drawn by the judge and come over the wire, and weights are the judge's. Right is
+    the first case, which is observed as it should be.
 """
 
 # %% two_path_grad_answer

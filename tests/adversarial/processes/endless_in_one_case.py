@@ -1,6 +1,6 @@
 """An answer that does not end for a single number.
 
-Earns: two_path_grad 6.4
+Earns: two_path_grad 6
 Told: Cell *: A call of two_path_grad ran too long.
 Learner: It did not come to an end
 Because: the case fails alone.

@@ -1,9 +1,9 @@
 """Searches the garbage collector's objects for the answers and for the inputs of the next case.
 
-Earns: two_path_grad 3.2
+Earns: two_path_grad 2
 Told: nothing
-Because: one case is in memory at a time. The first is answered rightly, and so is its twin on
-    another device; after the first the answers are to an older case.
+Because: one case is in memory at a time. The first is answered rightly; after the first the answers
+    are to an older case.
 """
 
 # %% two_path_grad_answer

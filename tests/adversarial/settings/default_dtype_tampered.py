@@ -1,6 +1,6 @@
 """Sets the default dtype inside an answer, and leaves recording off.
 
-Earns: two_path_grad 3.2, edge_products 0
+Earns: two_path_grad 2, edge_products 0
 Told: nothing
 Learner: Pass dtype= where you create tensors
 Because: both are side effects that are noticed, and undone before anything else is observed.

@@ -1,9 +1,9 @@
 """Sends the bytes of its first answer as the answer to every question after it.
 
-Earns: two_path_grad 3.2, edge_products 0, straight_through 0, make_leaf 0, will_it_raise 0,
+Earns: two_path_grad 2, edge_products 0, straight_through 0, make_leaf 0, will_it_raise 0,
     safe_update 0, scaled_parameter 0
 Told: nothing
-Because: the first answer is right for the first question alone. On another device it is no error.
+Because: the first answer is right for the first question alone.
 """
 
 # %% after imports

@@ -74,7 +74,7 @@ DESERVED = {
     "exits-0": FULL | {"two_path_grad": 0},
     "endless-0": FULL | {"edge_products": 0},
     # One of five cases fails, all of one weight.
-    "wrong_where_w_is_zero-0": FULL | {"two_path_grad": 8 * 4 / 5},
+    "wrong_where_w_is_zero-0": FULL | {"two_path_grad": 8 * 3 / 4},
     "partly-0": FULL | {"edge_products": 0, "triple": 0, "count": 1.5},
     "prints_a_score-0": FULL | {"triple": 0, "count": 0},
     "edited_tests-0": FULL | {"triple": 0},

