@@ -155,7 +155,10 @@ def _findings(
     complaints = findings.of_complaints(failing)
     if any(c.observation.error for c in failing):
         errors = findings.of_errors(task, [_with_expected(answers, c) for c in failing])
-        found = [*complaints, *errors, *effects]
+        calm = [c for c in compared if not c.observation.error]  # whose values can be compared
+        differ = not all(c.passed for c in calm)
+        differences = of_differences(task, answers.sentences, calm) if differ else []
+        found = [*complaints, *errors, *effects, *differences]
     else:
         differences = of_differences(task, answers.sentences, compared)
         partly = mistake_in_part(answers, failing) if all(map(is_plain, differences)) else None

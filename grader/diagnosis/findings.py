@@ -79,7 +79,7 @@ def _of_error(task: Task, c: Compared, error: Raised) -> Finding:
         code, template = f"ERROR.{found.code}", "ERROR.explained"
         if not error.by_learner:
             template = "ERROR.explained_after"
-        elif asks_what_is_raised(task, c.expected):
+        elif asks_what_is_raised(task, c.expected, error.type_name):
             template = "ERROR.explained_asked"
         message = say(
             template,

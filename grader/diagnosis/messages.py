@@ -279,7 +279,7 @@ TEMPLATES: dict[str, str] = {
     # what stands beneath the findings
     "note.right_parts": "Right in every case: {parts}.",
     "note.right_partly": "{part} is right in {right} of {total} cases.",
-    "note.right_rows": "In every answer that was asked for, {parts} is right.",
+    "note.right_rows": "Right in every answer that was asked for: {parts}.",
     "note.right_cases": "Right in {cases}.",
     "note.no_credit": 'There is no credit while the first case, "{case}", fails.',
     "note.replay": "Look closer: v = check({call}), then v.inputs() gives the inputs of the case "

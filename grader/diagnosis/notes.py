@@ -68,9 +68,9 @@ def _right_in_rows(real: Sequence[Compared], parts: Sequence[str]) -> Iterator[s
     if not rows or len(rows) != sum(len(c.differences) for c in real):
         return
     if all(len(d.steps) == 1 for _, d in rows):
-        right = [f"`{part}`" for i, part in enumerate(parts) if i not in wrong]
+        right = [f"`{part}`" for i, part in enumerate(parts) if not wrong & {i, part}]
         if right:
-            yield say("note.right_rows", parts=" and ".join(right))
+            yield say("note.right_rows", parts=", ".join(right))
 
 
 def _is_part(name: str, c: Compared) -> bool:

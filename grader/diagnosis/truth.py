@@ -242,8 +242,13 @@ def is_argument(detail: str, arguments: Sequence[str]) -> bool:
     return found is not None and found.group(1) in arguments and "an entry of" not in detail
 
 
-def asks_what_is_raised(task: Any, expected: Mapping[str, Plain]) -> bool:
-    """Whether an exercise asks if something raises: it wants words or truth values, and says so."""
+def asks_what_is_raised(task: Any, expected: Mapping[str, Plain], kind: str) -> bool:
+    """Whether an exercise asks if something raises: it wants words or truth values, and says so.
+
+    Where it wants an exception of a certain kind, one of another kind is no answer to that.
+    """
+    if any(isinstance(v, str) and v.endswith("Error") and v != kind for v in expected.values()):
+        return False
     statement = getattr(task, "statement", "")
     plain = bool(expected) and all(isinstance(v, bool | str) for v in expected.values())
     return plain and bool(re.search(r"\brais|\berror", statement))

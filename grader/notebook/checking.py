@@ -152,8 +152,8 @@ class _Watcher:
 
 
 def _with_replay(verdict: Verdict, task: Task, functions: Sequence[Callable[..., Any]]) -> Verdict:
-    """A wrong answer's verdict with its first failing case, to be looked at and run again."""
-    failed = next((outcome.name for outcome in verdict.cases if not outcome.passed), None)
+    """A wrong answer's verdict with the case that is told first, to be looked at and run again."""
+    failed = next((finding.case for finding in verdict.findings if finding.case), None)
     cases = {case.name: case for case in task.cases()}
     if (
         verdict.outcome is not Outcome.WRONG or failed not in cases

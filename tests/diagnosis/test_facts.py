@@ -283,7 +283,7 @@ def test_wrong_rows_of_a_table_are_told_in_one_finding_that_names_what_is_asked(
     (finding,) = verdict.findings
     assert finding.message == "Wrong in this case: 2 of its 4 answers."
     assert "x * 2: expected (True, False), received (True, True)" in finding.details
-    assert "In every answer that was asked for, `dx` is right." in verdict.notes
+    assert "Right in every answer that was asked for: `dx`." in verdict.notes
 
 
 # One mistake in part
