@@ -156,7 +156,8 @@ def nbgrader(place: Place) -> Checkup:
     try:
         found = settings.sources(place.settings)
     except settings.UnreadableSettings as refusal:
-        return Checkup(Health.BROKEN, "nbgrader", refusal.what, refusal.cure)
+        cure = f"{refusal.cure} The course's own is restored by: git checkout nbgrader_config.py"
+        return Checkup(Health.BROKEN, "nbgrader", refusal.what, cure)
     said = {name: value for one in found for name, value in one.values.items()}
     steps = (said.get(f"CourseDirectory.{step}_directory") for step in ("source", "release"))
     if tuple(steps) != ("solutions", "exercises"):

@@ -51,7 +51,7 @@ class Cluster:
                 f"The scheduler at {address} has no workers.", f"Start some: dask worker {address}"
             )
         self._executor: Any = self._client.get_executor(pure=False)
-        self._here = Workers(min(self.slots, len(os.sched_getaffinity(0))))
+        self._here = Workers(min(self.slots, len(os.sched_getaffinity(0))), judging=False)
 
     def submit(self, errand: Errand[T], round_: Round, clock: Clock) -> Future[T]:
         """Have one errand done: judging there, all else here.

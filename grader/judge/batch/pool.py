@@ -200,17 +200,27 @@ class Batch:
         if state is FilingState.DONE:
             return Line(student, "as before", needs=self._filing.needs(paper))
         if state is not FilingState.NEW:
-            found = self._filing.left(paper)
-            graded = yield submit(Fetch(student, found), round_, clock)
-            if graded is not None:  # else it is damaged, and graded anew
-                entered = self._filing.finish(paper, found, graded)
-                return (yield from self._shown(paper, entered, "finished", clock))
+            line: Line | None = yield from self._finished(paper, clock)
+            if line is not None:  # else it is damaged, and graded anew
+                return line
         marked: Marked = yield submit(Judge(paper), round_, clock)
         if self._instead is not None:
             self._instead(paper, marked)
             return Line(student, "as before")
         entered = self._filing.file(paper, marked)
+        if entered is None:  # somebody else was first, and may have been killed at it
+            line = yield from self._finished(paper, clock)
+            return line or Line(student, "as before")
         return (yield from self._shown(paper, entered, "graded", clock))
+
+    def _finished(self, paper: Paper, clock: Clock) -> Generator[Future[Any], Any, Line | None]:
+        """Do what is left of a submission that was judged, if its notebooks can be read."""
+        found = self._filing.left(paper)
+        graded = yield self._crew.submit(Fetch(paper.student, found), self._round, clock)
+        if graded is None:
+            return None
+        entered = self._filing.finish(paper, found, graded)
+        return (yield from self._shown(paper, entered, "finished", clock))
 
     def _is_due(self, student: str) -> bool:
         """Whether a submission is judged again, whatever was judged before."""

@@ -60,8 +60,10 @@ class Workers:
     nobody else's submission notices.
     """
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, *, judging: bool = True) -> None:
+        """`judging` says that they need boxes, and so one zygote: not for reading and drawing."""
         self.slots = jobs
+        self._judging = judging
         begin_fork_server()
         self._context: Any = multiprocessing.get_context(METHOD)
         self._loan = Loan()
@@ -100,7 +102,8 @@ class Workers:
                 break
             try:
                 if worker is None:
-                    worker = _Worker(self._context, self._leashed, self._loan.of(job.round))
+                    lent = self._loan.of(job.round) if self._judging else None
+                    worker = _Worker(self._context, self._leashed, lent)
                 result = worker.do(job)
             except (BoxRefused, ErrandFailed) as error:  # the worker is as good as before
                 job.future.set_exception(error)
