@@ -38,7 +38,7 @@ class BnTrainForward(Task):
     CASES = (
         case("7 images of 2 x 5", shape=(7, 3, 2, 5), visible=True),
         case("11 rows", shape=(11, 3)),
-        case("one image", shape=(1, 3, 2, 5)),
+        case("one image", shape=(1, 3, 2, 5), visible=True),
         case("a channel of zeros", shape=(7, 3, 2, 5), dead=True),
         case("channels last in memory", shape=(7, 5, 3, 2), layout="channels last"),
         case("7 rows in float32", shape=(7, 3), dtype=F32),
@@ -105,7 +105,13 @@ class BnEvalForward(Task):
         case("a small running variance", shape=(7, 3), small=True),
         case("w = 0", shape=(7, 3), w_is_0=True),
         case("one image, repeated without copies", shape=(7, 3, 2, 5), layout="expanded"),
-        case("channels last, float32", shape=(7, 5, 3, 2), layout="channels last", dtype=F32),
+        case(
+            "channels last, float32",
+            shape=(7, 5, 3, 2),
+            layout="channels last",
+            dtype=F32,
+            visible=True,
+        ),
         case("x, w and b that require grad", shape=(5, 3, 2, 2), trained=True),
     )
 

@@ -52,6 +52,7 @@ class TrainOrEval(Task):
             ("nn.BatchNorm2d(3)", (1, 3, 1, 1)),
             ("nn.LayerNorm(3)", (1, 3)),
             ("nn.GroupNorm(1, 3)", (1, 3)),
+            visible=True,
         ),
         asked(
             "BatchNorm with other settings",
@@ -84,6 +85,7 @@ class TrainOrEval(Task):
             ("nn.GroupNorm(3, 3)", (7, 3)),
             ("nn.BatchNorm2d(3, momentum=1.0)", (7, 3, 2, 5)),
             ("nn.Linear(3, 2)", (7, 3)),
+            visible=True,
         ),
     )
 
@@ -122,7 +124,7 @@ class CrossSampleInfluence(Task):
     CASES = (
         case("BatchNorm in training", kind="batch", training=True, visible=True),
         case("BatchNorm in eval mode", kind="batch", training=False),
-        case("LayerNorm in training", kind="layer", training=True),
+        case("LayerNorm in training", kind="layer", training=True, visible=True),
         case("BatchNorm without running statistics", kind="untracked", training=False),
         case("GroupNorm in eval mode", kind="group", training=False),
         case("one row, LayerNorm", kind="layer", training=True, rows=1),

@@ -101,9 +101,9 @@ class ConstantFeatures(Task):
     CASES = (
         case("a backbone in training mode", visible=True),
         case("a batch of one", rows=1),
-        case("a backbone in eval mode", training=False),
-        case("one layer in eval mode already", mixed=True),
-        case("x that is too wide", width=7, weight=0.5),
+        case("a backbone in eval mode", training=False, visible=True),
+        case("one layer in eval mode already", mixed=True, visible=True),
+        case("x that is too wide", width=7, weight=0.5, visible=True),
         case("float32", dtype=F32),
         case("a net in the middle of training", mixed=True, in_use=True),
     )

@@ -34,7 +34,7 @@ class RunningStatsRecalibration(Task):
     allows = frozenset({"buffers"})
     CASES = (
         case("batches of 7, 7 and 3", sizes=(7, 7, 3), visible=True),
-        case("a model in training mode", sizes=(5, 7, 3), training=True),
+        case("a model in training mode", sizes=(5, 7, 3), training=True, visible=True),
         case("one layer in training mode", sizes=(7, 3), mixed=True),
         case("one batch", sizes=(7,)),
         case("float32", sizes=(7, 7, 7, 3), dtype=F32),

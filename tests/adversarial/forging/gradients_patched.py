@@ -1,9 +1,10 @@
 """torch.autograd.grad returns what a straight-through gradient would be, whatever the graph.
 
-Earns: everything
+Earns: straight_through 8.333333
 Told: nothing
 Because: the numbers are right on inputs nobody had seen. That they came by another way than the
-    one asked for cannot be told from numbers, and to forge them one has to know them.
+    one asked for cannot be told from numbers, and to forge them one has to know them. A flag of
+    an argument that does not require grad gives the rest away.
 """
 
 # %% straight_through_answer
