@@ -45,6 +45,7 @@ class AliasOrCopy(Task):
             "x[2]",
             "x.T",
             first="x[1]",
+            visible=True,
         ),
     )
 
@@ -79,7 +80,7 @@ class Snapshot(Task):
         case("weights change", change="weights", visible=True),
         case("running statistics change", change="statistics"),
         case("everything changes", change="everything", visible=True),
-        case("everything changes, float32", change="everything", dtype=F32),
+        case("everything changes, float32", change="everything", dtype=F32, visible=True),
         case(
             "a model of parts in the middle of training",
             change="everything",

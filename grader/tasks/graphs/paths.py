@@ -95,7 +95,7 @@ class WalkGraph(Task):
         case("a leaf used twice", graph="twice"),
         case("a leaf itself", graph="leaf"),
         case("a tensor that does not require grad", graph="plain"),
-        case("4,000 nodes deep", graph="deep"),
+        case("4,000 nodes deep", graph="deep", visible=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

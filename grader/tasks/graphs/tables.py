@@ -28,7 +28,12 @@ class WillItRaise(Task):
         case("more that save nothing", expressions=("-x", "10 - x", "x.view(1)", "x.clone()")),
         case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()")),
         case("chains", expressions=("(x + 1).exp() - 3", "(x + 1).clone() - 3", "-x.exp()")),
-        case("with retain_graph=True", expressions=("x * 2", "x + 1", "x.exp()"), retain=True),
+        case(
+            "with retain_graph=True",
+            expressions=("x * 2", "x + 1", "x.exp()"),
+            retain=True,
+            visible=True,
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -68,7 +73,9 @@ class RequiresGradTable(Task):
             visible=True,
         ),
         case("copies", expressions=("x.detach()", "x.clone()", "x[0]", "c.clone()")),
-        case("in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True),
+        case(
+            "in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True, visible=True
+        ),
         case("a letter x in a name", expressions=("c.exp()", "torch.exp(c)", "torch.exp(x)")),
     )
 

@@ -30,7 +30,9 @@ class MakeLeaf(Task):
         case("5 plain numbers", shape=(5,), kind="plain", visible=True),
         case("a leaf that requires grad", shape=(7,), kind="leaf"),
         case("a computed tensor", shape=(7,), kind="computed", visible=True),
-        case("a transposed view of a computed matrix", shape=(3, 5), kind="transposed"),
+        case(
+            "a transposed view of a computed matrix", shape=(3, 5), kind="transposed", visible=True
+        ),
         case("computed, in float32", shape=(5,), kind="computed", dtype=F32),
         case("a leaf with an old .grad", shape=(7,), kind="trained"),
         case("one row, repeated by expand", shape=(1, 5), kind="expanded"),

@@ -84,7 +84,7 @@ class FlagSetter(Task):
     allows = frozenset({"parameters.requires_grad"})
     CASES = (
         case("encoder", pattern="encoder", visible=True),
-        case("all biases, one frozen before", pattern="bias$", frozen="head.bias"),
+        case("all biases, one frozen before", pattern="bias$", frozen="head.bias", visible=True),
         case("the head, another frozen before", pattern=r"^head\.", frozen="encoder.bias"),
         case("nothing matches", pattern="conv|norm"),
         case("weights, two of them tied", pattern="weight", tied=True),

@@ -27,7 +27,7 @@ class Evaluate(Task):
     allows = frozenset({"training"})  # the flags are observed one by one
     CASES = (
         case("a model in train mode", visible=True),
-        case("a model in eval mode", frozen=("",)),
+        case("a model in eval mode", frozen=("",), visible=True),
         case("normalization frozen in eval mode", frozen=("1",)),
         case("one row, in train mode", rows=1),
         case("the model raises", frozen=("2",), fails=True),
