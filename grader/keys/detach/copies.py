@@ -96,6 +96,29 @@ class AliasOrCopyKey(Key, task="alias_or_copy"):
             return "same"
         return "shared" if shares_memory(a, b) else "separate"
 
+    def equal_called_same(a, b):
+        """You say "same" where the values agree, and "separate" elsewhere. A clone has equal values
+        in other memory, and a slice other values in the same memory. One object is a is b; for the
+        rest compare the addresses of the storages."""
+        return "same" if torch.equal(a, b) else "separate"
+
+    def equal_called_shared(a, b):
+        """You say "shared" where the values agree, and "separate" elsewhere. A clone has equal
+        values in other memory, and a slice other values in the same memory. One object is a is b;
+        for the rest compare the addresses of the storages."""
+        return "shared" if torch.equal(a, b) else "separate"
+
+    def by_first_entry_alone(a, b):
+        """You say "shared" where data_ptr() agrees, the address of the first entry, and "separate"
+        elsewhere. One object is "same": a is b. And a slice may start further on in the same
+        storage: compare untyped_storage().data_ptr()."""
+        return "shared" if a.data_ptr() == b.data_ptr() else "separate"
+
+    def unequal_called_shared(a, b):
+        """You say "same" where the values agree, and "shared" elsewhere. Values say nothing about
+        memory: a clone has equal ones in other memory."""
+        return "same" if torch.equal(a, b) else "shared"
+
     def words_exchanged(a, b):
         """You exchanged "shared" and "separate". Two tensors on one storage are "shared"."""
         return _word(a, b, not shares_memory(a, b))

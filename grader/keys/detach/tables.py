@@ -92,6 +92,35 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
         autograd can see raises where the operation saved the tensor that is edited."""
         return "wrong" if ".data" in edit else "ok"
 
+    def data_wrong_rest_error(edit):
+        """You went by the text of the edit: "wrong" for .data, "error" for all others. Where the
+        operation did not save the tensor that is edited, the edit does no harm: "ok"."""
+        return "wrong" if ".data" in edit else "error"
+
+    def data_ok_rest_error(edit):
+        """You went by the text of the edit: "ok" for .data, "error" for all others. An edit through
+        .data of a tensor that was saved makes the gradient wrong without a word; and one of a
+        tensor that nothing saved does no harm."""
+        return "ok" if ".data" in edit else "error"
+
+    def bypasses_wrong_rest_ok(edit):
+        """You went by the text of the edit: "wrong" for .data, detach() and no_grad(), "ok" for all
+        others. Of the three .data alone is not counted; and whether the operation saved the tensor
+        decides as well."""
+        return "wrong" if any(t in edit for t in (".data", "detach", "no_grad")) else "ok"
+
+    def bypasses_wrong_rest_error(edit):
+        """You went by the text of the edit: "wrong" for .data, detach() and no_grad(), "error" for
+        all others. Of the three .data alone is not counted; and whether the operation saved the
+        tensor decides as well."""
+        return "wrong" if any(t in edit for t in (".data", "detach", "no_grad")) else "error"
+
+    def unhidden_ok_hidden_wrong(edit):
+        """You went by the text of the edit: "wrong" for .data and detach(), "ok" for all others.
+        detach() shares the version counter, so its edits are noticed; and whether the operation
+        saved the tensor decides as well."""
+        return "wrong" if ".data" in edit or "detach" in edit else "ok"
+
     def no_grad_hides(compute, edit, x):
         """You expect a wrong gradient from edits inside no_grad(). They are not recorded, but they
         are counted: where the tensor was saved, backward raises."""

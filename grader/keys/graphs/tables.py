@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from grader.trusted.families.tables import flag_pairs, inverted
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 
 def _value(expression: str, x: Tensor) -> Tensor:
@@ -25,6 +25,20 @@ def _survives(expression: str, x: Tensor, retain_graph: bool) -> bool:
     return True
 
 
+def _by_sign(name: str, what: str, *signs: str) -> tuple[Callable[..., bool], ...]:
+    """The belief that expressions with one of the signs raise, and no other."""
+
+    def believed(expression: str, x: Tensor, retain_graph: bool) -> bool:
+        return bool(retain_graph) or not any(sign in expression for sign in signs)
+
+    sentence = (
+        f"You let {what} raise, going by the text of the expression. What counts is whether a node "
+        "saves a tensor: x * 2, x / x, exp, powers, relu and sin do; x + 1, -x, x.sum(), a view "
+        "and a clone do not."
+    )
+    return (mistake(f"only_{name}_raise", sentence, believed),)
+
+
 class WillItRaiseKey(Key, task="will_it_raise"):
     families = (
         *inverted(
@@ -32,6 +46,11 @@ class WillItRaiseKey(Key, task="will_it_raise"):
             "True says that the second call runs, and False that it raises: look at what you "
             "return in the except clause.",
         ),
+        *_by_sign("powers", "powers", "**"),
+        *_by_sign("stars", "products and powers", "*"),
+        *_by_sign("powers_and_exp", "powers and exp", "**", "exp"),
+        *_by_sign("stars_and_exp", "products, powers and exp", "*", "exp"),
+        *_by_sign("calls", "functions such as exp, sin and sum", "("),
     )
     reference = _survives
 
@@ -142,6 +161,41 @@ class RequiresGradTableKey(Key, task="requires_grad_table"):
         block."""
         requires_grad, is_leaf = _flags(expression, x, c, False)
         return requires_grad and not no_grad, is_leaf
+
+    def mode_decides(no_grad):
+        """You went by no_grad alone. With recording on, c and c + 1 do not require grad, and x is a
+        leaf; inside no_grad, x keeps its flag."""
+        return not no_grad, bool(no_grad)
+
+    def mode_decides_and_names_are_leaves(expression, no_grad):
+        """You took requires_grad for the opposite of no_grad. With recording on, c and what is
+        computed from it alone do not require grad; inside no_grad, x keeps its flag."""
+        return not no_grad, no_grad or expression in ("x", "c")
+
+    def letter_decides(expression, no_grad):
+        """You looked for the letter x in the text, and took is_leaf for the opposite. exp holds an
+        x, too; integers and truth values have no gradient; and x is a leaf that requires grad,
+        inside no_grad as well."""
+        found = "x" in expression and not no_grad
+        return found, not found
+
+    def letter_decides_in_every_mode(expression):
+        """You looked for the letter x in the text, whatever no_grad is, and took is_leaf for the
+        opposite. exp holds an x, too; integers and truth values have no gradient; x is a leaf that
+        requires grad; and inside no_grad results do not require grad."""
+        return "x" in expression, "x" not in expression
+
+    def letter_decides_and_names_are_leaves(expression, no_grad):
+        """You looked for the letter x in the text, and it is in exp, too. Integers and truth values
+        do not require grad, x keeps its flag inside no_grad, and every tensor that does not require
+        grad is a leaf."""
+        return "x" in expression and not no_grad, expression in ("x", "c")
+
+    def letter_decides_and_x_is_a_leaf(expression, no_grad):
+        """You looked for the letter x in the text, and it is in exp, too. Integers and truth values
+        computed from x do not require grad; inside no_grad x keeps its flag."""
+        found = "x" in expression and not no_grad
+        return found, not found or expression == "x"
 
     def never_recorded(expression, x, c, no_grad):
         """You computed everything inside no_grad(), also where no_grad is False. Switch recording

@@ -107,9 +107,10 @@ class CheckpointedKey(Key, task="checkpointed"):
         return checkpoint(block, x, use_reentrant=True)
 
     def other_masks(block, x):
-        """With dropout the gradients are wrong: the second computation drops other entries than the
-        first. Leave preserve_rng_state at True; by hand, keep torch.get_rng_state() and set it
-        before you compute again."""
+        """The random numbers are wrong: with dropout the second computation drops other entries
+        than the first, and what is drawn after the pass is different as well. Leave
+        preserve_rng_state at True; by hand, keep torch.get_rng_state() and set it before you
+        compute again."""
         return checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)
 
     def x_alone(block, x):

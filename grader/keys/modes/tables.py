@@ -70,6 +70,23 @@ class GradModeTableKey(Key, task="grad_mode_table"):
         off = "no_grad" in program or "inference" in program
         return not off, off
 
+    def no_grad_decides(program):
+        """You looked for no_grad in the text: with it nothing requires grad and all are leaves,
+        without it the opposite. Inference mode counts too, and so do the block that the line stands
+        in and what y is made from."""
+        off = "no_grad" in program
+        return not off, off
+
+    def everything_recorded_off(program):
+        """You say (False, True) always. Results computed outside of the blocks, or in enable_grad,
+        are recorded; new leaves that ask for it require grad in every mode."""
+        return False, True
+
+    def everything_recorded(program):
+        """You say (True, False) always. Inside no_grad and inference mode operations are not
+        recorded, and what does not require grad is a leaf."""
+        return True, False
+
     def flags_of_x(program, x, c):
         """You returned the flags of x. Those of y are asked for: names["y"] after exec."""
         return x.requires_grad, x.is_leaf

@@ -33,7 +33,11 @@ class AliasOrCopy(Task):
         compared("parts of x", "x[1:]", "x[:, 2]", "x.T", "x[1:2].expand(4, 5)"),
         compared("equal values", "x + 0", "x[[0, 1, 2]]", "x.detach().clone()", "x.data"),
         compared(
-            "a copy where one is needed", "x.contiguous()", "x.T.contiguous()", "x.to(x.dtype)"
+            "a copy where one is needed",
+            "x.contiguous()",
+            "x.T.contiguous()",
+            "x.to(x.dtype)",
+            visible=True,
         ),
         compared("reshaped", "x.reshape(5, 3)", "x.T.reshape(15)", "x.reshape(3, 5)"),
         compared("two parts of x", "x[2]", "x[0, 3:]", "x[0]", first="x[0]", visible=True),

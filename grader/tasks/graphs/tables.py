@@ -1,5 +1,6 @@
 """Exercises that predict: which backward passes raise, and which flags a result has."""
 
+from grader.engine.observation import named
 from grader.engine.task import Case, Inputs, Rng, Task, case
 
 
@@ -26,7 +27,7 @@ class WillItRaise(Task):
             visible=True,
         ),
         case("more that save nothing", expressions=("-x", "10 - x", "x.view(1)", "x.clone()")),
-        case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()")),
+        case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()"), visible=True),
         case("chains", expressions=("(x + 1).exp() - 3", "(x + 1).clone() - 3", "-x.exp()")),
         case(
             "with retain_graph=True",
@@ -84,4 +85,7 @@ class RequiresGradTable(Task):
 
     def observe(self, predict_flags, x, c, expressions, no_grad=False):
         x.requires_grad_()
-        return {text: predict_flags(text, x, c, no_grad) for text in expressions}
+        return {
+            text: named(predict_flags(text, x, c, no_grad), "requires_grad", "is_leaf")
+            for text in expressions
+        }

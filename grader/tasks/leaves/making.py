@@ -140,7 +140,13 @@ class CastLeaf(Task):
         _cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
         _cast("to int64", "float64", "int64", "leaf", visible=True),
         _cast("to bool", "float32", "bool", "plain"),
-        _cast("a leaf with an old .grad, float64 to float64", "float64", "float64", "trained"),
+        _cast(
+            "a leaf with an old .grad, float64 to float64",
+            "float64",
+            "float64",
+            "trained",
+            visible=True,
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -199,14 +205,16 @@ def _standing(leaf: Any, source: Tensor) -> dict[str, Any]:
 
 
 def _mean(values: Tensor) -> str:
-    """`"0"` within six standard errors; a few numbers say nothing, unless they are none."""
+    """`"about 0"` within six standard errors; a few numbers say nothing, unless they are none."""
     n = values.numel()
     if not values.is_meta and not values.isfinite().all():
         return "nan or inf"
     if n < 1000:
         return "too few numbers to say"
     mean, error = float(values.mean()), float(values.std()) / math.sqrt(n)
-    return "0" if abs(mean) <= 6 * error else "above 0" if mean > 0 else "below 0"
+    if abs(mean) <= 6 * error:
+        return "about 0"
+    return "larger than 0" if mean > 0 else "smaller than 0"
 
 
 def _std(values: Tensor, scale: float) -> str:

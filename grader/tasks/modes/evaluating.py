@@ -28,9 +28,9 @@ class Evaluate(Task):
     CASES = (
         case("a model in train mode", visible=True),
         case("a model in eval mode", frozen=("",), visible=True),
-        case("normalization frozen in eval mode", frozen=("1",)),
+        case("normalization frozen in eval mode", frozen=("1",), visible=True),
         case("one row, in train mode", rows=1),
-        case("the model raises", frozen=("2",), fails=True),
+        case("the model raises", frozen=("2",), fails=True, visible=True),
         case("float32", dtype=F32),
         case("parts in parts, in the middle of training", states=("nested", "grad", "frozen")),
         case("the same, and the model raises", fails=True, states=("nested", "grad", "frozen")),

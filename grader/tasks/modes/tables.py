@@ -69,6 +69,7 @@ class GradModeTable(Task):
             NO_GRAD + "y = x",
             ENABLED + "y = c * 2",
             ENABLED + "y = c.exp()",
+            visible=True,
         ),
     )
 
