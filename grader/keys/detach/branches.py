@@ -253,8 +253,8 @@ class TargetNetworkKey(Key, task="target_network"):
 
     def value_not_squeezed_and_target_learns(q, q_target, s, r, s2, gamma):
         """The target has shape (N,) and q(s) has (N, 1), so their difference is (N, N): squeeze
-        q(s) as well. Gradients also come through q_target(s2): compute the target without recording, or
-        detach it."""
+        q(s) as well. Gradients also come through q_target(s2): compute the target without
+        recording, or detach it."""
         return _td(q(s), r, q_target(s2)[:, 0], gamma)
 
     def target_not_squeezed_and_learns(q, q_target, s, r, s2, gamma):

@@ -358,6 +358,23 @@ class CastLeafKey(Key, task="cast_leaf"):
         _must_be_differentiable(dtype)
         return t.to(dtype).clone().requires_grad_()
 
+    @raises("")
+    def complex_refused_and_memory_shared(t, dtype):
+        """You refused a complex dtype, which can require grad: test is_complex as well. And where t
+        has the dtype already, your leaf uses the memory of t: pass copy=True, or clone."""
+        if not dtype.is_floating_point:
+            raise TypeError
+        return t.detach().to(dtype).requires_grad_()
+
+    @raises("")
+    def complex_refused_and_history_kept(t, dtype):
+        """You refused a complex dtype, which can require grad: test is_complex as well. And detach
+        t before you cast it: if t requires grad, the cast is recorded and its result no leaf."""
+        if not dtype.is_floating_point:
+            raise TypeError
+        return t.to(dtype, copy=True).requires_grad_()
+
+    @raises("")
     def complex_refused(t, dtype):
         """You refused a complex dtype. Complex tensors can require grad, but is_floating_point is
         False for them: test is_complex as well."""

@@ -90,8 +90,9 @@ class CheckpointedKey(Key, task="checkpointed"):
         return _Again.apply(block, x, *block.parameters())
 
     def called_as_it_is(block, x):
-        """You called block(x) as it is: all that its operations save is kept until the backward
-        pass. Hand block and x to torch.utils.checkpoint.checkpoint."""
+        """block(x) was called as it is: all that its operations save is kept until the backward
+        pass. Hand block and x to torch.utils.checkpoint.checkpoint. checkpoint_sequential leaves
+        its last segment as it is."""
         return block(x)
 
     def nothing_recorded(block, x):

@@ -90,7 +90,7 @@ class WalkGraph(Task):
     GRAPHS = ("chain", "shared", "constant", "twice", "leaf", "plain", "wide", "deep")
     CASES = (
         case("a sum of products", graph="wide", visible=True),
-        case("a shared sub-expression", graph="shared"),
+        case("a shared sub-expression", graph="shared", visible=True),
         case("an input without grad", graph="constant"),
         case("a leaf used twice", graph="twice"),
         case("a leaf itself", graph="leaf"),

@@ -26,7 +26,11 @@ class WillItRaise(Task):
             expressions=("x", "x + 1", "x * 2", "x.exp()", "x ** 3", "x.sum()"),
             visible=True,
         ),
-        case("more that save nothing", expressions=("-x", "10 - x", "x.view(1)", "x.clone()")),
+        case(
+            "more that save nothing",
+            expressions=("-x", "10 - x", "x.view(1)", "x.clone()"),
+            visible=True,
+        ),
         case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()"), visible=True),
         case("chains", expressions=("(x + 1).exp() - 3", "(x + 1).clone() - 3", "-x.exp()")),
         case(
@@ -77,7 +81,11 @@ class RequiresGradTable(Task):
         case(
             "in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True, visible=True
         ),
-        case("a letter x in a name", expressions=("c.exp()", "torch.exp(c)", "torch.exp(x)")),
+        case(
+            "a letter x in a name",
+            expressions=("c.exp()", "torch.exp(c)", "torch.exp(x)"),
+            visible=True,
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

@@ -135,7 +135,7 @@ class CastLeaf(Task):
     CASES = (
         _cast("float64 to float32", "float64", "float32", "plain", visible=True),
         _cast("a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf"),
-        _cast("a computed tensor, to complex64", "float64", "complex64", "computed"),
+        _cast("a computed tensor, to complex64", "float64", "complex64", "computed", visible=True),
         _cast("to the dtype it has", "float32", "float32", "plain"),
         _cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
         _cast("to int64", "float64", "int64", "leaf", visible=True),
@@ -160,7 +160,7 @@ class CastLeaf(Task):
         try:
             leaf = to_leaf(source, dtype)
         except (TypeError, ValueError) as refusal:
-            if dtype.is_floating_point:
+            if dtype.is_floating_point or dtype.is_complex:
                 raise
             return {"raised": type(refusal).__name__}
         if not (dtype.is_floating_point or dtype.is_complex):
