@@ -217,6 +217,12 @@ _LEAF = (
         lambda expression, x, c, no_grad: expression == "x",
     ),
     Rule(
+        "leaf_with_recording_on",
+        "Your is_leaf is that of a tensor computed with recording on, also where no_grad is True: "
+        "compute inside the block.",
+        lambda expression, x, c, no_grad: _computed(expression, x, c, False).is_leaf,
+    ),
+    Rule(
         "mode_makes_leaves",
         "Your is_leaf is True inside no_grad, and False outside. There, too, x and all that does "
         "not require grad are leaves.",

@@ -134,7 +134,9 @@ class CastLeaf(Task):
     )
     CASES = (
         _cast("float64 to float32", "float64", "float32", "plain", visible=True),
-        _cast("a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf"),
+        _cast(
+            "a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf", visible=True
+        ),
         _cast("a computed tensor, to complex64", "float64", "complex64", "computed", visible=True),
         _cast("to the dtype it has", "float32", "float32", "plain"),
         _cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
