@@ -245,6 +245,28 @@ class TargetNetworkKey(Key, task="target_network"):
         (N, 1). Squeeze q_target(s2) before you add r."""
         return _td(q(s)[:, 0], r, q_target(s2).detach(), gamma)
 
+    def rows_mixed_and_target_learns(q, q_target, s, r, s2, gamma):
+        """You combined shapes (N,) and (N, 1), which gives (N, N): every reward met every state.
+        Bring all terms to (N,). Gradients also come through q_target(s2): compute the target
+        without recording, or detach it."""
+        return _td(q(s), r, q_target(s2), gamma)
+
+    def value_not_squeezed_and_target_learns(q, q_target, s, r, s2, gamma):
+        """The target has shape (N,) and q(s) has (N, 1), so their difference is (N, N): squeeze
+        q(s) as well. Gradients also come through q_target(s2): compute the target without
+        recording, or detach it."""
+        return _td(q(s), r, q_target(s2)[:, 0], gamma)
+
+    def target_not_squeezed_and_learns(q, q_target, s, r, s2, gamma):
+        """q(s) was brought to (N,), and the target is (N, N): squeeze q_target(s2) before you add
+        r. Gradients also come through it: compute the target without recording, or detach it."""
+        return _td(q(s)[:, 0], r, q_target(s2), gamma)
+
+    def summed_and_target_learns(q, q_target, s, r, s2, gamma):
+        """You summed over the rows, and the loss is the mean. Gradients also come through
+        q_target(s2): compute the target without recording, or detach it."""
+        return _td(q(s)[:, 0], r, q_target(s2)[:, 0], gamma, mean=False)
+
     def mean_before_square(q, q_target, s, r, s2, gamma):
         """You squared the mean of the differences. The loss is the mean of their squares: square
         first."""

@@ -1,12 +1,15 @@
 """References and mistakes of the exercises on what is a copy."""
 
 import copy
+import operator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from grader.engine.observation import shares_memory
-from grader.trusted.key import Key
+from grader.trusted.families.tables import Mistakes, Rule, rule_pairs
+from grader.trusted.key import Key, mistake
 
 
 def _word(a: Tensor, b: Tensor, shared: bool) -> str:
@@ -25,7 +28,118 @@ def _span(t: Tensor) -> tuple[int, int]:
     return t.data_ptr(), t.data_ptr() + reach * t.element_size()
 
 
+_SAME = (
+    Rule(
+        "equal_is_same",
+        'You say "same" where the values agree. A clone has equal values in other memory: one '
+        "object is a is b.",
+        torch.equal,
+    ),
+    Rule(
+        "first_entry_is_same",
+        'You say "same" where data_ptr() agrees, the address of the first entry. detach() gives a '
+        "second tensor that agrees in it: one object is a is b.",
+        lambda a, b: a.data_ptr() == b.data_ptr(),
+    ),
+    Rule(
+        "nothing_is_same",
+        'You never say "same". Ask first whether a is b.',
+        lambda a, b: False,
+    ),
+)
+_SHARED = (
+    Rule(
+        "equal_is_shared",
+        'You say "shared" by the values, where they agree. A clone has equal values in other '
+        "memory, and a slice other values in the same: compare untyped_storage().data_ptr().",
+        torch.equal,
+    ),
+    Rule(
+        "first_entry_is_shared",
+        'You say "shared" where data_ptr() agrees, the address of the first entry. A slice may '
+        "start further on in the same storage: compare untyped_storage().data_ptr().",
+        lambda a, b: a.data_ptr() == b.data_ptr(),
+    ),
+    Rule(
+        "shape_is_shared",
+        'You say "shared" where the shapes agree. A clone has the same shape in other memory, and '
+        "a slice another one in the same: compare untyped_storage().data_ptr().",
+        lambda a, b: a.shape == b.shape,
+    ),
+    Rule(
+        "second_view_is_shared",
+        'You say "shared" where b is a view. detach() and .data share the storage and are none: '
+        "compare untyped_storage().data_ptr().",
+        lambda a, b: b._is_view(),
+    ),
+    Rule(
+        "view_is_shared",
+        'You say "shared" where one of them is a view. detach() and .data share the storage and '
+        "are none: compare untyped_storage().data_ptr().",
+        lambda a, b: a._is_view() or b._is_view(),
+    ),
+    Rule(
+        "base_is_shared",
+        'You say "shared" where one is the _base of the other. detach() and .data share the '
+        "storage and have none: compare untyped_storage().data_ptr().",
+        lambda a, b: a._base is b or b._base is a,
+    ),
+    Rule(
+        "size_is_shared",
+        'You say "shared" where the storages are equally large. A clone of the whole has as many '
+        "bytes in other memory: compare the addresses, untyped_storage().data_ptr().",
+        lambda a, b: a.untyped_storage().nbytes() == b.untyped_storage().nbytes(),
+    ),
+    Rule(
+        "nothing_is_shared",
+        'You never say "shared". Two tensors can lie in one storage: compare '
+        "untyped_storage().data_ptr().",
+        lambda a, b: False,
+    ),
+    Rule(
+        "all_is_shared",
+        'You never say "separate". A clone has a storage of its own: compare '
+        "untyped_storage().data_ptr().",
+        lambda a, b: True,
+    ),
+)
+
+
+_KNOWN = frozenset(
+    {
+        "all_is_shared",
+        "base_is_shared",
+        "equal_is_same",
+        "equal_is_same_and_equal_is_shared",
+        "equal_is_same_and_size_is_shared",
+        "equal_is_same_and_view_is_shared",
+        "equal_is_shared",
+        "first_entry_is_same_and_first_entry_is_shared",
+        "first_entry_is_same_and_nothing_is_shared",
+        "first_entry_is_shared",
+        "nothing_is_same",
+        "nothing_is_shared",
+        "view_is_shared",
+    }
+)
+
+
+def _in_words(pairs: Mistakes) -> Mistakes:
+    """The same rules, for an answer in words."""
+
+    def word(pair: Callable[..., tuple[bool, bool]]) -> Callable[..., str]:
+        def said(a: Tensor, b: Tensor) -> str:
+            same, shared = pair(a, b)
+            return "same" if same else "shared" if shared else "separate"
+
+        return said
+
+    return tuple(mistake(pair.__name__, pair.__doc__ or "", word(pair)) for pair in pairs)
+
+
 class AliasOrCopyKey(Key, task="alias_or_copy"):
+    families = _in_words(rule_pairs((operator.is_, shares_memory), _SAME, _SHARED, _KNOWN))
+
     def reference(a: Tensor, b: Tensor) -> str:
         return _word(a, b, shares_memory(a, b))
 

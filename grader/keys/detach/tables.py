@@ -1,5 +1,7 @@
 """Reference and mistakes of the exercise that predicts what an edit does to a gradient."""
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -7,7 +9,7 @@ from torch import Tensor
 
 from grader.tasks.detach.tables import CUBE, EXP
 from grader.trusted.families.tables import constant, exchanged
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 
 def _grad(compute: str, edit: str, x: Tensor) -> Tensor:
@@ -50,6 +52,37 @@ def _is_detached(edit: str) -> bool:
     return ".detach().add_" in edit
 
 
+def _by_text() -> tuple[Callable[..., str], ...]:
+    """Words chosen by the text of the edit: one for .data, one for detach() or no_grad(), one for
+    every other edit in place, and the last for all that is left."""
+    words = ("ok", "error", "wrong")
+    return tuple(
+        _going_by(*chosen)
+        for chosen in itertools.product(words, repeat=4)
+        if len(set(chosen)) > 1 and chosen not in _KNOWN
+    )
+
+
+def _going_by(data: str, bypass: str, recorded: str, rest: str) -> Callable[..., str]:
+    def word(compute: str, edit: str, x: Tensor) -> str:
+        if ".data" in edit:
+            return data
+        if "detach" in edit or "no_grad" in edit:
+            return bypass
+        return recorded if "_(" in edit else rest
+
+    sentence = (
+        f'You went by the text of the edit: "{data}" for .data, "{bypass}" for detach() and '
+        f'no_grad(), "{recorded}" for others in place and "{rest}" for the rest. What counts is '
+        "whether the operation saved the edited tensor. If it did, an edit through .data is not "
+        "noticed, and the others are."
+    )
+    return mistake(f"{data}_{bypass}_{recorded}_{rest}_by_text", sentence, word)
+
+
+_KNOWN = frozenset({("wrong", "error", "error", "ok"), ("wrong", "ok", "ok", "ok")})
+
+
 class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
     families = (
         *constant(
@@ -60,6 +93,7 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
             wrong='You answer "wrong" always. An edit that autograd can see raises, and one of a '
             "tensor that nothing saved does no harm.",
         ),
+        *_by_text(),
         *exchanged(_outcome, "wrong", "error"),
         *exchanged(_outcome, "ok", "wrong"),
     )

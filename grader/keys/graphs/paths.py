@@ -17,6 +17,11 @@ class TwoPathGradKey(Key, task="two_path_grad"):
         dx, dw = torch.autograd.grad(((x + w) * (w + 1)).sum(), (x, w))
         return dx, dw
 
+    def x_left_out(w):
+        """Your dw is that of (w + 1) * w: x is missing in it. Along the path through the second
+        factor the first one, x + w, is the derivative."""
+        return w + 1, 2 * w + 1
+
     def first_path_only(w):
         """You followed only the path from w through a = x + w. w also reaches y through
         b = w + 1: add the derivative along that path."""
@@ -289,6 +294,18 @@ class WalkGraphKey(Key, task="walk_graph"):
         """A node that is reached twice before it is visited stands in your list twice. Remember a
         node when you put it into the queue, or look again when you take it out."""
         return _walk(t, remembered_late=True)
+
+    def waiting_ones_remembered(t):
+        """You looked whether a node is waiting in the queue, and forgot those that you had taken
+        out. Keep a set of all nodes that you have met."""
+        queue, names = deque([t.grad_fn] if t.grad_fn is not None else []), []
+        while queue:
+            node = queue.popleft()
+            names.append(node.name())
+            for following, _ in node.next_functions:
+                if following is not None and following not in queue:
+                    queue.append(following)
+        return names
 
     def nodes_returned(t):
         """You returned the nodes. Their names are asked for: node.name()."""

@@ -232,6 +232,19 @@ class TwoHeadsKey(Key, task="two_heads"):
         *_, total = _heads(a)
         return total, total.clone(), 2 * total
 
+    def taken_off_itself(a):
+        """Your g_sum is 0, and your g_mean is the total. You kept a.grad itself before the second
+        pass: it is one tensor, to which that pass added, and taken off itself it leaves 0. Keep a
+        clone of a.grad, or set a.grad = None."""
+        *_, total = _heads(a)
+        return total, torch.zeros_like(total), total.clone()
+
+    def kept_for_the_sum(a):
+        """Your g_mean is the total, and the others are right. You kept a.grad itself before the
+        second pass: it is one tensor, and that pass added to it. Keep a clone."""
+        _, g_sum, total = _heads(a)
+        return total, g_sum, total.clone()
+
     def factor_dropped(a):
         """You left out the factor 2 of c = 2 * b: the derivative of 2 * a**2 is 4 * a."""
         return tuple(g / 2 for g in _heads(a))
@@ -333,9 +346,9 @@ class SecondDerivativeKey(Key, task="second_derivative"):
         return _gradient(f, x) + _hessian(f, x).diagonal()
 
     def sums_and_gradient_added(f, x):
-        """Your answer is the gradient plus the sums of the Hessian's rows: two passes added to
-        x.grad, and the second started from g.sum(). Differentiate each g[i] alone, with
-        torch.autograd.grad."""
+        """Your answer is the gradient plus the sums of the Hessian's rows: several passes added to
+        x.grad. Either the second started from g.sum(), or you kept x.grad[i], which is part of
+        x.grad and changes with it. Differentiate each g[i] alone, with torch.autograd.grad."""
         return _gradient(f, x) + _hessian(f, x).sum(1)
 
     def times_x(f, x):
@@ -349,8 +362,9 @@ class SecondDerivativeKey(Key, task="second_derivative"):
         return _hessian(f, x) @ _gradient(f, x)
 
     def last_row(f, x):
-        """You returned the last row of the Hessian: the name was given a new row in every round.
-        Keep entry i of row i."""
+        """You returned the last row of the Hessian. Keep entry i of row i. Either a name was given
+        a new row in every round, or you kept x.grad[i], which is part of x.grad: emptying that in
+        place and filling it again changes what you kept. Use torch.autograd.grad."""
         return _hessian(f, x)[-1]
 
     def first_row(f, x):
@@ -398,7 +412,8 @@ class SecondDerivativeKey(Key, task="second_derivative"):
 
     def sum_of_row(f, x):
         """You returned the sums of the Hessian's rows, the gradient of g.sum(). That equals the
-        diagonal only if f does not mix the entries of x: differentiate each g[i] alone."""
+        diagonal only if f does not mix the entries of x. Differentiate each g[i] alone, and do not
+        keep x.grad[i], to which later passes add: use torch.autograd.grad."""
         return _hessian(f, x).sum(1)
 
     def first_derivative(f, x):

@@ -1,12 +1,12 @@
 """References and mistakes of the exercises that predict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from grader.trusted.families.tables import flag_pairs, inverted
-from grader.trusted.key import Key, raises
+from grader.trusted.families.tables import Rule, flag_pairs, inverted, rule_pairs
+from grader.trusted.key import Key, mistake, raises
 
 
 def _value(expression: str, x: Tensor) -> Tensor:
@@ -25,6 +25,34 @@ def _survives(expression: str, x: Tensor, retain_graph: bool) -> bool:
     return True
 
 
+def _by_sign(name: str, what: str, *signs: str) -> tuple[Callable[..., bool], ...]:
+    """The belief that expressions with one of the signs raise, and no other."""
+
+    def believed(expression: str, x: Tensor, retain_graph: bool) -> bool:
+        return bool(retain_graph) or not any(sign in expression for sign in signs)
+
+    sentence = (
+        f"You let {what} raise, going by the text of the expression. What counts is whether a node "
+        "saves a tensor: x * 2, x / x, exp, powers, relu and sin do; x + 1, -x, x.sum(), a view "
+        "and a clone do not."
+    )
+    return (mistake(f"only_{name}_raise", sentence, believed),)
+
+
+def _only_these_run(name: str, what: str, *signs: str) -> tuple[Callable[..., bool], ...]:
+    """The belief that expressions with one of the signs run twice, and no other."""
+
+    def believed(expression: str, x: Tensor, retain_graph: bool) -> bool:
+        return bool(retain_graph) or any(sign in expression for sign in signs)
+
+    sentence = (
+        f"You let {what} alone run twice, going by the text. A leaf, x.sum(), -x, a view and a "
+        "clone save no tensor either; and one node that saves something is enough to raise, as in "
+        "(x + 1).exp() - 3."
+    )
+    return (mistake(f"only_{name}_run", sentence, believed),)
+
+
 class WillItRaiseKey(Key, task="will_it_raise"):
     families = (
         *inverted(
@@ -32,6 +60,13 @@ class WillItRaiseKey(Key, task="will_it_raise"):
             "True says that the second call runs, and False that it raises: look at what you "
             "return in the except clause.",
         ),
+        *_by_sign("powers", "powers", "**"),
+        *_by_sign("stars", "products and powers", "*"),
+        *_by_sign("powers_and_exp", "powers and exp", "**", "exp"),
+        *_by_sign("stars_and_exp", "products, powers and exp", "*", "exp"),
+        *_only_these_run("sums", "sums and differences", "+", "-"),
+        *_only_these_run("plus", "sums", "+"),
+        *_by_sign("calls", "functions such as exp, sin and sum", "("),
     )
     reference = _survives
 
@@ -122,8 +157,107 @@ def _pretend(text: str) -> Callable[..., tuple[bool, bool]]:
     return believed
 
 
+_FLAG = (
+    Rule(
+        "mode",
+        "Your requires_grad is the opposite of no_grad. With recording on, c and what is computed "
+        "from it alone do not require grad; inside no_grad, x keeps its flag.",
+        lambda expression, x, c, no_grad: not no_grad,
+    ),
+    Rule(
+        "letter",
+        "Your requires_grad goes by the letter x in the text. It is in exp, too; comparisons and "
+        "integers do not require grad; and x keeps its flag inside no_grad.",
+        lambda expression, x, c, no_grad: "x" in expression and not no_grad,
+    ),
+    Rule(
+        "letter_in_every_mode",
+        "Your requires_grad goes by the letter x in the text, in every mode. It is in exp, too; "
+        "comparisons and integers do not require grad; and nor do results inside no_grad.",
+        lambda expression, x, c, no_grad: "x" in expression,
+    ),
+    Rule(
+        "start",
+        "Your requires_grad goes by an x at the start of the text. Comparisons and integers do not "
+        "require grad, an x further on counts as well, and x keeps its flag inside no_grad.",
+        lambda expression, x, c, no_grad: expression.startswith("x") and not no_grad,
+    ),
+    Rule(
+        "dtype",
+        "Your requires_grad is True for every floating point result outside of no_grad. c and what "
+        "is computed from it alone do not require grad; and x keeps its flag inside no_grad.",
+        lambda expression, x, c, no_grad: (
+            _computed(expression, x, c, no_grad).is_floating_point() and not no_grad
+        ),
+    ),
+    Rule(
+        "dtype_in_every_mode",
+        "Your requires_grad is True for every floating point result. One of its inputs has to "
+        "require grad, and recording has to be on.",
+        lambda expression, x, c, no_grad: _computed(expression, x, c, no_grad).is_floating_point(),
+    ),
+    Rule(
+        "input_is_x",
+        "Your requires_grad is True for all that is computed from x. Comparisons and integers do "
+        "not require grad, and nor do results inside no_grad.",
+        lambda expression, x, c, no_grad: "x" in expression.replace("exp", ""),
+    ),
+)
+_LEAF = (
+    Rule(
+        "names_are_leaves",
+        "Your is_leaf is True for x and c alone. Every tensor that does not require grad is a "
+        "leaf.",
+        lambda expression, x, c, no_grad: expression in ("x", "c"),
+    ),
+    Rule(
+        "x_is_the_leaf",
+        "Your is_leaf is True for x alone. Every tensor that does not require grad is a leaf, such "
+        "as c.",
+        lambda expression, x, c, no_grad: expression == "x",
+    ),
+    Rule(
+        "leaf_with_recording_on",
+        "Your is_leaf is that of a tensor computed with recording on, also where no_grad is True: "
+        "compute inside the block.",
+        lambda expression, x, c, no_grad: _computed(expression, x, c, False).is_leaf,
+    ),
+    Rule(
+        "mode_makes_leaves",
+        "Your is_leaf is True inside no_grad, and False outside. There, too, x and all that does "
+        "not require grad are leaves.",
+        lambda expression, x, c, no_grad: no_grad,
+    ),
+)
+
+
+def _opposites(rules: Sequence[Rule]) -> tuple[Callable[..., tuple[bool, bool]], ...]:
+    """The same rules for requires_grad, with is_leaf as its opposite."""
+
+    def pair(rule: Rule) -> Callable[..., tuple[bool, bool]]:
+        return lambda *given: (bool(rule.decides(*given)), not rule.decides(*given))
+
+    sentence = "And is_leaf is not the opposite of requires_grad: x is a leaf that requires grad."
+    return tuple(
+        mistake(f"{rule.name}_and_its_opposite", f"{rule.sentence} {sentence}", pair(rule))
+        for rule in rules
+    )
+
+
 class RequiresGradTableKey(Key, task="requires_grad_table"):
-    families = (*flag_pairs(_computed),)
+    families = (
+        *flag_pairs(_computed),
+        *rule_pairs(
+            (
+                lambda *given: _computed(*given).requires_grad,
+                lambda *given: _computed(*given).is_leaf,
+            ),
+            _FLAG,
+            _LEAF,
+            frozenset({"names_are_leaves", "x_is_the_leaf"}),
+        ),
+        *_opposites(_FLAG[1:]),
+    )
     reference = _flags
 
     def computed_is_never_a_leaf_and_x_is(expression, x, c, no_grad):

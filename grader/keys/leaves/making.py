@@ -2,12 +2,13 @@
 
 import copy
 import math
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 
 class MakeLeafKey(Key, task="make_leaf"):
@@ -91,6 +92,7 @@ class MakeLeafKey(Key, task="make_leaf"):
 
 
 Shape = tuple[int, ...]
+Mistakes = tuple[Callable[..., object], ...]
 
 
 def _randn(shape: Shape, dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -199,7 +201,75 @@ def _must_be_differentiable(dtype: torch.dtype) -> None:
         raise TypeError(f"tensors of {dtype} cannot require grad")
 
 
+def _integers_too(name: str, also: str, cast: Callable[..., Tensor]) -> Mistakes:
+    """A wrong cast that does not ask for the dtype first, with and without the call that raises."""
+
+    def left_to_torch(t: Tensor, dtype: torch.dtype) -> Tensor:
+        return cast(t, dtype).requires_grad_()
+
+    def let_through(t: Tensor, dtype: torch.dtype) -> Tensor:
+        leaf = cast(t, dtype)
+        return leaf.requires_grad_() if dtype.is_floating_point or dtype.is_complex else leaf
+
+    return (
+        mistake(
+            f"{name}_and_integers_left_to_torch",
+            "For an integer or boolean dtype torch raises RuntimeError, and the task asks for "
+            f"TypeError: test the dtype first. {also}",
+            left_to_torch,
+            raises=r"[Oo]nly Tensors of floating point",
+        ),
+        mistake(
+            f"{name}_and_integers_let_through",
+            "For an integer or boolean dtype you raised nothing: test the dtype first, and raise "
+            f"TypeError. {also}",
+            let_through,
+        ),
+    )
+
+
+def _copied(t: Tensor, dtype: torch.dtype) -> Tensor:
+    return t.to(dtype, copy=True)
+
+
+def _cast(t: Tensor, dtype: torch.dtype) -> Tensor:
+    return t.to(dtype)
+
+
+def _detached(t: Tensor, dtype: torch.dtype) -> Tensor:
+    return t.detach().to(dtype)
+
+
+def _through_float32(t: Tensor, dtype: torch.dtype) -> Tensor:
+    return t.detach().float().to(dtype, copy=True)
+
+
 class CastLeafKey(Key, task="cast_leaf"):
+    families = (
+        *_integers_too(
+            "history",
+            "Also, detach t before you cast it: if t requires grad, the cast is recorded and its "
+            "result no leaf.",
+            _copied,
+        ),
+        *_integers_too(
+            "history_and_memory",
+            "Also, detach t and copy it: if t requires grad, a cast is recorded and its result no "
+            "leaf; and where t has the dtype already, to(dtype) returns t itself.",
+            _cast,
+        ),
+        *_integers_too(
+            "memory",
+            "Also, where t has the dtype already, to(dtype) copies nothing, and your leaf uses the "
+            "memory of t: pass copy=True, or clone.",
+            _detached,
+        ),
+        *_integers_too(
+            "float32",
+            "Also, you cast to float32 on the way, which keeps about 7 digits of 16.",
+            _through_float32,
+        ),
+    )
     sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
 
     def reference(t: Tensor, dtype: torch.dtype) -> Tensor:
@@ -225,6 +295,12 @@ class CastLeafKey(Key, task="cast_leaf"):
         then. Pass copy=True, or clone."""
         _must_be_differentiable(dtype)
         return t.detach().to(dtype).requires_grad_()
+
+    def flag_before_cast_and_integers_let_through(t, dtype):
+        """You set the flag and cast afterwards. Such a cast is recorded, so its result is no leaf;
+        and one to integers or bool has no flag, and raised nothing. Test the dtype first and raise
+        TypeError, then cast, and set the flag last."""
+        return t.detach().clone().requires_grad_().to(dtype)
 
     def dtype_ignored(t, dtype):
         """Your leaf has the dtype of t, whatever was asked for. to() does not change a tensor but
@@ -277,11 +353,28 @@ class CastLeafKey(Key, task="cast_leaf"):
         return t.detach().float().to(dtype, copy=True).requires_grad_()
 
     def cast_and_cloned(t, dtype):
-        """You cloned the cast without detaching it. If t requires grad, both are recorded, and the
-        result is no leaf. Detach first."""
+        """You copied and cast t without detaching it. If t requires grad, that is recorded, and
+        the result is no leaf. Detach first."""
         _must_be_differentiable(dtype)
         return t.to(dtype).clone().requires_grad_()
 
+    @raises("")
+    def complex_refused_and_memory_shared(t, dtype):
+        """You refused a complex dtype, which can require grad: test is_complex as well. And where t
+        has the dtype already, your leaf uses the memory of t: pass copy=True, or clone."""
+        if not dtype.is_floating_point:
+            raise TypeError
+        return t.detach().to(dtype).requires_grad_()
+
+    @raises("")
+    def complex_refused_and_history_kept(t, dtype):
+        """You refused a complex dtype, which can require grad: test is_complex as well. And detach
+        t before you cast it: if t requires grad, the cast is recorded and its result no leaf."""
+        if not dtype.is_floating_point:
+            raise TypeError
+        return t.to(dtype, copy=True).requires_grad_()
+
+    @raises("")
     def complex_refused(t, dtype):
         """You refused a complex dtype. Complex tensors can require grad, but is_floating_point is
         False for them: test is_complex as well."""

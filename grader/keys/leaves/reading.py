@@ -60,6 +60,26 @@ class LeafGradsKey(Key, task="leaf_grads"):
         on two ways and is one node: remember which nodes you have met."""
         return _leaves(root, once=False)
 
+    def paths_and_leaf_as_root_forgotten(root):
+        """A leaf that is used twice stands in your list twice: remember which nodes you have met.
+        And a root that is itself a leaf and requires grad is missing: return [root]."""
+        return [] if root.grad_fn is None else _leaves(root, once=False)
+
+    def paths_and_every_leaf_as_root(root):
+        """A leaf that is used twice stands in your list twice: remember which nodes you have met.
+        And you listed a root that does not require grad: test requires_grad, too."""
+        return [root] if root.grad_fn is None else _leaves(root, once=False)
+
+    def first_input_and_leaf_as_root_forgotten(root):
+        """You followed the first input of every node alone: visit all of next_functions. And a root
+        that is itself a leaf and requires grad is missing: return [root]."""
+        return [] if root.grad_fn is None else _leaves(root, first_input=True)
+
+    def first_input_and_every_leaf_as_root(root):
+        """You followed the first input of every node alone: visit all of next_functions. And you
+        listed a root that does not require grad: test requires_grad, too."""
+        return [root] if root.grad_fn is None else _leaves(root, first_input=True)
+
     @raises(r"Boolean value of Tensor with more than one value is ambiguous")
     def sought_by_value(root):
         """You asked whether a tensor is `in` a list. That compares tensors with ==, entry by entry,

@@ -28,6 +28,13 @@ def _run(program, x, w, c, *, retain_all=False):
     return _tensors(names)
 
 
+def _without_torch(program, x, w, c):
+    """The same, with the name torch unknown to the program."""
+    if "torch" in program:
+        exec("torch", {})
+    return _run(program, x, w, c)
+
+
 def _tensors(names: dict[str, Any]) -> dict[str, Tensor]:
     return {name: value for name, value in names.items() if isinstance(value, Tensor)}
 
@@ -127,6 +134,19 @@ class WhichGetGradKey(Key, task="which_get_grad"):
         torch, x, w and c into it, each under its own name."""
         exec(program, {})
         return set()
+
+    @raises(r"name 'torch' is not defined")
+    def torch_not_handed_over(program, x, w, c):
+        """A program names torch, and the dict that you handed to exec does not know it. Put torch
+        into it, beside x, w and c."""
+        return _filled(_without_torch(program, x, w, c))
+
+    @raises(r"name 'torch' is not defined")
+    def torch_not_handed_over_and_every_requires_grad(program, x, w, c):
+        """A program names torch, and the dict that you handed to exec does not know it: put torch
+        into it. And you list every tensor that requires grad: a computed one keeps no gradient
+        unless it retains it, and a leaf gets one only if y was computed from it."""
+        return {n for n, t in _without_torch(program, x, w, c).items() if t.requires_grad}
 
     def frozen_blocks(program, x, w, c):
         """You let c stop the gradient. A factor that does not require grad gets no gradient itself,

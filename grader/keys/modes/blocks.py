@@ -47,6 +47,25 @@ class ModeProbeKey(Key, task="mode_probe"):
             wants = fn().requires_grad
             return *_modes(), wants
 
+    def all_inside_no_grad(fn):
+        """You asked, and called fn, inside a no_grad block of your own: recording is off there, and
+        nothing computed there requires grad. Ask, and call fn, in the mode that you found."""
+        with torch.no_grad():
+            return *_modes(), fn().requires_grad
+
+    def all_inside_enable_grad(fn):
+        """You asked, and called fn, inside an enable_grad block of your own: recording is on there.
+        Ask, and call fn, in the mode that you found."""
+        with torch.enable_grad():
+            return *_modes(), fn().requires_grad
+
+    def everything_from_the_result(fn):
+        """You asked the result for everything. Whether recording is on, and inference mode, is a
+        question about the place where probe was called: torch.is_grad_enabled() and
+        torch.is_inference_mode_enabled(). Put recording back afterwards, too."""
+        result = fn()
+        return result.requires_grad, result.is_inference(), result.requires_grad
+
     def recording_taken_for_on(fn):
         """You say that recording is on, always. Inside no_grad and inference mode it is off: ask
         torch.is_grad_enabled()."""

@@ -59,6 +59,27 @@ class EvaluateKey(Key, task="evaluate"):
         too late to save anything. Switch recording off before you call the model."""
         return _recorded(model, x).detach()
 
+    def detached_and_one_flag_restored(model, x):
+        """A graph was recorded and thrown away: switch recording off before you call the model.
+        And one flag was put back for the whole model: keep the flag of each module, and put them
+        back in a finally block."""
+        training = model.training
+        logits = model.eval()(x).detach()
+        model.train(training)
+        return logits
+
+    def detached_and_left_in_eval(model, x):
+        """A graph was recorded and thrown away: switch recording off before you call the model.
+        And the model stays in eval mode: put the flags back."""
+        return model.eval()(x).detach()
+
+    def detached_and_switched_to_train(model, x):
+        """A graph was recorded and thrown away: switch recording off before you call the model.
+        And you called model.train() in the end, whatever was before: put back what you found."""
+        logits = model.eval()(x).detach()
+        model.train()
+        return logits
+
     def left_in_eval(model, x):
         """The logits are right, and the model stays in eval mode: training goes on without dropout,
         and running statistics stand still. Put the flags back."""

@@ -2,13 +2,15 @@
 
 import copy
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.recording import left_off
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
+
+Mistakes = tuple[Callable[..., object], ...]
 
 
 def _freeze(*modules: nn.Module) -> None:
@@ -23,8 +25,66 @@ def _freeze_middle(model: nn.Sequential, i: int) -> None:
     _freeze(model[i])
 
 
+def _sliced(
+    name: str, text: str, holds: str, part: Callable[[nn.Sequential, int], nn.Module]
+) -> Mistakes:
+    """Part of the model frozen, with no .grad emptied, with that of the layer, with all."""
+
+    def kept(model: nn.Sequential, i: int) -> None:
+        part(model, i).requires_grad_(False)
+
+    def layer_emptied(model: nn.Sequential, i: int) -> None:
+        part(model, i).requires_grad_(False)
+        model[i].zero_grad()
+
+    def emptied(model: nn.Sequential, i: int) -> None:
+        _freeze(part(model, i))
+
+    sentence = f"You froze the layers of {text}. {holds} Freeze model[i] alone."
+    lies = "The gradient of an earlier pass also lies in .grad still: set it to None."
+    return (
+        mistake(f"{name}_frozen", f"{sentence} {lies}", kept),
+        mistake(f"{name}_frozen_and_layer_emptied", sentence, layer_emptied),
+        mistake(f"{name}_frozen_and_emptied", sentence, emptied),
+    )
+
+
+def _up_to(model: nn.Sequential, i: int) -> nn.Module:
+    return model[: i + 1]
+
+
+def _before(model: nn.Sequential, i: int) -> nn.Module:
+    return model[:i]
+
+
+def _one(model: nn.Sequential, i: int) -> nn.Module:
+    return model[i : i + 1]
+
+
+def _onwards(model: nn.Sequential, i: int) -> nn.Module:
+    return model[i:]
+
+
 class FrozenMiddleKey(Key, task="frozen_middle"):
-    families = (*left_off(_freeze_middle),)
+    families = (
+        *left_off(_freeze_middle),
+        *_sliced(
+            "up_to_i",
+            "model[:i + 1]",
+            "It holds the layers before model[i] as well, and with i = -1 it is empty.",
+            _up_to,
+        ),
+        *_sliced("before_i", "model[:i]", "It ends before model[i].", _before),
+        *_sliced(
+            "one_from_i",
+            "model[i:i + 1], or those whose names begin with i",
+            "With i = -1 there is none.",
+            _one,
+        )[:2],
+        *_sliced("from_i", "model[i:]", "It holds the layers after model[i] as well.", _onwards)[
+            :2
+        ],
+    )
     reference = _freeze_middle
 
     @raises(r"has no attribute '(weight|bias)'")
@@ -59,8 +119,9 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
                 parameter.grad = None
 
     def name_begins_with_i(model, i):
-        """You looked for names that begin with i. With i = -1, the last layer, none does.
-        model[i].parameters() needs no name."""
+        """The last layer, i = -1, goes on training. Either you looked for names that begin with i,
+        and none does; or you took model[i:i + 1], which is empty then. model[i].parameters() needs
+        no name."""
         for name, parameter in model.named_parameters():
             if name.split(".")[0] == str(i):
                 parameter.requires_grad_(False)
@@ -268,9 +329,10 @@ class EmaUpdateKey(Key, task="ema_update"):
         EmaUpdateKey.reference(target, online, 0.0)
 
     def nothing_changed(target, online, beta):
-        """target is unchanged. A line such as `t = beta * t + ...` makes a new tensor and lets the
-        name t stand for it; the module knows nothing of it. Write into t: t.mul_(...),
-        t.copy_(...)."""
+        """target is unchanged. Either a line such as `t = beta * t + ...` made a new tensor and let
+        the name t stand for it. Or you wrote `t.data = ...` for entries of state_dict(): these are
+        other tensors on the same memory, and new memory for one of them is none for the module.
+        Write into t: t.mul_(...), t.copy_(...)."""
         for t, o in _parameters(target, online):
             t = beta * t + (1 - beta) * o
 

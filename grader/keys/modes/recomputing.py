@@ -90,8 +90,9 @@ class CheckpointedKey(Key, task="checkpointed"):
         return _Again.apply(block, x, *block.parameters())
 
     def called_as_it_is(block, x):
-        """You called block(x) as it is: all that its operations save is kept until the backward
-        pass. Hand block and x to torch.utils.checkpoint.checkpoint."""
+        """block(x) was called as it is: all that its operations save is kept until the backward
+        pass. Hand block and x to torch.utils.checkpoint.checkpoint. checkpoint_sequential leaves
+        its last segment as it is."""
         return block(x)
 
     def nothing_recorded(block, x):
@@ -107,9 +108,10 @@ class CheckpointedKey(Key, task="checkpointed"):
         return checkpoint(block, x, use_reentrant=True)
 
     def other_masks(block, x):
-        """With dropout the gradients are wrong: the second computation drops other entries than the
-        first. Leave preserve_rng_state at True; by hand, keep torch.get_rng_state() and set it
-        before you compute again."""
+        """The random numbers are wrong: with dropout the second computation drops other entries
+        than the first, and what is drawn after the pass is different as well. Leave
+        preserve_rng_state at True; by hand, keep torch.get_rng_state() and set it before you
+        compute again."""
         return checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)
 
     def x_alone(block, x):

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.trusted.families.tables import flag_pairs
+from grader.trusted.families.tables import Rule, flag_pairs, rule_pairs
 from grader.trusted.key import Key, raises
 
 Flags = tuple[bool, bool]
@@ -27,8 +27,80 @@ def _is_new_leaf(program: str) -> bool:
     return "torch.ones" in program or "Parameter" in program
 
 
+_FLAG = (
+    Rule(
+        "no_grad",
+        "Your requires_grad is False where no_grad stands in the program, and True elsewhere. "
+        "Inference mode counts too, and so do the block that a line stands in and what y is made "
+        "from.",
+        lambda program, x, c: "no_grad" not in program,
+    ),
+    Rule(
+        "blocks",
+        "Your requires_grad is False where no_grad or inference mode stands in the program, and "
+        "True elsewhere. Which block a line stands in counts too, and what y is made from.",
+        lambda program, x, c: "no_grad" not in program and "inference" not in program,
+    ),
+    Rule(
+        "asked_for",
+        "Your requires_grad is True only where enable_grad or requires_grad=True stands in the "
+        "program. An nn.Parameter asks for it by itself, a view of x repeats the flag of x, and "
+        "what is computed outside of a block is recorded.",
+        lambda program, x, c: "enable_grad" in program or "requires_grad=True" in program,
+    ),
+    Rule(
+        "nothing",
+        "Your requires_grad is False always. New leaves that ask for it require grad in every "
+        "mode, and what is computed from x outside of the blocks is recorded.",
+        lambda program, x, c: False,
+    ),
+    Rule(
+        "everything",
+        "Your requires_grad is True always. Results of operations inside no_grad and inference "
+        "mode do not require grad, and nor does what is computed from c alone.",
+        lambda program, x, c: True,
+    ),
+)
+_LEAF = (
+    Rule(
+        "new_ones_are_leaves",
+        "Your is_leaf is True only for torch.ones and nn.Parameter. What does not require grad is "
+        "a leaf as well, and so is x.",
+        lambda program, x, c: _is_new_leaf(program),
+    ),
+    Rule(
+        "factories_are_leaves",
+        "Your is_leaf is True only for torch.ones. What does not require grad is a leaf as well, "
+        "and so are x and an nn.Parameter.",
+        lambda program, x, c: "torch.ones" in program,
+    ),
+    Rule(
+        "no_grad_makes_leaves",
+        "Your is_leaf is True where no_grad stands in the program, and False elsewhere. What was "
+        "recorded outside of the block is none, and what inference mode does not record is one.",
+        lambda program, x, c: "no_grad" in program,
+    ),
+    Rule(
+        "nothing_is_a_leaf",
+        "Your is_leaf is False always. What does not require grad is a leaf, and so are new "
+        "tensors that ask for grad.",
+        lambda program, x, c: False,
+    ),
+)
+
+
 class GradModeTableKey(Key, task="grad_mode_table"):
-    families = (*flag_pairs(_assigned),)
+    families = (
+        *flag_pairs(_assigned),
+        *rule_pairs(
+            (
+                lambda *given: _assigned(*given).requires_grad,
+                lambda *given: _assigned(*given).is_leaf,
+            ),
+            _FLAG,
+            _LEAF,
+        ),
+    )
     reference = _flags
 
     def x_cloned(program, x, c):

@@ -72,7 +72,7 @@ class StraightThrough(Task):
     )
     CASES = (
         case("7 numbers", kind="apart", visible=True),
-        case("ties such as 0.5 and 2.5", kind="ties"),
+        case("ties such as 0.5 and 2.5", kind="ties", visible=True),
         case("whole numbers and 0", kind="whole"),
         case("float32", kind="apart", dtype=F32),
         case("a leaf with an old .grad", kind="apart", leaf=True),

@@ -33,7 +33,11 @@ class AliasOrCopy(Task):
         compared("parts of x", "x[1:]", "x[:, 2]", "x.T", "x[1:2].expand(4, 5)"),
         compared("equal values", "x + 0", "x[[0, 1, 2]]", "x.detach().clone()", "x.data"),
         compared(
-            "a copy where one is needed", "x.contiguous()", "x.T.contiguous()", "x.to(x.dtype)"
+            "a copy where one is needed",
+            "x.contiguous()",
+            "x.T.contiguous()",
+            "x.to(x.dtype)",
+            visible=True,
         ),
         compared("reshaped", "x.reshape(5, 3)", "x.T.reshape(15)", "x.reshape(3, 5)"),
         compared("two parts of x", "x[2]", "x[0, 3:]", "x[0]", first="x[0]", visible=True),
@@ -45,6 +49,7 @@ class AliasOrCopy(Task):
             "x[2]",
             "x.T",
             first="x[1]",
+            visible=True,
         ),
     )
 
@@ -79,7 +84,7 @@ class Snapshot(Task):
         case("weights change", change="weights", visible=True),
         case("running statistics change", change="statistics"),
         case("everything changes", change="everything", visible=True),
-        case("everything changes, float32", change="everything", dtype=F32),
+        case("everything changes, float32", change="everything", dtype=F32, visible=True),
         case(
             "a model of parts in the middle of training",
             change="everything",

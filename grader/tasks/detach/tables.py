@@ -58,6 +58,7 @@ class DetectSilentCorruption(Task):
             (CUBE, "y.add_(1)"),
             (EXP, "x.add_(1)"),
             (EXP, "y = y + 1"),
+            visible=True,
         ),
         edits(
             "chains",

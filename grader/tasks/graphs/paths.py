@@ -90,12 +90,12 @@ class WalkGraph(Task):
     GRAPHS = ("chain", "shared", "constant", "twice", "leaf", "plain", "wide", "deep")
     CASES = (
         case("a sum of products", graph="wide", visible=True),
-        case("a shared sub-expression", graph="shared"),
+        case("a shared sub-expression", graph="shared", visible=True),
         case("an input without grad", graph="constant"),
         case("a leaf used twice", graph="twice"),
         case("a leaf itself", graph="leaf"),
         case("a tensor that does not require grad", graph="plain"),
-        case("4,000 nodes deep", graph="deep"),
+        case("4,000 nodes deep", graph="deep", visible=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

@@ -95,7 +95,7 @@ class TwoHeads(Task):
     allows = AUTOGRAD
     CASES = (
         case("shape (1, 4)", shape=(1, 4), visible=True, symbols={"a.numel()": 4}),
-        case("shape (7,)", shape=(7,), symbols={"a.numel()": 7}),
+        case("shape (7,)", shape=(7,), symbols={"a.numel()": 7}, visible=True),
         case("shape (2, 3)", shape=(2, 3), symbols={"a.numel()": 6}),
         case("shape (5,) in float32", shape=(5,), dtype=F32, symbols={"a.numel()": 5}),
     )

@@ -1,5 +1,6 @@
 """Exercises that predict: which backward passes raise, and which flags a result has."""
 
+from grader.engine.observation import named
 from grader.engine.task import Case, Inputs, Rng, Task, case
 
 
@@ -25,10 +26,19 @@ class WillItRaise(Task):
             expressions=("x", "x + 1", "x * 2", "x.exp()", "x ** 3", "x.sum()"),
             visible=True,
         ),
-        case("more that save nothing", expressions=("-x", "10 - x", "x.view(1)", "x.clone()")),
-        case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()")),
+        case(
+            "more that save nothing",
+            expressions=("-x", "10 - x", "x.view(1)", "x.clone()"),
+            visible=True,
+        ),
+        case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()"), visible=True),
         case("chains", expressions=("(x + 1).exp() - 3", "(x + 1).clone() - 3", "-x.exp()")),
-        case("with retain_graph=True", expressions=("x * 2", "x + 1", "x.exp()"), retain=True),
+        case(
+            "with retain_graph=True",
+            expressions=("x * 2", "x + 1", "x.exp()"),
+            retain=True,
+            visible=True,
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -68,8 +78,14 @@ class RequiresGradTable(Task):
             visible=True,
         ),
         case("copies", expressions=("x.detach()", "x.clone()", "x[0]", "c.clone()")),
-        case("in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True),
-        case("a letter x in a name", expressions=("c.exp()", "torch.exp(c)", "torch.exp(x)")),
+        case(
+            "in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True, visible=True
+        ),
+        case(
+            "a letter x in a name",
+            expressions=("c.exp()", "torch.exp(c)", "torch.exp(x)"),
+            visible=True,
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -77,4 +93,7 @@ class RequiresGradTable(Task):
 
     def observe(self, predict_flags, x, c, expressions, no_grad=False):
         x.requires_grad_()
-        return {text: predict_flags(text, x, c, no_grad) for text in expressions}
+        return {
+            text: named(predict_flags(text, x, c, no_grad), "requires_grad", "is_leaf")
+            for text in expressions
+        }

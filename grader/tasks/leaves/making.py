@@ -30,7 +30,9 @@ class MakeLeaf(Task):
         case("5 plain numbers", shape=(5,), kind="plain", visible=True),
         case("a leaf that requires grad", shape=(7,), kind="leaf"),
         case("a computed tensor", shape=(7,), kind="computed", visible=True),
-        case("a transposed view of a computed matrix", shape=(3, 5), kind="transposed"),
+        case(
+            "a transposed view of a computed matrix", shape=(3, 5), kind="transposed", visible=True
+        ),
         case("computed, in float32", shape=(5,), kind="computed", dtype=F32),
         case("a leaf with an old .grad", shape=(7,), kind="trained"),
         case("one row, repeated by expand", shape=(1, 5), kind="expanded"),
@@ -132,13 +134,21 @@ class CastLeaf(Task):
     )
     CASES = (
         _cast("float64 to float32", "float64", "float32", "plain", visible=True),
-        _cast("a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf"),
-        _cast("a computed tensor, to complex64", "float64", "complex64", "computed"),
+        _cast(
+            "a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf", visible=True
+        ),
+        _cast("a computed tensor, to complex64", "float64", "complex64", "computed", visible=True),
         _cast("to the dtype it has", "float32", "float32", "plain"),
         _cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
         _cast("to int64", "float64", "int64", "leaf", visible=True),
         _cast("to bool", "float32", "bool", "plain"),
-        _cast("a leaf with an old .grad, float64 to float64", "float64", "float64", "trained"),
+        _cast(
+            "a leaf with an old .grad, float64 to float64",
+            "float64",
+            "float64",
+            "trained",
+            visible=True,
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -152,7 +162,7 @@ class CastLeaf(Task):
         try:
             leaf = to_leaf(source, dtype)
         except (TypeError, ValueError) as refusal:
-            if dtype.is_floating_point:
+            if dtype.is_floating_point or dtype.is_complex:
                 raise
             return {"raised": type(refusal).__name__}
         if not (dtype.is_floating_point or dtype.is_complex):
@@ -197,14 +207,16 @@ def _standing(leaf: Any, source: Tensor) -> dict[str, Any]:
 
 
 def _mean(values: Tensor) -> str:
-    """`"0"` within six standard errors; a few numbers say nothing, unless they are none."""
+    """`"about 0"` within six standard errors; a few numbers say nothing, unless they are none."""
     n = values.numel()
     if not values.is_meta and not values.isfinite().all():
         return "nan or inf"
     if n < 1000:
         return "too few numbers to say"
     mean, error = float(values.mean()), float(values.std()) / math.sqrt(n)
-    return "0" if abs(mean) <= 6 * error else "above 0" if mean > 0 else "below 0"
+    if abs(mean) <= 6 * error:
+        return "about 0"
+    return "larger than 0" if mean > 0 else "smaller than 0"
 
 
 def _std(values: Tensor, scale: float) -> str:

@@ -30,11 +30,11 @@ class LeafGrads(Task):
     )
     CASES = (
         case("the sum of a product", graph="product", visible=True),
-        case("a leaf used twice", graph="twice"),
-        case("a frozen factor", graph="frozen"),
+        case("a leaf used twice", graph="twice", visible=True),
+        case("a frozen factor", graph="frozen", visible=True),
         case("a detached factor", graph="detached"),
-        case("root is a leaf that requires grad", graph="leaf"),
-        case("root does not require grad", graph="plain"),
+        case("root is a leaf that requires grad", graph="leaf", visible=True),
+        case("root does not require grad", graph="plain", visible=True),
         case("4,000 nodes deep", graph="deep"),
         case("root is a leaf with an old .grad", graph="leaf", trained=True),
         case("two branches of computed factors", graph="branches"),
@@ -108,7 +108,7 @@ class GradOfIntermediate(Task):
         case("7 rows", rows=7, kind="layer", visible=True),
         case("one row", rows=1, kind="layer"),
         case("f1 returns a view of x", rows=7, kind="view"),
-        case("f1 returns x itself", rows=7, kind="identity"),
+        case("f1 returns x itself", rows=7, kind="identity", visible=True),
         case("float32", rows=5, kind="layer", dtype=F32),
     )
 

@@ -44,20 +44,23 @@ class SafeUpdate(Task):
         w.requires_grad_()
         w.grad = old_grad
         memory = w.untyped_storage().data_ptr()
-        before = (w**3).sum()
+        one = torch.ones_like(g).requires_grad_()
+        before = (w * one).sum()
         sgd_inplace(w, g, lr)
         return {
             "w": w,
             **flags("w", w, "is_leaf", "requires_grad"),
             "w.shares_memory": w.untyped_storage().data_ptr() == memory,
             "g": g,
-            "a graph recorded before": _notices(before, w),
+            "a graph recorded before": _notices(before, one),
         }
 
 
-def _notices(result: Tensor, w: Tensor) -> str:
+def _notices(result: Tensor, factor: Tensor) -> str:
+    """Whether the pass to the other factor of a product, which needs w, finds that w was changed.
+    The flag of w has no say in it."""
     try:
-        torch.autograd.grad(result, w)
+        torch.autograd.grad(result, factor)
     except RuntimeError as error:
         if "modified by an inplace operation" in str(error):
             return "notices the update"
@@ -84,8 +87,13 @@ class FlagSetter(Task):
     allows = frozenset({"parameters.requires_grad"})
     CASES = (
         case("encoder", pattern="encoder", visible=True),
-        case("all biases, one frozen before", pattern="bias$", frozen="head.bias"),
-        case("the head, another frozen before", pattern=r"^head\.", frozen="encoder.bias"),
+        case("all biases, one frozen before", pattern="bias$", frozen="head.bias", visible=True),
+        case(
+            "the head, another frozen before",
+            pattern=r"^head\.",
+            frozen="encoder.bias",
+            visible=True,
+        ),
         case("nothing matches", pattern="conv|norm"),
         case("weights, two of them tied", pattern="weight", tied=True),
         case(

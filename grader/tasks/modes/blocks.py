@@ -40,7 +40,11 @@ class ModeProbe(Task):
     )
     CASES = (
         case("with recording and without", modes=("recording", "no_grad"), visible=True),
-        case("inference mode", modes=("inference mode", "enable_grad in inference mode")),
+        case(
+            "inference mode",
+            modes=("inference mode", "enable_grad in inference mode"),
+            visible=True,
+        ),
         case(
             "fn returns a constant",
             modes=("recording", "no_grad", "inference mode"),
@@ -49,7 +53,12 @@ class ModeProbe(Task):
         case(
             "fn switches recording", modes=("recording", "no_grad"), what="switches", visible=True
         ),
-        case("fn switches recording and raises", modes=("recording", "no_grad"), what="raises"),
+        case(
+            "fn switches recording and raises",
+            modes=("recording", "no_grad"),
+            what="raises",
+            visible=True,
+        ),
         case("fn returns a leaf", modes=("recording", "no_grad"), what="leaf"),
     )
 

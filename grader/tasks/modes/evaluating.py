@@ -27,10 +27,10 @@ class Evaluate(Task):
     allows = frozenset({"training"})  # the flags are observed one by one
     CASES = (
         case("a model in train mode", visible=True),
-        case("a model in eval mode", frozen=("",)),
-        case("normalization frozen in eval mode", frozen=("1",)),
+        case("a model in eval mode", frozen=("",), visible=True),
+        case("normalization frozen in eval mode", frozen=("1",), visible=True),
         case("one row, in train mode", rows=1),
-        case("the model raises", frozen=("2",), fails=True),
+        case("the model raises", frozen=("2",), fails=True, visible=True),
         case("float32", dtype=F32),
         case("parts in parts, in the middle of training", states=("nested", "grad", "frozen")),
         case("the same, and the model raises", fails=True, states=("nested", "grad", "frozen")),

@@ -35,7 +35,7 @@ class FrozenMiddle(Task):
         case("the last layer, as -1", i=-1),
         case("another layer is frozen already", i=1, frozen="2"),
         case("no gradients yet", i=1, fresh=True),
-        case("one row in float32", i=1, rows=1, dtype=F32),
+        case("one row in float32", i=1, rows=1, dtype=F32, visible=True),
         case("layers made of layers, parts in other modes", i=1, nested=True),
     )
 
@@ -108,7 +108,7 @@ class EmaUpdate(Task):
     allows = frozenset({"parameters", "buffers"})  # target is to change; online is observed
     CASES = (
         case("a frozen target", visible=True),
-        case("a target that requires grad", wanted=True),
+        case("a target that requires grad", wanted=True, visible=True),
         case("beta = 0", beta=0.0),
         case("beta = 1", beta=1.0),
         case("float32", dtype=F32),

@@ -62,12 +62,14 @@ class GradModeTable(Task):
             INFERENCE + "h = x * 2\ny = h + x",
             "@torch.no_grad()\ndef f(t):\n    return t * 2\n\ny = f(x) + c",
             "@torch.no_grad()\ndef f(t):\n    return t * 2\n\ny = x * 3",
+            visible=True,
         ),
         asked(
             "other names, and constants",
             NO_GRAD + "y = x",
             ENABLED + "y = c * 2",
             ENABLED + "y = c.exp()",
+            visible=True,
         ),
     )
 

@@ -38,9 +38,12 @@ def first_of_rows(reference: Callable[..., Any], what: str) -> Mistakes:
         return torch.cat([found[:1], torch.zeros_like(found[1:])])
 
     ends = "Look for a `return` or a `break` inside the loop: it ends the loop in its first round."
+    kept = "Or did you take .grad off itself? Kept without a clone, it is one tensor all the time."
     return (
         mistake("first_only", f"You returned the first {what} and no other. {ends}", first_only),
         mistake(
-            "others_zero", f"Your first {what} is right, and all others are 0. {ends}", others_zero
+            "others_zero",
+            f"Your first {what} is right, and all others are 0. {ends} {kept}",
+            others_zero,
         ),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -78,6 +79,38 @@ def flag_pairs(value: Callable[..., Tensor]) -> Mistakes:
             everything_is_a_leaf,
         ),
     )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A belief that decides one thing in a prediction, and the sentence on where it is wrong."""
+
+    name: str
+    sentence: str
+    decides: Callable[..., Any]
+
+
+def rule_pairs(
+    right: tuple[Callable[..., bool], Callable[..., bool]],
+    first: Sequence[Rule],
+    second: Sequence[Rule],
+    known: frozenset[str] = frozenset(),
+) -> Mistakes:
+    """Two answers, each by a rule: every rule of the first with every rule of the second, and
+    either with what is right. `known` are names of pairs that are mistakes already."""
+
+    def pair(one: Callable[..., bool], other: Callable[..., bool]) -> Callable[..., Flags]:
+        return lambda *given: (bool(one(*given)), bool(other(*given)))
+
+    exact = [Rule("", "", function) for function in right]
+    made = []
+    for one in (exact[0], *first):
+        for other in (exact[1], *second):
+            name = "_and_".join(part for part in (one.name, other.name) if part)
+            if name and name not in known:
+                sentence = " ".join(part for part in (one.sentence, other.sentence) if part)
+                made.append(mistake(name, sentence, pair(one.decides, other.decides)))
+    return tuple(made)
 
 
 def inverted(reference: Callable[..., bool], question: str) -> Mistakes:
