@@ -207,6 +207,23 @@ class GradientReversalKey(Key, task="gradient_reversal"):
             x.register_hook(lambda g: -lam * g)
         return x.clone()
 
+    def x_where_it_requires_no_grad(x, lam):
+        """Where x does not require grad you returned x itself. A new tensor is asked for there as
+        well: whoever edits y must not edit x."""
+        return _Turned.apply(x, lam) if x.requires_grad else x
+
+    def x_itself_with_a_hook(x, lam):
+        """You registered the hook on x and returned x itself, so that all gradients of x are turned
+        round, also those of its other users. Make a new tensor from x, with the hook on that."""
+        if x.requires_grad:
+            x.register_hook(lambda g: -lam * g)
+        return x
+
+    def x_itself(x):
+        """You returned x itself, and gradients pass unchanged. Make a new tensor from x, with a
+        hook that returns the gradient times -lam."""
+        return x
+
     @raises(r"written-to tensor refers to a single memory location")
     def edited_in_place(x, lam):
         """Your hook edits the tensor that arrives, which belongs to others too: here it is the

@@ -180,6 +180,11 @@ class CaptureFeaturesKey(Key, task="capture_features"):
         found = run(model, list(by_module.values()), x, copy_of, "no")
         return {name: found.get(name, []) for name in names}
 
+    def never_called_missing(model, names, x):
+        """A submodule that is never called is missing from your dict: its entry is made when the
+        hook is called. Give every name its empty list before the model runs."""
+        return {name: calls for name, calls in run(model, names, x, copy_of, "no").items() if calls}
+
     def collected_twice(model, names, x):
         """Every output is listed twice: the model ran two times while your hooks were on it. Run it
         once."""

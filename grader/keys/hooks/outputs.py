@@ -172,6 +172,42 @@ class ScaleForwardKey(Key, task="scale_forward"):
         module.forward = lambda *args: _scaled(s, forward(*args))
         return module.register_forward_hook(lambda m, args, output: None)
 
+    def before_the_hooks_of_others(module, s):
+        """A hook that stood on the module before you came gets the multiplied output, and what it
+        makes of it is not multiplied. You replaced module.forward, or put your hook before that one
+        (prepend=True). Register a forward hook, which gets what the hooks before it returned."""
+        hook = module.register_forward_hook
+        return hook(lambda m, args, output: _scaled(s, output), prepend=True)
+
+    def forward_put_back(module, s):
+        """You replaced module.forward. A hook that stood on the module before you came gets the
+        multiplied output, and what it makes of it is not multiplied; and after remove() the module
+        has an attribute forward that it did not have. Register a forward hook."""
+
+        class _Handle:
+            forward = staticmethod(module.forward)
+
+            def remove(self) -> None:
+                module.forward = _Handle.forward
+
+        module.forward = lambda *args: _scaled(s, _Handle.forward(*args))
+        return _Handle()
+
+    def rows_in_a_tuple(module, s):
+        """The module returned a tensor, and now it returns a tuple of its rows: a loop over a
+        tensor goes through its rows. Ask isinstance(output, tuple) first, and multiply a tensor as
+        a whole."""
+        return module.register_forward_hook(lambda m, args, output: tuple(s * t for t in output))
+
+    def tuple_of_one(module, s):
+        """The module returned a tensor, and now it returns a tuple that holds it. Keep the type:
+        a tuple only where the output is one."""
+
+        def hook(m, args, output):
+            return tuple(s * t for t in (output if isinstance(output, tuple) else (output,)))
+
+        return module.register_forward_hook(hook)
+
     def handle_in_a_list(module, s):
         """You returned a list. One hook is asked for, and its handle itself."""
         return [ScaleForwardKey.reference(module, s)]
@@ -228,6 +264,27 @@ class StatsHookKey(Key, task="stats_hook"):
         """Your std divides by one less than the number of entries, and of a single entry it is nan.
         Here it divides by the number of entries: pass correction=0."""
         return _stats(model, _leaves(model), x, lambda t: (float(t.mean()), float(t.std())))
+
+    def of_a_sample_but_of_one(model, x):
+        """Your std divides by one less than the number of entries, but for a single entry. Here it
+        divides by the number of entries: pass correction=0, which gives 0 for a single one."""
+
+        def pair(t):
+            return float(t.mean()), float(t.std()) if t.numel() > 1 else 0.0
+
+        return _stats(model, _leaves(model), x, pair)
+
+    def root_mean_square(model, x):
+        """Your second number is the root of the mean square. std takes off the mean first: it is
+        the root of the mean of (output - mean)**2."""
+        return _stats(
+            model, _leaves(model), x, lambda t: (_pair(t)[0], float((t * t).mean()) ** 0.5)
+        )
+
+    def never_called_missing(model, x):
+        """A submodule that is never called is missing from your dict: its entry is made when the
+        hook is called. Give every name its empty list before the model runs."""
+        return {name: calls for name, calls in StatsHookKey.reference(model, x).items() if calls}
 
     def _empty(model, x):
         return {name: [] for name in _leaves(model)}

@@ -96,6 +96,67 @@ class TrainStepKey(Key, task="train_step"):
         model.requires_grad_(True)
         return TrainStepKey.reference(model, opt, loss_fn, x, y)
 
+    def frozen_keeps_its_grad(model, opt, loss_fn, x, y):
+        """A frozen parameter moved along an old .grad: you wrote or emptied the .grad of those that
+        require grad alone. opt.zero_grad() empties all."""
+        loss = loss_fn(model(x), y)
+        trained = [p for p in model.parameters() if p.requires_grad]
+        grads = torch.autograd.grad(loss, trained, allow_unused=True)
+        for parameter, grad in zip(trained, grads, strict=True):
+            parameter.grad = grad
+        opt.step()
+        return loss.item()
+
+    def divided_by_rows(model, opt, loss_fn, x, y):
+        """You divided the loss by the number of rows. loss_fn gives the loss as it is to be, here a
+        mean already: start backward from loss_fn(model(x), y)."""
+        return TrainStepKey.reference(model, opt, lambda p, y: loss_fn(p, y) / len(y), x, y)
+
+    def divided_by_rows_backward(model, opt, loss_fn, x, y):
+        """The loss is right, and your step is too small: it follows the gradient divided by the
+        number of rows. loss_fn gives the loss as it is to be, here a mean already."""
+        loss = TrainStepKey.reference(model, opt, lambda p, y: loss_fn(p, y) / len(y), x, y)
+        return loss * len(y)
+
+    @raises(r"differentiated Tensor")
+    def gradient_of_every_parameter(model, opt, loss_fn, x, y):
+        """torch.autograd.grad refuses a parameter that the loss does not depend on, or that is
+        frozen. loss.backward() leaves such parameters out by itself: call it after
+        opt.zero_grad()."""
+        _step_by_grad(model, opt, loss_fn(model(x), y), list(model.parameters()))
+
+    @raises(r"differentiated Tensor")
+    def gradient_of_a_frozen_parameter(model, opt, loss_fn, x, y):
+        """You asked torch.autograd.grad for the gradient of a frozen parameter, which it refuses.
+        loss.backward() leaves such parameters out by itself: call it after opt.zero_grad()."""
+        loss = loss_fn(model(x), y)
+        _step_by_grad(model, opt, loss, list(model.parameters()), allow_unused=True)
+        return loss.item()
+
+    @raises(r"differentiated Tensor")
+    def gradient_of_an_unused_parameter(model, opt, loss_fn, x, y):
+        """You asked torch.autograd.grad for the gradient of a parameter that the loss does not
+        depend on, which it refuses. loss.backward() leaves such parameters out by itself: call it
+        after opt.zero_grad()."""
+        trained = [p for p in model.parameters() if p.requires_grad]
+        _step_by_grad(model, opt, loss_fn(model(x), y), trained)
+
+    @raises(r"object is not callable")
+    def loss_given_to_step(model, opt, loss_fn, x, y):
+        """Something was called that is no function. opt.step(...) calls what it is given: it takes
+        no loss and no gradients, and reads .grad by itself, so write opt.step(). If yours has empty
+        parentheses, look for others: after .grad, or after the loss."""
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        opt.step(loss)
+
+    def put_into_train_mode(model, opt, loss_fn, x, y):
+        """You called train(), and a part of the model that was in eval mode is in train mode now.
+        Leave the model in the mode that it is in: whoever calls you chooses it."""
+        model.train()
+        return TrainStepKey.reference(model, opt, loss_fn, x, y)
+
     def in_eval_mode(model, opt, loss_fn, x, y):
         """You put the model into eval mode and left it there: dropout would not drop, and batch
         normalization would use its running statistics. A step needs no other mode than the
@@ -152,8 +213,9 @@ class TrainStepKey(Key, task="train_step"):
         return 0.0
 
     def own_update(model, opt, loss_fn, x, y):
-        """You subtracted the learning rate times the gradient yourself. The optimizer may do more
-        than that, such as momentum: let opt.step() change the parameters."""
+        """Your step takes off the learning rate times the gradient and nothing else: you subtracted
+        it yourself, or made an optimizer of your own. The one that you are given may do more, such
+        as momentum, or one learning rate for each group: let opt.step() change the parameters."""
         opt.zero_grad()
         loss = loss_fn(model(x), y)
         loss.backward()
@@ -162,6 +224,15 @@ class TrainStepKey(Key, task="train_step"):
                 if p.grad is not None:
                     p.sub_(opt.param_groups[0]["lr"] * p.grad)
         return loss.item()
+
+
+def _step_by_grad(model, opt, loss, parameters, *, allow_unused=False):
+    """A step along what torch.autograd.grad gives for these parameters."""
+    opt.zero_grad()
+    grads = torch.autograd.grad(loss, parameters, allow_unused=allow_unused)
+    for parameter, grad in zip(parameters, grads, strict=True):
+        parameter.grad = grad
+    opt.step()
 
 
 Batches = list[tuple[Tensor, Tensor]]

@@ -195,6 +195,13 @@ class ParamGroupsKey(Key, task="param_groups"):
             model, _of(head, lr_head, lr_body), lambda p: 0.0 if p[0].endswith("bias") else wd
         )
 
+    def weights_by_name(model, head, lr_body, lr_head, wd):
+        """You gave weight decay to what is called weight. The weight of a norm is called so, too,
+        and has one dimension. Ask for the number of dimensions, p.ndim."""
+        return _sgd(
+            model, _of(head, lr_head, lr_body), lambda p: wd if p[0].endswith("weight") else 0.0
+        )
+
     def frozen_included(model, head, lr_body, lr_head, wd):
         """You handed over a frozen parameter as well. It may hold an old .grad, which the optimizer
         would follow. Leave out what does not require grad."""
@@ -229,6 +236,14 @@ class ParamGroupsKey(Key, task="param_groups"):
         return _sgd(
             model, lambda p: lr_head if p[0].startswith("head.") else lr_body, _of_matrices(wd)
         )
+
+    def body_told_by_its_parts(model, head, lr_body, lr_head, wd):
+        """You took for head's what is in no other part of the model. A weight that head shares with
+        the body counts as one of head's, and a parameter that stands on the model itself does not.
+        Ask whether it is among head's parameters, by identity."""
+        rest = [part for part in model.children() if part is not head]
+        body = {id(p) for part in rest for p in part.parameters()}
+        return _sgd(model, lambda p: lr_body if id(p[1]) in body else lr_head, _of_matrices(wd))
 
     @raises(r"some parameters appear in more than one parameter group")
     def head_twice(model, head):

@@ -183,15 +183,31 @@ class FinetuneKey(Key, task="finetune"):
         FinetuneKey.reference(model, head, loss_fn, batches, lr)
         model.head = old
 
+    def head_forgotten(model, head, loss_fn, batches, lr):
+        """model.head is still the old one, and the new head did not move: the batches went through
+        the old one. Assign the new one before the loop: model.head = head."""
+        model.body.requires_grad_(False).eval()
+        model.head.train()
+        head.train()
+
+    def head_forgotten_in_its_mode(model, head, loss_fn, batches, lr):
+        """model.head is still the old one, and the new head did not move and is in the mode in
+        which it came. Assign the new one before the loop: model.head = head."""
+        model.body.requires_grad_(False).eval()
+        model.head.train()
+
     def old_head_trained(model, head):
-        """The new head is in its place, and did not move. The optimizer was made before, from the
-        old head's parameters: it knows those, and no names. Put the head in its place first."""
+        """The new head is in its place, and did not move. Either it had no gradients when step()
+        ran: backward() is missing or comes after it, or zero_grad() stands between them. Or step()
+        is missing. Or the optimizer holds other parameters, such as the old head's: it knows
+        parameters, and no names."""
         _freeze(model, head)
 
     @raises(r"does not require grad and does not have a grad_fn")
     def head_frozen_too(model, head, loss_fn, batches, lr):
-        """You froze the new head along with the body, so that the loss has no history. Freeze the
-        body alone, or the model before you put in the new head."""
+        """The loss has no history. Either the new head is frozen along with the body, or what it
+        returns was computed inside no_grad(), or detached. Freeze the body alone, and let the
+        head's run be recorded."""
         _place(model, head)
         model.requires_grad_(False)
         _train(model, loss_fn, batches, lr, head.parameters())
