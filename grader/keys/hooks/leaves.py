@@ -69,6 +69,11 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         """You limited to [-2c, 2c]. The limits of each pass are -c and c."""
         return _attach(params, lambda g: g.clamp(-2 * c, 2 * c))
 
+    def bent(params, c):
+        """Your limit bends what lies within it: tanh changes every entry. Entries from -c to c stay
+        as they are: clamp leaves them alone."""
+        return _attach(params, lambda g: c * torch.tanh(g / c))
+
     def none_for_the_frozen(params, c):
         """Your list has a None in the place of an entry that does not require grad. Leave such an
         entry out: whoever ends the clipping calls remove() on everything in the list."""
@@ -430,6 +435,12 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         """You returned one handle, and not a list. Return the handles of all your hooks, in a
         list."""
         return _frozen(weight, rows, _kept(weight, rows), optimizer)[0]
+
+    @raises(r"shape mismatch: value tensor of shape|expanded size of the tensor")
+    def whole_copy_into_the_rows(weight, rows, optimizer):
+        """You write a copy of another shape into the rows, such as one of the whole weight. Take
+        the same rows of the copy: weight[rows] = kept[rows]."""
+        return _frozen(weight, rows, weight.detach().clone(), optimizer)
 
     @raises(r"only change requires_grad flags of leaf variables")
     def flag_of_rows(weight, rows):

@@ -23,8 +23,9 @@ class ScaleForwardKey(Key, task="scale_forward"):
         return module.register_forward_hook(lambda m, args, output: _scaled(s, output))
 
     def returned_nothing(module):
-        """The output is what it was. A forward hook that returns None observes; what it returns
-        replaces the output."""
+        """The output is what it was. Either your hook returns None, which observes: what a hook
+        returns replaces the output. Or it is not on the module any more when that is called:
+        remove() is for whoever gets the handle."""
         return module.register_forward_hook(lambda m, args, output: None)
 
     def input_scaled(module, s):
@@ -174,8 +175,9 @@ class ScaleForwardKey(Key, task="scale_forward"):
 
     def before_the_hooks_of_others(module, s):
         """A hook that stood on the module before you came gets the multiplied output, and what it
-        makes of it is not multiplied. You replaced module.forward, or put your hook before that one
-        (prepend=True). Register a forward hook, which gets what the hooks before it returned."""
+        makes of it is not multiplied. You replaced forward, of the module or of its class, or put
+        your hook before that one (prepend=True). Register a forward hook, which gets what the
+        hooks before it returned."""
         hook = module.register_forward_hook
         return hook(lambda m, args, output: _scaled(s, output), prepend=True)
 
@@ -192,6 +194,15 @@ class ScaleForwardKey(Key, task="scale_forward"):
 
         module.forward = lambda *args: _scaled(s, _Handle.forward(*args))
         return _Handle()
+
+    def tuples_alone(module, s):
+        """Where the output is one tensor it is what it was: your hook returns a product for tuples
+        alone. Multiply a tensor as well."""
+
+        def hook(m, args, output):
+            return _scaled(s, output) if isinstance(output, tuple) else None
+
+        return module.register_forward_hook(hook)
 
     def rows_in_a_tuple(module, s):
         """The module returned a tensor, and now it returns a tuple of its rows: a loop over a
@@ -335,7 +346,22 @@ class StatsHookKey(Key, task="stats_hook"):
         """You kept one pair for each submodule. A list is asked for, with one pair for each call:
         append to it."""
         stats = _stats(model, _leaves(model), x, _pair)
-        return {name: calls[-1] for name, calls in stats.items()}
+        return {name: calls[-1] if calls else [] for name, calls in stats.items()}
+
+    def numbers_and_none_of_the_uncalled(model, x):
+        """You kept one pair for each submodule, and nothing for one that is never called. A list is
+        asked for, with one pair for each call: append to it."""
+        stats = _stats(model, _leaves(model), x, _pair)
+        return {name: calls[-1] for name, calls in stats.items() if calls}
+
+    def mean_of_sizes(model, x):
+        """Your first number is the mean of the absolute values. The mean of the output itself is
+        asked for."""
+        return _stats(model, _leaves(model), x, lambda t: (float(t.abs().mean()), _pair(t)[1]))
+
+    def least_and_greatest(model, x):
+        """Your pairs are the least and the greatest entry. Mean and std are asked for."""
+        return _stats(model, _leaves(model), x, lambda t: (float(t.min()), float(t.max())))
 
     def first_call_alone(model, x):
         """A submodule was called twice, and you kept its first call. The hook has to stay until the

@@ -139,6 +139,24 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
             return gin, gout
         return torch.autograd.grad(module(x), first, gy)[0], gout
 
+    def grad_of_the_weight(module, x, gy):
+        """Your first tensor is the .grad of a weight. That of the module's input is asked for, in
+        the shape of x."""
+        _, gout = FullBackwardProbeKey.reference(module, x, gy)
+        module(x).backward(gy)
+        return next(module.parameters()).grad, gout
+
+    def gout_not_kept(module, x, gy):
+        """Your gout is None: the output is no leaf, so its .grad stays empty unless you call
+        retain_grad() on it first. What arrives there is what the pass starts from."""
+        return FullBackwardProbeKey.reference(module, x, gy)[0], None
+
+    def gout_twice(module, x, gy):
+        """You returned the gradient of the output twice. A full backward pre-hook is called with
+        that alone: register_full_backward_hook gives both."""
+        _, gout = FullBackwardProbeKey.reference(module, x, gy)
+        return gout, gout
+
     @raises(r"list index out of range")
     def hook_never_called(module, x, gy):
         """Your list is empty: no hook was called. module.forward(x) skips hooks, and so does a run
@@ -176,12 +194,13 @@ def _full_hooks_and_an_edit() -> Iterator[Callable[..., Any]]:
     """Full backward hooks on all layers of a chain, one of which edits its input in place."""
     listings = {"": lambda model: model.children(), "_on_every_place": list}
     orders = {"": lambda found: found[::-1], "_in_backward_order": list}
-    for at, which in ((2, ""), (1, "_of_inputs")):
+    for at, which, asked in ((2, "", False), (1, "_of_inputs", False), (1, "_of_all_inputs", True)):
         for place, listed in listings.items():
             for order, ordered in orders.items():
 
-                def wrong(model, x, gy, at=at, listed=listed, ordered=ordered):
+                def wrong(model, x, gy, at=at, asked=asked, listed=listed, ordered=ordered):
                     found = []
+                    x = x.clone().requires_grad_() if asked else x
 
                     def hook(*given):
                         found.append(given[at][0])
@@ -285,9 +304,10 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         the tensors, from the last layer to the first."""
         return _by_hand(model, x, gy)[:0:-1]
 
-    def grad_not_kept(model):
+    def grad_not_kept(model, x, gy):
         """Your gradients are None. The outputs are no leaves, so nobody kept what arrived there:
         register a tensor hook on each output."""
+        model(x).backward(gy)
         return [None for _ in model]
 
     def retained_after_the_edit(model, x, gy):

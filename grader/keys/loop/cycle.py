@@ -1,17 +1,58 @@
 """References and mistakes of the exercises on the loop itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.losses import of_a_given_loss
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Optimizer = torch.optim.Optimizer
 Scheduler = torch.optim.lr_scheduler.LRScheduler
+
+
+def _grad_of_a_frozen_one() -> Iterator[Callable[..., Any]]:
+    """torch.autograd.grad of all parameters, and then one of several ways to use what it gives."""
+
+    def into_grad(parameters, grads, opt):
+        for p, grad in zip(parameters, grads, strict=True):
+            p.grad = grad
+        opt.step()
+
+    def into_grad_if_there(parameters, grads, opt):
+        for p, grad in zip(parameters, grads, strict=True):
+            p.grad = p.grad if grad is None else grad
+        opt.step()
+
+    @torch.no_grad()
+    def by_hand(parameters, grads, opt):
+        for p, grad in zip(parameters, grads, strict=True):
+            if grad is not None:
+                p -= opt.param_groups[0]["lr"] * grad
+
+    def unused(parameters, grads, opt):
+        """Nothing: new tensors get the names."""
+
+    for use in (into_grad, into_grad_if_there, by_hand, unused):
+
+        def wrong(model, opt, loss_fn, x, y, use=use):
+            loss = loss_fn(model(x), y)
+            parameters = list(model.parameters())
+            grads = torch.autograd.grad(loss, parameters, allow_unused=True)
+            use(parameters, grads, opt)
+            return loss.item()
+
+        yield mistake(
+            f"gradient_of_a_frozen_parameter_{use.__name__}",
+            "You asked torch.autograd.grad for the gradient of a frozen parameter, which it "
+            "refuses. loss.backward() leaves such parameters out by itself: call it after "
+            "opt.zero_grad(), and let opt.step() change the parameters.",
+            wrong,
+            raises=r"does not require grad",
+        )
 
 
 class TrainStepKey(Key, task="train_step"):
@@ -27,7 +68,30 @@ class TrainStepKey(Key, task="train_step"):
         opt.step()
         return loss.item()
 
-    families = (*of_a_given_loss(reference, 2),)
+    families = (*of_a_given_loss(reference, 2), *_grad_of_a_frozen_one())
+
+    @raises(r"does not require grad and does not have a grad_fn")
+    def loss_without_history(model, opt, loss_fn, x, y):
+        """The loss has no history: the model ran inside no_grad(), or what it returned was detached
+        or made a number before the loss. Let the run be recorded from x to the loss."""
+        loss_fn(model(x).detach(), y).backward()
+
+    @raises(r"'float' object has no attribute 'backward'")
+    def number_in_place_of_the_loss(model, opt, loss_fn, x, y):
+        """The loss is a Python number by the time you call backward(): item() leaves the graph.
+        Call backward() on the tensor, and return its item()."""
+        loss_fn(model(x), y).item().backward()
+
+    def clipped(model, opt, loss_fn, x, y):
+        """You clipped the gradients to a norm of 1. Nothing is to be clipped here: the step goes
+        along the gradient as it is."""
+        loss = loss_fn(model(x), y)
+        trained = [p for p in model.parameters() if p.requires_grad]
+        opt.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        opt.step()
+        return loss.item()
 
     def old_gradients_added(model, opt, loss_fn, x, y):
         """Your step also went along what .grad held before: backward adds to .grad, and nothing
@@ -124,14 +188,6 @@ class TrainStepKey(Key, task="train_step"):
         frozen. loss.backward() leaves such parameters out by itself: call it after
         opt.zero_grad()."""
         _step_by_grad(model, opt, loss_fn(model(x), y), list(model.parameters()))
-
-    @raises(r"differentiated Tensor")
-    def gradient_of_a_frozen_parameter(model, opt, loss_fn, x, y):
-        """You asked torch.autograd.grad for the gradient of a frozen parameter, which it refuses.
-        loss.backward() leaves such parameters out by itself: call it after opt.zero_grad()."""
-        loss = loss_fn(model(x), y)
-        _step_by_grad(model, opt, loss, list(model.parameters()), allow_unused=True)
-        return loss.item()
 
     @raises(r"differentiated Tensor")
     def gradient_of_an_unused_parameter(model, opt, loss_fn, x, y):
@@ -243,8 +299,8 @@ def _epoch(lines: str, after: str = "") -> Callable[..., list[Any]]:
     """An epoch of the lines that the letters stand for, and then of those in `after`.
 
     z zero_grad, f forward, b backward, c clip, s step, d scheduler, l log, t log the tensor; and
-    wrong ways to clip: v each value, e each parameter, g the first group, a always, r no
-    nested parameters.
+    wrong ways to clip: v each value, i the greatest entry, e each parameter, g the first group,
+    a always, r no nested parameters.
     """
 
     def epoch(
@@ -262,6 +318,7 @@ def _epoch(lines: str, after: str = "") -> Callable[..., list[Any]]:
             "b": lambda: loss.backward(),
             "c": lambda: _clip(model, max_norm),
             "v": lambda: nn.utils.clip_grad_value_(model.parameters(), max_norm),
+            "i": lambda: nn.utils.clip_grad_norm_(model.parameters(), max_norm, torch.inf),
             "e": lambda: [nn.utils.clip_grad_norm_(p, max_norm) for p in model.parameters()],
             "g": lambda: _clip_grads(opt.param_groups[0]["params"], max_norm),
             "r": lambda: _clip_grads(list(model.parameters(recurse=False)), max_norm),
@@ -328,6 +385,11 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
         """You clipped the gradient of each parameter by itself. The norm is that of all gradients
         together: call clip_grad_norm_ once, with model.parameters()."""
         return _epoch("fzbelsd")(*given)
+
+    def greatest_entry_clipped(*given):
+        """You clipped the norm that is the greatest entry. The norm of clip_grad_norm_ is the root
+        of the sum of squares unless you say otherwise: leave out norm_type."""
+        return _epoch("fzbilsd")(*given)
 
     def first_group_clipped(*given):
         """You clipped the parameters of the first group alone. model.parameters() lists those of

@@ -98,6 +98,21 @@ class LossChoiceKey(Key, task="loss_choice"):
         picked = logits.softmax(1).gather(1, y[:, None])
         return -(picked + 1e-8).log().mean()
 
+    def squares(logits, y):
+        """You took the mean square of probabilities against a one-hot target. Cross entropy is
+        minus the logarithm of the right class's probability: F.cross_entropy(logits, y)."""
+        return F.mse_loss(logits.softmax(1), _one_hot(logits, y))
+
+    def margin(logits, y):
+        """You took the margin loss, which compares scores. Cross entropy is minus the logarithm of
+        the right class's probability: F.cross_entropy(logits, y)."""
+        return F.multi_margin_loss(logits, y)
+
+    def divided_by_classes(logits, y):
+        """You divided the sum over the rows by the number of classes. The loss is a mean over the N
+        rows."""
+        return F.cross_entropy(logits, y, reduction="sum") / logits.shape[1]
+
     def absolute_value(logits, y):
         """You took the absolute value of what nll_loss makes of raw scores. The sign was not the
         mistake: nll_loss expects logarithms of probabilities. Apply log_softmax first, or use

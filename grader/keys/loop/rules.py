@@ -136,6 +136,15 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
         is a part of the gradient and goes through the buffer: add wd * p to it first."""
         _sgd(params, state, lr, mu, 0, lost=lambda p, d, buffer: lr * (buffer + wd * p))
 
+    def decay_after_the_step(params, state, lr, mu, wd):
+        """You took lr * wd * p off the parameter after its step, past the buffer. In SGD the decay
+        is a part of the gradient and goes through the buffer: add wd * p to it first."""
+
+        def lost(p, d, buffer):
+            return lr * buffer + lr * wd * (p - lr * buffer)
+
+        _sgd(params, state, lr, mu, 0, lost=lost)
+
     def decay_sign(params, state, lr, mu, wd):
         """Your weight decay makes parameters grow. wd * p is added to the gradient, which is then
         subtracted."""

@@ -359,6 +359,24 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
 
         _adam(params, state, s, rule)
 
+    def squares_alone(params, state, *s):
+        """You divided the gradient itself by the root of the average of squares, and corrected
+        nothing: that is RMSprop. Adam steps along m, the average of gradients, and corrects both
+        averages for their start at zero."""
+
+        grads = iter(
+            [
+                (p.grad if s[5] else p.grad + s[4] * p.detach()).clone()
+                for p in params
+                if p.grad is not None
+            ]
+        )
+        _adam(params, state, s, lambda m, v, t, s: next(grads) / (v.sqrt() + s.eps))
+
+    def decay_with_lr_twice(params, state, *s):
+        """Your decoupled decay has the learning rate twice. It takes off lr * wd * p."""
+        _adam(params, state, s, decay=s[0] * s[0] * s[4])
+
     def decay_forgotten(params, state, *s):
         """You did not use wd."""
         _adam(params, state, s, wd=0.0)

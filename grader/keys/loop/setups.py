@@ -184,6 +184,16 @@ class ParamGroupsKey(Key, task="param_groups"):
         key "weight_decay"."""
         return _sgd(model, _of(head, lr_head, lr_body), lambda named: 0.0)
 
+    def decay_by_part(model, head, lr_body, lr_head, wd):
+        """You gave weight decay to all parameters outside head, and to none of head's. It is for
+        parameters of two or more dimensions, in both."""
+        return _sgd(model, _of(head, lr_head, lr_body), _of(head, 0.0, wd))
+
+    def one_rate_of_the_head(model, lr_head, wd):
+        """Every parameter has lr_head. Those outside head need lr_body, in groups of their own: a
+        group without an "lr" takes the optimizer's."""
+        return _sgd(model, lambda named: lr_head, _of_matrices(wd))
+
     def decay_inverted(model, head, lr_body, lr_head, wd):
         """You exchanged the weight decay: biases have it, and matrices have not."""
         return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(0.0, wd))

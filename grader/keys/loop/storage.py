@@ -99,6 +99,16 @@ class ResumeKey(Key, task="resume"):
             group["lr"] = saved["lr"]
 
     @replaces("load_training")
+    @raises(r"different number of parameter groups|doesn't match the size of optimizer's group")
+    def groups_of_another_optimizer(model, opt, sched, file):
+        """You loaded the state into an optimizer with other parameter groups, such as one that you
+        made yourself. Load it into the optimizer that you are given, which goes on training."""
+        states = torch.load(file)
+        model.load_state_dict(states[0])
+        type(opt)(model.parameters(), lr=0.1).load_state_dict(states[1])
+        sched.load_state_dict(states[2])
+
+    @replaces("load_training")
     def first_rate_and_count(model, opt, sched, file):
         """The weights are right, and the scheduler's count. Of the optimizer you kept one learning
         rate: it lost the averages or the momentum it had gathered, and where it has several groups,

@@ -166,6 +166,17 @@ class FinetuneKey(Key, task="finetune"):
         _place(model, head).eval()
         _train(model, loss_fn, batches, lr, model.parameters())
 
+    def one_step_for_all(model, head, loss_fn, batches, lr):
+        """The body is right, and the head took one step, along the last batch alone: step() stands
+        after the loop. One step for each batch is asked for."""
+        _freeze(model, head)
+        _train(model, loss_fn, batches[-1:], lr, head.parameters())
+
+    def a_tenth_of_the_rate(model, head, loss_fn, batches, lr):
+        """The body is right, and the head was trained with a tenth of lr. Use lr as it is."""
+        _freeze(model, head)
+        _train(model, loss_fn, batches, lr / 10, head.parameters())
+
     def old_gradients_followed(model, head, loss_fn, batches, lr):
         """A frozen weight moved: it still held an old .grad when the optimizer got it, and nothing
         emptied it before the first step. Give the optimizer the head alone."""
