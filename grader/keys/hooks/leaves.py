@@ -74,6 +74,11 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         as they are: clamp leaves them alone."""
         return _attach(params, lambda g: c * torch.tanh(g / c))
 
+    def matrices_alone(params, c):
+        """Only entries of two or more dimensions have a hook. Every entry that requires grad is to
+        have one, whatever its shape."""
+        return _attach([p for p in params if p.ndim > 1], lambda g: g.clamp(-c, c))
+
     def none_for_the_frozen(params, c):
         """Your list has a None in the place of an entry that does not require grad. Leave such an
         entry out: whoever ends the clipping calls remove() on everything in the list."""
@@ -305,6 +310,13 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         back.remove()
         everything = slice(None)
         return [masked, *_put_back(weight, everything, optimizer)]
+
+    def one_row_put_back(weight, rows, optimizer):
+        """One of the rows stays as it is, and the others move: you put back the first alone. Put
+        back all whose numbers stand in rows."""
+        masked, back = _frozen(weight, rows, _kept(weight, rows), optimizer)
+        back.remove()
+        return [masked, *_put_back(weight, rows[:1], optimizer)]
 
     def columns_masked(weight, rows, optimizer):
         """The rows are put back, and your hook makes zeros of columns of the gradient. The first

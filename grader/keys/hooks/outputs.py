@@ -359,6 +359,10 @@ class StatsHookKey(Key, task="stats_hook"):
         asked for."""
         return _stats(model, _leaves(model), x, lambda t: (float(t.abs().mean()), _pair(t)[1]))
 
+    def median(model, x):
+        """Your first number is the median. The mean is asked for."""
+        return _stats(model, _leaves(model), x, lambda t: (float(t.median()), _pair(t)[1]))
+
     def least_and_greatest(model, x):
         """Your pairs are the least and the greatest entry. Mean and std are asked for."""
         return _stats(model, _leaves(model), x, lambda t: (float(t.min()), float(t.max())))

@@ -82,6 +82,34 @@ class TrainStepKey(Key, task="train_step"):
         Call backward() on the tensor, and return its item()."""
         loss_fn(model(x), y).item().backward()
 
+    def rounded(model, opt, loss_fn, x, y):
+        """The step is right, and the loss you returned is rounded. Return it as it is, and round
+        where you print it."""
+        return round(TrainStepKey.reference(model, opt, loss_fn, x, y), 3)
+
+    def another_optimizer(model, opt, loss_fn, x, y):
+        """Your step is one of Adam, at the learning rate of opt. The step is to be one of the
+        optimizer that you are given: opt.step()."""
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        torch.optim.Adam(model.parameters(), lr=opt.param_groups[0]["lr"]).step()
+        return loss.item()
+
+    def own_update_in_groups(model, opt, loss_fn, x, y):
+        """Your step takes off each group's learning rate times the gradient and nothing else: you
+        subtracted it yourself, or made an optimizer of your own. The one that you are given may do
+        more, such as momentum: let opt.step() change the parameters."""
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        with torch.no_grad():
+            for group in opt.param_groups:
+                for p in group["params"]:
+                    if p.grad is not None:
+                        p.sub_(group["lr"] * p.grad)
+        return loss.item()
+
     def clipped(model, opt, loss_fn, x, y):
         """You clipped the gradients to a norm of 1. Nothing is to be clipped here: the step goes
         along the gradient as it is."""

@@ -103,6 +103,16 @@ class LossChoiceKey(Key, task="loss_choice"):
         minus the logarithm of the right class's probability: F.cross_entropy(logits, y)."""
         return F.mse_loss(logits.softmax(1), _one_hot(logits, y))
 
+    def logarithm_of_the_mean(logits, y):
+        """You took the mean of the probabilities, and then the logarithm. It is the mean of the
+        logarithms: log_softmax first."""
+        return -logits.softmax(1).gather(1, y[:, None]).mean().log()
+
+    def sigmoid_of_the_right_class(logits, y):
+        """You took the logarithm of a sigmoid, which looks at the score of the right class alone.
+        The classes share one probability: log_softmax, over the classes."""
+        return F.nll_loss(F.logsigmoid(logits), y)
+
     def margin(logits, y):
         """You took the margin loss, which compares scores. Cross entropy is minus the logarithm of
         the right class's probability: F.cross_entropy(logits, y)."""

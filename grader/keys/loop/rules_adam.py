@@ -359,6 +359,15 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
 
         _adam(params, state, s, rule)
 
+    def corrected_after_the_root(params, state, *s):
+        """You took the root of the average of squares, and then divided by 1 - b2**t. Correct
+        first: the root is of the corrected average."""
+
+        def rule(m, v, t, s):
+            return m / (1 - s.b1**t) / (v.sqrt() / (1 - s.b2**t) + s.eps)
+
+        _adam(params, state, s, rule)
+
     def squares_alone(params, state, *s):
         """You divided the gradient itself by the root of the average of squares, and corrected
         nothing: that is RMSprop. Adam steps along m, the average of gradients, and corrects both

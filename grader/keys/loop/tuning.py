@@ -172,6 +172,11 @@ class FinetuneKey(Key, task="finetune"):
         _freeze(model, head)
         _train(model, loss_fn, batches[-1:], lr, head.parameters())
 
+    def a_tenth_of_the_decay(model, head, loss_fn, batches, lr):
+        """The body is right, and the head was trained with weight decay 0.01. It should be 0.1."""
+        _freeze(model, head)
+        _train(model, loss_fn, batches, lr, head.parameters(), weight_decay=0.01)
+
     def a_tenth_of_the_rate(model, head, loss_fn, batches, lr):
         """The body is right, and the head was trained with a tenth of lr. Use lr as it is."""
         _freeze(model, head)
