@@ -64,7 +64,8 @@ TEMPLATES: dict[str, str] = {
     "ERROR.raised": "{function} raised {error}",
     "ERROR.after": "What {function} returned cannot be used: {error}",
     "ERROR.device": "{function} made a tensor on the CPU although its input lies on another "
-    "device. Create tensors with device=x.device, or from x (torch.zeros_like, x.new_zeros).",
+    "device. Create tensors where one lies that you are given, say t: device=t.device, "
+    "torch.zeros_like(t), t.new_zeros(...).",
     # generic signatures
     "NONE": "{path} is None. Expected was {expected}.",
     "NONE.gradient": "{path} is None. Possible causes: the result does not depend on this tensor, "

@@ -132,7 +132,8 @@ OPERANDS = (
         r"is on cpu but expected on|expected device \w+(:\d+)? but got|"
         r"tensors used as indices should be (either )?on",
         "Two tensors of one operation lie on different devices.",
-        "Create tensors with device=x.device, or from x (torch.zeros_like, x.new_zeros).",
+        "Create tensors where one lies that you are given, say t: device=t.device, "
+        "torch.zeros_like(t), t.new_zeros(...).",
     ),
     Explanation(
         "numpy_device",

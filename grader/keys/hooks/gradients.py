@@ -121,6 +121,14 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
         at_z, _ = _passes(f, heads, x)
         return [g.abs() for g in at_z], None
 
+    def differences_of_absolute_values(f, heads, x):
+        """Your entries are differences of absolute values, and those are no absolute values of the
+        differences: z.grad is a sum of passes, whose terms may have either sign. A hook of z is
+        called with the gradient of one pass."""
+        at_z, at_x = _passes(f, heads, x)
+        totals = torch.stack([torch.zeros_like(at_z[0]), *at_z]).cumsum(0).abs()
+        return list(totals.diff(dim=0)), sum(at_x, torch.zeros_like(x))
+
     def last_pass_first(f, heads, x):
         """Your log is the wrong way round: the first entry is that of the last pass. Append in the
         order of the passes."""
@@ -207,6 +215,23 @@ class GradientReversalKey(Key, task="gradient_reversal"):
             x.register_hook(lambda g: -lam * g)
         return x.clone()
 
+    def x_where_it_requires_no_grad(x, lam):
+        """Where x does not require grad you returned x itself. A new tensor is asked for there as
+        well: whoever edits y must not edit x."""
+        return _Turned.apply(x, lam) if x.requires_grad else x
+
+    def x_itself_with_a_hook(x, lam):
+        """You registered the hook on x and returned x itself, so that all gradients of x are turned
+        round, also those of its other users. Make a new tensor from x, with the hook on that."""
+        if x.requires_grad:
+            x.register_hook(lambda g: -lam * g)
+        return x
+
+    def x_itself(x):
+        """You returned x itself, and gradients pass unchanged. Make a new tensor from x, with a
+        hook that returns the gradient times -lam."""
+        return x
+
     @raises(r"written-to tensor refers to a single memory location")
     def edited_in_place(x, lam):
         """Your hook edits the tensor that arrives, which belongs to others too: here it is the
@@ -253,6 +278,19 @@ class GradientReversalKey(Key, task="gradient_reversal"):
             return -lam * g if len(calls) == 1 else g
 
         return _with_hook(x, hook)
+
+    def started_anew_like_x(x, lam):
+        """No gradient reaches x through y. You detached, and let the result require grad where x
+        does: that is a new leaf, where the pass ends. Make y from x by an operation that is
+        recorded."""
+        y = x.detach().clone().requires_grad_(x.requires_grad)
+        if y.requires_grad:
+            y.register_hook(lambda g: -lam * g)
+        return y
+
+    def mixed(x, lam):
+        """What reaches x is (1 - lam) times what arrives at y. It is to be multiplied by -lam."""
+        return _with_hook(x, lambda g: (1 - lam) * g)
 
     def divided(x, lam):
         """You divided the gradient by -lam. What arrives at y is to be multiplied by -lam."""

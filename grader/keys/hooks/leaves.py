@@ -54,6 +54,59 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         leaves = [p for p in params if p.requires_grad]
         return [p.register_post_accumulate_grad_hook(lambda p: p.grad) for p in leaves]
 
+    def clipped_the_sum_wider(params, c):
+        """You limited .grad after the pass was added to it, to [-2c, 2c]. A pass by itself comes
+        through with up to 2c, and what two passes brought cannot be told apart any more. Use
+        register_hook, which gets the gradient of one pass."""
+
+        def clip(p):
+            p.grad.clamp_(-2 * c, 2 * c)
+
+        leaves = [p for p in params if p.requires_grad]
+        return [p.register_post_accumulate_grad_hook(clip) for p in leaves]
+
+    def twice_the_limit(params, c):
+        """You limited to [-2c, 2c]. The limits of each pass are -c and c."""
+        return _attach(params, lambda g: g.clamp(-2 * c, 2 * c))
+
+    def bent(params, c):
+        """Your limit bends what lies within it: tanh changes every entry. Entries from -c to c stay
+        as they are: clamp leaves them alone."""
+        return _attach(params, lambda g: c * torch.tanh(g / c))
+
+    def matrices_alone(params, c):
+        """Only entries of two or more dimensions have a hook. Every entry that requires grad is to
+        have one, whatever its shape."""
+        return _attach([p for p in params if p.ndim > 1], lambda g: g.clamp(-c, c))
+
+    def none_for_the_frozen(params, c):
+        """Your list has a None in the place of an entry that does not require grad. Leave such an
+        entry out: whoever ends the clipping calls remove() on everything in the list."""
+        return [
+            p.register_hook(lambda g: g.clamp(-c, c)) if p.requires_grad else None for p in params
+        ]
+
+    def handles_in_a_dict(params, c):
+        """You returned a dict. A list of the handles is asked for: whoever ends the clipping calls
+        remove() on everything in it."""
+        leaves = [p for p in params if p.requires_grad]
+        return dict(zip(leaves, _attach(params, lambda g: g.clamp(-c, c)), strict=True))
+
+    @raises(r"expected Variable, but hook returned")
+    def hook_returned_no_tensor(params, c):
+        """Your hook returned something that is no tensor, such as a NumPy array or a number. What
+        it returns takes the place of the gradient: compute with torch, for example
+        g.clamp(-c, c)."""
+        return _attach(params, lambda g: c)
+
+    @raises(r"nested_tensorlist")
+    def clipped_now_by_torch(params, c):
+        """You clipped at once, and registered no hook: clip_grad_value_ limits the .grad that is
+        there now, and fails where no entry has one. Later passes come through as they are.
+        register_hook is called in every pass from now on."""
+        torch.nn.utils.clip_grad_value_(params, c)
+        return []
+
     def clipped_by_norm(params, c):
         """You made the whole gradient shorter until its norm is c. Here each entry has the limits
         -c and c of its own."""
@@ -64,8 +117,9 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         return _attach(params, lambda g: g.clamp(max=c))
 
     def hook_returned_nothing(params):
-        """Nothing was limited. clamp makes a new tensor, and the hook has to return it: a hook that
-        returns None leaves the gradient as it is."""
+        """Nothing was limited, and your handles are there. Either the hook returns None, which
+        leaves the gradient as it is: clamp makes a new tensor, which the hook has to return. Or the
+        hook is never called: register it on the entry itself, with register_hook."""
         return _attach(params, lambda g: None)
 
     def edited_in_place(params, c):
@@ -215,7 +269,8 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
     def moved_all_the_same(weight, rows):
         """The gradient of the rows is zero, and step() still moves them. Weight decay adds to the
         gradient after your hook, and momentum remembers earlier steps. Put the rows back after each
-        step, in a hook of the optimizer, from a copy of their values."""
+        step, in a hook of the optimizer, from a copy of their values; detach() without clone()
+        makes none, and moves along."""
         free = torch.ones_like(weight)
         free[rows] = 0
         return [weight.register_hook(lambda grad: grad * free)]
@@ -247,6 +302,54 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         weight[:, rows]."""
         at = (slice(None), rows)
         return _frozen(weight, at, _kept(weight, at), optimizer)
+
+    def whole_weight_put_back(weight, rows, optimizer):
+        """The whole weight stands still: you put back all of it after each step. Put back the rows
+        whose numbers stand in rows, and let the others train."""
+        masked, back = _frozen(weight, rows, _kept(weight, rows), optimizer)
+        back.remove()
+        everything = slice(None)
+        return [masked, *_put_back(weight, everything, optimizer)]
+
+    def one_row_put_back(weight, rows, optimizer):
+        """One of the rows stays as it is, and the others move: you put back the first alone. Put
+        back all whose numbers stand in rows."""
+        masked, back = _frozen(weight, rows, _kept(weight, rows), optimizer)
+        back.remove()
+        return [masked, *_put_back(weight, rows[:1], optimizer)]
+
+    def columns_masked(weight, rows, optimizer):
+        """The rows are put back, and your hook makes zeros of columns of the gradient. The first
+        index is the row: grad[rows], and not grad[:, rows]."""
+        at = (slice(None), rows)
+        masked, back = _frozen(weight, at, _kept(weight, at), optimizer)
+        back.remove()
+        return [masked, *_put_back(weight, rows, optimizer)]
+
+    def first_rows(weight, rows, optimizer):
+        """You froze the first rows, as many as rows has entries. Those whose numbers stand in rows
+        are to be frozen: weight[rows], and not weight[:len(rows)]."""
+        at = slice(len(rows))
+        return _frozen(weight, at, _kept(weight, at), optimizer)
+
+    def first_rows_masked(weight, rows, optimizer):
+        """The rows are put back, and your hook makes zeros of the first rows of the gradient, as
+        many as rows has entries. Zero those whose numbers stand in rows: grad[rows]."""
+        at = slice(len(rows))
+        masked, back = _frozen(weight, at, _kept(weight, at), optimizer)
+        back.remove()
+        return [masked, *_put_back(weight, rows, optimizer)]
+
+    def decay_cancelled(weight, rows, optimizer):
+        """You took weight decay off the rows, and momentum still moves them: it remembers the steps
+        before you were called. Put the rows back after each step, whatever moved them."""
+
+        def cancel(*_):
+            decay = optimizer.param_groups[0]["weight_decay"]
+            weight.grad[rows] = -decay * weight.detach()[rows]
+
+        masked = FreezeByHookKey.moved_all_the_same(weight, rows)
+        return [*masked, optimizer.register_step_pre_hook(cancel)]
 
     def mask_inverted(weight, rows, optimizer):
         """Your mask is the wrong way round: the gradient of the rows passes, and that of all others
@@ -344,6 +447,12 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         """You returned one handle, and not a list. Return the handles of all your hooks, in a
         list."""
         return _frozen(weight, rows, _kept(weight, rows), optimizer)[0]
+
+    @raises(r"shape mismatch: value tensor of shape|expanded size of the tensor")
+    def whole_copy_into_the_rows(weight, rows, optimizer):
+        """You write a copy of another shape into the rows, such as one of the whole weight. Take
+        the same rows of the copy: weight[rows] = kept[rows]."""
+        return _frozen(weight, rows, weight.detach().clone(), optimizer)
 
     @raises(r"only change requires_grad flags of leaf variables")
     def flag_of_rows(weight, rows):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.hooks import around_a_run
@@ -87,8 +88,9 @@ class CaptureFeaturesKey(Key, task="capture_features"):
         return run(model, names, x, lambda m, a, y: y.clone(), "no")
 
     def overwritten(model, names, x):
-        """A later layer edited its input in place, and with it what you had kept: detach() shares
-        the memory. Clone as well."""
+        """A later layer edited its input in place, and with it what you had kept: that shares its
+        memory with what the model goes on with. detach() and .data do, and so does a clone that
+        the hook returns. Keep a clone, and return nothing."""
         return run(model, names, x, lambda m, a, y: y.detach(), "no")
 
     def output_itself(model, names, x):
@@ -132,7 +134,21 @@ class CaptureFeaturesKey(Key, task="capture_features"):
     def one_call_without_a_list(model, names, x):
         """You kept one tensor for each name. A list is asked for, with one tensor for each call of
         the submodule: append to it."""
-        return {name: calls[-1] for name, calls in run(model, names, x, copy_of, "no").items()}
+        kept = run(model, names, x, copy_of, "no")
+        return {name: calls[-1] if calls else [] for name, calls in kept.items()}
+
+    def one_call_and_none_of_the_uncalled(model, names, x):
+        """You kept one tensor for each name, and nothing for a submodule that is never called. A
+        list is asked for, with one tensor for each call: append to it."""
+        kept = run(model, names, x, copy_of, "no")
+        return {name: calls[-1] for name, calls in kept.items() if calls}
+
+    @raises(r"stack expects")
+    def stacked(model, names, x):
+        """You made one tensor of all calls of a submodule. Their shapes may differ, and a list is
+        asked for: leave it as it is."""
+        kept = run(model, names, x, copy_of, "no")
+        return {name: torch.stack(calls) for name, calls in kept.items()}
 
     def first_call_alone(model, names, x):
         """A submodule was called twice, and you kept its first call. The hook has to stay until the
@@ -179,6 +195,11 @@ class CaptureFeaturesKey(Key, task="capture_features"):
         by_module = {model.get_submodule(name): name for name in names}
         found = run(model, list(by_module.values()), x, copy_of, "no")
         return {name: found.get(name, []) for name in names}
+
+    def never_called_missing(model, names, x):
+        """A submodule that is never called is missing from your dict: its entry is made when the
+        hook is called. Give every name its empty list before the model runs."""
+        return {name: calls for name, calls in run(model, names, x, copy_of, "no").items() if calls}
 
     def collected_twice(model, names, x):
         """Every output is listed twice: the model ran two times while your hooks were on it. Run it

@@ -23,8 +23,9 @@ class ScaleForwardKey(Key, task="scale_forward"):
         return module.register_forward_hook(lambda m, args, output: _scaled(s, output))
 
     def returned_nothing(module):
-        """The output is what it was. A forward hook that returns None observes; what it returns
-        replaces the output."""
+        """The output is what it was. Either your hook returns None, which observes: what a hook
+        returns replaces the output. Or it is not on the module any more when that is called:
+        remove() is for whoever gets the handle."""
         return module.register_forward_hook(lambda m, args, output: None)
 
     def input_scaled(module, s):
@@ -172,6 +173,52 @@ class ScaleForwardKey(Key, task="scale_forward"):
         module.forward = lambda *args: _scaled(s, forward(*args))
         return module.register_forward_hook(lambda m, args, output: None)
 
+    def before_the_hooks_of_others(module, s):
+        """A hook that stood on the module before you came gets the multiplied output, and what it
+        makes of it is not multiplied. You replaced forward, of the module or of its class, or put
+        your hook before that one (prepend=True). Register a forward hook, which gets what the
+        hooks before it returned."""
+        hook = module.register_forward_hook
+        return hook(lambda m, args, output: _scaled(s, output), prepend=True)
+
+    def forward_put_back(module, s):
+        """You replaced module.forward. A hook that stood on the module before you came gets the
+        multiplied output, and what it makes of it is not multiplied; and after remove() the module
+        has an attribute forward that it did not have. Register a forward hook."""
+
+        class _Handle:
+            forward = staticmethod(module.forward)
+
+            def remove(self) -> None:
+                module.forward = _Handle.forward
+
+        module.forward = lambda *args: _scaled(s, _Handle.forward(*args))
+        return _Handle()
+
+    def tuples_alone(module, s):
+        """Where the output is one tensor it is what it was: your hook returns a product for tuples
+        alone. Multiply a tensor as well."""
+
+        def hook(m, args, output):
+            return _scaled(s, output) if isinstance(output, tuple) else None
+
+        return module.register_forward_hook(hook)
+
+    def rows_in_a_tuple(module, s):
+        """The module returned a tensor, and now it returns a tuple of its rows: a loop over a
+        tensor goes through its rows. Ask isinstance(output, tuple) first, and multiply a tensor as
+        a whole."""
+        return module.register_forward_hook(lambda m, args, output: tuple(s * t for t in output))
+
+    def tuple_of_one(module, s):
+        """The module returned a tensor, and now it returns a tuple that holds it. Keep the type:
+        a tuple only where the output is one."""
+
+        def hook(m, args, output):
+            return tuple(s * t for t in (output if isinstance(output, tuple) else (output,)))
+
+        return module.register_forward_hook(hook)
+
     def handle_in_a_list(module, s):
         """You returned a list. One hook is asked for, and its handle itself."""
         return [ScaleForwardKey.reference(module, s)]
@@ -229,6 +276,27 @@ class StatsHookKey(Key, task="stats_hook"):
         Here it divides by the number of entries: pass correction=0."""
         return _stats(model, _leaves(model), x, lambda t: (float(t.mean()), float(t.std())))
 
+    def of_a_sample_but_of_one(model, x):
+        """Your std divides by one less than the number of entries, but for a single entry. Here it
+        divides by the number of entries: pass correction=0, which gives 0 for a single one."""
+
+        def pair(t):
+            return float(t.mean()), float(t.std()) if t.numel() > 1 else 0.0
+
+        return _stats(model, _leaves(model), x, pair)
+
+    def root_mean_square(model, x):
+        """Your second number is the root of the mean square. std takes off the mean first: it is
+        the root of the mean of (output - mean)**2."""
+        return _stats(
+            model, _leaves(model), x, lambda t: (_pair(t)[0], float((t * t).mean()) ** 0.5)
+        )
+
+    def never_called_missing(model, x):
+        """A submodule that is never called is missing from your dict: its entry is made when the
+        hook is called. Give every name its empty list before the model runs."""
+        return {name: calls for name, calls in StatsHookKey.reference(model, x).items() if calls}
+
     def _empty(model, x):
         return {name: [] for name in _leaves(model)}
 
@@ -278,7 +346,26 @@ class StatsHookKey(Key, task="stats_hook"):
         """You kept one pair for each submodule. A list is asked for, with one pair for each call:
         append to it."""
         stats = _stats(model, _leaves(model), x, _pair)
-        return {name: calls[-1] for name, calls in stats.items()}
+        return {name: calls[-1] if calls else [] for name, calls in stats.items()}
+
+    def numbers_and_none_of_the_uncalled(model, x):
+        """You kept one pair for each submodule, and nothing for one that is never called. A list is
+        asked for, with one pair for each call: append to it."""
+        stats = _stats(model, _leaves(model), x, _pair)
+        return {name: calls[-1] for name, calls in stats.items() if calls}
+
+    def mean_of_sizes(model, x):
+        """Your first number is the mean of the absolute values. The mean of the output itself is
+        asked for."""
+        return _stats(model, _leaves(model), x, lambda t: (float(t.abs().mean()), _pair(t)[1]))
+
+    def median(model, x):
+        """Your first number is the median. The mean is asked for."""
+        return _stats(model, _leaves(model), x, lambda t: (float(t.median()), _pair(t)[1]))
+
+    def least_and_greatest(model, x):
+        """Your pairs are the least and the greatest entry. Mean and std are asked for."""
+        return _stats(model, _leaves(model), x, lambda t: (float(t.min()), float(t.max())))
 
     def first_call_alone(model, x):
         """A submodule was called twice, and you kept its first call. The hook has to stay until the

@@ -1,6 +1,6 @@
 """References and mistakes of the exercises on backward hooks of modules."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from grader.trusted.families.hooks import (
     exception_swallowed,
     hooks_stay_if_it_raises,
 )
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 Pair = tuple[Any, Any]
 Register = Callable[[nn.Module], Callable[[Any], Any]]
@@ -139,6 +139,24 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
             return gin, gout
         return torch.autograd.grad(module(x), first, gy)[0], gout
 
+    def grad_of_the_weight(module, x, gy):
+        """Your first tensor is the .grad of a weight. That of the module's input is asked for, in
+        the shape of x."""
+        _, gout = FullBackwardProbeKey.reference(module, x, gy)
+        module(x).backward(gy)
+        return next(module.parameters()).grad, gout
+
+    def gout_not_kept(module, x, gy):
+        """Your gout is None: the output is no leaf, so its .grad stays empty unless you call
+        retain_grad() on it first. What arrives there is what the pass starts from."""
+        return FullBackwardProbeKey.reference(module, x, gy)[0], None
+
+    def gout_twice(module, x, gy):
+        """You returned the gradient of the output twice. A full backward pre-hook is called with
+        that alone: register_full_backward_hook gives both."""
+        _, gout = FullBackwardProbeKey.reference(module, x, gy)
+        return gout, gout
+
     @raises(r"list index out of range")
     def hook_never_called(module, x, gy):
         """Your list is empty: no hook was called. module.forward(x) skips hooks, and so does a run
@@ -172,6 +190,39 @@ def _by_hand(model: nn.Sequential, x: Tensor, gy: Tensor, *, clone: bool = True)
     return list(torch.autograd.grad(places[-1], places, gy))
 
 
+def _full_hooks_and_an_edit() -> Iterator[Callable[..., Any]]:
+    """Full backward hooks on all layers of a chain, one of which edits its input in place."""
+    listings = {"": lambda model: model.children(), "_on_every_place": list}
+    orders = {"": lambda found: found[::-1], "_in_backward_order": list}
+    for at, which, asked in ((2, "", False), (1, "_of_inputs", False), (1, "_of_all_inputs", True)):
+        for place, listed in listings.items():
+            for order, ordered in orders.items():
+
+                def wrong(model, x, gy, at=at, asked=asked, listed=listed, ordered=ordered):
+                    found = []
+                    x = x.clone().requires_grad_() if asked else x
+
+                    def hook(*given):
+                        found.append(given[at][0])
+
+                    handles = [layer.register_full_backward_hook(hook) for layer in listed(model)]
+                    try:
+                        model(x).backward(gy)
+                    finally:
+                        for handle in handles:
+                            handle.remove()
+                    return ordered(found)
+
+                yield mistake(
+                    f"full_hooks_and_an_edit{which}{place}{order}",
+                    "A full backward hook wraps what its module returns, and the next layer edits "
+                    "that in place, which is refused. Register a forward hook on each layer, and "
+                    "in it a tensor hook on the output.",
+                    wrong,
+                    raises=r"is a view and is being modified inplace",
+                )
+
+
 class RetainOrHookKey(Key, task="retain_or_hook"):
     def reference(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
         return _by_hand(model, x, gy)[1:]
@@ -181,6 +232,7 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
 
     families = (
         *around_a_run(reference, _nothing),
+        *_full_hooks_and_an_edit(),
         hooks_stay_if_it_raises(reference),
         exception_swallowed(reference),
     )
@@ -252,9 +304,10 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         the tensors, from the last layer to the first."""
         return _by_hand(model, x, gy)[:0:-1]
 
-    def grad_not_kept(model):
+    def grad_not_kept(model, x, gy):
         """Your gradients are None. The outputs are no leaves, so nobody kept what arrived there:
         register a tensor hook on each output."""
+        model(x).backward(gy)
         return [None for _ in model]
 
     def retained_after_the_edit(model, x, gy):
@@ -267,22 +320,31 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
                 grads[i - 1] = grads[i]
         return grads
 
-    @raises(r"is a view and is being modified inplace")
-    def module_hooks_and_an_edit(model, x, gy):
-        """A full backward hook wraps what its module returns, and the next layer edits that in
-        place, which is refused. Register a forward hook, and in it a tensor hook on the output."""
-        grads = []
+    def inplace_switched_off(model, x, gy):
+        """Your list is right, and a layer that worked in place does so no more: you switched
+        inplace off and left it so. Leave the layers as they are: a tensor hook that is registered
+        before the edit gets the gradient of the values before it."""
+        for layer in model:
+            if hasattr(layer, "inplace"):
+                layer.inplace = False
+        return _by_hand(model, x, gy)[1:]
 
-        def hook(layer, gin, gout):
-            grads.insert(0, gout[0])
+    def retained_and_registered_twice(model, x, gy):
+        """Two things are wrong. A layer that stands in the model twice is one module, on which you
+        registered two hooks: model.children() lists each module once. And retain_grad() moves on
+        with an edit: where the next layer edits an output in place you have the gradient of the
+        edited values. A tensor hook registered before the edit gets that of the values before."""
+        found = []
+        grads = RetainOrHookKey.retained_after_the_edit(model, x, gy)
+        for layer, grad in zip(model, grads, strict=True):
+            found += [grad] * sum(layer is other for other in model)
+        return found
 
-        handles = [layer.register_full_backward_hook(hook) for layer in model.children()]
-        try:
-            model(x).backward(gy)
-        finally:
-            for handle in handles:
-                handle.remove()
-        return grads
+    def grads_of_parameters(model, x, gy):
+        """You listed the .grad of the parameters, also of those that have none. What each layer
+        returned is asked for, and the gradient that arrives there."""
+        model(x).backward(gy)
+        return [p.grad for p in model.parameters()]
 
     def inputs(model, x, gy):
         """You listed the gradients of what goes into each layer. What it returned is asked for."""

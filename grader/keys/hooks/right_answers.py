@@ -413,7 +413,7 @@ def scale_by_tensor(module, s):
         scaled = [t * t.new_tensor(s) for t in many]
         return tuple(scaled) if isinstance(output, tuple) else scaled[0]
 
-    return module.register_forward_hook(hook, prepend=True)
+    return module.register_forward_hook(hook)
 
 
 def stats_by_numpy(model, x):

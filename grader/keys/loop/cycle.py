@@ -1,17 +1,58 @@
 """References and mistakes of the exercises on the loop itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.losses import of_a_given_loss
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Optimizer = torch.optim.Optimizer
 Scheduler = torch.optim.lr_scheduler.LRScheduler
+
+
+def _grad_of_a_frozen_one() -> Iterator[Callable[..., Any]]:
+    """torch.autograd.grad of all parameters, and then one of several ways to use what it gives."""
+
+    def into_grad(parameters, grads, opt):
+        for p, grad in zip(parameters, grads, strict=True):
+            p.grad = grad
+        opt.step()
+
+    def into_grad_if_there(parameters, grads, opt):
+        for p, grad in zip(parameters, grads, strict=True):
+            p.grad = p.grad if grad is None else grad
+        opt.step()
+
+    @torch.no_grad()
+    def by_hand(parameters, grads, opt):
+        for p, grad in zip(parameters, grads, strict=True):
+            if grad is not None:
+                p -= opt.param_groups[0]["lr"] * grad
+
+    def unused(parameters, grads, opt):
+        """Nothing: new tensors get the names."""
+
+    for use in (into_grad, into_grad_if_there, by_hand, unused):
+
+        def wrong(model, opt, loss_fn, x, y, use=use):
+            loss = loss_fn(model(x), y)
+            parameters = list(model.parameters())
+            grads = torch.autograd.grad(loss, parameters, allow_unused=True)
+            use(parameters, grads, opt)
+            return loss.item()
+
+        yield mistake(
+            f"gradient_of_a_frozen_parameter_{use.__name__}",
+            "You asked torch.autograd.grad for the gradient of a frozen parameter, which it "
+            "refuses. loss.backward() leaves such parameters out by itself: call it after "
+            "opt.zero_grad(), and let opt.step() change the parameters.",
+            wrong,
+            raises=r"does not require grad",
+        )
 
 
 class TrainStepKey(Key, task="train_step"):
@@ -27,7 +68,58 @@ class TrainStepKey(Key, task="train_step"):
         opt.step()
         return loss.item()
 
-    families = (*of_a_given_loss(reference, 2),)
+    families = (*of_a_given_loss(reference, 2), *_grad_of_a_frozen_one())
+
+    @raises(r"does not require grad and does not have a grad_fn")
+    def loss_without_history(model, opt, loss_fn, x, y):
+        """The loss has no history: the model ran inside no_grad(), or what it returned was detached
+        or made a number before the loss. Let the run be recorded from x to the loss."""
+        loss_fn(model(x).detach(), y).backward()
+
+    @raises(r"'float' object has no attribute 'backward'")
+    def number_in_place_of_the_loss(model, opt, loss_fn, x, y):
+        """The loss is a Python number by the time you call backward(): item() leaves the graph.
+        Call backward() on the tensor, and return its item()."""
+        loss_fn(model(x), y).item().backward()
+
+    def rounded(model, opt, loss_fn, x, y):
+        """The step is right, and the loss you returned is rounded. Return it as it is, and round
+        where you print it."""
+        return round(TrainStepKey.reference(model, opt, loss_fn, x, y), 3)
+
+    def another_optimizer(model, opt, loss_fn, x, y):
+        """Your step is one of Adam, at the learning rate of opt. The step is to be one of the
+        optimizer that you are given: opt.step()."""
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        torch.optim.Adam(model.parameters(), lr=opt.param_groups[0]["lr"]).step()
+        return loss.item()
+
+    def own_update_in_groups(model, opt, loss_fn, x, y):
+        """Your step takes off each group's learning rate times the gradient and nothing else: you
+        subtracted it yourself, or made an optimizer of your own. The one that you are given may do
+        more, such as momentum: let opt.step() change the parameters."""
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        with torch.no_grad():
+            for group in opt.param_groups:
+                for p in group["params"]:
+                    if p.grad is not None:
+                        p.sub_(group["lr"] * p.grad)
+        return loss.item()
+
+    def clipped(model, opt, loss_fn, x, y):
+        """You clipped the gradients to a norm of 1. Nothing is to be clipped here: the step goes
+        along the gradient as it is."""
+        loss = loss_fn(model(x), y)
+        trained = [p for p in model.parameters() if p.requires_grad]
+        opt.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        opt.step()
+        return loss.item()
 
     def old_gradients_added(model, opt, loss_fn, x, y):
         """Your step also went along what .grad held before: backward adds to .grad, and nothing
@@ -96,6 +188,59 @@ class TrainStepKey(Key, task="train_step"):
         model.requires_grad_(True)
         return TrainStepKey.reference(model, opt, loss_fn, x, y)
 
+    def frozen_keeps_its_grad(model, opt, loss_fn, x, y):
+        """A frozen parameter moved along an old .grad: you wrote or emptied the .grad of those that
+        require grad alone. opt.zero_grad() empties all."""
+        loss = loss_fn(model(x), y)
+        trained = [p for p in model.parameters() if p.requires_grad]
+        grads = torch.autograd.grad(loss, trained, allow_unused=True)
+        for parameter, grad in zip(trained, grads, strict=True):
+            parameter.grad = grad
+        opt.step()
+        return loss.item()
+
+    def divided_by_rows(model, opt, loss_fn, x, y):
+        """You divided the loss by the number of rows. loss_fn gives the loss as it is to be, here a
+        mean already: start backward from loss_fn(model(x), y)."""
+        return TrainStepKey.reference(model, opt, lambda p, y: loss_fn(p, y) / len(y), x, y)
+
+    def divided_by_rows_backward(model, opt, loss_fn, x, y):
+        """The loss is right, and your step is too small: it follows the gradient divided by the
+        number of rows. loss_fn gives the loss as it is to be, here a mean already."""
+        loss = TrainStepKey.reference(model, opt, lambda p, y: loss_fn(p, y) / len(y), x, y)
+        return loss * len(y)
+
+    @raises(r"differentiated Tensor")
+    def gradient_of_every_parameter(model, opt, loss_fn, x, y):
+        """torch.autograd.grad refuses a parameter that the loss does not depend on, or that is
+        frozen. loss.backward() leaves such parameters out by itself: call it after
+        opt.zero_grad()."""
+        _step_by_grad(model, opt, loss_fn(model(x), y), list(model.parameters()))
+
+    @raises(r"differentiated Tensor")
+    def gradient_of_an_unused_parameter(model, opt, loss_fn, x, y):
+        """You asked torch.autograd.grad for the gradient of a parameter that the loss does not
+        depend on, which it refuses. loss.backward() leaves such parameters out by itself: call it
+        after opt.zero_grad()."""
+        trained = [p for p in model.parameters() if p.requires_grad]
+        _step_by_grad(model, opt, loss_fn(model(x), y), trained)
+
+    @raises(r"object is not callable")
+    def loss_given_to_step(model, opt, loss_fn, x, y):
+        """Something was called that is no function. opt.step(...) calls what it is given: it takes
+        no loss and no gradients, and reads .grad by itself, so write opt.step(). If yours has empty
+        parentheses, look for others: after .grad, or after the loss."""
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        opt.step(loss)
+
+    def put_into_train_mode(model, opt, loss_fn, x, y):
+        """You called train(), and a part of the model that was in eval mode is in train mode now.
+        Leave the model in the mode that it is in: whoever calls you chooses it."""
+        model.train()
+        return TrainStepKey.reference(model, opt, loss_fn, x, y)
+
     def in_eval_mode(model, opt, loss_fn, x, y):
         """You put the model into eval mode and left it there: dropout would not drop, and batch
         normalization would use its running statistics. A step needs no other mode than the
@@ -152,8 +297,9 @@ class TrainStepKey(Key, task="train_step"):
         return 0.0
 
     def own_update(model, opt, loss_fn, x, y):
-        """You subtracted the learning rate times the gradient yourself. The optimizer may do more
-        than that, such as momentum: let opt.step() change the parameters."""
+        """Your step takes off the learning rate times the gradient and nothing else: you subtracted
+        it yourself, or made an optimizer of your own. The one that you are given may do more, such
+        as momentum, or one learning rate for each group: let opt.step() change the parameters."""
         opt.zero_grad()
         loss = loss_fn(model(x), y)
         loss.backward()
@@ -164,6 +310,15 @@ class TrainStepKey(Key, task="train_step"):
         return loss.item()
 
 
+def _step_by_grad(model, opt, loss, parameters, *, allow_unused=False):
+    """A step along what torch.autograd.grad gives for these parameters."""
+    opt.zero_grad()
+    grads = torch.autograd.grad(loss, parameters, allow_unused=allow_unused)
+    for parameter, grad in zip(parameters, grads, strict=True):
+        parameter.grad = grad
+    opt.step()
+
+
 Batches = list[tuple[Tensor, Tensor]]
 Line = Callable[..., Any]
 
@@ -172,8 +327,8 @@ def _epoch(lines: str, after: str = "") -> Callable[..., list[Any]]:
     """An epoch of the lines that the letters stand for, and then of those in `after`.
 
     z zero_grad, f forward, b backward, c clip, s step, d scheduler, l log, t log the tensor; and
-    wrong ways to clip: v each value, e each parameter, g the first group, a always, r no
-    nested parameters.
+    wrong ways to clip: v each value, i the greatest entry, e each parameter, g the first group,
+    a always, r no nested parameters.
     """
 
     def epoch(
@@ -191,6 +346,7 @@ def _epoch(lines: str, after: str = "") -> Callable[..., list[Any]]:
             "b": lambda: loss.backward(),
             "c": lambda: _clip(model, max_norm),
             "v": lambda: nn.utils.clip_grad_value_(model.parameters(), max_norm),
+            "i": lambda: nn.utils.clip_grad_norm_(model.parameters(), max_norm, torch.inf),
             "e": lambda: [nn.utils.clip_grad_norm_(p, max_norm) for p in model.parameters()],
             "g": lambda: _clip_grads(opt.param_groups[0]["params"], max_norm),
             "r": lambda: _clip_grads(list(model.parameters(recurse=False)), max_norm),
@@ -257,6 +413,11 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
         """You clipped the gradient of each parameter by itself. The norm is that of all gradients
         together: call clip_grad_norm_ once, with model.parameters()."""
         return _epoch("fzbelsd")(*given)
+
+    def greatest_entry_clipped(*given):
+        """You clipped the norm that is the greatest entry. The norm of clip_grad_norm_ is the root
+        of the sum of squares unless you say otherwise: leave out norm_type."""
+        return _epoch("fzbilsd")(*given)
 
     def first_group_clipped(*given):
         """You clipped the parameters of the first group alone. model.parameters() lists those of

@@ -1,13 +1,34 @@
 """References and mistakes of the exercises on the loss and its gradient."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 F = nn.functional
+
+
+def _away_from_zero() -> Iterator[Callable[..., Tensor]]:
+    """Probabilities kept off 0 by a number so small that it shows with large scores alone."""
+    for power in (5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 20, 24, 30, 32, 37, 38):
+        yield _limited(10.0**-power, f"1e_{power}")
+    yield _limited(torch.finfo(torch.float32).tiny, "tiny")
+    yield _limited(torch.finfo(torch.float64).eps, "eps_64")
+    yield _limited(torch.finfo(torch.float32).eps, "eps_32")
+
+
+def _limited(least: float, name: str) -> Callable[..., Tensor]:
+    def wrong(logits: Tensor, y: Tensor) -> Tensor:
+        return F.nll_loss(logits.softmax(1).clamp_min(least).log(), y)
+
+    return mistake(
+        f"kept_off_zero_{name}",
+        "You kept the probability off 0 before its logarithm, by a limit or a small number. With "
+        "large scores the loss stops there, and has no gradient: log_softmax needs neither.",
+        wrong,
+    )
 
 
 class LossChoiceKey(Key, task="loss_choice"):
@@ -77,11 +98,50 @@ class LossChoiceKey(Key, task="loss_choice"):
         picked = logits.softmax(1).gather(1, y[:, None])
         return -(picked + 1e-8).log().mean()
 
-    def probability_limited(logits, y):
-        """You limited the probability away from 0 before its logarithm. With large scores the loss
-        stops there, and has no gradient: log_softmax needs no limit."""
-        picked = logits.softmax(1).gather(1, y[:, None])
-        return -picked.clamp(1e-7, 1 - 1e-7).log().mean()
+    def squares(logits, y):
+        """You took the mean square of probabilities against a one-hot target. Cross entropy is
+        minus the logarithm of the right class's probability: F.cross_entropy(logits, y)."""
+        return F.mse_loss(logits.softmax(1), _one_hot(logits, y))
+
+    def logarithm_of_the_mean(logits, y):
+        """You took the mean of the probabilities, and then the logarithm. It is the mean of the
+        logarithms: log_softmax first."""
+        return -logits.softmax(1).gather(1, y[:, None]).mean().log()
+
+    def sigmoid_of_the_right_class(logits, y):
+        """You took the logarithm of a sigmoid, which looks at the score of the right class alone.
+        The classes share one probability: log_softmax, over the classes."""
+        return F.nll_loss(F.logsigmoid(logits), y)
+
+    def margin(logits, y):
+        """You took the margin loss, which compares scores. Cross entropy is minus the logarithm of
+        the right class's probability: F.cross_entropy(logits, y)."""
+        return F.multi_margin_loss(logits, y)
+
+    def divided_by_classes(logits, y):
+        """You divided the sum over the rows by the number of classes. The loss is a mean over the N
+        rows."""
+        return F.cross_entropy(logits, y, reduction="sum") / logits.shape[1]
+
+    def absolute_value(logits, y):
+        """You took the absolute value of what nll_loss makes of raw scores. The sign was not the
+        mistake: nll_loss expects logarithms of probabilities. Apply log_softmax first, or use
+        cross_entropy."""
+        return F.nll_loss(logits, y).abs()
+
+    def cut_at_zero(logits, y):
+        """You cut what nll_loss makes of raw scores off at 0, where its gradient ends. The sign was
+        not the mistake: nll_loss expects logarithms of probabilities. Apply log_softmax first, or
+        use cross_entropy."""
+        return F.nll_loss(logits, y).clamp(min=0)
+
+    @raises(r"Boolean value of Tensor")
+    def scores_given_to_the_class(logits, y):
+        """You gave scores and classes to the class, which takes settings. Make the loss first, then
+        call it: nn.CrossEntropyLoss()(logits, y), or F.cross_entropy(logits, y)."""
+        return nn.CrossEntropyLoss(logits, y)
+
+    families = (*_away_from_zero(),)
 
     def softmax_by_hand(logits, y):
         """With large scores your loss or its gradient is inf or nan: you divided one exp by a sum

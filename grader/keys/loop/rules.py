@@ -32,6 +32,16 @@ def _sgd(params, state, lr, mu, wd, *, added=None, kept=None, lost=None, place=N
             p -= lost(p, d, buffer) if lost else lr * buffer
 
 
+def _with_zeros(params, state, lr, mu, wd):
+    """A step that takes a missing gradient for zeros, and leaves it missing."""
+    absent = [p for p in params if p.grad is None]
+    for p in absent:
+        p.grad = torch.zeros_like(p)
+    _sgd(params, state, lr, mu, wd)
+    for p in absent:
+        p.grad = None
+
+
 class SgdFromScratchKey(Key, task="sgd_from_scratch"):
     def reference(params: Params, state: State, lr: float, mu: float, wd: float) -> None:
         if "opt" not in state:
@@ -126,6 +136,15 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
         is a part of the gradient and goes through the buffer: add wd * p to it first."""
         _sgd(params, state, lr, mu, 0, lost=lambda p, d, buffer: lr * (buffer + wd * p))
 
+    def decay_after_the_step(params, state, lr, mu, wd):
+        """You took lr * wd * p off the parameter after its step, past the buffer. In SGD the decay
+        is a part of the gradient and goes through the buffer: add wd * p to it first."""
+
+        def lost(p, d, buffer):
+            return lr * buffer + lr * wd * (p - lr * buffer)
+
+        _sgd(params, state, lr, mu, 0, lost=lost)
+
     def decay_sign(params, state, lr, mu, wd):
         """Your weight decay makes parameters grow. wd * p is added to the gradient, which is then
         subtracted."""
@@ -161,6 +180,11 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
     def uphill(params, state, lr, mu, wd):
         """You added the step. The gradient points to where the loss grows: subtract it."""
         _sgd(params, state, -lr, mu, wd)
+
+    def decay_without_gradient(params, state, lr, mu, wd):
+        """A parameter without gradient moved: you took None for zeros, and weight decay did the
+        rest. Leave out a parameter whose .grad is None."""
+        _with_zeros(params, state, lr, mu, wd)
 
     def none_taken_for_zero(params, state, lr, mu, wd):
         """A parameter without gradient moved: you took None for zeros, and weight decay, or the

@@ -44,6 +44,8 @@ def _adam(
     together=False,
     decay=None,
     second=torch.square,
+    of_first=None,
+    plain_second=False,
     place=None,
     after=None,
     shares=(1, 1),
@@ -52,9 +54,10 @@ def _adam(
     """A step by `rule`, with settings s, some of them exchanged for `other` ones.
 
     `together` counts the steps of all parameters as one, `decay` is what decoupled decay takes off
-    a parameter (lr * wd where None), `second` is what the second average is of, `place` where in
-    state a parameter's numbers lie, `after(m, v, t, s)` what of the averages is stored, and
-    `shares` by what the new terms of both are multiplied besides.
+    a parameter (lr * wd where None), `second` is what the second average is of: a function of the
+    gradient, or with `of_first` of the first average, or with `plain_second` of the gradient
+    without the decay. `place` is where in state a parameter's numbers lie, `after(m, v, t, s)` what
+    of the averages is stored, and `shares` by what the new terms of both are multiplied besides.
     """
     s = replace(_Settings(*s), **other)
     state["t"] = state.get("t", 0) + 1
@@ -69,6 +72,7 @@ def _adam(
             p *= 1 - (s.lr * s.wd if decay is None else decay)
         t, m, v = state.get(i, (0, torch.zeros_like(p), torch.zeros_like(p)))
         m = s.b1 * m + (1 - s.b1) * shares[0] * g
+        g = m if of_first else p.grad if plain_second else g
         v = s.b2 * v + (1 - s.b2) * shares[1] * second(g)
         state[i] = (t + 1, *(after(m, v, t + 1, s) if after else (m, v)))
         p -= s.lr * rule(m, v, state["t"] if together else t + 1, s)
@@ -164,6 +168,92 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
         """You exchanged b1 and b2. b1 belongs to the average of gradients, b2 to that of
         squares."""
         _adam(params, state, s, b1=s[2], b2=s[1])
+
+    def rates_exchanged_in_the_averages(params, state, *s):
+        """You exchanged b1 and b2 in the averages, and correct each by its own. b1 belongs to the
+        average of gradients, b2 to that of squares."""
+
+        def rule(m, v, t, s):
+            return m / (1 - s.b2**t) / ((v / (1 - s.b1**t)).sqrt() + s.eps)
+
+        _adam(params, state, s, rule, b1=s[2], b2=s[1])
+
+    def rates_exchanged_in_the_correction(params, state, *s):
+        """You exchanged b1 and b2 in the correction for the start at zero: the average of gradients
+        is divided by 1 - b1**t, that of squares by 1 - b2**t."""
+
+        def rule(m, v, t, s):
+            return m / (1 - s.b2**t) / ((v / (1 - s.b1**t)).sqrt() + s.eps)
+
+        _adam(params, state, s, rule)
+
+    def usual_rates(params, state, *s):
+        """You used 0.9 and 0.999, torch's defaults. b1 and b2 are given."""
+        _adam(params, state, s, b1=0.9, b2=0.999)
+
+    def usual_eps(params, state, *s):
+        """You used 1e-8 for eps, torch's default. eps is given."""
+        _adam(params, state, s, eps=1e-8)
+
+    def squares_of_the_average(params, state, *s):
+        """Your second average is of the squares of the first average. It is of the squares of the
+        gradients: (1 - b2) * g**2."""
+        _adam(params, state, s, of_first=True)
+
+    def second_of_gradients(params, state, *s):
+        """Your second average is of the gradients themselves, made positive afterwards. It is of
+        their squares: (1 - b2) * g**2."""
+
+        def rule(m, v, t, s):
+            return m / (1 - s.b1**t) / ((v.abs() / (1 - s.b2**t)).sqrt() + s.eps)
+
+        _adam(params, state, s, rule, second=lambda g: g)
+
+    def second_of_gradients_is_nan(params, state, *s):
+        """Your parameters become nan: the second average is of the gradients themselves, and the
+        root of a negative number is nan. It is of their squares: (1 - b2) * g**2."""
+        _adam(params, state, s, second=lambda g: g)
+
+    def one_square_for_all_entries(params, state, *s):
+        """Your second average holds one number for the whole parameter, from the norm of its
+        gradient. Each entry has the average of its own squares: (1 - b2) * g**2."""
+        _adam(params, state, s, second=lambda g: g.square().sum().expand_as(g))
+
+    def mean_square_for_all_entries(params, state, *s):
+        """Your second average holds one number for the whole parameter, the mean of the squares of
+        its gradient. Each entry has the average of its own squares: (1 - b2) * g**2."""
+        _adam(params, state, s, second=lambda g: g.square().mean().expand_as(g))
+
+    def decay_in_the_first_alone(params, state, *s):
+        """Where decoupled is False your decay joins the average of gradients alone. wd * p is added
+        to the gradient before either average takes it: the squares are of g + wd * p too."""
+        _adam(params, state, s, plain_second=True)
+
+    def count_one_behind(params, state, *s):
+        """Your count is one behind from the second step on: you correct by 1 - b1**(t - 1). Raise
+        the count before you use it: t is 1 at the first step and 2 at the second."""
+        _adam(params, state, s, lambda m, v, t, s: _right(m, v, max(t - 1, 1), s))
+
+    def count_one_ahead(params, state, *s):
+        """Your count is one ahead: you correct by 1 - b1**(t + 1). t is 1 at the first step."""
+        _adam(params, state, s, lambda m, v, t, s: _right(m, v, t + 1, s))
+
+    def eps_as_a_limit(params, state, *s):
+        """You made the root at least eps. eps is added to it: sqrt(v) + eps."""
+
+        def rule(m, v, t, s):
+            return m / (1 - s.b1**t) / (v / (1 - s.b2**t)).sqrt().clamp_min(s.eps)
+
+        _adam(params, state, s, rule)
+
+    def times_t_made_positive(params, state, *s):
+        """You corrected by 1 - b1 * t and 1 - b2 * t, which become negative. The rates are raised
+        to the power t: b1**t."""
+
+        def rule(m, v, t, s):
+            return m / (1 - s.b1 * t) / ((v / (1 - s.b2 * t)).abs().sqrt() + s.eps)
+
+        _adam(params, state, s, rule)
 
     def always_coupled(params, state, *s):
         """You added wd * p to the gradient also where decoupled is True. AdamW keeps the decay out
@@ -268,6 +358,33 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
             return next(grads) / ((v / (1 - s.b2**t)).sqrt() + s.eps)
 
         _adam(params, state, s, rule)
+
+    def corrected_after_the_root(params, state, *s):
+        """You took the root of the average of squares, and then divided by 1 - b2**t. Correct
+        first: the root is of the corrected average."""
+
+        def rule(m, v, t, s):
+            return m / (1 - s.b1**t) / (v.sqrt() / (1 - s.b2**t) + s.eps)
+
+        _adam(params, state, s, rule)
+
+    def squares_alone(params, state, *s):
+        """You divided the gradient itself by the root of the average of squares, and corrected
+        nothing: that is RMSprop. Adam steps along m, the average of gradients, and corrects both
+        averages for their start at zero."""
+
+        grads = iter(
+            [
+                (p.grad if s[5] else p.grad + s[4] * p.detach()).clone()
+                for p in params
+                if p.grad is not None
+            ]
+        )
+        _adam(params, state, s, lambda m, v, t, s: next(grads) / (v.sqrt() + s.eps))
+
+    def decay_with_lr_twice(params, state, *s):
+        """Your decoupled decay has the learning rate twice. It takes off lr * wd * p."""
+        _adam(params, state, s, decay=s[0] * s[0] * s[4])
 
     def decay_forgotten(params, state, *s):
         """You did not use wd."""

@@ -184,6 +184,16 @@ class ParamGroupsKey(Key, task="param_groups"):
         key "weight_decay"."""
         return _sgd(model, _of(head, lr_head, lr_body), lambda named: 0.0)
 
+    def decay_by_part(model, head, lr_body, lr_head, wd):
+        """You gave weight decay to all parameters outside head, and to none of head's. It is for
+        parameters of two or more dimensions, in both."""
+        return _sgd(model, _of(head, lr_head, lr_body), _of(head, 0.0, wd))
+
+    def one_rate_of_the_head(model, lr_head, wd):
+        """Every parameter has lr_head. Those outside head need lr_body, in groups of their own: a
+        group without an "lr" takes the optimizer's."""
+        return _sgd(model, lambda named: lr_head, _of_matrices(wd))
+
     def decay_inverted(model, head, lr_body, lr_head, wd):
         """You exchanged the weight decay: biases have it, and matrices have not."""
         return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(0.0, wd))
@@ -193,6 +203,13 @@ class ParamGroupsKey(Key, task="param_groups"):
         too, and kept it. Ask for the number of dimensions, p.ndim."""
         return _sgd(
             model, _of(head, lr_head, lr_body), lambda p: 0.0 if p[0].endswith("bias") else wd
+        )
+
+    def weights_by_name(model, head, lr_body, lr_head, wd):
+        """You gave weight decay to what is called weight. The weight of a norm is called so, too,
+        and has one dimension. Ask for the number of dimensions, p.ndim."""
+        return _sgd(
+            model, _of(head, lr_head, lr_body), lambda p: wd if p[0].endswith("weight") else 0.0
         )
 
     def frozen_included(model, head, lr_body, lr_head, wd):
@@ -229,6 +246,14 @@ class ParamGroupsKey(Key, task="param_groups"):
         return _sgd(
             model, lambda p: lr_head if p[0].startswith("head.") else lr_body, _of_matrices(wd)
         )
+
+    def body_told_by_its_parts(model, head, lr_body, lr_head, wd):
+        """You took for head's what is in no other part of the model. A weight that head shares with
+        the body counts as one of head's, and a parameter that stands on the model itself does not.
+        Ask whether it is among head's parameters, by identity."""
+        rest = [part for part in model.children() if part is not head]
+        body = {id(p) for part in rest for p in part.parameters()}
+        return _sgd(model, lambda p: lr_body if id(p[1]) in body else lr_head, _of_matrices(wd))
 
     @raises(r"some parameters appear in more than one parameter group")
     def head_twice(model, head):

@@ -26,9 +26,9 @@ class ResumeKey(Key, task="resume"):
 
     @replaces("load_training")
     def optimizer_fresh(model, sched, file):
-        """Weights and schedule are right, and the optimizer started anew, without the averages or
-        the momentum it had gathered and at its first learning rate. Save and load
-        opt.state_dict(), too."""
+        """Weights and schedule are right, and the optimizer that goes on training started anew,
+        without the averages or the momentum it had gathered and at its first learning rate. Save
+        its state_dict(), and load it into the optimizer that you are given."""
         states = torch.load(file)
         model.load_state_dict(states[0])
         sched.load_state_dict(states[2])
@@ -41,8 +41,9 @@ class ResumeKey(Key, task="resume"):
 
     @replaces("load_training")
     def schedule_fresh(model, opt, file):
-        """Weights and optimizer are right, and the scheduler counts from the start again: it
-        changes the learning rate at the wrong steps. Save and load sched.state_dict(), too."""
+        """Weights and optimizer are right, and the scheduler that you were given counts from the
+        start again: it changes the learning rate at the wrong steps. Save its state_dict(), and
+        load it into this very scheduler: another one that you make is used by nobody."""
         states = torch.load(file)
         model.load_state_dict(states[0])
         opt.load_state_dict(states[1])
@@ -96,6 +97,38 @@ class ResumeKey(Key, task="resume"):
         model.load_state_dict(states[0])
         for group, saved in zip(opt.param_groups, states[1]["param_groups"], strict=True):
             group["lr"] = saved["lr"]
+
+    @replaces("load_training")
+    @raises(r"different number of parameter groups|doesn't match the size of optimizer's group")
+    def groups_of_another_optimizer(model, opt, sched, file):
+        """You loaded the state into an optimizer with other parameter groups, such as one that you
+        made yourself. Load it into the optimizer that you are given, which goes on training."""
+        states = torch.load(file)
+        model.load_state_dict(states[0])
+        type(opt)(model.parameters(), lr=0.1).load_state_dict(states[1])
+        sched.load_state_dict(states[2])
+
+    @replaces("load_training")
+    def first_rate_and_count(model, opt, sched, file):
+        """The weights are right, and the scheduler's count. Of the optimizer you kept one learning
+        rate: it lost the averages or the momentum it had gathered, and where it has several groups,
+        their rates. opt.state_dict() and sched.state_dict() hold all of it."""
+        states = torch.load(file)
+        model.load_state_dict(states[0])
+        opt.param_groups[0]["lr"] = states[1]["param_groups"][0]["lr"]
+        sched.last_epoch = states[2]["last_epoch"]
+
+    @replaces("save_training")
+    def written_elsewhere(model, opt, sched, file):
+        """Nothing was written to file, the open file that you are given. A name of your own, such
+        as "ckpt.pt", makes another file, and a state that is kept in memory is none: call
+        torch.save(..., file)."""
+
+    @replaces("save_training")
+    def closed(model, opt, sched, file):
+        """You closed file. Whoever opened it closes it, and goes on with it here: leave it open
+        after you have written."""
+        file.close()
 
     @replaces("load_training")
     def scheduled_again(model, opt, sched, file):

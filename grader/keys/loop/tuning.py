@@ -166,6 +166,22 @@ class FinetuneKey(Key, task="finetune"):
         _place(model, head).eval()
         _train(model, loss_fn, batches, lr, model.parameters())
 
+    def one_step_for_all(model, head, loss_fn, batches, lr):
+        """The body is right, and the head took one step, along the last batch alone: step() stands
+        after the loop. One step for each batch is asked for."""
+        _freeze(model, head)
+        _train(model, loss_fn, batches[-1:], lr, head.parameters())
+
+    def a_tenth_of_the_decay(model, head, loss_fn, batches, lr):
+        """The body is right, and the head was trained with weight decay 0.01. It should be 0.1."""
+        _freeze(model, head)
+        _train(model, loss_fn, batches, lr, head.parameters(), weight_decay=0.01)
+
+    def a_tenth_of_the_rate(model, head, loss_fn, batches, lr):
+        """The body is right, and the head was trained with a tenth of lr. Use lr as it is."""
+        _freeze(model, head)
+        _train(model, loss_fn, batches, lr / 10, head.parameters())
+
     def old_gradients_followed(model, head, loss_fn, batches, lr):
         """A frozen weight moved: it still held an old .grad when the optimizer got it, and nothing
         emptied it before the first step. Give the optimizer the head alone."""
@@ -183,15 +199,31 @@ class FinetuneKey(Key, task="finetune"):
         FinetuneKey.reference(model, head, loss_fn, batches, lr)
         model.head = old
 
+    def head_forgotten(model, head, loss_fn, batches, lr):
+        """model.head is still the old one, and the new head did not move: the batches went through
+        the old one. Assign the new one before the loop: model.head = head."""
+        model.body.requires_grad_(False).eval()
+        model.head.train()
+        head.train()
+
+    def head_forgotten_in_its_mode(model, head, loss_fn, batches, lr):
+        """model.head is still the old one, and the new head did not move and is in the mode in
+        which it came. Assign the new one before the loop: model.head = head."""
+        model.body.requires_grad_(False).eval()
+        model.head.train()
+
     def old_head_trained(model, head):
-        """The new head is in its place, and did not move. The optimizer was made before, from the
-        old head's parameters: it knows those, and no names. Put the head in its place first."""
+        """The new head is in its place, and did not move. Either it had no gradients when step()
+        ran: backward() is missing or comes after it, or zero_grad() stands between them. Or step()
+        is missing. Or the optimizer holds other parameters, such as the old head's: it knows
+        parameters, and no names."""
         _freeze(model, head)
 
     @raises(r"does not require grad and does not have a grad_fn")
     def head_frozen_too(model, head, loss_fn, batches, lr):
-        """You froze the new head along with the body, so that the loss has no history. Freeze the
-        body alone, or the model before you put in the new head."""
+        """The loss has no history. Either the new head is frozen along with the body, or what it
+        returns was computed inside no_grad(), or detached. Freeze the body alone, and let the
+        head's run be recorded."""
         _place(model, head)
         model.requires_grad_(False)
         _train(model, loss_fn, batches, lr, head.parameters())

@@ -55,7 +55,7 @@ class GradientReversal(Task):
     """Return a new tensor y with the values of x, of shape (n, d), whose gradient is turned round
     on its way to x: what arrives at y reaches x multiplied by -lam. What reaches x along other
     ways is not touched, and neither is the tensor that arrives at y. x may be a leaf or computed;
-    if it does not require grad, return the values alone."""
+    if it does not require grad, return the values alone, in a new tensor as well."""
 
     id = "gradient_reversal"
     signatures = ("reverse(x, lam) -> y",)
@@ -92,7 +92,7 @@ class GradientReversal(Task):
         y = reverse(h, lam)
         found = {"y": y, **flags("y", y, "requires_grad")}
         if kind == "frozen":
-            return found
+            return {**found, "y is x itself": y is h}
         if not isinstance(y, Tensor) or y.shape != x.shape or not y.requires_grad:
             return {**found, "dx": None, "what arrived at y": gy}
         arriving = gy.expand(x.shape)

@@ -57,7 +57,7 @@ class ClipByHook(Task):
         unused = torch.zeros_like(v).requires_grad_()
         given = (gv.clone(), gm.clone())
         handles = attach_clip([v, m, unused], c)
-        found: dict[str, Any] = {"handles": _counted(handles)}
+        found: dict[str, Any] = {"handles": _described(handles)}
         for i, when in enumerate(("one pass", "two passes", "a pass without the hooks")):
             if i == 2:
                 _remove(handles)
@@ -154,6 +154,21 @@ def _counted(handles: Any) -> Any:
     if isinstance(handles, list | tuple) and all(hasattr(h, "remove") for h in handles):
         return len(handles)
     return handles
+
+
+def _described(handles: Any) -> Any:
+    """How many handles a list holds, in words; None stays None."""
+    if handles is None:
+        return None
+    if hasattr(handles, "remove") and not isinstance(handles, list):
+        return "one handle, and no list"
+    if not isinstance(handles, list | tuple):
+        return f"a {type(handles).__name__}, and no list"
+    removable = sum(hasattr(h, "remove") for h in handles)
+    others = len(handles) - removable
+    return f"a list of {removable} handles" + (
+        f", and {others} entries that are none" * bool(others)
+    )
 
 
 def _remove(handles: Any) -> None:

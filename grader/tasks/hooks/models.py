@@ -76,12 +76,14 @@ class Net(nn.Module):
 
 
 class UsedNet(Net):
-    """A Net with a container of one layer, a module under two names, and a count of its runs."""
+    """A Net with a container of one layer, a module under two names, one that is never called, and
+    a count of its runs."""
 
     def __init__(self, m1: Tensor, m2: Tensor, m3: Tensor, broken: bool = False) -> None:
         super().__init__(m1, m2, m3, broken)
         self.inlet = nn.Sequential(nn.Identity())
         self.again = self.act
+        self.spare = nn.Identity()
         self.runs = 0
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,8 +93,8 @@ class UsedNet(Net):
 
     @property
     def ran(self) -> str:
-        """Whether it ran more than once; a copy of it may have run in its place."""
-        return "more than once" if self.runs > 1 else "once"
+        """How often it ran itself: a copy of it does not count."""
+        return ("not at all", "once")[self.runs] if self.runs < 2 else "more than once"
 
 
 def in_use(module: nn.Module) -> nn.Module:

@@ -19,9 +19,10 @@ from grader.tasks.hooks.models import (
 
 
 class ScaleForward(Task):
-    """From now on, calling module gives s times its output, and gradients flow through the factor.
-    Where the output is a tuple of tensors, every one of them is multiplied, and it stays a tuple.
-    Return the handle: after handle.remove() the module is as it was."""
+    """From now on, calling module gives s times what it gave before, and gradients flow through the
+    factor. What module(...) gives counts, with the hooks that stand on it already: they go on
+    getting the output as it was. Where it is a tuple of tensors, every one of them is multiplied,
+    and it stays a tuple. Return the handle: after handle.remove() the module is as it was."""
 
     id = "scale_forward"
     signatures = ("scale_output(module, s) -> handle",)
@@ -40,6 +41,7 @@ class ScaleForward(Task):
         case("a pair of tensors", rows=7, pair=True, visible=True),
         case("float32", rows=5, dtype=F32),
         case("a module in use, called twice", rows=7, used=True),
+        case("another hook stands on it already", rows=7, hooked=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -50,23 +52,28 @@ class ScaleForward(Task):
             "s": float(rng.uniform(1.6, 1.9)),
         }
 
-    def observe(self, scale_output, x, weight, gy, s, pair=False, used=False):
+    def observe(self, scale_output, x, weight, gy, s, pair=False, used=False, hooked=False):
         module: nn.Module = _Layer(weight, pair)
         if used:
             module = lived(nn.Sequential(module, nn.Tanh()), "grad", "frozen", "mode")
+        if hooked:
+            module.register_forward_hook(lambda module, args, output: output + 1)
         x.requires_grad_()
         handle = scale_output(module, s)
         if used:
             module(x)
         y = module(x)
-        outputs = y if isinstance(y, tuple) else (y,)
+        outputs = y if isinstance(y, tuple | list) else (y,)
         traced = [t for t in outputs if isinstance(t, Tensor) and t.requires_grad]
-        fits = traced and all(t.shape == gy.shape for t in traced)
-        dx = torch.autograd.grad(traced, x, [gy] * len(traced))[0] if fits else None
-        found = {"module(x)": y, "dx": dx}
+        starts = [gy if t.shape == gy.shape else torch.ones_like(t) for t in traced]
+        dx = torch.autograd.grad(traced, x, starts)[0] if traced else None
+        found = {"module(x)": y, "module(x) is a tuple": isinstance(y, tuple), "dx": dx}
         if hasattr(handle, "remove") and not isinstance(handle, list):
             handle.remove()
-            return {**found, "handle": "can be removed", "module(x) after remove()": module(x)}
+            found |= {"handle": "can be removed", "module(x) after remove()": module(x)}
+            if hooked:
+                found["an attribute forward on the module"] = "forward" in vars(module)
+            return found
         return {**found, "handle": handle}
 
 
@@ -84,9 +91,10 @@ class _Layer(nn.Module):
 
 
 class StatsHook(Task):
-    """Run model(x) once and return a dict: for each submodule without submodules of its own, by the
-    name that named_modules() gives it, a list of pairs (mean, std) of plain Python numbers, one
-    pair for each of its calls, in order. Both are taken over all entries of the output; std is that
+    """Run model(x) once, on this very model, and return a dict: for each submodule without
+    submodules of its own, by the name that named_modules() gives it, a list of pairs (mean, std) of
+    plain Python numbers, one pair for each of its calls, in order; the list of one that is never
+    called is empty. Both are taken over all entries of the output; std is that
     of the population, which divides by the number of entries. A model without submodules has one
     entry, its own. Leave no hook behind, also if a forward raises; then let the exception pass."""
 

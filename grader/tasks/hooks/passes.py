@@ -75,7 +75,7 @@ class RetainOrHook(Task):
     order of the calls. Layers may edit their input in place: then the gradient of what the layer
     before returned is that of its values before the edit. Leave no hook on the model, also if its
     forward raises; then let the exception pass. Of its parameters nothing changes but what the pass
-    adds to their .grad."""
+    adds to their .grad, and its layers keep their settings, such as inplace."""
 
     id = "retain_or_hook"
     signatures = ("grads_of_all(model, x, gy) -> grads",)
@@ -114,6 +114,11 @@ class RetainOrHook(Task):
         act: nn.Module = nn.ReLU(inplace=True) if kind == "in place" else nn.Tanh()
         layers = [first, act, second] + ([act] if kind == "shared" else [])
         model = nn.Sequential(*layers)
+        if kind == "in place":
+            return {
+                "grads": grads_of_all(model, x, gy),
+                "the ReLU works in place": getattr(act, "inplace", None),
+            }
         if kind != "in use":
             return {"grads": grads_of_all(model, x, gy)}
         before = grads(in_use(model))

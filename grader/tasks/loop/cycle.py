@@ -10,8 +10,8 @@ from grader.tasks.loop.nets import Loss, Net, draw_net, fill_grads, in_groups, l
 
 class TrainStep(Task):
     """Train model on one batch: change its parameters by one step of the optimizer opt, along the
-    gradient of loss_fn(model(x), y) alone, whatever the .grad of the parameters held before.
-    Return the loss before the step as a Python float."""
+    gradient of loss_fn(model(x), y) alone, whatever the .grad of the parameters held before. Leave
+    the model in the mode that it is in. Return the loss before the step as a Python float."""
 
     id = "train_step"
     signatures = ("train_step(model, opt, loss_fn, x, y) -> loss",)
@@ -54,7 +54,7 @@ class TrainStep(Task):
         loss_fn: Loss = nn.functional.mse_loss
         if kind == "groups":  # the frozen one has an old .grad
             in_groups(opt)
-            model, loss_fn = nn.Sequential(lived(model, "grad", "frozen")), lopsided
+            model, loss_fn = nn.Sequential(lived(model, "grad", "frozen", "mode")), lopsided
         losses = [train_step(model, opt, loss_fn, x[i], y[i]) for i in range(len(x))]
         return {"loss": losses[0], "loss of the next step": losses[1], **values(model)}
 

@@ -26,11 +26,14 @@ class LossChoice(Task):
         case("11 rows in float32", rows=11, size=1.0, dtype=F32, symbols={"N": 11}),
         case("scores that need no gradient", rows=5, size=1.0, plain=True, symbols={"N": 5}),
         case("scores from 1 to 10,000", rows=7, size=1.0, spread=1e4, symbols={"N": 7}),
+        case("scores above zero", rows=7, size=1.0, above=True, symbols={"N": 7}),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows = case["rows"]
         logits = rng.apart(0.5, 2.0, rows, 5) * case["size"]
+        if case.params.get("above"):
+            logits.abs_()
         wrong = 1 + rng.integers(0, 4, rows)  # never the class of the highest score
         y = (logits.argmax(1) + wrong) % 5
         if spread := case.params.get("spread"):  # rows of large scores beside rows of small ones

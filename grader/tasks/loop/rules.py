@@ -54,10 +54,10 @@ def drawn(rng: Rng, steps: int, *, alike: bool = False) -> Inputs:
 
 class SgdFromScratch(Task):
     """Do one step of torch.optim.SGD by hand: change every parameter of the list params in place,
-    by its .grad, the learning rate lr, the momentum mu and the weight decay wd. state is a dict,
-    empty at the first step and the same one at every later step, in which you keep what you need.
-    A parameter whose .grad is None is left alone. lr may be another one at each step. Leave every
-    .grad as it is. What you return is not used."""
+    in the memory that it has, by its .grad, the learning rate lr, the momentum mu and the weight
+    decay wd. state is a dict, empty at the first step and the same one at every later step, in
+    which you keep what you need. A parameter whose .grad is None is left alone. lr may be another
+    one at each step. Leave every .grad as it is. What you return is not used."""
 
     id = "sgd_from_scratch"
     signatures = ("my_sgd_step(params, state, lr, mu, wd) -> None",)
@@ -88,6 +88,7 @@ class SgdFromScratch(Task):
         alike = {"b2": more["b2"]} if "b2" in more else {}
         known, state = parameters(w=w, b=b, s=s, **alike), dict[Any, Any]()
         grads = {"w": dw, "b": db, "s": ds, "b2": more.get("db2")}
+        memory = {name: p.detach() for name, p in known.items()}
         seen: dict[str, Any] = {}
         for step, lr in enumerate(rates):
             hand_out(known, grads, step, absent)
@@ -96,6 +97,8 @@ class SgdFromScratch(Task):
             seen |= {f"{name} after step {step + 1}": p for name, p in after.items()}
             if alike:
                 seen[f"w.grad after step {step + 1}"] = kept(known["w"])
+        kept_in_place = [known[name].data_ptr() == m.data_ptr() for name, m in memory.items()]
+        seen["the parameters keep their memory"] = all(kept_in_place)
         for name, parameter in known.items():
             seen |= flags(name, parameter, "is_leaf", "requires_grad")
         return seen

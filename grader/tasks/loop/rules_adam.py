@@ -11,10 +11,10 @@ from grader.tasks.loop.rules import drawn, hand_out, kept, parameters
 
 class AdamFromScratch(Task):
     """Do one step of torch.optim.Adam by hand, or of torch.optim.AdamW if decoupled is True: change
-    every parameter of the list params in place, by its .grad. b1 and b2 are the two decay rates
-    that torch calls betas. state is a dict, empty at the first step and the same one at every later
-    step. A parameter whose .grad is None is left alone, and does not count the step. Leave every
-    .grad as it is. What you return is not used."""
+    every parameter of the list params in place, in the memory that it has, by its .grad. b1 and b2
+    are the two decay rates that torch calls betas. state is a dict, empty at the first step and the
+    same one at every later step. A parameter whose .grad is None is left alone, and does not count
+    the step. Leave every .grad as it is. What you return is not used."""
 
     id = "adam_from_scratch"
     signatures = ("my_adam_step(params, state, lr, b1, b2, eps, wd, decoupled) -> None",)
@@ -64,6 +64,7 @@ class AdamFromScratch(Task):
         alike = {"b2": more["b2"]} if "b2" in more else {}
         known, state = parameters(w=w, b=b, s=s, **alike), dict[Any, Any]()
         grads = {"w": dw, "b": db, "s": ds, "b2": more.get("db2")}
+        memory = {name: p.detach() for name, p in known.items()}
         seen: dict[str, Any] = {}
         for step in range(3):
             hand_out(known, grads, step, absent)
@@ -73,6 +74,8 @@ class AdamFromScratch(Task):
                 seen |= {f"{name} after step {step + 1}": p for name, p in after.items()}
             if alike:
                 seen[f"w.grad after step {step + 1}"] = kept(known["w"])
+        kept_in_place = [known[name].data_ptr() == m.data_ptr() for name, m in memory.items()]
+        seen["the parameters keep their memory"] = all(kept_in_place)
         for name, parameter in known.items():
             seen |= flags(name, parameter, "is_leaf", "requires_grad")
         return seen

@@ -56,20 +56,25 @@ class Resume(Task):
         first = _Training(_Counting(w, b, spare, u), kind, groups)
         first.train(x[:before], y[:before])
         if groups:  # what is saved is left as it is
-            lived(first.model, "frozen", "mode")
+            lived(first.model, "frozen")
         file = io.BytesIO()
         save_training(first.model, first.opt, first.sched, file)
+        if file.closed or not file.getvalue():
+            return {"file after saving": "is closed" if file.closed else "is empty"}
+        written = {"file after saving": "holds something"}
         file.seek(0)
         opens = {"the file opens with weights_only=True": _opens(file)}
         if not all(opens.values()):
-            return {**opens, "torch.save wrote the file": zipfile.is_zipfile(file)}
+            return {**written, **opens, "torch.save wrote the file": zipfile.is_zipfile(file)}
         file.seek(0)
         # Other numbers, as fresh ones are.
         second = _Training(_Counting(w / 2, b / 3, spare / 5, u / 7), kind, groups)
+        if groups:
+            lived(second.model, "frozen")
         load_training(second.model, second.opt, second.sched, file)
         second.train(x[before:], y[before:])
         rates = [group["lr"] for group in second.opt.param_groups]
-        found = {**opens, **values(second.model), "learning rate": rates[0]}
+        found = {**written, **opens, **values(second.model), "learning rate": rates[0]}
         return {**found, "learning rates of the groups": rates} if groups else found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 from torch import Tensor, nn
@@ -61,6 +62,12 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
             "No hook of yours was called: the model ran before they were registered, or not by "
             "model(x). Register the hooks first, then call model(x).",
             _after(_run, empty),
+        )
+        yield mistake(
+            "did_not_run_itself",
+            "The model that you were given did not run: you ran a copy of it, or its parts by "
+            "hand. Register the hooks on this very model, and call model(x).",
+            lambda model, *given: reference(deepcopy(model), *given),
         )
         yield mistake(
             "ran_twice",

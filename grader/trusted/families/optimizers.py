@@ -56,6 +56,13 @@ def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callabl
         _absent_shrinks(step, shrink),
     )
     yield mistake(
+        "memory_exchanged",
+        "The numbers are right, and the parameters have other memory than before: `p.data = ...` "
+        "puts a new tensor into the parameter, and views of it keep the old numbers. Write "
+        "into it: p -= ..., inside torch.no_grad().",
+        _elsewhere(step),
+    )
+    yield mistake(
         "grads_emptied",
         "The step is right, and you filled every .grad with zeros after it. Emptying is the "
         "caller's business: leave .grad as it is.",
@@ -102,6 +109,16 @@ def _absent_shrinks(step: Step, shrink: Callable[[Settings], float]) -> Step:
     def wrong(params: list[Tensor], state: Any, *settings: Any) -> None:
         _shrunk(params, shrink(settings))
         step(params, state, *settings)
+
+    return wrong
+
+
+def _elsewhere(step: Step) -> Step:
+    def wrong(params: list[Tensor], state: Any, *settings: Any) -> None:
+        step(params, state, *settings)
+        for p in params:
+            if p.requires_grad:
+                p.data = p.data.clone()
 
     return wrong
 
