@@ -81,7 +81,7 @@ def solutions_of(chapter):
 
 def given(task):
     """The solution under no code, and the answer of every named mistake under its own."""
-    key = Key.registry[task.id]
+    key = key_of(task)
     yield "", defined(task, cell_of(solutions_of(task.chapter), f"{task.id}_answer"))
     for wrong in key.mistakes(task.functions):
         yield wrong.code, key.answer_with(wrong, task.functions)
@@ -92,7 +92,7 @@ def given(task):
 def test_recorded_answers_give_the_verdicts_of_the_keys_on_the_visible_cases(
     task, device, side, covered
 ):
-    keys = LiveAnswers(task, Key.registry[task.id], PUBLIC_SEED, device)
+    keys = LiveAnswers(task, key_of(task), PUBLIC_SEED, device)
     seal = sealed_answers(task, PUBLIC_SEED, bin_of(side))
     for code, functions in given(task):
         seen = seen_in(task, functions, device)
@@ -117,7 +117,7 @@ def test_a_solution_passes_the_visible_cases_and_the_meta_case(task, side, recor
 
 
 def test_every_exercise_and_every_named_mistake_is_recorded(covered):
-    written = [m.code for task in TASKS for m in Key.registry[task.id].mistakes(task.functions)]
+    written = [m.code for task in TASKS for m in key_of(task).mistakes(task.functions)]
     assert (covered.exercises, covered.mistakes) == (len(TASKS), len(written))
     assert set(covered.hidden) < set(written)
 

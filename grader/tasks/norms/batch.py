@@ -101,10 +101,15 @@ class BnEvalForward(Task):
     CASES = (
         case("7 images of 2 x 5", shape=(7, 3, 2, 5), visible=True),
         case("11 rows", shape=(11, 3)),
-        case("one row", shape=(1, 3)),
+        case("one row", shape=(1, 3), visible=True),
         case("a small running variance", shape=(7, 3), small=True),
         case("w = 0", shape=(7, 3), w_is_0=True),
-        case("one image, repeated without copies", shape=(7, 3, 2, 5), layout="expanded"),
+        case(
+            "one image, repeated without copies",
+            shape=(7, 3, 2, 5),
+            layout="expanded",
+            visible=True,
+        ),
         case(
             "channels last, float32",
             shape=(7, 5, 3, 2),
@@ -112,7 +117,7 @@ class BnEvalForward(Task):
             dtype=F32,
             visible=True,
         ),
-        case("x, w and b that require grad", shape=(5, 3, 2, 2), trained=True),
+        case("x, w and b that require grad", shape=(5, 3, 2, 2), trained=True, visible=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
