@@ -330,6 +330,11 @@ class TargetNetworkKey(Key, task="target_network"):
         """You computed the target with q. It comes from q_target(s2)."""
         return _td(q(s)[:, 0], r, q(s2)[:, 0].detach(), gamma)
 
+    def online_net_in_target_and_learns(q, s, r, s2, gamma):
+        """You computed the target with q, and let gradients come through it. It comes from
+        q_target(s2), without recording or detached."""
+        return _td(q(s)[:, 0], r, q(s2)[:, 0], gamma)
+
     def same_state_in_target(q, q_target, s, r, gamma):
         """You computed the target at s. It comes from the state after it: q_target(s2)."""
         return _td(q(s)[:, 0], r, q_target(s)[:, 0].detach(), gamma)

@@ -85,6 +85,12 @@ _SHARED = (
         lambda a, b: a._base is b or b._base is a,
     ),
     Rule(
+        "contiguous_is_separate",
+        'You say "separate" where both are contiguous, and "shared" elsewhere. detach() and whole '
+        "rows are contiguous and share the storage: compare untyped_storage().data_ptr().",
+        lambda a, b: not (a.is_contiguous() and b.is_contiguous()),
+    ),
+    Rule(
         "size_is_shared",
         'You say "shared" where the storages are equally large. A clone of the whole has as many '
         "bytes in other memory: compare the addresses, untyped_storage().data_ptr().",
@@ -209,6 +215,13 @@ class AliasOrCopyKey(Key, task="alias_or_copy"):
         if torch.equal(a, b):
             return "same"
         return "shared" if shares_memory(a, b) else "separate"
+
+    def equal_elsewhere_called_same(a, b):
+        """You say "shared" of one object, and "same" of equal values in other memory. One object is
+        a is b, whatever the values are: ask that first."""
+        if shares_memory(a, b):
+            return "shared"
+        return "same" if torch.equal(a, b) else "separate"
 
     def words_exchanged(a, b):
         """You exchanged "shared" and "separate". Two tensors on one storage are "shared"."""

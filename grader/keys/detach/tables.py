@@ -126,6 +126,14 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
         autograd can see raises where the operation saved the tensor that is edited."""
         return "wrong" if ".data" in edit else "ok"
 
+    def clones_are_ok_by_text(edit):
+        """You went by the text of the edit: "wrong" for .data, "ok" for a clone and a new y,
+        "error" for all others. What counts too is whether the operation saved the tensor that is
+        edited."""
+        if ".data" in edit:
+            return "wrong"
+        return "ok" if "clone" in edit or "y = " in edit else "error"
+
     def no_grad_hides(compute, edit, x):
         """You expect a wrong gradient from edits inside no_grad(). They are not recorded, but they
         are counted: where the tensor was saved, backward raises."""

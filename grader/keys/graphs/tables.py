@@ -31,12 +31,19 @@ def _by_sign(name: str, what: str, *signs: str) -> tuple[Callable[..., bool], ..
     def believed(expression: str, x: Tensor, retain_graph: bool) -> bool:
         return bool(retain_graph) or not any(sign in expression for sign in signs)
 
+    def unaware(expression: str, x: Tensor, retain_graph: bool) -> bool:
+        return not any(sign in expression for sign in signs)
+
     sentence = (
         f"You let {what} raise, going by the text of the expression. What counts is whether a node "
         "saves a tensor: x * 2, x / x, exp, powers, relu and sin do; x + 1, -x, x.sum(), a view "
         "and a clone do not."
     )
-    return (mistake(f"only_{name}_raise", sentence, believed),)
+    whatever = "And retain_graph=True keeps what is saved: the second pass runs then."
+    return (
+        mistake(f"only_{name}_raise", sentence, believed),
+        mistake(f"only_{name}_raise_always", f"{sentence} {whatever}", unaware),
+    )
 
 
 def _only_these_run(name: str, what: str, *signs: str) -> tuple[Callable[..., bool], ...]:
@@ -60,12 +67,13 @@ class WillItRaiseKey(Key, task="will_it_raise"):
             "True says that the second call runs, and False that it raises: look at what you "
             "return in the except clause.",
         ),
-        *_by_sign("powers", "powers", "**"),
+        *_by_sign("powers", "powers", "**")[:1],
         *_by_sign("stars", "products and powers", "*"),
         *_by_sign("powers_and_exp", "powers and exp", "**", "exp"),
         *_by_sign("stars_and_exp", "products, powers and exp", "*", "exp"),
         *_only_these_run("sums", "sums and differences", "+", "-"),
         *_only_these_run("plus", "sums", "+"),
+        *_by_sign("arithmetic", "products, quotients, powers and exp", "*", "/", "exp"),
         *_by_sign("calls", "functions such as exp, sin and sum", "("),
     )
     reference = _survives
@@ -181,6 +189,13 @@ _FLAG = (
         "Your requires_grad goes by an x at the start of the text. Comparisons and integers do not "
         "require grad, an x further on counts as well, and x keeps its flag inside no_grad.",
         lambda expression, x, c, no_grad: expression.startswith("x") and not no_grad,
+    ),
+    Rule(
+        "no_c",
+        "Your requires_grad is False wherever c stands in the text. One input that requires grad "
+        "is enough, so x + c does; comparisons and integers do not; and x keeps its flag inside "
+        "no_grad.",
+        lambda expression, x, c, no_grad: "c" not in expression and not no_grad,
     ),
     Rule(
         "dtype",

@@ -321,8 +321,8 @@ class CastLeafKey(Key, task="cast_leaf"):
 
     @raises(r"[Oo]nly Tensors of floating point")
     def integers_left_to_torch(t, dtype):
-        """For an integer or boolean dtype you let requires_grad_() raise its RuntimeError. Test the
-        dtype first and raise TypeError, which says that the argument was wrong."""
+        """For an integer or boolean dtype you let torch raise its RuntimeError. Test the dtype
+        first and raise TypeError, which says that the argument was wrong."""
         return t.detach().to(dtype, copy=True).requires_grad_()
 
     @raises(r"^(?!.*[Oo]nly Tensors of floating point)")

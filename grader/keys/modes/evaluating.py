@@ -59,6 +59,13 @@ class EvaluateKey(Key, task="evaluate"):
         too late to save anything. Switch recording off before you call the model."""
         return _recorded(model, x).detach()
 
+    @raises(r"Expected more than 1 value per channel")
+    def copied_in_train_mode(model, x):
+        """You called a copy of the model in train mode: dropout drops, and batch normalization uses
+        this batch, which a single row does not allow. Call eval() on the copy."""
+        with torch.no_grad():
+            return copy.deepcopy(model).train()(x)
+
     def detached_and_one_flag_restored(model, x):
         """A graph was recorded and thrown away: switch recording off before you call the model.
         And one flag was put back for the whole model: keep the flag of each module, and put them

@@ -77,7 +77,7 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
         *_sliced("before_i", "model[:i]", "It ends before model[i].", _before),
         *_sliced(
             "one_from_i",
-            "model[i:i + 1], or those whose names begin with i",
+            "model[i:i + 1], or those whose name or position is i",
             "With i = -1 there is none.",
             _one,
         )[:2],
@@ -119,9 +119,8 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
                 parameter.grad = None
 
     def name_begins_with_i(model, i):
-        """The last layer, i = -1, goes on training. Either you looked for names that begin with i,
-        and none does; or you took model[i:i + 1], which is empty then. model[i].parameters() needs
-        no name."""
+        """The last layer, i = -1, goes on training: no name begins with -1, no position counted
+        from 0 equals it, and model[i:i + 1] is empty. Take model[i], which needs none of them."""
         for name, parameter in model.named_parameters():
             if name.split(".")[0] == str(i):
                 parameter.requires_grad_(False)
@@ -157,6 +156,19 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
     def all_but_the_layer(model, i):
         """You froze all layers but model[i]. It is the other way round."""
         _freeze(*(layer for layer in model if layer is not model[i]))
+
+    def all_but_the_layer_with_gradients(model, i):
+        """You froze all layers but model[i]. It is the other way round. And .grad of what is frozen
+        is to be None."""
+        for layer in model:
+            if layer is not model[i]:
+                layer.requires_grad_(False)
+
+    def both_sides_frozen(model, i):
+        """You froze model[:i] and model[i + 1:], the layers around the one that is asked for. It is
+        the other way round; and with i = -1 the second of them is the whole model."""
+        model[:i].requires_grad_(False)
+        model[i + 1 :].requires_grad_(False)
 
     def later_layers_too(model, i):
         """You froze the layers after model[i] as well. They go on training."""
@@ -281,8 +293,8 @@ class EmaUpdateKey(Key, task="ema_update"):
         EmaUpdateKey.reference(target, online, 0.5)
 
     def difference_added(target, online, beta):
-        """You added beta times the difference. The share of online is 1 - beta: t + (1 - beta) *
-        (o - t), with buffers of integers copied."""
+        """Your share of online is beta, in the parameters, and the buffers are as they were. The
+        share is 1 - beta: t + (1 - beta) * (o - t). Go through buffers() as well."""
         _average(_parameters(target, online), 1 - beta, beta)
 
     def buffers_alone(target, online, beta):
@@ -319,6 +331,12 @@ class EmaUpdateKey(Key, task="ema_update"):
         (1 - beta) * online. In lerp_ the number is the share of the other tensor."""
         EmaUpdateKey.reference(target, online, 1 - beta)
 
+    def beta_swapped_and_buffers_copied(target, online, beta):
+        """You gave beta to the new values: it is the share of the old ones, and in lerp_ the number
+        is the share of the other tensor. And you copied every buffer: only integers are copied."""
+        _average(_parameters(target, online), 1 - beta, beta)
+        _average(_buffers(target, online), 0.0, 1.0)
+
     def online_unscaled(target, online, beta):
         """You added the values of online in full. Their share is 1 - beta."""
         _average(_parameters(target, online), beta, 1.0)
@@ -330,9 +348,9 @@ class EmaUpdateKey(Key, task="ema_update"):
 
     def nothing_changed(target, online, beta):
         """target is unchanged. Either a line such as `t = beta * t + ...` made a new tensor and let
-        the name t stand for it. Or you wrote `t.data = ...` for entries of state_dict(): these are
-        other tensors on the same memory, and new memory for one of them is none for the module.
-        Write into t: t.mul_(...), t.copy_(...)."""
+        the name t stand for it. Or you gave entries of state_dict() new values, by
+        `state[name] = ...` or `t.data = ...`: the dict is a new one, with other tensors on the same
+        memory. Write into t: t.mul_(...), t.copy_(...)."""
         for t, o in _parameters(target, online):
             t = beta * t + (1 - beta) * o
 

@@ -36,6 +36,13 @@ _FLAG = (
         lambda program, x, c: "no_grad" not in program,
     ),
     Rule(
+        "first_block",
+        "Your requires_grad is False where the program starts with no_grad, and True elsewhere. "
+        "Inference mode counts too, and so do the block that a line stands in and what y is made "
+        "from.",
+        lambda program, x, c: not program.startswith("with torch.no_grad"),
+    ),
+    Rule(
         "blocks",
         "Your requires_grad is False where no_grad or inference mode stands in the program, and "
         "True elsewhere. Which block a line stands in counts too, and what y is made from.",
@@ -79,6 +86,12 @@ _LEAF = (
         "Your is_leaf is True where no_grad stands in the program, and False elsewhere. What was "
         "recorded outside of the block is none, and what inference mode does not record is one.",
         lambda program, x, c: "no_grad" in program,
+    ),
+    Rule(
+        "first_block_makes_leaves",
+        "Your is_leaf is True where the program starts with no_grad, and False elsewhere. What is "
+        "computed outside of the block is none, and what inference mode does not record is one.",
+        lambda program, x, c: program.startswith("with torch.no_grad"),
     ),
     Rule(
         "nothing_is_a_leaf",

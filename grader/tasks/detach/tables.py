@@ -66,6 +66,7 @@ class DetectSilentCorruption(Task):
             (EXP, "y.detach().clone().add_(1)"),
             (RELU, "y.data.add_(1)"),
             (RELU, "x.detach().add_(1)"),
+            visible=True,
         ),
     )
 

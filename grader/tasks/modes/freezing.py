@@ -32,11 +32,11 @@ class FrozenMiddle(Task):
     CASES = (
         case("the middle one of three layers", i=1, visible=True),
         case("the first layer", i=0),
-        case("the last layer, as -1", i=-1),
+        case("the last layer, as -1", i=-1, visible=True),
         case("another layer is frozen already", i=1, frozen="2"),
-        case("no gradients yet", i=1, fresh=True),
+        case("no gradients yet", i=1, fresh=True, visible=True),
         case("one row in float32", i=1, rows=1, dtype=F32, visible=True),
-        case("layers made of layers, parts in other modes", i=1, nested=True),
+        case("layers made of layers, parts in other modes", i=1, nested=True, visible=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
