@@ -63,8 +63,8 @@ def generate(course: Path) -> Iterator[Release]:
 
 
 def leftovers(course: Path) -> list[Path]:
-    """Releases whose solution is gone."""
-    kept = {text.stem for text in texts(course)}
+    """Releases whose folder in solutions is gone: an instructor's own may hold no text."""
+    kept = {folder.name for folder in (course / "solutions").glob("*/")}
     return sorted(p for p in (course / "exercises").glob("*/") if p.name not in kept)
 
 

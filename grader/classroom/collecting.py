@@ -15,7 +15,8 @@ from nbgrader.exchange.default.collect import ExchangeCollect
 
 from grader.judge.intake.naming import why_no_student
 from grader.judge.intake.printable import quote
-from grader.judge.intake.receipts import TIMESTAMP, parsed
+from grader.judge.intake.receipts import SECRET, TIMESTAMP, parsed
+from grader.judge.sitting.tidying import SET_ASIDE, move_aside
 from grader.notebook.files import put_in_place, read_plain
 
 Record = dict[str, Any]
@@ -130,9 +131,26 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
             (fresh / TIMESTAMP).unlink(missing_ok=True)
             arrived = record["timestamp"].strftime("%Y-%m-%d %H:%M:%S.%f UTC")
             (fresh / TIMESTAMP).write_text(arrived)
+            if target.is_dir() and not self._is_collected(student, target, before):
+                move_aside(Path(self.coursedir.root), target)
+                self.log.error(
+                    "%s handed in %s, and other work lay in its place: it was set aside, in %s.",
+                    student,
+                    assignment,
+                    SET_ASIDE,
+                )
             put_in_place(fresh, target)
         self.collected.append(student)
         self.log.info("Collected: %s %s", student, assignment)
+
+    def _is_collected(self, student: str, target: Path, came: datetime | None) -> bool:
+        """Whether what lies there is from the exchange: it has the time, or the secret, of one."""
+        theirs = [one for one in self._handed_in if one["username"] == student]
+        if any(one["timestamp"] == came for one in theirs):
+            return True
+        secret = _secret(target)
+        places = (Path(self.inbound_path, one["filename"]) for one in theirs)
+        return secret is not None and any(_secret(place) == secret for place in places)
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copies files and folders, and nothing that a link leads to.
@@ -141,6 +159,13 @@ class Collect(ExchangeCollect):  # type: ignore[misc]
         Raises OSError, and RuntimeError for a submission that is too large.
         """
         copy(Path(src), Path(dest), 1000 * self.coursedir.max_dir_size)
+
+
+def _secret(folder: Path) -> bytes | None:
+    try:
+        return read_plain(folder / SECRET, _LONGEST) or None
+    except OSError:
+        return None
 
 
 def copy(source: Path, target: Path, most: int) -> None:

@@ -23,6 +23,7 @@ from traitlets.config import Config
 from grader.classroom.collecting import Collect, Record
 from grader.classroom.settings import settings_of
 from grader.engine.refusal import Refusal
+from grader.judge.batch.handing_out import handed_in
 from grader.judge.intake.naming import require_folder
 from grader.notebook.files import read_plain
 
@@ -100,6 +101,13 @@ class Arrivals:
             self._tell_once(
                 f"{student}'s feedback cannot be handed out: {folder} lacks {' or '.join(_RECEIPT)}"
                 ", which nbgrader's exchange lays beside a submission."
+            )
+            return False
+        place = Path(directory.format_path(directory.submitted_directory, student, self.assignment))
+        if not {page.stem for page in pages} & handed_in(place):
+            self._tell_once(
+                f"{student} cannot fetch the feedback on {self.assignment}: nbgrader looks for it "
+                "by the name of the notebook that was handed in, and none goes with a page."
             )
             return False
         if not secret or all(self._is_out(page, secret) for page in pages):

@@ -62,6 +62,12 @@ def test_no_release_outlives_its_solution():
     assert releases.leftovers(ROOT) == []
 
 
+def test_a_release_is_told_as_left_over_only_without_its_folder_in_solutions(tmp_path):
+    for place in ("solutions/hw1", "exercises/hw1", "exercises/gone"):
+        (tmp_path / place).mkdir(parents=True)
+    assert releases.leftovers(tmp_path) == [tmp_path / "exercises" / "gone"]
+
+
 @every_chapter
 def test_a_release_shows_no_line_of_its_solution(text):
     assert releases.leaks(notebooks.read(text), nbformat.read(release(ROOT, text.stem), 4)) == []

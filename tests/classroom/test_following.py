@@ -197,6 +197,34 @@ def test_without_a_submissions_secret_it_is_graded_and_the_page_stays(followed, 
     assert "ada's feedback cannot be handed out" in capsys.readouterr().out
 
 
+def test_feedback_lies_where_the_client_seeks_it_and_is_else_told_as_out_of_reach(followed, capsys):
+    followed.hand_in("ada")
+    (ada,) = followed.exchange.glob("*/inbound/ada+*")
+    (ada / f"{ASSIGNMENT}.ipynb").rename(ada / "my work.ipynb")
+    followed.hand_in("bob")
+    (bob,) = followed.exchange.glob("*/inbound/bob+*")
+    (bob / f"{ASSIGNMENT}.ipynb").unlink()
+    followed.look(2)
+    assert f"{notebook_hash(secret='secret-1', notebook_id='my work')}.html" in followed.released()
+    said = capsys.readouterr().out
+    assert said.count("feedback handed out") == 1
+    assert "bob cannot fetch the feedback" in said
+
+
+def test_what_was_laid_there_by_hand_is_set_aside_and_told(followed, capsys):
+    followed.hand_in("ada")
+    place = followed.folder / "submitted" / "ada" / ASSIGNMENT
+    place.mkdir(parents=True)
+    (place / "by hand.txt").write_text("kept")
+    followed.look(2)
+    aside = followed.folder / "set_aside" / "submitted" / "ada" / ASSIGNMENT
+    assert (aside / "by hand.txt").read_text() == "kept"
+    assert "it was set aside, in set_aside" in capsys.readouterr().out
+    followed.hand_in("ada", "first_path_only")
+    followed.look(2)
+    assert "set aside" not in capsys.readouterr().out
+
+
 def test_where_there_is_no_exchange_it_says_so_and_ends(followed, command):
     shutil.rmtree(followed.exchange)
     for typed in (("grade", ASSIGNMENT, "--follow"), ("class", "follow")):

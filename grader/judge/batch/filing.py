@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
+from grader.judge.batch.handing_out import handed_in, under_their_names
 from grader.judge.books.databases import first_line
 from grader.judge.books.gradebook import Book, Notebook, Recorded
 from grader.judge.books.ledger import Notes
@@ -130,7 +131,8 @@ class Filing:
         with self._alone(paper.student) as overtaken:
             if overtaken:
                 return
-            for name, page in pages.items():
+            names = handed_in(self._desk.folder(self._round.assignment, paper.student))
+            for name, page in under_their_names(pages, names).items():
                 files.write(self._page(paper.student, name), page)
             for name, content in paper.receipt.items():  # nbgrader releases feedback by them
                 files.write(self._page(paper.student, "").with_name(name), content)
@@ -183,8 +185,9 @@ class Filing:
         )
         self._recorded.add(student)
         with _refusals(place):
-            for name in graded:  # a page of an earlier grading must not outlive it
-                self._page(student, name).unlink(missing_ok=True)
+            # No page of an earlier grading may outlive it, under whatever name it was fetched.
+            for page in self._page(student, "").parent.glob("*.html"):
+                page.unlink(missing_ok=True)
             if found != place:
                 files.put_in_place(found, place)  # killed halfway, the stage can still be found
         return Entered(graded, recorded, _notes(sitting), sitting.isolation)

@@ -58,7 +58,7 @@ def strangers(known: ClassList, handed_in: Iterable[str]) -> Mapping[str, str]:
             nearest(student, sorted(known.students)) if known.is_entered else None
         )
         if known.is_entered or near:
-            found[student] = _sentence(student, near)
+            found[student] = _sentence(near, has_handed_in=near in everybody)
     return found
 
 
@@ -69,8 +69,10 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     return folded[near[0]] if near else None
 
 
-def _sentence(student: str, near: str | None) -> str:
+def _sentence(near: str | None, *, has_handed_in: bool) -> str:
     guess = f" Is it {near}? Then give the folder that name." if near else ""
+    if has_handed_in:
+        guess = f" Is it {near}? {near} has handed in already: see which one counts."
     return (
         f"No student of the class is called so.{guess} Whoever joined is entered with nbgrader db "
         "student add, or with --new-students."

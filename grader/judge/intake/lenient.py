@@ -50,6 +50,9 @@ def read(raw: bytes) -> Reading:
             repairs=(repair("notebook_too_large", limit=f"{MOST_BYTES // 2**20} MiB"),),
             readable=False,
         )
+    if not raw.strip(b"\0 \r\n\t"):
+        reason = "it holds no text" if raw else "the file is empty"
+        return Reading(repairs=(repair("not_a_notebook", reason=reason),), readable=False)
     text, whole = _decoded(raw)
     repairs = [] if whole else [repair("broken_text")]
     try:

@@ -21,11 +21,24 @@ from nbgrader.utils import parse_utc
 from grader.notebook.files import read_plain
 
 TIMESTAMP = "timestamp.txt"
-_OF_THE_EXCHANGE = (TIMESTAMP, "submission_secret.txt")
+SECRET = "submission_secret.txt"
+_OF_THE_EXCHANGE = (TIMESTAMP, SECRET)
 _MOST_BYTES = 1000
 _LONGEST = 100
 # A time zone's name is looked up in files: it is a word or a few, and no path out of their folder.
 _TIME = re.compile(r"(?:[\w\s:.,+-]|(?<=[A-Za-z_])/(?=[A-Za-z_]))+", re.ASCII)
+# What dateutil would complete from today's date is no time: it has a full date and a clock's time.
+_DATE = re.compile(
+    r"""(?<!\d)(?: \d{4}([-./ ])\d{1,2}\1\d{1,2} | \d{8}(?=[T ]\d)
+    | \d{1,2}([-./])\d{1,2}\2\d{4}
+    | \d{1,2}(?:st|nd|rd|th)?[ -](?:MONTH)[a-z]*[ ,-]+\d{4}
+    | (?:MONTH)[a-z]*[ -]\d{1,2}(?:st|nd|rd|th)?[ ,]+(?:[\d:.]+[ ]+(?:[A-Za-z]+[ ]+)?)?\d{4}
+    )(?!\d{3})""".replace("MONTH", "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"),
+    re.VERBOSE | re.IGNORECASE,
+)
+_CLOCK = re.compile(r"(?<!\d)\d{1,2}:\d{2}(?!\d)|(?<=\d{4}T)\d{4,6}|(?<=\d{4} )\d{6}")
+_OFFSET = re.compile(r"[+-](\d{2}):?(\d{2})$")
+_LONG_AGO = datetime(2015, 1, 1)  # when nbgrader was new
 _DOUBT = timedelta(minutes=10)
 
 
@@ -62,6 +75,12 @@ def parsed(text: bytes) -> datetime | None:
         written = text.decode().strip()
         if len(written) > _LONGEST or not _TIME.fullmatch(written):
             return None
+        offset = _OFFSET.search(written)
+        is_offset = offset is not None and ":" in written[: offset.start()]  # else it is a year
+        if offset and is_offset and (int(offset[1]) > 14 or int(offset[2]) > 59):
+            return None
+        if not (_DATE.search(written) and _CLOCK.search(written)):
+            return None
         found = parse_utc(written)
     except Exception:  # dateutil raises nearly anything on what is no time
         return None
@@ -78,6 +97,9 @@ def _plain_text(path: Path) -> bytes | None:
 def _doubts(inbound: Path, student: str, assignment: str, received: datetime) -> Iterator[str]:
     if received > datetime.now(UTC).replace(tzinfo=None) + _DOUBT:
         yield f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, which is yet to come."
+        return
+    if received < _LONG_AGO:
+        yield f"{TIMESTAMP} says {received:%Y-%m-%d %H:%M} UTC, which is long ago."
         return
     handed_in = list(_handed_in(inbound, student, assignment))
     named_so = [arrived for named, arrived in handed_in if named == received]

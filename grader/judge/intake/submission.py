@@ -13,6 +13,7 @@ from grader.judge.intake.form import Form
 from grader.judge.intake.lenient import MOST_BYTES
 from grader.judge.intake.matching import Glance, glance
 from grader.judge.intake.printable import quote
+from grader.judge.intake.receipts import TIMESTAMP
 from grader.judge.intake.repairs import Repair, repair
 from grader.notebook.files import opened, read_plain
 
@@ -78,6 +79,7 @@ class _Reader:
         self._notebooks: list[str] = []
         self._deeper: list[str] = []
         self._folders: list[str] = []
+        self._odd: list[str] = []
         self._glances: dict[str, Glance] = {}
         self._entries, self._room = 0, MOST_BYTES_IN_FILES
         self._unlooked = _MOST_BYTES_LOOKED_AT
@@ -177,9 +179,11 @@ class _Reader:
     def _there(self) -> str:
         """What lies in a folder in which there is no notebook, and what to do with it."""
         found = [*self._deeper, *self._own_files()]
-        if not (found or self._folders):
+        if not (found or self._folders or self._odd):
             return "The folder is empty."
         told = f"There lies {_listed(found or self._folders)}."
+        if not (found or self._folders):
+            return f"There lies {', '.join(self._odd[:_MOST_LISTED])}."
         if any(name.lower().endswith(_ARCHIVES) for name in found):
             return f"{told} Unpack it, and grade again."
         return f"{told} Lay it where it belongs, and grade again." if self._deeper else told
@@ -209,11 +213,16 @@ class _Reader:
         found = quote(str(path))
         try:
             mode = entry.stat(follow_symlinks=False).st_mode
+            if depth == 0 and path.name == TIMESTAMP and not stat.S_ISREG(mode):
+                return  # told with the receipt
             if stat.S_ISLNK(mode):
+                self._odd.append(f"a link called {found}")
                 self._tell("link", found=found)
             elif not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                self._odd.append(f"{found}, which is no file")
                 self._tell("not_a_file", found=found)
             elif stat.S_ISDIR(mode) and depth == 0 and is_taken(path.name):
+                self._odd.append(f"a folder called {found}")
                 self._tell("folder", found=found)
             elif not _usable(path):
                 self._tell("bad_name", found=found)

@@ -24,7 +24,7 @@ def set_aside(place: Place, paper: Paper) -> Iterator[Path]:
     """
     link, folder = place.linked(), place.folder
     if link is not None:
-        yield _moved(place.root, link)
+        yield move_aside(place.root, link)
         return
     kept = {path for one in paper.notebooks.values() for path in one.files} | set(paper.receipt)
     for inside, folders, names in os.walk(folder):
@@ -34,15 +34,19 @@ def set_aside(place: Place, paper: Paper) -> Iterator[Path]:
             if stat.S_ISDIR(mode):
                 if Path(inside) == folder and is_taken(name):
                     folders.remove(name)
-                    yield _moved(place.root, path)
+                    yield move_aside(place.root, path)
                 continue
             is_kept = path.suffix.lower() == ".ipynb" or path.relative_to(folder).as_posix() in kept
             if stat.S_ISREG(mode) and is_kept:
                 continue
-            yield _moved(place.root, path)
+            yield move_aside(place.root, path)
 
 
-def _moved(root: Path, path: Path) -> Path:
+def move_aside(root: Path, path: Path) -> Path:
+    """Move what lies in the course's folder `root` below SET_ASIDE, over nothing. Raises OSError.
+
+    Returns the old path.
+    """
     target = root / SET_ASIDE / path.relative_to(root)
     target.parent.mkdir(parents=True, exist_ok=True)
     again = (target.with_name(f"{target.name}.{number}") for number in itertools.count(2))

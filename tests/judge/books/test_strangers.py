@@ -20,6 +20,12 @@ def test_in_a_class_that_was_entered_an_unknown_id_is_nobody_and_the_nearest_is_
     assert all("--new-students" in sentence for sentence in found.values())
 
 
+def test_a_slip_of_somebody_who_has_handed_in_is_not_told_to_take_their_place():
+    told = strangers(ENTERED, ["ada", "grace", "s101", "s102", "adaa"])["adaa"]
+    assert "Is it ada? ada has handed in already: see which one counts." in told
+    assert "give the folder that name" not in told
+
+
 @pytest.mark.parametrize("slip", ["Grace", "garce", "grcae", "gracee", "grac"])
 def test_a_slip_is_near_whoever_it_is_of(slip):
     assert "Is it grace?" in strangers(ENTERED, [slip, "ada"])[slip]

@@ -545,6 +545,13 @@ def test_an_empty_notebook_is_the_untouched_form(form):
     assert codes(result) == [("no_cells", None)]
 
 
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"", "the file is empty"), (b"\0" * 9, "it holds no text")]
+)
+def test_a_file_without_text_is_told_as_that(content, why, form):
+    assert why in str(laid(content, form).repairs[0])
+
+
 DEEP = b'{"cells":' + b"[" * 200_000
 MANY = b'{"cells":[' + b"[]," * 3_000_000 + b"[]]}"
 SLOW = b'"' + b'\\"' * 3_000_000 + b"," * 2_500_000

@@ -66,6 +66,12 @@ def test_a_time_that_the_exchange_contradicts_is_reported(receipt, said, named):
     assert ("which is yet to come" if said > NOW else "the exchange holds was written") in doubt
 
 
+def test_a_time_long_ago_is_doubted(tmp_path):
+    (tmp_path / "timestamp.txt").write_bytes(b"0001-01-02 00:00:00 UTC")
+    (doubt,) = read_receipt(tmp_path, tmp_path / "inbound", "01", "ada").doubts
+    assert doubt.endswith("which is long ago.")
+
+
 ODD_TIMES = [
     b"2026-01-01 00:00:00 ../../etc/passwd",
     b"2026-01-01 00:00:00 /etc/passwd",
@@ -73,6 +79,14 @@ ODD_TIMES = [
     b"\xff\xfe\x00",
     b"9" * 900,
     b"99999-01-01",
+    b"10",
+    b"monday",
+    b"12:00",
+    b"+99:99",
+    b"2026-01-01",
+    b"2026-01 12:00",
+    b"2026-01-01 12:00:00 +99:99",
+    b"Jan 2026 12:00",
     b"2026-01-01 00:00:00 Europe/Berlin\x00",
     b"",
 ]

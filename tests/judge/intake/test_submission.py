@@ -340,6 +340,24 @@ THERE = {
 }
 
 
+@pytest.mark.parametrize(
+    ("lay", "told"),
+    [
+        (os.mkfifo, f"There lies {NOTEBOOK}, which is no file."),
+        (os.mkdir, f"There lies a folder called {NOTEBOOK}."),
+        (lambda path: os.symlink("/etc/hosts", path), f"There lies a link called {NOTEBOOK}."),
+    ],
+)
+def test_what_has_the_notebooks_name_and_is_none_is_no_empty_folder(tmp_path, form, lay, told):
+    lay(tmp_path / NOTEBOOK)
+    assert str(read_submission(tmp_path, form).repairs[-1]).endswith(told)
+
+
+def test_a_receipt_that_is_no_file_is_told_once(tmp_path, form):
+    os.mkfifo(tmp_path / "timestamp.txt")
+    assert codes(read_submission(tmp_path, form)) == ["no_notebook"]  # the receipt tells it
+
+
 @pytest.mark.parametrize("kind", THERE)
 def test_where_there_is_no_notebook_the_instructor_reads_what_lies_there(tmp_path, form, kind):
     contents, told = THERE[kind]
