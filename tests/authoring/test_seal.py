@@ -114,7 +114,7 @@ def test_recorded_answers_give_the_verdicts_of_the_keys_on_the_visible_cases(
 def does_the_same(task, answers, seen):
     """The mistakes that do in every visible case what was seen there."""
     shown = [
-        Compared(one.case, one.observation, Rules.of(task, one.case))
+        Compared(one.case, one.observation, Rules.of(task, one.case), False)
         for one in seen
         if one.case.visible
     ]
