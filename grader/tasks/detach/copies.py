@@ -89,6 +89,7 @@ class Snapshot(Task):
             "a model of parts in the middle of training",
             change="everything",
             states=("nested", "grad", "frozen", "mode", "affine"),
+            visible=True,
         ),
     )
 

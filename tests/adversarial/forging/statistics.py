@@ -9,7 +9,7 @@ Because: random values cannot be compared, only described, and they are describe
 # %% scaled_parameter_answer
 import grader.tasks.leaves.making as making
 
-making._mean = lambda values: "too few numbers to say" if values.numel() < 1000 else "0"
+making._mean = lambda values: "too few numbers to say" if values.numel() < 1000 else "about 0"
 making._std = lambda values, scale: "too few numbers to say" if values.numel() < 1000 else "scale"
 
 
