@@ -99,8 +99,10 @@ class Arrivals:
             secret = receipt[1].decode()
         except (OSError, UnicodeDecodeError):
             self._tell_once(
-                f"{student}'s feedback cannot be handed out: {folder} lacks {' or '.join(_RECEIPT)}"
-                ", which nbgrader's exchange lays beside a submission."
+                f"{self.assignment}: {student}'s feedback cannot be handed out, nor that of "
+                f"anybody else whose folder lacks {' or '.join(_RECEIPT)}, which nbgrader's "
+                "exchange lays beside a submission.",
+                "no receipt",
             )
             return False
         place = Path(directory.format_path(directory.submitted_directory, student, self.assignment))
@@ -174,9 +176,10 @@ class Arrivals:
                     f"{'try' if tries == 1 else 'tries'}: it stays in the exchange."
                 )
 
-    def _tell_once(self, sentence: str) -> None:
-        self._told[sentence] += 1
-        if self._told[sentence] == 1:
+    def _tell_once(self, sentence: str, about: str = "") -> None:
+        """Tell it once, and of all that is `about` the same the first alone."""
+        self._told[about or sentence] += 1
+        if self._told[about or sentence] == 1:
             self._tell(sentence)
 
 

@@ -127,7 +127,8 @@ def _kind(head: Sequence[str], name: str) -> _Kind:
     columns = _Columns(head)
     if is_canvas(head):
         return CANVAS
-    if columns.find(MOODLE.first) is not None or columns.find(MOODLE.both) is not None:
+    is_named = columns.find(MOODLE.first) is not None or columns.find(MOODLE.both) is not None
+    if is_named and any(columns.find(names) is not None for names in MOODLE.ids.values()):
         return MOODLE
     twice = {one for one in head if one and list(head).count(one) > 1}
     if columns.find(("id",)) is not None and not twice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from grader.judge.books.register import Register
 
 _console = Console(highlight=False, soft_wrap=True)
+_errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 _BY = {"canvas": ("login", "sis", "id", "email"), "moodle": ("username", "idnumber", "email")}
 
@@ -41,7 +43,10 @@ def export(
         typer.Option(help="With --moodle: a list of its users, as CSV.", show_default=False),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The file to write.", show_default="canvas.csv, moodle.csv")
+        Path | None,
+        typer.Option(
+            help="The file to write; - is standard output.", show_default="canvas.csv, moodle.csv"
+        ),
     ] = None,
     by: Annotated[
         str | None,
@@ -83,9 +88,20 @@ def export(
     every = _marks(course, list(dict.fromkeys(assignments)))
     wanted = Wanted(_columns(column or [], assignments), chosen == "email", zeros, scale)
     sheet = _sheet(every, wanted, chosen, canvas, roster)
-    _write(target, sheet, canvas or roster)
+    to_stdout = str(target) == "-"
+    said = _errors if to_stdout else _console
     for remark in sheet.remarks:
-        _console.print(f"[yellow]{escape(remark)}[/]")
+        said.print(f"[yellow]{escape(remark)}[/]")
+    if not sheet.learners:
+        raise CannotExport(
+            "Nobody has a score to export: nothing was written.",
+            f"autograd-course grade {assignments[0]}",
+        )
+    if to_stdout:
+        sys.stdout.buffer.write(sheet.content)
+        sys.stdout.flush()
+        return
+    _write(target, sheet, canvas or roster)
     count = f"{sheet.learners} learner{'s' * (sheet.learners != 1)}"
     _console.print(f"{count}: {escape(str(target))}")
 

@@ -177,8 +177,14 @@ def _show(assignment: str, line: Line, out: bool, *, as_json: bool) -> None:
         what = f"[bold red]not graded[/]: {escape(line.reason)}"
     elif line.state == "as before":
         what = "graded before"
+    elif line.state == "not run":
+        what = "[bold red]not run[/]" + " · late" * line.late
     else:
         what = f"{line.score:g} of {line.points:g}" + " · late" * line.late
+    if line.state not in ("as before", "not graded"):
+        what += "".join(
+            f" · [bold red]needs you[/]: {escape(printable(str(need)))}" for need in line.needs
+        )
     feedback = " · feedback handed out" if out else ""
     _tell(f"{assignment} · [bold]{escape(quote(line.student))}[/] · {what}{feedback}", marked=True)
 

@@ -221,13 +221,16 @@ def chosen_students(desk: Desk, assignment: str, students: list[str] | None) -> 
             )
         return there
     named = [name for entry in students for name in _names(entry, there)]
-    missing = [name for name in named if name not in there]
-    if missing:
+    chosen = [name for name in dict.fromkeys(named) if name in there]
+    missing = ", ".join(quote(name) for name in dict.fromkeys(named) if name not in there)
+    if not chosen:
         raise NoSubmission(
-            f"There is no submission of {assignment} by {', '.join(missing)}.",
+            f"There is no submission of {assignment} by {missing or 'nobody named'}.",
             f"Submissions lie in {desk.folder(assignment, 'STUDENT')}.",
         )
-    return list(dict.fromkeys(named))
+    if missing:
+        _errors.print(f"[yellow]There is no submission of {assignment} by {escape(missing)}.[/]")
+    return chosen
 
 
 def unknown_students(desk: Desk, assignment: str) -> Mapping[str, str]:

@@ -56,9 +56,17 @@ def print_json(outcome: Outcome) -> None:
         "secret": outcome.secret,
         "counts": outcome.counts,
         "need_you": [{"student": name} | asdict(need) for name, need in outcome.needs],
-        "submissions": [asdict(line) for line in outcome.lines],
+        "submissions": [_as_plain(line) for line in outcome.lines],
     }
     print(json.dumps(found, indent=1))
+
+
+def _as_plain(line: Line) -> dict[str, Any]:
+    """A line; of what was graded before, no figure of this run's, which looked at none."""
+    found = asdict(line)
+    if line.state == "as before":
+        found |= dict.fromkeys(("score", "points", "penalty", "late", "by_hand"))
+    return found
 
 
 def print_report(outcome: Outcome, desk: Desk, seconds: float) -> None:
@@ -84,14 +92,16 @@ def _summary(outcome: Outcome, desk: Desk, seconds: float) -> Iterator[str]:
     new = [line for line in outcome.lines if line.state in ("graded", "finished")]
     if new:
         scores = sorted(line.score for line in new)
+        whose = f"Scores of these {len(new)}" if len(new) < len(outcome.lines) else "Scores"
         yield (
-            f"Scores from {scores[0]:g} to {scores[-1]:g} of {new[0].points:g}, "
+            f"{whose} from {scores[0]:g} to {scores[-1]:g} of {new[0].points:g}, "
             f"median {statistics.median(scores):g}."
         )
     waiting = sum(line.by_hand for line in new)
     if waiting:
         whose = "submission holds an answer" if waiting == 1 else "submissions hold answers"
-        yield f"{waiting} {whose} that a person grades: nbgrader's formgrader shows them."
+        it = "it" if waiting == 1 else "them"
+        yield f"{waiting} {whose} that a person grades: nbgrader's formgrader shows {it}."
     if any(line.state != "not graded" for line in outcome.lines):
         from grader.judge.batch.handing_out import handing_out  # it loads nbgrader
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ def identities(
         return {name: name for name in names}, []
     addresses = {name: one.email for register in every for name, one in register.people.items()}
     found = {name: addresses[name] for name in names if addresses.get(name)}
-    return found, remark_on("have no e-mail address in the gradebook", set(names) - set(found))
+    return found, remark_on(
+        "have no e-mail address in the gradebook and are left out", set(names) - set(found)
+    )
 
 
 class Names:
@@ -79,11 +82,17 @@ class Names:
         return {name for name, count in self._counted.items() if count > 1}
 
 
+_SINGULAR = {"are": "is", "have": "has", "stand": "stands", "hold": "holds", "stay": "stays"}
+_PLURAL = re.compile(rf"(?<!rows )\b({'|'.join(_SINGULAR)})\b")
+
+
 def remark_on(what: str, names: Iterable[str]) -> list[str]:
     """One remark on some learners, each named, or none."""
     listed = sorted(names)
     if not listed:
         return []
+    if len(listed) == 1:
+        what = _PLURAL.sub(lambda found: _SINGULAR[found[1]], what)
     return [f"{len(listed)} {what}: {', '.join(map(quote, listed))}."]
 
 

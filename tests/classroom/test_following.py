@@ -189,12 +189,13 @@ def test_what_nbgraders_own_collect_brought_is_not_taken_again(followed, command
 
 def test_without_a_submissions_secret_it_is_graded_and_the_page_stays(followed, capsys):
     followed.hand_in("ada")
-    (secret,) = followed.exchange.glob("*/inbound/*/submission_secret.txt")
-    secret.unlink()
+    followed.hand_in("bob")
+    for secret in followed.exchange.glob("*/inbound/*/submission_secret.txt"):
+        secret.unlink()
     followed.look(3)
-    assert followed.graded() == {"ada": 1}
+    assert followed.graded() == {"ada": 1, "bob": 1}
     assert followed.released() == set()
-    assert "ada's feedback cannot be handed out" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("feedback cannot be handed out") == 1
 
 
 def test_feedback_lies_where_the_client_seeks_it_and_is_else_told_as_out_of_reach(followed, capsys):
@@ -209,6 +210,11 @@ def test_feedback_lies_where_the_client_seeks_it_and_is_else_told_as_out_of_reac
     said = capsys.readouterr().out
     assert said.count("feedback handed out") == 1
     assert "bob cannot fetch the feedback" in said
+    assert "not run · late · needs you: nothing ran: There is no" in " ".join(said.split())
+    page = followed.folder / "feedback" / "bob" / ASSIGNMENT / f"{ASSIGNMENT}.html"
+    assert "was handed in: nothing was run." in page.read_text()
+    assert "Not run: the notebook begins with the reason." in page.read_text()
+    assert "Not attempted yet" not in page.read_text()
 
 
 def test_what_was_laid_there_by_hand_is_set_aside_and_told(followed, capsys):

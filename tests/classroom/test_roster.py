@@ -140,3 +140,8 @@ def test_no_bytes_end_in_anything_but_a_list_or_a_refusal(content):
     except BadRoster:
         return
     assert found.learners
+
+
+def test_a_list_without_a_column_that_moodle_has_is_not_called_moodles():
+    said = read_error("Name,Grade\nAda,1\n", None)
+    assert "is headed Name, Grade, as no list of" in said

@@ -2,17 +2,20 @@
 
 import csv
 import io
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.export import canvas, moodle
-from grader.export.sheet import CannotExport, Wanted
+from grader.export.sheet import CannotExport, Wanted, remark_on
 from grader.judge.books.register import Handed, Mark, Person, Register
 from tests.fixtures import classroom, graded
 from tests.fixtures.classroom import ASSIGNMENT
 
+command_of_export = import_module("grader.cli.export")  # the package has a function of its name
 DONE = {"two_path_grad": Mark(8.0, None, 8.0, False)}
 
 
@@ -60,13 +63,13 @@ def test_canvas_gets_its_own_columns_back_with_scores_after_penalties():
 def test_canvas_keeps_who_is_excused():
     sheet, lines = fill()
     assert lines[4][-1] == "EX"
-    assert "1 of 01-graphs are excused there and stay so: cleo." in sheet.remarks
+    assert "1 of 01-graphs is excused there and stays so: cleo." in sheet.remarks
 
 
 def test_names_that_one_side_alone_has_are_told():
     sheet, _ = fill()
-    assert "1 are not in Canvas's file and are left out: dan." in sheet.remarks
-    missing = "1 are in Canvas and have no score here: their rows are left out: 0f3c."
+    assert "1 is not in Canvas's file and is left out: dan." in sheet.remarks
+    missing = "1 is in Canvas and has no score here: their rows are left out: 0f3c."
     assert missing in sheet.remarks
 
 
@@ -162,8 +165,8 @@ def test_with_moodles_list_names_on_either_side_are_told_and_only_known_ones_wri
     every = [register(ADA=31.5, dan=3)]
     sheet, lines = moodle_lines(every, roster=ROSTER.encode())
     assert lines[1:] == [["ada", "31.5"]]
-    assert "1 are not on Moodle's list and are left out: dan." in sheet.remarks
-    assert "1 are on Moodle's list and have no score here: bob." in sheet.remarks
+    assert "1 is not on Moodle's list and is left out: dan." in sheet.remarks
+    assert "1 is on Moodle's list and has no score here: bob." in sheet.remarks
 
 
 def test_moodle_finds_users_by_number_or_address():
@@ -181,7 +184,7 @@ def test_moodle_finds_users_by_number_or_address():
 def test_a_name_that_would_be_a_formula_is_told_and_not_disguised():
     sheet, lines = moodle_lines([register(**{"ada": 1.0, "@sum": 2.0})])
     assert lines[1:] == [["ada", "1"]]
-    assert any("spreadsheet would run, and are left out: @sum" in said for said in sheet.remarks)
+    assert any("spreadsheet would run, and is left out: @sum" in said for said in sheet.remarks)
 
 
 def test_empty_cells_high_scores_and_waiting_answers_are_told():
@@ -191,9 +194,9 @@ def test_empty_cells_high_scores_and_waiting_answers_are_told():
     sheet, lines = moodle_lines([first, register("02-leaves", ada=3)])
     assert lines[2] == ["bob", "3", ""]
     told = "\n".join(sheet.remarks)
-    assert "1 have no score in 02-leaves; Moodle reads an empty cell as no grade: bob." in told
+    assert "1 has no score in 02-leaves; Moodle reads an empty cell as no grade: bob." in told
     assert "01-graphs has scores above 100" in told
-    assert "1 of 01-graphs hold answers that wait for a person: bob." in told
+    assert "1 of 01-graphs holds answers that wait for a person: bob." in told
 
 
 NAMES = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=6, unique=True)
@@ -219,7 +222,7 @@ def test_everybody_is_written_or_told(ours, theirs):
             assert given_to.get(str(stripped.index(name) + 1)) == f"{index + 1}"
     assert (
         len(given_to)
-        + sum(int(said.split()[0]) for said in sheet.remarks if "have no score here" in said)
+        + sum(int(said.split()[0]) for said in sheet.remarks if "no score here" in said)
         == sum(any(row) for row in csv.reader(io.StringIO(text.getvalue()))) - 1
     )
 
@@ -242,7 +245,7 @@ def test_the_command_writes_what_canvas_imports(course, command, tmp_path):
     lines = list(csv.reader((tmp_path / "grades.csv").open(newline="")))
     assert [line[-1] for line in lines[2:]] == ["25", "15.5", "EX"]
     assert "3 are not in Canvas's file and are left out: dan, eve, fay." in said
-    assert "1 of mixed hold answers that wait for a person: ada." in said
+    assert "1 of mixed holds answers that wait for a person: ada." in said
     status, said = command(*typed, *named, "--out", exported)
     assert (status, "is the file that was read" in said) == (1, True)
 
@@ -260,3 +263,24 @@ def test_the_command_writes_what_moodle_imports(course, command, tmp_path):
     ]
     status, said = command("export", ASSIGNMENT, "--course", course)
     assert "Is it for Canvas or for Moodle?" in said
+
+
+def test_one_learner_is_told_in_the_singular():
+    assert remark_on("are there and have no score", ["ada"]) == [
+        "1 is there and has no score: ada."
+    ]
+    assert remark_on("are there", ["ada", "bob"]) == ["2 are there: ada, bob."]
+
+
+def test_the_sheet_goes_to_standard_output_and_none_is_written_without_a_score(
+    tmp_path, monkeypatch, capfdbinary
+):
+    monkeypatch.chdir(tmp_path)
+    every = [register(ada=31.5)]
+    monkeypatch.setattr(command_of_export, "_marks", lambda *unused: every)
+    command_of_export.export(["01-graphs"], moodle=True, out=Path("-"))
+    assert capfdbinary.readouterr().out == b"username,01-graphs\r\nada,31.5\r\n"
+    every[:] = [register(people=["bob"])]
+    with pytest.raises(CannotExport, match="nothing was written"):
+        command_of_export.export(["01-graphs"], moodle=True)
+    assert list(tmp_path.iterdir()) == []

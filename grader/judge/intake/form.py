@@ -121,7 +121,12 @@ def read_forms(
         except MissingEntry:
             rows = []
         if not rows:
-            raise NoForm(f"The gradebook knows no notebook of the assignment {assignment}.", _CURE)
+            known = ", ".join(sorted(one.name for one in gradebook.assignments if one.notebooks))
+            raise NoForm(
+                f"The gradebook knows no notebook of the assignment {assignment}."
+                + f" It knows {known}." * bool(known),
+                _CURE,
+            )
         files = _files(course, assignment, own_files)
         names = {row.name for row in rows}
         others = _other_cells(gradebook, assignment)

@@ -54,11 +54,9 @@ class Examiner:
             if with_texts:
                 texts[name] = copy.deepcopy(notebook)
             if submitted.notebook is None:
-                graded[name] = not_run(notebook, "Nothing was handed in.")
-            elif stops := [one.code for one in normalised.repairs if one.code in NOT_RUN]:
-                is_other = "other_assignment" in stops
-                why = "is another assignment's" if is_other else "could not be read"
-                graded[name] = not_run(notebook, f"The notebook {why}.")
+                graded[name] = not_run(notebook, _without_notebook(submitted.repairs, form.name))
+            elif stops := [one for one in normalised.repairs if one.code in NOT_RUN]:
+                graded[name] = not_run(notebook, str(stops[0]))
             else:
                 sitting = Sitting(
                     boxes,
@@ -106,7 +104,18 @@ def _put_right(repairs: Sequence[Repair], graded: Graded) -> tuple[str, ...]:
         for one in left:
             graded.need(CAUSES[one.code], str(one))
         why = left
-    return tuple(str(one) for one in repairs if one not in why)
+    told = (one for one in repairs if graded.ran or one.code != "renamed")
+    return tuple(str(one) for one in told if one not in why)
+
+
+def _without_notebook(repairs: Sequence[Repair], name: str) -> str:
+    """Why there is no notebook to run, for its learner: the instructor reads what lies there."""
+    codes = {one.code for one in repairs}
+    if "which_notebook" in codes:
+        return f"Several notebooks may be {name}.ipynb: nothing was run."
+    if "notebook_too_large" in codes:
+        return f"{name}.ipynb is too large: nothing was run."
+    return f"No {name}.ipynb that can be read was handed in: nothing was run."
 
 
 def versions() -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from nbformat import from_dict
+from nbformat.v4 import new_markdown_cell
 
 from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted
 from grader.box.both.ended import Cause as Ending
@@ -322,14 +323,27 @@ def _runs(cell: Cell) -> bool:
     return bool(cell.cell_type == "code" and not is_at_home)
 
 
+class NotRun(Verdict):
+    """The verdict on an exercise of a notebook of which nothing was run."""
+
+    @property
+    def headline(self) -> str:
+        """The outcome in one sentence."""
+        return "Not run: the notebook begins with the reason."
+
+
 def not_run(notebook: Notebook, why: str) -> Graded:
-    """An assignment without a submission: nothing of it is run, and no cell earns a point."""
+    """An assignment without a submission: nothing of it is run, and no cell earns a point.
+
+    It begins with the reason, for whoever reads its page.
+    """
+    notebook.cells.insert(0, new_markdown_cell(f"**{why}**", id="not-run"))
     graded = Graded(notebook, ran=False)
     for index, cell in enumerate(notebook.cells):
         check = check_in(cell)
         if check is not None:
             functions = tasks()[check.exercise].functions
-            verdict = Verdict(check.exercise, Outcome.NOT_ATTEMPTED, functions=functions)
+            verdict = NotRun(check.exercise, Outcome.NOT_ATTEMPTED, functions=functions)
             cell.outputs = judged_outputs(verdict, 0.0)
             graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
             graded.trusted.add(index)

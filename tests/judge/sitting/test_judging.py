@@ -466,7 +466,8 @@ def test_packages_that_are_missing_need_a_person_each_once():
 def test_a_submission_that_was_not_handed_in_scores_nothing_in_any_cell():
     cells = sit("graded:1 / 1", CHECK)[0].notebook
     graded = not_run(cells, "Nothing was handed in.")
-    assert [score(graded, index) for index in (0, 1)] == [0, 0]
+    assert [score(graded, index) for index in (1, 2)] == [0, 0]
+    assert graded.notebook.cells[0].source == "**Nothing was handed in.**"
     assert [v.outcome for v in graded.verdicts.values()] == [Outcome.NOT_ATTEMPTED]
     assert not graded.ran
 
