@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
+from grader.judge.books.needs import Cause, Need
 from grader.judge.books.register import Handed, Register, read_register
 from grader.judge.books.standing import Standing, standings
+from grader.judge.books.strangers import class_list, strangers
 from grader.judge.books.tables import VerdictRow
 from grader.report.counted import (
     HALF,
@@ -40,7 +42,10 @@ def count(desk: Desk, assignment: str) -> Figures:
         raise NothingGraded(
             f"No submission of {assignment} was judged yet.", f"autograd-course grade {assignment}"
         )
-    collected = set(desk.students(assignment))
+    handed_in = desk.students(assignment)
+    unknown = strangers(class_list(desk.course), handed_in)
+    unknown = {name: why for name, why in unknown.items() if name not in standing}
+    collected = set(handed_in) - set(unknown)  # whoever is nobody in the class was not graded
     read = {name: one for name, one in standing.items() if not one.unread}
     exercises = tuple(_exercises(read, register))
     everybody = sorted(collected | set(standing) | set(register.people))
@@ -54,7 +59,7 @@ def count(desk: Desk, assignment: str) -> Figures:
         tuple(_by_hand(register, exercises)),
         max(one.sittings[0].at for one in standing.values()),
         tuple(sorted(_older_cases(standing))),
-        tuple(_needs(standing)),
+        _needs(standing, unknown),
     )
     return _with_reasons(figures)
 
@@ -177,13 +182,15 @@ def _plain_scores(standing: Standing, row: Handed) -> dict[str, float]:
     return {name: mark.score for name, mark in row.marks.items() if name in names}
 
 
-def _needs(standing: Mapping[str, Standing]) -> tuple[Shared, ...]:
-    return shared(
+def _needs(standing: Mapping[str, Standing], unknown: Mapping[str, str]) -> tuple[Shared, ...]:
+    noted = [
         (str(need), name)
         for name, one in standing.items()
         for sitting in one.sittings
         for need in sitting.needs
-    )
+    ]
+    nobody = [(str(Need(Cause.UNKNOWN_STUDENT, why)), name) for name, why in unknown.items()]
+    return shared([*noted, *nobody])
 
 
 def _by_hand(register: Register, exercises: Sequence[ExerciseFigures]) -> Iterator[ByHand]:

@@ -205,6 +205,17 @@ def test_what_needs_a_person_is_counted_with_everybody_it_is_about(own_tests):
     assert not set(hidden.needs[0].learners) & {"ada", "bob"}
 
 
+def test_who_is_nobody_in_the_class_is_told_and_not_counted(tmp_path):
+    folder = graded.lay(tmp_path / "course")
+    before = figures.of(folder, ASSIGNMENT)
+    (folder / "submitted" / "adaa" / ASSIGNMENT).mkdir(parents=True)
+    found = figures.of(folder, ASSIGNMENT)
+    assert [one.name for one in found.learners] == [one.name for one in before.learners]
+    (need,) = [one for one in found.needs if one not in before.needs]
+    assert need.learners == ("adaa",)
+    assert need.sentence.startswith("unknown student: ")
+
+
 def test_a_graded_notebook_that_cannot_be_read_raised_nothing(own_tests):
     for content in (b"", b"[]", b'{"cells": [3, {"outputs": 1}]}', b"[" * 10**5):
         for student in ("ada", "bob"):
