@@ -25,7 +25,8 @@ c.CourseDirectory.course_id = {course_id!r}
 # A gradebook and a verdict log of its own, in this folder, whatever stands above.
 c.CourseDirectory.pop("db_url", None)
 c.Grading.pop("ledger_url", None)
-# Where assignments go out and submissions come in.
+# Where assignments go out and submissions come in. It belongs to the class in:
+# {folder}
 c.Exchange.root = {exchange!r}
 # A submission is its owner's, and came when the exchange's file system says.
 c.ExchangeFactory.collect = "grader.classroom.collecting.Collect"
@@ -164,6 +165,7 @@ def _lay(course: Path, texts: Sequence[Path], made: Path, wanted: Wanted) -> Non
     own = _SETTINGS.format(
         course_id=wanted.course_id,
         exchange=str(wanted.exchange),
+        folder=wanted.folder.resolve(),
         check_owner="# " * wanted.owners,
     )
     (made / "nbgrader_config.py").write_text(settings + own, encoding="utf-8")

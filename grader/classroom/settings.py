@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,9 @@ _OURS = ("CourseDirectory", "Exchange", "NbGrader")
 
 class UnreadableSettings(Refusal):
     """A file of settings raises an exception when it is read."""
+
+
+_BELONGS = re.compile(r"It belongs to the class in:\n# (.+)\nc\.Exchange\.root")
 
 
 @dataclass(frozen=True)
@@ -117,3 +122,12 @@ def _read(file: Path) -> Config:
     if file.stem == NAMES[-1]:
         return Config(config)
     return Config({name: values for name, values in config.items() if name.startswith(_OURS)})
+
+
+def whose_exchange(folder: Path) -> Path | None:
+    """The class whose exchange the settings in a folder name, if that is another one."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        text = (folder / "nbgrader_config.py").read_text(encoding="utf-8")
+        for named in _BELONGS.findall(text):
+            return None if Path(named) == folder.resolve() else Path(named)
+    return None

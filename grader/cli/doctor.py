@@ -186,6 +186,16 @@ def _where_from(course: Path, found: list[settings.Source]) -> Checkup:
             f"{'; '.join(told)}. Its commands work in {root}, since {file} says so",
             f'In {own}: c.CourseDirectory.root = "{course}". It is read last, and wins.',
         )
+    other = settings.whose_exchange(course)
+    if other is not None:
+        return Checkup(
+            Health.WORTH_KNOWING,
+            "nbgrader",
+            f"{'; '.join(told)}. Its exchange is that of the class in {other}: what is collected, "
+            "followed and erased here is theirs",
+            f"Name another c.Exchange.root in {own}, or, if the class was moved, the folder above "
+            "it.",
+        )
     unasked = [file for file in above if not settings.meant(file)]
     if unasked:
         return Checkup(

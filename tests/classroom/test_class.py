@@ -487,6 +487,14 @@ def test_ids_with_commas_and_names_with_parentheses_and_brackets_are_found(tmp_p
 # Which file set what
 
 
+def test_doctor_says_that_a_copied_class_has_the_exchange_of_another(command, made, tmp_path):
+    folder, _ = made
+    assert "exchange is that of" not in command("doctor", "--course", folder)[1]
+    copied = shutil.copytree(folder, tmp_path / "copied")
+    told = command("doctor", "--course", copied)[1]
+    assert f"Its exchange is that of the class in {folder.resolve()}" in told
+
+
 def test_doctor_says_which_file_sets_what_and_which_one_wins(
     command, classroom_of_none, tmp_path, monkeypatch
 ):
