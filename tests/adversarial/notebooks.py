@@ -488,7 +488,7 @@ def without_a_byte(book: Any, folder: Path) -> bytes:
     """The file has a blank in it, and nothing else.
 
     Earns: nothing
-    Told: The notebook cannot be read, since its JSON is broken in line 1. Nothing in it was graded.
+    Told: The notebook cannot be read, since it holds no text. Nothing in it was graded.
     Because: there is nothing in it.
     """
     return b" "
@@ -623,7 +623,6 @@ def a_folder_in_its_place(book: Any, folder: Path) -> bytes:
 
     Earns: nothing
     Told: hostile.ipynb is a folder with the name of a file: it was left out.
-    Told: timestamp.txt is a folder with the name of a file: it was left out.
     Told: There is no hostile.ipynb: nothing was run. *
     Told: timestamp.txt is no plain text file: it was left out.
     Because: there is no notebook, and nobody else's files can be put where these folders stand.

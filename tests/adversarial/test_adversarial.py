@@ -368,5 +368,6 @@ def test_the_page_on_forging_states_the_scores_of_these_submissions():
     for score, most, kind, name in stated:
         attack = ATTACKS[f"{kind}-{name}"]
         tried = {cell.removesuffix("_answer") for cell in attack.answers} or set(POINTS)
-        earned = {(attack.deserts.earns.get(cell, POINTS[cell]), POINTS[cell]) for cell in tried}
+        points = {(attack.deserts.earns.get(cell, POINTS[cell]), POINTS[cell]) for cell in tried}
+        earned = {(round(got, 1), of) for got, of in points}
         assert (float(score), float(most)) in earned, name

@@ -304,7 +304,7 @@ def test_a_hard_coded_device_is_the_one_thing_that_fails_on_the_meta_device():
     hard_coded = on_meta("Tensor on device cpu is not on the expected device meta!")
     verdict = verdict_on(hard_coded, Answers(right), every)
     assert codes(verdict) == ["ERROR.device"]
-    assert "x.device" in verdict.findings[0].message
+    assert "t.device" in verdict.findings[0].message
     read = on_meta("Tensor.item() cannot be called on meta tensors")
     assert verdict_on(read, Answers(right), every).passed
 

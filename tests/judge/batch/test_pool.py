@@ -674,7 +674,7 @@ def test_the_report_lists_what_was_put_right_and_json_says_it_all(graded_class, 
 
 NEED_YOU = {
     "broken_json-0": "nothing ran: The notebook cannot be read, since its JSON is broken",
-    "empty-0": "nothing ran: The notebook cannot be read, since its JSON is broken",
+    "empty-0": "nothing ran: The notebook cannot be read, since the file is empty",
     "endless-0": "out of time: Cell 6: A call of edge_products ran too long.",
     "left_in-0": "missing package: There is no package no_such_package where submissions run.",
     "nothing-0": "nothing ran: There is no mixed.ipynb: nothing was run. There lies notes.txt.",
