@@ -143,8 +143,11 @@ def _is_harmless(name: str, value: str) -> bool:
 
 
 def _numbers(value: str) -> Iterator[float]:
-    """The numbers in a value, without their signs; a unit makes one as large as it can be."""
-    for found in _NUMBER.finditer(value):
+    """The numbers in a value, without their signs; a unit makes one as large as it can be.
+
+    The digits in the name of what a value refers to are none.
+    """
+    for found in _NUMBER.finditer(_REFERENCE.sub("", value)):
         unit = found["unit"] or ""
         number = float(found[0].removesuffix(unit))
         yield number * (1.0 if unit in ("", "px") else 200.0 if unit == "%" else 4.0)

@@ -103,6 +103,12 @@ def test_the_pictures_of_the_course_and_of_matplotlib_look_as_before():
     assert "A sentence." in kept
 
 
+@pytest.mark.parametrize("name", ["p402068d19a", "p9e99", "p77b287681e", "12345678"])
+def test_the_digits_in_a_name_are_no_size(name):
+    inside = f"<clipPath id='{name}'/><path clip-path='url(#{name})' d='M 0 0 L 9 9'/>"
+    assert f'clip-path="url(#{name})"' in shown(f"{HEAD}>{inside}</svg>")
+
+
 def test_a_bitmap_inside_an_svg_goes_through_the_same_gate():
     inside = "<image href='data:image/png;base64,{}' width='9' height='9'/>"
     assert png() in shown(f"{HEAD}>{inside.format(png())}</svg>")
