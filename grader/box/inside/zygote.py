@@ -268,8 +268,8 @@ def _live(
         write_frame(4, {"nonce": header["nonce"], "refused": f"{type(error).__name__}: {error}"})
         return
     os.environ.update(HOME=home, PWD=home)
-    if home != WORK:
-        os.environ["TMPDIR"] = home
+    if home != WORK:  # the zygote's own folder is closed to what was forked from it
+        os.environ.update(TMPDIR=home, MPLCONFIGDIR=f"{home}/.matplotlib")
     faulthandler.enable(file=2)  # a crash in C code says where, too
     sys.path.append(home)  # last: a file beside the notebook takes no module's place
     random.seed(0)  # Python seeds it anew in every forked child
