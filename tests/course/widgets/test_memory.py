@@ -145,7 +145,8 @@ def test_every_entry_lies_in_the_cell_it_is_drawn_under(named):
         values = frame.strip(handle.strip).values
         entries = list(zip(handle.cells, tensor.flatten().tolist(), strict=False))
         assert len(entries) == tensor.numel() or tensor.numel() > MOST_CELLS
-        assert [values[cell] for cell, _ in entries] == [number(entry) for _, entry in entries]
+        drawn = [(cell, entry) for cell, entry in entries if cell < MOST_CELLS]  # "… 2 more" behind
+        assert [values[cell] for cell, _ in drawn] == [number(entry) for _, entry in drawn]
         assert (handle.offset, handle.stride) == (tensor.storage_offset(), tensor.stride())
     for one, other in combinations(named, 2):
         shared = same_storage(named[one], named[other])
