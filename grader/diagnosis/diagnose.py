@@ -113,7 +113,7 @@ def _compare(task: Task, answers: Answers, seen: Seen, hidden: bool) -> Compared
     case, observation = seen.case, seen.observation
     rules = Rules.of(task, case)
     compared = Compared(case, observation, rules, hidden and not case.visible)
-    if case.device == "meta" or observation.error is not None:
+    if case.device == ANOTHER or observation.error is not None:
         return compared
     complaints = answers.complaints(case, observation)
     if complaints is not None:
@@ -170,7 +170,7 @@ def _findings(
 
 def _with_expected(answers: Answers, c: Compared) -> Compared:
     """A case that ended in an error, with what was expected of it where that is known."""
-    if c.observation.error is None or c.case.device == "meta":
+    if c.observation.error is None or c.case.device == ANOTHER:
         return c
     if answers.complaints(c.case, c.observation) is not None:  # no one value is right
         return c
@@ -182,7 +182,7 @@ def _with_expected(answers: Answers, c: Compared) -> Compared:
 
 def _named_mistake(answers: Answers, compared: Sequence[Compared]) -> tuple[str, str] | None:
     """The one mistake that reproduces the observation in every case, if exactly one does."""
-    real = [c for c in compared if c.case.device != "meta"]
+    real = [c for c in compared if c.case.device != ANOTHER]
     order = sorted(real, key=lambda c: c.passed)  # failing cases rule most mistakes out at once
     if all(c.passed for c in real):
         return None

@@ -11,7 +11,7 @@ from grader.diagnosis.shown import short_text, shown_apart
 from grader.diagnosis.truth import asks_what_is_raised, is_argument
 from grader.diagnosis.verdict import Finding
 from grader.engine.observation import Raised
-from grader.engine.task import Task
+from grader.engine.task import ANOTHER, Task
 from grader.errors import explain, is_known
 
 
@@ -73,7 +73,7 @@ def finding(code: str, message: str, c: Compared, lines: Sequence[str] = ()) -> 
 def _of_error(task: Task, c: Compared, error: Raised) -> Finding:
     found, function = explain(error.type_name, error.message), " and ".join(task.functions)
     told = _spoken_error(error, c.secret)
-    if found is not None and c.case.device == "meta" and c.is_device_error:
+    if found is not None and c.case.device == ANOTHER and c.is_device_error:
         code, message = "ERROR.device", say("ERROR.device", function=function)
     elif found is not None:
         code, template = f"ERROR.{found.code}", "ERROR.explained"

@@ -8,6 +8,7 @@ from grader.diagnosis.compared import Compared
 from grader.diagnosis.messages import say
 from grader.diagnosis.naming import is_row
 from grader.engine.observation import FLAGS
+from grader.engine.task import ANOTHER
 
 _MOST = 6
 
@@ -21,7 +22,7 @@ def notes(compared: Sequence[Compared], parts: Sequence[str]) -> tuple[str, ...]
 
 
 def _notes(compared: Sequence[Compared], parts: Sequence[str]) -> Iterator[str]:
-    real = [c for c in compared if c.case.device != "meta"]
+    real = [c for c in compared if c.case.device != ANOTHER]
     yield from _right_parts(real)
     yield from _right_in_rows(real, parts)
     passed = [c.case.name for c in real if c.passed]
