@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 
 from grader.engine.refusal import Refusal
-from grader.notebook import files
+from grader.notebook import files, places
 from grader.notebook.cells import Cell, Notebook, grade_id
 
 _METADATA = {
@@ -75,11 +75,12 @@ def in_full(cells: list[Cell], text: Path) -> list[Cell]:
     """The cells of a text as its notebook has them. Raises ValueError for what cannot be told."""
     folder = text.absolute().parent
     is_solution = folder.parent.name == "solutions"
-    if not is_solution and not any("](exercise:" in cell["source"] for cell in cells):
+    named = ("](exercise:", "](lesson:")
+    if not is_solution and not any(link in cell["source"] for cell in cells for link in named):
         return cells
     from grader.notebook import links, sections  # they load torch
 
-    page = PurePosixPath("lessons", f"{text.stem}.ipynb")
+    page = places.lesson(text.stem)
     if is_solution:
         page = PurePosixPath("exercises", folder.name, f"{text.stem}.ipynb")
         chapter = sections.chapter_of(text.stem) if text.stem == folder.name else None

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from grader.engine.refusal import Refusal
-from grader.notebook import files, notebooks
+from grader.notebook import files, notebooks, places
 
 MANIFEST = ".autograd-course.json"
 
@@ -65,9 +65,8 @@ def build(course: Path, workspace: Path) -> list[Placed]:
 def offers(course: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
     """Every file of the workspace as the course has it now: its place, and its content."""
     lessons = course / "course" / "lessons"
-    for text in sorted(lessons.glob("*.md")):
-        place = PurePosixPath("lessons", f"{text.stem}.ipynb")
-        yield place, notebooks.to_bytes(notebooks.read(text))
+    for text in sorted(lessons.glob("*.md"), key=lambda text: text.stem):
+        yield places.lesson(text.stem), notebooks.to_bytes(notebooks.read(text))
     for folder, skipped in ((lessons, {".md", ".ipynb"}), (course / "exercises", set[str]())):
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             inside = file.relative_to(folder.parent)

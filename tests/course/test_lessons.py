@@ -14,7 +14,9 @@ from grader.notebook import workspace
 from tests.fixtures.lesson_texts import (
     LESSONS,
     ROOT,
+    careful_minutes,
     cells,
+    chapter,
     every_lesson,
     executed,
     headings,
@@ -143,9 +145,19 @@ def test_a_lesson_says_what_for_what_before_and_how_long(lesson):
         assert re.search(pattern, opening), part
 
 
+@every_lesson
+def test_a_lesson_takes_the_minutes_that_it_says_and_no_more_than_75(lesson):
+    (said,) = re.findall(r"^\*\*Time\*\* about (\d+) minutes", prose(lesson), re.MULTILINE)
+    needed = careful_minutes(lesson)
+    assert abs(int(said) - needed) <= 5, f"a careful reader takes {needed:.0f} minutes"
+    assert needed <= 75
+
+
 def test_every_question_is_asked_once_in_the_lesson_of_its_chapter_and_in_this_order():
-    asked = [tuple(question.name for question in questions(lesson)) for lesson in LESSONS]
-    assert asked == list(by_chapter().values())
+    asked = collections.defaultdict(list)
+    for lesson in LESSONS:
+        asked[chapter(lesson)] += [question.name for question in questions(lesson)]
+    assert [tuple(names) for names in asked.values()] == list(by_chapter().values())
 
 
 @every_lesson
