@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
-from IPython.display import Image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from course.widgets.frame.look import LIGHT, figure_style
 
+
+@dataclass(frozen=True)
+class Shown:
+    """A drawn figure, `width` pixels wide; its words stand where it cannot be seen."""
+
+    png: bytes
+    width: int
+    words: str
+
+    def __repr__(self) -> str:
+        return self.words
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.png).decode()
+        return (
+            f'<img alt="{html.escape(self.words)}" width="{self.width}" '
+            f'src="data:image/png;base64,{data}">'
+        )
+
+
 HUES = ("storage", "gradient", "leaf", "accumulate")
 
 
-def border(x: Tensor, y: Tensor, scores: Callable[[Tensor], Tensor], words: str) -> Image:
+def border(x: Tensor, y: Tensor, scores: Callable[[Tensor], Tensor], words: str) -> Shown:
     """Points of two classes in the plane, and where a model changes its mind.
 
     Args:
@@ -29,9 +51,8 @@ def border(x: Tensor, y: Tensor, scores: Callable[[Tensor], Tensor], words: str)
         axes = _axes("x[0]", "x[1]", (5.5, 3.6))
         for number, marker in enumerate("o^"):
             chosen = x[y == number]
-            axes.scatter(
-                *chosen.T.numpy(), s=18, marker=marker, color=LIGHT.stroke[HUES[number]], alpha=0.8
-            )
+            colour = LIGHT.stroke[HUES[number]]
+            axes.scatter(chosen[:, 0], chosen[:, 1], s=18, marker=marker, color=colour, alpha=0.8)
             at = chosen[chosen[:, 1].argmax() if number == 0 else chosen[:, 1].argmin()]
             place = (at[0].item(), at[1].item() + (0.12 if number == 0 else -0.22))
             axes.text(*place, f"class {number}", ha="center")
@@ -50,7 +71,7 @@ def border(x: Tensor, y: Tensor, scores: Callable[[Tensor], Tensor], words: str)
 
 def race(
     loss: Callable[[Tensor], Tensor], ways: Mapping[str, Tensor], start: str, words: str
-) -> Image:
+) -> Shown:
     """The ways of several optimizers over a loss of two numbers, whose lowest point is (0, 0).
 
     Args:
@@ -79,7 +100,7 @@ def race(
         return _picture(panels[0], words)
 
 
-def curves(lines: Mapping[str, Sequence[float]], height: str, words: str) -> Image:
+def curves(lines: Mapping[str, Sequence[float]], height: str, words: str) -> Shown:
     """One curve for each name over the steps of a training, on a logarithmic height.
 
     Args:
@@ -108,10 +129,10 @@ def _axes(across: str, up: str, size: tuple[float, float]) -> Axes:
     return axes
 
 
-def _picture(axes: Axes, words: str) -> Image:
+def _picture(axes: Axes, words: str) -> Shown:
     file = io.BytesIO()
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     figure.savefig(file, format="png", dpi=140)
     width = int(figure.get_figwidth() * 96)
-    return Image(file.getvalue(), width=width, alt=words)
+    return Shown(file.getvalue(), width, words)

@@ -311,12 +311,12 @@ def loop_epochs() -> Predict:
 
 
 @question
-def loop_order_of_seven() -> Order:
+def loop_clip_and_schedule() -> Order:
     return Order(
-        "Put the lines of one round in order. The gradient is 4, it is clipped to a norm of 1, "
-        "and the step is to use the learning rate 0.5 before the scheduler halves it.",
+        "Put the lines of one round in order; `p.grad` is empty at the start. The gradient is 4, "
+        "it is clipped to a norm of 1, and the step is to use the learning rate 0.5 before the "
+        "scheduler halves it.",
         {
-            "clear": "opt.zero_grad()",
             "loss": "loss = (p**2).sum()",
             "back": "loss.backward()",
             "clip": "torch.nn.utils.clip_grad_norm_([p], 1.0)",
@@ -325,8 +325,6 @@ def loop_order_of_seven() -> Order:
         },
         {
             ("loss", "back"): "A backward pass starts from a loss that exists.",
-            ("clear", "back"): "Here an old gradient of 1 is in `p.grad`. Emptied before backward, "
-            "it does not count.",
             ("back", "clip"): "What is clipped is what backward has written.",
             ("clip", "step"): "`step` reads `.grad`: clipped afterwards, it has no effect.",
             (
@@ -338,7 +336,6 @@ def loop_order_of_seven() -> Order:
         gives="round(p.item(), 3), opt.param_groups[0]['lr']",
         setup="import torch\n"
         "p = torch.tensor([2.0], requires_grad=True)\n"
-        "p.grad = torch.ones(1)\n"
         "opt = torch.optim.SGD([p], lr=0.5)\n"
         "sched = torch.optim.lr_scheduler.ExponentialLR(opt, gamma=0.5)",
     )

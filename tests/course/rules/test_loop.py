@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-import grader
+from grader.engine.task import Task
 from grader.keys.loop.right_answers import LINES, is_valid
 from tests.fixtures.lesson_texts import LESSONS, headings, rule
 
@@ -188,9 +188,9 @@ def test_the_sections_that_hints_name_are_there():
     there = {heading.split()[0] for text in lessons for heading in headings(text)}
     named = [
         number
-        for exercise in grader.exercises()
-        if exercise.chapter == PART_ONE
-        for hint in exercise.hints
+        for task in Task.registry.values()
+        if task.chapter == PART_ONE
+        for hint in task.hints
         for number in re.findall(r"section (\d+\.\d+)", hint)
     ]
     assert len(named) >= 10
