@@ -144,7 +144,8 @@ def loop_adam_first() -> Predict:
         "1000. How long are the two steps, to three digits?",
         first_step_of_adam,
         why="At the first step the corrected averages are g and g², and g / sqrt(g²) is 1 or -1. "
-        "**The size of a gradient cancels**; the learning rate alone is left.",
+        "**The size of a gradient cancels**, as long as it is far above `eps` = 1e-8; the learning "
+        "rate alone is left.",
         beliefs={
             "[0.0, 500.0]": "That is SGD, whose step grows with the gradient.",
             "[0.05, 0.05]": "That would be 1 - b1 times lr: the bias correction takes this factor "
@@ -194,8 +195,8 @@ def loop_decay_none() -> Predict:
         "Two parameters are 10. One has `.grad = None`, the other a `.grad` of zeros. SGD with lr "
         "0.1 and weight decay 0.5 does a step. What are they now?",
         decay_with_and_without_grad,
-        why="`None` means: leave this one out. Zeros are a gradient, and decay is added to it. So "
-        "`zero_grad(set_to_none=False)` is not quite the same as the default.",
+        why="To SGD `None` means: leave this one out. Zeros are a gradient, and decay is added to "
+        "it. So `zero_grad(set_to_none=False)` is not quite the same as the default.",
         beliefs={
             "[9.5, 9.5]": "The first is left out: it has no gradient.",
             "[10.0, 10.0]": "The second has a gradient, and decay is added to it.",
