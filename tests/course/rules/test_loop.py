@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from grader import check
 from grader.engine.task import Task
 from grader.keys.loop.right_answers import LINES, is_valid
 from tests.fixtures.lesson_texts import LESSONS, headings, rule
@@ -196,3 +197,54 @@ def test_the_sections_that_hints_name_are_there():
     ]
     assert len(named) >= 10
     assert set(named) <= there
+
+
+# Programmed as they stand, the rules pass the exercises.
+
+
+@torch.no_grad()
+def stepped(params, state, rule_of_one):
+    """Each parameter that has a gradient, changed in place by the rule and what it remembers."""
+    for i, p in enumerate(params):
+        if p.grad is not None:
+            new, state[i] = rule_of_one(p, p.grad, state.get(i))
+            p.copy_(new)
+
+
+def test_sgd_of_the_lesson_passes_its_exercise():
+    sgd = rule(PART_ONE, "sgd")
+
+    def my_sgd_step(params, state, lr, mu, wd):
+        stepped(params, state, lambda p, g, buffer: sgd(p, g, buffer, lr, mu, wd))
+
+    assert check("sgd_from_scratch", my_sgd_step).credit == 1
+
+
+def test_adam_of_the_lesson_passes_its_exercise():
+    adam = rule(PART_ONE, "adam")
+
+    def my_adam_step(params, state, lr, b1, b2, eps, wd, decoupled):
+        def one(p, g, memory):
+            m, v, t = memory or (0.0, 0.0, 0)
+            p, m, v = adam(p, g, m, v, t + 1, lr, b1, b2, eps, wd, decoupled)
+            return p, (m, v, t + 1)
+
+        stepped(params, state, one)
+
+    assert check("adam_from_scratch", my_adam_step).credit == 1
+
+
+def test_weights_by_the_divisor_of_the_lesson_pass_the_exercise_on_padding():
+    divisor = rule(PART_TWO, "divisor")
+
+    def accum_tokens(model, pieces):
+        total, mean = sum(divisor(y) for _, y in pieces), 0.0
+        model.zero_grad()
+        for x, y in pieces:
+            if divisor(y):
+                loss = F.cross_entropy(model(x), y) * (divisor(y) / total)
+                loss.backward()
+                mean += loss.item()
+        return mean
+
+    assert check("accumulate_tokens", accum_tokens).credit == 1
