@@ -9,75 +9,6 @@ from course.quiz import Choice, Order, Predict, choice, order, predict
 
 
 @question
-def loop_zero_grad() -> Predict:
-    def after_zero_grad():
-        w = torch.ones(1, requires_grad=True)
-        optimizer = torch.optim.SGD([w], lr=0.1)
-        (5 * w).sum().backward()
-        optimizer.zero_grad()
-        return w.grad
-
-    return predict(
-        "A backward pass has filled `w.grad`, and the optimizer's `zero_grad()` is called. What is "
-        "`w.grad` now?",
-        after_zero_grad,
-        why="Despite its name, `zero_grad()` writes no zeros: since torch 2.0 it sets `.grad` to "
-        "`None` by default. The next backward makes a new tensor. Code that reads `.grad` in "
-        "between must expect `None`.",
-        beliefs={
-            "tensor([0.])": "So it was in older versions, and so it is with "
-            "`zero_grad(set_to_none=False)`.",
-            "tensor([5.])": "That is what backward left. `zero_grad()` empties it.",
-        },
-    )
-
-
-@question
-def loop_methods() -> Choice:
-    def methods_of_an_optimizer():
-        wanted = {"zero_grad", "step", "state_dict", "load_state_dict", "add_param_group"}
-        public = {name for name in dir(torch.optim.SGD) if not name.startswith("_")}
-        return "more than these two" if wanted < public else "these two"
-
-    return choice(
-        "'Every optimizer has two methods, `zero_grad` and `step`.' How many are there?",
-        {
-            "these two": "They are the two that a loop calls. Look at `dir(torch.optim.SGD)`.",
-            "more than these two": "`state_dict` and `load_state_dict` save and load, "
-            "`add_param_group` adds parameters, and hooks can be registered on `step`.",
-            "`step` alone": "`zero_grad` is there as well.",
-        },
-        run=methods_of_an_optimizer,
-    )
-
-
-@question
-def loop_clear_each() -> Predict:
-    def cleared_after_every_backward():
-        p = torch.tensor([2.0], requires_grad=True)
-        optimizer = torch.optim.SGD([p], lr=1.0)
-        for factor in (10.0, 1.0):
-            (factor * p).sum().backward()
-            if factor == 10.0:
-                optimizer.zero_grad()
-        optimizer.step()
-        return p.item()
-
-    return predict(
-        "Spot the bug. Two losses, 10p and p, are to count in one step with learning rate 1 from "
-        "p = 2. The gradients are cleared after the first backward. Where does p end?",
-        cleared_after_every_backward,
-        why="The step follows the second loss alone: 2 - 1. Without the clearing in between it is "
-        "2 - 11. **Once per step** is the rule: at any moment after one step and before the first "
-        "backward of the next.",
-        beliefs={
-            "-9.0": "That is 2 - 11, both gradients. The first was cleared away.",
-            "-8.0": "That is 2 - 10, the first alone. It is the first that was cleared.",
-        },
-    )
-
-
-@question
 def loop_in_order() -> Order:
     return order(
         "Put these lines in an order after which `p` has done one step along the gradient of "
@@ -103,324 +34,6 @@ def loop_in_order() -> Order:
             ("back", "step"): "`step` reads what `backward` wrote.",
         },
         gives="p",
-    )
-
-
-@question
-def loop_step_writes() -> Choice:
-    def how_step_writes():
-        w = torch.tensor([2.0], requires_grad=True)
-        memory, before = w.data_ptr(), w._version
-        w.grad = torch.ones(1)
-        torch.optim.SGD([w], lr=0.5).step()
-        counted = w._version > before and w.data_ptr() == memory and w.is_leaf
-        return "in place, inside `no_grad`" if counted else "through `.data`"
-
-    return choice(
-        "How does `step()` change a parameter?",
-        {
-            "through `.data`": "Then `_version` would stay, and it does not.",
-            "in place, inside `no_grad`": "The same leaf, in the same memory, with a higher "
-            "version.",
-            "it makes a new parameter": "The model would not know of it.",
-        },
-        run=how_step_writes,
-    )
-
-
-@question
-def loop_epochs() -> Predict:
-    def sees_how_much():
-        from torch.utils.data import DataLoader
-
-        w = torch.zeros(1, requires_grad=True)
-        optimizer = torch.optim.SGD([w], lr=1.0)
-        loader = DataLoader(torch.ones(1024), batch_size=128)
-        for _ in range(2):
-            for batch in loader:
-                optimizer.zero_grad()
-                (w * batch.mean()).sum().backward()
-                optimizer.step()
-        return abs(w.item())
-
-    return predict(
-        "1024 samples in batches of 128, two epochs. Each step moves w by 1, from 0. How far does "
-        "w get?",
-        sees_how_much,
-        why="An epoch is 1024 / 128 = 8 steps, and two epochs are 16. **Weights go on** from step "
-        "to step and from epoch to epoch: nothing resets them but you.",
-        beliefs={
-            "8.0": "That is one epoch. The second one goes on from where the first ended.",
-            "2.0": "A step is done for every batch, not for every epoch.",
-            "1.0": "Nothing resets w between two steps.",
-        },
-    )
-
-
-@question
-def loop_loss_cost() -> Choice:
-    def what_mse_loss_gives():
-        predicted, wanted = torch.tensor([1.0, 2.0, 6.0]), torch.zeros(3)
-        value = torch.nn.MSELoss()(predicted, wanted)
-        squares = (predicted - wanted) ** 2
-        return "the mean over the batch" if value == squares.mean() else "something else"
-
-    return choice(
-        "What does `nn.MSELoss()(predicted, wanted)` return for a batch?",
-        {
-            "the loss of one sample": "There is no number in it that belongs to one sample. "
-            "`reduction='none'` would keep them apart.",
-            "the mean over the batch": "The word loss is used for it all the same. Loss and cost "
-            "are a convention of some books, not of torch.",
-            "the sum over the batch": "That is `reduction='sum'`.",
-            "something else": "Compare it with the mean of the squares.",
-        },
-        run=what_mse_loss_gives,
-    )
-
-
-@question
-def loop_negative_loss() -> Choice:
-    def raw_scores():
-        good, y = torch.tensor([[9.0, 0.0, 0.0]]), torch.tensor([0])
-        wrong = torch.nn.functional.nll_loss(good, y)
-        right = torch.nn.functional.cross_entropy(good, y)
-        return "raw scores went into `nll_loss`" if wrong < 0 < right else "the sign is wrong"
-
-    return choice(
-        "Spot the bug. A classifier trains without an error, and the printed loss is -14.2 and "
-        "falling. What is the likely cause?",
-        {
-            "the sign is wrong": "A loss whose sign is wrong makes the model worse. This one "
-            "improves, after a fashion: the right score rises.",
-            "raw scores went into `nll_loss`": "It returns minus the right score. Minus the "
-            "logarithm of a probability is never below zero.",
-            "the learning rate is too large": "No learning rate makes cross entropy negative.",
-        },
-        run=raw_scores,
-    )
-
-
-@question
-def loop_loss_object() -> Choice:
-    def what_a_loss_is():
-        is_module = issubclass(torch.nn.MSELoss, torch.nn.Module)
-        return "a module" if is_module else "a function"
-
-    return choice(
-        "What is `torch.nn.MSELoss()`?",
-        {
-            "a module": "It inherits from `nn.Module`, through a class called `_Loss`. The "
-            "function is `torch.nn.functional.mse_loss`.",
-            "a function": "It is called like one, as every module is.",
-            "an optimizer": "A loss says how wrong the model is, an optimizer changes the model.",
-        },
-        run=what_a_loss_is,
-    )
-
-
-@question
-def loop_adam_first() -> Predict:
-    def first_step_of_adam():
-        sizes = []
-        for gradient in (0.001, 1000.0):
-            p = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-            p.grad = torch.tensor([gradient], dtype=torch.float64)
-            torch.optim.Adam([p], lr=0.5).step()
-            sizes.append(round(abs(p.item()), 3))
-        return sizes
-
-    return predict(
-        "Adam with lr=0.5 does a first step along the gradient 0.001, and in another run along "
-        "1000. How long are the two steps, to three digits?",
-        first_step_of_adam,
-        why="At the first step the corrected averages are g and g², and g / sqrt(g²) is 1 or -1. "
-        "**The size of a gradient cancels**; the learning rate alone is left.",
-        beliefs={
-            "[0.0, 500.0]": "That is SGD, whose step grows with the gradient.",
-            "[0.05, 0.05]": "That would be 1 - b1 times lr: the bias correction takes this factor "
-            "off.",
-        },
-    )
-
-
-@question
-def loop_decay_none() -> Predict:
-    def decay_with_and_without_grad():
-        ends = []
-        for grad in (None, torch.zeros(1)):
-            p = torch.tensor([10.0], requires_grad=True)
-            p.grad = grad
-            torch.optim.SGD([p], lr=0.1, weight_decay=0.5).step()
-            ends.append(p.item())
-        return ends
-
-    return predict(
-        "Two parameters are 10. One has `.grad = None`, the other a `.grad` of zeros. SGD with lr "
-        "0.1 and weight decay 0.5 does a step. What are they now?",
-        decay_with_and_without_grad,
-        why="`None` means: leave this one out. Zeros are a gradient, and decay is added to it. So "
-        "`zero_grad(set_to_none=False)` is not quite the same as the default.",
-        beliefs={
-            "[9.5, 9.5]": "The first is left out: it has no gradient.",
-            "[10.0, 10.0]": "The second has a gradient, and decay is added to it.",
-        },
-    )
-
-
-@question
-def loop_bn_claims() -> Choice:
-    def is_lrn_there():
-        layers = [torch.nn.LocalResponseNorm, torch.nn.Dropout, torch.nn.BatchNorm2d]
-        there = all(issubclass(layer, torch.nn.Module) for layer in layers)
-        return "an experience with some networks" if there else "a rule of torch"
-
-    return choice(
-        "'With batch normalization you need no dropout, less weight decay, and no local response "
-        "normalization.' What kind of statement is it?",
-        {
-            "a rule of torch": "torch lets you combine all of them; `nn.LocalResponseNorm` exists "
-            "too.",
-            "an experience with some networks": "Measure it on yours. Chapter 7 shows what the "
-            "layer computes, which is a matter of fact.",
-            "a theorem": "There is no proof of it.",
-        },
-        run=is_lrn_there,
-    )
-
-
-@question
-def loop_frozen_stats() -> Choice:
-    def what_undoes_eval():
-        model = torch.nn.Sequential(torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 1))
-        model[0].requires_grad_(False).eval()
-        model.train()
-        before = model[0].running_mean.clone()
-        model(torch.ones(7, 3))
-        moved = not torch.equal(model[0].running_mean, before)
-        return "its running statistics move again" if moved else "nothing: it is frozen"
-
-    return choice(
-        "Spot the bug. The body was frozen with `requires_grad_(False)` and `eval()`. At the "
-        "start of each epoch the loop calls `model.train()`. What happens to the body?",
-        {
-            "nothing: it is frozen": "Its parameters are. Its buffers do not ask for "
-            "requires_grad.",
-            "its running statistics move again": "`model.train()` reaches every part. Call "
-            "`body.eval()` after it, each time.",
-            "it requires grad again": "`train()` changes modes, and no flags.",
-        },
-        run=what_undoes_eval,
-    )
-
-
-@question
-def loop_save_line() -> Choice:
-    def which_line_saves():
-        import inspect
-        import io
-
-        layer, file = torch.nn.Linear(3, 1), io.BytesIO()
-        torch.save(layer.state_dict(), file)
-        file.seek(0)
-        loaded = torch.load(file)
-        zip_is_default = inspect.signature(torch.save).parameters["_use_new_zipfile_serialization"]
-        assert zip_is_default.default is True
-        assert not hasattr(torch, "savev")
-        assert not hasattr(layer, "state_sict")
-        same = torch.equal(loaded["weight"], layer.weight)
-        return "`torch.save(model.state_dict(), file)`" if same else "none"
-
-    return choice(
-        "Spot the bugs. Which of these lines writes a file that `torch.load(file)` opens?",
-        {
-            "`torch.savev(model.state_dict(), file)`": "There is no `savev`.",
-            "`torch.save(model.state_sict(), file)`": "There is no `state_sict`.",
-            "`torch.save(model, file)`": "It writes a file, and `torch.load` refuses it unless "
-            "you say `weights_only=False`.",
-            "`torch.save(model.state_dict(), file)`": "Tensors under names, in the zip format, "
-            "which is the default (`_use_new_zipfile_serialization=True`; older pages say False).",
-            "none": "One of them is spelled right and holds tensors alone.",
-        },
-        run=which_line_saves,
-    )
-
-
-@question
-def loop_why_state_dict() -> Choice:
-    def why_state_dict():
-        import io
-        import pickle
-
-        file = io.BytesIO()
-        torch.save(torch.nn.Linear(3, 1), file)
-        file.seek(0)
-        try:
-            torch.load(file)
-        except pickle.UnpicklingError:
-            return "it does not depend on your classes, and runs no code"
-        return "it is much smaller"
-
-    return choice(
-        "Why save the `state_dict()` and not the model?",
-        {
-            "it is much smaller": "The weights fill the file either way.",
-            "it does not depend on your classes, and runs no code": "A pickled model does both.",
-            "a model cannot be saved": "It can, and a file you trust can be read back.",
-        },
-        run=why_state_dict,
-    )
-
-
-@question
-def loop_best_weights() -> Predict:
-    def best_so_far():
-        import copy
-
-        layer = torch.nn.Linear(1, 1, bias=False)
-        torch.nn.init.constant_(layer.weight, 3.0)
-        best, copied = layer.state_dict(), copy.deepcopy(layer.state_dict())
-        layer.weight.grad = torch.ones(1, 1)
-        torch.optim.SGD(layer.parameters(), lr=1.0).step()
-        return best["weight"].item(), copied["weight"].item()
-
-    return predict(
-        "Spot the bug. The weight is 3. `best` is the `state_dict()`, `copied` a deep copy of it. "
-        "Then a step takes 1 off the weight. What do the two hold?",
-        best_so_far,
-        why="The values of a `state_dict()` **share memory** with the live parameters, which step "
-        "changes in place. Use `copy.deepcopy` or clone each value. Writing to a file copies as "
-        "well.",
-        beliefs={
-            "(3.0, 3.0)": "The state_dict is a new dict of old memory.",
-            "(2.0, 2.0)": "A deep copy has memory of its own.",
-        },
-    )
-
-
-@question
-def loop_recap_momentum() -> Choice:
-    def what_is_in_an_optimizer():
-        w = torch.ones(2, requires_grad=True)
-        optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
-        empty = not optimizer.state
-        w.grad = torch.ones(2)
-        optimizer.step()
-        filled = "momentum_buffer" in optimizer.state[w]
-        told = isinstance(optimizer.defaults, dict) and optimizer.defaults["momentum"] == 0.9
-        return "`state`" if empty and filled and told else "`defaults`"
-
-    return choice(
-        "Where does SGD keep the momentum that it has gathered for a parameter?",
-        {
-            "`defaults`": "A dict of the hyperparameters for groups that say nothing else, such as "
-            "`momentum=0.9`.",
-            "`param_groups`": "A list of dicts: which parameters, with which settings.",
-            "`state`": "A cache for each parameter, filled at the first step. To go on later, it "
-            "must be saved.",
-            "`_step_count`": "Optimizers have no such attribute; schedulers do.",
-        },
-        run=what_is_in_an_optimizer,
     )
 
 
@@ -462,4 +75,350 @@ def loop_recap_clear() -> Choice:
             "nowhere": "One place is wrong.",
         },
         run=where_may_clear_stand,
+    )
+
+
+@question
+def loop_zero_grad() -> Predict:
+    def after_zero_grad():
+        w = torch.ones(1, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        (5 * w).sum().backward()
+        optimizer.zero_grad()
+        return w.grad
+
+    return predict(
+        "A backward pass has filled `w.grad`, and the optimizer's `zero_grad()` is called. What is "
+        "`w.grad` now?",
+        after_zero_grad,
+        why="Despite its name, `zero_grad()` writes no zeros: since torch 2.0 it sets `.grad` to "
+        "`None` by default. The next backward makes a new tensor. Code that reads `.grad` in "
+        "between must expect `None`.",
+        beliefs={
+            "tensor([0.])": "So it was in older versions, and so it is with "
+            "`zero_grad(set_to_none=False)`.",
+            "tensor([5.])": "That is what backward left. `zero_grad()` empties it.",
+        },
+    )
+
+
+@question
+def loop_clear_each() -> Predict:
+    def cleared_after_every_backward():
+        p = torch.tensor([2.0], requires_grad=True)
+        optimizer = torch.optim.SGD([p], lr=1.0)
+        for factor in (10.0, 1.0):
+            (factor * p).sum().backward()
+            if factor == 10.0:
+                optimizer.zero_grad()
+        optimizer.step()
+        return p.item()
+
+    return predict(
+        "Spot the bug. Two losses, 10p and p, are to count in one step with learning rate 1 from "
+        "p = 2. The gradients are cleared after the first backward. Where does p end?",
+        cleared_after_every_backward,
+        why="The step follows the second loss alone: 2 - 1. Without the clearing in between it is "
+        "2 - 11. **Once per step** is the rule: at any moment after one step and before the first "
+        "backward of the next.",
+        beliefs={
+            "-9.0": "That is 2 - 11, both gradients. The first was cleared away.",
+            "-8.0": "That is 2 - 10, the first alone. It is the first that was cleared.",
+        },
+    )
+
+
+@question
+def loop_adam_first() -> Predict:
+    def first_step_of_adam():
+        sizes = []
+        for gradient in (0.001, 1000.0):
+            p = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+            p.grad = torch.tensor([gradient], dtype=torch.float64)
+            torch.optim.Adam([p], lr=0.5).step()
+            sizes.append(round(abs(p.item()), 3))
+        return sizes
+
+    return predict(
+        "Adam with lr=0.5 does a first step along the gradient 0.001, and in another run along "
+        "1000. How long are the two steps, to three digits?",
+        first_step_of_adam,
+        why="At the first step the corrected averages are g and g², and g / sqrt(g²) is 1 or -1. "
+        "**The size of a gradient cancels**, as long as it is far above `eps` = 1e-8; the learning "
+        "rate alone is left.",
+        beliefs={
+            "[0.0, 500.0]": "That is SGD, whose step grows with the gradient.",
+            "[0.05, 0.05]": "That would be 1 - b1 times lr: the bias correction takes this factor "
+            "off.",
+        },
+    )
+
+
+@question
+def loop_recap_momentum() -> Choice:
+    def what_is_in_an_optimizer():
+        w = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+        empty = not optimizer.state
+        w.grad = torch.ones(2)
+        optimizer.step()
+        filled = "momentum_buffer" in optimizer.state[w]
+        told = isinstance(optimizer.defaults, dict) and optimizer.defaults["momentum"] == 0.9
+        return "`state`" if empty and filled and told else "`defaults`"
+
+    return choice(
+        "Where does SGD keep the momentum that it has gathered for a parameter?",
+        {
+            "`defaults`": "A dict of the hyperparameters for groups that say nothing else, such as "
+            "`momentum=0.9`.",
+            "`param_groups`": "A list of dicts: which parameters, with which settings.",
+            "`state`": "What is remembered of each parameter, filled at the first step. To "
+            "go on later, it must be saved.",
+            "`.grad`": "It belongs to the parameter, and is emptied every round.",
+        },
+        run=what_is_in_an_optimizer,
+    )
+
+
+@question
+def loop_decay_none() -> Predict:
+    def decay_with_and_without_grad():
+        ends = []
+        for grad in (None, torch.zeros(1)):
+            p = torch.tensor([10.0], requires_grad=True)
+            p.grad = grad
+            torch.optim.SGD([p], lr=0.1, weight_decay=0.5).step()
+            ends.append(p.item())
+        return ends
+
+    return predict(
+        "Two parameters are 10. One has `.grad = None`, the other a `.grad` of zeros. SGD with lr "
+        "0.1 and weight decay 0.5 does a step. What are they now?",
+        decay_with_and_without_grad,
+        why="To SGD `None` means: leave this one out. Zeros are a gradient, and decay is added to "
+        "it. So `zero_grad(set_to_none=False)` is not quite the same as the default.",
+        beliefs={
+            "[9.5, 9.5]": "The first is left out: it has no gradient.",
+            "[10.0, 10.0]": "The second has a gradient, and decay is added to it.",
+        },
+    )
+
+
+@question
+def loop_step_writes() -> Predict:
+    def counted_by_the_version():
+        counted = []
+        for fused in (False, True):
+            w = torch.tensor([2.0], requires_grad=True)
+            optimizer = torch.optim.SGD([w], lr=0.5, fused=fused)
+            w.grad, before = torch.ones(1), w._version
+            optimizer.step()
+            counted.append(w._version - before)
+        return counted
+
+    return predict(
+        "SGD does a step on the CPU, once as it does by default and once with `fused=True`. By how "
+        "much does the version counter of the parameter go up, each time?",
+        counted_by_the_version,
+        why="The default step is an in-place operation inside `no_grad`, and in-place operations "
+        "are counted. In torch 2.13 the fused kernel writes past the counter: the number in memory "
+        "changes, and **autograd is not told**.",
+        beliefs={
+            "[1, 1]": "That is what to expect of an in-place write. The fused kernel is not "
+            "counted in torch 2.13.",
+            "[0, 0]": "That would be a write through `.data`, which no counter sees. The default "
+            "step is counted.",
+            "[0, 1]": "The other way round.",
+        },
+    )
+
+
+@question
+def loop_negative_loss() -> Choice:
+    def raw_scores():
+        good, y = torch.tensor([[9.0, 0.0, 0.0]]), torch.tensor([0])
+        wrong = torch.nn.functional.nll_loss(good, y)
+        right = torch.nn.functional.cross_entropy(good, y)
+        return "raw scores went into `nll_loss`" if wrong < 0 < right else "the sign is wrong"
+
+    return choice(
+        "Spot the bug. A classifier trains without an error, and the printed loss is -14.2 and "
+        "falling. What is the likely cause?",
+        {
+            "the sign is wrong": "A loss whose sign is wrong makes the model worse. This one "
+            "improves, after a fashion: the right score rises.",
+            "raw scores went into `nll_loss`": "It returns minus the right score. Minus the "
+            "logarithm of a probability is never below zero.",
+            "the learning rate is too large": "No learning rate makes cross entropy negative.",
+        },
+        run=raw_scores,
+    )
+
+
+@question
+def loop_mean_over() -> Predict:
+    def divided_by_what():
+        cross_entropy, mse_loss = torch.nn.functional.cross_entropy, torch.nn.functional.mse_loss
+        scores = torch.tensor([[1.0, 0.0]] * 7)
+        y = torch.tensor([0, 1, 1, -100, -100, 0, 1])
+        a, b = torch.ones(7, 3), torch.zeros(7, 3)
+        of_scores = cross_entropy(scores, y, reduction="sum") / cross_entropy(scores, y)
+        of_numbers = mse_loss(a, b, reduction="sum") / mse_loss(a, b)
+        return round(of_scores.item()), round(of_numbers.item())
+
+    return predict(
+        "A batch of 7 rows. Two of the 7 targets are -100, which `cross_entropy` ignores. By which "
+        "number does its mean divide the sum, and by which does `mse_loss` divide for two tensors "
+        "of shape `(7, 3)`?",
+        divided_by_what,
+        why="`cross_entropy` divides by the 5 targets that count, `mse_loss` by all 21 entries. "
+        "**A mean is over what the loss counts**, and neither number is the 7 of the rows.",
+        beliefs={
+            "(7, 7)": "Rows are what you see. The losses count targets and entries.",
+            "(7, 21)": "The two targets that are ignored are not in the mean, either.",
+            "(5, 7)": "`mse_loss` makes no difference between rows and columns: it averages over "
+            "all entries.",
+        },
+    )
+
+
+@question
+def loop_epochs() -> Predict:
+    def sees_how_much():
+        from torch.utils.data import DataLoader
+
+        w = torch.zeros(1, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=1.0)
+        loader = DataLoader(torch.ones(1024), batch_size=128)
+        for _ in range(2):
+            for batch in loader:
+                optimizer.zero_grad()
+                (w * batch.mean()).sum().backward()
+                optimizer.step()
+        return abs(w.item())
+
+    return predict(
+        "1024 samples in batches of 128, two epochs. Each step moves w by 1, from 0. How far does "
+        "w get?",
+        sees_how_much,
+        why="An epoch is 1024 / 128 = 8 steps, and two epochs are 16. **Weights go on** from step "
+        "to step and from epoch to epoch: nothing resets them but you.",
+        beliefs={
+            "8.0": "That is one epoch. The second one goes on from where the first ended.",
+            "2.0": "A step is done for every batch, not for every epoch.",
+            "1.0": "Nothing resets w between two steps.",
+        },
+    )
+
+
+@question
+def loop_clip_and_schedule() -> Order:
+    return Order(
+        "Put the lines of one round in order; `p.grad` is empty at the start. The gradient is 4, "
+        "it is clipped to a norm of 1, and the step is to use the learning rate 0.5 before the "
+        "scheduler halves it.",
+        {
+            "loss": "loss = (p**2).sum()",
+            "back": "loss.backward()",
+            "clip": "torch.nn.utils.clip_grad_norm_([p], 1.0)",
+            "step": "opt.step()",
+            "schedule": "sched.step()",
+        },
+        {
+            ("loss", "back"): "A backward pass starts from a loss that exists.",
+            ("back", "clip"): "What is clipped is what backward has written.",
+            ("clip", "step"): "`step` reads `.grad`: clipped afterwards, it has no effect.",
+            (
+                "step",
+                "schedule",
+            ): "The scheduler writes the learning rate that `step` reads. Called "
+            "first, it skips the first rate.",
+        },
+        gives="round(p.item(), 3), opt.param_groups[0]['lr']",
+        setup="import torch\n"
+        "p = torch.tensor([2.0], requires_grad=True)\n"
+        "opt = torch.optim.SGD([p], lr=0.5)\n"
+        "sched = torch.optim.lr_scheduler.ExponentialLR(opt, gamma=0.5)",
+    )
+
+
+@question
+def loop_frozen_stats() -> Choice:
+    def what_undoes_eval():
+        model = torch.nn.Sequential(torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 1))
+        model[0].requires_grad_(False).eval()
+        model.train()
+        before = model[0].running_mean.clone()
+        model(torch.ones(7, 3))
+        moved = not torch.equal(model[0].running_mean, before)
+        return "its running statistics move again" if moved else "nothing: it is frozen"
+
+    return choice(
+        "Spot the bug. The body was frozen with `requires_grad_(False)` and `eval()`. At the "
+        "start of each epoch the loop calls `model.train()`. What happens to the body?",
+        {
+            "nothing: it is frozen": "Its parameters are. Its buffers do not ask for "
+            "requires_grad.",
+            "its running statistics move again": "`model.train()` reaches every part. Call "
+            "`body.eval()` after it, each time.",
+            "it requires grad again": "`train()` changes modes, and no flags.",
+        },
+        run=what_undoes_eval,
+    )
+
+
+@question
+def loop_save_line() -> Choice:
+    def which_line_saves():
+        import io
+        import pickle
+
+        layer, opened = torch.nn.Linear(3, 1), []
+        for what in (layer, layer.state_dict()):
+            file = io.BytesIO()
+            torch.save(what, file)
+            file.seek(0)
+            try:
+                opened.append(torch.load(file))
+            except pickle.UnpicklingError:
+                opened.append(None)
+        by_state = opened[0] is None and torch.equal(opened[1]["weight"], layer.weight)
+        return "`torch.save(model.state_dict(), file)`" if by_state else "both"
+
+    return choice(
+        "Which of these lines writes a file that `torch.load(file)` opens, with nothing else said?",
+        {
+            "`torch.save(model, file)`": "It writes a pickle of your class, and `torch.load` "
+            "refuses it unless you say `weights_only=False`.",
+            "`torch.save(model.state_dict(), file)`": "Tensors under names. Reading them needs no "
+            "class of yours and runs no code.",
+            "both": "Since torch 2.6 `torch.load` takes weights alone unless you say otherwise.",
+        },
+        run=which_line_saves,
+    )
+
+
+@question
+def loop_best_weights() -> Predict:
+    def best_so_far():
+        import copy
+
+        layer = torch.nn.Linear(1, 1, bias=False)
+        torch.nn.init.constant_(layer.weight, 3.0)
+        best, copied = layer.state_dict(), copy.deepcopy(layer.state_dict())
+        layer.weight.grad = torch.ones(1, 1)
+        torch.optim.SGD(layer.parameters(), lr=1.0).step()
+        return best["weight"].item(), copied["weight"].item()
+
+    return predict(
+        "Spot the bug. The weight is 3. `best` is the `state_dict()`, `copied` a deep copy of it. "
+        "Then a step takes 1 off the weight. What do the two hold?",
+        best_so_far,
+        why="The values of a `state_dict()` **share memory** with the live parameters, which step "
+        "changes in place. Use `copy.deepcopy` or clone each value. Writing to a file copies as "
+        "well.",
+        beliefs={
+            "(3.0, 3.0)": "The state_dict is a new dict of old memory.",
+            "(2.0, 2.0)": "A deep copy has memory of its own.",
+        },
     )

@@ -12,7 +12,7 @@ TEXT = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| ([A-Z]\w*-\d+) \| (.+?) \| (.+) \|$", TEXT, flags=re.MULTILINE)
 
 # How many topics each chapter sets out to cover, by the letters of their ids.
-TOPICS = {"G": 49, "L": 35, "D": 19, "M": 24, "H": 31, "O": 38, "N": 14}
+TOPICS = {"G": 49, "L": 35, "D": 19, "M": 24, "H": 31, "O": 56, "N": 14}
 
 every_row = pytest.mark.parametrize(
     ("topic", "covered_by"), [pytest.param(*row[1:], id=row[0]) for row in ROWS]
@@ -29,6 +29,8 @@ def test_no_topic_is_missing_and_none_is_listed_twice():
 
 @every_row
 def test_a_topic_is_covered_by_something_that_exists(topic, covered_by):
+    if re.fullmatch(r"left out: .+", covered_by):
+        return
     asked = {id for ids in by_chapter().values() for id in ids}
     exercises = {exercise.id for exercise in grader.exercises()}
     targets = covered_by.split(" · ")

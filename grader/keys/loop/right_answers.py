@@ -244,33 +244,60 @@ def groups_added_later(model, head, lr_body, lr_head, wd):
     return opt
 
 
-def finetune_whole(model, head, loss_fn, batches, lr):
-    model.head = head
-    for p in model.body.parameters():
-        p.requires_grad = False
+def tokens_by_share(model, pieces):
+    counts = [(y >= 0).sum().item() for _, y in pieces]
+    for p in model.parameters():
         p.grad = None
-    model.train()
-    model.body.train(False)
-    opt = torch.optim.SGD(
-        [p for p in model.parameters() if p.requires_grad], lr=lr, weight_decay=0.1
-    )
-    for x, y in batches:
-        loss = loss_fn(model(x), y)
-        opt.zero_grad()
+    mean = 0.0
+    for (x, y), count in zip(pieces, counts, strict=True):
+        if count:
+            loss = torch.nn.functional.cross_entropy(model(x), y) * count / sum(counts)
+            loss.backward()
+            mean += float(loss.detach())
+    return mean
+
+
+def tokens_by_selection(model, pieces):
+    """Padding never goes into the model."""
+    kept = [(x[y != -100], y[y != -100]) for x, y in pieces]
+    total = sum(len(y) for _, y in kept)
+    model.zero_grad()
+    mean = 0.0
+    for x, y in kept:
+        if len(y):
+            loss = nn.CrossEntropyLoss()(model(x), y) * (len(y) / total)
+            loss.backward()
+            mean += loss.item()
+    return mean
+
+
+def tokens_divided_at_the_end(model, pieces):
+    model.zero_grad()
+    loss_sum, count = 0.0, 0
+    for x, y in pieces:
+        loss = nn.functional.nll_loss(model(x).log_softmax(1), y, reduction="sum")
         loss.backward()
-        opt.step()
+        loss_sum += loss.item()
+        count += int(y.ne(-100).sum())
+    for p in model.parameters():
+        if p.grad is not None:
+            p.grad /= count
+    return loss_sum / count
 
 
-def finetune_in_two_parts(model, head, loss_fn, batches, lr):
-    model.requires_grad_(False).eval()
-    model.head = head.train()
-    opt = torch.optim.SGD(head.parameters(), lr, weight_decay=0.1)
-    for x, y in batches:
-        with torch.no_grad():
-            features = model.body(x)
-        loss_fn(model.head(features), y).backward()
-        opt.step()
-        opt.zero_grad()
+def tokens_by_autograd(model, pieces):
+    count = torch.cat([y for _, y in pieces]).ne(-100).sum().item()
+    used = [p for p in model.parameters() if p.requires_grad]
+    model.zero_grad()
+    loss_sum = 0.0
+    for x, y in pieces:
+        each = nn.functional.cross_entropy(model(x), y, reduction="none")
+        grads = torch.autograd.grad(each.sum() / count, used, allow_unused=True)
+        for p, g in zip(used, grads, strict=True):
+            if g is not None:
+                p.grad = g if p.grad is None else p.grad + g
+        loss_sum += each.sum().item()
+    return loss_sum / count
 
 
 def save_by_name(model, opt, sched, file):
@@ -474,35 +501,6 @@ def settings_afterwards(model, head, lr_body, lr_head, wd):
     return opt
 
 
-def finetune_with_closures(model, head, loss_fn, batches, lr):
-    model.head = head
-    head.train()
-    model.body.eval()
-    for p in model.body.parameters():
-        p.requires_grad_(False)
-    opt = torch.optim.SGD([{"params": list(head.parameters())}], lr=lr, weight_decay=0.1)
-    for x, y in batches:
-
-        def closure(x=x, y=y):
-            opt.zero_grad()
-            loss = loss_fn(model(x), y)
-            loss.backward()
-            return loss
-
-        opt.step(closure)
-
-
-def finetune_by_hand(model, head, loss_fn, batches, lr):
-    model.head = head.train()
-    model.body.requires_grad_(False).train(mode=False)
-    for x, y in batches:
-        parameters = list(head.parameters())
-        grads = torch.autograd.grad(loss_fn(model(x), y), parameters)
-        with torch.no_grad():
-            for p, g in zip(parameters, grads, strict=True):
-                p -= lr * (g + 0.1 * p)
-
-
 def save_in_memory_first(model, opt, sched, file):
     inner = io.BytesIO()
     torch.save((model.state_dict(), opt.state_dict(), sched.state_dict()), inner)
@@ -580,10 +578,10 @@ ANSWERS = {
         [save_by_name, load_by_name],
         [save_by_parts, load_by_parts],
     ],
-    "finetune": [
-        [finetune_with_closures],
-        [finetune_by_hand],
-        [finetune_whole],
-        [finetune_in_two_parts],
+    "accumulate_tokens": [
+        [tokens_by_share],
+        [tokens_by_selection],
+        [tokens_divided_at_the_end],
+        [tokens_by_autograd],
     ],
 }

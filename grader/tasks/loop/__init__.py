@@ -3,13 +3,13 @@
 CHAPTER = "06-optimizer-loop"
 EXERCISES = (
     "train_step",
-    "order_the_lines",
+    "sgd_from_scratch",
+    "adam_from_scratch",
     "loss_choice",
     "batch_gradient_facts",
     "accumulate",
-    "sgd_from_scratch",
-    "adam_from_scratch",
+    "accumulate_tokens",
+    "order_the_lines",
     "param_groups",
     "resume",
-    "finetune",
 )

@@ -17,7 +17,7 @@ class TrainStep(Task):
     signatures = ("train_step(model, opt, loss_fn, x, y) -> loss",)
     title, points, difficulty, minutes = "One step", 8, 1, 6
     hints = (
-        "Read the section on the four lines. Which of them adds to .grad, which one reads it, and "
+        "Read section 6.2, on the four lines. Which of them adds to .grad, which one reads it, and "
         "which one empties it?",
         "Print a parameter's .grad after each of your lines, and start with a .grad that is not "
         "empty.",
@@ -71,8 +71,8 @@ class OrderTheLines(Task):
     title, points, difficulty, minutes = "Put the lines in order", 8, 2, 10
     prerequisites = ("train_step",)
     hints = (
-        "Read the section on the order of the lines. For every line ask what it reads and what it "
-        "writes: a parameter, its .grad, or the learning rate.",
+        "Read section 6.9, and the rule on the order in section 6.2. For every line ask what it "
+        "reads and what it writes: a parameter, its .grad, or the learning rate.",
         "Five of the seven lines have to follow one another. Which are they? The other two have "
         "several right places.",
         "What clipping changes must have been computed before, and used afterwards. What empties "

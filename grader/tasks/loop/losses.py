@@ -13,7 +13,7 @@ class LossChoice(Task):
     signatures = ("classification_loss(logits, y) -> loss",)
     title, points, difficulty, minutes = "Spot the bug: a loss below zero", 8, 2, 8
     hints = (
-        "Read the section on losses. Cross entropy is never negative: it is minus the logarithm "
+        "Read section 6.6, on losses. Cross entropy is never negative: it is minus the logarithm "
         "of a probability. Which number does nll_loss pick out of each row?",
         "nll_loss expects logarithms of probabilities. What turns scores into those, row by row?",
         "log_softmax over the classes does it, in one operation that does not overflow. One "
@@ -55,8 +55,8 @@ class BatchGradientFacts(Task):
     signatures = ("mean_and_sum_grads(X, y, w) -> (g_mean, g_sum)",)
     title, points, difficulty, minutes = "Mean or sum", 6, 2, 6
     hints = (
-        "Read the section on batches. By which factor do the two losses differ, and so their "
-        "gradients?",
+        "Read section 6.6, on what a mean is over. By which factor do the two losses differ, and "
+        "so their gradients?",
         "By hand: the derivative of the square of residual i with respect to w is 2 times the "
         "residual times row i of X.",
         "With autograd: two losses, two calls of torch.autograd.grad. With backward, the second "

@@ -18,8 +18,8 @@ class Accumulate(Task):
     title, points, difficulty, minutes = "Spot the bug: a batch in pieces", 12, 3, 15
     prerequisites = ("batch_gradient_facts",)
     hints = (
-        "Read the section on accumulation. backward adds to .grad: what should the terms be, so "
-        "that their sum is the gradient of the mean over N rows?",
+        "Read section 6.8, on a batch in pieces. backward adds to .grad: what should the terms be, "
+        "so that their sum is the gradient of the mean over N rows?",
         "The mean of the pieces' means is the mean over all rows only if the pieces have equal "
         "sizes. Which weight does a piece of n rows need?",
         "A piece of n rows counts n / N. Scale its loss by that before backward. The mean over no "
@@ -45,7 +45,7 @@ class Accumulate(Task):
         }
 
     def observe(self, accum_grads, x, y, sizes, old, empty=False, nested=False, **net):
-        model = _Metered(**net)
+        model = Metered(**net)
         if not empty:
             fill_grads(model, old)
         given = nn.Sequential(nn.Sequential(model)) if nested else model
@@ -62,7 +62,7 @@ class Accumulate(Task):
         }
 
 
-class _Metered(Net):
+class Metered(Net):
     """A Net that knows the most rows it saw at once, and the most graphs that waited at once."""
 
     most_rows = most_graphs = waiting = 0

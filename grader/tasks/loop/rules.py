@@ -63,7 +63,7 @@ class SgdFromScratch(Task):
     signatures = ("my_sgd_step(params, state, lr, mu, wd) -> None",)
     title, points, difficulty, minutes = "SGD by hand", 10, 3, 12
     hints = (
-        "Read the section on SGD with momentum. In which order do weight decay, momentum and "
+        "Read section 6.4, on SGD with momentum. In which order do weight decay, momentum and "
         "learning rate come in?",
         "Start with mu = 0 and wd = 0, then let wd * p join the gradient, then keep a running sum "
         "per parameter. Nothing of it may be recorded.",

@@ -21,10 +21,10 @@ class AdamFromScratch(Task):
     title, points, difficulty, minutes = "Adam and AdamW by hand", 12, 4, 20
     prerequisites = ("sgd_from_scratch",)
     hints = (
-        "Read the section on Adam. Which two averages does it keep, why are both too small at the "
+        "Read section 6.4, on Adam. Which two averages does it keep, why are both too small at the "
         "start, and where does AdamW take its weight decay?",
-        "Compare your first step with torch.optim.Adam on one number: its size is nearly lr, "
-        "whatever the gradient is. If yours is not, look at the bias correction.",
+        "Compare your first step with torch.optim.Adam on one number: its size is nearly lr "
+        "for any gradient far above eps. If yours is not, look at the bias correction.",
         "Each parameter counts its own steps t, from 1. Divide the averages by 1 - b1**t and "
         "1 - b2**t; take the root; then add eps. Decay joins the gradient, or if decoupled "
         "shrinks the parameter by lr * wd beforehand.",

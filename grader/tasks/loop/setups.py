@@ -21,7 +21,7 @@ class ParamGroups(Task):
     signatures = ("two_speed(model, head, lr_body, lr_head, wd) -> opt",)
     title, points, difficulty, minutes = "Two learning rates", 8, 3, 12
     hints = (
-        "Read the section on parameter groups. An optimizer takes a list of dicts: which keys "
+        "Read section 6.10, on parameter groups. An optimizer takes a list of dicts: which keys "
         "does SGD know?",
         "Two questions sort every parameter: does it belong to head, and has it two dimensions? "
         "Walk over model.parameters(), which lists each parameter once.",

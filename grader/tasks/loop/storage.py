@@ -15,9 +15,9 @@ from grader.tasks.loop.nets import Net, draw_net, in_groups, values
 class Resume(Task):
     """save_training writes all that a training needs to go on to file, an open binary file.
     load_training reads it into another model, optimizer and scheduler of the same kinds, all
-    of them fresh, such that training goes on exactly as if it had never stopped. The file must be
-    one that torch.load opens by default, which is with weights_only=True. What you return is not
-    used."""
+    of them fresh, such that training goes on exactly as if it had never stopped. The model draws no
+    random numbers, and somebody else keeps the place in the data. The file must be one that
+    torch.load opens by default, which is with weights_only=True. What you return is not used."""
 
     id = "resume"
     signatures = (
@@ -27,8 +27,8 @@ class Resume(Task):
     title, points, difficulty, minutes = "Stop, and go on", 10, 3, 15
     prerequisites = ("train_step",)
     hints = (
-        "Read the section on saving. Which three objects of a training hold numbers that the next "
-        "step depends on?",
+        "Read section 6.12, on saving. Which three objects of a training hold numbers that the "
+        "next step depends on?",
         "Train four steps, and two plus two with a file between them. Compare the parameters, "
         "the buffers and the learning rate.",
         "Model, optimizer and scheduler each have state_dict() and load_state_dict(). One dict "
