@@ -37,7 +37,9 @@ def _over(axes: Axes, x: Tensor, mask: Tensor, w: Tensor, b: Tensor, eps: float)
     return _done(centred / (var + eps).sqrt(), mask, w, b)
 
 
-def _by(mean: Tensor, var: Tensor, x: Tensor, mask: Tensor, w: Tensor, b: Tensor, eps: float):
+def _by(
+    mean: Tensor, var: Tensor, x: Tensor, mask: Tensor, w: Tensor, b: Tensor, eps: float
+) -> Tensor:
     return _done((_emptied(x, mask) - mean) / (var + eps).sqrt(), mask, w, b)
 
 
