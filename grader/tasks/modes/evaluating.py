@@ -18,7 +18,8 @@ class Evaluate(Task):
     signatures = ("evaluate(model, x) -> logits",)
     title, points, difficulty, minutes = "Evaluate, and leave no trace", 10, 3, 12
     hints = (
-        "Read section 4.7, on what eval() does. There are two switches, and two things to put back.",
+        "Read section 4.7, on what eval() does. There are two switches, and two things to put "
+        "back.",
         "A part of the model may be in eval mode while the rest trains. Which flags does "
         "model.train() set, and how do you remember them all?",
         "Before you switch, keep the flag `training` of every entry of model.modules(). Put them "

@@ -1,5 +1,6 @@
 """The rules that chapter 4 shows as programs, run over generated programs against torch."""
 
+import functools
 from contextlib import ExitStack
 
 import pytest
@@ -10,7 +11,9 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.checkpoint import checkpoint
 
-from tests.fixtures.lesson_texts import rule
+from tests.fixtures import lesson_texts
+
+rule = functools.cache(lesson_texts.rule)
 
 FIRST, SECOND = "04-grad-modes", "04-grad-modes-2"
 BLOCKS = {
@@ -20,7 +23,7 @@ BLOCKS = {
     "inference_mode(False)": lambda: torch.inference_mode(False),
 }
 blocks = st.lists(st.sampled_from(sorted(BLOCKS)), max_size=5)
-quick = settings(deadline=None, max_examples=150, database=None)
+quick = settings(deadline=None, max_examples=100, database=None)
 
 
 def entered(names):
@@ -100,13 +103,13 @@ def test_the_flags_of_what_a_line_makes_are_those_of_the_rule(names, data, made,
     said = rule(FIRST, "flags")(made, of, recorded)
     arguments = {"leaf": (), "view": (one,)}.get(made, (one, other))
     with entered(names):
-        try:
+        if any(t.is_inference() for t in of) or (made == "edit" and recorded):
+            try:  # torch may refuse the line, and then nothing is made
+                result = run(*arguments)
+            except RuntimeError:
+                return
+        else:
             result = run(*arguments)
-        except RuntimeError as error:
-            refused = "nference tensor" in str(error) or "leaf Variable" in str(error)
-            assert refused, error
-            assert any(t.is_inference() for t in of) or (made == "edit" and recorded)
-            return
     assert (result.requires_grad, result.is_leaf) == said
 
 
