@@ -136,27 +136,6 @@ def hook_calls_seen() -> Choice:
 
 
 @question
-def hook_inputs() -> Choice:
-    def inputs_of_a_linear_layer():
-        layer = torch.nn.Linear(3, 4)
-        seen = []
-        layer.register_forward_hook(lambda module, inputs, output: seen.append(inputs))
-        layer(torch.ones(1, 3))
-        return f"{len(seen[0])}: `x`" if seen[0][0].shape == (1, 3) else "another"
-
-    return choice(
-        "How many tensors are in `inputs`, when the hook of a `nn.Linear` is called by `layer(x)`?",
-        {
-            "3: `x`, the weight and the bias": "`forward` uses them, but nobody passed them. They "
-            "are attributes of the module.",
-            "1: `x`": "`inputs` holds what the module was called with, as a tuple.",
-            "2: `x` and the weight": "The weight is `module.weight`.",
-        },
-        run=inputs_of_a_linear_layer,
-    )
-
-
-@question
 def hook_first_layer() -> Predict:
     def first_layer():
         layer, seen = torch.nn.Linear(3, 4), []

@@ -1,6 +1,7 @@
 """The rules that chapter 4 shows as programs, run over generated programs against torch."""
 
 import functools
+import re
 from contextlib import ExitStack
 
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.checkpoint import checkpoint
 
+from grader.tasks.modes.tables import GradModeTable
 from tests.fixtures import lesson_texts
 
 rule = functools.cache(lesson_texts.rule)
@@ -240,3 +242,54 @@ def test_a_checkpoint_gives_the_gradients_and_moves_statistics_twice():
     for one, other in zip(plain.parameters(), again.parameters(), strict=True):
         assert torch.equal(one.grad, other.grad)
     assert (plain[0].num_batches_tracked, again[0].num_batches_tracked) == (1, 2)
+
+
+BY_HAND = {
+    "x * 2": ("operation", ["x"]),
+    "c + 1": ("operation", ["c"]),
+    "c * 2": ("operation", ["c"]),
+    "c.exp()": ("operation", ["c"]),
+    "x * 3": ("operation", ["x"]),
+    "h * x": ("operation", ["h", "x"]),
+    "h + x": ("operation", ["h", "x"]),
+    "f(x) + c": ("operation", ["f(x)", "c"]),
+    "torch.ones(3, requires_grad=True)": ("leaf", []),
+    "torch.nn.Parameter(c)": ("leaf", []),
+    "x[:2]": ("view", ["x"]),
+    "x.view(1, 3)": ("view", ["x"]),
+    "(x * 2)[:2]": ("view", ["x * 2"]),
+    "h.add_(1)": ("edit", ["h"]),
+}
+PROGRAMS = [program for case in GradModeTable.CASES for program in case["programs"]]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_rules_answer_every_program_of_the_exercise_on_flags(program):
+    names = {
+        "torch": torch,
+        "x": torch.tensor([1.0, 2.0, 3.0], requires_grad=True),
+        "c": torch.tensor([2.0, 1.0, 3.0]),
+    }
+    exec(program, names)
+    y = names["y"]
+    deciding = next(line for line in reversed(program.splitlines()) if line.strip() != "y = h")
+    inside = deciding.startswith(" ")
+    around = re.findall(r"^ *with torch\.(\w+)\(\):", program, re.MULTILINE) if inside else []
+    expression = deciding.strip().removeprefix("y = ")
+    if expression == "x":  # what was there before stays as it is
+        assert y is names["x"]
+        return
+    made, reads = BY_HAND[expression]
+    with entered(around):
+        of = [eval(text, names) for text in reads]
+    recorded = rule(FIRST, "recording")(around)
+    assert rule(FIRST, "flags")(made, of, recorded) == (y.requires_grad, y.is_leaf)
+
+
+def test_an_averaged_model_is_the_plain_average_unless_it_is_told_otherwise():
+    model = nn.Linear(1, 1, bias=False)
+    average = AveragedModel(model)
+    for weight in (1.0, 5.0, 6.0):
+        nn.init.constant_(model.weight, weight)
+        average.update_parameters(model)
+    assert average.module.weight.item() == pytest.approx(4.0)
