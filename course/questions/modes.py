@@ -103,8 +103,8 @@ def modes_built_inside() -> Choice:
         "A layer is made inside `no_grad`. Outside, a loss is computed with it, and `backward()` "
         "is called.\n\nDoes its weight get a gradient?",
         {
-            "True": "Its parameters are new leaves, which require grad in every mode. What counts "
-            "is where the loss was computed.",
+            "True": "Its parameters are new leaves, which require grad inside the block too. What "
+            "counts is where the loss was computed.",
             "False": "That would be so if the *loss* had been computed inside the block.",
             "RuntimeError": "The loss was computed outside of the block: it was recorded.",
         },
