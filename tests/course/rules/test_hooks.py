@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from grader.engine import catalogue
+from grader.tasks import hooks as chapter
 from tests.fixtures import lesson_texts
 from tests.fixtures.lesson_texts import ROOT, prose
 
@@ -244,3 +246,16 @@ def test_a_copied_module_has_the_hooks_and_a_copied_parameter_has_none():
     copied = copy.deepcopy(layer)
     copied(torch.ones(1)).backward()
     assert calls == ["forward"]
+
+
+def test_hints_name_sections_that_the_chapter_has():
+    known = {
+        heading.split()[0]
+        for text in lesson_texts.LESSONS
+        if text.stem in (LESSON,)
+        for heading in lesson_texts.headings(text)
+    }
+    hints = [hint for id in chapter.EXERCISES for hint in catalogue.tasks()[id].hints]
+    named = re.findall(r"section (\d\.\d+)", " ".join(hints))
+    assert len(named) >= len(chapter.EXERCISES)
+    assert set(named) <= known

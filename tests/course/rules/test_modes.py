@@ -12,6 +12,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.checkpoint import checkpoint
 
+from grader.engine import catalogue
+from grader.tasks import modes as chapter
 from grader.tasks.modes.tables import GradModeTable
 from tests.fixtures import lesson_texts
 
@@ -293,3 +295,16 @@ def test_an_averaged_model_is_the_plain_average_unless_it_is_told_otherwise():
         nn.init.constant_(model.weight, weight)
         average.update_parameters(model)
     assert average.module.weight.item() == pytest.approx(4.0)
+
+
+def test_hints_name_sections_that_the_chapter_has():
+    known = {
+        heading.split()[0]
+        for text in lesson_texts.LESSONS
+        if text.stem in (FIRST, SECOND)
+        for heading in lesson_texts.headings(text)
+    }
+    hints = [hint for id in chapter.EXERCISES for hint in catalogue.tasks()[id].hints]
+    named = re.findall(r"section (\d\.\d+)", " ".join(hints))
+    assert len(named) >= len(chapter.EXERCISES)
+    assert set(named) <= known
