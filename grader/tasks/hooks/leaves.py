@@ -21,7 +21,7 @@ class ClipByHook(Task):
     title, points, difficulty, minutes = "Spot the bug: clipped once too often", 8, 3, 10
     prerequisites = ("tensor_grad_logger",)
     hints = (
-        "Read the section on hooks that run when .grad is complete. What does such a hook find "
+        "Read section 5.3, on hooks that run when .grad is complete. What does such a hook find "
         "there in the second pass?",
         "Call backward twice and compare p.grad with the sum of two clipped gradients.",
         "A hook by register_hook gets the gradient of one pass, before it is added. Return a "
@@ -85,7 +85,7 @@ class FreezeByHook(Task):
     title, points, difficulty, minutes = "Frozen rows", 8, 4, 12
     prerequisites = ("clip_by_hook",)
     hints = (
-        "Read the section on hooks of tensors once more, and what it says of weight decay: what "
+        "Read section 5.3, and what it says of weight decay: what "
         "does an optimizer add to a gradient of zero?",
         "A mask in a hook on weight makes the rows of the gradient zero. Then print the rows "
         "before and after optimizer.step().",
