@@ -31,6 +31,8 @@ def test_no_topic_is_missing_and_none_is_listed_twice():
 def test_a_topic_is_covered_by_something_that_exists(topic, covered_by):
     asked = {id for ids in by_chapter().values() for id in ids}
     exercises = {exercise.id for exercise in grader.exercises()}
+    if re.fullmatch(r"left out: .+", covered_by):
+        return
     targets = covered_by.split(" · ")
     assert targets
     for target in targets:

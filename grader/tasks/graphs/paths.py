@@ -14,8 +14,8 @@ class TwoPathGrad(Task):
     signatures = ("two_path_grad(x, w) -> (dx, dw)",)
     title, points, difficulty, minutes = "Two paths", 8, 2, 6
     hints = (
-        "Read the section on paths again: multiply along a path, add over paths. How many paths "
-        "lead from w to y?",
+        "Read section 1.2 again: multiply along a path, add over paths. How many paths lead from w "
+        "to y?",
         "Call the factors a = x + w and b = w + 1. Hold b fixed and differentiate through a; then "
         "hold a fixed and differentiate through b.",
         "dy/da = b and dy/db = a. x reaches y through a alone, w through a and through b.",

@@ -60,8 +60,8 @@ class RequiresGradTable(Task):
     signatures = ("predict_flags(expression, x, c, no_grad) -> (requires_grad, is_leaf)",)
     title, points, difficulty, minutes = "Which flags will it have?", 5, 1, 8
     hints = (
-        "Three things decide: does an input require grad, is the result floating point, and is "
-        "recording on?",
+        "Four things decide: is recording on, does an input require grad, is the result floating "
+        "point or complex, and does the operation lead back to its input? detach() does not.",
         "A tensor that does not require grad is a leaf, whoever computed it.",
         'eval(expression, {"x": x, "c": c, "torch": torch}) builds the value; '
         "torch.set_grad_enabled(not no_grad) is a context manager.",
