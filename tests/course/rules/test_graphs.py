@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from grader import check
@@ -154,13 +154,34 @@ def named(node):
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
+SEVERAL = ("max(0)", "sort()", "frexp()")
 several = expressions().flatmap(
-    lambda inner: st.sampled_from([f"({inner}).{call}" for call in ("max(0)", "sort()", "frexp()")])
+    lambda inner: st.sampled_from([f"({inner}).{call}" for call in SEVERAL])
 )
+ONCE = [
+    *(f"{x}.{name}" if "(" in name or name == "data" else f"{x}.{name}()"
+      for name in (*UNARY, *SEVERAL) for x in "xc"),
+    *(f"torch.{name}({x})" for name in FUNCTIONS for x in "xc"),
+    *(text.format(a, b) for text in BINARY for a in "xc" for b in "xc"),
+    "torch.full_like(x, 2.0)", "torch.randn_like(x)", "x.new_ones(3)",
+    "x.new_full((3,), 2.0)", "x.new_empty(3)", "torch.linspace(x[0], x[1], 3)", "x[0]", "x.T",
+    "torch.logspace(x[0], x[1], 3)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", ONCE)
+def test_each_operation_is_recorded_as_the_rule_says(expression):
+    for recording in (True, False):
+        _compare(expression, recording)
 
 
 @given(expressions() | several, st.booleans())
-def test_a_result_is_recorded_as_the_rule_says(expression, recording):
+def test_a_chain_of_operations_is_recorded_as_the_rule_says(expression, recording):
+    _compare(expression, recording)
+
+
+def _compare(expression, recording):
+    """Let torch run an expression, and the rule decide about it."""
     x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
     c = torch.tensor([4.0, 5.0, 6.0])
     try:
@@ -195,6 +216,8 @@ def test_the_rule_of_what_is_recorded_passes_the_exercise():
 STEPS = {
     "exp": lambda a, b: (a / 9).exp(), "square": lambda a, b: (a / 9) ** 2, "neg": lambda a, b: -a,
     "plus": lambda a, b: a + b, "times": lambda a, b: a * b / 9, "minus": lambda a, b: 10 - a,
+    "less": lambda a, b: b - a, "larger": torch.maximum, "beside": lambda a, b: torch.cat([a, b]),
+    "joined": lambda a, b: torch.stack([a, b]), "picked": lambda a, b: a.ravel()[torch.tensor([0])],
     "relu": lambda a, b: a.relu(), "sum": lambda a, b: a.sum() / 9, "clone": lambda a, b: a.clone(),
     "mean": lambda a, b: a.mean(0, keepdim=True), "first": lambda a, b: a.reshape(-1)[0],
     "halves": lambda a, b: a.reshape(1, -1).unbind(0)[0], "cut": lambda a, b: a.detach(),
@@ -204,13 +227,18 @@ STEPS = {
 }  # fmt: skip
 
 
+def earlier(last):
+    """The number of an earlier result, mostly of a late one, so that steps share results."""
+    return st.integers(max(0, last - 1), last) | st.integers(0, last)
+
+
 @st.composite
 def programs(draw, steps=tuple(STEPS)):
     """A program of torch: which of three leaves require grad, and its steps on what came before."""
     flags = draw(st.tuples(*[st.booleans()] * 3).filter(any))
     length = draw(st.integers(1, 6))
     return flags, [
-        (draw(st.sampled_from(steps)), draw(st.integers(0, i + 2)), draw(st.integers(0, i + 2)))
+        (draw(st.sampled_from(steps)), draw(st.integers(max(0, i), i + 2)), draw(earlier(i + 2)))
         for i in range(length)
     ]
 
@@ -236,6 +264,7 @@ def one_number(program):
     return tensors, tensors[-1] if tensors[-1].numel() == 1 else tensors[-1].sum()
 
 
+@settings(max_examples=300)
 @given(programs())
 def test_a_backward_pass_by_hand_finds_what_torch_finds(program):
     tensors, root = one_number(program)
@@ -270,7 +299,9 @@ def test_a_gradient_is_kept_where_the_rule_says(program, asked):
             assert (tensor.grad is not None) == wanted
 
 
+@settings(max_examples=300)
 @given(programs(), st.booleans())
+@example(((True, False, False), [("picked", 0, 0)]), False)  # saved in a tuple, and nothing else
 def test_a_second_pass_raises_where_something_was_saved(program, keep):
     _, root = one_number(program)
     if not root.requires_grad:
