@@ -14,8 +14,8 @@ class TwoPathGrad(Task):
     signatures = ("two_path_grad(x, w) -> (dx, dw)",)
     title, points, difficulty, minutes = "Two paths", 8, 2, 6
     hints = (
-        "Read the section on paths again: multiply along a path, add over paths. How many paths "
-        "lead from w to y?",
+        "Read section 1.2 again: multiply along a path, add over paths. How many paths lead from w "
+        "to y?",
         "Call the factors a = x + w and b = w + 1. Hold b fixed and differentiate through a; then "
         "hold a fixed and differentiate through b.",
         "dy/da = b and dy/db = a. x reaches y through a alone, w through a and through b.",
@@ -43,7 +43,8 @@ class EdgeProducts(Task):
     title, points, difficulty, minutes = "Products along edges", 10, 2, 8
     prerequisites = ("two_path_grad",)
     hints = (
-        "Write the local derivative on every edge of the net first: dd/db is w3, db/da is w1.",
+        "Section 1.2 does this. Write the local derivative on every edge of the net first: dd/db "
+        "is w3, db/da is w1.",
         "The last edge is L = 10 - d: it multiplies everything by -1.",
         "a has two paths to L, every weight has one. Multiply along each path, add where two meet.",
     )
@@ -80,8 +81,8 @@ class WalkGraph(Task):
     signatures = ("op_names(t) -> names",)
     title, points, difficulty, minutes = "Walk the graph", 10, 3, 12
     hints = (
-        "Print t.grad_fn and t.grad_fn.next_functions for t = (x * 2 + 1).sum() and follow one "
-        "step by hand.",
+        "Section 1.7 shows nodes and edges. Print t.grad_fn and t.grad_fn.next_functions for "
+        "t = (x * 2 + 1).sum() and follow one step by hand.",
         "Keep a queue of nodes still to visit and a set of nodes already met. An entry of "
         "next_functions is a pair (node, number), and the node may be None.",
         "Take from the left of a collections.deque, append its name, and add to the right every "
