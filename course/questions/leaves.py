@@ -20,8 +20,8 @@ def leaf_computed() -> Predict:
         "Neither `x` nor `W` requires grad, and `z` is computed from them. What does the last line "
         "give?",
         a_layer_on_data,
-        why="No input of `x @ W` requires grad, so nothing was recorded, and `z.grad_fn` is `None`. "
-        "`z` is computed, and a leaf. **Every tensor that does not require grad is one.**",
+        why="No input of `x @ W` requires grad, so nothing was recorded, and `z.grad_fn` is "
+        "`None`. `z` is computed, and a leaf. **Every tensor that does not require grad is one.**",
         beliefs={
             "False": "`z` is computed, that is right. But being computed is not what counts: being "
             "recorded is.",
@@ -203,15 +203,15 @@ def leaf_buffer() -> Predict:
     return predict(
         "A buffer of zeros is filled with a result. What is the list?",
         filled_with_results,
-        why="`rows` did not require grad, so nothing forbids the edit. But what is written requires "
-        "grad, so the edit is **recorded**: `rows` is now the result of an operation, and no leaf.",
+        why="`rows` did not require grad, so nothing forbids the edit. But what is written "
+        "requires grad, so the edit is **recorded**: `rows` is now the result of an operation, and "
+        "no leaf.",
         beliefs={
-            "[True, True, False]": "That would be so for `rows[0] = W.sum().detach()`. Here what is "
-            "written requires grad.",
+            "[True, True, False]": "That would be so for `rows[0] = W.sum().detach()`. Here what "
+            "is written requires grad.",
             "[True, True, True]": "A tensor that requires grad because of what was written into it "
             "has a `grad_fn`, and is no leaf.",
-            "RuntimeError": "Only the edit of a leaf that requires grad is refused, and `rows` did "
-            "not.",
+            "RuntimeError": "torch refuses to edit a leaf that requires grad, and `rows` did not.",
         },
     )
 
@@ -277,13 +277,14 @@ def leaf_recap_read() -> Choice:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # as some test set-ups do
             try:
-                z.grad
+                raised = z.grad is not None
             except UserWarning:
                 raised = True
-        return "`None`, with a warning" if value is None and caught and raised else "the gradient"
+        return "`None`, with a warning" if value is None and caught and raised else "an error"
 
     return choice(
-        "`z` is a non-leaf that retains nothing, and `backward()` has run. What does `z.grad` give?",
+        "`z` is a non-leaf that retains nothing, and `backward()` has run. What does `z.grad` "
+        "give?",
         {
             "an error": "Only where warnings are made into errors.",
             "`None`, with a warning": "The warning is the only sign that something is missing, so "
