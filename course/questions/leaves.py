@@ -48,7 +48,7 @@ def leaf_hidden_weights() -> Choice:
             "from another: each enters the graph where its own layer runs.",
             "the last only": "The place in the network does not matter.",
             "all three": "Each weight is a parameter that no operation made. The outputs of the "
-            "hidden layers are computed, and are no leaves.",
+            "hidden layers were recorded, and are no leaves.",
             "none": "They require grad and have no `grad_fn`: that is a leaf.",
         },
         run=hidden_weights,
