@@ -16,8 +16,8 @@ def compared(name: str, *others: str, **settings: Any) -> Case:
 class AliasOrCopy(Task):
     """Return "same" if a and b are one object, "shared" if they are two tensors on one storage, and
     "separate" if each has a storage of its own. Two parts of one storage count as "shared" even
-    if no entry belongs to both. Neither of the two is empty, on the device meta or made from a NumPy
-    array."""
+    if no entry belongs to both. Neither of the two is empty, on the device meta or made from a
+    NumPy array."""
 
     id = "alias_or_copy"
     signatures = ("relation(a, b) -> word",)
