@@ -132,10 +132,15 @@ def test_who_keeps_a_gradient(program, retaining, frozen, which):
             tensors[i].requires_grad_(False)
     edges = behind(root)
     said = [keeps_gradient(tensor, is_behind(tensor, edges)) for tensor in tensors]
-    root.backward()
+    root.backward(retain_graph=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a non-leaf's .grad is read
         assert [tensor.grad is not None for tensor in tensors] == said
+    kept = [tensor for tensor, keeps in zip(tensors, said, strict=True) if keeps]
+    first = [tensor.grad.clone() for tensor in kept]
+    root.backward()
+    for tensor, grad in zip(kept, first, strict=True):
+        torch.testing.assert_close(tensor.grad, 2 * grad)  # added to
 
 
 EDITS = {
