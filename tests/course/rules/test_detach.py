@@ -1,6 +1,7 @@
 """The rules of lesson 3, as it shows them: programmed literally they say what torch does."""
 
 import itertools
+import re
 
 import pytest
 import torch
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from grader.engine.catalogue import find
 from grader.notebook.checking import verdict_on
-from tests.fixtures.lesson_texts import rule
+from grader.tasks import detach as chapter
+from tests.fixtures.lesson_texts import LESSONS, headings, rule
 
 outcome = rule("03-detach-clone", "outcome")
 refuses = rule("03-detach-clone", "refuses")
@@ -218,3 +220,11 @@ def test_which_views_refuse_an_edit(base, made_in_no_grad, recording):
         with torch.set_grad_enabled(recording):
             error = error_of(part.add_, value)
         assert bool(error) == said, (view, value, part_of_it)
+
+
+def test_the_first_hint_names_a_section_that_the_lesson_has():
+    (lesson,) = (text for text in LESSONS if text.stem == chapter.CHAPTER)
+    known = {heading.split()[0] for heading in headings(lesson)}
+    for exercise in chapter.EXERCISES:
+        (named,) = re.findall(r"[Ss]ection (\d\.\d+)", find(exercise).hints[0])
+        assert named in known, exercise

@@ -1,6 +1,7 @@
 """The rules of lesson 2, as it shows them: programmed literally they say what torch does."""
 
 import itertools
+import re
 import warnings
 
 import pytest
@@ -11,7 +12,8 @@ from torch.autograd.graph import get_gradient_edge
 
 from grader.engine.catalogue import find
 from grader.notebook.checking import verdict_on
-from tests.fixtures.lesson_texts import rule
+from grader.tasks import leaves as chapter
+from tests.fixtures.lesson_texts import LESSONS, headings, rule
 
 is_leaf = rule("02-leaves", "is_leaf")
 keeps_gradient = rule("02-leaves", "keeps_gradient")
@@ -226,3 +228,11 @@ def test_an_optimizer_takes_leaves_and_what_retains_its_gradient(optimizer):
         else:
             with pytest.raises(ValueError, match="can't optimize a non-leaf"):
                 optimizer([tensor], lr=0.1)
+
+
+def test_the_first_hint_names_a_section_that_the_lesson_has():
+    (lesson,) = (text for text in LESSONS if text.stem == chapter.CHAPTER)
+    known = {heading.split()[0] for heading in headings(lesson)}
+    for exercise in chapter.EXERCISES:
+        (named,) = re.findall(r"[Ss]ection (\d\.\d+)", find(exercise).hints[0])
+        assert named in known, exercise
