@@ -16,7 +16,7 @@ from grader.notebook import again, records
 from grader.notebook.contents import contents, workspace_above
 from grader.notebook.notes import Text, note
 from grader.notebook.progress import address, way_to
-from grader.notebook.way import Step, way
+from grader.notebook.whereabouts import Step, whereabouts
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def review() -> Review:
     """
     today, here = date.today(), Path.cwd()
     workspace = workspace_above(here)
-    steps = way(workspace, today).review
+    steps = whereabouts(workspace, today).review
     asked = [s.name.removeprefix(records.QUESTION) for s in steps if _is_question(s)]
     questions = tuple(ask(name, fresh=today.toordinal()) for name in asked)
     chapter_of = {

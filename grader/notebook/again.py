@@ -15,7 +15,11 @@ from grader.notebook import files, places
 
 FOLDER = PurePosixPath("review")
 
-_COURSE = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[2]
+_RELEASES = (
+    _ROOT / "exercises",
+    _ROOT / "autograd_course" / "exercises",
+)  # a checkout's, a wheel's
 _LINK = re.compile(r"\]\(([^)\s]*)\)")
 
 Cell = dict[str, Any]
@@ -44,8 +48,9 @@ def lay(workspace: Path, chapter: str, exercise: str, day: date) -> PurePosixPat
 
 def _released(chapter: str) -> Path:
     """A chapter's release: the course's own, or what a class's server names."""
-    folder = os.environ.get("AUTOGRAD_COURSE_RELEASES") or _COURSE / "exercises"
-    return Path(folder, chapter, f"{chapter}.ipynb")
+    named = os.environ.get("AUTOGRAD_COURSE_RELEASES")
+    folders = (Path(named),) if named else _RELEASES
+    return next((one for one in folders if one.is_dir()), folders[0]) / chapter / f"{chapter}.ipynb"
 
 
 def _section(cells: Sequence[Cell], exercise: str, page: PurePosixPath) -> Iterator[Cell]:

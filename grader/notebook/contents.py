@@ -19,6 +19,10 @@ from grader.notebook import places
 _ASKED = re.compile(r"""^\s*ask\(["']([\w-]+)["']\)""", re.M)
 
 
+Cell = tuple[str, str, str, str]
+"""Kind, source, id, and nbgrader's `grade_id`."""
+
+
 @dataclass(frozen=True)
 class Lesson:
     """A lesson that lies in the workspace: its name, its title, its questions with their cells."""
@@ -94,11 +98,17 @@ def _lessons(workspace: Path) -> Iterator[Lesson]:
 
 
 def _exercises(workspace: Path | None, entries: Sequence[Entry]) -> Iterator[Exercise]:
-    place = places.exercises(entries[0].chapter) if entries else PurePosixPath()
-    cells = () if workspace is None else _cells(workspace / place)
+    shelves = _shelves(entries[0].chapter) if workspace and entries else ()
+    found = ((place, _cells(workspace / place)) for place in shelves if workspace)
+    place, cells = next(((p, c) for p, c in found if c), (None, ()))
     for number, entry in enumerate(entries, 1):
         cell = _heading_over(cells, entry.id)
         yield Exercise(entry, number, place if cell else None, cell or "")
+
+
+def _shelves(chapter: str) -> tuple[PurePosixPath, PurePosixPath]:
+    """Where a chapter's exercises may lie: where the course lays them, or where nbgrader does."""
+    return places.exercises(chapter), PurePosixPath(chapter, f"{chapter}.ipynb")
 
 
 def _heading_over(cells: Sequence[Cell], exercise: str) -> str | None:
@@ -110,10 +120,6 @@ def _heading_over(cells: Sequence[Cell], exercise: str) -> str | None:
         if exercise in (grade_id, cell):
             return heading or cell
     return None
-
-
-Cell = tuple[str, str, str, str]
-"""Kind, source, id, and nbgrader's `grade_id`."""
 
 
 def _cells(path: Path) -> tuple[Cell, ...]:

@@ -13,7 +13,7 @@ from grader.diagnosis.messages import say
 from grader.notebook import records
 from grader.notebook.contents import workspace_above
 from grader.notebook.notes import Text, note
-from grader.notebook.way import Part, Step, Way, way
+from grader.notebook.whereabouts import Part, Step, Whereabouts, whereabouts
 
 
 def progress() -> Text:
@@ -23,17 +23,17 @@ def progress() -> Text:
     """
     here = Path.cwd()
     workspace = workspace_above(here)
-    found = way(workspace, date.today())
+    found = whereabouts(workspace, date.today())
     told = [*records.untold(), *([say("progress.visible")] if found.only_visible else [])]
     text = "\n".join([*_lines(found), *told])
     return Text(text, _page(found, here, workspace or here) + "".join(note(one) for one in told))
 
 
-def _lines(found: Way) -> Iterator[str]:
+def _lines(found: Whereabouts) -> Iterator[str]:
     if found.next is not None:
         yield f"Go on with: {found.next.title}"
     if found.review:
-        yield f"To review today: {_count(found)}, about {_minutes(found)} minutes: review()"
+        yield f"To review today: {_due(found)}: review()"
     for part in found.parts:
         yield _heading(part)
         for step in (*part.lessons, *part.exercises):
@@ -47,23 +47,19 @@ def _heading(part: Part) -> str:
     return f"{part.title}{points}"
 
 
-def _count(found: Way) -> str:
-    number = len(found.review)
-    return "one thing" if number == 1 else f"{number} things"
+def _due(found: Whereabouts) -> str:
+    number, minutes = len(found.review), sum(step.minutes for step in found.review)
+    things = "one thing" if number == 1 else f"{number} things"
+    return f"{things}, about {minutes} minute{'s' * (minutes != 1)}"
 
 
-def _minutes(found: Way) -> int:
-    return sum(step.minutes for step in found.review)
-
-
-def _page(found: Way, here: Path, workspace: Path) -> str:
+def _page(found: Whereabouts, here: Path, workspace: Path) -> str:
     lead = ""
     if found.next is not None:
         lead += f"<p><strong>Go on with</strong> {_link(found.next, here, workspace)}</p>"
     if found.review:
-        minutes = _minutes(found)
-        what = f"{_count(found)}, about {minutes} minute{'s' * (minutes != 1)}"
-        lead += f"<p><strong>To review today</strong>: {what}. <code>review()</code> asks.</p>"
+        due = _due(found)
+        lead += f"<p><strong>To review today</strong>: {due}. <code>review()</code> asks.</p>"
     rows = "".join(_rows(part, here, workspace) for part in found.parts)
     return f"{lead}<table>{rows}</table>"
 

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import count
@@ -47,9 +48,26 @@ class Store:
         self._unwritten: list[Edit] = []
         self._to_say: list[str] = []
         self._said: set[str] = set()
+        # JupyterLab lets a question be answered while a cell runs: in a thread beside it.
+        self._thread = threading.RLock()
 
     def read(self) -> Record:
         """The record as it is now. A damaged file is put aside first, which `untold` then says."""
+        with self._thread:
+            return self._read()
+
+    def change(self, edit: Edit) -> None:
+        """Edit the record; where it cannot be written, in the memory of this process."""
+        with self._thread:
+            self._change(edit)
+
+    def untold(self) -> list[str]:
+        """What the learner has to be told of the file, each sentence once in a process."""
+        with self._thread:
+            said, self._to_say = self._to_say, []
+        return said
+
+    def _read(self) -> Record:
         try:
             record = self._on_disk()
         except OSError:
@@ -58,10 +76,9 @@ class Store:
             record = self._started_anew()
         return self._with_unwritten(record)
 
-    def change(self, edit: Edit) -> None:
-        """Edit the record; where it cannot be written, in the memory of this process."""
+    def _change(self, edit: Edit) -> None:
         self._unwritten.append(edit)
-        if _number_of(self.read()) > VERSION:
+        if _number_of(self._read()) > VERSION:
             why = f"{self.path} was written by a newer version of this course"
             self._tell("newer", _MEMORY_ONLY.format(why=why))
             return
@@ -84,11 +101,6 @@ class Store:
         for edit in self._unwritten:
             edit(record)
         return record
-
-    def untold(self) -> list[str]:
-        """What the learner has to be told of the file, each sentence once in a process."""
-        said, self._to_say = self._to_say, []
-        return said
 
     def _on_disk(self) -> Record:
         """What the file holds. Raises Damaged, and OSError for one that may not be read."""

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, Template
 from grader.diagnosis.messages import say
 from grader.notebook import records
 from grader.notebook.progress import address
-from grader.notebook.way import Step, way
+from grader.notebook.whereabouts import Step, whereabouts
 from grader.start.reviewing import NOTEBOOK
 
 
@@ -21,9 +21,9 @@ def start_page(workspace: Path, base_url: str) -> str:
     def link(step: Step) -> str:
         return f"{base_url}lab/tree/{address(str(step.place), step.cell)}"
 
-    found = way(workspace, date.today())
+    found = whereabouts(workspace, date.today())
     return _template().render(
-        way=found,
+        at=found,
         link=link,
         review=f"{base_url}lab/tree/{NOTEBOOK}",
         minutes=sum(step.minutes for step in found.review),

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from datetime import date, timedelta
 
 import pytest
@@ -50,6 +51,19 @@ def test_ten_notebooks_at_once_lose_no_result(record):
     assert len(records.answers()) == 200
     assert len(records.best()) == 200
     assert records.hints_read("of_all") == 200
+
+
+def test_threads_of_one_notebook_lose_no_result(record):
+    def work(number):
+        for at in range(20):
+            records.answered(f"question-{number}-{at}", "5", True)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(records.answers()) == 80
 
 
 def test_a_notebook_that_is_killed_while_it_writes_stops_no_other(record):

@@ -50,7 +50,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Way:
+class Whereabouts:
     """All of it. `here` is what was worked on last, `next` what to go on with."""
 
     parts: tuple[Part, ...]
@@ -65,14 +65,14 @@ class Way:
         return tuple(step for part in self.parts for step in (*part.lessons, *part.exercises))
 
 
-def way(workspace: Path | None, today: date) -> Way:
-    """The way through the course of whoever runs this process."""
+def whereabouts(workspace: Path | None, today: date) -> Whereabouts:
+    """How far whoever runs this process is in the course."""
     chapters = contents(workspace)
     known = _Known.read()
     parts = tuple(_part(chapter, known) for chapter in chapters)
-    found = Way(parts, None, None, _review(chapters, known, today), bool(known.visible))
+    found = Whereabouts(parts, None, None, _review(chapters, known, today), bool(known.visible))
     here = _here(chapters, found.steps)
-    return Way(parts, here, _next(found.steps, here), found.review, found.only_visible)
+    return Whereabouts(parts, here, _next(found.steps, here), found.review, found.only_visible)
 
 
 def minutes_of(chapters: tuple[Chapter, ...]) -> dict[str, int]:
