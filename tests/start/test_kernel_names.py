@@ -57,7 +57,7 @@ def test_a_cell_in_the_middle_of_a_notebook_raises_no_name_error(fresh):
     assert [name for name in fresh.value(loaded) if name != "course"] == []
     assert fresh.value("'course.questions' in __import__('sys').modules") is False
     assert fresh.value("mine") == 5  # the learner's own startup file has run as well
-    said, wrong = fresh.run("progress()\ncheck('two_path_grad', lambda x, w: (w + 1, w + 1))")
+    _, wrong = fresh.run("progress()\ncheck('two_path_grad', lambda x, w: (w + 1, w + 1))")
     assert wrong == []
     assert fresh.value("check('two_path_grad', lambda x, w: (w + 1, x + 2*w + 1)).passed") is True
     for call in ("hint('two_path_grad')", "ask('start-predict')", "review()"):
