@@ -15,8 +15,11 @@ from grader.notebook.whereabouts import Step, whereabouts
 from grader.start.reviewing import NOTEBOOK
 
 
-def start_page(workspace: Path, base_url: str) -> str:
-    """The page for a workspace that a Jupyter server at `base_url` serves."""
+def start_page(workspace: Path, base_url: str, scheme: str = "") -> str:
+    """The page for a workspace that a Jupyter server at `base_url` serves.
+
+    `scheme` is "dark" or "light", or "" for the system's.
+    """
 
     def link(step: Step) -> str:
         return f"{base_url}lab/tree/{address(str(step.place), step.cell)}"
@@ -24,6 +27,7 @@ def start_page(workspace: Path, base_url: str) -> str:
     found = whereabouts(workspace, date.today())
     return _template().render(
         at=found,
+        scheme=scheme,
         link=link,
         review=f"{base_url}lab/tree/{NOTEBOOK}",
         minutes=sum(step.minutes for step in found.review),

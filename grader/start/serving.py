@@ -11,6 +11,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
+from grader.start import theme
 from grader.start.page import start_page
 from grader.start.paths import PAGE, STARTUP
 from grader.start.reviewing import lay_notebook
@@ -42,7 +43,7 @@ class StartPage(JupyterHandler):
     @web.authenticated
     async def get(self) -> None:
         """Answer with the page."""
-        page = await asyncio.to_thread(start_page, self.workspace, self.base_url)
+        page = await asyncio.to_thread(start_page, self.workspace, self.base_url, theme.chosen())
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", _POLICY)
         self.set_header("Cache-Control", "no-store")

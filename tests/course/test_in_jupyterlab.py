@@ -487,4 +487,6 @@ def test_by_keyboard_from_the_start_page_to_an_exercise_the_first_time(lab, page
     expect(heading).to_be_in_viewport(timeout=60_000)
     active = start.locator(".jp-Notebook .jp-Cell.jp-mod-active")
     expect(active).to_contain_text("6. Two heads")  # so that Shift+Enter goes on from here
+    start.get_by_role("link", name="Start page").press("Enter")
+    expect(start.get_by_role("heading", name="PyTorch autograd")).to_be_visible()
     start.close()
