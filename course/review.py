@@ -23,18 +23,20 @@ from grader.notebook.whereabouts import Step, whereabouts
 class Review:
     """What is due on one day; a notebook shows it, question by question."""
 
-    questions: tuple[Question, ...]
+    questions: tuple[tuple[Step, Question], ...]
     exercises: tuple[tuple[Step, str], ...]
     minutes: int
 
     def __str__(self) -> str:
-        return "\n\n".join([self._said(), *map(repr, self.questions), *self._lines()])
+        asked = (f"{_where(step)}\n{question!r}" for step, question in self.questions)
+        return "\n\n".join([self._said(), *asked, *self._lines()])
 
     __repr__ = __str__
 
     def _ipython_display_(self) -> None:
         display(Text(self._said(), note(self._said())))
-        for question in self.questions:
+        for step, question in self.questions:
+            display(Text(_where(step), f"<p>From {html.escape(_where(step))}:</p>"))
             display(question)
         if self.exercises:
             items = "".join(f"<li>{_linked(step, link)}</li>" for step, link in self.exercises)
@@ -61,8 +63,11 @@ def review() -> Review:
     today, here = date.today(), Path.cwd()
     workspace = workspace_above(here)
     steps = whereabouts(workspace, today).review
-    asked = [s.name.removeprefix(records.QUESTION) for s in steps if _is_question(s)]
-    questions = tuple(ask(name, fresh=today.toordinal()) for name in asked)
+    questions = tuple(
+        (step, ask(step.name.removeprefix(records.QUESTION), fresh=today.toordinal()))
+        for step in steps
+        if _is_question(step)
+    )
     chapter_of = {
         one.entry.id: chapter.name for chapter in contents(workspace) for one in chapter.exercises
     }
@@ -76,6 +81,11 @@ def review() -> Review:
 
 def _is_question(step: Step) -> bool:
     return step.name.startswith(records.QUESTION)
+
+
+def _where(step: Step) -> str:
+    """The lesson that a question is from, and which of its questions it is."""
+    return f"{step.title}, {step.said}"
 
 
 def _link(step: Step, laid: PurePosixPath | None, folder: Path, here: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from course.quiz import page
@@ -12,6 +13,7 @@ from course.quiz.form import Form
 from course.quiz.live import LiveQuestion
 from course.quiz.outcome import Outcome
 from course.quiz.outcome import run as run_once
+from grader.notebook.store import Store, store
 
 _KIND = "Choose: open an option to see what it means"
 
@@ -42,13 +44,13 @@ class Choice(LiveQuestion):
 
     def widget(self) -> Form:
         """The live form: the same options, of which the first one opened is recorded."""
-        return Form("options", page.titled(_KIND, self._asked()), self._committed)
+        return Form("options", page.titled(_KIND, self._asked()), partial(self._committed, store()))
 
-    def _committed(self, number: Any) -> str | None:
+    def _committed(self, kept: Store, number: Any) -> str | None:
         options = list(self.options)
         if not isinstance(number, int) or not 0 <= number < len(options):
             return None
-        return self.recorded(options[number], options[number] == self.answer)
+        return self.recorded(options[number], options[number] == self.answer, kept)
 
     def in_another_order(self, number: int) -> Choice:
         """The same question with its options shuffled, the same way for the same number."""

@@ -10,6 +10,7 @@ from course.quiz import page
 from course.quiz.form import Form
 from course.widgets.frame.player import wants_static
 from grader.notebook import records
+from grader.notebook.store import Store
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -36,15 +37,16 @@ class LiveQuestion:
         """The live form, of the class `page.FRAME`."""
         raise NotImplementedError
 
-    def recorded(self, said: str, right: bool) -> str:
+    def recorded(self, said: str, right: bool, kept: Store) -> str:
         """Keep an answer in the learner's record; what is to be said of that, as HTML.
 
-        A question without an id is nobody's but the notebook's, and is not kept.
+        A question without an id is nobody's but the notebook's, and is not kept. `kept` is the
+        record of when it was asked: a notebook may go on with another one, to try things out.
         """
         if not self.id:
             return ""
-        known = records.answered(self.id, said, right)
-        told = records.untold()
+        known = records.answered(self.id, said, right, kept)
+        told = kept.untold()
         if known.tries > 1:
             first = "was right" if known.first_right else "was not right"
             told.insert(0, f"Your first answer {first}: `{known.first}`.")

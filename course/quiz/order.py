@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from course.quiz import page
@@ -13,6 +14,7 @@ from course.quiz.form import Form
 from course.quiz.live import LiveQuestion
 from course.quiz.outcome import Outcome
 from course.quiz.outcome import run as run_once
+from grader.notebook.store import Store, store
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,9 @@ class Order(LiveQuestion):
             page.prose(self.question),
         )
         lines = [self.lines[name] for name in self.shuffled()]
-        return Form("lines", asked, self._committed, lines)
+        return Form("lines", asked, partial(self._committed, store()), lines)
 
-    def _committed(self, numbers: Any) -> str | None:
+    def _committed(self, kept: Store, numbers: Any) -> str | None:
         shown = self.shuffled()
         if not isinstance(numbers, list) or sorted(map(str, numbers)) != sorted(
             map(str, range(len(shown)))
@@ -95,7 +97,7 @@ class Order(LiveQuestion):
             return None
         names = [shown[int(number)] for number in numbers]
         said = "; ".join(self.lines[name] for name in names)
-        return self.reply(names) + self.recorded(said, self.broken(names) is None)
+        return self.reply(names) + self.recorded(said, self.broken(names) is None, kept)
 
     def _repr_html_(self) -> str:
         lines = page.code("\n".join(self.lines[name] for name in self.shuffled()))

@@ -7,6 +7,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from course.quiz import page
@@ -15,6 +16,7 @@ from course.quiz.fresh import redrawn, source_of
 from course.quiz.live import LiveQuestion
 from course.quiz.outcome import Outcome, same_text
 from course.quiz.outcome import run as run_once
+from grader.notebook.store import Store, store
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,15 @@ class Predict(LiveQuestion):
 
     def widget(self) -> Form:
         """The live form: a text field, a button, and the answer once a prediction is in."""
-        return Form("text", page.titled("Predict", self._asked()), self._committed)
+        return Form(
+            "text", page.titled("Predict", self._asked()), partial(self._committed, store())
+        )
 
-    def _committed(self, prediction: Any) -> str | None:
+    def _committed(self, kept: Store, prediction: Any) -> str | None:
         if not isinstance(prediction, str) or not prediction.strip():
             return None
         right = self.outcome.agrees(prediction)
-        return self.reply(prediction) + self.recorded(prediction.strip(), right)
+        return self.reply(prediction) + self.recorded(prediction.strip(), right, kept)
 
     def _asked(self) -> str:
         return page.prose(self.question) + page.code(self.source)

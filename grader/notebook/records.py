@@ -10,7 +10,7 @@ from typing import Any
 
 from grader.diagnosis.verdict import Outcome, Verdict
 from grader.notebook import review
-from grader.notebook.store import Record, store
+from grader.notebook.store import Record, Store, store
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,11 @@ def remember(verdict: Verdict) -> None:
     _tell()
 
 
-def answered(question: str, said: str, right: bool) -> Answered:
-    """Keep an answer to a question: the first one in words, of later ones whether one was right."""
+def answered(question: str, said: str, right: bool, kept: Store | None = None) -> Answered:
+    """Keep an answer to a question: the first one in words, of later ones whether one was right.
+
+    `kept` is the record that it belongs to, if not to the present one.
+    """
 
     def edit(entry: dict[str, Any], today: date) -> None:
         if _first(entry) is None:
@@ -60,14 +63,14 @@ def answered(question: str, said: str, right: bool) -> Answered:
         entry["tries"] = _count(entry, "tries") + 1
         _review(entry, right, today)
 
-    _change("questions", question, edit)
-    return answers()[question]
+    _change("questions", question, edit, kept)
+    return answers(kept)[question]
 
 
-def answers() -> dict[str, Answered]:
+def answers(kept: Store | None = None) -> dict[str, Answered]:
     """Every question that was answered, by id."""
     found = {}
-    for name, entry in _entries("questions"):
+    for name, entry in _entries("questions", kept):
         first = _first(entry)
         if first is not None:
             right = entry.get("right") is True
@@ -128,7 +131,12 @@ def last() -> str | None:
     return named if isinstance(named, str) else None
 
 
-def _change(kind: str, name: str, edit: Callable[[dict[str, Any], date], None]) -> None:
+def _change(
+    kind: str,
+    name: str,
+    edit: Callable[[dict[str, Any], date], None],
+    kept: Store | None = None,
+) -> None:
     today = date.today()
 
     def change(record: Record) -> None:
@@ -140,7 +148,7 @@ def _change(kind: str, name: str, edit: Callable[[dict[str, Any], date], None]) 
         edit(entries[name], today)
         record["last"] = name if kind == "exercises" else QUESTION + name
 
-    store().change(change)
+    (kept or store()).change(change)
 
 
 def _tell() -> None:
@@ -149,9 +157,9 @@ def _tell() -> None:
         print(sentence)
 
 
-def _entries(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _entries(kind: str, kept: Store | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
     """What stands in the record under a kind; the file may have been edited by hand."""
-    entries = store().read().get(kind)
+    entries = (kept or store()).read().get(kind)
     for name, entry in entries.items() if isinstance(entries, dict) else ():
         if isinstance(entry, dict):
             yield name, entry

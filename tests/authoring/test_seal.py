@@ -426,7 +426,8 @@ def test_what_the_student_side_holds_is_listed_and_nothing_else_is_there(side):
     assert grader == {"python/grader/recorded/sealed.bin", "python/grader/__init__.py"} | {
         f"python/grader/{path.relative_to(ROOT / 'grader')}"
         for room in ("diagnosis", "engine", "errors", "notebook", "recorded", "start", "tasks")
-        for path in (ROOT / "grader" / room).rglob("*.py")
+        for path in (ROOT / "grader" / room).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert {place.partition("/")[0] for place in files} == {"python", "lessons"}
     lessons = sorted(path.stem for path in (ROOT / "course" / "lessons").glob("*.md"))

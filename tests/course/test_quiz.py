@@ -202,6 +202,18 @@ def test_what_is_no_option_is_not_recorded(own_record, value):
     assert records.answers() == {}
 
 
+def test_an_answer_belongs_to_the_record_of_when_the_question_was_asked(
+    own_record, tmp_path, monkeypatch
+):
+    """The page to start from goes on with a record of its own, to try things out."""
+    form = replace(two_paths_asked(), id="two-paths").widget()
+    monkeypatch.setenv("AUTOGRAD_COURSE_DATA", str(tmp_path / "another"))
+    form.commit("3")
+    assert records.answers() == {}
+    monkeypatch.setenv("AUTOGRAD_COURSE_DATA", str(tmp_path))
+    assert "two-paths" in records.answers()
+
+
 def test_an_order_is_recorded_as_it_was_laid(own_record):
     asked = replace(heads(), id="heads")
     shown = asked.shuffled()

@@ -56,8 +56,10 @@ def test_questions_are_asked_anew_and_exercises_laid_from_their_start(folder):
     wrong_yesterday(folder, "two-paths", "two_path_grad")
     mine = (folder / GRAPHS).read_bytes()
     found = review()
-    assert [question.id for question in found.questions] == ["two-paths"]
-    assert found.questions[0].source != made("two-paths").source
+    [(asked, question)] = found.questions
+    assert question.id == "two-paths"
+    assert question.source != made("two-paths").source
+    assert (asked.title, asked.said) == ("1 Computation graphs", "question 1")
     [(step, link)] = found.exercises
     assert (step.name, link) == ("two_path_grad", f"review/{TODAY}-two_path_grad.ipynb")
     laid = nbformat.read(folder / link, 4)
@@ -82,7 +84,7 @@ def test_what_was_begun_the_same_day_stays(folder):
 
 def test_an_answer_in_the_review_is_one_of_the_record(folder):
     wrong_yesterday(folder, "two-paths")
-    (question,) = review().questions
+    [(_, question)] = review().questions
     question.widget().commit(question.outcome.text)
     assert review().questions == ()
     assert records.turns()["question:two-paths"].due == TODAY + timedelta(3)

@@ -39,7 +39,7 @@ def sign_in(hub, browser, name):
     page.get_by_label("Password").fill(hub.password(name))
     page.get_by_role("button", name="Sign in").click()
     if name.startswith("student"):  # who begins at the start page
-        page.get_by_role("link", name="Open JupyterLab").click()
+        page.get_by_role("link", name="0 Start here", exact=True).click()
     page.locator(".lm-MenuBar-itemLabel:text-is('Nbgrader')").wait_for()
     return page
 
