@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -22,8 +21,8 @@ NAMES = {
 }
 """A name, and the module that has it. What is not installed is not provided."""
 
-COMPANION = "course.companion"
-"""Its `install(shell)` is called once, when torch has been imported: what it adds to a notebook."""
+ERRORS = "grader.errors.notebook"
+"""Its `install(shell)` has errors of autograd explained below their traceback, in every cell."""
 
 
 def provide(shell: Any) -> None:
@@ -31,8 +30,8 @@ def provide(shell: Any) -> None:
     given = {name: _later(name, module) for name, module in NAMES.items() if _is_there(module)}
     shell.user_ns.update({name: one for name, one in given.items() if name not in shell.user_ns})
     shell.user_ns_hidden.update(given)  # %who and %whos list what the learner made
-    if _is_there(COMPANION):
-        _once_torch_is_there(shell)
+    if _is_there(ERRORS):
+        importlib.import_module(ERRORS).install(shell)
 
 
 def _later(name: str, module: str) -> Callable[..., Any]:
@@ -53,14 +52,3 @@ def _is_there(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ImportError:
         return False
-
-
-def _once_torch_is_there(shell: Any) -> None:
-    """Install the companion after the first cell that brought torch: before, it has no work."""
-
-    def look(*_: Any) -> None:
-        if "torch" in sys.modules:
-            shell.events.unregister("post_run_cell", look)
-            importlib.import_module(COMPANION).install(shell)
-
-    shell.events.register("post_run_cell", look)

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from course.widgets.frame import look
 from grader.notebook import workspace
 from grader.start.paths import LABEXTENSIONS
-from tests.fixtures.browser import browser_page, jupyterlab, menu
+from tests.fixtures.browser import barriers, browser_page, jupyterlab, menu
 from tests.fixtures.lesson_texts import LESSONS, ROOT, cells
 
 PICTURE = """\
@@ -277,10 +277,12 @@ def test_every_kind_of_question_is_answered_by_keyboard_in_both_themes(page):
     expect(said.last).to_contain_text("Right. This order works")
 
     assert text_contrast(page, said.last) >= look.TEXT_CONTRAST
+    assert barriers(page, ".cq") == []
     menu(page, "Settings", "Theme", "JupyterLab Dark")
     expect(page.locator("body[data-jp-theme-light='false']")).to_have_count(1)
     assert text_contrast(page, said.last) >= look.TEXT_CONTRAST
     assert text_contrast(page, option) >= look.TEXT_CONTRAST
+    assert barriers(page, ".cq") == []
 
 
 def test_a_notebook_opened_again_shows_pictures_and_questions_still_and_no_error(folder, lab, page):
@@ -470,6 +472,7 @@ def test_the_start_page_can_be_read_in_both_schemes(lab, page, scheme):
         )
         colours = ["#" + "".join(f"{int(n):02x}" for n in re.findall(r"\d+", c)[:3]) for c in pair]
         assert look.contrast(*colours) >= look.TEXT_CONTRAST, (selector, pair)
+    assert barriers(start, "html") == []
     for width in (320, 800, 1400):
         start.set_viewport_size({"width": width, "height": 900})
         assert start.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -1,9 +1,11 @@
 """A workspace's kernels know the course's names from their start, and load nothing for it."""
 
 import ast
+import importlib.machinery
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -79,6 +81,27 @@ def test_every_name_is_where_it_is_said_to_be():
     for name, module in kernel.NAMES.items():
         if kernel._is_there(module):
             assert callable(getattr(importlib.import_module(module), name))
+
+
+class Shell:
+    """As much of IPython's shell as is needed to give it names."""
+
+    def __init__(self, **variables):
+        self.user_ns, self.user_ns_hidden = variables, {}
+
+
+def test_errors_are_explained_in_every_cell_where_the_course_has_explanations(monkeypatch):
+    installed = []
+    explaining = types.ModuleType("explaining")
+    explaining.install = installed.append
+    explaining.__spec__ = importlib.machinery.ModuleSpec("explaining", None)
+    monkeypatch.setitem(sys.modules, "explaining", explaining)
+    monkeypatch.setattr(kernel, "ERRORS", "explaining")
+    shell = Shell(check="mine")
+    kernel.provide(shell)
+    assert installed == [shell]
+    assert shell.user_ns["check"] == "mine"
+    assert callable(shell.user_ns["hint"])
 
 
 def python(*words, **extra):
