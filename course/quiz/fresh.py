@@ -41,13 +41,22 @@ def redrawn(program: Callable[[], Any], was: Outcome, number: int) -> tuple[str,
 
 
 def _numbers(tree: ast.AST) -> Iterator[ast.Constant]:
-    """The whole numbers, written as floats, that tensors are made of."""
-    for call in ast.walk(tree):
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "torch.tensor" and call.args:
-            for part in ast.walk(call.args[0]):
-                value = part.value if isinstance(part, ast.Constant) else None
-                if isinstance(part, ast.Constant) and isinstance(value, float):
-                    yield from [part] * (value != 0 and value.is_integer())
+    """The whole numbers, written as floats, that tensors are made of, one by one or from a list."""
+    for node in ast.walk(tree):
+        if _makes_tensor(node):
+            yield from _whole_floats(node)
+        elif isinstance(node, ast.GeneratorExp | ast.ListComp) and _makes_tensor(node.elt):
+            yield from _whole_floats(node.generators[0].iter)
+
+
+def _makes_tensor(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.tensor"
+
+
+def _whole_floats(tree: ast.AST) -> Iterator[ast.Constant]:
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Constant) and isinstance(part.value, float):
+            yield from [part] * (part.value != 0 and part.value.is_integer())
 
 
 def _with_others(source: str, places: list[ast.Constant], draw: random.Random) -> str:

@@ -269,6 +269,16 @@ def test_a_program_is_asked_again_with_other_numbers_and_what_they_give():
     assert "✓ Right." in form.reply
 
 
+def test_numbers_that_tensors_are_made_of_from_a_list_are_drawn_anew_too():
+    def product():
+        a, b = (torch.tensor(value) for value in (2.0, 11.0))
+        return a * b
+
+    again = predict("What is it?", product, why="It multiplies.").with_fresh_numbers(3)
+    a, b = map(float, re.search(r"in \((\d\.0), (\d\.0)\)", again.source).groups())
+    assert again.outcome.value == a * b != 22
+
+
 def test_a_question_that_speaks_of_its_numbers_keeps_them():
     asked = predict("`w` is 1. What is it?", two_paths, why="Paths add.")
     assert asked.with_fresh_numbers(1) is asked
