@@ -38,6 +38,7 @@ test: $(VENV)/made-test
 
 bench: $(VENV)/made-test
 	$(BIN)/python -m benchmarks.check
+	$(BIN)/python -m benchmarks.learner
 	$(BIN)/python -m benchmarks.starting
 	$(BIN)/python -m benchmarks.grading
 

@@ -2,7 +2,6 @@
 
 import html.parser
 import inspect
-import json
 import math
 import re
 import signal
@@ -17,7 +16,6 @@ from jupyter_client.manager import start_new_kernel
 import grader
 from grader import CheckFailed, Outcome, UnknownExercise, check
 from grader.engine.catalogue import find
-from grader.notebook import records
 from grader.notebook.checking import verdict_on
 from tests.conftest import environment
 
@@ -37,7 +35,7 @@ def codes(verdict):
 @pytest.fixture
 def own_record(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOGRAD_COURSE_DATA", str(tmp_path))
-    return tmp_path / "progress.json"
+    return tmp_path / "record.json"
 
 
 # The four outcomes
@@ -402,40 +400,6 @@ def test_progress_keeps_the_best_credit_of_each_exercise(own_record):
     assert re.search(r"✗ wrong so far \(0%\) +vjp_vector", told)
     assert re.search(r"○ not attempted +walk_graph", told)
     assert "two_path_grad" in grader.progress()._repr_html_()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        "[1]",
-        "null",
-        '"text"',
-        '{"two_path_grad": 3}',
-        '{"two_path_grad": {"credit": "high", "hints": null}}',
-        '{"two_path_grad": {"credit": null}, "unknown": {"credit": 1}}',
-    ],
-)
-def test_a_damaged_record_costs_no_check(text, own_record):
-    own_record.write_text(text)
-    assert check("two_path_grad", right).passed
-    assert "✓ right" in str(grader.progress())
-    assert str(grader.hint("two_path_grad")).startswith("Hint 1")
-
-
-def test_a_record_that_cannot_be_written_costs_no_check(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("AUTOGRAD_COURSE_DATA", str(tmp_path / "file" / "below"))
-    assert check("two_path_grad", right).passed
-    assert "○ not attempted" in str(grader.progress())
-
-
-def test_a_record_is_whole_json(own_record):
-    check("two_path_grad", right)
-    assert json.loads(own_record.read_text()) == {"two_path_grad": {"credit": 1.0}}
-    assert [path.name for path in own_record.parent.iterdir()] == ["progress.json"]
-    assert records.has_passed("two_path_grad")
 
 
 # The failing case, to be looked at
