@@ -14,7 +14,7 @@ COURSE := $(BIN)/python -m grader.cli
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: course test bench bench-hub demo hub exercises lint format help
+.PHONY: course test bench bench-hub demo hub exercises wheel lint format help
 .DELETE_ON_ERROR:
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-hub   20 students at once, as root     ARGS='--students 40'"
 	@echo "make hub         a classroom on this machine      ARGS='--students 30', see hub/README.md"
 	@echo "make exercises   the releases, from the solutions"
+	@echo "make wheel       the course as one file for pip, in dist/"
 	@echo "make demo        a made-up class, graded          ARGS='--assignment 02-leaves --size 12'"
 	@echo "make lint        ruff and mypy over code and notebooks"
 	@echo "make format      let ruff format code and notebooks"
@@ -55,6 +56,11 @@ endif
 
 exercises: $(VENV)/made-core
 	@$(COURSE) exercises
+
+wheel: $(VENV)/made-core
+	@rm -rf build/lib build/bdist.*
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
 
 demo: $(VENV)/made-core
 	@$(COURSE) demo $(ARGS)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from grader.notebook.cells import source_of, without_marks
+from grader.notebook.home import HOME
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def solution_source(chapter: str, exercise: str, root: Path = ROOT) -> str | None:
+def solution_source(chapter: str, exercise: str, root: Path = HOME) -> str | None:
     """The code of the cell that answers the exercise, or None where there are no solutions."""
     text = root / "solutions" / chapter / f"{chapter}.md"
     if not text.is_file():

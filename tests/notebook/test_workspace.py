@@ -226,7 +226,7 @@ def test_the_workspace_holds_the_course_and_only_it(course):
     )
     placed = workspace.build(course, course / "workspace")
     assert [str(one.path) for one in placed] == [
-        "lessons/00-start-here.ipynb",
+        "lessons/lesson-00-start-here.ipynb",
         "exercises/01-demo/numbers.csv",
     ]
     assert {one.outcome for one in workspace.build(course, course / "workspace")} == {
@@ -250,7 +250,7 @@ def test_every_link_inside_the_workspace_leads_somewhere(tmp_path):
 def test_a_workspace_that_cannot_be_written_is_named_without_a_traceback(course, obstacle, command):
     folder = course / "workspace"
     (folder / "lessons").mkdir(parents=True)
-    notebook_place = folder / "lessons" / "00-start-here.ipynb"
+    notebook_place = folder / "lessons" / "lesson-00-start-here.ipynb"
     if obstacle == "file for a folder":
         (folder / "lessons").rmdir()
         (folder / "lessons").write_text("mine")
@@ -296,14 +296,14 @@ def test_a_workspace_without_write_permission_is_refused_and_left_as_it_is(reada
 def test_the_command_says_what_it_kept(course, command):
     update = ("workspace", "--course", course)
     assert "is up to date (1 file)" in command(*update)[1]
-    place = course / "workspace" / "lessons" / "00-start-here.ipynb"
+    place = course / "workspace" / "lessons" / "lesson-00-start-here.ipynb"
     place.write_text(place.read_text().replace("1 + 1", "1 + 2"))
     text = course / "course" / "lessons" / "00-start-here.md"
     text.write_text(text.read_text().replace("# Start here", "# Begin here"))
     status, said = command(*update)
     assert status == 0
-    assert "lessons/00-start-here.ipynb holds your changes and stays as it is" in said
-    assert "lessons/00-start-here.new.ipynb" in said
+    assert "lessons/lesson-00-start-here.ipynb holds your changes and stays as it is" in said
+    assert "lessons/lesson-00-start-here.new.ipynb" in said
     assert "holds your changes" not in command(*update)[1]
 
 
