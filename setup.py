@@ -14,6 +14,7 @@ class WithTheCourse(build_py):
     """Lays what is no Python module into `autograd_course`, as a checkout has it."""
 
     def run(self) -> None:
+        """Build the modules, then copy the rest."""
         super().run()
         if self.editable_mode:
             return

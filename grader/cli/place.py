@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grader.engine.refusal import Refusal
 from grader.notebook.home import CARRIED, HOME
+from grader.notebook.workspace import MANIFEST
 from grader.rooms import PACKAGE
 
 INTERRUPTED = 130
@@ -39,13 +40,15 @@ def find_course(given: Path | None) -> Path:
 def workspace_of(course: Path, given: Path | None) -> Path:
     """The learner's folder: the one given, a checkout's own, else one in the current folder.
 
-    What pip installed is no place for anybody's work.
+    What pip installed is no place for anybody's work: there it is the workspace that one is in.
     """
     if given is not None:
         return given
-    if course == CARRIED:
-        return Path.cwd() / "autograd-course-workspace"
-    return course / "workspace"
+    if course != CARRIED:
+        return course / "workspace"
+    here = Path.cwd()
+    own = (folder for folder in (here, *here.parents) if (folder / MANIFEST).is_file())
+    return next(own, here / "autograd-course-workspace")
 
 
 def find_class(given: Path | None) -> Path:

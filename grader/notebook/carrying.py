@@ -62,7 +62,11 @@ def _answer_cells(content: Any) -> list[tuple[str, dict[str, Any]]]:
     for cell in cells if isinstance(cells, list) else []:
         metadata = cell.get("metadata") if isinstance(cell, dict) else None
         mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-        if isinstance(mark, dict) and mark.get("solution") and isinstance(mark.get("grade_id"), str):
+        if (
+            isinstance(mark, dict)
+            and mark.get("solution")
+            and isinstance(mark.get("grade_id"), str)
+        ):
             found.append((mark["grade_id"], cell))
     return found
 

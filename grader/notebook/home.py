@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from grader.rooms import PACKAGE
 
 CARRIED = PACKAGE.with_name("autograd_course")

@@ -69,9 +69,7 @@ def assembled(cells: Iterable[Cell]) -> Notebook:
     )
 
 
-def in_full(
-    cells: list[Cell], text: Path, shelf: places.Shelf = places.exercises
-) -> list[Cell]:
+def in_full(cells: list[Cell], text: Path, shelf: places.Shelf = places.exercises) -> list[Cell]:
     """The cells of a text as its notebook has them: each place leads on, each link somewhere.
 
     `shelf` says where exercise notebooks lie. Raises ValueError for what cannot be told.

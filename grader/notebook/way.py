@@ -73,9 +73,13 @@ class Way:
         own = [lesson.link for lesson in self.lessons if lesson.chapter == chapter]
         return f"Back to the lesson: {' · '.join(own)}" if own else ""
 
+    def after(self, chapter: str) -> Lesson | None:
+        """The first lesson of the next chapter, if there is one."""
+        return next((one for one in self.lessons if one.chapter > chapter), None)
+
     def on(self, chapter: str) -> str:
         """The way from a chapter's exercises on to the next lesson."""
-        after = next((one for one in self.lessons if one.chapter > chapter), None)
+        after = self.after(chapter)
         return _list([f"The next lesson: {after.link}" if after else None])
 
 

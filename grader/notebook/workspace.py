@@ -172,8 +172,7 @@ def _beside(workspace: Path, place: PurePosixPath, record: _Record) -> PurePosix
     return next(
         name
         for name in names
-        if _is_absent(workspace / name)
-        or _is_ours(workspace, name, record.known | record.carried)
+        if _is_absent(workspace / name) or _is_ours(workspace, name, record.known | record.carried)
     )
 
 
