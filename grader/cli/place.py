@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.engine.refusal import Refusal
 from grader.notebook.home import CARRIED, HOME
-from grader.notebook.workspace import MANIFEST
+from grader.notebook.places import MANIFEST
 from grader.rooms import PACKAGE
 
 INTERRUPTED = 130

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from grader.notebook.guidance import hint, hints_left, solution
 from grader.notebook.notes import Text
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -60,15 +61,11 @@ def _teller(said: Any, tell: Callable[[], Text]) -> Callable[[Any], None]:
 
 
 def _hint(exercise: str) -> Callable[[], Text]:
-    from grader.notebook.guidance import hint
-
     return lambda: hint(exercise)
 
 
 def _solution(exercise: str) -> Callable[[], Text]:
     """The solution; where hints are left, only to whoever presses a second time."""
-    from grader.notebook.guidance import hints_left, solution
-
     asked = [False]
 
     def tell() -> Text:

@@ -7,9 +7,10 @@ import html
 from grader.diagnosis.messages import say
 from grader.engine.catalogue import UnknownExercise, find
 from grader.engine.task import Task
-from grader.notebook import onward, records
+from grader.notebook import records
 from grader.notebook.coloured import coloured
 from grader.notebook.notes import Text, note
+from grader.notebook.reading import section
 from grader.notebook.solutions import other_answers, solution_source
 
 _last: list[str] = []  # the exercise that was checked last, if any was: `hint()` is about it
@@ -34,7 +35,7 @@ def hint(exercise: str | None = None, number: int | None = None) -> Text:
     if at == total:
         solved = solution_source(task.chapter, task.id) is not None
         lines.append(say("hint.last" if solved else "hint.last.unsolved", exercise=task.id))
-    below = list(onward.section(task))
+    below = list(section(task))
     page = "<br>".join(map(html.escape, lines)) + "".join(f"<br>{line.page}" for line in below)
     return Text("\n".join([*lines, *map(str, below)]), note("", page))
 
@@ -76,7 +77,7 @@ def _solutions(task: Task, source: str) -> Text:
         )
         page += f"<details><summary>{html.escape(also)}</summary>{''.join(map(coloured, others))}"
         page += "</details>"
-    for line in onward.section(task):
+    for line in section(task):
         text, page = f"{text}\n\n{line}", f"{page}<p>{line.page}</p>"
     return Text(text, page)
 

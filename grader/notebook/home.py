@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from grader.rooms import PACKAGE
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
 
 CARRIED = PACKAGE.with_name("autograd_course")
 """What a wheel carries besides code: lessons, exercises, solutions and nbgrader's settings, as a

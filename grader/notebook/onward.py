@@ -1,38 +1,16 @@
-"""What comes after a verdict or a hint: the section to read, the next exercise, what to call."""
+"""What comes after a verdict: the section to read, the next exercise, what to call or press."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from grader.diagnosis.messages import say
 from grader.diagnosis.verdict import Outcome, Verdict
 from grader.engine.task import Task
 from grader.notebook import buttons, links, places, records, way
+from grader.notebook.reading import Line, section
 from grader.notebook.solutions import has_solutions
-
-
-@dataclass(frozen=True)
-class Line:
-    """A sentence that ends in the name of a place, and where that place may lie."""
-
-    said: str
-    name: str = ""
-    places: tuple[PurePosixPath, ...] = ()
-    anchor: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.said} {self.name}".strip()
-
-    @property
-    def page(self) -> str:
-        """As HTML: a link where the place is to be found from the current folder."""
-        name, here = html.escape(self.name), places.from_here(*self.places)
-        if here is not None:
-            name = f"<a href='{html.escape(here + self.anchor)}'>{name}</a>"
-        return f"{_code(self.said)} {name}".strip()
 
 
 @dataclass(frozen=True)
@@ -74,17 +52,6 @@ def after(verdict: Verdict, task: Task) -> Onward:
     return Onward(task.id, (*section(task), Line(help_)), buttons)
 
 
-def section(task: Task) -> Iterable[Line]:
-    """Where a lesson explains what the exercise needs."""
-    found = way.of_course().section(task.id, task.chapter)
-    if found is None:
-        return ()
-    lesson, heading = found
-    anchor = links.to_heading(heading) if heading else ""
-    place = (places.lesson(lesson.name),)
-    return (Line(say("onward.section"), heading or lesson.title, place, anchor),)
-
-
 def _next(task: Task) -> Sequence[Line]:
     """The next exercise of the chapter that is not right yet, else the next lesson."""
     own = [entry for entry in links.known().values() if entry.chapter == task.chapter]
@@ -100,8 +67,3 @@ def _next(task: Task) -> Sequence[Line]:
     if lesson is None:
         return [said]
     return [said, Line(say("onward.lesson"), lesson.title, (places.lesson(lesson.name),))]
-
-
-def _code(text: str) -> str:
-    pieces = html.escape(text).split("`")
-    return "".join(f"<code>{one}</code>" if i % 2 else one for i, one in enumerate(pieces))

@@ -6,6 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+MANIFEST = ".autograd-course.json"
+"""The file of a workspace that says what was laid into it."""
+
 Shelf = Callable[[str], PurePosixPath]
 """Where the exercise notebook of a chapter lies."""
 

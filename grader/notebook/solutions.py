@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.notebook.cells import source_of, without_marks
-from grader.notebook.home import HOME
-from grader.rooms import PACKAGE
+from grader.notebook.home import HOME, PACKAGE
 
 
 def has_solutions(chapter: str, root: Path = HOME) -> bool:
@@ -51,7 +50,25 @@ def _answers(text: str, exercise: str) -> Iterator[str]:
         parts = [defined[name] for name in names if name in defined]
         used = {name for part in parts for name in _names(part)}
         if len(parts) == len(names) and not used & ((own | {*defined, "print"}) - {*names}):
-            yield "\n\n\n".join(ast.get_source_segment(text, part) or "" for part in parts)
+            imports = "\n".join(_imports(tree, used))
+            written = [*([imports] if imports else []), *(_lines(text, part) for part in parts)]
+            yield "\n\n\n".join(written)
+
+
+def _lines(text: str, part: ast.FunctionDef | ast.ClassDef) -> str:
+    """A definition as it is written, with its decorators."""
+    first = min([part.lineno, *(one.lineno for one in part.decorator_list)])
+    return "\n".join(text.splitlines()[first - 1 : part.end_lineno])
+
+
+def _imports(tree: ast.Module, used: set[str]) -> Iterator[str]:
+    """The imports that names come from, but for torch, which every exercise notebook imports."""
+    for line in tree.body:
+        if isinstance(line, ast.Import | ast.ImportFrom):
+            wanted = [one for one in line.names if (one.asname or one.name.split(".")[0]) in used]
+            source = ast.unparse(type(line)(**{**vars(line), "names": wanted})) if wanted else ""
+            if source not in ("", "import torch"):
+                yield source
 
 
 def _listed(tree: ast.Module, exercise: str) -> Iterator[list[str]]:

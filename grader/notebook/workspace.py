@@ -18,8 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.engine.refusal import Refusal
 from grader.notebook import carrying, files, notebooks, places
-
-MANIFEST = ".autograd-course.json"
+from grader.notebook.places import MANIFEST as MANIFEST
 
 
 class WorkspaceRefused(Refusal):

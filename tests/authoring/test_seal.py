@@ -177,7 +177,7 @@ def test_a_pass_says_that_the_judge_checks_the_other_cases(side, recorded_alone)
         "Right in the visible case: two_path_grad agrees with torch. The judge checks all 4 cases, "
         "with other inputs."
     )
-    assert "Checked: 5 numbers; another device" in str(verdict)
+    assert "Checked: 5 numbers. On another device it holds too." in str(verdict)
     assert "The judge checks all 4 cases" in verdict._repr_html_()
     verdict = verdict_on(tasks()["two_path_grad"], [wrong])
     assert verdict.headline == "Not yet: the case that is checked here fails."

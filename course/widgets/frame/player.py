@@ -34,7 +34,8 @@ _CSS = f"""
 {_STAGE} {{ margin: 4px 0 8px; }}
 .ag-player:not(.ag-alive) {{ display: none; }}
 .ag-frame {{ overflow: auto; max-height: max(240px, min(72vh, 100vh - 270px));
-  border: 1px solid var(--ag-hairline); border-radius: 8px; background: {_SCROLL_SHADOWS}, var(--ag-card); }}
+  border: 1px solid var(--ag-hairline); border-radius: 8px;
+  background: {_SCROLL_SHADOWS}, var(--ag-card); }}
 .ag-frame [data-open] {{ cursor: pointer; }}
 .ag-frame svg {{ display: block; margin: 0 auto; }}
 .ag-frame:focus-visible {{ outline: 3px solid var(--ag-storage-stroke); outline-offset: 1px; }}
@@ -140,7 +141,7 @@ class Player(ipywidgets.VBox):
             max=last,
             description="step",
             style={"description_width": "initial"},
-            layout={"width": "auto", "flex": "1 1 180px", "max_width": "420px"},
+            layout={"width": "auto", "flex": "1 1 150px", "max_width": "420px"},
         )
         self.play = ipywidgets.Play(
             value=first_step, min=0, max=last, interval=STEP_MS, show_repeat=False
@@ -153,11 +154,14 @@ class Player(ipywidgets.VBox):
             self._stepper("‹", "One step back", -1),
             self._stepper("›", "One step on", 1),
         )
-        self._controls = ipywidgets.HBox(
-            [self.what, self.back, self.slider, self.on, self.play, self.reset],
-            layout={"flex_flow": "row wrap", "align_items": "center"},
+        self._steps = ipywidgets.HBox(
+            [self.back, self.slider, self.on, self.play, self.reset],
+            layout={"align_items": "center", "flex": "1 1 340px", "min_width": "0"},
         )
-        super().__init__([self._controls, self.stage])
+        controls = ipywidgets.HBox(
+            [self.what, self._steps], layout={"flex_flow": "row wrap", "align_items": "center"}
+        )
+        super().__init__([controls, self.stage])
         self.add_class("ag-player")
         ipywidgets.jslink((self.play, "value"), (self.slider, "value"))
         self.slider.observe(lambda _: self._show(), "value")
@@ -213,9 +217,9 @@ class Player(ipywidgets.VBox):
         if self.slider.max != self.last_step:
             self.play.max = self.slider.max = self.last_step
             # The slider's End key knows the range it was drawn with: have it drawn anew.
-            what, *others = self._controls.children
-            self._controls.children = (what,)
-            self._controls.children = (what, *others)
+            controls = self._steps.children
+            self._steps.children = controls[:1]
+            self._steps.children = controls
         self._show()
 
     def _show(self) -> None:

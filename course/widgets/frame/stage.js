@@ -25,15 +25,16 @@ function render({ model, el }) {
   });
   el.append(zoom, sentence, frame);
 
-  // As wide as there is room for; a high one is made smaller down to SMALLEST, then scrolls.
-  const SMALLEST = 0.75;
+  // As wide and as high as there is room for. What would be too small to read scrolls instead.
+  const [NARROWEST, LOWEST] = [0.5, 0.75];
   const WORTH_ENLARGING = 0.9;
   function fit() {
     const svg = frame.querySelector("svg");
     const { width, height } = svg?.viewBox.baseVal ?? {};
     if (!width || !frame.clientWidth) return;
     const high = parseFloat(getComputedStyle(frame).maxHeight) / height;
-    const scale = Math.min(1, frame.clientWidth / width, Math.max(SMALLEST, high || 1));
+    const wide = Math.max(NARROWEST, frame.clientWidth / width);
+    const scale = Math.min(1, wide, Math.max(LOWEST, high || 1));
     const small = scale < WORTH_ENLARGING;
     zoom.hidden = !small;
     const shown = small && zoom.getAttribute("aria-pressed") === "true" ? 1 : scale;
@@ -118,10 +119,10 @@ function render({ model, el }) {
     sentence.style.minHeight = `${room}px`;
   }
 
-  let wide = 0;
+  let lastWidth = 0;
   function resized() {
-    if (Math.abs(frame.clientWidth - wide) > 24) {
-      wide = frame.clientWidth;
+    if (Math.abs(frame.clientWidth - lastWidth) > 24) {
+      lastWidth = frame.clientWidth;
       room = 0;
       sentence.style.minHeight = "";
       say();
