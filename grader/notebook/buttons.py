@@ -12,9 +12,8 @@ from grader.notebook.notes import Text
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 # Without a kernel JupyterLab writes an error in place of the buttons: the verdict says it all too.
 STILL = (
-    "<style>.jp-OutputArea-child:has(.autograd-verdict) + "
-    ".jp-OutputArea-child:not(:has(.autograd-buttons)):has(.jp-RenderedText) "
-    "{ display: none; }</style>"
+    "<style>.jp-OutputArea-child:has(.autograd-verdict[data-buttons]) + "
+    ".jp-OutputArea-child:not(:has(.autograd-buttons)) { display: none; }</style>"
 )
 
 
@@ -31,7 +30,8 @@ def show(verdict: dict[str, str], exercise: str, kinds: Sequence[str]) -> None:
     """Display a verdict, by kind of output, and below it its buttons."""
     from IPython.display import display
 
-    display(verdict | {"text/html": STILL + verdict["text/html"]}, raw=True)
+    page = verdict["text/html"].replace("<div ", "<div data-buttons ", 1)
+    display(verdict | {"text/html": STILL + page}, raw=True)
     display({_WIDGET: _box(exercise, kinds)._repr_mimebundle_()[_WIDGET]}, raw=True)
 
 

@@ -15,9 +15,10 @@ from course.widgets.net import words
 from course.widgets.net.model import Item, Net, View
 
 HEIGHT, PLAIN_HEIGHT = 46.0, 30.0
-GAP = 34.0
+GAP = 40.0
 SPACING = 56.0
 MARGIN = 22.0
+BESIDE = 30.0
 NARROWEST = 120.0
 HEAD = 10.0
 LABEL = 20.0
@@ -56,7 +57,7 @@ class NetPicture:
             self._item(layout, i, item, i in ran, i == now) for i, item in enumerate(view.items)
         ]
         return Picture(
-            layout.height + 2 * MARGIN,
+            layout.height + 2 * MARGIN + 2 * BESIDE,
             layout.width + 2 * MARGIN,
             "".join(body),
             f"Modules of {view.name}",
@@ -75,7 +76,7 @@ class NetPicture:
     def _item(self, layout: Layout, index: int, item: Item, ran: bool, now: bool) -> str:
         down, across = layout.centre[index]
         width, height = _width(item), _height(item)
-        left, top = MARGIN + across - width / 2, MARGIN + down - height / 2
+        left, top = MARGIN + BESIDE + across - width / 2, MARGIN + down - height / 2
         style = "later" if item.is_outside else "tensor" if item.is_module else "node"
         shape = svg.box(left, top, width, height, style, radius=9 if item.is_module else 14)
         middle = left + width / 2
@@ -108,6 +109,7 @@ class NetPicture:
         x, y = _middle(points)
         content = number(norm)
         width = svg.text_width(content, SMALL_FONT_SIZE) + 12
+        x += width / 2 + 7  # beside the arrow, whose head would be hidden
         style = "label label-now" if fresh else "label"
         return drawn + svg.group(
             [
@@ -120,9 +122,9 @@ class NetPicture:
         """The points of an edge from its source at the top to its target."""
         source, target = view.edges[index]
         (down, across), (to_down, to_across) = layout.centre[source], layout.centre[target]
-        start = (MARGIN + across, MARGIN + down + _height(view.items[source]) / 2)
-        end = (MARGIN + to_across, MARGIN + to_down - _height(view.items[target]) / 2)
-        between = [(MARGIN + y, MARGIN + x) for x, y in layout.route[index]]
+        start = (MARGIN + BESIDE + across, MARGIN + down + _height(view.items[source]) / 2)
+        end = (MARGIN + BESIDE + to_across, MARGIN + to_down - _height(view.items[target]) / 2)
+        between = [(MARGIN + BESIDE + y, MARGIN + x) for x, y in layout.route[index]]
         return [start, *between, end]
 
 
@@ -144,8 +146,8 @@ def _arrow(points: Sequence[Point], style: str) -> str:
 
 
 def _middle(points: Sequence[Point]) -> Point:
-    """Where an edge's label stands: half way down its last piece."""
-    (x1, y1), (x2, y2) = points[-2], points[-1]
+    """Where an edge's label stands: half way down its middle piece."""
+    (x1, y1), (x2, y2) = points[len(points) // 2 - 1], points[len(points) // 2]
     return (x1 + x2) / 2, (y1 + y2) / 2
 
 
