@@ -82,7 +82,7 @@ format: $(VENV)/made-test
 	$(if $(TEXTS),$(JUPYTEXT) --pipe '$(RUFF) format {}' $(TEXTS))
 
 # The environment. It is made anew in a checkout that was copied or moved, since it names its place.
-ifneq ($(shell cat $(VENV)/made-in 2>/dev/null),$(CURDIR))
+ifneq "$(shell cat $(VENV)/made-in 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(BIN)/python
 endif
 
@@ -95,7 +95,7 @@ $(BIN)/python:
 	@echo "Making the environment in $(VENV). The first time this takes some minutes."
 	@"$(PYTHON)" -m venv --clear $(VENV) || { \
 	  echo "On Debian and Ubuntu, venv is a package of its own: apt-get install python3-venv"; exit 1; }
-	@echo '$(CURDIR)' > $(VENV)/made-in
+	@pwd -P > $(VENV)/made-in
 
 # The first time pip shows its progress; after that only what goes wrong.
 PIP_INSTALL = $(BIN)/python -m pip install $(if $(wildcard $@),--quiet) --constraint constraints.txt
