@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from grader.cli import lab as lab_command
 from grader.notebook import workspace
 from tests.conftest import ROOT
-from tests.fixtures.browser import barriers, browser_page, jupyterlab
+from tests.fixtures.browser import barriers, browser_page, jupyterlab, kept
 
 SETTINGS = Path(lab_command.__file__).with_name("lab_settings")
 WRONG = "def two_path_grad(x, w):\n    return w + 1, w + 1\n"
@@ -100,6 +100,7 @@ def test_an_exercise_is_failed_hinted_and_solved_by_buttons(page):
     buttons = notebook.locator(".autograd-buttons").first
     buttons.get_by_role("button", name="Hint").click()
     expect(buttons).to_contain_text("Hint 1 of 3")
+    kept(notebook.locator(".jp-CodeCell", has=verdict).first, "verdict")
     buttons.get_by_role("button", name="Solution").click()
     expect(buttons).to_contain_text("There are hints left")
     buttons.get_by_role("button", name="Solution").click()

@@ -62,8 +62,7 @@ def test_the_wheel_carries_lessons_exercises_solutions_and_settings(wheel):
         ours = {
             path.relative_to(ROOT).as_posix()
             for path in (ROOT / folder).rglob("*")
-            if path.is_file()
-            and not {"__pycache__", "lessons"} & {*path.parts}
+            if path.is_file() and not {"__pycache__", "lessons"} & {*path.parts}
         }
         assert ours - held == set()
 
