@@ -249,8 +249,9 @@ def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, lesson):
     expect(player.get_by_role("status")).to_contain_text("Step 1 of")
     second = picture.inner_html(), picture.get_attribute("aria-label")
     assert all(now != then for now, then in zip(first, second, strict=True))
-    for _ in range(PICTURED_AT.get(lesson, 1) - 1):
+    for step in range(2, PICTURED_AT.get(lesson, 1) + 1):
         page.keyboard.press("ArrowRight")
+        expect(player.get_by_role("status")).to_contain_text(f"Step {step} of")
     kept(player, lesson.partition("-")[2])
     for number in range(player.get_by_role("combobox").locator("option").count()):
         if number:
