@@ -99,6 +99,7 @@ def page(lab, program):
     """The notebook in a real browser, every cell run; opened once, for this takes the time."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     with browser_page(program(*names)) as page:
+        page.set_viewport_size({"width": 1400, "height": 900})
         page.goto(f"{lab}/lab/tree/all.ipynb")
         expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
         menu(page, "Run", "Run All Cells")
@@ -249,10 +250,11 @@ def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, lesson):
     expect(player.get_by_role("status")).to_contain_text("Step 1 of")
     second = picture.inner_html(), picture.get_attribute("aria-label")
     assert all(now != then for now, then in zip(first, second, strict=True))
-    for step in range(2, PICTURED_AT.get(lesson, 1) + 1):
-        page.keyboard.press("ArrowRight")
-        expect(player.get_by_role("status")).to_contain_text(f"Step {step} of")
-    kept(player, lesson.partition("-")[2])
+    if lesson in PICTURED_AT:
+        for step in range(2, PICTURED_AT[lesson] + 1):
+            page.keyboard.press("ArrowRight")
+            expect(player.get_by_role("status")).to_contain_text(f"Step {step} of")
+        kept(player, lesson.partition("-")[2])
     for number in range(player.get_by_role("combobox").locator("option").count()):
         if number:
             choose_the_next(page, player)

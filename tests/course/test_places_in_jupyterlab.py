@@ -100,7 +100,7 @@ def test_an_exercise_is_failed_hinted_and_solved_by_buttons(page):
     buttons = notebook.locator(".autograd-buttons").first
     buttons.get_by_role("button", name="Hint").click()
     expect(buttons).to_contain_text("Hint 1 of 3")
-    kept(notebook.locator(".jp-CodeCell", has=verdict).first, "verdict")
+    kept(notebook.locator(".jp-CodeCell:has([data-outcome='wrong'])").first, "verdict")
     buttons.get_by_role("button", name="Solution").click()
     expect(buttons).to_contain_text("There are hints left")
     buttons.get_by_role("button", name="Solution").click()
@@ -126,6 +126,21 @@ def test_a_verdict_leads_to_the_section_of_the_lesson_and_the_notebook_on(page):
     section.click()
     lands_at(page, name)
     assert re.match(r"1\.\d+ ", name)
+
+
+def test_the_way_back_is_found_from_where_nbgrader_fetches_an_assignment_to(page, folder):
+    """In a class an assignment lies one folder higher than at home, and its links are the same."""
+    fetched = folder / "01-graphs" / "fetched.ipynb"
+    fetched.parent.mkdir()
+    fetched.write_bytes((folder / "exercises" / "01-graphs" / "01-graphs.ipynb").read_bytes())
+    at_home = page.url.partition("/lab")[0]
+    other = page.context.new_page()
+    other.goto(f"{at_home}/lab/workspaces/fetched/tree/01-graphs/fetched.ipynb")
+    back = shown(other).locator(".jp-MarkdownOutput a[href*=lesson-01-graphs]")
+    back.first.click(timeout=60_000)
+    front = other.locator(".jp-mod-current .lm-TabBar-tabLabel", has_text="lesson-01-graphs.ipynb")
+    expect(front).to_have_count(1, timeout=20_000)
+    other.close()
 
 
 def test_a_notebook_opened_again_shows_its_verdicts_and_no_error_in_place_of_buttons(
