@@ -46,7 +46,6 @@ _CSS = f"""
   color: var(--jp-content-font-color1, var(--ag-ink)); background: transparent;
   border: 1px solid var(--jp-border-color1, var(--ag-line)); border-radius: 4px; cursor: pointer; }}
 .ag-zoom[hidden] {{ display: none; }}
-.ag-player .widget-dropdown {{ max-width: 100%; }}
 .ag-player .widget-dropdown select {{ flex: 1 1 auto; min-width: 0; text-overflow: ellipsis; }}
 .ag-player .ag-one {{ min-width: 34px; padding: 0 8px; font-size: 18px; line-height: 1; }}
 .ag-zoom:focus-visible,
@@ -133,7 +132,7 @@ class Player(ipywidgets.VBox):
             options=[(name, index) for index, name in enumerate(stepped.choices)],
             description=label,
             style={"description_width": "initial"},
-            layout={"width": "auto", "max_width": "100%"},
+            layout={"width": "auto", "max_width": "calc(100% - 4px)"},
         )
         self.slider = ipywidgets.IntSlider(
             value=first_step,
