@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 MANIFEST = ".autograd-course.json"
-"""The file of a workspace that says what was laid into it."""
+"""The file at the top of every workspace; what it holds is the affair of `workspace`."""
 
 Shelf = Callable[[str], PurePosixPath]
 """Where the exercise notebook of a chapter lies."""
