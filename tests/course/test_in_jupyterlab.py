@@ -346,3 +346,12 @@ def test_a_notebook_opened_again_shows_pictures_and_questions_still_and_no_error
     assert not any(error.is_visible() for error in errors.all())  # and nobody sees it
     again.close()
     page.wrong.clear()  # nor in the console, where each live form says that it has no kernel
+
+
+def test_a_picture_whose_kernel_has_gone_says_so_and_what_to_do(page):
+    menu(page, "Kernel", "Restart Kernel…")
+    page.get_by_role("dialog").get_by_role("button", name="Restart").click()
+    player = cell(page, 0).locator(".ag-player")
+    expect(player.locator(".ag-gone")).to_contain_text("Run this cell again", timeout=20_000)
+    expect(player.get_by_role("img").first).to_be_visible()
+    page.wrong.clear()  # the questions and pictures of all cells have lost their kernel

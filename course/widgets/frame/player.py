@@ -48,6 +48,9 @@ _CSS = f"""
 .ag-zoom[hidden] {{ display: none; }}
 .ag-player .widget-dropdown select {{ flex: 1 1 auto; min-width: 0; text-overflow: ellipsis; }}
 .ag-player .ag-one {{ min-width: 34px; padding: 0 8px; font-size: 18px; line-height: 1; }}
+.ag-gone {{ margin: 0 2px 6px; font-weight: 600; font-family: var(--jp-content-font-family,
+  {look.TEXT_FONT}); color: var(--jp-content-font-color1, var(--ag-ink)); }}
+.ag-gone:empty {{ display: none; }}
 .ag-zoom:focus-visible,
 .ag-player .widget-dropdown select:focus-visible,
 .ag-player button:focus-visible,
