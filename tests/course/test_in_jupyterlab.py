@@ -350,7 +350,7 @@ def test_a_notebook_opened_again_shows_pictures_and_questions_still_and_no_error
 
 def test_a_picture_whose_kernel_has_gone_says_so_and_what_to_do(page):
     menu(page, "Kernel", "Restart Kernel…")
-    page.get_by_role("dialog").get_by_role("button", name="Restart").click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
     player = cell(page, 0).locator(".ag-player")
     expect(player.locator(".ag-gone")).to_contain_text("Run this cell again", timeout=20_000)
     expect(player.get_by_role("img").first).to_be_visible()
