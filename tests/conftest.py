@@ -58,6 +58,7 @@ SLOW = {
     "classroom/test_following.py": (10, "what arrives is graded, in boxes"),
     "project/test_newcomer.py": (30, "a clone with JupyterLab, and a kernel for every chapter"),
     "project/test_environment.py": (30, "environments are made"),
+    "project/test_wheel.py": (20, "a wheel is built and installed"),
     "demo/test_demo.py": (30, "a made-up class is graded"),
     "diagnosis/test_truth.py": (30, "every exercise, with pairs of its mistakes and mutants"),
     "authoring/test_seal.py": (30, "the whole course is sealed"),
