@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from course.widgets.frame import look
 from grader.notebook import workspace
 from grader.start.paths import LABEXTENSIONS
-from tests.fixtures.browser import barriers, browser_page, jupyterlab, menu
+from tests.fixtures.browser import barriers, browser_page, jupyterlab, keep_picture, menu
 from tests.fixtures.lesson_texts import LESSONS, ROOT, cells
 
 PICTURE = """\
@@ -77,6 +77,7 @@ def first_picture(lesson):
     return "\n\n".join(sources)
 
 
+PICTURED_AT = {"05-hooks": 30, "06-optimizer-loop": 12}  # steps that the README shows
 PICTURED = {lesson.stem: source for lesson in LESSONS if (source := first_picture(lesson))}
 
 
@@ -115,6 +116,7 @@ def page(lab, program):
     """The notebook in a real browser, every cell run; opened once, for this takes the time."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     with browser_page(program(*names)) as page:
+        page.set_viewport_size({"width": 1400, "height": 900})
         page.goto(f"{lab}/lab/tree/all.ipynb")
         expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
         menu(page, "Run", "Run All Cells")
@@ -169,6 +171,8 @@ def test_a_picture_is_stepped_by_keyboard_and_says_each_step(page):
 
     player.get_by_role("combobox", name="run").focus()
     page.keyboard.press("Tab")
+    expect(player.get_by_role("button", name="One step back")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(player.get_by_role("slider", name="step")).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(said).to_contain_text("Step 1 of 10: forward computes a = 3")
@@ -198,6 +202,58 @@ def test_a_picture_is_stepped_by_keyboard_and_says_each_step(page):
     expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
 
 
+def test_buttons_go_one_step_back_and_on(page):
+    player = cell(page, 0).locator(".ag-player.ag-alive")
+    said = player.get_by_role("status")
+    player.get_by_role("button", name="Reset").click()
+    expect(said).to_contain_text("Step 0 of")
+    for name, step in (("on", 1), ("on", 2), ("back", 1), ("back", 0), ("back", 0)):
+        player.get_by_role("button", name=f"One step {name}").click()
+        expect(said).to_contain_text(f"Step {step} of")
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(page, width):
+    """At 800 px with the file browser closed, as whoever has so small a screen will have it."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 900})
+    if width == 800:
+        page.keyboard.press("Control+b")
+    try:
+        for player in page.locator(".ag-player.ag-alive").all():
+            player.scroll_into_view_if_needed()
+            frame, said = player.locator(".ag-frame"), player.get_by_role("status")
+            page.wait_for_function(
+                "frame => frame.scrollWidth <= frame.clientWidth + 1", arg=frame.element_handle()
+            )
+            tops = [
+                part.bounding_box()["y"]
+                for part in (player.get_by_role("button", name="Reset"), said, frame)
+            ]
+            assert tops == sorted(tops)
+            whole = player.bounding_box()
+            assert whole["height"] <= 760  # what JupyterLab leaves of 900
+            for part in player.locator("button:visible, select").all():
+                box = part.bounding_box()
+                assert box["x"] + box["width"] <= whole["x"] + whole["width"] + 1
+    finally:
+        if width == 800:
+            page.keyboard.press("Control+b")
+        page.set_viewport_size(before)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_nothing_in_a_picture_keeps_anybody_out(page, theme):
+    menu(page, "Settings", "Theme", theme)
+    light = str(theme.endswith("Light")).lower()
+    expect(page.locator(f"body[data-jp-theme-light='{light}']")).to_have_count(1)
+    try:
+        assert barriers(page, ".ag-player") == []
+    finally:
+        if light == "false":
+            menu(page, "Settings", "Theme", "JupyterLab Light")
+
+
 @pytest.mark.parametrize("lesson", PICTURED)
 def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, lesson):
     player = cell(page, 2 + list(PICTURED).index(lesson)).locator(".ag-player.ag-alive")
@@ -211,6 +267,11 @@ def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, lesson):
     expect(player.get_by_role("status")).to_contain_text("Step 1 of")
     second = picture.inner_html(), picture.get_attribute("aria-label")
     assert all(now != then for now, then in zip(first, second, strict=True))
+    if lesson in PICTURED_AT:
+        for step in range(2, PICTURED_AT[lesson] + 1):
+            page.keyboard.press("ArrowRight")
+            expect(player.get_by_role("status")).to_contain_text(f"Step {step} of")
+        keep_picture(player, lesson.partition("-")[2])
     for number in range(player.get_by_role("combobox").locator("option").count()):
         if number:
             choose_the_next(page, player)
@@ -493,3 +554,12 @@ def test_by_keyboard_from_the_start_page_to_an_exercise_the_first_time(lab, page
     start.get_by_role("link", name="Start page").press("Enter")
     expect(start.get_by_role("heading", name="PyTorch autograd")).to_be_visible()
     start.close()
+
+
+def test_a_picture_whose_kernel_has_gone_says_so_and_what_to_do(page):
+    menu(page, "Kernel", "Restart Kernel…")
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    player = cell(page, 0).locator(".ag-player")
+    expect(player.locator(".ag-gone")).to_contain_text("Run this cell again", timeout=20_000)
+    expect(player.get_by_role("img").first).to_be_visible()
+    page.wrong.clear()  # the questions and pictures of all cells have lost their kernel
