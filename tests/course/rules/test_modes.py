@@ -172,6 +172,22 @@ def test_an_inference_tensor_is_neither_edited_nor_trained_outside(kind, use, in
     assert _raises(lambda: use(t)) is rule(FIRST, "refused")(t, kind)
 
 
+@pytest.mark.parametrize("past", [torch.Tensor.detach, lambda t: t.data], ids=["detach", "data"])
+def test_an_edit_of_an_inference_tensor_through_detach_or_data_is_let_pass(past):
+    with torch.inference_mode():
+        t = torch.ones(3)
+    past(t).add_(1)
+    assert t.eq(2).all()
+
+
+def test_what_detach_gives_requires_grad_in_no_mode_and_a_cast_to_the_same_type_gives_the_tensor():
+    x = torch.ones(3, requires_grad=True)
+    for block in BLOCKS.values():
+        with block():
+            assert not x.detach().requires_grad
+            assert x.float() is x
+
+
 def _raises(run):
     try:
         run()
@@ -206,13 +222,14 @@ eighths = st.integers(-4, 4).map(lambda n: n / 8)
     eighths,
     st.sampled_from([0, 0.5]),
     st.sampled_from([0, 0.5]),
+    st.sampled_from([0, 0.5]),
 )
-def test_a_parameter_stands_still_where_the_rule_says(earlier, grad, value, momentum, decay):
+def test_a_parameter_stands_still_where_the_rule_says(earlier, grad, value, momentum, decay, lr):
     """`earlier` is the gradient of a step before, from which momentum has its speed."""
     w = nn.Parameter(torch.tensor([value]))
     others = [{"params": [nn.Parameter(torch.ones(3))], "weight_decay": 0.25}]
     optimizer = torch.optim.SGD(
-        [{"params": [w]}, *others], lr=0.5, momentum=momentum, weight_decay=decay
+        [{"params": [w]}, *others], lr=lr, momentum=momentum, weight_decay=decay
     )
     if earlier is not None:
         w.grad = torch.tensor([earlier])
