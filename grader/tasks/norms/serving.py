@@ -22,8 +22,8 @@ class FoldBn(Task):
     hints = (
         "Read the section on folding. In eval mode BatchNorm multiplies each channel by a fixed "
         "number and adds another. Write the two down.",
-        "With s = w / sqrt(rv + eps): bn(y) = s * (y - rm) + b. Put y = conv(x) + conv.bias in, "
-        "and collect what is multiplied with x.",
+        "With s = w / sqrt(rv + eps): bn(y) = s * (y - rm) + b. Here y is k * x + conv.bias, where "
+        "k is conv.weight. Put it in, and collect what is multiplied with x.",
         "Output channels are axis 0 of conv.weight, so s needs the shape (C, 1, 1, 1) there. Where "
         "a bias or a weight is None, its place is taken by 0 or 1.",
     )

@@ -160,6 +160,18 @@ def test_running_statistics_are_after_a_call_what_the_rule_says(
             assert expected == (None, None)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_a_batch_norm_told_later_to_track_nothing_keeps_its_statistics(training):
+    torch.manual_seed(0)
+    bn = nn.BatchNorm1d(3).train(training)
+    bn.track_running_stats = False
+    x = torch.randn(7, 3) + 1
+    expected = copy.deepcopy(statistics_after(bn, x))
+    bn(x)
+    torch.testing.assert_close((bn.running_mean, bn.running_var), expected)
+    assert not bn.running_mean.any()
+
+
 @st.composite
 def layers_and_dropouts(draw):
     shape = draw(shapes((0, 1, 2)))
