@@ -517,8 +517,8 @@ def recap_second_pass() -> Choice:
         {
             "The path to the leaf is missing.": "It is there: `y.grad_fn.next_functions` still "
             "leads to `p`.",
-            "A saved value is missing.": "The node of the power needs `p` to compute 3p², and its "
-            "saved copy was freed by the first pass.",
+            "A saved value is missing.": "The node of the power needs `p` to compute 3p². It had "
+            "saved it, and the first pass freed what was saved.",
             "`p.grad` is not empty.": "A gradient that is there already is added to, without an "
             "error.",
         },
