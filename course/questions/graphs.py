@@ -487,7 +487,7 @@ def slope_at_corner() -> Predict:
     return predict(
         "What does torch give for the slope of ReLU at 0?",
         program,
-        why="A convention: the slope on the left. Another number between 0 and 1 would be as good, "
+        why="A convention: the slope on the left. Another number between 0 and 1 fits as well, "
         "and another operation has another convention.",
         beliefs={
             "1": "That is the slope on the right. `clamp(0)`, the same function, gives it.",
