@@ -1,0 +1,1 @@
+"""Looks at a learner's own training step."""
