@@ -84,6 +84,8 @@ class Pass:
     """The newest node when it began."""
     kept: bool
     """Whether the graph was kept."""
+    broken: int = -1
+    """The first node that gave a nan or an inf, if the root is one."""
 
 
 @dataclass

@@ -113,14 +113,14 @@ _REACH = (
     _kind(
         "never_used",
         "Never used",
-        "{name} was given to no operation: the forward pass does not use it.",
+        "No operation was given {name}: the forward pass does not use it.",
         "Use it in the forward pass, or take it out of the model.",
         *(_LEAVES, "Reading a gradient", _NONE, "a layer does not change"),
     ),
     _kind(
         "dropped",
         "Used, and its result dropped",
-        "{name} was used, but what came of it ({name_of_call}) does not enter the loss.",
+        "What was computed from {name} ({name_of_call}) does not enter the loss.",
         "Use the result in the loss; look at the line for a name that is overwritten.",
         *(_LEAVES, "Reading a gradient", _NONE),
     ),
@@ -158,8 +158,8 @@ _CUTS = (
     _kind(
         "cut_checkpoint",
         "Cut by a reentrant checkpoint",
-        "A reentrant checkpoint records nothing unless one of its arguments requires grad, so "
-        "{name} inside it gets no gradient.",
+        "A reentrant checkpoint records nothing unless one of its arguments requires grad; inside "
+        "it {name} gets no gradient.",
         "Pass use_reentrant=False.",
         *(_MODES, "Recorded, and little of it saved", _NONE, _FLAT),
     ),
@@ -200,14 +200,14 @@ _PASSES = (
     _kind(
         "no_backward",
         "No backward pass yet",
-        "{name} is in the graph of this loss, and no backward pass has filled its .grad.",
+        "The loss leads back to {name}, and no backward pass has filled .grad yet.",
         "Call loss.backward().",
         *(_GRAPHS, "One gradient, by hand", _NONE),
     ),
     _kind(
         "emptied",
         "Emptied after backward",
-        "{name} had a gradient, and it was emptied after backward.",
+        "The gradient of {name} was emptied after backward.",
         "Read .grad after backward and before zero_grad().",
         *(_LOOP, "When to empty the gradients", _NONE),
     ),
@@ -248,8 +248,8 @@ _SIZES = (
     _kind(
         "zero_relu",
         "Zero at a ReLU",
-        "The gradient of {name} is zero: every input of {node} ({call}) is negative, where its "
-        "slope is 0.",
+        "The gradient of {name} is zero: wherever one arrives at {node} ({call}), the input is not "
+        "positive, and the slope is 0.",
         "Look at the inputs of that line: a smaller learning rate, another initialization, no "
         "second ReLU at the end, or leaky_relu.",
         *(_GRAPHS, "Multiply along a path", _ZERO, _FLAT),
@@ -288,8 +288,8 @@ _SIZES = (
     _kind(
         "nan_point",
         "nan at a point without a derivative",
-        "The gradient of {name} is {bad}: it is born in {node} ({call}), whose slope at 0 is "
-        "infinite or undefined.",
+        "The gradient of {name} is {bad}: it is born in {node} ({call}), which was given a value "
+        "where it has no finite slope, such as 0.",
         "Keep the argument away from 0: (x + eps).sqrt(), clamp(min=eps) before log, eps inside "
         "of a norm. torch.where after it does not help: put it before.",
         *(_HOOKS, "A hook or retain_grad", _NAN, "the loss is nan"),
@@ -329,9 +329,9 @@ _REGISTERED = (
     _kind(
         "not_in_optimizer",
         "Not in the optimizer",
-        "{name} has no place in {optimizer}, so no step changes it.",
-        "Make the optimizer from model.parameters() after the model is complete, or add the "
-        "parameter with add_param_group.",
+        "{optimizer} does not hold {name}, so no step changes it.",
+        "Make the optimizer from model.parameters() once the model is complete, or pass the rest "
+        "to add_param_group.",
         *(_LOOP, "What an optimizer holds", "a layer does not change", _FLAT),
     ),
     _kind(

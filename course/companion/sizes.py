@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -46,11 +47,13 @@ class Measured:
         self.sizes: Sizes = {}
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
+        self._broken = -1
 
     def begin(self, roots: Sequence[Tensor]) -> None:
         """Put a hook on every node that could give birth to a zero or a nan."""
         starts = [root.grad_fn for root in roots if root.grad_fn is not None]
         self._roots = tuple(node._sequence_nr() for node in starts)
+        self._broken = first_broken(roots)
         if torch._C._len_torch_dispatch_stack() or any(type(root) is not Tensor for root in roots):
             return
         for node in nodes(starts, MOST_NODES):
@@ -66,7 +69,7 @@ class Measured:
 
     def as_pass(self, last: int, kept: bool) -> Pass:
         """The pass that is about to begin; its sizes fill while it runs."""
-        return Pass(self._roots, self.sizes, last, kept)
+        return Pass(self._roots, self.sizes, last, kept, self._broken)
 
     def _hook(self, number: int, name: str) -> Any:
         sizes = self.sizes
@@ -76,6 +79,33 @@ class Measured:
                 sizes[number] = (name, _sizes(going_out))
 
         return seen
+
+
+def first_broken(roots: Sequence[Tensor]) -> int:
+    """The number of the first node that made a nan or an inf, if a root is one; else -1."""
+    for root in roots:
+        if root.grad_fn is None or root.device.type != "cpu" or root.numel() != 1:
+            continue
+        if math.isfinite(root.detach().sum().item().real):
+            continue
+        for node in sorted(nodes([root.grad_fn], MOST_NODES), key=lambda one: one._sequence_nr()):
+            if any(not bool(torch.isfinite(one).all()) for one in _results(node)):
+                return int(node._sequence_nr())
+        return int(root.grad_fn._sequence_nr())
+    return -1
+
+
+def _results(node: Any) -> list[Tensor]:
+    """What a node saved of its result."""
+    found = []
+    for name in ("_saved_result", "_saved_self", "_saved_other", "_saved_result0"):
+        try:
+            value = getattr(node, name, None)
+        except RuntimeError:  # freed, or edited in place
+            continue
+        if isinstance(value, Tensor):
+            found.append(value.detach())
+    return found
 
 
 def nodes(starts: Iterable[Any], most: int | None = None) -> list[Any]:

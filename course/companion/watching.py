@@ -68,10 +68,9 @@ class Watch(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.record = Record()
-        self.rates: dict[int, tuple[float, ...]] = {}
-        """Learning rates at the beginning, by the optimizer's id."""
         self._silent: list[str] = []
-        self._offs: list[tuple[CodeType, int]] = []
+        self._offs: list[tuple[CodeType, int, bool]] = []
+        """Where recording was switched off, and whether a checkpoint did it."""
         self._passes: list[Pass] = []
         self._newest = 0
 
@@ -87,6 +86,16 @@ class Watch(TorchFunctionMode):
     ) -> None:
         super().__exit__(kind, error, traceback)
         _last[:] = [self]
+
+    def __repr__(self) -> str:
+        from course.companion.why import of_watch  # which looks at watches itself
+
+        return str(of_watch(self))
+
+    def _repr_html_(self) -> str:
+        from course.companion.why import of_watch
+
+        return of_watch(self)._repr_html_()
 
     def __torch_function__(
         self,
@@ -180,8 +189,7 @@ class Watch(TorchFunctionMode):
         if func is _SWITCH:
             self._switch(bool(args[0]), frame)
         elif func is _SET_GRAD:
-            if args[1] is None:
-                self._add("empty", weakref.ref(args[0]), frame)
+            self._add("empty", weakref.ref(args[0]), frame)
         elif getattr(func, "__name__", "").startswith("_record_function"):
             self._optimizer(args, frame)
         else:
@@ -197,8 +205,7 @@ class Watch(TorchFunctionMode):
         elif leaving:
             del self._offs[1:]
         else:
-            by = frame if "checkpoint" in _outer(frame) else own
-            self._offs.append((by.f_code, by.f_lasti))
+            self._offs.append((own.f_code, own.f_lasti, _outer(frame).endswith("checkpoint.py")))
 
     def _optimizer(self, args: tuple[Any, ...], frame: FrameType) -> None:
         """The profiler's marks around every optimizer's step and zero_grad."""
