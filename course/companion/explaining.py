@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import sys
 from dataclasses import dataclass
 
-from course.companion import shown
-from grader.errors import Explained, explain_error, explain_text
+from grader.errors import Explained, explain_error, explain_text, shown
 
 _NOTHING = (
     "There is no error to explain. Call explain() after one was raised, or give it the error "
@@ -34,19 +32,9 @@ class Answer:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        one = self.explained
-        if one is None:
-            return shown.box("", [f"<p>{html.escape(self.otherwise)}</p>"])
-        where = f" ({html.escape(one.place)})" if one.place else ""
-        title = "What it means" if one.sure else "What it probably means"
-        return shown.box(
-            one.title,
-            [
-                f"<p><strong>{title}.</strong> {html.escape(one.meaning)}{where}</p>",
-                f"<p><strong>Cure.</strong> {html.escape(one.cure)}</p>",
-                f"<p>{shown.link(one.section)}</p>",
-            ],
-        )
+        if self.explained is not None:
+            return self.explained._repr_html_()
+        return shown.box("", [shown.paragraph("", self.otherwise)])
 
 
 def explain(error: BaseException | str | Warning | None = None) -> Answer:

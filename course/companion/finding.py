@@ -9,6 +9,7 @@ from typing import Any
 from course.companion import shown
 from course.companion.kinds import KINDS, Kind
 from course.companion.places import Place
+from grader.errors.shown import box
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ class Report:
 
     def _repr_html_(self) -> str:
         blocks = [shown.found(one) for one in self.findings]
-        return shown.box(self.about, blocks, self.notes)
+        return box(self.about, blocks, self.notes)
+
+
+_FOLLOWS = {"loss_without_graph", "loss_is_leaf", "emptied", "nan_loss", "fine"}
+"""Kinds that often follow from another that was found too."""
 
 
 def found(
@@ -81,9 +86,9 @@ def found(
 
 
 def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Each once, the certain ones first."""
+    """Each once, the certain ones first, and causes before what follows from them."""
     once = {(one.code, one.place, one.sentence): one for one in findings}
-    return tuple(sorted(once.values(), key=lambda one: not one.sure))
+    return tuple(sorted(once.values(), key=lambda one: (not one.sure, one.code in _FOLLOWS)))
 
 
 def _filled(template: str, words: dict[str, Any]) -> str:

@@ -347,7 +347,7 @@ _ORDER = (
     _kind(
         "step_before_backward",
         "step before backward",
-        "optimizer.step() ran before the backward pass of its step, on gradients that were "
+        "The optimizer stepped before the backward pass of its step, on gradients that were "
         "emptied or belong to the step before.",
         "Order: zero_grad(), backward(), step().",
         *(_LOOP, "The loop, line by line", _FLAT),

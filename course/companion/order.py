@@ -8,6 +8,8 @@ from typing import Any
 from course.companion.calls import Event, Record
 from course.companion.finding import Finding, found
 
+MOST_WITHOUT = 3
+"""From how many backward passes on a step is missed."""
 _UPDATES = {"sub_", "add_", "__isub__", "__iadd__", "copy_", "addcmul_"}
 
 
@@ -58,7 +60,8 @@ def _emptying(story: list[Event]) -> list[Finding]:
     kinds = [event.kind for event in story]
     steps = [index for index, kind in enumerate(kinds) if kind == "step"]
     if not steps:
-        return []
+        count = kinds.count("backward")
+        return [found("no_step", sure=False, count=count)] if count >= MOST_WITHOUT else []
     findings = []
     first = steps[0]
     if "backward" not in kinds[:first] and "backward" in kinds[first:]:
@@ -113,17 +116,13 @@ def _clipping(record: Record) -> list[Finding]:
 def _by_hand(record: Record) -> list[Finding]:
     """A loop without an optimizer that updates leaves and never empties a gradient."""
     passes = record.events_of("backward")
-    if len(passes) < 3 or record.events_of("empty") or _zeroed(record):
+    if len(passes) < MOST_WITHOUT or record.events_of("empty") or _zeroed(record):
         return []
     starts = [event.at for event in passes]
     updates = [
         (number, call)
         for number, call in record.every()
-        if call.name in _UPDATES and call.sources and not call.gives_grad and call.note[0] == ""
-    ] + [
-        (number, call)
-        for number, call in record.every()
-        if call.name in _UPDATES and call.recorded[:1] == (True,) and call.note[0] == "off"
+        if call.name in _UPDATES and call.sources and call.sources[0] < 0
     ]
     rounds = {sum(start <= number for start in starts) for number, _ in updates}
     if len(rounds) < 2:

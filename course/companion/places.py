@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 import linecache
 import os
-import re
-import sys
 import sysconfig
 from dataclasses import dataclass
-from pathlib import Path
 from types import CodeType, FrameType
 
 import torch
+
+from grader.errors.seen.frames import file_name
 
 _LIBRARIES = tuple(
     {
@@ -22,7 +21,6 @@ _LIBRARIES = tuple(
     }
 )
 _KNOWN: dict[str, bool] = {}
-_CELL = re.compile(r"ipykernel_\d+|<ipython-input-(\d+)")
 
 
 def is_library(filename: str) -> bool:
@@ -61,19 +59,4 @@ class Place:
         return linecache.getline(self.file, self.line).strip()
 
     def __str__(self) -> str:
-        return f"{self._file}, line {self.line}"
-
-    @property
-    def _file(self) -> str:
-        if _CELL.search(self.file):
-            return _cell(self.file)
-        name = Path(self.file).name
-        return name if not name.startswith("<") else self.file
-
-
-def _cell(filename: str) -> str:
-    """`cell [3]`, if IPython remembers which cell it was."""
-    shell = sys.modules.get("IPython")
-    running = shell.get_ipython() if shell is not None else None
-    numbers = getattr(getattr(running, "compile", None), "_filename_map", {})
-    return f"cell [{numbers[filename]}]" if filename in numbers else "your cell"
+        return f"{file_name(self.file)}, line {self.line}"

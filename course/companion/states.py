@@ -92,9 +92,9 @@ def unseen(around: Surroundings) -> list[str]:
     told += [
         KINDS["compiled"].says.format(name=name)
         for name, one in around.functions.items()
-        if hasattr(one, "_torchdynamo_orig_callable")
+        if hasattr(one, "_torchdynamo_orig_callable") and not isinstance(one, nn.Module)
     ]
-    return told
+    return list(dict.fromkeys(told))
 
 
 def _of_loss(call: Call) -> Finding | None:

@@ -49,7 +49,7 @@ class Surroundings:
     def parameters(self) -> dict[str, Tensor]:
         """Every parameter of every model, by its full name."""
         return {
-            f"{name}.{path}": parameter
+            f"{name}.{path}".replace("._orig_mod", ""): parameter
             for name, model in self.models.items()
             for path, parameter in model.named_parameters()
         }

@@ -53,6 +53,7 @@ _READ = {
     Tensor.__index__,
 }
 _NOTHING = ("", None)
+_MODE_FILES = ("grad_mode.py", "_contextlib.py")
 _MODULES = os.path.join("torch", "nn", "modules", "")
 MOST_PASSES = 3
 """Of how many backward passes the sizes of gradients are kept."""
@@ -87,16 +88,6 @@ class Watch(TorchFunctionMode):
         super().__exit__(kind, error, traceback)
         _last[:] = [self]
 
-    def __repr__(self) -> str:
-        from course.companion.why import of_watch  # which looks at watches itself
-
-        return str(of_watch(self))
-
-    def _repr_html_(self) -> str:
-        from course.companion.why import of_watch
-
-        return of_watch(self)._repr_html_()
-
     def __torch_function__(
         self,
         func: Any,
@@ -106,6 +97,9 @@ class Watch(TorchFunctionMode):
     ) -> Any:
         """Call `func`, and write down what was seen of it."""
         kwargs = kwargs or {}
+        if torch.compiler.is_compiling():
+            # A compiler reads this method too, and is to find nothing in it but the call.
+            return func(*args, **kwargs)
         if func in QUIET or (self._silent and self._is_routine(func)):
             return func(*args, **kwargs)
         if func in _BACKWARD:
@@ -153,7 +147,9 @@ class Watch(TorchFunctionMode):
                 gives_grad = True
                 if (node := tensor.grad_fn) is not None and sequence < 0:
                     sequence = node._sequence_nr()
-            made[id(tensor)] = (weakref.ref(tensor), number)
+            if not (tensor.requires_grad and tensor.is_leaf and id(tensor) in made):
+                # A leaf that is updated in place stays the leaf it was.
+                made[id(tensor)] = (weakref.ref(tensor), number)
         if tensors and outs and outs[0] is tensors[0] and tensors[0]._is_view():
             base = tensors[0]._base
             if base is not None:
@@ -188,7 +184,7 @@ class Watch(TorchFunctionMode):
     def _event(self, func: Any, args: tuple[Any, ...], out: Any, frame: FrameType) -> None:
         if func is _SWITCH:
             self._switch(bool(args[0]), frame)
-        elif func is _SET_GRAD:
+        elif func == _SET_GRAD:
             self._add("empty", weakref.ref(args[0]), frame)
         elif getattr(func, "__name__", "").startswith("_record_function"):
             self._optimizer(args, frame)
@@ -199,13 +195,17 @@ class Watch(TorchFunctionMode):
 
     def _switch(self, on: bool, frame: FrameType) -> None:
         own = own_frame(frame) or frame
-        leaving = frame.f_code.co_name == "__exit__"
+        leaving, outer = False, frame
+        while outer.f_back is not None and outer.f_code.co_filename.endswith(_MODE_FILES):
+            leaving = leaving or outer.f_code.co_name == "__exit__"
+            outer = outer.f_back
         if on:
             self._offs.clear()
         elif leaving:
             del self._offs[1:]
         else:
-            self._offs.append((own.f_code, own.f_lasti, _outer(frame).endswith("checkpoint.py")))
+            checkpoint = outer.f_code.co_filename.endswith("checkpoint.py")
+            self._offs.append((own.f_code, own.f_lasti, checkpoint))
 
     def _optimizer(self, args: tuple[Any, ...], frame: FrameType) -> None:
         """The profiler's marks around every optimizer's step and zero_grad."""
@@ -308,12 +308,6 @@ def _nested(values: Any, found: list[Tensor], deep: int) -> None:
             _nested(one, found, deep - 1)
         elif isinstance(one, int | float):
             return  # a list of plain numbers may be long
-
-
-def _outer(frame: FrameType) -> str:
-    """The file that made a block with recording switched off."""
-    above = frame.f_back
-    return above.f_code.co_filename if above is not None else ""
 
 
 def _within(frame: FrameType, file: str) -> bool:

@@ -61,16 +61,14 @@ def why_no_grad(
     return _report(about, findings, around, record)
 
 
-def of_watch(watch: Watch) -> Report:
+def of_record(record: Record, around: Surroundings) -> Report:
     """What a watched block shows by itself: its losses, its order, what it keeps alive."""
-    around = Surroundings(sys._getframe(2))
-    findings = _of_record(watch.record, around)
-    count = len(watch.record)
-    passes = len(watch.record.events_of("backward"))
-    about = f"Watched {count:,} torch calls and {passes} backward pass{'es' * (passes != 1)}."
+    findings = _of_record(record, around)
+    passes = len(record.events_of("backward"))
+    about = f"Watched {len(record):,} torch calls and {passes} backward pass{'es' * (passes != 1)}."
     if not findings:
         about += " Nothing in them is out of order. Ask why_no_grad(tensor, loss) about a tensor."
-    return Report(about, ordered(findings), (*watch.record.blind, *states.unseen(around)))
+    return Report(about, ordered(findings), (*record.blind, *states.unseen(around)))
 
 
 _NUMBER = "A number has no graph: .item() and float() leave it behind."

@@ -14,6 +14,7 @@ from grader.cli import (
     author,
     class_,
     demo,
+    explain,
     export,
     grade,
     regrade,
@@ -123,6 +124,7 @@ app.command("prove")(author.prove)
 app.command("mutants")(author.mutants)
 app.command("new-exercise")(author.new_exercise)
 app.command("demo")(demo.demo)
+app.command("explain")(explain.explain)
 app.command("export")(export.export)
 app.command("grade")(grade.grade)
 app.command("regrade")(regrade.regrade)

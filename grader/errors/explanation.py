@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from grader.errors import shown
 from grader.errors.index import INDEX
 from grader.errors.sections import Section
 
@@ -39,7 +40,7 @@ class Explanation:
         return type_name in self.type_names and bool(re.search(self.pattern, message, re.DOTALL))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explained:
     """One error as it happened: what its frames say where they decide, else what its text says."""
 
@@ -60,11 +61,22 @@ class Explained:
 
     def __str__(self) -> str:
         where = f" ({self.place})" if self.place else ""
-        return "\n".join(
-            (
-                f"{'What it means' if self.sure else 'What it probably means'}: "
-                f"{self.meaning}{where}",
-                f"Cure: {self.cure}",
-                f"More: {self.section}",
-            )
+        lines = (f"{self._word}: {self.meaning}{where}", f"Cure: {self.cure}")
+        return "\n".join((*lines, f"More: {self.section}"))
+
+    __repr__ = __str__
+
+    @property
+    def _word(self) -> str:
+        return "What it means" if self.sure else "What it probably means"
+
+    def _repr_html_(self) -> str:
+        where = f" ({self.place})" if self.place else ""
+        return shown.box(
+            self.title,
+            [
+                shown.paragraph(self._word, self.meaning + where),
+                shown.paragraph("Cure", self.cure),
+                shown.link(self.section),
+            ],
         )

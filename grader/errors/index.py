@@ -169,10 +169,12 @@ INDEX: dict[str, Entry] = {
     "device": _at("00-start-here", "Is your machine ready", "Tensors on two devices"),
     "numpy_device": _at("00-start-here", "Is your machine ready", "numpy() of a GPU's tensor"),
     "no_values": _at("00-start-here", "Is your machine ready", "A tensor without values"),
-    "dtype_float64": _at(
-        _LEAVES, "Which dtypes can require grad", "float64 meets float32", "expected Float, got Double"
+    "dtype": _at(
+        _LEAVES,
+        "Which dtypes can require grad",
+        "Two dtypes in one operation",
+        "expected Float, got Double",
     ),
-    "dtype": _at(_LEAVES, "Which dtypes can require grad", "Two dtypes in one operation"),
     "integer_result": _at(_LEAVES, "Which dtypes can require grad", "A fraction in an integer"),
     "integer_mean": _at(_LEAVES, "Which dtypes can require grad", "The mean of integers"),
     "sizes": _at(_GRAPHS, "Multiply along a path", "Shapes that do not fit"),

@@ -151,25 +151,14 @@ OPERANDS = (
         "Use its shape alone, or create it on the CPU.",
     ),
     Explanation(
-        "dtype_float64",
-        _RUNTIME,
-        r"^(?=.*([Dd]ouble.*[Ff]loat|[Ff]loat.*[Dd]ouble)).*"
-        r"((have|has) (the )?same dtype|expected scalar type|destination dtypes match|"
-        r"expected dtype \w+ for .* but got dtype|(bias|weight) type .* should be the same|"
-        r"dtype to be equal to src\.dtype)",
-        "A float64 tensor meets a float32 one. NumPy's numbers are float64, and torch.from_numpy "
-        "keeps that; a layer's weights are float32.",
-        "Convert the data once: torch.from_numpy(a).float(), or t.to(other.dtype).",
-    ),
-    Explanation(
         "dtype",
         _RUNTIME,
-        r"^(?!.*[Dd]ouble.*[Ff]loat|.*[Ff]loat.*[Dd]ouble).*"
-        r"((have|has) (the )?same dtype|expected scalar type|destination dtypes match|"
+        r"(have|has) (the )?same dtype|expected scalar type|destination dtypes match|"
         r"expected dtype \w+ for .* but got dtype|(bias|weight) type .* should be the same|"
-        r"expected target dtype|dtype to be equal to src\.dtype)",
+        r"expected target dtype|dtype to be equal to src\.dtype",
         "The tensors of one operation have different dtypes.",
-        "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype).",
+        "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype). NumPy's numbers are "
+        "float64 and a layer's weights float32: torch.from_numpy(a).float().",
     ),
     Explanation(
         "integer_result",

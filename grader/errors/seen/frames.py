@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,8 +38,7 @@ class Frame:
     @property
     def place(self) -> str:
         """`train.py, line 12`."""
-        name = self.file if self.file.startswith("<") else Path(self.file).name
-        return f"line {self.line}" if "ipykernel" in self.file else f"{name}, line {self.line}"
+        return f"{file_name(self.file)}, line {self.line}"
 
     def place_of(self, line: int) -> str:
         """Another line of the same file."""
@@ -138,6 +138,16 @@ def is_library(filename: str) -> bool:
     """Whether a file is Python's, torch's, or was installed."""
     ours = str(Path(__file__).resolve().parents[2])
     return filename.startswith(("<frozen", *_LIBRARIES, f"{ours}/")) or "site-packages" in filename
+
+
+def file_name(filename: str) -> str:
+    """What a reader calls a file: its name, or the number of a notebook's cell."""
+    if "ipykernel_" in filename or filename.startswith("<ipython-input-"):
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython is not None else None
+        numbers = getattr(getattr(shell, "compile", None), "_filename_map", {})
+        return f"cell In[{numbers[filename]}]" if filename in numbers else "a cell"
+    return filename if filename.startswith("<") else Path(filename).name
 
 
 def _frame(frame: FrameType, line: int, columns: tuple[int, int] | None) -> Frame:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.frames import Frames
@@ -25,6 +27,22 @@ def read_device(frames: Frames, told: Explained, message: str) -> Explained | No
     return None
 
 
+def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A float64 tensor that is given to a model of float32 parameters."""
+    for model, module in frames.modules():
+        if {parameter.dtype for parameter in module.parameters()} != {torch.float32}:
+            continue
+        for name, value in frames.tensors():
+            if value.dtype == torch.float64 and name.isidentifier():
+                return replace(
+                    told,
+                    meaning=f"{name} holds float64, and the parameters of {model} are float32. "
+                    "NumPy's numbers are float64, and torch.from_numpy keeps that.",
+                    cure=f"Convert the data once: {name} = {name}.float().",
+                )
+    return None
+
+
 def read_deepcopy(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The attribute of a model that holds a computed tensor."""
     for name, part in _parts(frames):
@@ -41,7 +59,8 @@ def read_deepcopy(frames: Frames, told: Explained, message: str) -> Explained | 
     return None
 
 
-def _parts(frames: Frames):  # type: ignore[no-untyped-def]
+def _parts(frames: Frames) -> Iterator[tuple[str, nn.Module]]:
+    """Every module that can be named, and every part of it."""
     for name, module in frames.modules():
         for path, part in module.named_modules():
             yield (f"{name}.{path}" if path else name), part
