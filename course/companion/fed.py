@@ -8,8 +8,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
 
-from course.companion.calls import Record
+from course.companion.calls import Call, Record
 
 _SCORES = {F.cross_entropy: "softmax", F.binary_cross_entropy_with_logits: "sigmoid"}
 _LOGS = {F.nll_loss, F.kl_div}
@@ -36,12 +37,9 @@ _HANDED_ON = {
 
 def noted(
     func: Any,
-    args: tuple[Any, ...],
     kwargs: dict[str, Any],
     tensors: list[Tensor],
     outs: list[Tensor],
-    sources: list[int],
-    record: Record,
 ) -> tuple[str, Any]:
     """What is wrong with a loss's arguments, as a kind and a detail, or ("", None)."""
     if len(tensors) < 2:
@@ -52,18 +50,23 @@ def noted(
         if _outer(*shapes):
             return ("broadcast", (*shapes, tuple(torch.broadcast_shapes(*shapes))))
         return ("", None)
-    maker = _maker(sources[0], record)
-    if func in _SCORES:
-        if maker == _SCORES[func]:
-            return ("probabilities", (func.__name__, maker))
-        if func is F.cross_entropy and _all_ignored(target, outs[0], kwargs):
-            return ("ignored", kwargs.get("ignore_index", -100))
-    elif func in _LOGS:
-        if maker in ("softmax", "sigmoid"):
-            return ("no_logarithm", (func.__name__, maker))
-        if maker == "linear":
-            return ("scores_for_logs", (func.__name__, maker))
+    if func is F.cross_entropy and _all_ignored(target, outs[0], kwargs):
+        return ("ignored", kwargs.get("ignore_index", -100))
     return ("", None)
+
+
+def misfed(call: Call, record: Record) -> tuple[str, str]:
+    """Whether a loss was given what another function made of the scores, and which function."""
+    if not call.sources or call.func not in CHECKED:
+        return ("", "")
+    maker = _maker(call.sources[0], record)
+    if call.func in _SCORES and maker == _SCORES[call.func]:
+        return ("probabilities", maker)
+    if call.func in _LOGS and maker in ("softmax", "sigmoid"):
+        return ("no_logarithm", maker)
+    if call.func in _LOGS and maker == "linear":
+        return ("scores_for_logs", maker)
+    return ("", "")
 
 
 def _maker(source: int, record: Record) -> str:
@@ -89,6 +92,8 @@ def _outer(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 def _all_ignored(target: Tensor, loss: Tensor, kwargs: dict[str, Any]) -> bool:
     if loss.dim() or loss.device.type != "cpu" or type(loss) is not Tensor:
         return False
+    if torch._C._len_torch_dispatch_stack() or is_functorch_wrapped_tensor(loss):
+        return False  # its number may not be read there, or somebody would see that it was
     if not math.isnan(loss.item()) or target.is_floating_point() or type(target) is not Tensor:
         return False
     return bool(target.numel()) and bool((target == kwargs.get("ignore_index", -100)).all())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from course.companion.calls import Call, Record
+from course.companion.fed import misfed
 from course.companion.finding import Finding, found
 from course.companion.kinds import KINDS
 from course.companion.sizes import nodes
@@ -21,7 +22,7 @@ def fed_wrongly(record: Record) -> list[Finding]:
         told
         for _, call in record.every()
         if call.gives_grad or call.note[0] == "ignored"
-        if (told := _of_loss(call)) is not None
+        if (told := _of_loss(call, record)) is not None
     ]
 
 
@@ -97,10 +98,11 @@ def unseen(around: Surroundings) -> list[str]:
     return list(dict.fromkeys(told))
 
 
-def _of_loss(call: Call) -> Finding | None:
+def _of_loss(call: Call, record: Record) -> Finding | None:
+    kind, maker = misfed(call, record)
+    if kind:
+        return found(kind, place=call.place, loss=call.name, maker=maker)
     kind, detail = call.note
-    if kind in ("probabilities", "no_logarithm", "scores_for_logs"):
-        return found(kind, place=call.place, loss=detail[0], maker=detail[1])
     if kind == "broadcast":
         one, other, result = detail
         sure = call.name.endswith("loss")

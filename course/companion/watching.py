@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from course.companion import fed, sizes
 from course.companion.calls import MOST_CALLS, Event, Pass, Record, Stepped
-from course.companion.places import own_frame
+from course.companion.places import LIBRARY, own_frame
 
 _last: list[Watch] = []
 """The watch that was left last, for whoever asks without naming one."""
@@ -52,6 +52,11 @@ _READ = {
     Tensor.__array__,
     Tensor.__index__,
 }
+_MARKS = {
+    torch.ops.profiler._record_function_enter_new,
+    torch.ops.profiler._record_function_exit._RecordFunction,
+}
+"""The profiler's marks, which every optimizer puts around its step and its zero_grad."""
 _NOTHING = ("", None)
 _MODE_FILES = ("grad_mode.py", "_contextlib.py")
 _MODULES = os.path.join("torch", "nn", "modules", "")
@@ -107,14 +112,20 @@ class Watch(TorchFunctionMode):
         out = func(*args, **kwargs)
         # Whatever goes wrong in here must not reach the code that is watched.
         try:
-            self._note(func, args, kwargs, out, sys._getframe(1))
+            if types or torch._C._len_torch_function_stack():
+                with torch._C.DisableTorchFunction():  # nobody else is to see what is read here
+                    self._note(func, args, kwargs, out, sys._getframe(1))
+            else:
+                self._note(func, args, kwargs, out, sys._getframe(1))
         except Exception as error:
             self._lost(f"A call of {getattr(func, '__name__', func)} was not understood: {error}.")
         return out
 
     def _is_routine(self, func: Any) -> bool:
         """Whether a call inside an optimizer is the optimizer's own arithmetic."""
-        if func is _SWITCH or getattr(func, "__name__", "")[:16] == "_record_function":
+        if func is _SWITCH:  # on again at the end, so that nothing has to be remembered
+            return True
+        if func in _MARKS:
             return False
         return self._silent[-1] == "zero" or not torch.is_grad_enabled()
 
@@ -127,7 +138,8 @@ class Watch(TorchFunctionMode):
         if not outs and func is not Tensor.__setitem__ and func not in _READ:
             self._event(func, args, out, frame)
             return
-        own = own_frame(frame) or frame
+        own = frame if not LIBRARY.get(frame.f_code.co_filename, True) else own_frame(frame)
+        own = own or frame
         made, number = record.made, len(record)
         sources, recorded = [], []
         for tensor in tensors:
@@ -157,13 +169,13 @@ class Watch(TorchFunctionMode):
         if not gives_grad and True in recorded:
             note = self._cut(func, outs)
         elif func in fed.CHECKED:
-            note = fed.noted(func, args, kwargs, tensors, outs, sources, record)
+            note = fed.noted(func, kwargs, tensors, outs)
         self._newest = max(self._newest, sequence)
         record.calls.append(
             (func, own.f_code, own.f_lasti, tuple(sources), tuple(recorded), gives_grad)
             + (bool(outs), sequence, note)
         )
-        if frame is not own:
+        if frame is not own and _MODULES not in frame.f_code.co_filename:
             self._inside(func, frame, own)
         if len(record.calls) > MOST_CALLS:
             record.shorten()
@@ -186,7 +198,7 @@ class Watch(TorchFunctionMode):
             self._switch(bool(args[0]), frame)
         elif func == _SET_GRAD:
             self._add("empty", weakref.ref(args[0]), frame)
-        elif getattr(func, "__name__", "").startswith("_record_function"):
+        elif func in _MARKS:
             self._optimizer(args, frame)
         else:
             own = own_frame(frame)
@@ -208,7 +220,7 @@ class Watch(TorchFunctionMode):
             self._offs.append((own.f_code, own.f_lasti, checkpoint))
 
     def _optimizer(self, args: tuple[Any, ...], frame: FrameType) -> None:
-        """The profiler's marks around every optimizer's step and zero_grad."""
+        """A mark of the profiler: an optimizer begins or ends."""
         if not (args and isinstance(args[0], str)):
             if self._silent and _within(frame, "optimizer.py"):
                 self._silent.pop()
@@ -224,8 +236,6 @@ class Watch(TorchFunctionMode):
 
     def _inside(self, func: Any, frame: FrameType, own: FrameType) -> None:
         """Clipping and the gradient scaler, told from the file of torch that made the call."""
-        if _MODULES in frame.f_code.co_filename:
-            return
         file, above = frame, frame.f_back
         while above is not None and above is not own:
             if above.f_code.co_filename.endswith(("clip_grad.py", "grad_scaler.py")):
@@ -244,7 +254,7 @@ class Watch(TorchFunctionMode):
         own = own_frame(frame) or frame
         kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
         measured = sizes.Measured()
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
             measured.begin(roots)
         about = measured.as_pass(self._newest, kept)
         self._passes.append(about)
