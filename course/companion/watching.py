@@ -110,6 +110,9 @@ class Watch(TorchFunctionMode):
         if func in _BACKWARD:
             return self._backward(func, args, kwargs, sys._getframe(1))
         out = func(*args, **kwargs)
+        if func in _MARKS:
+            self._optimizer(args, sys._getframe(1))
+            return out
         # Whatever goes wrong in here must not reach the code that is watched.
         try:
             if types or torch._C._len_torch_function_stack():
@@ -134,7 +137,7 @@ class Watch(TorchFunctionMode):
     ) -> None:
         record = self.record
         tensors = _given(args, kwargs)
-        outs = _given((out,), {})
+        outs = [out] if type(out) is Tensor else _given((out,), {})
         if not outs and func is not Tensor.__setitem__ and func not in _READ:
             self._event(func, args, out, frame)
             return
@@ -198,8 +201,6 @@ class Watch(TorchFunctionMode):
             self._switch(bool(args[0]), frame)
         elif func == _SET_GRAD:
             self._add("empty", weakref.ref(args[0]), frame)
-        elif func in _MARKS:
-            self._optimizer(args, frame)
         else:
             own = own_frame(frame)
             if own is not None and own is not frame:
@@ -222,15 +223,16 @@ class Watch(TorchFunctionMode):
     def _optimizer(self, args: tuple[Any, ...], frame: FrameType) -> None:
         """A mark of the profiler: an optimizer begins or ends."""
         if not (args and isinstance(args[0], str)):
-            if self._silent and _within(frame, "optimizer.py"):
+            if self._silent and _optimizer_frame(frame) is not None:
                 self._silent.pop()
             return
         kind = {"Optimizer.step": "step", "Optimizer.zero_grad": "zero"}.get(args[0].split("#")[0])
         if kind is None:
             return
         self._silent.append(kind)
-        optimizer = _self_of(frame)
-        if optimizer is not None:
+        inner = _optimizer_frame(frame)
+        optimizer = inner.f_locals.get("self") if inner is not None else None
+        if isinstance(optimizer, torch.optim.Optimizer):
             rates = tuple(float(group["lr"]) for group in optimizer.param_groups if "lr" in group)
             self._add(kind, Stepped(weakref.ref(optimizer), rates), frame)
 
@@ -320,28 +322,11 @@ def _nested(values: Any, found: list[Tensor], deep: int) -> None:
             return  # a list of plain numbers may be long
 
 
-def _within(frame: FrameType, file: str) -> bool:
+def _optimizer_frame(frame: FrameType) -> FrameType | None:
+    """The frame of torch/optim that a mark of the profiler was made in."""
     above: FrameType | None = frame
-    for _ in range(6):
-        if above is None:
-            return False
-        if above.f_code.co_filename.endswith(file):
-            return True
-        above = above.f_back
-    return False
-
-
-def _self_of(frame: FrameType) -> Any:
-    """The optimizer whose method a frame of torch/optim was called on."""
-    above: FrameType | None = frame
-    for _ in range(6):
-        if above is None:
-            return None
-        found = above.f_locals.get("self")
-        if isinstance(found, torch.optim.Optimizer):
-            return found
-        given = above.f_locals.get("args")
-        if isinstance(given, tuple) and given and isinstance(given[0], torch.optim.Optimizer):
-            return given[0]
-        above = above.f_back
+    for _ in range(4):
+        above = above.f_back if above is not None else None
+        if above is not None and above.f_code.co_filename.endswith("optimizer.py"):
+            return above
     return None
