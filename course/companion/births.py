@@ -76,8 +76,10 @@ class Births:
         target = self._reach.target(tensor)
         born, bad, last, into = _followed(self._reach, target, measured)
         end = self._size_at(tensor)
-        if end is not None and not _is_bad(bad) and (
-            not math.isfinite(end) or _is_tiny(end, into, last)
+        if (
+            end is not None
+            and not _is_bad(bad)
+            and (not math.isfinite(end) or _is_tiny(end, into, last))
         ):
             born, bad = [(last, end)], end  # at the last operation before the leaf
         wanted = [one for one in born if math.isfinite(one[1]) == math.isfinite(bad)]

@@ -77,9 +77,10 @@ def first_cut(record: Record, loss: Tensor, name: str) -> list[Finding]:
     cuts = []
     for number in sorted(record.before([end])):
         call = record.call(number) if number >= 0 else None
-        if call is not None and not call.gives_grad and True in call.recorded:
-            if call.note[0] != "hidden" and call.gives_tensor:
-                cuts.append(number)
+        if call is None or call.gives_grad or True not in call.recorded:
+            continue
+        if call.note[0] != "hidden" and call.gives_tensor:
+            cuts.append(number)
     return [_of_cut(record, one, name) for one in cuts[:MOST]]
 
 

@@ -23,7 +23,7 @@ PASSES_ON = {
 }
 """Nodes that hand a gradient on as it is, or make it neither zero nor nan."""
 
-_LEAF = torch._C._functions.AccumulateGrad
+_LEAF = getattr(torch._C._functions, "AccumulateGrad")  # noqa: B009  (not in its stubs)
 _INFINITY = float("inf")
 _norm = torch.linalg.vector_norm
 
@@ -120,12 +120,13 @@ def nodes(starts: Iterable[Any], most: int | None = None) -> list[Any]:
 
 
 def size_of(gradient: Any) -> Tensor | None:
-    """The largest absolute entry, as a tensor that nobody has to wait for; None if there is none."""
+    """The largest absolute entry, as a tensor that nobody waits for; None if there is none."""
     if type(gradient) is not Tensor or gradient.layout is not torch.strided:
         return None
     if not gradient.is_floating_point() or not gradient.numel():
         return None
-    return _norm(gradient.detach() if gradient.requires_grad else gradient, _INFINITY)
+    size: Tensor = _norm(gradient.detach() if gradient.requires_grad else gradient, _INFINITY)
+    return size
 
 
 def _inner_edges(node: Any) -> tuple[int, ...]:

@@ -106,9 +106,7 @@ def _of_loss(call: Call, record: Record) -> Finding | None:
     if kind == "broadcast":
         one, other, result = detail
         sure = call.name.endswith("loss")
-        return found(
-            kind, sure=sure, place=call.place, one=one, other=other, result=result
-        )
+        return found(kind, sure=sure, place=call.place, one=one, other=other, result=result)
     if kind == "ignored":
         return found(kind, place=call.place, index=detail)
     return None

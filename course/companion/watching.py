@@ -21,15 +21,26 @@ _last: list[Watch] = []
 """The watch that was left last, for whoever asks without naming one."""
 
 _PLAIN = (
-    "shape dtype device layout requires_grad is_leaf grad_fn grad is_cuda is_sparse is_nested ndim "
-    "is_meta is_quantized is_mps is_xpu is_mkldnn is_cpu _version names output_nr retains_grad "
-    "itemsize nbytes is_sparse_csr"
-).split()
+    *("shape", "dtype", "device", "layout", "requires_grad", "is_leaf", "grad_fn", "grad", "ndim"),
+    *("is_cuda", "is_sparse", "is_nested", "is_meta", "is_quantized", "is_mps", "is_xpu", "is_cpu"),
+    *("is_mkldnn", "_version", "names", "output_nr", "retains_grad", "itemsize", "nbytes"),
+    "is_sparse_csr",
+)
 _ASKS = (
-    "dim size numel stride is_complex is_floating_point element_size is_contiguous data_ptr "
-    "storage_offset register_hook retain_grad is_inference __len__ __hash__ __repr__ ndimension "
-    "type is_conj is_neg register_post_accumulate_grad_hook nelement __format__"
-).split()
+    *(
+        "dim",
+        "size",
+        "numel",
+        "nelement",
+        "stride",
+        "is_complex",
+        "is_floating_point",
+        "ndimension",
+    ),
+    *("element_size", "is_contiguous", "data_ptr", "storage_offset", "is_inference", "is_conj"),
+    *("register_hook", "retain_grad", "register_post_accumulate_grad_hook", "is_neg", "type"),
+    *("__len__", "__hash__", "__repr__", "__format__"),
+)
 QUIET = {
     *(getattr(Tensor, name).__get__ for name in _PLAIN if hasattr(Tensor, name)),
     *(getattr(Tensor, name) for name in _ASKS if hasattr(Tensor, name)),
@@ -40,7 +51,7 @@ QUIET = {
 """What only asks, and makes nothing that a loss could be computed from."""
 
 _BACKWARD = {Tensor.backward, torch.autograd.backward, torch.autograd.grad}
-_SET_GRAD = Tensor.grad.__set__
+_SET_GRAD = vars(torch._C.TensorBase)["grad"].__set__
 _SWITCH = torch._C._set_grad_enabled
 _READ = {
     Tensor.item,
@@ -81,7 +92,7 @@ class Watch(TorchFunctionMode):
         self._newest = 0
 
     def __enter__(self) -> Watch:
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(
@@ -90,7 +101,7 @@ class Watch(TorchFunctionMode):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        super().__exit__(kind, error, traceback)
+        super().__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
         _last[:] = [self]
 
     def __torch_function__(
@@ -175,8 +186,17 @@ class Watch(TorchFunctionMode):
             note = fed.noted(func, kwargs, tensors, outs)
         self._newest = max(self._newest, sequence)
         record.calls.append(
-            (func, own.f_code, own.f_lasti, tuple(sources), tuple(recorded), gives_grad)
-            + (bool(outs), sequence, note)
+            (
+                func,
+                own.f_code,
+                own.f_lasti,
+                tuple(sources),
+                tuple(recorded),
+                gives_grad,
+                bool(outs),
+                sequence,
+                note,
+            )
         )
         if frame is not own and _MODULES not in frame.f_code.co_filename:
             self._inside(func, frame, own)
@@ -272,9 +292,7 @@ class Watch(TorchFunctionMode):
 
     def _add(self, kind: str, about: Any, frame: FrameType) -> None:
         own = own_frame(frame) or frame
-        self.record.events.append(
-            Event(kind, len(self.record), own.f_code, own.f_lasti, about)
-        )
+        self.record.events.append(Event(kind, len(self.record), own.f_code, own.f_lasti, about))
 
     def _once(self, kind: str, about: Any, own: FrameType) -> None:
         last = self.record.events[-1] if self.record.events else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -50,12 +51,14 @@ def why_no_grad(
     if loss is None:
         loss = _last_loss(record, around)
     if isinstance(tensor, Tensor):
-        about, findings = _one(tensor, loss, around, record)
+        with _gradients_kept(around, record):
+            about, findings = _one(tensor, loss, around, record)
         findings += wiring.outside_optimizers(around, tensor, loss)
     else:
         if isinstance(tensor, nn.Module):
             around = Surroundings(frame, tensor, optimizer)
-        about, findings = _every(loss, around, record)
+        with _gradients_kept(around, record):
+            about, findings = _every(loss, around, record)
         findings += wiring.outside_optimizers(around)
     findings += wiring.unregistered(around) + states.modes(around, record)
     return _report(about, findings, around, record)
@@ -211,9 +214,10 @@ def _lost(
     if certain or quickly:
         return certain or [found("not_reached", tensor=name)]
     for other, value in around.tensors.items():
-        if value is not loss and value.grad_fn is not None and value is not tensor:
-            if value.numel() == 1 and tensor in Reach(value):
-                return [found("other_loss", tensor=name, other=other)]
+        if value is loss or value is tensor or value.grad_fn is None or value.numel() != 1:
+            continue
+        if tensor in Reach(value):
+            return [found("other_loss", tensor=name, other=other)]
     return told or [found("not_reached", tensor=name)]
 
 
@@ -221,7 +225,6 @@ def _measured(
     tensor: Tensor, gradients: births.Births, reach: Reach, name: str, record: Record | None
 ) -> list[Finding]:
     """What became of the gradient of a tensor that the loss leads back to."""
-    kept = tensor.grad if tensor.retains_grad else None
     size = _size_of_grad(tensor)
     try:
         if bad := gradients.why_bad(tensor, name):
@@ -231,12 +234,25 @@ def _measured(
             return [found("emptied", tensor=name, place=_emptied_at(record))]
         if not size:
             return [found("graph_freed", tensor=name)]
-    finally:
-        if tensor.retains_grad:  # measuring fills it
-            tensor.grad = kept
     if size is None and tensor.is_leaf:
         return [_unfilled(tensor, reach, name, record)]
     return [found("fine", tensor=name, size=f"{size:.3g}")] if size else []
+
+
+@contextmanager
+def _gradients_kept(around: Surroundings, record: Record | None) -> Iterator[None]:
+    """Measuring fills the .grad of whatever called retain_grad(): afterwards it is as before."""
+    seen = [one() for one, _ in record.made.values()] if record is not None else []
+    keeping = [
+        (one, one.grad)
+        for one in (*around.tensors.values(), *seen)
+        if one is not None and one.retains_grad
+    ]
+    try:
+        yield
+    finally:
+        for one, grad in keeping:
+            one.grad = grad
 
 
 def _unfilled(tensor: Tensor, reach: Reach, name: str, record: Record | None) -> Finding:

@@ -1,4 +1,6 @@
-"""Wrong programs by the kind of finding they deserve, each beside a right one that looks like it."""
+"""Wrong programs by the finding they deserve, each beside a right one that looks like it."""
+
+import itertools
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +29,7 @@ def leaf(*shape):
 
 def net(*sizes, **options):
     layers = []
-    for one, other in zip(sizes, sizes[1:], strict=False):
+    for one, other in itertools.pairwise(sizes):
         layers += [nn.Linear(one, other, **options), nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 

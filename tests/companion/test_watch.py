@@ -93,6 +93,7 @@ def test_a_watch_keeps_no_tensor_and_no_graph_alive():
     with watch():
         h = w.exp()
         h.sum().backward()
+
     class Marked:
         """Lives as long as the node does."""
 
@@ -119,9 +120,16 @@ def test_a_watch_keeps_a_bounded_number_of_calls(monkeypatch):
 
 def test_a_watch_that_is_left_by_an_exception_is_gone_and_can_be_asked():
     w = torch.ones(3, requires_grad=True)
-    with pytest.raises(ZeroDivisionError), watch() as seen:
-        loss = w.detach().sum()
-        raise ZeroDivisionError
+    seen, loss = watch(), w.sum()
+
+    def step():
+        nonlocal loss
+        with seen:
+            loss = w.detach().sum()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        step()
     assert not torch._C._len_torch_function_stack()
     assert "cut_detach" in why_no_grad(w, loss, seen=seen).codes
 

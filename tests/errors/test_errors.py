@@ -954,9 +954,7 @@ def _():
     nn.functional.nll_loss(leaf(2, 3), torch.tensor([[0], [2]]))
 
 
-@cured(
-    "target_shape", lambda: nn.functional.binary_cross_entropy(torch.ones(2), torch.ones(2))
-)
+@cured("target_shape", lambda: nn.functional.binary_cross_entropy(torch.ones(2), torch.ones(2)))
 def _():
     nn.functional.binary_cross_entropy(torch.ones(2, 1), torch.ones(2))
 
@@ -1132,7 +1130,9 @@ def _():
 
 
 def _divergence(reduction):
-    return nn.functional.kl_div(leaf(2, 3).log_softmax(1), torch.ones(2, 3) / 3, reduction=reduction)
+    return nn.functional.kl_div(
+        leaf(2, 3).log_softmax(1), torch.ones(2, 3) / 3, reduction=reduction
+    )
 
 
 def _anomalous(x):
@@ -1145,7 +1145,7 @@ def _():
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         with contextlib.suppress(RuntimeError):
-            _anomalous((leaf(3) * 0))
+            _anomalous(leaf(3) * 0)
     raise next(one.message for one in seen if "Error detected" in str(one.message))
 
 
@@ -1255,12 +1255,14 @@ def test_a_learner_is_told_the_meaning_and_the_cure():
 def test_an_error_that_is_rarely_raised_has_the_text_that_stands_in_torch(code, file):
     (entry,) = [one for one in EXPLANATIONS if one.code == code]
     plain = entry.pattern.replace("\\", "").encode()
-    with (Path(torch.__file__).parent / file).open("rb") as opened:
-        with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            if file.endswith(".so"):
-                assert text.find(plain) > 0
-            else:
-                assert plain in b"".join(re.findall(rb'"([^"\n]*)"', text[:]))
+    with (
+        (Path(torch.__file__).parent / file).open("rb") as opened,
+        mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text,
+    ):
+        if file.endswith(".so"):
+            assert text.find(plain) > 0
+        else:
+            assert plain in b"".join(re.findall(rb'"([^"\n]*)"', text[:]))
 
 
 @pytest.mark.parametrize("entry", EXPLANATIONS, ids=lambda entry: entry.code)

@@ -31,7 +31,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         for group in optimizer.param_groups
         for parameter in group["params"]
     }
-    sizes = {int(size) for size in re.findall(r"\d+", message.partition("[torch.")[2].split("]")[0])}
+    sizes = {
+        int(size) for size in re.findall(r"\d+", message.partition("[torch.")[2].split("]")[0])
+    }
     parameters = [
         leaf for node in refusing for leaf in _leaves_near(node) if sizes == set(leaf.shape)
     ]
@@ -70,9 +72,8 @@ def _leaves_near(node: Any) -> list[Tensor]:
     for below, _ in node.next_functions:
         if below is None:
             continue
-        for one in (below, *(deeper for deeper, _ in below.next_functions)):
-            if one is not None and one.name().endswith("AccumulateGrad"):
-                found.append(one.variable)
+        near = (below, *(deeper for deeper, _ in below.next_functions))
+        found += [one.variable for one in near if one is not None and hasattr(one, "variable")]
     return found
 
 

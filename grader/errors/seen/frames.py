@@ -106,7 +106,9 @@ class Frames:
 
     def modules(self) -> list[tuple[str, nn.Module]]:
         """Models, those that contain others first; parts of `self` too."""
-        found = [(name, one) for name, one in _opened(self.variables()) if isinstance(one, nn.Module)]
+        found = [
+            (name, one) for name, one in _opened(self.variables()) if isinstance(one, nn.Module)
+        ]
         inner = {id(part) for _, one in found for part in list(one.modules())[1:]}
         outer = [(name, one) for name, one in found if id(one) not in inner]
         return outer or found

@@ -14,7 +14,7 @@ from torch import Tensor
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames
-from grader.errors.seen.passes import root_of
+from grader.errors.seen.passes import looked_up, root_of
 
 _CUTS = {
     "item": "item() makes a number",
@@ -37,7 +37,7 @@ _CUTS = {
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """Frozen parameters, recording switched off, a constant slope, or a cut in this code."""
     frame = next((one for one in reversed(frames.own) if root_of(one) is not None), frames.last)
-    root = root_of(frame)
+    root_of(frame)
     if _differentiates_a_gradient(frame):
         return _constant_slope(frame, told)
     if (remade := _remade(frame)) is not None:
@@ -86,21 +86,30 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
     """A tensor of the same values that is not the one the result was computed from."""
     tree = frames.last.source
     for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "grad":
-            if node.lineno == frames.last.line and len(node.args) > 1:
-                asked = node.args[1]
-                if isinstance(asked, ast.Subscript) or (
-                    isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute)
-                ):
-                    return replace(
-                        told,
-                        meaning=f"{source.spelled(asked)} makes a new tensor at this moment, and "
-                        "the result was computed before from another.",
-                        cure="Make that tensor first, compute the result from it, and ask for its "
-                        "gradient; or ask for the whole tensor's and take the part out.",
-                        place=frames.last.place,
-                    )
+        if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "grad":
+            continue
+        if node.lineno != frames.last.line or len(node.args) < 2:
+            continue
+        asked = node.args[1]
+        method = asked.func if isinstance(asked, ast.Call) else None
+        called = isinstance(method, ast.Attribute)
+        if getattr(method, "attr", "") == "parameters":
+            continue
+        if called or (isinstance(asked, ast.Subscript) and _is_entry(asked, frames.last)):
+            return replace(
+                told,
+                meaning=f"{source.spelled(asked)} makes a new tensor at this moment, and the "
+                "result was computed before from another.",
+                cure="Make that tensor first, compute the result from it, and ask for its "
+                "gradient; or ask for the whole tensor's and take the part out.",
+                place=frames.last.place,
+            )
     return None
+
+
+def _is_entry(node: ast.Subscript, frame: Frame) -> bool:
+    """Whether it is part of a tensor, and not an item of a list."""
+    return isinstance(looked_up(node.value, frame), Tensor)
 
 
 def _differentiates_a_gradient(frame: Frame) -> bool:
@@ -133,7 +142,9 @@ def _remade(frame: Frame) -> tuple[str, int] | None:
             continue
         made = source.assigned(tree, name)
         trained = [
-            one for one in made if "requires_grad" in ast.unparse(one) or "Parameter" in ast.unparse(one)
+            one
+            for one in made
+            if "requires_grad" in ast.unparse(one) or "Parameter" in ast.unparse(one)
         ]
         later = [one for one in made if source.reads(one, name) and one not in trained]
         if trained and later:
@@ -188,7 +199,8 @@ def _in_class(kind: type) -> list[tuple[str, str]]:
 def _cuts(tree: ast.AST) -> list[tuple[int, str]]:
     found = [(line, _CUTS[name]) for line, name in source.calls(tree, *_CUTS) if _CUTS[name]]
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr == "data":
-            if not isinstance(node.ctx, ast.Store):
-                found.append((node.lineno, ".data has no graph"))
+        if not isinstance(node, ast.Attribute) or node.attr != "data":
+            continue
+        if not isinstance(node.ctx, ast.Store):
+            found.append((node.lineno, ".data has no graph"))
     return sorted(set(found))

@@ -78,7 +78,7 @@ def _in_loop(
     if loop is None:
         return None
     before = []
-    for name, value in hanging.items():
+    for name in hanging:
         own = name.split("[")[0]
         if own.split(".")[0] not in frame.variables:
             continue
@@ -106,8 +106,11 @@ def _twice(
         return None
     scope = source.loop_of(tree, frame.line) or tree
     starts = [one for one in _started(scope, frame) if one[0] < frame.line]
-    exact = any(value is root and exact for line, value, exact in _started(scope, frame)
-                if line == frame.line)
+    exact = any(
+        value is root and exact
+        for line, value, exact in _started(scope, frame)
+        if line == frame.line
+    )
     if exact and any(value is root and also for _, value, also in starts):
         return _told(told, _TWICE, "", frame.place)
     for _, other, _ in starts:
@@ -166,11 +169,11 @@ def _states(frames: Frames, hanging: dict[str, Tensor]) -> list[str]:
     for name, module in inner.items():
         for attribute, value in vars(module).items():
             kept = list(value) if isinstance(value, tuple | list) else [value]
-            if any(one is other for one in kept for other in hanging.values()) or any(
-                isinstance(one, Tensor) and one.grad_fn is not None for one in kept
-            ):
-                if source.is_state(type(module), attribute):
-                    found.append(f"{name}.{attribute}")
+            if (
+                any(one is other for one in kept for other in hanging.values())
+                or any(isinstance(one, Tensor) and one.grad_fn is not None for one in kept)
+            ) and source.is_state(type(module), attribute):
+                found.append(f"{name}.{attribute}")
     return found
 
 
@@ -202,8 +205,12 @@ def looked_up(node: ast.AST, frame: Frame) -> Any:
         value = looked_up(node.value, frame)
         return getattr(value, node.attr, None) if value is not None else None
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        value = looked_up(node.value, frame)
-        return value[node.slice.value] if isinstance(value, list | tuple | dict) else None
+        value, key = looked_up(node.value, frame), node.slice.value
+        if isinstance(value, dict):
+            return value.get(key)
+        if isinstance(value, list | tuple) and isinstance(key, int) and abs(key) < len(value):
+            return value[key]
+        return None
     if isinstance(node, ast.BinOp):
         sides = [looked_up(node.left, frame), looked_up(node.right, frame)]
         return next((one for one in sides if isinstance(one, Tensor) and one.requires_grad), None)
