@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from dataclasses import replace
-from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
-from grader.errors.seen.frames import Frame, Frames
+from grader.errors.seen.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.passes import looked_up, root_of
 
 _CUTS = {
@@ -49,6 +48,15 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"Then {name} stays the leaf it was.",
             place=frame.place_of(line),
         )
+    if (bare := _without_create_graph(frame)) is not None:
+        name, line = bare
+        return replace(
+            told,
+            meaning=f"The gradient {name} was computed without create_graph=True, so it has no "
+            "graph that a second derivative could go through.",
+            cure="Pass create_graph=True to that torch.autograd.grad.",
+            place=frame.place_of(line),
+        )
     models = frames.modules()
     every = [(name, list(model.parameters())) for name, model in models]
     frozen = [name for name, all_ in every if all_ and not any(p.requires_grad for p in all_)]
@@ -61,7 +69,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             place=frame.place,
         )
     places = [found for one in reversed(frames.own) for found in _in_frame(one)]
-    places += [found for _, model in models for found in _in_class(type(model))]
+    places += _elsewhere(frames, frame)
     if not torch.is_grad_enabled():
         return replace(
             told,
@@ -77,6 +85,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     return replace(
         told,
         meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",
+        cure="Keep every step from the inputs to the loss in torch and outside of such blocks: "
+        "torch.stack for torch.tensor, the tensor for its number, softmax for argmax.",
         place=places[0][0] if len(places) == 1 else "",
         sure=False,
     )
@@ -184,16 +194,53 @@ def _in_frame(frame: Frame) -> list[tuple[str, str]]:
     return [(frame.place_of(line), why) for line, why in _cuts(tree) if line <= frame.line]
 
 
-def _in_class(kind: type) -> list[tuple[str, str]]:
-    if kind.__module__.startswith("torch."):
-        return []
-    try:
-        lines, first = inspect.getsourcelines(kind.forward)  # type: ignore[attr-defined]
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-        file = Path(inspect.getsourcefile(kind) or "").name
-    except (AttributeError, OSError, TypeError, SyntaxError):
-        return []
-    return [(f"{file}, line {first + line - 1}", why) for line, why in _cuts(tree)]
+def _elsewhere(frames: Frames, frame: Frame) -> list[tuple[str, str]]:
+    """Cuts in the functions that the failing code calls, and in the forward of its models."""
+    called: dict[int, Any] = {}
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if isinstance(node, ast.Call):
+            value = looked_up(node.func, frame)
+            if isinstance(value, FunctionType) and not is_library(value.__code__.co_filename):
+                called[id(value)] = value
+            elif isinstance(value, FunctionType) and hasattr(value, "__wrapped__"):
+                called[id(value)] = value
+    for _, model in frames.modules():
+        called |= {id(type(part)): type(part) for part in model.modules()}
+    found = []
+    for value in called.values():
+        code = source.own_code(value)
+        if code is None:
+            continue
+        tree, file, first = code
+        function = value.forward if isinstance(value, type) else value
+        place = f"{file_name(file)}, line {{}}"
+        if function.__code__.co_name == "decorate_context":
+            name = getattr(function, "__name__", "it")
+            found.append((place.format(first), f"{name} is decorated to record nothing"))
+            continue
+        cuts = _cuts(tree)
+        found += [(place.format(first + line - 1), why) for line, why in cuts]
+    return found
+
+
+def _without_create_graph(frame: Frame) -> tuple[str, int] | None:
+    """A gradient that was computed without a graph of its own, and that the result is made of."""
+    tree = frame.source
+    for node in _statements(tree):
+        if not isinstance(node, ast.Assign) or node.lineno >= frame.line:
+            continue
+        for call in ast.walk(node.value):
+            if not isinstance(call, ast.Call) or getattr(call.func, "attr", "") != "grad":
+                continue
+            if any(word.arg == "create_graph" for word in call.keywords):
+                continue
+            names = [one.id for one in ast.walk(node.targets[0]) if isinstance(one, ast.Name)]
+            for name in names:
+                value = frame.names.get(name)
+                value = value[0] if isinstance(value, tuple) and value else value
+                if isinstance(value, Tensor) and not value.requires_grad:
+                    return name, node.lineno
+    return None
 
 
 def _cuts(tree: ast.AST) -> list[tuple[int, str]]:

@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
+from types import FunctionType
 
 Loop = ast.For | ast.While | ast.AsyncFor
 
@@ -90,6 +91,20 @@ def is_state(kind: type, attribute: str) -> bool:
             if name in _targets(statement):
                 break
     return False
+
+
+def own_code(kind: type | FunctionType) -> tuple[ast.AST, str, int] | None:
+    """The syntax of a function, or of a class's forward, with its file and its first line."""
+    function = getattr(kind, "forward", None) if isinstance(kind, type) else kind
+    function = inspect.unwrap(function) if function is not None else None
+    if function is None or getattr(kind, "__module__", "").startswith("torch"):
+        return None
+    try:
+        lines, first = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return None
+    return tree, inspect.getsourcefile(function) or "", first
 
 
 def calls(tree: ast.AST, *methods: str) -> list[tuple[int, str]]:
