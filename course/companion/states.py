@@ -46,10 +46,9 @@ def modes(around: Surroundings, record: Record | None) -> list[Finding]:
 
 def kept_alive(record: Record, around: Surroundings) -> list[Finding]:
     """Results of earlier steps that are alive with their graphs, and sums that carry them."""
-    steps = record.events_of("step") or record.events_of("backward")
-    if len(steps) < 3:
+    boundary = _last_step_begins(record)
+    if boundary is None:
         return []
-    boundary = steps[-2].at
     old = {
         key
         for key, (reference, number) in record.made.items()
@@ -63,6 +62,18 @@ def kept_alive(record: Record, around: Surroundings) -> list[Finding]:
         owner = f" in {owners[0]}" if owners else ""
         return [found("graphs_kept", sure=bool(owners), count=len(old), owner=owner)]
     return _carried(record, around)
+
+
+def _last_step_begins(record: Record) -> int | None:
+    """Before how many calls everything belongs to an earlier step; None for fewer than three."""
+    steps: dict[object, list[int]] = {}
+    for event in record.events_of("step"):
+        steps.setdefault(id(event.about.optimizer), []).append(event.at)
+    if not steps:
+        for event in record.events_of("backward"):
+            steps.setdefault((event.code, event.instruction), []).append(event.at)
+    ends = [at[-2] for at in steps.values() if len(at) >= 3]
+    return min(ends) if ends else None
 
 
 def _carried(record: Record, around: Surroundings) -> list[Finding]:

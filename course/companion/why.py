@@ -44,6 +44,8 @@ def why_no_grad(
     around = Surroundings(frame, model, optimizer)
     watch = seen or next(iter(around.of_kind(Watch)), None) or last_watch()
     record = watch.record if isinstance(watch, Watch) else None
+    if seen is None and record is not None and not _is_about(record, loss, tensor):
+        record = None  # a watch of another step, left earlier
     if tensor is not None and not isinstance(tensor, Tensor | nn.Module):
         return Report(f"why_no_grad is asked about a tensor; this is {_kind_of(tensor)}.")
     if loss is not None and not isinstance(loss, Tensor):
@@ -210,9 +212,8 @@ def _lost(
 ) -> list[Finding]:
     """Why a loss with a graph does not lead back to a tensor."""
     told = cuts.why_lost(record, tensor, loss, name) if record is not None else []
-    certain = [one for one in told if one.code not in ("dropped",)]
-    if certain or quickly:
-        return certain or [found("not_reached", tensor=name)]
+    if quickly or any(one.code != "dropped" for one in told):
+        return told or [found("not_reached", tensor=name)]
     for other, value in around.tensors.items():
         if value is loss or value is tensor or value.grad_fn is None or value.numel() != 1:
             continue
@@ -294,6 +295,19 @@ def _renamed(one: Finding, names: list[str]) -> Finding:
         one.place,
         told,
     )
+
+
+def _is_about(record: Record, loss: object, tensor: object) -> bool:
+    """Whether a watch saw the making of a loss, or its backward, or what it is asked about."""
+    asked = list(tensor.parameters()) if isinstance(tensor, nn.Module) else [tensor]
+    if any(isinstance(one, Tensor) and record.source_of(one) is not None for one in asked):
+        return True
+    if not isinstance(loss, Tensor):
+        return loss is None
+    if record.source_of(loss) is not None:
+        return True
+    number = loss.grad_fn._sequence_nr() if loss.grad_fn is not None else None
+    return any(number in event.about.roots for event in record.events_of("backward"))
 
 
 def _last_loss(record: Record | None, around: Surroundings) -> Tensor | None:

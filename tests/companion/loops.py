@@ -214,3 +214,35 @@ def with_attention():
     with torch.inference_mode():
         out = model(x)
     return {"grads": [p.grad for p in model.parameters()], "out": out}
+
+
+@loop
+def with_a_generator_and_a_discriminator():
+    generator, critic = nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    of_generator = torch.optim.Adam(generator.parameters())
+    of_critic = torch.optim.Adam(critic.parameters())
+    for _ in range(4):
+        fake = generator(torch.randn(4, 2))
+        of_critic.zero_grad()
+        told = critic(torch.randn(4, 3)).mean() - critic(fake.detach()).mean()
+        told.backward()
+        of_critic.step()
+        of_generator.zero_grad()
+        critic(fake).mean().backward()
+        of_generator.step()
+    return {"generator": list(generator.parameters()), "critic": list(critic.parameters())}
+
+
+@loop
+def with_a_penalty_on_gradients():
+    model = nn.Sequential(nn.Linear(1, 6), nn.Tanh(), nn.Linear(6, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    x = torch.randn(5, 1, requires_grad=True)
+    for _ in range(3):
+        u = model(x)
+        (slope,) = torch.autograd.grad(u.sum(), x, create_graph=True)
+        loss = (slope + u).pow(2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return {"weights": list(model.parameters())}

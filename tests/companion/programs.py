@@ -261,6 +261,17 @@ def _():
     return asked(compute)
 
 
+@pair("cut_number", lambda: asked(lambda w: w.clamp(0, 1).sum()))
+def _():
+    other = leaf(3)
+
+    def compute(w):
+        clipped = w.detach().numpy().clip(0, 1)
+        return (torch.from_numpy(clipped) * other).sum()
+
+    return asked(compute)
+
+
 @pair("cut_operation", lambda: asked(squares))
 def _():
     other = leaf(3)
