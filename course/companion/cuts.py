@@ -46,7 +46,7 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
         return [_of_cut(record, one, name) for one in cuts[:MOST]]
     if followed.live & before:
         return []  # inside of something that the watch does not see
-    return _by_numbers(record, followed, before, name) + _dropped(record, followed, end, name)
+    return _by_numbers(record, followed, before, name) or _dropped(record, followed, end, name)
 
 
 def _by_numbers(record: Record, followed: _Followed, before: set[int], name: str) -> list[Finding]:

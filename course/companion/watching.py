@@ -15,59 +15,20 @@ from torch.overrides import TorchFunctionMode
 
 from course.companion import fed, sizes
 from course.companion.calls import MOST_CALLS, Event, Pass, Record, Stepped
+from course.companion.functions import (
+    BACKWARD,
+    MARKS,
+    QUIET,
+    READ,
+    SET_GRAD,
+    SWITCH,
+    tensors_in,
+)
 from course.companion.places import LIBRARY, own_frame
 
 _last: list[Watch] = []
 """The watch that was left last, for whoever asks without naming one."""
 
-_PLAIN = (
-    *("shape", "dtype", "device", "layout", "requires_grad", "is_leaf", "grad_fn", "grad", "ndim"),
-    *("is_cuda", "is_sparse", "is_nested", "is_meta", "is_quantized", "is_mps", "is_xpu", "is_cpu"),
-    *("is_mkldnn", "_version", "names", "output_nr", "retains_grad", "itemsize", "nbytes"),
-    "is_sparse_csr",
-)
-_ASKS = (
-    *(
-        "dim",
-        "size",
-        "numel",
-        "nelement",
-        "stride",
-        "is_complex",
-        "is_floating_point",
-        "ndimension",
-    ),
-    *("element_size", "is_contiguous", "data_ptr", "storage_offset", "is_inference", "is_conj"),
-    *("register_hook", "retain_grad", "register_post_accumulate_grad_hook", "is_neg", "type"),
-    *("__len__", "__hash__", "__repr__", "__format__"),
-)
-QUIET = {
-    *(getattr(Tensor, name).__get__ for name in _PLAIN if hasattr(Tensor, name)),
-    *(getattr(Tensor, name) for name in _ASKS if hasattr(Tensor, name)),
-    torch.is_complex,
-    torch.is_floating_point,
-    torch.numel,
-}
-"""What only asks, and makes nothing that a loss could be computed from."""
-
-_BACKWARD = {Tensor.backward, torch.autograd.backward, torch.autograd.grad}
-_SET_GRAD = vars(torch._C.TensorBase)["grad"].__set__
-_SWITCH = torch._C._set_grad_enabled
-_READ = {
-    Tensor.item,
-    Tensor.tolist,
-    Tensor.numpy,
-    Tensor.__float__,
-    Tensor.__int__,
-    Tensor.__bool__,
-    Tensor.__array__,
-    Tensor.__index__,
-}
-_MARKS = {
-    torch.ops.profiler._record_function_enter_new,
-    torch.ops.profiler._record_function_exit._RecordFunction,
-}
-"""The profiler's marks, which every optimizer puts around its step and its zero_grad."""
 _NOTHING = ("", None)
 _MODE_FILES = ("grad_mode.py", "_contextlib.py")
 _MODULES = os.path.join("torch", "nn", "modules", "")
@@ -118,10 +79,10 @@ class Watch(TorchFunctionMode):
             return func(*args, **kwargs)
         if func in QUIET or (self._silent and self._is_routine(func)):
             return func(*args, **kwargs)
-        if func in _BACKWARD:
+        if func in BACKWARD:
             return self._backward(func, args, kwargs, sys._getframe(1))
         out = func(*args, **kwargs)
-        if func in _MARKS:
+        if func in MARKS:
             self._optimizer(args, sys._getframe(1))
             return out
         # Whatever goes wrong in here must not reach the code that is watched.
@@ -137,9 +98,9 @@ class Watch(TorchFunctionMode):
 
     def _is_routine(self, func: Any) -> bool:
         """Whether a call inside an optimizer is the optimizer's own arithmetic."""
-        if func is _SWITCH:  # on again at the end, so that nothing has to be remembered
+        if func is SWITCH:  # on again at the end, so that nothing has to be remembered
             return True
-        if func in _MARKS:
+        if func in MARKS:
             return False
         return self._silent[-1] == "zero" or not torch.is_grad_enabled()
 
@@ -147,9 +108,9 @@ class Watch(TorchFunctionMode):
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, frame: FrameType
     ) -> None:
         record = self.record
-        tensors = _given(args, kwargs)
-        outs = [out] if type(out) is Tensor else _given((out,), {})
-        if not outs and func is not Tensor.__setitem__ and func not in _READ:
+        tensors = tensors_in(args, kwargs)
+        outs = [out] if type(out) is Tensor else tensors_in((out,), {})
+        if not outs and func is not Tensor.__setitem__ and func not in READ:
             self._event(func, args, out, frame)
             return
         own = frame if not LIBRARY.get(frame.f_code.co_filename, True) else own_frame(frame)
@@ -217,9 +178,9 @@ class Watch(TorchFunctionMode):
         return ("operation", None)
 
     def _event(self, func: Any, args: tuple[Any, ...], out: Any, frame: FrameType) -> None:
-        if func is _SWITCH:
+        if func is SWITCH:
             self._switch(bool(args[0]), frame)
-        elif func == _SET_GRAD:
+        elif func == SET_GRAD:
             self._add("empty", weakref.ref(args[0]), frame)
         else:
             own = own_frame(frame)
@@ -272,7 +233,7 @@ class Watch(TorchFunctionMode):
     def _backward(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
     ) -> Any:
-        roots = _given(args[:1], {}) or _given((), kwargs)
+        roots = tensors_in(args[:1], {}) or tensors_in((), kwargs)
         own = own_frame(frame) or frame
         kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
         measured = sizes.Measured()
@@ -311,33 +272,6 @@ class Watch(TorchFunctionMode):
 def last_watch() -> Watch | None:
     """The watch that was left last."""
     return _last[0] if _last else None
-
-
-def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
-    """The tensors among arguments, also in lists and tuples, three deep."""
-    found: list[Tensor] = []
-    for one in args:
-        if isinstance(one, Tensor):
-            found.append(one)
-        elif isinstance(one, list | tuple):
-            _nested(one, found, 3)
-    if kwargs:
-        for one in kwargs.values():
-            if isinstance(one, Tensor):
-                found.append(one)
-            elif isinstance(one, list | tuple):
-                _nested(one, found, 3)
-    return found
-
-
-def _nested(values: Any, found: list[Tensor], deep: int) -> None:
-    for one in values:
-        if isinstance(one, Tensor):
-            found.append(one)
-        elif deep > 1 and isinstance(one, list | tuple):
-            _nested(one, found, deep - 1)
-        elif isinstance(one, int | float):
-            return  # a list of plain numbers may be long
 
 
 def _optimizer_frame(frame: FrameType) -> FrameType | None:

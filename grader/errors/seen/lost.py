@@ -200,9 +200,9 @@ def _elsewhere(frames: Frames, frame: Frame) -> list[tuple[str, str]]:
     for node in ast.walk(frame.source) if frame.source is not None else ():
         if isinstance(node, ast.Call):
             value = looked_up(node.func, frame)
-            if isinstance(value, FunctionType) and not is_library(value.__code__.co_filename):
-                called[id(value)] = value
-            elif isinstance(value, FunctionType) and hasattr(value, "__wrapped__"):
+            if isinstance(value, FunctionType) and (
+                hasattr(value, "__wrapped__") or not is_library(value.__code__.co_filename)
+            ):
                 called[id(value)] = value
     for _, model in frames.modules():
         called |= {id(type(part)): type(part) for part in model.modules()}
@@ -212,7 +212,7 @@ def _elsewhere(frames: Frames, frame: Frame) -> list[tuple[str, str]]:
         if code is None:
             continue
         tree, file, first = code
-        function = value.forward if isinstance(value, type) else value
+        function = value.forward if hasattr(value, "forward") else value
         place = f"{file_name(file)}, line {{}}"
         if function.__code__.co_name == "decorate_context":
             name = getattr(function, "__name__", "it")
