@@ -1,5 +1,7 @@
 """`explain` in code, below a notebook's traceback, and in a terminal; and what bad input gets."""
 
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -11,8 +13,9 @@ from IPython.utils.capture import capture_output
 from torch import nn
 
 from course import explain, watch, why_no_grad
+from grader import rooms
 from grader.errors import notebook
-from tests.conftest import environment
+from tests.conftest import ROOT, environment
 
 TWICE = (
     "import torch\ny = torch.ones(3, requires_grad=True).exp().sum()\ny.backward()\ny.backward()"
@@ -202,3 +205,58 @@ def test_a_notebook_in_a_workspace_gets_a_link_to_the_lesson(tmp_path, monkeypat
     monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "own" / "mine.ipynb"))
     page = why_no_grad(torch.ones(3), torch.ones(3, requires_grad=True).sum())._repr_html_()
     assert 'href="../lessons/02-leaves.ipynb#2.5-' in page
+
+
+class AutoEncoder(nn.Module):
+    """The net that the README shows."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = nn.Linear(4, 2), nn.Linear(2, 4)
+
+    def forward(self, x):
+        code = self.encoder(x).detach()
+        return self.decoder(code)
+
+
+def test_the_report_that_the_readme_quotes_is_what_is_said():
+    net = AutoEncoder()
+    with watch():
+        loss = net(torch.ones(1, 4)).sum()
+    quoted = re.search(r"(?ms)^```\n(The loss does not.*?)^```", (ROOT / "README.md").read_text())[
+        1
+    ]
+    said = str(why_no_grad(net.encoder.weight, loss)).splitlines()
+    for line in quoted.splitlines():
+        if "train.py, line 12" in line:
+            assert said[2].endswith(line.partition(":")[2])
+        else:
+            assert line in said
+
+
+def test_the_companion_works_on_a_students_side(tmp_path):
+    for part in (ROOT / "course", *rooms.parts(rooms.STUDENT_SIDE)):
+        target = tmp_path / part.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if part.is_dir() else shutil.copy)(part, target)
+    program = (
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "import torch\nfrom course import explain, watch, why_no_grad\n"
+        "w = torch.ones(3, requires_grad=True)\n"
+        "with watch():\n    loss = w.detach().sum()\n"
+        "print(why_no_grad(w, loss))\n"
+        "print(explain('element 0 of tensors does not require grad'))\n"
+        "import grader\nprint(grader.__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path) in done.stdout
+    assert "cut: detach()" in done.stdout
+    assert "1.4 Which operations are recorded" in done.stdout
