@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import nbformat
 import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
@@ -15,6 +16,7 @@ from torch import nn
 from course import explain, watch, why_no_grad
 from grader import rooms
 from grader.errors import notebook
+from grader.notebook import notebooks
 from tests.conftest import ROOT, environment
 
 TWICE = (
@@ -235,12 +237,19 @@ def test_the_report_that_the_readme_quotes_is_what_is_said():
 
 
 def test_the_companion_works_on_a_students_side(tmp_path):
+    (tmp_path / "lessons").mkdir()
+    lesson = notebooks.read(ROOT / "course" / "lessons" / "01-graphs.md")
+    nbformat.write(lesson, tmp_path / "lessons" / "01-graphs.ipynb")
+    side = tmp_path / "python"
     for part in (ROOT / "course", *rooms.parts(rooms.STUDENT_SIDE)):
-        target = tmp_path / part.relative_to(ROOT)
+        target = side / part.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if part.is_dir() else shutil.copy)(part, target)
+        if part.is_dir():
+            shutil.copytree(part, target, ignore=shutil.ignore_patterns("lessons", "__pycache__"))
+        else:
+            shutil.copy(part, target)
     program = (
-        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        f"import sys\nsys.path.insert(0, {str(side)!r})\n"
         "import torch\nfrom course import explain, watch, why_no_grad\n"
         "w = torch.ones(3, requires_grad=True)\n"
         "with watch():\n    loss = w.detach().sum()\n"
