@@ -55,8 +55,8 @@ def explain(error: BaseException | str | Warning | None = None) -> Answer:
 
 
 def last_error() -> BaseException | None:
-    """The error that ended the last cell or the last command of a console, if one did."""
-    return getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    """The error that is being handled, or that ended the last cell or command, if one did."""
+    return sys.exc_info()[1] or getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
 
 
 def _line(error: BaseException) -> str:

@@ -16,7 +16,11 @@ _SCORES = {F.cross_entropy: "softmax", F.binary_cross_entropy_with_logits: "sigm
 _LOGS = {F.nll_loss, F.kl_div}
 _SAME_SHAPE = {F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss}
 _DIFFERENCE = {Tensor.sub, torch.sub, Tensor.__sub__, torch.rsub}
-CHECKED = {*_SCORES, *_LOGS, *_SAME_SHAPE, *_DIFFERENCE}
+MODE = "mode"
+"""The note of a call that is told whether the model is in training."""
+_TOLD = {F.dropout: 2, F.dropout2d: 2, F.dropout1d: 2, F.batch_norm: 5}
+"""Where among the arguments that stands."""
+CHECKED = {*_TOLD, *_SCORES, *_LOGS, *_SAME_SHAPE, *_DIFFERENCE}
 _HANDED_ON = {
     "view",
     "reshape",
@@ -37,11 +41,16 @@ _HANDED_ON = {
 
 def noted(
     func: Any,
+    args: tuple[Any, ...],
     kwargs: dict[str, Any],
     tensors: list[Tensor],
     outs: list[Tensor],
 ) -> tuple[str, Any]:
     """What is wrong with a loss's arguments, as a kind and a detail, or ("", None)."""
+    if func in _TOLD:
+        at = _TOLD[func]
+        training = args[at] if len(args) > at else kwargs.get("training", func is not F.batch_norm)
+        return (MODE, bool(training))
     if len(tensors) < 2:
         return ("", None)
     given, target = tensors[0], tensors[1]
@@ -83,8 +92,6 @@ def _maker(source: int, record: Record) -> str:
 
 def _outer(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     """Whether (n, 1) meets (n,): two columns of n numbers that make n times n."""
-    if len(one) == len(other):
-        return len(one) == 2 and 1 in one and one == other[::-1] and one != other
     short, long = sorted((one, other), key=len)
     return len(short) == 1 and len(long) == 2 and long == (short[0], 1) and short[0] > 1
 

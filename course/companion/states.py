@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from course.companion.calls import Call, Record
-from course.companion.fed import misfed
+from course.companion.fed import MODE, misfed
 from course.companion.finding import Finding, found
 from course.companion.kinds import KINDS
 from course.companion.sizes import nodes
@@ -28,20 +28,30 @@ def fed_wrongly(record: Record) -> list[Finding]:
 
 def modes(around: Surroundings, record: Record | None) -> list[Finding]:
     """Modules whose mode does not fit what is done with them."""
-    findings = []
-    stepped = record is not None and bool(record.events_of("step"))
+    findings = _in_eval(around, record) if record is not None else []
     for name, model in around.models.items():
-        parts = [(path, one) for path, one in model.named_modules() if isinstance(one, _MODAL)]
-        if stepped and parts and not any(one.training for _, one in parts):
-            findings.append(found("eval_mode", sure=False, model=name))
         if not any(parameter.requires_grad for parameter in model.parameters()):
             continue
-        for path, one in parts:
+        for path, one in model.named_modules():
             frozen = isinstance(one, _BATCH) and one.affine and not one.weight.requires_grad
             if frozen and one.training and one.track_running_stats:
                 findings.append(found("frozen_batchnorm", sure=False, tensor=f"{name}.{path}"))
                 break
     return findings
+
+
+def _in_eval(around: Surroundings, record: Record) -> list[Finding]:
+    """Steps whose dropout and normalization were all told that nobody trains."""
+    told = [call for _, call in record.every() if call.gives_grad and call.note[0] == MODE]
+    if not told or not record.events_of("step") or any(call.note[1] for call in told):
+        return []
+    names = [
+        name
+        for name, model in around.models.items()
+        if any(isinstance(part, _MODAL) for part in model.modules())
+    ]
+    model = names[0] if len(names) == 1 else "The model"
+    return [found("eval_mode", sure=False, model=model, place=told[0].place)]
 
 
 def kept_alive(record: Record, around: Surroundings) -> list[Finding]:

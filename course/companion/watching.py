@@ -29,6 +29,7 @@ from course.companion.places import LIBRARY, own_frame
 _last: list[Watch] = []
 """The watch that was left last, for whoever asks without naming one."""
 
+_KINDS_OF_MARKS = {"Optimizer.step": "step", "Optimizer.zero_grad": "zero"}
 _NOTHING = ("", None)
 _MODE_FILES = ("grad_mode.py", "_contextlib.py")
 _MODULES = os.path.join("torch", "nn", "modules", "")
@@ -46,7 +47,8 @@ class Watch(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.record = Record()
-        self._silent: list[str] = []
+        self._silent: list[tuple[str, Stepped | None]] = []
+        """What optimizers are in the middle of."""
         self._offs: list[tuple[CodeType, int, bool]] = []
         """Where recording was switched off, and whether a checkpoint did it."""
         self._passes: list[Pass] = []
@@ -102,7 +104,7 @@ class Watch(TorchFunctionMode):
             return True
         if func in MARKS:
             return False
-        return self._silent[-1] == "zero" or not torch.is_grad_enabled()
+        return self._silent[-1][0] == "zero" or not torch.is_grad_enabled()
 
     def _note(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, frame: FrameType
@@ -144,7 +146,7 @@ class Watch(TorchFunctionMode):
         if not gives_grad and True in recorded:
             note = self._cut(func, outs)
         elif func in fed.CHECKED:
-            note = fed.noted(func, kwargs, tensors, outs)
+            note = fed.noted(func, args, kwargs, tensors, outs)
         self._newest = max(self._newest, sequence)
         record.calls.append(
             (
@@ -202,20 +204,26 @@ class Watch(TorchFunctionMode):
             self._offs.append((own.f_code, own.f_lasti, checkpoint))
 
     def _optimizer(self, args: tuple[Any, ...], frame: FrameType) -> None:
-        """A mark of the profiler: an optimizer begins or ends."""
-        if not (args and isinstance(args[0], str)):
-            if self._silent and _optimizer_frame(frame) is not None:
-                self._silent.pop()
-            return
-        kind = {"Optimizer.step": "step", "Optimizer.zero_grad": "zero"}.get(args[0].split("#")[0])
-        if kind is None:
-            return
-        self._silent.append(kind)
+        """A mark of the profiler: an optimizer begins or ends.
+
+        What it did counts from its end: a closure that it was given runs before.
+        """
         inner = _optimizer_frame(frame)
+        if not (args and isinstance(args[0], str)):
+            if self._silent and inner is not None:
+                kind, about = self._silent.pop()
+                if about is not None:
+                    self._add(kind, about, frame)
+            return
+        kind = _KINDS_OF_MARKS.get(args[0].split("#")[0], "")
+        if not kind:
+            return
         optimizer = inner.f_locals.get("self") if inner is not None else None
+        about = None
         if isinstance(optimizer, torch.optim.Optimizer):
             rates = tuple(float(group["lr"]) for group in optimizer.param_groups if "lr" in group)
-            self._add(kind, Stepped(weakref.ref(optimizer), rates), frame)
+            about = Stepped(weakref.ref(optimizer), rates)
+        self._silent.append((kind, about))
 
     def _inside(self, func: Any, frame: FrameType, own: FrameType) -> None:
         """Clipping and the gradient scaler, told from the file of torch that made the call."""

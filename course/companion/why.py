@@ -65,7 +65,7 @@ def why_no_grad(
 
 def of_record(record: Record, around: Surroundings) -> Report:
     """What a watched block shows by itself: its losses, its order, what it keeps alive."""
-    findings = _of_record(record, around)
+    findings = _of_record(record, around) + states.modes(around, record)
     passes = len(record.events_of("backward"))
     about = f"Watched {len(record):,} torch calls and {passes} backward pass{'es' * (passes != 1)}."
     if not findings:

@@ -633,6 +633,11 @@ def _():
     return _lost(lambda y: (y - torch.ones(2)).pow(2).mean(), 1)
 
 
+@pair("broadcast", lambda: asked(lambda w: (w[:, None] - w[None, :]).pow(2).mean()))
+def _():
+    return asked(lambda w: (w[:, None] - torch.ones(3)).pow(2).mean())
+
+
 @pair("ignored", lambda: _lost(lambda y: F.cross_entropy(y, torch.tensor([-100, 1]))))
 def _():
     return _lost(lambda y: F.cross_entropy(y, torch.tensor([-100, -100])))

@@ -98,6 +98,10 @@ def test_the_last_error_is_explained_and_without_one_it_is_said(monkeypatch):
     monkeypatch.setattr(sys, "last_value", raised.value, raising=False)
     assert explain().explained.code == "no_graph"
     assert explain(raised.value).explained.code == "no_graph"
+    try:
+        torch.ones(3, requires_grad=True).backward()
+    except RuntimeError:
+        assert explain().explained.code == "not_scalar"
 
 
 def test_a_warning_is_explained_by_its_text():

@@ -152,9 +152,9 @@ STATES = (
     kind(
         "eval_mode",
         "Training in eval mode",
-        "{model} is in eval mode while it is trained: dropout is off, and BatchNorm does not "
-        "learn its statistics.",
-        "Call {model}.train() before the loop, and again after every evaluation.",
+        "{model} is in eval mode in every step that was watched: dropout is off, and BatchNorm "
+        "does not learn its statistics.",
+        "Call train() on it before the loop, and again after every evaluation.",
         *(MODES, "What eval() does"),
     ),
     kind(
