@@ -51,7 +51,8 @@ def without_graph(
     if record is None:
         return told
     lost = cuts.why_lost(record, tensor, loss, name) if tensor is not None else []
-    return told + (lost or cuts.first_cut(record, loss, name))
+    lost = lost or cuts.first_cut(record, loss, name)
+    return lost if lost and not loss.requires_grad else told + lost
 
 
 def lost(

@@ -1299,3 +1299,35 @@ def test_a_text_that_is_pasted_is_explained(text, code):
 @pytest.mark.parametrize("text", ["", "it does not work", "KeyError: 'w'", "loss", "Error: "])
 def test_a_text_that_says_nothing_is_not_explained(text):
     assert explain_text(text) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "code"),
+    [
+        (
+            "RuntimeError",
+            "One of the differentiated Tensors appears to not have been used in the graph. Set "
+            "allow_unused=True if this is the desired behavior.",
+            "unused",
+        ),
+        (
+            "RuntimeError",
+            "Trying to backward through the graph a second time, but the buffers have already been "
+            "freed. Specify retain_graph=True when calling backward the first time.",
+            "second_backward",
+        ),
+        (
+            "RuntimeError",
+            "mat1 and mat2 must have the same dtype, but got Double and Float",
+            "dtype",
+        ),
+        (
+            "UserWarning",
+            "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. In "
+            "version 2.9 we will raise an exception if use_reentrant is not passed.",
+            "warned_use_reentrant",
+        ),
+    ],
+)
+def test_the_texts_of_earlier_versions_are_explained_too(kind, text, code):
+    assert explain(kind, text).code == code
