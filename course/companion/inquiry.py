@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from course.companion import births, cuts
@@ -79,6 +80,8 @@ def measured(
     tensor: Tensor, gradients: births.Births, reach: Reach, name: str, record: Record | None
 ) -> list[Finding]:
     """What became of the gradient of a tensor that the loss leads back to."""
+    if tensor.is_meta:  # a shape without values
+        return []
     size = size_of_grad(tensor)
     try:
         if bad := gradients.why_bad(tensor, name):
@@ -111,6 +114,8 @@ def _emptied_at(record: Record | None) -> Place | None:
 def size_of_grad(tensor: Tensor) -> float | None:
     """The largest absolute entry of .grad; None if there is no .grad."""
     grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
-    if grad is None or not grad.numel():
+    if grad is None or grad.is_meta:
         return None
-    return float(grad.detach().abs().max().item())
+    values = grad.detach().coalesce().values() if grad.is_sparse else grad.detach()
+    values = values if values.layout == torch.strided else values.to_dense()
+    return float(values.abs().max().item()) if values.numel() else None

@@ -79,9 +79,6 @@ def _last_step_begins(record: Record) -> int | None:
     steps: dict[object, list[int]] = {}
     for event in record.events_of("step"):
         steps.setdefault(id(event.about.optimizer), []).append(event.at)
-    if not steps:
-        for event in record.events_of("backward"):
-            steps.setdefault((event.code, event.instruction), []).append(event.at)
     ends = [at[-2] for at in steps.values() if len(at) >= 3]
     return min(ends) if ends else None
 

@@ -167,6 +167,22 @@ def test_an_integer_a_freed_graph_and_another_loss_get_an_answer():
     assert why_no_grad(w, another).codes[0] in ("other_loss", "not_reached")
 
 
+def test_tensors_of_every_layout_and_kind_get_an_answer():
+    embedding = nn.Embedding(5, 3, sparse=True)
+    wave = torch.ones(2, dtype=torch.cfloat, requires_grad=True)
+    shape = torch.ones(2, device="meta", requires_grad=True)
+    with watch():
+        losses = [embedding(torch.tensor([1])).sum(), (wave * 2).abs().sum(), shape.sum()]
+        for loss in losses:
+            loss.backward()
+    assert why_no_grad(embedding.weight, losses[0]).codes == ("fine",)
+    assert why_no_grad(wave, losses[1]).codes == ("fine",)
+    assert why_no_grad(shape, losses[2]).codes == ()
+    several = torch.ones(3, requires_grad=True)
+    assert why_no_grad(several, several.exp()).codes == ("no_backward",)
+    assert why_no_grad(several, several).codes == ("loss_is_leaf",)
+
+
 def test_a_question_without_model_and_loss_says_what_is_missing():
     assert "why_no_grad(tensor, loss)" in str(why_no_grad())
     assert "why_no_grad" in str(why_no_grad(torch.ones(3, requires_grad=True)))
