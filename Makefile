@@ -40,6 +40,7 @@ bench: $(VENV)/made-test
 	$(BIN)/python -m benchmarks.check
 	$(BIN)/python -m benchmarks.starting
 	$(BIN)/python -m benchmarks.grading
+	$(BIN)/python -m benchmarks.watching
 
 bench-hub: $(VENV)/made-test
 	$(BIN)/python -m benchmarks.hub $(ARGS)
