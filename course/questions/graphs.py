@@ -487,7 +487,7 @@ def slope_at_corner() -> Predict:
     return predict(
         "What does torch give for the slope of ReLU at 0?",
         program,
-        why="A convention: the slope on the left. Another number between 0 and 1 would be as good, "
+        why="A convention: the slope on the left. Another number between 0 and 1 fits as well, "
         "and another operation has another convention.",
         beliefs={
             "1": "That is the slope on the right. `clamp(0)`, the same function, gives it.",
@@ -517,8 +517,8 @@ def recap_second_pass() -> Choice:
         {
             "The path to the leaf is missing.": "It is there: `y.grad_fn.next_functions` still "
             "leads to `p`.",
-            "A saved value is missing.": "The node of the power needs `p` to compute 3p², and its "
-            "saved copy was freed by the first pass.",
+            "A saved value is missing.": "The node of the power needs `p` to compute 3p². It had "
+            "saved it, and the first pass freed what was saved.",
             "`p.grad` is not empty.": "A gradient that is there already is added to, without an "
             "error.",
         },

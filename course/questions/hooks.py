@@ -149,13 +149,14 @@ def hook_first_layer() -> Predict:
 
     return predict(
         "`x` is data. When the full backward hook of the first layer is called, what does it find "
-        "in `grad_input[0]`, and in `weight.grad`? Write the list.",
+        "in `grad_input[0]`, and in `weight.grad`? Write `seen`, which has an entry for each call.",
         first_layer,
         why="No gradient of `x` will ever be known, so the hook is called as soon as the gradient "
         "of the output arrives. At that moment the layer's own gradients are not computed yet.",
         beliefs={
             "[]": "It is called. Where no input requires grad it does not wait for one.",
             "None": "It is called, once: the list has one entry.",
+            "[None, None]": "That is the entry of the one call. `seen` is a list of such entries.",
         },
     )
 
@@ -229,7 +230,8 @@ def hook_before_relu() -> Choice:
 def hook_order_lines() -> Order:
     return order(
         "`layer` is a `nn.Linear` and `x` requires grad. Put these lines in an order after which "
-        "the list `seen` holds the gradient of the input. More than one order works.",
+        "the list `seen` holds the gradient of the input, for weights of 1. More than one order "
+        "works.",
         {
             "layer": "layer = torch.nn.Linear(3, 1, bias=False)",
             "fill": "torch.nn.init.ones_(layer.weight)",

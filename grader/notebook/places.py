@@ -12,9 +12,6 @@ MANIFEST = ".autograd-course.json"
 Shelf = Callable[[str], PurePosixPath]
 """Where the exercise notebook of a chapter lies."""
 
-MANIFEST = ".autograd-course.json"
-"""The file at the top of every workspace; what it holds is the affair of `workspace`."""
-
 
 def lesson(name: str) -> PurePosixPath:
     """Where the lesson of this name lies: `02-leaves`, or `01-graphs-2` of two in a chapter."""

@@ -59,7 +59,9 @@ def test_questions_are_asked_anew_and_exercises_laid_from_their_start(folder):
     [(asked, question)] = found.questions
     assert question.id == "two-paths"
     assert question.source != made("two-paths").source
-    assert (asked.title, asked.said) == ("1 Computation graphs", "question 1")
+    number = by_chapter()["graphs"].index("two-paths") + 1
+    assert asked.title.startswith("1 Computation graphs")
+    assert asked.said == f"question {number}"
     [(step, link)] = found.exercises
     assert (step.name, link) == ("two_path_grad", f"review/{TODAY}-two_path_grad.ipynb")
     laid = nbformat.read(folder / link, 4)

@@ -192,3 +192,4 @@ class MaskedBatchNormKey(Key, task="masked_batch_norm"):
         *norms.forward(_masked, mean="the mean", var="the variance"),
         *norms.of_batch(_masked),
     )
+    pairs = norms.pairs_of_forward(_masked, mean="the mean", var="the variance")

@@ -74,8 +74,9 @@ class EdgeProducts(Task):
 
 class WalkGraph(Task):
     """Return the names (node.name()) of all backward nodes that can be reached from the tensor t
-    through grad_fn and next_functions: each node once, breadth first, starting with t.grad_fn,
-    the inputs of a node in the order of its next_functions. A tensor without grad_fn gives []."""
+    through grad_fn and next_functions: each node once, breadth first: t.grad_fn, then the nodes one
+    edge away, then those two edges away, and so on, the inputs of a node in the order of its
+    next_functions. A tensor without grad_fn gives []."""
 
     id = "walk_graph"
     signatures = ("op_names(t) -> names",)

@@ -11,9 +11,9 @@ def asked(name: str, *programs: str, visible: bool = False) -> Case:
 
 class WhichGetGrad(Task):
     """program is a few lines of torch that end in a backward pass, or a line later. They read
-    torch, x and w, which require grad, and c, which does not, each of shape (3,). Return the set of
-    names, of inputs and of variables the program assigns, whose .grad is not None when it is
-    done."""
+    torch and three tensors of shape (3,): x and w, which require grad, and c, which does not.
+    Return the set of names, of inputs and of variables the program assigns, whose .grad is not None
+    when it is done."""
 
     id = "which_get_grad"
     signatures = ("predict_grads(program, x, w, c) -> names",)

@@ -142,6 +142,24 @@ def test_what_an_edit_does_to_a_gradient(first, second, which, way, part, edit, 
         assert said == ("ok" if right else "wrong")
 
 
+@pytest.mark.parametrize("way", ["detach", "data", "data of detach"])
+@pytest.mark.parametrize("compute", ["double", "exp", "cube"])
+def test_a_graph_does_not_learn_of_an_edit_through_detach_even_if_what_is_written_requires_grad(
+    compute, way
+):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = FUNCTIONS[compute][0](x)
+    right = FUNCTIONS[compute][1](x.detach(), y.detach().clone())
+    saved = is_saved(y, nodes_behind(y))
+    reach, counted = WAYS[way]
+    reach(y).add_(x)
+    said = outcome(recorded=False, leaf=False, saved=saved, counted=counted, matters=True)
+    if error_of(y.sum().backward):
+        assert said == "error"
+    else:
+        assert said == ("ok" if torch.equal(x.grad, right) else "wrong")
+
+
 @pytest.mark.parametrize("edit", ["t_()", "unsqueeze_(0)", "squeeze_()", "mul_(1)", "add_(0)"])
 @pytest.mark.parametrize("compute", ["exp", "cube"])
 def test_an_edit_that_changes_no_number_is_counted_too(compute, edit):

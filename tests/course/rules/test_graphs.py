@@ -163,7 +163,7 @@ ONCE = [
       for name in (*UNARY, *SEVERAL) for x in "xc"),
     *(f"torch.{name}({x})" for name in FUNCTIONS for x in "xc"),
     *(text.format(a, b) for text in BINARY for a in "xc" for b in "xc"),
-    "torch.full_like(x, 2.0)", "torch.randn_like(x)", "x.new_ones(3)",
+    "torch.full_like(x, 2.0)", "torch.randn_like(x)", "torch.randint_like(x, 5)", "x.new_ones(3)",
     "x.new_full((3,), 2.0)", "x.new_empty(3)", "torch.linspace(x[0], x[1], 3)", "x[0]", "x.T",
     "torch.logspace(x[0], x[1], 3)",
 ]  # fmt: skip
@@ -224,7 +224,15 @@ STEPS = {
     "row": lambda a, b: a.expand(3, *a.shape).sum(0), "sorted": lambda a, b: a.sort(-1)[0],
     "split": lambda a, b: torch.stack([p.sum() for p in a.reshape(-1, 1).unbind(0)]),
     "more": lambda a, b: a + 1, "flip": lambda a, b: a.flip(0) if a.dim() else a,
+    "edited": lambda a, b: _edited(a, 1.0), "written over": lambda a, b: _edited(a, b.sum() / 9),
 }  # fmt: skip
+
+
+def _edited(a, number):
+    """A copy of a, to whose first entry a number was added in place, through a view."""
+    copy = a.clone()
+    copy.view(-1)[0].add_(number)
+    return copy
 
 
 def earlier(last):
@@ -279,6 +287,15 @@ def test_a_backward_pass_by_hand_finds_what_torch_finds(program):
             torch.testing.assert_close(by_hand[leaf], same.grad)
 
 
+@pytest.mark.parametrize("other", [torch.float32, F64, torch.bfloat16, torch.int64])
+def test_a_backward_pass_by_hand_gives_each_leaf_a_gradient_of_its_dtype(other):
+    leaf = torch.tensor([1.0, 2.0], requires_grad=True)
+    factor = torch.tensor([3.0, 5.0]).to(other)
+    by_hand = the_rule(TWO, "backward_by_hand")((leaf * factor + factor).sum())[leaf]
+    (leaf * factor + factor).sum().backward()
+    torch.testing.assert_close(by_hand, leaf.grad)
+
+
 @given(programs(), st.sets(st.integers(0, 8)))
 def test_a_gradient_is_kept_where_the_rule_says(program, asked):
     tensors, root = one_number(program)
@@ -302,6 +319,7 @@ def test_a_gradient_is_kept_where_the_rule_says(program, asked):
 @settings(max_examples=300)
 @given(programs(), st.booleans())
 @example(((True, False, False), [("picked", 0, 0)]), False)  # saved in a tuple, and nothing else
+@example(((True, False, False), [("edited", 0, 0)]), False)  # no tensor, but the edit
 def test_a_second_pass_raises_where_something_was_saved(program, keep):
     _, root = one_number(program)
     if not root.requires_grad:
