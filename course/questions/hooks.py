@@ -304,7 +304,7 @@ def hook_recap_parameters() -> Choice:
     )
 
 
-@question(times=(2, 4, 5, 6))
+@question(times=(4, 5, 6, 7))
 def hook_recap_again(times: int = 3) -> Predict:
     def run_cell_again():
         layer = torch.nn.ReLU()

@@ -213,7 +213,7 @@ def loop_decay_none(p0: float = 10.0, lr: float = 0.1, decay: float = 0.5) -> Pr
     )
 
 
-@question(runs=((True, False), (False, True, False), (True, False, True), (True, False, False)))
+@question(runs=((True, False), (False, True, False), (True, False, True)))
 def loop_step_writes(runs: tuple[bool, ...] = (False, True)) -> Predict:
     def counted_by_the_version():
         counted = []
@@ -267,7 +267,11 @@ def loop_negative_loss() -> Choice:
 
 
 @question(
-    targets=((1, -100, -100, -100, 0, 1), (0, 1, -100, 1, 0, -100, 1, 1), (-100, 1, -100, 0, 1, 0)),
+    targets=(
+        (1, -100, -100, -100, 0, 1),
+        (0, 1, -100, 1, -100, -100, 1, 1),
+        (-100, 1, -100, 0, 1, 0),
+    ),
     columns=(2, 3, 4, 5),
 )
 def loop_mean_over(

@@ -269,10 +269,11 @@ def modes_frozen_blocks(layers: int = 3, frozen: int = 1) -> Choice:
     def listed(*left_out):
         return ", ".join(f"net[{i}]" for i in range(layers) if i not in left_out)
 
-    which = "The middle one" if layers == 2 * frozen + 1 else f"`net[{frozen}]`, one"
+    told = f"`net[{frozen}]`, one of {in_words(layers)} linear layers, is frozen."
+    if layers == 2 * frozen + 1:
+        told = f"The middle one of {in_words(layers)} linear layers is frozen."
     return choice(
-        f"{which} of {in_words(layers)} linear layers is frozen.\n\nWhich layers of `net` hold a "
-        "gradient in their weight after `backward()`?",
+        f"{told}\n\nWhich layers of `net` hold a gradient in their weight after `backward()`?",
         {
             listed(*range(frozen + 1)): "The gradient of `net[0]` goes *through* the frozen layer, "
             "by its numbers, which are still there.",

@@ -47,7 +47,7 @@ def redrawn(
     two mistakes would be one, and, as long as there are tries, where the right answer is the same.
     Returns `asked` where no numbers will do.
     """
-    draw = random.Random(number)
+    draw = random.Random(f"{make.__name__} {number}")
     lessons = lesson_numbers(make, pools)
     found = asked
     for _ in range(_TRIES if lessons else 0):

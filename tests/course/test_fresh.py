@@ -1,6 +1,7 @@
 """Questions asked another time: other numbers, which text, code, answer and replies all share."""
 
 import ast
+import contextlib
 import functools
 import itertools
 import re
@@ -35,18 +36,48 @@ SAME_ANSWER = {
 """Questions whose right answer no numbers change, and why."""
 
 CONSTANTS = {
-    "start-choose": {0},
+    "start-choose": {0, 1},
+    "two-paths": {1},
+    "two-branches": {1, 10},
+    "cost-of-all": {2, 3},
+    "broadcast-bias": {1},
+    "layer-product": {1},
+    "recap-diamond": {3},
+    "grad-of-d": {0, 1},
     "arrivals": {1, 2},
-    "weighted": {2},
-    "both-heads": {4},
+    "weighted": {1, 2, 3, 100, 10},
+    "both-heads": {4, 5},
+    "slope-at-corner": {0, 1},
+    "leaf-frozen-middle": {0},
+    "leaf-retain-late": {0.5},
     "leaf-frozen-late": {1},
-    "detach-one-path": {2},
-    "detach-dot-data": {2},
-    "detach-overwritten": {2},
-    "modes-constant": {2},
+    "leaf-buffer": {0},
+    "leaf-edit-before-backward": {1},
+    "detach-one-path": {0, 2},
+    "clone-in-graph": {1},
+    "detach-dot-data": {0, 2},
+    "detach-overwritten": {0, 2},
+    "modes-larger-batch": {1},
+    "modes-constant": {0, 2},
+    "modes-recap-constant": {0},
+    "modes-frozen-blocks": {0, 1, 2, 3},
+    "modes-checkpoint-calls": {0, 1, 2},
+    "hook-first-layer": {0},
+    "hook-dict-output": {0, 1, 4},
+    "hook-recap-again": {1},
+    "loop-zero-grad": {0, 2},
+    "loop-clear-each": {1},
+    "loop-adam-first": {0.001, 0.1, 1, 3, 8},
+    "loop-step-writes": {0, 1, 2.13},
+    "loop-mean-over": {100},
     "loop-epochs": {0, 1},
+    "norm-how-many": {1},
+    "norm-affine": {0, 1},
+    "norm-momentum": {0},
+    "norm-sum": {0, 1},
+    "norm-recap-group": {1},
 }
-"""Numbers in the text of a question that are the same whatever its numbers are."""
+"""Numbers in what a question says that are the same whatever its own numbers are."""
 
 with_numbers = pytest.mark.parametrize("id", WITH_NUMBERS)
 
@@ -89,9 +120,14 @@ def values(numbers):
                 yield abs(float(one))
 
 
+WORDS = {in_words(number): float(number) for number in range(3, 11)}
+
+
 def numbers_in(text):
-    """The numbers in figures that a text holds, without their signs."""
-    return {float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text)}
+    """The numbers that a text holds, without their signs, in figures or in words from three on."""
+    figures = re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text)
+    words = re.findall(rf"\b(?:{'|'.join(WORDS)})\b", text.casefold())
+    return {*map(float, figures), *(WORDS[word] for word in words)}
 
 
 # what is shown is what runs
@@ -119,18 +155,52 @@ def test_the_answer_is_what_the_code_shown_gives(id, seed):
 @with_numbers
 @for_some_seeds
 def test_the_text_speaks_of_the_numbers_that_run(id, seed):
-    """A number in the text is in the code, a product or a result of such, or listed above."""
+    """A number in the text is in the code, a product, result or count of such, or listed above."""
     again, numbers = asked_again(id, seed)
     told = again.options if isinstance(again, Choice) else again.beliefs
     code = "" if isinstance(again, Choice) else again.source
     now = set(values(numbers))
     known = now | numbers_in(code) | set().union(*map(numbers_in, told)) | CONSTANTS.get(id, set())
     known |= {one * other for one, other in itertools.product(now, now)}
+    known |= {
+        value.count(one) for value in numbers.values() if type(value) is tuple for one in value
+    }
     assert numbers_in(again.question) <= known
     for name, value in lessons(id).items():
         if isinstance(value, float | int) and not isinstance(value, bool):
             named = numbers_in(made(id).question) - CONSTANTS.get(id, set())
             assert value not in named or numbers[name] in numbers_in(again.question), name
+
+
+@with_numbers
+def test_each_number_of_a_question_is_one_of_its_program(id):
+    """Changed alone, it changes what runs: the program, or where none is shown what is asked."""
+    asked, left = made(id), set(lessons(id))
+    for numbers in (asked_again(id, seed)[1] for seed in range(40)):
+        for name in sorted(left):
+            if numbers[name] == lessons(id)[name]:
+                continue
+            with contextlib.suppress(ValueError):  # with it alone a mistake would be right
+                other = ENTRIES[id].make(**{name: numbers[name]})
+                shown = "question" if isinstance(asked, Choice) else "source"
+                assert getattr(other, shown) != getattr(asked, shown), name
+                left.remove(name)
+        if not left:
+            return
+    raise AssertionError(f"{left} can be nothing else")
+
+
+@with_numbers
+def test_no_number_of_the_lesson_is_left_in_what_is_said(id):
+    """In text, reasons, beliefs and replies the same numbers stay, but for those listed."""
+
+    def said(asked):
+        told = asked.options if isinstance(asked, Choice) else asked.beliefs
+        why = "" if isinstance(asked, Choice) else asked.why
+        return numbers_in(" ".join([asked.question, why, *told, *told.values()]))
+
+    stay = said(made(id)).intersection(*(said(ask(id, fresh=seed)) for seed in range(12)))
+    assert stay == CONSTANTS.get(id, set())
 
 
 @with_numbers
@@ -145,6 +215,17 @@ def test_every_belief_is_wrong_and_no_two_are_one(id, seed):
     assert not [belief for belief in again.beliefs if again.outcome.agrees(belief)]
     for one, other in itertools.combinations(again.beliefs, 2):
         assert not same_text(one, other)
+
+
+@with_numbers
+@for_some_seeds
+def test_a_reason_that_names_the_right_answer_still_does(id, seed):
+    asked, (again, _) = made(id), asked_again(id, seed)
+    right = numbers_in(asked.right)
+    if isinstance(asked, Predict) and right - CONSTANTS.get(id, set()):
+        assert numbers_in(again.right) <= numbers_in(again.why) or not right <= numbers_in(
+            asked.why
+        )
 
 
 @with_numbers
