@@ -109,6 +109,9 @@ INDEX: dict[str, Entry] = {
     "retain_without_grad": _at(
         _LEAVES, "The gradient of a non-leaf", "retain_grad where no gradient arrives"
     ),
+    "module_hook_result": _at(
+        _HOOKS, "What it may return", "A module's hook returns a gradient that no input takes"
+    ),
     "hook_result": _at(_HOOKS, "What a hook returns", "A hook returns something that does not fit"),
     "assigned_grad": _at(_LEAVES, "Who keeps a gradient", "A .grad that does not fit"),
     "deepcopy": _at(
