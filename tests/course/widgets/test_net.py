@@ -156,6 +156,21 @@ def test_a_box_opens_by_a_click_and_its_inside_says_where_it_comes_from(tower):
     assert "tower.blocks:" in player.sentence
 
 
+def test_a_net_inside_one_module_is_shown_by_what_is_in_it(tower):
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0)
+    encoder = nn.TransformerEncoder(layer, 2)
+    views = NetPicture(read(encoder(torch.randn(3, 5, 8)).sum(), encoder, "encoder")).views
+    assert [item.name for item in views[0].items] == ["layers.0", "layers.1"]
+    assert [view.name for view in views][:2] == ["encoder", "encoder.layers.0"]
+    wrapped = nn.ModuleDict({"inside": nn.Sequential(tower)})
+    views = NetPicture(read(loss_of(tower), wrapped, "net")).views
+    names = [item.name for item in views[0].items]
+    assert names == ["inside.0.blocks", "inside.0.head", "LogSoftmax → NllLoss"]
+    only = nn.Sequential(nn.Linear(4, 3))
+    views = NetPicture(read(loss_of(only), only, "net")).views
+    assert [item.name for item in views[0].items] == ["0", "LogSoftmax → NllLoss"]
+
+
 def test_a_large_graph_is_folded_with_the_net_that_is_found_among_the_variables():
     net = Tower(40)
     loss = loss_of(net)
