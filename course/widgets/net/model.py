@@ -182,11 +182,9 @@ class Net:
         takers = {taker for index in inside for taker in self._takers[index]} - inside
         found = list(items)
         if sources:
-            found.insert(
-                0, Item(self._whereabouts(sources), "", frozenset(sources), is_outside=True)
-            )
+            found.insert(0, self._outside(sources))
         if takers:
-            found.append(Item(self._whereabouts(takers), "", frozenset(takers), is_outside=True))
+            found.append(self._outside(takers))
         edges = []
         for target, item in enumerate(found):
             for source, other in enumerate(found[:target]):
@@ -203,10 +201,11 @@ class Net:
             if to in source.nodes
         ]
 
-    def _whereabouts(self, nodes: set[int]) -> str:
+    def _outside(self, nodes: set[int]) -> Item:
         owners = dict.fromkeys(self.nodes[index].owner or self.name for index in sorted(nodes))
-        names = list(owners)
-        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        first, *others = owners
+        name = f"{first} and {len(others)} more" if others else first
+        return Item(name, self.classes.get(name, ""), frozenset(nodes), is_outside=True)
 
 
 def _counted(kinds: Sequence[str]) -> str:
