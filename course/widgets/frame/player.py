@@ -45,6 +45,8 @@ _CSS = f"""
 .ag-zoom {{ float: right; margin: 0 2px 4px 8px; padding: 2px 8px; font: inherit; font-size: 13px;
   color: var(--jp-content-font-color1, var(--ag-ink)); background: transparent;
   border: 1px solid var(--jp-border-color1, var(--ag-line)); border-radius: 4px; cursor: pointer; }}
+.ag-zoom[aria-pressed="true"] {{ color: var(--jp-layout-color0, var(--ag-card));
+  background: var(--jp-content-font-color1, var(--ag-ink)); }}
 .ag-zoom[hidden] {{ display: none; }}
 .ag-player .widget-dropdown select {{ flex: 1 1 auto; min-width: 0; text-overflow: ellipsis; }}
 .ag-player .ag-one {{ min-width: 34px; padding: 0 8px; font-size: 18px; line-height: 1; }}
