@@ -44,9 +44,11 @@ def two_at_once(answers: Paired, compared: Sequence[Compared]) -> Told | None:
     if not all(map(_is_numeric, cases)):
         return None
     made = [
-        _told(code.rpartition(".")[2], one, other)
+        _told(_short(code), one, other)
         for code, one, other in answers.pairs()
-        if all(agree(answers.mistaken(code, c.case), c.observation, c.rules) for c in cases)
+        if _without_praise(one)
+        and _without_praise(other)
+        and all(agree(answers.mistaken(code, c.case), c.observation, c.rules) for c in cases)
     ]
     if made:
         return made[0] if len(made) == 1 else None
@@ -206,8 +208,8 @@ def _together(known: Sequence[_Known], cases: Sequence[Compared]) -> Iterator[To
         if all(_have(both, known[i], known[j], c) for c in cases)
     )
     for i, j in pairs:
-        one, other = _without_praise(known[i].sentence), _without_praise(known[j].sentence)
-        if one and other:
+        one, other = known[i].sentence, known[j].sentence
+        if _without_praise(one) and _without_praise(other):
             yield _told(f"{_short(known[i].code)}+{_short(known[j].code)}", one, other)
 
 
@@ -273,31 +275,35 @@ def _label(signature: Any) -> str:
     if signature is None or signature.code not in _FACTORS:
         return ""
     symbol = signature.values["symbol"]
-    return {
+    words = {
         "RATIO.sign": "-1",
         "RATIO.twice": "2",
-        "RATIO.times_count": symbol,
+        "RATIO.times_count": f"{symbol}",
         "RATIO.over_count": f"1/{symbol}",
-    }[signature.code]
+    }
+    return words[signature.code]
 
 
-_PRAISE = re.compile(r"(^|(?<=[.!?] ))[^.!?]*\b(?:is|are|was|were) (?:right|well)\b[^.!?]*[.!?] ?")
+_PRAISED_FIRST = re.compile(r"(?:The|Your|All) [^.,:]*\b(?:is|are) (?:right|well), and ")
+_PRAISE = re.compile(r"(?:^|(?<=[.!?] ))[^.!?]*\b(?:is|are) (?:right|well)\b[^.!?]*[.!?](?: |$)")
 
 
 def _without_praise(sentence: str) -> str:
     """A mistake's sentence without what it says is right beside it: that may be wrong here.
 
-    "" where too little is left: where the same sentence tells the mistake.
+    "" where the two cannot be parted.
 
     >>> _without_praise("The weight is right. You left out the bias.")
     'You left out the bias.'
     >>> _without_praise("The values are right, and the gradient is 0.")
+    'The gradient is 0.'
+    >>> _without_praise("Your log is right, and dx is not: it was returned.")
     ''
     """
-    head = re.match(r"[^.!?]*[.!?]", sentence)
-    if head is not None and re.search(r"\b(?:right|well)\b[^.!?]*,", head.group()):
+    bare = _PRAISED_FIRST.sub("", sentence, count=1)
+    if bare != sentence and re.match(r"[^.:]* (?:is|are) not\b", bare):
         return ""
-    return _PRAISE.sub("", sentence).strip()
+    return _PRAISE.sub("", bare[:1].upper() + bare[1:]).strip()
 
 
 def _short(code: str) -> str:
@@ -305,6 +311,5 @@ def _short(code: str) -> str:
 
 
 def _told(code: str, one: str, other: str) -> Told:
+    one, other = _without_praise(one), _without_praise(other)
     return f"AT_ONCE.{code}", say("AT_ONCE", one=one, other=other)
-
-

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, raises
 
 Function = Callable[[Tensor], Tensor]
@@ -197,6 +198,7 @@ class _Straight(torch.autograd.Function):
 Net = torch.nn.Module
 
 
+@formula
 def _td(value, reward, following, gamma, *, mean=True):
     """The loss from values of shape (N,)."""
     squares = (reward + gamma * following - value) ** 2
@@ -346,3 +348,25 @@ class TargetNetworkKey(Key, task="target_network"):
     def target_sign(q, q_target, s, r, s2, gamma):
         """You subtracted gamma * q_target(s2) from the reward. It is added."""
         return _td(q(s)[:, 0], r, q_target(s2)[:, 0].detach(), -gamma)
+
+    pairs = (
+        *of_formula(
+            lambda q, q_target, s, r, s2, gamma: _td(
+                q(s)[:, 0], r, q_target(s2)[:, 0].detach(), gamma
+            ),
+            target_learns,
+            rows_mixed,
+            value_not_squeezed,
+            target_not_squeezed,
+            summed,
+            halved,
+            negative,
+            reward_discounted,
+            reward_forgotten,
+            gamma_forgotten,
+            target_sign,
+            target_frozen,
+            online_net_in_target,
+            same_state_in_target,
+        ),
+    )
