@@ -42,6 +42,7 @@ _OF_EVERY_ROW = (
     "FACT.inverted",
     "FACT.confused",
     "FACT.confused_some",
+    "FACT.too_often",
     "FACT.sets_larger",
     "FACT.sets_smaller",
 )

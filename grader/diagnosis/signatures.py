@@ -247,6 +247,9 @@ def _plain(misses: Sequence[Miss]) -> Signature:
     """No signature holds: say that it differs, or what stands there instead."""
     difference = misses[0].difference
     values = difference.expected, difference.received
+    if misses[0].kind == "shape":  # in other cases it is none: what is said is of the first
+        shapes = {"received": tuple(values[1].shape), "expected": tuple(values[0].shape)}
+        return Signature("SHAPE.here", shapes)
     if not all(map(_is_long, values)):
         return Signature("WRONG.value", _both(difference.received, difference.expected))
     return Signature("WRONG", {})

@@ -13,7 +13,13 @@ from grader.engine.observation import Plain
 def confused(misses: Sequence[Miss]) -> Iterator[Claim]:
     """One word, wherever it is right, is taken for another; or each wrong row has the same two."""
     wrong = {pair for miss in misses for pair in _wrong(miss)}
-    if len(wrong) != 1 or not all(map(_is_of_words, misses)):
+    if not wrong or not all(map(_is_of_words, misses)):
+        return
+    if len(wrong) > 1:
+        answers = {received for _, received in wrong}
+        if len(answers) == 1:
+            word = answers.pop()
+            yield Claim("FACT.too_often", lambda m: _is_all(m, word), {"received": shown(word)})
         return
     ((right, received),) = wrong
     told: dict[str, object] = {"right": shown(right), "received": shown(received)}
@@ -40,6 +46,10 @@ def _wrong(miss: Miss) -> list[tuple[Plain, Plain]]:
         and isinstance(miss.received.get(name), str | bool)
         and miss.received[name] != right
     ]
+
+
+def _is_all(miss: Miss, received: Plain) -> bool:
+    return _is_of_words(miss) and all(got == received for _, got in _wrong(miss))
 
 
 def _only(miss: Miss, right: Plain, received: Plain) -> bool:

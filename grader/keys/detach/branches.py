@@ -32,6 +32,12 @@ class StopGradientBranchKey(Key, task="stop_gradient_branch"):
         product was. Detach g(x) alone."""
         return (f(x) * g(x)).detach()
 
+    def factor_lost(f, g, x):
+        """y is right, and its gradient is that of f(x) alone: g(x) does not multiply it. A constant
+        factor stays in the gradient: multiply f(x) by g(x), detached."""
+        y = f(x)
+        return y + (y * g(x) - y).detach()
+
     def flag_set_afterwards(f, g, x):
         """No gradient reaches x. You cut off both factors, and requires_grad_() on a tensor without
         history makes a new leaf, where gradients end. Detach g(x) alone."""

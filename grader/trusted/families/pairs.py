@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import fields, is_dataclass, replace
 from itertools import combinations
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -61,6 +62,8 @@ def _is_same(one: Any, other: Any) -> bool:
             and one.requires_grad == other.requires_grad
             and torch.equal(one, other)
         )
+    if isinstance(one, FunctionType) and isinstance(other, FunctionType):
+        return one is other or (one.__code__ is other.__code__ and _held(one) == _held(other))
     plain = isinstance(one, bool | int | float | str | tuple | dict)
     return one is other or (plain and type(one) is type(other) and bool(one == other))
 
@@ -69,6 +72,14 @@ Call = inspect.BoundArguments
 """How a formula is called: all its arguments by name, defaults included."""
 
 Taker = Callable[[Callable[..., Any], Call], Any]
+
+
+def _held(function: FunctionType) -> list[Any]:
+    """What a function made inside another one took from there: numbers by value, all else by
+    identity."""
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    return [value if isinstance(value, int | float) else id(value) for value in cells]
+
 
 _TAKER: ContextVar[Taker | None] = ContextVar("taker", default=None)
 """Who takes the next call of a formula instead of it."""
