@@ -14,7 +14,7 @@ COURSE := $(BIN)/python -m grader.cli
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: course test bench bench-hub demo hub exercises lint format help
+.PHONY: course test bench bench-hub demo hub exercises wheel lint format help
 .DELETE_ON_ERROR:
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-hub   20 students at once, as root     ARGS='--students 40'"
 	@echo "make hub         a classroom on this machine      ARGS='--students 30', see hub/README.md"
 	@echo "make exercises   the releases, from the solutions"
+	@echo "make wheel       the course as one file for pip, in dist/"
 	@echo "make demo        a made-up class, graded          ARGS='--assignment 02-leaves --size 12'"
 	@echo "make lint        ruff and mypy over code and notebooks"
 	@echo "make format      let ruff format code and notebooks"
@@ -56,6 +57,11 @@ endif
 exercises: $(VENV)/made-core
 	@$(COURSE) exercises
 
+wheel: $(VENV)/made-core
+	@rm -rf build/lib build/bdist.*
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
 demo: $(VENV)/made-core
 	@$(COURSE) demo $(ARGS)
 
@@ -76,7 +82,7 @@ format: $(VENV)/made-test
 	$(if $(TEXTS),$(JUPYTEXT) --pipe '$(RUFF) format {}' $(TEXTS))
 
 # The environment. It is made anew in a checkout that was copied or moved, since it names its place.
-ifneq ($(shell cat $(VENV)/made-in 2>/dev/null),$(CURDIR))
+ifneq "$(shell cat $(VENV)/made-in 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(BIN)/python
 endif
 
@@ -89,7 +95,7 @@ $(BIN)/python:
 	@echo "Making the environment in $(VENV). The first time this takes some minutes."
 	@"$(PYTHON)" -m venv --clear $(VENV) || { \
 	  echo "On Debian and Ubuntu, venv is a package of its own: apt-get install python3-venv"; exit 1; }
-	@echo '$(CURDIR)' > $(VENV)/made-in
+	@pwd -P > $(VENV)/made-in
 
 # The first time pip shows its progress; after that only what goes wrong.
 PIP_INSTALL = $(BIN)/python -m pip install $(if $(wildcard $@),--quiet) --constraint constraints.txt

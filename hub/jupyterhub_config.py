@@ -139,7 +139,7 @@ c.Spawner.environment = EVERYBODY | {
 def default_url(spawner: Any) -> None:
     """Open a student's server at the first lesson."""
     spawner.default_url = (
-        "/lab" if is_instructor(spawner) else "/lab/tree/lessons/00-start-here.ipynb"
+        "/lab" if is_instructor(spawner) else "/lab/tree/lessons/lesson-00-start-here.ipynb"
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from grader import rooms
 from grader.authoring.sealing import sealed_file
 from grader.engine.refusal import Refusal
-from grader.notebook import workspace
+from grader.notebook import places, workspace
 from grader.notebook.files import put_in_place
 from grader.recorded.sealed import SEALED, torch_version
 
@@ -77,10 +77,13 @@ def _files(source: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
         chosen += sorted(path for path in part.rglob("*") if path.is_file()) or [part]
     for path in chosen:
         place = path.relative_to(source)
-        if place.parts[:2] != ("course", "lessons") and not _is_left_behind(place):
+        # Of the lessons the texts: what a verdict names as the section to read is found in them.
+        if place.parts[:2] == ("course", "lessons") and place.suffix != ".md":
+            continue
+        if not _is_left_behind(place):
             yield PurePosixPath("python", place.as_posix()), path.read_bytes()
     yield RECORDING, sealed_file()
-    for offered, content in workspace.offers(source):
+    for offered, content in workspace.offers(source, places.fetched):
         if offered.parts[0] == "lessons":
             yield offered, content
 

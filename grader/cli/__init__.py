@@ -22,7 +22,7 @@ from grader.cli import (
     seal,
     torch_range,
 )
-from grader.cli.place import find_class, find_course, nearest_class
+from grader.cli.place import find_class, find_course, nearest_class, workspace_of
 from grader.engine.refusal import Refusal
 
 app = typer.Typer(
@@ -34,13 +34,15 @@ app = typer.Typer(
 _console = Console(highlight=False, soft_wrap=True)
 _errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
+LEARNING, TEACHING, AUTHORING = "To learn", "To teach a class", "To write exercises"
+
 Course = Annotated[
     Path | None,
     typer.Option("--course", help="The course's folder.", show_default="the one you are in"),
 ]
 Workspace = Annotated[
     Path | None,
-    typer.Option("--workspace", help="Your folder.", show_default="workspace, in the course"),
+    typer.Option("--workspace", help="Your folder.", show_default="the course's own, or here"),
 ]
 
 
@@ -53,7 +55,7 @@ def main() -> None:
         sys.exit(1)
 
 
-@app.command("open")
+@app.command("open", rich_help_panel=LEARNING)
 def open_lab(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, show_default="8888, or the next free one")
@@ -73,13 +75,34 @@ def open_lab(
     lab.start(folder, chosen, browser=browser)
 
 
-@app.command("workspace")
+@app.command("reset", rich_help_panel=LEARNING)
+def reset_exercise(
+    exercise: Annotated[str, typer.Argument(help="Its id, as its check names it.")],
+    course: Course = None,
+    workspace: Workspace = None,
+) -> None:
+    """Begin an exercise again; the answer you have is kept in a file beside its notebook."""
+    from grader.notebook.resetting import reset
+
+    home = find_course(course)
+    done = reset(exercise, home, workspace_of(home, workspace))
+    if done.kept is None:
+        _console.print(f"{exercise} has its starting code: there is nothing to reset.")
+        return
+    _console.print(
+        f"{exercise} has its starting code again. Your answer is kept in "
+        f"{escape(str(done.kept))}\nIf the notebook is open in JupyterLab, choose File → Reload "
+        "Notebook from Disk there before you go on."
+    )
+
+
+@app.command("workspace", rich_help_panel=LEARNING)
 def bring_up_to_date(course: Course = None, workspace: Workspace = None) -> None:
     """Bring your workspace up to date; what you changed stays as it is."""
     _bring_up_to_date(find_course(course), workspace)
 
 
-@app.command("progress")
+@app.command("progress", rich_help_panel=LEARNING)
 def show_progress() -> None:
     """Show your best result so far in every exercise."""
     torch_range.require()
@@ -88,7 +111,36 @@ def show_progress() -> None:
     _console.print(escape(str(progress())))
 
 
-@app.command("exercises")
+@app.command("doctor", rich_help_panel=LEARNING)
+def examine(course: Course = None, workspace: Workspace = None) -> None:
+    """Say what the course finds on this machine, and the cure for what is missing."""
+    from grader.cli import doctor
+
+    # In a class's folder its settings are looked at, never those of another checkout.
+    own = nearest_class(course)
+    home = find_course(course if own is None or (own / "course").is_dir() else None)
+    place = doctor.Place(home, workspace_of(home, workspace), own or home)
+    broken = False
+    for check in doctor.CHECKS:
+        checkup = check(place)
+        broken = broken or checkup.state is doctor.Health.BROKEN
+        _console.print(f"{checkup.state.value} [bold]{checkup.what}[/]: {escape(checkup.found)}")
+        if checkup.cure:
+            _console.print(f"  → {escape(checkup.cure)}")
+    raise typer.Exit(int(broken))
+
+
+app.command("demo", rich_help_panel=TEACHING)(demo.demo)
+app.command("export", rich_help_panel=TEACHING)(export.export)
+app.command("grade", rich_help_panel=TEACHING)(grade.grade)
+app.command("regrade", rich_help_panel=TEACHING)(regrade.regrade)
+app.command("replay", rich_help_panel=TEACHING)(replay.replay)
+app.command("report", rich_help_panel=TEACHING)(report.report)
+app.command("seal", rich_help_panel=TEACHING)(seal.seal)
+app.add_typer(class_.group, name="class", rich_help_panel=TEACHING)
+
+
+@app.command("exercises", rich_help_panel=AUTHORING)
 def generate_releases(course: Course = None) -> None:
     """Generate every release from its solution, with nbgrader's own generate_assignment."""
     from grader.authoring import releases
@@ -100,52 +152,33 @@ def generate_releases(course: Course = None) -> None:
         _console.print(f"[yellow]{escape(str(folder))} has no solution any more: delete it.[/]")
 
 
-@app.command("doctor")
-def examine(course: Course = None, workspace: Workspace = None) -> None:
-    """Say what the course finds on this machine, and the cure for what is missing."""
-    from grader.cli import doctor
-
-    # In a class's folder its settings are looked at, never those of another checkout.
-    own = nearest_class(course)
-    home = find_course(course if own is None or (own / "course").is_dir() else None)
-    place = doctor.Place(home, workspace or home / "workspace", own or home)
-    broken = False
-    for check in doctor.CHECKS:
-        checkup = check(place)
-        broken = broken or checkup.state is doctor.Health.BROKEN
-        _console.print(f"{checkup.state.value} [bold]{checkup.what}[/]: {escape(checkup.found)}")
-        if checkup.cure:
-            _console.print(f"  → {escape(checkup.cure)}")
-    raise typer.Exit(int(broken))
-
-
-app.command("prove")(author.prove)
-app.command("mutants")(author.mutants)
-app.command("new-exercise")(author.new_exercise)
-app.command("demo")(demo.demo)
-app.command("export")(export.export)
-app.command("grade")(grade.grade)
-app.command("regrade")(regrade.regrade)
-app.command("replay")(replay.replay)
-app.command("report")(report.report)
-app.command("seal")(seal.seal)
-app.add_typer(class_.group, name="class")
+app.command("prove", rich_help_panel=AUTHORING)(author.prove)
+app.command("mutants", rich_help_panel=AUTHORING)(author.mutants)
+app.command("new-exercise", rich_help_panel=AUTHORING)(author.new_exercise)
 
 
 def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:
     from grader.notebook import workspace as workspaces
 
-    folder = workspace or home / "workspace"
+    folder = workspace_of(home, workspace)
     placed = workspaces.build(home, folder)
     touched = [one for one in placed if one.outcome is not workspaces.Placement.KEPT]
     for one in touched:
         if one.outcome is workspaces.Placement.BESIDE:
+            answers = ", with your answers in it" * (one.path.parts[0] == "exercises")
             _console.print(
                 f"[yellow]{escape(str(one.path))} holds your changes and stays as it is. Its new "
-                f"version lies beside it: {escape(str(one.newest))}[/]"
+                f"version lies beside it{answers}: {escape(str(one.newest))}[/]"
+            )
+        elif one.outcome is workspaces.Placement.LEFT:
+            _console.print(
+                f"[yellow]{escape(str(one.path))} holds your changes and stays as it is. The "
+                f"lesson lies in {escape(str(one.newest))} from now on.[/]"
             )
         elif len(touched) <= 5:
             _console.print(f"{one.outcome.value}: {escape(str(one.path))}")
-    count = f"{len(placed)} file{'s' * (len(placed) != 1)}"
+    gone = (workspaces.Placement.GONE, workspaces.Placement.LEFT)
+    files = sum(one.outcome not in gone for one in placed)
+    count = f"{files} file{'s' * (files != 1)}"
     _console.print(f"Your workspace {escape(str(folder))} is up to date ({count}).")
     return folder

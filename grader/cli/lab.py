@@ -13,6 +13,7 @@ import zmq
 from tornado.netutil import bind_sockets
 
 from grader.engine.refusal import Refusal
+from grader.notebook import places
 
 FIRST_PORT = 8888
 
@@ -47,7 +48,7 @@ def command(workspace: Path, port: int, *, browser: bool) -> list[str]:
     }
     if zmq.has("curve"):  # else other accounts of this machine could read what a kernel sends
         options["KernelManager.transport_encryption"] = "auto"
-    start = "lessons/00-start-here.ipynb"
+    start = str(places.lesson("00-start-here"))
     if (workspace / start).exists():
         options["LabApp.default_url"] = f"/lab/tree/{start}"
     if sys.platform != "win32" and os.geteuid() == 0:

@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 
 from grader.engine.refusal import Refusal
+from grader.notebook.home import CARRIED, HOME
+from grader.notebook.places import MANIFEST
 from grader.rooms import PACKAGE
 
 INTERRUPTED = 130
@@ -25,7 +27,7 @@ def find_course(given: Path | None) -> Path:
         candidates = [given.resolve()]
     else:
         here = Path.cwd()
-        candidates = [here, *here.parents, Path(__file__).resolve().parents[2]]
+        candidates = [here, *here.parents, HOME]
     for folder in candidates:
         if (folder / "course" / "lessons").is_dir() and (folder / "nbgrader_config.py").is_file():
             return folder
@@ -33,6 +35,20 @@ def find_course(given: Path | None) -> Path:
         f"There is no course in {candidates[0]}: no course/lessons, or no nbgrader_config.py.",
         "Go to the folder you cloned the course into, or name it: --course FOLDER",
     )
+
+
+def workspace_of(course: Path, given: Path | None) -> Path:
+    """The learner's folder: the one given, a checkout's own, else one in the current folder.
+
+    What pip installed is no place for anybody's work: there it is the workspace that one is in.
+    """
+    if given is not None:
+        return given
+    if course != CARRIED:
+        return course / "workspace"
+    here = Path.cwd()
+    own = (folder for folder in (here, *here.parents) if (folder / MANIFEST).is_file())
+    return next(own, here / "autograd-course-workspace")
 
 
 def find_class(given: Path | None) -> Path:

@@ -21,6 +21,25 @@ TEMPLATES: dict[str, str] = {
     "did_not_finish": "Not yet: {functions} did not finish.",
     "not_attempted": "Not attempted yet: the starting code of {functions} is still there. If you "
     "wrote your answer, run its cell first, then this one again.",
+    # what comes next
+    "onward.section": "The section to read:",
+    "onward.hint": "Stuck? `hint()` gives the next hint.",
+    "onward.help": "Stuck? `hint()` gives the next hint, and `solution()` a model answer.",
+    "onward.next": "Next exercise:",
+    "onward.others": "`solution()` shows a model answer and other right ones.",
+    "onward.chapter": "Every exercise of this chapter is right.",
+    "onward.lesson": "Next lesson:",
+    "hint.last": "That was the last hint. What is left is solution({exercise!r}).",
+    "hint.last.unsolved": "That was the last hint. Ask your instructor if you are still stuck.",
+    "solution.hints_left": "There are hints left: hint({exercise!r}). To see the solution all the "
+    "same, call solution({exercise!r}, reveal=True), or press Solution once more.",
+    "solution.elsewhere": "The solutions are not installed here. Ask your instructor.",
+    "solution.one": "A model answer. Yours may look different and be right: the check decides. "
+    "Compare them line by line, and find the line that you would not have written.",
+    "solution.other": "Another right answer",
+    "solution.others": "{count} other right answers",
+    "guidance.nothing_checked": "Nothing was checked in this notebook yet. Name the exercise, as "
+    'in {call}("two_path_grad").',
     "could_not_check": "Could not check {exercise}.",
     # what keeps a check from running
     "CHECK.missing": "check needs the id of the exercise and {functions}: write check({call}).",

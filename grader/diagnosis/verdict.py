@@ -62,6 +62,24 @@ class Replay(Protocol):
         ...
 
 
+class Onward(Protocol):
+    """What comes next for whoever reads a verdict: lines of text, and the same as a page."""
+
+    @property
+    def page(self) -> str:
+        """As HTML."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """Whether there is something to press, and a kernel that answers."""
+        ...
+
+    def show(self, verdict: dict[str, str]) -> None:
+        """Display the verdict, and below it what can be pressed."""
+        ...
+
+
 @dataclass(frozen=True, repr=False)
 class Verdict:
     """The result of checking one exercise; displays itself in a notebook.
@@ -83,6 +101,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     row: str = ""
     replay: Replay | None = field(default=None, compare=False)
+    onward: Onward | None = field(default=None, compare=False)
 
     @property
     def passed(self) -> bool:
@@ -150,17 +169,31 @@ class Verdict:
             lines += [f"  {detail}" for detail in finding.details]
         lines += ["", *self._below()] if self._below() else []
         if self.passed:
-            lines.append("  Checked: " + "; ".join(case.name for case in self.cases))
+            lines.append(f"  {self._checked()}")
         lines += [f"  warning: {text}" for text in self.warned]
         if self.printed:
             lines += ["  printed:", *(f"  | {line}" for line in self.printed.splitlines())]
+        if self.onward is not None and str(self.onward):
+            lines += ["", str(self.onward)]
         return "\n".join(lines)
 
     __repr__ = __str__
 
+    def _checked(self) -> str:
+        """The cases by name: as many as the headline counts, and the other device for itself."""
+        names = "; ".join(case.name for case in self.cases if not case.meta)
+        elsewhere = ". On another device it holds too." * any(case.meta for case in self.cases)
+        return f"Checked: {names}{elsewhere}"
+
     def _below(self) -> list[str]:
         """What is said beneath the findings."""
         return [*self.notes, *([self.replay.note] if self.replay is not None else [])]
+
+    def _ipython_display_(self) -> None:
+        """Show the verdict, and what can be pressed below it where a kernel answers."""
+        if self.onward is None or not self.onward.live:
+            raise NotImplementedError  # by which IPython is told to show it as it shows anything
+        self.onward.show({"text/plain": str(self), "text/html": self._repr_html_()})
 
     def _repr_html_(self) -> str:
         mark, colour = _MARKS[self.outcome]
@@ -172,12 +205,13 @@ class Verdict:
                 parts.append(f"<pre style='{_NUMBERS}'>{rows}</pre>")
         parts += [f"<p style='margin:.4em 0'>{_prose(text)}</p>" for text in self._below()]
         if self.passed:
-            names = html.escape("; ".join(case.name for case in self.cases))
-            parts.append(f"<p style='margin:.4em 0'>Checked: {names}</p>")
+            parts.append(f"<p style='margin:.4em 0'>{html.escape(self._checked())}</p>")
         parts += [f"<p style='margin:.4em 0'>⚠ Warning: {_prose(text)}</p>" for text in self.warned]
         if self.printed:
             text = html.escape(self.printed)
             parts.append(f"<details><summary>What it printed</summary><pre>{text}</pre></details>")
+        if self.onward is not None:
+            parts.append(self.onward.page)
         return (
             f"<div role='status' class='autograd-verdict' data-outcome='{self.outcome.value}' "
             f"style='border-left:6px solid {colour};padding:.4em .8em;font-size:14px;"

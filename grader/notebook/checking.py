@@ -17,7 +17,7 @@ from grader.engine.callables import cannot_call, is_stub
 from grader.engine.catalogue import PUBLIC_SEED, device, find
 from grader.engine.task import Case, Task, draw_inputs
 from grader.engine.watch import observe
-from grader.notebook import records
+from grader.notebook import guidance, onward, records
 from grader.notebook.clock import SECONDS, limited
 from grader.notebook.replaying import FailedCase
 from grader.recorded.find import answers_for
@@ -38,6 +38,8 @@ def check(
     verdict = verdict_on(task, functions, seconds=None if under_nbgrader else seconds)
     if not under_nbgrader:
         records.remember(verdict)
+        guidance.checked(task.id)
+        verdict = replace(verdict, onward=onward.after(verdict, task))
         return _with_replay(verdict, task, functions)
     if not verdict.passed:
         raise CheckFailed(str(verdict))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,14 +11,13 @@ from typing import Any
 import nbformat
 
 from grader.engine.refusal import Refusal
-from grader.notebook import files, places
-from grader.notebook.cells import Cell, Notebook, grade_id
+from grader.notebook import files, links, places, way
+from grader.notebook.cells import LONGEST_ID, Cell, Notebook, cut, grade_id, headings, slug
 
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-_LONGEST_ID = 64  # nbformat's own limit
 
 
 class BrokenText(Refusal):
@@ -30,13 +28,13 @@ class TextBehind(Refusal):
     """A built notebook holds changes that its text, the source, does not."""
 
 
-def read(text: Path) -> Notebook:
+def read(text: Path, shelf: places.Shelf = places.exercises) -> Notebook:
     """The notebook that a MyST Markdown text stands for, in full.
 
-    Links to exercises lead to where they stand, and in a chapter's solutions the sections of its
-    exercises are written out. Raises BrokenText.
+    Links to exercises lead to where they stand (by `shelf`), a lesson ends with the way on, and in
+    a chapter's solutions the sections of its exercises are written out. Raises BrokenText.
     """
-    return _read(text, lambda cells: in_full(cells, text))
+    return _read(text, lambda cells: in_full(cells, text, shelf))
 
 
 def as_it_stands(text: Path) -> Notebook:
@@ -71,21 +69,35 @@ def assembled(cells: Iterable[Cell]) -> Notebook:
     )
 
 
-def in_full(cells: list[Cell], text: Path) -> list[Cell]:
-    """The cells of a text as its notebook has them. Raises ValueError for what cannot be told."""
-    folder = text.absolute().parent
-    is_solution = folder.parent.name == "solutions"
-    named = ("](exercise:", "](lesson:")
-    if not is_solution and not any(link in cell["source"] for cell in cells for link in named):
-        return cells
-    from grader.notebook import links, sections  # they load torch
+def in_full(cells: list[Cell], text: Path, shelf: places.Shelf = places.exercises) -> list[Cell]:
+    """The cells of a text as its notebook has them: each place leads on, each link somewhere.
 
-    page = places.lesson(text.stem)
-    if is_solution:
+    `shelf` says where exercise notebooks lie. Raises ValueError for what cannot be told.
+    """
+    folder = text.absolute().parent
+    if folder.parent.name == "solutions":
+        from grader.notebook import sections  # it loads torch
+
         page = PurePosixPath("exercises", folder.name, f"{text.stem}.ipynb")
         chapter = sections.chapter_of(text.stem) if text.stem == folder.name else None
-        cells = cells if chapter is None else list(sections.written_out(cells, chapter))
-    return [links.resolved(cell, page) for cell in cells]
+        if chapter is not None:
+            lessons = way.of_course(folder.parents[1] / "course" / "lessons")
+            cells = list(sections.written_out(cells, chapter, lessons))
+    else:
+        page = places.lesson(text.stem)
+        on = way.of_course(folder).from_lesson(text.stem)
+        cells = [part for cell in cells for part in _by_headings(cell)]
+        cells += [_cell_of_links(on)] if on else []
+    return [links.resolved(cell, page, shelf) for cell in cells]
+
+
+def _by_headings(cell: Cell) -> Iterator[Cell]:
+    """A cell cut so that each heading begins one, and links can lead to it."""
+    return cut(cell, [start for start, _ in headings(cell, "2,6")])
+
+
+def _cell_of_links(source: str) -> Cell:
+    return {"cell_type": "markdown", "metadata": {}, "source": source}
 
 
 def completed(notebook: Notebook, text: Path) -> Notebook:
@@ -164,34 +176,23 @@ def _ids(cells: list[Cell]) -> Iterator[str]:
     taken = _checked([name for name in map(grade_id, cells) if name])
     under = "start"
     for cell in cells:
-        headings = _headings(cell) if cell["cell_type"] == "markdown" else []
-        name = grade_id(cell) or _free(_slug(headings[0]) if headings else under, taken)
+        found = headings(cell)
+        name = grade_id(cell) or _free(slug(found[0][1]) if found else under, taken)
         taken.add(name)
         yield name
-        if headings:
-            under = _slug(headings[-1])
+        if found:
+            under = slug(found[-1][1])
 
 
 def _checked(grade_ids: list[str]) -> set[str]:
     for name in grade_ids:
-        if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{_LONGEST_ID}}}", name):
+        if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{LONGEST_ID}}}", name):
             raise ValueError(
-                f"the grade_id {name!r} must be letters, digits, - and _, at most {_LONGEST_ID}"
+                f"the grade_id {name!r} must be letters, digits, - and _, at most {LONGEST_ID}"
             )
         if grade_ids.count(name) > 1:
             raise ValueError(f"two cells have the grade_id {name!r}")
     return set(grade_ids)
-
-
-def _headings(cell: Cell) -> list[str]:
-    prose = re.sub(r"(?ms)^(```+|~~~+).*?^\1", "", cell["source"])  # a fence may hold # comments
-    return re.findall(r"(?m)^#{1,6} +(.+)$", prose)
-
-
-def _slug(name: str) -> str:
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    words = re.findall(r"[A-Za-z0-9_]+", ascii_name.lower())
-    return "-".join(words)[: _LONGEST_ID - 6].rstrip("-") or "cell"
 
 
 def _free(stem: str, taken: set[str]) -> str:

@@ -20,9 +20,9 @@ class Text:
         return self.page
 
 
-def note(text: str) -> str:
-    """A text as a page's remark."""
+def note(text: str, page: str = "") -> str:
+    """A text as a page's remark; a `page` is HTML already."""
     return (
         "<div style='border-left:6px solid #56B4E9;padding:.4em .8em;max-width:52em'>"
-        f"{html.escape(text)}</div>"
+        f"{page or html.escape(text)}</div>"
     )

@@ -16,13 +16,13 @@ points, and beside it `minutes`. Sections of any other kind stay as they are.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from grader.engine.catalogue import Chapter, chapters, tasks
 from grader.engine.task import Task
-from grader.notebook.cells import Cell
+from grader.notebook.cells import Cell, cut, grade_id, headings
+from grader.notebook.way import Way
 
 
 @dataclass
@@ -66,22 +66,45 @@ def sections(cells: Iterable[Cell], exercises: Sequence[str]) -> list[Section]:
     A Markdown cell that holds the heading of an exercise is cut at its headings.
     """
     found = [Section("")]
-    for cell in (part for whole in cells for part in _cut(whole, exercises)):
-        headings = [name for _, name in _headings(cell)]
-        if headings:
-            found.append(Section(headings[0]))
+    for cell in (part for whole in cells for part in _parts(whole, exercises)):
+        names = [name for _, name in headings(cell, "2")]
+        if names:
+            found.append(Section(names[0]))
         found[-1].cells.append(cell)
     return [section for section in found if section.cells]
 
 
-def written_out(cells: Iterable[Cell], chapter: Chapter) -> Iterator[Cell]:
+def written_out(cells: Iterable[Cell], chapter: Chapter, way: Way) -> Iterator[Cell]:
     """The cells of a chapter's solution text in full, as nbgrader releases them.
 
-    Raises ValueError for an exercise without exactly one solution cell.
+    Below the introduction stands the way back to the lessons, and at the end the way on, unless
+    all was written out already. Raises ValueError for an exercise without exactly one solution
+    cell.
     """
+    found = sections(cells, chapter.exercises)
+    short = any(one.heading in chapter.exercises and not one.is_marked for one in found)
+    placed = {grade_id(cell) for one in found for cell in one.cells}
+    back, on = way.back(chapter.name), way.on(chapter.name)
+    if short and back and "way_back" not in placed:
+        found[0].cells.insert(1, _signpost("way_back", back))
+    yield from _exercises(found, chapter)
+    if short and on and "way_on" not in placed:
+        yield _signpost("way_on", on)
+
+
+def _signpost(name: str, source: str) -> Cell:
+    """A cell of links that stays as it is."""
+    cell: Cell = {"cell_type": "markdown", "metadata": {}, "source": source}
+    marked = _marked(cell, name)
+    marked["metadata"]["nbgrader"] |= {"grade": False}
+    del marked["metadata"]["nbgrader"]["points"]
+    return marked
+
+
+def _exercises(found: Sequence[Section], chapter: Chapter) -> Iterator[Cell]:
     known = tasks()
     number = 0
-    for section in sections(cells, chapter.exercises):
+    for section in found:
         if section.heading in chapter.exercises and not section.is_marked:
             number += 1
             yield from _exercise(section, number, known[section.heading])
@@ -137,7 +160,7 @@ def _titled(section: Section, answer: Cell, title: str, line: str) -> Iterator[C
     for place, cell in enumerate(section.cells):
         source = cell["source"]
         if place == 0:
-            start, heading = _headings(cell)[0]
+            start, heading = headings(cell, "2")[0]
             source = source[:start] + source[start:].replace(heading, title, 1)
         if cell is asked:
             source += f"\n\n*{line}*"
@@ -167,22 +190,7 @@ def _points(points: int) -> str:
     return f"{points} point{'' if points == 1 else 's'}"
 
 
-def _cut(cell: Cell, exercises: Sequence[str]) -> Iterator[Cell]:
-    headings = _headings(cell)
-    if not any(name in exercises for _, name in headings):
-        yield cell
-        return
-    starts = sorted({0, *(start for start, _ in headings)})
-    for start, end in zip(starts, [*starts[1:], None], strict=True):
-        source = cell["source"][start:end].strip("\n")
-        if source:
-            yield cell | {"source": source}
-
-
-def _headings(cell: Cell) -> list[tuple[int, str]]:
-    """Where each heading of the second level starts in a Markdown cell, and what it says."""
-    if cell["cell_type"] != "markdown":
-        return []
-    fenced = r"(?ms)^(```+|~~~+).*?^\1"  # a fence may hold ## comments
-    prose = re.sub(fenced, lambda fence: " " * len(fence[0]), cell["source"])
-    return [(found.start(), found[1].strip()) for found in re.finditer(r"(?m)^## +(.+)$", prose)]
+def _parts(cell: Cell, exercises: Sequence[str]) -> Iterator[Cell]:
+    found = headings(cell, "2")
+    starts = [start for start, _ in found]
+    return cut(cell, starts if any(name in exercises for _, name in found) else [])

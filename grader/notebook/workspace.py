@@ -17,9 +17,8 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from grader.engine.refusal import Refusal
-from grader.notebook import files, notebooks, places
-
-MANIFEST = ".autograd-course.json"
+from grader.notebook import carrying, files, notebooks, places
+from grader.notebook.places import MANIFEST as MANIFEST
 
 
 class WorkspaceRefused(Refusal):
@@ -34,6 +33,8 @@ class Placement(enum.Enum):
     RESTORED = "laid again, since it was gone"
     BESIDE = "changed by you, so the new one is laid beside it"
     KEPT = "left alone"
+    GONE = "lies elsewhere now, and nobody had changed it"
+    LEFT = "changed by you, so it stays; the course goes on at another place"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class _Record:
 
     offered: str = ""
     known: set[str] = field(default_factory=set)
+    carried: set[str] = field(default_factory=set)
+    """What was laid beside it with the learner's own answers in it: ours only as long as it is."""
+    starts: set[str] = field(default_factory=set)
+    """What its answers were to begin with, in every version."""
 
 
 def build(course: Path, workspace: Path) -> list[Placed]:
@@ -62,11 +67,16 @@ def build(course: Path, workspace: Path) -> list[Placed]:
     return lay(dict(offers(course)), workspace)
 
 
-def offers(course: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """Every file of the workspace as the course has it now: its place, and its content."""
+def offers(
+    course: Path, shelf: places.Shelf = places.exercises
+) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Every file of the workspace as the course has it now: its place, and its content.
+
+    `shelf` says where lessons find the exercise notebooks.
+    """
     lessons = course / "course" / "lessons"
     for text in sorted(lessons.glob("*.md"), key=lambda text: text.stem):
-        yield places.lesson(text.stem), notebooks.to_bytes(notebooks.read(text))
+        yield places.lesson(text.stem), notebooks.to_bytes(notebooks.read(text, shelf))
     for folder, skipped in ((lessons, {".md", ".ipynb"}), (course / "exercises", set[str]())):
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             inside = file.relative_to(folder.parent)
@@ -85,16 +95,22 @@ def lay(offered: Mapping[PurePosixPath, bytes], workspace: Path) -> list[Placed]
         workspace.mkdir(parents=True, exist_ok=True)
         records = _load(workspace)
         plan = [_decide(workspace, place, new, records) for place, new in offered.items()]
+        contents = {one.path: _content(workspace, one, offered, records) for one in plan}
         for place, new in offered.items():
             records.setdefault(str(place), _Record()).known.add(_fingerprint(place, new))
+            records[str(place)].starts.update(map(_digest_of, carrying.answers(new).values()))
+        for one in plan:
+            if contents[one.path] != offered[one.path]:
+                records[str(one.path)].carried.add(_fingerprint(one.path, contents[one.path]))
         _save(workspace, records)
         for placed in plan:
             if placed.outcome is not Placement.KEPT:
-                files.write(workspace / placed.newest, offered[placed.path])
+                files.write(workspace / placed.newest, contents[placed.path])
+        left = list(_moved_on(workspace, offered, records))
         for place, new in offered.items():
             records[str(place)].offered = _digest(new)
         _save(workspace, records)
-    return plan
+    return [*plan, *left]
 
 
 def _decide(
@@ -105,11 +121,47 @@ def _decide(
         return Placed(place, Placement.RESTORED if record.known else Placement.NEW, place)
     if record.offered == _digest(new):
         return Placed(place, Placement.KEPT, place)
-    if _is_ours(workspace, place, record):
+    if _is_ours(workspace, place, record.known):
         return Placed(place, Placement.UPDATED, place)
     if _reads_as(workspace / place, _fingerprint(place, new)):
         return Placed(place, Placement.KEPT, place)  # the learner took the new version over
     return Placed(place, Placement.BESIDE, _beside(workspace, place, record))
+
+
+def _content(
+    workspace: Path,
+    placed: Placed,
+    offered: Mapping[PurePosixPath, bytes],
+    records: Mapping[str, _Record],
+) -> bytes:
+    """What is laid: beside a changed exercise notebook, the new one with the learner's answers."""
+    new = offered[placed.path]
+    if placed.outcome is not Placement.BESIDE or placed.path.suffix != ".ipynb":
+        return new
+    starts = records.get(str(placed.path), _Record()).starts
+    mine = carrying.answers((workspace / placed.path).read_bytes())
+    written = {name: text for name, text in mine.items() if _digest_of(text) not in starts}
+    return carrying.carried(new, written)
+
+
+def _moved_on(
+    workspace: Path,
+    offered: Mapping[PurePosixPath, bytes],
+    records: dict[str, _Record],
+) -> Iterator[Placed]:
+    """Files of ours that lie at a place of an earlier version: gone, or left to the learner."""
+    for place in offered:
+        before = places.earlier(place)
+        if before is None or before in offered or str(before) not in records:
+            continue
+        record = records.pop(str(before))
+        if _is_absent(workspace / before):
+            continue
+        if _is_ours(workspace, before, record.known):
+            (workspace / before).unlink()
+            yield Placed(before, Placement.GONE, place)
+        else:
+            yield Placed(before, Placement.LEFT, place)
 
 
 def _beside(workspace: Path, place: PurePosixPath, record: _Record) -> PurePosixPath:
@@ -117,7 +169,9 @@ def _beside(workspace: Path, place: PurePosixPath, record: _Record) -> PurePosix
     marks = (".new" if number == 1 else f".new-{number}" for number in count(1))
     names = (place.with_name(f"{place.stem}{mark}{place.suffix}") for mark in marks)
     return next(
-        name for name in names if _is_absent(workspace / name) or _is_ours(workspace, name, record)
+        name
+        for name in names
+        if _is_absent(workspace / name) or _is_ours(workspace, name, record.known | record.carried)
     )
 
 
@@ -125,10 +179,10 @@ def _is_absent(path: Path) -> bool:
     return not path.exists() and not path.is_symlink()
 
 
-def _is_ours(workspace: Path, place: PurePosixPath, record: _Record) -> bool:
+def _is_ours(workspace: Path, place: PurePosixPath, laid: set[str]) -> bool:
     """Whether a file is one we laid and nobody changed. A link is the learner's own doing."""
     path = workspace / place
-    return not path.is_symlink() and any(_reads_as(path, known) for known in record.known)
+    return not path.is_symlink() and any(_reads_as(path, known) for known in laid)
 
 
 def _reads_as(path: Path, fingerprint: str) -> bool:
@@ -144,6 +198,10 @@ def _fingerprint(place: PurePosixPath, content: bytes) -> str:
     return _digest(content)
 
 
+def _digest_of(text: str) -> str:
+    return _digest(text.encode())
+
+
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -153,16 +211,27 @@ def _load(workspace: Path) -> dict[str, _Record]:
     try:
         entries = json.loads((workspace / MANIFEST).read_text(encoding="utf-8"))
         return {
-            str(place): _Record(str(entry["offered"]), set(map(str, entry["known"])))
+            str(place): _Record(str(entry["offered"]), *(_set(entry, kind) for kind in _SETS))
             for place, entry in entries.items()
         }
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
+_SETS = ("known", "carried", "starts")
+
+
+def _set(entry: Mapping[str, list[str]], kind: str) -> set[str]:
+    """One of an entry's lists; the course up to 0.3.0 wrote `known` alone."""
+    return set(map(str, entry["known"] if kind == "known" else entry.get(kind, [])))
+
+
 def _save(workspace: Path, records: Mapping[str, _Record]) -> None:
     entries = {
-        place: {"offered": record.offered, "known": sorted(record.known)}
+        place: {
+            "offered": record.offered,
+            **{kind: sorted(getattr(record, kind)) for kind in _SETS if getattr(record, kind)},
+        }
         for place, record in records.items()
     }
     written = json.dumps(entries, indent=1, sort_keys=True) + "\n"

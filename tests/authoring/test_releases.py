@@ -255,6 +255,6 @@ def test_a_section_that_is_no_exercise_shows_no_answer(tmp_path):
 def test_saving_in_the_workspace_writes_no_text(course):
     workspace.build(course, course / "workspace")
     manager = jupytext.TextFileContentsManager(root_dir=str(course))
-    place = PurePosixPath("workspace/lessons/00-start-here.ipynb")
+    place = PurePosixPath("workspace/lessons/lesson-00-start-here.ipynb")
     manager.save(manager.get(str(place)), str(place))
     assert not (course / place).with_suffix(".md").exists()

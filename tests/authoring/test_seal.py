@@ -177,7 +177,7 @@ def test_a_pass_says_that_the_judge_checks_the_other_cases(side, recorded_alone)
         "Right in the visible case: two_path_grad agrees with torch. The judge checks all 4 cases, "
         "with other inputs."
     )
-    assert "Checked: 5 numbers; another device" in str(verdict)
+    assert "Checked: 5 numbers. On another device it holds too." in str(verdict)
     assert "The judge checks all 4 cases" in verdict._repr_html_()
     verdict = verdict_on(tasks()["two_path_grad"], [wrong])
     assert verdict.headline == "Not yet: the case that is checked here fails."
@@ -429,7 +429,10 @@ def test_what_the_student_side_holds_is_listed_and_nothing_else_is_there(side):
     }
     assert {place.partition("/")[0] for place in files} == {"python", "lessons"}
     lessons = sorted(path.stem for path in (ROOT / "course" / "lessons").glob("*.md"))
-    assert sorted(path.stem for path in (side / "lessons").glob("*.ipynb")) == lessons
+    laid = sorted(path.stem for path in (side / "lessons").glob("*.ipynb"))
+    assert laid == [f"lesson-{name}" for name in lessons]
+    texts = (side / "python" / "course" / "lessons").iterdir()
+    assert sorted(path.name for path in texts) == [f"{name}.md" for name in lessons]
     assert all(path.stat().st_mode & 0o044 == 0o044 for path in side.rglob("*"))
 
 
@@ -440,7 +443,7 @@ def test_what_the_student_side_holds_is_listed_and_nothing_else_is_there(side):
 def quick(monkeypatch):
     """Seal one lesson and no recording: what is asked is what happens to the folder."""
     lesson = (PurePosixPath("lessons", "00-start-here.ipynb"), b"{}")
-    monkeypatch.setattr("grader.notebook.workspace.offers", lambda source: [lesson])
+    monkeypatch.setattr("grader.notebook.workspace.offers", lambda source, shelf: [lesson])
     monkeypatch.setattr(student_side, "sealed_file", lambda: b"recorded")
 
 

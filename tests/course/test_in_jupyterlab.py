@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from course.widgets.frame import look
-from tests.fixtures.browser import browser_page, jupyterlab, menu
+from tests.fixtures.browser import barriers, browser_page, jupyterlab, kept, menu
 from tests.fixtures.lesson_texts import LESSONS, cells
 
 PICTURE = """\
@@ -67,6 +67,7 @@ def first_picture(lesson):
     return "\n\n".join(sources)
 
 
+PICTURED_AT = {"05-hooks": 30, "06-optimizer-loop": 12}  # steps that the README shows
 PICTURED = {lesson.stem: source for lesson in LESSONS if (source := first_picture(lesson))}
 
 
@@ -152,6 +153,8 @@ def test_a_picture_is_stepped_by_keyboard_and_says_each_step(page):
 
     player.get_by_role("combobox", name="run").focus()
     page.keyboard.press("Tab")
+    expect(player.get_by_role("button", name="One step back")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(player.get_by_role("slider", name="step")).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(said).to_contain_text("Step 1 of 10: forward computes a = 3")
@@ -181,6 +184,58 @@ def test_a_picture_is_stepped_by_keyboard_and_says_each_step(page):
     expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
 
 
+def test_buttons_go_one_step_back_and_on(page):
+    player = cell(page, 0).locator(".ag-player.ag-alive")
+    said = player.get_by_role("status")
+    player.get_by_role("button", name="Reset").click()
+    expect(said).to_contain_text("Step 0 of")
+    for name, step in (("on", 1), ("on", 2), ("back", 1), ("back", 0), ("back", 0)):
+        player.get_by_role("button", name=f"One step {name}").click()
+        expect(said).to_contain_text(f"Step {step} of")
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(page, width):
+    """At 800 px with the file browser closed, as whoever has so small a screen will have it."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 900})
+    if width == 800:
+        page.keyboard.press("Control+b")
+    try:
+        for player in page.locator(".ag-player.ag-alive").all():
+            player.scroll_into_view_if_needed()
+            frame, said = player.locator(".ag-frame"), player.get_by_role("status")
+            page.wait_for_function(
+                "frame => frame.scrollWidth <= frame.clientWidth + 1", arg=frame.element_handle()
+            )
+            tops = [
+                part.bounding_box()["y"]
+                for part in (player.get_by_role("button", name="Reset"), said, frame)
+            ]
+            assert tops == sorted(tops)
+            whole = player.bounding_box()
+            assert whole["height"] <= 760  # what JupyterLab leaves of 900
+            for part in player.locator("button:visible, select").all():
+                box = part.bounding_box()
+                assert box["x"] + box["width"] <= whole["x"] + whole["width"] + 1
+    finally:
+        if width == 800:
+            page.keyboard.press("Control+b")
+        page.set_viewport_size(before)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_nothing_in_a_picture_keeps_anybody_out(page, theme):
+    menu(page, "Settings", "Theme", theme)
+    light = str(theme.endswith("Light")).lower()
+    expect(page.locator(f"body[data-jp-theme-light='{light}']")).to_have_count(1)
+    try:
+        assert barriers(page, ".ag-player") == []
+    finally:
+        if light == "false":
+            menu(page, "Settings", "Theme", "JupyterLab Light")
+
+
 @pytest.mark.parametrize("lesson", PICTURED)
 def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, lesson):
     player = cell(page, 2 + list(PICTURED).index(lesson)).locator(".ag-player.ag-alive")
@@ -194,6 +249,9 @@ def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, lesson):
     expect(player.get_by_role("status")).to_contain_text("Step 1 of")
     second = picture.inner_html(), picture.get_attribute("aria-label")
     assert all(now != then for now, then in zip(first, second, strict=True))
+    for _ in range(PICTURED_AT.get(lesson, 1) - 1):
+        page.keyboard.press("ArrowRight")
+    kept(player, lesson.partition("-")[2])
     for number in range(player.get_by_role("combobox").locator("option").count()):
         if number:
             choose_the_next(page, player)

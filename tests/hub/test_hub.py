@@ -266,7 +266,7 @@ def test_nobody_else_can_listen_or_speak_to_a_students_kernel(hub, student):
 def checked(person):
     """What a check says in a kernel of somebody's own server."""
     server = f"{person.room.address}/user/{person.name}", person.token(note="kernel")
-    with kernel(server, "lessons/01-graphs.ipynb") as execute:
+    with kernel(server, "lessons/lesson-01-graphs.ipynb") as execute:
         execute("from grader import check")
         return json.dumps(execute(_RIGHT))
 

@@ -1,5 +1,6 @@
 """What a notebook is told by check, hint, solution and progress, and nbgrader by check."""
 
+import ast
 import html.parser
 import inspect
 import json
@@ -16,9 +17,10 @@ from jupyter_client.manager import start_new_kernel
 
 import grader
 from grader import CheckFailed, Outcome, UnknownExercise, check
-from grader.engine.catalogue import find
-from grader.notebook import records
+from grader.engine.catalogue import find, tasks
+from grader.notebook import guidance, onward, records
 from grader.notebook.checking import verdict_on
+from grader.notebook.solutions import other_answers
 from tests.conftest import environment
 
 
@@ -184,9 +186,10 @@ def test_what_comes_later_is_no_answer(own_record):
     ],
 )
 def test_an_unknown_id_is_met_with_the_nearest(given, near):
-    for call in (check, grader.hint, grader.solution):
-        with pytest.raises(UnknownExercise, match=f"Did you mean '{near}'"):
-            call(given)
+    with pytest.raises(UnknownExercise, match=f"Did you mean '{near}'"):
+        check(given)
+    for call in (grader.hint, grader.solution):
+        assert f"Did you mean '{near}'" in str(call(given))
 
 
 @pytest.mark.parametrize("given", ["", "qqqqqq", "\x00", "a" * 10_000])
@@ -389,6 +392,90 @@ def test_the_solution_is_kept_until_the_hints_are_read_or_the_exercise_is_right(
     assert "reveal=True" in str(grader.solution("vjp_vector"))
     check("vjp_vector", lambda x, v: 3 * x**2 * v)
     assert "def weighted_backward" in str(grader.solution("vjp_vector"))
+
+
+def test_a_hint_without_a_name_is_about_the_last_check(own_record, monkeypatch):
+    monkeypatch.setattr(guidance, "_last", [])
+    assert "Name the exercise" in str(grader.hint())
+    assert "Name the exercise" in str(grader.solution())
+    check("vjp_vector", lambda x, v: v)
+    assert str(grader.hint()).startswith(f"Hint 1 of 3: {find('vjp_vector').hints[0]}")
+    check("two_path_grad", wrong)
+    assert str(grader.hint(number=2)).startswith(f"Hint 2 of 3: {find('two_path_grad').hints[1]}")
+    assert "def two_path_grad" in str(grader.solution(reveal=True))
+
+
+def test_a_hint_names_the_section_and_the_last_one_what_is_left(own_record):
+    first, *_, last = (str(grader.hint("two_path_grad")) for _ in range(3))
+    assert "The section to read: 1.2 " in first
+    assert "solution(" not in first
+    assert "What is left is solution('two_path_grad')" in last
+
+
+def test_a_solution_is_coloured_explained_and_followed_by_other_right_answers(own_record):
+    shown = grader.solution("two_path_grad", reveal=True)
+    assert "Yours may look different and be right" in str(shown)
+    assert "2 other right answers" in shown.page
+    assert re.search(r"<span class=\"k\">def</span>", shown.page)
+    assert "1.2 " in shown.page
+
+
+@pytest.mark.parametrize("task", tasks().values(), ids=lambda task: task.id)
+def test_every_other_right_answer_that_is_shown_stands_by_itself(task):
+    """It runs in a namespace that holds what an exercise notebook imports, and passes."""
+    for source in other_answers(task.id):
+        space = {"torch": torch}
+        exec(source, space)
+        defined = [one.name for one in ast.parse(source).body if hasattr(one, "decorator_list")]
+        assert verdict_on(task, [space[name] for name in defined]).passed, source
+
+
+def test_a_failure_leads_to_the_section_and_a_pass_to_the_next_exercise(own_record):
+    failed, passed = check("two_path_grad", wrong), check("two_path_grad", right)
+    assert "The section to read: 1.2 " in str(failed)
+    assert "`hint()` gives the next hint, and `solution()` a model answer" in str(failed)
+    assert "Next exercise: 2. Products along edges" in str(passed)
+    assert "section" not in str(passed)
+    assert failed.onward.buttons == ("hint", "solution")
+    assert passed.onward.buttons == ("solutions",)
+
+
+def test_what_is_right_already_is_not_the_next_exercise(own_record):
+    own = [task.id for task in tasks().values() if task.chapter == "01-graphs"]
+    entries = {name: {"credit": 1.0} for name in own[1:]}
+    own_record.write_text(json.dumps(entries | {own[3]: {"credit": 0.5}}))
+    assert f"Next exercise: 4. {find(own[3]).title}" in str(check("two_path_grad", right))
+    own_record.write_text(json.dumps(entries))
+    last = str(check("two_path_grad", right))
+    assert "Every exercise of this chapter is right." in last
+    assert "Next lesson: 2 " in last
+
+
+def test_links_of_a_verdict_lead_to_places_of_the_workspace(own_record, tmp_path, monkeypatch):
+    inside = tmp_path / "exercises" / "01-graphs"
+    inside.mkdir(parents=True)
+    (inside / "01-graphs.ipynb").write_text("{}")
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "lessons" / "lesson-01-graphs.ipynb").write_text("{}")
+    monkeypatch.chdir(inside)
+    page = check("two_path_grad", wrong)._repr_html_()
+    assert "href='../../lessons/lesson-01-graphs.ipynb#cell-id=1-2-" in page
+    assert "href='01-graphs.ipynb#cell-id=2-" in check("two_path_grad", right)._repr_html_()
+
+
+def test_where_no_solutions_are_there_is_no_button_for_one(own_record, monkeypatch):
+    monkeypatch.setattr(onward, "has_solutions", lambda chapter: False)
+    failed, passed = check("two_path_grad", wrong), check("two_path_grad", right)
+    assert (failed.onward.buttons, passed.onward.buttons) == (("hint",), ())
+    assert "solution()" not in f"{failed}{passed}"
+
+
+def test_as_many_cases_are_counted_in_a_pass_as_in_a_failure(own_record):
+    assert "0 of 4 cases" in check("two_path_grad", wrong).headline
+    passed = check("two_path_grad", right)
+    assert "all 4 cases" in passed.headline
+    named = re.search("Checked: (.*?)[.] On another device it holds too", str(passed))[1]
+    assert len(named.split("; ")) == 4
 
 
 def test_progress_keeps_the_best_credit_of_each_exercise(own_record):
@@ -627,9 +714,10 @@ class Kernel:
                 continue
             content = reply["content"]
             if reply["msg_type"] == "display_data" and interrupt_on_display:
+                interrupt_on_display = False  # what is displayed afterwards is the verdict
                 self.manager.interrupt_kernel()
             elif reply["msg_type"] in ("execute_result", "display_data"):
-                shown.append(content["data"]["text/plain"])
+                shown.append(content["data"].get("text/plain", ""))  # buttons have no text
             elif reply["msg_type"] == "stream":
                 shown.append(f"{content['name']}: {content['text']}")
             elif reply["msg_type"] == "error":

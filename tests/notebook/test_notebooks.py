@@ -145,8 +145,9 @@ def test_no_text_links_to_an_exercise_by_its_number(text):
 
 
 def anchors(notebook):
-    headings = re.findall(r"(?m)^## (.+)$", "\n".join(cell.source for cell in notebook.cells))
-    return {heading.replace(" ", "-") for heading in headings}
+    """The links to a notebook's headings: each names the cell that begins with the heading."""
+    headed = {cell.id: re.match(r"## (?:\d+\. )?(.+)", cell.source) for cell in notebook.cells}
+    return {f"cell-id={name}": found[1] for name, found in headed.items() if found}
 
 
 def link_from(text, exercise):
@@ -161,7 +162,7 @@ def test_a_link_by_id_leads_to_the_heading_of_the_exercise(text, tmp_path):
     for task in (task for task in tasks().values() if task.chapter == text.stem):
         lesson = link_from(tmp_path / "lessons" / "one.md", task.id)
         assert lesson.startswith(f"../exercises/{text.stem}/{text.stem}.ipynb#")
-        assert lesson.partition("#")[2] in known
+        assert known[lesson.partition("#")[2]] == task.title
         beside = link_from(tmp_path / "solutions" / "other" / "other.md", task.id)
         assert beside == lesson.replace("../exercises/", "../")
         own = link_from(tmp_path / "solutions" / text.stem / f"{text.stem}.md", task.id)

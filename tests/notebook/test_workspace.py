@@ -226,7 +226,7 @@ def test_the_workspace_holds_the_course_and_only_it(course):
     )
     placed = workspace.build(course, course / "workspace")
     assert [str(one.path) for one in placed] == [
-        "lessons/00-start-here.ipynb",
+        "lessons/lesson-00-start-here.ipynb",
         "exercises/01-demo/numbers.csv",
     ]
     assert {one.outcome for one in workspace.build(course, course / "workspace")} == {
@@ -250,7 +250,7 @@ def test_every_link_inside_the_workspace_leads_somewhere(tmp_path):
 def test_a_workspace_that_cannot_be_written_is_named_without_a_traceback(course, obstacle, command):
     folder = course / "workspace"
     (folder / "lessons").mkdir(parents=True)
-    notebook_place = folder / "lessons" / "00-start-here.ipynb"
+    notebook_place = folder / "lessons" / "lesson-00-start-here.ipynb"
     if obstacle == "file for a folder":
         (folder / "lessons").rmdir()
         (folder / "lessons").write_text("mine")
@@ -296,17 +296,108 @@ def test_a_workspace_without_write_permission_is_refused_and_left_as_it_is(reada
 def test_the_command_says_what_it_kept(course, command):
     update = ("workspace", "--course", course)
     assert "is up to date (1 file)" in command(*update)[1]
-    place = course / "workspace" / "lessons" / "00-start-here.ipynb"
+    place = course / "workspace" / "lessons" / "lesson-00-start-here.ipynb"
     place.write_text(place.read_text().replace("1 + 1", "1 + 2"))
     text = course / "course" / "lessons" / "00-start-here.md"
     text.write_text(text.read_text().replace("# Start here", "# Begin here"))
     status, said = command(*update)
     assert status == 0
-    assert "lessons/00-start-here.ipynb holds your changes and stays as it is" in said
-    assert "lessons/00-start-here.new.ipynb" in said
+    assert "lessons/lesson-00-start-here.ipynb holds your changes and stays as it is" in said
+    assert "lessons/lesson-00-start-here.new.ipynb" in said
     assert "holds your changes" not in command(*update)[1]
 
 
 def test_the_record_is_json_a_person_can_read(tmp_path):
     lay(tmp_path, "old")
     assert list(json.loads((tmp_path / workspace.MANIFEST).read_text())) == [str(PLACE)]
+
+
+# Exercises renewed, and lessons that lie elsewhere now
+
+
+def answered(*pairs, start="# YOUR CODE HERE"):
+    """An exercise notebook of (grade_id, source): "" for what the exercise starts with."""
+    cells = []
+    for name, source in pairs:
+        mark = {"grade_id": name, "solution": True, "grade": False, "locked": False}
+        cells.append(nbformat.v4.new_code_cell(source or start, id=name))
+        cells[-1].metadata["nbgrader"] = mark
+    return notebooks.to_bytes(nbformat.v4.new_notebook(cells=cells))
+
+
+def test_a_renewed_notebook_carries_the_answers_over_and_the_old_file_stays(tmp_path):
+    workspace.lay({PLACE: answered(("a", ""), ("b", "bug 1"), ("c", ""))}, tmp_path)
+    mine = answered(("a", "mine"), ("b", "bug 1"), ("c", ""))
+    (tmp_path / PLACE).write_bytes(mine)
+    new = answered(("c", "# YOUR CODE HERE, renewed"), ("b", "bug 2"), ("a", ""), ("d", "new"))
+    [placed] = workspace.lay({PLACE: new}, tmp_path)
+    assert placed.outcome is Placement.BESIDE
+    assert (tmp_path / PLACE).read_bytes() == mine
+    assert sources(tmp_path / placed.newest) == [
+        "# YOUR CODE HERE, renewed",
+        "bug 2",
+        "mine",
+        "new",
+    ]
+
+
+def test_a_renewed_notebook_that_was_taken_over_is_the_learners(tmp_path):
+    workspace.lay({PLACE: answered(("a", ""))}, tmp_path)
+    (tmp_path / PLACE).write_bytes(answered(("a", "mine")))
+    [placed] = workspace.lay({PLACE: answered(("a", ""), ("b", "more"))}, tmp_path)
+    os.replace(tmp_path / placed.newest, tmp_path / PLACE)
+    [placed] = workspace.lay({PLACE: answered(("a", ""), ("b", "most"))}, tmp_path)
+    assert placed.outcome is Placement.BESIDE
+    assert sources(tmp_path / PLACE) == ["mine", "more"]
+    assert sources(tmp_path / placed.newest) == ["mine", "most"]
+
+
+def test_a_renewed_notebook_that_nobody_opened_is_renewed_again_under_its_name(tmp_path):
+    workspace.lay({PLACE: answered(("a", ""))}, tmp_path)
+    (tmp_path / PLACE).write_bytes(answered(("a", "mine")))
+    workspace.lay({PLACE: answered(("a", ""), ("b", "more"))}, tmp_path)
+    (tmp_path / PLACE).write_bytes(answered(("a", "mine, mended")))
+    [placed] = workspace.lay({PLACE: answered(("a", ""), ("b", "most"))}, tmp_path)
+    assert placed.newest.name == "01-demo.new.ipynb"
+    assert sources(tmp_path / placed.newest) == ["mine, mended", "most"]
+
+
+OLD, NOW = (PurePosixPath("lessons", name) for name in ("01-a.ipynb", "lesson-01-a.ipynb"))
+
+
+def test_a_lesson_of_an_earlier_version_that_nobody_changed_goes(tmp_path):
+    workspace.lay({OLD: notebook("old")}, tmp_path)
+    ran(tmp_path / OLD)
+    placed = workspace.lay({NOW: notebook("new")}, tmp_path)
+    assert [(one.path, one.outcome) for one in placed] == [
+        (NOW, Placement.NEW),
+        (OLD, Placement.GONE),
+    ]
+    assert [path.name for path in (tmp_path / "lessons").iterdir()] == [NOW.name]
+
+
+def test_a_lesson_of_an_earlier_version_that_was_changed_stays_and_is_named_once(tmp_path):
+    workspace.lay({OLD: notebook("old")}, tmp_path)
+    (tmp_path / OLD).write_bytes(notebook("mine"))
+    placed = workspace.lay({NOW: notebook("new")}, tmp_path)
+    assert (placed[1].path, placed[1].outcome, placed[1].newest) == (OLD, Placement.LEFT, NOW)
+    assert sources(tmp_path / OLD) == ["mine"]
+    assert len(workspace.lay({NOW: notebook("new")}, tmp_path)) == 1
+
+
+def test_a_file_that_only_has_such_a_name_is_the_learners(tmp_path):
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / OLD).write_bytes(notebook("mine"))
+    assert len(workspace.lay({NOW: notebook("new")}, tmp_path)) == 1
+    assert sources(tmp_path / OLD) == ["mine"]
+
+
+def test_the_command_names_a_lesson_it_left(course, command):
+    folder = course / "workspace"
+    workspace.lay({PurePosixPath("lessons/00-start-here.ipynb"): notebook("old")}, folder)
+    (folder / "lessons" / "00-start-here.ipynb").write_bytes(notebook("mine"))
+    status, said = command("workspace", "--course", course)
+    assert status == 0
+    assert "lessons/00-start-here.ipynb holds your changes and stays as it is" in said
+    assert "lies in lessons/lesson-00-start-here.ipynb from now on" in said
+    assert "is up to date (1 file)" in said

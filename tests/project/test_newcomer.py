@@ -140,7 +140,7 @@ def test_every_exercise_is_not_attempted_at_first_and_right_once_it_is_solved(la
 
 
 def test_the_first_lesson_is_there(lab):
-    cells = ask(lab, "contents/lessons/00-start-here.ipynb")["content"]["cells"]
+    cells = ask(lab, "contents/lessons/lesson-00-start-here.ipynb")["content"]["cells"]
     assert cells[0]["cell_type"] == "markdown"
 
 

@@ -1,4 +1,4 @@
-"""The frame of every stepped picture: what, step, play, reset above it; its sentence below."""
+"""The frame of every stepped picture: its controls above it, and under them its sentence."""
 
 from __future__ import annotations
 
@@ -33,13 +33,23 @@ _CSS = f"""
 {look.style_sheet(_LIVE)}
 {_STAGE} {{ margin: 4px 0 8px; }}
 .ag-player:not(.ag-alive) {{ display: none; }}
-.ag-frame {{ overflow: auto; max-height: 72vh; border: 1px solid var(--ag-hairline);
-  border-radius: 8px; background: {_SCROLL_SHADOWS}, var(--ag-card); }}
+.ag-frame {{ overflow: auto; max-height: max(240px, min(72vh, 100vh - 270px));
+  border: 1px solid var(--ag-hairline); border-radius: 8px;
+  background: {_SCROLL_SHADOWS}, var(--ag-card); }}
+.ag-frame [data-open] {{ cursor: pointer; }}
 .ag-frame svg {{ display: block; margin: 0 auto; }}
 .ag-frame:focus-visible {{ outline: 3px solid var(--ag-storage-stroke); outline-offset: 1px; }}
-.ag-sentence {{ margin: 6px 2px 0; min-height: 3em; line-height: 1.5; font-size: 14px;
+.ag-sentence {{ margin: 2px 2px 6px; min-height: 1.5em; line-height: 1.5; font-size: 14px;
   font-family: var(--jp-content-font-family, {look.TEXT_FONT});
   color: var(--jp-content-font-color1, var(--ag-ink)); }}
+.ag-zoom {{ float: right; margin: 0 2px 4px 8px; padding: 2px 8px; font: inherit; font-size: 13px;
+  color: var(--jp-content-font-color1, var(--ag-ink)); background: transparent;
+  border: 1px solid var(--jp-border-color1, var(--ag-line)); border-radius: 4px; cursor: pointer; }}
+.ag-zoom[hidden] {{ display: none; }}
+.ag-player .widget-dropdown {{ max-width: 100%; }}
+.ag-player .widget-dropdown select {{ flex: 1 1 auto; min-width: 0; text-overflow: ellipsis; }}
+.ag-player .ag-one {{ min-width: 34px; padding: 0 8px; font-size: 18px; line-height: 1; }}
+.ag-zoom:focus-visible,
 .ag-player .widget-dropdown select:focus-visible,
 .ag-player button:focus-visible,
 .ag-player .noUi-handle:focus-visible {{ outline: 3px solid var(--jp-brand-color1, #0072B2);
@@ -81,7 +91,7 @@ class Stepped(Protocol):
 
 
 class Stage(anywidget.AnyWidget):
-    """The picture and, under it, the sentence: a live region that stays while its text changes."""
+    """The sentence, a live region that stays while its text changes, and under it the picture."""
 
     _esm = Path(__file__).with_name("stage.js")
     _css = _CSS
@@ -92,7 +102,11 @@ class Stage(anywidget.AnyWidget):
     def __init__(self) -> None:
         super().__init__()
         self.still = f"ag-still-{self.model_id}"
-        self.on_msg(lambda *_: self.send({"alive": True}))
+        self.on_msg(self._hear)
+
+    def _hear(self, _: object, message: dict[str, str], __: object) -> None:
+        if "ask" in message:
+            self.send({"alive": True})
 
 
 class Player(ipywidgets.VBox):
@@ -127,7 +141,7 @@ class Player(ipywidgets.VBox):
             max=last,
             description="step",
             style={"description_width": "initial"},
-            layout={"width": "auto", "flex": "1 1 220px", "max_width": "460px"},
+            layout={"width": "auto", "flex": "1 1 150px", "max_width": "420px"},
         )
         self.play = ipywidgets.Play(
             value=first_step, min=0, max=last, interval=STEP_MS, show_repeat=False
@@ -136,17 +150,31 @@ class Player(ipywidgets.VBox):
             description="Reset", tooltip="Back to step 0", layout={"width": "auto"}
         )
         self.stage = Stage()
-        self._controls = ipywidgets.HBox(
-            [self.what, self.slider, self.play, self.reset],
-            layout={"flex_flow": "row wrap", "align_items": "center"},
+        self.back, self.on = (
+            self._stepper("‹", "One step back", -1),
+            self._stepper("›", "One step on", 1),
         )
-        super().__init__([self._controls, self.stage])
+        self._steps = ipywidgets.HBox(
+            [self.back, self.slider, self.on, self.play, self.reset],
+            layout={"align_items": "center", "flex": "1 1 340px", "min_width": "0"},
+        )
+        controls = ipywidgets.HBox(
+            [self.what, self._steps], layout={"flex_flow": "row wrap", "align_items": "center"}
+        )
+        super().__init__([controls, self.stage])
         self.add_class("ag-player")
         ipywidgets.jslink((self.play, "value"), (self.slider, "value"))
         self.slider.observe(lambda _: self._show(), "value")
         self.what.observe(lambda _: self._choose(), "value")
         self.reset.on_click(lambda _: self.restart())
+        self.stage.on_msg(self._opened)
         self._show()
+
+    def _stepper(self, sign: str, tooltip: str, by: int) -> ipywidgets.Button:
+        button = ipywidgets.Button(description=sign, tooltip=tooltip, layout={"width": "auto"})
+        button.add_class("ag-one")
+        button.on_click(lambda _: self.move(by))
+        return button
 
     @property
     def step(self) -> int:
@@ -164,8 +192,13 @@ class Player(ipywidgets.VBox):
 
     @property
     def sentence(self) -> str:
-        """The sentence under the picture."""
+        """The sentence above the picture."""
         return str(self.stage.sentence)
+
+    def move(self, by: int) -> None:
+        """Stop playing and go so many steps on, or back if negative; the ends hold."""
+        self.play.playing = False
+        self.step = max(0, min(self.last_step, self.step + by))
 
     def restart(self) -> None:
         """Stop playing and go back to step 0."""
@@ -173,14 +206,20 @@ class Player(ipywidgets.VBox):
         self.play.value = 0
         self.slider.value = 0
 
+    def _opened(self, _: object, message: dict[str, str], __: object) -> None:
+        """A box of the picture was clicked that another choice shows from inside."""
+        if message.get("open") in self._stepped.choices:
+            self.restart()
+            self.what.value = list(self._stepped.choices).index(message["open"])
+
     def _choose(self) -> None:
         self.play.playing = False
         if self.slider.max != self.last_step:
             self.play.max = self.slider.max = self.last_step
             # The slider's End key knows the range it was drawn with: have it drawn anew.
-            what, *others = self._controls.children
-            self._controls.children = (what,)
-            self._controls.children = (what, *others)
+            controls = self._steps.children
+            self._steps.children = controls[:1]
+            self._steps.children = controls
         self._show()
 
     def _show(self) -> None:

@@ -1,4 +1,4 @@
-// Shows the picture and says its sentence. Both elements stay in the page while their content
+// Says the sentence and, under it, shows the picture. Both elements stay in the page while their content
 // changes: a screen reader announces only what changes inside a live region it already knows.
 
 function render({ model, el }) {
@@ -11,7 +11,37 @@ function render({ model, el }) {
   sentence.setAttribute("role", "status");
   sentence.setAttribute("aria-live", "polite");
   sentence.setAttribute("aria-atomic", "true");
-  el.append(frame, sentence);
+  // The picture is made smaller until it fits, and by this button as large as it was drawn.
+  const zoom = document.createElement("button");
+  zoom.className = "ag-zoom";
+  zoom.textContent = "Actual size";
+  zoom.setAttribute("aria-pressed", "false");
+  zoom.hidden = true;
+  zoom.addEventListener("click", () => {
+    const large = zoom.getAttribute("aria-pressed") === "true";
+    zoom.setAttribute("aria-pressed", String(!large));
+    fit();
+    showActive();
+  });
+  el.append(zoom, sentence, frame);
+
+  // As wide and as high as there is room for. What would be too small to read scrolls instead.
+  const [NARROWEST, LOWEST] = [0.5, 0.75];
+  const WORTH_ENLARGING = 0.9;
+  function fit() {
+    const svg = frame.querySelector("svg");
+    const { width, height } = svg?.viewBox.baseVal ?? {};
+    if (!width || !frame.clientWidth) return;
+    const high = parseFloat(getComputedStyle(frame).maxHeight) / height;
+    const wide = Math.max(NARROWEST, frame.clientWidth / width);
+    const scale = Math.min(1, wide, Math.max(LOWEST, high || 1));
+    const small = scale < WORTH_ENLARGING;
+    zoom.hidden = !small;
+    const shown = small && zoom.getAttribute("aria-pressed") === "true" ? 1 : scale;
+    svg.setAttribute("width", Math.floor(width * shown));
+    svg.setAttribute("height", Math.floor(height * shown));
+    allowScrolling();
+  }
 
   // A picture wider than the page scrolls; then, and only then, the keyboard can reach it.
   function allowScrolling() {
@@ -43,12 +73,17 @@ function render({ model, el }) {
     else if (box.bottom > view.bottom - room) frame.scrollTop += box.bottom - view.bottom + room;
   }
 
+  frame.addEventListener("click", (event) => {
+    const box = event.target.closest("[data-open]");
+    if (box) model.send({ open: box.dataset.open });
+  });
+
   function draw() {
     const { scrollLeft, scrollTop } = frame;
     frame.innerHTML = model.get("svg");
+    fit();
     frame.scrollLeft = scrollLeft;
     frame.scrollTop = scrollTop;
-    allowScrolling();
     showActive();
   }
 
@@ -59,6 +94,10 @@ function render({ model, el }) {
     player.querySelector(".noUi-handle")?.setAttribute("aria-label", "step");
     const [play] = player.querySelectorAll(".widget-play button");
     play?.setAttribute("aria-label", "Play or pause");
+    const names = ["One step back", "One step on"];
+    player.querySelectorAll(".ag-one").forEach((button, index) => {
+      button.setAttribute("aria-label", names[index]);
+    });
   }
 
   // These keys belong to the control in focus; JupyterLab would move to another cell. All others,
@@ -72,8 +111,23 @@ function render({ model, el }) {
     event.target.toggleAttribute("data-lm-suppress-shortcuts", own);
   }
 
+  // The sentence keeps the room that its longest step took, so that the picture stays in place.
+  let room = 0;
   function say() {
     sentence.textContent = model.get("sentence");
+    room = Math.max(room, sentence.offsetHeight);
+    sentence.style.minHeight = `${room}px`;
+  }
+
+  let lastWidth = 0;
+  function resized() {
+    if (Math.abs(frame.clientWidth - lastWidth) > 24) {
+      lastWidth = frame.clientWidth;
+      room = 0;
+      sentence.style.minHeight = "";
+      say();
+    }
+    fit();
   }
 
   // A kernel that answers makes this picture live; then the still picture beside it can go.
@@ -90,7 +144,7 @@ function render({ model, el }) {
   model.on("msg:custom", hear);
   model.on("change:svg", draw);
   model.on("change:sentence", say);
-  const watcher = new ResizeObserver(allowScrolling);
+  const watcher = new ResizeObserver(resized);
   watcher.observe(frame);
   window.addEventListener("keydown", keepKeys, true); // before JupyterLab, which listens below
   const drawnAnew = new MutationObserver(completeControls);

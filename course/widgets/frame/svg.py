@@ -164,21 +164,23 @@ class Picture:
         return self._svg(self.body, self.width, self.height, "ag-live")
 
     def static(self) -> str:
-        """SVG complete in itself: its own white card and colours, the sentence written below."""
+        """SVG complete in itself: its own white card and colours, the sentence written above."""
         lines = textwrap.wrap(
             self.sentence, max(40, int((self.width - 2 * MARGIN) / text_width("x")))
         )
-        height = self.height + look.LINE_HEIGHT * len(lines) + MARGIN
+        above = look.LINE_HEIGHT * len(lines) + MARGIN
+        height = self.height + above
         width = max([self.width, *(text_width(one) + 2 * MARGIN for one in lines)])
         caption = [
-            text(one, MARGIN, self.height + look.LINE_HEIGHT * (i + 0.5), "sentence", "start")
+            text(one, MARGIN, MARGIN + look.LINE_HEIGHT * i, "sentence", "start")
             for i, one in enumerate(lines)
         ]
+        body = element("g", self.body, transform=f"translate(0 {above:g})")
         card = element(
             "rect", x=0.5, y=0.5, width=width - 1, height=height - 1, rx=8, class_="card"
         )
         style = element("style", _STATIC_STYLE)
-        return self._svg(style + card + self.body + "".join(caption), width, height, "ag-static")
+        return self._svg(style + card + "".join(caption) + body, width, height, "ag-static")
 
     def _repr_mimebundle_(self, **options: object) -> dict[str, str]:
         """The static SVG and the sentence, for every page that shows a notebook's outputs."""

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 
 import torch
@@ -21,8 +21,11 @@ from course.widgets.frame.values import shape_text
 from course.widgets.frame.words import listed
 from course.widgets.graph.model import Graph
 from course.widgets.graph.picture import GraphPicture
-from course.widgets.graph.reader import read
-from course.widgets.graph.walk import MOST_NODES, TooLargeError
+from course.widgets.graph.reader import read, refusal
+from course.widgets.graph.walk import MOST_NODES, TooLargeError, unreached_of
+from course.widgets.net.behind import module_name, net_behind
+from course.widgets.net.picture import NetPicture
+from course.widgets.net.reader import read as read_net
 
 MOST_CLASSES = 12
 Tensor = torch.Tensor
@@ -31,9 +34,15 @@ Tensor = torch.Tensor
 class SteppedGraph:
     """A graph's programs as the choices of a Player."""
 
-    def __init__(self, graph: Graph, title: str) -> None:
+    def __init__(self, graph: Graph, title: str, unreached: Sequence[str] = ()) -> None:
         self.graph = graph
         self._picture = GraphPicture(graph, title)
+        self._unreached = ""
+        if unreached:
+            verb, one = ("are", "them") if len(unreached) > 1 else ("is", "it")
+            self._unreached = (
+                f" {listed(unreached)} {verb} not reached: nothing here was computed from {one}."
+            )
 
     @property
     def choices(self) -> Sequence[str]:
@@ -46,13 +55,21 @@ class SteppedGraph:
 
     def picture(self, choice: int, step: int) -> Picture:
         """One step, drawn."""
-        return self._picture.draw(self.graph.programs[choice], step)
+        drawn = self._picture.draw(self.graph.programs[choice], step)
+        told = self._unreached if step in (0, self.last_step(choice)) else ""
+        return replace(drawn, sentence=drawn.sentence + told)
 
 
 def explore(
-    *outputs: Tensor, names: Mapping[str, Tensor] | None = None, retain_graph: bool = False
+    *outputs: Tensor | torch.nn.Module,
+    names: Mapping[str, Tensor] | None = None,
+    retain_graph: bool = False,
 ) -> Player | Notice:
     """Step through the graph of one or more results: forward, then backward, as torch runs it.
+
+    With a loss and the net it came from, `explore(loss, net)`, or where a net among your variables
+    made a graph that is too large: the net's modules as boxes that open, and the gradients between
+    them. A parameter that no gradient reaches is named.
 
     Every number is measured: one real backward runs through your graph, watched by hooks, and
     everything is put back. Your ``.grad``s, graph and random numbers are as before; only hooks of
@@ -60,14 +77,24 @@ def explore(
 
     Args:
         outputs: tensors of one element each, made by at most 200 nodes in all. With two, the
-            second backward is shown after the first, on the same graph.
-        names: what to call tensors, by name; others are found among your variables.
+            second backward is shown after the first, on the same graph. Or one such tensor, of a
+            graph of any size, and a net.
+        names: what to call tensors, by name; others are found among your variables. A leaf among
+            those given that the graph does not reach is named.
         retain_graph: start with the choice that keeps the saved tensors.
 
     Returns:
         The live picture, or a notice that says why there is none and what to do.
     """
-    stepped = _stepped(outputs, names, sys._getframe(1))
+    frame = sys._getframe(1)
+    tensors = [one for one in outputs if not isinstance(one, torch.nn.Module)]
+    nets = [one for one in outputs if isinstance(one, torch.nn.Module)]
+    if nets:
+        return _folded(tensors, nets, frame)
+    stepped = _stepped(tensors, names, frame)
+    if isinstance(stepped, TooLargeError):
+        net = net_behind(tensors[0], frame) if len(tensors) == 1 else None
+        return _too_large(stepped) if net is None else _folded(tensors, [net], frame)
     if isinstance(stepped, Notice):
         return stepped
     player = Player(stepped)
@@ -83,6 +110,8 @@ def static_svg(
 ) -> Picture | Notice:
     """One step of ``explore(...)`` as a picture that needs no kernel; the last step if None."""
     stepped = _stepped(outputs, names, sys._getframe(1))
+    if isinstance(stepped, TooLargeError):
+        return _too_large(stepped)
     if isinstance(stepped, Notice):
         return stepped
     choice = int(retain_graph)
@@ -144,7 +173,7 @@ def _counted(graph: Graph) -> str:
 
 def _stepped(
     outputs: Sequence[Tensor], names: Mapping[str, Tensor] | None, frame: FrameType
-) -> SteppedGraph | Notice:
+) -> SteppedGraph | Notice | TooLargeError:
     named = _named(names, frame)
     if not outputs:
         return Notice("explore(y) needs the result y of your computation.")
@@ -155,11 +184,27 @@ def _stepped(
     try:
         graph = read(outputs, named)
     except TooLargeError as error:
-        return _too_large(error)
+        return error
     if graph.refusal:
         return _drawn(graph, graph.refusal)
     title = "Graph of " + listed([_name(output, named) for output in outputs])
-    return SteppedGraph(graph, title)
+    return SteppedGraph(graph, title, unreached_of(outputs, names or {}))
+
+
+def _folded(
+    tensors: Sequence[Tensor], nets: Sequence[torch.nn.Module], frame: FrameType
+) -> Player | Notice:
+    """The picture of a net's modules, or a notice that says why there is none."""
+    if len(tensors) != 1 or len(nets) != 1:
+        return Notice("explore(loss, net) needs one result and the one net that it came from.")
+    loss, net = tensors[0], nets[0]
+    name = _name(loss, _named(None, frame))
+    if (notice := _unrecorded(loss, name) or _unseeded(loss, name)) is not None:
+        return notice
+    try:
+        return Player(NetPicture(read_net(loss, net, module_name(net, frame))), label="show")
+    except Exception as error:  # a backward of the learner's own may raise anything
+        return Notice(refusal(error))
 
 
 def _named(names: Mapping[str, Tensor] | None, frame: FrameType) -> dict[str, Tensor]:
@@ -215,7 +260,8 @@ def _too_large(error: TooLargeError) -> Notice:
         shown.append(f"{rest} nodes of {len(counts) - MOST_CLASSES} other classes")
     return Notice(
         f"This graph has {error.counts.total():,} nodes, and a picture stays readable up to "
-        f"{MOST_NODES}: explore a smaller model, or the result of one layer.",
+        f"{MOST_NODES}: give its net as well, explore(loss, net), to see its modules as "
+        "boxes that open, or explore the result of one layer.",
         tuple(shown),
     )
 

@@ -131,7 +131,7 @@ def measure(head: Tensor, wiring: Wiring) -> tuple[Pass, dict[int, Tensor]]:
         following for node in nodes for following, _ in node.next_functions if following is not None
     )
     watch = _Watch(wiring, expected)
-    with _put_back(wiring.retained, head.device), torch.inference_mode(False), ExitStack() as hooks:
+    with put_back(wiring.retained, head.device), torch.inference_mode(False), ExitStack() as hooks:
         for node in nodes:
             hooks.enter_context(_watching(node, watch))
         caught = torch.autograd.grad(
@@ -181,7 +181,7 @@ def _watching(node: Any, watch: _Watch) -> Iterator[None]:
 
 
 @contextmanager
-def _put_back(retained: Sequence[Tensor], device: torch.device) -> Iterator[None]:
+def put_back(retained: Sequence[Tensor], device: torch.device) -> Iterator[None]:
     """The state a backward pass may change besides ``.grad`` of leaves."""
     grads = [tensor.grad for tensor in retained]
     devices = [device] if device.type == "cuda" else []

@@ -113,7 +113,7 @@ class _Reader:
                 passes.append(measured)
                 reached.append(gradients)
         except Exception as error:  # a backward of the learner's own may raise anything
-            return [], [], _refusal(error)
+            return [], [], refusal(error)
         return passes, reached, ""
 
     def _grads(self, reached: Sequence[Mapping[int, Tensor]]) -> list[dict[int, Value | None]]:
@@ -175,7 +175,7 @@ def _called(one: Kept, tensors: Tensors) -> str:
     return one.argument
 
 
-def _refusal(error: Exception) -> str:
+def refusal(error: Exception) -> str:
     """Why no backward pass could be measured: torch's first sentence, the meaning, the cure."""
     explanation = explain(type(error).__name__, str(error))
     said = f"{type(error).__name__}: {str(error).split('. ')[0].splitlines()[0]}"

@@ -53,10 +53,29 @@ def walk(roots: Sequence[Any]) -> list[Any]:
     nodes = reachable(roots)
     if len(nodes) > MOST_NODES:
         raise TooLargeError(Counter(class_name(node) for node in nodes))
+    return in_order(nodes)
+
+
+def in_order(nodes: Iterable[Any]) -> list[Any]:
+    """These nodes of a graph: leaves first, then operations as torch recorded them."""
+    nodes = set(nodes)
     operations = _recording_order(node for node in nodes if not is_leaf_node(node))
     taken_in = (following for node in operations for following, _ in node.next_functions)
     leaves = dict.fromkeys(node for node in taken_in if node is not None and is_leaf_node(node))
     return [*leaves, *operations]
+
+
+def unreached_of(
+    outputs: Sequence[torch.Tensor], named: Mapping[str, torch.Tensor]
+) -> tuple[str, ...]:
+    """The leaves that require grad, of those named, that no backward from the outputs reaches."""
+    nodes = reachable([output.grad_fn for output in outputs])
+    reached = {id(node.variable) for node in nodes if is_leaf_node(node)}
+    return tuple(
+        name
+        for name, tensor in named.items()
+        if tensor.requires_grad and tensor.is_leaf and id(tensor) not in reached
+    )
 
 
 def _recording_order(nodes: Iterable[Any]) -> list[Any]:
@@ -118,7 +137,7 @@ def find_tensors(
         for kept in saved.get(node, ()):
             if kept.tensor is not None and (place := _place(kept.tensor, known)) is not None:
                 found.by_output.setdefault(place, kept.tensor)
-    for tensor in _living_results():
+    for tensor in living_results():
         if (place := _place(tensor, known)) is not None:
             found.by_output.setdefault(place, tensor)
             if tensor.retains_grad:
@@ -133,7 +152,7 @@ def _place(tensor: torch.Tensor, known: set[Any]) -> tuple[Any, int] | None:
     return None
 
 
-def _living_results() -> Iterator[torch.Tensor]:
+def living_results() -> Iterator[torch.Tensor]:
     """Every living tensor that an operation recorded: those that retain their grad among them."""
     kinds = {torch.Tensor} | _subclasses(torch.Tensor)
     for thing in gc.get_objects():

@@ -52,14 +52,14 @@ def check(exercise: str, *functions: Any, seconds: float | None = None) -> Notic
     )
 
 
-def hint(exercise: str, number: int | None = None) -> Notice:
-    """Says where hints are. Raises UnknownExercise."""
-    return Notice(f"The hints of {find(exercise).id} are in your own notebook.")
+def hint(exercise: str | None = None, number: int | None = None) -> Notice:
+    """Says where hints are."""
+    return Notice("The hints are in your own notebook.")
 
 
-def solution(exercise: str, *, reveal: bool = False) -> Notice:
-    """Says that there are none. Raises UnknownExercise."""
-    return Notice(f"The solution of {find(exercise).id} is not installed here.")
+def solution(exercise: str | None = None, *, reveal: bool = False) -> Notice:
+    """Says that there are none."""
+    return Notice("There are no solutions beside a submission.")
 
 
 def progress() -> Notice:

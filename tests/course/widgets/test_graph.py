@@ -716,7 +716,10 @@ def test_static_svg_shows_the_step_asked_for_and_by_default_the_last():
 def test_the_controls_stand_above_the_picture_in_the_order_of_every_picture():
     player = explore(two_paths()["y"])
     controls, stage = player.children
-    assert controls.children == (player.what, player.slider, player.play, player.reset)
+    what, steps = controls.children
+    assert what is player.what
+    in_order = (player.back, player.slider, player.on, player.play, player.reset)
+    assert steps.children == in_order
     assert stage is player.stage
     assert list(player.what.options) == [
         ("output.backward()", 0),
