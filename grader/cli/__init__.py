@@ -14,6 +14,7 @@ from grader.cli import (
     author,
     class_,
     demo,
+    explain,
     export,
     grade,
     regrade,
@@ -129,6 +130,8 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
             _console.print(f"  → {escape(checkup.cure)}")
     raise typer.Exit(int(broken))
 
+
+app.command("explain", rich_help_panel=LEARNING)(explain.explain)
 
 app.command("demo", rich_help_panel=TEACHING)(demo.demo)
 app.command("export", rich_help_panel=TEACHING)(export.export)

@@ -20,7 +20,9 @@ EDITS = (
         r"has been modified by an inplace operation",
         "A tensor that a backward formula saved was edited in place, so its gradient would be "
         "wrong; the version counter noticed.",
-        "Edit a clone, or use the out-of-place operation.",
+        "Use the out-of-place operation, or edit a clone. If the edit is optimizer.step() between "
+        "two backward passes, call every backward before the first step, or run the forward pass "
+        "again after it.",
     ),
     Explanation(
         "one_of_many_views",
@@ -64,10 +66,19 @@ EDITS = (
     Explanation(
         "out_argument",
         _RUNTIME,
-        r"functions with out=\.\.\. arguments don't support automatic differentiation",
+        r"^(?!.*in DataLoader worker process).*functions with out=\.\.\. arguments don't support automatic differentiation",
         "An operation that writes its result into out= is not recorded.",
         "Leave out= away and use the tensor that is returned, or work inside "
         "`with torch.no_grad():`.",
+    ),
+    Explanation(
+        "worker_out",
+        _RUNTIME,
+        r"in DataLoader worker process.*functions with out=\.\.\. arguments don't support",
+        "A DataLoader's worker stacks samples into shared memory with out=, which is not recorded, "
+        "and your samples require grad.",
+        "Return detached tensors from the dataset: sample.detach(). What is to be trained belongs "
+        "to the model and not to the data.",
     ),
     Explanation(
         "inference_saved",
@@ -142,8 +153,9 @@ FLAGS = (
         "deepcopy",
         _RUNTIME,
         r"Only Tensors created explicitly by the user .*support the deepcopy protocol",
-        "A computed tensor cannot be deep-copied together with its graph.",
-        "Use t.detach().clone().",
+        "A computed tensor cannot be deep-copied together with its graph. A model that keeps one "
+        "as an attribute, an activation or a loss, cannot be copied either.",
+        "Use t.detach().clone(). Keep on a model what is detached, or clear it before you copy.",
     ),
     Explanation(
         "numpy",
