@@ -9,6 +9,9 @@ from pathlib import Path, PurePosixPath
 MANIFEST = ".autograd-course.json"
 """The file of a workspace that says what was laid into it."""
 
+INDEX = PurePosixPath("lessons", "errors.ipynb")
+"""Where the index of errors and symptoms lies."""
+
 Shelf = Callable[[str], PurePosixPath]
 """Where the exercise notebook of a chapter lies."""
 

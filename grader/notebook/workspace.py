@@ -77,6 +77,10 @@ def offers(
     lessons = course / "course" / "lessons"
     for text in sorted(lessons.glob("*.md"), key=lambda text: text.stem):
         yield places.lesson(text.stem), notebooks.to_bytes(notebooks.read(text, shelf))
+    if (course / "course" / "symptoms").is_dir():
+        from grader.notebook import index  # another course than this one has no need of it
+
+        yield places.INDEX, notebooks.to_bytes(index.notebook(shelf))
     for folder, skipped in ((lessons, {".md", ".ipynb"}), (course / "exercises", set[str]())):
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             inside = file.relative_to(folder.parent)

@@ -45,6 +45,7 @@ MAY_IMPORT = {
         "grader.tasks",
     ),
     "grader.notebook": NOTEBOOK,
+    "grader.notebook.index": (*NOTEBOOK, "course.symptoms"),
     "grader.box.both": ("grader.engine.refusal", "grader.box.both"),
     "grader.box.inside": (*ENGINE, "grader", "grader.box.both", "grader.box.inside"),
     "grader.box.outside": (*BOX, "grader", "grader.rooms"),
