@@ -7,7 +7,7 @@ import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-_CELL_FILE = re.compile(r"\S*/ipykernel_\d+/\d+\.py")
+_CELL_FILE = re.compile(r"[^\s\"'<>]*/ipykernel_\d+/\d+\.py")
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -15,4 +15,6 @@ def without_paths(text: str) -> str:
     """A text whose files are named from `site-packages`, from the course, or as the cell."""
     for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(ROOT)}:
         text = text.replace(f"{folder}/", "")
-    return _TERMINAL.sub("", _CELL_FILE.sub("the cell", text))
+    if "/ipykernel_" in text:  # an output may hold a megabyte of a picture
+        text = _CELL_FILE.sub("the cell", text)
+    return _TERMINAL.sub("", text)

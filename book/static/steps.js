@@ -146,6 +146,6 @@ function player(box) {
 document.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".ag-player").forEach(player));
 
 // A page that is read from a folder may not read another one for the words around a search's hit.
-if (location.protocol === "file:" && window.DOCUMENTATION_OPTIONS) {
-  window.DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 }

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from course.companion.kinds import KINDS, Kind
-from course.symptoms.said import said
+from course.symptoms.said import LEFT_OUT, said
 from grader.errors import EXPLANATIONS, Explanation
 from grader.errors.sections import Section
 from grader.notebook.cells import slug
@@ -70,7 +70,8 @@ def text() -> str:
     raised = [entry for entry in errors() if entry not in warnings]
     parts = [_OPENING, "## What you see"]
     for symptom, entries in by_symptom().items():
-        parts += [f"### {_plain(symptom[0].upper() + symptom[1:])}", _listed(entries)]
+        name = symptom[0].upper() + symptom[1:] if " " in symptom else symptom
+        parts += [f"### {_plain(name)}", _listed(entries)]
     for heading, entries in (
         ("What torch says nothing about", silent()),
         ("Errors, in torch's own words", raised),
@@ -104,7 +105,7 @@ why_no_grad(net.layer.weight, loss)
 def _of_torch(one: Explanation, texts: Sequence[str], taken: Container[str]) -> Entry:
     heading = _heading(texts[0])
     if heading in taken:  # two errors that begin alike
-        heading = f"{heading}, {_plain(one.title[0].lower() + one.title[1:])}"
+        heading = f"{_plain(one.title)}: {heading}"
     symptoms, section = one.symptoms, one.section
     return Entry(heading, one.title, one.meaning, one.cure, section, tuple(texts), symptoms)
 
@@ -116,18 +117,23 @@ def _found(kind: Kind) -> Entry:
 
 def _heading(text: str) -> str:
     """The beginning of an error's text, as code: what somebody searches for finds it."""
-    words = text.partition(": ")[2]
+    last = text.removesuffix(f" {LEFT_OUT}").rpartition(f" {LEFT_OUT} ")[2]  # of a worker's error
+    words = last.partition(": ")[2]
     first = re.split(r"(?<=[a-z)])\. | \(or |: \[|, (?=which|please|try)", words)[0]
     if len(first) > _LONGEST_HEADING:
         first = first[:_LONGEST_HEADING].rpartition(" ")[0]
     first = first.rstrip(".:, ")
-    return f"`` {first} ``" if "`" in first else f"`{first}`"
+    return _code(first)
+
+
+def _code(words: str) -> str:
+    return f"`` {words} ``" if "`" in words else f"`{words}`"
 
 
 def _written(entry: Entry) -> Iterator[str]:
     yield f"### {entry.heading}"
     if entry.said:
-        yield "```text\n" + "\n".join(entry.said) + "\n```"
+        yield "\n\n".join(map(_code, entry.said))
     lead = f"**{_plain(entry.title)}.** " if entry.title else ""
     meaning = entry.meaning if entry.said == () else _plain(entry.meaning)
     cure = entry.cure if entry.said == () else _plain(entry.cure)
