@@ -13,7 +13,7 @@ import nbformat
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-from book import errors, exercises, front, lessons, look
+from book import errors, exercises, front, lessons, look, searching
 from book.words import without_paths
 from grader.engine.refusal import Refusal
 from grader.notebook.cells import Notebook
@@ -73,6 +73,7 @@ def _lay(source: Path, static: Path, run: Callable[[Path], Notebook]) -> None:
     _write(source / "index.md", front.text([page.name for page in own if not page.facts]))
     _write(static / "book.css", look.style_sheet())
     _write(static / "book.js", look.script())
+    _write(static / searching.FILE, searching.script())
 
 
 def _make(source: Path, static: Path, into: Path, doctrees: Path) -> None:

@@ -13,7 +13,7 @@ from book import links
 from grader.engine.catalogue import Chapter, chapters, tasks
 from grader.engine.task import Task
 from grader.notebook import notebooks, places, way
-from grader.notebook.cells import Cell, Notebook, grade_id, headings, source_of, without_marks
+from grader.notebook.cells import Cell, Notebook, grade_id, headings, slug, source_of, without_marks
 
 _FACTS = re.compile(r"\n+\*(\d+ points?[^\n]*?)(?: · stuck\?[^\n]*)?\*\s*\Z")
 """The line below what is asked: in a notebook it also says how to get a hint."""
@@ -98,7 +98,7 @@ def _exercise(section: list[Cell], task: Task, solved: Notebook, place: PurePosi
         "## Starting code",
         f"```python\n{start}\n```",
         f"In the course's notebook, `check` says whether yours is right, and if it is not, which "
-        f"mistake you made: `check(\"{task.id}\", {', '.join(task.functions)})`.",
+        f'mistake you made: `check("{task.id}", {", ".join(task.functions)})`.',
         *_section(task),
         "## Hints",
         *hints,
@@ -138,7 +138,7 @@ def _section(task: Task) -> list[str]:
     if found is None:
         return []
     lesson, heading = found
-    cell = notebooks.slug(heading) if heading else ""
+    cell = slug(heading) if heading else ""
     name = heading or lesson.title
     return [f"To read first: [{name}](#{links.lesson(lesson.name, cell)})."]
 

@@ -25,8 +25,8 @@ def text(chapters: Sequence[str]) -> str:
             "",
             "## Exercises",
             "",
-            f"{len(outline())} functions and classes to write, chapter by chapter, each with hints and a model "
-            "answer in folds:",
+            f"{len(outline())} functions and classes to write, chapter by chapter, each with hints "
+            "and a model answer in folds:",
             "",
             *(_exercises(name) for name in chapters),
             "",
@@ -41,19 +41,19 @@ def text(chapters: Sequence[str]) -> str:
 _OPENING = f"""\
 # PyTorch autograd
 
-What autograd records, what `backward()` does with it, and why a gradient is missing, zero, nan or wrong.
-Every output on these pages came from running the code above it. Pictures can be stepped: with the buttons
-above them, or with the arrow keys.
+What autograd records, what `backward()` does with it, and why a gradient is missing, zero, nan or
+wrong. Every output on these pages came from running the code above it. Pictures can be stepped with
+the buttons above them, or with the arrow keys while the slider has the focus.
 
 Questions have their answers folded away. Say what you expect before you open one.
 
-**You have an error, or a loss that does not fall?** Go to [Errors and symptoms](#{links.index()}), or type the
-error's own words into the search.
+**You have an error, or a loss that does not fall?** Go to
+[Errors and symptoms](#{links.index()}), or paste the error's last line into the search.
 """
 
 _CLOSING = """\
-To run the code, to have your answers checked, and to be told which mistake you made, take the course itself: the
-same lessons as notebooks.
+To run the code, to have your answers checked, and to be told which mistake you made, take the
+course itself: the same lessons as notebooks.
 """
 
 

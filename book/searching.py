@@ -1,47 +1,48 @@
-"""Lets the book's search find an error by its text, pasted whole or in part.
+"""The book's search knows a pasted error by its pattern, whatever names and shapes it holds.
 
-Sphinx's search finds a heading by its words, and an index entry by its words; of other text it wants
-every word on one page, and gives the page. So every text of an error becomes an index entry.
+Sphinx's own search finds headings, and pages that hold every word. An error that somebody pastes
+whole holds words of their program, which no page has.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import json
+from pathlib import Path
+from typing import Any
 
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.application import Sphinx
 
-PAGE = "errors"
-_OF_TORCH = re.compile(r"\w+(?:Error|Warning|Exit): ")
+from book import links
+from course.symptoms.page import errors
+from grader.errors import EXPLANATIONS
+from grader.notebook.cells import slug
+
+_HOOK = Path(__file__).parent / "static" / "search.js"
+FILE = "search-errors.js"
+
+
+def script() -> str:
+    """What the search page runs: the patterns of all errors in the index, and who asks them."""
+    patterns = {one.code: one for one in EXPLANATIONS}
+    table = [
+        {
+            "types": patterns[entry.code].type_names,
+            "pattern": patterns[entry.code].pattern,
+            "title": entry.name,
+            "anchor": f"#{nodes.make_id(links.index(slug(entry.heading)))}",
+        }
+        for entry in errors()
+    ]
+    return f"const EXPLAINED = {json.dumps(table)};\n{_HOOK.read_text(encoding='utf-8')}"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx, whose extension this is."""
-    app.connect("doctree-read", _mark)
+    app.connect("html-page-context", _add)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _mark(app: Sphinx, doctree: nodes.document) -> None:
-    if app.env.docname != PAGE:
-        return
-    for section in list(doctree.findall(nodes.section)):
-        entries = [("single", text, section["ids"][0], "main", None) for text in _texts(section)]
-        if entries:
-            section.insert(0, addnodes.index(entries=entries))
-
-
-def _texts(section: nodes.section) -> Iterator[str]:
-    """What torch says at the error of a section: each text, and the beginning of the first."""
-    found = [
-        paragraph.astext()
-        for paragraph in section.children
-        if isinstance(paragraph, nodes.paragraph) and isinstance(paragraph[0], nodes.literal)
-    ]
-    texts = [text for text in found if _OF_TORCH.match(text)]
-    yield from texts
-    if texts:
-        type_name = texts[0].partition(": ")[0]
-        title = next(iter(section.findall(nodes.title))).astext()
-        yield f"{type_name}: {title}"
+def _add(app: Sphinx, page: str, *_: Any) -> None:
+    if page == "search":
+        app.add_js_file(FILE)

@@ -1,4 +1,4 @@
-"""What of an output is nobody's business: paths of the machine that ran it, colours of a terminal."""
+"""Outputs without the paths of the machine that ran them, and without a terminal's colours."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ function player(box) {
   const what = element("select", {});
   about.choices.forEach((name, number) => what.append(new Option(name, number)));
   const slider = element("input", { type: "range", min: 0, step: 1 });
-  const count = element("output", {});
+  const count = element("span", { class: "ag-count", "aria-hidden": "true" }); // the slider says it
   const back = element("button", { type: "button", class: "ag-one", "aria-label": "One step back" }, "‹");
   const on = element("button", { type: "button", class: "ag-one", "aria-label": "One step on" }, "›");
   const play = element("button", { type: "button" }, "Play");

@@ -20,6 +20,7 @@ _LONGEST_HEADING = 90
 _NOTHING_WRONG = {"fine"}
 _MARK = re.compile(r"[*\[\]<>\\]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _FIELD = re.compile(r"\{(\w+)\}")
+_CODE = re.compile(r"`` (.+?) ``|`(.+?)`")
 _TENSOR = "`w`"
 """The tensor whose gradient one asks for."""
 _LEFT_OUT = {"off", "owner"}
@@ -30,6 +31,7 @@ _LEFT_OUT = {"off", "owner"}
 class Entry:
     """One cause: its heading, what torch says at it, what else one sees, and what helps."""
 
+    code: str
     heading: str
     title: str
     meaning: str
@@ -37,6 +39,11 @@ class Entry:
     section: Section
     said: tuple[str, ...] = ()
     symptoms: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The heading without Markdown's marks."""
+        return _CODE.sub(lambda found: found[1] or found[2], self.heading).replace("\\", "")
 
 
 def errors() -> list[Entry]:
@@ -85,13 +92,13 @@ def text() -> str:
 _OPENING = """\
 # Errors and symptoms
 
-You have an error: search this page for a few words of its last line. You have none, and something is wrong
-all the same: begin with what you see. Each entry says the cause and the cure, and leads to the section of a
-lesson that explains it. What stands in *italics* is another thing in every program.
+You have an error: search this page for a few words of its last line. You have none, and something
+is wrong all the same: begin with what you see. Each entry says the cause and the cure, and leads to
+the section of a lesson that explains it. What stands in *italics* differs from program to program.
 
-In a notebook `explain()` says the same of the last error, and reads your variables too; in a terminal it is
-`autograd-course explain "the text"`. Where a gradient is missing, zero or nan, `why_no_grad` looks at your own
-training step and names the line:
+In a notebook `explain()` says the same of the last error, and reads your variables too; in a
+terminal it is `autograd-course explain "the text"`. Where a gradient is missing, zero or nan,
+`why_no_grad` looks at your own training step and names the line:
 
 ```python
 from course import explain, watch, why_no_grad
@@ -107,12 +114,14 @@ def _of_torch(one: Explanation, texts: Sequence[str], taken: Container[str]) -> 
     if heading in taken:  # two errors that begin alike
         heading = f"{_plain(one.title)}: {heading}"
     symptoms, section = one.symptoms, one.section
-    return Entry(heading, one.title, one.meaning, one.cure, section, tuple(texts), symptoms)
+    return Entry(
+        one.code, heading, one.title, one.meaning, one.cure, section, tuple(texts), symptoms
+    )
 
 
 def _found(kind: Kind) -> Entry:
     says, cure = _general(kind.says), _general(kind.cure)
-    return Entry(_plain(kind.title), "", says, cure, kind.section, (), kind.symptoms)
+    return Entry(kind.code, _plain(kind.title), "", says, cure, kind.section, (), kind.symptoms)
 
 
 def _heading(text: str) -> str:
@@ -175,6 +184,5 @@ def _plain(words: str) -> str:
     """Words in which Markdown finds no mark but code in backticks."""
     pieces = words.split("`")
     return "`".join(
-        piece if place % 2 else _MARK.sub(r"\\\g<0>", piece)
-        for place, piece in enumerate(pieces)
+        piece if place % 2 else _MARK.sub(r"\\\g<0>", piece) for place, piece in enumerate(pieces)
     )

@@ -1,6 +1,7 @@
 """The book, made once for all tests of a session, and read in one browser."""
 
 import types
+import warnings
 
 import pytest
 from filelock import FileLock
@@ -16,7 +17,11 @@ def site(shared_folder, run_lesson):
     folder = shared_folder / "book"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            build(folder, run_lesson, shared_folder / "book-work")
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore"
+                )  # what MyST does not yet do as Sphinx 11 will want it
+                build(folder, run_lesson, shared_folder / "book-work")
     return folder
 
 
