@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make course      your workspace and JupyterLab    PORT=8899 BROWSER=0 PYTHON=python3.12"
 	@echo "make test        every test                       ARGS='-k workspace', FAST=1 without the slow ones"
-	@echo "make bench       what a check costs, a first grade, and grading a class"
+	@echo "make bench       what a check, a picture's step, a first grade, a class and a watched step cost"
 	@echo "make bench-hub   20 students at once, as root     ARGS='--students 40'"
 	@echo "make hub         a classroom on this machine      ARGS='--students 30', see hub/README.md"
 	@echo "make exercises   the releases, from the solutions"
@@ -40,8 +40,11 @@ test: $(VENV)/made-test
 
 bench: $(VENV)/made-test
 	$(BIN)/python -m benchmarks.check
+	$(BIN)/python -m benchmarks.learner
 	$(BIN)/python -m benchmarks.starting
+	$(BIN)/python -m benchmarks.pictures
 	$(BIN)/python -m benchmarks.grading
+	$(BIN)/python -m benchmarks.watching
 
 bench-hub: $(VENV)/made-test
 	$(BIN)/python -m benchmarks.hub $(ARGS)

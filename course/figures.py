@@ -122,6 +122,33 @@ def curves(lines: Mapping[str, Sequence[float]], height: str, words: str) -> Sho
         return _picture(axes, words)
 
 
+def trainings(
+    runs: Mapping[str, Sequence[Sequence[float]]], guess: float, words: str, over: int = 20
+) -> Shown:
+    """Several trainings of each kind, side by side: a panel for each kind, a curve for each run.
+
+    Args:
+        runs: by the name of a kind the losses of each of its trainings, step by step.
+        guess: the loss of guessing, drawn as a dotted line.
+        words: what the figure shows; its text alternative.
+        over: how many steps a point of a curve is the mean of.
+    """
+    with figure_style():
+        figure = Figure(figsize=(2.5 * len(runs), 2.8), layout="constrained")
+        panels = figure.subplots(1, len(runs), sharey=True, squeeze=False)[0]
+        colour = LIGHT.stroke[HUES[0]]
+        for axes, (name, losses) in zip(panels, runs.items(), strict=True):
+            for run in losses:
+                means = torch.tensor(run).unfold(0, over, over // 4).mean(1)
+                steps = over + over // 4 * torch.arange(len(means))
+                axes.plot(steps, means, color=colour, linestyle="-", linewidth=1)
+            axes.axhline(guess, color=LIGHT.ink, linestyle=":", linewidth=1)
+            axes.set(title=name, xlabel="step")
+        panels[0].set_ylim(bottom=0)
+        panels[0].set_ylabel(f"loss, mean of {over} steps")
+        return _picture(panels[0], words)
+
+
 def _axes(across: str, up: str, size: tuple[float, float]) -> Axes:
     axes = Figure(figsize=size, layout="constrained").subplots()
     axes.set_xlabel(across)

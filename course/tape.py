@@ -1,7 +1,8 @@
 """A tape: reverse-mode differentiation in one class, as lesson 1 builds it.
 
-It finds what torch finds, up to rounding, except where a power of 0 is involved. Left out: all is
-recorded (there is no `requires_grad`), nothing is freed or checked for edits, no second derivative.
+It agrees with torch on numbers of one dtype, but for rounding, nan, powers of 0, and tensors as
+exponents of what is not positive. Left out: `requires_grad` (all is recorded), products with a
+vector, freeing, noticing edits of `data`, second derivatives.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ numbers = count()
 
 def as_var(value: Operand, like: Var) -> Var:
     """`value` as a Var; a plain number gets the precision of `like`."""
-    if isinstance(value, (Var, Tensor)):
+    if isinstance(value, (Var, torch.Tensor)):
         return value if isinstance(value, Var) else Var(value)
     return Var(torch.tensor(value, dtype=torch.result_type(like.data, value)))
 
@@ -32,8 +33,7 @@ def swapped(operation: Callable[[Var, Operand], Var]) -> Callable[[Var, Operand]
 class Var:
     """A floating-point tensor that remembers what it was made of: `inputs`, and by which `rule`.
 
-    `data` holds the values; torch records nothing about them. `grad` is None until a backward pass
-    arrives at a leaf, a Var that you made; every further pass adds to it.
+    `grad` is None until a pass arrives at a leaf, a Var that you made; further passes add to it.
     """
 
     def __init__(self, data: Data, inputs: tuple[Var, ...] = (), rule: Rule = lambda g: ()) -> None:

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent
 BOX = ("box/both", "box/inside", "engine", "tasks")
 """What exists beside a submission's code."""
 
-STUDENT_SIDE = ("diagnosis", "engine", "errors", "notebook", "recorded", "tasks")
+STUDENT_SIDE = ("diagnosis", "engine", "errors", "notebook", "recorded", "start", "tasks")
 """What a student's server has, besides `course` and the sealed answers."""
 
 

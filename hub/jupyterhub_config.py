@@ -12,6 +12,7 @@ from typing import Any
 
 sys.path.insert(0, os.environ["AUTOGRAD_CLASSROOM_PROGRAM"])
 
+from grader.start.paths import PAGE
 from hub import runtime as runtimes
 from hub.classroom import COURSE, load
 from hub.signin import ClassroomPasswords
@@ -137,10 +138,8 @@ c.Spawner.environment = EVERYBODY | {
 
 
 def default_url(spawner: Any) -> None:
-    """Open a student's server at the first lesson."""
-    spawner.default_url = (
-        "/lab" if is_instructor(spawner) else "/lab/tree/lessons/lesson-00-start-here.ipynb"
-    )
+    """Open a student's server at the start page."""
+    spawner.default_url = "/lab" if is_instructor(spawner) else f"/{PAGE}"
 
 
 c.Spawner.pre_spawn_hook = default_url

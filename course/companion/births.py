@@ -14,7 +14,7 @@ from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
 from course.companion.reach import Reach
-from course.companion.sizes import Measured, Sizes
+from course.companion.sizes import PASSES_ON, Measured, Sizes, size_of
 
 _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
 _RELU = ("Relu", "Threshold")
@@ -41,6 +41,8 @@ class Births:
 
     def __init__(self, record: Record | None, loss: Tensor, reach: Reach) -> None:
         self._record, self._loss, self._reach = record, loss, reach
+        self._ends: dict[int, Tensor | None] = {}
+        """The size of each leaf's gradient, where it was measured anew."""
 
     @cached_property
     def _measured(self) -> tuple[Sizes, int] | None:
@@ -55,7 +57,9 @@ class Births:
         leaves = [one.variable for one in self._reach.nodes if hasattr(one, "variable")]
         measured.begin([self._loss])
         try:
-            _differentiated(self._loss, leaves)
+            gradients = _differentiated(self._loss, leaves)
+            sizes = map(size_of, gradients)
+            self._ends = dict(zip(map(id, leaves), sizes, strict=True))
         except Freed:
             return None
         finally:
@@ -70,40 +74,57 @@ class Births:
         if broken >= 0 or not _is_finite(self._loss):
             return [_of_loss(self._record, self._loss, self._reach, broken)]
         target = self._reach.target(tensor)
-        born, bad = _followed(self._reach, target, measured)
+        born, bad, last, into = _followed(self._reach, target, measured)
+        end = self._size_at(tensor)
+        if (
+            end is not None
+            and not _is_bad(bad)
+            and (not math.isfinite(end) or _is_tiny(end, into, last))
+        ):
+            born, bad = [(last, end)], end  # at the last operation before the leaf
         wanted = [one for one in born if math.isfinite(one[1]) == math.isfinite(bad)]
-        if target is None or (math.isfinite(bad) and bad > TINY):
+        if target is None or not _is_bad(bad):
             return []
         told = dict(wanted).items()
         return [_finding(self._record, node, size, name) for node, size in told][:2]
 
-    @property
-    def is_freed(self) -> bool:
-        """Whether a backward pass freed the graph, and no watch saw it."""
-        return self._measured is None
+    def _size_at(self, tensor: Tensor) -> float | None:
+        size = self._ends.get(id(tensor))
+        if size is None and tensor.is_leaf:
+            size = size_of(tensor.grad)
+        return None if size is None else _float(size)
 
 
 def _followed(
     reach: Reach, target: Any, measured: Sizes
-) -> tuple[list[tuple[Any, float]], float]:
-    """The nodes on the way to a target that make a good gradient bad, and what arrives there."""
+) -> tuple[list[tuple[Any, float]], float, Any, float]:
+    """The nodes on the way to a target that make a good gradient bad.
+
+    Also what arrives at the target, the last node before it that computes something, and what
+    arrives there.
+    """
     leading = reach.leading_to(target)
     coming: dict[Any, float] = {reach.root: 1.0}
     born: list[tuple[Any, float]] = []
+    last, at_last = reach.root, 1.0
     for node in sorted(leading, key=lambda one: -_number(one)):
         into = coming.get(node, 0.0)
-        out = measured.get(_number(node), ("", ()))[1] if node is not target else ()
+        out = measured[_number(node)][1] if _number(node) in measured else {}
+        if node is target:
+            break
+        if type(node).__name__ not in PASSES_ON:
+            last, at_last = node, into
         for index, (below, _) in enumerate(node.next_functions):
             if below not in leading:
                 continue
-            size = _float(out[index]) if index < len(out) and out[index] is not None else into
+            size = into if out.get(index) is None else _float(out[index])
             if _is_tiny(size, into, node) or (math.isfinite(into) and not math.isfinite(size)):
                 born.append((node, size))
                 size = 0.0 if math.isfinite(size) else size
             before = coming.get(below, 0.0)
             worst = not math.isfinite(before) or before > size
             coming[below] = before if worst and math.isfinite(size) else size
-    return born, coming.get(target, 0.0)
+    return born, coming.get(target, 0.0), last, at_last
 
 
 def _differentiated(loss: Tensor, tensors: list[Tensor]) -> tuple[Tensor | None, ...]:
@@ -153,6 +174,10 @@ def _is_tiny(size: float, into: float, node: Any) -> bool:
     if not math.isfinite(into) or into == 0:
         return False
     return size == 0 or (_is_one_of(node, _SUMS) and size < TINY * into)
+
+
+def _is_bad(size: float) -> bool:
+    return not math.isfinite(size) or size <= TINY
 
 
 def _is_finite(tensor: Tensor) -> bool:

@@ -11,6 +11,7 @@ from course.companion.finding import Finding, found
 from course.companion.places import Place
 
 _FROM_NUMBERS = {"tensor", "as_tensor", "from_numpy", "Tensor", "FloatTensor", "full", "asarray"}
+_ARRAYS = {"numpy", "tolist", "__array__"}
 _COPIES = {"tensor", "as_tensor", "Tensor", "asarray"}
 MOST = 3
 
@@ -45,19 +46,25 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
         return [_of_cut(record, one, name) for one in cuts[:MOST]]
     if followed.live & before:
         return []  # inside of something that the watch does not see
+    return _by_numbers(record, followed, before, name) or _dropped(record, followed, end, name)
+
+
+def _by_numbers(record: Record, followed: _Followed, before: set[int], name: str) -> list[Finding]:
+    """Where a value left torch: whether the loss is made of it there, nobody sees."""
+    calls = [one for number in followed.numbers if (one := record.call(number)) is not None]
+    arrays = [one for one in calls if one.name in _ARRAYS]
     made = [call for one in before if one >= 0 and (call := record.call(one)) is not None]
-    if followed.numbers and (
-        end is None or any(one.name in _FROM_NUMBERS or not one.sources for one in made)
-    ):
-        number = followed.numbers[0]
-        call = record.call(number)
-        if call is not None:
-            return [_cut("cut_number", call, name, sure=False)]
+    rebuilt = not before or any(one.name in _FROM_NUMBERS or not one.sources for one in made)
+    leaving = arrays or (calls if rebuilt else [])
+    return [_cut("cut_number", leaving[0], name, sure=False)] if leaving else []
+
+
+def _dropped(record: Record, followed: _Followed, end: int | None, name: str) -> list[Finding]:
     last = record.call(max(followed.live)) if followed.live else None
-    if last is None:
+    if last is None or end is None:
         return []
-    told = found("dropped", tensor=name, name_of_call=last.name, place=last.place)
-    return [told] if end is not None else []
+    sure = not followed.numbers
+    return [found("dropped", tensor=name, name_of_call=last.name, place=last.place, sure=sure)]
 
 
 def of_result(record: Record, tensor: Tensor, name: str) -> Finding | None:
@@ -77,9 +84,10 @@ def first_cut(record: Record, loss: Tensor, name: str) -> list[Finding]:
     cuts = []
     for number in sorted(record.before([end])):
         call = record.call(number) if number >= 0 else None
-        if call is not None and not call.gives_grad and True in call.recorded:
-            if call.note[0] != "hidden" and call.gives_tensor:
-                cuts.append(number)
+        if call is None or call.gives_grad or True not in call.recorded:
+            continue
+        if call.note[0] != "hidden" and call.gives_tensor:
+            cuts.append(number)
     return [_of_cut(record, one, name) for one in cuts[:MOST]]
 
 
@@ -96,8 +104,7 @@ def _follow(record: Record, start: int) -> _Followed:
         followed.used = True
         flows = any(source not in followed.cut for source, _ in mine)
         if not call.gives_tensor:
-            if flows:
-                followed.numbers.append(number)
+            followed.numbers.append(number)
         elif flows and (call.gives_grad or _is_hidden(call)):
             followed.live.add(number)
         elif flows and True in call.recorded:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from grader.errors import Explained, explain_error, explain_text, shown
 
+MOST_TEXT = 120
 _NOTHING = (
     "There is no error to explain. Call explain() after one was raised, or give it the error "
     "(explain(error)) or the text of one or of a warning (explain('...'))."
@@ -55,11 +56,12 @@ def explain(error: BaseException | str | Warning | None = None) -> Answer:
 
 
 def last_error() -> BaseException | None:
-    """The error that ended the last cell or the last command of a console, if one did."""
-    return getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    """The error that is being handled, or that ended the last cell or command, if one did."""
+    return sys.exc_info()[1] or getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
 
 
 def _line(error: BaseException) -> str:
     lines = [line for line in str(error).splitlines() if line.strip()] or [""]
     text = lines[-1] if "Original Traceback" in lines[0] + "".join(lines[1:2]) else lines[0]
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    text = text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from course.companion import shown
 from course.companion.kinds import KINDS, Kind
 from course.companion.places import Place
-from grader.errors.shown import box
+from grader.errors.shown import LIKELY, SURE, box, code, link, paragraph
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        blocks = [shown.found(one) for one in self.findings]
+        blocks = [_page(one) for one in self.findings]
         return box(self.about, blocks, self.notes)
 
 
@@ -70,7 +70,7 @@ _FOLLOWS = {"loss_without_graph", "loss_is_leaf", "emptied", "nan_loss", "fine"}
 
 
 def found(
-    code: str,
+    kind_code: str,
     *,
     sure: bool = True,
     place: Place | None = None,
@@ -78,17 +78,24 @@ def found(
     **words: Any,
 ) -> Finding:
     """A finding of a kind, its templates filled in; `tensor` is `{name}`."""
-    kind = KINDS[code]
+    kind = KINDS[kind_code]
     words = {"name": tensor, **words}
-    return Finding(
-        kind, _filled(kind.says, words), _filled(kind.cure, words), sure, place, tensor
-    )
+    return Finding(kind, _filled(kind.says, words), _filled(kind.cure, words), sure, place, tensor)
 
 
 def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Each once, the certain ones first, and causes before what follows from them."""
     once = {(one.code, one.place, one.sentence): one for one in findings}
     return tuple(sorted(once.values(), key=lambda one: (not one.sure, one.code in _FOLLOWS)))
+
+
+def _page(finding: Finding) -> str:
+    blocks = [paragraph("" if finding.sure else "Probably", finding.sentence)]
+    if finding.place is not None:
+        place = html.escape(str(finding.place))
+        blocks.append(f"<p>{place}: {code(finding.place.text)}</p>")
+    blocks += [paragraph("Cure", finding.cure), link(finding.kind.section)]
+    return box("", blocks, hue=SURE if finding.sure else LIKELY)
 
 
 def _filled(template: str, words: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,7 +73,7 @@ def _emptying(story: list[Event]) -> list[Finding]:
             at = max(i for i in range(index) if kinds[i] == "zero")
             return [found("emptied_before_step", place=story[at].place)]
     runs = 0
-    for one, other in zip(steps, steps[1:], strict=False):
+    for one, other in itertools.pairwise(steps):
         between = kinds[one:other]
         runs += "backward" in between and "zero" not in between
     if runs and "zero" not in kinds[steps[0] :]:
@@ -106,9 +107,9 @@ def _clipping(record: Record) -> list[Finding]:
             if "backward" not in since and _follows(record, event):
                 return [found("clip_before_backward", place=event.place)]
             last = _last(since, "backward")
-            if last >= 0 and "scale" in since[:last] and "unscale" not in since[last:]:
-                if "scale" in since[max(_last(since[:last], "step"), 0) : last]:
-                    return [found("clip_scaled", place=event.place)]
+            before = since[max(_last(since[: max(last, 0)], "step"), 0) : max(last, 0)]
+            if "scale" in before and "unscale" not in since[last:]:
+                return [found("clip_scaled", place=event.place)]
         since.append(event.kind)
     return []
 

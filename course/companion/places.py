@@ -20,14 +20,15 @@ _LIBRARIES = tuple(
         os.path.dirname(os.path.dirname(__file__)) + os.sep + "companion" + os.sep,
     }
 )
-_KNOWN: dict[str, bool] = {}
+LIBRARY: dict[str, bool] = {}
+"""Whether a file is a library's, as far as it was asked."""
 
 
 def is_library(filename: str) -> bool:
     """Whether a file belongs to Python or to something that was installed."""
-    known = _KNOWN.get(filename)
+    known = LIBRARY.get(filename)
     if known is None:
-        known = _KNOWN[filename] = filename.startswith(_LIBRARIES) or (
+        known = LIBRARY[filename] = filename.startswith(_LIBRARIES) or (
             filename.startswith("<frozen") or "site-packages" in filename
         )
     return known

@@ -11,7 +11,7 @@ from course.companion.watching import Watch
 from course.companion.why import of_record
 
 
-class watch(Watch):  # noqa: N801  (it is called like a function: with watch() as seen)
+class watch(Watch):
     """Watch a step of your own training: `with watch() as seen:` around it.
 
     It sees the torch calls that Python code makes in the block, in this thread, with their lines,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import cmath
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,32 +12,22 @@ from torch import Tensor
 from course.companion.calls import Pass
 
 MOST_NODES = 4000
-_PASSES_ON = (
-    "AccumulateGrad",
-    "Add",
-    "View",
-    "T0",
-    "TBackward",
-    "UnsafeView",
-    "Unsqueeze",
-    "Squeeze",
-    "Transpose",
-    "Permute",
-    "Alias",
-    "Clone",
-    "Expand",
-    "Reshape",
-    "AsStrided",
-    "Neg",
-    "Stack",
-    "Cat",
-)
+PASSES_ON = {
+    f"{name}Backward{number}"
+    for name in (
+        *("Add", "Sub", "View", "UnsafeView", "T", "Unsqueeze", "Squeeze", "Transpose", "Permute"),
+        *("Alias", "Clone", "Expand", "Reshape", "ReshapeAlias", "AsStrided", "Neg", "Stack"),
+        *("Cat", "ToCopy"),
+    )
+    for number in range(3)
+}
 """Nodes that hand a gradient on as it is, or make it neither zero nor nan."""
 
+_LEAF = getattr(torch._C._functions, "AccumulateGrad")  # noqa: B009  (not in its stubs)
 _INFINITY = float("inf")
 _norm = torch.linalg.vector_norm
 
-Sizes = dict[int, tuple[str, tuple[Tensor | None, ...]]]
+Sizes = dict[int, tuple[str, dict[int, Tensor | None]]]
 
 
 class Measured:
@@ -53,13 +43,17 @@ class Measured:
         """Put a hook on every node that could give birth to a zero or a nan."""
         starts = [root.grad_fn for root in roots if root.grad_fn is not None]
         self._roots = tuple(node._sequence_nr() for node in starts)
-        self._broken = first_broken(roots)
         if torch._C._len_torch_dispatch_stack() or any(type(root) is not Tensor for root in roots):
             return
+        self._broken = first_broken(roots)
         for node in nodes(starts, MOST_NODES):
-            name = node.name()
-            if not name.startswith(_PASSES_ON):
-                self._handles.append(node.register_hook(self._hook(node._sequence_nr(), name)))
+            name = type(node).__name__
+            if name in PASSES_ON or type(node) is _LEAF:
+                continue
+            edges = _inner_edges(node)
+            if edges:
+                hook = self._hook(node._sequence_nr(), name, edges)
+                self._handles.append(node.register_hook(hook))
 
     def end(self) -> None:
         """Take every hook away."""
@@ -71,22 +65,25 @@ class Measured:
         """The pass that is about to begin; its sizes fill while it runs."""
         return Pass(self._roots, self.sizes, last, kept, self._broken)
 
-    def _hook(self, number: int, name: str) -> Any:
+    def _hook(self, number: int, name: str, edges: tuple[int, ...]) -> Any:
         sizes = self.sizes
 
-        def seen(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
-            with torch._C.DisableTorchFunction():
-                sizes[number] = (name, _sizes(going_out))
+        def measured(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
+            sizes[number] = (name, {edge: size_of(going_out[edge]) for edge in edges})
 
-        return seen
+        def unseen(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
+            with torch._C.DisableTorchFunction():
+                measured(going_out, came_in)
+
+        return unseen if torch._C._len_torch_function_stack() else measured
 
 
 def first_broken(roots: Sequence[Tensor]) -> int:
     """The number of the first node that made a nan or an inf, if a root is one; else -1."""
     for root in roots:
-        if root.grad_fn is None or root.device.type != "cpu" or root.numel() != 1:
+        if root.grad_fn is None or root.numel() != 1 or not root.is_cpu:
             continue
-        if math.isfinite(root.detach().sum().item().real):
+        if cmath.isfinite(root.item()):
             continue
         for node in sorted(nodes([root.grad_fn], MOST_NODES), key=lambda one: one._sequence_nr()):
             if any(not bool(torch.isfinite(one).all()) for one in _results(node)):
@@ -122,12 +119,24 @@ def nodes(starts: Iterable[Any], most: int | None = None) -> list[Any]:
     return ahead
 
 
-def _sizes(gradients: Iterable[Tensor | None]) -> tuple[Tensor | None, ...]:
-    """The largest absolute entry of each, as a tensor that nobody has to wait for."""
-    found: list[Tensor | None] = []
-    for one in gradients:
-        if type(one) is Tensor and one.layout is torch.strided and one.is_floating_point():
-            found.append(_norm(one.detach(), _INFINITY) if one.numel() else None)
-        else:
-            found.append(None)
+def size_of(gradient: Any) -> Tensor | None:
+    """The largest absolute entry, as a tensor that nobody waits for; None if there is none."""
+    if type(gradient) is not Tensor or gradient.layout is not torch.strided:
+        return None
+    if not gradient.is_floating_point() or not gradient.numel():
+        return None
+    size: Tensor = _norm(gradient.detach() if gradient.requires_grad else gradient, _INFINITY)
+    return size
+
+
+def _inner_edges(node: Any) -> tuple[int, ...]:
+    """The edges that lead on into the graph: of those to a leaf its .grad tells the size."""
+    found = []
+    for edge, (below, _) in enumerate(node.next_functions):
+        kind = type(below)
+        if below is None or kind is _LEAF:
+            continue
+        # Every Linear layer's weight is a leaf that is transposed first.
+        if kind.__name__ != "TBackward0" or type(below.next_functions[0][0]) is not _LEAF:
+            found.append(edge)
     return tuple(found)

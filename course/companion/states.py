@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from course.companion.calls import Call, Record
+from course.companion.fed import MODE, misfed
 from course.companion.finding import Finding, found
 from course.companion.kinds import KINDS
 from course.companion.sizes import nodes
@@ -21,21 +22,17 @@ def fed_wrongly(record: Record) -> list[Finding]:
         told
         for _, call in record.every()
         if call.gives_grad or call.note[0] == "ignored"
-        if (told := _of_loss(call)) is not None
+        if (told := _of_loss(call, record)) is not None
     ]
 
 
 def modes(around: Surroundings, record: Record | None) -> list[Finding]:
     """Modules whose mode does not fit what is done with them."""
-    findings = []
-    stepped = record is not None and bool(record.events_of("step"))
+    findings = _in_eval(around, record) if record is not None else []
     for name, model in around.models.items():
-        parts = [(path, one) for path, one in model.named_modules() if isinstance(one, _MODAL)]
-        if stepped and parts and not any(one.training for _, one in parts):
-            findings.append(found("eval_mode", sure=False, model=name))
         if not any(parameter.requires_grad for parameter in model.parameters()):
             continue
-        for path, one in parts:
+        for path, one in model.named_modules():
             frozen = isinstance(one, _BATCH) and one.affine and not one.weight.requires_grad
             if frozen and one.training and one.track_running_stats:
                 findings.append(found("frozen_batchnorm", sure=False, tensor=f"{name}.{path}"))
@@ -43,12 +40,25 @@ def modes(around: Surroundings, record: Record | None) -> list[Finding]:
     return findings
 
 
+def _in_eval(around: Surroundings, record: Record) -> list[Finding]:
+    """Steps whose dropout and normalization were all told that nobody trains."""
+    told = [call for _, call in record.every() if call.gives_grad and call.note[0] == MODE]
+    if not told or not record.events_of("step") or any(call.note[1] for call in told):
+        return []
+    names = [
+        name
+        for name, model in around.models.items()
+        if any(isinstance(part, _MODAL) for part in model.modules())
+    ]
+    model = names[0] if len(names) == 1 else "The model"
+    return [found("eval_mode", sure=False, model=model, place=told[0].place)]
+
+
 def kept_alive(record: Record, around: Surroundings) -> list[Finding]:
     """Results of earlier steps that are alive with their graphs, and sums that carry them."""
-    steps = record.events_of("step") or record.events_of("backward")
-    if len(steps) < 3:
+    boundary = _last_step_begins(record)
+    if boundary is None:
         return []
-    boundary = steps[-2].at
     old = {
         key
         for key, (reference, number) in record.made.items()
@@ -62,6 +72,15 @@ def kept_alive(record: Record, around: Surroundings) -> list[Finding]:
         owner = f" in {owners[0]}" if owners else ""
         return [found("graphs_kept", sure=bool(owners), count=len(old), owner=owner)]
     return _carried(record, around)
+
+
+def _last_step_begins(record: Record) -> int | None:
+    """Before how many calls everything belongs to an earlier step; None for fewer than three."""
+    steps: dict[object, list[int]] = {}
+    for event in record.events_of("step"):
+        steps.setdefault(id(event.about.optimizer), []).append(event.at)
+    ends = [at[-2] for at in steps.values() if len(at) >= 3]
+    return min(ends) if ends else None
 
 
 def _carried(record: Record, around: Surroundings) -> list[Finding]:
@@ -97,16 +116,15 @@ def unseen(around: Surroundings) -> list[str]:
     return list(dict.fromkeys(told))
 
 
-def _of_loss(call: Call) -> Finding | None:
+def _of_loss(call: Call, record: Record) -> Finding | None:
+    kind, maker = misfed(call, record)
+    if kind:
+        return found(kind, place=call.place, loss=call.name, maker=maker)
     kind, detail = call.note
-    if kind in ("probabilities", "no_logarithm", "scores_for_logs"):
-        return found(kind, place=call.place, loss=detail[0], maker=detail[1])
     if kind == "broadcast":
         one, other, result = detail
         sure = call.name.endswith("loss")
-        return found(
-            kind, sure=sure, place=call.place, one=one, other=other, result=result
-        )
+        return found(kind, sure=sure, place=call.place, one=one, other=other, result=result)
     if kind == "ignored":
         return found(kind, place=call.place, index=detail)
     return None

@@ -15,43 +15,21 @@ from torch.overrides import TorchFunctionMode
 
 from course.companion import fed, sizes
 from course.companion.calls import MOST_CALLS, Event, Pass, Record, Stepped
-from course.companion.places import own_frame
+from course.companion.functions import (
+    BACKWARD,
+    MARKS,
+    QUIET,
+    READ,
+    SET_GRAD,
+    SWITCH,
+    tensors_in,
+)
+from course.companion.places import LIBRARY, own_frame
 
 _last: list[Watch] = []
 """The watch that was left last, for whoever asks without naming one."""
 
-_PLAIN = (
-    "shape dtype device layout requires_grad is_leaf grad_fn grad is_cuda is_sparse is_nested ndim "
-    "is_meta is_quantized is_mps is_xpu is_mkldnn is_cpu _version names output_nr retains_grad "
-    "itemsize nbytes is_sparse_csr"
-).split()
-_ASKS = (
-    "dim size numel stride is_complex is_floating_point element_size is_contiguous data_ptr "
-    "storage_offset register_hook retain_grad is_inference __len__ __hash__ __repr__ ndimension "
-    "type is_conj is_neg register_post_accumulate_grad_hook nelement __format__"
-).split()
-QUIET = {
-    *(getattr(Tensor, name).__get__ for name in _PLAIN if hasattr(Tensor, name)),
-    *(getattr(Tensor, name) for name in _ASKS if hasattr(Tensor, name)),
-    torch.is_complex,
-    torch.is_floating_point,
-    torch.numel,
-}
-"""What only asks, and makes nothing that a loss could be computed from."""
-
-_BACKWARD = {Tensor.backward, torch.autograd.backward, torch.autograd.grad}
-_SET_GRAD = Tensor.grad.__set__
-_SWITCH = torch._C._set_grad_enabled
-_READ = {
-    Tensor.item,
-    Tensor.tolist,
-    Tensor.numpy,
-    Tensor.__float__,
-    Tensor.__int__,
-    Tensor.__bool__,
-    Tensor.__array__,
-    Tensor.__index__,
-}
+_KINDS_OF_MARKS = {"Optimizer.step": "step", "Optimizer.zero_grad": "zero"}
 _NOTHING = ("", None)
 _MODE_FILES = ("grad_mode.py", "_contextlib.py")
 _MODULES = os.path.join("torch", "nn", "modules", "")
@@ -69,14 +47,15 @@ class Watch(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.record = Record()
-        self._silent: list[str] = []
+        self._silent: list[tuple[str, Stepped | None]] = []
+        """What optimizers are in the middle of."""
         self._offs: list[tuple[CodeType, int, bool]] = []
         """Where recording was switched off, and whether a checkpoint did it."""
         self._passes: list[Pass] = []
         self._newest = 0
 
     def __enter__(self) -> Watch:
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(
@@ -85,7 +64,7 @@ class Watch(TorchFunctionMode):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        super().__exit__(kind, error, traceback)
+        super().__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
         _last[:] = [self]
 
     def __torch_function__(
@@ -102,32 +81,42 @@ class Watch(TorchFunctionMode):
             return func(*args, **kwargs)
         if func in QUIET or (self._silent and self._is_routine(func)):
             return func(*args, **kwargs)
-        if func in _BACKWARD:
+        if func in BACKWARD:
             return self._backward(func, args, kwargs, sys._getframe(1))
         out = func(*args, **kwargs)
+        if func in MARKS:
+            self._optimizer(args, sys._getframe(1))
+            return out
         # Whatever goes wrong in here must not reach the code that is watched.
         try:
-            self._note(func, args, kwargs, out, sys._getframe(1))
+            if types or torch._C._len_torch_function_stack():
+                with torch._C.DisableTorchFunction():  # nobody else is to see what is read here
+                    self._note(func, args, kwargs, out, sys._getframe(1))
+            else:
+                self._note(func, args, kwargs, out, sys._getframe(1))
         except Exception as error:
             self._lost(f"A call of {getattr(func, '__name__', func)} was not understood: {error}.")
         return out
 
     def _is_routine(self, func: Any) -> bool:
         """Whether a call inside an optimizer is the optimizer's own arithmetic."""
-        if func is _SWITCH or getattr(func, "__name__", "")[:16] == "_record_function":
+        if func is SWITCH:  # on again at the end, so that nothing has to be remembered
+            return True
+        if func in MARKS:
             return False
-        return self._silent[-1] == "zero" or not torch.is_grad_enabled()
+        return self._silent[-1][0] == "zero" or not torch.is_grad_enabled()
 
     def _note(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, frame: FrameType
     ) -> None:
         record = self.record
-        tensors = _given(args, kwargs)
-        outs = _given((out,), {})
-        if not outs and func is not Tensor.__setitem__ and func not in _READ:
+        tensors = tensors_in(args, kwargs)
+        outs = [out] if type(out) is Tensor else tensors_in((out,), {})
+        if not outs and func is not Tensor.__setitem__ and func not in READ:
             self._event(func, args, out, frame)
             return
-        own = own_frame(frame) or frame
+        own = frame if not LIBRARY.get(frame.f_code.co_filename, True) else own_frame(frame)
+        own = own or frame
         made, number = record.made, len(record)
         sources, recorded = [], []
         for tensor in tensors:
@@ -157,13 +146,22 @@ class Watch(TorchFunctionMode):
         if not gives_grad and True in recorded:
             note = self._cut(func, outs)
         elif func in fed.CHECKED:
-            note = fed.noted(func, args, kwargs, tensors, outs, sources, record)
+            note = fed.noted(func, args, kwargs, tensors, outs)
         self._newest = max(self._newest, sequence)
         record.calls.append(
-            (func, own.f_code, own.f_lasti, tuple(sources), tuple(recorded), gives_grad)
-            + (bool(outs), sequence, note)
+            (
+                func,
+                own.f_code,
+                own.f_lasti,
+                tuple(sources),
+                tuple(recorded),
+                gives_grad,
+                bool(outs),
+                sequence,
+                note,
+            )
         )
-        if frame is not own:
+        if frame is not own and _MODULES not in frame.f_code.co_filename:
             self._inside(func, frame, own)
         if len(record.calls) > MOST_CALLS:
             record.shorten()
@@ -182,12 +180,10 @@ class Watch(TorchFunctionMode):
         return ("operation", None)
 
     def _event(self, func: Any, args: tuple[Any, ...], out: Any, frame: FrameType) -> None:
-        if func is _SWITCH:
+        if func is SWITCH:
             self._switch(bool(args[0]), frame)
-        elif func == _SET_GRAD:
+        elif func == SET_GRAD:
             self._add("empty", weakref.ref(args[0]), frame)
-        elif getattr(func, "__name__", "").startswith("_record_function"):
-            self._optimizer(args, frame)
         else:
             own = own_frame(frame)
             if own is not None and own is not frame:
@@ -208,24 +204,29 @@ class Watch(TorchFunctionMode):
             self._offs.append((own.f_code, own.f_lasti, checkpoint))
 
     def _optimizer(self, args: tuple[Any, ...], frame: FrameType) -> None:
-        """The profiler's marks around every optimizer's step and zero_grad."""
+        """A mark of the profiler: an optimizer begins or ends.
+
+        What it did counts from its end: a closure that it was given runs before.
+        """
+        inner = _optimizer_frame(frame)
         if not (args and isinstance(args[0], str)):
-            if self._silent and _within(frame, "optimizer.py"):
-                self._silent.pop()
+            if self._silent and inner is not None:
+                kind, about = self._silent.pop()
+                if about is not None:
+                    self._add(kind, about, frame)
             return
-        kind = {"Optimizer.step": "step", "Optimizer.zero_grad": "zero"}.get(args[0].split("#")[0])
-        if kind is None:
+        kind = _KINDS_OF_MARKS.get(args[0].split("#")[0], "")
+        if not kind:
             return
-        self._silent.append(kind)
-        optimizer = _self_of(frame)
-        if optimizer is not None:
+        optimizer = inner.f_locals.get("self") if inner is not None else None
+        about = None
+        if isinstance(optimizer, torch.optim.Optimizer):
             rates = tuple(float(group["lr"]) for group in optimizer.param_groups if "lr" in group)
-            self._add(kind, Stepped(weakref.ref(optimizer), rates), frame)
+            about = Stepped(weakref.ref(optimizer), rates)
+        self._silent.append((kind, about))
 
     def _inside(self, func: Any, frame: FrameType, own: FrameType) -> None:
         """Clipping and the gradient scaler, told from the file of torch that made the call."""
-        if _MODULES in frame.f_code.co_filename:
-            return
         file, above = frame, frame.f_back
         while above is not None and above is not own:
             if above.f_code.co_filename.endswith(("clip_grad.py", "grad_scaler.py")):
@@ -240,11 +241,11 @@ class Watch(TorchFunctionMode):
     def _backward(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
     ) -> Any:
-        roots = _given(args[:1], {}) or _given((), kwargs)
+        roots = tensors_in(args[:1], {}) or tensors_in((), kwargs)
         own = own_frame(frame) or frame
         kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
         measured = sizes.Measured()
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
             measured.begin(roots)
         about = measured.as_pass(self._newest, kept)
         self._passes.append(about)
@@ -260,9 +261,7 @@ class Watch(TorchFunctionMode):
 
     def _add(self, kind: str, about: Any, frame: FrameType) -> None:
         own = own_frame(frame) or frame
-        self.record.events.append(
-            Event(kind, len(self.record), own.f_code, own.f_lasti, about)
-        )
+        self.record.events.append(Event(kind, len(self.record), own.f_code, own.f_lasti, about))
 
     def _once(self, kind: str, about: Any, own: FrameType) -> None:
         last = self.record.events[-1] if self.record.events else None
@@ -283,55 +282,11 @@ def last_watch() -> Watch | None:
     return _last[0] if _last else None
 
 
-def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
-    """The tensors among arguments, also in lists and tuples, three deep."""
-    found: list[Tensor] = []
-    for one in args:
-        if isinstance(one, Tensor):
-            found.append(one)
-        elif isinstance(one, list | tuple):
-            _nested(one, found, 3)
-    if kwargs:
-        for one in kwargs.values():
-            if isinstance(one, Tensor):
-                found.append(one)
-            elif isinstance(one, list | tuple):
-                _nested(one, found, 3)
-    return found
-
-
-def _nested(values: Any, found: list[Tensor], deep: int) -> None:
-    for one in values:
-        if isinstance(one, Tensor):
-            found.append(one)
-        elif deep > 1 and isinstance(one, list | tuple):
-            _nested(one, found, deep - 1)
-        elif isinstance(one, int | float):
-            return  # a list of plain numbers may be long
-
-
-def _within(frame: FrameType, file: str) -> bool:
+def _optimizer_frame(frame: FrameType) -> FrameType | None:
+    """The frame of torch/optim that a mark of the profiler was made in."""
     above: FrameType | None = frame
-    for _ in range(6):
-        if above is None:
-            return False
-        if above.f_code.co_filename.endswith(file):
-            return True
-        above = above.f_back
-    return False
-
-
-def _self_of(frame: FrameType) -> Any:
-    """The optimizer whose method a frame of torch/optim was called on."""
-    above: FrameType | None = frame
-    for _ in range(6):
-        if above is None:
-            return None
-        found = above.f_locals.get("self")
-        if isinstance(found, torch.optim.Optimizer):
-            return found
-        given = above.f_locals.get("args")
-        if isinstance(given, tuple) and given and isinstance(given[0], torch.optim.Optimizer):
-            return given[0]
-        above = above.f_back
+    for _ in range(4):
+        above = above.f_back if above is not None else None
+        if above is not None and above.f_code.co_filename.endswith("optimizer.py"):
+            return above
     return None

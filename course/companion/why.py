@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from course.companion import births, cuts, order, states, wiring
+from course.companion import births, inquiry, order, states, wiring
 from course.companion.calls import Record
-from course.companion.finding import Finding, Report, found, ordered
-from course.companion.places import Place
+from course.companion.finding import Finding, Report, ordered
 from course.companion.reach import Reach
 from course.companion.sizes import MOST_NODES
 from course.companion.surroundings import Surroundings
 from course.companion.watching import Watch, last_watch
-from grader.errors.seen import graph
 
 MOST_MEASURED = 12
-_CASTS = ("ToCopy", "Clone", "View", "UnsafeView", "T", "Reshape", "Transpose", "Unsqueeze")
 
 
 def why_no_grad(
@@ -43,6 +41,8 @@ def why_no_grad(
     around = Surroundings(frame, model, optimizer)
     watch = seen or next(iter(around.of_kind(Watch)), None) or last_watch()
     record = watch.record if isinstance(watch, Watch) else None
+    if seen is None and record is not None and not _is_about(record, loss, tensor):
+        record = None  # a watch of another step, left earlier
     if tensor is not None and not isinstance(tensor, Tensor | nn.Module):
         return Report(f"why_no_grad is asked about a tensor; this is {_kind_of(tensor)}.")
     if loss is not None and not isinstance(loss, Tensor):
@@ -50,12 +50,14 @@ def why_no_grad(
     if loss is None:
         loss = _last_loss(record, around)
     if isinstance(tensor, Tensor):
-        about, findings = _one(tensor, loss, around, record)
+        with _gradients_kept(around, record):
+            about, findings = _one(tensor, loss, around, record)
         findings += wiring.outside_optimizers(around, tensor, loss)
     else:
         if isinstance(tensor, nn.Module):
             around = Surroundings(frame, tensor, optimizer)
-        about, findings = _every(loss, around, record)
+        with _gradients_kept(around, record):
+            about, findings = _every(loss, around, record)
         findings += wiring.outside_optimizers(around)
     findings += wiring.unregistered(around) + states.modes(around, record)
     return _report(about, findings, around, record)
@@ -63,7 +65,7 @@ def why_no_grad(
 
 def of_record(record: Record, around: Surroundings) -> Report:
     """What a watched block shows by itself: its losses, its order, what it keeps alive."""
-    findings = _of_record(record, around)
+    findings = _of_record(record, around) + states.modes(around, record)
     passes = len(record.events_of("backward"))
     about = f"Watched {len(record):,} torch calls and {passes} backward pass{'es' * (passes != 1)}."
     if not findings:
@@ -100,19 +102,19 @@ def _one(
     tensor: Tensor, loss: Tensor | None, around: Surroundings, record: Record | None
 ) -> tuple[str, list[Finding]]:
     name = around.name_of(tensor)
-    if (flag := _flag(tensor, name, record)) is not None:
+    if (flag := inquiry.flagged(tensor, name, record)) is not None:
         return f"{name} has no gradient.", flag
-    findings = [] if tensor.is_leaf or tensor.retains_grad else [_not_leaf(tensor, name)]
+    findings = [] if tensor.is_leaf or tensor.retains_grad else [inquiry.not_leaf(tensor, name)]
     if loss is None:
         return f"{name}: name the loss too, why_no_grad({name}, loss), to see more.", findings
-    if (dead := _without_graph(loss, name, tensor, record)) is not None:
+    if (dead := inquiry.without_graph(loss, name, tensor, record)) is not None:
         return "The loss leads back to nothing.", findings + dead
     reach = Reach(loss)
     if tensor not in reach:
-        lost = _lost(tensor, loss, name, around, record)
+        lost = inquiry.lost(tensor, loss, name, around, record)
         return f"The loss does not lead back to {name}.", findings + lost
     gradients = births.Births(record, loss, reach)
-    measured = _measured(tensor, gradients, reach, name, record)
+    measured = inquiry.measured(tensor, gradients, reach, name, record)
     if findings and not any(one.code.startswith(("zero", "nan")) for one in measured):
         return f"{name}.grad is None.", findings
     return f"The loss leads back to {name}.", findings + measured
@@ -126,7 +128,7 @@ def _every(
         return "No model is found here: why_no_grad(tensor, loss), or model=...", []
     if loss is None:
         return "No loss is found here: why_no_grad(tensor, loss).", []
-    if (dead := _without_graph(loss, "every parameter", None, record)) is not None:
+    if (dead := inquiry.without_graph(loss, "every parameter", None, record)) is not None:
         return "The loss leads back to nothing.", dead
     reach = Reach(loss)
     asked = {name: one for name, one in parameters.items() if one.requires_grad}
@@ -136,11 +138,11 @@ def _every(
     told: list[tuple[str, Finding]] = []
     for number, (name, parameter) in enumerate(away.items()):
         quickly = number >= most
-        told += [(name, f) for f in _lost(parameter, loss, name, around, record, quickly)]
+        told += [(name, f) for f in inquiry.lost(parameter, loss, name, around, record, quickly)]
     if bad:
         gradients = births.Births(record, loss, reach)
         for name, parameter in list(bad.items())[:most]:
-            told += [(name, f) for f in _measured(parameter, gradients, reach, name, record)]
+            told += [(name, f) for f in inquiry.measured(parameter, gradients, reach, name, record)]
     lacking = len(away) + len(bad)
     verb = "gets" if lacking == 1 else "get"
     about = f"Of {len(parameters):,} parameters {lacking:,} {verb} no gradient that is right."
@@ -159,110 +161,24 @@ def _grouped(told: Sequence[tuple[str, Finding]]) -> list[Finding]:
     return [_renamed(one, names[key]) for key, one in first.items() if one.code != "fine"]
 
 
-def _flag(tensor: Tensor, name: str, record: Record | None) -> list[Finding] | None:
-    """Why a tensor requires no grad; None if it does."""
-    if not (tensor.is_floating_point() or tensor.is_complex()):
-        cut = cuts.of_result(record, tensor, name) if record is not None else None
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        return [found("integer", tensor=name, dtype=dtype), *([cut] if cut else [])]
-    if tensor.is_inference():
-        return [found("inference", tensor=name)]
-    if tensor.requires_grad:
-        return None
-    if record is not None and (cut := cuts.of_result(record, tensor, name)) is not None:
-        return [cut]
-    frozen = isinstance(tensor, nn.Parameter)
-    return [found("frozen" if frozen else "no_requires_grad", tensor=name)]
-
-
-def _not_leaf(tensor: Tensor, name: str) -> Finding:
-    node = tensor.grad_fn
-    assert node is not None
-    above = [one for one, _ in node.next_functions]
-    moved = len(above) == 1 and hasattr(above[0], "variable") and node.name().startswith(_CASTS)
-    return found("moved" if moved else "not_a_leaf", tensor=name, node=node.name())
-
-
-def _without_graph(
-    loss: Tensor, name: str, tensor: Tensor | None, record: Record | None
-) -> list[Finding] | None:
-    """What to say of a loss that nothing hangs on; None if something does."""
-    if loss.grad_fn is not None:
-        return None
-    code = "loss_is_leaf" if loss.requires_grad else "loss_without_graph"
-    told = [found(code, tensor=name)]
-    if record is None:
-        return told
-    lost = cuts.why_lost(record, tensor, loss, name) if tensor is not None else []
-    return told + (lost or cuts.first_cut(record, loss, name))
-
-
-def _lost(
-    tensor: Tensor,
-    loss: Tensor,
-    name: str,
-    around: Surroundings,
-    record: Record | None,
-    quickly: bool = False,
-) -> list[Finding]:
-    """Why a loss with a graph does not lead back to a tensor."""
-    told = cuts.why_lost(record, tensor, loss, name) if record is not None else []
-    certain = [one for one in told if one.code not in ("dropped",)]
-    if certain or quickly:
-        return certain or [found("not_reached", tensor=name)]
-    for other, value in around.tensors.items():
-        if value is not loss and value.grad_fn is not None and value is not tensor:
-            if value.numel() == 1 and tensor in Reach(value):
-                return [found("other_loss", tensor=name, other=other)]
-    return told or [found("not_reached", tensor=name)]
-
-
-def _measured(
-    tensor: Tensor, gradients: births.Births, reach: Reach, name: str, record: Record | None
-) -> list[Finding]:
-    """What became of the gradient of a tensor that the loss leads back to."""
-    kept = tensor.grad if tensor.retains_grad else None
-    size = _size_of_grad(tensor)
+@contextmanager
+def _gradients_kept(around: Surroundings, record: Record | None) -> Iterator[None]:
+    """Measuring fills the .grad of whatever called retain_grad(): afterwards it is as before."""
+    seen = [one() for one, _ in record.made.values()] if record is not None else []
+    keeping = [
+        (one, one.grad)
+        for one in (*around.tensors.values(), *seen)
+        if one is not None and one.retains_grad
+    ]
     try:
-        if bad := gradients.why_bad(tensor, name):
-            return bad
-    except births.Freed:
-        if size is None and tensor.is_leaf:
-            return [found("emptied", tensor=name, place=_emptied_at(record))]
-        if not size:
-            return [found("graph_freed", tensor=name)]
+        yield
     finally:
-        if tensor.retains_grad:  # measuring fills it
-            tensor.grad = kept
-    if size is None and tensor.is_leaf:
-        return [_unfilled(tensor, reach, name, record)]
-    return [found("fine", tensor=name, size=f"{size:.3g}")] if size else []
-
-
-def _unfilled(tensor: Tensor, reach: Reach, name: str, record: Record | None) -> Finding:
-    """A leaf that is reached and holds no gradient, though the graph is there."""
-    passed = record is not None and any(
-        reach.root._sequence_nr() in event.about.roots for event in record.events_of("backward")
-    )
-    if passed or any(graph.is_freed(node) for node in reach.nodes[:50]):
-        return found("emptied", tensor=name, place=_emptied_at(record))
-    return found("no_backward", tensor=name)
-
-
-def _emptied_at(record: Record | None) -> Place | None:
-    events = record.events_of("zero", "empty") if record is not None else []
-    return events[-1].place if events else None
-
-
-def _size_of_grad(tensor: Tensor) -> float | None:
-    grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
-    if grad is None or not grad.numel():
-        return None
-    return float(grad.detach().abs().max().item())
+        for one, grad in keeping:
+            one.grad = grad
 
 
 def _is_bad(tensor: Tensor) -> bool:
-    size = _size_of_grad(tensor)
+    size = inquiry.size_of_grad(tensor)
     return size is None or not births.TINY < size < float("inf")
 
 
@@ -278,6 +194,19 @@ def _renamed(one: Finding, names: list[str]) -> Finding:
         one.place,
         told,
     )
+
+
+def _is_about(record: Record, loss: object, tensor: object) -> bool:
+    """Whether a watch saw the making of a loss, or its backward, or what it is asked about."""
+    asked = list(tensor.parameters()) if isinstance(tensor, nn.Module) else [tensor]
+    if any(isinstance(one, Tensor) and record.source_of(one) is not None for one in asked):
+        return True
+    if not isinstance(loss, Tensor):
+        return loss is None
+    if record.source_of(loss) is not None:
+        return True
+    number = loss.grad_fn._sequence_nr() if loss.grad_fn is not None else None
+    return any(number in event.about.roots for event in record.events_of("backward"))
 
 
 def _last_loss(record: Record | None, around: Surroundings) -> Tensor | None:

@@ -16,7 +16,7 @@ MOST_NAMED = 3
 
 def unregistered(around: Surroundings) -> list[Finding]:
     """Layers and weights that lie in a model where parameters() does not look."""
-    findings = []
+    findings: list[Finding] = []
     for name, model in around.models.items():
         known = {id(parameter) for parameter in model.parameters()}
         for path, part in model.named_modules():
@@ -101,5 +101,5 @@ def _held(name: str, value: Any, known: set[int]) -> Iterator[Finding]:
             if id(p) not in known
         ]
         if lost:
-            words = {"container": type(value).__name__, "what": what, "cure_with": right}
-            yield found("in_a_list", tensor=name, **words)
+            container = type(value).__name__
+            yield found("in_a_list", tensor=name, container=container, what=what, cure_with=right)

@@ -19,14 +19,15 @@ class UnknownQuestion(KeyError):
         return str(self.args[0])
 
 
-def ask(id: str) -> Question:
+def ask(id: str, *, fresh: int | None = None) -> Question:
     """The question of an id, made anew; a notebook shows it.
 
-    Raises UnknownQuestion, naming the nearest id.
+    A number `fresh` draws other numbers, or another order of the options, where the question can:
+    the same for the same number. Raises UnknownQuestion, naming the nearest id.
     """
     known = {entry.id: entry for chapter in _entries().values() for entry in chapter}
     if id in known:
-        return known[id].ask()
+        return known[id].ask(fresh)
     near = difflib.get_close_matches(str(id), known, n=1, cutoff=0)
     raise UnknownQuestion(f"There is no question {str(id)[:60]!r}. Did you mean {near[0]!r}?")
 

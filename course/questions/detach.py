@@ -10,24 +10,24 @@ from course.quiz import Choice, Order, Predict, choice, order, predict
 
 @question
 def detach_one_path() -> Predict:
-    def one_path_cut():
-        x = torch.tensor(1.0, requires_grad=True)
-        y = 2 * x
-        z = 3 + x.detach()
-        r = y + z
+    def one_factor_cut():
+        z = torch.tensor([1.0, 3.0], requires_grad=True)
+        r = (z * z.detach()).sum()
         r.backward()
-        return x.grad
+        return z.grad
 
     return predict(
-        "Without `detach`, dr/dx is 2 + 1 = 3. What is it here?",
-        one_path_cut,
-        why="The path through `z` is cut: for autograd, `x.detach()` is a constant. The path "
-        "through `y` remains, and gives 2. The *value* of `r` is the same as without `detach`.",
+        "Without `detach` this is the sum of the squares, and its gradient is `2 * z`, that is "
+        "`[2, 6]`. What is it here? Write a list.",
+        one_factor_cut,
+        why="`z` reaches `r` along two paths, one for each factor. One is cut: for autograd, "
+        "`z.detach()` is a constant, here 1 and 3. The other remains, and gives the constant. The "
+        "*value* of `r` is the same as without `detach`.",
         beliefs={
-            "3": "That is the derivative of the function. `detach` takes one path out of the "
+            "[2, 6]": "That is the derivative of the function. `detach` takes one path out of the "
             "graph.",
-            "1": "That is the path that was cut.",
-            "None": "`x` itself is not changed by `x.detach()`: it still requires grad.",
+            "[0, 0]": "Only one of the two factors is cut.",
+            "None": "`z` itself is not changed by `z.detach()`: it still requires grad.",
         },
     )
 
@@ -35,10 +35,10 @@ def detach_one_path() -> Predict:
 @question
 def clone_in_graph() -> Predict:
     def through_a_clone():
-        x = torch.tensor([1.0, 5.0], requires_grad=True)
-        y = (x * 2).clone()
+        z = torch.tensor([1.0, 5.0], requires_grad=True)
+        y = (z * 2).clone()
         y.sum().backward()
-        return x.grad
+        return z.grad
 
     return predict(
         "What does the last line give?",
@@ -192,27 +192,6 @@ def detach_recap_deepcopy() -> Choice:
             "neither": "Ask `is_leaf`.",
         },
         run=clone_and_deepcopy,
-    )
-
-
-@question
-def detach_recap_option() -> Choice:
-    def can_it_be_chosen():
-        x = torch.ones(2, requires_grad=True)
-        try:
-            x.clone(requires_grad=False)
-        except TypeError:
-            return "No. Detach it as well."
-
-    return choice(
-        "Can you tell `clone()` not to record?",
-        {
-            "Yes, by an argument.": "There is none: its only option is the memory format.",
-            "No. Detach it as well.": "`t.detach().clone()` is a copy outside the graph. "
-            "Inside `torch.no_grad()` nothing is recorded either.",
-            "It never records.": "Its `grad_fn` is `CloneBackward0`.",
-        },
-        run=can_it_be_chosen,
     )
 
 

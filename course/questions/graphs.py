@@ -9,6 +9,28 @@ from course.quiz import Choice, Order, Predict, choice, order, predict
 
 
 @question
+def exact_slope() -> Predict:
+    def program():
+        w = torch.tensor(1.0, requires_grad=True)
+        b = torch.tensor(0.0, requires_grad=True)
+        loss = (w * 2 + b - 5) ** 2
+        loss.backward()
+        return w.grad
+
+    return predict(
+        "What does the last line give? You have measured it, about.",
+        program,
+        why="The error is −3, and a square grows with twice the error: −6. Each step of `w` moves "
+        "the error by x = 2. Together −12, exactly.",
+        beliefs={
+            "-6": "That is the derivative by `b`. `w` is multiplied by 2 on its way.",
+            "12": "A sign got lost: the line is too low, so more `w` makes the loss smaller.",
+            "9": "That is the loss.",
+        },
+    )
+
+
+@question
 def two_paths() -> Predict:
     def program():
         x = torch.tensor(2.0, requires_grad=True)
@@ -18,9 +40,8 @@ def two_paths() -> Predict:
         return w.grad
 
     return predict(
-        "What does the last line give? The measurement above is a hint. Try to find the number "
-        "without it: by how much does `y` grow through the first factor, and by how much through "
-        "the second?",
+        "`w` stands in both factors. What does the last line give? By how much does `y` grow "
+        "through the first factor, and by how much through the second?",
         program,
         why="`w` reaches `y` along two paths. Through `a = x + w` it counts `b = 2` times, through "
         "`b = w + 1` it counts `a = 3` times. The two add up: 2 + 3 = 5.",
@@ -72,7 +93,7 @@ def two_path_formula() -> Choice:
         return f"The formula is right, but it is {match}."
 
     return choice(
-        "Spot the bug. A page on this net says:\n\n"
+        "Spot the bug. Somebody writes down for this net:\n\n"
         "**dL/dw4 = dL/dd · dd/db · db/da + dL/dd · dd/dc · dc/da**",
         {
             "Nothing is wrong.": "It looks complete: two paths, multiplied and added. But both "
@@ -86,6 +107,102 @@ def two_path_formula() -> Choice:
             "Look at what the two products end in.",
         },
         run=whose_sum_is_it,
+    )
+
+
+@question
+def cost_of_all() -> Choice:
+    def counted():
+        from torch.utils.flop_counter import FlopCounterMode
+
+        shapes = ((3, 100), (100, 100), (100, 2))
+        weights = [torch.ones(shape, requires_grad=True) for shape in shapes]
+
+        def run(backward):
+            with FlopCounterMode(display=False) as counter:
+                h = torch.ones(8, 3)
+                for weight in weights:
+                    h = h @ weight
+                if backward:
+                    h.sum().backward()
+            return counter.get_total_flops()
+
+        times = run(backward=True) / run(backward=False)
+        known = {"About 2": 2, "About 3": 3, "About 100": 100, "About 10,500": 10_500}
+        return min(known, key=lambda text: abs(known[text] - times))
+
+    return choice(
+        "A net of three matrices has 10,500 weights. You run it forward and then backward, and so "
+        "have all 10,500 derivatives of its loss. How many times the work of one forward pass is "
+        "that, both passes together?",
+        {
+            "About 2": "That would be a backward pass as cheap as the forward pass. But behind "
+            "each product it does two: one for each factor.",
+            "About 3": "One forward pass, and a backward pass with two products for each of its "
+            "products. How many weights there are does not come into it.",
+            "About 100": "The matrices have up to 100 columns, but no walk is made for each of "
+            "them.",
+            "About 10,500": "That is what measuring costs: one run for each weight.",
+        },
+        run=counted,
+    )
+
+
+@question
+def broadcast_bias() -> Predict:
+    def program():
+        x = torch.arange(8.0)
+        b = torch.tensor(0.0, requires_grad=True)
+        (x + b).sum().backward()
+        return b.grad
+
+    return predict(
+        "`x` has eight entries, `b` is a single number. What does the last line give?",
+        program,
+        why="`b` is used eight times, each time with the local derivative 1. Eight paths, so "
+        "8 · 1 = 8.",
+        beliefs={
+            "1": "That is one of the eight paths. They add.",
+            "[1, 1, 1, 1, 1, 1, 1, 1]": "One for each use of `b`. But `b` is one number, and its "
+            "derivative is one number: their sum.",
+            "28": "That is the sum of `x`. Adding `b` has the local derivative 1, whatever x is.",
+        },
+    )
+
+
+@question
+def layer_product() -> Choice:
+    def which_product():
+        def fits(product, gradient):
+            try:
+                return product().equal(gradient)
+            except RuntimeError:  # these shapes cannot be multiplied
+                return False
+
+        x, g = torch.arange(24.0).reshape(8, 3), torch.arange(16.0).reshape(8, 2)
+        W = torch.ones(3, 2, requires_grad=True)
+        (x @ W).backward(g)
+        options = {
+            "`x.T @ g`": lambda: x.T @ g,
+            "`x @ g`": lambda: x @ g,
+            "`x.T @ g / 8`": lambda: x.T @ g / 8,
+            "`g.T @ x`": lambda: g.T @ x,
+        }
+        (right,) = [text for text, product in options.items() if fits(product, W.grad)]
+        return right
+
+    return choice(
+        "`x` is (8, 3), `W` is (3, 2), and `g`, (8, 2), arrives at `x @ W`. "
+        "What is the gradient of `W`?",
+        {
+            "`x.T @ g`": "(3, 8) times (8, 2) is (3, 2), the shape of `W`. The product adds over "
+            "the eight rows, because each of them uses `W`.",
+            "`x @ g`": "(8, 3) times (8, 2) cannot be multiplied.",
+            "`x.T @ g / 8`": "The shape is right. But paths add, and nothing here averages. If the "
+            "loss is a mean, its 1/n is in `g` already.",
+            "`g.T @ x`": "That has shape (2, 3): the transpose of what is wanted.",
+        },
+        run=which_product,
     )
 
 
@@ -141,6 +258,47 @@ def when_built() -> Choice:
 
 
 @question
+def recap_diamond() -> Predict:
+    def diamond():
+        p = torch.tensor(3.0, requires_grad=True)
+        q = p * p
+        y = q + 4 * p
+        y.backward()
+        return p.grad
+
+    return predict(
+        "Use the rule of paths. How many paths lead from `p` to `y`?",
+        diamond,
+        why="Three: `p * p` uses `p` twice, which gives 3 + 3, and `4 * p` adds 4. Together 10.",
+        beliefs={
+            "7": "`p * p` uses `p` twice: both edges count.",
+            "6": "That is `q` alone. The other term depends on `p` too.",
+            "13": "9 + 4: that takes the value of `q` for its derivative.",
+            "21": "That is the value of `y`.",
+        },
+    )
+
+
+@question
+def recap_plain_leaves() -> Choice:
+    def from_plain_leaves():
+        p = torch.tensor(1.0)
+        q = torch.tensor(2.0)
+        return (p * q).requires_grad
+
+    return choice(
+        "`p = torch.tensor(1.0)` and `q = torch.tensor(2.0)` are leaves.\n\n"
+        "What is `(p * q).requires_grad`?",
+        {
+            "True": "It would be, if one of the two required grad. Being a leaf is not enough.",
+            "False": "Neither input requires grad, so nothing was recorded. The product is a leaf "
+            "too.",
+        },
+        run=from_plain_leaves,
+    )
+
+
+@question
 def grad_of_d() -> Predict:
     def read_d():
         b = torch.tensor(6.0, requires_grad=True)
@@ -150,10 +308,11 @@ def grad_of_d() -> Predict:
         return d.grad
 
     return predict(
-        "`d` is computed, `b` is a leaf. What does the last line give?",
+        "`d` is computed from the leaf `b`. What does the last line give?",
         read_d,
         why="The gradient −1 did arrive at `d`, and was handed on. Nobody kept it: `.grad` is "
-        "filled for leaves only. torch guesses that you expected something else, and warns.",
+        "filled for leaves, unless you ask for more. torch guesses that you expected something "
+        "else, and warns.",
         beliefs={
             "-1": "That is the derivative that arrived at `d`, so you know the rule. It was not "
             "kept.",
@@ -229,8 +388,8 @@ def what_is_freed() -> Choice:
     return choice(
         "After `y.backward()`, what has become of the graph of `y`?",
         {
-            "The whole graph is gone.": "Many pages say so. But as long as you hold `y`, its "
-            "nodes are there, with their names and `next_functions`.",
+            "The whole graph is gone.": "As long as you hold `y`, its nodes are there, with their "
+            "names and `next_functions`.",
             "The nodes are there, but no path leads to the leaves any more.": "The path is there "
             "too: follow `next_functions` from `y` and you arrive at the leaf.",
             "Only the saved tensors are gone.": "Nodes and edges stay as long as `y` does. What "
@@ -259,8 +418,8 @@ def both_heads() -> Predict:
         why="Every pass **adds** to `.grad`: `a + 4 * a = 5 * a`. `retain_graph` decides whether "
         "the second pass can run. It does not change what `.grad` does.",
         beliefs={
-            "[4, 8, 12, 16]": "That is the gradient of `e`, the last one asked for. A comment "
-            "often claims this. But `.grad` is never overwritten by a pass.",
+            "[4, 8, 12, 16]": "That is the gradient of `e`, the last one asked for. But "
+            "`.grad` is never overwritten by a pass.",
             "[1, 2, 3, 4]": "That was there after the first pass. The second added to it.",
         },
     )
@@ -280,8 +439,8 @@ def five_then_ten() -> Predict:
         "Run in the order shown, what does the last line give? Write a number, or `error`.",
         program,
         why="The first `backward()` freed what it used. `retain_graph=True` on the second comes "
-        "too late: it speaks about what happens *after* that pass. Such a notebook was not run "
-        "from top to bottom.",
+        "too late: it speaks about what happens *after* that pass. A notebook that "
+        "shows 10 here was not run from top to bottom.",
         beliefs={
             "10": "Two passes would add up to 10, but the second one cannot run.",
             "5": "Nothing gets that far: the second pass cannot run.",
@@ -319,63 +478,24 @@ def heads_in_order() -> Order:
 
 
 @question
-def recap_diamond() -> Predict:
-    def diamond():
-        p = torch.tensor(3.0, requires_grad=True)
-        q = p * p
-        y = q + 4 * p
-        y.backward()
-        return p.grad
+def slope_at_corner() -> Predict:
+    def program():
+        zero = torch.tensor(0.0, requires_grad=True)
+        torch.relu(zero).backward()
+        return zero.grad
 
     return predict(
-        "Use the rule of paths. How many paths lead from `p` to `y`?",
-        diamond,
-        why="Three: `p * p` uses `p` twice, which gives 3 + 3, and `4 * p` adds 4. Together 10.",
+        "What does torch give for the slope of ReLU at 0?",
+        program,
+        why="A convention: the slope on the left. Another number between 0 and 1 fits as well, "
+        "and another operation has another convention.",
         beliefs={
-            "7": "`p * p` uses `p` twice: both edges count.",
-            "6": "That is `q` alone. The other term depends on `p` too.",
-            "13": "9 + 4: that takes the value of `q` for its derivative.",
-            "21": "That is the value of `y`.",
+            "1": "That is the slope on the right. `clamp(0)`, the same function, gives it.",
+            "0.5": "The middle is a convention, too. `torch.maximum` of two equal numbers has it.",
+            "nan": "torch gives a number, and training goes on.",
+            "None": "There is a path, so there is a gradient.",
+            "error": "Nothing is raised: almost no entry ever is exactly 0.",
         },
-    )
-
-
-@question
-def recap_name() -> Choice:
-    def name_of_a_sum():
-        x = torch.tensor(2.0, requires_grad=True)
-        return f"`{(x + x).grad_fn.name()}`"
-
-    return choice(
-        "What does `(x + x).grad_fn.name()` give?",
-        {
-            "`ThAddBackward`": "So it was in 2017. Names of nodes change with versions.",
-            "`AddBackward0`": "The operation, then `Backward`, then the number of the variant. A "
-            "product gives `MulBackward0`, a power `PowBackward0`.",
-            "`add`": "That is the name of the forward operation. The node is its backward half.",
-            "an error, because `grad_fn` must be called": "`grad_fn` is an attribute that holds "
-            "the node. `name` is a method of the node.",
-        },
-        run=name_of_a_sum,
-    )
-
-
-@question
-def recap_plain_leaves() -> Choice:
-    def from_plain_leaves():
-        p = torch.tensor(1.0)
-        q = torch.tensor(2.0)
-        return (p * q).requires_grad
-
-    return choice(
-        "`p = torch.tensor(1.0)` and `q = torch.tensor(2.0)` are leaves.\n\n"
-        "What is `(p * q).requires_grad`?",
-        {
-            "True": "It would be, if one of the two required grad. Being a leaf is not enough.",
-            "False": "Neither input requires grad, so nothing was recorded. The product is a leaf "
-            "too.",
-        },
-        run=from_plain_leaves,
     )
 
 
@@ -397,8 +517,8 @@ def recap_second_pass() -> Choice:
         {
             "The path to the leaf is missing.": "It is there: `y.grad_fn.next_functions` still "
             "leads to `p`.",
-            "A saved value is missing.": "The node of the power needs `p` to compute 3p², and its "
-            "saved copy was freed by the first pass.",
+            "A saved value is missing.": "The node of the power needs `p` to compute 3p². It had "
+            "saved it, and the first pass freed what was saved.",
             "`p.grad` is not empty.": "A gradient that is there already is added to, without an "
             "error.",
         },
@@ -407,51 +527,14 @@ def recap_second_pass() -> Choice:
 
 
 @question
-def recap_typo() -> Choice:
-    def misspelt():
-        p = torch.tensor(2.0, requires_grad=True)
-        (p**3).backward(retaing_graph=True)
-
-    return choice(
-        "A page writes `y.backward(retaing_graph=True)`. What happens?",
-        {
-            "The graph is kept.": "torch does not guess what you meant.",
-            "The argument is ignored.": "Python checks the names of arguments: nothing is ignored.",
-            "TypeError": "There is no argument of that name. It is `retain_graph`.",
-        },
-        run=misspelt,
-    )
-
-
-@question
-def recap_variable() -> Choice:
-    def variable():
-        v = torch.autograd.Variable(torch.ones(2), requires_grad=True)
-        return "a plain `torch.Tensor`" if type(v) is torch.Tensor else "a `Variable`"
-
-    return choice(
-        "Old code writes `torch.autograd.Variable(torch.ones(2), requires_grad=True)`. "
-        "What does it give today?",
-        {
-            "a `Variable`": "It was a class of its own until version 0.4 merged it with `Tensor`.",
-            "a plain `torch.Tensor`": "The call still works. Write "
-            "`torch.ones(2, requires_grad=True)` instead.",
-            "an error": "It is deprecated since version 0.4 and still works.",
-        },
-        run=variable,
-    )
-
-
-@question
 def recap_update() -> Choice:
     def who_updates():
-        layer = torch.nn.Linear(2, 1)
-        optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
-        before = layer.weight.detach().clone()
-        layer(torch.ones(2)).sum().backward()
-        moved_by_backward = not layer.weight.equal(before)
+        w = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        (w**2).sum().backward()
+        moved_by_backward = not w.equal(torch.ones(2))
         optimizer.step()
-        moved_by_step = not layer.weight.equal(before)
+        moved_by_step = not w.equal(torch.ones(2))
         if moved_by_step and not moved_by_backward:
             return "`optimizer.step()`"
         return "`loss.backward()`"
@@ -475,14 +558,14 @@ def recap_warning() -> Choice:
         p = torch.tensor(2.0, requires_grad=True)
         q = p * 3
         q.backward()
-        return "You read the gradient of a computed tensor." if q.grad is None else "It was there."
+        return "You read the gradient of a non-leaf." if q.grad is None else "It was there."
 
     return choice(
         "Your code prints *The .grad attribute of a Tensor that is not a leaf Tensor is being "
         "accessed* and runs on. What is it telling you?",
         {
             "Nothing: silence it.": "It is the only sign that the value you read is `None`.",
-            "You read the gradient of a computed tensor.": "What you read is `None`. Call "
+            "You read the gradient of a non-leaf.": "What you read is `None`. Call "
             "`retain_grad()` on that tensor before the backward pass, or read a leaf.",
             "The gradient is wrong.": "No gradient is wrong. The one you asked for was not kept.",
         },

@@ -10,18 +10,20 @@ from course.quiz import Choice, Order, Predict, choice, order, predict
 
 @question
 def leaf_computed() -> Predict:
-    def computed_and_a_leaf():
-        e = torch.tensor([1.0, 2.0])
-        f = e + 1
-        return f.is_leaf
+    def a_layer_on_data():
+        x = torch.tensor([[1.0, 2.0]])
+        W = torch.tensor([[3.0], [4.0]])
+        z = x @ W
+        return z.is_leaf
 
     return predict(
-        "`e` does not require grad, and `f` is computed from it. What does the last line give?",
-        computed_and_a_leaf,
-        why="No input of `e + 1` requires grad, so nothing was recorded. `f` is computed, and yet "
-        "it does not require grad, and **every tensor that does not require grad is a leaf**.",
+        "Neither `x` nor `W` requires grad, and `z` is computed from them. What does the last line "
+        "give?",
+        a_layer_on_data,
+        why="No input of `x @ W` requires grad, so nothing was recorded, and `z.grad_fn` is "
+        "`None`. `z` is computed, and a leaf. **Every tensor that does not require grad is one.**",
         beliefs={
-            "False": "`f` is computed, that is right. But being computed is not what counts: being "
+            "False": "`z` is computed, that is right. But being computed is not what counts: being "
             "recorded is.",
         },
     )
@@ -46,7 +48,7 @@ def leaf_hidden_weights() -> Choice:
             "from another: each enters the graph where its own layer runs.",
             "the last only": "The place in the network does not matter.",
             "all three": "Each weight is a parameter that no operation made. The outputs of the "
-            "hidden layers are computed, and are no leaves.",
+            "hidden layers were recorded, and are no leaves.",
             "none": "They require grad and have no `grad_fn`: that is a leaf.",
         },
         run=hidden_weights,
@@ -83,20 +85,20 @@ def leaf_frozen_middle() -> Predict:
 @question
 def leaf_retain_late() -> Predict:
     def asked_too_late():
-        a = torch.tensor([1.0, 2.0], requires_grad=True)
-        b = a * 3
-        b.mean().backward()
-        b.retain_grad()
-        return b.grad
+        W = torch.tensor([1.0, 2.0], requires_grad=True)
+        z = W * 3
+        z.mean().backward()
+        z.retain_grad()
+        return z.grad
 
     return predict(
         "The pass runs first, and `retain_grad()` comes after it. What does the last line give?",
         asked_too_late,
         why="The gradient went by while nobody kept it, and it is gone. `retain_grad()` is a "
-        "request for passes to come. There is no error and, now that `b` retains its grad, no "
+        "request for passes to come. There is no error and, now that `z` retains its gradient, no "
         "warning either.",
         beliefs={
-            "[0.5, 0.5]": "That is what arrived at `b`. It was not kept, and cannot be had again "
+            "[0.5, 0.5]": "That is what arrived at `z`. It was not kept, and cannot be had again "
             "without another pass.",
             "RuntimeError": "Calling it late is allowed. It speaks about the next pass.",
         },
@@ -106,50 +108,45 @@ def leaf_retain_late() -> Predict:
 @question
 def leaf_retain_order() -> Order:
     return order(
-        "Put these lines in an order after which `b.grad` is `[0.5, 0.5]`.",
+        "Put these lines in an order after which `z.grad` is `[0.5, 0.5]`.",
         {
-            "a": "a = torch.tensor([1.0, 2.0], requires_grad=True)",
-            "b": "b = a * 3",
-            "ask": "b.retain_grad()",
-            "pass": "b.mean().backward()",
+            "leaf": "W = torch.tensor([1.0, 2.0], requires_grad=True)",
+            "z": "z = W * 3",
+            "ask": "z.retain_grad()",
+            "pass": "z.mean().backward()",
         },
         {
-            ("a", "b"): "`b` is computed from `a`.",
-            ("b", "ask"): "The request is made to a tensor that exists.",
+            ("leaf", "z"): "`z` is computed from `W`.",
+            ("z", "ask"): "The request is made to a tensor that exists.",
             ("ask", "pass"): "A gradient is kept as it goes by. Asking later is too late.",
         },
-        gives="b.grad",
+        gives="z.grad",
     )
 
 
 @question
-def leaf_which_hook() -> Choice:
-    def whose_hook():
-        tensor = torch.ones(2, requires_grad=True) * 3
-        module = torch.nn.ReLU()
-        assert hasattr(module, "register_full_backward_hook")
-        assert not hasattr(module, "register_hook")
-        assert not hasattr(tensor, "register_full_backward_hook")
-        return "`Tensor.register_hook`" if hasattr(tensor, "register_hook") else "neither"
+def leaf_reshape() -> Predict:
+    def two_reshapes():
+        x = torch.ones(8, 3)
+        W = torch.ones(3, 2, requires_grad=True)
+        return [x.reshape(24).is_leaf, W.reshape(6).is_leaf]
 
-    return choice(
-        "You want the gradient of one computed **tensor** by a hook. A page recommends "
-        "`register_full_backward_hook`. What do you use?",
-        {
-            "`Module.register_full_backward_hook`": "That one belongs to modules, and is called "
-            "with the gradients of a module's inputs and outputs. A tensor has no such method.",
-            "`Tensor.register_hook`": "It belongs to the tensor, and is called with the gradient "
-            "that arrives there. Chapter 5 is about both.",
-            "neither": "A tensor has a hook of its own.",
+    return predict(
+        "`x` does not require grad, and `W` does. What is the list?",
+        two_reshapes,
+        why="Only an operation on something that requires grad is recorded. The reshaped data does "
+        "not require grad, and is a leaf like everything that does not.",
+        beliefs={
+            "[False, False]": "Nothing is recorded for data that does not require grad.",
+            "[True, True]": "The second reshape is recorded: its `grad_fn` is a node.",
         },
-        run=whose_hook,
     )
 
 
 @question
 def leaf_freeze_loop() -> Choice:
     def typo():
-        layer = torch.nn.Linear(3, 4)
+        layer = torch.nn.Linear(3, 2)
         for parameter in layer.parameters():
             parameter.require_grad = False
         trainable = [p for p in layer.parameters() if p.requires_grad]
@@ -171,20 +168,50 @@ def leaf_freeze_loop() -> Choice:
 
 
 @question
-def leaf_reshape() -> Predict:
-    def reshape_of_data():
-        data = torch.arange(4.0)
-        weights = torch.arange(4.0, requires_grad=True)
-        return [data.reshape(2, 2).is_leaf, weights.reshape(2, 2).is_leaf]
+def leaf_frozen_late() -> Predict:
+    def frozen_after_a_pass():
+        w = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        w.sum().backward()
+        w.requires_grad_(False)
+        optimizer.step()
+        return w
 
     return predict(
-        "'Reshape gives a non-leaf', says a page. What is the list?",
-        reshape_of_data,
-        why="Only an operation on something that requires grad is recorded. The reshaped data does "
-        "not require grad, and is a leaf like everything that does not.",
+        "The gradient of `w.sum()` is `[1, 1]`. The parameter is frozen after the pass. What does "
+        "it hold after the step?",
+        frozen_after_a_pass,
+        why="Freezing stops *new* gradients. The old one still stands in `w.grad`, and a step goes "
+        "by what stands there: 1 - 0.1 and 2 - 0.1. Set `w.grad = None` where you freeze.",
         beliefs={
-            "[False, False]": "Nothing is recorded for data that does not require grad.",
-            "[True, True]": "The second reshape is recorded: `ViewBackward0`.",
+            "[1, 2]": "That is what freezing is meant for. But `step()` looks at `.grad`, and not "
+            "at the flag.",
+            "RuntimeError": "An optimizer does not ask for the flag. It looks at `.grad`.",
+        },
+    )
+
+
+@question
+def leaf_buffer() -> Predict:
+    def filled_with_results():
+        W = torch.tensor([1.0, 2.0], requires_grad=True)
+        rows = torch.zeros(3)
+        before = rows.is_leaf
+        rows[0] = W.sum()
+        return [before, rows.is_leaf, rows.requires_grad]
+
+    return predict(
+        "A buffer of zeros is filled with a result. What is the list?",
+        filled_with_results,
+        why="`rows` did not require grad, so nothing forbids the edit. But what is written "
+        "requires grad, so the edit is **recorded**: `rows` is now the result of an operation, and "
+        "no leaf.",
+        beliefs={
+            "[True, True, False]": "That would be so for `rows[0] = W.sum().detach()`. Here what "
+            "is written requires grad.",
+            "[True, True, True]": "A tensor that requires grad because of what was written into it "
+            "has a `grad_fn`, and is no leaf.",
+            "RuntimeError": "torch refuses to edit a leaf that requires grad, and `rows` did not.",
         },
     )
 
@@ -226,8 +253,8 @@ def leaf_recap_flags() -> Predict:
     return predict(
         "What is the list?",
         four_flags,
-        why="`a` and `c` do not require grad, `b` was made by no operation. Only `d` is the "
-        "result of a recorded one.",
+        why="Nothing was recorded for `a`, `b` and `c`: their `grad_fn` is `None`. Only `d` is the "
+        "result of a recorded operation.",
         beliefs={
             "[True, True, False, False]": "`c` is computed, but nothing was recorded: it is a "
             "leaf.",
@@ -237,43 +264,27 @@ def leaf_recap_flags() -> Predict:
 
 
 @question
-def leaf_recap_computed() -> Choice:
-    def only_for_leaves():
-        x = torch.ones(2, requires_grad=True)
-        h = x * 3
-        seen = []
-        h.register_hook(lambda gradient: seen.append("h"))
-        h.sum().backward()
-        computed = seen == ["h"]
-        return (
-            "computed for all on the way, kept for some" if computed else "computed for leaves only"
-        )
-
-    return choice(
-        "A page says: 'gradients are computed only for tensors with `requires_grad=True` and "
-        "`is_leaf=True`.' What is right?",
-        {
-            "computed for leaves only": "To get from `y` to a leaf, the chain rule needs every "
-            "step in between.",
-            "computed for all on the way, kept for some": "A hook on a computed tensor is called "
-            "with its gradient. What the page describes is who *keeps* one.",
-            "computed and kept for all": "Reading `.grad` of a computed tensor gives `None`, "
-            "unless you called `retain_grad()`.",
-        },
-        run=only_for_leaves,
-    )
-
-
-@question
 def leaf_recap_read() -> Choice:
-    def reading_b_grad():
-        a = torch.ones(2, requires_grad=True)
-        b = a * 3
-        b.sum().backward()
-        return "`None`, with a warning" if b.grad is None else "the gradient"
+    def reading_z_grad():
+        import warnings
+
+        W = torch.ones(2, requires_grad=True)
+        z = W * 3
+        z.sum().backward()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            value = z.grad
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # as some test set-ups do
+            try:
+                raised = z.grad is not None
+            except UserWarning:
+                raised = True
+        return "`None`, with a warning" if value is None and caught and raised else "an error"
 
     return choice(
-        "`b` is computed, and `backward()` has run. What does `b.grad` give?",
+        "`z` is a non-leaf that retains nothing, and `backward()` has run. What does `z.grad` "
+        "give?",
         {
             "an error": "Only where warnings are made into errors.",
             "`None`, with a warning": "The warning is the only sign that something is missing, so "
@@ -281,7 +292,7 @@ def leaf_recap_read() -> Choice:
             "`None`, without a word": "So it is for a tensor that does not require grad.",
             "a tensor of zeros": "Zero would be a gradient. There is none.",
         },
-        run=reading_b_grad,
+        run=reading_z_grad,
     )
 
 
@@ -298,7 +309,7 @@ def leaf_recap_optimizer() -> Choice:
         return leaf
 
     return choice(
-        "Which of these can be given to an optimizer?",
+        "Which of these can be given to an optimizer as it is?",
         {
             "`torch.randn(3, requires_grad=True) * 0.1`": "The product is recorded, and its "
             "result is no leaf.",
@@ -335,8 +346,8 @@ def leaf_recap_in_place() -> Choice:
             "always": "Data is edited in place all the time, and parameters are by every "
             "optimizer.",
             "if it requires grad": "Inside `torch.no_grad()` it is allowed.",
-            "if it requires grad and recording is on": "Both must hold. Otherwise the edit is not "
-            "recorded, and the leaf stays a leaf.",
+            "if it requires grad and recording is on": "Both must hold. If it does not require "
+            "grad the edit is allowed, and recorded if what is written requires grad.",
             "never: it gives a warning": "It is an error, at the line of the edit.",
         },
         run=when_in_place_raises,

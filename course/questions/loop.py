@@ -150,6 +150,8 @@ def loop_adam_first() -> Predict:
             "[0.0, 500.0]": "That is SGD, whose step grows with the gradient.",
             "[0.05, 0.05]": "That would be 1 - b1 times lr: the bias correction takes this factor "
             "off.",
+            "[1.581, 1.581]": "That is 0.1 / sqrt(0.001) times lr, a step without the bias "
+            "correction.",
         },
     )
 
@@ -242,11 +244,11 @@ def loop_negative_loss() -> Choice:
         return "raw scores went into `nll_loss`" if wrong < 0 < right else "the sign is wrong"
 
     return choice(
-        "Spot the bug. A classifier trains without an error, and the printed loss is -14.2 and "
-        "falling. What is the likely cause?",
+        "Spot the bug. A classifier trains without an error. From step to step the score of the "
+        "right class rises. The printed loss is -14.2 and falling. What is the likely cause?",
         {
-            "the sign is wrong": "A loss whose sign is wrong makes the model worse. This one "
-            "improves, after a fashion: the right score rises.",
+            "the sign is wrong": "It would fall below zero as well, but it would push the score of "
+            "the right class down. This one rises.",
             "raw scores went into `nll_loss`": "It returns minus the right score. Minus the "
             "logarithm of a probability is never below zero.",
             "the learning rate is too large": "No learning rate makes cross entropy negative.",

@@ -11,38 +11,59 @@ from course.quiz import Choice, Predict, choice, predict
 @question
 def modes_larger_batch() -> Choice:
     def larger_batch():
+        import weakref
+
         net = torch.nn.Sequential(
             torch.nn.Linear(64, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)
         )
 
-        def held(rows):
-            sizes, weights = {}, {p.untyped_storage().data_ptr() for p in net.parameters()}
+        def kept(rows):
+            alive = weakref.WeakSet()
+            for layer in net:
+                layer.register_forward_hook(
+                    lambda layer, inputs, output: alive.add(output.untyped_storage())
+                )
+            y = net(torch.rand(rows, 64))
+            return sum(s.nbytes() for s in alive if s is not y.untyped_storage())
 
-            def pack(tensor):
-                sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-                return tensor
-
-            x = torch.randn(rows, 64)
-            weights.add(x.untyped_storage().data_ptr())
-            with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-                y = net(x)
-            assert y.requires_grad
-            return sum(size for storage, size in sizes.items() if storage not in weights)
-
-        return f"{held(1280) / held(128):g} times as many"
+        return f"{kept(1280) / kept(128):g} times as many"
 
     return choice(
-        "The net is given a batch of 1280 rows in the place of 128. How many bytes does autograd "
-        "hold for the backward pass, beside the batch and the weights?",
+        "The net is given 1280 images in the place of 128. How many bytes does a recorded call "
+        "keep, beside the images, the weights and the scores?",
         {
-            "1 times as many": "The weights are as many as before. What is held beside them are "
-            "activations, and there are more rows of them.",
-            "10 times as many": "What is held are activations, one row for each row of the batch. "
-            "That is why a smaller batch helps when memory runs out in training.",
-            "100 times as many": "Each activation has ten times the rows, and their number per "
-            "row is the same.",
+            "1 times as many": "The weights are as many as before. What is kept beside them are "
+            "outputs of layers, and there are more rows of them.",
+            "10 times as many": "What is kept are outputs, one row for each image. That is why a "
+            "smaller batch helps when memory runs out in training.",
+            "100 times as many": "Each output has ten times the rows, and as many numbers in a "
+            "row as before.",
         },
         run=larger_batch,
+    )
+
+
+@question
+def modes_thread() -> Choice:
+    def recorded_in_a_thread():
+        import threading
+
+        w, found = torch.ones(2, requires_grad=True), []
+        with torch.no_grad():
+            worker = threading.Thread(target=lambda: found.append((w * 2).requires_grad))
+            worker.start()
+            worker.join()
+        return found == [True]
+
+    return choice(
+        "Inside `no_grad` you start a thread, and wait for it. In the thread, `w * 2` is computed, "
+        "for a `w` that requires grad.\n\nIs it recorded?",
+        {
+            "True": "The mode is a property of the thread. A new thread begins in the default "
+            "mode, whatever the thread that started it is in.",
+            "False": "The block holds for the thread that entered it, and for no other.",
+        },
+        run=recorded_in_a_thread,
     )
 
 
@@ -82,8 +103,8 @@ def modes_built_inside() -> Choice:
         "A layer is made inside `no_grad`. Outside, a loss is computed with it, and `backward()` "
         "is called.\n\nDoes its weight get a gradient?",
         {
-            "True": "Its parameters are new leaves, which require grad in every mode. What counts "
-            "is where the loss was computed.",
+            "True": "Its parameters are new leaves, which require grad inside the block too. What "
+            "counts is where the loss was computed.",
             "False": "That would be so if the *loss* had been computed inside the block.",
             "RuntimeError": "The loss was computed outside of the block: it was recorded.",
         },
@@ -111,76 +132,6 @@ def modes_clone_inside() -> Choice:
             "so the product has to be recorded. For that it must save the features.",
         },
         run=cloned_too_early,
-    )
-
-
-@question
-def modes_complete_inference() -> Choice:
-    def complete_inference():
-        torch.manual_seed(0)
-        net = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5))
-        x = torch.ones(1, 3)
-        with torch.inference_mode():
-            outputs = [net(x) for _ in range(20)]
-        same = all(output.equal(outputs[0]) for output in outputs)
-        return "Nothing is wrong." if same else "`net.eval()` is missing."
-
-    return choice(
-        "Spot the bug. `net` was just made and holds a dropout layer.\n\n"
-        "`with torch.inference_mode(): prediction = net(x)`",
-        {
-            "Nothing is wrong.": "Run it twice, and you get two predictions for one x.",
-            "`net.eval()` is missing.": "A module is in train mode when it is made, so dropout "
-            "drops. Inference mode is about recording, and does not change what layers do.",
-            "`no_grad` is missing.": "Inference mode records nothing: `no_grad` would add nothing "
-            "to it.",
-            "`x` must not require grad.": "It may. Nothing is recorded inside the block.",
-        },
-        run=complete_inference,
-    )
-
-
-@question
-def modes_frozen_blocks() -> Choice:
-    def past_a_frozen_layer():
-        net = torch.nn.Sequential(
-            torch.nn.Linear(3, 3), torch.nn.Linear(3, 3), torch.nn.Linear(3, 1)
-        )
-        net[1].requires_grad_(False)
-        net(torch.ones(1, 3)).sum().backward()
-        return ", ".join(f"net[{i}]" for i in range(3) if net[i].weight.grad is not None)
-
-    return choice(
-        "Spot the bug. A page says: *the middle layer is frozen, so no gradient reaches the layers "
-        "before it.*\n\nWhich layers of `net` hold a gradient in their weight after `backward()`?",
-        {
-            "net[2]": "That is what the page claims. But the gradient of `net[0]` goes *through* "
-            "the frozen layer, by its numbers, which are still there.",
-            "net[0], net[2]": "A frozen layer gets no gradient itself. It hands gradients on, "
-            "multiplied by its weight, like any constant factor.",
-            "net[0], net[1], net[2]": "The frozen layer keeps no gradient: its weight does not "
-            "require grad.",
-        },
-        run=past_a_frozen_layer,
-    )
-
-
-@question
-def modes_recap_eval() -> Choice:
-    def flag_of_an_output():
-        net = torch.nn.Linear(2, 1)
-        net.eval()
-        return net(torch.ones(1, 2)).requires_grad
-
-    return choice(
-        "`net.eval()` was called on a linear layer. What is `net(x).requires_grad`, for an x that "
-        "does not require grad?",
-        {
-            "True": "The weight requires grad and recording is on. `eval()` changes what some "
-            "layers do, and says nothing to autograd.",
-            "False": "It would be inside `no_grad`, or if the parameters were frozen.",
-        },
-        run=flag_of_an_output,
     )
 
 
@@ -274,23 +225,53 @@ def modes_recap_inference() -> Choice:
 
 
 @question
-def modes_recap_norm() -> Choice:
-    def norm_in_eval():
-        norm = torch.nn.BatchNorm1d(2).eval()
-        out = norm(torch.tensor([[1.0, 2.0], [3.0, 5.0]]))
-        out.square().sum().backward()
-        return "They get gradients." if norm.weight.grad is not None else "They get none."
+def modes_complete_inference() -> Choice:
+    def complete_inference():
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5))
+        x = torch.ones(1, 3)
+        with torch.inference_mode():
+            outputs = [net(x) for _ in range(20)]
+        same = all(output.equal(outputs[0]) for output in outputs)
+        return "Nothing is wrong." if same else "`net.eval()` is missing."
 
     return choice(
-        "A batch normalization layer is in eval mode, and a loss is computed through it. What "
-        "happens to its weight and bias in `backward()`?",
+        "Spot the bug. `net` was just made and holds a dropout layer.\n\n"
+        "`with torch.inference_mode(): prediction = net(x)`",
         {
-            "They get gradients.": "Eval mode changes which mean and variance it uses. Its "
-            "parameters are as trainable as before; freeze them if you do not want that.",
-            "They get none.": "That is freezing: `norm.requires_grad_(False)`.",
-            "It raises an error.": "A layer in eval mode can be recorded and run backward.",
+            "Nothing is wrong.": "Run it twice, and you get two predictions for one x.",
+            "`net.eval()` is missing.": "A module is in train mode when it is made, so dropout "
+            "drops. Inference mode is about recording, and does not change what layers do.",
+            "`no_grad` is missing.": "Inference mode records nothing: `no_grad` would add nothing "
+            "to it.",
+            "`x` must not require grad.": "It may. Nothing is recorded inside the block.",
         },
-        run=norm_in_eval,
+        run=complete_inference,
+    )
+
+
+@question
+def modes_frozen_blocks() -> Choice:
+    def past_a_frozen_layer():
+        net = torch.nn.Sequential(
+            torch.nn.Linear(3, 3), torch.nn.Linear(3, 3), torch.nn.Linear(3, 1)
+        )
+        net[1].requires_grad_(False)
+        net(torch.ones(1, 3)).sum().backward()
+        return ", ".join(f"net[{i}]" for i in range(3) if net[i].weight.grad is not None)
+
+    return choice(
+        "The middle one of three linear layers is frozen.\n\nWhich layers of `net` hold a "
+        "gradient in their weight after `backward()`?",
+        {
+            "net[2]": "The gradient of `net[0]` goes *through* the frozen layer, by its numbers, "
+            "which are still there.",
+            "net[0], net[2]": "A frozen layer gets no gradient itself. It hands gradients on, "
+            "multiplied by its weight, like any constant factor.",
+            "net[0], net[1], net[2]": "The frozen layer keeps no gradient: its weight does not "
+            "require grad.",
+        },
+        run=past_a_frozen_layer,
     )
 
 
@@ -315,4 +296,74 @@ def modes_recap_stale() -> Predict:
             "holds 2.",
             "error": "The optimizer does not look at `requires_grad`.",
         },
+    )
+
+
+@question
+def modes_checkpoint_calls() -> Predict:
+    def calls_of_layers():
+        from torch.utils.checkpoint import checkpoint
+
+        nn = torch.nn
+        block = nn.Sequential(nn.Linear(3, 3), nn.Sigmoid(), nn.Linear(3, 3))
+        calls = []
+        for i, layer in enumerate(block):
+            layer.register_forward_hook(lambda layer, inputs, output, i=i: calls.append(i))
+        checkpoint(block, torch.ones(2, 3), use_reentrant=False).sum().backward()
+        return calls
+
+    return predict(
+        "Each time a layer returns, its number goes into the list, in the forward and in the "
+        "backward pass. What is the list?",
+        calls_of_layers,
+        why="The block runs once forward. In the backward pass it runs forward again, and stops "
+        "as soon as all that had been saved is there. The last layer saves its input and its "
+        "weight, so it need not compute.",
+        beliefs={
+            "[0, 1, 2]": "Nothing was kept, so something has to be computed again.",
+            "[0, 1, 2, 0, 1, 2]": "Nearly. The second run stops as soon as all that had been saved "
+            "is there: the last layer's input is.",
+            "[0, 1, 2, 2, 1, 0]": "The second run is a forward pass too.",
+        },
+    )
+
+
+@question
+def modes_recap_eval() -> Choice:
+    def flag_of_an_output():
+        net = torch.nn.Linear(2, 1)
+        net.eval()
+        return net(torch.ones(1, 2)).requires_grad
+
+    return choice(
+        "`net.eval()` was called on a linear layer. What is `net(x).requires_grad`, for an x that "
+        "does not require grad?",
+        {
+            "True": "The weight requires grad and recording is on. `eval()` changes what some "
+            "layers compute. Autograd does not look at it.",
+            "False": "It would be inside `no_grad`, or if the parameters were frozen.",
+        },
+        run=flag_of_an_output,
+    )
+
+
+@question
+def modes_recap_norm() -> Choice:
+    def norm_in_eval():
+        norm = torch.nn.BatchNorm1d(2).eval()
+        out = norm(torch.tensor([[1.0, 2.0], [3.0, 5.0]]))
+        out.square().sum().backward()
+        return "They get gradients." if norm.weight.grad is not None else "They get none."
+
+    return choice(
+        "A batch normalization layer is in eval mode, and a loss is computed through it. What "
+        "happens to its weight and bias in `backward()`?",
+        {
+            "They get gradients.": "Eval mode changes which mean and variance it uses. Its "
+            "parameters are as trainable as before; freeze them if you do not want that.",
+            "They get none.": "That is freezing: `norm.requires_grad_(False)`.",
+            "It raises an error.": "Batch normalization in eval mode can be recorded and run "
+            "backward.",
+        },
+        run=norm_in_eval,
     )

@@ -70,8 +70,8 @@ def norm_shape() -> Choice:
         return "It takes two values, so it is not normal." if values == 2 else "It is normal."
 
     return choice(
-        "Spot the bug. A page says: *after BatchNorm each channel follows N(0, 1), whatever the "
-        "input was.* A channel holds only zeros and ones. What is true of its output?",
+        "*After BatchNorm each channel follows N(0, 1), whatever the input was.* "
+        "A channel holds only zeros and ones. What is true of its output?",
         {
             "It is normal.": "No shift and no stretch turns two values into a bell curve.",
             "It takes two values, so it is not normal.": "The mean is 0 and the variance 1, and "
@@ -122,6 +122,77 @@ def norm_untracked() -> Predict:
         why="There are no running statistics to use, so the layer normalises by the batch in both "
         "modes. `eval()` changes nothing, and a sample's output depends on the others.",
         beliefs={"True": "It would be with running statistics. This layer was told to keep none."},
+    )
+
+
+@question
+def norm_recap_one() -> Choice:
+    def one_image():
+        try:
+            torch.nn.BatchNorm2d(3)(torch.randn(1, 3, 4, 5))
+        except ValueError:
+            return "It raises."
+        return "It runs."
+
+    return choice(
+        "*BatchNorm cannot train on a batch of one.* `x` has shape "
+        "(1, 3, 4, 5), and `BatchNorm2d(3)` is in training mode. What happens?",
+        {
+            "It runs.": "Each channel has 4 times 5 values, and that is enough for a variance. "
+            "What is refused is a single value per channel. How good statistics of one image are "
+            "is another matter.",
+            "It raises.": "That happens with shape (1, 3), or (1, 3, 1, 1): one value per channel.",
+            "It switches to eval mode.": "No layer switches its mode by itself.",
+        },
+        run=one_image,
+    )
+
+
+@question
+def norm_recap_variance() -> Choice:
+    def two_variances():
+        bn = torch.nn.BatchNorm1d(1, momentum=1.0)
+        x = torch.tensor([[1.0], [3.0]])
+        y = bn(x)
+        output_over_n = torch.allclose(y, (x - 2) / 1.0, atol=1e-3)
+        running_over_n = bn.running_var.item() == 1.0
+        words = {True: "n", False: "n - 1"}
+        return f"output: {words[output_over_n]}, running variance: {words[running_over_n]}"
+
+    return choice(
+        "By what are the squares divided in BatchNorm's two variances?",
+        {
+            "output: n, running variance: n": "It would be consistent. But torch writes the "
+            "unbiased one into `running_var`.",
+            "output: n - 1, running variance: n - 1": "Then the output would not have variance 1 "
+            "over its own batch.",
+            "output: n, running variance: n - 1": "The output is normalised by the batch's own "
+            "spread. The running variance estimates that of the data, so it is the unbiased one.",
+            "output: n - 1, running variance: n": "It is the other way round.",
+        },
+        run=two_variances,
+    )
+
+
+@question
+def norm_recap_order() -> Order:
+    return order(
+        "Put the lines in an order that fills the running statistics from the data, and then "
+        "gives a score that depends on nothing but its own row. More than one order works.",
+        {
+            "data": "data = torch.tensor([[1.0], [3.0], [8.0]])",
+            "layer": "bn = torch.nn.BatchNorm1d(1, momentum=None)",
+            "measure": "bn(data)",
+            "eval": "bn.eval()",
+            "score": "score = bn(data[:1]).item()",
+        },
+        {
+            ("data", "measure"): "There is nothing to measure yet.",
+            ("layer", "measure"): "There is no layer yet.",
+            ("measure", "eval"): "In eval mode a forward pass measures nothing.",
+            ("eval", "score"): "In training mode one row has no variance, and torch raises.",
+        },
+        gives="round(score, 3)",
     )
 
 
@@ -190,136 +261,69 @@ def norm_recap_group() -> Choice:
 
 
 @question
-def norm_recap_buffers() -> Choice:
-    def what_moves():
-        bn = torch.nn.BatchNorm1d(3).requires_grad_(False)
-        before = {name: t.clone() for name, t in bn.state_dict().items()}
-        with torch.no_grad():
-            bn(torch.randn(7, 3) + 5)
-        moved = [name for name, t in bn.state_dict().items() if not t.equal(before[name])]
-        return "the running statistics" if "running_mean" in moved else "nothing"
+def norm_recap_check() -> Choice:
+    def which_sum_finds_it():
+        torch.manual_seed(0)
+        x = torch.randn(7, 3, dtype=torch.float64, requires_grad=True)
+        gy = torch.randn(7, 3, dtype=torch.float64)
+        y = torch.nn.BatchNorm1d(3, affine=False).double()(x)
+        std = x.std(0, correction=0).detach()
+        xh = y.detach()
+        gx = (gy - gy.mean(0)) / std  # the path through the variance is missing
+        found = []
+        if gx.sum(0).abs().max() > 1e-3:
+            found.append("the sum of gx")
+        if (gx * xh).sum(0).abs().max() > 1e-3:
+            found.append("the sum of gx · xh")
+        return " and ".join(found)
 
     return choice(
-        "A BatchNorm in training mode has `requires_grad=False` on its parameters, and the forward "
-        "pass runs inside `torch.no_grad()`. What changes?",
+        "Somebody's gradient of BatchNorm takes the mean into account and the variance for a "
+        "constant. Which sum over a channel is not next to 0, and gives it away?",
         {
-            "nothing": "Neither switch has a say in buffers. Only the mode has.",
-            "weight and bias": "Nothing but an optimizer changes them, and they do not require "
-            "grad.",
-            "the running statistics": "The forward pass writes them in training mode. Call "
-            "`eval()` on layers whose statistics should stay.",
+            "the sum of gx": "Taking off mean(gy) makes this one 0, whatever is missing besides.",
+            "the sum of gx · xh": "y does not change when a channel is stretched, so a right "
+            "gradient has no part along xh. This one has.",
+            "the sum of gx and the sum of gx · xh": "The first is 0: mean(gy) was taken off.",
         },
-        run=what_moves,
-    )
-
-
-@question
-def norm_recap_one() -> Choice:
-    def one_image():
-        try:
-            torch.nn.BatchNorm2d(3)(torch.randn(1, 3, 4, 5))
-        except ValueError:
-            return "It raises."
-        return "It runs."
-
-    return choice(
-        "Spot the bug. A page says: *BatchNorm cannot train on a batch of one.* `x` has shape "
-        "(1, 3, 4, 5), and `BatchNorm2d(3)` is in training mode. What happens?",
-        {
-            "It runs.": "Each channel has 4 times 5 values, and that is enough for a variance. "
-            "What is refused is a single value per channel. How good statistics of one image are "
-            "is another matter.",
-            "It raises.": "That happens with shape (1, 3), or (1, 3, 1, 1): one value per channel.",
-            "It switches to eval mode.": "No layer switches its mode by itself.",
-        },
-        run=one_image,
-    )
-
-
-@question
-def norm_recap_variance() -> Choice:
-    def two_variances():
-        bn = torch.nn.BatchNorm1d(1, momentum=1.0)
-        x = torch.tensor([[1.0], [3.0]])
-        y = bn(x)
-        output_over_n = torch.allclose(y, (x - 2) / 1.0, atol=1e-3)
-        running_over_n = bn.running_var.item() == 1.0
-        words = {True: "n", False: "n - 1"}
-        return f"output: {words[output_over_n]}, running variance: {words[running_over_n]}"
-
-    return choice(
-        "By what are the squares divided in BatchNorm's two variances?",
-        {
-            "output: n, running variance: n": "It would be consistent. But torch writes the "
-            "unbiased one into `running_var`.",
-            "output: n - 1, running variance: n - 1": "Then the output would not have variance 1 "
-            "over its own batch.",
-            "output: n, running variance: n - 1": "The output is normalised by the batch's own "
-            "spread. The running variance estimates that of the data, so it is the unbiased one.",
-            "output: n - 1, running variance: n": "It is the other way round.",
-        },
-        run=two_variances,
-    )
-
-
-@question
-def norm_recap_order() -> Order:
-    return order(
-        "Put the lines in an order that fills the running statistics from the data, and then "
-        "gives a score that depends on nothing but its own row. More than one order works.",
-        {
-            "data": "data = torch.tensor([[1.0], [3.0], [8.0]])",
-            "layer": "bn = torch.nn.BatchNorm1d(1, momentum=None)",
-            "measure": "bn(data)",
-            "eval": "bn.eval()",
-            "score": "score = bn(data[:1]).item()",
-        },
-        {
-            ("data", "measure"): "There is nothing to measure yet.",
-            ("layer", "measure"): "There is no layer yet.",
-            ("measure", "eval"): "In eval mode a forward pass measures nothing.",
-            ("eval", "score"): "In training mode one row has no variance, and torch raises.",
-        },
-        gives="round(score, 3)",
+        run=which_sum_finds_it,
     )
 
 
 @question
 def norm_recap_claim() -> Choice:
-    def error_on_new_data(scale, normalised):
-        torch.manual_seed(0)
-        x, new = torch.randn(32, 10) * scale, torch.randn(500, 10) * scale
-        truth = torch.randn(10, 1) / scale
+    def error_on_new_data(seed, normalised):
+        torch.manual_seed(seed)
+        x, new, truth = torch.randn(32, 10), torch.randn(500, 10), torch.randn(10, 1)
         net = torch.nn.Sequential(
             torch.nn.Linear(10, 32),
             torch.nn.BatchNorm1d(32) if normalised else torch.nn.Identity(),
             torch.nn.ReLU(),
             torch.nn.Linear(32, 1),
         )
-        weights = list(net.parameters())
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.02)
         for _ in range(15):
             for rows in torch.randperm(32).split(4):
-                loss = (net(x[rows]) - x[rows] @ truth).square().mean()
-                gradients = torch.autograd.grad(loss, weights)
-                with torch.no_grad():
-                    for weight, gradient in zip(weights, gradients, strict=True):
-                        weight -= 0.02 * gradient
+                optimizer.zero_grad()
+                (net(x[rows]) - x[rows] @ truth).square().mean().backward()
+                optimizer.step()
         return (net.eval()(new) - new @ truth).square().mean().item()
 
     def how_often():
-        helps = [error_on_new_data(s, True) < error_on_new_data(s, False) for s in (0.01, 1.0)]
-        return {0: "on neither", 1: "on one of them", 2: "on both"}[sum(helps)]
+        seeds = range(12)
+        helps = sum(error_on_new_data(s, True) < error_on_new_data(s, False) for s in seeds)
+        return {0: "never", len(seeds): "every time"}.get(helps, "sometimes")
 
     return choice(
-        "*BatchNorm improves generalisation*, a page says. This question trains a small net with "
-        "it and without it, on two sets of 32 rows. In one the inputs are of size 0.01, in the "
-        "other of size 1. On which of them does BatchNorm lower the error on 500 new rows?",
+        "*BatchNorm improves generalisation.* A small net learns from 32 rows in batches of 4, "
+        "with BatchNorm and without, twelve times with new data and new weights. How often is the "
+        "error on 500 new rows smaller with BatchNorm?",
         {
-            "on both": "If it were a law, it would be. Here BatchNorm makes the second one worse.",
-            "on one of them": "With inputs of size 0.01 the net without it hardly learns in these "
-            "few steps. With inputs of size 1 it learns, and with BatchNorm, on batches of 4, the "
-            "error is larger. Whether it helps has to be measured, on your net and your data.",
-            "on neither": "It helps a lot where the inputs are tiny.",
+            "every time": "If it were a property of the layer, it would be. Here it often makes "
+            "things worse.",
+            "sometimes": "Here it depends on the seed. Whether it helps has to be measured, on "
+            "your net and your data, over several seeds.",
+            "never": "On some of the seeds it does help.",
         },
         run=how_often,
     )

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from course.quiz import page
+from course.quiz.form import Form
+from course.quiz.live import LiveQuestion
 from course.quiz.outcome import Outcome
 from course.quiz.outcome import run as run_once
+from grader.notebook.store import Store, store
+
+_KIND = "Choose: open an option to see what it means"
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(LiveQuestion):
     """A question, its options with their explanations, and the option that is right.
 
-    It is plain HTML (a disclosure for each option): it works by keyboard, after the notebook is
-    closed and opened again, and on a page without a kernel.
+    Each is a disclosure of plain HTML: it works by keyboard, after the notebook is closed and
+    opened again, and on a page without a kernel. Where one runs, the first option opened is the
+    answer.
     """
 
     question: str
@@ -34,11 +42,28 @@ class Choice:
         if bare:
             raise ValueError(f"no explanation for {bare}")
 
+    def widget(self) -> Form:
+        """The live form: the same options, of which the first one opened is recorded."""
+        return Form("options", page.titled(_KIND, self._asked()), partial(self._committed, store()))
+
+    def _committed(self, kept: Store, number: Any) -> str | None:
+        options = list(self.options)
+        if not isinstance(number, int) or not 0 <= number < len(options):
+            return None
+        return self.recorded(options[number], options[number] == self.answer, kept)
+
+    def in_another_order(self, number: int) -> Choice:
+        """The same question with its options shuffled, the same way for the same number."""
+        options = list(self.options.items())
+        random.Random(number).shuffle(options)
+        return replace(self, options=dict(options))
+
     def _repr_html_(self) -> str:
+        return page.box(_KIND, self._asked())
+
+    def _asked(self) -> str:
         body = "".join(self._option(text, why) for text, why in self.options.items())
-        return page.box(
-            "Choose: open an option to see what it means", page.prose(self.question) + body
-        )
+        return page.prose(self.question) + body
 
     def _option(self, text: str, why: str) -> str:
         right = text == self.answer

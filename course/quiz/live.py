@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipywidgets
 from IPython.display import display
 
 from course.quiz import page
+from course.quiz.form import Form
 from course.widgets.frame.player import wants_static
+from grader.notebook import records
+from grader.notebook.store import Store
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -20,23 +22,42 @@ _STILL = """<style>
 .jp-OutputArea-child:has(.cq-still):has(+ .jp-OutputArea-child .{frame}),
 .jp-OutputArea-child:has(.cq-still) + .jp-OutputArea-child:not(:has(.{frame})) {{ display: none; }}
 </style>
-<div class='cq-still'>{content}</div>
+<div class='cq-still'>{content}
+<p>No kernel runs this question, so nothing you open here is recorded. Run this cell to answer.</p>
+</div>
 """
 
 
 class LiveQuestion:
     """Two outputs, a static one and a live one: a page shows the one it can."""
 
-    def widget(self) -> ipywidgets.Box:
-        """The live form, a box of the class `page.FRAME`."""
+    id: str
+
+    def widget(self) -> Form:
+        """The live form, of the class `page.FRAME`."""
         raise NotImplementedError
+
+    def recorded(self, said: str, right: bool, kept: Store) -> str:
+        """Keep an answer in the learner's record; what is to be said of that, as HTML.
+
+        A question without an id is nobody's but the notebook's, and is not kept. `kept` is the
+        record of when it was asked: a notebook may go on with another one, to try things out.
+        """
+        if not self.id:
+            return ""
+        known = records.answered(self.id, said, right, kept)
+        told = kept.untold()
+        if known.tries > 1:
+            first = "was right" if known.first_right else "was not right"
+            told.insert(0, f"Your first answer {first}: `{known.first}`.")
+        return "".join(page.reply(None, text) for text in told)
 
     def _repr_html_(self) -> str:
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         still = {"text/html": self._repr_html_(), "text/plain": repr(self)}
-        return still if wants_static() else dict(self.widget()._repr_mimebundle_()) | still
+        return still if wants_static() else _live(self.widget()) | still
 
     def _ipython_display_(self) -> None:
         # An exporter, or a notebook opened again, takes one form of an output: it would choose the
@@ -47,4 +68,11 @@ class LiveQuestion:
             content = _STILL.format(frame=page.FRAME, content=content)
         display({"text/html": content, "text/plain": repr(self)}, raw=True)
         if live:
-            display({_WIDGET: self.widget()._repr_mimebundle_()[_WIDGET]}, raw=True)
+            display(_live(self.widget()), raw=True)
+
+
+def _live(form: Form) -> dict[str, Any]:
+    """A form as an output in its live form alone."""
+    data = form._repr_mimebundle_()
+    bundle: dict[str, Any] = data[0] if isinstance(data, tuple) else data or {}
+    return {_WIDGET: bundle[_WIDGET]}

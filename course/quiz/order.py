@@ -6,14 +6,15 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import ipywidgets
-
 from course.quiz import page
+from course.quiz.form import Form
 from course.quiz.live import LiveQuestion
 from course.quiz.outcome import Outcome
 from course.quiz.outcome import run as run_once
+from grader.notebook.store import Store, store
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Order(LiveQuestion):
     """Named lines, and which must come before which, each with its reason.
 
     `lines` is written in one valid order. `gives` is an expression read when the lines have run.
+    Each `turn` lays the lines out in another order.
     """
 
     question: str
@@ -29,6 +31,7 @@ class Order(LiveQuestion):
     gives: str
     setup: str = "import torch"
     id: str = ""
+    turn: int = 0
 
     def __post_init__(self) -> None:
         unknown = {name for pair in self.before for name in pair} - set(self.lines)
@@ -61,17 +64,13 @@ class Order(LiveQuestion):
         return run_once(execute)
 
     def shuffled(self) -> list[str]:
-        """The lines in an order that depends on the question alone, and never a right one."""
-        keys = sorted(
-            self.lines, key=lambda name: hashlib.sha256(f"{self.id}{name}".encode()).digest()
-        )
+        """The lines in an order that depends on the question and turn alone, never a right one."""
+        of = f"{self.id}{self.turn or ''}"
+        keys = sorted(self.lines, key=lambda name: hashlib.sha256(f"{of}{name}".encode()).digest())
         return keys if self.broken(keys) is not None else keys[::-1]
 
     def reply(self, names: Sequence[str]) -> str:
         """What the learner reads after checking an order, as HTML."""
-        if len(names) < len(self.lines):
-            left = len(self.lines) - len(names)
-            return page.reply(None, f"Place every line first: {left} left.", announce=True)
         pair = self.broken(names)
         outcome = self.outcome(names)
         if pair is None:
@@ -81,39 +80,24 @@ class Order(LiveQuestion):
         told = f"`{first}` has to come before `{second}`. {self.before[pair]}"
         return "<p>It gives</p>" + page.report(outcome) + page.reply(False, told, announce=True)
 
-    def widget(self) -> ipywidgets.Box:
+    def widget(self) -> Form:
         """The live form: press the lines in the order in which they should run."""
-        placed: list[str] = []
-        wide = ipywidgets.Layout(width="100%", max_width="46em", height="auto")
-        buttons = {name: ipywidgets.Button(layout=wide) for name in self.shuffled()}
-        check = ipywidgets.Button(description="Check the order")
-        answer = ipywidgets.HTML()
-
-        def draw() -> None:
-            for name, button in buttons.items():
-                place = f"{placed.index(name) + 1}." if name in placed else "–"
-                button.description = f"{place}  {self.lines[name]}"
-
-        def press(name: str) -> None:
-            if name in placed:
-                placed.remove(name)
-            else:
-                placed.append(name)
-            answer.value = ""
-            draw()
-
-        for name, button in buttons.items():
-            button.on_click(lambda _, name=name: press(name))
-        check.on_click(lambda _: setattr(answer, "value", self.reply(placed)))
-        draw()
         asked = page.titled(
             "Put in order: press the lines one by one, a second time to take one out",
             page.prose(self.question),
         )
-        lines = ipywidgets.VBox(list(buttons.values())).add_class("cq-lines")
-        bar = ipywidgets.HBox([check]).add_class("cq-bar")
-        parts = [ipywidgets.HTML(asked), lines, bar, answer]
-        return ipywidgets.VBox(parts).add_class(page.FRAME)
+        lines = [self.lines[name] for name in self.shuffled()]
+        return Form("lines", asked, partial(self._committed, store()), lines)
+
+    def _committed(self, kept: Store, numbers: Any) -> str | None:
+        shown = self.shuffled()
+        if not isinstance(numbers, list) or sorted(map(str, numbers)) != sorted(
+            map(str, range(len(shown)))
+        ):
+            return None
+        names = [shown[int(number)] for number in numbers]
+        said = "; ".join(self.lines[name] for name in names)
+        return self.reply(names) + self.recorded(said, self.broken(names) is None, kept)
 
     def _repr_html_(self) -> str:
         lines = page.code("\n".join(self.lines[name] for name in self.shuffled()))

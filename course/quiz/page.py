@@ -21,8 +21,15 @@ STYLE = f"""
   font-size: 14px; line-height: 1.5;
   border: 1px solid color-mix(in srgb, currentColor 30%, transparent); border-radius: 6px;
   color: var(--jp-content-font-color1, inherit)}}
-.cq .widget-html-content {{font-size: 14px; line-height: 1.5}}
-.cq-bar {{gap: .5em; margin: .3em 0}}
+.cq-bar {{display: flex; flex-wrap: wrap; gap: .5em; margin: .4em 0}}
+.cq-bar input {{flex: 0 1 20em; min-width: 8em}}
+.cq-bar input, .cq-bar button, .cq-lines button {{font-size: 14px; line-height: 1.4;
+  padding: .3em .7em; border-radius: 4px; color: inherit; cursor: pointer;
+  border: 1px solid color-mix(in srgb, currentColor 45%, transparent);
+  background: color-mix(in srgb, currentColor 6%, transparent)}}
+.cq-bar input {{cursor: text; background: transparent}}
+.cq-bar input::placeholder {{color: inherit; opacity: .75}}
+.cq-lines button {{display: block; width: 100%; max-width: 46em; margin: .25em 0}}
 .cq p {{margin: .3em 0}}
 .cq.cq pre {{margin: .5em 0; padding: .5em .7em; color: inherit; border-radius: 4px;
   background: color-mix(in srgb, currentColor 7%, transparent); font-size: 13px; line-height: 1.45;
@@ -41,7 +48,7 @@ STYLE = f"""
 .cq-reply {{border-left: 5px solid {HUES["constant"]}; padding: .1em .8em; margin: .3em .7em .5em}}
 .cq-right {{border-left-color: {HUES["leaf"]}}}
 .cq-wrong {{border-left-color: {HUES["gradient"]}}}
-.cq-lines button {{text-align: left; white-space: pre; font-size: 13px;
+.cq-lines button {{text-align: left; white-space: pre-wrap; font-size: 13px;
   font-family: var(--jp-code-font-family, monospace)}}
 """
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
-import inspect
+import re
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-import ipywidgets
-
 from course.quiz import page
+from course.quiz.form import Form
+from course.quiz.fresh import redrawn, source_of
 from course.quiz.live import LiveQuestion
 from course.quiz.outcome import Outcome, same_text
 from course.quiz.outcome import run as run_once
+from grader.notebook.store import Store, store
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Predict(LiveQuestion):
     why: str
     beliefs: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
+    program: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.why.strip():
@@ -34,6 +37,20 @@ class Predict(LiveQuestion):
         right = [belief for belief in self.beliefs if self.outcome.agrees(belief)]
         if right:
             raise ValueError(f"{right} is called a mistake, but it is right")
+
+    def with_fresh_numbers(self, number: int) -> Predict:
+        """The same question about other numbers, drawn by this one; itself where there are none.
+
+        A question that speaks of its numbers keeps them.
+        """
+        if self.program is None or re.search(r"\d", self.question):
+            return self
+        drawn = redrawn(self.program, self.outcome, number)
+        if drawn is None:
+            return self
+        source, outcome = drawn
+        why = f"In the lesson, with other numbers: {self.why}"
+        return replace(self, source=_body(source), outcome=outcome, why=why, beliefs={})
 
     def reply(self, prediction: str) -> str:
         """What the learner reads after committing to a prediction, as HTML."""
@@ -47,32 +64,17 @@ class Predict(LiveQuestion):
             + page.reply(right, f"{verdict}\n\n{self.why}", announce=True)
         )
 
-    def widget(self) -> ipywidgets.Box:
+    def widget(self) -> Form:
         """The live form: a text field, a button, and the answer once a prediction is in."""
-        entry = ipywidgets.Text(
-            placeholder="your prediction", layout=ipywidgets.Layout(width="18em")
+        return Form(
+            "text", page.titled("Predict", self._asked()), partial(self._committed, store())
         )
-        button = ipywidgets.Button(description="Commit and run")
-        answer = ipywidgets.HTML()
-        committed = ""
 
-        def commit(*_: Any) -> None:
-            # Nothing is disabled afterwards: a disabled control drops the keyboard's focus.
-            nonlocal committed
-            if committed:
-                entry.value = committed
-            elif entry.value.strip():
-                committed = entry.value
-                button.description = "Committed"
-                answer.value = self.reply(committed)
-            else:
-                answer.value = page.reply(None, "Write a prediction first.", announce=True)
-
-        button.on_click(commit)
-        entry.on_msg(lambda _, message, __: commit() if message.get("event") == "submit" else None)
-        bar = ipywidgets.HBox([entry, button]).add_class("cq-bar")
-        asked = ipywidgets.HTML(page.titled("Predict", self._asked()))
-        return ipywidgets.VBox([asked, bar, answer]).add_class(page.FRAME)
+    def _committed(self, kept: Store, prediction: Any) -> str | None:
+        if not isinstance(prediction, str) or not prediction.strip():
+            return None
+        right = self.outcome.agrees(prediction)
+        return self.reply(prediction) + self.recorded(prediction.strip(), right, kept)
 
     def _asked(self) -> str:
         return page.prose(self.question) + page.code(self.source)
@@ -101,14 +103,12 @@ def predict(
     touch the notebook's variables. Raises ValueError for an empty `why` and for a belief that
     turns out to be right.
     """
-    return Predict(question, _body(run), run_once(run), why, dict(beliefs or {}))
+    shown = "" if run.__name__ == "<lambda>" else _body(source_of(run))
+    return Predict(question, shown, run_once(run), why, dict(beliefs or {}), program=run)
 
 
-def _body(function: Callable[[], Any]) -> str:
-    """The lines inside a function, its final `return x` shown as `x`; nothing for a lambda."""
-    if function.__name__ == "<lambda>":
-        return ""
-    source = textwrap.dedent(inspect.getsource(function))
+def _body(source: str) -> str:
+    """The lines inside a function's text, its final `return x` shown as `x`."""
     definition = ast.parse(source).body[0]
     assert isinstance(definition, ast.FunctionDef)
     lines = source.splitlines()

@@ -132,7 +132,6 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
 
 
 app.command("explain", rich_help_panel=LEARNING)(explain.explain)
-
 app.command("demo", rich_help_panel=TEACHING)(demo.demo)
 app.command("export", rich_help_panel=TEACHING)(export.export)
 app.command("grade", rich_help_panel=TEACHING)(grade.grade)
@@ -178,8 +177,14 @@ def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:
                 f"[yellow]{escape(str(one.path))} holds your changes and stays as it is. The "
                 f"lesson lies in {escape(str(one.newest))} from now on.[/]"
             )
-        elif len(touched) <= 5:
+        elif len(touched) <= 5 and one.outcome is not workspaces.Placement.GONE:
             _console.print(f"{one.outcome.value}: {escape(str(one.path))}")
+    moved = sum(one.outcome is workspaces.Placement.GONE for one in placed)
+    if moved:
+        _console.print(
+            f"{moved} lesson{'s' * (moved != 1)} that you had not changed "
+            f"{'lie' if moved != 1 else 'lies'} under a new name: lessons/lesson-…"
+        )
     gone = (workspaces.Placement.GONE, workspaces.Placement.LEFT)
     files = sum(one.outcome not in gone for one in placed)
     count = f"{files} file{'s' * (files != 1)}"

@@ -13,7 +13,7 @@ import zmq
 from tornado.netutil import bind_sockets
 
 from grader.engine.refusal import Refusal
-from grader.notebook import places
+from grader.start.paths import LABEXTENSIONS, PAGE
 
 FIRST_PORT = 8888
 
@@ -35,7 +35,7 @@ def choose_port(asked: int | None) -> int:
 
 
 def command(workspace: Path, port: int, *, browser: bool) -> list[str]:
-    """The command line that serves a workspace, and opens its first lesson."""
+    """The command line that serves a workspace, and opens its start page."""
     options: dict[str, object] = {
         "ServerApp.root_dir": workspace.resolve(),
         "ServerApp.port": port,
@@ -45,12 +45,12 @@ def command(workspace: Path, port: int, *, browser: bool) -> list[str]:
         "Application.log_level": "ERROR",  # the terminal shows the address, and what is broken
         # No question about news and no request for any; none of nbgrader's buttons for teachers.
         "LabApp.app_settings_dir": Path(__file__).with_name("lab_settings"),
+        "LabApp.extra_labextensions_path": LABEXTENSIONS,
+        "LabApp.default_url": f"/{PAGE}",
+        "ServerApp.jpserver_extensions": "grader.start=True",
     }
     if zmq.has("curve"):  # else other accounts of this machine could read what a kernel sends
         options["KernelManager.transport_encryption"] = "auto"
-    start = str(places.lesson("00-start-here"))
-    if (workspace / start).exists():
-        options["LabApp.default_url"] = f"/lab/tree/{start}"
     if sys.platform != "win32" and os.geteuid() == 0:
         options["ServerApp.allow_root"] = True
     flags = [f"--{name}={value}" for name, value in options.items()]

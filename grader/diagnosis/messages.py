@@ -185,6 +185,9 @@ TEMPLATES: dict[str, str] = {
     "FACT.inverted": "Every answer is the opposite of the right one.",
     "PART.cases": "In the cases that fail, and only there, your answer gives exactly what this "
     "mistake gives: “{mistake}”",
+    "PART.of": "{path} is exactly as this mistake makes it: “{mistake}”",
+    "AT_ONCE": "Your numbers are exactly those of two mistakes made at once: “{one}” And: “{other}”",
+    "AT_ONCE.multiple": "Your numbers are {factor} times those of this mistake: “{mistake}”",
     "PART.values": "The values that are wrong are exactly those of this mistake: “{mistake}”",
     "FLAGS.is_leaf": "{path} {is_or_not} a leaf, and {should} be one.",
     "FLAGS.requires_grad": "{path} {does_or_not} require grad, and {should}.",

@@ -19,6 +19,7 @@ class Entry:
     chapter: str
     title: str
     points: int
+    minutes: int
 
 
 def outline() -> tuple[Entry, ...]:
@@ -32,7 +33,8 @@ def outline() -> tuple[Entry, ...]:
         for name in package.EXERCISES:
             if name in said:  # else its task is not written yet, as `prove` says
                 values = said[name]
-                found.append(Entry(name, package.CHAPTER, values["title"], values["points"]))
+                said_of = (values[field] for field in ("title", "points", "minutes"))
+                found.append(Entry(name, package.CHAPTER, *said_of))
     return tuple(sorted(found, key=lambda entry: entry.chapter))
 
 

@@ -37,15 +37,11 @@ INDEX: dict[str, Entry] = {
     "not_scalar": _at(
         _GRAPHS, "Starting from more than one number", "backward of more than one number"
     ),
-    "not_real": _at(
-        _GRAPHS, "Starting from more than one number", "backward of a complex number"
-    ),
+    "not_real": _at(_GRAPHS, "Starting from more than one number", "backward of a complex number"),
     "seed_shape": _at(
         _GRAPHS, "Starting from more than one number", "A gradient to start from, of another shape"
     ),
-    "seed_count": _at(
-        _GRAPHS, "Starting from more than one number", "More results than gradients"
-    ),
+    "seed_count": _at(_GRAPHS, "Starting from more than one number", "More results than gradients"),
     "seed_type": _at(
         _GRAPHS, "Starting from more than one number", "A gradient to start from that is no tensor"
     ),
@@ -80,7 +76,9 @@ INDEX: dict[str, Entry] = {
     "view_of_function": _at(
         _HOOKS, "Backward hooks of modules", "A module's output edited in place"
     ),
-    "view_across_modes": _at(_MODES, "The three modes", "A view made in one mode, edited in another"),
+    "view_across_modes": _at(
+        _MODES, "The three modes", "A view made in one mode, edited in another"
+    ),
     "detached_view": _at(_DETACH, "Views, edited", "detach_ of a view"),
     "shared_memory": _at(_DETACH, "One memory", "An edit of expanded entries"),
     "out_argument": _at(_DETACH, "Editing in place", "out= while recording"),
@@ -124,7 +122,9 @@ INDEX: dict[str, Entry] = {
         _GRAPHS, "Starting from more than one number", "torch.func.grad of more than one number"
     ),
     # Modules and optimizers
-    "non_leaf_parameter": _at(_LOOP, "What an optimizer holds", "A computed tensor in an optimizer"),
+    "non_leaf_parameter": _at(
+        _LOOP, "What an optimizer holds", "A computed tensor in an optimizer"
+    ),
     "no_parameters": _at(_LOOP, "What an optimizer holds", "An optimizer without parameters"),
     "parameter_twice": _at(_LOOP, "Groups, and a body", "A parameter in two groups"),
     "parameters_argument": _at(_LOOP, "What an optimizer holds", "A tensor given to an optimizer"),
@@ -151,10 +151,14 @@ INDEX: dict[str, Entry] = {
     "called_tensor": _at(_GRAPHS, "Attributes, not methods", "A tensor called"),
     "called_node": _at(_GRAPHS, "Attributes, not methods", "A node called"),
     "forgot_to_call": _at(_GRAPHS, "Attributes, not methods", "A method that was not called"),
-    "none_used": _at(_LEAVES, "Reading a gradient", "None where a tensor was expected", ".grad is None"),
+    "none_used": _at(
+        _LEAVES, "Reading a gradient", "None where a tensor was expected", ".grad is None"
+    ),
     "none_in_formula": _at(_LEAVES, "Reading a gradient", "None in a formula", ".grad is None"),
     "tuple_used": _at(_GRAPHS, "One gradient, by hand", "A tuple where a tensor was expected"),
-    "pair_used": _at(_GRAPHS, "Which operations are recorded", "A pair where a tensor was expected"),
+    "pair_used": _at(
+        _GRAPHS, "Which operations are recorded", "A pair where a tensor was expected"
+    ),
     "number_used": _at(
         _GRAPHS, "Which operations are recorded", "A number where a tensor was expected"
     ),
@@ -178,7 +182,9 @@ INDEX: dict[str, Entry] = {
     "integer_result": _at(_LEAVES, "Which dtypes can require grad", "A fraction in an integer"),
     "integer_mean": _at(_LEAVES, "Which dtypes can require grad", "The mean of integers"),
     "sizes": _at(_GRAPHS, "Multiply along a path", "Shapes that do not fit"),
-    "product_sizes": _at(_GRAPHS, "From gradients to learning", "A matrix product that does not fit"),
+    "product_sizes": _at(
+        _GRAPHS, "From gradients to learning", "A matrix product that does not fit"
+    ),
     "result_size": _at(_DETACH, "Editing in place", "An in-place result that is too large"),
     "view_stride": _at(_DETACH, "View or copy", "view of a transposed tensor"),
     # Warnings

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-LESSONS = Path(__file__).resolve().parents[2] / "course" / "lessons"
+_HOME = Path(__file__).resolve().parents[2]
+TEXTS = _HOME / "course" / "lessons"
+NOTEBOOKS = _HOME.parent / "lessons"
+"""On a student's side the lessons lie beside the code, as notebooks."""
 _HEADING = re.compile(r"^#{1,4} (.+?)\s*$", re.MULTILINE)
 _CODE = re.compile(r"^```.*?^```\s*$", re.MULTILINE | re.DOTALL)
 
@@ -42,8 +46,19 @@ class Section:
 
 @functools.cache
 def _headings(lesson: str) -> tuple[str, ...]:
-    try:
-        text = (LESSONS / f"{lesson}.md").read_text(encoding="utf-8")
-    except OSError:
-        return ()
+    text = _text_of(lesson)
     return tuple(line.replace("`", "") for line in _HEADING.findall(_CODE.sub("", text)))
+
+
+def _text_of(lesson: str) -> str:
+    """A lesson's prose, from its text or from its notebook; nothing where there is neither."""
+    try:
+        return (TEXTS / f"{lesson}.md").read_text(encoding="utf-8")
+    except OSError:
+        pass
+    try:
+        cells = json.loads((NOTEBOOKS / f"{lesson}.ipynb").read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError):
+        return ""
+    prose = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
+    return "\n\n".join("".join(one) for one in prose)

@@ -66,7 +66,8 @@ EDITS = (
     Explanation(
         "out_argument",
         _RUNTIME,
-        r"^(?!.*in DataLoader worker process).*functions with out=\.\.\. arguments don't support automatic differentiation",
+        r"^(?!.*in DataLoader worker process).*"
+        r"functions with out=\.\.\. arguments don't support automatic differentiation",
         "An operation that writes its result into out= is not recorded.",
         "Leave out= away and use the tensor that is returned, or work inside "
         "`with torch.no_grad():`.",

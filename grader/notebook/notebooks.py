@@ -81,8 +81,8 @@ def in_full(cells: list[Cell], text: Path, shelf: places.Shelf = places.exercise
         page = PurePosixPath("exercises", folder.name, f"{text.stem}.ipynb")
         chapter = sections.chapter_of(text.stem) if text.stem == folder.name else None
         if chapter is not None:
-            lessons = way.of_course(folder.parents[1] / "course" / "lessons")
-            cells = list(sections.written_out(cells, chapter, lessons))
+            # A class's folder holds no lessons: chapters and lessons are those that run here.
+            cells = list(sections.written_out(cells, chapter, way.of_course()))
     else:
         page = places.lesson(text.stem)
         on = way.of_course(folder).from_lesson(text.stem)

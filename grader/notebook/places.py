@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 MANIFEST = ".autograd-course.json"
-"""The file of a workspace that says what was laid into it."""
+"""The file at the top of every workspace; what it holds is the affair of `workspace`."""
 
 INDEX = PurePosixPath("lessons", "errors.ipynb")
 """Where the index of errors and symptoms lies."""

@@ -1,44 +1,100 @@
-"""The learner's record as a table: what was right so far."""
+"""The learner's record as a table: how far every lesson and exercise is, with the way to it."""
 
 from __future__ import annotations
 
+import html
+import posixpath
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from urllib.parse import quote
+
 from grader.diagnosis.messages import say
-from grader.engine.outline import outline
 from grader.notebook import records
+from grader.notebook.contents import workspace_above
 from grader.notebook.notes import Text, note
+from grader.notebook.whereabouts import Part, Step, Whereabouts, whereabouts
 
 
 def progress() -> Text:
-    """The best credit so far of every exercise."""
-    best, visible = records.best(), records.best_on_visible_cases()
-    lines, rows = [], []
-    exercises = outline()
-    for chapter in dict.fromkeys(task.chapter for task in exercises):
-        own = [task for task in exercises if task.chapter == chapter]
-        earned = sum(
-            task.points * max(best.get(task.id, 0.0), visible.get(task.id, 0.0)) for task in own
-        )
-        total = sum(task.points for task in own)
-        lines.append(f"{chapter}: {earned:g} of {total} points")
-        rows.append(f"<tr><th colspan='3' style='text-align:left'>{lines[-1]}</th></tr>")
-        for task in own:
-            state = _state(best.get(task.id), visible.get(task.id))
-            lines.append(f"  {state:<22} {task.id} ({task.points})")
-            cells = (f"<td style='{_CELL}'>{entry}</td>" for entry in (state, task.title, task.id))
-            rows.append(f"<tr>{''.join(cells)}</tr>")
-    caveat = say("progress.visible") if visible else ""
-    page = f"<table>{''.join(rows)}</table>" + (note(caveat) if caveat else "")
-    return Text("\n".join([*lines, *([caveat] if caveat else [])]), page)
+    """How far you are: lessons by their questions, exercises by their best credit.
+
+    In a notebook of a workspace each is a link to its place.
+    """
+    here = Path.cwd()
+    workspace = workspace_above(here)
+    found = whereabouts(workspace, date.today())
+    told = [*records.untold(), *([say("progress.visible")] if found.only_visible else [])]
+    text = "\n".join([*_lines(found), *told])
+    return Text(text, _page(found, here, workspace or here) + "".join(note(one) for one in told))
+
+
+def _lines(found: Whereabouts) -> Iterator[str]:
+    if found.next is not None:
+        yield f"Go on with: {found.next.title}"
+    if found.review:
+        yield f"To review today: {_due(found)}: review()"
+    for part in found.parts:
+        yield _heading(part)
+        for step in (*part.lessons, *part.exercises):
+            points = f" ({step.points})" if step.points else ""
+            name = step.name if step.points else step.title
+            yield f"  {step.state.value + ' ' + step.said:<30} {name}{points}"
+
+
+def _heading(part: Part) -> str:
+    points = f": {part.earned:g} of {part.points} points" if part.points else ""
+    return f"{part.title}{points}"
+
+
+def _due(found: Whereabouts) -> str:
+    number, minutes = len(found.review), sum(step.minutes for step in found.review)
+    things = "one thing" if number == 1 else f"{number} things"
+    return f"{things}, about {minutes} minute{'s' * (minutes != 1)}"
+
+
+def _page(found: Whereabouts, here: Path, workspace: Path) -> str:
+    lead = ""
+    if found.next is not None:
+        lead += f"<p><strong>Go on with</strong> {_link(found.next, here, workspace)}</p>"
+    if found.review:
+        due = _due(found)
+        lead += f"<p><strong>To review today</strong>: {due}. <code>review()</code> asks.</p>"
+    rows = "".join(_rows(part, here, workspace) for part in found.parts)
+    return f"{lead}<table>{rows}</table>"
+
+
+def _rows(part: Part, here: Path, workspace: Path) -> str:
+    head = f"<tr><th colspan='2' style='text-align:left'>{html.escape(_heading(part))}</th></tr>"
+    return head + "".join(
+        f"<tr><td style='{_CELL}'>{step.state.value} {html.escape(step.said)}</td>"
+        f"<td style='{_CELL}'>{_link(step, here, workspace)}{_id(step)}</td></tr>"
+        for step in (*part.lessons, *part.exercises)
+    )
+
+
+def _link(step: Step, here: Path, workspace: Path) -> str:
+    """A step's title, as a link from a notebook in the folder `here`."""
+    title = html.escape(step.title)
+    if step.place is None:
+        return title
+    link = way_to(address(str(step.place), step.cell), here, workspace)
+    return f"<a href='{html.escape(link)}'>{title}</a>"
+
+
+def _id(step: Step) -> str:
+    """The name that `check` and `hint` know an exercise by."""
+    return f" <code>{html.escape(step.name)}</code>" if step.points else ""
+
+
+def way_to(address: str, here: Path, workspace: Path) -> str:
+    """An address in the workspace as a link from a folder `here` of it."""
+    return posixpath.relpath(address, here.relative_to(workspace).as_posix())
+
+
+def address(path: str, cell: str) -> str:
+    """A link to a notebook's cell: by its id, which JupyterLab finds before anything is drawn."""
+    return quote(path) + (f"#cell-id={quote(cell)}" if cell else "")
 
 
 _CELL = "text-align:left;padding:.1em 1.2em .1em 0"
-
-
-def _state(credit: float | None, on_visible_cases: float | None) -> str:
-    if credit is None and on_visible_cases is None:
-        return "○ not attempted"
-    if credit is not None and credit >= 1:
-        return "✓ right"
-    if on_visible_cases is not None and on_visible_cases >= 1:
-        return "✓ visible cases right"
-    return f"✗ wrong so far ({max(credit or 0.0, on_visible_cases or 0.0):.0%})"

@@ -77,18 +77,19 @@ def sections(cells: Iterable[Cell], exercises: Sequence[str]) -> list[Section]:
 def written_out(cells: Iterable[Cell], chapter: Chapter, way: Way) -> Iterator[Cell]:
     """The cells of a chapter's solution text in full, as nbgrader releases them.
 
-    Below the introduction stands the way back to the lessons, and at the end the way on, unless
-    all was written out already. Raises ValueError for an exercise without exactly one solution
-    cell.
+    Where a text has an introduction, the way back to the lessons stands below it, and at the end
+    the way on, unless all was written out already. Raises ValueError for an exercise without
+    exactly one solution cell.
     """
     found = sections(cells, chapter.exercises)
     short = any(one.heading in chapter.exercises and not one.is_marked for one in found)
+    leads = short and found[0].heading == ""
     placed = {grade_id(cell) for one in found for cell in one.cells}
     back, on = way.back(chapter.name), way.on(chapter.name)
-    if short and back and "way_back" not in placed:
+    if leads and back and "way_back" not in placed:
         found[0].cells.insert(1, _signpost("way_back", back))
     yield from _exercises(found, chapter)
-    if short and on and "way_on" not in placed:
+    if leads and on and "way_on" not in placed:
         yield _signpost("way_on", on)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from grader.engine.refusal import Refusal
 from grader.notebook import carrying, files, notebooks, places
 from grader.notebook.home import HOME
-from grader.notebook.places import MANIFEST as MANIFEST
+from grader.notebook.places import MANIFEST
 
 
 class WorkspaceRefused(Refusal):

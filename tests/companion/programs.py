@@ -1,4 +1,6 @@
-"""Wrong programs by the kind of finding they deserve, each beside a right one that looks like it."""
+"""Wrong programs by the finding they deserve, each beside a right one that looks like it."""
+
+import itertools
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +29,7 @@ def leaf(*shape):
 
 def net(*sizes, **options):
     layers = []
-    for one, other in zip(sizes, sizes[1:], strict=False):
+    for one, other in itertools.pairwise(sizes):
         layers += [nn.Linear(one, other, **options), nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 
@@ -255,6 +257,17 @@ def _():
     def compute(w):
         value = w.exp().sum().item()
         return (torch.tensor(value) * other).sum()
+
+    return asked(compute)
+
+
+@pair("cut_number", lambda: asked(lambda w: w.clamp(0, 1).sum()))
+def _():
+    other = leaf(3)
+
+    def compute(w):
+        clipped = w.detach().numpy().clip(0, 1)
+        return (torch.from_numpy(clipped) * other).sum()
 
     return asked(compute)
 
@@ -618,6 +631,11 @@ def _():
 @pair("broadcast", lambda: _lost(lambda y: (y - torch.ones(2, 1)).pow(2).mean(), 1))
 def _():
     return _lost(lambda y: (y - torch.ones(2)).pow(2).mean(), 1)
+
+
+@pair("broadcast", lambda: asked(lambda w: (w[:, None] - w[None, :]).pow(2).mean()))
+def _():
+    return asked(lambda w: (w[:, None] - torch.ones(3)).pow(2).mean())
 
 
 @pair("ignored", lambda: _lost(lambda y: F.cross_entropy(y, torch.tensor([-100, 1]))))

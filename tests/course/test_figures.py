@@ -17,8 +17,9 @@ Y = torch.tensor([0, 0, 1, 1])
         lambda: figures.border(X, Y, lambda x: torch.stack([x[:, 1], 1 - x[:, 1]], 1), WORDS),
         lambda: figures.race(lambda p: p.square().sum(-1), {"SGD": X, "Adam": X}, "start", WORDS),
         lambda: figures.curves({"one": [1.0, 0.5, 0.1], "two": [2.0, 1.0]}, "loss", WORDS),
+        lambda: figures.trainings({"a": [[0.7] * 30, [0.6] * 30], "b": [[0.1] * 30]}, 0.69, WORDS),
     ],
-    ids=["border", "race", "curves"],
+    ids=["border", "race", "curves", "trainings"],
 )
 def test_a_figure_is_an_image_whose_alternative_text_are_its_words(figure):
     shown = figure()

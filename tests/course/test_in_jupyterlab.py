@@ -9,8 +9,10 @@ import pytest
 from playwright.sync_api import expect
 
 from course.widgets.frame import look
-from tests.fixtures.browser import barriers, browser_page, jupyterlab, kept, menu
-from tests.fixtures.lesson_texts import LESSONS, cells
+from grader.notebook import workspace
+from grader.start.paths import LABEXTENSIONS
+from tests.fixtures.browser import barriers, browser_page, jupyterlab, keep_picture, menu
+from tests.fixtures.lesson_texts import LESSONS, ROOT, cells
 
 PICTURE = """\
 import torch
@@ -39,6 +41,14 @@ display(
     order("Sort.", {"x": "x = 1", "y": "y = x"}, {("x", "y"): "It needs x."}, gives="y"),
 )
 """
+
+
+KEPT = """\
+from IPython.display import display
+
+display(ask("start-predict"), ask("start-choose"), ask("start-order"))
+"""
+"""Questions of the course, whose answers are recorded; the kernel knows `ask` from its start."""
 
 
 def bound(node):
@@ -81,8 +91,12 @@ def notebook(path, *sources):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """What JupyterLab serves: a notebook of a picture, of questions, and of lessons' pictures."""
+    """What JupyterLab serves: a workspace, a notebook of a picture, of questions, and of lessons'
+    pictures, and one of the course's own questions.
+    """
     folder = tmp_path_factory.mktemp("lab")
+    workspace.build(ROOT, folder)
+    notebook(folder / "kept.ipynb", KEPT, "import time\ntime.sleep(2)", "1 + 1")
     notebook(folder / "all.ipynb", PICTURE, QUESTIONS, *PICTURED.values())
     return folder
 
@@ -90,7 +104,10 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def lab(folder):
     """JupyterLab on the folder: its address."""
-    with jupyterlab(folder) as address:
+    extension = "--ServerApp.jpserver_extensions=grader.start=True"
+    landing = f"--LabApp.extra_labextensions_path={LABEXTENSIONS}"
+    record = str(folder / "record")
+    with jupyterlab(folder, extension, landing, AUTOGRAD_COURSE_DATA=record) as address:
         yield address
 
 
@@ -99,6 +116,7 @@ def page(lab, program):
     """The notebook in a real browser, every cell run; opened once, for this takes the time."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     with browser_page(program(*names)) as page:
+        page.set_viewport_size({"width": 1400, "height": 900})
         page.goto(f"{lab}/lab/tree/all.ipynb")
         expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
         menu(page, "Run", "Run All Cells")
@@ -249,9 +267,11 @@ def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, lesson):
     expect(player.get_by_role("status")).to_contain_text("Step 1 of")
     second = picture.inner_html(), picture.get_attribute("aria-label")
     assert all(now != then for now, then in zip(first, second, strict=True))
-    for _ in range(PICTURED_AT.get(lesson, 1) - 1):
-        page.keyboard.press("ArrowRight")
-    kept(player, lesson.partition("-")[2])
+    if lesson in PICTURED_AT:
+        for step in range(2, PICTURED_AT[lesson] + 1):
+            page.keyboard.press("ArrowRight")
+            expect(player.get_by_role("status")).to_contain_text(f"Step {step} of")
+        keep_picture(player, lesson.partition("-")[2])
     for number in range(player.get_by_role("combobox").locator("option").count()):
         if number:
             choose_the_next(page, player)
@@ -293,11 +313,11 @@ def test_every_kind_of_question_is_answered_by_keyboard_in_both_themes(page):
     cells_of_all = page.locator(".jp-Notebook .jp-CodeCell")
     count = cells_of_all.count()
 
-    option = asked.locator("summary", has_text="three")
+    option = asked.locator("summary:visible", has_text="three")
     press(page, option, "Enter")
-    expect(page.get_by_text("Not so. Too few.")).to_be_visible()
-    press(page, asked.locator("summary", has_text="five"), "Space")
-    expect(page.get_by_text("Right. Both.")).to_be_visible()
+    expect(page.get_by_text("Not so. Too few.").filter(visible=True)).to_be_visible()
+    press(page, asked.locator("summary:visible", has_text="five"), "Space")
+    expect(page.get_by_text("Right. Both.").filter(visible=True)).to_be_visible()
     page.keyboard.press("x")  # JupyterLab's key for cutting a cell
     assert cells_of_all.count() == count
 
@@ -318,10 +338,12 @@ def test_every_kind_of_question_is_answered_by_keyboard_in_both_themes(page):
     expect(said.last).to_contain_text("Right. This order works")
 
     assert text_contrast(page, said.last) >= look.TEXT_CONTRAST
+    assert barriers(page, ".cq") == []
     menu(page, "Settings", "Theme", "JupyterLab Dark")
     expect(page.locator("body[data-jp-theme-light='false']")).to_have_count(1)
     assert text_contrast(page, said.last) >= look.TEXT_CONTRAST
     assert text_contrast(page, option) >= look.TEXT_CONTRAST
+    assert barriers(page, ".cq") == []
 
 
 def test_a_notebook_opened_again_shows_pictures_and_questions_still_and_no_error(folder, lab, page):
@@ -343,3 +365,209 @@ def test_a_notebook_opened_again_shows_pictures_and_questions_still_and_no_error
     assert not any(error.is_visible() for error in errors.all())  # and nobody sees it
     again.close()
     page.wrong.clear()  # nor in the console, where each live form says that it has no kernel
+
+
+# questions of the course, in a notebook of their own
+
+
+@pytest.fixture(scope="module")
+def kept(lab, page):
+    """A notebook of the course's questions, asked."""
+    own = page.context.new_page()
+    own.goto(f"{lab}/lab/workspaces/kept/tree/kept.ipynb")
+    expect(own.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
+    own.bring_to_front()
+    run(own, 0)
+    expect(own.get_by_placeholder("your prediction")).to_be_visible(timeout=60_000)
+    yield own
+    own.close()
+
+
+def run(page, number):
+    """Run a cell, and stay at it."""
+    cell(page, number).locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+
+
+def begin(page):
+    """An empty field for a prediction, with the focus."""
+    again = cell(page, 0).get_by_role("button", name="Try again").first
+    if again.is_visible():
+        again.click()
+    entry = page.get_by_placeholder("your prediction")
+    entry.click()
+    expect(entry).to_have_value("")
+    return entry
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+def test_the_whole_prediction_is_judged_however_fast_it_was_typed(page, kept, busy):
+    """A front end that sends the text piece by piece judged `3.5` as `3`, and called it right."""
+    for delay, key in ((0, True), (0, False), (20, True), (80, False), (200, True)):
+        if busy:
+            run(kept, 1)
+        entry = begin(kept)
+        kept.keyboard.type("3.5", delay=delay)
+        if key:
+            kept.keyboard.press("Enter")
+        else:
+            cell(kept, 0).get_by_role("button", name="Commit and run").click()
+        said = cell(kept, 0).get_by_role("alert").first
+        expect(said).to_contain_text("Not so. You predicted 3.5.", timeout=20_000)
+        expect(entry).to_have_value("3.5")
+
+
+AT_WORK = """() => [
+    [...document.querySelectorAll('.jp-Notebook .jp-Cell')]
+        .findIndex(cell => cell.classList.contains('jp-mod-active')),
+    document.activeElement.matches('input, textarea, button')]"""
+
+
+def at_work(page):
+    """The active cell's number, and whether the focus is in a field."""
+    return page.evaluate(AT_WORK)
+
+
+def works_at(page, number):
+    """Wait until a cell is the active one, and the focus in no field."""
+    page.wait_for_function(
+        f"number => {{ const [cell, typing] = ({AT_WORK})(); return cell == number && !typing }}",
+        arg=number,
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "cell_after"), [("Escape", 0), ("Control+Enter", 0), ("Shift+Enter", 1)]
+)
+@pytest.mark.parametrize("settled", [True, False], ids=["answered", "open"])
+def test_keys_leave_the_field_and_go_on(page, kept, key, cell_after, settled):
+    begin(kept)
+    if settled:
+        kept.keyboard.type("3.5")
+        kept.keyboard.press("Enter")
+        expect(cell(kept, 0).get_by_role("button", name="Try again")).to_be_visible()
+    assert at_work(kept) == [0, True]
+    ran = cell(kept, 0).locator(".jp-InputPrompt").first.inner_text()
+    kept.keyboard.press(key)
+    works_at(kept, cell_after)
+    assert cell(kept, 0).locator(".jp-InputPrompt").first.inner_text() == ran  # asked once
+    kept.keyboard.press("ArrowUp")  # a key of JupyterLab's again
+    kept.wait_for_function(
+        "() => document.querySelector('.jp-Notebook .jp-Cell').classList.contains('jp-mod-active')"
+    )
+
+
+@pytest.mark.parametrize("key", ["Control+Enter", "Shift+Enter"])
+def test_a_key_that_runs_a_cell_commits_what_stands_in_the_field(page, kept, key):
+    entry = begin(kept)
+    kept.keyboard.type("3.4")
+    kept.keyboard.press(key)
+    said = cell(kept, 0).get_by_role("alert").first
+    expect(said).to_contain_text("You predicted 3.4.")
+    expect(entry).to_have_value("3.4")
+
+
+def test_a_click_on_the_cells_number_takes_the_focus_from_the_field(page, kept):
+    begin(kept)
+    cell(kept, 0).locator(".jp-InputPrompt").first.click()
+    works_at(kept, 0)
+
+
+def test_an_empty_field_is_not_judged_and_the_first_answer_stays(page, kept):
+    entry = begin(kept)
+    kept.keyboard.press("Enter")
+    expect(cell(kept, 0).get_by_text("Write a prediction first.")).to_be_visible()
+    kept.keyboard.type("3")
+    kept.keyboard.press("Enter")
+    said = cell(kept, 0).get_by_text("Your first answer was not right: 3.5.")
+    expect(said).to_be_visible()
+    expect(cell(kept, 0).get_by_role("alert").first).to_contain_text("Right. You predicted 3.")
+    expect(entry).to_be_focused()
+
+
+def test_options_and_orders_are_recorded_and_the_start_page_counts_them(lab, page, kept):
+    kept.locator("summary:visible", has_text="(2,)").click()
+    expect(kept.get_by_text("That is t.sum(1).").filter(visible=True)).to_be_visible()
+    lines = kept.locator(".cq-lines button")
+    check = kept.get_by_role("button", name="Check the order")
+    check.click()
+    expect(kept.get_by_text("Place every line first: 3 left.")).to_be_visible()
+    for text in ("two = ", "three = ", "total = ", "total = ", "total = "):
+        lines.filter(has_text=text).first.click()
+    expect(lines.filter(has_text="total = ")).to_contain_text("3.")
+    check.click()
+    expect(kept.get_by_text("This order works")).to_be_visible()
+    start = page.context.new_page()
+    start.goto(f"{lab}/start.html")
+    counted = re.compile(r"[23] of 3 questions answered")  # the prediction is another test's
+    expect(start.get_by_text(counted).first).to_be_visible()
+    start.close()
+
+
+def test_a_kernel_that_has_ended_is_named_instead_of_a_verdict(page, kept):
+    begin(kept)
+    menu(kept, "Kernel", "Shut Down Kernel")
+    kept.get_by_placeholder("your prediction").click()
+    kept.keyboard.type("3")
+    kept.keyboard.press("Enter")
+    expect(kept.get_by_text("No answer yet: the kernel is busy")).to_be_visible(timeout=15_000)
+
+
+# the start page
+
+
+def test_every_link_of_the_start_page_leads_to_a_cell_that_is_there(folder, lab, page):
+    start = page.context.new_page()
+    start.goto(f"{lab}/start.html")
+    links = [link.get_attribute("href") for link in start.get_by_role("link").all()]
+    assert len(links) > 64
+    for link in links:
+        path, _, where = link.removeprefix("/lab").removeprefix("/tree/").partition("#cell-id=")
+        if path:
+            cells_there = nbformat.read(folder / path, 4).cells
+            assert not where or where in [one.id for one in cells_there]
+    start.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_start_page_can_be_read_in_both_schemes(lab, page, scheme):
+    start = page.context.new_page()
+    start.emulate_media(color_scheme=scheme)
+    start.goto(f"{lab}/start.html")
+    for selector in ("h1", "a >> nth=1", ".soft >> nth=0", ".state >> nth=0"):
+        pair = start.locator(selector).first.evaluate(
+            "e => [getComputedStyle(e).color,"
+            " getComputedStyle(e.closest('section, body')).backgroundColor]"
+        )
+        colours = ["#" + "".join(f"{int(n):02x}" for n in re.findall(r"\d+", c)[:3]) for c in pair]
+        assert look.contrast(*colours) >= look.TEXT_CONTRAST, (selector, pair)
+    assert barriers(start, "html") == []
+    for width in (320, 800, 1400):
+        start.set_viewport_size({"width": width, "height": 900})
+        assert start.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    start.close()
+
+
+def test_by_keyboard_from_the_start_page_to_an_exercise_the_first_time(lab, page):
+    start = page.context.new_page()
+    start.goto(f"{lab}/start.html")
+    link = start.get_by_role("link", name="6. Two heads")
+    link.focus()
+    assert link.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+    start.keyboard.press("Enter")
+    heading = start.get_by_role("heading", name=re.compile(r"^6\. Two heads"))
+    expect(heading).to_be_in_viewport(timeout=60_000)
+    active = start.locator(".jp-Notebook .jp-Cell.jp-mod-active")
+    expect(active).to_contain_text("6. Two heads")  # so that Shift+Enter goes on from here
+    start.get_by_role("link", name="Start page").press("Enter")
+    expect(start.get_by_role("heading", name="PyTorch autograd")).to_be_visible()
+    start.close()
+
+
+def test_a_picture_whose_kernel_has_gone_says_so_and_what_to_do(page):
+    menu(page, "Kernel", "Restart Kernel…")
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    player = cell(page, 0).locator(".ag-player")
+    expect(player.locator(".ag-gone")).to_contain_text("Run this cell again", timeout=20_000)
+    expect(player.get_by_role("img").first).to_be_visible()
+    page.wrong.clear()  # the questions and pictures of all cells have lost their kernel

@@ -1,6 +1,7 @@
 """Lessons: each runs from top to bottom, shows what it says, and asks questions that are right."""
 
 import collections
+import json
 import os
 import re
 from pathlib import PurePosixPath
@@ -10,7 +11,7 @@ from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 
 from course.questions import by_chapter
-from grader.notebook import workspace
+from grader.notebook import places, workspace
 from tests.fixtures.lesson_texts import (
     LESSONS,
     ROOT,
@@ -18,7 +19,6 @@ from tests.fixtures.lesson_texts import (
     cells,
     chapter,
     every_lesson,
-    headings,
     links,
     made,
     prose,
@@ -106,8 +106,13 @@ def test_a_lesson_reads_without_a_kernel(lesson, run_lesson, caplog):
 
 @pytest.fixture(scope="module")
 def placed():
-    """Where a learner has files: what a workspace holds."""
-    return {path for path, _ in workspace.offers(ROOT)}
+    """What a workspace holds: each file's place, and of a notebook the ids of its cells."""
+
+    def ids(content):
+        return {cell["id"] for cell in json.loads(content)["cells"]}
+
+    offered = workspace.offers(ROOT)
+    return {path: ids(new) if path.suffix == ".ipynb" else set() for path, new in offered}
 
 
 @every_lesson
@@ -117,13 +122,11 @@ def test_the_links_of_a_lesson_lead_somewhere(lesson, placed):
         if re.match(r"https?://", link):
             continue
         name, _, fragment = link.partition("#")
-        target = PurePosixPath(os.path.normpath(PurePosixPath("lessons", name)))
+        own = places.lesson(lesson.stem)
+        target = PurePosixPath(os.path.normpath(own.parent / name)) if name else own
         assert target in placed, link
         if fragment:
-            source = {"lessons": ROOT / "course" / "lessons", "exercises": ROOT / "solutions"}
-            inside = PurePosixPath(*target.parts[1:]).with_suffix(".md")
-            anchors = {h.replace(" ", "-") for h in headings(source[target.parts[0]] / inside)}
-            assert fragment in anchors, link
+            assert fragment.removeprefix("cell-id=") in placed[target], link
 
 
 @every_lesson

@@ -15,11 +15,10 @@ from grader.notebook import places, workspace
 from grader.notebook.cells import slug
 from tests.conftest import ROOT
 from tests.course import raising
+from tests.errors.test_errors import RARE
 
 OF_GRADING = {"exit", "asks", "debugs"}
 """What happens in a graded function alone."""
-NOT_RUN = {"ddp_unused", "ddp_twice", "donated"}
-"""What takes several processes or a compiler."""
 
 
 def test_the_index_has_every_error_and_every_silent_cause():
@@ -34,7 +33,7 @@ def test_the_index_has_every_error_and_every_silent_cause():
 
 
 @pytest.mark.skipif(not torch.__version__.startswith("2.13."), reason="the texts are torch 2.13's")
-@pytest.mark.parametrize("code", sorted(set(said()) - NOT_RUN))
+@pytest.mark.parametrize("code", sorted(set(said()) - set(RARE)))
 def test_a_text_of_the_index_is_what_torch_says_today(code):
     happened = [words for program in raising.PROGRAMS[code] for words in raising.said(program)]
     assert set(said()[code]) <= {shortened(*words) for words in happened}

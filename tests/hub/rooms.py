@@ -75,7 +75,7 @@ def small_checkout(folder):
     for chapters, kept in (
         (("grader/keys", "grader/tasks"), {"graphs", "__init__.py"}),
         (("solutions",), {"01-graphs"}),
-        (("course/lessons",), {"00-start-here.md", "01-graphs.md"}),
+        (("course/lessons",), {"00-start-here.md", "01-graphs.md", "01-graphs-2.md"}),
     ):
         for chapter in chapters:
             for path in (folder / chapter).iterdir():

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import time
+from datetime import date, timedelta
 
 import pytest
 from nbgrader.api import Gradebook
@@ -277,6 +278,35 @@ _RIGHT = "check('two_path_grad', lambda x, w: (w + 1, x + 2 * w + 1))"
 def test_a_kernel_runs_a_check_for_an_account_whose_name_is_as_long_as_can_be(hub):
     assert len(LONG_NAME) == 32
     assert "data-outcome='right'" in checked(hub.person(LONG_NAME).start())
+
+
+def test_a_student_begins_at_a_start_page_of_what_is_there(hub, student):
+    ada = student("student-1")
+    begin = ada.session.get(f"{hub.address}/user/student-1/", timeout=60)
+    assert begin.url == f"{hub.address}/user/student-1/start.html"
+    assert "0 Start here" in begin.text
+    links = re.findall(r'href="/user/student-1/lab/tree/([^"#]*)', begin.text)
+    assert NOTEBOOK in links  # it was fetched
+    for link in {*links}:
+        assert ada.get(f"api/contents/{link}", params={"content": 0}).status_code == 200, link
+    other = hub.person("student-2").session.get(begin.url, timeout=60)
+    assert other.status_code == 403
+    page = ada.get("lab").text
+    told = json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.S)[1])
+    assert "autograd-course" in [one["name"] for one in told["federated_extensions"]]
+    server = f"{hub.address}/user/student-1", ada.token(note="kernel")
+    with kernel(server, "review.ipynb") as execute:  # nothing is imported in it
+        assert "data-outcome='right'" in json.dumps(execute(_RIGHT))
+        assert "visible cases right" in json.dumps(execute("progress()"))
+        assert "Nothing is due today" in json.dumps(execute("review()"))
+        execute("check('two_path_grad', lambda x, w: (w, w))")
+    record = hub.home("student-1", ".local/share/autograd-course/record.json")
+    due = (date.today() - timedelta(1)).isoformat()
+    record.write_text(re.sub(r'"due": "[^"]*"', f'"due": "{due}"', record.read_text()))
+    assert "To review today" in ada.get("start.html").text
+    with kernel(server, "review.ipynb") as execute:
+        assert "review/" in json.dumps(execute("review()"))  # from the release in the exchange
+    record.unlink()
 
 
 def test_the_newest_submission_counts_and_comes_when_the_exchange_says(

@@ -5,6 +5,8 @@ import shutil
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.notebook import carrying
 from grader.notebook.resetting import NothingToReset, reset
@@ -104,3 +106,30 @@ def test_the_command_says_where_the_answer_is_and_how_jupyterlab_shows_the_chang
     assert "Reload Notebook from Disk" in said
     status, said = command("reset", "two_path_grad", "--course", ROOT, "--workspace", tmp_path)
     assert "nothing to reset" in said
+
+
+names = st.text("abc_", min_size=1, max_size=4)
+texts = st.text(max_size=40).map(lambda text: text.replace("\r", ""))
+
+
+@given(st.dictionaries(names, texts, max_size=5), st.dictionaries(names, texts, max_size=5))
+def test_what_is_carried_is_what_was_written_and_nothing_else_changes(offered, written):
+    cells = [
+        {
+            "cell_type": "code",
+            "metadata": {"nbgrader": {"grade_id": name, "solution": True}},
+            "outputs": ["old"],
+            "execution_count": 1,
+            "source": source,
+        }
+        for name, source in offered.items()
+    ]
+    between = {"cell_type": "markdown", "metadata": {}, "source": "prose"}
+    new = json.dumps({"cells": [between, *cells, between], "metadata": {"kept": 1}}).encode()
+    laid = carrying.carried(new, written)
+    assert carrying.answers(laid) == offered | {
+        name: text for name, text in written.items() if name in offered
+    }
+    content = json.loads(laid)
+    assert (content["cells"][0], content["cells"][-1]) == (between, between)
+    assert content["metadata"] == {"kept": 1}

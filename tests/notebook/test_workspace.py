@@ -401,3 +401,13 @@ def test_the_command_names_a_lesson_it_left(course, command):
     assert "lessons/00-start-here.ipynb holds your changes and stays as it is" in said
     assert "lies in lessons/lesson-00-start-here.ipynb from now on" in said
     assert "is up to date (1 file)" in said
+
+
+def test_the_command_says_that_lessons_lie_under_new_names(course, command):
+    folder = course / "workspace"
+    workspace.lay({PurePosixPath("lessons/00-start-here.ipynb"): notebook("old")}, folder)
+    assert (
+        "1 lesson that you had not changed lies under a new name"
+        in command("workspace", "--course", course)[1]
+    )
+    assert "under a new name" not in command("workspace", "--course", course)[1]

@@ -151,6 +151,14 @@ def test_jupyterlab_never_hops_to_another_port_and_asks_no_question(course):
     } <= {*line}
 
 
+def test_jupyterlab_opens_at_the_start_page(course):
+    line = lab.command(course / "workspace", 8899, browser=True)
+    assert {
+        "--LabApp.default_url=/start.html",
+        "--ServerApp.jpserver_extensions=grader.start=True",
+    } <= {*line}
+
+
 def test_a_folder_without_a_course_is_refused(command, tmp_path):
     status, said = command("workspace", "--course", tmp_path)
     assert status == 1

@@ -46,9 +46,11 @@ STYLE = f"""
   color: var(--jp-content-font-color1, var(--ag-ink)); background: transparent;
   border: 1px solid var(--jp-border-color1, var(--ag-line)); border-radius: 4px; cursor: pointer; }}
 .ag-zoom[hidden] {{ display: none; }}
-.ag-player .widget-dropdown {{ max-width: 100%; }}
 .ag-player .widget-dropdown select {{ flex: 1 1 auto; min-width: 0; text-overflow: ellipsis; }}
 .ag-player .ag-one {{ min-width: 34px; padding: 0 8px; font-size: 18px; line-height: 1; }}
+.ag-gone {{ margin: 0 2px 6px; font-weight: 600; font-family: var(--jp-content-font-family,
+  {look.TEXT_FONT}); color: var(--jp-content-font-color1, var(--ag-ink)); }}
+.ag-gone:empty {{ display: none; }}
 .ag-zoom:focus-visible,
 .ag-player .widget-dropdown select:focus-visible,
 .ag-player button:focus-visible,
@@ -134,7 +136,7 @@ class Player(ipywidgets.VBox):
             options=[(name, index) for index, name in enumerate(stepped.choices)],
             description=label,
             style={"description_width": "initial"},
-            layout={"width": "auto", "max_width": "100%"},
+            layout={"width": "auto", "max_width": "calc(100% - 4px)"},
         )
         self.slider = ipywidgets.IntSlider(
             value=first_step,

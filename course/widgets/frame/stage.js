@@ -23,7 +23,15 @@ function render({ model, el }) {
     fit();
     showActive();
   });
-  el.append(zoom, sentence, frame);
+  // Once the kernel has gone, no control can do anything any more.
+  const gone = document.createElement("p");
+  gone.className = "ag-gone";
+  gone.setAttribute("role", "alert");
+  function sayGone() {
+    gone.textContent =
+      "The kernel behind this picture has stopped. Run this cell again to step through it.";
+  }
+  el.append(zoom, sentence, gone, frame);
 
   // As wide and as high as there is room for. What would be too small to read scrolls instead.
   const [NARROWEST, LOWEST] = [0.5, 0.75];
@@ -142,6 +150,7 @@ function render({ model, el }) {
   draw();
   say();
   model.on("msg:custom", hear);
+  model.on("comm_live_update", sayGone);
   model.on("change:svg", draw);
   model.on("change:sentence", say);
   const watcher = new ResizeObserver(resized);
@@ -160,6 +169,7 @@ function render({ model, el }) {
     drawnAnew.disconnect();
     window.removeEventListener("keydown", keepKeys, true);
     model.off("msg:custom", hear);
+    model.off("comm_live_update", sayGone);
     model.off("change:svg", draw);
     model.off("change:sentence", say);
   };

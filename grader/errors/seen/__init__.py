@@ -29,7 +29,7 @@ def made_exact(found: Explanation, error: BaseException) -> Explained:
     """The explanation of an error, by its frames where they decide."""
     told = Explained.of(found)
     frames = Frames.of(error)
-    if "in DataLoader worker process" in str(error):
+    if "in DataLoader worker process" in str(error) and found.code != "worker_out":
         told = replace(told, meaning=f"A DataLoader's worker raised it. {told.meaning}")
     reader = _READERS.get(found.code)
     if reader is None or not frames.own:

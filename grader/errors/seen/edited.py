@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import graph, source
-from grader.errors.seen.frames import Frame, Frames
+from grader.errors.seen.frames import Frame, Frames, file_name
 from grader.errors.seen.passes import looked_up, start_of
 
 
@@ -31,7 +32,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         for group in optimizer.param_groups
         for parameter in group["params"]
     }
-    sizes = {int(size) for size in re.findall(r"\d+", message.partition("[torch.")[2].split("]")[0])}
+    sizes = {
+        int(size) for size in re.findall(r"\d+", message.partition("[torch.")[2].split("]")[0])
+    }
     parameters = [
         leaf for node in refusing for leaf in _leaves_near(node) if sizes == set(leaf.shape)
     ]
@@ -52,7 +55,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if not refusing:
         return None
     node = refusing[0].name()
-    edits = _edits(frame) or [place for one in frames.own for place in _edits(one)]
+    edits = [place for one in reversed(frames.own) for place in _edits(one)]
+    edits = edits or _edits_of_models(frames)
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
     return replace(
         told,
@@ -70,9 +74,8 @@ def _leaves_near(node: Any) -> list[Tensor]:
     for below, _ in node.next_functions:
         if below is None:
             continue
-        for one in (below, *(deeper for deeper, _ in below.next_functions)):
-            if one is not None and one.name().endswith("AccumulateGrad"):
-                found.append(one.variable)
+        near = (below, *(deeper for deeper, _ in below.next_functions))
+        found += [one.variable for one in near if one is not None and hasattr(one, "variable")]
     return found
 
 
@@ -89,20 +92,37 @@ def _step_line(frames: Frames) -> str | None:
 def _edits(frame: Frame) -> list[str]:
     """Lines of a frame's code that edit a tensor in place."""
     tree = frame.source
-    found: list[int] = []
-    for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, ast.AugAssign) and _is_tensor(node.target, frame):
-            found.append(node.lineno)
+    found = _edited_lines(tree, lambda node: _is_tensor(node, frame)) if tree is not None else []
+    return [frame.place_of(line) for line in found]
+
+
+def _edits_of_models(frames: Frames) -> list[str]:
+    """Lines that edit in place in the forward of the models that can be named."""
+    kinds = {type(part) for _, model in frames.modules() for part in model.modules()}
+    found = []
+    for kind in kinds:
+        if (code := source.own_code(kind)) is not None:
+            tree, file, first = code
+            lines = _edited_lines(tree, lambda node: True)
+            found += [f"{file_name(file)}, line {first + line - 1}" for line in lines]
+    return sorted(found)
+
+
+def _edited_lines(tree: ast.AST, is_tensor: Callable[[ast.AST], bool]) -> list[int]:
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign) and is_tensor(node.target):
+            found.add(node.lineno)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             name = node.func.attr
             kept = ("requires_grad_", "retain_grad_", "detach_")
             if name.endswith("_") and not name.endswith("__") and name not in kept:
-                found.append(node.lineno)
+                found.add(node.lineno)
         elif isinstance(node, ast.Assign) and any(
-            isinstance(one, ast.Subscript) and _is_tensor(one.value, frame) for one in node.targets
+            isinstance(one, ast.Subscript) and is_tensor(one.value) for one in node.targets
         ):
-            found.append(node.lineno)
-    return [frame.place_of(line) for line in sorted(set(found))]
+            found.add(node.lineno)
+    return sorted(found)
 
 
 def _is_tensor(node: ast.AST, frame: Frame) -> bool:

@@ -20,6 +20,7 @@ _LIBRARIES = (
     *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
 )
 MOST_ITEMS = 64
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,15 @@ class Frame:
 
     @property
     def source(self) -> ast.AST | None:
-        """The syntax of the function, or of the whole file if the frame is a module's."""
+        """The syntax of the function, or of a file's own statements if the frame is a module's."""
         text = "".join(linecache.getlines(self.file))
         try:
             tree = ast.parse(text)
         except (SyntaxError, ValueError):
             return None
-        if not text or self.code_name == "<module>":
-            return tree if text else None
+        if not text:
+            return None
+        flat = ast.Module([one for one in tree.body if not isinstance(one, _DEFINITIONS)], [])
         return next(
             (
                 node
@@ -63,7 +65,7 @@ class Frame:
                 and node.lineno >= self.first_line
                 and node.lineno <= self.line
             ),
-            tree,
+            flat,
         )
 
     @property
@@ -106,7 +108,9 @@ class Frames:
 
     def modules(self) -> list[tuple[str, nn.Module]]:
         """Models, those that contain others first; parts of `self` too."""
-        found = [(name, one) for name, one in _opened(self.variables()) if isinstance(one, nn.Module)]
+        found = [
+            (name, one) for name, one in _opened(self.variables()) if isinstance(one, nn.Module)
+        ]
         inner = {id(part) for _, one in found for part in list(one.modules())[1:]}
         outer = [(name, one) for name, one in found if id(one) not in inner]
         return outer or found

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from dataclasses import replace
-from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
-from grader.errors.seen.frames import Frame, Frames
-from grader.errors.seen.passes import root_of
+from grader.errors.seen.frames import Frame, Frames, file_name, is_library
+from grader.errors.seen.passes import looked_up, root_of
 
 _CUTS = {
     "item": "item() makes a number",
@@ -37,7 +36,7 @@ _CUTS = {
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """Frozen parameters, recording switched off, a constant slope, or a cut in this code."""
     frame = next((one for one in reversed(frames.own) if root_of(one) is not None), frames.last)
-    root = root_of(frame)
+    root_of(frame)
     if _differentiates_a_gradient(frame):
         return _constant_slope(frame, told)
     if (remade := _remade(frame)) is not None:
@@ -47,6 +46,15 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             meaning=f"{name} was replaced by a new tensor that does not require grad.",
             cure=f"Write into the tensor itself: with torch.no_grad(): {name} -= lr * {name}.grad. "
             f"Then {name} stays the leaf it was.",
+            place=frame.place_of(line),
+        )
+    if (bare := _without_create_graph(frame)) is not None:
+        name, line = bare
+        return replace(
+            told,
+            meaning=f"The gradient {name} was computed without create_graph=True, so it has no "
+            "graph that a second derivative could go through.",
+            cure="Pass create_graph=True to that torch.autograd.grad.",
             place=frame.place_of(line),
         )
     models = frames.modules()
@@ -61,7 +69,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             place=frame.place,
         )
     places = [found for one in reversed(frames.own) for found in _in_frame(one)]
-    places += [found for _, model in models for found in _in_class(type(model))]
+    places += _elsewhere(frames, frame)
     if not torch.is_grad_enabled():
         return replace(
             told,
@@ -77,6 +85,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     return replace(
         told,
         meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",
+        cure="Keep every step from the inputs to the loss in torch and outside of such blocks: "
+        "torch.stack for torch.tensor, the tensor for its number, softmax for argmax.",
         place=places[0][0] if len(places) == 1 else "",
         sure=False,
     )
@@ -86,21 +96,30 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
     """A tensor of the same values that is not the one the result was computed from."""
     tree = frames.last.source
     for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "grad":
-            if node.lineno == frames.last.line and len(node.args) > 1:
-                asked = node.args[1]
-                if isinstance(asked, ast.Subscript) or (
-                    isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute)
-                ):
-                    return replace(
-                        told,
-                        meaning=f"{source.spelled(asked)} makes a new tensor at this moment, and "
-                        "the result was computed before from another.",
-                        cure="Make that tensor first, compute the result from it, and ask for its "
-                        "gradient; or ask for the whole tensor's and take the part out.",
-                        place=frames.last.place,
-                    )
+        if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "grad":
+            continue
+        if node.lineno != frames.last.line or len(node.args) < 2:
+            continue
+        asked = node.args[1]
+        method = asked.func if isinstance(asked, ast.Call) else None
+        called = isinstance(method, ast.Attribute)
+        if getattr(method, "attr", "") == "parameters":
+            continue
+        if called or (isinstance(asked, ast.Subscript) and _is_entry(asked, frames.last)):
+            return replace(
+                told,
+                meaning=f"{source.spelled(asked)} makes a new tensor at this moment, and the "
+                "result was computed before from another.",
+                cure="Make that tensor first, compute the result from it, and ask for its "
+                "gradient; or ask for the whole tensor's and take the part out.",
+                place=frames.last.place,
+            )
     return None
+
+
+def _is_entry(node: ast.Subscript, frame: Frame) -> bool:
+    """Whether it is part of a tensor, and not an item of a list."""
+    return isinstance(looked_up(node.value, frame), Tensor)
 
 
 def _differentiates_a_gradient(frame: Frame) -> bool:
@@ -133,7 +152,9 @@ def _remade(frame: Frame) -> tuple[str, int] | None:
             continue
         made = source.assigned(tree, name)
         trained = [
-            one for one in made if "requires_grad" in ast.unparse(one) or "Parameter" in ast.unparse(one)
+            one
+            for one in made
+            if "requires_grad" in ast.unparse(one) or "Parameter" in ast.unparse(one)
         ]
         later = [one for one in made if source.reads(one, name) and one not in trained]
         if trained and later:
@@ -173,22 +194,60 @@ def _in_frame(frame: Frame) -> list[tuple[str, str]]:
     return [(frame.place_of(line), why) for line, why in _cuts(tree) if line <= frame.line]
 
 
-def _in_class(kind: type) -> list[tuple[str, str]]:
-    if kind.__module__.startswith("torch."):
-        return []
-    try:
-        lines, first = inspect.getsourcelines(kind.forward)  # type: ignore[attr-defined]
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-        file = Path(inspect.getsourcefile(kind) or "").name
-    except (AttributeError, OSError, TypeError, SyntaxError):
-        return []
-    return [(f"{file}, line {first + line - 1}", why) for line, why in _cuts(tree)]
+def _elsewhere(frames: Frames, frame: Frame) -> list[tuple[str, str]]:
+    """Cuts in the functions that the failing code calls, and in the forward of its models."""
+    called: dict[int, Any] = {}
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if isinstance(node, ast.Call):
+            value = looked_up(node.func, frame)
+            if isinstance(value, FunctionType) and (
+                hasattr(value, "__wrapped__") or not is_library(value.__code__.co_filename)
+            ):
+                called[id(value)] = value
+    for _, model in frames.modules():
+        called |= {id(type(part)): type(part) for part in model.modules()}
+    found = []
+    for value in called.values():
+        code = source.own_code(value)
+        if code is None:
+            continue
+        tree, file, first = code
+        function = value.forward if hasattr(value, "forward") else value
+        place = f"{file_name(file)}, line {{}}"
+        if function.__code__.co_name == "decorate_context":
+            name = getattr(function, "__name__", "it")
+            found.append((place.format(first), f"{name} is decorated to record nothing"))
+            continue
+        cuts = _cuts(tree)
+        found += [(place.format(first + line - 1), why) for line, why in cuts]
+    return found
+
+
+def _without_create_graph(frame: Frame) -> tuple[str, int] | None:
+    """A gradient that was computed without a graph of its own, and that the result is made of."""
+    tree = frame.source
+    for node in _statements(tree):
+        if not isinstance(node, ast.Assign) or node.lineno >= frame.line:
+            continue
+        for call in ast.walk(node.value):
+            if not isinstance(call, ast.Call) or getattr(call.func, "attr", "") != "grad":
+                continue
+            if any(word.arg == "create_graph" for word in call.keywords):
+                continue
+            names = [one.id for one in ast.walk(node.targets[0]) if isinstance(one, ast.Name)]
+            for name in names:
+                value = frame.names.get(name)
+                value = value[0] if isinstance(value, tuple) and value else value
+                if isinstance(value, Tensor) and not value.requires_grad:
+                    return name, node.lineno
+    return None
 
 
 def _cuts(tree: ast.AST) -> list[tuple[int, str]]:
     found = [(line, _CUTS[name]) for line, name in source.calls(tree, *_CUTS) if _CUTS[name]]
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr == "data":
-            if not isinstance(node.ctx, ast.Store):
-                found.append((node.lineno, ".data has no graph"))
+        if not isinstance(node, ast.Attribute) or node.attr != "data":
+            continue
+        if not isinstance(node.ctx, ast.Store):
+            found.append((node.lineno, ".data has no graph"))
     return sorted(set(found))

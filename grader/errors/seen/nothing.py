@@ -48,8 +48,7 @@ def _leaf_without(
             told,
             meaning=f"{name}.grad is None while others have a gradient: the loss does not depend "
             f"on {name}.",
-            cure="Use it in the forward pass, or skip what has no gradient: "
-            "if p.grad is not None.",
+            cure="Use it in the forward pass, or skip what has no gradient: if p.grad is not None.",
             place=frame.place,
         )
     if before and before[-1] == "zero_grad":
@@ -109,15 +108,16 @@ def _without_grad(
 def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
     """None from a function without a return, or of a layer made without a bias."""
     for node in _line(frame):
-        if isinstance(node, ast.Attribute) and node.attr == "bias":
-            if isinstance(looked_up(node.value, frame), nn.Module):
-                name = source.spelled(node)
-                return replace(
-                    told,
-                    meaning=f"{name} is None: the layer was made with bias=False.",
-                    cure=f"Test it first: if {name} is not None.",
-                    place=frame.place,
-                )
+        if not isinstance(node, ast.Attribute) or node.attr != "bias":
+            continue
+        if isinstance(looked_up(node.value, frame), nn.Module):
+            name = source.spelled(node)
+            return replace(
+                told,
+                meaning=f"{name} is None: the layer was made with bias=False.",
+                cure=f"Test it first: if {name} is not None.",
+                place=frame.place,
+            )
     for node in _line(frame):
         if isinstance(node, ast.Name) and node.id in frame.names and frame.names[node.id] is None:
             return replace(

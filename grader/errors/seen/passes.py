@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -12,6 +12,12 @@ from grader.errors.explanation import Explained
 from grader.errors.seen import graph, source
 from grader.errors.seen.frames import Frame, Frames
 
+_CARRIED_PARTS = (
+    "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
+    "step's loss still hangs on it.",
+    "Detach its parts where the step begins: {name} = tuple(part.detach() for part in {name}). "
+    "With retain_graph=True the graph would grow with every step.",
+)
 _CARRIED = (
     "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
     "step's loss still hangs on it.",
@@ -35,6 +41,11 @@ _SHARED = (
     "first. If the first pass is not to reach what {name} was computed from, as with a "
     "discriminator's step, give it {name}.detach().",
 )
+_SHARED_BY = (
+    "Two backward passes of one step go through the same graph, and the first freed it.",
+    "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
+    "first.",
+)
 _TWICE = (
     "backward was called twice on the same result, and the first call freed its graph.",
     "Call it once. If you want both, pass retain_graph=True to the first; the gradients then add "
@@ -56,15 +67,18 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if root is None or root.grad_fn is None:
         return None
     below = set(graph.nodes(root.grad_fn))
-    hanging = {
-        name: value
-        for name, value in frames.tensors()
-        if value.grad_fn is not None and value.grad_fn in below
-    }
+    hanging, beside = {}, {}
+    for name, value in frames.tensors():
+        if value.grad_fn is None:
+            continue
+        if value.grad_fn in below:
+            hanging[name] = value
+        elif _inner(graph.nodes(value.grad_fn)) & below:
+            beside[name] = value
     for name in _states(frames, hanging):
         return _told(told, _CARRIED, name, frame.place)
     for one in reversed(frames.own):
-        if (found := _in_loop(one, hanging, root, told)) is not None:
+        if (found := _in_loop(one, hanging | beside, root, told)) is not None:
             return found
     return _twice(frame, root, hanging, told)
 
@@ -78,7 +92,7 @@ def _in_loop(
     if loop is None:
         return None
     before = []
-    for name, value in hanging.items():
+    for name in hanging:
         own = name.split("[")[0]
         if own.split(".")[0] not in frame.variables:
             continue
@@ -87,7 +101,8 @@ def _in_loop(
             if source.is_filled(loop, own):
                 return _told(told, _COLLECTED, own, frame.place)
         elif inside and source.is_carried(loop, own):
-            words = _RUNNING if _is_added_to(inside, own) else _CARRIED
+            words = _CARRIED_PARTS if "[" in name else _CARRIED
+            words = _RUNNING if _is_added_to(inside, own) else words
             return _told(told, words, own, frame.place_of(inside[0].lineno))  # type: ignore[attr-defined]
         elif not inside and own.split(".")[0] in frame.names and tree is not None:
             before += [(own, one) for one in source.assigned(tree, own)]
@@ -105,30 +120,48 @@ def _twice(
     if tree is None:
         return None
     scope = source.loop_of(tree, frame.line) or tree
-    starts = [one for one in _started(scope, frame) if one[0] < frame.line]
-    exact = any(value is root and exact for line, value, exact in _started(scope, frame)
-                if line == frame.line)
-    if exact and any(value is root and also for _, value, also in starts):
+    here = _failing(scope, frame)
+    starts = [one for one in _started(scope, frame) if here is not None and one.at < here.at]
+    if here is not None and here.exact and any(one.value is root and one.exact for one in starts):
         return _told(told, _TWICE, "", frame.place)
-    for _, other, _ in starts:
+    below = set(graph.nodes(root.grad_fn))
+    for other in (one.value for one in reversed(starts)):
         if other.grad_fn is None:
             continue
-        shared = set(graph.nodes(other.grad_fn))
+        shared = _inner(graph.nodes(other.grad_fn))
+        if not shared & below:
+            continue
         common = [
             (value.grad_fn._sequence_nr(), name)
             for name, value in hanging.items()
             if value.grad_fn in shared and value.grad_fn is not None and value is not root
         ]
-        name = max(common)[1] if common else "both losses"
-        return _told(told, _SHARED, name, frame.place)
+        if not common:
+            return _told(told, _SHARED_BY, "", frame.place)
+        return _told(told, _SHARED, max(common)[1], frame.place)
     return None
 
 
-def _started(scope: ast.AST, frame: Frame) -> list[tuple[int, Tensor, bool]]:
-    """The lines on which a backward pass starts, from which tensor, and whether from itself.
+def _inner(found: list[Any]) -> set[Any]:
+    """The nodes that are no leaves."""
+    return {node for node in found if not hasattr(node, "variable")}
 
-    Of `y.sum().backward()` the tensor is y, which the result was computed from.
+
+@dataclass(frozen=True)
+class _Start:
+    """Where a backward pass starts, and from which tensor.
+
+    Of `y.sum().backward()` the tensor is y, which the result was computed from: it is not exact.
     """
+
+    at: tuple[int, int]
+    end: int | None
+    value: Tensor
+    exact: bool
+
+
+def _started(scope: ast.AST, frame: Frame) -> list[_Start]:
+    """Every call that starts a backward pass, in the order of the text."""
     found = []
     for node in ast.walk(scope):
         if not isinstance(node, ast.Call):
@@ -143,9 +176,17 @@ def _started(scope: ast.AST, frame: Frame) -> list[tuple[int, Tensor, bool]]:
             value = looked_up(start, frame)
             origin = value if isinstance(value, Tensor) else _origin(start, frame)
             if isinstance(origin, Tensor):
-                found.append((node.lineno, origin, origin is value))
+                at = node.lineno, node.end_col_offset or 0
+                found.append(_Start(at, node.end_col_offset, origin, origin is value))
                 break
-    return found
+    return sorted(found, key=lambda one: one.at)
+
+
+def _failing(scope: ast.AST, frame: Frame) -> _Start | None:
+    """The call that failed, of those on its line."""
+    here = [one for one in _started(scope, frame) if one.at[0] == frame.line]
+    end = frame.columns[1] if frame.columns is not None else None
+    return next((one for one in here if one.end == end), here[0] if here else None)
 
 
 def _origin(node: ast.AST, frame: Frame) -> Tensor | None:
@@ -166,11 +207,11 @@ def _states(frames: Frames, hanging: dict[str, Tensor]) -> list[str]:
     for name, module in inner.items():
         for attribute, value in vars(module).items():
             kept = list(value) if isinstance(value, tuple | list) else [value]
-            if any(one is other for one in kept for other in hanging.values()) or any(
-                isinstance(one, Tensor) and one.grad_fn is not None for one in kept
-            ):
-                if source.is_state(type(module), attribute):
-                    found.append(f"{name}.{attribute}")
+            if (
+                any(one is other for one in kept for other in hanging.values())
+                or any(isinstance(one, Tensor) and one.grad_fn is not None for one in kept)
+            ) and source.is_state(type(module), attribute):
+                found.append(f"{name}.{attribute}")
     return found
 
 
@@ -182,8 +223,8 @@ def _told(told: Explained, words: tuple[str, str], name: str, place: str) -> Exp
 def root_of(frame: Frame) -> Tensor | None:
     """The tensor that the failing line calls backward on, differentiates, or computes from."""
     tree = frame.source
-    starts = _started(tree, frame) if tree is not None else []
-    return next((value for line, value, _ in starts if line == frame.line), None)
+    start = _failing(tree, frame) if tree is not None else None
+    return start.value if start is not None else None
 
 
 def start_of(frames: Frames) -> tuple[Frame, Tensor | None]:
@@ -202,8 +243,12 @@ def looked_up(node: ast.AST, frame: Frame) -> Any:
         value = looked_up(node.value, frame)
         return getattr(value, node.attr, None) if value is not None else None
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        value = looked_up(node.value, frame)
-        return value[node.slice.value] if isinstance(value, list | tuple | dict) else None
+        value, key = looked_up(node.value, frame), node.slice.value
+        if isinstance(value, dict):
+            return value.get(key)
+        if isinstance(value, list | tuple) and isinstance(key, int) and abs(key) < len(value):
+            return value[key]
+        return None
     if isinstance(node, ast.BinOp):
         sides = [looked_up(node.left, frame), looked_up(node.right, frame)]
         return next((one for one in sides if isinstance(one, Tensor) and one.requires_grad), None)

@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
+from types import FunctionType
 
 Loop = ast.For | ast.While | ast.AsyncFor
 
@@ -55,15 +56,21 @@ def is_carried(loop: Loop, name: str) -> bool:
 
 def is_filled(loop: Loop, name: str) -> bool:
     """Whether a loop puts things into a list or a dict of this name."""
-    for node in ast.walk(loop):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("append", "extend", "insert", "update", "push"):
-                if spelled(node.func.value) == name:
-                    return True
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            if spelled(node.value) == name:
-                return True
-    return False
+    return any(
+        _puts_into(node) == name
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Call | ast.Subscript)
+    )
+
+
+def _puts_into(node: ast.Call | ast.Subscript) -> str:
+    """The collection that a call or an assignment to an entry fills, or nothing."""
+    if isinstance(node, ast.Subscript):
+        return spelled(node.value) if isinstance(node.ctx, ast.Store) else ""
+    adds = ("append", "extend", "insert", "update", "push")
+    if isinstance(node.func, ast.Attribute) and node.func.attr in adds:
+        return spelled(node.func.value)
+    return ""
 
 
 def is_state(kind: type, attribute: str) -> bool:
@@ -86,6 +93,20 @@ def is_state(kind: type, attribute: str) -> bool:
     return False
 
 
+def own_code(kind: type | FunctionType) -> tuple[ast.AST, str, int] | None:
+    """The syntax of a function, or of a class's forward, with its file and its first line."""
+    function = getattr(kind, "forward", None) if isinstance(kind, type) else kind
+    function = inspect.unwrap(function) if function is not None else None
+    if function is None or getattr(kind, "__module__", "").startswith("torch"):
+        return None
+    try:
+        lines, first = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return None
+    return tree, inspect.getsourcefile(function) or "", first
+
+
 def calls(tree: ast.AST, *methods: str) -> list[tuple[int, str]]:
     """Lines on which one of these is called, with its name, in order."""
     found = []
@@ -101,9 +122,7 @@ def _targets(node: ast.AST) -> list[str]:
     targets: list[ast.AST] = []
     if isinstance(node, ast.Assign):
         targets = list(node.targets)
-    elif isinstance(node, ast.AugAssign | ast.AnnAssign):
-        targets = [node.target]
-    elif isinstance(node, ast.For | ast.AsyncFor):
+    elif isinstance(node, (ast.AugAssign | ast.AnnAssign, ast.For | ast.AsyncFor)):
         targets = [node.target]
     flat: list[str] = []
     while targets:

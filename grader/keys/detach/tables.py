@@ -88,10 +88,10 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
         *constant(
             ok='You answer "ok" always. Where the operation saved the tensor that is edited, the '
             "pass raises or the gradient is wrong.",
-            error='You answer "error" always. An edit harms only if the operation saved the edited '
-            "tensor, and one through .data raises nothing.",
-            wrong='You answer "wrong" always. An edit that autograd can see raises, and one of a '
-            "tensor that nothing saved does no harm.",
+            error='You answer "error" always. An edit of a tensor that nothing saved does no harm, '
+            "unless it is a recorded one of a leaf; and one through .data raises nothing.",
+            wrong='You answer "wrong" always. Where the tensor was saved, an edit that autograd '
+            "can see raises; and one of a tensor that nothing saved does no harm.",
         ),
         *_by_text(),
         *exchanged(_outcome, "wrong", "error"),
@@ -226,7 +226,7 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
         return _outcome(CUBE if "x." in edit else compute, edit, x)
 
     def recorded_edits_raise(compute, edit, x):
-        """You expect an error from every recorded edit in place. One of a computed tensor is
+        """You expect an error from every recorded edit in place. One of a non-leaf is
         allowed as long as no operation saved it, as y of x ** 3."""
         return "error" if edit == "y.add_(1)" else _outcome(compute, edit, x)
 

@@ -30,7 +30,7 @@ class MakeLeafKey(Key, task="make_leaf"):
         return t.clone().requires_grad_()
 
     def cloned_only(t):
-        """You returned t.clone(). If t requires grad, the clone is computed from it and no leaf;
+        """You returned t.clone(). If t requires grad, the clone is recorded and no leaf;
         if it does not, neither does the clone. Detach before you clone, and set the flag after."""
         return t.clone()
 
@@ -65,15 +65,15 @@ class MakeLeafKey(Key, task="make_leaf"):
 
     @raises(r"only change requires_grad flags of leaf")
     def flag_set_on_the_argument(t):
-        """You set requires_grad on t itself. torch refuses that for a computed tensor, and for a
+        """You set requires_grad on t itself. torch refuses that for a non-leaf, and for a
         leaf it changes the caller's tensor. Set the flag on a detached clone."""
         t.requires_grad = True
         return t
 
     @raises(r"only change requires_grad flags of leaf")
     def flag_set_on_a_clone(t):
-        """You set requires_grad on a clone that has a history. torch refuses that for a computed
-        tensor, and a clone of one that requires grad is computed. Detach first."""
+        """You set requires_grad on a clone that has a history. torch refuses that for a
+        non-leaf, and the clone of a tensor that requires grad is one. Detach first."""
         leaf = t.clone()
         leaf.requires_grad = True
         return leaf
@@ -86,7 +86,7 @@ class MakeLeafKey(Key, task="make_leaf"):
 
     @raises(r"support the deepcopy protocol")
     def deep_copied(t):
-        """You used copy.deepcopy, which copies leaves and refuses computed tensors. detach() and
+        """You used copy.deepcopy, which copies leaves and refuses non-leaves. detach() and
         then clone() work for both."""
         return copy.deepcopy(t).requires_grad_()
 
@@ -109,7 +109,7 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
 
     def product_of_a_leaf(shape, scale, dtype, device):
         """Your weight is not a leaf, so no gradient is kept in it and an optimizer refuses it. You
-        set requires_grad on the random numbers, and multiplying them made a new, computed tensor.
+        set requires_grad on the random numbers, and multiplying them made a new tensor, a non-leaf.
         Scale first, set the flag last."""
         return _randn(shape, dtype, device).requires_grad_() * scale
 

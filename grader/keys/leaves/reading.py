@@ -15,7 +15,7 @@ Pair = tuple[Tensor | None, Tensor | None]
 
 
 def _ends(root: Tensor, *, once: bool = True, first_input: bool = False) -> list[Any]:
-    """The AccumulateGrad nodes that can be reached from a computed root."""
+    """The AccumulateGrad nodes that can be reached from a root with a grad_fn."""
     queue, met, found = deque([root.grad_fn]), {root.grad_fn}, []
     while queue:
         node: Any = queue.popleft()

@@ -48,18 +48,18 @@ class WhichGetGradKey(Key, task="which_get_grad"):
         return _filled(_run(program, x, w, c))
 
     def computed_ones_too(program, x, w, c):
-        """You list every tensor that a gradient passes through. It reaches computed tensors, too,
+        """You list every tensor that a gradient passes through. It reaches non-leaves, too,
         but is kept in .grad of leaves alone, unless retain_grad() was called before."""
         return _filled(_run(program, x, w, c, retain_all=True))
 
     def every_requires_grad(program, x, w, c):
-        """You list every tensor that requires grad. Computed ones keep no gradient unless they
+        """You list every tensor that requires grad. Non-leaves keep no gradient unless they
         retain it, and a leaf gets one only if y was computed from it."""
         return {n for n, t in _run(program, x, w, c).items() if t.requires_grad}
 
     def every_grad_leaf(program, x, w, c):
         """You list every leaf that requires grad. A leaf that y does not depend on gets no
-        gradient, and a computed tensor that retains its gradient does."""
+        gradient, and a non-leaf that retains its gradient does."""
         return {n for n, t in _run(program, x, w, c).items() if t.is_leaf and t.requires_grad}
 
     def every_leaf(program, x, w, c):
@@ -144,7 +144,7 @@ class WhichGetGradKey(Key, task="which_get_grad"):
     @raises(r"name 'torch' is not defined")
     def torch_not_handed_over_and_every_requires_grad(program, x, w, c):
         """A program names torch, and the dict that you handed to exec does not know it: put torch
-        into it. And you list every tensor that requires grad: a computed one keeps no gradient
+        into it. And you list every tensor that requires grad: a non-leaf keeps no gradient
         unless it retains it, and a leaf gets one only if y was computed from it."""
         return {n for n, t in _without_torch(program, x, w, c).items() if t.requires_grad}
 
@@ -155,7 +155,7 @@ class WhichGetGradKey(Key, task="which_get_grad"):
         return _filled(_run(blocked, x, w, c))
 
     def retain_grad_ignored(program, x, w, c):
-        """You list leaves alone. A computed tensor on which retain_grad() was called before the
+        """You list leaves alone. A non-leaf on which retain_grad() was called before the
         pass keeps its gradient."""
         known = _run(program, x, w, c)
         return {name for name in _filled(known) if known[name].is_leaf}

@@ -391,7 +391,7 @@ class EmaUpdateKey(Key, task="ema_update"):
     @raises(r"leaf Variable that requires grad")
     def recorded(target, online, beta):
         """You edited target while autograd records. A target that requires grad refuses that; one
-        that does not becomes a computed tensor, with a graph that grows with every call. Put the
+        that does not stops being a leaf, with a graph that grows with every call. Put the
         edits inside `with torch.no_grad():`."""
         for t, o in _parameters(target, online):
             t.mul_(beta).add_(o, alpha=1 - beta)

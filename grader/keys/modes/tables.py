@@ -212,8 +212,8 @@ class GradModeTableKey(Key, task="grad_mode_table"):
         return (False, True) if "h.add_(1)" in program else _flags(program, x, c)
 
     def computed_is_never_a_leaf(program, x, c):
-        """You take every computed tensor for a non-leaf. What does not require grad is a leaf, even
-        if an operation made it."""
+        """You take everything that an operation makes for a non-leaf. What does not require grad is
+        a leaf, even if an operation made it."""
         requires_grad, is_leaf = _flags(program, x, c)
         return requires_grad, is_leaf and (requires_grad or _is_new_leaf(program))
 

@@ -47,6 +47,29 @@ def _updated(change, x, w, b, rm, rv, momentum, eps):
     return change.affine(change.of_batch(x, axes(x), eps), wide(w, x), wide(b, x))
 
 
+OVER = {
+    "over_the_batch_axis_alone": (
+        lambda axes, ndim: (0,),
+        "You averaged over axis 0 alone, so that every place of an image has a mean and a variance "
+        "of its own. BatchNorm takes the axes 0, 2 and 3 together.",
+    ),
+    "over_every_sample": (
+        lambda axes, ndim: tuple(range(1, ndim)),
+        "You averaged over all axes but the first, as LayerNorm does. BatchNorm averages over all "
+        "axes but 1.",
+    ),
+    "over_the_last_alone": (
+        lambda axes, ndim: (ndim - 1,),
+        "You averaged over the last axis alone. BatchNorm averages over all axes but 1.",
+    ),
+    "over_everything": (
+        lambda axes, ndim: tuple(range(ndim)),
+        "You averaged over all of x. Every channel, axis 1, has a mean and a variance of its own.",
+    ),
+}
+"""Axes that BatchNorm does not average over, with what that says."""
+
+
 def _averaged(over, x, w, b, rm, rv, momentum, eps):
     """Training mode with the output normalised over other axes."""
     _track(x, rm, rv, momentum)
@@ -252,6 +275,7 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         *norms.forward(_updated, mean="the mean", var="the variance"),
         *norms.of_batch(_updated),
     )
+    pairs = norms.pairs_of_forward(_updated, mean="the mean", var="the variance", over=OVER)
 
 
 class BnEvalForwardKey(Key, task="bn_eval_forward"):
@@ -305,8 +329,9 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
 
     @raises("Expected more than 1 value per channel")
     def momentum_zero(x, w, b, rm, rv, eps):
-        """You called batch_norm with training=True and momentum 0. That leaves rm and rv as they
-        are, and normalises by the batch all the same. Pass training=False."""
+        """You called batch_norm with training=True, and so it normalises by the batch. That rm and
+        rv are as they were, as with momentum 0 or with copies of them, changes nothing about it.
+        Pass training=False."""
         return F.batch_norm(x, rm, rv, w, b, True, 0.0, eps)
 
     @raises("division by zero")
@@ -349,3 +374,4 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         return BnEvalForwardKey.reference(x, w, b, rm, rv, eps).detach()
 
     families = norms.forward(_by_running, mean="rm", var="rv")
+    pairs = norms.pairs_of_forward(_by_running, mean="rm", var="rv", of_batch=False)

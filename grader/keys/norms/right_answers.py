@@ -228,32 +228,27 @@ def fold_by_channel(conv, bn):
     return [weight.detach(), bias.detach()]
 
 
-def features_of_a_copy(backbone, x):
-    return copy.deepcopy(backbone).eval()(x).data
+def masked_norm_by_torch(x, mask, w, b, eps):
+    y = torch.zeros_like(x)
+    y[mask] = F.batch_norm(x[mask], None, None, w, b, training=True, eps=eps)
+    return y
 
 
-def features_cloned(backbone, x):
-    """An inference tensor may not be saved for backward; a clone made outside may."""
-    twin = copy.deepcopy(backbone).eval()
-    with torch.inference_mode():
-        y = twin(x)
-    return y.clone()
+def masked_norm_by_sums(x, mask, w, b, eps):
+    here = mask.unsqueeze(-1)
+    n = mask.sum()
+    mean = x.masked_fill(~here, 0).sum((0, 1)) / n
+    centred = torch.where(here, x, mean) - mean
+    var = centred.square().sum((0, 1)) / n
+    return (centred / torch.sqrt(var + eps) * w + b).masked_fill(~here, 0)
 
 
-def features_by_functional_call(backbone, x):
-    state = {name: t.detach() for name, t in backbone.state_dict().items()}
-    with torch.no_grad():
-        return torch.func.functional_call(copy.deepcopy(backbone).eval(), state, (x,))
-
-
-def features_with_modes(backbone, x):
-    training = [module for module in backbone.modules() if module.training]
-    backbone.eval()
-    try:
-        return backbone(x).detach()
-    finally:
-        for module in training:
-            module.training = True
+def masked_norm_by_rows(x, mask, w, b, eps):
+    rows, where = x.reshape(-1, x.shape[-1]), mask.reshape(-1).nonzero().squeeze(1)
+    real = rows[where]
+    var, mean = torch.var_mean(real, 0, correction=0)
+    y = (real - mean) * torch.rsqrt(var + eps) * w + b
+    return torch.zeros_like(rows).index_copy(0, where, y).reshape(x.shape)
 
 
 def recalibrate_by_copy(model, batches):
@@ -335,11 +330,10 @@ ANSWERS = {
         (influence_by_functional_call,),
     ],
     "fold_bn": [(fold_by_torch,), (fold_by_probing,), (fold_by_channel,)],
-    "constant_features": [
-        (features_of_a_copy,),
-        (features_with_modes,),
-        (features_cloned,),
-        (features_by_functional_call,),
+    "masked_batch_norm": [
+        (masked_norm_by_torch,),
+        (masked_norm_by_sums,),
+        (masked_norm_by_rows,),
     ],
     "running_stats_recalibration": [
         (recalibrate_by_copy,),

@@ -2,12 +2,12 @@
 
 CHAPTER = "03-detach-clone"
 EXERCISES = (
+    "alias_or_copy",
     "stop_gradient_branch",
     "straight_through",
     "target_network",
-    "alias_or_copy",
     "snapshot",
     "inplace_relu_safe",
-    "view_grad",
     "detect_silent_corruption",
+    "view_grad",
 )

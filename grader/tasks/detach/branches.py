@@ -17,7 +17,7 @@ class StopGradientBranch(Task):
     signatures = ("half_detached(f, g, x) -> y",)
     title, points, difficulty, minutes = "One factor held constant", 8, 2, 6
     hints = (
-        "Read the section on detach. Which of the two factors must have no history?",
+        "Read section 3.2, on detach. Which of the two factors must have no history?",
         "Look at f(x).requires_grad and g(x).requires_grad: the first should be True when you "
         "multiply, the second False.",
         "detach() returns a tensor of the same values without history. Multiply by that one.",
@@ -63,8 +63,8 @@ class StraightThrough(Task):
     title, points, difficulty, minutes = "Round, and let gradients through", 10, 3, 10
     prerequisites = ("stop_gradient_branch",)
     hints = (
-        "Read the section on detach once more. Rounding has derivative 0 almost everywhere; x "
-        "itself has derivative 1.",
+        "Read section 3.2, on detach, once more: a constant that is added changes the value alone. "
+        "Rounding has derivative 0 almost everywhere; x itself has derivative 1.",
         "Write round(x) as x plus something. What is that something, and which derivative should "
         "it have?",
         "The difference between the rounded values and x is the constant to add to x. Detach the "
@@ -109,7 +109,7 @@ class TargetNetwork(Task):
     title, points, difficulty, minutes = "Spot the bug: a target that runs away", 10, 3, 12
     prerequisites = ("stop_gradient_branch",)
     hints = (
-        "Read the section on detach. The loss has two branches: which of them is q to learn from, "
+        "Read section 3.2, on detach. The loss has two branches: which of them is q to learn from, "
         "and what does the other one do to q_target?",
         "The loss is a right number already. Ask torch.autograd.grad for its gradient with "
         "respect to the parameters of q_target.",

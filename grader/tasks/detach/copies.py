@@ -16,13 +16,14 @@ def compared(name: str, *others: str, **settings: Any) -> Case:
 class AliasOrCopy(Task):
     """Return "same" if a and b are one object, "shared" if they are two tensors on one storage, and
     "separate" if each has a storage of its own. Two parts of one storage count as "shared" even
-    if no entry belongs to both. Neither of the two is empty."""
+    if no entry belongs to both. Neither of the two is empty, on the device meta or made from a
+    NumPy array."""
 
     id = "alias_or_copy"
     signatures = ("relation(a, b) -> word",)
     title, points, difficulty, minutes = "Same, shared or separate?", 6, 2, 8
     hints = (
-        "Read the section on storage. Which operations give a new tensor on the old memory?",
+        "Read section 3.1, on memory. Which operations give a new tensor on the old memory?",
         "Equal values say nothing, and neither does id() of something made on the spot. data_ptr() "
         "of a tensor is the address of its first entry.",
         "Python's `is` finds the same object. For the rest compare the data_ptr() of the two "
@@ -74,8 +75,8 @@ class Snapshot(Task):
     title, points, difficulty, minutes = "Spot the bug: the best weights, gone", 8, 2, 8
     prerequisites = ("alias_or_copy",)
     hints = (
-        "Read the section on memory that is shared. Whose memory do the entries of state_dict() "
-        "use?",
+        "Read section 3.3, on a snapshot that does not move. Whose memory do the entries of "
+        "state_dict() use?",
         "Take a snapshot, add 1 to a weight in place inside torch.no_grad(), and print both.",
         "Every entry needs memory of its own, also the integers that count batches. A loop over "
         "the items can clone them one by one.",

@@ -10,17 +10,17 @@ from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
 class InplaceReluSafe(Task):
     """Return y = exp(relu(2 * x)) - 1, of x's shape, for x of shape (n, m): values and gradients
-    must be right, and x must not change. Work in place where that is legal. x may be a leaf, a
-    computed tensor, a view or an expanded tensor, and need not require grad."""
+    must be right, and x must not change. In place or not, any way is welcome. x may be a leaf, a
+    non-leaf, a view or an expanded tensor, and need not require grad."""
 
     id = "inplace_relu_safe"
     signatures = ("relu_exp(x) -> y",)
     title, points, difficulty, minutes = "Spot the bug: one underscore too many", 6, 3, 10
     hints = (
-        "Read the section on in-place edits. For every operation ask whether it saves its input, "
-        "its output or nothing.",
-        "Multiplying by a number saves neither x nor the product. relu and exp both save their "
-        "output. So whose result may be overwritten?",
+        "Read section 3.4, on editing in place. For every operation ask whether it saves its "
+        "input, its output or nothing.",
+        "Multiplying by a number saves neither x nor the product. In torch relu and exp both save "
+        "their output. So whose result may be overwritten?",
         "The first operation has to make a new tensor, for x must not change. That new one may be "
         "overwritten by relu_. The results of relu and of exp have to stay.",
     )
@@ -65,8 +65,7 @@ class ViewGrad(Task):
     signatures = ("scatter_grad(x, w, idx, k) -> grad",)
     title, points, difficulty, minutes = "Overwritten, and picked twice", 8, 3, 10
     hints = (
-        "Read the section on views and in-place edits. Does an entry that was overwritten still "
-        "depend on x?",
+        "Read section 3.6, on views. Does an entry that was overwritten still depend on x?",
         "Every time a position stands in idx, it adds its weight once more. You may also let "
         "autograd do it: which tensor must be cloned first?",
         "Make x require grad, clone it, write the zeros into the clone while autograd records, "

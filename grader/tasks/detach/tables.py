@@ -12,18 +12,19 @@ def edits(name: str, *pairs: tuple[str, str], visible: bool = False) -> Case:
 class DetectSilentCorruption(Task):
     """compute is a line of torch that makes y from x, edit a line that runs after it, and then
     y.sum().backward() is called. Return "error" if the edit or the pass raises, "wrong" if x.grad
-    is not what it would be without the edit, and "ok" otherwise. x is a leaf of shape (4,) that
-    requires grad."""
+    is not the right gradient, and "ok" otherwise. Every edit adds 1, which changes no derivative:
+    the right gradient is the one without the edit. x is a leaf of shape (4,) that requires grad."""
 
     id = "detect_silent_corruption"
     signatures = ("edit_outcome(compute, edit, x) -> word",)
     title, points, difficulty, minutes = "Harmless, refused or silently wrong?", 10, 4, 15
     prerequisites = ("inplace_relu_safe",)
     hints = (
-        "Two questions decide. Did the operation save the tensor that is edited? And can autograd "
-        "see the edit: does it count in the tensor's _version?",
+        "Section 3.5 has the rule. Is a leaf edited while torch records? Did the operation save "
+        "the tensor that is edited? Does the edit count in its _version? Does the formula notice?",
         "exp and relu save y, x ** 3 saves x, 2 * x + 1 neither of them. An edit through detach() "
-        "or inside no_grad counts in the version; one through .data does not.",
+        "or inside no_grad counts in the version; one through .data does not. relu looks at the "
+        "sign of y alone.",
         "To let torch find out, run everything twice, with and without the edit, each time on a "
         "fresh clone of x: an edit of x must not reach the second run. Catch RuntimeError.",
     )

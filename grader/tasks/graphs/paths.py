@@ -14,8 +14,8 @@ class TwoPathGrad(Task):
     signatures = ("two_path_grad(x, w) -> (dx, dw)",)
     title, points, difficulty, minutes = "Two paths", 8, 2, 6
     hints = (
-        "Read the section on paths again: multiply along a path, add over paths. How many paths "
-        "lead from w to y?",
+        "Read section 1.2 again: multiply along a path, add over paths. How many paths lead from w "
+        "to y?",
         "Call the factors a = x + w and b = w + 1. Hold b fixed and differentiate through a; then "
         "hold a fixed and differentiate through b.",
         "dy/da = b and dy/db = a. x reaches y through a alone, w through a and through b.",
@@ -43,7 +43,8 @@ class EdgeProducts(Task):
     title, points, difficulty, minutes = "Products along edges", 10, 2, 8
     prerequisites = ("two_path_grad",)
     hints = (
-        "Write the local derivative on every edge of the net first: dd/db is w3, db/da is w1.",
+        "Section 1.2 does this. Write the local derivative on every edge of the net first: dd/db "
+        "is w3, db/da is w1.",
         "The last edge is L = 10 - d: it multiplies everything by -1.",
         "a has two paths to L, every weight has one. Multiply along each path, add where two meet.",
     )
@@ -73,15 +74,16 @@ class EdgeProducts(Task):
 
 class WalkGraph(Task):
     """Return the names (node.name()) of all backward nodes that can be reached from the tensor t
-    through grad_fn and next_functions: each node once, breadth first, starting with t.grad_fn,
-    the inputs of a node in the order of its next_functions. A tensor without grad_fn gives []."""
+    through grad_fn and next_functions: each node once, breadth first: t.grad_fn, then the nodes one
+    edge away, then those two edges away, and so on, the inputs of a node in the order of its
+    next_functions. A tensor without grad_fn gives []."""
 
     id = "walk_graph"
     signatures = ("op_names(t) -> names",)
     title, points, difficulty, minutes = "Walk the graph", 10, 3, 12
     hints = (
-        "Print t.grad_fn and t.grad_fn.next_functions for t = (x * 2 + 1).sum() and follow one "
-        "step by hand.",
+        "Section 1.7 shows nodes and edges. Print t.grad_fn and t.grad_fn.next_functions for "
+        "t = (x * 2 + 1).sum() and follow one step by hand.",
         "Keep a queue of nodes still to visit and a set of nodes already met. An entry of "
         "next_functions is a pair (node, number), and the node may be None.",
         "Take from the left of a collections.deque, append its name, and add to the right every "

@@ -14,7 +14,8 @@ class VjpVector(Task):
     signatures = ("weighted_backward(x, v) -> grad",)
     title, points, difficulty, minutes = "A vector to start from", 8, 2, 6
     hints = (
-        "backward() without arguments starts from 1, which is only possible for one element.",
+        "Read section 1.13. backward() without arguments starts from 1, which is only possible for "
+        "one element.",
         "Entry i of y is weighted by v[i] before everything is added up: look at the argument "
         "`gradient` of backward, or `grad_outputs` of torch.autograd.grad.",
         "Make a leaf of x that requires grad, compute y, and pass v as the gradient of y.",
@@ -45,7 +46,8 @@ class JacobianRows(Task):
     title, points, difficulty, minutes = "A Jacobian, row by row", 12, 3, 12
     prerequisites = ("vjp_vector",)
     hints = (
-        "Row i is the gradient of the number y[i]. How many backward passes is that?",
+        "Read sections 1.13 and 1.15. Row i is the gradient of the number y[i]. How many backward "
+        "passes is that?",
         "Every pass but the last has to keep the graph, and no pass may add to the row before it.",
         "torch.autograd.grad(y[i], x, retain_graph=True) returns row i without touching x.grad; "
         "torch.stack puts the rows together.",
@@ -85,8 +87,8 @@ class TwoHeads(Task):
     signatures = ("two_heads(a) -> (g_mean, g_sum, g_total)",)
     title, points, difficulty, minutes = "Two heads on one graph", 8, 2, 8
     hints = (
-        "Two backward passes go through the same nodes. What does the first pass do to the tensors "
-        "they saved?",
+        "Read section 1.15. Two backward passes go through the same nodes. What does the first "
+        "pass do to the tensors they saved?",
         "a.grad is added to, not replaced. Set it to None, or use torch.autograd.grad, to get one "
         "gradient alone.",
         "d averages: its gradient is the gradient of e divided by the number of entries. The total "
@@ -115,8 +117,8 @@ class SecondDerivative(Task):
     title, points, difficulty, minutes = "Differentiate twice", 10, 3, 12
     prerequisites = ("jacobian_rows",)
     hints = (
-        "The second derivative is the gradient of a gradient. Does the gradient you get have a "
-        "grad_fn?",
+        "Read section 1.16. The second derivative is the gradient of a gradient. Does the gradient "
+        "you get have a grad_fn?",
         "torch.autograd.grad(f(x), x, create_graph=True) records how the gradient was computed.",
         "Differentiate g[i] with respect to x for each i, and keep entry i of the result: f may "
         "mix the entries of x.",

@@ -13,8 +13,8 @@ class WillItRaise(Task):
     signatures = ("second_backward_ok(expression, x, retain_graph) -> ok",)
     title, points, difficulty, minutes = "Will it raise?", 6, 2, 8
     hints = (
-        "The second pass fails only where a node needs a tensor it saved. Which operations save "
-        "something?",
+        "Read section 1.15. The second pass fails only where a node needs a tensor it saved. Which "
+        "operations save something?",
         'Run the experiment: eval(expression, {"x": x}) builds y.',
         "Hand retain_graph on to the first backward, and put the second inside try / except "
         "RuntimeError.",
@@ -60,8 +60,9 @@ class RequiresGradTable(Task):
     signatures = ("predict_flags(expression, x, c, no_grad) -> (requires_grad, is_leaf)",)
     title, points, difficulty, minutes = "Which flags will it have?", 5, 1, 8
     hints = (
-        "Three things decide: does an input require grad, is the result floating point, and is "
-        "recording on?",
+        "Section 1.8: four things decide. Is recording on, does an input require grad, is the "
+        "result floating point or complex, and does the operation lead back to its input? detach() "
+        "does not.",
         "A tensor that does not require grad is a leaf, whoever computed it.",
         'eval(expression, {"x": x, "c": c, "torch": torch}) builds the value; '
         "torch.set_grad_enabled(not no_grad) is a context manager.",

@@ -17,7 +17,7 @@ class TensorGradLogger(Task):
     signatures = ("log_grads(f, heads, x) -> (log, dx)",)
     title, points, difficulty, minutes = "What arrives at z", 8, 2, 8
     hints = (
-        "Read the section on hooks of tensors. How often is a hook of z called in one pass, and "
+        "Read section 5.2, on hooks of tensors. How often is a hook of z called in one pass, and "
         "with what?",
         "Register one hook on z, before the first pass. Let it append to a list, and print what "
         "the list holds after each pass.",
@@ -54,14 +54,15 @@ class TensorGradLogger(Task):
 class GradientReversal(Task):
     """Return a new tensor y with the values of x, of shape (n, d), whose gradient is turned round
     on its way to x: what arrives at y reaches x multiplied by -lam. What reaches x along other
-    ways is not touched, and neither is the tensor that arrives at y. x may be a leaf or computed;
-    if it does not require grad, return the values alone, in a new tensor as well."""
+    ways is not touched, and neither is the tensor that arrives at y. x may be a leaf or a non-leaf;
+    if it does not require grad, return the values alone, in a new tensor as well. Any way is
+    welcome; a hook is one."""
 
     id = "gradient_reversal"
     signatures = ("reverse(x, lam) -> y",)
     title, points, difficulty, minutes = "A gradient turned round", 8, 2, 8
     hints = (
-        "Read the section on hooks of tensors: what a hook returns replaces the gradient.",
+        "Read section 5.2, on hooks of tensors: what a hook returns replaces the gradient.",
         "On which tensor does the hook stand? x has other users, and their gradients must arrive "
         "as they are.",
         "Make y from x by an operation that changes nothing, and register the hook on y. A tensor "

@@ -21,7 +21,7 @@ class ClipByHook(Task):
     title, points, difficulty, minutes = "Spot the bug: clipped once too often", 8, 3, 10
     prerequisites = ("tensor_grad_logger",)
     hints = (
-        "Read the section on hooks that run when .grad is complete. What does such a hook find "
+        "Read section 5.3, on hooks that run when .grad is complete. What does such a hook find "
         "there in the second pass?",
         "Call backward twice and compare p.grad with the sum of two clipped gradients.",
         "A hook by register_hook gets the gradient of one pass, before it is added. Return a "
@@ -75,7 +75,7 @@ class ClipByHook(Task):
 
 class FreezeByHook(Task):
     """weight, of shape (n, d), is a parameter that optimizer trains. Freeze the rows whose numbers
-    stand in the int64 tensor rows: backward leaves zeros in these rows of weight.grad, and
+    stand in the int64 tensor rows: backward adds zeros to these rows of weight.grad, and
     optimizer.step() leaves these rows of weight as they are now, whatever weight decay and momentum
     it has. All other rows train as ever, and so do other parameters: do not edit the tensor that a
     pass hands to your hook. Return the list of the handles that end it when they are removed."""
@@ -85,7 +85,7 @@ class FreezeByHook(Task):
     title, points, difficulty, minutes = "Frozen rows", 8, 4, 12
     prerequisites = ("clip_by_hook",)
     hints = (
-        "Read the section on hooks of tensors once more, and what it says of weight decay: what "
+        "Read section 5.3, and what it says of weight decay: what "
         "does an optimizer add to a gradient of zero?",
         "A mask in a hook on weight makes the rows of the gradient zero. Then print the rows "
         "before and after optimizer.step().",

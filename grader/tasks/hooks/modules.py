@@ -20,7 +20,7 @@ class CaptureFeatures(Task):
     signatures = ("capture(model, names, x) -> features",)
     title, points, difficulty, minutes = "Spot the bug: hooks that stay", 8, 3, 12
     hints = (
-        "Read the section on collecting features. Which line of the broken function does not run "
+        "Read section 5.4, on collecting features. Which line of the broken function does not run "
         "if the model raises?",
         "Call it with a model that raises, catch the exception, and count the hooks that are left "
         "in module._forward_hooks. try and finally are made for this.",

@@ -28,7 +28,7 @@ class ScaleForward(Task):
     signatures = ("scale_output(module, s) -> handle",)
     title, points, difficulty, minutes = "A louder layer", 6, 2, 8
     hints = (
-        "Read the section on forward hooks: when are they called, with what, and what becomes of "
+        "Read section 5.4, on forward hooks: when are they called, with what, and what becomes of "
         "what they return?",
         "Print type(output) in a hook of a module whose forward ends in `return a, b`.",
         "Return a new output from the hook: the product, or a tuple of products. Do not multiply "
@@ -103,7 +103,7 @@ class StatsHook(Task):
     title, points, difficulty, minutes = "Numbers in place of activations", 6, 2, 10
     prerequisites = ("capture_features",)
     hints = (
-        "Read the section on collecting features. What does a dict of whole outputs keep alive?",
+        "Read section 5.4, on collecting features. What does a dict of whole outputs keep alive?",
         "Compute the two numbers inside the hook, while the output is what the layer returned. "
         "Which modules have no children?",
         "item() makes a Python number. std() divides by one less than the number of entries "

@@ -17,8 +17,9 @@ from grader.tasks.hooks.models import (
 
 class FullBackwardProbe(Task):
     """Run module(x) and start a backward pass at its output with the gradient gy. Return the pair
-    (gin, gout) of tensors: the gradient of the module's input and that of its output. x does not
-    require grad when you get it. Afterwards the module has the hooks that it had before, and no
+    (gin, gout) of tensors: the gradient of the module's input and that of its output. The module
+    leaves its input as it is. x, of floating point numbers, does not require grad when you get it.
+    With a hook or without. Afterwards the module has the hooks that it had before, and no
     more, also if its forward raises; then let the exception pass. Of its parameters nothing changes
     but what the pass adds to their .grad."""
 
@@ -26,7 +27,7 @@ class FullBackwardProbe(Task):
     signatures = ("grad_io(module, x, gy) -> (gin, gout)",)
     title, points, difficulty, minutes = "Spot the bug: the first of three", 10, 3, 12
     hints = (
-        "Read the section on backward hooks of modules. Print the shapes that the hook of the "
+        "Read section 5.5, on backward hooks of modules. Print the shapes that the hook of the "
         "broken function is called with.",
         "There are two ways to register a backward hook on a module. One of them is deprecated, "
         "and speaks of the last operation alone.",
@@ -72,18 +73,19 @@ class FullBackwardProbe(Task):
 class RetainOrHook(Task):
     """model is an nn.Sequential. Run model(x), start a backward pass at its output with the
     gradient gy, and return the list of the gradients of what each call of a layer returned, in the
-    order of the calls. Layers may edit their input in place: then the gradient of what the layer
-    before returned is that of its values before the edit. Leave no hook on the model, also if its
-    forward raises; then let the exception pass. Of its parameters nothing changes but what the pass
-    adds to their .grad, and its layers keep their settings, such as inplace."""
+    order of the calls. What each layer returns requires grad and is no view. Layers may edit their
+    input in place, but for the first one: then the gradient of what the layer before returned is
+    that of its values before the edit. Leave no hook on the model, also if its forward raises; then
+    let the exception pass. Of its parameters nothing changes but what the pass adds to their .grad,
+    and its layers keep their settings, such as inplace."""
 
     id = "retain_or_hook"
     signatures = ("grads_of_all(model, x, gy) -> grads",)
     title, points, difficulty, minutes = "Every layer's gradient", 8, 3, 12
     prerequisites = ("full_backward_probe",)
     hints = (
-        "Read the section on the order of hooks. In which order do gradients arrive, and which "
-        "hook sees a tensor before the next layer edits it?",
+        "Read section 5.5, on layers that work in place, and in section 5.2 what becomes of a hook "
+        "when its tensor is edited afterwards.",
         "Register a forward hook on every layer that registers a tensor hook on the output. "
         "A layer that stands in the model twice is one module, and is called twice.",
         "Reserve a place in the list when the forward hook runs, and fill that place when the "

@@ -2,12 +2,12 @@
 
 CHAPTER = "02-leaves"
 EXERCISES = (
-    "make_leaf",
     "scaled_parameter",
-    "cast_leaf",
     "leaf_grads",
     "grad_of_intermediate",
     "which_get_grad",
-    "safe_update",
+    "make_leaf",
+    "cast_leaf",
     "flag_setter",
+    "safe_update",
 )

@@ -13,17 +13,17 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 class MakeLeaf(Task):
     """Return a leaf that requires grad, holds the values of t in its dtype and on its device, and
-    has memory of its own. t is any floating point tensor: a leaf or a computed one, requiring grad
-    or not. Leave t as it is."""
+    has memory of its own. t is any floating point tensor: a leaf that requires grad, one that does
+    not, or a non-leaf. Leave t as it is."""
 
     id = "make_leaf"
     signatures = ("make_leaf(t) -> leaf",)
     title, points, difficulty, minutes = "A leaf of its own", 6, 1, 5
     hints = (
-        "Read the section on what makes a leaf. Which three things must be true of the result: "
-        "its history, its flag, its memory?",
+        "Read section 2.4, on how a leaf is lost and made. Which three things must be true of the "
+        "result: its history, its flag, its memory?",
         "clone() gives new memory, detach() gives a tensor without history. Neither does both. "
-        "Print is_leaf after each, for a t that was computed.",
+        "Print is_leaf after each, for a t that is no leaf.",
         "Drop the history first, copy the values next, and set the flag on the copy last.",
     )
     CASES = (
@@ -55,10 +55,9 @@ class ScaledParameter(Task):
     id = "scaled_parameter"
     signatures = ("init_weight(shape, scale, dtype, device) -> weight",)
     title, points, difficulty, minutes = "Scaled random weights", 6, 2, 6
-    prerequisites = ("make_leaf",)
     hints = (
-        "Read the section on what makes a leaf. The product of a leaf and a number is an operation "
-        "like any other.",
+        "Read section 2.1, on a layer that does not learn. The product of a leaf and a number is "
+        "an operation like any other.",
         "Print is_leaf of your result. If it is False, ask at which line requires_grad came in.",
         "Compute the scaled numbers while nothing requires grad, and set the flag on the finished "
         "tensor. torch.randn takes dtype= and device=.",
@@ -125,7 +124,7 @@ class CastLeaf(Task):
     title, points, difficulty, minutes = "A leaf in another dtype", 6, 2, 8
     prerequisites = ("make_leaf",)
     hints = (
-        "Read the section on operations that look like none: a cast of a tensor that requires grad "
+        "Read section 2.4, on how a leaf is lost and made: a cast of a tensor that requires grad "
         "is recorded.",
         "What does t.to(t.dtype) return? And which dtypes can require grad: look at "
         "dtype.is_floating_point and dtype.is_complex.",

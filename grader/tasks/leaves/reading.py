@@ -14,15 +14,15 @@ class LeafGrads(Task):
     """Return a list of the leaves whose .grad a backward pass from root adds to: the tensors
     themselves, each once, in any order. An AccumulateGrad node holds its leaf in node.variable.
     root may be a leaf itself, and may not require grad at all. Graphs can be thousands of nodes
-    deep."""
+    deep. Nothing was frozen since the graph was recorded."""
 
     id = "leaf_grads"
     signatures = ("grad_leaves(root) -> leaves",)
     title, points, difficulty, minutes = "Where backward ends", 6, 3, 10
     prerequisites = ("walk_graph",)
     hints = (
-        "Read the section on AccumulateGrad. Walk the graph as in chapter 1, and look at the ends "
-        "of the walk.",
+        "Read section 2.1 on the leaf that an AccumulateGrad node holds. Walk the graph as in "
+        "chapter 1, and look at the ends of the walk.",
         "Only AccumulateGrad nodes have an attribute `variable`. Where does the walk start if "
         "root.grad_fn is None?",
         "Keep a list of nodes to visit and a set of nodes met, and skip None. A root without "
@@ -98,7 +98,8 @@ class GradOfIntermediate(Task):
     signatures = ("inner_grads(f1, f2, x) -> (dz, dx)",)
     title, points, difficulty, minutes = "Spot the bug: a gradient that is not kept", 8, 2, 8
     hints = (
-        "Read the section on non-leaves. z has a gradient during the backward pass. Who keeps it?",
+        "Read section 2.3, on the gradient of a non-leaf. z has a gradient during the backward "
+        "pass. Who keeps it?",
         "Move one line of the broken function, and print z.retains_grad right before backward.",
         "retain_grad() works for passes that come after it. torch.autograd.grad takes several "
         "inputs at once, and needs no .grad at all.",

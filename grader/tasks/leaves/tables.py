@@ -11,20 +11,20 @@ def asked(name: str, *programs: str, visible: bool = False) -> Case:
 
 class WhichGetGrad(Task):
     """program is a few lines of torch that end in a backward pass, or a line later. They read
-    torch, x and w, which require grad, and c, which does not, each of shape (3,). Return the set of
-    names, of inputs and of variables the program assigns, whose .grad is not None when it is
-    done."""
+    torch and three tensors of shape (3,): x and w, which require grad, and c, which does not.
+    Return the set of names, of inputs and of variables the program assigns, whose .grad is not None
+    when it is done."""
 
     id = "which_get_grad"
     signatures = ("predict_grads(program, x, w, c) -> names",)
     title, points, difficulty, minutes = "Which ones get a .grad?", 5, 2, 8
     hints = (
-        "Two questions decide for a leaf: does it require grad, and does y depend on it through "
-        "recorded operations?",
+        "Read section 2.2, on who keeps a gradient. Two questions decide for a leaf: does it "
+        "require grad, and do recorded operations lead from it to y?",
         "For a non-leaf the question is whether retain_grad() was called on it before the pass. "
         "retain_graph is about something else.",
-        "Run the experiment: put torch, x, w and c into a dict under their names, hand it to exec "
-        "with the program, and look at the tensors it holds afterwards.",
+        "To let torch tell you: put torch, x, w and c into a dict under their names, hand it to "
+        "exec with the program, and look at the tensors it holds afterwards.",
     )
     allows = frozenset({"grad", "requires_grad"})  # what the program does to x and w
     CASES = (

@@ -18,10 +18,10 @@ class SafeUpdate(Task):
     signatures = ("sgd_inplace(w, g, lr) -> None",)
     title, points, difficulty, minutes = "Spot the bug: a step that goes nowhere", 8, 2, 8
     hints = (
-        "Read the section on updating a leaf. What does `w = ...` change: the tensor, or what the "
+        "Read section 2.6, on changing a leaf. What does `w = ...` change: the tensor, or what the "
         "name w stands for?",
-        "Try w -= lr * g and read the error: which of its three conditions can you lift for the "
-        "length of one line?",
+        "Try w -= lr * g and read the error: which of its conditions can you lift for the length "
+        "of one line: that w is a leaf, that it requires grad, that torch records?",
         "Work in place while torch.no_grad() is in force. It keeps the edit out of the graph, and "
         "autograd still counts it, which .data would prevent.",
     )
@@ -77,7 +77,7 @@ class FlagSetter(Task):
     signatures = ("freeze_where(module, pattern) -> names",)
     title, points, difficulty, minutes = "Spot the bug: frozen by name", 5, 2, 6
     hints = (
-        "Read the section on freezing. Print p.requires_grad of every parameter after the call: "
+        "Read section 2.5, on freezing. Print p.requires_grad of every parameter after the call: "
         "did anything change?",
         "Python lets you set an attribute of any name on a parameter. Compare the spelling with "
         "that of the flag.",

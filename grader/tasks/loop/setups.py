@@ -26,7 +26,7 @@ class ParamGroups(Task):
         "Two questions sort every parameter: does it belong to head, and has it two dimensions? "
         "Walk over model.parameters(), which lists each parameter once.",
         "Collect the ids of head's parameters in a set: `p in list(...)` compares values, and "
-        "raises. One group per parameter is fine.",
+        "mostly raises. One group per parameter is fine.",
     )
     CASES = (
         case("a net with a norm", kind="plain", visible=True),

@@ -3,12 +3,12 @@
 CHAPTER = "04-grad-modes"
 EXERCISES = (
     "mode_probe",
-    "partial_no_grad",
     "decorated_infer",
-    "evaluate",
+    "partial_no_grad",
+    "grad_mode_table",
     "cached_features",
+    "evaluate",
     "frozen_middle",
     "ema_update",
     "checkpointed",
-    "grad_mode_table",
 )

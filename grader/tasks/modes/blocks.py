@@ -31,7 +31,7 @@ class ModeProbe(Task):
     signatures = ("probe(fn) -> (grad_enabled, inference, requires_grad)",)
     title, points, difficulty, minutes = "Which mode am I in?", 6, 2, 8
     hints = (
-        "Read the section on the three modes. torch has a function that answers each of the first "
+        "Read section 4.2, on the three modes. torch has a function that answers each of the first "
         "two questions.",
         "fn may switch recording itself. When do you have to ask, and what must be undone "
         "afterwards?",
@@ -111,7 +111,7 @@ class PartialNoGrad(Task):
     signatures = ("detached_norm(x, eps) -> y",)
     title, points, difficulty, minutes = "Spot the bug: too much in the block", 8, 2, 8
     hints = (
-        "Read the section on no_grad. What belongs inside the block: what autograd should take "
+        "Read section 4.3, on constants. What belongs inside the block: what autograd should take "
         "for a constant, or everything?",
         "Print y.requires_grad, and the requires_grad of the lengths. Which of them should be "
         "True?",

@@ -21,8 +21,8 @@ class DecoratedInfer(Task):
     title, points, difficulty, minutes = "Spot the bug: off, and never on again", 6, 3, 10
     prerequisites = ("mode_probe",)
     hints = (
-        "Read the section on decorators. Which lines of a function run after its `return`, and "
-        "which after an exception?",
+        "Read section 4.2, on whole functions. Which lines of a function run after its `return`, "
+        "and which after an exception?",
         "Call the decorated function with something that makes fn raise, and look at "
         "torch.is_grad_enabled() afterwards. Then call it inside a no_grad block.",
         "A `with` block ends by itself, whatever happens inside. Put the call of fn into one, in a "

@@ -18,7 +18,8 @@ class Evaluate(Task):
     signatures = ("evaluate(model, x) -> logits",)
     title, points, difficulty, minutes = "Evaluate, and leave no trace", 10, 3, 12
     hints = (
-        "Read the section on what eval() does. There are two switches, and two things to put back.",
+        "Read section 4.7, on what eval() does. There are two switches, and two things to put "
+        "back.",
         "A part of the model may be in eval mode while the rest trains. Which flags does "
         "model.train() set, and how do you remember them all?",
         "Before you switch, keep the flag `training` of every entry of model.modules(). Put them "
@@ -98,7 +99,7 @@ class CachedFeatures(Task):
     signatures = ("features(backbone, x) -> f",)
     title, points, difficulty, minutes = "Spot the bug: features nobody can use", 8, 2, 8
     hints = (
-        "Read the section on inference mode. What did its tensors give up?",
+        "Read section 4.5, on inference mode. What did its tensors give up?",
         "Multiply the features by a tensor that requires grad, outside of the function, and read "
         "the error.",
         "Of the two modes without recording, take the one whose results are ordinary tensors.",

@@ -21,7 +21,7 @@ class FrozenMiddle(Task):
     signatures = ("freeze_middle(model, i) -> None",)
     title, points, difficulty, minutes = "Spot the bug: frozen, and moving", 8, 3, 10
     hints = (
-        "Read the section on freezing. Which of the things that an optimizer looks at does "
+        "Read section 4.8, on freezing. Which of the things that an optimizer looks at does "
         "requires_grad_(False) change?",
         "Run a backward pass, freeze the layer, and print .grad of its parameters. What does an "
         "optimizer make of it, and what of a .grad of zeros, if it has momentum or weight decay?",
@@ -91,15 +91,15 @@ class EmaUpdate(Task):
     """Move target towards online, a module of the same build, in place and without recording.
     Every parameter, and every buffer of floating point numbers, becomes beta times its own value
     plus (1 - beta) times that of online; buffers of integers are copied from online. The tensors of
-    target stay the same objects, with the same flags. All buffers of a module stand in its
-    state_dict(). Leave online as it is."""
+    target stay the same objects, with the same flags. All buffers here are persistent, so that they
+    stand in state_dict(). Leave online as it is."""
 
     id = "ema_update"
     signatures = ("ema(target, online, beta) -> None",)
     title, points, difficulty, minutes = "A slow copy of a model", 8, 3, 12
     hints = (
-        "Read the section on editing parameters. What happens to a target that does not require "
-        "grad if you add a recorded tensor to it in place?",
+        "Read section 4.9, on a slow copy. What happens to a target that does not require grad if "
+        "you add a recorded tensor to it in place?",
         "named_parameters() leaves out what batch normalization keeps. Which other method lists "
         "it, and of which dtype is num_batches_tracked?",
         "Inside no_grad, go through the parameters and then the buffers of both modules in pairs. "

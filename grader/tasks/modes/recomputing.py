@@ -21,7 +21,7 @@ class Checkpointed(Task):
     signatures = ("run_ckpt(block, x) -> y",)
     title, points, difficulty, minutes = "Compute it again instead of saving it", 10, 4, 15
     hints = (
-        "Read the section on what is saved. torch.utils.checkpoint has one function for this; "
+        "Read section 4.10, on checkpoints. torch.utils.checkpoint has one function for this; "
         "read what its arguments mean.",
         "Compare the gradients of block's parameters with those of the plain block: for an x that "
         "does not require grad, and with dropout.",

@@ -20,7 +20,7 @@ class GradModeTable(Task):
     signatures = ("predict_mode(program, x, c) -> (requires_grad, is_leaf)",)
     title, points, difficulty, minutes = "Which flags survive the block?", 5, 2, 8
     hints = (
-        "Read the section on what no_grad does not do. Is y the result of an operation, a new "
+        "Read section 4.4, on what the block leaves alone. Is y the result of an operation, a new "
         "leaf that asks for grad by itself, or another look at an old tensor?",
         "Of two blocks around a line the inner one counts, with one exception: inside inference "
         "mode nothing is recorded, even where enable_grad is in force.",

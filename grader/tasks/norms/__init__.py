@@ -2,15 +2,15 @@
 
 CHAPTER = "07-normalization"
 EXERCISES = (
-    "bn_train_forward",
-    "bn_eval_forward",
-    "bn_backward",
     "ln_forward",
-    "ln_backward",
     "gn_forward",
-    "train_or_eval",
-    "cross_sample_influence",
-    "fold_bn",
-    "constant_features",
+    "bn_train_forward",
     "running_stats_recalibration",
+    "masked_batch_norm",
+    "bn_eval_forward",
+    "train_or_eval",
+    "bn_backward",
+    "ln_backward",
+    "fold_bn",
+    "cross_sample_influence",
 )

@@ -18,10 +18,11 @@ class BnBackward(Task):
     title, points, difficulty, minutes = "Batch norm, backward", 14, 4, 25
     prerequisites = ("bn_train_forward",)
     hints = (
-        "Read the section on the backward pass of BatchNorm. Along how many paths does one entry "
+        "Read the section on the gradient of a normalization. Along how many paths does one entry "
         "of x reach y: through itself, through the mean, and what else?",
-        "Shift x by a constant, or stretch it: y does not change (but for eps). So the answer sums "
-        "to 0 over each channel. Does yours, and does it for gy = ones?",
+        "Shift a channel of x by a constant: y does not change. So the answer sums to 0 over each "
+        "channel. Stretch it: y does not change but for eps. So for a small eps the answer times "
+        "the normalised values sums to nearly 0. Do yours?",
         "With xh the normalised values: take from gy its mean, and xh times the mean of gy * xh. "
         "What is left is multiplied by w over the root of the variance plus eps.",
     )

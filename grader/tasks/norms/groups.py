@@ -24,14 +24,13 @@ class LnForward(Task):
     id = "ln_forward"
     signatures = ("layer_norm(x, w, b, eps) -> y",)
     title, points, difficulty, minutes = "Layer norm", 6, 2, 8
-    prerequisites = ("bn_train_forward",)
     hints = (
         "Read the section on LayerNorm. Which numbers are averaged, and does any other sample come "
         "into it?",
         "Let dims be the last w.ndim dimensions: with w of shape (C, D) these are -2 and -1. Which "
         "variance does the layer use, over n or over n - 1?",
-        "Take mean and variance over dims, with keepdim=True and correction=0. Then the formula is "
-        "that of BatchNorm.",
+        "Take mean and variance over dims, with keepdim=True and correction=0. Take the mean off "
+        "x, divide by the root of the variance plus eps, and only then apply w and b.",
     )
     CASES = (
         *LN_CASES,
@@ -57,7 +56,7 @@ class LnBackward(Task):
     title, points, difficulty, minutes = "Layer norm, backward", 6, 4, 12
     prerequisites = ("bn_backward", "ln_forward")
     hints = (
-        "Read the section on the backward pass of BatchNorm. What changes if the averages go over "
+        "Read the section on the gradient of a normalization. What changes if the averages go over "
         "other axes?",
         "In BatchNorm w is one number for all that is averaged together. Here it differs from "
         "entry to entry: where does it have to stand?",

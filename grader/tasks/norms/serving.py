@@ -1,15 +1,12 @@
-"""Exercises on trained layers: one folded into a convolution, and some in a frozen backbone."""
+"""The exercise on a trained layer that is folded into a convolution."""
 
 import torch
 from torch import nn
 
-from grader.engine.lived import lived, with_grad
-from grader.engine.observation import flags
+from grader.engine.lived import lived
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.engine.text import text_of
-from grader.tasks.modes.nets import Noise, seeded
 from grader.tasks.norms.inputs import EPS, affine
-from grader.tasks.norms.models import fill, make_model, weights
+from grader.tasks.norms.models import fill
 
 
 class FoldBn(Task):
@@ -25,8 +22,8 @@ class FoldBn(Task):
     hints = (
         "Read the section on folding. In eval mode BatchNorm multiplies each channel by a fixed "
         "number and adds another. Write the two down.",
-        "With s = w / sqrt(rv + eps): bn(y) = s * (y - rm) + b. Put y = conv(x) + conv.bias in, "
-        "and collect what is multiplied with x.",
+        "With s = w / sqrt(rv + eps): bn(y) = s * (y - rm) + b. Here y is k * x + conv.bias, where "
+        "k is conv.weight. Put it in, and collect what is multiplied with x.",
         "Output channels are axis 0 of conv.weight, so s needs the shape (C, 1, 1, 1) there. Where "
         "a bias or a weight is None, its place is taken by 0 or 1.",
     )
@@ -78,71 +75,3 @@ class FoldBn(Task):
         if isinstance(folded, tuple | list) and len(folded) == 2:
             return dict(zip(("weight", "bias"), folded, strict=True))
         return folded
-
-
-class ConstantFeatures(Task):
-    """Return the features backbone(x) as the backbone computes them in eval mode, as a constant for
-    autograd on which a head can be trained. Leave the backbone as it is: its parameters, their
-    .grad and flags, its running statistics, and the mode of each of its layers, also if its forward
-    pass raises."""
-
-    id = "constant_features"
-    signatures = ("features(backbone, x) -> y",)
-    title, points, difficulty, minutes = "Spot the bug: frozen, and drifting", 6, 3, 10
-    prerequisites = ("train_or_eval",)
-    hints = (
-        "Read the section on running statistics. Which state of a BatchNorm is not a parameter, "
-        "and what changes it?",
-        "no_grad() stops the recording and changes no mode. Print the running_mean of a BatchNorm "
-        "before and after a call in training mode.",
-        "Note the mode of every module in backbone.modules(), call eval(), and put each mode back "
-        "in a finally block. A deep copy in eval mode does it as well.",
-    )
-    CASES = (
-        case("a backbone in training mode", visible=True),
-        case("a batch of one", rows=1),
-        case("a backbone in eval mode", training=False, visible=True),
-        case("one layer in eval mode already", mixed=True, visible=True),
-        case("x that is too wide", width=7, weight=0.5, visible=True),
-        case("float32", dtype=F32),
-        case("a net in the middle of training", mixed=True, in_use=True),
-    )
-
-    def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "x": rng.apart(0.5, 2.0, case.params.get("rows", 7), case.params.get("width", 5)),
-            **weights(rng),
-        }
-
-    def observe(self, features, x, training=True, mixed=False, in_use=False, **net):
-        backbone = make_model(**net).train(training)
-        if mixed:
-            backbone[0].eval()
-        if in_use:
-            first, *others = backbone
-            layers = nn.Sequential(first, Noise(0.5), *others)
-            backbone, x = lived(layers, "grad", "frozen", "mode", "nested"), with_grad(x)
-        if x.shape[1] != net["matrix"].shape[1]:
-            try:
-                features(backbone, x)
-            except RuntimeError as error:
-                if isinstance(error, NotImplementedError):  # the starting code's
-                    raise
-                return {"outcome": "RuntimeError"}
-            return {"outcome": "no error"}
-        with seeded(7):  # what an answer drops without being asked to is the same every time
-            y = features(backbone, x)
-        return {"y": y, **flags("y", y, "requires_grad"), **_head(y)}
-
-
-def _head(y):
-    """What happens when a head, one number for each entry of y, is trained on it."""
-    if not isinstance(y, torch.Tensor):
-        return {}
-    y = y.detach()  # whether it has a history is asked by itself
-    head = torch.full_like(y, 2.0).requires_grad_()
-    try:
-        (y * head).sum().backward()
-    except RuntimeError as error:
-        return {"a head on y": f"raises: {text_of(error)[:60]}"}
-    return {"a head on y": "learns"}

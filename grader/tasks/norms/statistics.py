@@ -23,9 +23,10 @@ class RunningStatsRecalibration(Task):
     id = "running_stats_recalibration"
     signatures = ("recalibrate(model, batches) -> None",)
     title, points, difficulty, minutes = "Measure the statistics anew", 8, 4, 18
-    prerequisites = ("constant_features",)
+    prerequisites = ("bn_train_forward",)
     hints = (
-        "Read the section on momentum. What does a BatchNorm do whose momentum is None?",
+        "Read the section on what BatchNorm does in training. What does a BatchNorm do whose "
+        "momentum is None?",
         "Three things are to be noted before and put back after: the mode of each layer, and each "
         "momentum. What starts the average anew is reset_running_stats().",
         "For every BatchNorm: reset, momentum = None, train mode. Run the batches under no_grad. "

@@ -1,10 +1,23 @@
-"""A student's server: nbgrader's two extensions for students, and kernels nobody listens to."""
+"""A student's server: the start page, nbgrader's two extensions for students, closed kernels."""
+
+import os
+from pathlib import Path
+
+from grader.start.paths import LABEXTENSIONS
 
 c = get_config()
+
+# Links of the start page open an exercise at its heading.
+c.LabApp.extra_labextensions_path = [str(LABEXTENSIONS)]
+
+# An exercise that comes back for review starts from its release, where it was handed out.
+outbound = Path(os.environ["CLASSROOM_EXCHANGE"], "autograd-course", "outbound")
+os.environ["AUTOGRAD_COURSE_RELEASES"] = str(outbound)
 
 # nbgrader's package switches all four on. A student fetches, submits (assignment_list) and
 # validates.
 c.ServerApp.jpserver_extensions = {
+    "grader.start": True,
     "nbgrader.server_extensions.assignment_list": True,
     "nbgrader.server_extensions.validate_assignment": True,
     "nbgrader.server_extensions.formgrader": False,

@@ -130,14 +130,15 @@ def test_adam_of_the_lesson_is_adam_and_adamw_of_torch(
 MEANS = {
     "SGD": False, "SGD with momentum": True, "Adam": True, "AdamW": True, "Adamax": True,
     "NAdam": True, "RAdam": True, "RMSprop": False, "RMSprop with momentum": True,
-    "RMSprop with centered": False,
+    "RMSprop with centered": False, "Adam with betas": False, "NAdam with betas": False,
     "Adagrad": False, "Adadelta": False,
 }  # fmt: skip
 
 
 def made(name, parameters, decay):
     kind, _, option = name.partition(" with ")
-    more = {option: {"momentum": 0.9, "centered": True}[option]} if option else {}
+    settings = {"momentum": 0.9, "centered": True, "betas": (0.0, 0.999)}
+    more = {option: settings[option]} if option else {}
     return getattr(torch.optim, kind)(parameters, lr=0.1, weight_decay=decay, **more)
 
 

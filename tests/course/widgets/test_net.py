@@ -225,7 +225,7 @@ def nets(draw):
     return Net("net", "Net", tuple(nodes), dict.fromkeys(paths, "M"), 0, (), 0)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(nets())
 def test_every_view_holds_each_of_its_nodes_once_and_runs_from_inputs_to_results(net):
     views = net.views()

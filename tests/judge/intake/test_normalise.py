@@ -734,7 +734,7 @@ def test_whatever_is_tampered_with_the_answers_left_alone_survive(answered, form
         mutate(data, cell)
         settled = cell.get("metadata")
         settled = settled.get("nbgrader") if isinstance(settled, dict) else None
-        if isinstance(settled, dict) and settled.get("grade_id") in alone:
+        if isinstance(settled, dict) and settled.get("grade_id") in list(alone):
             settled["grade_id"] = kept
         if cell.get("id") in list(alone):
             del cell["id"]

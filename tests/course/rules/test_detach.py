@@ -1,0 +1,248 @@
+"""The rules of lesson 3, as it shows them: programmed literally they say what torch does."""
+
+import itertools
+import re
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from grader.engine.catalogue import find
+from grader.notebook.checking import verdict_on
+from grader.tasks import detach as chapter
+from tests.fixtures.lesson_texts import LESSONS, headings, rule
+
+outcome = rule("03-detach-clone", "outcome")
+refuses = rule("03-detach-clone", "refuses")
+
+
+# Functions, with their derivatives written by hand, as backward has them: of the input, or of the
+# result where torch saves that.
+FUNCTIONS = {
+    "exp": (torch.exp, lambda x, y: y),
+    "sqrt": (torch.sqrt, lambda x, y: 0.5 / y),
+    "tanh": (torch.tanh, lambda x, y: 1 - y * y),
+    "sigmoid": (torch.sigmoid, lambda x, y: y * (1 - y)),
+    "relu": (torch.relu, lambda x, y: (y > 0).to(y.dtype)),
+    "abs": (torch.abs, lambda x, y: x.sign()),
+    "cube": (lambda x: x**3, lambda x, y: 3 * x**2),
+    "square": (torch.square, lambda x, y: 2 * x),
+    "product": (lambda x: x * x, lambda x, y: 2 * x),
+    "sin": (torch.sin, lambda x, y: x.cos()),
+    "log": (torch.log, lambda x, y: 1 / x),
+    "double": (lambda x: 2 * x, lambda x, y: torch.full_like(x, 2.0)),
+    "sum": (lambda x: x + x, lambda x, y: torch.full_like(x, 2.0)),
+    "negative": (torch.neg, lambda x, y: -torch.ones_like(x)),
+    "clone": (torch.clone, lambda x, y: torch.ones_like(x)),
+    "shifted": (lambda x: 1 - x, lambda x, y: -torch.ones_like(x)),
+}
+# Ways to get hold of the tensor to edit, and whether the tensor's version counts the edit.
+WAYS = {
+    "recorded": (lambda t: t, True),
+    "in no_grad": (lambda t: t, True),
+    "detach": (lambda t: t.detach(), True),
+    "data": (lambda t: t.data, False),
+    "data of detach": (lambda t: t.detach().data, False),
+    "detach of data": (lambda t: t.data.detach(), False),
+    "numpy": (lambda t: torch.from_numpy(t.detach().numpy()), False),
+    "data in no_grad": (lambda t: t.data, False),
+}
+PARTS = {
+    "all": lambda t: t,
+    "the first": lambda t: t[:1],
+    "the others": lambda t: t[1:],
+    "a view": lambda t: t.view(2, 2),
+    "turned": lambda t: t.view(2, 2).t(),
+}
+# An edit, and the derivative of a recorded one.
+EDITS = {
+    "add_(1)": (lambda t: t.add_(1), 1.0),
+    "mul_(10)": (lambda t: t.mul_(10), 10.0),
+    "mul_(1)": (lambda t: t.mul_(1), 1.0),
+    "neg_()": (lambda t: t.neg_(), -1.0),
+    "zero_()": (lambda t: t.zero_(), 0.0),
+    "+=": (lambda t: t.__iadd__(0.25), 1.0),
+    "t[...] = 2": (lambda t: t.__setitem__(..., 2.0), 0.0),
+}
+
+
+def error_of(act, *given):
+    """What the RuntimeError says that `act` raises; "" if it raises none."""
+    try:
+        act(*given)
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
+def nodes_behind(y):
+    """The nodes of a graph."""
+    nodes = [y.grad_fn]
+    for node in nodes:
+        nodes += [f for f, _ in node.next_functions if f is not None and f not in nodes]
+    return nodes
+
+
+def is_saved(tensor, nodes):
+    """Whether one of the nodes saved a tensor on this tensor's storage."""
+    place = tensor.untyped_storage().data_ptr()
+    saved = (getattr(node, n) for node in nodes for n in dir(node) if n.startswith("_saved_"))
+    return any(
+        isinstance(t, torch.Tensor) and t.untyped_storage().data_ptr() == place for t in saved
+    )
+
+
+def by_hand(first, second, x, h, y):
+    """The gradient of second(first(x)).sum(), with the numbers as they are now."""
+    return FUNCTIONS[second][1](h, y) * FUNCTIONS[first][1](x, h)
+
+
+names = st.sampled_from(sorted(FUNCTIONS))
+
+
+@given(
+    names, names, st.sampled_from("xhy"), st.sampled_from(sorted(WAYS)),
+    st.sampled_from(sorted(PARTS)), st.sampled_from(sorted(EDITS)),
+    st.lists(st.sampled_from([0.25, 0.5, 1.5, 2.0]), min_size=4, max_size=4),
+)  # fmt: skip
+@settings(max_examples=600, deadline=None)
+def test_what_an_edit_does_to_a_gradient(first, second, which, way, part, edit, numbers):
+    x = torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
+    h = FUNCTIONS[first][0](x)
+    y = FUNCTIONS[second][0](h)
+    expected = by_hand(first, second, x.detach(), h.detach(), y.detach())
+    assume(expected.isfinite().all())
+    edited = {"x": x, "h": h, "y": y}[which]
+    nodes = nodes_behind(y)
+    saved = is_saved(edited, nodes)
+    reach, counted = WAYS[way]
+    recorded = way == "recorded"
+    change, slope = EDITS[edit]
+
+    with torch.set_grad_enabled("no_grad" not in way):
+        error = error_of(change, PARTS[part](reach(edited)))
+    assert not error or "leaf Variable that requires grad" in error
+    if recorded and which == "y":  # the edit is a part of the function now
+        factors = torch.ones_like(expected)
+        PARTS[part](factors).fill_(slope)
+        expected = expected * factors
+    now = by_hand(first, second, x.detach(), h.detach(), y.detach())
+    said = outcome(
+        recorded, leaf=which == "x", saved=saved, counted=counted,
+        matters=not torch.allclose(now, expected, rtol=1e-9),
+    )  # fmt: skip
+    if not error:
+        error = error_of(y.sum().backward)
+        assert not error or "modified by an inplace operation" in error
+    if error:
+        assert said == "error"
+    else:
+        right = torch.allclose(x.grad, expected, rtol=1e-9)
+        assert said == ("ok" if right else "wrong")
+
+
+@pytest.mark.parametrize("way", ["detach", "data", "data of detach"])
+@pytest.mark.parametrize("compute", ["double", "exp", "cube"])
+def test_a_graph_does_not_learn_of_an_edit_through_detach_even_if_what_is_written_requires_grad(
+    compute, way
+):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = FUNCTIONS[compute][0](x)
+    right = FUNCTIONS[compute][1](x.detach(), y.detach().clone())
+    saved = is_saved(y, nodes_behind(y))
+    reach, counted = WAYS[way]
+    reach(y).add_(x)
+    said = outcome(recorded=False, leaf=False, saved=saved, counted=counted, matters=True)
+    if error_of(y.sum().backward):
+        assert said == "error"
+    else:
+        assert said == ("ok" if torch.equal(x.grad, right) else "wrong")
+
+
+@pytest.mark.parametrize("edit", ["t_()", "unsqueeze_(0)", "squeeze_()", "mul_(1)", "add_(0)"])
+@pytest.mark.parametrize("compute", ["exp", "cube"])
+def test_an_edit_that_changes_no_number_is_counted_too(compute, edit):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = FUNCTIONS[compute][0](x)
+    saved = is_saved(y, nodes_behind(y))
+    eval(f"y.{edit}", {"y": y})
+    said = outcome(recorded=True, leaf=False, saved=saved, counted=True, matters=False)
+    if said == "error":
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            y.sum().backward()
+    else:
+        y.sum().backward()
+
+
+def test_the_rule_passes_its_exercise():
+    """The five questions are answered from the two lines, and the rule's word is the answer."""
+
+    def edit_outcome(compute, edit, x):
+        names = {"x": x, "torch": torch}
+        exec(compute, names)
+        y = names["y"]
+        function = {"exp": "exp", "**": "cube", "2 *": "double", "relu": "relu"}
+        (name,) = (name for text, name in function.items() if text in compute)
+        target, nodes = {"x": x, "y": y}[edit.split(":")[-1].strip()[0]], nodes_behind(y)
+        in_place = "_(" in edit and "clone" not in edit
+        before = FUNCTIONS[name][1](x.detach(), y.detach())
+        now = FUNCTIONS[name][1](*((t.detach() + (t is target)) for t in (x, y)))
+        return outcome(
+            recorded=in_place and not any(w in edit for w in ("detach", "data", "no_grad")),
+            leaf=target is x,
+            saved=in_place and is_saved(target, nodes),
+            counted=".data" not in edit,
+            matters=not torch.allclose(before, now),
+        )
+
+    assert verdict_on(find("detect_silent_corruption"), (edit_outcome,)).passed
+
+
+VIEWS = {
+    "a slice": lambda t: t[:2],
+    "one row": lambda t: t[0],
+    "turned": lambda t: t.t(),
+    "narrow": lambda t: t.narrow(0, 1, 1),
+    "view": lambda t: t.view(8),
+    "diagonal": lambda t: t.diagonal(),
+    "unbind": lambda t: t.unbind()[1],
+    "chunk": lambda t: t.chunk(2)[0],
+    "split": lambda t: t.split([1, 3])[1],
+    "a loop": lambda t: next(iter(t)),
+    "a slice of unbind": lambda t: t.unbind()[0][:1],
+}
+SEVERAL = {"unbind", "chunk", "split", "a loop", "a slice of unbind"}
+BASES = {
+    "data": lambda: torch.ones(4, 2),
+    "a leaf": lambda: torch.ones(4, 2, requires_grad=True),
+    "a parameter": lambda: torch.nn.Parameter(torch.ones(4, 2)),
+    "a non-leaf": lambda: torch.ones(4, 2, requires_grad=True) * 2,
+}
+
+
+@pytest.mark.parametrize("recording", [True, False])
+@pytest.mark.parametrize("made_in_no_grad", [True, False])
+@pytest.mark.parametrize("base", BASES)
+def test_which_views_refuse_an_edit(base, made_in_no_grad, recording):
+    written = torch.ones(()), torch.ones((), requires_grad=True)
+    for view, value, part_of_it in itertools.product(VIEWS, written, (False, True)):
+        whole = BASES[base]()
+        with torch.set_grad_enabled(not made_in_no_grad):
+            part = VIEWS[view](whole)
+        if part_of_it:
+            part = part[..., :1]
+        recorded = recording and (whole.requires_grad or value.requires_grad)
+        of_a_leaf = whole.is_leaf and whole.requires_grad
+        said = refuses(recorded, of_a_leaf, view in SEVERAL, made_in_no_grad)
+        with torch.set_grad_enabled(recording):
+            error = error_of(part.add_, value)
+        assert bool(error) == said, (view, value, part_of_it)
+
+
+def test_the_first_hint_names_a_section_that_the_lesson_has():
+    (lesson,) = (text for text in LESSONS if text.stem == chapter.CHAPTER)
+    known = {heading.split()[0] for heading in headings(lesson)}
+    for exercise in chapter.EXERCISES:
+        (named,) = re.findall(r"[Ss]ection (\d\.\d+)", find(exercise).hints[0])
+        assert named in known, exercise

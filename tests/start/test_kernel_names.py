@@ -1,0 +1,150 @@
+"""A workspace's kernels know the course's names from their start, and load nothing for it."""
+
+import ast
+import importlib.machinery
+import os
+import subprocess
+import sys
+import types
+
+import pytest
+
+from grader.start import kernel
+from grader.start.paths import STARTUP
+from tests.conftest import environment
+
+
+class Kernel:
+    """A kernel as a workspace's server starts it: `run` gives what a cell printed and raised."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def run(self, source):
+        said, wrong = [], []
+
+        def hear(message):
+            content = message["content"]
+            if message["msg_type"] == "stream":
+                said.append(content["text"])
+            if message["msg_type"] == "error":
+                wrong.append(f"{content['ename']}: {content['evalue']}")
+
+        self.client.execute_interactive(source, output_hook=hear, timeout=60)
+        return "".join(said), wrong
+
+    def value(self, expression):
+        said, wrong = self.run(f"print(repr({expression}))")
+        assert wrong == []
+        return ast.literal_eval(said)
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """A kernel that has run nothing yet."""
+    from jupyter_client.manager import start_new_kernel
+
+    folder = tmp_path_factory.mktemp("kernel")
+    own = folder / "own_startup.py"
+    own.write_text("mine = 5\n")
+    env = environment(PYTHONSTARTUP=str(STARTUP), AUTOGRAD_COURSE_OWN_STARTUP=str(own))
+    manager, client = start_new_kernel(env=env | {"AUTOGRAD_COURSE_DATA": str(folder)})
+    yield Kernel(client)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_a_cell_in_the_middle_of_a_notebook_raises_no_name_error(fresh):
+    loaded = "sorted({'torch', 'numpy', 'course', 'nbformat'} & set(__import__('sys').modules))"
+    assert [name for name in fresh.value(loaded) if name != "course"] == []
+    assert fresh.value("'course.questions' in __import__('sys').modules") is False
+    assert fresh.value("mine") == 5  # the learner's own startup file has run as well
+    _, wrong = fresh.run("progress()\ncheck('two_path_grad', lambda x, w: (w + 1, w + 1))")
+    assert wrong == []
+    assert fresh.value("check('two_path_grad', lambda x, w: (w + 1, x + 2*w + 1)).passed") is True
+    for call in ("hint('two_path_grad')", "ask('start-predict')", "review()"):
+        assert fresh.run(call)[1] == []
+
+
+def test_a_learners_own_variable_wins(fresh):
+    assert fresh.value("[check := 7, check][1]") == 7
+    fresh.run("from grader import hint")
+    assert fresh.value("hint.__module__") == "grader.notebook.guidance"
+    said, _ = fresh.run("%who")
+    assert "check" in said
+    assert "solution" not in said
+
+
+def test_every_name_is_where_it_is_said_to_be():
+    import importlib
+
+    for name, module in kernel.NAMES.items():
+        if kernel._is_there(module):
+            assert callable(getattr(importlib.import_module(module), name))
+
+
+class Shell:
+    """As much of IPython's shell as is needed to give it names."""
+
+    def __init__(self, **variables):
+        self.user_ns, self.user_ns_hidden = variables, {}
+
+
+def test_errors_are_explained_in_every_cell_where_the_course_has_explanations(monkeypatch):
+    installed = []
+    explaining = types.ModuleType("explaining")
+    explaining.install = installed.append
+    explaining.__spec__ = importlib.machinery.ModuleSpec("explaining", None)
+    monkeypatch.setitem(sys.modules, "explaining", explaining)
+    monkeypatch.setattr(kernel, "ERRORS", "explaining")
+    shell = Shell(check="mine")
+    kernel.provide(shell)
+    assert installed == [shell]
+    assert shell.user_ns["check"] == "mine"
+    assert callable(shell.user_ns["hint"])
+
+
+def python(*words, **extra):
+    done = subprocess.run(
+        [sys.executable, *words],
+        env=environment(PYTHONSTARTUP=str(STARTUP), **extra),
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.stdout + done.stderr
+
+
+def test_a_terminals_plain_python_gets_nothing_of_it():
+    env = environment(PYTHONSTARTUP=str(STARTUP))
+    done = subprocess.run(
+        [sys.executable, "-i", "-q"],
+        env=env,
+        input="import sys; print('IPython' in sys.modules, 'check' in dir(), '_start' in dir())",
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["False", "False", "False"]
+
+
+def test_under_nbgrader_a_notebook_has_what_it_imports_and_no_more():
+    said = python("-m", "IPython", "-c", "print('check' in dir())", NBGRADER_EXECUTION="validate")
+    assert "False" in said
+
+
+def test_a_kernel_without_the_course_starts_as_ever(tmp_path):
+    env = os.environ | {"PYTHONSTARTUP": str(STARTUP), "IPYTHONDIR": str(tmp_path)}
+    env.pop("PYTHONPATH", None)
+    program = (
+        "import sys; sys.modules['grader'] = None\n"
+        f"import IPython; exec(compile(open({str(STARTUP)!r}).read(), 'startup', 'exec'))\n"
+        "print('went on')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.stdout == "went on\n", done.stderr
