@@ -46,6 +46,7 @@ MAY_IMPORT = {
         "grader.tasks",
     ),
     "grader.notebook": NOTEBOOK,
+    "grader.notebook.index": (*NOTEBOOK, "course.symptoms"),
     "grader.start": (*NOTEBOOK, "grader.start"),
     "grader.box.both": ("grader.engine.refusal", "grader.box.both"),
     "grader.box.inside": (*ENGINE, "grader", "grader.box.both", "grader.box.inside"),
