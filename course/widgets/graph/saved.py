@@ -11,6 +11,7 @@ import torch
 
 from course.widgets.graph.model import FREED
 
+EDIT = "the edit"  # what CopySlices keeps: no tensor, but a pass frees it
 EDITED = "edited in place"
 PACKED = "packed by a hook"
 
@@ -57,6 +58,8 @@ def saved_by(node: Any) -> Iterator[Kept]:
     if isinstance(node, torch._C._FunctionBase):  # a custom autograd.Function
         yield from _custom(node)
         return
+    if class_name(node) == "CopySlices":  # an edit in place through a view
+        yield Kept(EDIT, None)
     arguments = [name.removeprefix(_PREFIX) for name in dir(node) if name.startswith(_PREFIX)]
     for argument in sorted(arguments, key=lambda name: _rank(node, name)):
         yield from _argument(node, argument)
