@@ -11,9 +11,12 @@ import torch
 
 from course.widgets.graph.model import FREED
 
-EDIT = "the edit"  # what CopySlices keeps: no tensor, but a pass frees it
 EDITED = "edited in place"
 PACKED = "packed by a hook"
+
+# What nodes keep beside tensors that can be read, and a pass frees: an edit through a view, and
+# what a function rewritten by torch.compile needs.
+UNSEEN: Mapping[str, str] = {"CopySlices": "the edit", "CompiledFunctionBackward": "what it needs"}
 
 _PREFIX = "_raw_saved_"
 
@@ -55,11 +58,11 @@ def class_name(node: Any) -> str:
 
 def saved_by(node: Any) -> Iterator[Kept]:
     """The tensors ``node`` saved: inputs first, in their order, then the rest by name."""
+    if (unseen := UNSEEN.get(class_name(node))) is not None:
+        yield Kept(unseen, None)
     if isinstance(node, torch._C._FunctionBase):  # a custom autograd.Function
         yield from _custom(node)
         return
-    if class_name(node) == "CopySlices":  # an edit in place through a view
-        yield Kept(EDIT, None)
     arguments = [name.removeprefix(_PREFIX) for name in dir(node) if name.startswith(_PREFIX)]
     for argument in sorted(arguments, key=lambda name: _rank(node, name)):
         yield from _argument(node, argument)

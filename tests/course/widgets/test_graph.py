@@ -323,6 +323,17 @@ def test_an_edit_through_a_view_is_kept_and_freed_though_it_is_no_tensor():
         named["e"].backward()
 
 
+def test_a_compiled_function_cannot_run_backward_again():
+    x = leaf(1.0, 2.0)
+    y = torch.compile(lambda t: (t + 1).sum(), backend="aot_eager")(x)
+    told = sentences(stepped({"x": x, "y": y}))
+    assert any("CompiledFunctionBackward, which saves what it needs" in text for text in told)
+    assert told[-1].endswith("so a second y.backward() would raise an error.")
+    y.backward()
+    with pytest.raises(RuntimeError):
+        y.backward()
+
+
 RULED = {
     "AddBackward0": lambda x, m: torch.add(x, x.sin(), alpha=3),
     "SubBackward0": lambda x, m: torch.sub(x, x.sin(), alpha=3),
