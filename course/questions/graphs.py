@@ -236,7 +236,8 @@ def odd_one_out() -> Choice:
     return choice(
         "`x` requires grad. Which of these results does **not**?",
         {
-            "`x.sum()`": "A sum changes smoothly with each entry, so it is recorded.",
+            "`x.sum()`": "`x` requires grad and the sum is a floating-point number, so it is "
+            "recorded.",
             "`x > 2`": "The result is True or False. It cannot change *a little*, so it has no "
             "derivative, and boolean tensors cannot require grad at all.",
             "`x[0]`": "Picking an entry is an operation like any other: the gradient goes back to "
@@ -523,7 +524,7 @@ def slope_at_corner(corner: str = "torch.relu(zero)") -> Predict:
         | {
             "nan": "torch gives a number, and training goes on.",
             "None": "There is a path, so there is a gradient.",
-            "error": "Nothing is raised: almost no entry ever is exactly 0.",
+            "error": "Nothing is raised: torch gives a number, and training goes on.",
         },
     )
 
