@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from IPython.display import display
 
 from course.quiz import page
-from grader.errors import explain
+from grader.errors import Explained, explain_error
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,12 @@ class ShownError:
 
     type_name: str
     message: str
+    known: Explained | None = None
 
     @property
     def explanation(self) -> tuple[tuple[str, str], ...]:
         """What it means and how to cure it; empty for an error that autograd does not raise."""
-        known = explain(self.type_name, self.message)
+        known = self.known
         return (("What it means", known.meaning), ("Cure", known.cure)) if known else ()
 
     def __repr__(self) -> str:
@@ -51,6 +52,6 @@ def shows_error(kind: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kind as error:
-        display(ShownError(type(error).__name__, str(error)))
+        display(ShownError(type(error).__name__, str(error), explain_error(error)))
         return
     raise AssertionError(f"this was to raise {kind.__name__}, and did not")

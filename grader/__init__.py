@@ -1,6 +1,8 @@
 """All that a notebook imports: check, hint, solution, progress, device, exercises."""
 
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +34,15 @@ _ROOMS = {
     "grader.notebook.guidance": ("hint", "solution"),
     "grader.notebook.progress": ("progress",),
 }
+if "IPython" in sys.modules and not os.environ.get("NBGRADER_EXECUTION"):
+    # A notebook: errors are explained below their traceback. A box has no room for explanations.
+    try:
+        from grader.errors import notebook
+
+        notebook.install()
+    except ImportError:
+        pass
+
 _FROM = {name: room for room, names in _ROOMS.items() for name in names}
 
 

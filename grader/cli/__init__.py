@@ -14,6 +14,7 @@ from grader.cli import (
     author,
     class_,
     demo,
+    explain,
     export,
     grade,
     regrade,
@@ -24,6 +25,7 @@ from grader.cli import (
 )
 from grader.cli.place import find_class, find_course, nearest_class, workspace_of
 from grader.engine.refusal import Refusal
+from grader.notebook.places import MANIFEST
 
 app = typer.Typer(
     help="A course on PyTorch autograd whose exercises name the mistake in your gradient.",
@@ -87,7 +89,10 @@ def reset_exercise(
     home = find_course(course)
     done = reset(exercise, home, workspace_of(home, workspace))
     if done.kept is None:
-        _console.print(f"{exercise} has its starting code: there is nothing to reset.")
+        _console.print(
+            f"{exercise} has its starting code: there is nothing to reset. If you see your answer "
+            "in JupyterLab, it is not saved yet: save it there, then reset."
+        )
         return
     _console.print(
         f"{exercise} has its starting code again. Your answer is kept in "
@@ -103,12 +108,16 @@ def bring_up_to_date(course: Course = None, workspace: Workspace = None) -> None
 
 
 @app.command("progress", rich_help_panel=LEARNING)
-def show_progress() -> None:
-    """Show your best result so far in every exercise."""
+def show_progress(course: Course = None, workspace: Workspace = None) -> None:
+    """Show how far you are in every lesson and exercise, and what comes back today."""
     torch_range.require()
-    from grader.notebook.progress import progress
+    from grader.notebook.contents import workspace_above
+    from grader.notebook.progress import in_terminal
 
-    _console.print(escape(str(progress())))
+    found = workspace_above((workspace or Path.cwd()).resolve())
+    if found is None:
+        found = workspace_above(workspace_of(find_course(course), workspace).resolve())
+    _console.print(escape(in_terminal(found)))
 
 
 @app.command("doctor", rich_help_panel=LEARNING)
@@ -130,6 +139,7 @@ def examine(course: Course = None, workspace: Workspace = None) -> None:
     raise typer.Exit(int(broken))
 
 
+app.command("explain", rich_help_panel=LEARNING)(explain.explain)
 app.command("demo", rich_help_panel=TEACHING)(demo.demo)
 app.command("export", rich_help_panel=TEACHING)(export.export)
 app.command("grade", rich_help_panel=TEACHING)(grade.grade)
@@ -161,6 +171,7 @@ def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:
     from grader.notebook import workspace as workspaces
 
     folder = workspace_of(home, workspace)
+    is_new = not (folder / MANIFEST).is_file()
     placed = workspaces.build(home, folder)
     touched = [one for one in placed if one.outcome is not workspaces.Placement.KEPT]
     for one in touched:
@@ -186,5 +197,6 @@ def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:
     gone = (workspaces.Placement.GONE, workspaces.Placement.LEFT)
     files = sum(one.outcome not in gone for one in placed)
     count = f"{files} file{'s' * (files != 1)}"
-    _console.print(f"Your workspace {escape(str(folder))} is up to date ({count}).")
+    state = "is made" if is_new else "is up to date"
+    _console.print(f"Your workspace {escape(str(folder))} {state} ({count}).")
     return folder

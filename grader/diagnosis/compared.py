@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grader.diagnosis.comparison import Difference, Rules
@@ -53,3 +53,14 @@ class Compared:
         error = self.observation.error
         found = explain(error.type_name, error.message) if error else None
         return found is not None and found.code == "device"
+
+
+def only(c: Compared, names: Iterable[str]) -> Compared:
+    """The case with the differences of some parts alone."""
+    kept = frozenset(names)
+    return replace(c, differences=tuple(d for d in c.differences if d.name in kept))
+
+
+def without_effects(c: Compared) -> Compared:
+    """The case as its numbers alone show it."""
+    return replace(c, observation=replace(c.observation, effects={}))

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from grader.diagnosis import findings
-from grader.diagnosis.compared import Compared, Seen
+from grader.diagnosis.at_once import behind_parts, two_at_once
+from grader.diagnosis.compared import Compared, Seen, only, without_effects
 from grader.diagnosis.comparison import Rules, compare
 from grader.diagnosis.differing import is_plain, of_differences
 from grader.diagnosis.in_part import mistake_in_part, reproduces
-from grader.diagnosis.naming import is_row, parts_of
+from grader.diagnosis.messages import say
+from grader.diagnosis.naming import is_row, parts_of, spoken
 from grader.diagnosis.notes import notes
 from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
 from grader.engine.observation import Observation, Raised
@@ -59,6 +61,11 @@ class Answers(Protocol):
 
     def mistaken(self, code: str, case: Case) -> Observation:
         """What the mistake does in this case."""
+        ...
+
+    def pairs(self) -> Iterable[tuple[str, str, str]]:
+        """Code and two sentences of each two mistakes that the key makes at once; `mistaken` knows
+        the code."""
         ...
 
     def complaints(self, case: Case, observation: Observation) -> list[tuple[str, str]] | None:
@@ -158,14 +165,70 @@ def _findings(
         calm = [c for c in compared if not c.observation.error]  # whose values can be compared
         differ = not all(c.passed for c in calm)
         differences = of_differences(task, answers.sentences, calm) if differ else []
-        found = [*complaints, *errors, *effects, *differences]
+        found = [*complaints, *errors, *effects, *_beside(answers, calm, differences)]
     else:
         differences = of_differences(task, answers.sentences, compared)
-        partly = mistake_in_part(answers, failing) if all(map(is_plain, differences)) else None
-        if partly is not None:
-            return (findings.of_mistake(*partly, failing[0]),)
+        if not effects:
+            known = _known(answers, compared, differences)
+            if known is not None:
+                return (findings.of_mistake(*known, failing[0]),)
+            differences = _with_causes(task, answers, compared, differences)
+        else:
+            differences = _beside(answers, compared, differences)
         found = [*complaints, *effects, *differences]
     return tuple(found[:SHOWN_FINDINGS])
+
+
+def _known(
+    answers: Answers, compared: Sequence[Compared], differences: Sequence[Finding]
+) -> tuple[str, str] | None:
+    """One mistake in part, or two at once, where numbers differ that no fact explains."""
+    real = [c for c in compared if c.case.device != ANOTHER]
+    if all(map(is_plain, differences)):
+        partly = mistake_in_part(answers, [c for c in real if not c.passed])
+        if partly is not None:
+            return partly
+    return two_at_once(answers, real) if any(map(is_plain, differences)) else None
+
+
+def _with_causes(
+    task: Task, answers: Answers, compared: Sequence[Compared], differences: list[Finding]
+) -> list[Finding]:
+    """The same, with a mistake's sentence for every part that is as the mistake makes it."""
+    if not any(map(is_plain, differences)):
+        return differences
+    real = [c for c in compared if c.case.device != ANOTHER]
+    names = dict.fromkeys(d.name for c in real for d in c.differences)
+    if len(names) < 2:
+        return differences
+    causes = behind_parts(answers, real, names)
+    told = [f for f in differences if not is_plain(f)]
+    parts: dict[tuple[str, str], list[str]] = {}
+    for name, cause in causes.items():
+        parts.setdefault(cause, []).append(name)
+    for (code, sentence), explained in parts.items():
+        left = [only(c, explained) for c in real]
+        first = next(c for c in left if c.differences)
+        path = spoken(first.differences, first.case, parts_of(task), first.secret)
+        message = say("PART.of", path=path, mistake=sentence)
+        message = message[:1].upper() + message[1:]
+        told.append(findings.of_mistake(code, message, first))
+    rest = [only(c, [name for name in names if name not in causes]) for c in real]
+    if any(c.differences for c in rest):
+        unexplained = of_differences(task, answers.sentences, rest)
+        told += [f for f in unexplained if is_plain(f)]
+    return told
+
+
+def _beside(
+    answers: Answers, compared: Sequence[Compared], differences: list[Finding]
+) -> list[Finding]:
+    """Beside an error or an effect: the one mistake whose numbers the other cases have."""
+    calm = [without_effects(c) for c in compared if c.differences and not c.observation.error]
+    if not calm or not differences or not all(map(is_plain, differences)):
+        return differences
+    partly = mistake_in_part(answers, calm)
+    return differences if partly is None else [findings.of_mistake(*partly, calm[0])]
 
 
 def _with_expected(answers: Answers, c: Compared) -> Compared:

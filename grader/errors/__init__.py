@@ -1,18 +1,32 @@
-"""What autograd's well-known errors mean, and how to cure them."""
+"""What autograd's well-known errors and warnings mean, and how to cure them."""
 
 from __future__ import annotations
 
 import builtins
+import re
 
 from grader.errors.backward import BACKWARD
-from grader.errors.explanation import Explanation
+from grader.errors.explanation import Explained, Explanation
 from grader.errors.functions import FUNCTIONS, MODULES
 from grader.errors.mishaps import CALLS, OPERANDS, VALUES
 from grader.errors.tensors import EDITS, FLAGS
+from grader.errors.training import TRAINING
+from grader.errors.warned import WARNED
 
-__all__ = ["EXPLANATIONS", "Explanation", "explain", "is_known"]
+__all__ = [
+    "EXPLANATIONS",
+    "Explained",
+    "Explanation",
+    "explain",
+    "explain_error",
+    "explain_text",
+    "is_known",
+]
 
-EXPLANATIONS = (*BACKWARD, *EDITS, *FLAGS, *FUNCTIONS, *MODULES, *OPERANDS, *VALUES, *CALLS)
+EXPLANATIONS = (
+    *(*BACKWARD, *EDITS, *FLAGS, *FUNCTIONS, *MODULES, *TRAINING, *OPERANDS, *VALUES, *CALLS),
+    *WARNED,
+)
 
 _OF_PYTHON = {
     name
@@ -20,6 +34,7 @@ _OF_PYTHON = {
     if isinstance(kind, type) and issubclass(kind, BaseException)
 }
 _OF_TORCH = {
+    "AcceleratorError",
     "CheckpointError",
     "GradcheckError",
     "OutOfMemoryError",
@@ -28,14 +43,51 @@ _OF_TORCH = {
 }
 _READ = 2000
 """How much of an error's text is read: a text of any length may come from a learner."""
+_NAMED = re.compile(r"(?:^|\s)(?:[\w.]+\.)?(\w*(?:Error|Warning|Exception|SystemExit)): ")
 
 
 def explain(type_name: str, message: str) -> Explanation | None:
     """The explanation of an error by its type's name and text, or None if it is not known."""
-    text = message[:_READ]
+    text = _shortened(message)
     return next((entry for entry in EXPLANATIONS if entry.fits(type_name, text)), None)
+
+
+def explain_text(text: str) -> Explanation | None:
+    """The explanation of what was pasted: a traceback, its last line, or a warning.
+
+    A type that the text names decides. Without one, whatever fits the text alone is taken if all
+    that fit are one and the same.
+    """
+    short = _shortened(text.strip())
+    named = list(_NAMED.finditer(short))
+    for found in reversed(named):
+        if (entry := explain(found[1], short[found.end() :])) is not None:
+            return entry
+    if named:
+        return None
+    fitting = [one for one in EXPLANATIONS if one.pattern and re.search(one.pattern, short, re.S)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def explain_error(error: BaseException) -> Explained | None:
+    """The explanation of an error that was caught, made exact by the frames it went through.
+
+    Reads the local variables of the traceback, and changes nothing. None for an error that is not
+    known.
+    """
+    found = explain(type(error).__name__, str(error))
+    if found is None:
+        return None
+    from grader.errors.seen import made_exact  # torch, which a command that explains a text spares
+
+    return made_exact(found, error)
 
 
 def is_known(type_name: str) -> bool:
     """Whether an exception of this name is one of Python's or torch's own."""
     return type_name in _OF_PYTHON or type_name in _OF_TORCH
+
+
+def _shortened(text: str) -> str:
+    """A long text's beginning and end: of a worker's error the cause stands last."""
+    return text if len(text) <= _READ else f"{text[: _READ // 2]}\n…\n{text[-_READ // 2 :]}"

@@ -11,8 +11,12 @@ BACKWARD = (
         "second_backward",
         _RUNTIME,
         r"backward through the graph a second time",
-        "A backward pass frees the tensors its nodes saved, and this graph needs them again.",
-        "Pass retain_graph=True to every backward but the last, or run the forward pass again.",
+        "A backward pass frees the tensors its nodes saved, and this one meets nodes that an "
+        "earlier pass has freed.",
+        "Was something carried over from an earlier step, such as a hidden state or a running "
+        "loss? Detach it there. Do two losses of one step share the graph? Add them and call "
+        "backward once, or pass retain_graph=True to the first. Was it computed once, before the "
+        "loop? Compute it anew in every step.",
     ),
     Explanation(
         "no_graph",
@@ -20,8 +24,9 @@ BACKWARD = (
         r"element \d+ of tensors does not require grad",
         "The tensor you differentiate was not recorded: nothing it was computed from requires "
         "grad, or the recording was cut by detach, no_grad, .item() or an integer operation.",
-        "Set requires_grad on the inputs before you compute, keep every step in torch, and use "
-        "create_graph=True if you differentiate a gradient.",
+        "Set requires_grad on the inputs before you compute, and keep every step in torch. If "
+        "you differentiate a gradient, it needs create_graph=True. A slope that is constant has "
+        "no graph even then: its derivative is 0, and there is nothing to differentiate.",
     ),
     Explanation(
         "not_scalar",
@@ -96,9 +101,10 @@ BACKWARD = (
         _RUNTIME,
         r"returned nan values in its \d+th output",
         "Anomaly detection stopped the backward pass at the first node whose gradient is nan; the "
-        "text names it.",
+        "text names it. The result of the forward pass may be finite all the same.",
         "Look at what this operation was given: a square root or a division at 0 is the usual "
-        "cause.",
+        "cause, also where torch.where or a factor of 0 takes the value out afterwards. The "
+        "warning above the error shows its line.",
     ),
     Explanation(
         "checkpoint",

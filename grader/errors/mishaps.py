@@ -31,8 +31,9 @@ VALUES = (
     Explanation(
         "called_node",
         ("TypeError",),
-        r"^expected \d+ arguments?, got \d+ instead",
-        "grad_fn is an attribute that holds a graph node; calling the node runs its backward.",
+        r"^expected \d+ arguments?, got \d+ instead|'\w+Backward' object is not callable",
+        "grad_fn is an attribute that holds a graph node. Calling one of torch's own nodes runs "
+        "its backward; that of a custom Function cannot be called.",
         "Write t.grad_fn without parentheses.",
     ),
     Explanation(
@@ -133,7 +134,8 @@ OPERANDS = (
         r"tensors used as indices should be (either )?on",
         "Two tensors of one operation lie on different devices.",
         "Create tensors where one lies that you are given, say t: device=t.device, "
-        "torch.zeros_like(t), t.new_zeros(...).",
+        "torch.zeros_like(t), t.new_zeros(...). A module's .to() moves its parameters and buffers; "
+        "a tensor that is a plain attribute stays behind, so register it with register_buffer.",
     ),
     Explanation(
         "numpy_device",
@@ -156,7 +158,8 @@ OPERANDS = (
         r"expected dtype \w+ for .* but got dtype|(bias|weight) type .* should be the same|"
         r"expected target dtype|dtype to be equal to src\.dtype",
         "The tensors of one operation have different dtypes.",
-        "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype).",
+        "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype). NumPy's numbers are "
+        "float64 and a layer's weights float32: torch.from_numpy(a).float().",
     ),
     Explanation(
         "integer_result",
@@ -164,7 +167,8 @@ OPERANDS = (
         r"result type \w+ can't be cast to the desired output type",
         "An in-place operation keeps the dtype of its tensor, and an integer tensor cannot hold "
         "fractions.",
-        "Convert first (t = t.double()), or use the out-of-place operation.",
+        "Convert first (t = t.double()), or use the out-of-place operation. Where you average a "
+        "model's buffers, copy the integer ones, such as BatchNorm's num_batches_tracked.",
     ),
     Explanation(
         "integer_mean",

@@ -84,8 +84,8 @@ def _chapter_of(lesson: str, chapters: Sequence[str]) -> str:
 def _lessons(workspace: Path) -> Iterator[Lesson]:
     pattern = places.lesson("*")
     before, after = pattern.name.split("*")
-    for path in sorted(workspace.glob(str(pattern))):
-        name = path.name[len(before) : -len(after)]
+    found = {path.name[len(before) : -len(after)]: path for path in workspace.glob(str(pattern))}
+    for name, path in sorted(found.items()):  # by file names `01-graphs-2` would come first
         cells = _cells(path) if "." not in name else ()  # a new version that lies beside it
         if cells:
             questions = [

@@ -23,17 +23,28 @@ def progress() -> Text:
     """
     here = Path.cwd()
     workspace = workspace_above(here)
-    found = whereabouts(workspace, date.today())
-    told = [*records.untold(), *([say("progress.visible")] if found.only_visible else [])]
-    text = "\n".join([*_lines(found), *told])
+    found, told = _known_of(workspace)
+    text = "\n".join([*_lines(found, "review()"), *told])
     return Text(text, _page(found, here, workspace or here) + "".join(note(one) for one in told))
 
 
-def _lines(found: Whereabouts) -> Iterator[str]:
+def in_terminal(workspace: Path | None) -> str:
+    """The same of a workspace for a terminal, where nobody can call `review()`."""
+    found, told = _known_of(workspace)
+    return "\n".join([*_lines(found, "see the start page, autograd-course open"), *told])
+
+
+def _known_of(workspace: Path | None) -> tuple[Whereabouts, list[str]]:
+    """Where the learner is, and what has to be told of the record."""
+    found = whereabouts(workspace, date.today())
+    return found, [*records.untold(), *([say("progress.visible")] if found.only_visible else [])]
+
+
+def _lines(found: Whereabouts, how: str) -> Iterator[str]:
     if found.next is not None:
         yield f"Go on with: {found.next.title}"
     if found.review:
-        yield f"To review today: {_due(found)}: review()"
+        yield f"To review today: {_due(found)}: {how}"
     for part in found.parts:
         yield _heading(part)
         for step in (*part.lessons, *part.exercises):

@@ -79,6 +79,10 @@ class SealedAnswers:
         """Code, sentence and error pattern of each named mistake."""
         return self._mistakes
 
+    def pairs(self) -> Iterable[tuple[str, str, str]]:
+        """None: they are many, and not recorded."""
+        return ()
+
     def mistaken(self, code: str, case: Case) -> Observation:
         """What the mistake does in this case. Raises SealBroken."""
         return self._seen(case, code)

@@ -30,6 +30,26 @@ class Mistake:
     raises: str | None = None
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two mistakes made at once: a wrong implementation, and the sentence of each."""
+
+    name: str
+    one: str
+    other: str
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class MadePair:
+    """A pair as an exercise has it: its code, both sentences, and what it does."""
+
+    code: str
+    one: str
+    other: str
+    made: Mistake
+
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -74,12 +94,14 @@ class Key:
     in `complaints`. **Every other function is a mistake**: a wrong implementation, whose docstring
     is what the learner reads. It names those of the reference's arguments that it uses, or takes
     all of them as `*given`. `families` are mistakes that siblings of the exercise share, each made
-    by `mistake`; they come after its own. `sentences` replaces a generic signature's sentence by
-    the exercise's own (`{"RATIO.sign": "You forgot that L = 10 - d."}`).
+    by `mistake`; they come after its own. `pairs` are two of them at once, where one formula makes
+    both (`families.pairs`): tried after all others. `sentences` replaces a generic signature's
+    sentence by the exercise's own (`{"RATIO.sign": "You forgot that L = 10 - d."}`).
     """
 
     task: ClassVar[str]
     families: ClassVar[Iterable[Callable[..., Any]]] = ()
+    pairs: ClassVar[Iterable[Pair]] = ()
     sentences: ClassVar[dict[str, str]] = {}
     complaints: ClassVar[dict[str, str]] = {}
     accepts: ClassVar[Callable[[Inputs, dict[str, Any]], Iterable[str]] | None] = None
@@ -121,17 +143,29 @@ class Key:
                 replaced = getattr(wrong, "replaces", functions[0])
                 right = getattr(cls, "reference" if len(functions) == 1 else replaced, wrong)
                 message = " ".join((wrong.__doc__ or "").split())
-                called = _called_like(right, wrong)
+                called = called_like(right, wrong)
                 pattern = getattr(wrong, "raises", None)
                 found.append(Mistake(f"{cls.task}.{name}", message, called, replaced, pattern))
         return found
+
+    @classmethod
+    def two_at_once(cls, functions: tuple[str, ...]) -> list[MadePair]:
+        """The pairs, each called like the answer."""
+        made = []
+        for pair in cls.pairs:
+            code = f"{cls.task}.{pair.name}"
+            right = getattr(cls, "reference" if len(functions) == 1 else functions[0])
+            called = called_like(right, pair.function)
+            both = Mistake(code, f"{pair.one} {pair.other}", called, functions[0])
+            made.append(MadePair(code, pair.one, pair.other, both))
+        return made
 
 
 class WrongKey(Refusal):
     """A mistake cannot be called like the reference."""
 
 
-def _called_like(right: Callable[..., Any], wrong: Callable[..., Any]) -> Callable[..., Any]:
+def called_like(right: Callable[..., Any], wrong: Callable[..., Any]) -> Callable[..., Any]:
     """`wrong`, which names the arguments it uses, to be called with all that `right` takes."""
     if isinstance(wrong, type):
         return wrong

@@ -25,6 +25,7 @@ class LiveAnswers:
         self.task, self.key, self.seed, self.device = task, key, seed, device
         self.sentences = key.sentences
         self._mistakes = {m.code: m for m in key.mistakes(task.functions)}
+        self._pairs = {pair.code: pair for pair in key.two_at_once(task.functions)}
         self._inputs: dict[tuple[str, torch.dtype], Inputs] = {}
         self._seen: dict[tuple[str, str, torch.dtype], Observation] = {}
 
@@ -53,9 +54,14 @@ class LiveAnswers:
         """Code, sentence and error pattern of each named mistake."""
         return [(m.code, m.message, m.raises) for m in self._mistakes.values()]
 
+    def pairs(self) -> Iterable[tuple[str, str, str]]:
+        """Code and both sentences of every two mistakes that the key makes at once."""
+        return [(pair.code, pair.one, pair.other) for pair in self._pairs.values()]
+
     def mistaken(self, code: str, case: Case) -> Observation:
-        """What the mistake does in this case."""
-        return self._observe(code, case, self._mistakes[code])
+        """What a mistake, or a pair of them, does in this case."""
+        pair = self._pairs.get(code)
+        return self._observe(code, case, self._mistakes[code] if pair is None else pair.made)
 
     def complaints(self, case: Case, observation: Observation) -> list[tuple[str, str]] | None:
         """What the key's `accepts` objects to, or None for keys with a reference."""

@@ -36,9 +36,11 @@ def write_answer(folder, source):
 
 
 @pytest.fixture(scope="module")
-def lab(folder):
-    """JupyterLab with the course's settings: its address."""
-    with jupyterlab(folder, f"--LabApp.app_settings_dir={SETTINGS}") as address:
+def lab(folder, tmp_path_factory):
+    """JupyterLab with the course's settings, for somebody without a record: its address."""
+    record = str(tmp_path_factory.mktemp("record"))
+    settings = f"--LabApp.app_settings_dir={SETTINGS}"
+    with jupyterlab(folder, settings, AUTOGRAD_COURSE_DATA=record) as address:
         yield address
 
 

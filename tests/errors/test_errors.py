@@ -1,11 +1,15 @@
 """Each explained error is one that torch raises today, and its cure cures it."""
 
+import contextlib
 import copy
 import io
 import math
+import mmap
 import pickle
 import re
 import sys
+import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +19,8 @@ from torch.utils.checkpoint import checkpoint
 
 from grader import check
 from grader.box.inside.shell import no_debugger, no_input
-from grader.errors import EXPLANATIONS, explain, is_known
+from grader.errors import EXPLANATIONS, explain, explain_text, is_known
+from grader.errors.index import INDEX
 
 ERRORS = {}
 """Code to (what raises it, its cure), as functions without arguments."""
@@ -23,6 +28,18 @@ ERRORS = {}
 
 def leaf(*shape, dtype=torch.float32):
     return torch.linspace(0.5, 1.5, math.prod(shape), dtype=dtype).reshape(shape).requires_grad_()
+
+
+class Doubled(torch.autograd.Function):
+    """A custom Function that is right."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * 2
 
 
 def cured(code, cure):
@@ -269,6 +286,60 @@ def _():
     _hooked(lambda y: y.mul_(2))
 
 
+@cured("view_of_function", lambda: _hooked_relu(False))
+def _():
+    _hooked_relu(True)
+
+
+def _hooked_relu(inplace):
+    layer = torch.nn.ReLU(inplace=inplace)
+    layer.register_full_backward_hook(lambda *_: None)
+    layer(leaf(3) * 1).sum().backward()
+
+
+@cured("one_of_many_views", lambda: torch.zeros(3).unbind()[0] + leaf(3)[0])
+def _():
+    torch.zeros(3).unbind()[0].add_(leaf(3)[0])  # the text speaks of no_grad
+
+
+def _recorded_where(recording, use):
+    x = leaf(3)
+    with torch.set_grad_enabled(recording):
+        use(x * 2)
+
+
+@cured("hook_without_grad", lambda: _recorded_where(True, lambda y: y.register_hook(print)))
+def _():
+    _recorded_where(False, lambda y: y.register_hook(print))
+
+
+@cured("retain_without_grad", lambda: _recorded_where(True, torch.Tensor.retain_grad))
+def _():
+    _recorded_where(False, torch.Tensor.retain_grad)
+
+
+@cured("anomaly", lambda: _rooted(lambda x: torch.where(x > 0, x, 1).sqrt()))
+def _():
+    _rooted(torch.sqrt)
+
+
+def _rooted(root):
+    x = torch.zeros(2, requires_grad=True)
+    y = torch.where(x > 0, root(x), 0.0).sum()
+    assert y.isfinite()
+    with torch.autograd.set_detect_anomaly(True), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        y.backward()
+
+
+@pytest.mark.parametrize("how", [{"differentiable": True}, {}])
+def test_an_optimizer_takes_a_non_leaf_that_keeps_its_gradient(how):
+    y = leaf(3) * 2
+    if not how:
+        y.retain_grad()
+    torch.optim.SGD([y], lr=0.1, **how)
+
+
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_a_view_made_in_another_mode_is_explained(mode):
     x = leaf(3) * 1
@@ -375,6 +446,17 @@ def _with_hook(hook):
     x = leaf(3)
     x.register_hook(hook)
     return x.sum().backward()
+
+
+def _module_hook(result):
+    layer = torch.nn.Linear(3, 2)
+    layer.register_full_backward_hook(lambda module, given, sent: result)
+    layer(torch.ones(1, 3)).sum().backward()
+
+
+@cured("module_hook_result", lambda: _module_hook(None))
+def _():
+    _module_hook((torch.ones(1, 3),))
 
 
 @cured("hook_result", lambda: _with_hook(lambda g: g * 2))
@@ -675,6 +757,11 @@ def _():
     leaf(3).sum().grad_fn.next_functions[0][0]()
 
 
+@cured("called_node", lambda: Doubled.apply(leaf(3)).grad_fn.name())
+def _():
+    Doubled.apply(leaf(3)).grad_fn()
+
+
 @cured("forgot_to_call", lambda: leaf(3).sum().backward())
 def _():
     leaf(3).sum.backward()
@@ -926,6 +1013,224 @@ def _():
     no_debugger()
 
 
+# Training
+
+
+@cured("one_value", lambda: nn.BatchNorm1d(3)(torch.ones(2, 3)))
+def _():
+    nn.BatchNorm1d(3)(torch.ones(1, 3))
+
+
+@cured("target_range", lambda: nn.functional.cross_entropy(leaf(2, 3), torch.tensor([0, 2])))
+def _():
+    nn.functional.cross_entropy(leaf(2, 3), torch.tensor([1, 3]))
+
+
+@cured("target_shape", lambda: nn.functional.cross_entropy(leaf(2, 3), torch.tensor([0, 2])))
+def _():
+    nn.functional.cross_entropy(leaf(2, 3), torch.tensor([0, 2, 1]))
+
+
+@cured("target_shape", lambda: nn.functional.cross_entropy(leaf(2, 3), torch.tensor([0, 2])))
+def _():
+    nn.functional.nll_loss(leaf(2, 3), torch.tensor([[0], [2]]))
+
+
+@cured("target_shape", lambda: nn.functional.binary_cross_entropy(torch.ones(2), torch.ones(2)))
+def _():
+    nn.functional.binary_cross_entropy(torch.ones(2, 1), torch.ones(2))
+
+
+@cured(
+    "target_shape",
+    lambda: nn.functional.binary_cross_entropy_with_logits(leaf(2), torch.ones(2)),
+)
+def _():
+    nn.functional.binary_cross_entropy_with_logits(leaf(2, 1), torch.ones(2))
+
+
+@cured(
+    "not_probabilities",
+    lambda: nn.functional.binary_cross_entropy_with_logits(leaf(3) * 2, torch.ones(3)),
+)
+def _():
+    nn.functional.binary_cross_entropy(leaf(3) * 2, torch.ones(3))
+
+
+def _scaled(*steps):
+    w = leaf(3)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    scaler = torch.amp.GradScaler("cpu")
+    scaler.scale(w.sum()).backward()
+    for step in steps:
+        getattr(scaler, step)(*([optimizer] if step != "update" else []))
+
+
+@cured("scaler_order", lambda: _scaled("unscale_", "step", "update"))
+def _():
+    _scaled("unscale_", "unscale_")
+
+
+@cured("scaler_order", lambda: _scaled("step", "update"))
+def _():
+    _scaled("step", "step")
+
+
+@cured("state_dict_keys", lambda: nn.Linear(2, 2).load_state_dict(nn.Linear(2, 2).state_dict()))
+def _():
+    nn.Linear(2, 2).load_state_dict({"module.weight": torch.ones(2, 2)})
+
+
+class Samples(torch.utils.data.Dataset):
+    def __init__(self, trained):
+        self.values = leaf(4, 2) if trained else leaf(4, 2).detach()
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return self.values[index].detach() if not self.values.requires_grad else self.values[index]
+
+
+def _loaded_by_a_worker(trained):
+    for _ in torch.utils.data.DataLoader(Samples(trained), batch_size=2, num_workers=1):
+        pass
+
+
+@cured("worker_out", lambda: _loaded_by_a_worker(False))
+def _():
+    _loaded_by_a_worker(True)
+
+
+RARE = {
+    "ddp_unused": "lib/libtorch_cpu.so",
+    "ddp_twice": "lib/libtorch_cpu.so",
+    "donated": "_functorch/_aot_autograd/runtime_wrappers.py",
+    "compiled_twice": "_functorch/_aot_autograd/runtime_wrappers.py",
+}
+"""What several processes or a compiler raise: the text as it stands in torch's own code."""
+
+
+# Warnings
+
+
+def warned(code, cure):
+    """Register what warns: the warning is raised as an error."""
+
+    def register(function):
+        def raises():
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                torch.set_warn_always(True)
+                try:
+                    function()
+                finally:
+                    torch.set_warn_always(False)
+
+        cured(code, cure)(raises)
+        return function
+
+    return register
+
+
+@warned("warned_non_leaf_grad", lambda: leaf(3).grad)
+def _():
+    return (leaf(3) * 2).grad
+
+
+@warned("warned_cycle", lambda: grad((x := leaf(3)).exp().sum(), x, create_graph=True))
+def _():
+    leaf(3).exp().sum().backward(create_graph=True)
+
+
+@warned("warned_scalar", lambda: math.sqrt(leaf(1).detach()))
+def _():
+    math.sqrt(leaf(1))
+
+
+@warned("warned_copy", lambda: leaf(3).detach().clone())
+def _():
+    torch.tensor(leaf(3))
+
+
+@warned("warned_reentrant", lambda: checkpoint(torch.exp, torch.ones(3), use_reentrant=False))
+def _():
+    checkpoint(torch.exp, torch.ones(3), use_reentrant=True)
+
+
+@warned("warned_use_reentrant", lambda: checkpoint(torch.exp, leaf(3), use_reentrant=False))
+def _():
+    from torch.utils import checkpoint as module
+
+    module.checkpoint_sequential([nn.Identity()], 1, leaf(3))
+
+
+def _scheduled(first):
+    w = leaf(3)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    (scheduler if first else optimizer).step()
+    (optimizer if first else scheduler).step()
+
+
+@warned("warned_scheduler", lambda: _scheduled(False))
+def _():
+    _scheduled(True)
+
+
+@warned("warned_clip", lambda: nn.utils.clip_grad_norm_(nn.Linear(2, 1).parameters(), 1.0))
+def _():
+    parameters = nn.Linear(2, 1).parameters()
+    list(parameters)
+    nn.utils.clip_grad_norm_(parameters, 1.0)
+
+
+@warned("warned_target_size", lambda: nn.functional.mse_loss(leaf(3), torch.ones(3)))
+def _():
+    nn.functional.mse_loss(leaf(3, 1), torch.ones(3))
+
+
+@warned("warned_hook", lambda: _full_hook(leaf(2, 3)))
+def _():
+    _full_hook(torch.ones(2, 3))
+
+
+def _full_hook(x):
+    layer = nn.Linear(3, 3)
+    layer.register_full_backward_hook(lambda *_: None)
+    layer(x).sum().backward()
+
+
+@warned("warned_softmax", lambda: nn.functional.softmax(leaf(2, 3), dim=-1))
+def _():
+    nn.functional.softmax(leaf(2, 3))
+
+
+@warned("warned_kl", lambda: _divergence("batchmean"))
+def _():
+    _divergence("mean")
+
+
+def _divergence(reduction):
+    return nn.functional.kl_div(
+        leaf(2, 3).log_softmax(1), torch.ones(2, 3) / 3, reduction=reduction
+    )
+
+
+def _anomalous(x):
+    with torch.autograd.set_detect_anomaly(True):
+        (x.sqrt() * 0).sum().backward()
+
+
+@cured("warned_anomaly", lambda: _anomalous(leaf(3)))
+def _():
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with contextlib.suppress(RuntimeError):
+            _anomalous(leaf(3) * 0)
+    raise next(one.message for one in seen if "Error detected" in str(one.message))
+
+
 CASES = [
     pytest.param(code, raises, cure, id=f"{code}-{i}")
     for code, found in ERRORS.items()
@@ -950,7 +1255,7 @@ def test_an_error_that_torch_raises_today_is_explained_and_its_cure_cures_it(cod
 
 
 def test_every_explanation_is_shown_to_be_needed():
-    assert set(ERRORS) == {entry.code for entry in EXPLANATIONS}
+    assert set(ERRORS) | set(RARE) == {entry.code for entry in EXPLANATIONS} == set(INDEX)
     assert len({entry.code for entry in EXPLANATIONS}) == len(EXPLANATIONS)
 
 
@@ -1024,5 +1329,87 @@ def test_a_learner_is_told_the_meaning_and_the_cure():
 
     (finding,) = check("vjp_vector", weighted_backward).findings
     assert finding.code == "ERROR.leaf_in_place"
-    assert "An in-place edit would overwrite a leaf" in finding.message
+    assert "it would be a leaf no longer" in finding.message
     assert "torch.no_grad()" in finding.message
+
+
+@pytest.mark.parametrize(("code", "file"), RARE.items(), ids=RARE)
+def test_an_error_that_is_rarely_raised_has_the_text_that_stands_in_torch(code, file):
+    (entry,) = [one for one in EXPLANATIONS if one.code == code]
+    plain = entry.pattern.replace("\\", "").encode()
+    with (
+        (Path(torch.__file__).parent / file).open("rb") as opened,
+        mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text,
+    ):
+        if file.endswith(".so"):
+            assert text.find(plain) > 0
+        else:
+            assert plain in b"".join(re.findall(rb'"([^"\n]*)"', text[:]))
+
+
+@pytest.mark.parametrize("entry", EXPLANATIONS, ids=lambda entry: entry.code)
+def test_an_explanation_leads_to_a_section_that_there_is(entry):
+    assert entry.title
+    assert entry.section.title != entry.section.lesson
+    assert entry.section.heading, entry.section
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("RuntimeError: grad can be implicitly created only for scalar outputs", "not_scalar"),
+        ("grad can be implicitly created only for scalar outputs", "not_scalar"),
+        (
+            "Traceback (most recent call last):\n  File 'a.py', line 3\n"
+            "RuntimeError: grad can be implicitly created only for scalar outputs\n",
+            "not_scalar",
+        ),
+        (
+            "a.py:3: UserWarning: The .grad attribute of a Tensor that is not a leaf Tensor is "
+            "being accessed. Its .grad attribute won't be populated",
+            "warned_non_leaf_grad",
+        ),
+        ("torch.utils.checkpoint.CheckpointError: torch.utils.checkpoint: A different number of "
+         "tensors was saved during the original forward", "checkpoint"),
+        ("TypeError: unsupported operand type(s) for *: 'float' and 'NoneType'", "none_in_formula"),
+    ],
+)  # fmt: skip
+def test_a_text_that_is_pasted_is_explained(text, code):
+    assert explain_text(text).code == code
+
+
+@pytest.mark.parametrize("text", ["", "it does not work", "KeyError: 'w'", "loss", "Error: "])
+def test_a_text_that_says_nothing_is_not_explained(text):
+    assert explain_text(text) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "code"),
+    [
+        (
+            "RuntimeError",
+            "One of the differentiated Tensors appears to not have been used in the graph. Set "
+            "allow_unused=True if this is the desired behavior.",
+            "unused",
+        ),
+        (
+            "RuntimeError",
+            "Trying to backward through the graph a second time, but the buffers have already been "
+            "freed. Specify retain_graph=True when calling backward the first time.",
+            "second_backward",
+        ),
+        (
+            "RuntimeError",
+            "mat1 and mat2 must have the same dtype, but got Double and Float",
+            "dtype",
+        ),
+        (
+            "UserWarning",
+            "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. In "
+            "version 2.9 we will raise an exception if use_reentrant is not passed.",
+            "warned_use_reentrant",
+        ),
+    ],
+)
+def test_the_texts_of_earlier_versions_are_explained_too(kind, text, code):
+    assert explain(kind, text).code == code

@@ -106,6 +106,7 @@ def test_the_command_says_where_the_answer_is_and_how_jupyterlab_shows_the_chang
     assert "Reload Notebook from Disk" in said
     status, said = command("reset", "two_path_grad", "--course", ROOT, "--workspace", tmp_path)
     assert "nothing to reset" in said
+    assert "not saved yet" in said
 
 
 names = st.text("abc_", min_size=1, max_size=4)

@@ -295,6 +295,7 @@ def test_a_workspace_without_write_permission_is_refused_and_left_as_it_is(reada
 
 def test_the_command_says_what_it_kept(course, command):
     update = ("workspace", "--course", course)
+    assert "is made (1 file)" in command(*update)[1]
     assert "is up to date (1 file)" in command(*update)[1]
     place = course / "workspace" / "lessons" / "lesson-00-start-here.ipynb"
     place.write_text(place.read_text().replace("1 + 1", "1 + 2"))

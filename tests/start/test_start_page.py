@@ -80,6 +80,18 @@ def test_every_lesson_and_exercise_is_there_with_a_link_that_leads_to_its_cell(l
     assert all(link.startswith("/base/lab/tree/") for link in inside)
 
 
+def test_a_chapter_has_the_title_of_its_first_part_which_stands_before_the_second(laid):
+    parts = whereabouts(laid, TODAY).parts
+    two = [[one.name for one in part.lessons] for part in parts if len(part.lessons) > 1]
+    assert ["01-graphs", "01-graphs-2"] in two
+    assert all(second == f"{first}-2" for first, second in two)
+    assert all(part.title == part.lessons[0].title for part in parts if part.lessons)
+    for question in ("start-predict", "start-choose", "start-order"):
+        records.answered(question, "an answer", True)
+    first = step(laid, "01-graphs")
+    assert f"Continue with {first.title}" in text_of(start_page(laid, "/"))
+
+
 def test_at_first_one_begins_with_the_first_lesson_and_nothing_comes_back(laid):
     page = start_page(laid, "/")
     assert "Begin with 0 Start here" in text_of(page)
@@ -267,6 +279,29 @@ def test_progress_in_a_terminal_names_what_comes_next_and_back(laid, monkeypatch
     assert "To review today: one thing, about 1 minute: review()" in said
     assert re.search(r"○ not attempted +walk_graph \(10\)", said)
     assert re.search(r"○ 0 of 3 questions answered +0 Start here", said)
+
+
+def test_the_command_says_of_the_courses_workspace_what_the_start_page_says(
+    laid, tmp_path, monkeypatch, record, command
+):
+    wrong_since(record, 2, "two-paths")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for here, named in ((laid / "lessons", ()), (elsewhere, ("--workspace", laid))):
+        monkeypatch.chdir(here)
+        status, said = command("progress", *named)
+        assert status == 0
+        assert "To review today: one thing, about 1 minute: see the start page" in said
+        assert "review()" not in said  # which no shell knows
+        assert re.search(r"○ 0 of 3 questions answered +0 Start here", said)
+
+
+def test_from_a_checkouts_folder_the_command_shows_the_workspace_in_it(
+    course, monkeypatch, command
+):
+    assert "is made (1 file)" in command("workspace", "--course", course)[1]
+    monkeypatch.chdir(course)
+    assert re.search(r"○ to read +Start here", command("progress")[1])
 
 
 def test_without_a_workspace_progress_shows_exercises_alone(tmp_path, monkeypatch):

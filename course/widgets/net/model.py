@@ -75,12 +75,24 @@ class Net:
     def views(self) -> dict[str, View]:
         """Every view by its name, the whole net first; a view that opens follows its own."""
         found: dict[str, View] = {}
-        waiting = [self._view(self.name, "", frozenset(range(len(self.nodes))))]
+        waiting = [self._view(self.name, self._first_fork(), frozenset(range(len(self.nodes))))]
         while waiting:
             view, below = waiting.pop(0)
             found[view.name] = view
             waiting = [*(self._view(*one) for one in below), *waiting]
         return found
+
+    def _first_fork(self) -> str:
+        """The path of the innermost module around all others: one box alone is no picture."""
+        path = ""
+        parts = {self._part(path, index) for index in range(len(self.nodes))}
+        while len(parts) == 1:
+            (only,) = parts
+            parts = {self._part(only, index) for index in range(len(self.nodes))}
+            if all(part.startswith("#") for part in parts):  # only has operations of its own
+                break
+            path = only
+        return path
 
     def _view(
         self, name: str, path: str, inside: frozenset[int]
@@ -93,7 +105,8 @@ class Net:
             runs = [groups[at : at + size] for at in range(0, len(groups), size)]
             items = [self._run(path, run, below) for run in runs]
         else:
-            items = [self._item(path, key, nodes, below) for key, nodes in groups]
+            above = "" if name == self.name else path
+            items = [self._item(above, key, nodes, below) for key, nodes in groups]
         return self._with_outside(name, items, inside), below
 
     def _groups(self, path: str, inside: frozenset[int]) -> Iterator[tuple[str, frozenset[int]]]:
@@ -169,11 +182,9 @@ class Net:
         takers = {taker for index in inside for taker in self._takers[index]} - inside
         found = list(items)
         if sources:
-            found.insert(
-                0, Item(self._whereabouts(sources), "", frozenset(sources), is_outside=True)
-            )
+            found.insert(0, self._outside(sources))
         if takers:
-            found.append(Item(self._whereabouts(takers), "", frozenset(takers), is_outside=True))
+            found.append(self._outside(takers))
         edges = []
         for target, item in enumerate(found):
             for source, other in enumerate(found[:target]):
@@ -190,10 +201,11 @@ class Net:
             if to in source.nodes
         ]
 
-    def _whereabouts(self, nodes: set[int]) -> str:
+    def _outside(self, nodes: set[int]) -> Item:
         owners = dict.fromkeys(self.nodes[index].owner or self.name for index in sorted(nodes))
-        names = list(owners)
-        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        first, *others = owners
+        name = f"{first} and {len(others)} more" if others else first
+        return Item(name, self.classes.get(name, ""), frozenset(nodes), is_outside=True)
 
 
 def _counted(kinds: Sequence[str]) -> str:

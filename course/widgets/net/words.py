@@ -30,18 +30,23 @@ def start(net: Net, view: View) -> str:
     )
 
 
+def called(item: Item) -> str:
+    """A box's name in a sentence; a module that has only a number is called `Linear 5`."""
+    return f"{item.word} {item.name}" if item.word and item.name.isdecimal() else item.name
+
+
 def turn(net: Net, view: View, index: int) -> str:
     """The turn of one box: what it receives, what it sends, and to whom."""
     item = view.items[index]
     if item.is_outside:
-        return f"backward runs what lies outside, in {item.name}."
+        return f"backward runs what lies outside, in {called(item)}."
     nodes = "1 node" if len(item.nodes) == 1 else f"{len(item.nodes):,} nodes"
-    said = [f"backward runs {item.name} ({nodes})"]
+    said = [f"backward runs {called(item)} ({nodes})"]
     for source, target in view.edges:
         if target == index:
             norm = norm_of(net.between(view.items[source], item))
             sent = "sends nothing" if norm is None else f"sends a gradient of norm {number(norm)}"
-            said.append(f"{sent} to {view.items[source].name}")
+            said.append(f"{sent} to {called(view.items[source])}")
     weights = weights_of(net, item)
     if weights:
         norm = norm_of(weights.values())

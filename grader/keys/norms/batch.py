@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grader.trusted.families import norms
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, raises
 
 
@@ -47,12 +48,36 @@ def _updated(change, x, w, b, rm, rv, momentum, eps):
     return change.affine(change.of_batch(x, axes(x), eps), wide(w, x), wide(b, x))
 
 
+OVER = {
+    "over_the_batch_axis_alone": (
+        lambda axes, ndim: (0,),
+        "You averaged over axis 0 alone, so that every place of an image has a mean and a variance "
+        "of its own. BatchNorm takes the axes 0, 2 and 3 together.",
+    ),
+    "over_every_sample": (
+        lambda axes, ndim: tuple(range(1, ndim)),
+        "You averaged over all axes but the first, as LayerNorm does. BatchNorm averages over all "
+        "axes but 1.",
+    ),
+    "over_the_last_alone": (
+        lambda axes, ndim: (ndim - 1,),
+        "You averaged over the last axis alone. BatchNorm averages over all axes but 1.",
+    ),
+    "over_everything": (
+        lambda axes, ndim: tuple(range(ndim)),
+        "You averaged over all of x. Every channel, axis 1, has a mean and a variance of its own.",
+    ),
+}
+"""Axes that BatchNorm does not average over, with what that says."""
+
+
 def _averaged(over, x, w, b, rm, rv, momentum, eps):
     """Training mode with the output normalised over other axes."""
     _track(x, rm, rv, momentum)
     return _affine(norms.Forward().of_batch(x, over, eps), w, b)
 
 
+@formula
 def _by_running(change, x, w, b, rm, rv, eps):
     """Eval mode with a change of the formula."""
     xh = change.of_given(x, wide(rm, x), wide(rv, x), eps)
@@ -252,6 +277,7 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         *norms.forward(_updated, mean="the mean", var="the variance"),
         *norms.of_batch(_updated),
     )
+    pairs = norms.pairs_of_forward(_updated, mean="the mean", var="the variance", over=OVER)
 
 
 class BnEvalForwardKey(Key, task="bn_eval_forward"):
@@ -286,12 +312,13 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
     def batch_variance(x, w, b, rm, eps):
         """You took off rm and divided by the spread of the batch. Divide by the root of rv + eps:
         eval mode uses the batch for neither."""
-        return _affine((x - wide(rm, x)) / (moments(x)[1] + eps).sqrt(), w, b)
+        var = x.var(axes(x), correction=0)
+        return _by_running(norms.Forward(), x, w, b, rm, var, eps)
 
     def batch_mean(x, w, b, rv, eps):
         """You divided by the root of rv + eps, and took off the mean of the batch. Take off rm:
         eval mode uses the batch for neither."""
-        return _affine((x - moments(x)[0]) / (wide(rv, x) + eps).sqrt(), w, b)
+        return _by_running(norms.Forward(), x, w, b, x.mean(axes(x)), rv, eps)
 
     def statistics_exchanged(x, w, b, rm, rv, eps):
         """You exchanged rm and rv: rm is the running mean, rv the running variance."""
@@ -305,8 +332,9 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
 
     @raises("Expected more than 1 value per channel")
     def momentum_zero(x, w, b, rm, rv, eps):
-        """You called batch_norm with training=True and momentum 0. That leaves rm and rv as they
-        are, and normalises by the batch all the same. Pass training=False."""
+        """You called batch_norm with training=True, and so it normalises by the batch. That rm and
+        rv are as they were, as with momentum 0 or with copies of them, changes nothing about it.
+        Pass training=False."""
         return F.batch_norm(x, rm, rv, w, b, True, 0.0, eps)
 
     @raises("division by zero")
@@ -348,4 +376,19 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         all the same: leave out detach(), .data and no_grad()."""
         return BnEvalForwardKey.reference(x, w, b, rm, rv, eps).detach()
 
+    def w_applied_first(x, w, b, rm, rv, eps):
+        """You multiplied x by w and then took off rm. First take off rm and divide, then multiply
+        by w and add b."""
+        x, one = x * wide(w, x), torch.ones_like(w)
+        return _by_running(norms.Forward(), x, one, b, rm, rv, eps)
+
     families = norms.forward(_by_running, mean="rm", var="rv")
+    pairs = (
+        *of_formula(
+            lambda x, w, b, rm, rv, eps: _by_running(norms.Forward(), x, w, b, rm, rv, eps),
+            batch_mean,
+            batch_variance,
+            statistics_exchanged,
+            *families,
+        ),
+    )

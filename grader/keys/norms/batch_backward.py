@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.keys.norms.batch import axes, moments, normalised, wide
+from grader.keys.norms.batch import OVER, axes, moments, normalised, wide
 from grader.trusted.families import norms
 from grader.trusted.key import Key
 
@@ -55,3 +55,4 @@ class BnBackwardKey(Key, task="bn_backward"):
 
     # w is one number for all that is averaged: where in the formula it stands twice is all the same
     families = norms.without(norms.backward(_by_formula, g="gy"), "w_first_and_last")
+    pairs = norms.pairs_of_backward(_by_formula, g="gy", over=OVER)

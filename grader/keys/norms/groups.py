@@ -28,6 +28,30 @@ def _ln_backward(change, x, gy, w, eps):
     return change.of(x, gy, w, _last(w), eps)
 
 
+_OVER = {
+    "over_the_last_alone": (
+        lambda axes, ndim: (-1,),
+        "You averaged over the last dimension alone. Where w has two dimensions, it averages over "
+        "the last two: count them with w.ndim.",
+    ),
+    "over_the_batch": (
+        lambda axes, ndim: (0,),
+        "You averaged over dimension 0, the samples, as BatchNorm does. Here every sample is "
+        "treated by itself: average over the last dimensions.",
+    ),
+    "over_everything": (
+        lambda axes, ndim: tuple(range(ndim)),
+        "You averaged over all of x. Every sample has a mean and a variance of its own.",
+    ),
+    "over_all_but_the_first": (
+        lambda axes, ndim: tuple(range(1, ndim)),
+        "You averaged over all dimensions but the first. Average over the last ones, as many as w "
+        "has.",
+    ),
+}
+"""Axes that LayerNorm does not average over, with what that says."""
+
+
 class LnForwardKey(Key, task="ln_forward"):
     def reference(x: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
         return F.layer_norm(x, w.shape, w, b, eps)
@@ -108,6 +132,7 @@ class LnForwardKey(Key, task="ln_forward"):
         *norms.forward(_ln, mean="the mean", var="the variance"),
         *norms.of_batch(_ln),
     )
+    pairs = norms.pairs_of_forward(_ln, mean="the mean", var="the variance", over=_OVER)
 
 
 class LnBackwardKey(Key, task="ln_backward"):
@@ -148,6 +173,7 @@ class LnBackwardKey(Key, task="ln_backward"):
         return x.grad
 
     families = norms.backward(_ln_backward, g="g")
+    pairs = norms.pairs_of_backward(_ln_backward, g="g", over=_OVER)
 
 
 def _channels(t: Tensor) -> Tensor:
@@ -288,4 +314,25 @@ class GnForwardKey(Key, task="gn_forward"):
     families = (
         *norms.forward(_grouped, mean="the mean", var="the variance"),
         *norms.of_batch(_grouped),
+    )
+    pairs = norms.pairs_of_forward(
+        _grouped,
+        mean="the mean",
+        var="the variance",
+        over={
+            "over_the_batch_too": (
+                lambda axes, ndim: (0, 2),
+                "Mean and variance are taken over the samples too. They belong to one part of one "
+                "sample.",
+            ),
+            "over_everything": (
+                lambda axes, ndim: (0, 1, 2),
+                "Mean and variance are taken over all of x. They belong to one part of one sample.",
+            ),
+            "over_every_sample": (
+                lambda axes, ndim: (1, 2),
+                "Mean and variance are taken over all channels of a sample, as in LayerNorm. They "
+                "belong to one part of it.",
+            ),
+        },
     )

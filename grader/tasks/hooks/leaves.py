@@ -75,7 +75,7 @@ class ClipByHook(Task):
 
 class FreezeByHook(Task):
     """weight, of shape (n, d), is a parameter that optimizer trains. Freeze the rows whose numbers
-    stand in the int64 tensor rows: backward leaves zeros in these rows of weight.grad, and
+    stand in the int64 tensor rows: backward adds zeros to these rows of weight.grad, and
     optimizer.step() leaves these rows of weight as they are now, whatever weight decay and momentum
     it has. All other rows train as ever, and so do other parameters: do not edit the tensor that a
     pass hands to your hook. Return the list of the handles that end it when they are removed."""

@@ -73,19 +73,19 @@ class FullBackwardProbe(Task):
 class RetainOrHook(Task):
     """model is an nn.Sequential. Run model(x), start a backward pass at its output with the
     gradient gy, and return the list of the gradients of what each call of a layer returned, in the
-    order of the calls. What each layer returns requires grad. Layers may edit their input in place,
-    but for the first one: then the gradient of what the layer
-    before returned is that of its values before the edit. Leave no hook on the model, also if its
-    forward raises; then let the exception pass. Of its parameters nothing changes but what the pass
-    adds to their .grad, and its layers keep their settings, such as inplace."""
+    order of the calls. What each layer returns requires grad and is no view. Layers may edit their
+    input in place, but for the first one: then the gradient of what the layer before returned is
+    that of its values before the edit. Leave no hook on the model, also if its forward raises; then
+    let the exception pass. Of its parameters nothing changes but what the pass adds to their .grad,
+    and its layers keep their settings, such as inplace."""
 
     id = "retain_or_hook"
     signatures = ("grads_of_all(model, x, gy) -> grads",)
     title, points, difficulty, minutes = "Every layer's gradient", 8, 3, 12
     prerequisites = ("full_backward_probe",)
     hints = (
-        "Read section 5.6, on the order of hooks, and in section 5.2 what becomes of a hook when "
-        "its tensor is edited afterwards.",
+        "Read section 5.5, on layers that work in place, and in section 5.2 what becomes of a hook "
+        "when its tensor is edited afterwards.",
         "Register a forward hook on every layer that registers a tensor hook on the output. "
         "A layer that stands in the model twice is one module, and is called twice.",
         "Reserve a place in the list when the forward hook runs, and fill that place when the "

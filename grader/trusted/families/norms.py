@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
 
-from grader.trusted.key import mistake
+from grader.trusted.families.pairs import every_two
+from grader.trusted.key import Pair, mistake
 
 Axes = tuple[int, ...]
 Changed = Callable[..., Any]
@@ -26,14 +28,19 @@ def _variance(x: Tensor, axes: Axes) -> Tensor:
     return x.var(axes, correction=0, keepdim=True)
 
 
+def _as_given(axes: Axes, ndim: int) -> Axes:
+    return axes
+
+
 @dataclass(frozen=True)
 class Forward:
     """y = affine((x - centred * mean) / divisor(variance, eps), w, b): right as it stands.
 
     `spread` takes the variance of x over some axes; where a layer uses its running statistics, the
-    variance is given.
+    variance is given. `over` makes other axes of the right ones and the number of dimensions.
     """
 
+    over: Callable[[Axes, int], Axes] = _as_given
     centred: float = 1.0
     spread: Callable[[Tensor, Axes], Tensor] = _variance
     divisor: Callable[[Tensor, float], Tensor] = _root
@@ -41,6 +48,7 @@ class Forward:
 
     def of_batch(self, x: Tensor, axes: Axes, eps: float) -> Tensor:
         """x normalised by its own mean and variance over the axes, without w and b."""
+        axes = self.over(axes, x.ndim)
         mean = x.mean(axes, keepdim=True)
         return self.of_given(x, mean, self.spread(x, axes), eps)
 
@@ -82,6 +90,38 @@ def of_batch(answer: Changed) -> tuple[Changed, ...]:
     return tuple(
         _made(answer, name, change, sentence) for name, (change, sentence) in _OF_BATCH.items()
     )
+
+
+def pairs_of_forward(
+    answer: Changed,
+    *,
+    mean: str,
+    var: str,
+    of_batch: bool = True,
+    over: Mapping[str, tuple[Callable[[Axes, int], Axes], str]] = MappingProxyType({}),
+) -> tuple[Pair, ...]:
+    """Every two of `forward`, of `of_batch` where x gives the statistics, and of wrong axes."""
+    changes: dict[str, tuple[Any, str]] = {
+        name: (change, sentence.format(mean=mean, var=var))
+        for name, (change, sentence) in _FORWARD.items()
+    }
+    changes |= _OF_BATCH if of_batch else {}
+    changes |= {name: (Forward(over=axes), sentence) for name, (axes, sentence) in over.items()}
+    return tuple(every_two(answer, changes))
+
+
+def pairs_of_backward(
+    answer: Changed,
+    *,
+    g: str,
+    over: Mapping[str, tuple[Callable[[Axes, int], Axes], str]] = MappingProxyType({}),
+) -> tuple[Pair, ...]:
+    """Every two of `backward`, and of wrong axes."""
+    changes: dict[str, tuple[Any, str]] = {
+        name: (change, sentence.format(g=g)) for name, (change, sentence) in _BACKWARD.items()
+    }
+    changes |= {name: (Backward(over=axes), sentence) for name, (axes, sentence) in over.items()}
+    return tuple(every_two(answer, changes))
 
 
 def _made(answer: Changed, name: str, change: Any, sentence: str) -> Changed:
@@ -196,17 +236,27 @@ _OF_BATCH = {
 }
 
 
+def _mean(t: Tensor, axes: Axes) -> Tensor:
+    return t.mean(axes, keepdim=True)
+
+
+def _sum(t: Tensor, axes: Axes) -> Tensor:
+    return t.sum(axes, keepdim=True)
+
+
 @dataclass(frozen=True)
 class Backward:
     """dL/dx = (g - mean_term - xh * var_term) / root, with g = gy * w: right as it stands.
 
-    `mean` and `var` weigh the two terms, `reduce` is what makes them from g and g * xh, `xh` how
-    often the normalised values are divided by the root, `w` where w stands.
+    `mean` and `var` weigh the two terms, `reduce` and `reduce_var` are what makes them from g and
+    from g * xh, `divided` how often the bracket is divided by the root, `w` where w stands.
     """
 
+    over: Callable[[Axes, int], Axes] = _as_given
     mean: float = 1.0
     var: float = 1.0
-    reduce: Callable[[Tensor, Axes], Tensor] = lambda t, axes: t.mean(axes, keepdim=True)
+    reduce: Callable[[Tensor, Axes], Tensor] = _mean
+    reduce_var: Callable[[Tensor, Axes], Tensor] = _mean
     correction: int = 0
     root: Callable[[Tensor, float], Tensor] = _root
     divided: int = 1
@@ -216,6 +266,7 @@ class Backward:
 
     def of(self, x: Tensor, gy: Tensor, w: Tensor, axes: Axes, eps: float) -> Tensor:
         """The gradient for x; w meets x."""
+        axes = self.over(axes, x.ndim)
         root = self.root(x.var(axes, correction=self.correction, keepdim=True), eps)
         xh = x - x.mean(axes, keepdim=True)
         xh = xh / root if self.normalised else xh
@@ -226,7 +277,7 @@ class Backward:
         means = self.mean * self.reduce(through, axes)
         again = w if self.w == "again in the last term" else 1
         bent = gy if self.w == "not in the variance term" else through
-        inner = inner - means - self.var * again * xh * self.reduce(bent * xh, axes)
+        inner = inner - means - self.var * again * xh * self.reduce_var(bent * xh, axes)
         if self.w in ("last", "first and last"):
             inner = inner * w
         return inner / root**self.divided
@@ -255,8 +306,8 @@ def without(made: Iterable[Changed], *names: str) -> tuple[Changed, ...]:
 _BACKWARD = {
     "statistics_are_constants": (
         Backward(mean=0, var=0),
-        "You took mean and variance for constants: your answer is gy * w / std. Both depend on x, "
-        "so two more paths lead from x to y.",
+        "You took mean and variance for constants. Both depend on x, so two more paths lead from x "
+        "to y: gy * w / std is the first of three.",
     ),
     "variance_is_constant": (
         Backward(var=0),
@@ -270,9 +321,19 @@ _BACKWARD = {
         "0.",
     ),
     "sums_for_means": (
-        Backward(reduce=lambda t, axes: t.sum(axes, keepdim=True)),
+        Backward(reduce=_sum, reduce_var=_sum),
         "You subtracted sums where means belong: divide both by the number of values that are "
         "averaged.",
+    ),
+    "sum_in_the_mean_term": (
+        Backward(reduce=_sum),
+        "In the term that comes through the mean you took the sum of {g}. It is its mean: divide "
+        "by the number of values that are averaged.",
+    ),
+    "sum_in_the_variance_term": (
+        Backward(reduce_var=_sum),
+        "In the term that comes through the variance you took the sum of {g} times the normalised "
+        "values. It is their mean: divide by the number of values that are averaged.",
     ),
     "signs_of_the_means": (
         Backward(mean=-1, var=-1),
@@ -298,8 +359,7 @@ _BACKWARD = {
     ),
     "normalised_twice": (
         Backward(divided=2),
-        "The bracket is right, and you divided it by the variance plus eps. Divide it by the "
-        "square root.",
+        "You divided the bracket by the variance plus eps. Divide it by the square root of that.",
     ),
     "not_divided_by_std": (
         Backward(divided=0),
@@ -308,8 +368,7 @@ _BACKWARD = {
     ),
     "multiplied_by_std": (
         Backward(divided=-1),
-        "The bracket is right, and you multiplied it by the root of the variance plus eps. Divide "
-        "by it.",
+        "You multiplied the bracket by the root of the variance plus eps. Divide by it.",
     ),
     "not_normalised_in_bracket": (
         Backward(normalised=False),

@@ -1,6 +1,7 @@
 """A whole net as a picture: whose a node is, boxes that open, what is not reached."""
 
 import math
+import re
 import time
 
 import pytest
@@ -154,6 +155,33 @@ def test_a_box_opens_by_a_click_and_its_inside_says_where_it_comes_from(tower):
     assert names == ["0", "1", "2", "head"]
     player.stage._handle_custom_msg({"open": "no such box"}, [])
     assert "tower.blocks:" in player.sentence
+
+
+def test_a_net_inside_one_module_is_shown_by_what_is_in_it(tower):
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0)
+    encoder = nn.TransformerEncoder(layer, 2)
+    views = NetPicture(read(encoder(torch.randn(3, 5, 8)).sum(), encoder, "encoder")).views
+    assert [item.name for item in views[0].items] == ["layers.0", "layers.1"]
+    assert [view.name for view in views][:2] == ["encoder", "encoder.layers.0"]
+    wrapped = nn.ModuleDict({"inside": nn.Sequential(tower)})
+    views = NetPicture(read(loss_of(tower), wrapped, "net")).views
+    names = [item.name for item in views[0].items]
+    assert names == ["inside.0.blocks", "inside.0.head", "LogSoftmax → NllLoss"]
+    only = nn.Sequential(nn.Linear(4, 3))
+    views = NetPicture(read(loss_of(only), only, "net")).views
+    assert [item.name for item in views[0].items] == ["0", "LogSoftmax → NllLoss"]
+
+
+def test_a_module_that_has_only_a_number_is_called_by_its_class_too():
+    net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 3))
+    player = explore(loss_of(net), net)
+    player.step = 2
+    assert "backward runs Linear 2 (2 nodes)" in player.sentence
+    player.step = 3
+    assert re.search(r"backward runs Relu .* to Linear 0\.", player.sentence)
+    player.stage._handle_custom_msg({"open": "net.2"}, [])
+    player.step = 1
+    assert "what lies outside, in " in player.sentence
 
 
 def test_a_large_graph_is_folded_with_the_net_that_is_found_among_the_variables():

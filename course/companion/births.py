@@ -1,0 +1,193 @@
+"""Where a gradient becomes zero or nan: the first node that gets a good one and hands on a bad."""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course.companion.calls import Pass, Record
+from course.companion.finding import Finding, found
+from course.companion.places import Place
+from course.companion.reach import Reach
+from course.companion.sizes import PASSES_ON, Measured, Sizes, size_of
+
+_STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
+_RELU = ("Relu", "Threshold")
+_FLAT = (
+    *("Sigmoid", "Tanh", "Clamp", "Hardtanh", "Hardsigmoid", "BinaryCrossEntropy", "Erf", "Elu"),
+    *("Softplus", "LogSigmoid", "Silu", "Gelu", "Hardswish", "Relu6", "Exp"),
+)
+_FACTOR = ("Mul", "Mm", "Addmm", "Bmm", "Baddbmm", "Linear", "Convolution", "Dot", "Mv", "Where")
+_FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow", "Prod")
+_SUMS = ("Softmax", "LogSoftmax", "NativeLayerNorm", "NativeBatchNorm", "NativeGroupNorm", "Norm")
+_POINTS = (
+    *("Sqrt", "Rsqrt", "Pow", "Log", "Div", "Reciprocal", "Norm", "LinalgVectorNorm", "Std", "Var"),
+    *("Acos", "Asin", "Atan2", "Cdist", "PairwiseDistance", "Xlogy", "Acosh", "Float"),
+)
+TINY = 1e-6
+
+
+class Freed(Exception):
+    """The graph was freed, and no watched pass went through it."""
+
+
+class Births:
+    """The gradients of one loss, node by node, as a watched pass or one of its own saw them."""
+
+    def __init__(self, record: Record | None, loss: Tensor, reach: Reach) -> None:
+        self._record, self._loss, self._reach = record, loss, reach
+        self._ends: dict[int, Tensor | None] = {}
+        """The size of each leaf's gradient, where it was measured anew."""
+
+    @cached_property
+    def _measured(self) -> tuple[Sizes, int] | None:
+        """Sizes by node, and the node that broke the loss; None if the graph was freed."""
+        number = _number(self._reach.root)
+        events = self._record.events_of("backward") if self._record is not None else []
+        for event in reversed(events):
+            seen: Pass = event.about
+            if number in seen.roots and (seen.sizes or seen.broken >= 0):
+                return seen.sizes, seen.broken
+        measured = Measured()
+        leaves = [one.variable for one in self._reach.nodes if hasattr(one, "variable")]
+        measured.begin([self._loss])
+        try:
+            gradients = _differentiated(self._loss, leaves)
+            sizes = map(size_of, gradients)
+            self._ends = dict(zip(map(id, leaves), sizes, strict=True))
+        except Freed:
+            return None
+        finally:
+            measured.end()
+        return measured.sizes, measured.as_pass(0, True).broken
+
+    def why_bad(self, tensor: Tensor, name: str) -> list[Finding]:
+        """The nodes in which a tensor's gradient becomes zero or nan. Raises Freed."""
+        if self._measured is None:
+            raise Freed
+        measured, broken = self._measured
+        if broken >= 0 or not _is_finite(self._loss):
+            return [_of_loss(self._record, self._loss, self._reach, broken)]
+        target = self._reach.target(tensor)
+        born, bad, last, into = _followed(self._reach, target, measured)
+        end = self._size_at(tensor)
+        if (
+            end is not None
+            and not _is_bad(bad)
+            and (not math.isfinite(end) or _is_tiny(end, into, last))
+        ):
+            born, bad = [(last, end)], end  # at the last operation before the leaf
+        wanted = [one for one in born if math.isfinite(one[1]) == math.isfinite(bad)]
+        if target is None or not _is_bad(bad):
+            return []
+        told = dict(wanted).items()
+        return [_finding(self._record, node, size, name) for node, size in told][:2]
+
+    def _size_at(self, tensor: Tensor) -> float | None:
+        size = self._ends.get(id(tensor))
+        if size is None and tensor.is_leaf:
+            size = size_of(tensor.grad)
+        return None if size is None else _float(size)
+
+
+def _followed(
+    reach: Reach, target: Any, measured: Sizes
+) -> tuple[list[tuple[Any, float]], float, Any, float]:
+    """The nodes on the way to a target that make a good gradient bad.
+
+    Also what arrives at the target, the last node before it that computes something, and what
+    arrives there.
+    """
+    leading = reach.leading_to(target)
+    coming: dict[Any, float] = {reach.root: 1.0}
+    born: list[tuple[Any, float]] = []
+    last, at_last = reach.root, 1.0
+    for node in sorted(leading, key=lambda one: -_number(one)):
+        into = coming.get(node, 0.0)
+        out = measured[_number(node)][1] if _number(node) in measured else {}
+        if node is target:
+            break
+        if type(node).__name__ not in PASSES_ON:
+            last, at_last = node, into
+        for index, (below, _) in enumerate(node.next_functions):
+            if below not in leading:
+                continue
+            size = into if out.get(index) is None else _float(out[index])
+            if _is_tiny(size, into, node) or (math.isfinite(into) and not math.isfinite(size)):
+                born.append((node, size))
+                size = 0.0 if math.isfinite(size) else size
+            before = coming.get(below, 0.0)
+            worst = not math.isfinite(before) or before > size
+            coming[below] = before if worst and math.isfinite(size) else size
+    return born, coming.get(target, 0.0), last, at_last
+
+
+def _differentiated(loss: Tensor, tensors: list[Tensor]) -> tuple[Tensor | None, ...]:
+    start = torch.ones_like(loss)
+    try:
+        return torch.autograd.grad(loss, tensors, start, retain_graph=True, allow_unused=True)
+    except RuntimeError as error:
+        if "second time" in str(error):
+            raise Freed from error
+        raise
+
+
+def _of_loss(record: Record | None, loss: Tensor, reach: Reach, broken: int) -> Finding:
+    node = next((one for one in reach.nodes if _number(one) == broken), reach.root)
+    call, place = _call(record, node)
+    bad = "nan" if bool(torch.isnan(loss.detach()).any()) else "inf"
+    return found("nan_loss", tensor="the loss", bad=bad, first=call, place=place)
+
+
+def _finding(record: Record | None, node: Any, size: float, name: str) -> Finding:
+    call, place = _call(record, node)
+    words = {"node": node.name(), "call": call, "place": place, "tensor": name}
+    if not math.isfinite(size):
+        code = "nan_point" if _is_one_of(node, _POINTS) else "nan_other"
+        return found(code, bad="nan" if math.isnan(size) else "inf", **words)
+    groups = (_STEPS, "zero_step"), (_RELU, "zero_relu"), (_FLAT, "zero_flat")
+    for names, code in (*groups, (_SUMS, "zero_sum"), (_FACTORS, "zero_factor")):
+        if _is_one_of(node, names):
+            return found(code, **words)
+    return found("zero_other", sure=False, **words)
+
+
+def _call(record: Record | None, node: Any) -> tuple[str, Place | None]:
+    call = record.of_node(_number(node)) if record is not None else None
+    plain = re.sub(r"Backward\d*$", "", node.name())
+    if call is None:
+        return plain, None
+    return f"{call.name}()", call.place
+
+
+def _is_one_of(node: Any, names: tuple[str, ...]) -> bool:
+    plain = re.sub(r"Backward\d*$", "", node.name())
+    return plain in names or re.sub(r"\d+$", "", plain) in names
+
+
+def _is_tiny(size: float, into: float, node: Any) -> bool:
+    if not math.isfinite(into) or into == 0:
+        return False
+    return size == 0 or (_is_one_of(node, _SUMS) and size < TINY * into)
+
+
+def _is_bad(size: float) -> bool:
+    return not math.isfinite(size) or size <= TINY
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    return bool(torch.isfinite(tensor.detach()).all())
+
+
+def _number(node: Any) -> int:
+    """When a node was made; leaves come last in a pass."""
+    return -1 if hasattr(node, "variable") else int(node._sequence_nr())
+
+
+def _float(value: Any) -> float:
+    return float(value.item()) if isinstance(value, Tensor) else float(value)

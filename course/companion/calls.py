@@ -1,0 +1,167 @@
+"""What a watch writes down: the torch calls of a step, its events, and how to ask about them."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from course.companion.places import Place
+
+MOST_CALLS = 50_000
+"""How many calls are kept; the older half is forgotten when there are more."""
+
+
+class Call(NamedTuple):
+    """One torch call: numbers of the calls its tensors came from, and what became of them.
+
+    A source below 0 is a tensor that no watched call made: `Record.sources[-1 - source]`.
+    """
+
+    func: Any
+    code: CodeType
+    instruction: int
+    sources: tuple[int, ...]
+    recorded: tuple[bool, ...]
+    """Whether each tensor it was given requires grad."""
+    gives_grad: bool
+    gives_tensor: bool
+    sequence: int
+    """The number of the node it made, or -1."""
+    note: tuple[str, Any]
+    """What else was seen: how a value was cut, or ("", None)."""
+
+    @property
+    def place(self) -> Place:
+        """File and line."""
+        return Place.of(self.code, self.instruction)
+
+    @property
+    def name(self) -> str:
+        """`relu`, `detach`, `data`, as it is called in code."""
+        return name_of(self.func)
+
+
+class Event(NamedTuple):
+    """Something about the loop: backward, step, zero, clip, scale, unscale, seen at a place."""
+
+    kind: str
+    at: int
+    """How many calls had been seen."""
+    code: CodeType
+    instruction: int
+    about: Any
+
+    @property
+    def place(self) -> Place:
+        """File and line."""
+        return Place.of(self.code, self.instruction)
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """An optimizer that stepped or was emptied, and its learning rates at that moment."""
+
+    optimizer: weakref.ref[Any]
+    rates: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One backward pass: its roots, and the largest entry of the gradients at each node."""
+
+    roots: tuple[int, ...]
+    """The roots' nodes, by number."""
+    sizes: dict[int, tuple[str, dict[int, Tensor | None]]]
+    """Node number to its name, and by edge the largest entry of the gradient that went out."""
+    last: int
+    """The newest node when it began."""
+    kept: bool
+    """Whether the graph was kept."""
+    broken: int = -1
+    """The first node that gave a nan or an inf, if the root is one."""
+
+
+@dataclass
+class Record:
+    """Calls and events in the order in which they were seen."""
+
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    forgotten: int = 0
+    events: list[Event] = field(default_factory=list)
+    sources: list[weakref.ref[Tensor]] = field(default_factory=list)
+    made: dict[int, tuple[weakref.ref[Tensor], int]] = field(default_factory=dict)
+    blind: list[str] = field(default_factory=list)
+    """What could not be seen, as sentences."""
+
+    def __len__(self) -> int:
+        return self.forgotten + len(self.calls)
+
+    def call(self, number: int) -> Call | None:
+        """A call by its number; None if it was forgotten."""
+        index = number - self.forgotten
+        return Call._make(self.calls[index]) if 0 <= index < len(self.calls) else None
+
+    def every(self) -> Iterator[tuple[int, Call]]:
+        """All calls that are kept, with their numbers."""
+        for index, call in enumerate(self.calls):
+            yield self.forgotten + index, Call._make(call)
+
+    def source_of(self, tensor: Tensor) -> int | None:
+        """The number of what made a tensor; None if the watch never saw it."""
+        found = self.made.get(id(tensor))
+        return found[1] if found is not None and found[0]() is tensor else None
+
+    def before(self, numbers: Sequence[int]) -> set[int]:
+        """Everything that these values were computed from, themselves included."""
+        seen: set[int] = set()
+        ahead = list(numbers)
+        while ahead:
+            number = ahead.pop()
+            if number in seen:
+                continue
+            seen.add(number)
+            if number >= 0 and (call := self.call(number)) is not None:
+                ahead.extend(call.sources)
+        return seen
+
+    def of_node(self, sequence: int) -> Call | None:
+        """The call that made a node: the first whose own node is not older."""
+        index = self._by_node()
+        numbers = [one for one, _ in index]
+        at = bisect_left(numbers, sequence)
+        return self.call(index[at][1]) if at < len(index) else None
+
+    def events_of(self, *kinds: str) -> list[Event]:
+        """The events of these kinds, in order."""
+        return [event for event in self.events if event.kind in kinds]
+
+    def shorten(self) -> None:
+        """Forget the older half of the calls, and what is gone of the tensors."""
+        half = len(self.calls) // 2
+        del self.calls[:half]
+        self.forgotten += half
+        self.made = {key: one for key, one in self.made.items() if one[0]() is not None}
+        del self.events[: max(0, len(self.events) - MOST_CALLS // 10)]
+
+    def _by_node(self) -> list[tuple[int, int]]:
+        return sorted((call.sequence, number) for number, call in self.every() if call.sequence > 0)
+
+
+def name_of(func: Any) -> str:
+    """What a torch function is called: a property by its own name, not by `__get__`."""
+    name = getattr(func, "__name__", "") or type(func).__name__
+    if name in ("__get__", "__set__"):
+        return str(getattr(getattr(func, "__self__", None), "__name__", name))
+    return str(name)
+
+
+def pairs(events: Sequence[Event]) -> Iterator[tuple[Event, Event]]:
+    """Each event with the next."""
+    return itertools.pairwise(events)

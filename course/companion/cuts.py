@@ -1,0 +1,149 @@
+"""Where a gradient's way back was cut: a watched value followed from a tensor to the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from course.companion.calls import Call, Record
+from course.companion.finding import Finding, found
+from course.companion.places import Place
+
+_FROM_NUMBERS = {"tensor", "as_tensor", "from_numpy", "Tensor", "FloatTensor", "full", "asarray"}
+_ARRAYS = {"numpy", "tolist", "__array__"}
+_COPIES = {"tensor", "as_tensor", "Tensor", "asarray"}
+MOST = 3
+
+
+@dataclass
+class _Followed:
+    """What a tensor's value became, call by call."""
+
+    live: set[int] = field(default_factory=set)
+    """Calls whose result still leads back to it."""
+    cut: dict[int, int] = field(default_factory=dict)
+    """Calls whose result does not any more, and the call that cut."""
+    numbers: list[int] = field(default_factory=list)
+    """Calls that took a number or an array out of torch."""
+    used: bool = False
+
+
+def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Finding]:
+    """Why a loss does not lead back to a tensor, as far as the watch saw it; else nothing."""
+    end = record.source_of(loss)
+    start = record.source_of(tensor)
+    if end is None and start is None:
+        return []
+    if start is None:
+        return [found("never_used", tensor=name)]
+    followed = _follow(record, start)
+    if not followed.used:
+        return [found("never_used", tensor=name)]
+    before = record.before([end]) if end is not None else set()
+    cuts = sorted({followed.cut[one] for one in before if one in followed.cut})
+    if cuts:
+        return [_of_cut(record, one, name) for one in cuts[:MOST]]
+    if followed.live & before:
+        return []  # inside of something that the watch does not see
+    return _by_numbers(record, followed, before, name) or _dropped(record, followed, end, name)
+
+
+def _by_numbers(record: Record, followed: _Followed, before: set[int], name: str) -> list[Finding]:
+    """Where a value left torch: whether the loss is made of it there, nobody sees."""
+    calls = [one for number in followed.numbers if (one := record.call(number)) is not None]
+    arrays = [one for one in calls if one.name in _ARRAYS]
+    made = [call for one in before if one >= 0 and (call := record.call(one)) is not None]
+    rebuilt = not before or any(one.name in _FROM_NUMBERS or not one.sources for one in made)
+    leaving = arrays or (calls if rebuilt else [])
+    return [_cut("cut_number", leaving[0], name, sure=False)] if leaving else []
+
+
+def _dropped(record: Record, followed: _Followed, end: int | None, name: str) -> list[Finding]:
+    last = record.call(max(followed.live)) if followed.live else None
+    if last is None or end is None:
+        return []
+    sure = not followed.numbers
+    return [found("dropped", tensor=name, name_of_call=last.name, place=last.place, sure=sure)]
+
+
+def of_result(record: Record, tensor: Tensor, name: str) -> Finding | None:
+    """The cut that made a tensor which does not require grad, if a watched call did."""
+    source = record.source_of(tensor)
+    call = record.call(source) if source is not None and source >= 0 else None
+    if call is None or call.gives_grad or True not in call.recorded or source is None:
+        return None
+    return _of_cut(record, source, name)
+
+
+def first_cut(record: Record, loss: Tensor, name: str) -> list[Finding]:
+    """Every cut on the way to a loss that has no graph."""
+    end = record.source_of(loss)
+    if end is None:
+        return []
+    cuts = []
+    for number in sorted(record.before([end])):
+        call = record.call(number) if number >= 0 else None
+        if call is None or call.gives_grad or True not in call.recorded:
+            continue
+        if call.note[0] != "hidden" and call.gives_tensor:
+            cuts.append(number)
+    return [_of_cut(record, one, name) for one in cuts[:MOST]]
+
+
+def _follow(record: Record, start: int) -> _Followed:
+    followed = _Followed()
+    for number, call in record.every():
+        mine = [
+            (source, grad)
+            for source, grad in zip(call.sources, call.recorded, strict=True)
+            if source == start or source in followed.live or source in followed.cut
+        ]
+        if not mine:
+            continue
+        followed.used = True
+        flows = any(source not in followed.cut for source, _ in mine)
+        if not call.gives_tensor:
+            followed.numbers.append(number)
+        elif flows and (call.gives_grad or _is_hidden(call)):
+            followed.live.add(number)
+        elif flows and True in call.recorded:
+            followed.cut[number] = number
+        elif flows:
+            followed.live.add(number)
+        else:
+            followed.cut[number] = min(followed.cut[source] for source, _ in mine)
+    return followed
+
+
+def _is_hidden(call: Call) -> bool:
+    """Whether it ran inside of a custom Function, whose result may be recorded all the same."""
+    return call.note[0] == "hidden"
+
+
+def _of_cut(record: Record, number: int, name: str) -> Finding:
+    call = record.call(number)
+    assert call is not None
+    kind, detail = call.note
+    if call.name in _COPIES:
+        return _cut("cut_rebuilt", call, name)
+    if call.name == "detach" or call.name == "detach_":
+        return _cut("cut_detach", call, name)
+    if call.name == "data":
+        return _cut("cut_data", call, name)
+    if kind == "integer":
+        return _cut("cut_integer", call, name, dtype=detail)
+    if kind == "inference":
+        return _cut("cut_inference", call, name)
+    if kind == "off":
+        code, instruction, checkpoint = detail
+        if checkpoint:
+            return _cut("cut_checkpoint", call, name)
+        switched = Place.of(code, instruction)
+        off = f" (switched off at {switched})" if switched != call.place else ""
+        return _cut("cut_off", call, name, off=off)
+    return _cut("cut_operation", call, name)
+
+
+def _cut(code: str, call: Call, name: str, *, sure: bool = True, **words: str) -> Finding:
+    return found(code, tensor=name, sure=sure, place=call.place, call=f"{call.name}()", **words)

@@ -1,0 +1,121 @@
+"""Why one tensor has no gradient, or a bad one: its flags, the loss, the way back, the passes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from course.companion import births, cuts
+from course.companion.calls import Record
+from course.companion.finding import Finding, found
+from course.companion.places import Place
+from course.companion.reach import Reach
+from course.companion.surroundings import Surroundings
+from grader.errors.seen import graph
+
+_CASTS = ("ToCopy", "Clone", "View", "UnsafeView", "T", "Reshape", "Transpose", "Unsqueeze")
+
+
+def flagged(tensor: Tensor, name: str, record: Record | None) -> list[Finding] | None:
+    """Why a tensor requires no grad; None if it does."""
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        cut = cuts.of_result(record, tensor, name) if record is not None else None
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        return [found("integer", tensor=name, dtype=dtype), *([cut] if cut else [])]
+    if tensor.is_inference():
+        return [found("inference", tensor=name)]
+    if tensor.requires_grad:
+        return None
+    if record is not None and (cut := cuts.of_result(record, tensor, name)) is not None:
+        return [cut]
+    frozen = isinstance(tensor, nn.Parameter)
+    return [found("frozen" if frozen else "no_requires_grad", tensor=name)]
+
+
+def not_leaf(tensor: Tensor, name: str) -> Finding:
+    """Of a tensor that an operation computed: which, and whether that moved or cast a leaf."""
+    node = tensor.grad_fn
+    assert node is not None
+    above = [one for one, _ in node.next_functions]
+    moved = len(above) == 1 and hasattr(above[0], "variable") and node.name().startswith(_CASTS)
+    return found("moved" if moved else "not_a_leaf", tensor=name, node=node.name())
+
+
+def without_graph(
+    loss: Tensor, name: str, tensor: Tensor | None, record: Record | None
+) -> list[Finding] | None:
+    """What to say of a loss that nothing hangs on; None if something does."""
+    if loss.grad_fn is not None:
+        return None
+    code = "loss_is_leaf" if loss.requires_grad else "loss_without_graph"
+    told = [found(code, tensor=name)]
+    if record is None:
+        return told
+    lost = cuts.why_lost(record, tensor, loss, name) if tensor is not None else []
+    lost = lost or cuts.first_cut(record, loss, name)
+    return lost if lost and not loss.requires_grad else told + lost
+
+
+def lost(
+    tensor: Tensor,
+    loss: Tensor,
+    name: str,
+    around: Surroundings,
+    record: Record | None,
+    quickly: bool = False,
+) -> list[Finding]:
+    """Why a loss with a graph does not lead back to a tensor."""
+    told = cuts.why_lost(record, tensor, loss, name) if record is not None else []
+    if quickly or any(one.code != "dropped" for one in told):
+        return told or [found("not_reached", tensor=name)]
+    for other, value in around.tensors.items():
+        if value is loss or value is tensor or value.grad_fn is None or value.numel() != 1:
+            continue
+        if tensor in Reach(value):
+            return [found("other_loss", tensor=name, other=other)]
+    return told or [found("not_reached", tensor=name)]
+
+
+def measured(
+    tensor: Tensor, gradients: births.Births, reach: Reach, name: str, record: Record | None
+) -> list[Finding]:
+    """What became of the gradient of a tensor that the loss leads back to."""
+    if tensor.is_meta:  # a shape without values
+        return []
+    size = size_of_grad(tensor)
+    try:
+        if bad := gradients.why_bad(tensor, name):
+            return bad
+    except births.Freed:
+        if size is None and tensor.is_leaf:
+            return [found("emptied", tensor=name, place=_emptied_at(record))]
+        if not size:
+            return [found("graph_freed", tensor=name)]
+    if size is None and tensor.is_leaf:
+        return [_unfilled(tensor, reach, name, record)]
+    return [found("fine", tensor=name, size=f"{size:.3g}")] if size else []
+
+
+def _unfilled(tensor: Tensor, reach: Reach, name: str, record: Record | None) -> Finding:
+    """A leaf that is reached and holds no gradient, though the graph is there."""
+    passed = record is not None and any(
+        reach.root._sequence_nr() in event.about.roots for event in record.events_of("backward")
+    )
+    if passed or any(graph.is_freed(node) for node in reach.nodes[:50]):
+        return found("emptied", tensor=name, place=_emptied_at(record))
+    return found("no_backward", tensor=name)
+
+
+def _emptied_at(record: Record | None) -> Place | None:
+    events = record.events_of("zero", "empty") if record is not None else []
+    return events[-1].place if events else None
+
+
+def size_of_grad(tensor: Tensor) -> float | None:
+    """The largest absolute entry of .grad; None if there is no .grad."""
+    grad = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+    if grad is None or grad.is_meta:
+        return None
+    values = grad.detach().coalesce().values() if grad.is_sparse else grad.detach()
+    values = values if values.layout == torch.strided else values.to_dense()
+    return float(values.abs().max().item()) if values.numel() else None

@@ -1,0 +1,132 @@
+"""What became of a gradient: passes, zeros, nan."""
+
+from __future__ import annotations
+
+from course.companion.kinds.kind import (
+    FLAT,
+    GRAPHS,
+    GRAPHS_2,
+    HOOKS,
+    LEAVES,
+    LOOP,
+    NAN,
+    NONE,
+    NORM_2,
+    ZERO,
+    kind,
+)
+
+PASSES = (
+    kind(
+        "no_backward",
+        "No backward pass yet",
+        "The loss leads back to {name}, and no backward pass has filled .grad yet.",
+        "Call loss.backward().",
+        *(GRAPHS_2, "From a gradient to a step", NONE),
+    ),
+    kind(
+        "emptied",
+        "Emptied after backward",
+        "The gradient of {name} was emptied after backward.",
+        "Read .grad after backward and before zero_grad().",
+        *(LOOP, "Gradients add up", NONE),
+    ),
+    kind(
+        "graph_freed",
+        "The graph was freed",
+        "Backward went through this graph before, so its gradients cannot be measured again.",
+        "Ask before backward, call loss.backward(retain_graph=True), or run the step inside "
+        "`with watch():`.",
+        *(GRAPHS_2, "What forward saves", ZERO),
+    ),
+    kind(
+        "fine",
+        "Nothing is wrong here",
+        "{name} is reached from the loss, and its gradient has entries up to {size}.",
+        "Nothing to cure.",
+        *(LEAVES, "Who keeps a gradient"),
+    ),
+    kind(
+        "carried",
+        "A graph carried from step to step",
+        "{name} hangs on the graphs of {count} backward passes: it is carried from step to step.",
+        "Detach it where a step begins; of a running sum keep the number: total += loss.item().",
+        *(GRAPHS_2, "The second backward pass", "memory grows", "a second backward raises"),
+    ),
+)
+
+
+SIZES = (
+    kind(
+        "zero_step",
+        "Zero at an operation that is flat",
+        "The gradient of {name} is zero: {node} ({call}) is flat, so its derivative is 0 "
+        "everywhere.",
+        "Use a smooth operation in its place, or let the gradient through: "
+        "x + (x.round() - x).detach().",
+        *(GRAPHS_2, "Where there is no derivative", ZERO, FLAT),
+    ),
+    kind(
+        "zero_relu",
+        "Zero at a ReLU",
+        "The gradient of {name} is zero: wherever one arrives at {node} ({call}), the input is not "
+        "positive, and the slope is 0.",
+        "Look at the inputs of that line: a smaller learning rate, another initialization, no "
+        "second ReLU at the end, or leaky_relu.",
+        *(HOOKS, "A model that you may not edit", ZERO, FLAT),
+    ),
+    kind(
+        "zero_flat",
+        "Zero where a function is flat",
+        "The gradient of {name} is zero: {node} ({call}) is given values where it is flat.",
+        "Look at the size of that line's inputs: scale them down, or use the version of the loss "
+        "that takes scores.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
+        "zero_factor",
+        "Zero by a factor of zero",
+        "The gradient of {name} is zero: {node} ({call}) multiplies it by zeros.",
+        "Look at the other factor of that line: weights or inputs that are all 0, or a mask that "
+        "lets nothing through.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
+        "zero_sum",
+        "Zero by a sum that is constant",
+        "The gradient of {name} is zero: {node} ({call}) gives values whose sum never changes.",
+        "Do not sum all of softmax's or a normalization's outputs: compare them with a target.",
+        *(NORM_2, "Two sums that find mistakes", ZERO, FLAT),
+    ),
+    kind(
+        "zero_other",
+        "Zero at a node",
+        "The gradient of {name} is zero: it enters {node} ({call}) with entries and leaves it "
+        "without.",
+        "Look at what that line is given.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
+        "nan_point",
+        "nan at a point without a derivative",
+        "The gradient of {name} is {bad}: it is born in {node} ({call}), which was given a value "
+        "where it has no finite slope, such as 0.",
+        "Keep the argument away from 0: (x + eps).sqrt(), clamp(min=eps) before log, eps inside "
+        "of a norm. torch.where after it does not help: put it before.",
+        *(GRAPHS, "The graph is built while", NAN, "the loss is nan"),
+    ),
+    kind(
+        "nan_other",
+        "nan at a node",
+        "The gradient of {name} is {bad}: it is born in {node} ({call}).",
+        "Look at what that line is given: inf, nan, or a division by 0.",
+        *(GRAPHS, "The graph is built while", NAN, "the loss is nan"),
+    ),
+    kind(
+        "nan_loss",
+        "The loss itself is nan",
+        "The loss is {bad} before any backward pass; {first} is the first call that gave it.",
+        "Look at what that line is given: log of 0, 0/0, inf - inf, or numbers that overflow.",
+        *(GRAPHS, "The graph is built while", NAN, "the loss is nan"),
+    ),
+)

@@ -1,0 +1,194 @@
+"""What is wrong around the gradients: models, optimizers, losses, order, modes."""
+
+from __future__ import annotations
+
+from course.companion.kinds.kind import (
+    FLAT,
+    GRAPHS_2,
+    HOOKS,
+    LEAVES,
+    LOOP,
+    LOOP_2,
+    MODES_2,
+    NAN,
+    NORM_2,
+    kind,
+)
+
+REGISTERED = (
+    kind(
+        "in_a_list",
+        "Layers in a Python list",
+        "{name} is a Python {container} of {what}: the model does not know them, and "
+        "parameters() leaves them out.",
+        "Use {cure_with}.",
+        *(LEAVES, "A module's parameters are leaves", "a layer does not change", FLAT),
+    ),
+    kind(
+        "plain_tensor",
+        "A tensor that is no parameter",
+        "{name} requires grad and is a plain tensor, so parameters() leaves it out.",
+        "Make it nn.Parameter(...) in __init__.",
+        *(LEAVES, "A module's parameters are leaves", "a weight does not change", FLAT),
+    ),
+    kind(
+        "not_in_optimizer",
+        "Not in the optimizer",
+        "{optimizer} does not hold {name}, so no step changes it.",
+        "Make the optimizer from model.parameters() once the model is complete, or pass the rest "
+        "to add_param_group.",
+        *(LOOP, "What an optimizer holds", "a layer does not change", FLAT),
+    ),
+    kind(
+        "other_model",
+        "The optimizer holds other tensors",
+        "{optimizer} holds none of the parameters of {model}: it was made for other tensors.",
+        "Make the optimizer after the model it is to train, and anew when the model is replaced.",
+        *(LOOP, "What an optimizer holds", FLAT),
+    ),
+)
+
+
+ORDER = (
+    kind(
+        "step_before_backward",
+        "step before backward",
+        "The optimizer stepped before the backward pass of its step, on gradients that were "
+        "emptied or belong to the step before.",
+        "Order: zero_grad(), backward(), step().",
+        *(LOOP, "The order, as a program", FLAT),
+    ),
+    kind(
+        "emptied_before_step",
+        "Emptied between backward and step",
+        "The gradients are emptied after backward and before step(), so the step has none.",
+        "Call zero_grad() before backward, or after step().",
+        *(LOOP, "Gradients add up", FLAT),
+    ),
+    kind(
+        "never_emptied",
+        "Gradients that are never emptied",
+        "{count} backward passes, each followed by step(), and no zero_grad(): gradients of all "
+        "earlier steps add up.",
+        "Call optimizer.zero_grad() in every step.",
+        *(LOOP, "Gradients add up", "the loss rises", "training is unstable"),
+    ),
+    kind(
+        "no_step",
+        "No step",
+        "{count} backward passes, and the optimizer never stepped.",
+        "Call optimizer.step() after backward.",
+        *(LOOP, "The order, as a program", FLAT),
+    ),
+    kind(
+        "clip_after_step",
+        "Clipping after the step",
+        "Gradients are clipped after step() has used them.",
+        "Clip between backward() and step().",
+        *(LOOP_2, "Clip and schedule", "training is unstable"),
+    ),
+    kind(
+        "clip_before_backward",
+        "Clipping before backward",
+        "Gradients are clipped before backward has made them.",
+        "Clip between backward() and step().",
+        *(LOOP_2, "Clip and schedule", "training is unstable"),
+    ),
+    kind(
+        "clip_scaled",
+        "Clipping scaled gradients",
+        "Gradients are clipped while they carry the scaler's factor.",
+        "Call scaler.unscale_(optimizer) before clipping.",
+        *(LOOP_2, "Half the bits", FLAT),
+    ),
+    kind(
+        "scheduler_first",
+        "scheduler.step before optimizer.step",
+        "The learning rate changed between backward and optimizer.step(): the scheduler moved on "
+        "first.",
+        "Call scheduler.step() after optimizer.step().",
+        *(LOOP_2, "Clip and schedule"),
+    ),
+)
+
+
+FED = (
+    kind(
+        "probabilities",
+        "Probabilities where scores belong",
+        "{loss} was given the result of {maker}, and applies {maker} itself.",
+        "Give it the scores: take {maker} out of the model.",
+        *(LOOP_2, "The loss must fit", FLAT, "the loss stays high"),
+    ),
+    kind(
+        "no_logarithm",
+        "Probabilities where their logarithms belong",
+        "{loss} was given the result of {maker}, and wants logarithms of probabilities.",
+        "Use log_softmax in the place of softmax.",
+        *(LOOP_2, "The loss must fit", FLAT, "the loss is negative"),
+    ),
+    kind(
+        "scores_for_logs",
+        "Scores where logarithms of probabilities belong",
+        "{loss} was given the scores of a layer, and wants logarithms of probabilities.",
+        "Apply log_softmax(dim=-1) first; cross_entropy does both.",
+        *(LOOP_2, "The loss must fit", FLAT, "the loss is negative"),
+    ),
+    kind(
+        "broadcast",
+        "Shapes that broadcast",
+        "{one} meets {other} and becomes {result}: every prediction is compared with every target.",
+        "Give both one shape: prediction.squeeze(1), or target.unsqueeze(1).",
+        *(LOOP_2, "A mean over what?", FLAT, "every prediction is the mean"),
+    ),
+    kind(
+        "ignored",
+        "Every target is ignored",
+        "Every target equals ignore_index ({index}), and the mean of nothing is nan.",
+        "Skip such a batch, or take care that the targets are not all padding.",
+        *(LOOP_2, "A mean over what?", NAN, "the loss is nan"),
+    ),
+)
+
+
+STATES = (
+    kind(
+        "eval_mode",
+        "Training in eval mode",
+        "{model} is in eval mode in every step that was watched: dropout is off, and BatchNorm "
+        "does not learn its statistics.",
+        "Call train() on it before the loop, and again after every evaluation.",
+        *(MODES_2, "What eval() does"),
+    ),
+    kind(
+        "frozen_batchnorm",
+        "A frozen BatchNorm that moves",
+        "The parameters of {name} are frozen, and in training mode its statistics move all the "
+        "same.",
+        "Call {name}.eval() after model.train().",
+        *(MODES_2, "Frozen, and moving"),
+    ),
+    kind(
+        "graphs_kept",
+        "Graphs that stay alive",
+        "{count} results of earlier steps are alive with their graphs{owner}: memory grows with "
+        "every step.",
+        "Keep loss.item() or x.detach() in lists and sums.",
+        *(GRAPHS_2, "What forward saves", "memory grows"),
+    ),
+    kind(
+        "compiled",
+        "Compiled code is not seen",
+        "{name} is compiled: the watch sees nothing of what happens inside.",
+        "For the search, use the model without torch.compile.",
+        *(HOOKS, "Copies, modes and torch.compile"),
+    ),
+    kind(
+        "distributed",
+        "Other processes are not seen",
+        "{name} is DistributedDataParallel: what the other processes do, and whether you went "
+        "past the wrapper, is not seen.",
+        "Look for the mistake in one process, with the model itself.",
+        *(NORM_2, "BatchNorm on several devices"),
+    ),
+)

@@ -1,0 +1,142 @@
+"""How large gradients are at each node of a backward pass: where a zero or a nan is born."""
+
+from __future__ import annotations
+
+import cmath
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course.companion.calls import Pass
+
+MOST_NODES = 4000
+PASSES_ON = {
+    f"{name}Backward{number}"
+    for name in (
+        *("Add", "Sub", "View", "UnsafeView", "T", "Unsqueeze", "Squeeze", "Transpose", "Permute"),
+        *("Alias", "Clone", "Expand", "Reshape", "ReshapeAlias", "AsStrided", "Neg", "Stack"),
+        *("Cat", "ToCopy"),
+    )
+    for number in range(3)
+}
+"""Nodes that hand a gradient on as it is, or make it neither zero nor nan."""
+
+_LEAF = getattr(torch._C._functions, "AccumulateGrad")  # noqa: B009  (not in its stubs)
+_INFINITY = float("inf")
+_norm = torch.linalg.vector_norm
+
+Sizes = dict[int, tuple[str, dict[int, Tensor | None]]]
+
+
+class Measured:
+    """Hooks on the nodes of a graph, for one backward pass; they change and keep nothing."""
+
+    def __init__(self) -> None:
+        self.sizes: Sizes = {}
+        self._handles: list[Any] = []
+        self._roots: tuple[int, ...] = ()
+        self._broken = -1
+
+    def begin(self, roots: Sequence[Tensor]) -> None:
+        """Put a hook on every node that could give birth to a zero or a nan."""
+        starts = [root.grad_fn for root in roots if root.grad_fn is not None]
+        self._roots = tuple(node._sequence_nr() for node in starts)
+        if torch._C._len_torch_dispatch_stack() or any(type(root) is not Tensor for root in roots):
+            return
+        self._broken = first_broken(roots)
+        for node in nodes(starts, MOST_NODES):
+            name = type(node).__name__
+            if name in PASSES_ON or type(node) is _LEAF:
+                continue
+            edges = _inner_edges(node)
+            if edges:
+                hook = self._hook(node._sequence_nr(), name, edges)
+                self._handles.append(node.register_hook(hook))
+
+    def end(self) -> None:
+        """Take every hook away."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def as_pass(self, last: int, kept: bool) -> Pass:
+        """The pass that is about to begin; its sizes fill while it runs."""
+        return Pass(self._roots, self.sizes, last, kept, self._broken)
+
+    def _hook(self, number: int, name: str, edges: tuple[int, ...]) -> Any:
+        sizes = self.sizes
+
+        def measured(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
+            sizes[number] = (name, {edge: size_of(going_out[edge]) for edge in edges})
+
+        def unseen(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
+            with torch._C.DisableTorchFunction():
+                measured(going_out, came_in)
+
+        return unseen if torch._C._len_torch_function_stack() else measured
+
+
+def first_broken(roots: Sequence[Tensor]) -> int:
+    """The number of the first node that made a nan or an inf, if a root is one; else -1."""
+    for root in roots:
+        if root.grad_fn is None or root.numel() != 1 or not root.is_cpu:
+            continue
+        if cmath.isfinite(root.item()):
+            continue
+        for node in sorted(nodes([root.grad_fn], MOST_NODES), key=lambda one: one._sequence_nr()):
+            if any(not bool(torch.isfinite(one).all()) for one in _results(node)):
+                return int(node._sequence_nr())
+        return int(root.grad_fn._sequence_nr())
+    return -1
+
+
+def _results(node: Any) -> list[Tensor]:
+    """What a node saved of its result."""
+    found = []
+    for name in ("_saved_result", "_saved_self", "_saved_other", "_saved_result0"):
+        try:
+            value = getattr(node, name, None)
+        except RuntimeError:  # freed, or edited in place
+            continue
+        if isinstance(value, Tensor):
+            found.append(value.detach())
+    return found
+
+
+def nodes(starts: Iterable[Any], most: int | None = None) -> list[Any]:
+    """Every node that is reached from some, each once, breadth first."""
+    found = dict.fromkeys(starts)
+    ahead = list(found)
+    for node in ahead:
+        for below, _ in node.next_functions:
+            if below is not None and below not in found:
+                found[below] = None
+                ahead.append(below)
+        if most is not None and len(ahead) > most:
+            break
+    return ahead
+
+
+def size_of(gradient: Any) -> Tensor | None:
+    """The largest absolute entry, as a tensor that nobody waits for; None if there is none."""
+    if type(gradient) is not Tensor or gradient.layout is not torch.strided:
+        return None
+    if not gradient.is_floating_point() or not gradient.numel():
+        return None
+    size: Tensor = _norm(gradient.detach() if gradient.requires_grad else gradient, _INFINITY)
+    return size
+
+
+def _inner_edges(node: Any) -> tuple[int, ...]:
+    """The edges that lead on into the graph: of those to a leaf its .grad tells the size."""
+    found = []
+    for edge, (below, _) in enumerate(node.next_functions):
+        kind = type(below)
+        if below is None or kind is _LEAF:
+            continue
+        # Every Linear layer's weight is a leaf that is transposed first.
+        if kind.__name__ != "TBackward0" or type(below.next_functions[0][0]) is not _LEAF:
+            found.append(edge)
+    return tuple(found)

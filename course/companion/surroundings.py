@@ -1,0 +1,112 @@
+"""What the caller has: names of tensors, models and optimizers, found in a frame or given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+MOST_ITEMS = 64
+
+
+class Surroundings:
+    """The variables of a frame and of those above it that are the reader's own."""
+
+    def __init__(
+        self,
+        frame: FrameType | None,
+        model: nn.Module | None = None,
+        optimizer: torch.optim.Optimizer | None = None,
+    ) -> None:
+        self._variables = dict(_variables(frame))
+        self._model, self._optimizer = model, optimizer
+
+    @cached_property
+    def models(self) -> dict[str, nn.Module]:
+        """Models by name, those that are part of another left out."""
+        if self._model is not None:
+            return {self._called(self._model, "model"): self._model}
+        found = {n: one for n, one in self._opened() if isinstance(one, nn.Module)}
+        once = {id(one): (name, one) for name, one in reversed(found.items())}
+        inner = {id(part) for _, one in once.values() for part in list(one.modules())[1:]}
+        names = [(name, one) for key, (name, one) in once.items() if key not in inner]
+        return {name: one for name, one in names if not isinstance(one, nn.modules.loss._Loss)}
+
+    @cached_property
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Optimizers by name."""
+        if self._optimizer is not None:
+            return {self._called(self._optimizer, "optimizer"): self._optimizer}
+        found = {n: one for n, one in self._opened() if isinstance(one, torch.optim.Optimizer)}
+        once = {id(one): (name, one) for name, one in reversed(found.items())}
+        return dict(once.values())
+
+    @cached_property
+    def parameters(self) -> dict[str, Tensor]:
+        """Every parameter of every model, by its full name."""
+        return {
+            f"{name}.{path}".replace("._orig_mod", ""): parameter
+            for name, model in self.models.items()
+            for path, parameter in model.named_parameters()
+        }
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """Tensors that have a name of their own, or a place in a short list or dict."""
+        return {name: one for name, one in self._opened() if isinstance(one, Tensor)}
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        names = {id(one): name for name, one in reversed(self.tensors.items())}
+        return names | {id(one): name for name, one in self.parameters.items()}
+
+    def name_of(self, tensor: Tensor, otherwise: str = "the tensor") -> str:
+        """What the caller calls a tensor."""
+        return self._names.get(id(tensor), otherwise)
+
+    @cached_property
+    def functions(self) -> dict[str, Any]:
+        """Functions by name."""
+        return {name: one for name, one in self._variables.items() if callable(one)}
+
+    def of_kind(self, kind: type[Any]) -> list[Any]:
+        """Every variable of a kind."""
+        return [one for one in self._variables.values() if isinstance(one, kind)]
+
+    def _called(self, wanted: object, otherwise: str) -> str:
+        return next((name for name, one in self._opened() if one is wanted), otherwise)
+
+    def _opened(self) -> Iterator[tuple[str, Any]]:
+        inside: list[tuple[str, Any]] = []
+        for name, value in self._variables.items():
+            yield name, value
+            if isinstance(value, list | tuple) and len(value) <= MOST_ITEMS:
+                inside += [(f"{name}[{index}]", one) for index, one in enumerate(value)]
+            elif isinstance(value, dict) and len(value) <= MOST_ITEMS:
+                inside += [(f"{name}[{key!r}]", one) for key, one in list(value.items())]
+            elif name == "self" or isinstance(value, nn.Module):
+                inside += [(f"{name}.{key}", one) for key, one in list(vars(value).items())]
+        yield from inside
+
+
+def _variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
+    """The nearest frame's names win."""
+    seen: set[str] = set()
+    at: FrameType | None = frame
+    while at is not None and (at is frame or at.f_code.co_name not in ("run_code", "<module>")):
+        scopes = [at.f_locals] + ([at.f_globals] if at is frame else [])
+        for scope in scopes:
+            for name, value in list(scope.items()):
+                if name not in seen and not name.startswith("_") and name not in ("In", "Out"):
+                    seen.add(name)
+                    yield name, value
+        at = at.f_back if at.f_code.co_name != "<module>" else None
+        if at is not None and at.f_globals.get("__name__", "").partition(".")[0] in _OTHERS:
+            return
+
+
+_OTHERS = {"IPython", "ipykernel", "_pytest", "pytest", "runpy", "pluggy"}

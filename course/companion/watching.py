@@ -1,0 +1,292 @@
+"""The watch: sees every torch call that Python code makes, and changes none of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import weakref
+from types import CodeType, FrameType, TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from course.companion import fed, sizes
+from course.companion.calls import MOST_CALLS, Event, Pass, Record, Stepped
+from course.companion.functions import (
+    BACKWARD,
+    MARKS,
+    QUIET,
+    READ,
+    SET_GRAD,
+    SWITCH,
+    tensors_in,
+)
+from course.companion.places import LIBRARY, own_frame
+
+_last: list[Watch] = []
+"""The watch that was left last, for whoever asks without naming one."""
+
+_KINDS_OF_MARKS = {"Optimizer.step": "step", "Optimizer.zero_grad": "zero"}
+_NOTHING = ("", None)
+_MODE_FILES = ("grad_mode.py", "_contextlib.py")
+_MODULES = os.path.join("torch", "nn", "modules", "")
+MOST_PASSES = 3
+"""Of how many backward passes the sizes of gradients are kept."""
+
+
+class Watch(TorchFunctionMode):
+    """Sees the torch calls of a block of code; `with watch() as seen:` makes one.
+
+    What it keeps of a call is numbers, code and weak references, and at most `MOST_CALLS` calls.
+    Calls of other threads and processes, and of compiled code, are not seen.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.record = Record()
+        self._silent: list[tuple[str, Stepped | None]] = []
+        """What optimizers are in the middle of."""
+        self._offs: list[tuple[CodeType, int, bool]] = []
+        """Where recording was switched off, and whether a checkpoint did it."""
+        self._passes: list[Pass] = []
+        self._newest = 0
+
+    def __enter__(self) -> Watch:
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
+        _last[:] = [self]
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Call `func`, and write down what was seen of it."""
+        kwargs = kwargs or {}
+        if torch.compiler.is_compiling():
+            # A compiler reads this method too, and is to find nothing in it but the call.
+            return func(*args, **kwargs)
+        if func in QUIET or (self._silent and self._is_routine(func)):
+            return func(*args, **kwargs)
+        if func in BACKWARD:
+            return self._backward(func, args, kwargs, sys._getframe(1))
+        out = func(*args, **kwargs)
+        if func in MARKS:
+            self._optimizer(args, sys._getframe(1))
+            return out
+        # Whatever goes wrong in here must not reach the code that is watched.
+        try:
+            if types or torch._C._len_torch_function_stack():
+                with torch._C.DisableTorchFunction():  # nobody else is to see what is read here
+                    self._note(func, args, kwargs, out, sys._getframe(1))
+            else:
+                self._note(func, args, kwargs, out, sys._getframe(1))
+        except Exception as error:
+            self._lost(f"A call of {getattr(func, '__name__', func)} was not understood: {error}.")
+        return out
+
+    def _is_routine(self, func: Any) -> bool:
+        """Whether a call inside an optimizer is the optimizer's own arithmetic."""
+        if func is SWITCH:  # on again at the end, so that nothing has to be remembered
+            return True
+        if func in MARKS:
+            return False
+        return self._silent[-1][0] == "zero" or not torch.is_grad_enabled()
+
+    def _note(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, frame: FrameType
+    ) -> None:
+        record = self.record
+        tensors = tensors_in(args, kwargs)
+        outs = [out] if type(out) is Tensor else tensors_in((out,), {})
+        if not outs and func is not Tensor.__setitem__ and func not in READ:
+            self._event(func, args, out, frame)
+            return
+        own = frame if not LIBRARY.get(frame.f_code.co_filename, True) else own_frame(frame)
+        own = own or frame
+        made, number = record.made, len(record)
+        sources, recorded = [], []
+        for tensor in tensors:
+            found = made.get(id(tensor))
+            if found is None or found[0]() is not tensor:
+                reference = weakref.ref(tensor)
+                record.sources.append(reference)
+                found = made[id(tensor)] = (reference, -len(record.sources))
+            sources.append(found[1])
+            recorded.append(tensor.requires_grad)
+        note: tuple[str, Any] = _NOTHING
+        gives_grad, sequence = False, -1
+        if func is Tensor.__setitem__:
+            outs = [args[0]]
+        for tensor in outs:
+            if tensor.requires_grad:
+                gives_grad = True
+                if (node := tensor.grad_fn) is not None and sequence < 0:
+                    sequence = node._sequence_nr()
+            if not (tensor.requires_grad and tensor.is_leaf and id(tensor) in made):
+                # A leaf that is updated in place stays the leaf it was.
+                made[id(tensor)] = (weakref.ref(tensor), number)
+        if tensors and outs and outs[0] is tensors[0] and tensors[0]._is_view():
+            base = tensors[0]._base
+            if base is not None:
+                made[id(base)] = (weakref.ref(base), number)
+        if not gives_grad and True in recorded:
+            note = self._cut(func, outs)
+        elif func in fed.CHECKED:
+            note = fed.noted(func, args, kwargs, tensors, outs)
+        self._newest = max(self._newest, sequence)
+        record.calls.append(
+            (
+                func,
+                own.f_code,
+                own.f_lasti,
+                tuple(sources),
+                tuple(recorded),
+                gives_grad,
+                bool(outs),
+                sequence,
+                note,
+            )
+        )
+        if frame is not own and _MODULES not in frame.f_code.co_filename:
+            self._inside(func, frame, own)
+        if len(record.calls) > MOST_CALLS:
+            record.shorten()
+
+    def _cut(self, func: Any, outs: list[Tensor]) -> tuple[str, Any]:
+        """How the recording ended at a call whose inputs required grad."""
+        if not outs:
+            return ("number", None)
+        if outs[0].is_inference():
+            return ("inference", None)
+        if not (outs[0].is_floating_point() or outs[0].is_complex()):
+            return ("integer", str(outs[0].dtype).removeprefix("torch."))
+        if not torch.is_grad_enabled():
+            # A custom Function's forward switches recording off where nobody sees it.
+            return ("off", self._offs[-1]) if self._offs else ("hidden", None)
+        return ("operation", None)
+
+    def _event(self, func: Any, args: tuple[Any, ...], out: Any, frame: FrameType) -> None:
+        if func is SWITCH:
+            self._switch(bool(args[0]), frame)
+        elif func == SET_GRAD:
+            self._add("empty", weakref.ref(args[0]), frame)
+        else:
+            own = own_frame(frame)
+            if own is not None and own is not frame:
+                self._inside(func, frame, own)
+
+    def _switch(self, on: bool, frame: FrameType) -> None:
+        own = own_frame(frame) or frame
+        leaving, outer = False, frame
+        while outer.f_back is not None and outer.f_code.co_filename.endswith(_MODE_FILES):
+            leaving = leaving or outer.f_code.co_name == "__exit__"
+            outer = outer.f_back
+        if on:
+            self._offs.clear()
+        elif leaving:
+            del self._offs[1:]
+        else:
+            checkpoint = outer.f_code.co_filename.endswith("checkpoint.py")
+            self._offs.append((own.f_code, own.f_lasti, checkpoint))
+
+    def _optimizer(self, args: tuple[Any, ...], frame: FrameType) -> None:
+        """A mark of the profiler: an optimizer begins or ends.
+
+        What it did counts from its end: a closure that it was given runs before.
+        """
+        inner = _optimizer_frame(frame)
+        if not (args and isinstance(args[0], str)):
+            if self._silent and inner is not None:
+                kind, about = self._silent.pop()
+                if about is not None:
+                    self._add(kind, about, frame)
+            return
+        kind = _KINDS_OF_MARKS.get(args[0].split("#")[0], "")
+        if not kind:
+            return
+        optimizer = inner.f_locals.get("self") if inner is not None else None
+        about = None
+        if isinstance(optimizer, torch.optim.Optimizer):
+            rates = tuple(float(group["lr"]) for group in optimizer.param_groups if "lr" in group)
+            about = Stepped(weakref.ref(optimizer), rates)
+        self._silent.append((kind, about))
+
+    def _inside(self, func: Any, frame: FrameType, own: FrameType) -> None:
+        """Clipping and the gradient scaler, told from the file of torch that made the call."""
+        file, above = frame, frame.f_back
+        while above is not None and above is not own:
+            if above.f_code.co_filename.endswith(("clip_grad.py", "grad_scaler.py")):
+                file = above
+            above = above.f_back
+        name = file.f_code.co_filename
+        if name.endswith("clip_grad.py"):
+            self._once("clip", None, own)
+        elif name.endswith("grad_scaler.py") and file.f_code.co_name in ("scale", "unscale_"):
+            self._once(file.f_code.co_name.rstrip("_"), None, own)
+
+    def _backward(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
+    ) -> Any:
+        roots = tensors_in(args[:1], {}) or tensors_in((), kwargs)
+        own = own_frame(frame) or frame
+        kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
+        measured = sizes.Measured()
+        with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
+            measured.begin(roots)
+        about = measured.as_pass(self._newest, kept)
+        self._passes.append(about)
+        if len(self._passes) > MOST_PASSES:
+            self._passes.pop(0).sizes.clear()
+        self.record.events.append(
+            Event("backward", len(self.record), own.f_code, own.f_lasti, about)
+        )
+        try:
+            return func(*args, **kwargs)
+        finally:
+            measured.end()
+
+    def _add(self, kind: str, about: Any, frame: FrameType) -> None:
+        own = own_frame(frame) or frame
+        self.record.events.append(Event(kind, len(self.record), own.f_code, own.f_lasti, about))
+
+    def _once(self, kind: str, about: Any, own: FrameType) -> None:
+        last = self.record.events[-1] if self.record.events else None
+        if last is None or (last.kind, last.code, last.instruction) != (
+            kind,
+            own.f_code,
+            own.f_lasti,
+        ):
+            self._add(kind, about, own)
+
+    def _lost(self, sentence: str) -> None:
+        if len(self.record.blind) < 5:
+            self.record.blind.append(sentence)
+
+
+def last_watch() -> Watch | None:
+    """The watch that was left last."""
+    return _last[0] if _last else None
+
+
+def _optimizer_frame(frame: FrameType) -> FrameType | None:
+    """The frame of torch/optim that a mark of the profiler was made in."""
+    above: FrameType | None = frame
+    for _ in range(4):
+        above = above.f_back if above is not None else None
+        if above is not None and above.f_code.co_filename.endswith("optimizer.py"):
+            return above
+    return None

@@ -1,0 +1,40 @@
+"""What the frames of an error tell beyond its text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from grader.errors.explanation import Explained, Explanation
+from grader.errors.seen import edited, lost, nothing, parts, passes
+from grader.errors.seen.frames import Frames
+
+Reader = Callable[[Frames, Explained, str], Explained | None]
+
+_READERS: dict[str, Reader] = {
+    "second_backward": passes.read,
+    "modified": edited.read,
+    "none_used": nothing.read,
+    "none_in_formula": nothing.read,
+    "no_graph": lost.read,
+    "unused": lost.read_unused,
+    "device": parts.read_device,
+    "dtype": parts.read_dtype,
+    "deepcopy": parts.read_deepcopy,
+    "warned_non_leaf_grad": nothing.read,
+}
+
+
+def made_exact(found: Explanation, error: BaseException) -> Explained:
+    """The explanation of an error, by its frames where they decide."""
+    told = Explained.of(found)
+    frames = Frames.of(error)
+    if "in DataLoader worker process" in str(error) and found.code != "worker_out":
+        told = replace(told, meaning=f"A DataLoader's worker raised it. {told.meaning}")
+    reader = _READERS.get(found.code)
+    if reader is None or not frames.own:
+        return told
+    try:
+        return reader(frames, told, str(error)) or told
+    except Exception:  # the text's own explanation holds whatever the frames contain
+        return told

@@ -1,0 +1,130 @@
+"""A saved tensor edited in place: which node refuses, and whether an optimizer's step did it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from grader.errors.explanation import Explained
+from grader.errors.seen import graph, source
+from grader.errors.seen.frames import Frame, Frames, file_name
+from grader.errors.seen.passes import looked_up, start_of
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A parameter that an optimizer holds was stepped; anything else was edited by an operation."""
+    frame, root = start_of(frames)
+    if root is None or root.grad_fn is None:
+        return None
+    refusing = [
+        node
+        for node in graph.nodes(root.grad_fn)
+        if "modified by an inplace" in graph.complaint(node)
+    ]
+    owned = {
+        id(parameter): name
+        for name, optimizer in frames.optimizers()
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    sizes = {
+        int(size) for size in re.findall(r"\d+", message.partition("[torch.")[2].split("]")[0])
+    }
+    parameters = [
+        leaf for node in refusing for leaf in _leaves_near(node) if sizes == set(leaf.shape)
+    ]
+    stepped = next((one for one in parameters if id(one) in owned), None)
+    step = _step_line(frames)
+    if stepped is not None and step is not None and not _edits(frame):
+        name = frames.name_of(stepped) or "a parameter"
+        return replace(
+            told,
+            meaning=f"{owned[id(stepped)]}.step() changed {name} in place after the forward pass "
+            "of this loss had saved it.",
+            cure="Call every backward before the first step(). If this loss is to use the updated "
+            "weights, run its forward pass again after the step. A part of the graph that the "
+            "step is not to train is cut off with detach().",
+            place=step,
+            sure=False,
+        )
+    if not refusing:
+        return None
+    node = refusing[0].name()
+    edits = [place for one in reversed(frames.own) for place in _edits(one)]
+    edits = edits or _edits_of_models(frames)
+    where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
+    return replace(
+        told,
+        meaning=f"{node} saved a tensor for its backward, and its memory was edited in place "
+        f"afterwards.{where}",
+        cure="Use the out-of-place operation (x = x + 1 for x += 1), or edit a clone.",
+        place=edits[0] if len(edits) == 1 else "",
+        sure=True,
+    )
+
+
+def _leaves_near(node: Any) -> list[Tensor]:
+    """The parameters that a node uses directly, or through a transpose."""
+    found = []
+    for below, _ in node.next_functions:
+        if below is None:
+            continue
+        near = (below, *(deeper for deeper, _ in below.next_functions))
+        found += [one.variable for one in near if one is not None and hasattr(one, "variable")]
+    return found
+
+
+def _step_line(frames: Frames) -> str | None:
+    """Where an optimizer steps in these frames' code."""
+    for frame in reversed(frames.own):
+        tree = frame.source
+        if tree is not None and (found := source.calls(tree, "step")):
+            before = [line for line, _ in found if line < frame.line] or [found[0][0]]
+            return frame.place_of(before[-1])
+    return None
+
+
+def _edits(frame: Frame) -> list[str]:
+    """Lines of a frame's code that edit a tensor in place."""
+    tree = frame.source
+    found = _edited_lines(tree, lambda node: _is_tensor(node, frame)) if tree is not None else []
+    return [frame.place_of(line) for line in found]
+
+
+def _edits_of_models(frames: Frames) -> list[str]:
+    """Lines that edit in place in the forward of the models that can be named."""
+    kinds = {type(part) for _, model in frames.modules() for part in model.modules()}
+    found = []
+    for kind in kinds:
+        if (code := source.own_code(kind)) is not None:
+            tree, file, first = code
+            lines = _edited_lines(tree, lambda node: True)
+            found += [f"{file_name(file)}, line {first + line - 1}" for line in lines]
+    return sorted(found)
+
+
+def _edited_lines(tree: ast.AST, is_tensor: Callable[[ast.AST], bool]) -> list[int]:
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign) and is_tensor(node.target):
+            found.add(node.lineno)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            name = node.func.attr
+            kept = ("requires_grad_", "retain_grad_", "detach_")
+            if name.endswith("_") and not name.endswith("__") and name not in kept:
+                found.add(node.lineno)
+        elif isinstance(node, ast.Assign) and any(
+            isinstance(one, ast.Subscript) and is_tensor(one.value) for one in node.targets
+        ):
+            found.add(node.lineno)
+    return sorted(found)
+
+
+def _is_tensor(node: ast.AST, frame: Frame) -> bool:
+    value = looked_up(node.value if isinstance(node, ast.Subscript) else node, frame)
+    return isinstance(value, Tensor)

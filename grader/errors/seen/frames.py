@@ -1,0 +1,195 @@
+"""The reader's own frames of a traceback: variables, the failing expression, models, optimizers."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_LIBRARIES = (
+    str(Path(torch.__file__).parent),
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+)
+MOST_ITEMS = 64
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of the reader's own code, and where in it the error passed."""
+
+    names: Mapping[str, Any]
+    above: Mapping[str, Any]
+    """Global variables."""
+    file: str
+    line: int
+    columns: tuple[int, int] | None
+    code_name: str
+    first_line: int
+
+    @property
+    def place(self) -> str:
+        """`train.py, line 12`."""
+        return f"{file_name(self.file)}, line {self.line}"
+
+    def place_of(self, line: int) -> str:
+        """Another line of the same file."""
+        return self.place.replace(f"line {self.line}", f"line {line}")
+
+    @property
+    def source(self) -> ast.AST | None:
+        """The syntax of the function, or of a file's own statements if the frame is a module's."""
+        text = "".join(linecache.getlines(self.file))
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError):
+            return None
+        if not text:
+            return None
+        flat = ast.Module([one for one in tree.body if not isinstance(one, _DEFINITIONS)], [])
+        return next(
+            (
+                node
+                for node in ast.walk(tree)
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and node.name == self.code_name
+                and node.lineno >= self.first_line
+                and node.lineno <= self.line
+            ),
+            flat,
+        )
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What can be named here: local variables, then global ones."""
+        mine = {key: one for key, one in self.names.items() if _is_plain(key)}
+        return {key: one for key, one in self.above.items() if _is_plain(key)} | mine
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The reader's own frames, the innermost last."""
+
+    own: tuple[Frame, ...]
+
+    @classmethod
+    def of(cls, error: BaseException) -> Frames:
+        """The frames that a caught error went through."""
+        found, step = [], error.__traceback__
+        while step is not None:
+            if not is_library(step.tb_frame.f_code.co_filename):
+                position = _position(step.tb_frame, step.tb_lasti)
+                found.append(_frame(step.tb_frame, step.tb_lineno, position))
+            step = step.tb_next
+        return cls(tuple(found))
+
+    @property
+    def last(self) -> Frame:
+        """Where the error came from."""
+        return self.own[-1]
+
+    def variables(self) -> Iterator[tuple[str, Any]]:
+        """Everything that can be named, the innermost frame first, each name once."""
+        seen: set[int] = set()
+        for frame in reversed(self.own):
+            for name, value in frame.variables.items():
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    yield name, value
+
+    def modules(self) -> list[tuple[str, nn.Module]]:
+        """Models, those that contain others first; parts of `self` too."""
+        found = [
+            (name, one) for name, one in _opened(self.variables()) if isinstance(one, nn.Module)
+        ]
+        inner = {id(part) for _, one in found for part in list(one.modules())[1:]}
+        outer = [(name, one) for name, one in found if id(one) not in inner]
+        return outer or found
+
+    def optimizers(self) -> list[tuple[str, torch.optim.Optimizer]]:
+        """Optimizers by name."""
+        values = _opened(self.variables())
+        return [(n, one) for n, one in values if isinstance(one, torch.optim.Optimizer)]
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Tensors by name, also those in short lists and dicts, and attributes of objects."""
+        for name, value in _opened(self.variables()):
+            if isinstance(value, Tensor):
+                yield name, value
+
+    def name_of(self, tensor: Tensor) -> str:
+        """What a tensor is called: a variable, or a model's parameter."""
+        for name, module in self.modules():
+            for part, parameter in module.named_parameters():
+                if parameter is tensor:
+                    return f"{name}.{part}"
+        for name, value in self.tensors():
+            if value is tensor and "[" not in name:
+                return name
+        return next((name for name, value in self.tensors() if value is tensor), "")
+
+
+def is_library(filename: str) -> bool:
+    """Whether a file is Python's, torch's, or was installed."""
+    ours = str(Path(__file__).resolve().parents[2])
+    return filename.startswith(("<frozen", *_LIBRARIES, f"{ours}/")) or "site-packages" in filename
+
+
+def file_name(filename: str) -> str:
+    """What a reader calls a file: its name, or the number of a notebook's cell."""
+    if "ipykernel_" in filename or filename.startswith("<ipython-input-"):
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython is not None else None
+        numbers = getattr(getattr(shell, "compile", None), "_filename_map", {})
+        return f"cell In[{numbers[filename]}]" if filename in numbers else "a cell"
+    return filename if filename.startswith("<") else Path(filename).name
+
+
+def _frame(frame: FrameType, line: int, columns: tuple[int, int] | None) -> Frame:
+    code = frame.f_code
+    return Frame(
+        dict(frame.f_locals),
+        frame.f_globals,
+        code.co_filename,
+        line,
+        columns,
+        code.co_name,
+        code.co_firstlineno,
+    )
+
+
+def _position(frame: FrameType, instruction: int) -> tuple[int, int] | None:
+    for number, (line, end, left, right) in enumerate(frame.f_code.co_positions()):
+        if number == instruction // 2:
+            whole = None not in (left, right) and line == end
+            return (left, right) if whole and left is not None and right is not None else None
+    return None
+
+
+def _opened(values: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Variables, then what lies in short lists and dicts and in the attributes of objects."""
+    inside: list[tuple[str, Any]] = []
+    for name, value in values:
+        yield name, value
+        if isinstance(value, list | tuple) and len(value) <= MOST_ITEMS:
+            inside += [(f"{name}[{index}]", one) for index, one in enumerate(value)]
+        elif isinstance(value, dict) and len(value) <= MOST_ITEMS:
+            inside += [(f"{name}[{key!r}]", one) for key, one in list(value.items())]
+        elif isinstance(value, nn.Module) or (name == "self" and hasattr(value, "__dict__")):
+            inside += [(f"{name}.{key}", one) for key, one in list(vars(value).items())]
+            if isinstance(value, nn.Module):
+                inside += [(f"{name}.{key}", one) for key, one in value.named_children()]
+    yield from inside
+
+
+def _is_plain(name: str) -> bool:
+    return not name.startswith("_") and name not in ("In", "Out", "exit", "quit")

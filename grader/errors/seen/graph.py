@@ -1,0 +1,53 @@
+"""A graph after a backward pass that failed: its nodes, which are freed, which were edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch import Tensor
+
+MOST_NODES = 20_000
+
+
+def nodes(start: Any) -> list[Any]:
+    """Every node below one, itself first, breadth first."""
+    ahead, seen = [start], {start}
+    for node in ahead:
+        for below, _ in node.next_functions:
+            if below is not None and below not in seen:
+                seen.add(below)
+                ahead.append(below)
+        if len(ahead) > MOST_NODES:
+            break
+    return ahead
+
+
+def complaint(node: Any) -> str:
+    """What a node says when one of its saved tensors is asked for, or nothing."""
+    for name in dir(node):
+        if name.startswith("_saved_") or name == "saved_tensors":
+            try:
+                getattr(node, name)
+            except RuntimeError as error:
+                return str(error)
+            except Exception:
+                return ""
+    return ""
+
+
+def saves(node: Any) -> bool:
+    """Whether a node has kept anything for its backward."""
+    return any(name.startswith("_raw_saved_") for name in dir(node)) or hasattr(
+        node, "saved_tensors"
+    )
+
+
+def is_freed(node: Any) -> bool:
+    """Whether a backward pass went through a node and freed what it saved."""
+    return "second time" in complaint(node)
+
+
+def leaves(found: Iterable[Any]) -> list[Tensor]:
+    """The leaves in which these nodes accumulate."""
+    return [node.variable for node in found if node.name().endswith("AccumulateGrad")]

@@ -1,0 +1,253 @@
+"""A result without a graph: what the failing code says about where it was cut."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.errors.explanation import Explained
+from grader.errors.seen import source
+from grader.errors.seen.frames import Frame, Frames, file_name, is_library
+from grader.errors.seen.passes import looked_up, root_of
+
+_CUTS = {
+    "item": "item() makes a number",
+    "tolist": "tolist() makes numbers",
+    "numpy": "numpy() leaves torch",
+    "detach": "detach() cuts",
+    "argmax": "argmax gives integers",
+    "no_grad": "nothing is recorded under no_grad",
+    "inference_mode": "nothing is recorded in inference mode",
+    "tensor": "torch.tensor copies values alone",
+    "from_numpy": "NumPy's arrays have no graph",
+    "round": "",
+    "long": "integers have no gradient",
+    "int": "integers have no gradient",
+    "bool": "truth values have no gradient",
+    "float": "",
+}
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Frozen parameters, recording switched off, a constant slope, or a cut in this code."""
+    frame = next((one for one in reversed(frames.own) if root_of(one) is not None), frames.last)
+    root_of(frame)
+    if _differentiates_a_gradient(frame):
+        return _constant_slope(frame, told)
+    if (remade := _remade(frame)) is not None:
+        name, line = remade
+        return replace(
+            told,
+            meaning=f"{name} was replaced by a new tensor that does not require grad.",
+            cure=f"Write into the tensor itself: with torch.no_grad(): {name} -= lr * {name}.grad. "
+            f"Then {name} stays the leaf it was.",
+            place=frame.place_of(line),
+        )
+    if (bare := _without_create_graph(frame)) is not None:
+        name, line = bare
+        return replace(
+            told,
+            meaning=f"The gradient {name} was computed without create_graph=True, so it has no "
+            "graph that a second derivative could go through.",
+            cure="Pass create_graph=True to that torch.autograd.grad.",
+            place=frame.place_of(line),
+        )
+    models = frames.modules()
+    every = [(name, list(model.parameters())) for name, model in models]
+    frozen = [name for name, all_ in every if all_ and not any(p.requires_grad for p in all_)]
+    if frozen and len(frozen) == len([1 for _, all_ in every if all_]):
+        return replace(
+            told,
+            meaning=f"No parameter of {frozen[0]} requires grad, so nothing was recorded.",
+            cure=f"Unfreeze what is to be trained: {frozen[0]}.requires_grad_(True), or one part "
+            "of it.",
+            place=frame.place,
+        )
+    places = [found for one in reversed(frames.own) for found in _in_frame(one)]
+    places += _elsewhere(frames, frame)
+    if not torch.is_grad_enabled():
+        return replace(
+            told,
+            meaning="Recording is switched off where this backward is called, so it was off for "
+            "the forward pass too.",
+            cure="Move the training step out of no_grad, set_grad_enabled(False) or inference "
+            "mode.",
+            place=places[0][0] if places else frame.place,
+        )
+    if not places:
+        return None
+    told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
+    return replace(
+        told,
+        meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",
+        cure="Keep every step from the inputs to the loss in torch and outside of such blocks: "
+        "torch.stack for torch.tensor, the tensor for its number, softmax for argmax.",
+        place=places[0][0] if len(places) == 1 else "",
+        sure=False,
+    )
+
+
+def read_unused(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A tensor of the same values that is not the one the result was computed from."""
+    tree = frames.last.source
+    for node in ast.walk(tree) if tree is not None else ():
+        if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "grad":
+            continue
+        if node.lineno != frames.last.line or len(node.args) < 2:
+            continue
+        asked = node.args[1]
+        method = asked.func if isinstance(asked, ast.Call) else None
+        called = isinstance(method, ast.Attribute)
+        if getattr(method, "attr", "") == "parameters":
+            continue
+        if called or (isinstance(asked, ast.Subscript) and _is_entry(asked, frames.last)):
+            return replace(
+                told,
+                meaning=f"{source.spelled(asked)} makes a new tensor at this moment, and the "
+                "result was computed before from another.",
+                cure="Make that tensor first, compute the result from it, and ask for its "
+                "gradient; or ask for the whole tensor's and take the part out.",
+                place=frames.last.place,
+            )
+    return None
+
+
+def _is_entry(node: ast.Subscript, frame: Frame) -> bool:
+    """Whether it is part of a tensor, and not an item of a list."""
+    return isinstance(looked_up(node.value, frame), Tensor)
+
+
+def _differentiates_a_gradient(frame: Frame) -> bool:
+    """Whether the failing line starts from a gradient that was made with create_graph=True."""
+    tree = frame.source
+    failing = [node for node in _statements(tree) if node.lineno <= frame.line <= _end(node)]
+    for node in _statements(tree):
+        recorded = any(
+            isinstance(one, ast.keyword)
+            and one.arg == "create_graph"
+            and isinstance(one.value, ast.Constant)
+            and one.value.value is True
+            for one in ast.walk(node)
+        )
+        if recorded and isinstance(node, ast.Assign) and node.lineno < frame.line:
+            names = [one for target in node.targets for one in ast.walk(target)]
+            for name in (one.id for one in names if isinstance(one, ast.Name)):
+                if any(source.reads(one, name) for one in failing):
+                    value = frame.names.get(name)
+                    kept = value[0] if isinstance(value, tuple) and value else value
+                    return isinstance(kept, Tensor) and not kept.requires_grad
+    return False
+
+
+def _remade(frame: Frame) -> tuple[str, int] | None:
+    """A tensor that was to be trained, and that a later line replaced by a plain one."""
+    tree = frame.source
+    for name, value in frame.names.items():
+        if tree is None or not isinstance(value, Tensor) or value.requires_grad:
+            continue
+        made = source.assigned(tree, name)
+        trained = [
+            one
+            for one in made
+            if "requires_grad" in ast.unparse(one) or "Parameter" in ast.unparse(one)
+        ]
+        later = [one for one in made if source.reads(one, name) and one not in trained]
+        if trained and later:
+            return name, later[0].lineno  # type: ignore[attr-defined]
+    return None
+
+
+def _statements(tree: ast.AST | None) -> list[ast.stmt]:
+    simple = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
+    return [one for one in ast.walk(tree) if isinstance(one, simple)] if tree is not None else []
+
+
+def _end(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _constant_slope(frame: Frame, told: Explained) -> Explained:
+    return replace(
+        told,
+        meaning="The gradient you differentiate does not depend on the input: its slope is "
+        "constant, as that of a straight line or between the kinks of ReLU is. create_graph=True "
+        "was passed, and there is nothing to record.",
+        cure="Its derivative is 0: test gradient.requires_grad, or pass allow_unused=True with "
+        "materialize_grads=True to torch.autograd.grad where other inputs remain.",
+        place=frame.place,
+        sure=False,
+    )
+
+
+def _in_frame(frame: Frame) -> list[tuple[str, str]]:
+    tree = frame.source
+    if tree is None:
+        return []
+    root = root_of(frame)
+    if isinstance(root, Tensor) and not root.is_floating_point():
+        return [(frame.place, f"the result holds {str(root.dtype).removeprefix('torch.')}")]
+    return [(frame.place_of(line), why) for line, why in _cuts(tree) if line <= frame.line]
+
+
+def _elsewhere(frames: Frames, frame: Frame) -> list[tuple[str, str]]:
+    """Cuts in the functions that the failing code calls, and in the forward of its models."""
+    called: dict[int, Any] = {}
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if isinstance(node, ast.Call):
+            value = looked_up(node.func, frame)
+            if isinstance(value, FunctionType) and (
+                hasattr(value, "__wrapped__") or not is_library(value.__code__.co_filename)
+            ):
+                called[id(value)] = value
+    for _, model in frames.modules():
+        called |= {id(type(part)): type(part) for part in model.modules()}
+    found = []
+    for value in called.values():
+        code = source.own_code(value)
+        if code is None:
+            continue
+        tree, file, first = code
+        function = value.forward if hasattr(value, "forward") else value
+        place = f"{file_name(file)}, line {{}}"
+        if function.__code__.co_name == "decorate_context":
+            name = getattr(function, "__name__", "it")
+            found.append((place.format(first), f"{name} is decorated to record nothing"))
+            continue
+        cuts = _cuts(tree)
+        found += [(place.format(first + line - 1), why) for line, why in cuts]
+    return found
+
+
+def _without_create_graph(frame: Frame) -> tuple[str, int] | None:
+    """A gradient that was computed without a graph of its own, and that the result is made of."""
+    tree = frame.source
+    for node in _statements(tree):
+        if not isinstance(node, ast.Assign) or node.lineno >= frame.line:
+            continue
+        for call in ast.walk(node.value):
+            if not isinstance(call, ast.Call) or getattr(call.func, "attr", "") != "grad":
+                continue
+            if any(word.arg == "create_graph" for word in call.keywords):
+                continue
+            names = [one.id for one in ast.walk(node.targets[0]) if isinstance(one, ast.Name)]
+            for name in names:
+                value = frame.names.get(name)
+                value = value[0] if isinstance(value, tuple) and value else value
+                if isinstance(value, Tensor) and not value.requires_grad:
+                    return name, node.lineno
+    return None
+
+
+def _cuts(tree: ast.AST) -> list[tuple[int, str]]:
+    found = [(line, _CUTS[name]) for line, name in source.calls(tree, *_CUTS) if _CUTS[name]]
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute) or node.attr != "data":
+            continue
+        if not isinstance(node.ctx, ast.Store):
+            found.append((node.lineno, ".data has no graph"))
+    return sorted(set(found))

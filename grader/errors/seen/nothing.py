@@ -1,0 +1,186 @@
+"""A .grad that is None: emptied, not yet filled, never used, or of a tensor that keeps none."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from grader.errors.explanation import Explained
+from grader.errors.seen import source
+from grader.errors.seen.frames import Frame, Frames
+from grader.errors.seen.passes import looked_up
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Which .grad of the failing line is None, and why."""
+    frame = frames.last
+    found = _asked(frame)
+    if found is None:
+        return _not_a_gradient(frame, told)
+    spelled, tensor = found
+    name = frames.name_of(tensor) or spelled
+    if not tensor.requires_grad:
+        return _without_grad(frames, frame, told, name, tensor)
+    if not tensor.is_leaf:
+        maker = tensor.grad_fn.name() if tensor.grad_fn is not None else "an operation"
+        own = spelled.split(".")[0].split("[")[0]
+        return replace(
+            told,
+            meaning=f"{spelled} is not a leaf: {maker} computed it, and backward keeps gradients "
+            "in leaves only.",
+            cure=_leaf_cure(frame, own),
+            place=_assigned_at(frame, own),
+        )
+    return _leaf_without(frames, frame, told, name, tensor)
+
+
+def _leaf_without(
+    frames: Frames, frame: Frame, told: Explained, name: str, tensor: Tensor
+) -> Explained | None:
+    """A leaf that requires grad: nobody filled it, or somebody emptied it."""
+    order = _order(frame)
+    before = [name for line, name in order if line < frame.line]
+    filled = any(other.grad is not None for other in _parameters(frames) if other is not tensor)
+    if filled:
+        return replace(
+            told,
+            meaning=f"{name}.grad is None while others have a gradient: the loss does not depend "
+            f"on {name}.",
+            cure="Use it in the forward pass, or skip what has no gradient: if p.grad is not None.",
+            place=frame.place,
+        )
+    if before and before[-1] == "zero_grad":
+        line = max(line for line, called in order if called == "zero_grad" and line < frame.line)
+        return replace(
+            told,
+            meaning=f"{name}.grad was emptied: zero_grad() sets every .grad to None.",
+            cure="Read gradients after backward and before zero_grad(); or empty them with "
+            "zero_grad(set_to_none=False), which leaves zeros.",
+            place=frame.place_of(line),
+        )
+    every = [name for one in frames.own for _, name in _order(one)]
+    if "backward" not in every and "grad" not in every:
+        return replace(
+            told,
+            meaning=f"{name}.grad is None: no backward pass has filled it yet.",
+            cure="Call loss.backward() first, and read .grad after it.",
+            place=frame.place,
+            sure=len(frames.own) == 1,
+        )
+    if "backward" in before:
+        return replace(
+            told,
+            meaning=f"{name}.grad is None after backward: the loss does not depend on {name}, or "
+            "the recording was cut between them.",
+            cure="Ask why_no_grad (from course import why_no_grad) with the tensor and the loss.",
+            place=frame.place,
+        )
+    return None
+
+
+def _without_grad(
+    frames: Frames, frame: Frame, told: Explained, name: str, tensor: Tensor
+) -> Explained:
+    own = name.split(".")[0].split("[")[0]
+    tree = frame.source
+    inside = source.assigned(tree, own) if tree is not None else []
+    if tree is not None and any(source.reads(one, own) for one in inside):
+        return replace(
+            told,
+            meaning=f"{name} does not require grad: a later line made a new tensor of this name, "
+            "outside of the recording.",
+            cure=_leaf_cure(frame, own),
+            place=_assigned_at(frame, own),
+        )
+    return replace(
+        told,
+        meaning=f"{name} does not require grad, so backward leaves its .grad None.",
+        cure=f"Create it with requires_grad=True, or call {name}.requires_grad_() before it is "
+        "used."
+        if tensor.is_floating_point()
+        else f"Make it floating first: {name}.float().requires_grad_().",
+        place=frame.place,
+    )
+
+
+def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
+    """None from a function without a return, or of a layer made without a bias."""
+    for node in _line(frame):
+        if not isinstance(node, ast.Attribute) or node.attr != "bias":
+            continue
+        if isinstance(looked_up(node.value, frame), nn.Module):
+            name = source.spelled(node)
+            return replace(
+                told,
+                meaning=f"{name} is None: the layer was made with bias=False.",
+                cure=f"Test it first: if {name} is not None.",
+                place=frame.place,
+            )
+    for node in _line(frame):
+        if isinstance(node, ast.Name) and node.id in frame.names and frame.names[node.id] is None:
+            return replace(
+                told,
+                meaning=f"{node.id} is None. A function without return gives None, and so does "
+                "backward().",
+                cure=f"Look at the line that made {node.id}.",
+                place=frame.place,
+            )
+    return None
+
+
+def _asked(frame: Frame) -> tuple[str, Tensor] | None:
+    """The `x.grad` of the failing line that is None, with x's spelling."""
+    for node in _line(frame):
+        if isinstance(node, ast.Attribute) and node.attr == "grad":
+            value = looked_up(node.value, frame)
+            if isinstance(value, Tensor) and (not value.is_leaf or value.grad is None):
+                return source.spelled(node.value), value
+    return None
+
+
+def _line(frame: Frame) -> list[ast.AST]:
+    tree = frame.source
+    if tree is None:
+        return []
+    return [
+        node
+        for node in ast.walk(tree)
+        if getattr(node, "lineno", 0) == frame.line
+        or (
+            isinstance(node, ast.expr)
+            and node.lineno <= frame.line <= (node.end_lineno or node.lineno)
+        )
+    ]
+
+
+def _order(frame: Frame) -> list[tuple[int, str]]:
+    tree = frame.source
+    return source.calls(tree, "backward", "zero_grad", "grad") if tree is not None else []
+
+
+def _parameters(frames: Frames) -> list[Tensor]:
+    found = [one for _, module in frames.modules() for one in module.parameters()]
+    return found + [one for _, one in frames.tensors() if one.is_leaf and one.requires_grad]
+
+
+def _assigned_at(frame: Frame, name: str) -> str:
+    tree = frame.source
+    inside = source.assigned(tree, name) if tree is not None else []
+    return frame.place_of(inside[-1].lineno) if inside else frame.place  # type: ignore[attr-defined]
+
+
+def _leaf_cure(frame: Frame, name: str) -> str:
+    tree = frame.source
+    inside = source.assigned(tree, name) if tree is not None else []
+    if any(source.reads(one, name) for one in inside):
+        return (
+            f"Update it in place: with torch.no_grad(): {name} -= lr * {name}.grad. Then {name} "
+            "stays the leaf it was."
+        )
+    return (
+        "Set requires_grad as the last thing, after .to(), .cuda(), a cast and every other "
+        f"operation: {name} = torch.randn(3, device=...).requires_grad_(). Or call "
+        f"{name}.retain_grad() before backward."
+    )

@@ -1,0 +1,66 @@
+"""Tensors that a module keeps as plain attributes: left behind by .to(), or holding a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.frames import Frames
+
+
+def read_device(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A plain tensor attribute that lies elsewhere than its module's parameters."""
+    for name, part in _parts(frames):
+        where = {parameter.device for parameter in part.parameters()}
+        for attribute, value in vars(part).items():
+            if isinstance(value, Tensor) and where and value.device not in where:
+                return replace(
+                    told,
+                    meaning=f"{name}.{attribute} is a plain tensor attribute on "
+                    f"{value.device.type}: .to() moves parameters and buffers, and it is neither.",
+                    cure=f'In __init__: self.register_buffer("{attribute}", tensor).',
+                )
+    return None
+
+
+def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A float64 tensor that is given to a model of float32 parameters."""
+    for model, module in frames.modules():
+        if {parameter.dtype for parameter in module.parameters()} != {torch.float32}:
+            continue
+        for name, value in frames.tensors():
+            if value.dtype == torch.float64 and name.isidentifier():
+                return replace(
+                    told,
+                    meaning=f"{name} holds float64, and the parameters of {model} are float32. "
+                    "NumPy's numbers are float64, and torch.from_numpy keeps that.",
+                    cure=f"Convert the data once: {name} = {name}.float().",
+                )
+    return None
+
+
+def read_deepcopy(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The attribute of a model that holds a non-leaf."""
+    for name, part in _parts(frames):
+        for attribute, value in vars(part).items():
+            values = value if isinstance(value, list | tuple) else [value]
+            if any(isinstance(one, Tensor) and not one.is_leaf for one in values):
+                return replace(
+                    told,
+                    meaning=f"{name}.{attribute} keeps a non-leaf with its graph, which "
+                    "cannot be copied.",
+                    cure=f"Keep {attribute} detached (self.{attribute} = x.detach()), or set it "
+                    "to None before you copy.",
+                )
+    return None
+
+
+def _parts(frames: Frames) -> Iterator[tuple[str, nn.Module]]:
+    """Every module that can be named, and every part of it."""
+    for name, module in frames.modules():
+        for path, part in module.named_modules():
+            yield (f"{name}.{path}" if path else name), part

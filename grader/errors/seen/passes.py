@@ -1,0 +1,268 @@
+"""A second backward: is the freed graph carried from an earlier step, or shared within one?"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from grader.errors.explanation import Explained
+from grader.errors.seen import graph, source
+from grader.errors.seen.frames import Frame, Frames
+
+_CARRIED_PARTS = (
+    "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
+    "step's loss still hangs on it.",
+    "Detach its parts where the step begins: {name} = tuple(part.detach() for part in {name}). "
+    "With retain_graph=True the graph would grow with every step.",
+)
+_CARRIED = (
+    "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
+    "step's loss still hangs on it.",
+    "Detach it where the step begins: {name} = {name}.detach(). With retain_graph=True the graph "
+    "would grow with every step.",
+)
+_RUNNING = (
+    "{name} is added to in every step and keeps the graphs of the earlier ones, which were freed "
+    "by their own backward.",
+    "Call backward on this step's loss alone, and keep the sum as a number: {name} += "
+    "loss.item(). Or begin a new sum after each backward.",
+)
+_BEFORE = (
+    "{name} was computed once, before the loop; its graph was freed by the first backward.",
+    "Compute {name} inside the loop, so that every step has a graph of its own. If it is not to "
+    "be trained, detach it.",
+)
+_SHARED = (
+    "Two backward passes of one step go through the graph of {name}, and the first freed it.",
+    "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
+    "first. If the first pass is not to reach what {name} was computed from, as with a "
+    "discriminator's step, give it {name}.detach().",
+)
+_SHARED_BY = (
+    "Two backward passes of one step go through the same graph, and the first freed it.",
+    "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
+    "first.",
+)
+_TWICE = (
+    "backward was called twice on the same result, and the first call freed its graph.",
+    "Call it once. If you want both, pass retain_graph=True to the first; the gradients then add "
+    "up.",
+)
+
+
+_COLLECTED = (
+    "{name} was kept from an earlier step: its graph was freed by that step's backward, and this "
+    "step's loss still hangs on it.",
+    "Keep what is detached, as in values.append(value.detach()), or begin a new collection after "
+    "each backward.",
+)
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Which of them it is, and by which variable."""
+    frame, root = start_of(frames)
+    if root is None or root.grad_fn is None:
+        return None
+    below = set(graph.nodes(root.grad_fn))
+    hanging, beside = {}, {}
+    for name, value in frames.tensors():
+        if value.grad_fn is None:
+            continue
+        if value.grad_fn in below:
+            hanging[name] = value
+        elif _inner(graph.nodes(value.grad_fn)) & below:
+            beside[name] = value
+    for name in _states(frames, hanging):
+        return _told(told, _CARRIED, name, frame.place)
+    for one in reversed(frames.own):
+        if (found := _in_loop(one, hanging | beside, root, told)) is not None:
+            return found
+    return _twice(frame, root, hanging, told)
+
+
+def _in_loop(
+    frame: Frame, hanging: dict[str, Tensor], root: Tensor, told: Explained
+) -> Explained | None:
+    """What a loop carries from pass to pass, or takes from before it."""
+    tree = frame.source
+    loop = source.loop_of(tree, frame.line) if tree is not None else None
+    if loop is None:
+        return None
+    before = []
+    for name in hanging:
+        own = name.split("[")[0]
+        if own.split(".")[0] not in frame.variables:
+            continue
+        inside = source.assigned(loop, own)
+        if "[" in name and not inside:
+            if source.is_filled(loop, own):
+                return _told(told, _COLLECTED, own, frame.place)
+        elif inside and source.is_carried(loop, own):
+            words = _CARRIED_PARTS if "[" in name else _CARRIED
+            words = _RUNNING if _is_added_to(inside, own) else words
+            return _told(told, words, own, frame.place_of(inside[0].lineno))  # type: ignore[attr-defined]
+        elif not inside and own.split(".")[0] in frame.names and tree is not None:
+            before += [(own, one) for one in source.assigned(tree, own)]
+    for name, statement in before:
+        line = statement.lineno  # type: ignore[attr-defined]
+        return _told(told, _BEFORE, name, frame.place_of(line))
+    return None
+
+
+def _twice(
+    frame: Frame, root: Tensor, hanging: dict[str, Tensor], told: Explained
+) -> Explained | None:
+    """Two calls of backward in one piece of code: on one result, or on two that share a graph."""
+    tree = frame.source
+    if tree is None:
+        return None
+    scope = source.loop_of(tree, frame.line) or tree
+    here = _failing(scope, frame)
+    starts = [one for one in _started(scope, frame) if here is not None and one.at < here.at]
+    if here is not None and here.exact and any(one.value is root and one.exact for one in starts):
+        return _told(told, _TWICE, "", frame.place)
+    below = set(graph.nodes(root.grad_fn))
+    for other in (one.value for one in reversed(starts)):
+        if other.grad_fn is None:
+            continue
+        shared = _inner(graph.nodes(other.grad_fn))
+        if not shared & below:
+            continue
+        common = [
+            (value.grad_fn._sequence_nr(), name)
+            for name, value in hanging.items()
+            if value.grad_fn in shared and value.grad_fn is not None and value is not root
+        ]
+        if not common:
+            return _told(told, _SHARED_BY, "", frame.place)
+        return _told(told, _SHARED, max(common)[1], frame.place)
+    return None
+
+
+def _inner(found: list[Any]) -> set[Any]:
+    """The nodes that are no leaves."""
+    return {node for node in found if not hasattr(node, "variable")}
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where a backward pass starts, and from which tensor.
+
+    Of `y.sum().backward()` the tensor is y, which the result was computed from: it is not exact.
+    """
+
+    at: tuple[int, int]
+    end: int | None
+    value: Tensor
+    exact: bool
+
+
+def _started(scope: ast.AST, frame: Frame) -> list[_Start]:
+    """Every call that starts a backward pass, in the order of the text."""
+    found = []
+    for node in ast.walk(scope):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name not in ("backward", "grad"):
+            continue
+        starts: list[ast.AST] = list(node.args[:1])
+        if isinstance(node.func, ast.Attribute) and name == "backward":
+            starts.insert(0, node.func.value)
+        for start in starts:
+            value = looked_up(start, frame)
+            origin = value if isinstance(value, Tensor) else _origin(start, frame)
+            if isinstance(origin, Tensor):
+                at = node.lineno, node.end_col_offset or 0
+                found.append(_Start(at, node.end_col_offset, origin, origin is value))
+                break
+    return sorted(found, key=lambda one: one.at)
+
+
+def _failing(scope: ast.AST, frame: Frame) -> _Start | None:
+    """The call that failed, of those on its line."""
+    here = [one for one in _started(scope, frame) if one.at[0] == frame.line]
+    end = frame.columns[1] if frame.columns is not None else None
+    return next((one for one in here if one.end == end), here[0] if here else None)
+
+
+def _origin(node: ast.AST, frame: Frame) -> Tensor | None:
+    """The tensor that an expression computes from."""
+    values = [looked_up(one, frame) for one in ast.walk(node) if isinstance(one, ast.Name)]
+    return next((one for one in values if isinstance(one, Tensor) and one.requires_grad), None)
+
+
+def _states(frames: Frames, hanging: dict[str, Tensor]) -> list[str]:
+    """Attributes that a module's forward reads before it gives them a value."""
+    modules = dict(frames.modules())
+    inner = {
+        f"{name}.{path}" if path else name: part
+        for name, module in modules.items()
+        for path, part in module.named_modules()
+    }
+    found = []
+    for name, module in inner.items():
+        for attribute, value in vars(module).items():
+            kept = list(value) if isinstance(value, tuple | list) else [value]
+            if (
+                any(one is other for one in kept for other in hanging.values())
+                or any(isinstance(one, Tensor) and one.grad_fn is not None for one in kept)
+            ) and source.is_state(type(module), attribute):
+                found.append(f"{name}.{attribute}")
+    return found
+
+
+def _told(told: Explained, words: tuple[str, str], name: str, place: str) -> Explained:
+    meaning, cure = (text.format(name=name) for text in words)
+    return replace(told, meaning=meaning, cure=cure, place=place)
+
+
+def root_of(frame: Frame) -> Tensor | None:
+    """The tensor that the failing line calls backward on, differentiates, or computes from."""
+    tree = frame.source
+    start = _failing(tree, frame) if tree is not None else None
+    return start.value if start is not None else None
+
+
+def start_of(frames: Frames) -> tuple[Frame, Tensor | None]:
+    """The innermost frame in which a backward pass starts from a tensor that has a name."""
+    for frame in reversed(frames.own):
+        if (root := root_of(frame)) is not None:
+            return frame, root
+    return frames.last, None
+
+
+def looked_up(node: ast.AST, frame: Frame) -> Any:
+    """The value of a name, or of attributes and entries of one; None if it is more than that."""
+    if isinstance(node, ast.Name):
+        return frame.names.get(node.id, frame.above.get(node.id))
+    if isinstance(node, ast.Attribute):
+        value = looked_up(node.value, frame)
+        return getattr(value, node.attr, None) if value is not None else None
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        value, key = looked_up(node.value, frame), node.slice.value
+        if isinstance(value, dict):
+            return value.get(key)
+        if isinstance(value, list | tuple) and isinstance(key, int) and abs(key) < len(value):
+            return value[key]
+        return None
+    if isinstance(node, ast.BinOp):
+        sides = [looked_up(node.left, frame), looked_up(node.right, frame)]
+        return next((one for one in sides if isinstance(one, Tensor) and one.requires_grad), None)
+    return None
+
+
+def _is_added_to(statements: list[ast.AST], name: str) -> bool:
+    return any(
+        isinstance(one, ast.AugAssign)
+        or (
+            isinstance(one, ast.Assign)
+            and isinstance(one.value, ast.BinOp)
+            and isinstance(one.value.op, ast.Add)
+            and source.reads(one.value, name)
+        )
+        for one in statements
+    )

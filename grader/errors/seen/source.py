@@ -1,0 +1,157 @@
+"""Questions about a function's text: what is assigned in which loop, and what comes first."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+from types import FunctionType
+
+Loop = ast.For | ast.While | ast.AsyncFor
+
+
+def loop_of(tree: ast.AST, line: int) -> Loop | None:
+    """The innermost loop whose body holds a line."""
+    found = None
+    for node in ast.walk(tree):
+        if isinstance(node, Loop) and node.lineno <= line <= (node.end_lineno or 0):
+            found = node if found is None or node.lineno >= found.lineno else found
+    return found
+
+
+def spelled(node: ast.AST) -> str:
+    """`h`, `self.hidden`, `state[0]`, as it is written."""
+    return ast.unparse(node)
+
+
+def assigned(tree: ast.AST, name: str) -> list[ast.AST]:
+    """The statements that give a name a value, in order."""
+    found = [node for node in ast.walk(tree) if any(one == name for one in _targets(node))]
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))  # type: ignore[attr-defined]
+
+
+def reads(node: ast.AST, name: str) -> bool:
+    """Whether an expression or a statement reads a name."""
+    if isinstance(node, ast.AugAssign) and spelled(node.target) == name:
+        return True
+    return any(
+        isinstance(one, ast.Name | ast.Attribute)
+        and isinstance(one.ctx, ast.Load)
+        and spelled(one) == name
+        for one in ast.walk(node)
+    )
+
+
+def is_carried(loop: Loop, name: str) -> bool:
+    """Whether a pass of the loop reads the value that an earlier pass gave to a name."""
+    for statement in _flat(loop.body):
+        gives = name in _targets(statement)
+        if reads(_without_body(statement), name):
+            return bool(assigned(loop, name))
+        if gives:
+            return False
+    return False
+
+
+def is_filled(loop: Loop, name: str) -> bool:
+    """Whether a loop puts things into a list or a dict of this name."""
+    return any(
+        _puts_into(node) == name
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Call | ast.Subscript)
+    )
+
+
+def _puts_into(node: ast.Call | ast.Subscript) -> str:
+    """The collection that a call or an assignment to an entry fills, or nothing."""
+    if isinstance(node, ast.Subscript):
+        return spelled(node.value) if isinstance(node.ctx, ast.Store) else ""
+    adds = ("append", "extend", "insert", "update", "push")
+    if isinstance(node.func, ast.Attribute) and node.func.attr in adds:
+        return spelled(node.func.value)
+    return ""
+
+
+def is_state(kind: type, attribute: str) -> bool:
+    """Whether a method of a class reads an attribute before it gives it a value."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    name = f"self.{attribute}"
+    for method in ast.walk(tree):
+        if not isinstance(method, ast.FunctionDef) or method.name == "__init__":
+            continue
+        if not assigned(method, name):
+            continue
+        for statement in _flat(method.body):
+            if reads(_without_body(statement), name):
+                return True
+            if name in _targets(statement):
+                break
+    return False
+
+
+def own_code(kind: type | FunctionType) -> tuple[ast.AST, str, int] | None:
+    """The syntax of a function, or of a class's forward, with its file and its first line."""
+    function = getattr(kind, "forward", None) if isinstance(kind, type) else kind
+    function = inspect.unwrap(function) if function is not None else None
+    if function is None or getattr(kind, "__module__", "").startswith("torch"):
+        return None
+    try:
+        lines, first = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return None
+    return tree, inspect.getsourcefile(function) or "", first
+
+
+def calls(tree: ast.AST, *methods: str) -> list[tuple[int, str]]:
+    """Lines on which one of these is called, with its name, in order."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in methods:
+                found.append((node.lineno, name))
+    return sorted(found)
+
+
+def _targets(node: ast.AST) -> list[str]:
+    targets: list[ast.AST] = []
+    if isinstance(node, ast.Assign):
+        targets = list(node.targets)
+    elif isinstance(node, (ast.AugAssign | ast.AnnAssign, ast.For | ast.AsyncFor)):
+        targets = [node.target]
+    flat: list[str] = []
+    while targets:
+        one = targets.pop()
+        if isinstance(one, ast.Tuple | ast.List):
+            targets.extend(one.elts)
+        else:
+            flat.append(spelled(one))
+    return flat
+
+
+def _flat(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements in the order of the text, those inside of blocks too."""
+    for statement in body:
+        yield statement
+        for part in ("body", "orelse", "finalbody"):
+            inner = getattr(statement, part, None)
+            if isinstance(inner, list) and not isinstance(statement, ast.FunctionDef):
+                yield from _flat([one for one in inner if isinstance(one, ast.stmt)])
+
+
+def _without_body(statement: ast.stmt) -> ast.AST:
+    """What a statement evaluates itself: of a loop its iterable, of a block its condition."""
+    if isinstance(statement, ast.For | ast.AsyncFor):
+        return statement.iter
+    if isinstance(statement, ast.While | ast.If):
+        return statement.test
+    if isinstance(statement, ast.With | ast.AsyncWith):
+        return ast.Tuple([item.context_expr for item in statement.items], ast.Load())
+    if isinstance(statement, ast.Try | ast.FunctionDef | ast.ClassDef):
+        return ast.Pass()
+    return statement

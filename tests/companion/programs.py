@@ -1,0 +1,672 @@
+"""Wrong programs by the finding they deserve, each beside a right one that looks like it."""
+
+import itertools
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from course import watch, why_no_grad
+
+PAIRS = []
+"""(code, wrong program, right program): each returns the report about itself."""
+
+
+def pair(code, right):
+    """Register a wrong program beside a right one."""
+
+    def register(wrong):
+        PAIRS.append((code, wrong, right))
+        return wrong
+
+    return register
+
+
+def leaf(*shape):
+    return torch.linspace(0.5, 1.5, torch.Size(shape).numel()).reshape(shape).requires_grad_()
+
+
+def net(*sizes, **options):
+    layers = []
+    for one, other in itertools.pairwise(sizes):
+        layers += [nn.Linear(one, other, **options), nn.Tanh()]
+    return nn.Sequential(*layers[:-1])
+
+
+def asked(compute, w=None):
+    """Ask about a leaf after one watched step."""
+    w = leaf(3) if w is None else w
+    with watch():
+        loss = compute(w)
+        if loss.requires_grad:
+            loss.backward()
+    return why_no_grad(w, loss)
+
+
+def squares(w):
+    return (w * w).sum()
+
+
+# Flags
+
+
+@pair("no_requires_grad", lambda: asked(squares))
+def _():
+    w, other = torch.ones(3), leaf(3)
+    loss = (w * other).sum()
+    return why_no_grad(w, loss)
+
+
+def _frozen(flag):
+    model = net(3, 4, 1)
+    model[0].weight.requires_grad_(flag)
+    loss = model(torch.ones(2, 3)).sum()
+    loss.backward()
+    return why_no_grad(model[0].weight, loss)
+
+
+@pair("frozen", lambda: _frozen(True))
+def _():
+    return _frozen(False)
+
+
+@pair("integer", lambda: asked(squares))
+def _():
+    w = torch.tensor([1, 2, 3])
+    return why_no_grad(w, (w * leaf(3)).sum())
+
+
+def _made(mode):
+    with mode():
+        return torch.ones(3)
+
+
+@pair("inference", lambda: asked(squares, _made(torch.no_grad).requires_grad_()))
+def _():
+    return why_no_grad(_made(torch.inference_mode), leaf(3).sum())
+
+
+@pair("not_a_leaf", lambda: asked(squares))
+def _():
+    w = leaf(3)
+    h = w * 2
+    loss = h.exp().sum()
+    loss.backward()
+    return why_no_grad(h, loss)
+
+
+@pair("moved", lambda: asked(squares, leaf(3).detach().double().requires_grad_()))
+def _():
+    w = leaf(3).double()
+    loss = squares(w)
+    loss.backward()
+    return why_no_grad(w, loss)
+
+
+# Reached or not
+
+
+@pair("loss_without_graph", lambda: asked(squares))
+def _():
+    w = leaf(3)
+    return why_no_grad(w, torch.ones(3).sum())
+
+
+@pair("loss_is_leaf", lambda: asked(squares))
+def _():
+    w = leaf(3)
+    loss = squares(w).detach().requires_grad_()
+    loss.backward()
+    return why_no_grad(w, loss)
+
+
+def _two_losses(of_both):
+    a, b = leaf(3), leaf(3)
+    first, second = squares(a), squares(b)
+    loss = first + second if of_both else first
+    loss.backward()
+    return why_no_grad(b, loss)
+
+
+@pair("other_loss", lambda: _two_losses(True))
+def _():
+    return _two_losses(False)
+
+
+@pair("not_reached", lambda: asked(squares))
+def _():
+    w, other = leaf(3), leaf(3)
+    loss = squares(other)
+    return why_no_grad(w, loss)
+
+
+class Branches(nn.Module):
+    """A layer beside the way, or on it."""
+
+    def __init__(self, both):
+        super().__init__()
+        self.a, self.b, self.both = nn.Linear(3, 2), nn.Linear(3, 2), both
+
+    def forward(self, x):
+        return self.a(x) + self.b(x) if self.both else self.a(x)
+
+
+def _branches(both):
+    model = Branches(both)
+    with watch():
+        loss = model(torch.ones(2, 3)).pow(2).sum()
+        loss.backward()
+    return why_no_grad(model.b.weight, loss)
+
+
+@pair("never_used", lambda: _branches(True))
+def _():
+    return _branches(False)
+
+
+@pair("dropped", lambda: asked(lambda w: squares(w.exp())))
+def _():
+    other = leaf(3)
+
+    def compute(w):
+        h = w.exp()
+        h = other * 2
+        return h.sum()
+
+    return asked(compute)
+
+
+# Cut
+
+
+@pair("cut_detach", lambda: asked(lambda w: (w * w.detach()).sum()))
+def _():
+    other = leaf(3)
+    return asked(lambda w: (w.exp().detach() * other).sum())
+
+
+@pair("cut_data", lambda: asked(lambda w: (w * w.data).sum()))
+def _():
+    other = leaf(3)
+    return asked(lambda w: (w.data * other).sum())
+
+
+def _half_off(w):
+    with torch.no_grad():
+        scale = w.abs().max()
+    return (w / scale).pow(2).sum()
+
+
+@pair("cut_off", lambda: asked(_half_off))
+def _():
+    other = leaf(3)
+
+    def compute(w):
+        with torch.no_grad():
+            h = w.exp()
+        return (h * other).sum()
+
+    return asked(compute)
+
+
+@pair("cut_inference", lambda: asked(squares))
+def _():
+    def compute(w):
+        with torch.inference_mode():
+            return squares(w)
+
+    return asked(compute)
+
+
+def _checkpointed(reentrant):
+    layer, head = nn.Linear(3, 4), nn.Linear(4, 1)
+    x = torch.ones(2, 3)
+
+    def block(x):
+        return torch.tanh(layer(x))
+
+    with watch():
+        h = checkpoint(block, x, use_reentrant=reentrant)
+        loss = head(h).sum()
+        loss.backward()
+    return why_no_grad(layer.weight, loss)
+
+
+@pair("cut_checkpoint", lambda: _checkpointed(False))
+def _():
+    return _checkpointed(True)
+
+
+@pair("cut_integer", lambda: asked(lambda w: w.softmax(0)[w.argmax()]))
+def _():
+    other = leaf(3)
+    return asked(lambda w: ((w > 1).float() * other).sum())
+
+
+@pair("cut_rebuilt", lambda: asked(lambda w: torch.stack([w[0] * 2, w[1]]).prod()))
+def _():
+    other = leaf(2)
+    return asked(lambda w: (torch.tensor([w[0] * 2, w[1]]) * other).sum())
+
+
+@pair("cut_number", lambda: asked(lambda w: w.exp().sum() * (1 + 0 * w.sum().item())))
+def _():
+    other = leaf(3)
+
+    def compute(w):
+        value = w.exp().sum().item()
+        return (torch.tensor(value) * other).sum()
+
+    return asked(compute)
+
+
+@pair("cut_number", lambda: asked(lambda w: w.clamp(0, 1).sum()))
+def _():
+    other = leaf(3)
+
+    def compute(w):
+        clipped = w.detach().numpy().clip(0, 1)
+        return (torch.from_numpy(clipped) * other).sum()
+
+    return asked(compute)
+
+
+@pair("cut_operation", lambda: asked(squares))
+def _():
+    other = leaf(3)
+
+    def compute(w):
+        h = w.exp()
+        h.requires_grad_()
+        return (torch.zeros_like(h) * other).sum() + torch.nan_to_num(h.detach_()).sum()
+
+    return asked(compute)
+
+
+# Passes
+
+
+@pair("no_backward", lambda: asked(squares))
+def _():
+    w = leaf(3)
+    loss = squares(w)
+    return why_no_grad(w, loss)
+
+
+def _emptied(after):
+    w = leaf(3)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    with watch():
+        optimizer.zero_grad()
+        loss = squares(w)
+        loss.backward()
+        optimizer.step()
+        if after:
+            optimizer.zero_grad()
+    return why_no_grad(w, loss)
+
+
+@pair("emptied", lambda: _emptied(False))
+def _():
+    return _emptied(True)
+
+
+@pair("graph_freed", lambda: asked(squares))
+def _():
+    w = torch.full((3,), -1.0, requires_grad=True)
+    with watch():
+        pass
+    loss = w.exp().relu().mul(0).sum()
+    loss.backward()
+    return why_no_grad(w, loss)
+
+
+@pair("fine", lambda: _frozen(False))
+def _():
+    return asked(squares)
+
+
+def _training(keep):
+    model = net(3, 4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    total, history = 0.0, []
+    with watch():
+        for _ in range(4):
+            optimizer.zero_grad()
+            loss = model(torch.ones(2, 3)).pow(2).mean()
+            loss.backward()
+            optimizer.step()
+            if keep == "sum":
+                total = total + loss
+            elif keep == "list":
+                history.append(loss)
+            else:
+                total += loss.item()
+                history.append(loss.detach())
+    return why_no_grad(model, loss)
+
+
+@pair("carried", lambda: _training(""))
+def _():
+    return _training("sum")
+
+
+@pair("graphs_kept", lambda: _training(""))
+def _():
+    return _training("list")
+
+
+# Zeros and nan
+
+
+@pair("zero_step", lambda: asked(lambda w: (w + (w.round() - w).detach()).pow(2).sum()))
+def _():
+    return asked(lambda w: (w * 3).round().pow(2).sum())
+
+
+@pair("zero_relu", lambda: asked(lambda w: torch.relu(w).pow(2).sum()))
+def _():
+    return asked(lambda w: torch.relu(-w).sum())
+
+
+@pair("zero_flat", lambda: asked(lambda w: torch.sigmoid(w).sum()))
+def _():
+    return asked(lambda w: torch.sigmoid(w * 1000).sum())
+
+
+@pair("zero_factor", lambda: asked(lambda w: (w * torch.ones(3)).sum()))
+def _():
+    return asked(lambda w: (w * torch.zeros(3)).sum())
+
+
+@pair("zero_sum", lambda: asked(lambda w: w.softmax(0)[0]))
+def _():
+    return asked(lambda w: w.softmax(0).sum())
+
+
+@pair("zero_other", lambda: asked(lambda w: torch.fmod(w, 1).sum()))
+def _():
+    return asked(lambda w: torch.fmin(w, torch.zeros(3)).sum())
+
+
+@pair("nan_point", lambda: asked(lambda w: (w - w.detach() + 1e-6).sqrt().sum()))
+def _():
+    return asked(lambda w: ((w - w.detach()).sqrt() * 0).sum())
+
+
+def _steep(factor):
+    w = torch.full((3,), 1e-38, requires_grad=True)
+    return asked(lambda w: (w * factor * factor).sum(), w)
+
+
+@pair("nan_other", lambda: _steep(1e10))
+def _():
+    return _steep(1e30)
+
+
+@pair("nan_loss", lambda: asked(lambda w: (w + 1).log().sum()))
+def _():
+    return asked(lambda w: (w * -1).log().sum())
+
+
+# Models and optimizers
+
+
+class Layers(nn.Module):
+    """Layers in a container of some kind."""
+
+    def __init__(self, container):
+        super().__init__()
+        self.layers = container([nn.Linear(3, 3), nn.Linear(3, 1)])
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def _layers(container):
+    model = Layers(container)
+    model.extra = nn.Linear(3, 3)
+    loss = model(model.extra(torch.ones(2, 3))).sum()
+    loss.backward()
+    return why_no_grad(model, loss)
+
+
+@pair("in_a_list", lambda: _layers(nn.ModuleList))
+def _():
+    return _layers(list)
+
+
+class Scaled(nn.Module):
+    """A weight that is a parameter, or a plain tensor."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+        self.scale = kind(torch.ones(1))
+
+    def forward(self, x):
+        return self.layer(x) * self.scale
+
+
+def _scaled(kind):
+    model = Scaled(kind)
+    loss = model(torch.ones(2, 3)).sum()
+    loss.backward()
+    return why_no_grad(model, loss)
+
+
+@pair("plain_tensor", lambda: _scaled(nn.Parameter))
+def _():
+    return _scaled(lambda values: values.requires_grad_())
+
+
+def _optimized(of_all):
+    model = net(3, 4, 1)
+    optimizer = torch.optim.SGD((model if of_all else model[0]).parameters(), lr=0.1)
+    loss = model(torch.ones(2, 3)).sum()
+    loss.backward()
+    optimizer.step()
+    return why_no_grad(model[2].weight, loss)
+
+
+@pair("not_in_optimizer", lambda: _optimized(True))
+def _():
+    return _optimized(False)
+
+
+def _replaced(anew):
+    model = net(3, 4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model = net(3, 4, 1)
+    if anew:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss = model(torch.ones(2, 3)).sum()
+    loss.backward()
+    optimizer.step()
+    return why_no_grad(model, loss)
+
+
+@pair("other_model", lambda: _replaced(True))
+def _():
+    return _replaced(False)
+
+
+# The loop
+
+
+def _loop(order, clip=nn.utils.clip_grad_norm_, scheduled=False):
+    """A training loop whose lines come in this order, as letters."""
+    model = net(3, 4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+    with watch():
+        for _ in range(3):
+            loss = model(torch.ones(2, 3)).pow(2).mean()
+            for letter in order:
+                if letter == "z":
+                    optimizer.zero_grad()
+                elif letter == "b":
+                    loss.backward()
+                elif letter == "s":
+                    optimizer.step()
+                elif letter == "c":
+                    clip(model.parameters(), 1.0)
+                elif letter == "r":
+                    scheduler.step()
+    return why_no_grad(model, loss)
+
+
+for _code, _wrong, _right in (
+    ("step_before_backward", "zsb", "zbs"),
+    ("emptied_before_step", "bzs", "bsz"),
+    ("never_emptied", "bs", "zbs"),
+    ("clip_after_step", "zbsc", "zbcs"),
+    ("clip_before_backward", "zcbs", "zbcs"),
+    ("scheduler_first", "zbrs", "zbsr"),
+):
+    PAIRS.append((_code, lambda order=_wrong: _loop(order), lambda order=_right: _loop(order)))
+
+
+def _by_hand(emptied):
+    w = leaf(3)
+    with watch():
+        for _ in range(4):
+            loss = squares(w)
+            loss.backward()
+            with torch.no_grad():
+                w -= 0.1 * w.grad
+            if emptied:
+                w.grad = None
+    return why_no_grad(w, squares(w))
+
+
+@pair("never_emptied", lambda: _by_hand(True))
+def _():
+    return _by_hand(False)
+
+
+@pair("no_step", lambda: _loop("zbs"))
+def _():
+    return _loop("zb")
+
+
+def _scaled_loop(unscaled):
+    model = net(3, 4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    scaler = torch.amp.GradScaler("cpu")
+    with watch():
+        for _ in range(2):
+            optimizer.zero_grad()
+            loss = model(torch.ones(2, 3)).pow(2).mean()
+            scaler.scale(loss).backward()
+            if unscaled:
+                scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            scaler.step(optimizer)
+            scaler.update()
+    return why_no_grad(model, loss)
+
+
+@pair("clip_scaled", lambda: _scaled_loop(True))
+def _():
+    return _scaled_loop(False)
+
+
+# What a loss is fed
+
+
+def _lost(loss_of, classes=3):
+    model = nn.Linear(3, classes)
+    with watch():
+        loss = loss_of(model(torch.eye(2, 3)))
+        loss.backward()
+    return why_no_grad(model, loss)
+
+
+TARGET = torch.tensor([0, 1])
+
+
+@pair("probabilities", lambda: _lost(lambda y: F.cross_entropy(y, TARGET)))
+def _():
+    return _lost(lambda y: F.cross_entropy(y.softmax(1), TARGET))
+
+
+@pair(
+    "probabilities",
+    lambda: _lost(lambda y: F.binary_cross_entropy(y.sigmoid(), torch.ones(2, 1)), 1),
+)
+def _():
+    return _lost(lambda y: F.binary_cross_entropy_with_logits(y.sigmoid(), torch.ones(2, 1)), 1)
+
+
+@pair("no_logarithm", lambda: _lost(lambda y: F.nll_loss(y.log_softmax(1), TARGET)))
+def _():
+    return _lost(lambda y: F.nll_loss(y.softmax(1), TARGET))
+
+
+DIVERGENT = torch.tensor([[0.2, 0.3, 0.5], [0.1, 0.8, 0.1]])
+
+
+@pair(
+    "no_logarithm",
+    lambda: _lost(lambda y: F.kl_div(y.log_softmax(1), DIVERGENT, reduction="batchmean")),
+)
+def _():
+    return _lost(lambda y: F.kl_div(y.softmax(1), DIVERGENT, reduction="batchmean"))
+
+
+@pair("scores_for_logs", lambda: _lost(lambda y: F.nll_loss(y.log_softmax(1), TARGET)))
+def _():
+    return _lost(lambda y: F.nll_loss(y, TARGET))
+
+
+@pair("broadcast", lambda: _lost(lambda y: F.mse_loss(y.squeeze(1), torch.ones(2)), 1))
+def _():
+    return _lost(lambda y: F.mse_loss(y, torch.ones(2)), 1)
+
+
+@pair("broadcast", lambda: _lost(lambda y: (y - torch.ones(2, 1)).pow(2).mean(), 1))
+def _():
+    return _lost(lambda y: (y - torch.ones(2)).pow(2).mean(), 1)
+
+
+@pair("broadcast", lambda: asked(lambda w: (w[:, None] - w[None, :]).pow(2).mean()))
+def _():
+    return asked(lambda w: (w[:, None] - torch.ones(3)).pow(2).mean())
+
+
+@pair("ignored", lambda: _lost(lambda y: F.cross_entropy(y, torch.tensor([-100, 1]))))
+def _():
+    return _lost(lambda y: F.cross_entropy(y, torch.tensor([-100, -100])))
+
+
+# Modes
+
+
+def _moded(prepare):
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    prepare(model)
+    with watch():
+        optimizer.zero_grad()
+        loss = model(torch.eye(3)).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad(model, loss)
+
+
+@pair("eval_mode", lambda: _moded(lambda model: model.train()))
+def _():
+    return _moded(lambda model: model.eval())
+
+
+def _freeze(model):
+    model[1].requires_grad_(False)
+
+
+@pair("frozen_batchnorm", lambda: _moded(lambda model: (_freeze(model), model[1].eval())))
+def _():
+    return _moded(_freeze)

@@ -1,0 +1,235 @@
+"""Where an error's text does not decide, the variables of its traceback do."""
+
+import copy
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from grader.errors import explain_error
+
+CASES = []
+
+
+def told(code, meaning, place=None, cure=None):
+    """Register a program that raises: what its explanation says, and the line it names."""
+
+    def register(function):
+        CASES.append(
+            pytest.param(function, code, meaning, place, cure, id=function.__name__.strip("_"))
+        )
+        return function
+
+    return register
+
+
+@told("second_backward", "h comes from an earlier step", "h = cell(x, h)", "h = h.detach()")
+def a_state_that_is_carried():
+    cell, h, x = nn.RNNCell(3, 4), torch.zeros(2, 4), torch.ones(2, 3)
+    for _ in range(3):
+        h = cell(x, h)
+        loss = h.pow(2).sum()
+        loss.backward()
+
+
+@told("second_backward", "total is added to in every step", "total = total + loss", "loss.item()")
+def a_running_sum():
+    net, total = nn.Linear(3, 1), 0
+    for _ in range(3):
+        loss = net(torch.ones(2, 3)).pow(2).sum()
+        total = total + loss
+        total.backward()
+
+
+@told("second_backward", "code was computed once, before the loop", "code = torch.tanh(")
+def what_was_computed_before_the_loop():
+    encoder, head = nn.Linear(3, 4), nn.Linear(4, 1)
+    code = torch.tanh(encoder(torch.ones(2, 3)))
+    for _ in range(3):
+        loss = head(code).pow(2).sum()
+        loss.backward()
+
+
+@told("second_backward", "Two backward passes of one step go through the graph of features")
+def two_losses_that_share():
+    trunk, a, b = nn.Linear(3, 4), nn.Linear(4, 1), nn.Linear(4, 1)
+    features = torch.tanh(trunk(torch.ones(2, 3)))
+    first, second = a(features).pow(2).sum(), b(features).pow(2).sum()
+    first.backward()
+    second.backward()
+
+
+@told("second_backward", "the graph of fake", None, "fake.detach()")
+def a_generator_and_a_discriminator():
+    generator, critic = nn.Linear(2, 3), nn.Linear(3, 1)
+    for _ in range(2):
+        fake = torch.tanh(generator(torch.ones(4, 2)))
+        lost = torch.sigmoid(critic(fake)).mean()
+        lost.backward()
+        won = torch.sigmoid(critic(fake)).mean()
+        won.backward()
+
+
+@told("second_backward", "backward was called twice on the same result")
+def the_same_result_twice():
+    loss = torch.ones(3, requires_grad=True).exp().sum()
+    loss.backward()
+    loss.backward()
+
+
+@told("second_backward", "seen was kept from an earlier step", None, "detach()")
+def a_list_that_grows():
+    net, seen = nn.Linear(3, 1), []
+    for _ in range(3):
+        seen.append(net(torch.ones(2, 3)).exp())
+        loss = torch.stack(seen).mean()
+        loss.backward()
+
+
+class Remembering(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell, self.h = nn.RNNCell(3, 4), None
+
+    def forward(self, x):
+        if self.h is None:
+            self.h = torch.zeros(2, 4)
+        self.h = self.cell(x, self.h)
+        return self.h
+
+
+@told("second_backward", "model.h comes from an earlier step")
+def a_state_that_a_module_keeps():
+    model = Remembering()
+    for _ in range(3):
+        loss = model(torch.ones(2, 3)).sum()
+        loss.backward()
+
+
+@told("modified", r"optimizer.step\(\) changed model.2.weight in place", "optimizer.step()")
+def a_step_between_two_passes():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    out = model(torch.ones(2, 3))
+    first, second = out.sum(), out.pow(2).sum()
+    first.backward(retain_graph=True)
+    optimizer.step()
+    second.backward()
+
+
+@told("modified", "ExpBackward0 saved a tensor", "y += 1", "out-of-place")
+def an_edit():
+    y = torch.ones(3, requires_grad=True).exp()
+    y += 1
+    y.sum().backward()
+
+
+@told("none_in_formula", "w.grad was emptied", "optimizer.zero_grad()")
+def an_emptied_gradient():
+    w = torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.SGD([w], 0.1)
+    w.sum().backward()
+    optimizer.zero_grad()
+    return w.grad * 2
+
+
+@told("none_in_formula", "net.b.weight.grad is None while others have a gradient")
+def an_unused_parameter():
+    net = nn.ModuleDict({"a": nn.Linear(2, 1), "b": nn.Linear(2, 1)})
+    net["a"](torch.ones(1, 2)).sum().backward()
+    for p in net.parameters():
+        p.data -= 0.1 * p.grad
+
+
+@told("none_in_formula", "w is not a leaf: SubBackward0", "w = w - 0.1", "w -= lr")
+def an_update_out_of_place():
+    w = torch.ones(3, requires_grad=True)
+    for _ in range(3):
+        loss = (w * w).sum()
+        loss.backward()
+        w = w - 0.1 * w.grad
+
+
+@told("none_used", "layer.bias is None: the layer was made with bias=False")
+def a_bias_that_is_not_there():
+    layer = nn.Linear(2, 1, bias=False)
+    return layer.bias.shape
+
+
+@told("no_graph", "w was replaced by a new tensor", "w = w - 0.1", "w -= lr")
+def an_update_that_makes_a_new_tensor():
+    w = torch.ones(3, requires_grad=True)
+    for _ in range(3):
+        loss = (w * w).sum()
+        loss.backward()
+        with torch.no_grad():
+            w = w - 0.1 * w.grad
+
+
+@told("no_graph", "No parameter of net requires grad", None, "requires_grad_")
+def a_frozen_model():
+    net = nn.Linear(2, 1).requires_grad_(False)
+    loss = net(torch.ones(1, 2)).sum()
+    loss.backward()
+
+
+@told("no_graph", "does not depend on the input")
+def a_constant_slope():
+    x = torch.ones(3, requires_grad=True)
+    (slope,) = torch.autograd.grad((2 * x).sum(), x, create_graph=True)
+    slope.sum().backward()
+
+
+@told("no_graph", r"item\(\) makes a number")
+def a_number_in_between():
+    net = nn.Linear(2, 1)
+    value = net(torch.ones(1, 2)).sum().item()
+    loss = torch.tensor(value) * 2
+    loss.backward()
+
+
+@told("deepcopy", "net.last keeps a non-leaf", None, "last detached")
+def a_model_that_keeps_an_activation():
+    net = nn.Linear(2, 1)
+    net.last = net(torch.ones(1, 2))
+    copy.deepcopy(net)
+
+
+@told("dtype", "data holds float64, and the parameters of net are float32")
+def data_of_numpy():
+    net, data = nn.Linear(2, 1), torch.ones(1, 2, dtype=torch.float64)
+    return net(data)
+
+
+@told("device", "net.mask is a plain tensor attribute", None, "register_buffer")
+def an_attribute_that_stays_behind():
+    net = nn.Linear(2, 2)
+    net.mask = torch.ones(2, 2)
+    net.to("meta")
+    return net.weight * net.mask
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("function", "code", "meaning", "place", "cure"), CASES)
+def test_an_explanation_names_the_cause_the_line_and_the_cure(function, code, meaning, place, cure):
+    with pytest.raises((RuntimeError, TypeError, AttributeError)) as raised:
+        function()
+    found = explain_error(raised.value)
+    assert found.code == code
+    assert re.search(meaning, found.meaning), found
+    if place is not None:
+        line = int(re.search(r"line (\d+)", found.place)[1])
+        with open(__file__) as file:
+            assert place in file.readlines()[line - 1], found
+    assert cure is None or cure in found.cure, found
+
+
+def test_an_unknown_error_has_no_explanation():
+    assert explain_error(KeyError("w")) is None
+
+
+def test_an_error_without_a_traceback_is_explained_by_its_text():
+    error = RuntimeError("Trying to backward through the graph a second time")
+    assert explain_error(error).code == "second_backward"
+    assert "hidden state" in explain_error(error).cure
