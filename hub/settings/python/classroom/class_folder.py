@@ -42,7 +42,7 @@ def main(offered: Path, students: list[str]) -> None:
         try:
             for _ in releases.generate(folder, leave=under_way):
                 pass
-        except releases.ReleaseFailed as failure:
+        except Refusal as failure:
             if is_new:
                 raise
             print(failure.what, failure.cure, sep="\n")  # a text of the instructors' own
