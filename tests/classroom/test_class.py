@@ -35,7 +35,15 @@ def made(course, tmp_path, command):
     """A class of two, made by the command, and what that said."""
     (tmp_path / "list.csv").write_text(LIST)
     place = tmp_path / "a class"
-    typed = ("class", "make", place, "--roster", tmp_path / "list.csv", "--course", course)
+    typed = (
+        "class",
+        "make",
+        course / ".." / "a class",
+        "--roster",
+        tmp_path / "list.csv",
+        "--course",
+        course,
+    )
     status, said = command(*typed)
     assert status == 0, said
     return place, said
@@ -110,6 +118,7 @@ def test_a_class_has_settings_releases_a_list_and_an_exchange(made):
         "outbound": 0o755,
     }
     assert str(exchange) in (exchange / "autograd-course" / "nbgrader_config.py").read_text()
+    assert ".." not in made[1]
 
 
 def test_nobody_on_the_list_is_called_none(made):
