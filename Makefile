@@ -14,7 +14,7 @@ COURSE := $(BIN)/python -m grader.cli
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book course test bench bench-hub demo hub exercises wheel lint format help
+.PHONY: course book test bench bench-hub demo hub exercises wheel lint format help
 .DELETE_ON_ERROR:
 
 help:
