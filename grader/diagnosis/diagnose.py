@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from grader.diagnosis import findings
-from grader.diagnosis.at_once import behind_parts, two_at_once
+from grader.diagnosis.at_once import behind_parts, made_at_once, two_at_once
 from grader.diagnosis.compared import Compared, Seen, only, without_effects
 from grader.diagnosis.comparison import Rules, compare
 from grader.diagnosis.differing import is_plain, of_differences
@@ -168,13 +168,13 @@ def _findings(
         found = [*complaints, *errors, *effects, *_beside(answers, calm, differences)]
     else:
         differences = of_differences(task, answers.sentences, compared)
-        if not effects:
-            known = _known(answers, compared, differences)
-            if known is not None:
-                return (findings.of_mistake(*known, failing[0]),)
-            differences = _with_causes(task, answers, compared, differences)
-        else:
+        known = _known(answers, compared, differences)
+        if known is not None:
+            return (findings.of_mistake(*known, failing[0]),)
+        if effects:
             differences = _beside(answers, compared, differences)
+        else:
+            differences = _with_causes(task, answers, compared, differences)
         found = [*complaints, *effects, *differences]
     return tuple(found[:SHOWN_FINDINGS])
 
@@ -184,11 +184,14 @@ def _known(
 ) -> tuple[str, str] | None:
     """One mistake in part, or two at once, where numbers differ that no fact explains."""
     real = [c for c in compared if c.case.device != ANOTHER]
-    if all(map(is_plain, differences)):
+    effects = any(c.observation.effects for c in real)
+    if differences and all(map(is_plain, differences)) and not effects:
         partly = mistake_in_part(answers, [c for c in real if not c.passed])
         if partly is not None:
             return partly
-    return two_at_once(answers, real) if any(map(is_plain, differences)) else None
+    if not effects and not any(map(is_plain, differences)):
+        return None
+    return made_at_once(answers, real) or two_at_once(answers, real)
 
 
 def _with_causes(
