@@ -6,7 +6,7 @@ from grader.diagnosis.diagnose import Seen, diagnose
 from grader.diagnosis.praise import without_praise
 from grader.engine import state
 from grader.engine.catalogue import tasks
-from grader.engine.observation import Observation
+from grader.engine.observation import Observation, Raised
 from grader.trusted.key import key_of
 from grader.trusted.live import LiveAnswers
 from tests.diagnosis.test_facts import Known, reference, verdict_on
@@ -108,12 +108,15 @@ def test_a_mistake_of_which_a_part_is_not_seen_is_not_told_behind_another():
     assert [finding.code for finding in verdict.findings] == ["WRONG"]
 
 
-def test_beside_an_effect_the_one_mistake_with_these_numbers_is_told():
+def test_beside_an_error_the_one_mistake_with_the_other_numbers_is_told():
     def answer(seed):
-        return Observation(shifted(seed), effects={"rng": "the generator"})
+        if seed == 1:
+            return Observation({}, error=Raised("ValueError", "no"))
+        return shifted(seed)
 
     verdict = verdict_on(answer, known(shifted=shifted))
-    assert [finding.code for finding in verdict.findings] == ["SIDE.rng", "PART.probe.shifted"]
+    assert [finding.code for finding in verdict.findings] == ["ERROR.raised", "PART.probe.shifted"]
+    assert verdict.findings[1].message.startswith("In the cases that end without an error")
 
 
 @pytest.mark.parametrize(
