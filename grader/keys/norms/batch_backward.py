@@ -54,7 +54,7 @@ class BnBackwardKey(Key, task="bn_backward"):
         return x.grad
 
     # w is one number for all that is averaged: where in the formula it stands twice is all the same
-    # and a sum over a whole channel differs by its rounding in float32 from the one in float64
+    # and in float32 the sum over a whole channel is not recognised in every draw
     families = norms.without(
         norms.backward(_by_formula, g="gy"), "w_first_and_last", "sum_in_the_variance_term"
     )
