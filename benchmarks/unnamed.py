@@ -32,6 +32,10 @@ class Unnamed(LiveAnswers):
             return []
         return [told for told in super().mistakes() if told[0] != self.without]
 
+    def pairs(self) -> list[tuple[str, str, str]]:
+        """None: what is counted are mistakes made alone."""
+        return []
+
 
 @dataclass(frozen=True)
 class Read:

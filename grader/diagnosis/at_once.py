@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from grader.diagnosis.in_part import Mistaken
 from grader.diagnosis.messages import say
 from grader.diagnosis.misses import Miss, close, same
 from grader.diagnosis.multiples import ratio
+from grader.diagnosis.praise import without_praise
 from grader.engine.observation import Observation, Plain
 from grader.engine.task import Case
 
@@ -33,23 +33,27 @@ class Paired(Mistaken, Protocol):
         ...
 
 
-def two_at_once(answers: Paired, compared: Sequence[Compared]) -> Told | None:
-    """The one pair of mistakes whose numbers the answer has in every case.
-
-    A pair that the key makes by itself does both; of two others the effects are added, or
-    multiplied: what a term and another term, or a factor and another factor, do together. A mistake
-    and a factor of its own are such a pair too. Of several pairs none is told.
-    """
+def made_at_once(answers: Paired, compared: Sequence[Compared]) -> Told | None:
+    """The one pair that the key makes by itself and that does what was observed in every case."""
     cases = sorted(compared, key=lambda c: c.passed)
-    made = [
+    found = [
         _told(_short(code), one, other)
         for code, one, other in answers.pairs()
-        if _without_praise(one)
-        and _without_praise(other)
+        if without_praise(one)
+        and without_praise(other)
         and all(agree(answers.mistaken(code, c.case), c.observation, c.rules) for c in cases)
     ]
-    if made:
-        return made[0] if len(made) == 1 else None
+    return found[0] if len(found) == 1 else None
+
+
+def two_at_once(answers: Mistaken, compared: Sequence[Compared]) -> Told | None:
+    """The one pair of mistakes whose numbers the answer has in every case.
+
+    The effects of two are added, or multiplied: what a term and another term, or a factor and
+    another factor, do together. A mistake and a factor of its own are such a pair too. Of several
+    pairs none is told.
+    """
+    cases = sorted(compared, key=lambda c: c.passed)
     if not all(map(_is_numeric, cases)):
         return None
     known = [_Known(*told[:2], answers) for told in answers.mistakes()]
@@ -74,9 +78,9 @@ def behind_parts(
         for name in parts:
             found.setdefault(name, []).append(one)
     return {
-        name: (f"PART.{found[name][0].code}", _without_praise(found[name][0].sentence))
+        name: (f"PART.{found[name][0].code}", without_praise(found[name][0].sentence))
         for name in names
-        if len(found.get(name, ())) == 1 and _without_praise(found[name][0].sentence)
+        if len(found.get(name, ())) == 1 and without_praise(found[name][0].sentence)
     }
 
 
@@ -206,7 +210,7 @@ def _together(known: Sequence[_Known], cases: Sequence[Compared]) -> Iterator[To
     )
     for i, j in pairs:
         one, other = known[i].sentence, known[j].sentence
-        if _without_praise(one) and _without_praise(other):
+        if without_praise(one) and without_praise(other):
             yield _told(f"{_short(known[i].code)}+{_short(known[j].code)}", one, other)
 
 
@@ -257,7 +261,7 @@ def _multiples(known: Sequence[_Known], cases: Sequence[Compared]) -> Iterator[T
     """A mistake whose wrong parts the answer has times one factor that has a name."""
     for one in known:
         factor = "" if cases[0].secret else _factor_of(one, cases)
-        sentence = _without_praise(one.sentence)
+        sentence = without_praise(one.sentence)
         if factor and sentence:
             told = say("AT_ONCE.multiple", factor=factor, mistake=sentence)
             yield f"AT_ONCE.{one.code}", told
@@ -299,35 +303,10 @@ def _label(signature: Any) -> str:
     return words[signature.code]
 
 
-_PRAISED_FIRST = re.compile(r"(?:The|Your|All) [^.,:]*\b(?:is|are) (?:right|well), and ")
-_WORD = re.compile(r"[a-z]{3,}\b|(?:no|it|in|at|a) ")
-_PRAISE = re.compile(r"(?:^|(?<=[.!?] ))[^.!?]*\b(?:is|are) (?:right|well)\b[^.!?]*[.!?](?: |$)")
-
-
-def _without_praise(sentence: str) -> str:
-    """A mistake's sentence without what it says is right beside it: that may be wrong here.
-
-    "" where the two cannot be parted.
-
-    >>> _without_praise("The weight is right. You left out the bias.")
-    'You left out the bias.'
-    >>> _without_praise("The values are right, and the gradient is 0.")
-    'The gradient is 0.'
-    >>> _without_praise("Your log is right, and dx is not: it was returned.")
-    ''
-    """
-    bare = _PRAISED_FIRST.sub("", sentence, count=1)
-    if bare != sentence and re.match(r"[^.:]* (?:is|are) not\b", bare):
-        return ""
-    if bare != sentence and _WORD.match(bare):  # and no name of a variable
-        bare = bare[:1].upper() + bare[1:]
-    return _PRAISE.sub("", bare).strip()
-
-
 def _short(code: str) -> str:
     return code.partition(".")[2]
 
 
 def _told(code: str, one: str, other: str) -> Told:
-    one, other = _without_praise(one), _without_praise(other)
+    one, other = without_praise(one), without_praise(other)
     return f"AT_ONCE.{code}", say("AT_ONCE", one=one, other=other)

@@ -59,8 +59,3 @@ def only(c: Compared, names: Iterable[str]) -> Compared:
     """The case with the differences of some parts alone."""
     kept = frozenset(names)
     return replace(c, differences=tuple(d for d in c.differences if d.name in kept))
-
-
-def without_effects(c: Compared) -> Compared:
-    """The case as its numbers alone show it."""
-    return replace(c, observation=replace(c.observation, effects={}))

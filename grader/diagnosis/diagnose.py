@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from grader.diagnosis import findings
-from grader.diagnosis.at_once import behind_parts, two_at_once
-from grader.diagnosis.compared import Compared, Seen, only, without_effects
+from grader.diagnosis.at_once import behind_parts, made_at_once, two_at_once
+from grader.diagnosis.compared import Compared, Seen, only
 from grader.diagnosis.comparison import Rules, compare
 from grader.diagnosis.differing import is_plain, of_differences
 from grader.diagnosis.in_part import mistake_in_part, reproduces
@@ -165,16 +165,14 @@ def _findings(
         calm = [c for c in compared if not c.observation.error]  # whose values can be compared
         differ = not all(c.passed for c in calm)
         differences = of_differences(task, answers.sentences, calm) if differ else []
-        found = [*complaints, *errors, *effects, *_beside(answers, calm, differences)]
+        found = [*complaints, *errors, *effects, *_beside_errors(answers, calm, differences)]
     else:
         differences = of_differences(task, answers.sentences, compared)
+        known = _known(answers, compared, differences)
+        if known is not None:
+            return (findings.of_mistake(*known, failing[0]),)
         if not effects:
-            known = _known(answers, compared, differences)
-            if known is not None:
-                return (findings.of_mistake(*known, failing[0]),)
             differences = _with_causes(task, answers, compared, differences)
-        else:
-            differences = _beside(answers, compared, differences)
         found = [*complaints, *effects, *differences]
     return tuple(found[:SHOWN_FINDINGS])
 
@@ -184,11 +182,14 @@ def _known(
 ) -> tuple[str, str] | None:
     """One mistake in part, or two at once, where numbers differ that no fact explains."""
     real = [c for c in compared if c.case.device != ANOTHER]
-    if all(map(is_plain, differences)):
+    effects = any(c.observation.effects for c in real)
+    if differences and all(map(is_plain, differences)) and not effects:
         partly = mistake_in_part(answers, [c for c in real if not c.passed])
         if partly is not None:
             return partly
-    return two_at_once(answers, real) if any(map(is_plain, differences)) else None
+    if not effects and not any(map(is_plain, differences)):
+        return None
+    return made_at_once(answers, real) or two_at_once(answers, real)
 
 
 def _with_causes(
@@ -220,15 +221,15 @@ def _with_causes(
     return told
 
 
-def _beside(
-    answers: Answers, compared: Sequence[Compared], differences: list[Finding]
+def _beside_errors(
+    answers: Answers, calm: Sequence[Compared], differences: list[Finding]
 ) -> list[Finding]:
-    """Beside an error or an effect: the one mistake whose numbers the other cases have."""
-    calm = [without_effects(c) for c in compared if c.differences and not c.observation.error]
-    if not calm or not differences or not all(map(is_plain, differences)):
+    """The same, or the one mistake that has the numbers of the cases without an error."""
+    failing = [c for c in calm if not c.passed]
+    if not failing or not differences or not all(map(is_plain, differences)):
         return differences
-    partly = mistake_in_part(answers, calm)
-    return differences if partly is None else [findings.of_mistake(*partly, calm[0])]
+    partly = mistake_in_part(answers, failing, beside_errors=True)
+    return differences if partly is None else [findings.of_mistake(*partly, failing[0])]
 
 
 def _with_expected(answers: Answers, c: Compared) -> Compared:

@@ -38,8 +38,12 @@ def reproduces(mistaken: Observation, c: Compared, raises: str | None) -> bool:
     return agree(mistaken, received, c.rules)
 
 
-def mistake_in_part(answers: Mistaken, failing: Sequence[Compared]) -> tuple[str, str] | None:
+def mistake_in_part(
+    answers: Mistaken, failing: Sequence[Compared], *, beside_errors: bool = False
+) -> tuple[str, str] | None:
     """The code and sentence of the one mistake that gives what is wrong in every failing case.
+
+    `beside_errors` says that these are the cases of a wrong answer that ended without an error.
 
     Only numbers count: words, truth values and effects are alike in many mistakes, and so are
     multiples of the right answer.
@@ -51,6 +55,7 @@ def mistake_in_part(answers: Mistaken, failing: Sequence[Compared]) -> tuple[str
         if all(_gives(answers.mistaken(code, c.case), c) for c in failing):
             whole = all(reproduces(answers.mistaken(code, c.case), c, None) for c in failing)
             template = "PART.cases" if whole else "PART.values"
+            template = "PART.calm" if beside_errors else template
             found.append((f"PART.{code}", say(template, mistake=message)))
     return found[0] if len(found) == 1 else None
 

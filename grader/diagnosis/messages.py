@@ -194,6 +194,8 @@ TEMPLATES: dict[str, str] = {
     "FACT.inverted": "Every answer is the opposite of the right one.",
     "PART.cases": "In the cases that fail, and only there, your answer gives exactly what this "
     "mistake gives: “{mistake}”",
+    "PART.calm": "In the cases that end without an error, what is wrong is exactly as this mistake "
+    "makes it: “{mistake}”",
     "PART.of": "{path} is exactly as this mistake makes it: “{mistake}”",
     "AT_ONCE": "Your numbers are exactly those of two mistakes made at once: “{one}” And: "
     "“{other}”",

@@ -44,6 +44,9 @@ class Known:
     def mistakes(self):
         return [(code, f"You did {code}.", None) for code in self.wrong]
 
+    def pairs(self):
+        return []
+
     def mistaken(self, code, case):
         return Observation(self.wrong[code](case["seed"]))
 
@@ -266,6 +269,52 @@ ROWS = {
     "FACT.pairs_swapped": lambda right: {text: (b, a) for text, (a, b) in right.items()},
     "FACT.always": lambda right: dict.fromkeys(right, (True, True)),
 }
+
+
+WORDS = {"Linear": "equal", "Dropout": "different", "BatchNorm1d": "raises", "ReLU": "equal"}
+
+
+@pytest.mark.parametrize(
+    ("code", "received", "said"),
+    [
+        ("FACT.confused", ("equal", "different", "different", "equal"), "wherever 'raises' is"),
+        ("FACT.confused_some", ("different", "different", "raises", "equal"), "is 'different', w"),
+        ("FACT.too_often", ("different", "different", "different", "equal"), "is 'different'."),
+    ],
+)
+def test_what_a_table_takes_for_what_is_told_where_it_is_always_the_same(code, received, said):
+    answer = lambda seed: dict(zip(WORDS, received, strict=True))  # noqa: E731
+    verdict = verdict_on(answer, Known(lambda seed: WORDS), params={"layers": tuple(WORDS)})
+    (finding,) = verdict.findings
+    assert (finding.code, said in finding.message) == (code, True)
+    hidden = verdict_on(answer, Known(lambda seed: WORDS), hidden=True)
+    assert not any("'" in finding.message for finding in hidden.findings)
+
+
+def test_sets_that_hold_too_much_or_too_little_are_told_apart():
+    right = {"y = x * w": "w, x", "y = x": "x", "y = 1": "no name"}
+    larger = {"y = x * w": "w, x, y", "y = x": "x, y", "y = 1": "no name"}
+    for one, other, code in (
+        (right, larger, "FACT.sets_larger"),
+        (larger, right, "FACT.sets_smaller"),
+    ):
+        known = Known(lambda seed, one=one: one)
+        verdict = verdict_on(lambda seed, other=other: other, known, params={"p": tuple(right)})
+        assert [finding.code for finding in verdict.findings] == [code]
+
+
+def test_a_multiple_of_an_input_is_told():
+    known = Known(pair, drawn)
+    name = next(n for n, value in drawn(0).items() if value.shape == pair(0)["dx"].shape)
+    verdict = verdict_on(lambda seed: {**pair(seed), "dx": 2 * drawn(seed)[name]}, known)
+    assert verdict.findings[0].message == f"`dx` is 2 times the input `{name}`."
+
+
+def test_a_gradient_that_is_right_to_a_hundredth_is_called_close():
+    def near(seed):
+        return {**pair(seed), "dx": pair(seed)["dx"] + 1e-3 * reference(seed + 5, 3, 5)}
+
+    assert verdict_on(near, Known(pair, drawn)).findings[0].code == "FACT.close"
 
 
 @pytest.mark.parametrize("code", ROWS)

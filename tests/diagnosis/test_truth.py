@@ -43,6 +43,9 @@ class Swapped(LiveAnswers):
     def mistakes(self):
         return []
 
+    def pairs(self):
+        return []
+
     def complaints(self, case, observation):
         return None
 

@@ -600,7 +600,7 @@ def test_a_graph_whose_saved_tensors_are_gone_says_why_and_what_to_do():
     notice = explore(named["y"], names=named)
     assert "frees the tensors its nodes saved" in notice.message
     assert "retain_graph=True" in notice.message
-    assert "run the forward pass again" in notice.message
+    assert "Compute it anew in every step" in notice.message
     assert 'class="shape freed"' in notice.picture.static()
 
 
@@ -611,7 +611,7 @@ def test_a_tensor_edited_in_place_after_it_was_saved_is_explained():
     e.add_(1)
     notice = explore(y)
     assert "edited in place" in notice.message
-    assert "Edit a clone" in notice.message
+    assert "edit a clone" in notice.message
     assert "edited in place" in notice.picture.static()
 
 
