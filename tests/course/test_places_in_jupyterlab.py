@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from grader.cli import lab as lab_command
 from grader.notebook import links, places, way, workspace
+from grader.start.paths import LABEXTENSIONS
 from tests.conftest import ROOT
 from tests.fixtures.browser import barriers, browser_page, jupyterlab, keep_picture
 
@@ -38,7 +39,9 @@ def write_answer(folder, source):
 @pytest.fixture(scope="module")
 def lab(folder):
     """JupyterLab with the course's settings: its address."""
-    with jupyterlab(folder, f"--LabApp.app_settings_dir={SETTINGS}") as address:
+    settings = f"--LabApp.app_settings_dir={SETTINGS}"
+    landing = f"--LabApp.extra_labextensions_path={LABEXTENSIONS}"
+    with jupyterlab(folder, settings, landing) as address:
         yield address
 
 
@@ -93,6 +96,10 @@ def test_a_link_lands_at_its_exercise_although_the_notebook_was_never_opened(pag
     link.scroll_into_view_if_needed()
     link.click()
     lands_at(page, title)
+    # Shift+Enter goes on from there, with that cell alone.
+    active = shown(page).locator(".jp-Cell.jp-mod-active h2")
+    expect(active).to_contain_text(title, timeout=20_000)
+    expect(shown(page).locator(".jp-Cell.jp-mod-selected")).to_have_count(1)
 
 
 def test_an_exercise_is_failed_hinted_and_solved_by_buttons(page):
