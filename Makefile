@@ -14,7 +14,7 @@ COURSE := $(BIN)/python -m grader.cli
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: course test bench bench-hub demo hub exercises wheel lint format help
+.PHONY: course book test bench bench-hub demo hub exercises wheel lint format help
 .DELETE_ON_ERROR:
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make hub         a classroom on this machine      ARGS='--students 30', see hub/README.md"
 	@echo "make exercises   the releases, from the solutions"
 	@echo "make wheel       the course as one file for pip, in dist/"
+	@echo "make book        the course as web pages that need no kernel, in site/"
 	@echo "make demo        a made-up class, graded          ARGS='--assignment 02-leaves --size 12'"
 	@echo "make lint        ruff and mypy over code and notebooks"
 	@echo "make format      let ruff format code and notebooks"
@@ -64,6 +65,9 @@ wheel: $(VENV)/made-core
 	@rm -rf build/lib build/bdist.*
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist/*.whl
+
+book: $(VENV)/made-book
+	@$(BIN)/python -m book
 
 demo: $(VENV)/made-core
 	@$(COURSE) demo $(ARGS)
@@ -109,6 +113,10 @@ $(VENV)/made-core: pyproject.toml constraints.txt $(BIN)/python
 
 $(VENV)/made-hub: pyproject.toml constraints.txt $(BIN)/python
 	$(PIP_INSTALL) --editable '.[hub]'
+	@touch $@ $(VENV)/made-core
+
+$(VENV)/made-book: pyproject.toml constraints.txt $(BIN)/python
+	$(PIP_INSTALL) --editable '.[book]'
 	@touch $@ $(VENV)/made-core
 
 $(VENV)/made-test: pyproject.toml constraints.txt $(BIN)/python

@@ -1,8 +1,8 @@
 """A tape: reverse-mode differentiation in one class, as lesson 1 builds it.
 
-It agrees with torch on numbers of one dtype, but for rounding, nan, powers of 0, and tensors as
-exponents of what is not positive. Left out: `requires_grad` (all is recorded), products with a
-vector, freeing, noticing edits of `data`, second derivatives.
+It agrees with torch on numbers of one dtype, but for rounding, overflow, nan, powers of 0, and
+tensors as exponents of what is not positive. Left out: `requires_grad` (all is recorded), products
+with a vector, freeing, noticing edits of `data`, second derivatives.
 """
 
 from __future__ import annotations

@@ -163,6 +163,7 @@ def _class_folder(room: Classroom) -> None:
         account=room.grader if room.accounts else None,
         PYTHONPATH=f"{room.settings / 'python'}:{room.instructors_side / 'python'}",
         CLASSROOM_ROOT=str(room.course),
+        CLASSROOM_EXCHANGE=str(room.exchange),
         HOME=str(room.home(room.grader)),
     )
 

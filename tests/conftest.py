@@ -45,6 +45,7 @@ SLOW = {
     "authoring/test_mutants.py": (60, "a sample of the mutants of every exercise"),
     "authoring/test_new.py": (30, "a copy of the course, released and proved"),
     "course/test_lessons.py": (50, "every lesson is run"),
+    "book/test_book.py": (40, "the book is made from lessons that were run, and read in a browser"),
     "course/test_in_jupyterlab.py": (60, "JupyterLab in a browser"),
     "course/test_places_in_jupyterlab.py": (30, "JupyterLab in a browser"),
     "judge/batch/test_pool.py": (100, "batches of processes, which are killed, and a Dask cluster"),
@@ -164,6 +165,23 @@ def graded_class(tmp_path_factory):
     from tests.fixtures import classroom
 
     return classroom.graded(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory):
+    """A folder that all processes of the session see."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def run_lesson(shared_folder):
+    """Give a lesson's text, get the lesson after its one run of this session."""
+    from tests.fixtures.lesson_texts import executed
+
+    folder = shared_folder / "executed-lessons"
+    folder.mkdir(exist_ok=True)
+    return lambda lesson: executed(lesson, folder)
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ class UnknownQuestion(KeyError):
 def ask(id: str, *, fresh: int | None = None) -> Question:
     """The question of an id, made anew; a notebook shows it.
 
-    A number `fresh` draws other numbers, or another order of the options, where the question can:
-    the same for the same number. Raises UnknownQuestion, naming the nearest id.
+    A number `fresh` draws other numbers, and another order of options or lines, the same for the
+    same number. Raises UnknownQuestion, naming the nearest id.
     """
     known = {entry.id: entry for chapter in _entries().values() for entry in chapter}
     if id in known:

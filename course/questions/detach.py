@@ -9,23 +9,24 @@ from course.quiz import Choice, Order, Predict, choice, order, predict
 
 
 @question
-def detach_one_path() -> Predict:
+def detach_one_path(z1: float = 1.0, z2: float = 3.0) -> Predict:
     def one_factor_cut():
-        z = torch.tensor([1.0, 3.0], requires_grad=True)
+        z = torch.tensor([z1, z2], requires_grad=True)
         r = (z * z.detach()).sum()
         r.backward()
         return z.grad
 
+    of_squares = f"[{2 * z1:g}, {2 * z2:g}]"
     return predict(
         "Without `detach` this is the sum of the squares, and its gradient is `2 * z`, that is "
-        "`[2, 6]`. What is it here? Write a list.",
+        f"`{of_squares}`. What is it here? Write a list.",
         one_factor_cut,
         why="`z` reaches `r` along two paths, one for each factor. One is cut: for autograd, "
-        "`z.detach()` is a constant, here 1 and 3. The other remains, and gives the constant. The "
-        "*value* of `r` is the same as without `detach`.",
+        f"`z.detach()` is a constant, here {z1:g} and {z2:g}. The other remains, and gives the "
+        "constant. The *value* of `r` is the same as without `detach`.",
         beliefs={
-            "[2, 6]": "That is the derivative of the function. `detach` takes one path out of the "
-            "graph.",
+            of_squares: "That is the derivative of the function. `detach` takes one path out of "
+            "the graph.",
             "[0, 0]": "Only one of the two factors is cut.",
             "None": "`z` itself is not changed by `z.detach()`: it still requires grad.",
         },
@@ -33,32 +34,33 @@ def detach_one_path() -> Predict:
 
 
 @question
-def clone_in_graph() -> Predict:
+def clone_in_graph(z1: float = 1.0, z2: float = 5.0, k: int = 2) -> Predict:
     def through_a_clone():
-        z = torch.tensor([1.0, 5.0], requires_grad=True)
-        y = (z * 2).clone()
+        z = torch.tensor([z1, z2], requires_grad=True)
+        y = (z * k).clone()
         y.sum().backward()
         return z.grad
 
     return predict(
         "What does the last line give?",
         through_a_clone,
-        why="The clone is a node like any other. It hands the gradient on as it is: 1 · 2 = 2.",
+        why=f"The clone is a node like any other. It hands the gradient on as it is: 1 · {k} = "
+        f"{k}.",
         beliefs={
             "None": "That would be so for `.detach()`. A clone stays in the graph.",
-            "[1, 1]": "The product with 2 lies behind the clone, and the gradient goes through "
+            "[1, 1]": f"The product with {k} lies behind the clone, and the gradient goes through "
             "both.",
         },
     )
 
 
 @question
-def detach_snapshot() -> Predict:
+def detach_snapshot(w1: float = 1.0, w2: float = 2.0, more: int = 10) -> Predict:
     def best_weight():
-        w = torch.tensor([1.0, 2.0], requires_grad=True)
+        w = torch.tensor([w1, w2], requires_grad=True)
         best = w.detach()
         with torch.no_grad():
-            w += 10
+            w += more
         return best
 
     return predict(
@@ -67,44 +69,48 @@ def detach_snapshot() -> Predict:
         why="`detach()` shares memory: `best` shows what `w` holds *now*. Take "
         "`w.detach().clone()` for a snapshot.",
         beliefs={
-            "[1, 2]": "That would be so for `w.detach().clone()`. `detach()` alone copies nothing.",
+            f"[{w1:g}, {w2:g}]": "That would be so for `w.detach().clone()`. `detach()` alone "
+            "copies nothing.",
             "RuntimeError": "Editing a leaf inside `no_grad` is allowed.",
         },
     )
 
 
-@question
-def detach_dot_data() -> Predict:
+@question(new=(100.0, 300.0, 777.0))
+def detach_dot_data(w1: float = 3.0, w2: float = 4.0, new: float = 999.0) -> Predict:
     def detach_then_data():
-        w = torch.tensor([3.0, 4.0], requires_grad=True)
+        w = torch.tensor([w1, w2], requires_grad=True)
         y = w * w
-        w.detach().data[0] = 999.0
+        w.detach().data[0] = new
         y.sum().backward()
         return w.grad
 
+    meant = f"[{2 * w1:g}, {2 * w2:g}]"
+    hidden = f"So it would be with `w.detach()[0] = {new:g}`. The `.data` hides the edit."
     return predict(
-        "Spot the bug. The gradient of `w * w` is `2 * w`, that is `[6, 8]`. What does the last "
+        f"Spot the bug. The gradient of `w * w` is `2 * w`, that is `{meant}`. What does the last "
         "line give? Write a list, or `error`.",
         detach_then_data,
         why="`w.detach()` counts edits together with `w`. But `.data` of it does not: the edit "
-        "goes unseen, the backward pass works with 999, and gives 2 · 999 = 1998. `y` still holds "
-        "9.",
+        f"goes unseen, the backward pass works with {new:g}, and gives 2 · {new:g} = {2 * new:g}. "
+        f"`y` still holds {w1 * w1:g}.",
         beliefs={
-            "[6, 8]": "That is the right gradient. The backward pass reads `w` from memory, where "
-            "999 stands now.",
-            "error": "So it would be with `w.detach()[0] = 999`. The `.data` hides the edit.",
-            "RuntimeError": "So it would be with `w.detach()[0] = 999`. The `.data` hides the "
-            "edit.",
+            meant: "That is the right gradient. The backward pass reads `w` from memory, where "
+            f"{new:g} stands now.",
+            "error": hidden,
+            "RuntimeError": hidden,
         },
     )
 
 
 @question
-def detach_overwritten() -> Predict:
+def detach_overwritten(
+    x0: float = 1.0, x1: float = 2.0, x2: float = 3.0, new: float = 7.0
+) -> Predict:
     def overwritten():
-        x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        x = torch.tensor([x0, x1, x2], requires_grad=True)
         c = x.clone()
-        c[0] = 7.0
+        c[0] = new
         (c * c).sum().backward()
         return x.grad
 
@@ -112,12 +118,12 @@ def detach_overwritten() -> Predict:
         "The gradient of `(c * c).sum()` with respect to `c` is `2 * c`. What is `x.grad`? Write a "
         "list.",
         overwritten,
-        why="`c[0]` no longer depends on `x`: 7 was written over it, so nothing goes back to "
-        "`x[0]`.",
+        why=f"`c[0]` no longer depends on `x`: {new:g} was written over it, so nothing goes back "
+        "to `x[0]`.",
         beliefs={
-            "[2, 4, 6]": "That is the gradient without the assignment.",
-            "[14, 4, 6]": "14 is the gradient of `c[0]`, which is now the constant 7. It does not "
-            "come from `x`.",
+            f"[{2 * x0:g}, {2 * x1:g}, {2 * x2:g}]": "That is the gradient without the assignment.",
+            f"[{2 * new:g}, {2 * x1:g}, {2 * x2:g}]": f"{2 * new:g} is the gradient of `c[0]`, "
+            f"which is now the constant {new:g}. It does not come from `x`.",
             "RuntimeError": "The clone saved nothing, and the product saved `c` after the "
             "assignment.",
         },

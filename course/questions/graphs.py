@@ -5,60 +5,67 @@ from __future__ import annotations
 import torch
 
 from course.questions.entry import question
-from course.quiz import Choice, Order, Predict, choice, order, predict
+from course.quiz import Choice, Order, Predict, choice, in_words, order, predict
 
 
-@question
-def exact_slope() -> Predict:
+@question(w0=(1.0, 2.0, 3.0), x=(2, 3, 4), target=(13, 14, 15, 17))
+def exact_slope(w0: float = 1.0, x: int = 2, target: int = 5) -> Predict:
     def program():
-        w = torch.tensor(1.0, requires_grad=True)
+        w = torch.tensor(w0, requires_grad=True)
         b = torch.tensor(0.0, requires_grad=True)
-        loss = (w * 2 + b - 5) ** 2
+        loss = (w * x + b - target) ** 2
         loss.backward()
         return w.grad
 
+    low = target - w0 * x
+    measured = " You have measured it, about." if (w0, x, target) == (1.0, 2, 5) else ""
     return predict(
-        "What does the last line give? You have measured it, about.",
+        f"What does the last line give?{measured}",
         program,
-        why="The error is −3, and a square grows with twice the error: −6. Each step of `w` moves "
-        "the error by x = 2. Together −12, exactly.",
+        why=f"The error is −{low:g}, and a square grows with twice the error: −{2 * low:g}. Each "
+        f"step of `w` moves the error by x = {x}. Together −{2 * low * x:g}, exactly.",
         beliefs={
-            "-6": "That is the derivative by `b`. `w` is multiplied by 2 on its way.",
-            "12": "A sign got lost: the line is too low, so more `w` makes the loss smaller.",
-            "9": "That is the loss.",
+            f"-{2 * low:g}": f"That is the derivative by `b`. `w` is multiplied by {x} on its way.",
+            f"{2 * low * x:g}": "A sign got lost: the line is too low, so more `w` makes the loss "
+            "smaller.",
+            f"{low**2:g}": "That is the loss.",
         },
     )
 
 
 @question
-def two_paths() -> Predict:
+def two_paths(x0: float = 2.0, w0: float = 1.0) -> Predict:
     def program():
-        x = torch.tensor(2.0, requires_grad=True)
-        w = torch.tensor(1.0, requires_grad=True)
+        x = torch.tensor(x0, requires_grad=True)
+        w = torch.tensor(w0, requires_grad=True)
         y = (x + w) * (w + 1)
         y.backward()
         return w.grad
 
+    a, b = x0 + w0, w0 + 1
     return predict(
         "`w` stands in both factors. What does the last line give? By how much does `y` grow "
         "through the first factor, and by how much through the second?",
         program,
-        why="`w` reaches `y` along two paths. Through `a = x + w` it counts `b = 2` times, through "
-        "`b = w + 1` it counts `a = 3` times. The two add up: 2 + 3 = 5.",
+        why=f"`w` reaches `y` along two paths. Through `a = x + w` it counts `b = {b:g}` times, "
+        f"through `b = w + 1` it counts `a = {a:g}` times. The two add up: {b:g} + {a:g} = "
+        f"{a + b:g}.",
         beliefs={
-            "2": "You followed the path through `a = x + w` and stopped there.",
-            "3": "You followed the path through `b = w + 1` and stopped there.",
-            "6": "You multiplied the two paths. Along one path you multiply; over two paths you "
-            "add.",
+            f"{b:g}": "You followed the path through `a = x + w` and stopped there.",
+            f"{a:g}": "You followed the path through `b = w + 1` and stopped there.",
+            f"{a * b:g}": "You multiplied the two paths. Along one path you multiply; over two "
+            "paths you add.",
         },
     )
 
 
 @question
-def two_branches() -> Predict:
+def two_branches(
+    a0: float = 2.0, k1: float = 3.0, k2: float = 5.0, k3: float = 7.0, k4: float = 11.0
+) -> Predict:
     def program():
-        a = torch.tensor(2.0, requires_grad=True)
-        w1, w2, w3, w4 = (torch.tensor(w) for w in (3.0, 5.0, 7.0, 11.0))
+        a = torch.tensor(a0, requires_grad=True)
+        w1, w2, w3, w4 = (torch.tensor(w) for w in (k1, k2, k3, k4))
         b = w1 * a
         c = w2 * a
         d = w3 * b + w4 * c
@@ -66,16 +73,18 @@ def two_branches() -> Predict:
         L.backward()
         return a.grad
 
+    by_b, by_c = k3 * k1, k4 * k2
     return predict(
         "Work out dL/da with the rule before you commit. Which two products do you add?",
         program,
-        why="Through `b`: −1 · 7 · 3 = −21. Through `c`: −1 · 11 · 5 = −55. Together −76.",
+        why=f"Through `b`: −1 · {k3:g} · {k1:g} = −{by_b:g}. Through `c`: −1 · {k4:g} · {k2:g} = "
+        f"−{by_c:g}. Together −{by_b + by_c:g}.",
         beliefs={
-            "-21": "That is the path through `b` alone.",
-            "-55": "That is the path through `c` alone.",
-            "76": "A sign got lost: `L = 10 - d`, so the last edge carries −1.",
-            "1155": "You multiplied the two paths. Over paths you add.",
-            "-1155": "You multiplied the two paths. Over paths you add.",
+            f"-{by_b:g}": "That is the path through `b` alone.",
+            f"-{by_c:g}": "That is the path through `c` alone.",
+            f"{by_b + by_c:g}": "A sign got lost: `L = 10 - d`, so the last edge carries −1.",
+            f"{by_b * by_c:g}": "You multiplied the two paths. Over paths you add.",
+            f"-{by_b * by_c:g}": "You multiplied the two paths. Over paths you add.",
         },
     )
 
@@ -110,12 +119,14 @@ def two_path_formula() -> Choice:
     )
 
 
-@question
-def cost_of_all() -> Choice:
+@question(wide=(50, 200, 400))
+def cost_of_all(wide: int = 100) -> Choice:
+    of_all = f"{3 * wide + wide * wide + wide * 2:,}"
+
     def counted():
         from torch.utils.flop_counter import FlopCounterMode
 
-        shapes = ((3, 100), (100, 100), (100, 2))
+        shapes = ((3, wide), (wide, wide), (wide, 2))
         weights = [torch.ones(shape, requires_grad=True) for shape in shapes]
 
         def run(backward):
@@ -128,50 +139,53 @@ def cost_of_all() -> Choice:
             return counter.get_total_flops()
 
         times = run(backward=True) / run(backward=False)
-        known = {"About 2": 2, "About 3": 3, "About 100": 100, "About 10,500": 10_500}
+        known = {"About 2": 2, "About 3": 3, f"About {wide}": wide}
+        known[f"About {of_all}"] = sum(weight.numel() for weight in weights)
         return min(known, key=lambda text: abs(known[text] - times))
 
     return choice(
-        "A net of three matrices has 10,500 weights. You run it forward and then backward, and so "
-        "have all 10,500 derivatives of its loss. How many times the work of one forward pass is "
-        "that, both passes together?",
+        f"A net of three matrices has {of_all} weights. You run it forward and then backward, and "
+        f"so have all {of_all} derivatives of its loss. How many times the work of one forward "
+        "pass is that, both passes together?",
         {
             "About 2": "That would be a backward pass as cheap as the forward pass. But behind "
             "each product it does two: one for each factor.",
             "About 3": "One forward pass, and a backward pass with two products for each of its "
             "products. How many weights there are does not come into it.",
-            "About 100": "The matrices have up to 100 columns, but no walk is made for each of "
-            "them.",
-            "About 10,500": "That is what measuring costs: one run for each weight.",
+            f"About {wide}": f"The matrices have up to {wide} columns, but no walk is made for "
+            "each of them.",
+            f"About {of_all}": "That is what measuring costs: one run for each weight.",
         },
         run=counted,
     )
 
 
-@question
-def broadcast_bias() -> Predict:
+@question(n=(4.0, 5.0, 6.0, 7.0, 9.0))
+def broadcast_bias(n: float = 8.0) -> Predict:
     def program():
-        x = torch.arange(8.0)
+        x = torch.arange(n)
         b = torch.tensor(0.0, requires_grad=True)
         (x + b).sum().backward()
         return b.grad
 
+    many = in_words(n)
     return predict(
-        "`x` has eight entries, `b` is a single number. What does the last line give?",
+        f"`x` has {many} entries, `b` is a single number. What does the last line give?",
         program,
-        why="`b` is used eight times, each time with the local derivative 1. Eight paths, so "
-        "8 · 1 = 8.",
+        why=f"`b` is used {many} times, each time with the local derivative 1. "
+        f"{many.capitalize()} paths, so {n:g} · 1 = {n:g}.",
         beliefs={
-            "1": "That is one of the eight paths. They add.",
-            "[1, 1, 1, 1, 1, 1, 1, 1]": "One for each use of `b`. But `b` is one number, and its "
+            "1": f"That is one of the {many} paths. They add.",
+            f"{[1] * int(n)}": "One for each use of `b`. But `b` is one number, and its "
             "derivative is one number: their sum.",
-            "28": "That is the sum of `x`. Adding `b` has the local derivative 1, whatever x is.",
+            f"{n * (n - 1) / 2:g}": "That is the sum of `x`. Adding `b` has the local derivative "
+            "1, whatever x is.",
         },
     )
 
 
 @question
-def layer_product() -> Choice:
+def layer_product(n: int = 8, k: int = 3, m: int = 2) -> Choice:
     def which_product():
         def fits(product, gradient):
             try:
@@ -179,28 +193,28 @@ def layer_product() -> Choice:
             except RuntimeError:  # these shapes cannot be multiplied
                 return False
 
-        x, g = torch.arange(24.0).reshape(8, 3), torch.arange(16.0).reshape(8, 2)
-        W = torch.ones(3, 2, requires_grad=True)
+        x, g = torch.arange(1.0 * n * k).reshape(n, k), torch.arange(1.0 * n * m).reshape(n, m)
+        W = torch.ones(k, m, requires_grad=True)
         (x @ W).backward(g)
         options = {
             "`x.T @ g`": lambda: x.T @ g,
             "`x @ g`": lambda: x @ g,
-            "`x.T @ g / 8`": lambda: x.T @ g / 8,
+            f"`x.T @ g / {n}`": lambda: x.T @ g / n,
             "`g.T @ x`": lambda: g.T @ x,
         }
         (right,) = [text for text, product in options.items() if fits(product, W.grad)]
         return right
 
     return choice(
-        "`x` is (8, 3), `W` is (3, 2), and `g`, (8, 2), arrives at `x @ W`. "
+        f"`x` is ({n}, {k}), `W` is ({k}, {m}), and `g`, ({n}, {m}), arrives at `x @ W`. "
         "What is the gradient of `W`?",
         {
-            "`x.T @ g`": "(3, 8) times (8, 2) is (3, 2), the shape of `W`. The product adds over "
-            "the eight rows, because each of them uses `W`.",
-            "`x @ g`": "(8, 3) times (8, 2) cannot be multiplied.",
-            "`x.T @ g / 8`": "The shape is right. But paths add, and nothing here averages. If the "
-            "loss is a mean, its 1/n is in `g` already.",
-            "`g.T @ x`": "That has shape (2, 3): the transpose of what is wanted.",
+            "`x.T @ g`": f"({k}, {n}) times ({n}, {m}) is ({k}, {m}), the shape of `W`. The "
+            f"product adds over the {in_words(n)} rows, because each of them uses `W`.",
+            "`x @ g`": f"({n}, {k}) times ({n}, {m}) cannot be multiplied.",
+            f"`x.T @ g / {n}`": "The shape is right. But paths add, and nothing here averages. If "
+            "the loss is a mean, its 1/n is in `g` already.",
+            "`g.T @ x`": f"That has shape ({m}, {k}): the transpose of what is wanted.",
         },
         run=which_product,
     )
@@ -222,7 +236,8 @@ def odd_one_out() -> Choice:
     return choice(
         "`x` requires grad. Which of these results does **not**?",
         {
-            "`x.sum()`": "A sum changes smoothly with each entry, so it is recorded.",
+            "`x.sum()`": "`x` requires grad and the sum is a floating-point number, so it is "
+            "recorded.",
             "`x > 2`": "The result is True or False. It cannot change *a little*, so it has no "
             "derivative, and boolean tensors cannot require grad at all.",
             "`x[0]`": "Picking an entry is an operation like any other: the gradient goes back to "
@@ -258,23 +273,24 @@ def when_built() -> Choice:
 
 
 @question
-def recap_diamond() -> Predict:
+def recap_diamond(p0: float = 3.0, k: int = 4) -> Predict:
     def diamond():
-        p = torch.tensor(3.0, requires_grad=True)
+        p = torch.tensor(p0, requires_grad=True)
         q = p * p
-        y = q + 4 * p
+        y = q + k * p
         y.backward()
         return p.grad
 
     return predict(
         "Use the rule of paths. How many paths lead from `p` to `y`?",
         diamond,
-        why="Three: `p * p` uses `p` twice, which gives 3 + 3, and `4 * p` adds 4. Together 10.",
+        why=f"Three: `p * p` uses `p` twice, which gives {p0:g} + {p0:g}, and `{k} * p` adds {k}. "
+        f"Together {2 * p0 + k:g}.",
         beliefs={
-            "7": "`p * p` uses `p` twice: both edges count.",
-            "6": "That is `q` alone. The other term depends on `p` too.",
-            "13": "9 + 4: that takes the value of `q` for its derivative.",
-            "21": "That is the value of `y`.",
+            f"{p0 + k:g}": "`p * p` uses `p` twice: both edges count.",
+            f"{2 * p0:g}": "That is `q` alone. The other term depends on `p` too.",
+            f"{p0**2 + k:g}": f"{p0**2:g} + {k}: that takes the value of `q` for its derivative.",
+            f"{p0**2 + k * p0:g}": "That is the value of `y`.",
         },
     )
 
@@ -299,11 +315,11 @@ def recap_plain_leaves() -> Choice:
 
 
 @question
-def grad_of_d() -> Predict:
+def grad_of_d(b0: float = 6.0, k: int = 7, top: int = 10) -> Predict:
     def read_d():
-        b = torch.tensor(6.0, requires_grad=True)
-        d = 7 * b
-        L = 10 - d
+        b = torch.tensor(b0, requires_grad=True)
+        d = k * b
+        L = top - d
         L.backward()
         return d.grad
 
@@ -316,7 +332,7 @@ def grad_of_d() -> Predict:
         beliefs={
             "-1": "That is the derivative that arrived at `d`, so you know the rule. It was not "
             "kept.",
-            "-7": "That is `b.grad`, one step further on.",
+            f"-{k}": "That is `b.grad`, one step further on.",
             "0": "Zero would be a statement about the derivative. This is the absence of one.",
             "RuntimeError": "Reading it is allowed.",
         },
@@ -324,13 +340,13 @@ def grad_of_d() -> Predict:
 
 
 @question
-def arrivals() -> Predict:
+def arrivals(s0: float = 2.0, inner: int = 3, k: int = 5, m: int = 7) -> Predict:
     def arrivals_at_u():
-        s = torch.tensor(2.0, requires_grad=True)
-        u = s * 3
+        s = torch.tensor(s0, requires_grad=True)
+        u = s * inner
         arrivals = []
         u.register_hook(lambda gradient: arrivals.append(gradient.item()))
-        y = u * 5 + u * 7
+        y = u * k + u * m
         y.backward()
         return arrivals
 
@@ -338,33 +354,36 @@ def arrivals() -> Predict:
         "`u` is used twice, so gradients come to it along two edges. What is in `arrivals`? "
         "Write a list, such as `[1, 2]`.",
         arrivals_at_u,
-        why="torch waits until everything bound for a node has come, adds it up (5 + 7), and "
+        why=f"torch waits until everything bound for a node has come, adds it up ({k} + {m}), and "
         "visits the node once. A recursion would visit `u` twice.",
         beliefs={
-            "[5, 7]": "That would be one call for each edge, as in a recursion.",
-            "[7, 5]": "That would be one call for each edge, as in a recursion.",
-            "[36]": "36 is what arrives at `s`: 12 times the 3 of `u = s * 3`.",
+            f"[{k}, {m}]": "That would be one call for each edge, as in a recursion.",
+            f"[{m}, {k}]": "That would be one call for each edge, as in a recursion.",
+            f"[{(k + m) * inner}]": f"{(k + m) * inner} is what arrives at `s`: {k + m} times the "
+            f"{inner} of `u = s * {inner}`.",
         },
     )
 
 
 @question
-def weighted() -> Predict:
+def weighted(x0: float = 1.0, x1: float = 2.0, x2: float = 3.0) -> Predict:
     def program():
-        x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        x = torch.tensor([x0, x1, x2], requires_grad=True)
         y = x**2
         y.backward(gradient=torch.tensor([1.0, 10.0, 100.0]))
         return x.grad
 
+    a, b, c = slopes = [int(2 * x) for x in (x0, x1, x2)]
     return predict(
-        "The derivative of `x[i]**2` is `2 * x[i]`: 2, 4 and 6. What is `x.grad` now? Write a "
-        "list.",
+        f"The derivative of `x[i]**2` is `2 * x[i]`: {a}, {b} and {c}. What is `x.grad` now? Write "
+        "a list.",
         program,
-        why="Each derivative is multiplied by the number its element starts from: 2·1, 4·10, "
-        "6·100.",
+        why="Each derivative is multiplied by the number its element starts from: "
+        f"{a}·1, {b}·10, {c}·100.",
         beliefs={
-            "[2, 4, 6]": "That is what `gradient=torch.ones(3)` gives.",
-            "[222, 444, 666]": "The three numbers are not added: each belongs to its own element.",
+            f"{slopes}": "That is what `gradient=torch.ones(3)` gives.",
+            f"{[111 * slope for slope in slopes]}": "The three numbers are not added: each belongs "
+            "to its own element.",
             "[1, 10, 100]": "That is where the pass begins. It goes on through `x**2`.",
         },
     )
@@ -401,9 +420,9 @@ def what_is_freed() -> Choice:
 
 
 @question
-def both_heads() -> Predict:
+def both_heads(a1: float = 1.0, a2: float = 2.0, a3: float = 3.0, a4: float = 4.0) -> Predict:
     def program():
-        a = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+        a = torch.tensor([a1, a2, a3, a4], requires_grad=True)
         c = 2 * a**2
         d = c.mean()
         e = c.sum()
@@ -411,39 +430,42 @@ def both_heads() -> Predict:
         e.backward()
         return a.grad
 
+    by_mean = [int(a) for a in (a1, a2, a3, a4)]
     return predict(
-        "The mean alone gives the gradient `a`, that is `[1, 2, 3, 4]`. The sum alone gives `4 * "
+        f"The mean alone gives the gradient `a`, that is `{by_mean}`. The sum alone gives `4 * "
         "a`. What is in `a.grad` after both? Write a list.",
         program,
         why="Every pass **adds** to `.grad`: `a + 4 * a = 5 * a`. `retain_graph` decides whether "
         "the second pass can run. It does not change what `.grad` does.",
         beliefs={
-            "[4, 8, 12, 16]": "That is the gradient of `e`, the last one asked for. But "
-            "`.grad` is never overwritten by a pass.",
-            "[1, 2, 3, 4]": "That was there after the first pass. The second added to it.",
+            f"{[4 * a for a in by_mean]}": "That is the gradient of `e`, the last one asked for. "
+            "But `.grad` is never overwritten by a pass.",
+            f"{by_mean}": "That was there after the first pass. The second added to it.",
         },
     )
 
 
 @question
-def five_then_ten() -> Predict:
+def five_then_ten(x0: float = 2.0, w0: float = 1.0) -> Predict:
     def program():
-        x = torch.tensor(2.0, requires_grad=True)
-        w = torch.tensor(1.0, requires_grad=True)
+        x = torch.tensor(x0, requires_grad=True)
+        w = torch.tensor(w0, requires_grad=True)
         y = (x + w) * (w + 1)
         y.backward()
         y.backward(retain_graph=True)
         return w.grad
 
+    once = (x0 + w0) + (w0 + 1)
     return predict(
         "Run in the order shown, what does the last line give? Write a number, or `error`.",
         program,
         why="The first `backward()` freed what it used. `retain_graph=True` on the second comes "
         "too late: it speaks about what happens *after* that pass. A notebook that "
-        "shows 10 here was not run from top to bottom.",
+        f"shows {2 * once:g} here was not run from top to bottom.",
         beliefs={
-            "10": "Two passes would add up to 10, but the second one cannot run.",
-            "5": "Nothing gets that far: the second pass cannot run.",
+            f"{2 * once:g}": f"Two passes would add up to {2 * once:g}, but the second one cannot "
+            "run.",
+            f"{once:g}": "Nothing gets that far: the second pass cannot run.",
         },
     )
 
@@ -477,24 +499,32 @@ def heads_in_order() -> Order:
     )
 
 
-@question
-def slope_at_corner() -> Predict:
+@question(corner=("zero.clamp(0)", "torch.maximum(zero, torch.tensor(0.0))"))
+def slope_at_corner(corner: str = "torch.relu(zero)") -> Predict:
     def program():
         zero = torch.tensor(0.0, requires_grad=True)
-        torch.relu(zero).backward()
+        corner.backward()
         return zero.grad
 
+    slopes = {
+        "0": "That is the slope on the left. `torch.relu`, the same function, gives it.",
+        "1": "That is the slope on the right. `clamp(0)`, the same function, gives it.",
+        "0.5": "The middle is a convention, too. `torch.maximum` of two equal numbers has it.",
+    }
+    right, side = {
+        "torch.relu(zero)": ("0", "the slope on the left"),
+        "zero.clamp(0)": ("1", "the slope on the right"),
+    }.get(corner, ("0.5", "the middle between the slopes on both sides"))
     return predict(
         "What does torch give for the slope of ReLU at 0?",
         program,
-        why="A convention: the slope on the left. Another number between 0 and 1 fits as well, "
+        why=f"A convention: {side}. Another number between 0 and 1 fits as well, "
         "and another operation has another convention.",
-        beliefs={
-            "1": "That is the slope on the right. `clamp(0)`, the same function, gives it.",
-            "0.5": "The middle is a convention, too. `torch.maximum` of two equal numbers has it.",
+        beliefs={slope: told for slope, told in slopes.items() if slope != right}
+        | {
             "nan": "torch gives a number, and training goes on.",
             "None": "There is a path, so there is a gradient.",
-            "error": "Nothing is raised: almost no entry ever is exactly 0.",
+            "error": "Nothing is raised: torch gives a number, and training goes on.",
         },
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from course.questions.entry import question
-from course.quiz import Choice, Order, Predict, choice, order, predict
+from course.quiz import Choice, Order, Predict, choice, in_words, order, predict
 
 
 @question
@@ -36,37 +36,36 @@ def hook_gradients_kept() -> Choice:
 
 
 @question
-def hook_fan_out() -> Predict:
+def hook_fan_out(inner: int = 2, k: int = 3, m: int = 4) -> Predict:
     def used_twice():
         x = torch.tensor(1.0, requires_grad=True)
-        z = x * 2
+        z = x * inner
         seen = []
         z.register_hook(lambda grad: seen.append(grad.item()))
-        y = 3 * z + 4 * z
+        y = k * z + m * z
         y.backward()
         return seen
 
     return predict(
         "What is the list?",
         used_twice,
-        why="The engine waits until all gradients for `z` have arrived, and adds them: 3 + 4 = 7. "
-        "Then it calls the hook, once for each backward pass.",
+        why="The engine waits until all gradients for `z` have arrived, and adds them: "
+        f"{k} + {m} = {k + m}. Then it calls the hook, once for each backward pass.",
         beliefs={
-            "[3, 4]": "A hook is not called for each path, but once, with the sum.",
-            "[4, 3]": "A hook is not called for each path, but once, with the sum.",
-            "[3.0, 4.0]": "A hook is not called for each path, but once, with the sum.",
+            f"[{k}, {m}]": "A hook is not called for each path, but once, with the sum.",
+            f"[{m}, {k}]": "A hook is not called for each path, but once, with the sum.",
         },
     )
 
 
 @question
-def hook_retain_order() -> Predict:
+def hook_retain_order(inner: int = 2, times: int = 10, outer: int = 3) -> Predict:
     def retained_and_hooked():
         x = torch.tensor(1.0, requires_grad=True)
-        z = x * 2
+        z = x * inner
         z.retain_grad()
-        z.register_hook(lambda grad: grad * 10)
-        (z * 3).backward()
+        z.register_hook(lambda grad: grad * times)
+        (z * outer).backward()
         return z.grad
 
     return predict(
@@ -74,77 +73,83 @@ def hook_retain_order() -> Predict:
         "line give?",
         retained_and_hooked,
         why="All hooks of the tensor run first, in the order in which they were registered. What "
-        "is left after the last of them is stored: 10 · 3 = 30. The order of the two lines does "
-        "not matter.",
+        f"is left after the last of them is stored: {times} · {outer} = {times * outer}. The order "
+        "of the two lines does not matter.",
         beliefs={
-            "3": "`retain_grad()` does not take its place in the row of the hooks. It comes last.",
-            "60": "That is `x.grad`. `z.grad` is what goes on from `z`.",
+            f"{outer}": "`retain_grad()` does not take its place in the row of the hooks. It comes "
+            "last.",
+            f"{times * outer * inner}": "That is `x.grad`. `z.grad` is what goes on from `z`.",
         },
     )
 
 
-@question
-def hook_clip_twice() -> Predict:
+@question(limit=(2, 3, 4), slope=(5, 6, 7, 9))
+def hook_clip_twice(limit: int = 2, slope: int = 3) -> Predict:
     def clipped_in_two_ways():
         early = torch.tensor(1.0, requires_grad=True)
         late = torch.tensor(1.0, requires_grad=True)
-        early.register_hook(lambda grad: grad.clamp(max=2))
+        early.register_hook(lambda grad: grad.clamp(max=limit))
 
         def clip(leaf):
-            leaf.grad.clamp_(max=2)
+            leaf.grad.clamp_(max=limit)
 
         late.register_post_accumulate_grad_hook(clip)
         for _ in range(2):
-            (early * 3).backward()
-            (late * 3).backward()
+            (early * slope).backward()
+            (late * slope).backward()
         return [early.grad.item(), late.grad.item()]
 
     return predict(
-        "Both have a limit of 2. What is the list?",
+        f"Both have a limit of {limit}. What is the list?",
         clipped_in_two_ways,
-        why="The first limits each pass: 2 + 2 = 4. The second limits the sum, which is 2 after "
-        "the first pass, 5 in the second, and 2 again.",
+        why=f"The first limits each pass: {limit} + {limit} = {2 * limit}. The second limits the "
+        f"sum, which is {limit} after the first pass, {limit + slope} in the second, and {limit} "
+        "again.",
         beliefs={
-            "[2, 2]": "The hook of `early` sees one pass at a time, and two passes add up.",
-            "[6, 6]": "Nothing would be limited then. Both hooks run in both passes.",
-            "[4, 4]": "The second hook sees the sum in `.grad`.",
+            f"[{limit}, {limit}]": "The hook of `early` sees one pass at a time, and two passes "
+            "add up.",
+            f"[{2 * slope}, {2 * slope}]": "Nothing would be limited then. Both hooks run in both "
+            "passes.",
+            f"[{2 * limit}, {2 * limit}]": "The second hook sees the sum in `.grad`.",
         },
     )
 
 
-@question
-def hook_calls_seen() -> Choice:
+@question(calls=(2, 3, 4, 5))
+def hook_calls_seen(calls: int = 1) -> Choice:
     def called_or_forward():
         layer = torch.nn.Linear(3, 4)
-        calls = []
-        layer.register_forward_hook(lambda module, inputs, output: calls.append(1))
-        layer(torch.ones(1, 3))
+        seen = []
+        layer.register_forward_hook(lambda module, inputs, output: seen.append(1))
+        for _ in range(calls):
+            layer(torch.ones(1, 3))
         layer.forward(torch.ones(1, 3))
-        return "one" if len(calls) == 1 else "two"
+        return in_words(len(seen))
 
+    often = f" {in_words(calls)} times" if calls > 1 else ""
     return choice(
-        "Spot the bug. You register a forward hook on `layer`, run `layer(x)`, and later "
+        f"Spot the bug. You register a forward hook on `layer`, run `layer(x)`{often}, and later "
         "`layer.forward(x)`. How many calls does the hook see?",
         {
             "none": "`layer(x)` runs it.",
-            "one": "`layer(x)` runs `forward` and the hooks around it. `layer.forward(x)` is the "
-            "plain method, and skips them. Always call the module.",
-            "two": "`layer.forward(x)` skips the hooks.",
+            in_words(calls): "`layer(x)` runs `forward` and the hooks around it. "
+            "`layer.forward(x)` is the plain method, and skips them. Always call the module.",
+            in_words(calls + 1): "`layer.forward(x)` skips the hooks.",
         },
         run=called_or_forward,
     )
 
 
 @question
-def hook_first_layer() -> Predict:
+def hook_first_layer(k: int = 3, m: int = 4, n: int = 2) -> Predict:
     def first_layer():
-        layer, seen = torch.nn.Linear(3, 4), []
+        layer, seen = torch.nn.Linear(k, m), []
 
         def look(module, grad_input, grad_output):
             seen.append([grad_input[0], module.weight.grad])
 
         layer.register_full_backward_hook(look)
-        layer(torch.ones(2, 3)).sum().backward()
+        layer(torch.ones(n, k)).sum().backward()
         return seen
 
     return predict(
@@ -161,8 +166,23 @@ def hook_first_layer() -> Predict:
     )
 
 
-@question
-def hook_dict_output() -> Predict:
+@question(
+    kinds=(
+        ("dict", "list", "tuple", "tensor"),
+        ("list", "tensor", "dict", "tuple"),
+        ("tuple", "dict", "tensor", "list"),
+        ("tensor", "list", "tuple", "dict"),
+    )
+)
+def hook_dict_output(kinds: tuple[str, ...] = ("tensor", "tuple", "list", "dict")) -> Predict:
+    pairs = {
+        "tensor": "(lambda y: y, lambda out: out)",
+        "tuple": "(lambda y: (y, None), lambda out: out[0])",
+        "list": "(lambda y: [y], lambda out: out[0])",
+        "dict": '(lambda y: {"y": y}, lambda out: out["y"])',
+    }
+    first, second, third, fourth = (pairs[kind] for kind in kinds)
+
     def calls_by_output():
         class Model(torch.nn.Module):
             def __init__(self, pack):
@@ -174,10 +194,10 @@ def hook_dict_output() -> Predict:
 
         counts = []
         for pack, take in [
-            (lambda y: y, lambda out: out),
-            (lambda y: (y, None), lambda out: out[0]),
-            (lambda y: [y], lambda out: out[0]),
-            (lambda y: {"y": y}, lambda out: out["y"]),
+            first,
+            second,
+            third,
+            fourth,
         ]:
             model, calls = Model(pack), []
             model.register_full_backward_hook(lambda *_, calls=calls: calls.append(1))
@@ -185,16 +205,19 @@ def hook_dict_output() -> Predict:
             counts.append(len(calls))
         return counts
 
+    def called(*those):
+        return f"{[int(kind in those) for kind in kinds]}"
+
     return predict(
-        "Four modules return a tensor, a tuple, a list and a dict. How often is the full backward "
-        "hook of each called? Write the list.",
+        "Four modules return a {}, a {}, a {} and a {}. How often is the full backward "
+        "hook of each called? Write the list.".format(*kinds),
         calls_by_output,
         why="The hook needs a tensor, or a flat tuple of tensors, to hold on to. For a list and a "
         "dict it is never called; torch warns in the forward pass.",
         beliefs={
-            "[1, 1, 1, 1]": "In a list or a dict the hook finds nothing to hold on to.",
-            "[1, 1, 1, 0]": "A list is no tuple either.",
-            "[1, 0, 0, 0]": "A flat tuple is fine, also with a `None` in it.",
+            called(*kinds): "In a list or a dict the hook finds nothing to hold on to.",
+            called("tensor", "tuple", "list"): "A list is no tuple either.",
+            called("tensor"): "A flat tuple is fine, also with a `None` in it.",
         },
     )
 
@@ -281,19 +304,19 @@ def hook_recap_parameters() -> Choice:
     )
 
 
-@question
-def hook_recap_again() -> Predict:
+@question(times=(4, 5, 6, 7))
+def hook_recap_again(times: int = 3) -> Predict:
     def run_cell_again():
         layer = torch.nn.ReLU()
         calls = []
-        for _ in range(3):  # a notebook cell that is run three times
+        for _ in range(times):  # a notebook cell that is run again and again
             layer.register_forward_hook(lambda module, inputs, output: calls.append(1))
         layer(torch.ones(1))
         return len(calls)
 
     return predict(
-        "A cell that registers a hook is run three times. Then the layer is called once. How many "
-        "calls?",
+        f"A cell that registers a hook is run {in_words(times)} times. Then the layer is called "
+        "once. How many calls?",
         run_cell_again,
         why="Hooks add up, and stay until `remove()` is called on their handle or the module is "
         "made anew.",

@@ -8,14 +8,25 @@ from course.questions.entry import question
 from course.quiz import Choice, Order, Predict, choice, order, predict
 
 
-@question
-def leaf_computed() -> Predict:
+@question(needs=(True,))
+def leaf_computed(needs: bool = False) -> Predict:
+    weights = "torch.tensor([[3.0], [4.0]]" + (", requires_grad=True)" if needs else ")")
+
     def a_layer_on_data():
         x = torch.tensor([[1.0, 2.0]])
-        W = torch.tensor([[3.0], [4.0]])
+        W = weights
         z = x @ W
         return z.is_leaf
 
+    if needs:
+        return predict(
+            "`x` does not require grad, `W` does, and `z` is computed from them. What does the "
+            "last line give?",
+            a_layer_on_data,
+            why="One input of `x @ W` requires grad, and that is enough: the product is recorded, "
+            "and `z.grad_fn` is a node. What is recorded is no leaf.",
+            beliefs={"True": "It would be, if neither of the two required grad."},
+        )
     return predict(
         "Neither `x` nor `W` requires grad, and `z` is computed from them. What does the last line "
         "give?",
@@ -56,37 +67,39 @@ def leaf_hidden_weights() -> Choice:
 
 
 @question
-def leaf_frozen_middle() -> Predict:
+def leaf_frozen_middle(a: float = 2.0, b: float = 3.0, c: float = 5.0) -> Predict:
     def through_a_frozen_weight():
-        first = torch.tensor(2.0, requires_grad=True)
-        frozen = torch.tensor(3.0)
-        last = torch.tensor(5.0, requires_grad=True)
+        first = torch.tensor(a, requires_grad=True)
+        frozen = torch.tensor(b)
+        last = torch.tensor(c, requires_grad=True)
         y = first * frozen * last
         y.backward()
         return [first.grad, frozen.grad, last.grad]
 
+    of_first, of_frozen, of_last = f"{b * c:g}", f"{a * c:g}", f"{a * b:g}"
     return predict(
         "The factor in the middle does not require grad. What is the list? Write `None` where "
         "there is no gradient.",
         through_a_frozen_weight,
         why="`frozen` gets nothing: it is a leaf that does not require grad. But the product was "
-        "recorded, because `first` requires grad, so the gradient goes *through* it: 3 · 5 = 15.",
+        "recorded, because `first` requires grad, so the gradient goes *through* it: "
+        f"{b:g} · {c:g} = {of_first}.",
         beliefs={
-            "[None, None, 6]": "A frozen factor does not block the way. What comes before it is "
-            "still reached.",
-            "[15, 10, 6]": "10 is a correct derivative. But nobody asked for it: `frozen` does not "
-            "require grad.",
-            "[15, 0, 6]": "Zero would be a statement about the derivative. Nothing was computed "
-            "for `frozen`.",
+            f"[None, None, {of_last}]": "A frozen factor does not block the way. What comes before "
+            "it is still reached.",
+            f"[{of_first}, {of_frozen}, {of_last}]": f"{of_frozen} is a correct derivative. But "
+            "nobody asked for it: `frozen` does not require grad.",
+            f"[{of_first}, 0, {of_last}]": "Zero would be a statement about the derivative. "
+            "Nothing was computed for `frozen`.",
         },
     )
 
 
 @question
-def leaf_retain_late() -> Predict:
+def leaf_retain_late(w1: float = 1.0, w2: float = 2.0, k: int = 3) -> Predict:
     def asked_too_late():
-        W = torch.tensor([1.0, 2.0], requires_grad=True)
-        z = W * 3
+        W = torch.tensor([w1, w2], requires_grad=True)
+        z = W * k
         z.mean().backward()
         z.retain_grad()
         return z.grad
@@ -124,12 +137,15 @@ def leaf_retain_order() -> Order:
     )
 
 
-@question
-def leaf_reshape() -> Predict:
+@question(turned=(True,))
+def leaf_reshape(n: int = 8, k: int = 3, m: int = 2, turned: bool = False) -> Predict:
+    of_x, of_w = f"x.reshape({n * k}).is_leaf", f"W.reshape({k * m}).is_leaf"
+    one, other = (of_w, of_x) if turned else (of_x, of_w)
+
     def two_reshapes():
-        x = torch.ones(8, 3)
-        W = torch.ones(3, 2, requires_grad=True)
-        return [x.reshape(24).is_leaf, W.reshape(6).is_leaf]
+        x = torch.ones(n, k)
+        W = torch.ones(k, m, requires_grad=True)
+        return [one, other]
 
     return predict(
         "`x` does not require grad, and `W` does. What is the list?",
@@ -138,7 +154,8 @@ def leaf_reshape() -> Predict:
         "not require grad, and is a leaf like everything that does not.",
         beliefs={
             "[False, False]": "Nothing is recorded for data that does not require grad.",
-            "[True, True]": "The second reshape is recorded: its `grad_fn` is a node.",
+            "[True, True]": f"The {'first' if turned else 'second'} reshape is recorded: its "
+            "`grad_fn` is a node.",
         },
     )
 
@@ -167,11 +184,11 @@ def leaf_freeze_loop() -> Choice:
     )
 
 
-@question
-def leaf_frozen_late() -> Predict:
+@question(lr=(0.2, 0.25, 0.5))
+def leaf_frozen_late(w1: float = 1.0, w2: float = 2.0, lr: float = 0.1) -> Predict:
     def frozen_after_a_pass():
-        w = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
-        optimizer = torch.optim.SGD([w], lr=0.1)
+        w = torch.nn.Parameter(torch.tensor([w1, w2]))
+        optimizer = torch.optim.SGD([w], lr=lr)
         w.sum().backward()
         w.requires_grad_(False)
         optimizer.step()
@@ -182,26 +199,47 @@ def leaf_frozen_late() -> Predict:
         "it hold after the step?",
         frozen_after_a_pass,
         why="Freezing stops *new* gradients. The old one still stands in `w.grad`, and a step goes "
-        "by what stands there: 1 - 0.1 and 2 - 0.1. Set `w.grad = None` where you freeze.",
+        f"by what stands there: {w1:g} - {lr} and {w2:g} - {lr}. Set `w.grad = None` where you "
+        "freeze.",
         beliefs={
-            "[1, 2]": "That is what freezing is meant for. But `step()` looks at `.grad`, and not "
-            "at the flag.",
+            f"[{w1:g}, {w2:g}]": "That is what freezing is meant for. But `step()` looks at "
+            "`.grad`, and not at the flag.",
             "RuntimeError": "An optimizer does not ask for the flag. It looks at `.grad`.",
         },
     )
 
 
-@question
-def leaf_buffer() -> Predict:
+@question(cut=(True,))
+def leaf_buffer(w1: float = 1.0, w2: float = 2.0, n: int = 3, cut: bool = False) -> Predict:
+    result = "W.sum().detach()" if cut else "W.sum()"
+
     def filled_with_results():
-        W = torch.tensor([1.0, 2.0], requires_grad=True)
-        rows = torch.zeros(3)
+        W = torch.tensor([w1, w2], requires_grad=True)
+        rows = torch.zeros(n)
         before = rows.is_leaf
-        rows[0] = W.sum()
+        rows[0] = result
         return [before, rows.is_leaf, rows.requires_grad]
 
+    asked = "A buffer of zeros is filled with a result. What is the list?"
+    refused = {
+        "RuntimeError": "torch refuses to edit a leaf that requires grad, and `rows` did not."
+    }
+    if cut:
+        return predict(
+            asked,
+            filled_with_results,
+            why="What is written does not require grad, and neither did `rows`. So the edit is not "
+            "recorded: `rows` does not require grad, and is a leaf like every such tensor.",
+            beliefs={
+                "[True, False, True]": "That would be so for `rows[0] = W.sum()`, which is "
+                "recorded. `detach()` cuts the result off.",
+                "[True, False, False]": "An edit makes no difference by itself. A tensor that does "
+                "not require grad is a leaf.",
+            }
+            | refused,
+        )
     return predict(
-        "A buffer of zeros is filled with a result. What is the list?",
+        asked,
         filled_with_results,
         why="`rows` did not require grad, so nothing forbids the edit. But what is written "
         "requires grad, so the edit is **recorded**: `rows` is now the result of an operation, and "
@@ -211,22 +249,23 @@ def leaf_buffer() -> Predict:
             "is written requires grad.",
             "[True, True, True]": "A tensor that requires grad because of what was written into it "
             "has a `grad_fn`, and is no leaf.",
-            "RuntimeError": "torch refuses to edit a leaf that requires grad, and `rows` did not.",
-        },
+        }
+        | refused,
     )
 
 
-@question
-def leaf_edit_before_backward() -> Predict:
+@question(more=(10, 50, 200))
+def leaf_edit_before_backward(x0: float = 2.0, w0: float = 1.0, more: int = 100) -> Predict:
     def edited_before_backward():
-        x = torch.tensor(2.0, requires_grad=True)
-        w = torch.tensor(1.0, requires_grad=True)
+        x = torch.tensor(x0, requires_grad=True)
+        w = torch.tensor(w0, requires_grad=True)
         y = (x + w) * (w + 1)
         with torch.no_grad():
-            w.add_(100)
+            w.add_(more)
         y.backward()
         return w.grad
 
+    new = w0 + more
     return predict(
         "`w` is changed between the forward pass and the backward pass. What does the last line "
         "give?",
@@ -236,28 +275,32 @@ def leaf_edit_before_backward() -> Predict:
         beliefs={
             "RuntimeError": "That comes if the graph saved the tensor you edit. This graph saved "
             "the two sums, and not `w`.",
-            "205": "That would be the derivative at w = 101. Nothing is computed again from `w`.",
+            f"{x0 + 2 * new + 1:g}": f"That would be the derivative at w = {new:g}. Nothing is "
+            "computed again from `w`.",
         },
     )
 
 
-@question
-def leaf_recap_flags() -> Predict:
+@question(turned=(True,))
+def leaf_recap_flags(turned: bool = False) -> Predict:
+    plain, recorded = ("d", "c") if turned else ("c", "d")
+    third, fourth = ("a * b", "a * 2") if turned else ("a * 2", "a * b")
+
     def four_flags():
         a = torch.ones(2)
         b = torch.ones(2, requires_grad=True)
-        c = a * 2
-        d = a * b
+        c = third
+        d = fourth
         return [t.is_leaf for t in (a, b, c, d)]
 
     return predict(
         "What is the list?",
         four_flags,
-        why="Nothing was recorded for `a`, `b` and `c`: their `grad_fn` is `None`. Only `d` is the "
-        "result of a recorded operation.",
+        why=f"Nothing was recorded for `a`, `b` and `{plain}`: their `grad_fn` is `None`. Only "
+        f"`{recorded}` is the result of a recorded operation.",
         beliefs={
-            "[True, True, False, False]": "`c` is computed, but nothing was recorded: it is a "
-            "leaf.",
+            "[True, True, False, False]": f"`{plain}` is computed, but nothing was recorded: it is "
+            "a leaf.",
             "[False, True, False, False]": "Every tensor that does not require grad is a leaf.",
         },
     )

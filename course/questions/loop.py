@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from course.questions.entry import question
-from course.quiz import Choice, Order, Predict, choice, order, predict
+from course.quiz import Choice, Order, Predict, choice, in_words, order, predict
 
 
 @question
@@ -79,11 +79,11 @@ def loop_recap_clear() -> Choice:
 
 
 @question
-def loop_zero_grad() -> Predict:
+def loop_zero_grad(slope: int = 5) -> Predict:
     def after_zero_grad():
         w = torch.ones(1, requires_grad=True)
         optimizer = torch.optim.SGD([w], lr=0.1)
-        (5 * w).sum().backward()
+        (slope * w).sum().backward()
         optimizer.zero_grad()
         return w.grad
 
@@ -97,60 +97,66 @@ def loop_zero_grad() -> Predict:
         beliefs={
             "tensor([0.])": "So it was in older versions, and so it is with "
             "`zero_grad(set_to_none=False)`.",
-            "tensor([5.])": "That is what backward left. `zero_grad()` empties it.",
+            f"tensor([{slope}.])": "That is what backward left. `zero_grad()` empties it.",
         },
     )
 
 
 @question
-def loop_clear_each() -> Predict:
+def loop_clear_each(first: float = 10.0, second: float = 1.0, p0: float = 2.0) -> Predict:
     def cleared_after_every_backward():
-        p = torch.tensor([2.0], requires_grad=True)
+        p = torch.tensor([p0], requires_grad=True)
         optimizer = torch.optim.SGD([p], lr=1.0)
-        for factor in (10.0, 1.0):
+        for factor in (first, second):
             (factor * p).sum().backward()
-            if factor == 10.0:
+            if factor == first:
                 optimizer.zero_grad()
         optimizer.step()
         return p.item()
 
+    one, other = (f"{factor:g}p" if factor != 1 else "p" for factor in (first, second))
+    both = f"{p0:g} - {first + second:g}"
     return predict(
-        "Spot the bug. Two losses, 10p and p, are to count in one step with learning rate 1 from "
-        "p = 2. The gradients are cleared after the first backward. Where does p end?",
+        f"Spot the bug. Two losses, {one} and {other}, are to count in one step with learning rate "
+        f"1 from p = {p0:g}. The gradients are cleared after the first backward. Where does p end?",
         cleared_after_every_backward,
-        why="The step follows the second loss alone: 2 - 1. Without the clearing in between it is "
-        "2 - 11. **Once per step** is the rule: at any moment after one step and before the first "
-        "backward of the next.",
+        why=f"The step follows the second loss alone: {p0:g} - {second:g}. Without the clearing in "
+        f"between it is {both}. **Once per step** is the rule: at any moment after one step and "
+        "before the first backward of the next.",
         beliefs={
-            "-9.0": "That is 2 - 11, both gradients. The first was cleared away.",
-            "-8.0": "That is 2 - 10, the first alone. It is the first that was cleared.",
+            f"{p0 - first - second}": f"That is {both}, both gradients. The first was cleared "
+            "away.",
+            f"{p0 - first}": f"That is {p0:g} - {first:g}, the first alone. It is the first that "
+            "was cleared.",
         },
     )
 
 
-@question
-def loop_adam_first() -> Predict:
+@question(lr=(0.1, 0.2, 0.25, 0.4), small=(0.001, 0.01), large=(100.0, 1000.0))
+def loop_adam_first(lr: float = 0.5, small: float = 0.001, large: float = 1000.0) -> Predict:
     def first_step_of_adam():
         sizes = []
-        for gradient in (0.001, 1000.0):
+        for gradient in (small, large):
             p = torch.zeros(1, dtype=torch.float64, requires_grad=True)
             p.grad = torch.tensor([gradient], dtype=torch.float64)
-            torch.optim.Adam([p], lr=0.5).step()
+            torch.optim.Adam([p], lr=lr).step()
             sizes.append(round(abs(p.item()), 3))
         return sizes
 
+    uncorrected = [round(0.1 * lr, 3)] * 2, [round(0.1 / 0.001**0.5 * lr, 3)] * 2
     return predict(
-        "Adam with lr=0.5 does a first step along the gradient 0.001, and in another run along "
-        "1000. How long are the two steps, to three digits?",
+        f"Adam with lr={lr} does a first step along the gradient {small}, and in another run along "
+        f"{large:g}. How long are the two steps, to three digits?",
         first_step_of_adam,
         why="At the first step the corrected averages are g and g², and g / sqrt(g²) is 1 or -1. "
         "**The size of a gradient cancels**, as long as it is far above `eps` = 1e-8; the learning "
         "rate alone is left.",
         beliefs={
-            "[0.0, 500.0]": "That is SGD, whose step grows with the gradient.",
-            "[0.05, 0.05]": "That would be 1 - b1 times lr: the bias correction takes this factor "
-            "off.",
-            "[1.581, 1.581]": "That is 0.1 / sqrt(0.001) times lr, a step without the bias "
+            f"{[round(lr * small, 5), lr * large]}": "That is SGD, whose step grows with the "
+            "gradient.",
+            f"{uncorrected[0]}": "That would be 1 - b1 times lr: the bias correction takes this "
+            "factor off.",
+            f"{uncorrected[1]}": "That is 0.1 / sqrt(0.001) times lr, a step without the bias "
             "correction.",
         },
     )
@@ -182,35 +188,36 @@ def loop_recap_momentum() -> Choice:
     )
 
 
-@question
-def loop_decay_none() -> Predict:
+@question(p0=(20.0, 30.0, 40.0), lr=(0.1, 0.5), decay=(0.1, 0.2, 0.5))
+def loop_decay_none(p0: float = 10.0, lr: float = 0.1, decay: float = 0.5) -> Predict:
     def decay_with_and_without_grad():
         ends = []
         for grad in (None, torch.zeros(1)):
-            p = torch.tensor([10.0], requires_grad=True)
+            p = torch.tensor([p0], requires_grad=True)
             p.grad = grad
-            torch.optim.SGD([p], lr=0.1, weight_decay=0.5).step()
+            torch.optim.SGD([p], lr=lr, weight_decay=decay).step()
             ends.append(p.item())
         return ends
 
+    decayed = round(p0 - lr * decay * p0, 4)
     return predict(
-        "Two parameters are 10. One has `.grad = None`, the other a `.grad` of zeros. SGD with lr "
-        "0.1 and weight decay 0.5 does a step. What are they now?",
+        f"Two parameters are {p0:g}. One has `.grad = None`, the other a `.grad` of zeros. SGD "
+        f"with lr {lr} and weight decay {decay} does a step. What are they now?",
         decay_with_and_without_grad,
         why="To SGD `None` means: leave this one out. Zeros are a gradient, and decay is added to "
         "it. So `zero_grad(set_to_none=False)` is not quite the same as the default.",
         beliefs={
-            "[9.5, 9.5]": "The first is left out: it has no gradient.",
-            "[10.0, 10.0]": "The second has a gradient, and decay is added to it.",
+            f"{[decayed, decayed]}": "The first is left out: it has no gradient.",
+            f"{[p0, p0]}": "The second has a gradient, and decay is added to it.",
         },
     )
 
 
-@question
-def loop_step_writes() -> Predict:
+@question(runs=((True, False), (False, True, False), (True, False, True)))
+def loop_step_writes(runs: tuple[bool, ...] = (False, True)) -> Predict:
     def counted_by_the_version():
         counted = []
-        for fused in (False, True):
+        for fused in runs:
             w = torch.tensor([2.0], requires_grad=True)
             optimizer = torch.optim.SGD([w], lr=0.5, fused=fused)
             w.grad, before = torch.ones(1), w._version
@@ -218,19 +225,21 @@ def loop_step_writes() -> Predict:
             counted.append(w._version - before)
         return counted
 
+    told = {False: "once as it does by default", True: "once with `fused=True`"}
+    *others, last = (told[fused] for fused in runs)
     return predict(
-        "SGD does a step on the CPU, once as it does by default and once with `fused=True`. By how "
+        f"SGD does a step on the CPU, {', '.join(others)} and {last}. By how "
         "much does the version counter of the parameter go up, each time?",
         counted_by_the_version,
         why="The default step is an in-place operation inside `no_grad`, and in-place operations "
         "are counted. In torch 2.13 the fused kernel writes past the counter: the number in memory "
         "changes, and **autograd is not told**.",
         beliefs={
-            "[1, 1]": "That is what to expect of an in-place write. The fused kernel is not "
-            "counted in torch 2.13.",
-            "[0, 0]": "That would be a write through `.data`, which no counter sees. The default "
-            "step is counted.",
-            "[0, 1]": "The other way round.",
+            f"{[1 for _ in runs]}": "That is what to expect of an in-place write. The fused kernel "
+            "is not counted in torch 2.13.",
+            f"{[0 for _ in runs]}": "That would be a write through `.data`, which no counter sees. "
+            "The default step is counted.",
+            f"{[int(fused) for fused in runs]}": "The other way round.",
         },
     )
 
@@ -257,42 +266,57 @@ def loop_negative_loss() -> Choice:
     )
 
 
-@question
-def loop_mean_over() -> Predict:
+@question(
+    targets=(
+        (1, -100, -100, -100, 0, 1),
+        (0, 1, -100, 1, -100, -100, 1, 1),
+        (-100, 1, -100, 0, 1, 0),
+    ),
+    columns=(2, 3, 4, 5),
+)
+def loop_mean_over(
+    targets: tuple[int, ...] = (0, 1, 1, -100, -100, 0, 1), columns: int = 3
+) -> Predict:
+    rows, ignored, listed = len(targets), targets.count(-100), str(list(targets))
+
     def divided_by_what():
         cross_entropy, mse_loss = torch.nn.functional.cross_entropy, torch.nn.functional.mse_loss
-        scores = torch.tensor([[1.0, 0.0]] * 7)
-        y = torch.tensor([0, 1, 1, -100, -100, 0, 1])
-        a, b = torch.ones(7, 3), torch.zeros(7, 3)
+        scores = torch.tensor([[1.0, 0.0]] * rows)
+        y = torch.tensor(listed)
+        a, b = torch.ones(rows, columns), torch.zeros(rows, columns)
         of_scores = cross_entropy(scores, y, reduction="sum") / cross_entropy(scores, y)
         of_numbers = mse_loss(a, b, reduction="sum") / mse_loss(a, b)
         return round(of_scores.item()), round(of_numbers.item())
 
     return predict(
-        "A batch of 7 rows. Two of the 7 targets are -100, which `cross_entropy` ignores. By which "
-        "number does its mean divide the sum, and by which does `mse_loss` divide for two tensors "
-        "of shape `(7, 3)`?",
+        f"A batch of {rows} rows. {in_words(ignored).title()} of the {rows} targets are -100, "
+        "which `cross_entropy` ignores. By which number does its mean divide the sum, and by which "
+        f"does `mse_loss` divide for two tensors of shape `({rows}, {columns})`?",
         divided_by_what,
-        why="`cross_entropy` divides by the 5 targets that count, `mse_loss` by all 21 entries. "
-        "**A mean is over what the loss counts**, and neither number is the 7 of the rows.",
+        why=f"`cross_entropy` divides by the {rows - ignored} targets that count, `mse_loss` by "
+        f"all {rows * columns} entries. **A mean is over what the loss counts**, and neither "
+        f"number is the {rows} of the rows.",
         beliefs={
-            "(7, 7)": "Rows are what you see. The losses count targets and entries.",
-            "(7, 21)": "The two targets that are ignored are not in the mean, either.",
-            "(5, 7)": "`mse_loss` makes no difference between rows and columns: it averages over "
-            "all entries.",
+            f"({rows}, {rows})": "Rows are what you see. The losses count targets and entries.",
+            f"({rows}, {rows * columns})": f"The {in_words(ignored)} targets that are ignored are "
+            "not in the mean, either.",
+            f"({rows - ignored}, {rows})": "`mse_loss` makes no difference between rows and "
+            "columns: it averages over all entries.",
         },
     )
 
 
-@question
-def loop_epochs() -> Predict:
+@question(size=(16, 32, 64), steps=(4, 5, 6, 10), epochs=(2, 3, 4))
+def loop_epochs(size: int = 128, steps: int = 8, epochs: int = 2) -> Predict:
+    samples = size * steps
+
     def sees_how_much():
         from torch.utils.data import DataLoader
 
         w = torch.zeros(1, requires_grad=True)
         optimizer = torch.optim.SGD([w], lr=1.0)
-        loader = DataLoader(torch.ones(1024), batch_size=128)
-        for _ in range(2):
+        loader = DataLoader(torch.ones(samples), batch_size=size)
+        for _ in range(epochs):
             for batch in loader:
                 optimizer.zero_grad()
                 (w * batch.mean()).sum().backward()
@@ -300,14 +324,16 @@ def loop_epochs() -> Predict:
         return abs(w.item())
 
     return predict(
-        "1024 samples in batches of 128, two epochs. Each step moves w by 1, from 0. How far does "
-        "w get?",
+        f"{samples} samples in batches of {size}, {in_words(epochs)} epochs. Each step moves w by "
+        "1, from 0. How far does w get?",
         sees_how_much,
-        why="An epoch is 1024 / 128 = 8 steps, and two epochs are 16. **Weights go on** from step "
-        "to step and from epoch to epoch: nothing resets them but you.",
+        why=f"An epoch is {samples} / {size} = {steps} steps, and {in_words(epochs)} epochs are "
+        f"{epochs * steps}. **Weights go on** from step to step and from epoch to epoch: nothing "
+        "resets them but you.",
         beliefs={
-            "8.0": "That is one epoch. The second one goes on from where the first ended.",
-            "2.0": "A step is done for every batch, not for every epoch.",
+            f"{float(steps)}": "That is one epoch. The second one goes on from where the first "
+            "ended.",
+            f"{float(epochs)}": "A step is done for every batch, not for every epoch.",
             "1.0": "Nothing resets w between two steps.",
         },
     )
@@ -401,26 +427,26 @@ def loop_save_line() -> Choice:
 
 
 @question
-def loop_best_weights() -> Predict:
+def loop_best_weights(w0: float = 3.0, lr: float = 1.0) -> Predict:
     def best_so_far():
         import copy
 
         layer = torch.nn.Linear(1, 1, bias=False)
-        torch.nn.init.constant_(layer.weight, 3.0)
+        torch.nn.init.constant_(layer.weight, w0)
         best, copied = layer.state_dict(), copy.deepcopy(layer.state_dict())
         layer.weight.grad = torch.ones(1, 1)
-        torch.optim.SGD(layer.parameters(), lr=1.0).step()
+        torch.optim.SGD(layer.parameters(), lr=lr).step()
         return best["weight"].item(), copied["weight"].item()
 
     return predict(
-        "Spot the bug. The weight is 3. `best` is the `state_dict()`, `copied` a deep copy of it. "
-        "Then a step takes 1 off the weight. What do the two hold?",
+        f"Spot the bug. The weight is {w0:g}. `best` is the `state_dict()`, `copied` a deep copy "
+        f"of it. Then a step takes {lr:g} off the weight. What do the two hold?",
         best_so_far,
         why="The values of a `state_dict()` **share memory** with the live parameters, which step "
         "changes in place. Use `copy.deepcopy` or clone each value. Writing to a file copies as "
         "well.",
         beliefs={
-            "(3.0, 3.0)": "The state_dict is a new dict of old memory.",
-            "(2.0, 2.0)": "A deep copy has memory of its own.",
+            f"{(w0, w0)}": "The state_dict is a new dict of old memory.",
+            f"{(w0 - lr, w0 - lr)}": "A deep copy has memory of its own.",
         },
     )

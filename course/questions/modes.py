@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 
 from course.questions.entry import question
-from course.quiz import Choice, Predict, choice, predict
+from course.quiz import Choice, Predict, choice, in_words, predict
 
 
-@question
-def modes_larger_batch() -> Choice:
+@question(few=(16, 32, 64), times=(3, 4, 5, 8))
+def modes_larger_batch(few: int = 128, times: int = 10) -> Choice:
+    many = few * times
+
     def larger_batch():
         import weakref
 
@@ -26,18 +28,18 @@ def modes_larger_batch() -> Choice:
             y = net(torch.rand(rows, 64))
             return sum(s.nbytes() for s in alive if s is not y.untyped_storage())
 
-        return f"{kept(1280) / kept(128):g} times as many"
+        return f"{kept(many) / kept(few):g} times as many"
 
     return choice(
-        "The net is given 1280 images in the place of 128. How many bytes does a recorded call "
-        "keep, beside the images, the weights and the scores?",
+        f"The net is given {many} images in the place of {few}. How many bytes does a recorded "
+        "call keep, beside the images, the weights and the scores?",
         {
             "1 times as many": "The weights are as many as before. What is kept beside them are "
             "outputs of layers, and there are more rows of them.",
-            "10 times as many": "What is kept are outputs, one row for each image. That is why a "
-            "smaller batch helps when memory runs out in training.",
-            "100 times as many": "Each output has ten times the rows, and as many numbers in a "
-            "row as before.",
+            f"{times} times as many": "What is kept are outputs, one row for each image. That is "
+            "why a smaller batch helps when memory runs out in training.",
+            f"{times**2} times as many": f"Each output has {in_words(times)} times the rows, and "
+            "as many numbers in a row as before.",
         },
         run=larger_batch,
     )
@@ -68,22 +70,25 @@ def modes_thread() -> Choice:
 
 
 @question
-def modes_constant() -> Predict:
+def modes_constant(x1: float = 1.0, x2: float = 5.0, k: int = 1) -> Predict:
+    grown, times = ("x", "") if k == 1 else (f"{k} * x", str(k))
+    if_recorded, place = ([k, k - 2], "second") if x2 > x1 else ([k - 2, k], "first")
+
     def constant_maximum():
-        x = torch.tensor([1.0, 5.0], requires_grad=True)
+        x = torch.tensor([x1, x2], requires_grad=True)
         with torch.no_grad():
             largest = x.max()
-        y = (x - largest).sum()
+        y = (grown - largest).sum()
         y.backward()
         return x.grad
 
     return predict(
-        "`y` is x₁ + x₂ − 2 · largest. What is in `x.grad`?",
+        f"`y` is {times}x₁ + {times}x₂ − 2 · largest. What is in `x.grad`?",
         constant_maximum,
-        why="`largest` is a constant, so the derivative of each term is 1. Recorded, the maximum "
-        "would send −2 to the second entry, and the result would be [1, -1].",
+        why=f"`largest` is a constant, so the derivative of each term is {k}. Recorded, the "
+        f"maximum would send −2 to the {place} entry, and the result would be {if_recorded}.",
         beliefs={
-            "[1, -1]": "That is the gradient if the maximum is recorded too.",
+            f"{if_recorded}": "That is the gradient if the maximum is recorded too.",
             "None": "Only the maximum is computed inside the block. The subtraction is recorded.",
             "[0, 0]": "The subtraction is recorded, and it has x as an input.",
             "error": "The result of a no_grad block may be used in recorded operations.",
@@ -136,22 +141,23 @@ def modes_clone_inside() -> Choice:
 
 
 @question
-def modes_recap_constant() -> Predict:
+def modes_recap_constant(w0: float = 3.0, k: int = 2) -> Predict:
     def used_later():
-        w = torch.tensor(3.0, requires_grad=True)
+        w = torch.tensor(w0, requires_grad=True)
         with torch.no_grad():
-            a = w * 2
+            a = w * k
         b = a * w
         b.backward()
         return w.grad
 
+    a = f"{k * w0:g}"
     return predict(
-        "`w` is 3. Inside `no_grad`, `a = w * 2`. Outside, `b = a * w`, and `b.backward()` runs. "
-        "What is `w.grad`?",
+        f"`w` is {w0:g}. Inside `no_grad`, `a = w * {k}`. Outside, `b = a * w`, and `b.backward()` "
+        "runs. What is `w.grad`?",
         used_later,
-        why="`a` is the constant 6. So b = 6 · w, and its derivative is 6.",
+        why=f"`a` is the constant {a}. So b = {a} · w, and its derivative is {a}.",
         beliefs={
-            "12": "That is the derivative of 2w², with `a` recorded too.",
+            f"{2 * k * w0:g}": f"That is the derivative of {k}w², with `a` recorded too.",
             "0": "`b` was computed outside of the block, and recorded.",
             "None": "`b` was computed outside of the block, and recorded.",
             "error": "What `no_grad` makes can be used later, as a constant.",
@@ -250,68 +256,80 @@ def modes_complete_inference() -> Choice:
     )
 
 
-@question
-def modes_frozen_blocks() -> Choice:
+@question(layers=(4, 5), frozen=(1, 2))
+def modes_frozen_blocks(layers: int = 3, frozen: int = 1) -> Choice:
     def past_a_frozen_layer():
         net = torch.nn.Sequential(
-            torch.nn.Linear(3, 3), torch.nn.Linear(3, 3), torch.nn.Linear(3, 1)
+            *(torch.nn.Linear(3, 3) for _ in range(layers - 1)), torch.nn.Linear(3, 1)
         )
-        net[1].requires_grad_(False)
+        net[frozen].requires_grad_(False)
         net(torch.ones(1, 3)).sum().backward()
-        return ", ".join(f"net[{i}]" for i in range(3) if net[i].weight.grad is not None)
+        return ", ".join(f"net[{i}]" for i in range(layers) if net[i].weight.grad is not None)
 
+    def listed(*left_out):
+        return ", ".join(f"net[{i}]" for i in range(layers) if i not in left_out)
+
+    told = f"`net[{frozen}]`, one of {in_words(layers)} linear layers, is frozen."
+    if layers == 2 * frozen + 1:
+        told = f"The middle one of {in_words(layers)} linear layers is frozen."
     return choice(
-        "The middle one of three linear layers is frozen.\n\nWhich layers of `net` hold a "
-        "gradient in their weight after `backward()`?",
+        f"{told}\n\nWhich layers of `net` hold a gradient in their weight after `backward()`?",
         {
-            "net[2]": "The gradient of `net[0]` goes *through* the frozen layer, by its numbers, "
-            "which are still there.",
-            "net[0], net[2]": "A frozen layer gets no gradient itself. It hands gradients on, "
+            listed(*range(frozen + 1)): "The gradient of `net[0]` goes *through* the frozen layer, "
+            "by its numbers, which are still there.",
+            listed(frozen): "A frozen layer gets no gradient itself. It hands gradients on, "
             "multiplied by its weight, like any constant factor.",
-            "net[0], net[1], net[2]": "The frozen layer keeps no gradient: its weight does not "
-            "require grad.",
+            listed(): "The frozen layer keeps no gradient: its weight does not require grad.",
         },
         run=past_a_frozen_layer,
     )
 
 
-@question
-def modes_recap_stale() -> Predict:
+@question(lr=(0.1, 0.25, 0.5))
+def modes_recap_stale(w0: float = 1.0, slope: int = 2, lr: float = 0.5) -> Predict:
     def stale_gradient():
-        w = torch.nn.Parameter(torch.tensor(1.0))
-        optimizer = torch.optim.SGD([w], lr=0.5)
-        (2 * w).backward()
+        w = torch.nn.Parameter(torch.tensor(w0))
+        optimizer = torch.optim.SGD([w], lr=lr)
+        (slope * w).backward()
         w.requires_grad_(False)
         optimizer.step()
         return w.detach()
 
     return predict(
-        "`w` is 1, the learning rate is 0.5. `(2 * w).backward()` runs, then `w` is frozen by "
-        "`requires_grad_(False)`, and then `optimizer.step()` runs, plain SGD. What is `w`?",
+        f"`w` is {w0:g}, the learning rate is {lr}. `({slope} * w).backward()` runs, then `w` is "
+        "frozen by `requires_grad_(False)`, and then `optimizer.step()` runs, plain SGD. What is "
+        "`w`?",
         stale_gradient,
-        why="`.grad` holds 2 from before, and freezing does not clear it. The step subtracts 0.5 "
-        "· 2.",
+        why=f"`.grad` holds {slope} from before, and freezing does not clear it. The step "
+        f"subtracts {lr} · {slope}.",
         beliefs={
-            "1": "Freezing alone does not stop the optimizer: it looks at `.grad`, and that still "
-            "holds 2.",
+            f"{w0:g}": "Freezing alone does not stop the optimizer: it looks at `.grad`, and that "
+            f"still holds {slope}.",
             "error": "The optimizer does not look at `requires_grad`.",
         },
     )
 
 
-@question
-def modes_checkpoint_calls() -> Predict:
+@question(
+    middle=(
+        "nn.Sigmoid(), nn.Linear(3, 3)",
+        "nn.Linear(3, 3), nn.Tanh()",
+        "nn.Tanh(), nn.Linear(3, 3), nn.Sigmoid()",
+    )
+)
+def modes_checkpoint_calls(middle: str = "nn.Sigmoid()") -> Predict:
     def calls_of_layers():
         from torch.utils.checkpoint import checkpoint
 
         nn = torch.nn
-        block = nn.Sequential(nn.Linear(3, 3), nn.Sigmoid(), nn.Linear(3, 3))
+        block = nn.Sequential(nn.Linear(3, 3), middle, nn.Linear(3, 3))
         calls = []
         for i, layer in enumerate(block):
             layer.register_forward_hook(lambda layer, inputs, output, i=i: calls.append(i))
         checkpoint(block, torch.ones(2, 3), use_reentrant=False).sum().backward()
         return calls
 
+    once = list(range(2 + middle.count("nn.")))
     return predict(
         "Each time a layer returns, its number goes into the list, in the forward and in the "
         "backward pass. What is the list?",
@@ -320,10 +338,10 @@ def modes_checkpoint_calls() -> Predict:
         "as soon as all that had been saved is there. The last layer saves its input and its "
         "weight, so it need not compute.",
         beliefs={
-            "[0, 1, 2]": "Nothing was kept, so something has to be computed again.",
-            "[0, 1, 2, 0, 1, 2]": "Nearly. The second run stops as soon as all that had been saved "
+            f"{once}": "Nothing was kept, so something has to be computed again.",
+            f"{once + once}": "Nearly. The second run stops as soon as all that had been saved "
             "is there: the last layer's input is.",
-            "[0, 1, 2, 2, 1, 0]": "The second run is a forward pass too.",
+            f"{once + once[::-1]}": "The second run is a forward pass too.",
         },
     )
 

@@ -5,57 +5,60 @@ from __future__ import annotations
 import torch
 
 from course.questions.entry import question
-from course.quiz import Choice, Order, Predict, choice, order, predict
+from course.quiz import Choice, Order, Predict, choice, in_words, order, predict
 
 
-@question
-def norm_how_many() -> Predict:
+@question(c=(3, 4, 5, 6))
+def norm_how_many(n: int = 7, c: int = 3, h: int = 2, w: int = 5) -> Predict:
     def how_many_numbers():
-        x = torch.randn(7, 3, 2, 5)
-        y = torch.nn.BatchNorm2d(3)(x.requires_grad_())
+        x = torch.randn(n, c, h, w)
+        y = torch.nn.BatchNorm2d(c)(x.requires_grad_())
         (grad,) = torch.autograd.grad(y[0, 0, 0, 0], x)
         return int((grad != 0).sum())
 
     return predict(
-        "A derivative can tell which inputs one output depends on. `x` has shape (7, 3, 2, 5). On "
-        "how many entries of `x` does a single output of BatchNorm depend?",
+        "A derivative can tell which inputs one output depends on. `x` has shape "
+        f"({n}, {c}, {h}, {w}). On how many entries of `x` does a single output of BatchNorm "
+        "depend?",
         how_many_numbers,
-        why="On all of its channel: 7 samples times 2 times 5 positions are 70 numbers. They share "
-        "one mean and one variance, so each has a part in each output.",
+        why=f"On all of its channel: {n} samples times {h} times {w} positions are {n * h * w} "
+        "numbers. They share one mean and one variance, so each has a part in each output.",
         beliefs={
             "1": "That would be a layer that looks at each number by itself. Mean and variance "
             "bring in the others.",
-            "10": "That is one channel of one sample: InstanceNorm. BatchNorm takes the whole "
-            "batch.",
-            "7": "You averaged over the batch alone. The positions of an image belong to the "
+            f"{h * w}": "That is one channel of one sample: InstanceNorm. BatchNorm takes the "
+            "whole batch.",
+            f"{n}": "You averaged over the batch alone. The positions of an image belong to the "
             "channel.",
-            "30": "That is one sample: LayerNorm over (C, H, W).",
-            "210": "Each channel has a mean of its own, so the other two channels have no part.",
+            f"{c * h * w}": "That is one sample: LayerNorm over (C, H, W).",
+            f"{n * c * h * w}": f"Each channel has a mean of its own, so the other "
+            f"{in_words(c - 1)} channels have no part.",
         },
     )
 
 
 @question
-def norm_affine() -> Predict:
+def norm_affine(scale: float = 3.0, shift: float = 7.0) -> Predict:
     def after_the_affine_step():
         torch.manual_seed(0)
         layer = torch.nn.BatchNorm1d(1)
         with torch.no_grad():
-            layer.weight.fill_(3.0)
-            layer.bias.fill_(7.0)
+            layer.weight.fill_(scale)
+            layer.bias.fill_(shift)
         y = layer(torch.randn(1000, 1))
         return round(y.mean().item(), 2), round(y.std(correction=0).item(), 2)
 
     return predict(
-        "Training has moved the weight of a BatchNorm to 3 and its bias to 7. Which mean and "
-        "standard deviation has its output?",
+        f"Training has moved the weight of a BatchNorm to {scale:g} and its bias to {shift:g}. "
+        "Which mean and standard deviation has its output?",
         after_the_affine_step,
-        why="The normalised values have mean 0 and deviation 1. Times 3 and plus 7 gives mean 7 "
-        "and deviation 3. So the *output* of a normalization layer has whatever scale was learned.",
+        why=f"The normalised values have mean 0 and deviation 1. Times {scale:g} and plus "
+        f"{shift:g} gives mean {shift:g} and deviation {scale:g}. So the *output* of a "
+        "normalization layer has whatever scale was learned.",
         beliefs={
             "(0.0, 1.0)": "That is what it has before weight and bias.",
-            "(3.0, 7.0)": "You exchanged the two: the weight stretches, the bias shifts.",
-            "(7.0, 9.0)": "9 is the variance. The deviation is its root.",
+            f"{(scale, shift)}": "You exchanged the two: the weight stretches, the bias shifts.",
+            f"{(shift, scale**2)}": f"{scale**2:g} is the variance. The deviation is its root.",
         },
     )
 
@@ -83,41 +86,61 @@ def norm_shape() -> Choice:
     )
 
 
-@question
-def norm_momentum() -> Predict:
+@question(momentum=(0.1, 0.2))
+def norm_momentum(m1: float = 2.0, m2: float = 6.0, momentum: float = 0.25) -> Predict:
+    (a, b), (c, d) = ((mean - 1, mean + 1) for mean in (m1, m2))
+
     def a_second_batch():
-        bn = torch.nn.BatchNorm1d(1, momentum=0.25)
-        bn(torch.tensor([[1.0], [3.0]]))
-        bn(torch.tensor([[5.0], [7.0]]))
+        bn = torch.nn.BatchNorm1d(1, momentum=momentum)
+        bn(torch.tensor([[a], [b]]))
+        bn(torch.tensor([[c], [d]]))
         return round(bn.running_mean.item(), 4)
 
+    rest, part = 1 - momentum, {0.1: "a tenth", 0.2: "a fifth", 0.25: "a quarter"}[momentum]
+    first = momentum * m1
+    mean = rest * first + momentum * m2
+    exchanged = momentum * rest * m1 + rest * m2
     return predict(
-        "Now `momentum` is 0.25, and there are two batches, of mean 2 and of mean 6.",
+        f"Now `momentum` is {momentum}, and there are two batches, of mean {m1:g} and of mean "
+        f"{m2:g}.",
         a_second_batch,
-        why="After the first batch: 0.75 · 0 + 0.25 · 2 = 0.5. After the second: 0.75 · 0.5 + "
-        "0.25 · 6 = 1.875. Early on the running mean still holds a part of the 0 it began with.",
+        why=f"After the first batch: {rest:g} · 0 + {momentum} · {m1:g} = {first:g}. After the "
+        f"second: {rest:g} · {first:g} + {momentum} · {m2:g} = {mean:g}. Early on the running mean "
+        "still holds a part of the 0 it began with.",
         beliefs={
-            "4": "That is the plain average of both. It is what momentum=None gives.",
-            "4.0": "That is the plain average of both. It is what momentum=None gives.",
-            "4.875": "You gave 0.25 to the old value. Here momentum is the weight of the new one.",
-            "1.5": "You added 0.25 · 6 and forgot what the first batch left.",
-            "2.0": "You added a quarter of each and did not shrink the old value.",
+            f"{(m1 + m2) / 2:g}": "That is the plain average of both. It is what momentum=None "
+            "gives.",
+            f"{round(exchanged, 4)}": f"You gave {momentum} to the old value. Here momentum is the "
+            "weight of the new one.",
+            f"{round(momentum * m2, 4)}": f"You added {momentum} · {m2:g} and forgot what the "
+            "first batch left.",
+            f"{round(momentum * (m1 + m2), 4)}": f"You added {part} of each and did not shrink the "
+            "old value.",
         },
     )
 
 
-@question
-def norm_untracked() -> Predict:
+@question(tracked=(True,))
+def norm_untracked(tracked: bool = False) -> Predict:
     def without_statistics():
         torch.manual_seed(0)
-        bn = torch.nn.BatchNorm1d(3, track_running_stats=False).eval()
+        bn = torch.nn.BatchNorm1d(3, track_running_stats=tracked).eval()
         x = torch.randn(7, 3)
         alone_in_two = bn(x[:2])[0]
         in_seven = bn(x)[0]
         return torch.allclose(alone_in_two, in_seven)
 
+    asked = "In eval mode a sample gets the same output in every batch. Is that true of this layer?"
+    if tracked:
+        return predict(
+            asked,
+            without_statistics,
+            why="The layer keeps running statistics, and `eval()` makes it use them. No sample's "
+            "output depends on the others.",
+            beliefs={"False": "It would be without running statistics. This layer keeps some."},
+        )
     return predict(
-        "In eval mode a sample gets the same output in every batch. Is that true of this layer?",
+        asked,
         without_statistics,
         why="There are no running statistics to use, so the layer normalises by the batch in both "
         "modes. `eval()` changes nothing, and a sample's output depends on the others.",
@@ -196,12 +219,12 @@ def norm_recap_order() -> Order:
     )
 
 
-@question
-def norm_sum() -> Predict:
+@question(rows=(4, 5, 6, 8))
+def norm_sum(rows: int = 7, columns: int = 3) -> Predict:
     def ones_come_in():
         torch.manual_seed(0)
-        x = torch.randn(7, 3, requires_grad=True)
-        y = torch.nn.BatchNorm1d(3)(x)
+        x = torch.randn(rows, columns, requires_grad=True)
+        y = torch.nn.BatchNorm1d(columns)(x)
         y.sum().backward()
         return bool(x.grad.abs().max() < 1e-5)
 
@@ -218,10 +241,10 @@ def norm_sum() -> Predict:
     )
 
 
-@question
-def norm_sync() -> Predict:
+@question(layer=("torch.nn.BatchNorm1d", "torch.nn.BatchNorm3d"))
+def norm_sync(layer: str = "torch.nn.BatchNorm2d", channels: int = 5) -> Predict:
     def converted_alone():
-        bn = torch.nn.BatchNorm2d(5)
+        bn = layer(channels)
         torch.nn.SyncBatchNorm.convert_sync_batchnorm(bn)
         return type(bn).__name__
 
@@ -235,26 +258,27 @@ def norm_sync() -> Predict:
 
 
 @question
-def norm_recap_group() -> Choice:
+def norm_recap_group(n: int = 7, c: int = 6, h: int = 4, w: int = 5) -> Choice:
     def which_is_it():
         torch.manual_seed(0)
-        x = torch.randn(7, 6, 4, 5)
-        y = torch.nn.LayerNorm((6, 4, 5))(x)
+        x = torch.randn(n, c, h, w)
+        y = torch.nn.LayerNorm((c, h, w))(x)
         layers = {
-            "`GroupNorm(1, 6)`": torch.nn.GroupNorm(1, 6),
-            "`GroupNorm(6, 6)`": torch.nn.GroupNorm(6, 6),
-            "`BatchNorm2d(6)`": torch.nn.BatchNorm2d(6),
+            f"`GroupNorm(1, {c})`": torch.nn.GroupNorm(1, c),
+            f"`GroupNorm({c}, {c})`": torch.nn.GroupNorm(c, c),
+            f"`BatchNorm2d({c})`": torch.nn.BatchNorm2d(c),
         }
         (same,) = [name for name, layer in layers.items() if torch.allclose(layer(x), y, atol=1e-5)]
         return same
 
     return choice(
-        "`x` has shape (7, 6, 4, 5). Which new layer gives what `LayerNorm((6, 4, 5))` gives?",
+        f"`x` has shape ({n}, {c}, {h}, {w}). Which new layer gives what `LayerNorm(({c}, {h}, "
+        f"{w}))` gives?",
         {
-            "`GroupNorm(1, 6)`": "One group holds all channels of a sample: these are the numbers "
-            "that LayerNorm averages.",
-            "`GroupNorm(6, 6)`": "Each channel by itself is InstanceNorm.",
-            "`BatchNorm2d(6)`": "That averages over the batch, channel by channel.",
+            f"`GroupNorm(1, {c})`": "One group holds all channels of a sample: these are the "
+            "numbers that LayerNorm averages.",
+            f"`GroupNorm({c}, {c})`": "Each channel by itself is InstanceNorm.",
+            f"`BatchNorm2d({c})`": "That averages over the batch, channel by channel.",
         },
         run=which_is_it,
     )

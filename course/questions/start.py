@@ -8,31 +8,32 @@ from course.questions.entry import question
 from course.quiz import Choice, Order, Predict, choice, order, predict
 
 
-@question
-def start_predict() -> Predict:
+@question(a=(7, 9, 11, 13), b=(2, 4, 5))
+def start_predict(a: int = 7, b: int = 2) -> Predict:
     def integer_division():
-        return 7 // 2
+        return a // b
 
     return predict(
         "What does this give? Type it, then press Enter.",
         integer_division,
         why="`//` rounds down to a whole number. A prediction that fails is the moment you learn "
         "most.",
-        beliefs={"3.5": "That is what `7 / 2` gives."},
+        beliefs={f"{a / b:g}": f"That is what `{a} / {b}` gives."},
     )
 
 
 @question
-def start_choose() -> Choice:
+def start_choose(rows: int = 2, columns: int = 3) -> Choice:
     def one_tensor():
-        t = torch.ones(2, 3)
+        t = torch.ones(rows, columns)
         return f"`{tuple(t.sum(0).shape)}`"
 
     return choice(
-        "`t` has shape `(2, 3)`. Which shape has `t.sum(0)`?",
+        f"`t` has shape `({rows}, {columns})`. Which shape has `t.sum(0)`?",
         {
-            "`(3,)`": "`sum(0)` adds along dimension 0, whose size is 2, and that dimension goes.",
-            "`(2,)`": "That is `t.sum(1)`.",
+            f"`({columns},)`": f"`sum(0)` adds along dimension 0, whose size is {rows}, and that "
+            "dimension goes.",
+            f"`({rows},)`": "That is `t.sum(1)`.",
             "`()`": "That is `t.sum()`, the sum of everything.",
         },
         run=one_tensor,

@@ -42,6 +42,11 @@ class Choice(LiveQuestion):
         if bare:
             raise ValueError(f"no explanation for {bare}")
 
+    @property
+    def right(self) -> str:
+        """The text of the right option."""
+        return self.answer
+
     def widget(self) -> Form:
         """The live form: the same options, of which the first one opened is recorded."""
         return Form("options", page.titled(_KIND, self._asked()), partial(self._committed, store()))

@@ -43,6 +43,11 @@ class Order(LiveQuestion):
         if error is not None:
             raise ValueError(f"the lines as written raise {error!r}")
 
+    @property
+    def right(self) -> str:
+        """What the lines give in an order that works."""
+        return self.outcome(list(self.lines)).text
+
     def broken(self, names: Sequence[str]) -> tuple[str, str] | None:
         """The first rule that an order breaks, or None."""
         place = {name: number for number, name in enumerate(names)}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-import re
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 from course.quiz import page
 from course.quiz.form import Form
-from course.quiz.fresh import redrawn, source_of
 from course.quiz.live import LiveQuestion
 from course.quiz.outcome import Outcome, same_text
 from course.quiz.outcome import run as run_once
+from course.quiz.program import body, written
 from grader.notebook.store import Store, store
 
 
@@ -29,7 +28,6 @@ class Predict(LiveQuestion):
     why: str
     beliefs: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
-    program: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.why.strip():
@@ -37,20 +35,14 @@ class Predict(LiveQuestion):
         right = [belief for belief in self.beliefs if self.outcome.agrees(belief)]
         if right:
             raise ValueError(f"{right} is called a mistake, but it is right")
+        for one, other in combinations(self.beliefs, 2):
+            if same_text(one, other) and self.beliefs[one] != self.beliefs[other]:
+                raise ValueError(f"{one!r} and {other!r} are one mistake with two replies")
 
-    def with_fresh_numbers(self, number: int) -> Predict:
-        """The same question about other numbers, drawn by this one; itself where there are none.
-
-        A question that speaks of its numbers keeps them.
-        """
-        if self.program is None or re.search(r"\d", self.question):
-            return self
-        drawn = redrawn(self.program, self.outcome, number)
-        if drawn is None:
-            return self
-        source, outcome = drawn
-        why = f"In the lesson, with other numbers: {self.why}"
-        return replace(self, source=_body(source), outcome=outcome, why=why, beliefs={})
+    @property
+    def right(self) -> str:
+        """The right answer, as a learner would write it."""
+        return self.outcome.text
 
     def reply(self, prediction: str) -> str:
         """What the learner reads after committing to a prediction, as HTML."""
@@ -98,22 +90,13 @@ def predict(
 ) -> Predict:
     """Ask what `run` returns (or raises), and show it once the learner has committed.
 
-    The body of a `def` is shown with the question; a lambda's is not. `beliefs` maps typical wrong
-    predictions to a reply of their own. `run` is run once, when the question is made: it must not
-    touch the notebook's variables. Raises ValueError for an empty `why` and for a belief that
-    turns out to be right.
+    The body of a `def` is shown with the question, the numbers of the question written in; a
+    lambda's is not. `beliefs` maps typical wrong predictions to a reply of their own. `run` is run
+    once, when the question is made: it must not touch the notebook's variables. Raises ValueError
+    for an empty `why`, for a belief that turns out to be right, for two that are one, and for a
+    program that takes more than numbers from the function around it.
     """
-    shown = "" if run.__name__ == "<lambda>" else _body(source_of(run))
-    return Predict(question, shown, run_once(run), why, dict(beliefs or {}), program=run)
-
-
-def _body(source: str) -> str:
-    """The lines inside a function's text, its final `return x` shown as `x`."""
-    definition = ast.parse(source).body[0]
-    assert isinstance(definition, ast.FunctionDef)
-    lines = source.splitlines()
-    last = definition.body[-1]
-    if isinstance(last, ast.Return) and last.value is not None:
-        row = last.lineno - 1
-        lines[row] = lines[row].replace("return ", "", 1)
-    return textwrap.dedent("\n".join(lines[definition.body[0].lineno - 1 : last.end_lineno]))
+    if run.__name__ == "<lambda>":
+        return Predict(question, "", run_once(run), why, dict(beliefs or {}))
+    source, program = written(run)
+    return Predict(question, body(source), run_once(program), why, dict(beliefs or {}))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grader.authoring import parts
+from grader.engine.catalogue import tasks
 from grader.engine.refusal import Refusal
 from grader.judge.intake.course import environment_kept, settings_of
 from grader.judge.intake.naming import require_assignment, require_folder
@@ -40,26 +42,36 @@ def texts(course: Path) -> list[Path]:
     return sorted(text for text in course.glob("solutions/*/*.md") if text.stem == text.parent.name)
 
 
-def generate(course: Path) -> Iterator[Release]:
+def generate(course: Path, leave: Collection[str] = ()) -> Iterator[Release]:
     """Build every solution's notebook and release it with nbgrader's `generate_assignment`.
 
     This makes or updates the rows of the gradebook as well. Before the first release, every
     exercise is seen to be whole and every notebook is built. A release that fails leaves the one
-    before in place. Raises BadName, PartsMissing, BrokenText, TextBehind, StrayNotebook and
+    before in place and stops no other: it is told at the end. Assignments to `leave` stay as they
+    are. Raises BadName, PartsMissing, BrokenText, TextBehind, StrayNotebook and
     ReleaseFailed.
     """
     require_folder(course.resolve())
     for text in texts(course):
         require_assignment(text.stem)
     parts.require(course)
-    for text in texts(course):
+    wanted = [text for text in texts(course) if text.stem not in leave]
+    for text in wanted:
         notebooks.build(text, text.with_suffix(".ipynb"))
         _no_strays(text)
-    for text in texts(course):
-        with tempfile.TemporaryDirectory(dir=course, prefix=".release-") as folder:
-            _generate_assignment(course, text.stem, Path(folder))
-            changed = _install(Path(folder) / text.stem, course / "exercises" / text.stem)
-        yield Release(text.stem, changed)
+    failed: list[ReleaseFailed] = []
+    for text in wanted:
+        try:
+            with tempfile.TemporaryDirectory(dir=course, prefix=".release-") as folder:
+                _generate_assignment(course, text, Path(folder))
+                changed = _install(Path(folder) / text.stem, course / "exercises" / text.stem)
+        except ReleaseFailed as error:
+            failed.append(error)
+        else:
+            yield Release(text.stem, changed)
+    if failed:
+        cures = dict.fromkeys(one.cure for one in failed)
+        raise ReleaseFailed("\n".join(one.what for one in failed), "\n".join(cures))
 
 
 def leftovers(course: Path) -> list[Path]:
@@ -112,11 +124,12 @@ def _no_strays(text: Path) -> None:
             )
 
 
-def _generate_assignment(course: Path, name: str, destination: Path) -> None:
+def _generate_assignment(course: Path, text: Path, destination: Path) -> None:
     from nbgrader.converters import GenerateAssignment
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
 
+    name = text.stem
     settings = settings_of(course)
     settings.CourseDirectory.root = str(course.resolve())
     settings.CourseDirectory.release_directory = str(destination.resolve())
@@ -138,11 +151,33 @@ def _generate_assignment(course: Path, name: str, destination: Path) -> None:
         if is_new and gradebook.exists() and not coursedir.groupshared:
             gradebook.chmod(0o600)  # hidden tests are in it
     except NbGraderException as error:
-        raise ReleaseFailed(
-            f"nbgrader could not release {name}:\n{said.tail() or error}",
-            "If submissions already stand in the gradebook, its cells cannot change under them: "
-            "finish that class first, or move gradebook.db away to start a new one.",
-        ) from error
+        raise _failure(text, said, error) from error
+
+
+def _failure(text: Path, said: _Said, error: Exception) -> ReleaseFailed:
+    """Why an assignment could not be released, and what to do about it."""
+    if any("submissions associated with it" in line for line in said.lines):
+        return ReleaseFailed(
+            f"{text.stem} stays as it was released: submissions of it stand in the gradebook, and "
+            "nbgrader adds no cell under them and takes none away.",
+            "Finish the term with what was handed out: it is graded as it is. For another class, "
+            "autograd-course class make.",
+        )
+    why = next((line for line in reversed(said.lines) if re.match(r"\w+Error: ", line)), "")
+    unknown = ", ".join(_unknown_sections(text)) if "in a non-solution cell" in why else ""
+    if unknown:
+        cure = f"No exercise of this version of the course is called {unknown}: see to {text}."
+    else:
+        cure = f"See to {text}."
+    return ReleaseFailed(
+        f"nbgrader could not release {text.stem}: {why or said.tail() or error}", cure
+    )
+
+
+def _unknown_sections(text: Path) -> list[str]:
+    """Headings that have the form of an exercise's id, and are none."""
+    named = re.findall(r"^## ([a-z][a-z0-9_]*)$", text.read_text(encoding="utf-8"), re.MULTILINE)
+    return [name for name in named if name not in tasks()]
 
 
 class _Said(logging.Handler):

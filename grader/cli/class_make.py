@@ -69,8 +69,8 @@ def make(
     found = _read(roster, by)
     from grader.classroom import folder as folders
 
-    place = folder.absolute()
-    shared = (exchange or place.with_name(f"{place.name}-exchange")).absolute()
+    place = _plain(folder)
+    shared = _plain(exchange or place.with_name(f"{place.name}-exchange"))
     wanted = folders.Wanted(place, shared, course_id, tuple(assignments or ()), owners)
     names = folders.make(find_course(course), wanted, found)
     _console.print(
@@ -111,6 +111,11 @@ def enrol(
         f"{_counted(len(found.learners))} on {found.kind}'s list, by {escape(found.column)}: {new} "
         f"new, {changed} with other details than before."
     )
+
+
+def _plain(folder: Path) -> Path:
+    """A folder's path from the root, with no `..` in it: it is written into settings and shown."""
+    return folder.resolve() if ".." in folder.parts else folder.absolute()
 
 
 def _read(path: Path, by: str | None) -> Roster:

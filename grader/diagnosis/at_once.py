@@ -41,15 +41,17 @@ def two_at_once(answers: Paired, compared: Sequence[Compared]) -> Told | None:
     and a factor of its own are such a pair too. Of several pairs none is told.
     """
     cases = sorted(compared, key=lambda c: c.passed)
-    if not all(map(_is_numeric, cases)):
-        return None
     made = [
-        _told(code.rpartition(".")[2], one, other)
+        _told(_short(code), one, other)
         for code, one, other in answers.pairs()
-        if all(agree(answers.mistaken(code, c.case), c.observation, c.rules) for c in cases)
+        if _without_praise(one)
+        and _without_praise(other)
+        and all(agree(answers.mistaken(code, c.case), c.observation, c.rules) for c in cases)
     ]
     if made:
         return made[0] if len(made) == 1 else None
+    if not all(map(_is_numeric, cases)):
+        return None
     known = [_Known(*told[:2], answers) for told in answers.mistakes()]
     known = [one for one in known if one.can_be_read(cases[0])]
     found = list(_together(known, cases)) or list(_multiples(known, cases))
@@ -128,7 +130,8 @@ _NOTHING = Difference("", "text", None, None)
 def _is_numeric(c: Compared) -> bool:
     seen = c.observation
     return not (seen.error or seen.effects or c.complaints) and all(
-        d.kind == "value" and isinstance(d.expected, torch.Tensor | float) for d in c.differences
+        d.kind == "value" and isinstance(d.expected, torch.Tensor | float | int)
+        for d in c.differences
     )
 
 
@@ -151,14 +154,10 @@ def _is_number(value: Plain) -> bool:
 
 
 def _alike(one: Plain, right: Plain) -> bool:
-    """Whether two values can be put into one vector, or are the same beside it."""
-    if not _is_number(right):
-        return type(one) is type(right) and (
-            torch.equal(one, right) if isinstance(right, torch.Tensor) else bool(one == right)
-        )
-    if isinstance(right, torch.Tensor):
+    """Whether two values can stand in one vector, or beside it."""
+    if isinstance(right, torch.Tensor) and _is_number(right):
         return isinstance(one, torch.Tensor) and _is_number(one) and one.shape == right.shape
-    return isinstance(one, float)
+    return type(one) is type(right)
 
 
 def _numbers(values: Plain) -> list[torch.Tensor]:
@@ -206,8 +205,8 @@ def _together(known: Sequence[_Known], cases: Sequence[Compared]) -> Iterator[To
         if all(_have(both, known[i], known[j], c) for c in cases)
     )
     for i, j in pairs:
-        one, other = _without_praise(known[i].sentence), _without_praise(known[j].sentence)
-        if one and other:
+        one, other = known[i].sentence, known[j].sentence
+        if _without_praise(one) and _without_praise(other):
             yield _told(f"{_short(known[i].code)}+{_short(known[j].code)}", one, other)
 
 
@@ -225,6 +224,8 @@ def _have(both: Together, one: _Known, other: _Known, c: Compared) -> bool:
     if not (one.can_be_read(c) and other.can_be_read(c)):
         return False
     miss = Miss(c.case, c.rules, _NOTHING)
+    if not _have_beside(one, other, c):
+        return False
     received = _numbers(c.observation.values)
     parts = (_numbers(one.seen(c.case).values), _numbers(other.seen(c.case).values))
     right = _numbers(c.expected)
@@ -234,13 +235,28 @@ def _have(both: Together, one: _Known, other: _Known, c: Compared) -> bool:
     )
 
 
-_FACTORS = ("RATIO.sign", "RATIO.twice", "RATIO.times_count", "RATIO.over_count")
+def _have_beside(one: _Known, other: _Known, c: Compared) -> bool:
+    """Whether all that is no number, counts and flags, is as the one has it that has it wrong."""
+    miss = Miss(c.case, c.rules, _NOTHING)
+    found = (_beside(v) for v in (one.seen(c.case).values, other.seen(c.case).values, c.expected))
+    for a, b, right, got in zip(*found, _beside(c.observation.values), strict=False):
+        claimed = b if same(right, a, miss) else a if same(right, b, miss) else None
+        if (claimed is None and right is not None) or not same(claimed, got, miss):
+            return False
+    return True
+
+
+def _beside(values: Plain) -> list[Plain]:
+    return [value for _, value in _leaves(values) if not _is_number(value)]
+
+
+_FACTORS = ("RATIO.sign", "RATIO.twice", "RATIO.times_count", "RATIO.over_count", "RATIO.constant")
 
 
 def _multiples(known: Sequence[_Known], cases: Sequence[Compared]) -> Iterator[Told]:
     """A mistake whose wrong parts the answer has times one factor that has a name."""
     for one in known:
-        factor = _factor_of(one, cases)
+        factor = "" if cases[0].secret else _factor_of(one, cases)
         sentence = _without_praise(one.sentence)
         if factor and sentence:
             told = say("AT_ONCE.multiple", factor=factor, mistake=sentence)
@@ -272,32 +288,40 @@ def _tells(entries: Sequence[Miss]) -> bool:
 def _label(signature: Any) -> str:
     if signature is None or signature.code not in _FACTORS:
         return ""
-    symbol = signature.values["symbol"]
-    return {
+    symbol = signature.values.get("symbol", "")
+    words = {
+        "RATIO.constant": f"{signature.values.get('factor')}",
         "RATIO.sign": "-1",
         "RATIO.twice": "2",
-        "RATIO.times_count": symbol,
+        "RATIO.times_count": f"{symbol}",
         "RATIO.over_count": f"1/{symbol}",
-    }[signature.code]
+    }
+    return words[signature.code]
 
 
-_PRAISE = re.compile(r"(^|(?<=[.!?] ))[^.!?]*\b(?:is|are|was|were) (?:right|well)\b[^.!?]*[.!?] ?")
+_PRAISED_FIRST = re.compile(r"(?:The|Your|All) [^.,:]*\b(?:is|are) (?:right|well), and ")
+_WORD = re.compile(r"[a-z]{3,}\b|(?:no|it|in|at|a) ")
+_PRAISE = re.compile(r"(?:^|(?<=[.!?] ))[^.!?]*\b(?:is|are) (?:right|well)\b[^.!?]*[.!?](?: |$)")
 
 
 def _without_praise(sentence: str) -> str:
     """A mistake's sentence without what it says is right beside it: that may be wrong here.
 
-    "" where too little is left: where the same sentence tells the mistake.
+    "" where the two cannot be parted.
 
     >>> _without_praise("The weight is right. You left out the bias.")
     'You left out the bias.'
     >>> _without_praise("The values are right, and the gradient is 0.")
+    'The gradient is 0.'
+    >>> _without_praise("Your log is right, and dx is not: it was returned.")
     ''
     """
-    head = re.match(r"[^.!?]*[.!?]", sentence)
-    if head is not None and re.search(r"\b(?:right|well)\b[^.!?]*,", head.group()):
+    bare = _PRAISED_FIRST.sub("", sentence, count=1)
+    if bare != sentence and re.match(r"[^.:]* (?:is|are) not\b", bare):
         return ""
-    return _PRAISE.sub("", sentence).strip()
+    if bare != sentence and _WORD.match(bare):  # and no name of a variable
+        bare = bare[:1].upper() + bare[1:]
+    return _PRAISE.sub("", bare).strip()
 
 
 def _short(code: str) -> str:
@@ -305,6 +329,5 @@ def _short(code: str) -> str:
 
 
 def _told(code: str, one: str, other: str) -> Told:
+    one, other = _without_praise(one), _without_praise(other)
     return f"AT_ONCE.{code}", say("AT_ONCE", one=one, other=other)
-
-

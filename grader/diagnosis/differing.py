@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from grader.diagnosis.compared import Compared
 from grader.diagnosis.comparison import Difference
-from grader.diagnosis.facts import groups, wholes
+from grader.diagnosis.facts import groups, tables, wholes
 from grader.diagnosis.facts.claims import the_one
 from grader.diagnosis.findings import finding, numbers
 from grader.diagnosis.messages import TEMPLATES, say, stable
@@ -36,7 +36,16 @@ _ENDS_GRADIENTS = ("TYPE", "STRUCTURE", "SHAPE.", "PER_SAMPLE.", "NONE.returned"
 _NO_GRADIENT = ("NONE", "NONE.gradient")
 """What is wrong in form has no gradient: that another part is None has no cause of its own."""
 
-_OF_EVERY_ROW = ("FACT.always", "FACT.pairs_swapped", "FACT.inverted")
+_OF_EVERY_ROW = (
+    "FACT.always",
+    "FACT.pairs_swapped",
+    "FACT.inverted",
+    "FACT.confused",
+    "FACT.confused_some",
+    "FACT.too_often",
+    "FACT.sets_larger",
+    "FACT.sets_smaller",
+)
 _ALIASING = ("shares_memory", "same_object")
 
 
@@ -68,6 +77,7 @@ def of_differences(
     misses = [_whole(c) for c in failing if c.differences]
     if facts and misses and len(misses) == len(failing):
         found = the_one(misses, wholes.exchanged, wholes.first_alone, wholes.rows)
+        found = found or the_one(misses, tables.confused, tables.sets)
         if found is not None and _is_true_of_passed(found, compared):
             told = _Told(found, failing[0], list(failing[0].differences))
             return [_in_words(task, sentences, told)]

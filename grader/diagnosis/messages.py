@@ -182,11 +182,21 @@ TEMPLATES: dict[str, str] = {
     "nothing at all.",
     "FACT.always": "Every answer is {received}, whatever is asked.",
     "FACT.pairs_swapped": "The two values of every pair are exchanged.",
+    "FACT.confused": "You answer {received} wherever {right} is right, and all other answers are "
+    "right.",
+    "FACT.confused_some": "Every wrong answer of yours is {received}, where {right} is right.",
+    "FACT.too_often": "Every wrong answer of yours is {received}.",
+    "FACT.sets_larger": "Every set holds all that is right, and some hold more.",
+    "FACT.sets_smaller": "No set holds anything wrong, and some lack what is right.",
+    "FACT.input_times": "{path} is {factor} times the input `{input}`.",
+    "FACT.close": "{path} is within 1 % of the right answer in size, and is not it. So it is where "
+    "a derivative is approximated, or a small term is missing.",
     "FACT.inverted": "Every answer is the opposite of the right one.",
     "PART.cases": "In the cases that fail, and only there, your answer gives exactly what this "
     "mistake gives: “{mistake}”",
     "PART.of": "{path} is exactly as this mistake makes it: “{mistake}”",
-    "AT_ONCE": "Your numbers are exactly those of two mistakes made at once: “{one}” And: “{other}”",
+    "AT_ONCE": "Your numbers are exactly those of two mistakes made at once: “{one}” And: "
+    "“{other}”",
     "AT_ONCE.multiple": "Your numbers are {factor} times those of this mistake: “{mistake}”",
     "PART.values": "The values that are wrong are exactly those of this mistake: “{mistake}”",
     "FLAGS.is_leaf": "{path} {is_or_not} a leaf, and {should} be one.",
@@ -239,6 +249,7 @@ TEMPLATES: dict[str, str] = {
     "SIDE.buffers": "Your function changed buffers of the model it was given: {detail}. A "
     "normalization layer that runs in train mode updates its running statistics.",
     "SIDE.parts": "Your function replaced parts of the model it was given: {detail}.",
+    "SHAPE.here": "In this case {path} has shape {received} instead of {expected}.",
     "WRONG": "{path} differs from the right answer.",
     "WRONG.rows": "Wrong in this case: {wrong} of its {total} answers.",
     "WRONG.value": "{path} is {received}, expected {expected}.",
@@ -263,6 +274,10 @@ TEMPLATES: dict[str, str] = {
     "others is wrong in some. Does a loop end after its first round?",
     "HIDDEN.FACT.container": "{path} has the right values, in another container than expected.",
     "HIDDEN.FACT.wrapped": "{path} is the right value inside another: return it by itself.",
+    "HIDDEN.FACT.too_often": "Every wrong answer of yours is the same.",
+    "HIDDEN.FACT.confused": "Every wrong answer takes one thing for another, always the same two.",
+    "HIDDEN.FACT.confused_some": "Every wrong answer takes one thing for another, always the same "
+    "two.",
     "HIDDEN.FACT.always": "Every answer is the same, whatever is asked.",
     "HIDDEN.RATIO.known": "{path} is {symbol} times the right answer.",
     "HIDDEN.RATIO.times_size": "{path} is the right answer times {size}.",
@@ -291,6 +306,7 @@ TEMPLATES: dict[str, str] = {
     "it was computed in float32; a small term is missing, such as eps; it was rounded or "
     "approximated.",
     "HIDDEN.FLAGS.grad_fn": "{path} has another grad_fn than expected.",
+    "HIDDEN.SHAPE.here": "In this case {path} has another shape than expected.",
     "HIDDEN.WRONG": "{path} differs from the right answer.",
     "HIDDEN.WRONG.rows": "Some of the answers of this case are wrong.",
     "HIDDEN.WRONG.value": "{path} differs from the right answer.",

@@ -206,6 +206,19 @@ def _nearly(misses: Sequence[Miss]) -> Signature | None:
     return Signature("NEARLY", {"digits": digits, "wanted": 9})
 
 
+def _close(misses: Sequence[Miss]) -> Signature | None:
+    """A gradient that is the right one to a hundredth: told where nothing better is known."""
+    gradient = is_gradient(misses[0].difference.name)
+    return Signature("FACT.close", {}, _is_close) if gradient else None
+
+
+def _is_close(miss: Miss) -> bool:
+    pairs = reals([miss])
+    return pairs is not None and all(
+        0 < float((g - r).norm()) < 0.01 * float(r.norm()) for r, g in pairs
+    )
+
+
 def _flag(misses: Sequence[Miss]) -> Signature | None:
     if not _all(misses, "flag"):
         return None
@@ -234,6 +247,9 @@ def _plain(misses: Sequence[Miss]) -> Signature:
     """No signature holds: say that it differs, or what stands there instead."""
     difference = misses[0].difference
     values = difference.expected, difference.received
+    if misses[0].kind == "shape":  # in other cases it is none: what is said is of the first
+        shapes = {"received": tuple(values[1].shape), "expected": tuple(values[0].shape)}
+        return Signature("SHAPE.here", shapes)
     if not all(map(_is_long, values)):
         return Signature("WRONG.value", _both(difference.received, difference.expected))
     return Signature("WRONG", {})
@@ -273,6 +289,10 @@ def _of_right(misses: Sequence[Miss]) -> Signature | None:
     return None if named and other else other or multiple
 
 
+def _input_times(misses: Sequence[Miss]) -> Signature | None:
+    return the_one(misses, others.inputs_times)
+
+
 def _masked(misses: Sequence[Miss]) -> Signature | None:
     return the_one(misses, masks.masks)
 
@@ -297,8 +317,10 @@ _TESTS: tuple[Test, ...] = (
     _dtype,
     _zero,
     _of_right,
+    _input_times,
     _masked,
     ratio_channel,
     _nearly,
     _flag,
+    _close,
 )

@@ -195,6 +195,7 @@ PREDICATES: dict[str, Predicate] = {
     "PER_SAMPLE.mean.batch": _reduced(lambda t: t.mean(0), batch=True),
     "SHAPE.reshaped": _reshaped,
     "SHAPE.other": _other_shape,
+    "SHAPE.here": _other_shape,
     "NONFINITE": _nonfinite,
     "DTYPE": _dtype,
     "DTYPE.float32": _dtype,

@@ -25,8 +25,8 @@ BACKWARD = (
         "The tensor you differentiate was not recorded: nothing it was computed from requires "
         "grad, or the recording was cut by detach, no_grad, .item() or an integer operation.",
         "Set requires_grad on the inputs before you compute, and keep every step in torch. If "
-        "you differentiate a gradient, it needs create_graph=True; one that does not depend on "
-        "its input, the slope of a straight line, has no graph even then: its derivative is 0.",
+        "you differentiate a gradient, it needs create_graph=True. A slope that is constant has "
+        "no graph even then: its derivative is 0, and there is nothing to differentiate.",
     ),
     Explanation(
         "not_scalar",
@@ -101,9 +101,10 @@ BACKWARD = (
         _RUNTIME,
         r"returned nan values in its \d+th output",
         "Anomaly detection stopped the backward pass at the first node whose gradient is nan; the "
-        "text names it.",
+        "text names it. The result of the forward pass may be finite all the same.",
         "Look at what this operation was given: a square root or a division at 0 is the usual "
-        "cause.",
+        "cause, also where torch.where or a factor of 0 takes the value out afterwards. The "
+        "warning above the error shows its line.",
     ),
     Explanation(
         "checkpoint",

@@ -8,6 +8,16 @@ _RUNTIME = ("RuntimeError",)
 
 FUNCTIONS = (
     Explanation(
+        "module_hook_result",
+        _RUNTIME,
+        r"Backward hook for Modules where no input requires gradient should always return None",
+        "What a backward hook of a module returns replaces the gradients of the inputs, and no "
+        "input of this module requires grad.",
+        "Return nothing where grad_input holds None alone. To change the gradients of the "
+        "parameters, register hooks on them; to change that of the output, use "
+        "register_full_backward_pre_hook.",
+    ),
+    Explanation(
         "function_count",
         _RUNTIME,
         r"returned an incorrect number of gradients",
@@ -87,7 +97,8 @@ MODULES = (
         "non_leaf_parameter",
         ("ValueError",),
         r"can't optimize a non-leaf Tensor",
-        "An optimizer updates leaves only; this tensor was computed by an operation.",
+        "Backward fills the .grad of leaves, and an optimizer refuses a tensor that keeps none: "
+        "this one is the recorded result of an operation.",
         "Compute the value first, then make it a leaf: t.detach().requires_grad_().",
     ),
     Explanation(

@@ -19,49 +19,57 @@ def _at(lesson: str, heading: str, title: str, *symptoms: str) -> Entry:
     return Entry(title, Section(lesson, heading), symptoms)
 
 
-_GRAPHS, _LEAVES, _DETACH, _MODES = "01-graphs", "02-leaves", "03-detach-clone", "04-grad-modes"
-_HOOKS, _LOOP, _NORM = "05-hooks", "06-optimizer-loop", "07-normalization"
+_GRAPHS, _GRAPHS_2 = "01-graphs", "01-graphs-2"
+_LEAVES, _DETACH, _HOOKS = "02-leaves", "03-detach-clone", "05-hooks"
+_MODES, _MODES_2 = "04-grad-modes", "04-grad-modes-2"
+_LOOP, _LOOP_2, _NORM = "06-optimizer-loop", "06-optimizer-loop-2", "07-normalization"
 
 INDEX: dict[str, Entry] = {
     # Backward
     "second_backward": _at(
-        _GRAPHS,
-        "second backward pass",
+        _GRAPHS_2,
+        "The second backward pass",
         "A second backward pass",
         "the first batch works and the second raises",
         "a recurrent network raises at its second batch",
     ),
     "no_graph": _at(
-        _GRAPHS, "Which operations are recorded", "The result has no graph", "loss has no grad_fn"
+        _GRAPHS, "Which results are recorded", "The result has no graph", "loss has no grad_fn"
     ),
     "not_scalar": _at(
-        _GRAPHS, "Starting from more than one number", "backward of more than one number"
+        _GRAPHS_2, "Starting from more than one number", "backward of more than one number"
     ),
-    "not_real": _at(_GRAPHS, "Starting from more than one number", "backward of a complex number"),
+    "not_real": _at(_GRAPHS_2, "Where there is no derivative", "backward of a complex number"),
     "seed_shape": _at(
-        _GRAPHS, "Starting from more than one number", "A gradient to start from, of another shape"
+        _GRAPHS_2,
+        "Starting from more than one number",
+        "A gradient to start from, of another shape",
     ),
-    "seed_count": _at(_GRAPHS, "Starting from more than one number", "More results than gradients"),
+    "seed_count": _at(
+        _GRAPHS_2, "Starting from more than one number", "More results than gradients"
+    ),
     "seed_type": _at(
-        _GRAPHS, "Starting from more than one number", "A gradient to start from that is no tensor"
+        _GRAPHS_2,
+        "Starting from more than one number",
+        "A gradient to start from that is no tensor",
     ),
-    "unused": _at(_LEAVES, "Reading a gradient", "The result does not depend on this tensor"),
+    "unused": _at(_GRAPHS_2, "A linear layer by hand", "The result does not depend on this tensor"),
     "input_without_grad": _at(
-        _LEAVES, "Where requires_grad comes from", "The gradient of a tensor that requires none"
+        _LEAVES, "The flag, and freezing", "The gradient of a tensor that requires none"
     ),
-    "no_inputs": _at(_LOOP, "What an optimizer holds", "The gradient of nothing"),
+    "no_inputs": _at(_LOOP_2, "Clip and schedule", "The gradient of nothing"),
     "no_derivative": _at(
-        _GRAPHS, "Which operations are recorded", "An operation without a derivative"
+        _GRAPHS, "Which results are recorded", "An operation without a derivative"
     ),
     "anomaly": _at(
-        _HOOKS,
-        "A hook or retain_grad",
+        _GRAPHS,
+        "The graph is built while",
         "A gradient that is nan",
         "the loss is nan",
         "gradients are nan",
     ),
-    "checkpoint": _at(_MODES, "Recorded, and little of it saved", "A checkpoint that differs"),
-    "gradcheck": _at(_GRAPHS, "One gradient, by hand", "gradcheck finds a difference"),
+    "checkpoint": _at(_MODES_2, "Recorded, and little of it kept", "A checkpoint that differs"),
+    "gradcheck": _at(_GRAPHS_2, "Where there is no derivative", "gradcheck finds a difference"),
     # Edits
     "leaf_in_place": _at(
         _LEAVES, "Changing a leaf", "A leaf edited in place", "updating weights by hand raises"
@@ -72,100 +80,115 @@ INDEX: dict[str, Entry] = {
         "A saved tensor edited in place",
         "backward raises after optimizer.step()",
     ),
-    "one_of_many_views": _at(_DETACH, "Views, edited", "One of several views edited in place"),
+    "one_of_many_views": _at(_DETACH, "Views that refuse", "One of several views edited in place"),
     "view_of_function": _at(
-        _HOOKS, "Backward hooks of modules", "A module's output edited in place"
+        _HOOKS, "Layers that work in place", "A module's output edited in place"
     ),
     "view_across_modes": _at(
-        _MODES, "The three modes", "A view made in one mode, edited in another"
+        _DETACH, "Views that refuse", "A view made in one mode, edited in another"
     ),
-    "detached_view": _at(_DETACH, "Views, edited", "detach_ of a view"),
-    "shared_memory": _at(_DETACH, "One memory", "An edit of expanded entries"),
+    "detached_view": _at(_LEAVES, "How a leaf is lost", "detach_ of a view"),
+    "shared_memory": _at(_DETACH, "Views that refuse", "An edit of expanded entries"),
     "out_argument": _at(_DETACH, "Editing in place", "out= while recording"),
-    "worker_out": _at(
-        _LEAVES, "Where requires_grad comes from", "A DataLoader's samples require grad"
+    "worker_out": _at(_LEAVES, "The flag, and freezing", "A DataLoader's samples require grad"),
+    "inference_saved": _at(
+        _MODES, "What an inference tensor gave up", "An inference tensor in a graph"
     ),
-    "inference_saved": _at(_MODES, "Inference mode", "An inference tensor in a graph"),
-    "inference_edit": _at(_MODES, "Inference mode", "An inference tensor outside its block"),
+    "inference_edit": _at(
+        _MODES, "What an inference tensor gave up", "An inference tensor outside its block"
+    ),
     # Flags
     "integer_grad": _at(_LEAVES, "Which dtypes can require grad", "An integer cannot require grad"),
     "flag_set_on_non_leaf": _at(
-        _LEAVES, "Changing the flag", "requires_grad set on a computed tensor"
+        _LEAVES, "The flag, and freezing", "requires_grad set on a non-leaf"
     ),
     "flag_of_non_leaf": _at(
-        _LEAVES, "Changing the flag", "requires_grad switched off on a computed tensor"
+        _LEAVES, "The flag, and freezing", "requires_grad switched off on a non-leaf"
     ),
     "hook_without_grad": _at(_HOOKS, "Hooks of tensors", "A hook where no gradient arrives"),
     "retain_without_grad": _at(
-        _LEAVES, "Asking a computed tensor", "retain_grad where no gradient arrives"
+        _LEAVES, "The gradient of a non-leaf", "retain_grad where no gradient arrives"
+    ),
+    "module_hook_result": _at(
+        _HOOKS, "What it may return", "A module's hook returns a gradient that no input takes"
     ),
     "hook_result": _at(_HOOKS, "What a hook returns", "A hook returns something that does not fit"),
     "assigned_grad": _at(_LEAVES, "Who keeps a gradient", "A .grad that does not fit"),
     "deepcopy": _at(
         _DETACH,
         "deepcopy is something else",
-        "deepcopy of a computed tensor",
+        "deepcopy of a non-leaf",
         "a model cannot be copied",
     ),
-    "numpy": _at(_DETACH, "detach: the same memory", "numpy() of a tensor that requires grad"),
+    "numpy": _at(_DETACH, "Edits that are counted", "numpy() of a tensor that requires grad"),
     # Functions
-    "function_count": _at(_HOOKS, "", "A custom backward returns too many or too few gradients"),
-    "function_shape": _at(_HOOKS, "", "A custom backward returns a gradient of another shape"),
-    "function_result": _at(_HOOKS, "", "A custom backward returns no tensor"),
-    "function_saved": _at(_HOOKS, "", "save_for_backward of something that is no tensor"),
-    "function_object": _at(_HOOKS, "", "A custom Function made an object of"),
-    "function_incomplete": _at(_HOOKS, "", "A custom Function without forward or backward"),
-    "once_differentiable": _at(_GRAPHS, "The gradient of a gradient", "A backward without a graph"),
-    "inside_transform": _at(_GRAPHS, "The gradient of a gradient", "backward inside torch.func"),
-    "inside_vmap": _at(_GRAPHS, "Starting from more than one number", "A number read inside vmap"),
+    "function_count": _at(
+        _GRAPHS, "A tape of your own", "A custom backward returns too many or too few gradients"
+    ),
+    "function_shape": _at(
+        _GRAPHS, "Many points at once", "A custom backward returns a gradient of another shape"
+    ),
+    "function_result": _at(_GRAPHS, "A tape of your own", "A custom backward returns no tensor"),
+    "function_saved": _at(
+        _GRAPHS_2, "What forward saves", "save_for_backward of something that is no tensor"
+    ),
+    "function_object": _at(_GRAPHS, "A tape of your own", "A custom Function made an object of"),
+    "function_incomplete": _at(
+        _GRAPHS, "A tape of your own", "A custom Function without forward or backward"
+    ),
+    "once_differentiable": _at(
+        _GRAPHS_2, "The gradient of a gradient", "A backward without a graph"
+    ),
+    "inside_transform": _at(_GRAPHS_2, "What this number is", "backward inside torch.func"),
+    "inside_vmap": _at(_GRAPHS_2, "What this number is", "A number read inside vmap"),
     "transform_not_scalar": _at(
-        _GRAPHS, "Starting from more than one number", "torch.func.grad of more than one number"
+        _GRAPHS_2, "Starting from more than one number", "torch.func.grad of more than one number"
     ),
     # Modules and optimizers
-    "non_leaf_parameter": _at(
-        _LOOP, "What an optimizer holds", "A computed tensor in an optimizer"
-    ),
+    "non_leaf_parameter": _at(_LOOP, "What an optimizer holds", "A non-leaf in an optimizer"),
     "no_parameters": _at(_LOOP, "What an optimizer holds", "An optimizer without parameters"),
-    "parameter_twice": _at(_LOOP, "Groups, and a body", "A parameter in two groups"),
+    "parameter_twice": _at(_LOOP_2, "Groups, and a body", "A parameter in two groups"),
     "parameters_argument": _at(_LOOP, "What an optimizer holds", "A tensor given to an optimizer"),
     "parameter_assigned": _at(
         _LEAVES, "How a leaf is lost", "A tensor assigned in the place of a parameter"
     ),
-    "before_init": _at(_LEAVES, "Layers are not leaves", "super().__init__() is missing"),
-    "no_forward": _at(_LEAVES, "Layers are not leaves", "A module without forward"),
-    "unpickling": _at(_LOOP, "Whole models, and what load refuses", "A file that load refuses"),
-    "state_dict_keys": _at(
-        _LOOP, "Whole models, and what load refuses", "A state_dict of another model"
+    "before_init": _at(
+        _LEAVES, "A module's parameters are leaves", "super().__init__() is missing"
     ),
+    "no_forward": _at(_LEAVES, "A module's parameters are leaves", "A module without forward"),
+    "unpickling": _at(_LOOP_2, "Why not the whole model?", "A file that load refuses"),
+    "state_dict_keys": _at(_LOOP_2, "Groups, and a body", "A state_dict of another model"),
     "one_value": _at(_NORM, "A batch of one", "BatchNorm with one value per channel"),
-    "target_range": _at(_LOOP, "The loss must fit", "A class that there is not"),
-    "target_shape": _at(_LOOP, "The loss must fit", "A target of another shape"),
-    "not_probabilities": _at(_LOOP, "The loss must fit", "Scores where probabilities belong"),
-    "ddp_unused": _at(_LOOP, "", "DDP waits for parameters that were not used"),
-    "ddp_twice": _at(_LOOP, "", "DDP meets a parameter twice"),
-    "donated": _at(_GRAPHS, "second backward pass", "A compiled graph, kept"),
-    "compiled_twice": _at(_GRAPHS, "The gradient of a gradient", "A compiled graph, twice"),
-    "scaler_order": _at(_LOOP, "The loop, line by line", "A gradient scaler out of order"),
+    "target_range": _at(_LOOP_2, "The loss must fit", "A class that there is not"),
+    "target_shape": _at(_LOOP_2, "The loss must fit", "A target of another shape"),
+    "not_probabilities": _at(_LOOP_2, "The loss must fit", "Scores where probabilities belong"),
+    "ddp_unused": _at(
+        _LOOP, "None, zeros, and missing", "DDP waits for parameters that were not used"
+    ),
+    "ddp_twice": _at(_HOOKS, "When .grad is complete", "DDP meets a parameter twice"),
+    "donated": _at(_GRAPHS_2, "The second backward pass", "A compiled graph, kept"),
+    "compiled_twice": _at(_GRAPHS_2, "The gradient of a gradient", "A compiled graph, twice"),
+    "scaler_order": _at(_LOOP_2, "Half the bits", "A gradient scaler out of order"),
     # Values
     "called_attribute": _at(_GRAPHS, "Attributes, not methods", "An attribute called"),
     "called_tensor": _at(_GRAPHS, "Attributes, not methods", "A tensor called"),
     "called_node": _at(_GRAPHS, "Attributes, not methods", "A node called"),
     "forgot_to_call": _at(_GRAPHS, "Attributes, not methods", "A method that was not called"),
     "none_used": _at(
-        _LEAVES, "Reading a gradient", "None where a tensor was expected", ".grad is None"
+        _LEAVES, "Who keeps a gradient", "None where a tensor was expected", ".grad is None"
     ),
-    "none_in_formula": _at(_LEAVES, "Reading a gradient", "None in a formula", ".grad is None"),
+    "none_in_formula": _at(_LEAVES, "Who keeps a gradient", "None in a formula", ".grad is None"),
     "tuple_used": _at(_GRAPHS, "One gradient, by hand", "A tuple where a tensor was expected"),
-    "pair_used": _at(
-        _GRAPHS, "Which operations are recorded", "A pair where a tensor was expected"
-    ),
+    "pair_used": _at(_GRAPHS, "Which results are recorded", "A pair where a tensor was expected"),
     "number_used": _at(
-        _GRAPHS, "Which operations are recorded", "A number where a tensor was expected"
+        _GRAPHS, "Which results are recorded", "A number where a tensor was expected"
     ),
-    "one_number": _at(_GRAPHS, "Which operations are recorded", "One number of several"),
+    "one_number": _at(_GRAPHS, "Which results are recorded", "One number of several"),
     "truth": _at(_GRAPHS, "The graph is built while", "The truth of several entries"),
-    "zero_dimensions": _at(_GRAPHS, "Starting from more than one number", "Entries of one number"),
-    "recursion": _at(_GRAPHS, "The engine in thirty lines", "A graph walked by recursion"),
+    "zero_dimensions": _at(
+        _GRAPHS_2, "Starting from more than one number", "Entries of one number"
+    ),
+    "recursion": _at(_GRAPHS_2, "A backward pass of your own", "A graph walked by recursion"),
     "exit": _at("00-start-here", "An exercise", "exit() in a function"),
     "asks": _at("00-start-here", "An exercise", "input() left in"),
     "debugs": _at("00-start-here", "An exercise", "breakpoint() left in"),
@@ -175,36 +198,36 @@ INDEX: dict[str, Entry] = {
     "no_values": _at("00-start-here", "Is your machine ready", "A tensor without values"),
     "dtype": _at(
         _LEAVES,
-        "Which dtypes can require grad",
+        "Casts and copies",
         "Two dtypes in one operation",
         "expected Float, got Double",
     ),
     "integer_result": _at(_LEAVES, "Which dtypes can require grad", "A fraction in an integer"),
     "integer_mean": _at(_LEAVES, "Which dtypes can require grad", "The mean of integers"),
-    "sizes": _at(_GRAPHS, "Multiply along a path", "Shapes that do not fit"),
-    "product_sizes": _at(
-        _GRAPHS, "From gradients to learning", "A matrix product that does not fit"
-    ),
+    "sizes": _at(_GRAPHS, "Many points at once", "Shapes that do not fit"),
+    "product_sizes": _at(_GRAPHS, "A layer", "A matrix product that does not fit"),
     "result_size": _at(_DETACH, "Editing in place", "An in-place result that is too large"),
     "view_stride": _at(_DETACH, "View or copy", "view of a transposed tensor"),
     # Warnings
     "warned_non_leaf_grad": _at(
-        _LEAVES, "Reading a gradient", ".grad of a computed tensor", ".grad is None"
+        _LEAVES, "The gradient of a non-leaf", ".grad of a non-leaf", ".grad is None"
     ),
-    "warned_cycle": _at(_GRAPHS, "The gradient of a gradient", "create_graph=True and memory"),
-    "warned_scalar": _at(_GRAPHS, "Which operations are recorded", "A tensor turned into a number"),
+    "warned_cycle": _at(_GRAPHS_2, "The gradient of a gradient", "create_graph=True and memory"),
+    "warned_scalar": _at(_GRAPHS, "Which results are recorded", "A tensor turned into a number"),
     "warned_copy": _at(_DETACH, "clone: other memory", "torch.tensor of a tensor"),
     "warned_reentrant": _at(
-        _MODES, "Recorded, and little of it saved", "A reentrant checkpoint without gradients"
+        _MODES_2, "Recorded, and little of it kept", "A reentrant checkpoint without gradients"
     ),
     "warned_use_reentrant": _at(
-        _MODES, "Recorded, and little of it saved", "A checkpoint of which kind"
+        _MODES_2, "Recorded, and little of it kept", "A checkpoint of which kind"
     ),
-    "warned_scheduler": _at(_LOOP, "The learning rate", "scheduler.step() before optimizer.step()"),
-    "warned_clip": _at(_LOOP, "What an optimizer holds", "Clipping nothing"),
-    "warned_target_size": _at(_LOOP, "The loss must fit", "A target that broadcasts"),
-    "warned_hook": _at(_HOOKS, "An input that does not require grad", "A hook of a first module"),
-    "warned_anomaly": _at(_HOOKS, "A hook or retain_grad", "Where a nan came from"),
-    "warned_softmax": _at(_LOOP, "The loss must fit", "softmax without a dimension"),
-    "warned_kl": _at(_LOOP, "The loss must fit", "kl_div and its mean"),
+    "warned_scheduler": _at(
+        _LOOP_2, "Clip and schedule", "scheduler.step() before optimizer.step()"
+    ),
+    "warned_clip": _at(_LOOP_2, "Clip and schedule", "Clipping nothing"),
+    "warned_target_size": _at(_LOOP_2, "A mean over what?", "A target that broadcasts"),
+    "warned_hook": _at(_HOOKS, "Backward hooks of modules", "A hook of a first module"),
+    "warned_anomaly": _at(_GRAPHS, "The graph is built while", "Where a nan came from"),
+    "warned_softmax": _at(_LOOP_2, "The loss must fit", "softmax without a dimension"),
+    "warned_kl": _at(_LOOP_2, "A mean over what?", "kl_div and its mean"),
 }

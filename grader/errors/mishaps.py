@@ -31,8 +31,9 @@ VALUES = (
     Explanation(
         "called_node",
         ("TypeError",),
-        r"^expected \d+ arguments?, got \d+ instead",
-        "grad_fn is an attribute that holds a graph node; calling the node runs its backward.",
+        r"^expected \d+ arguments?, got \d+ instead|'\w+Backward' object is not callable",
+        "grad_fn is an attribute that holds a graph node. Calling one of torch's own nodes runs "
+        "its backward; that of a custom Function cannot be called.",
         "Write t.grad_fn without parentheses.",
     ),
     Explanation(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
-_HOME = Path(__file__).resolve().parents[2]
-TEXTS = _HOME / "course" / "lessons"
-NOTEBOOKS = _HOME.parent / "lessons"
-"""On a student's side the lessons lie beside the code, as notebooks."""
-_HEADING = re.compile(r"^#{1,4} (.+?)\s*$", re.MULTILINE)
-_CODE = re.compile(r"^```.*?^```\s*$", re.MULTILINE | re.DOTALL)
+from grader.notebook import links, places
+from grader.notebook.home import HOME
+
+TEXTS = HOME / "course" / "lessons"
+_HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
+_CODE = re.compile(r"^(```+|~~~+).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -36,9 +34,12 @@ class Section:
         return lines[0] if lines else self.lesson
 
     @property
-    def anchor(self) -> str:
-        """What follows the `#` in a link to the heading."""
-        return self.heading.replace(" ", "-")
+    def link(self) -> str | None:
+        """The way to it from the current folder; None where no workspace lies around it."""
+        page = places.from_here(places.lesson(self.lesson))
+        if page is None:
+            return None
+        return page + (links.to_heading(self.heading) if self.heading else "")
 
     def __str__(self) -> str:
         return f"lesson {self.title}" + (f", section {self.heading}" if self.heading else "")
@@ -46,19 +47,9 @@ class Section:
 
 @functools.cache
 def _headings(lesson: str) -> tuple[str, ...]:
-    text = _text_of(lesson)
-    return tuple(line.replace("`", "") for line in _HEADING.findall(_CODE.sub("", text)))
-
-
-def _text_of(lesson: str) -> str:
-    """A lesson's prose, from its text or from its notebook; nothing where there is neither."""
+    """Every heading of a lesson, its title first; nothing where its text does not lie."""
     try:
-        return (TEXTS / f"{lesson}.md").read_text(encoding="utf-8")
+        text = (TEXTS / f"{lesson}.md").read_text(encoding="utf-8")
     except OSError:
-        pass
-    try:
-        cells = json.loads((NOTEBOOKS / f"{lesson}.ipynb").read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError):
-        return ""
-    prose = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
-    return "\n\n".join("".join(one) for one in prose)
+        return ()
+    return tuple(line.replace("`", "") for line in _HEADING.findall(_CODE.sub("", text)))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from grader.errors.sections import Section
 
@@ -32,20 +30,7 @@ def code(text: str) -> str:
 
 
 def link(section: Section) -> str:
-    """A link to a section, where the notebook that runs lies in a workspace; else its name."""
+    """A link to a section, where a workspace lies around the current folder; else its name."""
     name = html.escape(str(section)[0].upper() + str(section)[1:])
-    target = _target(section)
+    target = section.link
     return f'<p><a href="{html.escape(target)}">{name}</a></p>' if target else f"<p>{name}</p>"
-
-
-def _target(section: Section) -> str:
-    """The way from the running notebook to a lesson's, or nothing if there is none."""
-    session = os.environ.get("JPY_SESSION_NAME", "")  # Jupyter's server tells each kernel its file
-    if not session.endswith(".ipynb"):
-        return ""
-    home = Path(session).parent
-    anchor = f"#{section.anchor}" if section.heading else ""
-    for up, folder in enumerate((home, *home.parents[:4])):
-        if (folder / "lessons" / f"{section.lesson}.ipynb").is_file():
-            return f"{'../' * up}lessons/{section.lesson}.ipynb{anchor}"
-    return ""

@@ -5,31 +5,39 @@ from __future__ import annotations
 from grader.errors.explanation import Explanation
 
 _RUNTIME = ("RuntimeError",)
+_RECORD = (
+    "If an operation made it, let that be recorded: outside of torch.no_grad() and without "
+    "detach(), from an input that requires grad. Of a leaf call requires_grad_() before you "
+    "compute with it."
+)
 
 EDITS = (
     Explanation(
         "leaf_in_place",
         _RUNTIME,
         r"leaf Variable that requires grad is being used in an in-place operation",
-        "An in-place edit would overwrite a leaf while its history is recorded.",
+        "Recorded, the edit would turn this leaf, or the leaf that this view is part of, into the "
+        "result of an operation: it would be a leaf no longer, and keep no gradient.",
         "Update leaves inside `with torch.no_grad():`, or edit a clone.",
     ),
     Explanation(
         "modified",
         _RUNTIME,
         r"has been modified by an inplace operation",
-        "A tensor that a backward formula saved was edited in place, so its gradient would be "
-        "wrong; the version counter noticed.",
-        "Use the out-of-place operation, or edit a clone. If the edit is optimizer.step() between "
-        "two backward passes, call every backward before the first step, or run the forward pass "
-        "again after it.",
+        "What a backward formula saved was edited in place afterwards, so its gradient could be "
+        "wrong. Edits are counted and not compared: one of another row of the same memory, or one "
+        "that changes no number, is refused too.",
+        "If optimizer.step() made the edit, between two backward passes, call every backward "
+        "before the first step, or run the forward pass again after it. Else use the out-of-place "
+        "operation, or edit a clone.",
     ),
     Explanation(
         "one_of_many_views",
         _RUNTIME,
         r"output of a function that returns multiple views",
         "unbind, split, chunk and a loop over a tensor give several views at once, and autograd "
-        "cannot record an in-place edit of one of them.",
+        "cannot record an in-place edit of one of them. The text may name no_grad where no such "
+        "block is.",
         "Edit the whole tensor by its index (y[0] *= 2), or use the out-of-place operation.",
     ),
     Explanation(
@@ -38,12 +46,15 @@ EDITS = (
         r"view was created inside a custom Function",
         "This tensor came out of a custom Function, or of a module with a full backward hook, "
         "whose backward an in-place edit would bypass.",
-        "Edit a clone, or use the out-of-place operation.",
+        "Of a module that works in place, such as nn.ReLU(inplace=True), set inplace=False; else "
+        "use the out-of-place operation, or edit a clone. If it is the gradient you want, register "
+        "a hook on the tensor itself: it wraps nothing.",
     ),
     Explanation(
         "view_across_modes",
         _RUNTIME,
-        r"A view was created in (no_grad|inference) mode and is being modified inplace",
+        r"A view was created in (no_grad|inference) mode and is being modified inplace"
+        r"(?!.*returns multiple views)",
         "The view was made while nothing was recorded and edited while everything is, so autograd "
         "cannot tell whether the edit counts.",
         "Make the view and edit it both inside the block, or both outside.",
@@ -110,14 +121,14 @@ FLAGS = (
         "flag_set_on_non_leaf",
         _RUNTIME,
         r"you can only change requires_grad flags of leaf variables\.$",
-        "requires_grad of a computed tensor follows from its inputs and cannot be set.",
+        "requires_grad of a non-leaf follows from its inputs and cannot be set.",
         "To get a leaf with its values, use t.detach().requires_grad_().",
     ),
     Explanation(
         "flag_of_non_leaf",
         _RUNTIME,
         r"you can only change requires_grad flags of leaf variables\. If you want",
-        "requires_grad of a computed tensor follows from its inputs and cannot be switched off.",
+        "requires_grad of a non-leaf follows from its inputs and cannot be switched off.",
         "Use t.detach() to get a tensor that does not require grad.",
     ),
     Explanation(
@@ -126,14 +137,14 @@ FLAGS = (
         r"cannot register a hook on a tensor that doesn't require gradient",
         "No gradient ever arrives at a tensor that does not require grad, so a hook has nothing "
         "to wait for.",
-        "Call requires_grad_() on the input before computing.",
+        _RECORD,
     ),
     Explanation(
         "retain_without_grad",
         _RUNTIME,
         r"can't retain_grad on Tensor that has requires_grad=False",
         "No gradient ever arrives at a tensor that does not require grad.",
-        "Call requires_grad_() on the input before computing.",
+        _RECORD,
     ),
     Explanation(
         "hook_result",
@@ -154,7 +165,7 @@ FLAGS = (
         "deepcopy",
         _RUNTIME,
         r"Only Tensors created explicitly by the user .*support the deepcopy protocol",
-        "A computed tensor cannot be deep-copied together with its graph. A model that keeps one "
+        "A non-leaf cannot be deep-copied together with its graph. A model that keeps one "
         "as an attribute, an activation or a loss, cannot be copied either.",
         "Use t.detach().clone(). Keep on a model what is detached, or clear it before you copy.",
     ),

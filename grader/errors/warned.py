@@ -11,8 +11,8 @@ WARNED = (
         "warned_non_leaf_grad",
         _USER,
         r"The \.grad attribute of a Tensor that is not a leaf Tensor is being accessed",
-        "This tensor was computed by an operation, and backward keeps gradients in leaves only, so "
-        "its .grad is None.",
+        "This tensor is the recorded result of an operation. Backward keeps gradients in leaves, "
+        "and in what called retain_grad() before, so its .grad is None.",
         "Read the leaf it was computed from. If it was to be a leaf, make it one: create it with "
         "requires_grad=True as the last thing, after .to() and every operation, and update it in "
         "place inside `with torch.no_grad():`. To keep a gradient here, call retain_grad() before "

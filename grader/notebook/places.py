@@ -9,6 +9,9 @@ from pathlib import Path, PurePosixPath
 MANIFEST = ".autograd-course.json"
 """The file at the top of every workspace; what it holds is the affair of `workspace`."""
 
+INDEX = PurePosixPath("lessons", "errors.ipynb")
+"""Where the index of errors and symptoms lies."""
+
 Shelf = Callable[[str], PurePosixPath]
 """Where the exercise notebook of a chapter lies."""
 

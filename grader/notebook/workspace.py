@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.engine.refusal import Refusal
 from grader.notebook import carrying, files, notebooks, places
+from grader.notebook.home import HOME
 from grader.notebook.places import MANIFEST
 
 
@@ -77,6 +78,10 @@ def offers(
     lessons = course / "course" / "lessons"
     for text in sorted(lessons.glob("*.md"), key=lambda text: text.stem):
         yield places.lesson(text.stem), notebooks.to_bytes(notebooks.read(text, shelf))
+    if course.resolve() == HOME or (course / "course" / "symptoms").is_dir():
+        from grader.notebook import index  # it reads what a course of one's own does not have
+
+        yield places.INDEX, notebooks.to_bytes(index.notebook(shelf))
     for folder, skipped in ((lessons, {".md", ".ipynb"}), (course / "exercises", set[str]())):
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             inside = file.relative_to(folder.parent)

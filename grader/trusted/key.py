@@ -94,9 +94,9 @@ class Key:
     in `complaints`. **Every other function is a mistake**: a wrong implementation, whose docstring
     is what the learner reads. It names those of the reference's arguments that it uses, or takes
     all of them as `*given`. `families` are mistakes that siblings of the exercise share, each made
-    by `mistake`; they come after its own. `pairs` are two mistakes at once, tried after all others,
-    where one formula makes them: `families.pairs.every_two`. `sentences` replaces a generic signature's sentence by
-    the exercise's own (`{"RATIO.sign": "You forgot that L = 10 - d."}`).
+    by `mistake`; they come after its own. `pairs` are two of them at once, where one formula makes
+    both (`families.pairs`): tried after all others. `sentences` replaces a generic signature's
+    sentence by the exercise's own (`{"RATIO.sign": "You forgot that L = 10 - d."}`).
     """
 
     task: ClassVar[str]
@@ -143,11 +143,10 @@ class Key:
                 replaced = getattr(wrong, "replaces", functions[0])
                 right = getattr(cls, "reference" if len(functions) == 1 else replaced, wrong)
                 message = " ".join((wrong.__doc__ or "").split())
-                called = _called_like(right, wrong)
+                called = called_like(right, wrong)
                 pattern = getattr(wrong, "raises", None)
                 found.append(Mistake(f"{cls.task}.{name}", message, called, replaced, pattern))
         return found
-
 
     @classmethod
     def two_at_once(cls, functions: tuple[str, ...]) -> list[MadePair]:
@@ -156,7 +155,7 @@ class Key:
         for pair in cls.pairs:
             code = f"{cls.task}.{pair.name}"
             right = getattr(cls, "reference" if len(functions) == 1 else functions[0])
-            called = _called_like(right, pair.function)
+            called = called_like(right, pair.function)
             both = Mistake(code, f"{pair.one} {pair.other}", called, functions[0])
             made.append(MadePair(code, pair.one, pair.other, both))
         return made
@@ -166,7 +165,7 @@ class WrongKey(Refusal):
     """A mistake cannot be called like the reference."""
 
 
-def _called_like(right: Callable[..., Any], wrong: Callable[..., Any]) -> Callable[..., Any]:
+def called_like(right: Callable[..., Any], wrong: Callable[..., Any]) -> Callable[..., Any]:
     """`wrong`, which names the arguments it uses, to be called with all that `right` takes."""
     if isinstance(wrong, type):
         return wrong

@@ -111,7 +111,7 @@ def names_of_answers_swapped(book: Any, folder: Path) -> None:
     """Two answers go by each other's names.
 
     Earns: two_path_grad 0
-    Told: Cells had been moved. The assignment's order was kept.
+    Told: Cells stood in another order. The assignment's was kept.
     Learner: is not defined when the check runs
     Because: the answer that went by a later name stands, and runs, after the check it is for.
     """
@@ -130,7 +130,7 @@ def names_of_tests_swapped(book: Any, folder: Path) -> None:
     Told: count: The text of this cell is the instructor's and had been changed. *
     Told: edge_products: nbgrader's settings of this cell had been changed (points, checksum). *
     Told: count: nbgrader's settings of this cell had been changed (points, checksum). *
-    Told: Cells had been moved. The assignment's order was kept.
+    Told: Cells stood in another order. The assignment's was kept.
     Because: what is graded under a name is the text that was released under it.
     """
     cells = by_id(book)
@@ -291,7 +291,7 @@ def test_copied(book: Any, folder: Path) -> None:
     Earns: count 0
     Told: count: The cell was there 3 times. The first was graded, and the others were run *
     Told: count: The text of this cell is the instructor's and had been changed. It was put back.
-    Told: Cells had been moved. The assignment's order was kept.
+    Told: Cells stood in another order. The assignment's was kept.
     Because: one cell is graded under a name, with the instructor's text. nbgrader alone stops here.
     """
     by_id(book)["count_answer"].source = "def count(items):\n    return 10"
@@ -352,7 +352,7 @@ def cells_in_reverse(book: Any, folder: Path) -> None:
     """All cells stand upside down.
 
     Earns: everything
-    Told: Cells had been moved. The assignment's order was kept.
+    Told: Cells stood in another order. The assignment's was kept.
     Because: the assignment's order is the order in which it is run.
     """
     book.cells.reverse()

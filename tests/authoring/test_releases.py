@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import jupytext
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 
 import grader.tasks.graphs
 from grader.authoring import parts, releases
@@ -250,6 +251,34 @@ def test_a_section_that_is_no_exercise_shows_no_answer(tmp_path):
     with pytest.raises(releases.ReleaseFailed, match="01-graphs"):
         list(releases.generate(course))
     assert not release(course, "01-graphs").exists()
+
+
+def test_an_assignment_with_submissions_stays_as_it_was_released_and_the_others_are_made(tmp_path):
+    """A class is updated in the middle of a term."""
+    course = small_course(tmp_path / "course")
+    (course / "solutions" / "02-other").mkdir()
+    other = course / "solutions" / "02-other" / "02-other.md"
+    other.write_text(solution(course).read_text())
+    list(releases.generate(course))
+    with Gradebook(f"sqlite:///{course}/gradebook.db", "autograd-course") as gradebook:
+        gradebook.add_student("ada")
+        gradebook.add_submission("01-demo", "ada")
+    before = release(course).read_bytes()
+    for text in (solution(course), other):
+        change(text, "halve", "third")
+    with pytest.raises(releases.ReleaseFailed, match="01-demo stays as it was released") as failure:
+        list(releases.generate(course))
+    assert "Traceback" not in failure.value.what
+    assert release(course).read_bytes() == before
+    assert b"third" in release(course, "02-other").read_bytes()
+
+
+def test_a_section_of_another_version_is_called_by_its_name(tmp_path):
+    course = lay_checkout(tmp_path, "01-graphs")
+    change(course / "solutions/01-graphs/01-graphs.md", "## two_path_grad", "## one_path_grad")
+    with pytest.raises(releases.ReleaseFailed, match="01-graphs") as failure:
+        list(releases.generate(course))
+    assert "No exercise of this version of the course is called one_path_grad" in failure.value.cure
 
 
 def test_saving_in_the_workspace_writes_no_text(course):

@@ -434,7 +434,7 @@ def test_what_the_student_side_holds_is_listed_and_nothing_else_is_there(side):
     laid = sorted(path.stem for path in (side / "lessons").glob("*.ipynb"))
     assert laid == [f"lesson-{name}" for name in lessons]
     texts = (side / "python" / "course" / "lessons").iterdir()
-    assert sorted(path.name for path in texts) == [f"{name}.md" for name in lessons]
+    assert sorted(path.stem for path in texts) == lessons
     assert all(path.stat().st_mode & 0o044 == 0o044 for path in side.rglob("*"))
 
 

@@ -1,6 +1,7 @@
 """A class made and kept by commands: its folder and list, its dates, its people."""
 
 import glob
+import importlib.util
 import json
 import os
 import shutil
@@ -16,11 +17,13 @@ from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import notebook_hash
 
+from grader.authoring import releases
 from grader.classroom import dates
 from grader.judge.books.register import read_register
 from grader.judge.intake.course import course_directory
+from grader.judge.intake.form import read_forms
 from grader.judge.intake.naming import BadName, require_assignment
-from tests.conftest import ROOT, environment
+from tests.conftest import ROOT, environment, newest_gradebook, small_course
 from tests.fixtures import classroom, graded
 from tests.fixtures.classroom import ASSIGNMENT
 
@@ -32,7 +35,15 @@ def made(course, tmp_path, command):
     """A class of two, made by the command, and what that said."""
     (tmp_path / "list.csv").write_text(LIST)
     place = tmp_path / "a class"
-    typed = ("class", "make", place, "--roster", tmp_path / "list.csv", "--course", course)
+    typed = (
+        "class",
+        "make",
+        course / ".." / "a class",
+        "--roster",
+        tmp_path / "list.csv",
+        "--course",
+        course,
+    )
     status, said = command(*typed)
     assert status == 0, said
     return place, said
@@ -107,6 +118,7 @@ def test_a_class_has_settings_releases_a_list_and_an_exchange(made):
         "outbound": 0o755,
     }
     assert str(exchange) in (exchange / "autograd-course" / "nbgrader_config.py").read_text()
+    assert ".." not in made[1]
 
 
 def test_nobody_on_the_list_is_called_none(made):
@@ -520,3 +532,45 @@ def test_doctor_says_which_file_sets_what_and_which_one_wins(
     assert f"Its commands work in /nowhere, since {about} says so" in said()
     about.write_text("1 / 0\n")
     assert f"{about} raises ZeroDivisionError" in said()
+
+
+@pytest.fixture
+def hub_class(tmp_path, monkeypatch):
+    """What lays the class's folder on a hub: typed again, a newer course is offered."""
+    monkeypatch.setattr("nbgrader.api.get_alembic_version", newest_gradebook)
+    exchange = tmp_path / "exchange" / "autograd-course" / "outbound"
+    exchange.mkdir(parents=True)
+    monkeypatch.setenv("CLASSROOM_ROOT", str(tmp_path / "class"))
+    monkeypatch.setenv("CLASSROOM_EXCHANGE", str(tmp_path / "exchange"))
+    place = ROOT / "hub" / "settings" / "python" / "classroom" / "class_folder.py"
+    spec = importlib.util.spec_from_file_location("class_folder", place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def lay(version, word):
+        offered = small_course(tmp_path / version)
+        text = (offered / "solutions" / "01-demo" / "01-demo.md").read_text().replace("halve", word)
+        for name in ("01-demo", "02-demo", "03-demo"):
+            (offered / "solutions" / name).mkdir(exist_ok=True)
+            (offered / "solutions" / name / f"{name}.md").write_text(text)
+        list(releases.generate(offered))
+        for made in offered.glob("solutions/*/*.ipynb"):
+            made.unlink()
+        (offered / "gradebook.db").unlink()
+        module.main(offered, ["ada"])
+        return tmp_path / "class"
+
+    return lay, exchange
+
+
+def test_a_hub_that_is_updated_in_a_term_can_still_grade_what_was_handed_out(hub_class, capsys):
+    lay, outbound = hub_class
+    folder = lay("older", "halve")
+    (outbound / "01-demo").mkdir()
+    with Gradebook(f"sqlite:///{folder}/gradebook.db", "autograd-course") as gradebook:
+        gradebook.add_submission("02-demo", "ada")
+    lay("newer", "third")
+    assert "As they were handed out stay 01-demo, 02-demo." in capsys.readouterr().out
+    for name, word in (("01-demo", "halve"), ("02-demo", "halve"), ("03-demo", "third")):
+        (form,) = read_forms(course_directory(folder), name).values()  # else it cannot be graded
+        assert word in {cell.grade_id for cell in form.cells}

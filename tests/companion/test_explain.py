@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 
-import nbformat
 import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
@@ -16,7 +15,6 @@ from torch import nn
 from course import explain, watch, why_no_grad
 from grader import rooms
 from grader.errors import notebook
-from grader.notebook import notebooks
 from tests.conftest import ROOT, environment
 
 TWICE = (
@@ -223,10 +221,11 @@ def test_measuring_a_gradient_leaves_every_grad_as_it_was():
 
 def test_a_notebook_in_a_workspace_gets_a_link_to_the_lesson(tmp_path, monkeypatch):
     (tmp_path / "lessons").mkdir()
-    (tmp_path / "lessons" / "02-leaves.ipynb").touch()
-    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "own" / "mine.ipynb"))
+    (tmp_path / "lessons" / "lesson-02-leaves.ipynb").touch()
+    (tmp_path / "own").mkdir()
+    monkeypatch.chdir(tmp_path / "own")
     page = why_no_grad(torch.ones(3), torch.ones(3, requires_grad=True).sum())._repr_html_()
-    assert 'href="../lessons/02-leaves.ipynb#2.5-' in page
+    assert 'href="../lessons/lesson-02-leaves.ipynb#cell-id=2-5-the-flag-and-freezing"' in page
 
 
 class AutoEncoder(nn.Module):
@@ -257,15 +256,12 @@ def test_the_report_that_the_readme_quotes_is_what_is_said():
 
 
 def test_the_companion_works_on_a_students_side(tmp_path):
-    (tmp_path / "lessons").mkdir()
-    lesson = notebooks.read(ROOT / "course" / "lessons" / "01-graphs.md")
-    nbformat.write(lesson, tmp_path / "lessons" / "01-graphs.ipynb")
     side = tmp_path / "python"
     for part in (ROOT / "course", *rooms.parts(rooms.STUDENT_SIDE)):
         target = side / part.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         if part.is_dir():
-            shutil.copytree(part, target, ignore=shutil.ignore_patterns("lessons", "__pycache__"))
+            shutil.copytree(part, target, ignore=shutil.ignore_patterns("*.py[co]"))
         else:
             shutil.copy(part, target)
     program = (
@@ -288,4 +284,4 @@ def test_the_companion_works_on_a_students_side(tmp_path):
     assert done.returncode == 0, done.stderr
     assert str(tmp_path) in done.stdout
     assert "cut: detach()" in done.stdout
-    assert "1.4 Which operations are recorded" in done.stdout
+    assert "1.8 Which results are recorded" in done.stdout

@@ -34,3 +34,4 @@ def test_a_kind_speaks_in_sentences_and_leads_to_a_lesson(kind):
         assert "  " not in text
     assert kind.title
     assert kind.section.title != kind.section.lesson
+    assert kind.section.heading, kind.section

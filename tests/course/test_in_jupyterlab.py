@@ -417,12 +417,22 @@ def test_the_whole_prediction_is_judged_however_fast_it_was_typed(page, kept, bu
         expect(entry).to_have_value("3.5")
 
 
+AT_WORK = """() => [
+    [...document.querySelectorAll('.jp-Notebook .jp-Cell')]
+        .findIndex(cell => cell.classList.contains('jp-mod-active')),
+    document.activeElement.matches('input, textarea, button')]"""
+
+
 def at_work(page):
     """The active cell's number, and whether the focus is in a field."""
-    return page.evaluate(
-        "() => [[...document.querySelectorAll('.jp-Notebook .jp-Cell')]"
-        ".findIndex(cell => cell.classList.contains('jp-mod-active')),"
-        " document.activeElement.matches('input, textarea, button')]"
+    return page.evaluate(AT_WORK)
+
+
+def works_at(page, number):
+    """Wait until a cell is the active one, and the focus in no field."""
+    page.wait_for_function(
+        f"number => {{ const [cell, typing] = ({AT_WORK})(); return cell == number && !typing }}",
+        arg=number,
     )
 
 
@@ -439,8 +449,7 @@ def test_keys_leave_the_field_and_go_on(page, kept, key, cell_after, settled):
     assert at_work(kept) == [0, True]
     ran = cell(kept, 0).locator(".jp-InputPrompt").first.inner_text()
     kept.keyboard.press(key)
-    kept.wait_for_function("() => !document.activeElement.matches('input')")
-    assert at_work(kept) == [cell_after, False]
+    works_at(kept, cell_after)
     assert cell(kept, 0).locator(".jp-InputPrompt").first.inner_text() == ran  # asked once
     kept.keyboard.press("ArrowUp")  # a key of JupyterLab's again
     kept.wait_for_function(
@@ -461,8 +470,7 @@ def test_a_key_that_runs_a_cell_commits_what_stands_in_the_field(page, kept, key
 def test_a_click_on_the_cells_number_takes_the_focus_from_the_field(page, kept):
     begin(kept)
     cell(kept, 0).locator(".jp-InputPrompt").first.click()
-    kept.wait_for_function("() => !document.activeElement.matches('input')")
-    assert at_work(kept) == [0, False]
+    works_at(kept, 0)
 
 
 def test_an_empty_field_is_not_judged_and_the_first_answer_stays(page, kept):

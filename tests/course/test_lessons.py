@@ -19,7 +19,6 @@ from tests.fixtures.lesson_texts import (
     cells,
     chapter,
     every_lesson,
-    executed,
     links,
     made,
     prose,
@@ -28,15 +27,6 @@ from tests.fixtures.lesson_texts import (
 )
 
 PICTURE = re.compile(r"^explore", re.MULTILINE)
-
-
-@pytest.fixture(scope="session")
-def run_lesson(tmp_path_factory):
-    """Give a lesson's text, get the lesson after its one run of this session."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "executed-lessons"
-    shared.mkdir(exist_ok=True)
-    return lambda lesson: executed(lesson, shared)
 
 
 def outputs(notebook):

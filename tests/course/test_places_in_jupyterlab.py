@@ -37,11 +37,12 @@ def write_answer(folder, source):
 
 
 @pytest.fixture(scope="module")
-def lab(folder):
-    """JupyterLab with the course's settings: its address."""
+def lab(folder, tmp_path_factory):
+    """JupyterLab with the course's settings, for somebody without a record: its address."""
+    record = str(tmp_path_factory.mktemp("record"))
     settings = f"--LabApp.app_settings_dir={SETTINGS}"
     landing = f"--LabApp.extra_labextensions_path={LABEXTENSIONS}"
-    with jupyterlab(folder, settings, landing) as address:
+    with jupyterlab(folder, settings, landing, AUTOGRAD_COURSE_DATA=record) as address:
         yield address
 
 

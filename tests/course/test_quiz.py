@@ -255,37 +255,6 @@ def test_what_has_become_of_the_record_is_said_with_the_answer(tmp_path, monkeyp
 # asked another time
 
 
-def test_a_program_is_asked_again_with_other_numbers_and_what_they_give():
-    asked = two_paths_asked(**{"3": "One path alone."})
-    again = asked.with_fresh_numbers(1)
-    assert again.source != asked.source
-    assert again.outcome.text != asked.outcome.text
-    w = float(re.search(r"torch.tensor\((\d\.0)", again.source)[1])
-    assert again.outcome.value == 2 + w + w + 1
-    assert again.beliefs == {}  # they are about the numbers before
-    assert asked.with_fresh_numbers(1) == again
-    form = again.widget()
-    form.commit(again.outcome.text)
-    assert "✓ Right." in form.reply
-
-
-def test_numbers_that_tensors_are_made_of_from_a_list_are_drawn_anew_too():
-    def product():
-        a, b = (torch.tensor(value) for value in (2.0, 11.0))
-        return a * b
-
-    again = predict("What is it?", product, why="It multiplies.").with_fresh_numbers(3)
-    a, b = map(float, re.search(r"in \((\d\.0), (\d\.0)\)", again.source).groups())
-    assert again.outcome.value == a * b != 22
-
-
-def test_a_question_that_speaks_of_its_numbers_keeps_them():
-    asked = predict("`w` is 1. What is it?", two_paths, why="Paths add.")
-    assert asked.with_fresh_numbers(1) is asked
-    lambdas = predict("What is it?", lambda: torch.tensor(2.0), why="It is.")
-    assert lambdas.with_fresh_numbers(1) is lambdas
-
-
 def test_options_and_lines_are_asked_again_in_another_order():
     asked = choice("?", {str(n): "so" for n in range(6)}, answer="3")
     again = asked.in_another_order(1)

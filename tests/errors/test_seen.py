@@ -189,7 +189,7 @@ def a_number_in_between():
     loss.backward()
 
 
-@told("deepcopy", "net.last keeps a computed tensor", None, "last detached")
+@told("deepcopy", "net.last keeps a non-leaf", None, "last detached")
 def a_model_that_keeps_an_activation():
     net = nn.Linear(2, 1)
     net.last = net(torch.ones(1, 2))

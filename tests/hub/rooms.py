@@ -56,8 +56,9 @@ for line in sys.stdin:
     left = {}
     for pid in processes() - before:
         try:
-            if ") Z " not in open(f"/proc/{pid}/stat").read():
-                left[pid] = open(f"/proc/{pid}/cmdline").read().replace("\\0", " ")
+            line = open(f"/proc/{pid}/cmdline").read().replace("\\0", " ")
+            if line:  # one that has ended and waits to be reaped has none
+                left[pid] = line
         except OSError:
             pass
     print(json.dumps({"status": status, "left": left}), flush=True)

@@ -18,6 +18,7 @@ DIAGNOSIS = (*ENGINE, "grader.errors", "grader.diagnosis")
 NOTEBOOK = (*DIAGNOSIS, "grader.recorded", "grader.notebook")
 TRUSTED = (*DIAGNOSIS, "grader.trusted")
 BOX = ("grader.engine.refusal", "grader.box.both", "grader.box.outside")
+LINKS = ("grader.notebook.home", "grader.notebook.links", "grader.notebook.places")
 ON_DISK = ("grader.notebook.files",)
 BOOKS = ("grader.engine", "grader.diagnosis.verdict", "grader.judge.books")
 INTAKE = (*BOOKS, *ON_DISK, "grader.judge.intake")
@@ -32,7 +33,7 @@ MAY_IMPORT = {
     "grader.rooms": (),
     "grader.tasks": (*ENGINE, "grader.tasks"),
     "grader.engine": (*ENGINE, "grader.tasks"),
-    "grader.errors": ("grader.errors",),
+    "grader.errors": ("grader.errors", *LINKS),
     "grader.diagnosis": DIAGNOSIS,
     "grader.recorded.find": (*DIAGNOSIS, "grader.recorded", "grader.trusted"),
     "grader.recorded": (*DIAGNOSIS, "grader.recorded"),
@@ -45,6 +46,7 @@ MAY_IMPORT = {
         "grader.tasks",
     ),
     "grader.notebook": NOTEBOOK,
+    "grader.notebook.index": (*NOTEBOOK, "course.symptoms"),
     "grader.start": (*NOTEBOOK, "grader.start"),
     "grader.box.both": ("grader.engine.refusal", "grader.box.both"),
     "grader.box.inside": (*ENGINE, "grader", "grader.box.both", "grader.box.inside"),

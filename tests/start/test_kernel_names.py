@@ -33,6 +33,20 @@ class Kernel:
         self.client.execute_interactive(source, output_hook=hear, timeout=60)
         return "".join(said), wrong
 
+    def outputs(self, source):
+        """What a cell shows, in order: each output's kind, and its text."""
+        shown = []
+
+        def hear(message):
+            content = message["content"]
+            if "text/plain" in content.get("data", {}):
+                shown.append((message["msg_type"], content["data"]["text/plain"]))
+            elif message["msg_type"] == "error":
+                shown.append(("error", content["evalue"]))
+
+        self.client.execute_interactive(source, output_hook=hear, timeout=60)
+        return shown
+
     def value(self, expression):
         said, wrong = self.run(f"print(repr({expression}))")
         assert wrong == []
@@ -64,6 +78,22 @@ def test_a_cell_in_the_middle_of_a_notebook_raises_no_name_error(fresh):
     assert fresh.value("check('two_path_grad', lambda x, w: (w + 1, x + 2*w + 1)).passed") is True
     for call in ("hint('two_path_grad')", "ask('start-predict')", "review()"):
         assert fresh.run(call)[1] == []
+
+
+@pytest.mark.parametrize("first", ["import torch", "import grader", "from course import watch"])
+def test_an_error_of_torch_is_followed_by_what_it_means_once(fresh, first):
+    fresh.run(first)
+    (_, said), (kind, told) = fresh.outputs("torch.ones(3).sum().backward()")
+    assert "does not require grad" in said
+    assert kind == "display_data"
+    assert told.startswith("What it")
+    assert "section 1.8" in told
+
+
+def test_an_error_within_a_check_is_told_by_the_verdict_alone(fresh):
+    shown = fresh.outputs("check('two_path_grad', lambda x, w: torch.ones(3).sum().backward())")
+    assert [kind for kind, _ in shown] == ["execute_result"]
+    assert "does not require grad" in shown[0][1]
 
 
 def test_a_learners_own_variable_wins(fresh):

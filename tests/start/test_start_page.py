@@ -178,7 +178,7 @@ def test_on_a_students_side_it_links_to_what_is_there(laid, tmp_path):
     assert all(link.startswith("/user/ada/lab") for link in links(page))
     assert not any("exercises/" in link for link in links(page))
     assert "In a class you fetch them" in text_of(page)
-    assert "1. Two paths" in text_of(page)
+    assert "1. Two paths 6 min" in " ".join(text_of(page).split())
     (home / GRAPHS).parent.mkdir(parents=True)
     (home / GRAPHS).write_bytes((ROOT / "exercises/01-graphs/01-graphs.ipynb").read_bytes())
     there = [link for link in links(start_page(home, "/user/ada/")) if str(GRAPHS) in link]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from course.companion.kinds.kind import (
     FLAT,
     GRAPHS,
+    GRAPHS_2,
     HOOKS,
+    LEAVES,
     LOOP,
     NAN,
     NONE,
-    NORM,
+    NORM_2,
     ZERO,
     kind,
 )
@@ -20,14 +22,14 @@ PASSES = (
         "No backward pass yet",
         "The loss leads back to {name}, and no backward pass has filled .grad yet.",
         "Call loss.backward().",
-        *(GRAPHS, "One gradient, by hand", NONE),
+        *(GRAPHS_2, "From a gradient to a step", NONE),
     ),
     kind(
         "emptied",
         "Emptied after backward",
         "The gradient of {name} was emptied after backward.",
         "Read .grad after backward and before zero_grad().",
-        *(LOOP, "When to empty the gradients", NONE),
+        *(LOOP, "Gradients add up", NONE),
     ),
     kind(
         "graph_freed",
@@ -35,21 +37,21 @@ PASSES = (
         "Backward went through this graph before, so its gradients cannot be measured again.",
         "Ask before backward, call loss.backward(retain_graph=True), or run the step inside "
         "`with watch():`.",
-        *(GRAPHS, "What forward saves", ZERO),
+        *(GRAPHS_2, "What forward saves", ZERO),
     ),
     kind(
         "fine",
         "Nothing is wrong here",
         "{name} is reached from the loss, and its gradient has entries up to {size}.",
         "Nothing to cure.",
-        *(GRAPHS, "One gradient, by hand"),
+        *(LEAVES, "Who keeps a gradient"),
     ),
     kind(
         "carried",
         "A graph carried from step to step",
         "{name} hangs on the graphs of {count} backward passes: it is carried from step to step.",
         "Detach it where a step begins; of a running sum keep the number: total += loss.item().",
-        *(GRAPHS, "second backward pass", "memory grows", "a second backward raises"),
+        *(GRAPHS_2, "The second backward pass", "memory grows", "a second backward raises"),
     ),
 )
 
@@ -62,7 +64,7 @@ SIZES = (
         "everywhere.",
         "Use a smooth operation in its place, or let the gradient through: "
         "x + (x.round() - x).detach().",
-        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+        *(GRAPHS_2, "Where there is no derivative", ZERO, FLAT),
     ),
     kind(
         "zero_relu",
@@ -71,7 +73,7 @@ SIZES = (
         "positive, and the slope is 0.",
         "Look at the inputs of that line: a smaller learning rate, another initialization, no "
         "second ReLU at the end, or leaky_relu.",
-        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+        *(HOOKS, "A model that you may not edit", ZERO, FLAT),
     ),
     kind(
         "zero_flat",
@@ -94,7 +96,7 @@ SIZES = (
         "Zero by a sum that is constant",
         "The gradient of {name} is zero: {node} ({call}) gives values whose sum never changes.",
         "Do not sum all of softmax's or a normalization's outputs: compare them with a target.",
-        *(NORM, "The backward pass of BatchNorm", ZERO, FLAT),
+        *(NORM_2, "Two sums that find mistakes", ZERO, FLAT),
     ),
     kind(
         "zero_other",
@@ -111,20 +113,20 @@ SIZES = (
         "where it has no finite slope, such as 0.",
         "Keep the argument away from 0: (x + eps).sqrt(), clamp(min=eps) before log, eps inside "
         "of a norm. torch.where after it does not help: put it before.",
-        *(HOOKS, "A hook or retain_grad", NAN, "the loss is nan"),
+        *(GRAPHS, "The graph is built while", NAN, "the loss is nan"),
     ),
     kind(
         "nan_other",
         "nan at a node",
         "The gradient of {name} is {bad}: it is born in {node} ({call}).",
         "Look at what that line is given: inf, nan, or a division by 0.",
-        *(HOOKS, "A hook or retain_grad", NAN, "the loss is nan"),
+        *(GRAPHS, "The graph is built while", NAN, "the loss is nan"),
     ),
     kind(
         "nan_loss",
         "The loss itself is nan",
         "The loss is {bad} before any backward pass; {first} is the first call that gave it.",
         "Look at what that line is given: log of 0, 0/0, inf - inf, or numbers that overflow.",
-        *(HOOKS, "A hook or retain_grad", NAN, "the loss is nan"),
+        *(GRAPHS, "The graph is built while", NAN, "the loss is nan"),
     ),
 )

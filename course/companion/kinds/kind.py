@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from grader.errors.sections import Section
 
-GRAPHS, LEAVES, DETACH, MODES = "01-graphs", "02-leaves", "03-detach-clone", "04-grad-modes"
-HOOKS, LOOP, NORM = "05-hooks", "06-optimizer-loop", "07-normalization"
+GRAPHS, GRAPHS_2 = "01-graphs", "01-graphs-2"
+LEAVES, DETACH, HOOKS = "02-leaves", "03-detach-clone", "05-hooks"
+MODES, MODES_2 = "04-grad-modes", "04-grad-modes-2"
+LOOP, LOOP_2, NORM_2 = "06-optimizer-loop", "06-optimizer-loop-2", "07-normalization-2"
 NONE, ZERO, NAN, FLAT = ".grad is None", ".grad is zero", "nan", "the loss does not fall"
 
 

@@ -7,7 +7,9 @@ from course.companion.kinds.kind import (
     FLAT,
     GRAPHS,
     LEAVES,
+    LOOP,
     MODES,
+    MODES_2,
     NONE,
     kind,
 )
@@ -18,7 +20,7 @@ FLAGS = (
         "It does not require grad",
         "{name} does not require grad, so nothing is recorded for it.",
         "Call {name}.requires_grad_() before you compute with it.",
-        *(LEAVES, "Where requires_grad comes from", NONE),
+        *(LEAVES, "The flag, and freezing", NONE),
     ),
     kind(
         "frozen",
@@ -39,7 +41,7 @@ FLAGS = (
         "Made in inference mode",
         "{name} was made in inference mode, and no graph can hold it.",
         "Make it under torch.no_grad() instead, or use {name}.clone() outside of the block.",
-        *(MODES, "Inference mode", NONE),
+        *(MODES, "What an inference tensor gave up", NONE),
     ),
     kind(
         "not_a_leaf",
@@ -47,7 +49,7 @@ FLAGS = (
         "{name} is not a leaf: {node} computed it, and backward keeps gradients in leaves only.",
         "Ask for the gradient of what it was computed from, or call {name}.retain_grad() before "
         "backward.",
-        *(LEAVES, "Reading a gradient", NONE),
+        *(LEAVES, "The gradient of a non-leaf", NONE),
     ),
     kind(
         "moved",
@@ -56,7 +58,7 @@ FLAGS = (
         "the gradient in its place.",
         "Set requires_grad as the last thing: {name} = {name}.detach().requires_grad_() after "
         "the move. A parameter: nn.Parameter(values.to(device)).",
-        *(LEAVES, "Moves, casts and reshapes", NONE),
+        *(LEAVES, "How a leaf is lost", NONE),
     ),
 )
 
@@ -68,7 +70,7 @@ REACH = (
         "The loss has no grad_fn: nothing that leads to it was recorded.",
         "Let the inputs or the parameters require grad, and compute the loss with torch's "
         "operations outside of no_grad.",
-        *(GRAPHS, "Which operations are recorded", NONE, FLAT),
+        *(GRAPHS, "Which results are recorded", NONE, FLAT),
     ),
     kind(
         "loss_is_leaf",
@@ -76,35 +78,35 @@ REACH = (
         "The loss is a leaf: requires_grad was set on a result whose recording was cut before, so "
         "backward ends at the loss itself.",
         "Take requires_grad off the loss, and put the cut right.",
-        *(LEAVES, "Where requires_grad comes from", NONE, FLAT),
+        *(LEAVES, "The flag set on a loss", NONE, FLAT),
     ),
     kind(
         "other_loss",
         "Another loss",
         "{name} is not in the graph of this loss; it is in that of {other}.",
         "Call backward on the loss that it leads to, or add the two.",
-        *(LEAVES, "Reading a gradient", NONE),
+        *(LEAVES, "Who keeps a gradient", NONE),
     ),
     kind(
         "not_reached",
         "Not reached",
         "The loss does not lead back to {name}.",
         "Run the step inside `with watch():` and ask again, to see where it was cut.",
-        *(LEAVES, "Reading a gradient", NONE),
+        *(LOOP, "None, zeros, and missing", NONE),
     ),
     kind(
         "never_used",
         "Never used",
         "No operation was given {name}: the forward pass does not use it.",
         "Use it in the forward pass, or take it out of the model.",
-        *(LEAVES, "Reading a gradient", NONE, "a layer does not change"),
+        *(LOOP, "None, zeros, and missing", NONE, "a layer does not change"),
     ),
     kind(
         "dropped",
         "Used, and its result dropped",
         "What was computed from {name} ({name_of_call}) does not enter the loss.",
         "Use the result in the loss; look at the line for a name that is overwritten.",
-        *(LEAVES, "Reading a gradient", NONE),
+        *(LOOP, "None, zeros, and missing", NONE),
     ),
 )
 
@@ -122,14 +124,14 @@ CUTS = (
         "Cut by .data",
         "The gradient's way back to {name} is cut: .data hands on the values alone.",
         "Use the tensor itself.",
-        *(DETACH, "Editing through detach", NONE, FLAT),
+        *(DETACH, "Edits that are counted", NONE, FLAT),
     ),
     kind(
         "cut_off",
         "Cut where nothing is recorded",
         "The gradient's way back to {name} is cut: {call} ran while recording was off{off}.",
         "Move it out of the block (no_grad, set_grad_enabled(False), a decorator).",
-        *(MODES, "no_grad makes constants", NONE, FLAT),
+        *(MODES, "What the block makes is a constant", NONE, FLAT),
     ),
     kind(
         "cut_inference",
@@ -144,14 +146,14 @@ CUTS = (
         "A reentrant checkpoint records nothing unless one of its arguments requires grad; inside "
         "it {name} gets no gradient.",
         "Pass use_reentrant=False.",
-        *(MODES, "Recorded, and little of it saved", NONE, FLAT),
+        *(MODES_2, "Recorded, and little of it kept", NONE, FLAT),
     ),
     kind(
         "cut_integer",
         "Cut by an operation without a derivative",
         "The gradient's way back to {name} is cut: {call} gives {dtype}, which has no gradient.",
         "Use a smooth operation in its place: softmax for argmax, sigmoid for a comparison.",
-        *(GRAPHS, "Which operations are recorded", NONE, FLAT),
+        *(GRAPHS, "Which results are recorded", NONE, FLAT),
     ),
     kind(
         "cut_rebuilt",
@@ -159,7 +161,7 @@ CUTS = (
         "The gradient's way back to {name} is cut: {call} copies the values of tensors and leaves "
         "their graph behind.",
         "Use torch.stack(tensors) or torch.cat(tensors).",
-        *(GRAPHS, "Which operations are recorded", NONE, FLAT),
+        *(LEAVES, "The flag set on a loss", NONE, FLAT),
     ),
     kind(
         "cut_number",
@@ -167,7 +169,7 @@ CUTS = (
         "The gradient's way back to {name} is probably cut here: {call} leaves torch, and a number "
         "or a NumPy array has no graph.",
         "Stay with tensors until the loss is computed, and use torch's own functions.",
-        *(GRAPHS, "Which operations are recorded", NONE, FLAT),
+        *(GRAPHS, "Which results are recorded", NONE, FLAT),
     ),
     kind(
         "cut_operation",
@@ -175,6 +177,6 @@ CUTS = (
         "The gradient's way back to {name} is cut: {call} is given something that requires grad, "
         "and gives something that does not.",
         "Use another operation, or the tensor before it.",
-        *(GRAPHS, "Which operations are recorded", NONE, FLAT),
+        *(GRAPHS, "Which results are recorded", NONE, FLAT),
     ),
 )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from course.companion.kinds.kind import (
     FLAT,
-    GRAPHS,
+    GRAPHS_2,
+    HOOKS,
     LEAVES,
     LOOP,
-    MODES,
+    LOOP_2,
+    MODES_2,
     NAN,
+    NORM_2,
     kind,
 )
 
@@ -19,14 +22,14 @@ REGISTERED = (
         "{name} is a Python {container} of {what}: the model does not know them, and "
         "parameters() leaves them out.",
         "Use {cure_with}.",
-        *(LEAVES, "Layers are not leaves", "a layer does not change", FLAT),
+        *(LEAVES, "A module's parameters are leaves", "a layer does not change", FLAT),
     ),
     kind(
         "plain_tensor",
         "A tensor that is no parameter",
         "{name} requires grad and is a plain tensor, so parameters() leaves it out.",
         "Make it nn.Parameter(...) in __init__.",
-        *(LEAVES, "Layers are not leaves", "a weight does not change", FLAT),
+        *(LEAVES, "A module's parameters are leaves", "a weight does not change", FLAT),
     ),
     kind(
         "not_in_optimizer",
@@ -53,14 +56,14 @@ ORDER = (
         "The optimizer stepped before the backward pass of its step, on gradients that were "
         "emptied or belong to the step before.",
         "Order: zero_grad(), backward(), step().",
-        *(LOOP, "The loop, line by line", FLAT),
+        *(LOOP, "The order, as a program", FLAT),
     ),
     kind(
         "emptied_before_step",
         "Emptied between backward and step",
         "The gradients are emptied after backward and before step(), so the step has none.",
         "Call zero_grad() before backward, or after step().",
-        *(LOOP, "When to empty the gradients", FLAT),
+        *(LOOP, "Gradients add up", FLAT),
     ),
     kind(
         "never_emptied",
@@ -75,28 +78,28 @@ ORDER = (
         "No step",
         "{count} backward passes, and the optimizer never stepped.",
         "Call optimizer.step() after backward.",
-        *(LOOP, "The loop, line by line", FLAT),
+        *(LOOP, "The order, as a program", FLAT),
     ),
     kind(
         "clip_after_step",
         "Clipping after the step",
         "Gradients are clipped after step() has used them.",
         "Clip between backward() and step().",
-        *(LOOP, "The loop, line by line", "training is unstable"),
+        *(LOOP_2, "Clip and schedule", "training is unstable"),
     ),
     kind(
         "clip_before_backward",
         "Clipping before backward",
         "Gradients are clipped before backward has made them.",
         "Clip between backward() and step().",
-        *(LOOP, "The loop, line by line", "training is unstable"),
+        *(LOOP_2, "Clip and schedule", "training is unstable"),
     ),
     kind(
         "clip_scaled",
         "Clipping scaled gradients",
         "Gradients are clipped while they carry the scaler's factor.",
         "Call scaler.unscale_(optimizer) before clipping.",
-        *(LOOP, "The loop, line by line", FLAT),
+        *(LOOP_2, "Half the bits", FLAT),
     ),
     kind(
         "scheduler_first",
@@ -104,7 +107,7 @@ ORDER = (
         "The learning rate changed between backward and optimizer.step(): the scheduler moved on "
         "first.",
         "Call scheduler.step() after optimizer.step().",
-        *(LOOP, "The learning rate"),
+        *(LOOP_2, "Clip and schedule"),
     ),
 )
 
@@ -115,35 +118,35 @@ FED = (
         "Probabilities where scores belong",
         "{loss} was given the result of {maker}, and applies {maker} itself.",
         "Give it the scores: take {maker} out of the model.",
-        *(LOOP, "The loss must fit", FLAT, "the loss stays high"),
+        *(LOOP_2, "The loss must fit", FLAT, "the loss stays high"),
     ),
     kind(
         "no_logarithm",
         "Probabilities where their logarithms belong",
         "{loss} was given the result of {maker}, and wants logarithms of probabilities.",
         "Use log_softmax in the place of softmax.",
-        *(LOOP, "The loss must fit", FLAT, "the loss is negative"),
+        *(LOOP_2, "The loss must fit", FLAT, "the loss is negative"),
     ),
     kind(
         "scores_for_logs",
         "Scores where logarithms of probabilities belong",
         "{loss} was given the scores of a layer, and wants logarithms of probabilities.",
         "Apply log_softmax(dim=-1) first; cross_entropy does both.",
-        *(LOOP, "The loss must fit", FLAT, "the loss is negative"),
+        *(LOOP_2, "The loss must fit", FLAT, "the loss is negative"),
     ),
     kind(
         "broadcast",
         "Shapes that broadcast",
         "{one} meets {other} and becomes {result}: every prediction is compared with every target.",
         "Give both one shape: prediction.squeeze(1), or target.unsqueeze(1).",
-        *(LOOP, "The loss must fit", FLAT, "every prediction is the mean"),
+        *(LOOP_2, "A mean over what?", FLAT, "every prediction is the mean"),
     ),
     kind(
         "ignored",
         "Every target is ignored",
         "Every target equals ignore_index ({index}), and the mean of nothing is nan.",
         "Skip such a batch, or take care that the targets are not all padding.",
-        *(LOOP, "The loss must fit", NAN, "the loss is nan"),
+        *(LOOP_2, "A mean over what?", NAN, "the loss is nan"),
     ),
 )
 
@@ -155,7 +158,7 @@ STATES = (
         "{model} is in eval mode in every step that was watched: dropout is off, and BatchNorm "
         "does not learn its statistics.",
         "Call train() on it before the loop, and again after every evaluation.",
-        *(MODES, "What eval() does"),
+        *(MODES_2, "What eval() does"),
     ),
     kind(
         "frozen_batchnorm",
@@ -163,7 +166,7 @@ STATES = (
         "The parameters of {name} are frozen, and in training mode its statistics move all the "
         "same.",
         "Call {name}.eval() after model.train().",
-        *(MODES, "Frozen, and moving"),
+        *(MODES_2, "Frozen, and moving"),
     ),
     kind(
         "graphs_kept",
@@ -171,14 +174,14 @@ STATES = (
         "{count} results of earlier steps are alive with their graphs{owner}: memory grows with "
         "every step.",
         "Keep loss.item() or x.detach() in lists and sums.",
-        *(GRAPHS, "What forward saves", "memory grows"),
+        *(GRAPHS_2, "What forward saves", "memory grows"),
     ),
     kind(
         "compiled",
         "Compiled code is not seen",
         "{name} is compiled: the watch sees nothing of what happens inside.",
         "For the search, use the model without torch.compile.",
-        *(GRAPHS, "Which operations are recorded"),
+        *(HOOKS, "Copies, modes and torch.compile"),
     ),
     kind(
         "distributed",
@@ -186,6 +189,6 @@ STATES = (
         "{name} is DistributedDataParallel: what the other processes do, and whether you went "
         "past the wrapper, is not seen.",
         "Look for the mistake in one process, with the model itself.",
-        *(LOOP, "The loop, line by line"),
+        *(NORM_2, "BatchNorm on several devices"),
     ),
 )

@@ -12,7 +12,7 @@ import ipywidgets
 import traitlets
 from IPython.display import display
 
-from course.widgets.frame import look
+from course.widgets.frame import look, recorded
 from course.widgets.frame.svg import Picture
 
 STEP_MS = 2000
@@ -28,7 +28,7 @@ _SCROLL_SHADOWS = ", ".join(
     )
     for side, away in (("left", "right"), ("right", "left"))
 )
-_CSS = f"""
+STYLE = f"""
 {look.theme_variables(_STAGE)}
 {look.style_sheet(_LIVE)}
 {_STAGE} {{ margin: 4px 0 8px; }}
@@ -98,7 +98,7 @@ class Stage(anywidget.AnyWidget):
     """The sentence, a live region that stays while its text changes, and under it the picture."""
 
     _esm = Path(__file__).with_name("stage.js")
-    _css = _CSS
+    _css = STYLE
     svg = traitlets.Unicode().tag(sync=True)
     sentence = traitlets.Unicode().tag(sync=True)
     still = traitlets.Unicode().tag(sync=True)
@@ -131,6 +131,7 @@ class Player(ipywidgets.VBox):
         fallback_step: int | None = None,
     ) -> None:
         self._stepped = stepped
+        self.label, self.first_step = label, first_step
         self._fallback_step = fallback_step
         last = stepped.last_step(0)
         self.what = ipywidgets.Dropdown(
@@ -236,6 +237,21 @@ class Player(ipywidgets.VBox):
         step = self.last_step if self._fallback_step is None else self._fallback_step
         return self._stepped.picture(self.what.value, step)
 
+    @property
+    def first_choice(self) -> int:
+        """The number of the present choice, which is shown at first."""
+        return int(self.what.value)
+
+    def steps(self) -> list[tuple[str, list[Picture]]]:
+        """Every choice, and the picture of each of its steps."""
+        return [
+            (name, [self._stepped.picture(choice, step) for step in range(self._count(choice))])
+            for choice, name in enumerate(self._stepped.choices)
+        ]
+
+    def _count(self, choice: int) -> int:
+        return self._stepped.last_step(choice) + 1
+
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         still = self.fallback()._repr_mimebundle_()
         return still if wants_static() else {**super()._repr_mimebundle_(**options), **still}
@@ -249,6 +265,8 @@ class Player(ipywidgets.VBox):
         still = self.fallback()._repr_mimebundle_()
         if not wants_static():
             still["text/html"] = _STILL.format(id=self.stage.still, picture=still["text/html"])
+        if recorded.wanted():
+            still |= recorded.bundle(self)
         display(still, raw=True)
         if not wants_static():
             live = "application/vnd.jupyter.widget-view+json"

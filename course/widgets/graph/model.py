@@ -16,7 +16,8 @@ BoxKind = Literal["leaf", "constant", "tensor"]
 class Saved:
     """One tensor a node saved: the argument it was, the name you gave it, its value.
 
-    ``value`` is None where it cannot be read; ``note`` then says why in a few words.
+    ``value`` is None where it cannot be read, and ``note`` then says why in a few words, or is
+    empty if what the node keeps is no tensor.
     """
 
     argument: str
@@ -28,7 +29,7 @@ class Saved:
         """``b = 2``, ``self (7, 3)``, ``self: edited in place``; a freed one's name alone."""
         label = self.name or self.argument
         if self.value is None:
-            return f"{label}: {self.note}" if self.note != FREED else label
+            return f"{label}: {self.note}" if self.note not in ("", FREED) else label
         short = self.value.short()
         return f"{label} {short}" if short.startswith("(") else f"{label} = {short}"
 

@@ -14,6 +14,10 @@ from course.widgets.graph.model import FREED
 EDITED = "edited in place"
 PACKED = "packed by a hook"
 
+# What nodes keep beside tensors that can be read, and a pass frees: an edit through a view, and
+# what a function rewritten by torch.compile needs.
+UNSEEN: Mapping[str, str] = {"CopySlices": "the edit", "CompiledFunctionBackward": "what it needs"}
+
 _PREFIX = "_raw_saved_"
 
 # In which input slot a saved argument went in, for nodes with as many tensor inputs as given.
@@ -54,6 +58,8 @@ def class_name(node: Any) -> str:
 
 def saved_by(node: Any) -> Iterator[Kept]:
     """The tensors ``node`` saved: inputs first, in their order, then the rest by name."""
+    if (unseen := UNSEEN.get(class_name(node))) is not None:
+        yield Kept(unseen, None)
     if isinstance(node, torch._C._FunctionBase):  # a custom autograd.Function
         yield from _custom(node)
         return

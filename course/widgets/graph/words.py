@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 from course.widgets.frame.values import Value, shape_text
 from course.widgets.frame.words import listed
@@ -142,7 +143,7 @@ class Words:
 
     def _refused(self, step: Step) -> str:
         return (
-            f"{self.node(step.box)} needs its saved tensors, which the backward before has freed: "
+            f"{self.node(step.box)} needs what it saved, and the backward before has freed it: "
             "RuntimeError: Trying to backward through the graph a second time."
         )
 
@@ -157,6 +158,12 @@ class Words:
         )
         if not any(box.saved for box in self.graph.boxes):
             return f"{text}; no node saved a tensor, so {step.call} could run again."
+        last_pass = takewhile(lambda earlier: earlier.kind != "seed", reversed(program.steps))
+        boxes = [self.graph.boxes[each.box] for each in last_pass if each.box >= 0]
+        if step.frees and not any(box.saved for box in boxes):
+            return (
+                f"{text}; no node on the way of {step.call} saved a tensor, so it could run again."
+            )
         if step.frees:
             return (
                 f"{text}; nodes and edges remain, but the saved tensors are freed, "

@@ -20,7 +20,7 @@ Place = tuple[int, int]  # a box of the graph, and which output of its node
 class Kept:
     """One tensor: ``grad`` is its .grad now, ``readable`` says whether you can read it.
 
-    A computed tensor without a name was used inside an expression, or nobody holds it any more.
+    A non-leaf without a name was used inside an expression, or nobody holds it any more.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Run:
-    """What the learner chooses to run, and the computed tensors that retain their grad in it.
+    """What the learner chooses to run, and the non-leaves that retain their grad in it.
 
     ``backward`` is empty where no pass can be measured: then the picture shows what is there now.
     """
@@ -51,7 +51,7 @@ class LeafGraph:
     runs: tuple[Run, ...]
 
     def received(self, place: Place) -> Value | None:
-        """The gradient that arrives at a computed tensor in a backward pass."""
+        """The gradient that arrives at a non-leaf in a backward pass."""
         if self.graph.boxes[place[0]].kind != "tensor":
             return None
         steps = self.graph.programs[0].steps
@@ -136,7 +136,7 @@ def _runs(graph: Graph, kept: Mapping[Place, Kept], can_run: bool) -> tuple[Run,
 def _calls(names: Sequence[str]) -> str:
     if all(names) and len(names) <= MOST_RETAINED:
         return "; ".join(f"{name}.retain_grad()" for name in names)
-    return f"retain_grad() on all {len(names)} computed tensors"
+    return f"retain_grad() on all {len(names)} non-leaves"
 
 
 def _sum(before: Value | None, received: Value | None) -> Value | None:

@@ -23,7 +23,7 @@ class LeafWords:
         kinds = [
             ("a leaf that requires grad", "leaves that require grad", "leaf"),
             ("a leaf that does not", "leaves that do not", "constant"),
-            ("computed", "computed", "tensor"),
+            ("a non-leaf", "non-leaves", "tensor"),
         ]
         parts = []
         for one, several, kind in kinds:
@@ -60,7 +60,7 @@ class LeafWords:
         text = f"{when}{shown or 'no tensor has a .grad'}"
         if not empty:
             return f"{text}."
-        names = listed(empty) if len(empty) <= MOST_LISTED else f"{len(empty)} computed tensors"
+        names = listed(empty) if len(empty) <= MOST_LISTED else f"{len(empty)} non-leaves"
         return f"{text}; what arrived at {names} was handed on and not kept."
 
     def _constant(self, index: int) -> str:

@@ -47,12 +47,25 @@ def inputs(misses: Sequence[Miss]) -> Iterator[Claim]:
             yield Claim("FACT.input", _is_drawn(name), {"input": name})
 
 
-def _is_drawn(name: str) -> Any:
+def inputs_times(misses: Sequence[Miss]) -> Iterator[Claim]:
+    """A small multiple of an input."""
+    if _informative(misses):
+        for name, value in misses[0].inputs.items():
+            for factor, word in _TIMES.items() if isinstance(value, torch.Tensor) else ():
+                told = {"input": name, "factor": word}
+                yield Claim("FACT.input_times", _is_drawn(name, factor), told)
+
+
+_TIMES = {-1.0: "-1", 2.0: "2", -2.0: "-2", 0.5: "1/2"}
+"""By what an input is multiplied before the answer is no more than that."""
+
+
+def _is_drawn(name: str, factor: float = 1.0) -> Any:
     def holds(miss: Miss) -> bool:
         value = miss.drawn.get(name)
         if not isinstance(value, torch.Tensor) or value.is_meta or not value.is_floating_point():
             return False
-        return same(value.cpu().double(), miss.difference.received, miss)
+        return same(factor * value.cpu().double(), miss.difference.received, miss)
 
     return holds
 

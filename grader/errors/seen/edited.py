@@ -60,7 +60,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
     return replace(
         told,
-        meaning=f"{node} saved a tensor for its backward, and the tensor was edited in place "
+        meaning=f"{node} saved a tensor for its backward, and its memory was edited in place "
         f"afterwards.{where}",
         cure="Use the out-of-place operation (x = x + 1 for x += 1), or edit a clone.",
         place=edits[0] if len(edits) == 1 else "",

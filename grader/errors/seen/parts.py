@@ -44,14 +44,14 @@ def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | Non
 
 
 def read_deepcopy(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """The attribute of a model that holds a computed tensor."""
+    """The attribute of a model that holds a non-leaf."""
     for name, part in _parts(frames):
         for attribute, value in vars(part).items():
             values = value if isinstance(value, list | tuple) else [value]
             if any(isinstance(one, Tensor) and not one.is_leaf for one in values):
                 return replace(
                     told,
-                    meaning=f"{name}.{attribute} keeps a computed tensor with its graph, which "
+                    meaning=f"{name}.{attribute} keeps a non-leaf with its graph, which "
                     "cannot be copied.",
                     cure=f"Keep {attribute} detached (self.{attribute} = x.detach()), or set it "
                     "to None before you copy.",

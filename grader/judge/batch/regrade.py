@@ -18,6 +18,7 @@ from grader.judge.batch.desk import Desk
 from grader.judge.batch.errands import Clock, ErrandFailed, OutOfTime, Read
 from grader.judge.batch.filing import Filing, FilingState
 from grader.judge.batch.pool import Batch, Crew, Line
+from grader.judge.books.left import is_left
 from grader.judge.books.register import Handed, Mark, read_register
 from grader.judge.books.standing import standings
 from grader.judge.books.tables import VerdictRow
@@ -154,7 +155,7 @@ def _changes(
         absent = paper.notebooks[name].notebook is None
         by_hand = elsewhere(graded.notebook)
         for cell in graded.notebook.cells:
-            if not is_grade(cell):
+            if not is_grade(cell) or is_left(cell):
                 continue
             cell_name = cell.metadata.nbgrader.grade_id
             after, points = determine_grade(cell)

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker, undefer
 from grader.engine.refusal import Refusal
 from grader.judge.books.age import require_current
 from grader.judge.books.databases import PATIENCE, first_line, reaching, wait_for
+from grader.judge.books.left import is_left
 from grader.judge.books.unanswered import elsewhere
 
 Notebook = Any
@@ -62,8 +63,9 @@ class Recorded:
 
 
 class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
-    """nbgrader's rules, and two more: a task that was zero for want of a notebook is to be graded
-    by hand once there is one, and so is an answer that may stand in a cell of the learner's own.
+    """nbgrader's rules, and three more: a task that was zero for want of a notebook is to be graded
+    by hand once there is one, and so is an answer that may stand in a cell of the learner's own, or
+    one that this version of the course cannot judge, which keeps the points that it has.
     Whom nbgrader's autograde put on the list is listed by id."""
 
     elsewhere: Mapping[str, str]
@@ -82,17 +84,20 @@ class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
         """Write one cell's score and comment."""
-        cell, resources = super().preprocess_cell(cell, resources, index)
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        place = self.notebook_id, self.assignment_id, self.student_id
+        before = self.gradebook.find_grade(name, *place).auto_score if is_left(cell) else None
+        cell, resources = super().preprocess_cell(cell, resources, index)
+        if is_left(cell):
+            grade = self.gradebook.find_grade(name, *place)
+            grade.auto_score, grade.needs_manual_grade = before, True
+            self.gradebook.db.commit()
         if name in self.elsewhere:
-            place = self.notebook_id, self.assignment_id, self.student_id
             grade = self.gradebook.find_grade(name, *place)
             grade.auto_score, grade.needs_manual_grade = None, True
             self.gradebook.find_comment(name, *place).auto_comment = self.elsewhere[name]
             self.gradebook.db.commit()
         if is_task(cell) and resources.get("handed_in", True):
-            name = cell.metadata.nbgrader.grade_id
-            place = self.notebook_id, self.assignment_id, self.student_id
             grade = self.gradebook.find_grade(name, *place)
             if grade.auto_score is not None and grade.manual_score is None:
                 grade.auto_score, grade.needs_manual_grade = None, True

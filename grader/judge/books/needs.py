@@ -16,6 +16,8 @@ class Cause(StrEnum):
     COPY = "a copy holds answers"
     OUT_OF_TIME = "out of time"
     MISSING_PACKAGE = "missing package"
+    ANOTHER_VERSION = "another version's exercise"
+    ANOTHER_RELEASE = "another release"
     UNKNOWN_STUDENT = "unknown student"
     NOT_GRADED = "not graded"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,10 @@ OWN = "own-"
 """What the id of a cell begins with that the learner added."""
 
 _MOST_LISTED = 5
+
+_ASKED = re.compile(r"^\*\d+ points? · about \d+ minutes? · .*\*$", re.MULTILINE)
+"""The line beneath what an exercise asks: a cell with it is a release's, of an older one if it is
+not of the present one, and no answer."""
 
 
 def elsewhere(notebook: Any) -> dict[str, str]:
@@ -36,7 +41,7 @@ def _written(notebook: Any, code: bool) -> Iterator[int]:
     for index, cell in enumerate(notebook.cells):
         if cell.get("id", "").startswith(OWN) and not cell.metadata and cell.source.strip():
             is_code = cell.cell_type == "code" and not _is_comment(cell.source)
-            if is_code == code:
+            if is_code == code and (is_code or not _ASKED.search(cell.source)):
                 yield index
 
 

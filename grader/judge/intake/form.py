@@ -52,6 +52,12 @@ class FormCell:
         return bool(settings.get("grade") or settings.get("task"))
 
     @property
+    def is_signpost(self) -> bool:
+        """Whether the cell only leads somewhere: text that is locked and earns nothing. Work is
+        no other for want of it, or for a second one."""
+        return self.locked and self.type == "markdown" and not self.graded
+
+    @property
     def hides(self) -> bool:
         """Whether the learner was given less of the cell than is run."""
         return self.source != self.released

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+import re
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -25,10 +26,11 @@ def candidates(form: Sequence[FormCell], cells: Sequence[SubmittedCell]) -> dict
         place = by_grade_id.get(cell.grade_id or "")
         left.append(index) if place is None else found[place].append(index)
 
-    by_id = {cell.id: place for place, cell in enumerate(form) if place not in found}
+    by_id = _by_id(form, set(found))
     rest: list[int] = []
     for index in left:
-        place = by_id.get(cells[index].id or "")
+        name = cells[index].id or ""
+        place = by_id.get(name, by_id.get(_unnumbered(name)))
         same_type = place is not None and form[place].type == cells[index].type
         if place is None or place in found or not (form[place].grade_id or same_type):
             rest.append(index)
@@ -44,6 +46,24 @@ def candidates(form: Sequence[FormCell], cells: Sequence[SubmittedCell]) -> dict
         if places and cells[index].source is not None:
             found[places.popleft()].append(index)
     return dict(found)
+
+
+def _by_id(form: Sequence[FormCell], taken: Set[int]) -> dict[str, int]:
+    """The places that are not taken, by id, and by id without number where only one has it."""
+    left = {cell.id: place for place, cell in enumerate(form) if place not in taken}
+    bare = Counter(map(_unnumbered, left))
+    return {
+        name: place
+        for id_, place in left.items()
+        for name in (_unnumbered(id_), id_)
+        if name == id_ or (bare[name] == 1 and name not in left)
+    }
+
+
+def _unnumbered(name: str) -> str:
+    """The id of a cell under a numbered heading, without the number: another release may have
+    another order."""
+    return re.sub(r"^\d+-(?=[a-z])", "", name)
 
 
 def choose(cell: FormCell, copies: Sequence[int], cells: Sequence[SubmittedCell]) -> int:

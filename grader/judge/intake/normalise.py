@@ -98,10 +98,13 @@ class _Laying:
         """What there is to say once the notebook is made."""
         if not any(self._form.cells[place].grade_id for place in self._chosen):
             yield repair("no_cells")
-        if self._out_of_order():
+        extra = self._of_another_release()
+        if extra:
+            yield self._another_release(extra)
+        elif self._out_of_order():
             yield repair("moved")
-        yield from gathered(self._about)
-        yield from self._strangers()
+        yield from gathered(one for one in self._about if not extra or one.code != "restored")
+        yield from self._strangers(extra)
         yield from self._own.repairs()
         if self._attachments.dropped:
             limit = f"{MOST_ATTACHED // MIB} MiB"
@@ -109,7 +112,8 @@ class _Laying:
 
     def _known(self, place: int, cell: FormCell) -> Any:
         if place not in self._chosen:
-            if cell.grade_id and any(self._form.cells[p].grade_id for p in self._chosen):
+            known = any(self._form.cells[p].grade_id for p in self._chosen)
+            if cell.grade_id and known and not cell.is_signpost:
                 self._about.append(repair("restored", cell.grade_id))
             return as_cell(cell)
         found = self._cells[self._chosen[place]]
@@ -122,7 +126,7 @@ class _Laying:
 
     def _copies(self, place: int, cell: FormCell) -> Iterable[Repair]:
         copies = self._candidates[place]
-        if len(copies) > 1:
+        if len(copies) > 1 and not cell.is_signpost:
             first = self._chosen[place] == copies[0]
             kept = "The first" if first else "The first that was written in"
             yield repair("copied", cell.grade_id, count=len(copies), kept=kept)
@@ -154,19 +158,40 @@ class _Laying:
         order = [found for _, found in sorted(tagged.items())]
         return order != sorted(order)
 
-    def _strangers(self) -> Iterable[Repair]:
+    def _unknown(self) -> Iterable[SubmittedCell]:
         """Cells that claim to be the assignment's under names it does not have."""
         names = {cell.grade_id for cell in self._form.cells}
         chosen = set(self._chosen.values())
-        found = [
+        for index, cell in enumerate(self._cells):
+            if cell.grade_id and cell.grade_id not in names and index not in chosen:
+                yield cell
+
+    def _of_another_release(self) -> list[str]:
+        """The names of graded cells that are as nbgrader released them, and not in this release."""
+        return [
             cell.grade_id
-            for index, cell in enumerate(self._cells)
-            if cell.grade_id and cell.grade_id not in names and index not in chosen
+            for cell in self._unknown()
+            if cell.grade_id and cell.settings.get("grade") and _fits(cell)
         ]
+
+    def _another_release(self, extra: Sequence[str]) -> Repair:
+        chosen = {self._form.cells[place].grade_id for place in self._chosen}
+        absent = [cell.grade_id for cell in self._form.cells if cell.graded]
+        missing = _listed(name for name in absent if name and name not in chosen)
+        lacking = f", and not {missing}" if missing else ""
+        return repair("another_release", found=_listed(extra), missing=lacking)
+
+    def _strangers(self, released: Sequence[str]) -> Iterable[Repair]:
+        """Names that are of no release, as far as can be told."""
+        known = {*released, *(f"{name}_answer" for name in released)}
+        found = [name for cell in self._unknown() if (name := cell.grade_id) and name not in known]
         if found:
-            several = [quote(name) for name in dict.fromkeys(found)]
-            listed = ", ".join(several[:5]) + (", …" if len(several) > 5 else "")
-            yield repair("unknown_cells", count=len(found), found=listed)
+            yield repair("unknown_cells", count=len(found), found=_listed(found))
+
+
+def _listed(names: Iterable[str]) -> str:
+    several = [quote(name) for name in dict.fromkeys(names)]
+    return ", ".join(several[:5]) + (", …" if len(several) > 5 else "")
 
 
 def _differences(cell: FormCell, found: SubmittedCell) -> Iterable[Repair]:
@@ -195,11 +220,16 @@ def _is_of_another_release(cell: FormCell, found: SubmittedCell) -> bool:
 
     Whoever works a checksum out anew passes for this: the form's text is run all the same.
     """
-    given, settings = cell.settings or {}, found.settings
-    if not cell.locked or found.grade_id != cell.grade_id or found.source is None:
+    if not cell.locked or found.grade_id != cell.grade_id:
         return False
+    return found.settings.get("checksum") != (cell.settings or {}).get("checksum") and _fits(found)
+
+
+def _fits(found: SubmittedCell) -> bool:
+    """Whether nbgrader's checksum in a cell is that of the cell as it stands."""
+    settings = found.settings
     checksum = settings.get("checksum")
-    if not isinstance(checksum, str) or checksum == given.get("checksum"):
+    if not isinstance(checksum, str) or found.source is None:
         return False
     kept = {name: settings.get(name) for name in ("grade_id", "points", *_FLAGS)}
     metadata = {"nbgrader": kept}

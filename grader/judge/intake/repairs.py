@@ -44,6 +44,8 @@ _SENTENCES = {
     "language": "The notebook was set to {found}. It was run with the assignment's {wanted}.",
     "too_many_cells": "Cells of the learner's own that were left out: {count}. Kept are {limit}.",
     "unreadable_cells": "Cells that cannot be read and were left out: {count}.",
+    "another_release": "The notebook is of another release of the assignment, which had {found}"
+    "{missing}. A person decides what that is worth.",
     "unknown_cells": "Cells with nbgrader's settings under names that the assignment does not have "
     "({found}): {count}. They were run as the learner's own.",
     # One cell
@@ -59,7 +61,7 @@ _SENTENCES = {
     "unreadable": "The cell's text cannot be read: its starting text was graded.",
     "too_long": "The cell's text is longer than {limit}: its starting text was graded.",
     "elsewhere": "{found} It waits for a person.",
-    "moved": "Cells had been moved. The assignment's order was kept.",
+    "moved": "Cells stood in another order. The assignment's was kept.",
     "attachment": "Attached files that were left out: {count}. A written answer keeps pictures in "
     "PNG, JPEG and GIF, up to {limit} in all.",
 }
@@ -93,6 +95,7 @@ CAUSES = {
     "no_cells": Cause.NO_CELLS,
     "copy": Cause.COPY,
     "copies": Cause.COPY,
+    "another_release": Cause.ANOTHER_RELEASE,
 }
 """The codes of what was not put right: a person must see to it."""
 

@@ -15,7 +15,8 @@ from nbformat.v4 import new_markdown_cell
 from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted
 from grader.box.both.ended import Cause as Ending
 from grader.diagnosis.verdict import Outcome, Verdict
-from grader.engine.catalogue import tasks
+from grader.engine.catalogue import UnknownExercise, tasks
+from grader.judge.books.left import is_left, leave
 from grader.judge.books.needs import Cause, Need
 from grader.judge.intake.cells import Cell, is_test
 from grader.judge.intake.form import Notebook
@@ -33,6 +34,7 @@ MOST_BOXES = 20
 MOST_NEEDS = 20
 """How many things of one submission are told to a person; more are no news."""
 
+_UNKNOWN = "This version of the course does not have the exercise. A person grades it."
 _LATE = "The time for this submission was up before this cell."
 _CHECK = re.compile(r'check\("(\w+)"((?:, [A-Za-z_]\w*)+)\)')
 
@@ -77,6 +79,13 @@ def check_in(cell: Cell) -> Check | None:
     functions = tuple(name.strip() for name in found[2].split(",") if name.strip())
     wanted = len(tasks()[found[1]].functions)
     return Check(found[1], functions) if len(functions) == wanted else None
+
+
+def _unknown_in(cell: Cell) -> str | None:
+    """The exercise for which a released check found none in this version of the course."""
+    found = _CHECK.fullmatch(cell.source.strip())
+    raised = any(output.get("ename") == UnknownExercise.__name__ for output in cell.outputs)
+    return found[1] if found is not None and found[1] not in tasks() and raised else None
 
 
 class Sitting:
@@ -170,15 +179,21 @@ class Sitting:
 
     def _keep(self, cell: Cell, outputs: list[Any], graded: Graded) -> None:
         cell.outputs = outputs
-        if is_test(cell):
-            cell.outputs = [output for output in outputs if not self._ignores(output)]
-            keep_in_range(cell, graded)
+        if not is_test(cell):
+            return
+        if (exercise := _unknown_in(cell)) is not None:
+            leave(cell)
+            cell.outputs = [error("NotJudged", _UNKNOWN)]
+            graded.need(Cause.ANOTHER_VERSION, f"This version of the course has no {exercise}.")
+            return
+        cell.outputs = [output for output in outputs if not self._ignores(output)]
+        keep_in_range(cell, graded)
 
     def _take(self, cell: Cell, graded: Graded) -> None:
         check = check_in(cell)
         if check is None:
             self._show(cell, graded)
-            if is_test(cell):
+            if is_test(cell) and not is_left(cell):
                 graded.plain.append(cell.metadata.nbgrader.grade_id)
             return
         verdict = self._judge.verdict(

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, raises
 
 Function = Callable[[Tensor], Tensor]
@@ -30,6 +31,12 @@ class StopGradientBranchKey(Key, task="stop_gradient_branch"):
         """The values are right, and no gradient reaches x at all: f(x) was cut off as well, or the
         product was. Detach g(x) alone."""
         return (f(x) * g(x)).detach()
+
+    def factor_lost(f, g, x):
+        """y is right, and its gradient is that of f(x) alone: g(x) does not multiply it. A constant
+        factor stays in the gradient: multiply f(x) by g(x), detached."""
+        y = f(x)
+        return y + (y * g(x) - y).detach()
 
     def flag_set_afterwards(f, g, x):
         """No gradient reaches x. You cut off both factors, and requires_grad_() on a tensor without
@@ -197,6 +204,7 @@ class _Straight(torch.autograd.Function):
 Net = torch.nn.Module
 
 
+@formula
 def _td(value, reward, following, gamma, *, mean=True):
     """The loss from values of shape (N,)."""
     squares = (reward + gamma * following - value) ** 2
@@ -346,3 +354,25 @@ class TargetNetworkKey(Key, task="target_network"):
     def target_sign(q, q_target, s, r, s2, gamma):
         """You subtracted gamma * q_target(s2) from the reward. It is added."""
         return _td(q(s)[:, 0], r, q_target(s2)[:, 0].detach(), -gamma)
+
+    pairs = (
+        *of_formula(
+            lambda q, q_target, s, r, s2, gamma: _td(
+                q(s)[:, 0], r, q_target(s2)[:, 0].detach(), gamma
+            ),
+            target_learns,
+            rows_mixed,
+            value_not_squeezed,
+            target_not_squeezed,
+            summed,
+            halved,
+            negative,
+            reward_discounted,
+            reward_forgotten,
+            gamma_forgotten,
+            target_sign,
+            target_frozen,
+            online_net_in_target,
+            same_state_in_target,
+        ),
+    )

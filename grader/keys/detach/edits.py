@@ -3,7 +3,14 @@
 import torch
 from torch import Tensor
 
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, raises
+
+
+@formula
+def _relu_exp(x, *, scale=2, cut=torch.relu, function=torch.exp, less=1):
+    """function(cut(scale * x)) - less: right as it stands."""
+    return function(cut(scale * x)) - less
 
 
 class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
@@ -52,20 +59,20 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
     def relu_missing(x):
         """For negative x your y is negative, where it should be 0. relu is missing, or stands after
         exp, where nothing is negative: apply it to 2 * x, before exp."""
-        return (2 * x).exp() - 1
+        return _relu_exp(x, cut=torch.Tensor.clone)
 
     def cut_from_above(x):
         """You kept the negative part: clamp(max=0) and min cut off what lies above 0. relu cuts off
         what lies below: clamp(min=0)."""
-        return (2 * x).clamp(max=0).exp() - 1
+        return _relu_exp(x, cut=lambda y: y.clamp(max=0))
 
     def absolute_values(x):
         """You took absolute values. relu sets negative numbers to 0."""
-        return (2 * x).abs().exp() - 1
+        return _relu_exp(x, cut=torch.abs)
 
     def one_added(x):
         """You added 1. y is exp(relu(2 * x)) - 1."""
-        return (2 * x).relu().exp() + 1
+        return _relu_exp(x, less=-1)
 
     def exp_missing(x):
         """You left out exp."""
@@ -77,7 +84,7 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
 
     def one_taken_off_inside(x):
         """You took 1 off before exp. It comes off the result: exp(relu(2 * x)) - 1."""
-        return ((2 * x).relu() - 1).exp()
+        return _relu_exp(x, function=lambda y: (y - 1).exp(), less=0)
 
     def x_overwritten_by_hand(x):
         """Your y is right, and x holds other values now: you wrote through memory that it shares,
@@ -88,13 +95,27 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
 
     def not_doubled(x):
         """You left out the factor 2."""
-        return x.relu().exp() - 1
+        return _relu_exp(x, scale=1)
 
     def one_not_subtracted(x):
         """You left out the - 1."""
-        return (2 * x).relu().exp()
+        return _relu_exp(x, less=0)
+
+    pairs = (
+        *of_formula(
+            lambda x: _relu_exp(x),
+            relu_missing,
+            cut_from_above,
+            absolute_values,
+            one_added,
+            one_taken_off_inside,
+            not_doubled,
+            one_not_subtracted,
+        ),
+    )
 
 
+@formula
 def _by_hand(x: Tensor, w: Tensor, idx: Tensor, k: int) -> Tensor:
     grad = torch.zeros_like(x).index_add(0, idx, w[idx])
     grad[:k] = 0
@@ -199,3 +220,18 @@ class ViewGradKey(Key, task="view_grad"):
         """Your answer has one entry for each pick, the shape of idx. Add the entries up at the
         positions they belong to: the gradient has the shape of x."""
         return torch.where(idx < k, torch.zeros_like(w[idx]), w[idx])
+
+    pairs = (
+        *of_formula(
+            lambda x, w, idx, k: _by_hand(x, w, idx, k),
+            overwritten_counted,
+            repeats_counted_once,
+            weights_forgotten,
+            last_k_overwritten,
+            one_too_many,
+            others_overwritten,
+            times_x,
+            x_for_w,
+            averaged,
+        ),
+    )

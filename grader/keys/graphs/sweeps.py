@@ -412,8 +412,8 @@ class SecondDerivativeKey(Key, task="second_derivative"):
 
     def sum_of_row(f, x):
         """You returned the sums of the Hessian's rows, the gradient of g.sum(). That equals the
-        diagonal only if f does not mix the entries of x. Differentiate each g[i] alone, and do not
-        keep x.grad[i], to which later passes add: use torch.autograd.grad."""
+        diagonal only if f does not mix the entries of x. Of the derivatives of g[i] keep entry i,
+        without adding the others; x.grad[i] does not stay as it is, since later passes add."""
         return _hessian(f, x).sum(1)
 
     def first_derivative(f, x):

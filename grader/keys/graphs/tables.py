@@ -359,8 +359,8 @@ class RequiresGradTableKey(Key, task="requires_grad_table"):
         return _pretend("long")(expression, x, c, no_grad)
 
     def computed_is_never_leaf(expression, x, c, no_grad):
-        """You take every computed tensor for a non-leaf. A tensor that does not require grad is a
-        leaf, even if an operation made it."""
+        """You take whatever an operation gave for a non-leaf. Only a recorded result is one: a
+        tensor that does not require grad is a leaf."""
         requires_grad, _ = _flags(expression, x, c, no_grad)
         return requires_grad, expression in ("x", "c")
 

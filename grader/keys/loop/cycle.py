@@ -1,13 +1,15 @@
 """References and mistakes of the exercises on the loop itself."""
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.losses import of_a_given_loss
-from grader.trusted.key import Key, mistake, raises
+from grader.trusted.families.pairs import formula, of_formula
+from grader.trusted.key import Key, Pair, mistake, raises
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Optimizer = torch.optim.Optimizer
@@ -55,6 +57,18 @@ def _grad_of_a_frozen_one() -> Iterator[Callable[..., Any]]:
         )
 
 
+@formula
+def _trained(model, opt, loss_fn, x, y, *, emptied=True):
+    """One step along the gradient of this batch: right as it stands."""
+    if emptied:
+        for parameter in model.parameters():
+            parameter.grad = None
+    loss = loss_fn(model(x), y)
+    loss.backward()
+    opt.step()
+    return loss.item()
+
+
 class TrainStepKey(Key, task="train_step"):
     def reference(model: nn.Module, opt: Optimizer, loss_fn: Loss, x: Tensor, y: Tensor) -> float:
         loss = loss_fn(model(x), y)
@@ -68,7 +82,7 @@ class TrainStepKey(Key, task="train_step"):
         opt.step()
         return loss.item()
 
-    families = (*of_a_given_loss(reference, 2), *_grad_of_a_frozen_one())
+    families = (*of_a_given_loss(_trained, 2), *_grad_of_a_frozen_one())
 
     @raises(r"does not require grad and does not have a grad_fn")
     def loss_without_history(model, opt, loss_fn, x, y):
@@ -124,10 +138,7 @@ class TrainStepKey(Key, task="train_step"):
     def old_gradients_added(model, opt, loss_fn, x, y):
         """Your step also went along what .grad held before: backward adds to .grad, and nothing
         emptied it. Call opt.zero_grad() before backward."""
-        loss = loss_fn(model(x), y)
-        loss.backward()
-        opt.step()
-        return loss.item()
+        return _trained(model, opt, loss_fn, x, y, emptied=False)
 
     def cleared_after_the_step(model, opt, loss_fn, x, y):
         """Your first step also went along what .grad held before: you empty the gradients after the
@@ -159,7 +170,7 @@ class TrainStepKey(Key, task="train_step"):
 
     def stepped_twice(model, opt, loss_fn, x, y):
         """You called opt.step() twice. One step is asked for."""
-        loss = TrainStepKey.reference(model, opt, loss_fn, x, y)
+        loss = _trained(model, opt, loss_fn, x, y)
         opt.step()
         return loss
 
@@ -202,7 +213,7 @@ class TrainStepKey(Key, task="train_step"):
     def divided_by_rows(model, opt, loss_fn, x, y):
         """You divided the loss by the number of rows. loss_fn gives the loss as it is to be, here a
         mean already: start backward from loss_fn(model(x), y)."""
-        return TrainStepKey.reference(model, opt, lambda p, y: loss_fn(p, y) / len(y), x, y)
+        return _trained(model, opt, lambda p, y: loss_fn(p, y) / len(y), x, y)
 
     def divided_by_rows_backward(model, opt, loss_fn, x, y):
         """The loss is right, and your step is too small: it follows the gradient divided by the
@@ -239,14 +250,14 @@ class TrainStepKey(Key, task="train_step"):
         """You called train(), and a part of the model that was in eval mode is in train mode now.
         Leave the model in the mode that it is in: whoever calls you chooses it."""
         model.train()
-        return TrainStepKey.reference(model, opt, loss_fn, x, y)
+        return _trained(model, opt, loss_fn, x, y)
 
     def in_eval_mode(model, opt, loss_fn, x, y):
         """You put the model into eval mode and left it there: dropout would not drop, and batch
         normalization would use its running statistics. A step needs no other mode than the
         model's."""
         model.eval()
-        return TrainStepKey.reference(model, opt, loss_fn, x, y)
+        return _trained(model, opt, loss_fn, x, y)
 
     @raises(r"modified by an inplace operation")
     def step_before_backward(model, opt, loss_fn, x, y):
@@ -281,9 +292,9 @@ class TrainStepKey(Key, task="train_step"):
         return y.new_tensor(TrainStepKey.reference(model, opt, loss_fn, x, y))
 
     def loss_after_the_step(model, opt, loss_fn, x, y):
-        """The step is right, and the loss you returned was computed after it, by another forward
-        pass. Return the loss that backward started from."""
-        TrainStepKey.reference(model, opt, loss_fn, x, y)
+        """The step is right, and the loss you returned was computed after the step, by another
+        forward pass. Return the loss that backward started from."""
+        _trained(model, opt, loss_fn, x, y)
         return loss_fn(model(x), y).item()
 
     @raises(r"unsupported operand type.*'NoneType'")
@@ -308,6 +319,19 @@ class TrainStepKey(Key, task="train_step"):
                 if p.grad is not None:
                     p.sub_(opt.param_groups[0]["lr"] * p.grad)
         return loss.item()
+
+    pairs = (
+        *of_formula(
+            lambda model, opt, loss_fn, x, y: _trained(model, opt, loss_fn, x, y),
+            loss_after_the_step,
+            old_gradients_added,
+            stepped_twice,
+            divided_by_rows,
+            put_into_train_mode,
+            in_eval_mode,
+            *families[:2],
+        ),
+    )
 
 
 def _step_by_grad(model, opt, loss, parameters, *, allow_unused=False):
@@ -381,6 +405,32 @@ def _clip_grads(parameters: list[nn.Parameter], max_norm: float, always: bool = 
     factor = max_norm / (norm + 1e-6)
     for grad in grads:
         grad.mul_(factor if always else min(1.0, factor))
+
+
+_RIGHT = {"empty": "z", "clip": "bc", "step": "sd", "after": ""}
+"""The lines of an epoch around the forward pass and the log, in an order that is right."""
+
+_LINES: dict[str, dict[str, str]] = {
+    "never_emptied": {"empty": ""},
+    "clipping_without_effect": {"clip": "cb"},
+    "values_clipped": {"clip": "bv"},
+    "each_clipped_by_itself": {"clip": "be"},
+    "scheduler_first": {"step": "ds"},
+    "scheduler_missing": {"step": "s"},
+    "scheduler_once": {"step": "s", "after": "d"},
+}
+"""What some mistakes put in their place."""
+
+
+def _two_lines(key: dict[str, Any]) -> Iterator[Pair]:
+    """Every two of these mistakes, by their sentences in the key."""
+    for one, other in combinations(_LINES, 2):
+        if _LINES[one].keys().isdisjoint(_LINES[other]):
+            lines = _RIGHT | _LINES[one] | _LINES[other]
+            text = lines["empty"] + "f" + lines["clip"] + "l" + lines["step"]
+            said = [" ".join(key[name].__doc__.split()) for name in (one, other)]
+            epoch = _epoch(text, lines["after"])
+            yield Pair(f"{one}+{other}", said[0], said[1], epoch)
 
 
 class OrderTheLinesKey(Key, task="order_the_lines"):
@@ -490,3 +540,5 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
         """The training is right, and you kept the last loss alone. Append every loss inside the
         loop."""
         return _epoch("zfbcsd", "l")(*given)
+
+    pairs = (*_two_lines(locals()),)

@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 
 from grader.trusted.families import optimizers
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, raises
 
 Params = list[Tensor]
 State = dict[Any, Any]
 
 
+@formula
 @torch.no_grad()
 def _sgd(params, state, lr, mu, wd, *, added=None, kept=None, lost=None, place=None):
     """A step of SGD: from parameter p, gradient g and the old buffer come d, the new buffer and the
@@ -237,3 +239,24 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
         requires grad. Put the step inside torch.no_grad()."""
         for p in params:
             p -= lr * p
+
+    pairs = (
+        *of_formula(
+            lambda params, state, lr, mu, wd: _sgd(params, state, lr, mu, wd),
+            averaged_after_the_first,
+            nesterov,
+            momentum_forgotten,
+            first_rate_kept,
+            decay_times_the_gradient,
+            mu_on_the_gradient,
+            step_scaled_by_momentum,
+            lr_inside_the_buffer,
+            decay_without_lr,
+            decay_decoupled,
+            decay_sign,
+            decay_twice,
+            decay_forgotten,
+            uphill,
+            decay_written_into_grad,
+        ),
+    )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from grader.trusted.families import optimizers
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, mistake, raises
 
 Params = list[Tensor]
@@ -34,6 +35,7 @@ def _right(m: Tensor, v: Tensor, t: int, s: _Settings) -> Tensor:
     return m / (1 - s.b1**t) / ((v / (1 - s.b2**t)).sqrt() + s.eps)
 
 
+@formula
 @torch.no_grad()
 def _adam(
     params,
@@ -450,6 +452,29 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
         requires grad. Put the step inside torch.no_grad()."""
         for p in params:
             p -= 0.1 * p
+
+    pairs = (
+        *of_formula(
+            lambda params, state, *s: _adam(params, state, s),
+            not_corrected,
+            first_not_corrected,
+            second_not_corrected,
+            eps_inside_the_root,
+            root_forgotten,
+            corrected_for_one_step,
+            eps_missing,
+            squares_forgotten,
+            rates_exchanged,
+            usual_eps,
+            always_coupled,
+            always_decoupled,
+            decay_without_lr,
+            decay_after_the_step,
+            decay_forgotten,
+            one_count_for_all,
+            uphill,
+        ),
+    )
 
 
 @torch.no_grad()

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, raises
 
 Optimizer = torch.optim.Optimizer
 Named = tuple[str, nn.Parameter]
 
 
+@formula
 def _sgd(model, rate, decay, kept=lambda named: named[1].requires_grad):
     """One group per parameter, with the learning rate and weight decay that two functions give."""
     return torch.optim.SGD(
@@ -277,3 +279,21 @@ class ParamGroupsKey(Key, task="param_groups"):
         own = list(head.parameters())
         body = [p for p in model.parameters() if p not in own]
         return torch.optim.SGD(body)
+
+    pairs = (
+        *of_formula(
+            lambda model, head, lr_body, lr_head, wd: _sgd(
+                model, _of(head, lr_head, lr_body), _of_matrices(wd)
+            ),
+            rates_exchanged,
+            one_rate,
+            one_rate_of_the_head,
+            decay_everywhere,
+            decay_nowhere,
+            decay_inverted,
+            decay_by_part,
+            matrices_alone_decay,
+            biases_by_name,
+            frozen_included,
+        ),
+    )

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.families.parts import exchanged_parts
 from grader.trusted.families.recording import left_off
 from grader.trusted.key import Key, raises
@@ -190,6 +191,16 @@ def _lengths(x: Tensor, dim: int | None = 1) -> Tensor:
     return torch.linalg.vector_norm(x, dim=dim, keepdim=True)
 
 
+def _plus_eps(length: Tensor, eps: float) -> Tensor:
+    return length + eps
+
+
+@formula
+def _divided(x, eps, *, of=torch.Tensor.detach, length=_lengths, divisor=_plus_eps):
+    """x by the divisor made of its lengths and eps; `of` is what the lengths are taken of."""
+    return x / divisor(length(of(x)), eps)
+
+
 class PartialNoGradKey(Key, task="partial_no_grad"):
     def reference(x: Tensor, eps: float) -> Tensor:
         return x / (_lengths(x.detach()) + eps)
@@ -202,7 +213,7 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
     def full_gradient(x, eps):
         """The values are right, and the gradient also comes through the lengths. Compute them
         inside no_grad, or from x.detach()."""
-        return x / (_lengths(x) + eps)
+        return _divided(x, eps, of=lambda x: x)
 
     def numerator_cut(x, eps):
         """You cut the other branch: gradients reach x through the lengths alone. The x that is
@@ -212,12 +223,12 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
     def one_length_for_all(x, eps):
         """You divided by one number, the length of the whole matrix. Each row has a length of its
         own: dim=1."""
-        return x / (_lengths(x.detach(), None) + eps)
+        return _divided(x, eps, length=lambda x: _lengths(x, None))
 
     def length_of_columns(x, eps):
         """You took the lengths of the columns. dim names the dimension that is summed away: dim=1
         leaves one length for each row."""
-        return x / (_lengths(x.detach(), 0) + eps)
+        return _divided(x, eps, length=lambda x: _lengths(x, 0))
 
     @raises(r"The size of tensor a \(\d+\) must match the size of tensor b")
     def keepdim_missing(x, eps):
@@ -225,28 +236,28 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
         they have shape (N, 1), one for each row."""
         return x / (_lengths(x.detach()).squeeze(1) + eps)
 
-    def eps_missing(x):
+    def eps_missing(x, eps):
         """You left out eps: a row of zeros becomes 0 / 0, which is nan, and all others are a little
         too large."""
-        return x / _lengths(x.detach())
+        return _divided(x, eps, divisor=lambda length, eps: length)
 
     def eps_as_a_limit(x, eps):
         """You took the larger one of length and eps, as F.normalize and clamp do. Here eps is added
         to the length."""
-        return x / _lengths(x.detach()).clamp_min(eps)
+        return _divided(x, eps, divisor=torch.clamp_min)
 
     def eps_under_the_root(x, eps):
         """You added eps to the sum of squares. Add it to the square root."""
-        return x / (x.detach().square().sum(1, keepdim=True) + eps).sqrt()
+        return _divided(x, eps, divisor=lambda length, eps: (length.square() + eps).sqrt())
 
     def root_missing(x, eps):
         """You divided by the sum of squares. The length is its square root."""
-        return x / (x.detach().square().sum(1, keepdim=True) + eps)
+        return _divided(x, eps, divisor=lambda length, eps: length.square() + eps)
 
     def root_mean_square(x, eps):
         """You divided the sum of squares by d before the root. The length is the root of the sum,
         not of the mean."""
-        return x / (x.detach().square().mean(1, keepdim=True).sqrt() + eps)
+        return _divided(x, eps, length=lambda x: x.square().mean(1, keepdim=True).sqrt())
 
     def normalised_with_gradient(x, eps):
         """You took F.normalize. It divides by the larger one of length and eps, and gradients also
@@ -259,17 +270,17 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
 
     def multiplied(x, eps):
         """You multiplied by length + eps. Divide by it."""
-        return x * (_lengths(x.detach()) + eps)
+        return _divided(x, eps, divisor=lambda length, eps: 1 / (length + eps))
 
     def largest_entry(x, eps):
         """You divided by the largest absolute value of a row. The length is the square root of the
         sum of squares."""
-        return x / (x.detach().abs().amax(1, keepdim=True) + eps)
+        return _divided(x, eps, length=lambda x: x.abs().amax(1, keepdim=True))
 
     def summed_entries(x, eps):
         """You divided by the sum of the entries. The length is the square root of the sum of their
         squares."""
-        return x / (x.detach().sum(1, keepdim=True) + eps)
+        return _divided(x, eps, length=lambda x: x.sum(1, keepdim=True))
 
     def eps_added_to_x(x, eps):
         """You added eps to x as well, or to x alone. It belongs to the length: x / (length +
@@ -297,4 +308,22 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
 
     def absolute_values(x, eps):
         """You summed absolute values. The length is the square root of the sum of squares."""
-        return x / (x.detach().abs().sum(1, keepdim=True) + eps)
+        return _divided(x, eps, length=lambda x: x.abs().sum(1, keepdim=True))
+
+    pairs = (
+        *of_formula(
+            lambda x, eps: _divided(x, eps),
+            full_gradient,
+            one_length_for_all,
+            length_of_columns,
+            eps_missing,
+            eps_as_a_limit,
+            eps_under_the_root,
+            root_missing,
+            root_mean_square,
+            multiplied,
+            largest_entry,
+            summed_entries,
+            absolute_values,
+        ),
+    )

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grader.trusted.families import norms
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, raises
 
 
@@ -76,6 +77,7 @@ def _averaged(over, x, w, b, rm, rv, momentum, eps):
     return _affine(norms.Forward().of_batch(x, over, eps), w, b)
 
 
+@formula
 def _by_running(change, x, w, b, rm, rv, eps):
     """Eval mode with a change of the formula."""
     xh = change.of_given(x, wide(rm, x), wide(rv, x), eps)
@@ -310,12 +312,13 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
     def batch_variance(x, w, b, rm, eps):
         """You took off rm and divided by the spread of the batch. Divide by the root of rv + eps:
         eval mode uses the batch for neither."""
-        return _affine((x - wide(rm, x)) / (moments(x)[1] + eps).sqrt(), w, b)
+        var = x.var(axes(x), correction=0)
+        return _by_running(norms.Forward(), x, w, b, rm, var, eps)
 
     def batch_mean(x, w, b, rv, eps):
         """You divided by the root of rv + eps, and took off the mean of the batch. Take off rm:
         eval mode uses the batch for neither."""
-        return _affine((x - moments(x)[0]) / (wide(rv, x) + eps).sqrt(), w, b)
+        return _by_running(norms.Forward(), x, w, b, x.mean(axes(x)), rv, eps)
 
     def statistics_exchanged(x, w, b, rm, rv, eps):
         """You exchanged rm and rv: rm is the running mean, rv the running variance."""
@@ -373,5 +376,19 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         all the same: leave out detach(), .data and no_grad()."""
         return BnEvalForwardKey.reference(x, w, b, rm, rv, eps).detach()
 
+    def w_applied_first(x, w, b, rm, rv, eps):
+        """You multiplied x by w and then took off rm. First take off rm and divide, then multiply
+        by w and add b."""
+        x, one = x * wide(w, x), torch.ones_like(w)
+        return _by_running(norms.Forward(), x, one, b, rm, rv, eps)
+
     families = norms.forward(_by_running, mean="rm", var="rv")
-    pairs = norms.pairs_of_forward(_by_running, mean="rm", var="rv", of_batch=False)
+    pairs = (
+        *of_formula(
+            lambda x, w, b, rm, rv, eps: _by_running(norms.Forward(), x, w, b, rm, rv, eps),
+            batch_mean,
+            batch_variance,
+            statistics_exchanged,
+            *families,
+        ),
+    )

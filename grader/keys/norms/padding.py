@@ -81,6 +81,13 @@ class MaskedBatchNormKey(Key, task="masked_batch_norm"):
         var = ((rows - rows.mean(0)) ** 2).sum(0) / mask.numel()
         return _by(rows.mean(0), var, x, mask, w, b, eps)
 
+    def all_positions_counted_in_the_mean(x, mask, w, b, eps):
+        """For the mean you divided the sum by N * T, all positions. Divide by the number of real
+        ones, mask.sum(), as you do for the variance."""
+        rows = x[mask]
+        mean = rows.sum(0) / mask.numel()
+        return _by(mean, ((rows - mean) ** 2).mean(0), x, mask, w, b, eps)
+
     def all_positions_counted(x, mask, w, b, eps):
         """You summed over the real positions and divided by N * T, all positions, for mean and
         variance. Divide by the number of real ones, mask.sum()."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, raises
 
 Pair = tuple[Tensor, Tensor]
@@ -32,6 +33,22 @@ def _folded(conv: nn.Conv2d, bn: Any, scale: Tensor) -> Pair:
     return _scaled(conv, scale), scale * (bias - bn.running_mean) + b
 
 
+def _scale(bn: Any, w: Tensor) -> Tensor:
+    return w / (bn.running_var + bn.eps).sqrt()
+
+
+def _shifted(scale: Tensor, bias: Tensor, mean: Tensor, b: Tensor) -> Tensor:
+    return scale * (bias - mean) + b
+
+
+@formula
+def _fold(conv, bn, *, scale=_scale, bias=_shifted):
+    """The pair from `scale(bn, w)` and `bias(scale, conv's bias, running mean, bn's bias)`."""
+    _, of_conv, w, b = _parts(conv, bn)
+    each = scale(bn, w)
+    return _scaled(conv, each), bias(each, of_conv, bn.running_mean, b)
+
+
 def _with_eps(bn: Any, eps: float) -> Any:
     other = copy.deepcopy(bn)
     other.eps = eps
@@ -47,32 +64,27 @@ class FoldBnKey(Key, task="fold_bn"):
     def running_mean_forgotten(conv, bn):
         """The weight is right. The bias lacks the running mean: take rm off the bias of the
         convolution before you scale it."""
-        scale, bias, _, b = _parts(conv, bn)
-        return _scaled(conv, scale), scale * bias + b
+        return _fold(conv, bn, bias=lambda s, of_conv, rm, b: s * of_conv + b)
 
     def conv_bias_forgotten(conv, bn):
         """The weight is right. You left out the bias of the convolution: it goes through the
         BatchNorm like all else, so the new bias is s * (conv.bias - rm) + b."""
-        scale, _, _, b = _parts(conv, bn)
-        return _scaled(conv, scale), b - scale * bn.running_mean
+        return _fold(conv, bn, bias=lambda s, of_conv, rm, b: b - s * rm)
 
     def conv_bias_not_scaled(conv, bn):
         """The weight is right. You added the bias of the convolution as it is. It goes through the
         BatchNorm, which scales it too: s * (conv.bias - rm) + b."""
-        scale, bias, _, b = _parts(conv, bn)
-        return _scaled(conv, scale), bias - scale * bn.running_mean + b
+        return _fold(conv, bn, bias=lambda s, of_conv, rm, b: of_conv - s * rm + b)
 
     def bn_bias_forgotten(conv, bn):
         """The weight is right. You left out the bias of the BatchNorm, which is added at the
         end."""
-        scale, bias, _, _ = _parts(conv, bn)
-        return _scaled(conv, scale), scale * (bias - bn.running_mean)
+        return _fold(conv, bn, bias=lambda s, of_conv, rm, b: s * (of_conv - rm))
 
     def bn_bias_scaled(conv, bn):
         """The weight is right. You scaled the bias of the BatchNorm. It is added after the scaling:
         s * (conv.bias - rm) + b."""
-        scale, bias, _, b = _parts(conv, bn)
-        return _scaled(conv, scale), scale * (bias - bn.running_mean + b)
+        return _fold(conv, bn, bias=lambda s, of_conv, rm, b: s * (of_conv - rm + b))
 
     def kernel_not_scaled(conv, bn):
         """The bias is right, and the weight is that of the convolution as it was. Scale each output
@@ -87,23 +99,23 @@ class FoldBnKey(Key, task="fold_bn"):
 
     def eps_missing(conv, bn):
         """You left out eps: s = w / sqrt(rv + eps). It counts where a running variance is small."""
-        return FoldBnKey.reference(conv, _with_eps(bn, 0.0))
+        return _fold(conv, bn, scale=lambda bn, w: w / bn.running_var.sqrt())
 
     def default_eps(conv, bn):
         """You took 1e-5 for eps, which is the default. This layer has an eps of its own: bn.eps."""
-        return FoldBnKey.reference(conv, _with_eps(bn, 1e-5))
+        return _fold(conv, bn, scale=lambda bn, w: w / (bn.running_var + 1e-5).sqrt())
 
     def eps_outside_the_root(conv, bn):
         """You added eps to the root of rv. It belongs under the root: sqrt(rv + eps)."""
-        return _folded(conv, bn, _parts(conv, bn)[2] / (bn.running_var.sqrt() + bn.eps))
+        return _fold(conv, bn, scale=lambda bn, w: w / (bn.running_var.sqrt() + bn.eps))
 
     def divided_by_variance(conv, bn):
         """You divided by rv plus eps. rv is a variance: divide by its square root."""
-        return _folded(conv, bn, _parts(conv, bn)[2] / (bn.running_var + bn.eps))
+        return _fold(conv, bn, scale=lambda bn, w: w / (bn.running_var + bn.eps))
 
     def weight_of_bn_forgotten(conv, bn):
         """You left out the weight of the BatchNorm: s = w / sqrt(rv + eps)."""
-        return _folded(conv, bn, 1 / (bn.running_var + bn.eps).sqrt())
+        return _fold(conv, bn, scale=lambda bn, w: 1 / (bn.running_var + bn.eps).sqrt())
 
     @raises("NoneType")
     def missing_bias_not_expected(conv, bn):
@@ -130,14 +142,12 @@ class FoldBnKey(Key, task="fold_bn"):
     def sign_of_the_mean(conv, bn):
         """The weight is right. You added the running mean to the bias of the convolution. Take it
         off: s * (conv.bias - rm) + b."""
-        scale, bias, _, b = _parts(conv, bn)
-        return _scaled(conv, scale), scale * (bias + bn.running_mean) + b
+        return _fold(conv, bn, bias=lambda s, of_conv, rm, b: s * (of_conv + rm) + b)
 
     def mean_not_scaled(conv, bn):
         """The weight is right. You took the running mean off without scaling it. It goes through
         the division and the weight as all else does: s * (conv.bias - rm) + b."""
-        scale, bias, _, b = _parts(conv, bn)
-        return _scaled(conv, scale), scale * bias - bn.running_mean + b
+        return _fold(conv, bn, bias=lambda s, of_conv, rm, b: s * of_conv - rm + b)
 
     def bias_as_it_was(conv, bn):
         """The weight is right, and the bias is that of the convolution as it was. The BatchNorm
@@ -182,3 +192,21 @@ class FoldBnKey(Key, task="fold_bn"):
         weight, bias = FoldBnKey.reference(conv, bn)
         conv.weight.data.copy_(weight)
         return weight, bias
+
+    pairs = (
+        *of_formula(
+            lambda conv, bn: _fold(conv, bn),
+            running_mean_forgotten,
+            conv_bias_forgotten,
+            conv_bias_not_scaled,
+            bn_bias_forgotten,
+            bn_bias_scaled,
+            sign_of_the_mean,
+            mean_not_scaled,
+            eps_missing,
+            default_eps,
+            eps_outside_the_root,
+            divided_by_variance,
+            weight_of_bn_forgotten,
+        ),
+    )

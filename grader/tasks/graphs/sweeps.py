@@ -107,10 +107,10 @@ class TwoHeads(Task):
 
 
 class SecondDerivative(Task):
-    """f takes a tensor of shape (n,) and returns a number that is not linear in it. Return the
-    diagonal of its Hessian at x: the n second derivatives of f with respect to x[i] twice, of shape
-    (n,), in the dtype and on the device of x. x does not require grad and has no .grad when you get
-    it; you may change both."""
+    """f takes a tensor x of shape (n,) and returns a number. It is not linear: its gradient is
+    computed from x. Return the diagonal of its Hessian at x: the n second derivatives of f with
+    respect to x[i] twice, of shape (n,), in the dtype and on the device of x. x does not require
+    grad and has no .grad when you get it; you may change both."""
 
     id = "second_derivative"
     signatures = ("hess_diag(f, x) -> diagonal",)

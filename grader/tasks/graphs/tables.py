@@ -13,8 +13,8 @@ class WillItRaise(Task):
     signatures = ("second_backward_ok(expression, x, retain_graph) -> ok",)
     title, points, difficulty, minutes = "Will it raise?", 6, 2, 8
     hints = (
-        "Read section 1.15. The second pass fails only where a node needs a tensor it saved. Which "
-        "operations save something?",
+        "Read section 1.15. The second pass fails only where a node needs something it saved. "
+        "Which operations save something?",
         'Run the experiment: eval(expression, {"x": x}) builds y.',
         "Hand retain_graph on to the first backward, and put the second inside try / except "
         "RuntimeError.",

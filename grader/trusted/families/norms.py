@@ -236,18 +236,27 @@ _OF_BATCH = {
 }
 
 
+def _mean(t: Tensor, axes: Axes) -> Tensor:
+    return t.mean(axes, keepdim=True)
+
+
+def _sum(t: Tensor, axes: Axes) -> Tensor:
+    return t.sum(axes, keepdim=True)
+
+
 @dataclass(frozen=True)
 class Backward:
     """dL/dx = (g - mean_term - xh * var_term) / root, with g = gy * w: right as it stands.
 
-    `mean` and `var` weigh the two terms, `reduce` is what makes them from g and g * xh, `xh` how
-    often the normalised values are divided by the root, `w` where w stands.
+    `mean` and `var` weigh the two terms, `reduce` and `reduce_var` are what makes them from g and
+    from g * xh, `divided` how often the bracket is divided by the root, `w` where w stands.
     """
 
     over: Callable[[Axes, int], Axes] = _as_given
     mean: float = 1.0
     var: float = 1.0
-    reduce: Callable[[Tensor, Axes], Tensor] = lambda t, axes: t.mean(axes, keepdim=True)
+    reduce: Callable[[Tensor, Axes], Tensor] = _mean
+    reduce_var: Callable[[Tensor, Axes], Tensor] = _mean
     correction: int = 0
     root: Callable[[Tensor, float], Tensor] = _root
     divided: int = 1
@@ -268,7 +277,7 @@ class Backward:
         means = self.mean * self.reduce(through, axes)
         again = w if self.w == "again in the last term" else 1
         bent = gy if self.w == "not in the variance term" else through
-        inner = inner - means - self.var * again * xh * self.reduce(bent * xh, axes)
+        inner = inner - means - self.var * again * xh * self.reduce_var(bent * xh, axes)
         if self.w in ("last", "first and last"):
             inner = inner * w
         return inner / root**self.divided
@@ -312,9 +321,19 @@ _BACKWARD = {
         "0.",
     ),
     "sums_for_means": (
-        Backward(reduce=lambda t, axes: t.sum(axes, keepdim=True)),
+        Backward(reduce=_sum, reduce_var=_sum),
         "You subtracted sums where means belong: divide both by the number of values that are "
         "averaged.",
+    ),
+    "sum_in_the_mean_term": (
+        Backward(reduce=_sum),
+        "In the term that comes through the mean you took the sum of {g}. It is its mean: divide "
+        "by the number of values that are averaged.",
+    ),
+    "sum_in_the_variance_term": (
+        Backward(reduce_var=_sum),
+        "In the term that comes through the variance you took the sum of {g} times the normalised "
+        "values. It is their mean: divide by the number of values that are averaged.",
     ),
     "signs_of_the_means": (
         Backward(mean=-1, var=-1),

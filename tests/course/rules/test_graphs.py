@@ -165,7 +165,7 @@ ONCE = [
     *(text.format(a, b) for text in BINARY for a in "xc" for b in "xc"),
     "torch.full_like(x, 2.0)", "torch.randn_like(x)", "torch.randint_like(x, 5)", "x.new_ones(3)",
     "x.new_full((3,), 2.0)", "x.new_empty(3)", "torch.linspace(x[0], x[1], 3)", "x[0]", "x.T",
-    "torch.logspace(x[0], x[1], 3)",
+    "torch.logspace(x[0], x[1], 3)", "(x + c).detach_()", "x // 2",
 ]  # fmt: skip
 
 
@@ -173,6 +173,13 @@ ONCE = [
 def test_each_operation_is_recorded_as_the_rule_says(expression):
     for recording in (True, False):
         _compare(expression, recording)
+
+
+def test_a_parameter_made_of_a_tensor_is_a_leaf_of_its_own():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    parameter = torch.nn.Parameter(x)
+    assert parameter.grad_fn is None
+    assert not the_rule(ONE, "is_recorded")("Parameter", [x], parameter.dtype)
 
 
 @given(expressions() | several, st.booleans())

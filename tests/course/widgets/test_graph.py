@@ -300,6 +300,40 @@ def test_an_add_only_graph_says_that_it_can_run_again():
     named["y"].backward()  # and it is so
 
 
+def test_a_second_head_whose_nodes_saved_nothing_could_run_again():
+    a = leaf(1.0, 2.0)
+    named = {"a": a, "d": (a**2).sum(), "e": a.sum()}
+    assert sentences(stepped(named, "d", "e"))[-1].endswith(
+        "no node on the way of e.backward() saved a tensor, so it could run again."
+    )
+    for name in "dee":
+        named[name].backward()
+
+
+def test_an_edit_through_a_view_is_kept_and_freed_though_it_is_no_tensor():
+    p = leaf(2.0, 3.0)
+    edited = p.clone()
+    edited[0].add_(1)
+    named = {"p": p, "edited": edited, "d": edited.sum(), "e": (edited + 1).sum()}
+    told = sentences(stepped(named, "d", "e"))
+    assert any("records CopySlices, which saves the edit." in sentence for sentence in told)
+    assert "CopySlices needs" in told[-1]
+    named["d"].backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        named["e"].backward()
+
+
+def test_a_compiled_function_cannot_run_backward_again():
+    x = leaf(1.0, 2.0)
+    y = torch.compile(lambda t: (t + 1).sum(), backend="aot_eager")(x)
+    told = sentences(stepped({"x": x, "y": y}))
+    assert any("CompiledFunctionBackward, which saves what it needs" in text for text in told)
+    assert told[-1].endswith("so a second y.backward() would raise an error.")
+    y.backward()
+    with pytest.raises(RuntimeError):
+        y.backward()
+
+
 RULED = {
     "AddBackward0": lambda x, m: torch.add(x, x.sin(), alpha=3),
     "SubBackward0": lambda x, m: torch.sub(x, x.sin(), alpha=3),

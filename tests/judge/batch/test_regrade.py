@@ -44,6 +44,15 @@ def by_hand(course, student, name, score):
         gradebook.db.commit()
 
 
+@pytest.fixture
+def another_version(course):
+    """The class was released by a version that called two_path_grad otherwise."""
+    with Gradebook(f"sqlite:///{course}/gradebook.db", "autograd-course") as gradebook:
+        cell = gradebook.find_source_cell("two_path_grad", ASSIGNMENT, ASSIGNMENT)
+        cell.source = 'check("of_another_version", two_path_grad)'
+        gradebook.db.commit()
+
+
 def stands(course):
     """All that grading could change: gradebook, verdicts, graded notebooks and pages."""
     ledger = Ledger(f"sqlite:///{course}/verdicts.db")
@@ -131,3 +140,26 @@ def test_a_class_that_was_never_graded_is_refused(typed, tmp_path):
     status, said = typed("regrade", ASSIGNMENT, "--course", course)
     assert status == 1
     assert "No submission of mixed was judged yet." in said
+
+
+def test_what_another_version_gave_for_an_exercise_this_one_lacks_stays(
+    course, typed, another_version
+):
+    before = classroom.rows(course)
+    status, said = typed("regrade", ASSIGNMENT, "--course", course)
+    assert (status, "nothing would change" in said) == (0, True), said
+    status, said = typed("grade", ASSIGNMENT, "--course", course, "--force")
+    assert status == 3, said
+    assert (
+        "another version's exercise: This version of the course has no of_another_version" in said
+    )
+    for student, row in classroom.rows(course).items():
+        if student not in STUDENTS:
+            continue
+        auto, manual, looked_at = row["grades"].pop("two_path_grad")
+        assert (auto, manual) == before[student]["grades"].pop("two_path_grad")[:2]
+        assert looked_at
+        assert (row["grades"], row["score"]) == (
+            before[student]["grades"],
+            before[student]["score"],
+        )

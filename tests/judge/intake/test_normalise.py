@@ -408,6 +408,55 @@ def test_cells_in_another_order_are_put_back_in_order(answered, form):
     assert ("moved", None) in codes(laid(answered, form))
 
 
+def signposted(form):
+    """The form with a locked text in front, under a number that another release may change."""
+    intro = next(cell for cell in form.cells if cell.id == "intro")
+    given = {"grade_id": "way", "grade": False, "locked": True, "solution": False, "task": False}
+    way = replace(intro, id="way", locked=True, grade_id="way", settings=given,
+                  metadata={"nbgrader": given}, source="Back.", released="Back.")  # fmt: skip
+    asked = replace(intro, id="2-say-why", source="## 2. Say why", released="## 2. Say why")
+    return replace(form, cells=(way, asked, *form.cells))
+
+
+def test_a_signpost_that_is_missing_or_there_twice_is_no_news(answered, form):
+    form = signposted(form)
+    assert codes(laid(answered, form)) == []
+    way = json.loads(raw(form.notebook()))["cells"][0]
+    answered["cells"][:0] = [way, way]
+    assert codes(laid(answered, form)) == []
+    answered["cells"][0]["source"] = "My answer."
+    assert codes(laid(answered, form)) == [("rewritten", "way")]
+
+
+def test_a_statement_is_known_under_another_number_and_is_no_answer(answered, form):
+    form = signposted(form)
+    line = "*4 points · about 5 minutes · read and graded by a person*"
+    cell = {"cell_type": "markdown", "metadata": {}, "source": f"## 9. Say why\n\n{line}"}
+    answered["cells"].insert(0, cell | {"id": "9-say-why"})
+    gone = f"## 3. Of another release\n\n{line}"
+    answered["cells"].append(cell | {"id": "3-of-another-release", "source": gone})
+    find(answered, "why")["source"] = find(json.loads(instructors.release()), "why")["source"]
+    result = laid(answered, form)
+    assert codes(result) == []
+    assert sources(result).count(cell["source"]) == 1
+    assert "## 2. Say why" not in sources(result)
+
+
+def test_a_notebook_of_another_release_is_one_thing_for_a_person_to_see_to(answered, form):
+    gone = code('check("old", old)', id="old")
+    settings = {"grade": True, "grade_id": "old", "locked": True, "points": 8.0,
+                "schema_version": 3, "solution": False, "task": False}  # fmt: skip
+    gone["metadata"] = {"nbgrader": settings}
+    settings["checksum"] = compute_checksum(nbformat.from_dict(gone))
+    answered["cells"] = [one for one in answered["cells"] if "root" not in (grade_id(one) or "")]
+    answered["cells"].insert(0, gone)
+    result = laid(answered, form)
+    assert codes(result) == [("another_release", None)]
+    assert "which had old, and not root. A person decides" in str(result.repairs[0])
+    gone["source"] += "  # edited: of no release"
+    assert ("unknown_cells", None) in codes(laid(answered, form))
+
+
 def test_cells_that_claim_to_be_graded_become_the_learners_own(answered, form):
     forged = {"grade": True, "grade_id": "bonus\x1b[31m", "points": 100, "solution": False}
     answered["cells"].append(code("100.0", metadata={"nbgrader": forged}))

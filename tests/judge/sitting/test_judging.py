@@ -19,6 +19,7 @@ from grader.box.outside.outputs import CellResult
 from grader.diagnosis.verdict import Outcome
 from grader.engine.catalogue import find
 from grader.engine.wire import unpack
+from grader.judge.books.left import is_left
 from grader.judge.books.needs import Cause as NeedCause
 from grader.judge.books.needs import Need
 from grader.judge.sitting.judging import Judge, NoReply
@@ -513,3 +514,23 @@ def test_a_notebook_that_shows_nothing_below_its_checks_runs_once():
     assert (score(graded, 2), score(graded, 3)) == (4, 1.5)
     assert len(rooms.opened) == 1
     assert "progress()" not in rooms.opened[0]
+
+
+def test_a_check_of_an_exercise_that_this_version_lacks_is_left_to_a_person():
+    """A class goes on with the release that it began with when the course is updated."""
+    gone = 'check("of_another_version", answer)'
+    graded, _ = sit("from grader.box.inside.stand_ins import check\nanswer = len", gone)
+    cell = graded.notebook.cells[-1]
+    assert is_left(cell)
+    assert graded.plain == []
+    assert determine_grade(cell)[0] == 0
+    assert [need.cause for need in graded.needs] == [NeedCause.ANOTHER_VERSION]
+    assert "of_another_version" in graded.needs[0].sentence
+
+
+def test_a_check_of_an_instructors_own_is_a_plain_test_whatever_it_is_called():
+    graded, _ = sit(
+        "def check(name, answer):\n    assert answer\nanswer = len", 'check("a", answer)'
+    )
+    assert not is_left(graded.notebook.cells[-1])
+    assert (graded.plain, graded.needs, score(graded)) == (["cell1"], [], 4)

@@ -12,21 +12,54 @@ from grader.engine.refusal import Refusal
 from grader.judge.books.gradebook import listed_as
 from grader.notebook.workspace import Placement, lay
 
+_LAID = (Placement.NEW, Placement.UPDATED, Placement.RESTORED)
+_RELEASED = ("solutions", "exercises")
+
 
 def main(offered: Path, students: list[str]) -> None:
-    """What the instructors changed in the folder stays as it is; see `autograd-course open`."""
+    """What the instructors changed in the folder stays as it is; see `autograd-course open`.
+
+    So does an assignment that was handed out or in: it is graded as it was released.
+    """
     os.umask(0o077)
     folder = Path(os.environ["CLASSROOM_ROOT"])
-    files = sorted(path for path in offered.rglob("*") if path.is_file())
+    under_way = _under_way(folder)
+    files = sorted(
+        path
+        for path in offered.rglob("*")
+        if path.is_file() and not under_way & set(path.relative_to(offered).parts)
+    )
     placed = lay({PurePosixPath(p.relative_to(offered)): p.read_bytes() for p in files}, folder)
     for one in placed:
         if one.outcome is Placement.BESIDE:
             print(f"{folder / one.path} holds changes of yours. The new one is {one.newest}.")
-    if not (folder / "gradebook.db").exists():
+    if under_way:
+        print(f"As they were handed out stay {', '.join(sorted(under_way))}.")
+    is_new = not (folder / "gradebook.db").exists()
+    if is_new:
         print("Making the gradebook.")
-        for _ in releases.generate(folder):
-            pass
+    if is_new or any(one.outcome in _LAID and one.path.parts[0] in _RELEASED for one in placed):
+        try:
+            for _ in releases.generate(folder, leave=under_way):
+                pass
+        except Refusal as failure:
+            if is_new:
+                raise
+            print(failure.what, failure.cure, sep="\n")  # a text of the instructors' own
     _enrol(folder, students)
+
+
+def _under_way(folder: Path) -> set[str]:
+    """The assignments that were handed out, or of which submissions stand in the gradebook."""
+    from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
+
+    outbound = Path(os.environ["CLASSROOM_EXCHANGE"], "autograd-course", "outbound")
+    found = {path.name for path in outbound.glob("*/")}
+    if (folder / "gradebook.db").exists():
+        with Gradebook(f"sqlite:///{folder / 'gradebook.db'}", "autograd-course") as book:
+            query = book.db.query(Assignment.name).join(SubmittedAssignment)
+            found |= {name for (name,) in query.distinct()}
+    return found
 
 
 def _enrol(folder: Path, students: list[str]) -> None:

@@ -1,0 +1,89 @@
+"""Facts about a table of words, truth values or sets: what is taken for what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from grader.diagnosis.facts.claims import Claim
+from grader.diagnosis.misses import Miss
+from grader.diagnosis.shown import shown
+from grader.engine.observation import Plain
+
+
+def confused(misses: Sequence[Miss]) -> Iterator[Claim]:
+    """One word, wherever it is right, is taken for another; or each wrong row has the same two."""
+    wrong = {pair for miss in misses for pair in _wrong(miss)}
+    if not wrong or not all(map(_is_of_words, misses)):
+        return
+    if len(wrong) > 1:
+        answers = {received for _, received in wrong}
+        if len(answers) == 1:
+            word = answers.pop()
+            yield Claim("FACT.too_often", lambda m: _is_all(m, word), {"received": shown(word)})
+        return
+    ((right, received),) = wrong
+    told: dict[str, object] = {"right": shown(right), "received": shown(received)}
+    rows = [value for miss in misses for value in miss.expected.values()]
+    taken = sum(len(_wrong(miss)) for miss in misses)
+    if rows.count(right) == taken and len(set(rows)) > 1:
+        yield Claim("FACT.confused", lambda miss: _always(miss, right, received), told)
+    elif taken > 1:
+        yield Claim("FACT.confused_some", lambda miss: _only(miss, right, received), told)
+
+
+def _is_of_words(miss: Miss) -> bool:
+    return set(miss.received) == set(miss.expected) and all(
+        isinstance(value, str | bool) for value in miss.expected.values()
+    )
+
+
+def _wrong(miss: Miss) -> list[tuple[Plain, Plain]]:
+    """Right and received of every row that is wrong and holds words."""
+    return [
+        (right, miss.received.get(name))
+        for name, right in miss.expected.items()
+        if isinstance(right, str | bool)
+        and isinstance(miss.received.get(name), str | bool)
+        and miss.received[name] != right
+    ]
+
+
+def _is_all(miss: Miss, received: Plain) -> bool:
+    return _is_of_words(miss) and all(got == received for _, got in _wrong(miss))
+
+
+def _only(miss: Miss, right: Plain, received: Plain) -> bool:
+    return _is_of_words(miss) and all(
+        miss.received[name] == value or (value == right and miss.received[name] == received)
+        for name, value in miss.expected.items()
+    )
+
+
+def _always(miss: Miss, right: Plain, received: Plain) -> bool:
+    return _is_of_words(miss) and all(
+        miss.received[name] == (received if value == right else value)
+        for name, value in miss.expected.items()
+    )
+
+
+def sets(misses: Sequence[Miss]) -> Iterator[Claim]:
+    """No set lacks anything that is right, or none holds anything that is wrong."""
+    if any(", " in value for miss in misses for value in map(str, miss.expected.values())):
+        yield Claim("FACT.sets_larger", lambda miss: _are_sets(miss, frozenset.issuperset))
+        yield Claim("FACT.sets_smaller", lambda miss: _are_sets(miss, frozenset.issubset))
+
+
+def _are_sets(miss: Miss, stands: Callable[[frozenset[str], frozenset[str]], bool]) -> bool:
+    """Whether every row holds names, and all that was received stands to the right ones so."""
+    if set(miss.received) != set(miss.expected):
+        return False
+    pairs = [(_names(miss.received[row]), _names(right)) for row, right in miss.expected.items()]
+    return all(one is not None and other is not None and stands(one, other) for one, other in pairs)
+
+
+def _names(value: Plain) -> frozenset[str] | None:
+    """The names in a text such as `"w, x"`, or in `"no name"`; None where it is another text."""
+    if value == "no name":
+        return frozenset()
+    names = value.split(", ") if isinstance(value, str) else [""]
+    return frozenset(names) if all(name.isidentifier() for name in names) else None

@@ -1,0 +1,54 @@
+"""The book, made once for all tests of a session, and read in one browser."""
+
+import types
+import warnings
+
+import pytest
+from filelock import FileLock
+
+from tests.fixtures.browser import chromium
+
+
+@pytest.fixture(scope="session")
+def site(shared_folder, run_lesson):
+    """The folder of the finished pages."""
+    from book.building import build
+
+    folder = shared_folder / "book"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore"
+                )  # what MyST does not yet do as Sphinx 11 will want it
+                build(folder, run_lesson, shared_folder / "book-work")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser(program):
+    with chromium(program("chromium", "chromium-browser", "google-chrome")) as running:
+        yield running
+
+
+@pytest.fixture
+def reader(browser, site):
+    """Open a page of the book from its folder; nothing else may be asked for, nothing go wrong."""
+    wrong, asked, contexts = [], [], []
+
+    def opened(name, **options):
+        context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}} | options)
+        contexts.append(context)
+        context.on("weberror", lambda error: wrong.append(str(error.error)))
+        context.on("console", lambda said: said.type == "error" and wrong.append(said.text))
+        context.on("request", lambda request: asked.append(request.url))
+        page = context.new_page()
+        page.goto(f"{site.as_uri()}/{name}")
+        return page
+
+    yield types.SimpleNamespace(open=opened)
+    for context in contexts:
+        context.close()
+    here = (f"{site.as_uri()}/", "data:")
+    assert not wrong
+    assert not [url for url in asked if not url.startswith(here)]
