@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from grader.cli import lab as lab_command
 from grader.notebook import links, places, way, workspace
+from grader.start.paths import LABEXTENSIONS
 from tests.conftest import ROOT
 from tests.fixtures.browser import barriers, browser_page, jupyterlab, keep_picture
 
@@ -40,7 +41,8 @@ def lab(folder, tmp_path_factory):
     """JupyterLab with the course's settings, for somebody without a record: its address."""
     record = str(tmp_path_factory.mktemp("record"))
     settings = f"--LabApp.app_settings_dir={SETTINGS}"
-    with jupyterlab(folder, settings, AUTOGRAD_COURSE_DATA=record) as address:
+    landing = f"--LabApp.extra_labextensions_path={LABEXTENSIONS}"
+    with jupyterlab(folder, settings, landing, AUTOGRAD_COURSE_DATA=record) as address:
         yield address
 
 
@@ -95,6 +97,10 @@ def test_a_link_lands_at_its_exercise_although_the_notebook_was_never_opened(pag
     link.scroll_into_view_if_needed()
     link.click()
     lands_at(page, title)
+    # Shift+Enter goes on from there, with that cell alone.
+    active = shown(page).locator(".jp-Cell.jp-mod-active h2")
+    expect(active).to_contain_text(title, timeout=20_000)
+    expect(shown(page).locator(".jp-Cell.jp-mod-selected")).to_have_count(1)
 
 
 def test_an_exercise_is_failed_hinted_and_solved_by_buttons(page):

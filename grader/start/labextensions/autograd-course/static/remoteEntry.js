@@ -1,5 +1,5 @@
-// Two things that JupyterLab does not do by itself: open a notebook at the cell that its address
-// names, and lead back to the start page.
+// Three things that JupyterLab does not do by itself: open a notebook at the cell that its address
+// names, make the cell that a link names the one to go on from, and lead back to the start page.
 (window._JUPYTERLAB ??= {})["autograd-course"] = {
   init() {},
   get: () => Promise.resolve(() => ({ __esModule: true, default: plugins })),
@@ -7,6 +7,7 @@
 
 const plugins = [
   { id: "autograd-course:land", autoStart: true, activate: land },
+  { id: "autograd-course:follow", autoStart: true, activate: follow },
   { id: "autograd-course:back", autoStart: true, activate: (app) => void app.restored.then(back) },
 ];
 
@@ -20,14 +21,32 @@ function land(app) {
     const panel = app.shell.currentWidget;
     if (panel?.context?.path !== wanted[0]) return;
     app.shell.currentChanged?.disconnect(go);
-    await panel.context.ready;
-    const index = panel.content.widgets.findIndex((one) => one.model.id === wanted[1]);
-    if (index < 0) return;
-    panel.content.activeCellIndex = index; // so that Shift+Enter goes on from here
-    panel.setFragment(`#cell-id=${cell}`);
+    if (await take(panel, wanted[1])) panel.setFragment(`#cell-id=${cell}`);
   };
   app.shell.currentChanged?.connect(go);
   app.restored.then(go);
+}
+
+// A link in a notebook shows its cell, and JupyterLab leaves another one active.
+function follow(app) {
+  app.commands.commandExecuted.connect(async (_, { id, args, result }) => {
+    const cell = /^#cell-id=(.+)$/.exec(args?.id ?? "")?.[1];
+    if (id !== "rendermime:handle-local-link" || !cell) return;
+    await result;
+    const named = (panel) => panel.context?.path === args.path;
+    const panel = [...app.shell.widgets("main")].find(named);
+    if (panel) await take(panel, decodeURIComponent(cell));
+  });
+}
+
+// Makes a cell the active one, so that Shift+Enter goes on from there.
+async function take(panel, cell) {
+  await panel.context.ready;
+  const index = panel.content.widgets.findIndex((one) => one.model.id === cell);
+  if (index < 0) return false;
+  panel.content.deselectAll();
+  panel.content.activeCellIndex = index;
+  return true;
 }
 
 // JupyterLab's sign in the corner, which does nothing, is the way back.
