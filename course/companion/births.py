@@ -14,7 +14,7 @@ from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
 from course.companion.reach import Reach
-from course.companion.sizes import PASSES_ON, Measured, Sizes, size_of
+from course.companion.sizes import PASSES_ON, Measured, Size, Sizes, largest, size_of
 
 _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
 _RELU = ("Relu", "Threshold")
@@ -41,7 +41,7 @@ class Births:
 
     def __init__(self, record: Record | None, loss: Tensor, reach: Reach) -> None:
         self._record, self._loss, self._reach = record, loss, reach
-        self._ends: dict[int, Tensor | None] = {}
+        self._ends: dict[int, Size | None] = {}
         """The size of each leaf's gradient, where it was measured anew."""
 
     @cached_property
@@ -92,7 +92,7 @@ class Births:
         size = self._ends.get(id(tensor))
         if size is None and tensor.is_leaf:
             size = size_of(tensor.grad)
-        return None if size is None else _float(size)
+        return None if size is None else largest(size)
 
 
 def _followed(
@@ -117,7 +117,8 @@ def _followed(
         for index, (below, _) in enumerate(node.next_functions):
             if below not in leading:
                 continue
-            size = into if out.get(index) is None else _float(out[index])
+            went = out.get(index)
+            size = into if went is None else largest(went)
             if _is_tiny(size, into, node) or (math.isfinite(into) and not math.isfinite(size)):
                 born.append((node, size))
                 size = 0.0 if math.isfinite(size) else size
@@ -187,7 +188,3 @@ def _is_finite(tensor: Tensor) -> bool:
 def _number(node: Any) -> int:
     """When a node was made; leaves come last in a pass."""
     return -1 if hasattr(node, "variable") else int(node._sequence_nr())
-
-
-def _float(value: Any) -> float:
-    return float(value.item()) if isinstance(value, Tensor) else float(value)

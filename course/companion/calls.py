@@ -78,8 +78,8 @@ class Pass:
 
     roots: tuple[int, ...]
     """The roots' nodes, by number."""
-    sizes: dict[int, tuple[str, dict[int, Tensor | None]]]
-    """Node number to its name, and by edge the largest entry of the gradient that went out."""
+    sizes: dict[int, tuple[str, dict[int, tuple[Tensor, Tensor] | None]]]
+    """Node number to its name, and by edge the extremes of the gradient that went out."""
     last: int
     """The newest node when it began."""
     kept: bool

@@ -24,10 +24,9 @@ PASSES_ON = {
 """Nodes that hand a gradient on as it is, or make it neither zero nor nan."""
 
 _LEAF = getattr(torch._C._functions, "AccumulateGrad")  # noqa: B009  (not in its stubs)
-_INFINITY = float("inf")
-_norm = torch.linalg.vector_norm
 
-Sizes = dict[int, tuple[str, dict[int, Tensor | None]]]
+Size = tuple[Tensor, Tensor]
+Sizes = dict[int, tuple[str, dict[int, Size | None]]]
 
 
 class Measured:
@@ -46,13 +45,11 @@ class Measured:
         if torch._C._len_torch_dispatch_stack() or any(type(root) is not Tensor for root in roots):
             return
         self._broken = first_broken(roots)
-        for node in nodes(starts, MOST_NODES):
+        hook_of = self._unseen if torch._C._len_torch_function_stack() else self._hook
+        for node, edges in _inner_edges(starts):
             name = type(node).__name__
-            if name in PASSES_ON or type(node) is _LEAF:
-                continue
-            edges = _inner_edges(node)
-            if edges:
-                hook = self._hook(node._sequence_nr(), name, edges)
+            if name not in PASSES_ON:
+                hook = hook_of(node._sequence_nr(), name, edges)
                 self._handles.append(node.register_hook(hook))
 
     def end(self) -> None:
@@ -69,13 +66,21 @@ class Measured:
         sizes = self.sizes
 
         def measured(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
-            sizes[number] = (name, {edge: size_of(going_out[edge]) for edge in edges})
+            if len(edges) == 1:
+                sizes[number] = (name, {edges[0]: size_of(going_out[edges[0]])})
+            else:
+                sizes[number] = (name, {edge: size_of(going_out[edge]) for edge in edges})
+
+        return measured
+
+    def _unseen(self, number: int, name: str, edges: tuple[int, ...]) -> Any:
+        measured = self._hook(number, name, edges)
 
         def unseen(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
             with torch._C.DisableTorchFunction():
                 measured(going_out, came_in)
 
-        return unseen if torch._C._len_torch_function_stack() else measured
+        return unseen
 
 
 def first_broken(roots: Sequence[Tensor]) -> int:
@@ -119,24 +124,45 @@ def nodes(starts: Iterable[Any], most: int | None = None) -> list[Any]:
     return ahead
 
 
-def size_of(gradient: Any) -> Tensor | None:
-    """The largest absolute entry, as a tensor that nobody waits for; None if there is none."""
+def size_of(gradient: Any) -> Size | None:
+    """The smallest and the largest entry, as tensors that nobody waits for; None without any."""
     if type(gradient) is not Tensor or gradient.layout is not torch.strided:
         return None
     if not gradient.is_floating_point() or not gradient.numel():
         return None
-    size: Tensor = _norm(gradient.detach() if gradient.requires_grad else gradient, _INFINITY)
-    return size
+    # In torch 2.13 on the CPU linalg.vector_norm(x, inf) takes several times as long.
+    extremes: Size = torch.aminmax(gradient.detach() if gradient.requires_grad else gradient)
+    return extremes
 
 
-def _inner_edges(node: Any) -> tuple[int, ...]:
-    """The edges that lead on into the graph: of those to a leaf its .grad tells the size."""
-    found = []
-    for edge, (below, _) in enumerate(node.next_functions):
-        kind = type(below)
-        if below is None or kind is _LEAF:
-            continue
-        # Every Linear layer's weight is a leaf that is transposed first.
-        if kind.__name__ != "TBackward0" or type(below.next_functions[0][0]) is not _LEAF:
-            found.append(edge)
-    return tuple(found)
+def largest(size: Size) -> float:
+    """The largest absolute entry; nan if one is nan."""
+    low, high = size
+    return float(max(high.item(), -low.item()))
+
+
+def _inner_edges(starts: Iterable[Any]) -> list[tuple[Any, tuple[int, ...]]]:
+    """Every node with edges that lead on into the graph, and those edges.
+
+    Of an edge to a leaf, its .grad tells the size. That of a Linear layer is transposed first.
+    """
+    inner = []
+    seen = set(starts)
+    ahead = list(seen)
+    for node in ahead:
+        edges = []
+        for edge, (below, _) in enumerate(node.next_functions):
+            kind = type(below)
+            if below is None or kind is _LEAF:
+                continue
+            if kind.__name__ == "TBackward0" and type(below.next_functions[0][0]) is _LEAF:
+                continue
+            edges.append(edge)
+            if below not in seen:
+                seen.add(below)
+                ahead.append(below)
+        if edges:
+            inner.append((node, tuple(edges)))
+        if len(ahead) > MOST_NODES:
+            break
+    return inner

@@ -26,6 +26,8 @@ from course.companion.functions import (
 )
 from course.companion.places import LIBRARY, own_frame
 
+_is_compiling = torch.compiler.is_compiling
+_is_nested = torch._C._len_torch_function_stack
 _last: list[Watch] = []
 """The watch that was left last, for whoever asks without naming one."""
 
@@ -76,11 +78,11 @@ class Watch(TorchFunctionMode):
     ) -> Any:
         """Call `func`, and write down what was seen of it."""
         kwargs = kwargs or {}
-        if torch.compiler.is_compiling():
+        if _is_compiling():
             # A compiler reads this method too, and is to find nothing in it but the call.
             return func(*args, **kwargs)
-        if func in QUIET or (self._silent and self._is_routine(func)):
-            return func(*args, **kwargs)
+        if func in QUIET or (self._silent and self._is_routine(func)):  # most calls of a step
+            return func(*args, **kwargs) if kwargs else func(*args)
         if func in BACKWARD:
             return self._backward(func, args, kwargs, sys._getframe(1))
         out = func(*args, **kwargs)
@@ -89,7 +91,7 @@ class Watch(TorchFunctionMode):
             return out
         # Whatever goes wrong in here must not reach the code that is watched.
         try:
-            if types or torch._C._len_torch_function_stack():
+            if types or _is_nested():
                 with torch._C.DisableTorchFunction():  # nobody else is to see what is read here
                     self._note(func, args, kwargs, out, sys._getframe(1))
             else:
@@ -100,11 +102,10 @@ class Watch(TorchFunctionMode):
 
     def _is_routine(self, func: Any) -> bool:
         """Whether a call inside an optimizer is the optimizer's own arithmetic."""
-        if func is SWITCH:  # on again at the end, so that nothing has to be remembered
-            return True
         if func in MARKS:
             return False
-        return self._silent[-1][0] == "zero" or not torch.is_grad_enabled()
+        # A switch is on again at the end, so that nothing has to be remembered.
+        return func is SWITCH or self._silent[-1][0] == "zero" or not torch.is_grad_enabled()
 
     def _note(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, frame: FrameType
@@ -134,11 +135,12 @@ class Watch(TorchFunctionMode):
         for tensor in outs:
             if tensor.requires_grad:
                 gives_grad = True
-                if (node := tensor.grad_fn) is not None and sequence < 0:
+                if (node := tensor.grad_fn) is None:
+                    if id(tensor) in made:
+                        continue  # a leaf that is updated in place stays the leaf it was
+                elif sequence < 0:
                     sequence = node._sequence_nr()
-            if not (tensor.requires_grad and tensor.is_leaf and id(tensor) in made):
-                # A leaf that is updated in place stays the leaf it was.
-                made[id(tensor)] = (weakref.ref(tensor), number)
+            made[id(tensor)] = (weakref.ref(tensor), number)
         if tensors and outs and outs[0] is tensors[0] and tensors[0]._is_view():
             base = tensors[0]._base
             if base is not None:
@@ -147,7 +149,8 @@ class Watch(TorchFunctionMode):
             note = self._cut(func, outs)
         elif func in fed.CHECKED:
             note = fed.noted(func, args, kwargs, tensors, outs)
-        self._newest = max(self._newest, sequence)
+        if sequence > self._newest:
+            self._newest = sequence
         record.calls.append(
             (
                 func,
@@ -241,7 +244,8 @@ class Watch(TorchFunctionMode):
     def _backward(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
     ) -> Any:
-        roots = tensors_in(args[:1], {}) or tensors_in((), kwargs)
+        roots = [args[0]] if args and type(args[0]) is Tensor else tensors_in(args[:1], {})
+        roots = roots or tensors_in((), kwargs)
         own = own_frame(frame) or frame
         kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
         measured = sizes.Measured()
