@@ -1,4 +1,4 @@
-"""What torch says at the programs of `tests/errors/test_errors.py`, by the code that explains it."""
+"""What torch says at the programs of `tests/errors/test_errors.py`, by what explains it."""
 
 import warnings
 

@@ -46,6 +46,12 @@ def test_a_text_of_the_index_is_explained_by_its_own_entry(entry):
         assert entry.fits(kind, words), text
 
 
+@pytest.mark.parametrize("entry", [*page.errors(), *page.silent()], ids=lambda entry: entry.code)
+def test_an_entry_leads_to_a_section_of_a_lesson(entry):
+    assert entry.section.title != entry.section.lesson
+    assert entry.section.heading or not entry.section.words
+
+
 def test_no_two_headings_of_the_index_lead_to_one_place():
     headings = re.findall(r"^#+ (.+)$", page.text(), re.MULTILINE)
     assert len({slug(heading) for heading in headings}) == len(headings)
