@@ -15,10 +15,8 @@ from grader.notebook import places, workspace
 from grader.notebook.cells import slug
 from tests.conftest import ROOT
 from tests.course import raising
+from tests.course.raising import OF_GRADING
 from tests.errors.test_errors import RARE
-
-OF_GRADING = {"exit", "asks", "debugs"}
-"""What happens in a graded function alone."""
 
 
 def test_the_index_has_every_error_and_every_silent_cause():

@@ -36,10 +36,10 @@ def test_where_a_book_is_made_every_step_of_every_choice_is_recorded(shown, monk
     steps = json.loads(json.dumps(still[recorded.MIME]))
     assert steps["choices"] == [name for name, _ in picture.what.options]
     assert steps["first"] == [picture.what.value, picture.step]
+    assert steps["still"][1] == picture.fallback().sentence
     for choice, frames in enumerate(steps["frames"]):
         picture.what.value = choice
         assert len(frames) == picture.last_step + 1
         for step, (svg, sentence) in enumerate(frames):
             picture.step = step
             assert (svg, sentence) == (picture.stage.svg, picture.sentence)
-    assert steps["still"][1] == picture.fallback().sentence
