@@ -23,7 +23,7 @@ ROOT = CONF.parent
 
 
 class BookRefused(Refusal):
-    """Sphinx warned: a link leads nowhere, or a text is not what it should be."""
+    """The book cannot be made: Sphinx warned, or its folder holds something else."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,13 @@ def build(into: Path, run: Callable[[Path], Notebook], work: Path) -> Built:
     """Make the book in the folder `into`, which is replaced.
 
     `run` gives the executed notebook of a lesson's text; `work` is a folder for what lies between.
-    Raises BookRefused, and LessonFailed.
+    Raises BookRefused, also where `into` holds anything but a book, and LessonFailed.
     """
+    if into.exists() and not (into / "searchindex.js").is_file():
+        raise BookRefused(
+            f"{into} is there already and is no book, so it is not replaced.",
+            "Name a folder that is yet to be, or the one of an earlier book.",
+        )
     source, static = work / "source", work / "static"
     for folder in (source, static):
         shutil.rmtree(folder, ignore_errors=True)

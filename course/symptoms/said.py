@@ -11,6 +11,7 @@ import re
 import tomllib
 from pathlib import Path
 
+FILE = Path(__file__).with_name("said.toml")
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
 _WORKER = re.compile(r"^Caught .*\n(\w+: [^\n]+)\n*$", re.DOTALL)
 """The error of a DataLoader's worker is a traceback; what went wrong stands in its last line."""
@@ -34,4 +35,4 @@ def shortened(type_name: str, text: str) -> str:
 @functools.cache
 def said() -> dict[str, list[str]]:
     """The texts of every error and warning that a learner meets, by code."""
-    return tomllib.loads(Path(__file__).with_name("said.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))

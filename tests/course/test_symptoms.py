@@ -15,10 +15,8 @@ from grader.notebook import places, workspace
 from grader.notebook.cells import slug
 from tests.conftest import ROOT
 from tests.course import raising
+from tests.course.raising import OF_GRADING
 from tests.errors.test_errors import RARE
-
-OF_GRADING = {"exit", "asks", "debugs"}
-"""What happens in a graded function alone."""
 
 
 def test_the_index_has_every_error_and_every_silent_cause():
@@ -44,6 +42,12 @@ def test_a_text_of_the_index_is_explained_by_its_own_entry(entry):
     for text in said().get(entry.code, ()):
         kind, _, words = text.partition(": ")
         assert entry.fits(kind, words), text
+
+
+@pytest.mark.parametrize("entry", [*page.errors(), *page.silent()], ids=lambda entry: entry.code)
+def test_an_entry_leads_to_a_section_of_a_lesson(entry):
+    assert entry.section.title != entry.section.lesson
+    assert entry.section.heading or not entry.section.words
 
 
 def test_no_two_headings_of_the_index_lead_to_one_place():
