@@ -159,7 +159,8 @@ def _finding(record: Record | None, node: Any, size: float, name: str) -> Findin
 
 
 def _call(record: Record | None, node: Any) -> tuple[str, Place | None]:
-    call = record.of_node(_number(node)) if record is not None else None
+    by_hand = isinstance(node, torch.autograd.function.BackwardCFunction)  # no call makes it
+    call = record.of_node(_number(node)) if record is not None and not by_hand else None
     plain = re.sub(r"Backward\d*$", "", node.name())
     if call is None:
         return plain, None

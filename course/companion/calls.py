@@ -151,7 +151,9 @@ class Record:
         del self.events[: max(0, len(self.events) - MOST_CALLS // 10)]
 
     def _by_node(self) -> list[tuple[int, int]]:
-        return sorted((call.sequence, number) for number, call in self.every() if call.sequence > 0)
+        return sorted(
+            (call.sequence, number) for number, call in self.every() if call.sequence >= 0
+        )
 
 
 def name_of(func: Any) -> str:

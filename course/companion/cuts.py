@@ -12,6 +12,8 @@ from course.companion.places import Place
 
 _FROM_NUMBERS = {"tensor", "as_tensor", "from_numpy", "Tensor", "FloatTensor", "full", "asarray"}
 _ARRAYS = {"numpy", "tolist", "__array__"}
+_CHOICES = {"__bool__"}
+"""What a program reads to choose its way by, and computes nothing with."""
 _COPIES = {"tensor", "as_tensor", "Tensor", "asarray"}
 MOST = 3
 
@@ -41,7 +43,7 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
     if not followed.used:
         return [found("never_used", tensor=name)]
     before = record.before([end]) if end is not None else set()
-    cuts = sorted({followed.cut[one] for one in before if one in followed.cut})
+    cuts = sorted(_last_cuts(record, followed, end)) if end is not None else []
     if cuts:
         return [_of_cut(record, one, name) for one in cuts[:MOST]]
     if followed.live & before:
@@ -49,9 +51,28 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
     return _by_numbers(record, followed, before, name) or _dropped(record, followed, end, name)
 
 
+def _last_cuts(record: Record, followed: _Followed, end: int) -> set[int]:
+    """The cuts through which a value enters the loss, and after which nothing leads back.
+
+    An index that was drawn from the value, say, enters by way of something that still does.
+    """
+    found, seen, ahead = set(), set(), [end]
+    while ahead:
+        number = ahead.pop()
+        if number in seen or number in followed.live:
+            continue
+        seen.add(number)
+        if followed.cut.get(number) == number:
+            found.add(number)
+        elif number >= 0 and (call := record.call(number)) is not None:
+            ahead.extend(call.sources)
+    return found
+
+
 def _by_numbers(record: Record, followed: _Followed, before: set[int], name: str) -> list[Finding]:
     """Where a value left torch: whether the loss is made of it there, nobody sees."""
     calls = [one for number in followed.numbers if (one := record.call(number)) is not None]
+    calls = [one for one in calls if one.name not in _CHOICES]
     arrays = [one for one in calls if one.name in _ARRAYS]
     made = [call for one in before if one >= 0 and (call := record.call(one)) is not None]
     rebuilt = not before or any(one.name in _FROM_NUMBERS or not one.sources for one in made)
@@ -107,7 +128,7 @@ def _follow(record: Record, start: int) -> _Followed:
             followed.numbers.append(number)
         elif flows and (call.gives_grad or _is_hidden(call)):
             followed.live.add(number)
-        elif flows and True in call.recorded:
+        elif flows and (True in call.recorded or call.name == "detach_"):  # it is asked afterwards
             followed.cut[number] = number
         elif flows:
             followed.live.add(number)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from course.companion import births, inquiry, order, states, wiring
 from course.companion.calls import Record
-from course.companion.finding import Finding, Report, ordered
+from course.companion.finding import Finding, Report, found, ordered
 from course.companion.reach import Reach
 from course.companion.sizes import MOST_NODES
 from course.companion.surroundings import Surroundings
@@ -107,6 +107,9 @@ def _one(
     findings = [] if tensor.is_leaf or tensor.retains_grad else [inquiry.not_leaf(tensor, name)]
     if loss is None:
         return f"{name}: name the loss too, why_no_grad({name}, loss), to see more.", findings
+    if not findings and _was_differentiated(loss, record) and not _is_bad(tensor):
+        size = inquiry.size_of_grad(tensor)
+        return _DETACHED, [found("fine", tensor=name, size=f"{size:.3g}")]
     if (dead := inquiry.without_graph(loss, name, tensor, record)) is not None:
         return "The loss leads back to nothing.", findings + dead
     reach = Reach(loss)
@@ -128,10 +131,14 @@ def _every(
         return "No model is found here: why_no_grad(tensor, loss), or model=...", []
     if loss is None:
         return "No loss is found here: why_no_grad(tensor, loss).", []
+    asked = {name: one for name, one in parameters.items() if one.requires_grad}
+    if _was_differentiated(loss, record) and not any(map(_is_bad, asked.values())):
+        return f"{_DETACHED} Each of {len(asked):,} parameters has a gradient.", []
     if (dead := inquiry.without_graph(loss, "every parameter", None, record)) is not None:
         return "The loss leads back to nothing.", dead
     reach = Reach(loss)
-    asked = {name: one for name, one in parameters.items() if one.requires_grad}
+    left = _targets(around, reach)
+    asked = {name: one for name, one in asked.items() if id(one) not in left}
     away = {name: one for name, one in asked.items() if one not in reach}
     bad = {name: one for name, one in asked.items() if name not in away and _is_bad(one)}
     most = MOST_MEASURED if len(reach.nodes) < MOST_NODES else 1
@@ -143,22 +150,62 @@ def _every(
         gradients = births.Births(record, loss, reach)
         for name, parameter in list(bad.items())[:most]:
             told += [(name, f) for f in inquiry.measured(parameter, gradients, reach, name, record)]
-    lacking = len(away) + len(bad)
+    emptied = _emptied(told, bad)
+    lacking = len(away) + len(bad) - emptied
     verb = "gets" if lacking == 1 else "get"
     about = f"Of {len(parameters):,} parameters {lacking:,} {verb} no gradient that is right."
+    if emptied:
+        about += f" {emptied:,} had one until it was emptied."
+    if left:
+        about += f" {len(left):,} that no optimizer holds and no loss leads to are left out."
     if len(bad) > most:
         about += f" {most} of them are looked at."
     return about, _grouped(told)
 
 
+_DETACHED = "This loss is detached from the graph, and its backward was seen before."
+
+
+def _was_differentiated(loss: Tensor, record: Record | None) -> bool:
+    """Whether a loss without a graph is what is left of one whose backward was watched."""
+    if loss.requires_grad or record is None:
+        return False
+    return any(event.about.roots for event in record.events_of("backward"))
+
+
+def _targets(around: Surroundings, reach: Reach) -> set[int]:
+    """Parameters of models that nothing trains beside one that is trained: a target network's."""
+    held = wiring.held(around)
+    trained = False
+    rest: set[int] = set()
+    for model in around.models.values():
+        own = {id(one): one for one in model.parameters() if one.requires_grad}
+        reached = any(one in reach for one in own.values())
+        trained = trained or (reached and bool(own.keys() & held))
+        if not reached and not own.keys() & held:
+            rest |= own.keys()
+    return rest if trained else set()
+
+
+def _emptied(told: Sequence[tuple[str, Finding]], bad: dict[str, Tensor]) -> int:
+    """How many of these gradients were there, and emptied."""
+    codes: dict[str, set[str]] = {}
+    for name, one in told:
+        codes.setdefault(name, set()).add(one.code)
+    looked_at = [codes.get(name, set()) for name in bad if name in codes]
+    if not looked_at or any(one != {"emptied"} for one in looked_at):
+        return 0
+    return sum(one.grad is None for one in bad.values())
+
+
 def _grouped(told: Sequence[tuple[str, Finding]]) -> list[Finding]:
     """Findings of one kind and place, as one that names all its tensors."""
-    names: dict[tuple[str, object], list[str]] = {}
+    names: dict[tuple[str, object], dict[str, None]] = {}
     first: dict[tuple[str, object], Finding] = {}
     for name, one in told:
-        names.setdefault((one.code, one.place), []).append(name)
+        names.setdefault((one.code, one.place), {})[name] = None
         first.setdefault((one.code, one.place), one)
-    return [_renamed(one, names[key]) for key, one in first.items() if one.code != "fine"]
+    return [_renamed(one, list(names[key])) for key, one in first.items() if one.code != "fine"]
 
 
 @contextmanager

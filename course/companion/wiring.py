@@ -38,36 +38,53 @@ def outside_optimizers(
     """
     if not around.optimizers:
         return []
-    held = {
-        id(parameter)
-        for optimizer in around.optimizers.values()
-        for group in optimizer.param_groups
-        for parameter in group["params"]
-    }
+    holding = held(around)
     named = " and ".join(around.optimizers)
     if only is not None:
-        if id(only) in held or not only.is_leaf or not only.requires_grad:
+        if id(only) in holding or not only.is_leaf or not only.requires_grad:
             return []
         mine = [one for one in around.models.values() if any(only is p for p in one.parameters())]
         beside = {id(p) for one in mine for p in one.parameters()}
         if loss is not None and not mine:
             beside = {id(node.variable) for node in Reach(loss).nodes if hasattr(node, "variable")}
-        if not beside & held:
-            return []
+        if not beside & holding:
+            if not mine or _others_are_trained(around, holding):
+                return []
+            name = next(n for n, one in around.models.items() if one is mine[0])
+            sure = len(around.models) == 1
+            return [found("other_model", optimizer=named, model=name, sure=sure)]
         return [found("not_in_optimizer", tensor=around.name_of(only), optimizer=named)]
     findings = []
     for name, model in around.models.items():
         trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-        missing = [f"{name}.{path}" for path, p in trained if id(p) not in held]
+        missing = [f"{name}.{path}" for path, p in trained if id(p) not in holding]
         if not missing:
             continue
         if len(missing) == len(trained):
+            if _others_are_trained(around, holding):
+                continue  # a target network, or a part that is not to be trained
             sure = len(around.models) == 1
             findings.append(found("other_model", optimizer=named, model=name, sure=sure))
         else:
             told = listed(missing)
             findings.append(found("not_in_optimizer", tensor=told, optimizer=named))
     return findings
+
+
+def held(around: Surroundings) -> set[int]:
+    """The ids of what the optimizers hold."""
+    return {
+        id(parameter)
+        for optimizer in around.optimizers.values()
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+
+
+def _others_are_trained(around: Surroundings, holding: set[int]) -> bool:
+    """Whether all that the optimizers hold is part of models that there are, gradients and all."""
+    known = {id(p): p for one in around.models.values() for p in one.parameters()}
+    return holding <= known.keys() and any(known[one].grad is not None for one in holding)
 
 
 def listed(names: list[str]) -> str:

@@ -107,6 +107,15 @@ BACKWARD = (
         "warning above the error shows its line.",
     ),
     Explanation(
+        "reentrant_inputs",
+        _RUNTIME,
+        r"use_reentrant=True, torch\.utils\.checkpoint is incompatible|"
+        r"Checkpointing is not compatible with \.grad\(\)",
+        "A reentrant checkpoint works with backward() alone: it cannot give the gradients of "
+        "chosen tensors, as torch.autograd.grad and backward(inputs=...) ask for them.",
+        "Pass use_reentrant=False to checkpoint.",
+    ),
+    Explanation(
         "checkpoint",
         ("CheckpointError",),
         r"Recomputed values .* have different metadata|A different number of tensors was saved",

@@ -84,6 +84,15 @@ FUNCTIONS = (
         "Stay with tensors: torch.where instead of if, and no .item().",
     ),
     Explanation(
+        "vmap_edit",
+        _RUNTIME,
+        r"vmap: (inplace arithmetic|\S+)\(self, \*extra_args\) is not possible",
+        "Under vmap this edit would write a batch of values into a tensor that was made for a "
+        "single one.",
+        "Use an operation that gives a new tensor, such as torch.cat, torch.where or F.pad; or "
+        "make the tensor from the batched one: x.new_zeros(...).",
+    ),
+    Explanation(
         "transform_not_scalar",
         _RUNTIME,
         r"Expected f\(\*args\) to return a scalar",

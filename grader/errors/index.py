@@ -69,6 +69,9 @@ INDEX: dict[str, Entry] = {
         "gradients are nan",
     ),
     "checkpoint": _at(_MODES_2, "Recorded, and little of it kept", "A checkpoint that differs"),
+    "reentrant_inputs": _at(
+        _MODES_2, "Recorded, and little of it kept", "autograd.grad through a reentrant checkpoint"
+    ),
     "gradcheck": _at(_GRAPHS_2, "Where there is no derivative", "gradcheck finds a difference"),
     # Edits
     "leaf_in_place": _at(
@@ -141,6 +144,7 @@ INDEX: dict[str, Entry] = {
     ),
     "inside_transform": _at(_GRAPHS_2, "What this number is", "backward inside torch.func"),
     "inside_vmap": _at(_GRAPHS_2, "What this number is", "A number read inside vmap"),
+    "vmap_edit": _at(_GRAPHS_2, "What this number is", "An edit inside vmap"),
     "transform_not_scalar": _at(
         _GRAPHS_2, "Starting from more than one number", "torch.func.grad of more than one number"
     ),
@@ -160,6 +164,9 @@ INDEX: dict[str, Entry] = {
     "state_dict_keys": _at(_LOOP_2, "Groups, and a body", "A state_dict of another model"),
     "one_value": _at(_NORM, "A batch of one", "BatchNorm with one value per channel"),
     "target_range": _at(_LOOP_2, "The loss must fit", "A class that there is not"),
+    "target_dtype": _at(_LOOP_2, "The loss must fit", "Class numbers that are no integers"),
+    "optimizer_state": _at(_LOOP_2, "Stop, and go on", "A saved optimizer of other parameters"),
+    "batch_sizes": _at(_LOOP_2, "Batches and epochs", "Samples of different shapes in a batch"),
     "target_shape": _at(_LOOP_2, "The loss must fit", "A target of another shape"),
     "not_probabilities": _at(_LOOP_2, "The loss must fit", "Scores where probabilities belong"),
     "ddp_unused": _at(

@@ -36,6 +36,30 @@ TRAINING = (
         "with unsqueeze(1).",
     ),
     Explanation(
+        "target_dtype",
+        _RUNTIME,
+        r"expected target dtype to be Long|expected scalar type Long but found",
+        "Class numbers are integers, and these are not.",
+        "Convert the target: y.long(). A target of probabilities has the shape of the scores.",
+    ),
+    Explanation(
+        "optimizer_state",
+        ("ValueError",),
+        r"loaded state dict (contains a parameter group that doesn't match|has a different number)",
+        "The saved optimizer held other parameters, in number or in groups, than this one.",
+        "Make the optimizer over the parameters that it held when it was saved, with the same ones "
+        "frozen, and load then. Or load the model alone, and begin with a new optimizer.",
+    ),
+    Explanation(
+        "batch_sizes",
+        _RUNTIME,
+        r"stack expects each tensor to be equal size",
+        "Tensors of different shapes cannot be stacked. A DataLoader stacks the samples of a "
+        "batch.",
+        "Bring them to one shape first. For a DataLoader pass a collate_fn that pads: "
+        "torch.nn.utils.rnn.pad_sequence(samples, batch_first=True).",
+    ),
+    Explanation(
         "not_probabilities",
         _RUNTIME,
         r"all elements of (input|target) should be between 0 and 1",
@@ -82,7 +106,8 @@ TRAINING = (
         r"No inf checks were recorded for this optimizer|step\(\) has already been called since",
         "A gradient scaler wants one order in each pass: scale(loss).backward(), unscale_, step, "
         "update. Of it something is missing, or was done twice.",
-        "Call update() at the end of every pass, unscale_ at most once, and step only after a "
+        "Call unscale_ once, right before clipping and step, and update() after step; where "
+        "batches are accumulated, all of them inside the same if. Step only after a "
         "backward that gave the optimizer's parameters gradients.",
     ),
     Explanation(

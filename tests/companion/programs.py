@@ -670,3 +670,60 @@ def _freeze(model):
 @pair("frozen_batchnorm", lambda: _moded(lambda model: (_freeze(model), model[1].eval())))
 def _():
     return _moded(_freeze)
+
+
+# Right programs that look wrong, and wrong ones where something harmless comes first
+
+
+def trained_net():
+    """A net, its optimizer, and a batch."""
+    model = net(3, 4, 1)
+    return model, torch.optim.SGD(model.parameters(), lr=0.1), torch.eye(3)
+
+
+def emptied_after_the_step():
+    model, optimizer, x = trained_net()
+    with watch():
+        loss = model(x).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return why_no_grad()
+
+
+def a_loss_handed_on_detached():
+    model, optimizer, x = trained_net()
+
+    def step():
+        optimizer.zero_grad()
+        loss = model(x).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    with watch():
+        loss = step()
+    return why_no_grad(model[0].weight, loss)
+
+
+def a_target_network():
+    model, optimizer, x = trained_net()
+    target = net(3, 4, 1)
+    with watch():
+        optimizer.zero_grad()
+        loss = (model(x) - target(x).detach()).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad()
+
+
+def logarithms_of_a_policy(collect):
+    model = net(3, 4, 2)
+    with watch():
+        kept = []
+        for row in torch.eye(3):
+            chosen = torch.distributions.Categorical(logits=model(row))
+            kept.append(chosen.log_prob(chosen.sample()))
+        loss = (collect(kept) * torch.ones(3, requires_grad=True)).mean()
+        loss.backward()
+    return why_no_grad(model[0].weight, loss)

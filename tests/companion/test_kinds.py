@@ -3,8 +3,10 @@
 import re
 
 import pytest
+import torch
 
 from course.companion import KINDS
+from tests.companion import programs
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -21,6 +23,40 @@ def test_a_wrong_program_is_named_and_a_right_one_like_it_is_not(code, wrong, ri
     assert report.codes[:1] == (code,), report
     assert code not in right().codes
     assert not {one.code for one in right().findings if one.sure} - TRUE_REMARKS
+
+
+def test_gradients_that_a_step_used_before_they_were_emptied_are_no_loss():
+    report = programs.emptied_after_the_step()
+    assert "Of 4 parameters 0 get no gradient" in report.about
+    assert "4 had one until it was emptied" in report.about
+
+
+def test_a_loss_that_is_handed_on_detached_is_no_cut():
+    report = programs.a_loss_handed_on_detached()
+    assert report.codes == ("fine",)
+    assert "detached" in report.about
+
+
+def test_a_target_network_is_left_out():
+    report = programs.a_target_network()
+    assert report.codes == ()
+    assert "Of 8 parameters 0 get no gradient" in report.about
+    assert "4 that no optimizer holds" in report.about
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("collect", "codes", "line"),
+    [
+        (lambda kept: torch.tensor(kept), ("cut_rebuilt",), "torch.tensor(kept)"),
+        (lambda kept: torch.tensor([one.item() for one in kept]), ("cut_number",), "one.item()"),
+        (torch.stack, ("fine",), None),
+    ],
+)
+def test_a_drawn_index_and_a_check_of_arguments_are_no_cuts(collect, codes, line):
+    report = programs.logarithms_of_a_policy(collect)
+    assert report.codes == codes, report
+    assert line is None or line in report.findings[0].place.text
 
 
 def test_every_kind_has_its_programs():

@@ -459,6 +459,54 @@ def _():
     _module_hook((torch.ones(1, 3),))
 
 
+def _reentrant(again):
+    x = leaf(3)
+    y = torch.utils.checkpoint.checkpoint(torch.exp, x, use_reentrant=again).sum()
+    torch.autograd.grad(y, x)
+
+
+@cured("reentrant_inputs", lambda: _reentrant(False))
+def _():
+    _reentrant(True)
+
+
+def _optimizer_loaded(*held):
+    layer = torch.nn.Linear(2, 2)
+    saved = torch.optim.Adam([layer.weight]).state_dict()
+    torch.optim.Adam([getattr(layer, name) for name in held]).load_state_dict(saved)
+
+
+@cured("optimizer_state", lambda: _optimizer_loaded("weight"))
+def _():
+    _optimizer_loaded("weight", "bias")
+
+
+def _batched(collate):
+    samples = [torch.ones(2), torch.ones(3)]
+    list(torch.utils.data.DataLoader(samples, batch_size=2, collate_fn=collate))
+
+
+@cured(
+    "batch_sizes", lambda: _batched(lambda b: torch.nn.utils.rnn.pad_sequence(b, batch_first=True))
+)
+def _():
+    _batched(None)
+
+
+def _padded_by_hand(x):
+    padded = torch.zeros(4)
+    padded[:3] = x
+    return padded
+
+
+@cured(
+    "vmap_edit",
+    lambda: torch.func.vmap(lambda x: torch.nn.functional.pad(x, (0, 1)))(torch.ones(2, 3)),
+)
+def _():
+    torch.func.vmap(_padded_by_hand)(torch.ones(2, 3))
+
+
 @cured("hook_result", lambda: _with_hook(lambda g: g * 2))
 def _():
     _with_hook(lambda g: g.sum().reshape(1))
@@ -956,7 +1004,7 @@ for _operation in (
     )
 
 
-@cured("dtype", lambda: nn.functional.cross_entropy(torch.ones(2, 3), torch.ones(2).long()))
+@cured("target_dtype", lambda: nn.functional.cross_entropy(torch.ones(2, 3), torch.ones(2).long()))
 def _():
     nn.functional.cross_entropy(torch.ones(2, 3), torch.ones(2))
 

@@ -210,6 +210,55 @@ def an_attribute_that_stays_behind():
     return net.weight * net.mask
 
 
+@told("truth", "makes a module, and takes settings", "CrossEntropyLoss(scores", "()(scores, y)")
+def tensors_given_to_a_constructor():
+    scores, y = torch.randn(9, 3), torch.zeros(9).long()
+    return nn.CrossEntropyLoss(scores, y)
+
+
+@told("unused", "does not depend on net.1.weight", "torch.autograd.grad", "allow_unused=True")
+def a_parameter_that_is_asked_for_and_unused():
+    net = nn.ModuleList([nn.Linear(2, 1), nn.Linear(2, 1)])
+    asked = list(net.parameters())
+    loss = net[0](torch.ones(1, 2)).sum()
+    return torch.autograd.grad(loss, asked)
+
+
+class RememberingTwo(nn.Module):
+    """Keeps its state, a pair, from call to call."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.state = nn.LSTM(2, 3), None
+
+    def forward(self, x):
+        y, self.state = self.lstm(x, self.state)
+        return y
+
+
+@told(
+    "second_backward",
+    "net.state comes from an earlier step",
+    None,
+    "at the end of each step: net.state = tuple(part.detach() for part in net.state)",
+)
+def a_state_of_two_parts_that_a_module_keeps():
+    net = RememberingTwo()
+    for _ in range(3):
+        loss = net(torch.ones(4, 1, 2)).sum()
+        loss.backward()
+
+
+@told("modified", "h comes from an earlier step", "y, h = net", "h = h.detach()")
+def a_carried_state_with_retain_graph():
+    net, h = nn.GRU(2, 3), torch.zeros(1, 1, 3)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(3):
+        y, h = net(torch.ones(4, 1, 2), h)
+        y.sum().backward(retain_graph=True)
+        optimizer.step()
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("function", "code", "meaning", "place", "cure"), CASES)
 def test_an_explanation_names_the_cause_the_line_and_the_cure(function, code, meaning, place, cure):

@@ -103,7 +103,7 @@ SIZES = (
         "Zero at a node",
         "The gradient of {name} is zero: it enters {node} ({call}) with entries and leaves it "
         "without.",
-        "Look at what that line is given.",
+        "Look at what that line is given; of a custom Function, at its backward.",
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(

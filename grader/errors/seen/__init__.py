@@ -19,6 +19,7 @@ _READERS: dict[str, Reader] = {
     "no_graph": lost.read,
     "unused": lost.read_unused,
     "device": parts.read_device,
+    "truth": parts.read_truth,
     "dtype": parts.read_dtype,
     "deepcopy": parts.read_deepcopy,
     "warned_non_leaf_grad": nothing.read,

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import graph, source
+from grader.errors.seen import graph, passes, source
 from grader.errors.seen.frames import Frame, Frames, file_name
 from grader.errors.seen.passes import looked_up, start_of
 
@@ -42,6 +42,16 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     step = _step_line(frames)
     if stepped is not None and step is not None and not _edits(frame):
         name = frames.name_of(stepped) or "a parameter"
+        if (carried := passes.carried(frames)) is not None:
+            state, detached, place = carried
+            return replace(
+                told,
+                meaning=f"{state} comes from an earlier step, so this backward goes on into that "
+                f"step's graph, and {owned[id(stepped)]}.step() has changed {name} since.",
+                cure=f"Detach it at the end of each step: {detached}. Then retain_graph=True is "
+                "not needed.",
+                place=place,
+            )
         return replace(
             told,
             meaning=f"{owned[id(stepped)]}.step() changed {name} in place after the forward pass "

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
@@ -86,7 +87,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         told,
         meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",
         cure="Keep every step from the inputs to the loss in torch and outside of such blocks: "
-        "torch.stack for torch.tensor, the tensor for its number, softmax for argmax.",
+        "torch.stack for torch.tensor, the tensor for its number. For argmax use softmax and its "
+        "probabilities: comparisons and counts have no gradient either.",
         place=places[0][0] if len(places) == 1 else "",
         sure=False,
     )
@@ -101,6 +103,15 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
         if node.lineno != frames.last.line or len(node.args) < 2:
             continue
         asked = node.args[1]
+        if (name := _named_by_index(asked, frames, message)) is not None:
+            return replace(
+                told,
+                meaning=f"The result does not depend on {name}: the forward pass does not use it, "
+                "or used a copy of it.",
+                cure=f"Use {name}, leave it out of the tensors that you ask for, or pass "
+                "allow_unused=True and take None for zero.",
+                place=frames.last.place,
+            )
         method = asked.func if isinstance(asked, ast.Call) else None
         called = isinstance(method, ast.Attribute)
         if getattr(method, "attr", "") == "parameters":
@@ -115,6 +126,20 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
                 place=frames.last.place,
             )
     return None
+
+
+def _named_by_index(asked: ast.AST, frames: Frames, message: str) -> str | None:
+    """The parameter that a message means by its index among the tensors asked for."""
+    index = re.search(r"Tensor at index (\d+)", message)
+    values = looked_up(asked, frames.last)
+    method = asked.func if isinstance(asked, ast.Call) else None
+    if isinstance(method, ast.Attribute) and method.attr == "parameters":
+        module = looked_up(method.value, frames.last)
+        values = list(module.parameters()) if isinstance(module, nn.Module) else None
+    if index is None or not isinstance(values, list | tuple) or int(index[1]) >= len(values):
+        return None
+    tensor = values[int(index[1])]
+    return frames.name_of(tensor) or None if isinstance(tensor, nn.Parameter) else None
 
 
 def _is_entry(node: ast.Subscript, frame: Frame) -> bool:

@@ -177,7 +177,8 @@ def _leaf_cure(frame: Frame, name: str) -> str:
     if any(source.reads(one, name) for one in inside):
         return (
             f"Update it in place: with torch.no_grad(): {name} -= lr * {name}.grad. Then {name} "
-            "stays the leaf it was."
+            f"stays the leaf it was; set {name}.grad = None before the next backward. The same "
+            "goes for whatever else is updated so."
         )
     return (
         "Set requires_grad as the last thing, after .to(), .cuda(), a cast and every other "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.frames import Frames
+from grader.errors.seen.passes import looked_up
 
 
 def read_device(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -57,6 +59,32 @@ def read_deepcopy(frames: Frames, told: Explained, message: str) -> Explained | 
                     "to None before you copy.",
                 )
     return None
+
+
+def read_truth(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A module that was given tensors when it was made, and is to be called with them."""
+    frame = frames.last
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if not isinstance(node, ast.Call) or not node.lineno <= frame.line <= _end(node):
+            continue
+        kind = looked_up(node.func, frame)
+        if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
+            continue
+        if any(isinstance(looked_up(one, frame), Tensor) for one in node.args):
+            made = ast.unparse(node.func)
+            given = ", ".join(ast.unparse(one) for one in node.args)
+            return replace(
+                told,
+                meaning=f"{made}(...) makes a module, and takes settings; the tensors were given "
+                "to it as settings.",
+                cure=f"Make it first and call it with the tensors: {made}()({given}).",
+                place=frame.place,
+            )
+    return None
+
+
+def _end(node: ast.expr) -> int:
+    return node.end_lineno or node.lineno
 
 
 def _parts(frames: Frames) -> Iterator[tuple[str, nn.Module]]:

@@ -15,13 +15,13 @@ from grader.errors.seen.frames import Frame, Frames
 _CARRIED_PARTS = (
     "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
     "step's loss still hangs on it.",
-    "Detach its parts where the step begins: {name} = tuple(part.detach() for part in {name}). "
+    "Detach its parts at the end of each step: {name} = tuple(part.detach() for part in {name}). "
     "With retain_graph=True the graph would grow with every step.",
 )
 _CARRIED = (
     "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
     "step's loss still hangs on it.",
-    "Detach it where the step begins: {name} = {name}.detach(). With retain_graph=True the graph "
+    "Detach it at the end of each step: {name} = {name}.detach(). With retain_graph=True the graph "
     "would grow with every step.",
 )
 _RUNNING = (
@@ -66,6 +66,28 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     frame, root = start_of(frames)
     if root is None or root.grad_fn is None:
         return None
+    hanging, beside = _near(frames, root)
+    if (found := _from_earlier(frames, frame, hanging, hanging | beside)) is not None:
+        return _told(told, *found)
+    return _twice(frame, root, hanging, told)
+
+
+def carried(frames: Frames) -> tuple[str, str, str] | None:
+    """What a loop carries into its next pass: its name, how to detach it, and where it is made."""
+    frame, root = start_of(frames)
+    if root is None or root.grad_fn is None:
+        return None
+    hanging, beside = _near(frames, root)
+    found = _from_earlier(frames, frame, hanging, hanging | beside)
+    if found is None or found[0] not in (_CARRIED, _CARRIED_PARTS):
+        return None
+    words, name, place = found
+    whole, parts = f"{name}.detach()", f"tuple(part.detach() for part in {name})"
+    return name, f"{name} = {whole if words is _CARRIED else parts}", place
+
+
+def _near(frames: Frames, root: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The tensors that a root was computed from, and those that share a part of its graph."""
     below = set(graph.nodes(root.grad_fn))
     hanging, beside = {}, {}
     for name, value in frames.tensors():
@@ -75,17 +97,24 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             hanging[name] = value
         elif _inner(graph.nodes(value.grad_fn)) & below:
             beside[name] = value
-    for name in _states(frames, hanging):
-        return _told(told, _CARRIED, name, frame.place)
-    for one in reversed(frames.own):
-        if (found := _in_loop(one, hanging | beside, root, told)) is not None:
-            return found
-    return _twice(frame, root, hanging, told)
+    return hanging, beside
 
 
-def _in_loop(
-    frame: Frame, hanging: dict[str, Tensor], root: Tensor, told: Explained
-) -> Explained | None:
+_Words = tuple[tuple[str, str], str, str]
+"""Meaning and cure, the name that they are about, and a place."""
+
+
+def _from_earlier(
+    frames: Frames, frame: Frame, hanging: dict[str, Tensor], near: dict[str, Tensor]
+) -> _Words | None:
+    """What comes from an earlier pass: a module's state, or a variable of a loop."""
+    for name, is_one in _states(frames, hanging):
+        return _CARRIED if is_one else _CARRIED_PARTS, name, frame.place
+    found = (_in_loop(one, near) for one in reversed(frames.own))
+    return next((one for one in found if one is not None), None)
+
+
+def _in_loop(frame: Frame, hanging: dict[str, Tensor]) -> _Words | None:
     """What a loop carries from pass to pass, or takes from before it."""
     tree = frame.source
     loop = source.loop_of(tree, frame.line) if tree is not None else None
@@ -99,16 +128,16 @@ def _in_loop(
         inside = source.assigned(loop, own)
         if "[" in name and not inside:
             if source.is_filled(loop, own):
-                return _told(told, _COLLECTED, own, frame.place)
+                return _COLLECTED, own, frame.place
         elif inside and source.is_carried(loop, own):
             words = _CARRIED_PARTS if "[" in name else _CARRIED
             words = _RUNNING if _is_added_to(inside, own) else words
-            return _told(told, words, own, frame.place_of(inside[0].lineno))  # type: ignore[attr-defined]
+            return words, own, frame.place_of(inside[0].lineno)  # type: ignore[attr-defined]
         elif not inside and own.split(".")[0] in frame.names and tree is not None:
             before += [(own, one) for one in source.assigned(tree, own)]
     for name, statement in before:
         line = statement.lineno  # type: ignore[attr-defined]
-        return _told(told, _BEFORE, name, frame.place_of(line))
+        return _BEFORE, name, frame.place_of(line)
     return None
 
 
@@ -195,8 +224,11 @@ def _origin(node: ast.AST, frame: Frame) -> Tensor | None:
     return next((one for one in values if isinstance(one, Tensor) and one.requires_grad), None)
 
 
-def _states(frames: Frames, hanging: dict[str, Tensor]) -> list[str]:
-    """Attributes that a module's forward reads before it gives them a value."""
+def _states(frames: Frames, hanging: dict[str, Tensor]) -> list[tuple[str, bool]]:
+    """Attributes that a module's forward reads before it gives them a value.
+
+    With each, whether it is one tensor, and not a tuple or a list of them.
+    """
     modules = dict(frames.modules())
     inner = {
         f"{name}.{path}" if path else name: part
@@ -211,7 +243,7 @@ def _states(frames: Frames, hanging: dict[str, Tensor]) -> list[str]:
                 any(one is other for one in kept for other in hanging.values())
                 or any(isinstance(one, Tensor) and one.grad_fn is not None for one in kept)
             ) and source.is_state(type(module), attribute):
-                found.append(f"{name}.{attribute}")
+                found.append((f"{name}.{attribute}", isinstance(value, Tensor)))
     return found
 
 
