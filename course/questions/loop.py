@@ -237,8 +237,8 @@ def loop_step_writes(runs: tuple[bool, ...] = (False, True)) -> Predict:
         beliefs={
             f"{[1 for _ in runs]}": "That is what to expect of an in-place write. The fused kernel "
             "is not counted in torch 2.13.",
-            f"{[0 for _ in runs]}": "That would be a write through `.data`, which no counter sees. "
-            "The default step is counted.",
+            f"{[0 for _ in runs]}": "That would be a write through `.data`, which the parameter's "
+            "counter does not see. The default step is counted.",
             f"{[int(fused) for fused in runs]}": "The other way round.",
         },
     )
@@ -417,7 +417,7 @@ def loop_save_line() -> Choice:
         "Which of these lines writes a file that `torch.load(file)` opens, with nothing else said?",
         {
             "`torch.save(model, file)`": "It writes a pickle of your class, and `torch.load` "
-            "refuses it unless you say `weights_only=False`.",
+            "refuses it unless you say that you trust it, as `weights_only=False` does.",
             "`torch.save(model.state_dict(), file)`": "Tensors under names. Reading them needs no "
             "class of yours and runs no code.",
             "both": "Since torch 2.6 `torch.load` takes weights alone unless you say otherwise.",

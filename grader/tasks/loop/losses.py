@@ -7,7 +7,7 @@ from grader.tasks.loop.nets import slope
 class LossChoice(Task):
     """Return the mean cross entropy of a batch, of shape (): logits has shape (N, C) and holds raw
     scores, y has shape (N,) and holds the right class of each row. The loss and its gradient must
-    be finite for scores of any size."""
+    be finite for scores of tens of thousands, too."""
 
     id = "loss_choice"
     signatures = ("classification_loss(logits, y) -> loss",)
