@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from grader import check
-from grader.engine.task import Task
+from grader.engine.catalogue import tasks
 from grader.keys.loop.right_answers import LINES, is_valid
 from tests.fixtures.lesson_texts import LESSONS, headings, rule
 
@@ -191,7 +191,7 @@ def test_the_sections_that_hints_name_are_there():
     there = {heading.split()[0] for text in lessons for heading in headings(text)}
     named = [
         number
-        for task in Task.registry.values()
+        for task in tasks().values()
         if task.chapter == PART_ONE
         for hint in task.hints
         for number in re.findall(r"section (\d+\.\d+)", hint)
