@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import cached_property
-from types import FrameType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from course.companion.places import is_library
 
 MOST_ITEMS = 64
 
@@ -88,9 +91,18 @@ class Surroundings:
                 inside += [(f"{name}[{index}]", one) for index, one in enumerate(value)]
             elif isinstance(value, dict) and len(value) <= MOST_ITEMS:
                 inside += [(f"{name}[{key!r}]", one) for key, one in list(value.items())]
-            elif name == "self" or isinstance(value, nn.Module):
+            elif name == "self" or isinstance(value, nn.Module) or _is_own(value):
                 inside += [(f"{name}.{key}", one) for key, one in list(vars(value).items())]
         yield from inside
+
+
+def _is_own(value: Any) -> bool:
+    """Whether it is an object of a class that the reader wrote, such as a trainer."""
+    if isinstance(value, type | FunctionType | ModuleType) or not hasattr(value, "__dict__"):
+        return False
+    home = sys.modules.get(type(value).__module__)
+    file = getattr(home, "__file__", None)
+    return home is not None and (home.__name__ == "__main__" or bool(file and not is_library(file)))
 
 
 def _variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:

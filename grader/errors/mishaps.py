@@ -69,8 +69,10 @@ VALUES = (
         r"bad operand type for unary -: 'tuple'|"
         r"Tensor as element \d+ in argument \d+, but got tuple",
         "A tuple stands where you expected a tensor. torch.autograd.grad returns one, with a "
-        "gradient for each input, even for a single input.",
-        "Take the entry out: (g,) = torch.autograd.grad(y, x), or [0] behind the call.",
+        "gradient for each input, even for a single input. The state of an LSTM is one of two "
+        "tensors.",
+        "Take the entry out: (g,) = torch.autograd.grad(y, x), or [0] behind the call. Detach a "
+        "state part by part: tuple(part.detach() for part in state).",
     ),
     Explanation(
         "pair_used",

@@ -727,3 +727,25 @@ def logarithms_of_a_policy(collect):
         loss = (collect(kept) * torch.ones(3, requires_grad=True)).mean()
         loss.backward()
     return why_no_grad(model[0].weight, loss)
+
+
+class Trainer:
+    """Holds a net, and an optimizer that was given a part of it."""
+
+    def __init__(self):
+        self.model = net(3, 4, 1)
+        self.optimizer = torch.optim.SGD(self.model[-1].parameters(), lr=0.1)
+
+    def step(self, x):
+        self.optimizer.zero_grad()
+        loss = self.model(x).pow(2).mean()
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+
+def a_trainer_with_half_an_optimizer():
+    trainer = Trainer()
+    with watch():
+        loss = trainer.step(torch.eye(3))
+    return why_no_grad(trainer.model[0].weight, loss)

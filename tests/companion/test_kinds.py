@@ -59,6 +59,12 @@ def test_a_drawn_index_and_a_check_of_arguments_are_no_cuts(collect, codes, line
     assert line is None or line in report.findings[0].place.text
 
 
+def test_model_and_optimizer_are_found_in_an_object_of_the_readers_own():
+    report = programs.a_trainer_with_half_an_optimizer()
+    assert report.codes == ("not_in_optimizer",)
+    assert "trainer.optimizer does not hold trainer.model.0.weight" in str(report)
+
+
 def test_every_kind_has_its_programs():
     assert {code for code, _, _ in PAIRS} == set(KINDS) - OF_NOTES
 

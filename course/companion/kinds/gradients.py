@@ -41,9 +41,10 @@ PASSES = (
     ),
     kind(
         "fine",
-        "Nothing is wrong here",
+        "The gradient arrives",
         "{name} is reached from the loss, and its gradient has entries up to {size}.",
-        "Nothing to cure.",
+        "The gradient is not lost. If {name} does not move all the same, look at the optimizer: "
+        "what it holds, and its learning rate.",
         *(LEAVES, "Who keeps a gradient"),
     ),
     kind(

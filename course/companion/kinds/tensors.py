@@ -26,7 +26,8 @@ FLAGS = (
         "frozen",
         "A frozen parameter",
         "{name} is a parameter whose requires_grad is False: it is frozen.",
-        "If it is to be trained: {name}.requires_grad_(True).",
+        "If it is to be trained: {name}.requires_grad_(True), or that of the whole module. "
+        "module.requires_grad = True makes a plain attribute, and unfreezes nothing.",
         *(LEAVES, "Freezing a parameter", NONE, "a layer does not change"),
     ),
     kind(

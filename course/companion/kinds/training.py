@@ -36,7 +36,8 @@ REGISTERED = (
         "Not in the optimizer",
         "{optimizer} does not hold {name}, so no step changes it.",
         "Make the optimizer from model.parameters() once the model is complete, or pass the rest "
-        "to add_param_group.",
+        "to add_param_group. If forward makes the parameter anew, keep its result in a local "
+        "variable instead.",
         *(LOOP, "What an optimizer holds", "a layer does not change", FLAT),
     ),
     kind(
