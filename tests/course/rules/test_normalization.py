@@ -158,6 +158,17 @@ def test_running_statistics_are_after_a_call_what_the_rule_says(
             assert expected == (None, None)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_short_numbers_are_averaged_in_the_dtype_of_the_statistics(dtype):
+    torch.manual_seed(0)
+    bn = nn.BatchNorm1d(5)
+    for _ in range(4):
+        x = (torch.randn(33, 5) * 3 + 2).to(dtype)
+        expected = copy.deepcopy(statistics_after(bn, x))
+        bn(x)
+        torch.testing.assert_close((bn.running_mean, bn.running_var), expected)
+
+
 def test_a_batch_norm_told_later_to_track_has_nothing_to_bring_up_to_date():
     bn = nn.BatchNorm1d(3, track_running_stats=False)
     bn.track_running_stats = True
