@@ -18,8 +18,8 @@ def norm_how_many(n: int = 7, c: int = 3, h: int = 2, w: int = 5) -> Predict:
 
     return predict(
         "A derivative can tell which inputs one output depends on. `x` has shape "
-        f"({n}, {c}, {h}, {w}). On how many entries of `x` does a single output of BatchNorm "
-        "depend?",
+        f"({n}, {c}, {h}, {w}). On how many entries of `x` does a single output of BatchNorm in "
+        "training depend?",
         how_many_numbers,
         why=f"On all of its channel: {n} samples times {h} times {w} positions are {n * h * w} "
         "numbers. They share one mean and one variance, so each has a part in each output.",
@@ -201,7 +201,7 @@ def norm_recap_variance() -> Choice:
 def norm_recap_order() -> Order:
     return order(
         "Put the lines in an order that fills the running statistics from the data, and then "
-        "gives a score that depends on nothing but its own row. More than one order works.",
+        "uses them to score the first row. More than one order works.",
         {
             "data": "data = torch.tensor([[1.0], [3.0], [8.0]])",
             "layer": "bn = torch.nn.BatchNorm1d(1, momentum=None)",
@@ -233,7 +233,7 @@ def norm_sum(rows: int = 7, columns: int = 3) -> Predict:
         ones_come_in,
         why="Put gy = 1 into the formula: 1 − mean(1) − xh · mean(xh) = 1 − 1 − 0 = 0. The sum of "
         "a normalised channel is 0 whatever x is, so it cannot change. Do not test a "
-        "normalization layer with `.sum().backward()`.",
+        "new BatchNorm with `.sum().backward()`.",
         beliefs={
             "False": "Each output depends on x, and still their sum does not: the mean was taken "
             "off.",
@@ -307,7 +307,7 @@ def norm_recap_check() -> Choice:
         {
             "the sum of gx": "Taking off mean(gy) makes this one 0, whatever is missing besides.",
             "the sum of gx · xh": "y does not change when a channel is stretched, so a right "
-            "gradient has no part along xh. This one has.",
+            "gradient has next to no part along xh. This one has.",
             "the sum of gx and the sum of gx · xh": "The first is 0: mean(gy) was taken off.",
         },
         run=which_sum_finds_it,
