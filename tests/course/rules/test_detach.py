@@ -240,6 +240,22 @@ def test_which_views_refuse_an_edit(base, made_in_no_grad, recording):
         assert bool(error) == said, (view, value, part_of_it)
 
 
+@pytest.mark.parametrize("made_in_no_grad", [True, False])
+@pytest.mark.parametrize("way", ["in no_grad", "detach", "data", "numpy"])
+@pytest.mark.parametrize("base", BASES)
+def test_which_views_do_not_survive_an_edit_of_their_base(base, way, made_in_no_grad):
+    reach, counted = WAYS[way]
+    for view in VIEWS:
+        whole = BASES[base]()
+        with torch.set_grad_enabled(not made_in_no_grad):
+            part = VIEWS[view](whole)
+        with torch.no_grad():
+            reach(whole).mul_(2)
+        of_these_kinds = view in SEVERAL or made_in_no_grad
+        said = part.requires_grad and of_these_kinds and counted
+        assert bool(error_of(torch.neg, part)) == said, view
+
+
 def test_the_first_hint_names_a_section_that_the_lesson_has():
     (lesson,) = (text for text in LESSONS if text.stem == chapter.CHAPTER)
     known = {heading.split()[0] for heading in headings(lesson)}
