@@ -266,7 +266,8 @@ def hook_order_lines() -> Order:
         {
             ("layer", "fill"): "The layer must exist.",
             ("layer", "hook"): "The layer must exist.",
-            ("fill", "run"): "The weights in use when the layer runs are those that count.",
+            ("fill", "run"): "The gradient is that for the weights the layer ran with. If they are "
+            "filled between the run and `backward()`, torch refuses the pass.",
             ("seen", "back"): "The hook appends to the list when the pass runs.",
             ("hook", "run"): "A full backward hook wraps the inputs and outputs when the module is "
             "called. Registered later, it is not called in this pass.",
