@@ -155,9 +155,9 @@ def _not_attempted(error: Raised | None) -> bool:
 def _findings(
     task: Task, answers: Answers, compared: Sequence[Compared], failing: Sequence[Compared]
 ) -> tuple[Finding, ...]:
-    named = _named_mistake(answers, compared)
-    if named is not None:
-        return (findings.of_mistake(*named, failing[0]),)
+    alone = _mistakes_alone(answers, compared)
+    if len(alone) == 1:
+        return (findings.of_mistake(*alone[0], failing[0]),)
     effects = findings.of_effects(task, answers.sentences, failing)
     complaints = findings.of_complaints(failing)
     if any(c.observation.error for c in failing):
@@ -168,7 +168,8 @@ def _findings(
         found = [*complaints, *errors, *effects, *_beside_errors(answers, calm, differences)]
     else:
         differences = of_differences(task, answers.sentences, compared)
-        known = _known(answers, compared, differences)
+        # Where several mistakes fit, each by itself, none is told, and no two of them either.
+        known = None if alone else _known(answers, compared, differences)
         if known is not None:
             return (findings.of_mistake(*known, failing[0]),)
         if not effects:
@@ -244,15 +245,14 @@ def _with_expected(answers: Answers, c: Compared) -> Compared:
         return c
 
 
-def _named_mistake(answers: Answers, compared: Sequence[Compared]) -> tuple[str, str] | None:
-    """The one mistake that reproduces the observation in every case, if exactly one does."""
+def _mistakes_alone(answers: Answers, compared: Sequence[Compared]) -> list[tuple[str, str]]:
+    """The mistakes that reproduce the observation in every case, each by itself."""
     real = [c for c in compared if c.case.device != ANOTHER]
     order = sorted(real, key=lambda c: c.passed)  # failing cases rule most mistakes out at once
     if all(c.passed for c in real):
-        return None
-    matching = [
+        return []
+    return [
         (code, message)
         for code, message, raises in answers.mistakes()
         if all(reproduces(answers.mistaken(code, c.case), c, raises) for c in order)
     ]
-    return matching[0] if len(matching) == 1 else None

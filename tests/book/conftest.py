@@ -18,14 +18,13 @@ def site(shared_folder, run_lesson):
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore"
-                )  # what MyST does not yet do as Sphinx 11 will want it
+                warnings.simplefilter("ignore")  # MyST does not yet do what Sphinx 11 will want
                 build(folder, run_lesson, shared_folder / "book-work")
     return folder
 
 
-@pytest.fixture(scope="session")
+# Not for the session: two browsers of one process would be driven from one loop of events.
+@pytest.fixture(scope="module")
 def browser(program):
     with chromium(program("chromium", "chromium-browser", "google-chrome")) as running:
         yield running
