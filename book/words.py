@@ -12,8 +12,9 @@ _TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def without_paths(text: str) -> str:
-    """A text whose files are named from `site-packages`, from the course, or as the cell."""
-    for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(ROOT)}:
+    """A text whose files are named from the package, from the course, or as the cell."""
+    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(ROOT)}
+    for folder in sorted(folders, key=len, reverse=True):  # an environment lies in the checkout
         text = text.replace(f"{folder}/", "")
     if "/ipykernel_" in text:  # an output may hold a megabyte of a picture
         text = _CELL_FILE.sub("the cell", text)

@@ -474,18 +474,26 @@ def test_a_click_on_the_cells_number_takes_the_focus_from_the_field(page, kept):
 
 
 def test_an_empty_field_is_not_judged_and_the_first_answer_stays(page, kept):
+    again = cell(kept, 0).get_by_role("button", name="Try again")
+    if not again.is_visible():  # no test before this one has answered
+        begin(kept)
+        kept.keyboard.type("3.5")
+        kept.keyboard.press("Enter")
+        expect(again).to_be_visible()
     entry = begin(kept)
     kept.keyboard.press("Enter")
     expect(cell(kept, 0).get_by_text("Write a prediction first.")).to_be_visible()
     kept.keyboard.type("3")
     kept.keyboard.press("Enter")
-    said = cell(kept, 0).get_by_text("Your first answer was not right: 3.5.")
-    expect(said).to_be_visible()
+    first = re.compile(r"Your first answer was not right: 3\.[45]\.")  # another test's, perhaps
+    expect(cell(kept, 0).get_by_text(first)).to_be_visible()
     expect(cell(kept, 0).get_by_role("alert").first).to_contain_text("Right. You predicted 3.")
     expect(entry).to_be_focused()
 
 
 def test_options_and_orders_are_recorded_and_the_start_page_counts_them(lab, page, kept):
+    # What another test made the kernel do is done.
+    expect(kept.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=30_000)
     kept.locator("summary:visible", has_text="(2,)").click()
     expect(kept.get_by_text("That is t.sum(1).").filter(visible=True)).to_be_visible()
     lines = kept.locator(".cq-lines button")
