@@ -12,6 +12,7 @@ from grader.engine.catalogue import find
 from grader.notebook.checking import verdict_on
 from grader.tasks import detach as chapter
 from tests.fixtures.lesson_texts import LESSONS, headings, rule
+from tests.fixtures.raised import error_of
 
 outcome = rule("03-detach-clone", "outcome")
 refuses = rule("03-detach-clone", "refuses")
@@ -65,15 +66,6 @@ EDITS = {
     "+=": (lambda t: t.__iadd__(0.25), 1.0),
     "t[...] = 2": (lambda t: t.__setitem__(..., 2.0), 0.0),
 }
-
-
-def error_of(act, *given):
-    """What the RuntimeError says that `act` raises; "" if it raises none."""
-    try:
-        act(*given)
-    except RuntimeError as error:
-        return str(error)
-    return ""
 
 
 def nodes_behind(y):

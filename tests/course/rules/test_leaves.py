@@ -14,19 +14,11 @@ from grader.engine.catalogue import find
 from grader.notebook.checking import verdict_on
 from grader.tasks import leaves as chapter
 from tests.fixtures.lesson_texts import LESSONS, headings, rule
+from tests.fixtures.raised import error_of
 
 is_leaf = rule("02-leaves", "is_leaf")
 keeps_gradient = rule("02-leaves", "keeps_gradient")
 edit = rule("02-leaves", "edit")
-
-
-def error_of(act, *given):
-    """What the RuntimeError says that `act` raises; "" if it raises none."""
-    try:
-        act(*given)
-    except RuntimeError as error:
-        return str(error)
-    return ""
 
 
 def in_no_grad(make):
