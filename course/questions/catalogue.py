@@ -4,11 +4,43 @@ from __future__ import annotations
 
 import difflib
 
-from course.questions import detach, graphs, hooks, leaves, loop, modes, norms, start
+from course.questions import (
+    breaking,
+    data,
+    detach,
+    functions,
+    graphs,
+    hooks,
+    leaves,
+    loop,
+    modes,
+    modules,
+    norms,
+    parallel,
+    scripts,
+    start,
+    tensors,
+)
 from course.questions.entry import Entry
 from course.quiz import Question
 
-CHAPTERS = (start, graphs, leaves, detach, modes, hooks, loop, norms)
+CHAPTERS = (
+    start,
+    graphs,
+    leaves,
+    detach,
+    modes,
+    hooks,
+    loop,
+    norms,
+    functions,
+    tensors,
+    modules,
+    data,
+    scripts,
+    parallel,
+    breaking,
+)
 """A module per lesson, in the order of the lessons."""
 
 

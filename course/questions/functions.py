@@ -1,0 +1,1 @@
+"""Questions on functions of your own."""
