@@ -9,6 +9,7 @@ from grader.errors.backward import BACKWARD
 from grader.errors.explanation import Explained, Explanation
 from grader.errors.functions import FUNCTIONS, MODULES
 from grader.errors.mishaps import CALLS, OPERANDS, VALUES
+from grader.errors.shapes import INDICES, KINDS, SHAPES
 from grader.errors.tensors import EDITS, FLAGS
 from grader.errors.training import TRAINING
 from grader.errors.warned import WARNED
@@ -24,7 +25,8 @@ __all__ = [
 ]
 
 EXPLANATIONS = (
-    *(*BACKWARD, *EDITS, *FLAGS, *FUNCTIONS, *MODULES, *TRAINING, *OPERANDS, *VALUES, *CALLS),
+    *(*BACKWARD, *EDITS, *FLAGS, *FUNCTIONS, *MODULES, *TRAINING, *OPERANDS),
+    *(*INDICES, *SHAPES, *KINDS, *VALUES, *CALLS),
     *WARNED,
 )
 

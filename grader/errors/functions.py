@@ -84,6 +84,15 @@ FUNCTIONS = (
         "Stay with tensors: torch.where instead of if, and no .item().",
     ),
     Explanation(
+        "vmap_random",
+        _RUNTIME,
+        r"vmap: called random operation while in randomness error mode",
+        "vmap does not choose whether random numbers, such as those of dropout, are drawn once for "
+        "all samples or anew for each.",
+        'Say it: vmap(f, randomness="different") draws anew for each sample, "same" once for all. '
+        "Or call model.eval(), where no dropout is wanted.",
+    ),
+    Explanation(
         "vmap_edit",
         _RUNTIME,
         r"vmap: (inplace arithmetic|\S+)\(self, \*extra_args\) is not possible",

@@ -84,12 +84,16 @@ INDEX: dict[str, Entry] = {
         "backward raises after optimizer.step()",
     ),
     "one_of_many_views": _at(_DETACH, "Views that refuse", "One of several views edited in place"),
+    "views_of_edited": _at(
+        _DETACH, "Views that refuse", "Several views of a tensor that was edited"
+    ),
     "view_of_function": _at(
         _HOOKS, "Layers that work in place", "A module's output edited in place"
     ),
     "view_across_modes": _at(
         _DETACH, "Views that refuse", "A view made in one mode, edited in another"
     ),
+    "view_before_edit": _at(_DETACH, "Views that refuse", "A view older than an edit"),
     "detached_view": _at(_LEAVES, "How a leaf is lost", "detach_ of a view"),
     "shared_memory": _at(_DETACH, "Views that refuse", "An edit of expanded entries"),
     "out_argument": _at(_DETACH, "Editing in place", "out= while recording"),
@@ -144,6 +148,7 @@ INDEX: dict[str, Entry] = {
     ),
     "inside_transform": _at(_GRAPHS_2, "What this number is", "backward inside torch.func"),
     "inside_vmap": _at(_GRAPHS_2, "What this number is", "A number read inside vmap"),
+    "vmap_random": _at(_GRAPHS_2, "What this number is", "Random numbers inside vmap"),
     "vmap_edit": _at(_GRAPHS_2, "What this number is", "An edit inside vmap"),
     "transform_not_scalar": _at(
         _GRAPHS_2, "Starting from more than one number", "torch.func.grad of more than one number"
@@ -165,6 +170,12 @@ INDEX: dict[str, Entry] = {
     "one_value": _at(_NORM, "A batch of one", "BatchNorm with one value per channel"),
     "target_range": _at(_LOOP_2, "The loss must fit", "A class that there is not"),
     "target_dtype": _at(_LOOP_2, "The loss must fit", "Class numbers that are no integers"),
+    "target_probabilities": _at(_LOOP_2, "The loss must fit", "Probabilities that are integers"),
+    "closure": _at(_LOOP, "None, zeros, and missing", "An optimizer that wants a closure"),
+    "no_samples": _at(_LOOP_2, "Batches and epochs", "A DataLoader without samples"),
+    "worker_pickle": _at(_LOOP_2, "Batches and epochs", "What a worker cannot be sent"),
+    "main_guard": _at(_LOOP_2, "Batches and epochs", "A script that starts itself"),
+    "no_process_group": _at(_NORM, "A batch of one", "Processes that do not know of each other"),
     "optimizer_state": _at(_LOOP_2, "Stop, and go on", "A saved optimizer of other parameters"),
     "batch_sizes": _at(_LOOP_2, "Batches and epochs", "Samples of different shapes in a batch"),
     "target_shape": _at(_LOOP_2, "The loss must fit", "A target of another shape"),
@@ -215,6 +226,21 @@ INDEX: dict[str, Entry] = {
     "product_sizes": _at(_GRAPHS, "A layer", "A matrix product that does not fit"),
     "result_size": _at(_DETACH, "Editing in place", "An in-place result that is too large"),
     "view_stride": _at(_DETACH, "View or copy", "view of a transposed tensor"),
+    # Indices and shapes
+    "index_dtype": _at(_GRAPHS, "A layer", "Indices that are no integers"),
+    "index_range": _at(_GRAPHS, "A layer", "An index out of range"),
+    "device_assert": _at("00-start-here", "Is your machine ready", "An assert on the GPU"),
+    "channels": _at(_NORM, "Images and sequences", "Another number of channels"),
+    "dimensions": _at(_NORM, "Images and sequences", "Another number of dimensions"),
+    "too_small": _at(_NORM, "Images and sequences", "An image smaller than a layer's window"),
+    "cat_sizes": _at(_GRAPHS, "Many points at once", "Sizes that do not join"),
+    "reshaped_size": _at(_DETACH, "View or copy", "A shape of another size"),
+    "nothing_to_join": _at(_GRAPHS, "Many points at once", "Nothing to join"),
+    "module_for_tensor": _at(_GRAPHS, "Attributes, not methods", "A module for a tensor"),
+    "list_for_tensor": _at(_DETACH, "clone: other memory", "A list for a tensor"),
+    "listed_modules": _at(_GRAPHS, "A layer", "A list of modules in a Sequential"),
+    "numpy_kinds": _at(_DETACH, "Edits that are counted", "An array that torch cannot share"),
+    "no_cuda": _at("00-start-here", "Is your machine ready", "No CUDA here"),
     # Warnings
     "warned_non_leaf_grad": _at(
         _LEAVES, "The gradient of a non-leaf", ".grad of a non-leaf", ".grad is None"

@@ -66,12 +66,14 @@ VALUES = (
         ("AttributeError", "TypeError"),
         rf"'tuple' object has no attribute '({_TENSOR_NAMES})'|"
         r"unsupported operand type\(s\).*('tuple' and 'Tensor'|'Tensor' and 'tuple')|"
-        r"bad operand type for unary -: 'tuple'|"
+        r"bad operand type for unary -: 'tuple'|must be Tensor, not tuple|"
         r"Tensor as element \d+ in argument \d+, but got tuple",
         "A tuple stands where you expected a tensor. torch.autograd.grad returns one, with a "
-        "gradient for each input, even for a single input. The state of an LSTM is one of two "
-        "tensors.",
-        "Take the entry out: (g,) = torch.autograd.grad(y, x), or [0] behind the call. Detach a "
+        "gradient for each input, even for a single input. An LSTM returns its output and its "
+        "state, and that state is a pair again. A DataLoader's sample is one, where a dataset "
+        "gives input and target.",
+        "Take the entry out: (g,) = torch.autograd.grad(y, x); output, state = lstm(x); "
+        "x, y = sample. Detach a "
         "state part by part: tuple(part.detach() for part in state).",
     ),
     Explanation(
@@ -190,8 +192,10 @@ OPERANDS = (
         "product_sizes",
         _RUNTIME,
         r"shapes cannot be multiplied|size mismatch, got input",
-        "In a matrix product A @ B the last size of A must be the first one of B.",
-        "Print both shapes; one of them may have to be transposed.",
+        "In a matrix product A @ B the last size of A must be the first one of B. A Linear takes "
+        "as many features as it was made with.",
+        "Print both shapes. Make the Linear with the number of features that arrives; in a product "
+        "of your own one of the two may have to be transposed.",
     ),
     Explanation(
         "result_size",

@@ -34,11 +34,22 @@ EDITS = (
     Explanation(
         "one_of_many_views",
         _RUNTIME,
+        r"^(?!.*its base or another view of its base).*"
         r"output of a function that returns multiple views",
         "unbind, split, chunk and a loop over a tensor give several views at once, and autograd "
         "cannot record an in-place edit of one of them. The text may name no_grad where no such "
         "block is.",
         "Edit the whole tensor by its index (y[0] *= 2), or use the out-of-place operation.",
+    ),
+    Explanation(
+        "views_of_edited",
+        _RUNTIME,
+        r"its base or another view of its base has been modified inplace.*"
+        r"output of a function that returns multiple views",
+        "unbind, split, chunk and a loop over a tensor give several views at once. Their memory "
+        "was edited afterwards, and autograd cannot record what that did to each of them.",
+        "Take the views anew after the edit, or take each by its index (y[0]), or use the "
+        "out-of-place operation for the edit.",
     ),
     Explanation(
         "view_of_function",
@@ -58,6 +69,16 @@ EDITS = (
         "The view was made while nothing was recorded and edited while everything is, so autograd "
         "cannot tell whether the edit counts.",
         "Make the view and edit it both inside the block, or both outside.",
+    ),
+    Explanation(
+        "view_before_edit",
+        _RUNTIME,
+        r"A view was created in (no_grad|inference) mode and its base or another view of its base "
+        r"has been modified inplace(?!.*returns multiple views)",
+        "The view was made while nothing was recorded. The tensor that it is part of was edited "
+        "afterwards while everything was, so autograd cannot tell whether that counts for the "
+        "view.",
+        "Take the view anew after the edit, or make it outside of the block.",
     ),
     Explanation(
         "detached_view",

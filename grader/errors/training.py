@@ -29,9 +29,11 @@ TRAINING = (
         r"Expected input batch_size \(\d+\) to match target batch_size|"
         r"0D or 1D target tensor expected, multi-target not supported|"
         r"Using a target size \(.*\) that is different to the input size .* is deprecated|"
-        r"Target size \(.*\) must be the same as input size",
+        r"Target size \(.*\) must be the same as input size|"
+        r"only batches of spatial targets supported|size mismatch \(got input: .*, target:",
         "The target does not have the shape that this loss takes.",
-        "Print both shapes. Class numbers have the shape (rows,); for the other losses give the "
+        "Print both shapes. Class numbers have the shape (rows,), and of the pixels of images "
+        "(N, H, W): target.squeeze(1) takes the channel out. For the other losses give the "
         "target the shape of the prediction: target.reshape(prediction.shape), or target.float() "
         "with unsqueeze(1).",
     ),
@@ -41,6 +43,23 @@ TRAINING = (
         r"expected target dtype to be Long|expected scalar type Long but found",
         "Class numbers are integers, and these are not.",
         "Convert the target: y.long(). A target of probabilities has the shape of the scores.",
+    ),
+    Explanation(
+        "target_probabilities",
+        _RUNTIME,
+        r"Expected floating point type for target with class probabilities",
+        "A target of the shape of the scores is read as probabilities of the classes, and these "
+        "are integers.",
+        "Give class numbers of the shape (rows,): target.argmax(1). If the rows are probabilities, "
+        "convert them: target.float().",
+    ),
+    Explanation(
+        "closure",
+        ("TypeError",),
+        r"step\(\) missing 1 required positional argument: 'closure'",
+        "LBFGS computes the loss several times in a step, so it wants a function that does.",
+        "Write a function that clears the gradients, computes the loss, calls backward and returns "
+        "the loss, and give it to step: optimizer.step(closure).",
     ),
     Explanation(
         "optimizer_state",
@@ -56,8 +75,33 @@ TRAINING = (
         r"stack expects each tensor to be equal size",
         "Tensors of different shapes cannot be stacked. A DataLoader stacks the samples of a "
         "batch.",
-        "Bring them to one shape first. For a DataLoader pass a collate_fn that pads: "
-        "torch.nn.utils.rnn.pad_sequence(samples, batch_first=True).",
+        "Bring them to one shape first. For a DataLoader write a collate_fn that pads. Of samples "
+        "that are pairs: xs, ys = zip(*samples); return pad_sequence(xs, batch_first=True), "
+        "torch.tensor(ys), with pad_sequence from torch.nn.utils.rnn.",
+    ),
+    Explanation(
+        "no_samples",
+        ("ValueError",),
+        r"num_samples should be a positive integer value, but got num_samples=0",
+        "The dataset is empty, and a DataLoader that shuffles draws from it.",
+        "Print len(dataset): a path may be wrong, or a split or a filter has kept nothing.",
+    ),
+    Explanation(
+        "worker_pickle",
+        ("AttributeError", "PicklingError"),
+        r"^Can't (pickle local object|get local object)|^Can't pickle <(function|class) .*<lambda>",
+        "A worker that is started anew gets dataset and collate_fn as a file of names, and what "
+        "was defined inside a function, or as a lambda, has none.",
+        "Define them at the top of a module. With num_workers=0 nothing is sent.",
+    ),
+    Explanation(
+        "main_guard",
+        _RUNTIME,
+        r"before the\s+current process has finished its bootstrapping phase",
+        "A worker that is started anew imports your script first, and the script starts workers "
+        "as it is imported.",
+        'Put what the script does under `if __name__ == "__main__":`, and leave imports and '
+        "definitions above it.",
     ),
     Explanation(
         "not_probabilities",
@@ -82,6 +126,15 @@ TRAINING = (
         "DistributedDataParallel met a parameter's gradient twice in one pass: a parameter that is "
         "used outside of forward, or a reentrant checkpoint that runs several times.",
         "Call the wrapped model itself, once per pass, and checkpoint with use_reentrant=False.",
+    ),
+    Explanation(
+        "no_process_group",
+        ("ValueError", "RuntimeError"),
+        r"Default process group has not been initialized|"
+        r"environment variable (RANK|WORLD_SIZE|MASTER_ADDR|MASTER_PORT) expected, but not set",
+        "The processes of this training do not know of each other: init_process_group was not "
+        "called, or the script was started without torchrun, which tells each process its number.",
+        "Start the script with torchrun, and call torch.distributed.init_process_group() first.",
     ),
     Explanation(
         "donated",

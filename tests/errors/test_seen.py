@@ -24,6 +24,30 @@ def told(code, meaning, place=None, cure=None):
     return register
 
 
+@told(
+    "product_sizes", "net.4 was made for 150 features in a row, and is given 108.", None, "(108, 2)"
+)
+def a_layer_behind_a_flatten():
+    net = nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Identity(), nn.Flatten(), nn.Linear(150, 2)
+    )
+    net(torch.ones(5, 1, 8, 8))
+
+
+@told("index_range", "words holds the number 5, and net.0 has 5 rows, 0 to 4.", None, "(6, 3)")
+def a_vocabulary_with_padding():
+    net = nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 1))
+    words = torch.tensor([[1, 2, 5]])
+    net(words)
+
+
+@told("index_range", "words holds the number -1, and table has 5 rows", None, "where words gets")
+def a_number_below_zero():
+    table = nn.Embedding(5, 3)
+    words = torch.tensor([-1, 2])
+    table(words)
+
+
 @told("second_backward", "h comes from an earlier step", "h = cell(x, h)", "h = h.detach()")
 def a_state_that_is_carried():
     cell, h, x = nn.RNNCell(3, 4), torch.zeros(2, 4), torch.ones(2, 3)
@@ -189,7 +213,7 @@ def a_number_in_between():
     loss.backward()
 
 
-@told("deepcopy", "net.last keeps a non-leaf", None, "last detached")
+@told("deepcopy", "net.last keeps a non-leaf", None, "self.last = h.detach()")
 def a_model_that_keeps_an_activation():
     net = nn.Linear(2, 1)
     net.last = net(torch.ones(1, 2))
@@ -262,7 +286,7 @@ def a_carried_state_with_retain_graph():
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("function", "code", "meaning", "place", "cure"), CASES)
 def test_an_explanation_names_the_cause_the_line_and_the_cure(function, code, meaning, place, cure):
-    with pytest.raises((RuntimeError, TypeError, AttributeError)) as raised:
+    with pytest.raises((RuntimeError, TypeError, AttributeError, IndexError)) as raised:
         function()
     found = explain_error(raised.value)
     assert found.code == code

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from grader.errors.explanation import Explained, Explanation
-from grader.errors.seen import edited, lost, nothing, parts, passes
+from grader.errors.seen import edited, layers, lost, nothing, parts, passes
 from grader.errors.seen.frames import Frames
 
 Reader = Callable[[Frames, Explained, str], Explained | None]
@@ -22,6 +22,8 @@ _READERS: dict[str, Reader] = {
     "truth": parts.read_truth,
     "dtype": parts.read_dtype,
     "deepcopy": parts.read_deepcopy,
+    "product_sizes": layers.read_product,
+    "index_range": layers.read_index,
     "warned_non_leaf_grad": nothing.read,
 }
 

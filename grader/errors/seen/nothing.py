@@ -182,6 +182,6 @@ def _leaf_cure(frame: Frame, name: str) -> str:
         )
     return (
         "Set requires_grad as the last thing, after .to(), .cuda(), a cast and every other "
-        f"operation: {name} = torch.randn(3, device=...).requires_grad_(). Or call "
-        f"{name}.retain_grad() before backward."
+        f"operation: {name} = {name}.detach().requires_grad_(). Or call {name}.retain_grad() "
+        "before backward."
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -11,12 +10,13 @@ from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.frames import Frames
+from grader.errors.seen.layers import parts
 from grader.errors.seen.passes import looked_up
 
 
 def read_device(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A plain tensor attribute that lies elsewhere than its module's parameters."""
-    for name, part in _parts(frames):
+    for name, part in parts(frames):
         where = {parameter.device for parameter in part.parameters()}
         for attribute, value in vars(part).items():
             if isinstance(value, Tensor) and where and value.device not in where:
@@ -47,7 +47,7 @@ def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | Non
 
 def read_deepcopy(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The attribute of a model that holds a non-leaf."""
-    for name, part in _parts(frames):
+    for name, part in parts(frames):
         for attribute, value in vars(part).items():
             values = value if isinstance(value, list | tuple) else [value]
             if any(isinstance(one, Tensor) and not one.is_leaf for one in values):
@@ -55,8 +55,9 @@ def read_deepcopy(frames: Frames, told: Explained, message: str) -> Explained | 
                     told,
                     meaning=f"{name}.{attribute} keeps a non-leaf with its graph, which "
                     "cannot be copied.",
-                    cure=f"Keep {attribute} detached (self.{attribute} = x.detach()), or set it "
-                    "to None before you copy.",
+                    cure="Let forward go on with the tensor itself, say h, and keep a detached "
+                    f"one beside it: self.{attribute} = h.detach(). Or set it to None before you "
+                    "copy.",
                 )
     return None
 
@@ -85,10 +86,3 @@ def read_truth(frames: Frames, told: Explained, message: str) -> Explained | Non
 
 def _end(node: ast.expr) -> int:
     return node.end_lineno or node.lineno
-
-
-def _parts(frames: Frames) -> Iterator[tuple[str, nn.Module]]:
-    """Every module that can be named, and every part of it."""
-    for name, module in frames.modules():
-        for path, part in module.named_modules():
-            yield (f"{name}.{path}" if path else name), part

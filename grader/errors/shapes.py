@@ -1,0 +1,140 @@
+"""Errors of indices, shapes and kinds of input: what a layer or an operation was given."""
+
+from __future__ import annotations
+
+from grader.errors.explanation import Explanation
+
+_RUNTIME = ("RuntimeError",)
+_MODULES = (
+    r"ReLU|GELU|SiLU|Sigmoid|Tanh|Softmax|LogSoftmax|Flatten|Identity|Dropout\w*|Linear|Conv\dd|"
+    r"\w+Pool\dd|\w+Norm\d?d?|Embedding|LSTM|GRU|Sequential"
+)
+
+INDICES = (
+    Explanation(
+        "index_dtype",
+        ("IndexError", "RuntimeError"),
+        r"tensors used as indices must be long|are valid indices \(got float\)|"
+        r"\(\): Expected dtype int\S+ .*for index|"
+        r"Expected tensor for argument #1 'indices' to have one of the following scalar types",
+        "Indices are integers, and these are not.",
+        "Convert them: indices.long(). Of what comes from NumPy or a file, read integers.",
+    ),
+    Explanation(
+        "index_range",
+        ("IndexError", "RuntimeError"),
+        r"^index out of range in self|^index -?\d+ is out of bounds for dimension \d+ with size|"
+        r"^Class values must be smaller than num_classes",
+        "An index is negative, or not below the size of what it counts: a dimension, the rows of "
+        "an Embedding, the classes of one_hot.",
+        "Print indices.min() and indices.max() beside that size. An Embedding needs one row more "
+        "than its largest number, and padding is a number too.",
+    ),
+    Explanation(
+        "device_assert",
+        ("RuntimeError", "AcceleratorError"),
+        r"CUDA error: device-side assert triggered",
+        "Code on the GPU met a number that may not be, most often an index or a class number out "
+        "of range. It runs on after a call has returned, so the line that is shown may be a later "
+        "one.",
+        "Run the same step on the CPU: there the error names index and line. Then start Python "
+        "anew, as this process can use its GPU no more.",
+    ),
+)
+
+SHAPES = (
+    Explanation(
+        "channels",
+        ("RuntimeError",),
+        r"expected input\[.*\] to have \d+ channels, but got|"
+        r"running_mean should contain \d+ elements not|"
+        r"Given normalized_shape=.*, expected input with shape",
+        "The layer was made for another number of channels or features than its input has.",
+        "Print the shape in front of the layer. Images are (N, C, H, W): move the channels with "
+        "permute(0, 3, 1, 2), or make the layer with the number that arrives.",
+    ),
+    Explanation(
+        "dimensions",
+        ("RuntimeError", "ValueError"),
+        r"Expected \dD \(unbatched\) or \dD \(batched\) input to|expected .*\dD input \(got \dD",
+        "The input has more or fewer dimensions than this layer takes.",
+        "Print its shape. A single image becomes a batch by x.unsqueeze(0); a layer that ends in "
+        "1d, 2d or 3d says how many dimensions follow batch and channels.",
+    ),
+    Explanation(
+        "too_small",
+        _RUNTIME,
+        r"Kernel size can't be greater than actual input size|Output size is too small",
+        "The image has become smaller than the layer's window.",
+        "Print the shape in front of each layer. Take out a pooling layer or a stride, add "
+        "padding, or give larger images.",
+    ),
+    Explanation(
+        "cat_sizes",
+        _RUNTIME,
+        r"Sizes of tensors must match except in dimension \d+",
+        "cat joins along one dimension, and all others have to be equal.",
+        "Print the shapes, and name the dimension that differs: torch.cat(parts, dim=1). For a new "
+        "dimension use torch.stack.",
+    ),
+    Explanation(
+        "reshaped_size",
+        _RUNTIME,
+        r"^shape '\[.*\]' is invalid for input of size \d+",
+        "view and reshape keep the number of entries, and this shape holds another number.",
+        "Print the shape. To keep the batch write x.flatten(1), or x.reshape(len(x), -1).",
+    ),
+    Explanation(
+        "nothing_to_join",
+        ("RuntimeError", "ValueError"),
+        r"expects a non-empty TensorList|expected a non-empty list of Tensors",
+        "stack and cat were given an empty list.",
+        "Look at the loop that fills it: its condition was never true, or an iterator was used up "
+        "before.",
+    ),
+)
+
+KINDS = (
+    Explanation(
+        "module_for_tensor",
+        ("TypeError",),
+        rf"must be Tensor, not ({_MODULES})\b|unsupported operand type.*'({_MODULES})'",
+        "A module stands where a tensor belongs: nn.ReLU(x) and its like take settings and make a "
+        "module.",
+        "Make it first and call it then, nn.ReLU()(x); or use the function: F.relu(x), "
+        "x.flatten(1).",
+    ),
+    Explanation(
+        "list_for_tensor",
+        ("TypeError", "AttributeError"),
+        r"must be Tensor, not list|'list' object has no attribute '(size|shape|dtype|device|dim)'",
+        "A list stands where a tensor belongs.",
+        "torch.tensor(numbers) makes one of numbers; torch.stack(tensors) joins tensors, and "
+        "keeps their graph.",
+    ),
+    Explanation(
+        "listed_modules",
+        ("TypeError",),
+        r"^list is not a Module subclass",
+        "nn.Sequential takes its modules one by one.",
+        "Write a star in front of the list: nn.Sequential(*layers).",
+    ),
+    Explanation(
+        "numpy_kinds",
+        ("TypeError", "ValueError"),
+        r"^expected np\.ndarray \(got|can't convert np\.ndarray of type numpy\.\w+|"
+        r"stride in the given numpy array is negative",
+        "from_numpy shares the memory of a NumPy array, and cannot share this one: it is no array, "
+        "has a dtype that torch does not know, or steps backward through its memory.",
+        "Of a list make a tensor with torch.tensor(numbers). Give an array a dtype, "
+        "a.astype(np.float32), or copy one that was turned round: a[::-1].copy().",
+    ),
+    Explanation(
+        "no_cuda",
+        ("AssertionError", "RuntimeError"),
+        r"Torch not compiled with CUDA enabled|Found no NVIDIA driver on your system",
+        "This computer, or this build of torch, has no CUDA.",
+        'Ask first: device = "cuda" if torch.cuda.is_available() else "cpu". A file saved on a '
+        'GPU is read with torch.load(path, map_location="cpu").',
+    ),
+)
