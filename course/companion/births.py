@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +33,19 @@ _POINTS = (
 TINY = 1e-6
 
 
+def seen(record: Record) -> list[Finding]:
+    """The losses of watched backward passes that were nan or inf."""
+    broken = [event.about.broken for event in record.events_of("backward")]
+    calls = [record.of_node(one) for one in broken if one >= 0]
+    return [
+        found(
+            "nan_loss", tensor="the loss", bad="nan or inf", first=f"{one.name}()", place=one.place
+        )
+        for one in calls
+        if one is not None
+    ]
+
+
 class Freed(Exception):
     """The graph was freed, and no watched pass went through it."""
 
@@ -39,8 +53,14 @@ class Freed(Exception):
 class Births:
     """The gradients of one loss, node by node, as a watched pass or one of its own saw them."""
 
-    def __init__(self, record: Record | None, loss: Tensor, reach: Reach) -> None:
-        self._record, self._loss, self._reach = record, loss, reach
+    def __init__(
+        self,
+        record: Record | None,
+        loss: Tensor,
+        reach: Reach,
+        names: Callable[[Tensor], str] = lambda tensor: "another factor",
+    ) -> None:
+        self._record, self._loss, self._reach, self._names = record, loss, reach, names
         self._ends: dict[int, Size | None] = {}
         """The size of each leaf's gradient, where it was measured anew."""
 
@@ -76,6 +96,9 @@ class Births:
         target = self._reach.target(tensor)
         born, bad, last, into = _followed(self._reach, target, measured)
         end = self._size_at(tensor)
+        ways = _ways(self._reach, target)
+        if end == 0 and not _is_bad(bad) and ways > 1:
+            return [found("zero_cancels", tensor=name, count=ways)]
         if (
             end is not None
             and not _is_bad(bad)
@@ -86,7 +109,22 @@ class Births:
         if target is None or not _is_bad(bad):
             return []
         told = dict(wanted).items()
-        return [_finding(self._record, node, size, name) for node, size in told][:2]
+        return [self._told(node, size, name) for node, size in told][:2]
+
+    def _told(self, node: Any, size: float, name: str) -> Finding:
+        finding = _finding(self._record, node, size, name)
+        if finding.code != "zero_factor" or (other := self._starting(node)) is None:
+            return finding
+        call, place = _call(self._record, node)
+        words = {"node": node.name(), "call": call, "other": self._names(other)}
+        return found("zero_start", tensor=name, place=place, sure=False, **words)
+
+    def _starting(self, node: Any) -> Tensor | None:
+        """The other factor of a node, if it is a leaf that has a gradient of its own."""
+        for leaf in map(_leaf_behind, (below for below, _ in node.next_functions)):
+            if leaf is not None and not _is_bad(self._size_at(leaf) or 0.0):
+                return leaf
+        return None
 
     def _size_at(self, tensor: Tensor) -> float | None:
         size = self._ends.get(id(tensor))
@@ -128,6 +166,20 @@ def _followed(
     return born, coming.get(target, 0.0), last, at_last
 
 
+def _ways(reach: Reach, target: Any) -> int:
+    """How many edges lead into a node."""
+    return sum(below is target for node in reach.nodes for below, _ in node.next_functions)
+
+
+def _leaf_behind(node: Any) -> Tensor | None:
+    """The leaf that a node hands its gradient to as it is."""
+    while node is not None and not hasattr(node, "variable"):
+        if type(node).__name__ not in PASSES_ON or len(node.next_functions) != 1:
+            return None
+        ((node, _),) = node.next_functions
+    return node.variable if node is not None else None
+
+
 def _differentiated(loss: Tensor, tensors: list[Tensor]) -> tuple[Tensor | None, ...]:
     start = torch.ones_like(loss)
     try:
@@ -151,6 +203,8 @@ def _finding(record: Record | None, node: Any, size: float, name: str) -> Findin
     if not math.isfinite(size):
         code = "nan_point" if _is_one_of(node, _POINTS) else "nan_other"
         return found(code, bad="nan" if math.isnan(size) else "inf", **words)
+    if _is_one_of(node, ("Softmax", "LogSoftmax")) and _is_single(node):
+        return found("zero_single", **words)
     groups = (_STEPS, "zero_step"), (_RELU, "zero_relu"), (_FLAT, "zero_flat")
     for names, code in (*groups, (_SUMS, "zero_sum"), (_FACTORS, "zero_factor")):
         if _is_one_of(node, names):
@@ -170,6 +224,12 @@ def _call(record: Record | None, node: Any) -> tuple[str, Place | None]:
 def _is_one_of(node: Any, names: tuple[str, ...]) -> bool:
     plain = re.sub(r"Backward\d*$", "", node.name())
     return plain in names or re.sub(r"\d+$", "", plain) in names
+
+
+def _is_single(node: Any) -> bool:
+    """Whether a softmax went over a dimension of size 1."""
+    dim, (shape,) = node._saved_dim, [one.shape for one in node._input_metadata]
+    return bool(shape) and shape[dim if dim < len(shape) else dim - 2**64] == 1
 
 
 def _is_tiny(size: float, into: float, node: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course.companion import births, cuts
+from course.companion import births, cuts, wiring
 from course.companion.calls import Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
@@ -66,6 +66,10 @@ def lost(
 ) -> list[Finding]:
     """Why a loss with a graph does not lead back to a tensor."""
     told = cuts.why_lost(record, tensor, loss, name) if record is not None else []
+    if [one.code for one in told] == ["never_used"]:
+        if (container := wiring.choosing(around, tensor, loss)) is not None:
+            return [found("idle", tensor=name, container=container, sure=False)]
+        return told
     if quickly or any(one.code != "dropped" for one in told):
         return told or [found("not_reached", tensor=name)]
     for other, value in around.tensors.items():

@@ -25,6 +25,8 @@ def out_of_order(record: Record, schedules: bool = False) -> list[Finding]:
     for optimizer in optimizers.values():
         story = list(_story(record, optimizer))
         findings += _emptying(story)
+        if not schedules:  # a warm-up begins at 0
+            findings += _standing(story, optimizer)
         if schedules:
             findings += _schedule(story)
     findings += _clipping(record)
@@ -80,6 +82,14 @@ def _emptying(story: list[Event]) -> list[Finding]:
         count = kinds.count("backward")
         findings.append(found("never_emptied", count=count, place=story[steps[0]].place))
     return findings
+
+
+def _standing(story: list[Event], optimizer: Any) -> list[Finding]:
+    """Steps that were all taken with a learning rate of 0."""
+    steps = [event for event in story if event.kind == "step" and event.about.rates]
+    if not steps or any(rate for event in steps for rate in event.about.rates):
+        return []
+    return [found("zero_rate", optimizer=type(optimizer).__name__, place=steps[0].place)]
 
 
 def _schedule(story: list[Event]) -> list[Finding]:

@@ -107,7 +107,22 @@ def _results(node: Any) -> list[Tensor]:
             continue
         if isinstance(value, Tensor):
             found.append(value.detach())
+            again = _FROM_SAVED.get((type(node).__name__, name))
+            if again is not None:
+                found.append(again(found[-1]))
     return found
+
+
+_FROM_SAVED = {
+    ("LogBackward0", "_saved_self"): torch.log,
+    ("Log2Backward0", "_saved_self"): torch.log2,
+    ("Log10Backward0", "_saved_self"): torch.log10,
+    ("Log1PBackward0", "_saved_self"): torch.log1p,
+    ("AcosBackward0", "_saved_self"): torch.acos,
+    ("AsinBackward0", "_saved_self"): torch.asin,
+    ("DivBackward0", "_saved_other"): torch.reciprocal,
+}
+"""Nodes that save what they were given: by it, whether their result is finite."""
 
 
 def nodes(starts: Iterable[Any], most: int | None = None) -> list[Any]:

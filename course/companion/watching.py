@@ -134,12 +134,15 @@ class Watch(TorchFunctionMode):
             outs = [args[0]]
         for tensor in outs:
             if tensor.requires_grad:
-                gives_grad = True
                 if (node := tensor.grad_fn) is None:
                     if id(tensor) in made:
+                        gives_grad = True
                         continue  # a leaf that is updated in place stays the leaf it was
-                elif sequence < 0:
-                    sequence = node._sequence_nr()
+                    gives_grad = gives_grad or True not in recorded  # else values alone were taken
+                else:
+                    gives_grad = True
+                    if sequence < 0:
+                        sequence = node._sequence_nr()
             made[id(tensor)] = (weakref.ref(tensor), number)
         if tensors and outs and outs[0] is tensors[0] and tensors[0]._is_view():
             base = tensors[0]._base

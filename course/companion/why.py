@@ -65,7 +65,7 @@ def why_no_grad(
 
 def of_record(record: Record, around: Surroundings) -> Report:
     """What a watched block shows by itself: its losses, its order, what it keeps alive."""
-    findings = _of_record(record, around) + states.modes(around, record)
+    findings = _of_record(record, around) + states.modes(around, record) + births.seen(record)
     passes = len(record.events_of("backward"))
     about = f"Watched {len(record):,} torch calls and {passes} backward pass{'es' * (passes != 1)}."
     if not findings:
@@ -116,7 +116,7 @@ def _one(
     if tensor not in reach:
         lost = inquiry.lost(tensor, loss, name, around, record)
         return f"The loss does not lead back to {name}.", findings + lost
-    gradients = births.Births(record, loss, reach)
+    gradients = births.Births(record, loss, reach, around.name_of)
     measured = inquiry.measured(tensor, gradients, reach, name, record)
     if findings and not any(one.code.startswith(("zero", "nan")) for one in measured):
         return f"{name}.grad is None.", findings
@@ -147,13 +147,18 @@ def _every(
         quickly = number >= most
         told += [(name, f) for f in inquiry.lost(parameter, loss, name, around, record, quickly)]
     if bad:
-        gradients = births.Births(record, loss, reach)
+        gradients = births.Births(record, loss, reach, around.name_of)
         for name, parameter in list(bad.items())[:most]:
             told += [(name, f) for f in inquiry.measured(parameter, gradients, reach, name, record)]
+    told = [(name, one) for name, one in told if one.code not in _MEANT]
     emptied = _emptied(told, bad)
-    lacking = len(away) + len(bad) - emptied
+    told_of = {name for name, one in told if one.code != "idle"}
+    lacking = sum(name in told_of for name in (*away, *list(bad)[:most])) - emptied
+    lacking += max(0, len(bad) - most)
     verb = "gets" if lacking == 1 else "get"
     about = f"Of {len(parameters):,} parameters {lacking:,} {verb} no gradient that is right."
+    if not lacking:
+        about = f"No gradient of {len(parameters):,} parameters is lost."
     if emptied:
         about += f" {emptied:,} had one until it was emptied."
     if left:
@@ -162,6 +167,9 @@ def _every(
         about += f" {most} of them are looked at."
     return about, _grouped(told)
 
+
+_MEANT = {"fine", "zero_start", "zero_cancels"}
+"""Small and zero gradients that right programs have too: said of a tensor that one asks about."""
 
 _DETACHED = "This loss is detached from the graph, and its backward was seen before."
 
@@ -205,7 +213,7 @@ def _grouped(told: Sequence[tuple[str, Finding]]) -> list[Finding]:
     for name, one in told:
         names.setdefault((one.code, one.place), {})[name] = None
         first.setdefault((one.code, one.place), one)
-    return [_renamed(one, list(names[key])) for key, one in first.items() if one.code != "fine"]
+    return [_renamed(one, list(names[key])) for key, one in first.items()]
 
 
 @contextmanager

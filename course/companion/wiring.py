@@ -28,6 +28,22 @@ def unregistered(around: Surroundings) -> list[Finding]:
     return findings
 
 
+def choosing(around: Surroundings, tensor: Tensor, loss: Tensor) -> str | None:
+    """The list of modules that a parameter lies in and of which others have part in a loss."""
+    for name, model in around.models.items():
+        for path, container in model.named_modules():
+            if not isinstance(container, nn.ModuleList | nn.ModuleDict):
+                continue
+            parts = [list(part.parameters()) for part in container.children()]
+            others = [part for part in parts if not any(one is tensor for one in part)]
+            if len(others) == len(parts):
+                continue
+            reach = Reach(loss)
+            if any(one in reach for part in others for one in part):
+                return f"{name}.{path}"
+    return None
+
+
 def outside_optimizers(
     around: Surroundings, only: Tensor | None = None, loss: Tensor | None = None
 ) -> list[Finding]:

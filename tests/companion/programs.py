@@ -141,6 +141,31 @@ def _():
     return why_no_grad(w, loss)
 
 
+class Experts(nn.Module):
+    """Three layers of which a batch uses some."""
+
+    def __init__(self, used):
+        super().__init__()
+        self.experts = nn.ModuleList(nn.Linear(3, 2) for _ in range(3))
+        self.used = used
+
+    def forward(self, x):
+        return sum(self.experts[number](x) for number in self.used)
+
+
+def _experts(used):
+    model = Experts(used)
+    with watch():
+        loss = model(torch.ones(4, 3)).pow(2).mean()
+        loss.backward()
+    return why_no_grad(model, loss)
+
+
+@pair("idle", lambda: _experts([0, 1, 2]))
+def _():
+    return _experts([0, 2])
+
+
 class Branches(nn.Module):
     """A layer beside the way, or on it."""
 
@@ -248,6 +273,12 @@ def _():
 def _():
     other = leaf(2)
     return asked(lambda w: (torch.tensor([w[0] * 2, w[1]]) * other).sum())
+
+
+@pair("cut_rebuilt", lambda: asked(lambda w: torch.stack([w.sum(), w.exp().sum()]).sum()))
+def _():
+    parts = lambda w: [w.sum(), w.exp().sum()]  # noqa: E731
+    return asked(lambda w: torch.tensor(parts(w), requires_grad=True).sum())
 
 
 @pair("cut_number", lambda: asked(lambda w: w.exp().sum() * (1 + 0 * w.sum().item())))
@@ -383,6 +414,45 @@ def _():
 @pair("zero_sum", lambda: asked(lambda w: w.softmax(0)[0]))
 def _():
     return asked(lambda w: w.softmax(0).sum())
+
+
+@pair("zero_single", lambda: asked(lambda w: torch.sigmoid(w).log().mean(), leaf(3, 1)))
+def _():
+    return asked(lambda w: w.softmax(-1).log().mean(), leaf(3, 1))
+
+
+@pair("zero_single", lambda: asked(lambda w: w.log_softmax(0)[0, 0], leaf(3, 1)))
+def _():
+    return asked(lambda w: w.log_softmax(1)[0, 0], leaf(3, 1))
+
+
+def _adapted(start):
+    down = nn.Parameter(torch.ones(2, 3))
+    up = nn.Parameter(torch.full((4, 2), start))
+    optimizer = torch.optim.SGD([down, up], lr=0.1)
+    with watch():
+        loss = (leaf(5, 3).detach() @ down.T @ up.T - 1).pow(2).sum()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad(down, loss)
+
+
+@pair("zero_start", lambda: _adapted(0.1))
+def _():
+    return _adapted(0.0)
+
+
+def _compared(factor):
+    critic = net(2, 4, 1)
+    with watch():
+        loss = critic(torch.ones(5, 2)).mean() - factor * critic(torch.zeros(3, 2)).mean()
+        loss.backward()
+    return why_no_grad(critic[-1].bias, loss)
+
+
+@pair("zero_cancels", lambda: _compared(0.5))
+def _():
+    return _compared(1.0)
 
 
 @pair("zero_other", lambda: asked(lambda w: torch.fmod(w, 1).sum()))
@@ -528,6 +598,21 @@ for _code, _wrong, _right in (
     ("scheduler_first", "zbrs", "zbsr"),
 ):
     PAIRS.append((_code, lambda order=_wrong: _loop(order), lambda order=_right: _loop(order)))
+
+
+def _rated(rate):
+    model = net(3, 2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    with watch():
+        loss = model(torch.ones(4, 3)).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad(model, loss)
+
+
+@pair("zero_rate", lambda: _rated(0.1))
+def _():
+    return _rated(0.0)
 
 
 def _by_hand(emptied):
@@ -749,3 +834,41 @@ def a_trainer_with_half_an_optimizer():
     with watch():
         loss = trainer.step(torch.eye(3))
     return why_no_grad(trainer.model[0].weight, loss)
+
+
+def a_bias_before_batchnorm():
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
+    with watch():
+        loss = F.cross_entropy(model(leaf(7, 3).detach()), torch.arange(7) % 2)
+        loss.backward()
+    return why_no_grad(loss=loss, model=model)
+
+
+def a_critic_of_two_means():
+    critic = net(2, 4, 1)
+    with watch():
+        loss = critic(torch.ones(5, 2)).mean() - critic(torch.zeros(3, 2)).mean()
+        loss.backward()
+    return why_no_grad(critic, loss)
+
+
+def an_adapter_at_its_start():
+    model = nn.Module()
+    model.down, model.up = nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.zeros(4, 2))
+    with watch():
+        loss = (leaf(5, 3).detach() @ model.down.T @ model.up.T - 1).pow(2).sum()
+        loss.backward()
+    return why_no_grad(model, loss)
+
+
+def an_expert_without_samples():
+    return _experts([0, 2])
+
+
+RIGHT = [
+    a_bias_before_batchnorm,
+    a_critic_of_two_means,
+    an_adapter_at_its_start,
+    an_expert_without_samples,
+]
+"""Right programs in which some gradients are zero, or none, in one step."""

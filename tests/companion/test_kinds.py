@@ -5,6 +5,7 @@ import re
 import pytest
 import torch
 
+from course import watch
 from course.companion import KINDS
 from tests.companion import programs
 from tests.companion.programs import PAIRS
@@ -27,7 +28,7 @@ def test_a_wrong_program_is_named_and_a_right_one_like_it_is_not(code, wrong, ri
 
 def test_gradients_that_a_step_used_before_they_were_emptied_are_no_loss():
     report = programs.emptied_after_the_step()
-    assert "Of 4 parameters 0 get no gradient" in report.about
+    assert "No gradient of 4 parameters is lost" in report.about
     assert "4 had one until it was emptied" in report.about
 
 
@@ -40,7 +41,7 @@ def test_a_loss_that_is_handed_on_detached_is_no_cut():
 def test_a_target_network_is_left_out():
     report = programs.a_target_network()
     assert report.codes == ()
-    assert "Of 8 parameters 0 get no gradient" in report.about
+    assert "No gradient of 8 parameters is lost" in report.about
     assert "4 that no optimizer holds" in report.about
 
 
@@ -63,6 +64,20 @@ def test_model_and_optimizer_are_found_in_an_object_of_the_readers_own():
     report = programs.a_trainer_with_half_an_optimizer()
     assert report.codes == ("not_in_optimizer",)
     assert "trainer.optimizer does not hold trainer.model.0.weight" in str(report)
+
+
+@pytest.mark.parametrize("program", programs.RIGHT, ids=lambda one: one.__name__)
+def test_small_gradients_of_right_programs_are_no_alarm(program):
+    report = program()
+    assert "No gradient" in report.about, report
+    assert not [one for one in report.findings if one.sure], report
+
+
+def test_what_a_watch_shows_by_itself_names_a_loss_that_was_nan():
+    with watch() as seen:
+        w = torch.ones(3, requires_grad=True)
+        (w - 2).log().sum().backward()
+    assert "log() is the first call that gave it" in str(seen)
 
 
 def test_every_kind_has_its_programs():

@@ -9,6 +9,7 @@ from course.companion.kinds.kind import (
     HOOKS,
     LEAVES,
     LOOP,
+    LOOP_2,
     NAN,
     NONE,
     NORM_2,
@@ -98,6 +99,33 @@ SIZES = (
         "The gradient of {name} is zero: {node} ({call}) gives values whose sum never changes.",
         "Do not sum all of softmax's or a normalization's outputs: compare them with a target.",
         *(NORM_2, "Two sums that find mistakes", ZERO, FLAT),
+    ),
+    kind(
+        "zero_single",
+        "Softmax over one number",
+        "The gradient of {name} is zero: {node} ({call}) normalises over a dimension of size 1, so "
+        "its result is 1 (or 0, its logarithm) whatever it is given.",
+        "For one score per row use sigmoid, or give the scores themselves to "
+        "binary_cross_entropy_with_logits. For several, normalise over their dimension.",
+        *(LOOP_2, "The loss must fit", ZERO, FLAT),
+    ),
+    kind(
+        "zero_start",
+        "Zero while another factor is zero",
+        "The gradient of {name} is zero in this step: {node} ({call}) multiplies it by {other}, "
+        "which is 0 there and has a gradient itself.",
+        "If {other} is meant to start at 0, as in LoRA, there is nothing to cure: after its first "
+        "step it is 0 no longer.",
+        *(GRAPHS, "Multiply along a path", ZERO),
+    ),
+    kind(
+        "zero_cancels",
+        "Zero because its parts cancel",
+        "The gradient of {name} is zero: it arrives along {count} ways, and their parts add up to "
+        "0.",
+        "In a difference of two means, as a bias of a critic meets it, that is right: adding a "
+        "constant changes neither. Else look at the signs of the loss's parts.",
+        *(GRAPHS, "Multiply along a path", ZERO),
     ),
     kind(
         "zero_other",

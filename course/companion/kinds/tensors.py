@@ -103,10 +103,20 @@ REACH = (
         *(LOOP, "None, zeros, and missing", NONE, "a layer does not change"),
     ),
     kind(
+        "idle",
+        "Not used in this step",
+        "No operation was given {name} in this step, and others beside it in {container} were "
+        "used.",
+        "If the batch chooses among them, as among experts, its turn comes: watch more steps. If "
+        "none ever uses it, look at the loop over {container}.",
+        *(LOOP, "None, zeros, and missing", NONE, "a layer does not change"),
+    ),
+    kind(
         "dropped",
         "Used, and its result dropped",
         "What was computed from {name} ({name_of_call}) does not enter the loss.",
-        "Use the result in the loss; look at the line for a name that is overwritten.",
+        "Use the result in the loss. Look for a name that is overwritten, and for "
+        "nn.Parameter(...), which makes a new leaf of the values.",
         *(LOOP, "None, zeros, and missing", NONE),
     ),
 )
@@ -161,13 +171,13 @@ CUTS = (
         "Cut by torch.tensor",
         "The gradient's way back to {name} is cut: {call} copies the values of tensors and leaves "
         "their graph behind.",
-        "Use torch.stack(tensors) or torch.cat(tensors).",
+        "Use torch.stack(tensors) or torch.cat(tensors), and a single tensor as it is.",
         *(LEAVES, "The flag set on a loss", NONE, FLAT),
     ),
     kind(
         "cut_number",
         "Cut by a number or an array",
-        "The gradient's way back to {name} is probably cut here: {call} leaves torch, and a number "
+        "The gradient's way back to {name} is cut here: {call} leaves torch, and a number "
         "or a NumPy array has no graph.",
         "Stay with tensors until the loss is computed, and use torch's own functions.",
         *(GRAPHS, "Which results are recorded", NONE, FLAT),

@@ -82,6 +82,14 @@ ORDER = (
         *(LOOP, "The order, as a program", FLAT),
     ),
     kind(
+        "zero_rate",
+        "A learning rate of 0",
+        "{optimizer} stepped with a learning rate of 0, so nothing moved.",
+        "Set its learning rate, and look at what has changed it: a scheduler that has come to its "
+        "end, or a value that was read from a file.",
+        *(LOOP, "What a step does", FLAT, "a layer does not change"),
+    ),
+    kind(
         "clip_after_step",
         "Clipping after the step",
         "Gradients are clipped after step() has used them.",
