@@ -132,7 +132,7 @@ class WillItRaiseKey(Key, task="will_it_raise"):
         return True
 
     def every_non_leaf_raises(expression, retain_graph):
-        """You take every computed tensor for one that raises. Only nodes that saved something do:
+        """You take every non-leaf for one that raises. Only nodes that saved something do:
         x + 1, -x and x.sum() can run backward again."""
         return expression == "x" or retain_graph
 
