@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import operator
 import random
 import sys
@@ -204,7 +205,7 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
     """
     python, modes = _Python(), Modes()
     before = [setting.read() for setting in SETTINGS]
-    generators = _generators()
+    generators, numpy = _generators(), _numpy_state()
     with torch.inference_mode(False), torch.enable_grad():
         try:
             yield
@@ -222,7 +223,7 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
                     setting.write(value)
             if not _same(generators, _generators()):
                 effects["rng"] = "its state is another one than before"
-                _restore(generators)
+                _restore(generators, numpy)
 
 
 @contextlib.contextmanager
@@ -292,7 +293,7 @@ class _Python:
 def _generators() -> dict[str, Any]:
     state: dict[str, Any] = {"torch": torch.get_rng_state(), "python": random.getstate()}
     if "numpy" in sys.modules:
-        state["numpy"] = sys.modules["numpy"].random.get_state()
+        state["numpy"] = _numpy_words(sys.modules["numpy"].random)
     if torch.cuda.is_initialized():
         state["cuda"] = torch.cuda.get_rng_state()
     return state
@@ -302,18 +303,34 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return (
         one["python"] == other["python"]
         and all(torch.equal(one[kind], other[kind]) for kind in ("torch", "cuda") if kind in one)
-        and ("numpy" not in one or _same_numpy(one["numpy"], other["numpy"]))
+        and ("numpy" not in one or one["numpy"] == other["numpy"])
     )
 
 
-def _same_numpy(one: Any, other: Any) -> bool:
-    return bool(one[2] == other[2] and (one[1] == other[1]).all())
+def _numpy_words(numpy_random: Any) -> bytes:
+    """The words of NumPy's global generator and its place in them, as they lie in memory.
+
+    `get_state` makes Python numbers of them, one by one: that takes as long as a short answer.
+    """
+    generator = numpy_random.get_bit_generator()
+    if type(generator) is numpy_random.MT19937:
+        return ctypes.string_at(generator.ctypes.state_address, _MT19937_BYTES)
+    return repr(generator.state).encode()
 
 
-def _restore(state: dict[str, Any]) -> None:
+_MT19937_BYTES = 624 * 4 + 4
+"""Its 624 words of 32 bits, and the number of the next one."""
+
+
+def _numpy_state() -> Any:
+    """What NumPy's global generator can be put back by."""
+    return sys.modules["numpy"].random.get_state() if "numpy" in sys.modules else None
+
+
+def _restore(state: dict[str, Any], numpy: Any) -> None:
     torch.set_rng_state(state["torch"])
     random.setstate(state["python"])
-    if "numpy" in state:
-        sys.modules["numpy"].random.set_state(state["numpy"])
+    if numpy is not None:
+        sys.modules["numpy"].random.set_state(numpy)
     if "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"])
