@@ -88,19 +88,35 @@ def make(course: Path, wanted: Wanted, roster: Roster) -> list[str]:
     return [text.stem for text in texts]
 
 
-def enrol_all(folder: Path, learners: Sequence[Learner]) -> tuple[int, int]:
-    """Put learners on a class's list, in one transaction: how many are new, and how many have
-    other details than before. Nobody is taken off. Raises NoGradebook and Unreachable."""
+@dataclass(frozen=True)
+class Enrolled:
+    """What a list changed: how many are new, how many have other details than before, and whose
+    address stands in the class under another id too: (new id, id before)."""
+
+    new: int
+    changed: int
+    twice: tuple[tuple[str, str], ...]
+
+
+def enrol_all(folder: Path, learners: Sequence[Learner]) -> Enrolled:
+    """Put learners on a class's list, in one transaction. Nobody is taken off.
+
+    Raises NoGradebook and Unreachable.
+    """
     from nbgrader.api import Student
 
     new = changed = 0
+    twice: list[tuple[str, str]] = []
     with reading(course_directory(folder)) as gradebook:
         session = gradebook.db
         known = {row.id: row for row in session.query(Student)}
+        addressed = {row.email.casefold(): row.id for row in known.values() if row.email}
         for one in learners:
             details = _details(one)
             row = known.get(one.id)
             if row is None:
+                if (before := addressed.get(one.email.casefold())) is not None:
+                    twice.append((one.id, before))
                 session.add(Student(id=one.id, **listed_as(one.id, one.first, one.last), **details))
                 new += 1
                 continue
@@ -110,7 +126,7 @@ def enrol_all(folder: Path, learners: Sequence[Learner]) -> tuple[int, int]:
                 setattr(row, name, value)
             changed += bool(fresh)
         session.commit()
-    return new, changed
+    return Enrolled(new, changed, tuple(twice))
 
 
 def _texts(course: Path, names: Sequence[str]) -> list[Path]:

@@ -106,11 +106,17 @@ def enrol(
     found = _read(roster, by)
     from grader.classroom.folder import enrol_all
 
-    new, changed = enrol_all(home, found.learners)
+    done = enrol_all(home, found.learners)
     _console.print(
-        f"{_counted(len(found.learners))} on {found.kind}'s list, by {escape(found.column)}: {new} "
-        f"new, {changed} with other details than before."
+        f"{_counted(len(found.learners))} on {found.kind}'s list, by {escape(found.column)}: "
+        f"{done.new} new, {done.changed} with other details than before."
     )
+    for one, before in done.twice:
+        _console.print(
+            f"{escape(one)} has the e-mail address of {escape(before)}, who was in the class. If "
+            f"they are one person, take {escape(one)} off again: "
+            f"autograd-course class erase-person {escape(shlex.quote(one))}"
+        )
 
 
 def _plain(folder: Path) -> Path:

@@ -136,6 +136,17 @@ def test_the_list_grows_and_names_are_brought_up_to_date(made, tmp_path, command
     assert {one.full_name for one in people.values()} == {"Ada Lovelace", "Sven Seven", "Bob B"}
 
 
+def test_a_person_who_comes_again_under_another_id_is_told(made, tmp_path, command):
+    lists = [("ada", "ada@example.org"), ("lovelace", "Ada@example.org"), ("bob", "")]
+    for id, email in lists:
+        new = tmp_path / f"{id}.csv"
+        new.write_text(f"id,first_name,last_name,email\n{id},A,B,{email}\n")
+        status, said = command("class", "enrol", new, "--course", made[0])
+        assert status == 0
+        told = "lovelace has the e-mail address of ada" in " ".join(said.split())
+        assert told == (id == "lovelace"), said
+
+
 def test_a_list_that_cannot_be_taken_makes_nothing(course, tmp_path, command):
     (tmp_path / "list.csv").write_text("id\nada\nada\n")
     before = sorted(tmp_path.rglob("*"))

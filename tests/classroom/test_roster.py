@@ -73,6 +73,10 @@ def test_the_column_of_the_ids_can_be_chosen():
     assert "names no column" in read_error(CANVAS, "username")
 
 
+def test_an_id_with_a_comma_is_refused_for_nbgraders_options_would_take_it_for_two():
+    assert "comma in the id" in refused('id,first_name\n"a,b",Ada\n')
+
+
 def read_error(text, by):
     with pytest.raises(BadRoster) as refusal:
         read(text, by)

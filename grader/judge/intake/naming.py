@@ -74,6 +74,8 @@ def why_no_student(name: str) -> str | None:
         return "the id holds a character that no folder's name should"
     if name.startswith("."):
         return "the id begins with a dot, and hidden folders are not collected"
+    if "," in name:
+        return "nbgrader reads a comma in the id as the end of one id and the beginning of another"
     found = sorted(set(name) & set(PATTERNS))
     return f"nbgrader reads {' and '.join(found)} in the id as a pattern" if found else None
 
