@@ -1,6 +1,7 @@
 """The exercise on a Function that keeps its result where nobody looks after it."""
 
 from grader.engine.lived import with_grad
+from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.functions.watching import (
     KEPT,
@@ -37,15 +38,18 @@ class KeptResult(Task):
         case("a matrix, a whole number", shape=(3, 7), k=2),
         case("float32", shape=(7,), k=-1.5, dtype=F32),
         case("a leaf with a .grad from before", shape=(7,), k=0.7, in_use=True),
+        case("x does not require grad", shape=(7,), k=0.7, wanted=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"x": rng.apart(0.3, 0.9, *case["shape"]), "v": rng.apart(1.5, 2.0, *case["shape"])}
 
-    def observe(self, scaled_tanh, x, v, k, edited=False, dropped=False, in_use=False):
-        leaf = with_grad(x) if in_use else x.requires_grad_()
-        given = leaf if in_use else leaf * 1
+    def observe(self, scaled_tanh, x, v, k, edited=False, dropped=False, in_use=False, wanted=True):
+        leaf = with_grad(x) if in_use else x.requires_grad_(wanted)
+        given = leaf if in_use or not wanted else leaf * 1
         found = called(lambda: scaled_tanh(given, k), {"x": given})
+        if not wanted:
+            return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
         del found[KEPT]  # x or the result: either is right
         found |= sent_back(found["y"], {"x": leaf}, v)
         if edited:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from grader.engine.lived import with_grad
+from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.functions.watching import KEPT, called, is_wrong_unnoticed
 
@@ -13,8 +14,9 @@ from grader.tasks.functions.watching import KEPT, called, is_wrong_unnoticed
 class DoubleBackward(Task):
     """Write x ** 3 as an autograd.Function: cube(x) returns Cube.apply(x). Its gradient can be
     differentiated again, and that gradient once more: with respect to x, and with respect to what
-    arrives at the result. After x was edited in place, a backward pass raises torch's error about
-    it. Leave x, and what arrives, as they are."""
+    arrives at the result. After x was edited in place, a backward pass gives the right gradient
+    or raises torch's error about it, and never a wrong gradient. Leave x, and what arrives, as they
+    are."""
 
     id = "double_backward"
     signatures = ("cube(x) -> y",)
@@ -37,6 +39,7 @@ class DoubleBackward(Task):
         case("float32", shape=(5,), dtype=F32),
         case("x is edited in place", shape=(5,), edited=True),
         case("a leaf with a .grad from before", shape=(5,), in_use=True),
+        case("x does not require grad", shape=(5,), wanted=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -46,10 +49,12 @@ class DoubleBackward(Task):
             x[2] = 0.0
         return {"x": x, **{name: rng.apart(0.7, 1.7, *shape) for name in ("v", "u", "t")}}
 
-    def observe(self, cube, x, v, u, t, edited=False, in_use=False):
-        leaf = with_grad(x) if in_use else x.requires_grad_()
-        given = leaf if in_use else leaf * 1
+    def observe(self, cube, x, v, u, t, edited=False, in_use=False, wanted=True):
+        leaf = with_grad(x) if in_use else x.requires_grad_(wanted)
+        given = leaf if in_use or not wanted else leaf * 1
         found = called(lambda: cube(given), {"x": given})
+        if not wanted:
+            return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
         del found[KEPT]  # what is computed from saved tensors is looked at instead
         y, v = found["y"], v.requires_grad_()
         (first,) = _gradients(y, v, leaf)

@@ -90,6 +90,7 @@ class LinearFn(Task):
         case("x is data", x=(7,), frozen="x"),
         case("b is frozen", x=(7,), frozen="b"),
         case("w is frozen, in a batch of sequences", x=(2, 11), frozen="w"),
+        case("x and gy lie in memory in another order", x=(2, 11), turned=True),
         case("float32", x=(11,), dtype=F32),
         case("leaves with a .grad from before", x=(7,), in_use=True),
     )
@@ -102,9 +103,11 @@ class LinearFn(Task):
             "v": rng.apart(0.5, 2.0, *case["x"], 5),
         }
 
-    def observe(self, linear, x, w, b, v, bias=True, frozen=None, in_use=False):
+    def observe(self, linear, x, w, b, v, bias=True, frozen=None, in_use=False, turned=False):
         if in_use:
             x, w, b = with_grad(x), with_grad(w), with_grad(b)
+        if turned:
+            x, v = (t.transpose(0, 1).contiguous().transpose(0, 1) for t in (x, v))
         inputs = {"x": x, "w": w, **({"b": b} if bias else {})}
         leaves = _leaves(inputs, frozen)
         found = called(lambda: linear(x, w, b if bias else None), inputs)
