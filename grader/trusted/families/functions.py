@@ -48,7 +48,7 @@ def pointwise(
             y = kept["y"] if "y" in kept else value(given, *numbers)
             return back(arriving, factor(given, y, *numbers))
 
-    return Pointwise.apply(x)
+    return Pointwise.apply(x)  # type: ignore[no-untyped-call]
 
 
 def _edited(arriving: Tensor, factor: Tensor) -> Tensor:
