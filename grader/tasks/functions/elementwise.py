@@ -35,8 +35,8 @@ class MyExp(Task):
     signatures = ("my_exp(x) -> y",)
     title, points, difficulty, minutes = "exp, with a backward of your own", 6, 2, 8
     hints = (
-        "Read the section on a Function's two halves. What does forward return, and what "
-        "does backward get?",
+        "Read section 8.2, on forward and backward. What does forward return, and what does "
+        "backward get?",
         "Which tensor, multiplied with what arrives, is the gradient of x? You computed it in "
         "forward: hand it to ctx.save_for_backward there.",
         "In backward ctx.saved_tensors is a tuple with one entry. Multiply that entry by "
@@ -75,8 +75,7 @@ class ReluAtZero(Task):
     title, points, difficulty, minutes = "ReLU, and its gradient at 0", 5, 2, 6
     prerequisites = ("my_exp",)
     hints = (
-        "Read the section on a Function's two halves once more. At which entries of x does "
-        "something go on?",
+        "Read section 8.2 once more. At which entries of x does something go on?",
         "A mask of True and False says where. Try it on x = [-1, 0, 1]: which comparison is False "
         "at 0?",
         "Save x, or the result, and keep what arrives where that is greater than 0. The other "
@@ -124,7 +123,7 @@ class ClampSte(Task):
     title, points, difficulty, minutes = "Clamp, and let gradients through", 6, 2, 8
     prerequisites = ("my_exp",)
     hints = (
-        "Read the section on arguments without a gradient. How many values does backward return, "
+        "Read section 8.3, on arguments without a gradient. How many values does backward return, "
         "and which are None?",
         "Which derivative do you want to pretend? Nothing has to be saved for it.",
         "forward returns the clamped x. backward hands on what it got for x, and None for "

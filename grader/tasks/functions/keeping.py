@@ -24,7 +24,7 @@ class KeptResult(Task):
     title, points, difficulty, minutes = "Spot the bug: a result that outlives its step", 8, 3, 10
     prerequisites = ("my_exp",)
     hints = (
-        "Read the section on what a Function keeps. What differs between an attribute of ctx and "
+        "Read section 8.4, on what a Function keeps. What differs between an attribute of ctx and "
         "save_for_backward?",
         "Run the broken one, edit y in place under no_grad, and compare the gradient with that of "
         "torch.tanh(k * x). Which of the two says something?",

@@ -23,7 +23,7 @@ class DoubleBackward(Task):
     title, points, difficulty, minutes = "Differentiated more than once", 8, 4, 12
     prerequisites = ("kept_result",)
     hints = (
-        "Read the section on second derivatives. In which of the two methods does torch record "
+        "Read section 8.7, on second derivatives. In which of the two methods does torch record "
         "what you compute, and in which does it not?",
         "What backward returns must depend on x by operations that are recorded. Print "
         "requires_grad of the tensor that you take out of ctx.saved_tensors, with "

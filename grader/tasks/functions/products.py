@@ -25,7 +25,7 @@ class MulBroadcast(Task):
     title, points, difficulty, minutes = "A product that broadcasts", 10, 3, 15
     prerequisites = ("my_exp",)
     hints = (
-        "Read the section on shapes. An entry that is used several times gets the sum of what "
+        "Read section 8.5, on shapes. An entry that is used several times gets the sum of what "
         "comes back from each use.",
         "The derivative by a is b: multiply what arrives by it. The product has the shape of the "
         "result. Along which axes was a repeated? There are two kinds: axes that a lacks, and "
@@ -73,7 +73,7 @@ class LinearFn(Task):
     title, points, difficulty, minutes = "A linear layer", 12, 4, 20
     prerequisites = ("mul_broadcast",)
     hints = (
-        "Read the section on what backward need not compute, and the one on shapes. Write down "
+        "Read section 8.6, on what backward need not compute, and 8.5 on shapes. Write down "
         "the shapes of x, w, b and of what arrives.",
         "With rows alone, x of shape (N, I): which product of an (N, O) and an (O, I) matrix has "
         "the shape of x, and which of gy and x that of w?",
