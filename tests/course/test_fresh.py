@@ -77,6 +77,10 @@ CONSTANTS = {
     "norm-momentum": {0},
     "norm-sum": {0, 1},
     "norm-recap-group": {1},
+    "function-inside-forward": {2},
+    "function-what-arrives": {1, 2},
+    "function-how-many": {1},
+    "function-too-large": {1},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 

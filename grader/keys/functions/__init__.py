@@ -1,0 +1,1 @@
+"""Chapter 8, functions of one's own: references and named mistakes."""

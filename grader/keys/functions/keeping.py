@@ -1,0 +1,194 @@
+"""Reference and mistakes of the exercise on a Function that keeps its result."""
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from grader.trusted.families.functions import (
+    around,
+    arriving_edited,
+    of_backward,
+    pointwise,
+    product,
+)
+from grader.trusted.key import Key, raises
+
+
+def _value(x, k):
+    return torch.tanh(k * x)
+
+
+def _slope(x, y, k):
+    return k * (1 - y**2)
+
+
+def _tanh(x, k, back=product, factor=_slope, value=_value):
+    return pointwise(value, factor, x, k, back=back)
+
+
+class _Base(Function):
+    @staticmethod
+    def forward(ctx, x, k):
+        y = torch.tanh(k * x)
+        ctx.k = k
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, arriving):
+        (y,) = ctx.saved_tensors
+        return arriving * ctx.k * (1 - y**2), None
+
+
+class _OnCtx(_Base):
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.k, ctx.y = k, torch.tanh(k * x)
+        return ctx.y
+
+    @staticmethod
+    def backward(ctx, arriving):
+        return arriving * ctx.k * (1 - ctx.y**2), None
+
+
+class _AliasOnCtx(_OnCtx):
+    @staticmethod
+    def forward(ctx, x, k):
+        y = torch.tanh(k * x)
+        ctx.k, ctx.y = k, y.detach()
+        return y
+
+
+class _XOnCtx(_OnCtx):
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.k, ctx.x = k, x
+        return torch.tanh(k * x)
+
+    @staticmethod
+    def backward(ctx, arriving):
+        return arriving * ctx.k * (1 - torch.tanh(ctx.k * ctx.x) ** 2), None
+
+
+class _OnBoth(_OnCtx):
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.k, ctx.y = k, torch.tanh(k * x)
+        ctx.save_for_backward(ctx.y)
+        return ctx.y
+
+    @staticmethod
+    def backward(ctx, arriving):
+        (y,) = ctx.saved_tensors
+        return arriving * ctx.k * (1 - y**2), None
+
+
+class _NumberSaved(_Base):
+    @staticmethod
+    def forward(ctx, x, k):
+        y = torch.tanh(k * x)
+        ctx.save_for_backward(y, k)
+        return y
+
+
+class _NotUnpacked(_Base):
+    @staticmethod
+    def backward(ctx, arriving):
+        return arriving * ctx.k * (1 - ctx.saved_tensors**2), None
+
+
+class _OneGradient(_Base):
+    @staticmethod
+    def backward(ctx, arriving):
+        return _Base.backward(ctx, arriving)[0]
+
+
+class _GradientOfK(_Base):
+    @staticmethod
+    def backward(ctx, arriving):
+        gx, _ = _Base.backward(ctx, arriving)
+        return gx, gx.sum()
+
+
+class KeptResultKey(Key, task="kept_result"):
+    def reference(x: Tensor, k: float) -> Tensor:
+        return _tanh(x, k)
+
+    def result_on_ctx(x, k):
+        """Your Function keeps its result as an attribute of ctx, as the broken one does. The result
+        knows its node, and the node is ctx: each keeps the other alive until Python searches for
+        cycles. And nothing notices an edit. Use ctx.save_for_backward."""
+        return _OnCtx.apply(x, k)
+
+    def alias_on_ctx(x, k):
+        """You kept a detached tensor as an attribute of ctx. It ends the cycle, and it shares its
+        memory with the result: after an edit in place the gradient is wrong, and nothing is said.
+        Use ctx.save_for_backward."""
+        return _AliasOnCtx.apply(x, k)
+
+    def x_on_ctx(x, k):
+        """You kept x as an attribute of ctx. It makes no cycle, but after an edit of x in place the
+        gradient is wrong, and nothing is said. Use ctx.save_for_backward."""
+        return _XOnCtx.apply(x, k)
+
+    def kept_twice(x, k):
+        """You save the result with save_for_backward, and it is an attribute of ctx besides: that
+        still keeps it alive. Give it a name of its own, and not one of ctx."""
+        return _OnBoth.apply(x, k)
+
+    @raises("save_for_backward can only save variables")
+    def number_saved(x, k):
+        """You gave save_for_backward the number k. It takes tensors (and None) alone: a number may
+        be an attribute of ctx."""
+        return _NumberSaved.apply(x, k)
+
+    @raises("unsupported operand.*'tuple'")
+    def not_unpacked(x, k):
+        """ctx.saved_tensors is a tuple, also where one tensor was saved. Take it out:
+        (y,) = ctx.saved_tensors."""
+        return _NotUnpacked.apply(x, k)
+
+    @raises("incorrect number of gradients")
+    def one_gradient(x, k):
+        """backward has to return one value for every argument of forward: the gradient of x, and
+        None for k, which is a number."""
+        return _OneGradient.apply(x, k)
+
+    @raises("gradient different than None")
+    def gradient_for_k(x, k):
+        """backward returned a gradient for k, which is a number and no tensor: return None in its
+        place."""
+        return _GradientOfK.apply(x, k)
+
+    def inner_factor_forgotten(x, k):
+        """The gradient lacks the factor k: x reaches the result through k * x, and the derivative
+        of that belongs to the product."""
+        return _tanh(x, k, factor=lambda x, y, k: 1 - y**2)
+
+    def x_for_the_result(x, k):
+        """You computed 1 - x ** 2. The derivative of tanh is 1 minus the square of the *result*,
+        tanh(k * x)."""
+        return _tanh(x, k, factor=lambda x, y, k: k * (1 - x**2))
+
+    def not_squared(x, k):
+        """You computed 1 - y. The derivative of tanh is 1 - y ** 2, where y is the result."""
+        return _tanh(x, k, factor=lambda x, y, k: k * (1 - y))
+
+    def sigmoid(x, k):
+        """You used y * (1 - y), which is the derivative of the sigmoid. That of tanh is
+        1 - y ** 2."""
+        return _tanh(x, k, factor=lambda x, y, k: k * y * (1 - y))
+
+    def k_outside(x, k):
+        """Your result is k * tanh(x). k belongs inside: tanh(k * x)."""
+        return _tanh(x, k, value=lambda x, k: k * x.tanh(), factor=lambda x, y, k: k - y**2 / k)
+
+    def k_ignored(x, k):
+        """Your result is tanh(x): k is missing in forward."""
+        return _tanh(x, k, value=lambda x, k: x.tanh(), factor=lambda x, y, k: 1 - y**2)
+
+    families = (
+        *of_backward(_tanh),
+        *arriving_edited(_tanh),
+        *around(_tanh, lambda x, k: torch.tanh(k * x), 0),
+    )

@@ -1,0 +1,116 @@
+"""Reference and mistakes of the exercise on a Function that is differentiated more than once."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from grader.trusted.families.functions import around
+from grader.trusted.key import Key
+
+Backward = Callable[[Tensor, Tensor], Tensor | None]
+
+
+def _right(x: Tensor, arriving: Tensor) -> Tensor:
+    return arriving * 3 * x**2
+
+
+def _cube(x, back=_right, value=lambda x: x**3):
+    class Cube(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return value(x)
+
+        @staticmethod
+        def backward(ctx, arriving):
+            (x,) = ctx.saved_tensors
+            return back(x, arriving)
+
+    return Cube.apply(x)
+
+
+def _unrecorded(x: Tensor, arriving: Tensor) -> Tensor:
+    with torch.no_grad():
+        return _right(x, arriving)
+
+
+class DoubleBackwardKey(Key, task="double_backward"):
+    def reference(x: Tensor) -> Tensor:
+        return _cube(x)
+
+    def constant_slope(x):
+        """The gradient is right, and as a function of x it is a constant: you saved what forward
+        computed from x, or detached x in backward. forward runs with recording off, so 3 * x ** 2
+        that is computed there has no history. Save x, and compute in backward."""
+        return _cube(x, back=lambda x, arriving: _right(x.detach(), arriving))
+
+    def half_constant(x):
+        """The gradient is right, and its derivative by x is a third or two thirds of the right one:
+        one of the factors of 3 * x * x is a constant. It was computed in forward, or detached."""
+        return _cube(x, back=lambda x, arriving: arriving * 3 * x * x.detach())
+
+    def recording_off_in_backward(x):
+        """The gradient is right and cannot be differentiated: nothing was recorded in backward, or
+        the result was detached, or backward is marked with @once_differentiable. Leave these out:
+        torch records in backward where create_graph=True asks for it."""
+        return _cube(x, back=_unrecorded)
+
+    def arriving_detached(x):
+        """You detached what arrives. The gradient depends on it as well, and the derivative by it
+        is missing: multiply by grad_output as it is."""
+        return _cube(x, back=lambda x, arriving: _right(x, arriving.detach()))
+
+    def x_on_ctx(x):
+        """All derivatives are right, and x is kept as an attribute of ctx, or outside of it: after
+        an edit in place the gradient is wrong, and nothing is said. Use ctx.save_for_backward."""
+
+        class OnCtx(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.x = x
+                return x**3
+
+            @staticmethod
+            def backward(ctx, arriving):
+                return _right(ctx.x, arriving)
+
+        return OnCtx.apply(x)
+
+    def factor_forgotten(x):
+        """The gradient lacks the factor 3: the derivative of x ** 3 is 3 * x ** 2."""
+        return _cube(x, back=lambda x, arriving: arriving * x**2)
+
+    def power_kept(x):
+        """You computed 3 * x ** 3: the power goes down by one, to 3 * x ** 2."""
+        return _cube(x, back=lambda x, arriving: arriving * 3 * x**3)
+
+    def power_too_low(x):
+        """You computed 3 * x: the derivative of x ** 3 is 3 * x ** 2."""
+        return _cube(x, back=lambda x, arriving: arriving * 3 * x)
+
+    def derivative_alone(x):
+        """backward returned the derivative alone. Multiply it by what arrives."""
+        return _cube(x, back=lambda x, arriving: 3 * x**2)
+
+    def second_derivative(x):
+        """backward returned 6 * x times what arrives, which belongs to the second derivative. It
+        returns the first, and torch differentiates that."""
+        return _cube(x, back=lambda x, arriving: arriving * 6 * x)
+
+    def arriving_passed_on(x):
+        """backward returned what arrives as it is: that is the gradient of the identity. Multiply
+        it by 3 * x ** 2."""
+        return _cube(x, back=lambda x, arriving: arriving.clone())
+
+    def none_for_x(x):
+        """backward returned None for x, which means that there is no gradient. Return the product:
+        a missing `return` gives None as well."""
+        return _cube(x, back=lambda x, arriving: None)
+
+    def three_times(x):
+        """Your result is 3 * x. The power of three is x ** 3."""
+        return _cube(x, value=lambda x: 3 * x, back=lambda x, arriving: arriving * 3)
+
+    families = around(_cube, lambda x: x**3, 0)

@@ -1,0 +1,154 @@
+"""Exercises on Functions that treat every entry by itself: an exponential, a ReLU, a clamp."""
+
+import torch
+from torch import Tensor
+
+from grader.engine.lived import computed, with_grad
+from grader.engine.observation import flags
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.tasks.functions.watching import KEPT, OWN, called, sent_back
+
+
+def _given(x: Tensor, kind: str) -> tuple[Tensor, Tensor]:
+    """The tensor that an answer gets, and the leaf that its gradient is read at."""
+    if kind == "in use":
+        leaf = with_grad(x)
+        return leaf, leaf
+    leaf = x.requires_grad_(kind != "frozen")
+    if kind == "transposed":
+        return leaf.T, leaf
+    return (leaf if kind == "frozen" else computed(leaf) if kind == "constant" else leaf * 1), leaf
+
+
+def _arriving(v: Tensor, x: Tensor, kind: str) -> Tensor:
+    return (v.T if kind == "transposed" else v).expand(x.shape)
+
+
+class MyExp(Task):
+    """Write exp as an autograd.Function: my_exp(x) returns MyExp.apply(x), of x's shape, and its
+    gradient reaches x. For the backward pass save one tensor, the result, with save_for_backward:
+    the derivative of exp is exp itself. What arrives at the result belongs to others: leave it as
+    it is. There may be several backward passes. x may have any shape, hold no numbers, or not
+    require grad."""
+
+    id = "my_exp"
+    signatures = ("my_exp(x) -> y",)
+    title, points, difficulty, minutes = "exp, with a backward of your own", 6, 2, 8
+    hints = (
+        "Read section 8.2, on forward and backward. What does forward return, and what does "
+        "backward get?",
+        "Which tensor, multiplied with what arrives, is the gradient of x? You computed it in "
+        "forward: hand it to ctx.save_for_backward there.",
+        "In backward ctx.saved_tensors is a tuple with one entry. Multiply that entry by "
+        "grad_output, in a new tensor.",
+    )
+    CASES = (
+        case("5 numbers", shape=(5,), visible=True),
+        case("a transposed matrix", shape=(3, 7), kind="transposed"),
+        case("gy expanded from one row", shape=(7, 3), rows=1),
+        case("no numbers", shape=(0,)),
+        case("float32", shape=(7,), dtype=F32),
+        case("a leaf with a .grad from before", shape=(5,), kind="in use"),
+        case("x does not require grad", shape=(5,), kind="frozen"),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        shape = case["shape"]
+        rows = case.params.get("rows", shape[0])
+        return {"x": rng.apart(0.3, 1.5, *shape), "v": rng.apart(1.5, 2.0, rows, *shape[1:])}
+
+    def observe(self, my_exp, x, v, kind="computed"):
+        given, leaf = _given(x, kind)
+        found = called(lambda: my_exp(given), {"x": given})
+        if kind == "frozen":
+            return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
+        return {**found, **sent_back(found["y"], {"x": leaf}, _arriving(v, given, kind))}
+
+
+class ReluAtZero(Task):
+    """Write ReLU as an autograd.Function: my_relu(x) returns MyReLU.apply(x), which is x where x
+    is positive and 0 elsewhere. What arrives goes on where x is positive, and is 0 elsewhere: also
+    where x is exactly 0, as torch does it. Leave x, and what arrives, as they are."""
+
+    id = "relu_at_zero"
+    signatures = ("my_relu(x) -> y",)
+    title, points, difficulty, minutes = "ReLU, and its gradient at 0", 5, 2, 6
+    prerequisites = ("my_exp",)
+    hints = (
+        "Read section 8.2 once more. At which entries of x does something go on?",
+        "A mask of True and False says where. Try it on x = [-1, 0, 1]: which comparison is False "
+        "at 0?",
+        "Save x, or the result, and keep what arrives where that is greater than 0. The other "
+        "places are zeros.",
+    )
+    CASES = (
+        case("7 numbers", shape=(7,), visible=True),
+        case("zeros among them", shape=(11,), zeros=True, visible=True),
+        case("zeros alone", shape=(3,), zeros=True, all_zero=True),
+        case("a transposed matrix", shape=(5, 7), kind="transposed"),
+        case("float32, zeros among them", shape=(7,), zeros=True, dtype=F32),
+        case("a leaf with a .grad from before", shape=(7,), kind="in use"),
+        case("x does not require grad", shape=(7,), kind="frozen"),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        shape = case["shape"]
+        x, v = rng.apart(0.5, 2.0, *shape), rng.uniform(0.5, 2.0, *shape)
+        x[0], x[1] = x[0].abs(), -x[1].abs()  # both signs of x, and v of both signs at either
+        v[2:] *= torch.where(rng.integers(0, 2, *v[2:].shape) == 0, 1, -1)
+        if case.params.get("zeros"):
+            x[2::4] = 0.0
+        if len(shape) == 1 and shape[0] > 3:
+            x[3], v[3], x[4], v[4] = x[3].abs(), -v[3].abs(), -x[4].abs(), -v[4].abs()
+        if case.params.get("all_zero"):
+            x = torch.zeros_like(x)
+        return {"x": x, "v": v}
+
+    def observe(self, my_relu, x, v, kind="computed"):
+        given, leaf = _given(x, kind)
+        found = called(lambda: my_relu(given), {"x": given})
+        if kind == "frozen":
+            return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
+        del found[KEPT]  # x, the result and a mask are all the same
+        return {**found, **sent_back(found["y"], {"x": leaf}, _arriving(v, given, kind))}
+
+
+class ClampSte(Task):
+    """Return x clamped to the numbers lo and hi, as x.clamp(lo, hi) is, with the gradient of the
+    identity: what arrives at the result goes to x unchanged, outside of the bounds as well. x may
+    hold inf, and lo may be above hi. Leave x as it is."""
+
+    id = "clamp_ste"
+    signatures = ("clamp_ste(x, lo, hi) -> y",)
+    title, points, difficulty, minutes = "Clamp, and let gradients through", 6, 2, 8
+    prerequisites = ("my_exp",)
+    hints = (
+        "Read section 8.3, on arguments without a gradient. How many values does backward return, "
+        "and which are None?",
+        "Which derivative do you want to pretend? Nothing has to be saved for it.",
+        "forward returns the clamped x. backward hands on what it got for x, and None for "
+        "each of the two bounds.",
+    )
+    CASES = (
+        case("7 numbers, some on a bound", lo=-0.5, hi=0.75, visible=True),
+        case("inf among them", lo=-0.5, hi=0.75, infinite=True),
+        case("lo above hi", lo=0.75, hi=-0.5),
+        case("bounds that are whole numbers", lo=-1, hi=1),
+        case("float32", lo=-0.75, hi=0.5, dtype=F32),
+        case("a leaf with a .grad from before", lo=-0.5, hi=0.75, kind="in use"),
+        case("x does not require grad", lo=-0.5, hi=0.75, kind="frozen"),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        x = rng.apart(0.1, 0.4, 7)
+        x[1], x[2] = rng.uniform(1.5, 2.0), -rng.uniform(1.5, 2.0)
+        x[3], x[4] = case["lo"], case["hi"]
+        if case.params.get("infinite"):
+            x[5], x[6] = float("inf"), -float("inf")
+        return {"x": x, "v": rng.apart(0.5, 2.0, 7)}
+
+    def observe(self, clamp_ste, x, v, lo, hi, kind="computed"):
+        given, leaf = _given(x, kind)
+        found = called(lambda: clamp_ste(given, lo, hi), {"x": given})
+        del found[OWN], found[KEPT]  # any way is welcome
+        return {**found, **sent_back(found["y"], {"x": leaf}, v)}

@@ -1,0 +1,161 @@
+"""What is looked at of a Function: its node in the graph, what that keeps, what it sends back."""
+
+from __future__ import annotations
+
+import gc
+import math
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from grader.engine.observation import flags, gradient, shares_memory
+
+OWN = "a Function of yours made y"
+KEPT = "kept with save_for_backward"
+RAW = "backward returns gradients in the shapes of the inputs"
+
+_Node = torch.autograd.function.BackwardCFunction
+
+
+def own_node(y: Any) -> Any:
+    """The first node of a Function written in Python on the way back from y, or None."""
+    waiting = [y.grad_fn] if isinstance(y, Tensor) else []
+    seen = set()
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, _Node):
+            return node
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting += [following for following, _ in node.next_functions]
+    return None
+
+
+def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, Any]:
+    """What the answer returns, whether a Function made it, and the names of what that saved."""
+    kept: list[Tensor] = []
+
+    def pack(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        y = call()
+    known = {"y": y, **inputs}
+    words = [
+        next((name for name, one in known.items() if shares_memory(tensor, one)), "another tensor")
+        for tensor in kept
+    ]
+    return {"y": y, OWN: own_node(y) is not None, KEPT: sorted(words)}
+
+
+def sent_back(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str, Any]:
+    """What reaches each leaf from v at y, twice the same, and v as it is after that."""
+    found: dict[str, Any] = {**flags("y", y, "requires_grad")}
+    for again in ("", ", once more"):
+        for name, leaf in leaves.items():
+            found[f"grad of {name}{again}"] = gradient(y, leaf, v)
+    return {**found, "what arrived at y": v}
+
+
+def is_freed(call: Callable[[], Any]) -> bool:
+    """Whether the result of a call is gone as soon as nobody holds it, without a search for
+    cycles."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        result = weakref.ref(call())
+        return result() is None
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def is_wrong_unnoticed(y: Tensor, edited: Tensor, x: Tensor, v: Tensor) -> bool:
+    """Whether the gradient from y to x is another one, without an error, after an edit in place."""
+    before = gradient(y, x, v)
+    with torch.no_grad():
+        edited.mul_(2)
+    try:
+        after = gradient(y, x, v)
+    except RuntimeError as refused:
+        if "modified by an inplace operation" not in str(refused):
+            raise
+        return False
+    return before is not None and after is not None and not torch.allclose(before, after)
+
+
+def returns_shapes(y: Any, v: Tensor) -> bool | None:
+    """Whether the Function's backward gives each leaf a gradient of that leaf's shape.
+
+    torch sums over what was broadcast before anybody sees the gradient, hooks included: so backward
+    is called once more by itself. None where no Function made y, or a pass from v cannot begin.
+    """
+    node = own_node(y)
+    if node is None or y.shape != v.shape:
+        return None
+    variables = [getattr(following, "variable", None) for following, _ in node.next_functions]
+    return all(
+        grad.shape == leaf.shape
+        for grad, leaf in zip(_returned(node, _arriving(y, node, v)), variables, strict=False)
+        if isinstance(grad, Tensor) and isinstance(leaf, Tensor)
+    )
+
+
+def _arriving(y: Tensor, node: Any, v: Tensor) -> tuple[Tensor, ...]:
+    """What arrives at a node in a pass from v at y."""
+    came: list[tuple[Tensor, ...]] = []
+    handle = node.register_prehook(came.append)
+    leaves = [following for following, _ in node.next_functions if following is not None]
+    torch.autograd.grad(
+        y,
+        [torch.autograd.graph.GradientEdge(one, 0) for one in leaves],
+        v,
+        retain_graph=True,
+        allow_unused=True,
+    )
+    handle.remove()
+    return came[0]
+
+
+def _returned(node: Any, arriving: tuple[Tensor, ...]) -> tuple[Any, ...]:
+    with torch.no_grad():
+        returned = _Node.apply(node, *arriving)
+    return returned if isinstance(returned, tuple) else (returned,)
+
+
+class _Work(TorchFunctionMode):
+    """Notes the sizes of what is computed: results in memory of their own."""
+
+    def __init__(self, known: list[Tensor]) -> None:
+        super().__init__()
+        self.known, self.sizes = known, set[int]()
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        made = function(*args, **(kwargs or {}))
+        if isinstance(made, Tensor) and not any(shares_memory(made, one) for one in self.known):
+            self.sizes.add(made.numel())
+        return made
+
+
+def is_computed_in_vain(
+    y: Any, inputs: Mapping[str, Tensor], v: Tensor, frozen: str
+) -> bool | None:
+    """Whether backward computes something of the size of an input that is frozen.
+
+    The sizes of inputs, y and v have to differ. None where no Function made y, or a pass from v
+    cannot begin.
+    """
+    node = own_node(y)
+    if node is None or y.shape != v.shape:
+        return None
+    arriving = _arriving(y, node, v)
+    with _Work([*inputs.values(), *arriving, y]) as work:
+        _returned(node, arriving)
+    return math.prod(inputs[frozen].shape) in work.sizes

@@ -1,0 +1,142 @@
+"""Mistakes of an autograd.Function whose gradient is a factor times what arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+from torch.autograd import Function
+
+from grader.trusted.key import mistake
+
+Mistakes = tuple[Callable[..., Any], ...]
+Back = Callable[[Tensor, Tensor], Any]
+"""What backward returns for x, from what arrives and the factor."""
+
+
+def product(arriving: Tensor, factor: Tensor) -> Tensor:
+    """The right one."""
+    return arriving * factor
+
+
+def pointwise(
+    value: Callable[..., Tensor],
+    factor: Callable[..., Tensor],
+    x: Tensor,
+    *numbers: float,
+    back: Back = product,
+    saves: tuple[str, ...] = ("y",),
+) -> Any:
+    """Apply a Function to x and some numbers.
+
+    `value(x, *numbers)` is its result and `factor(x, y, *numbers)` its derivative; `saves` names
+    what goes through save_for_backward, of x and y.
+    """
+
+    class Pointwise(Function):
+        @staticmethod
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            y = value(x, *numbers)
+            ctx.save_for_backward(*({"x": x, "y": y}[name] for name in saves))
+            return y
+
+        @staticmethod
+        def backward(ctx, arriving):  # type: ignore[no-untyped-def]
+            kept = dict(zip(saves, ctx.saved_tensors, strict=True))
+            given = kept.get("x", x.detach())
+            y = kept["y"] if "y" in kept else value(given, *numbers)
+            return back(arriving, factor(given, y, *numbers))
+
+    return Pointwise.apply(x)  # type: ignore[no-untyped-call]
+
+
+def _edited(arriving: Tensor, factor: Tensor) -> Tensor:
+    return arriving.mul_(factor)
+
+
+_BACK: dict[str, tuple[Back, str]] = {
+    "derivative_alone": (
+        lambda arriving, factor: factor,
+        "backward returned the derivative alone. It gets the gradient of the loss with respect to "
+        "the result, and returns that with respect to x: multiply the derivative by what arrives.",
+    ),
+    "arriving_passed_on": (
+        lambda arriving, factor: arriving.clone(),
+        "backward returned what arrives as it is: that is the gradient of the identity. Multiply "
+        "it by the derivative of your function.",
+    ),
+    "arriving_summed": (
+        lambda arriving, factor: factor * arriving.sum(),
+        "backward multiplied the derivative by the sum of what arrives. Every entry of x belongs "
+        "to the entry of the result in its place: multiply entry by entry.",
+    ),
+    "added_not_multiplied": (
+        lambda arriving, factor: arriving + factor,
+        "backward added the derivative to what arrives. Along a path derivatives are multiplied.",
+    ),
+    "none_for_x": (
+        lambda arriving, factor: None,
+        "backward returned None for x, which means that there is no gradient. Return the product: "
+        "a missing `return` gives None as well.",
+    ),
+}
+
+
+def of_backward(run: Callable[..., Any], *without: str) -> Mistakes:
+    """What is made of a factor and what arrives; `run(*given, back=…)` is the exercise."""
+
+    def with_(back: Back) -> Callable[..., Any]:
+        return lambda *given: run(*given, back=back)
+
+    return tuple(
+        mistake(name, sentence, with_(back))
+        for name, (back, sentence) in _BACK.items()
+        if name not in without
+    )
+
+
+def arriving_edited(run: Callable[..., Any]) -> Mistakes:
+    """backward writes into what arrives, which others read too."""
+    sentence = (
+        "backward wrote into grad_output, with an operation such as mul_. The tensor that arrives "
+        "belongs to others: what else the result went to may get the same one. Return a new tensor."
+    )
+    text = "single memory location|a leaf Variable that requires grad"
+    return (
+        mistake("arriving_edited", sentence, lambda *given: run(*given, back=_edited), raises=text),
+    )
+
+
+def around(
+    right: Callable[..., Any], by_torch: Callable[..., Any] | None, *tensors: int
+) -> Mistakes:
+    """The right values without a Function of one's own, and off the graph.
+
+    `tensors` are the places of the arguments that are tensors. `by_torch` is torch's own function
+    of the exercise, or None where any way is welcome.
+    """
+
+    def cut(*given: Any) -> Any:
+        return right(*(one.detach() if at in tensors and isinstance(one, Tensor) else one
+                       for at, one in enumerate(given)))  # fmt: skip
+
+    found = [
+        mistake(
+            "cut_off",
+            "The values are right, and no gradient can come back: the Function was given a "
+            "detached tensor, was called under no_grad, or its forward was called by itself. Give "
+            "its apply the tensors as they are.",
+            cut,
+        )
+    ]
+    if by_torch is not None:
+        found.append(
+            mistake(
+                "no_function",
+                "The values and gradients are right, and they are torch's: no Function of yours "
+                "stands in the graph. Write forward and backward, and call its apply.",
+                lambda *given: by_torch(*given),
+            )
+        )
+    return tuple(found)
