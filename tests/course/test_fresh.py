@@ -77,6 +77,13 @@ CONSTANTS = {
     "norm-momentum": {0},
     "norm-sum": {0, 1},
     "norm-recap-group": {1},
+    "tensors-view-row": {1},
+    "tensors-truncated": {0.5},
+    "tensors-offset": {0, 1},
+    "tensors-every-pair": {1},
+    "tensors-tie": {0, 2},
+    "tensors-squeeze": {1, 2},
+    "tensors-column-row": {1},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 

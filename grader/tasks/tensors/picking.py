@@ -5,7 +5,7 @@ import torch
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.tensors.inputs import laid_out, reached
 
-DTYPES = {"int32": torch.int32, "uint8": torch.uint8}
+DTYPES = {"int64": torch.int64, "int32": torch.int32, "uint8": torch.uint8}
 
 
 class OnehotGather(Task):
@@ -43,7 +43,7 @@ class OnehotGather(Task):
             y[: c + 1] = torch.arange(c + 1) % c  # every class, and one of them twice
         if case.params.get("ruled_out"):
             logits[torch.arange(n), (y + 1) % c] = -torch.inf
-        drawn = {"logits": logits, "y": y.to(DTYPES.get(case.params.get("labels"), y.dtype))}
+        drawn = {"logits": logits, "y": y.to(DTYPES[case.params.get("labels", "int64")])}
         if "leaf" in case.params:
             drawn["v"] = rng.apart(0.5, 2.0, n)
         return drawn
