@@ -56,9 +56,10 @@ def look(x: Tensor, made: str) -> Looked:
         raise ValueError(f"{made} makes no tensor of numbers from x")
     found = result.detach()
     sources = tuple(int(cell) for cell in found.flatten())
-    if any(cell not in range(x.numel()) for cell in sources) or found.ne(found.round()).any():
-        raise ValueError(f"{made} computes new numbers, and does not only move those of x")
     (gradient,) = torch.autograd.grad(result, leaf, torch.ones_like(result))
+    counts = [float(sources.count(cell)) for cell in range(x.numel())]
+    if found.ne(found.round()).any() or gradient.flatten().tolist() != counts:
+        raise ValueError(f"{made} computes new numbers, and does not only move those of x")
     shared = found.untyped_storage().data_ptr() == leaf.untyped_storage().data_ptr()
     return Looked(
         made,
@@ -70,7 +71,7 @@ def look(x: Tensor, made: str) -> Looked:
         tuple(numbers.tolist()),
         () if shared else tuple(numbers[_whole_storage(found).long()].tolist()),
         sources,
-        tuple(gradient.flatten().tolist()),
+        tuple(counts),
     )
 
 
