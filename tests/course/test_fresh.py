@@ -81,6 +81,13 @@ CONSTANTS = {
     "function-what-arrives": {1, 2},
     "function-how-many": {1},
     "function-too-large": {1},
+    "tensors-view-row": {1},
+    "tensors-truncated": {0.5},
+    "tensors-offset": {0, 1},
+    "tensors-every-pair": {1},
+    "tensors-tie": {0, 2},
+    "tensors-squeeze": {1, 2},
+    "tensors-column-row": {1},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 

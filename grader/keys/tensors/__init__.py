@@ -1,0 +1,1 @@
+"""Chapter 9, the tensor toolbox: references and named mistakes."""

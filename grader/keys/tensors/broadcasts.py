@@ -1,0 +1,132 @@
+"""Reference and mistakes of the exercise on the gradient of a broadcast."""
+
+import torch
+from torch import Tensor
+
+from grader.trusted.key import Key
+
+Shape = tuple[int, ...]
+
+
+def _in_front(g: Tensor, shape: Shape) -> Tensor:
+    """g summed over the axes that b does not have."""
+    extra = tuple(range(g.ndim - len(shape)))
+    return g.sum(extra) if extra else g
+
+
+def _stretched(g: Tensor, shape: Shape) -> Shape:
+    """The axes of length 1 in a shape of as many axes as g has."""
+    return tuple(axis for axis, length in enumerate(shape) if length == 1)
+
+
+class SumToShapeKey(Key, task="sum_to_shape"):
+    def reference(g: Tensor, shape: Shape) -> Tensor:
+        b = torch.zeros(shape, dtype=g.dtype, device=g.device, requires_grad=True)
+        with torch.enable_grad():
+            (grad,) = torch.autograd.grad(b.expand(g.shape), b, g.detach())
+        return grad
+
+    def averaged(g, shape):
+        """You averaged. Every use of an entry adds its gradient: take the sum."""
+        count = max(g.numel(), 1) / max(torch.Size(shape).numel(), 1)
+        return SumToShapeKey.reference(g, shape) / count
+
+    def axes_in_front_averaged(g, shape):
+        """You averaged over the axes in front, and added along the others. Every use of an entry
+        adds its gradient: take the sum over all of them."""
+        extra = g.shape[: g.ndim - len(shape)].numel()
+        return SumToShapeKey.reference(g, shape) / max(extra, 1)
+
+    def axes_in_front_alone(g, shape):
+        """You added over the axes in front alone. An axis of length 1 in shape was stretched too:
+        sum over it as well, with keepdim=True."""
+        return _in_front(g, shape)
+
+    def stretched_axes_alone(g, shape):
+        """You added over the stretched axes alone. Axes that were put in front of b are to be
+        summed over as well, and to go."""
+        offset = g.ndim - len(shape)
+        axes = tuple(axis + offset for axis in _stretched(g, shape))
+        return g.sum(axes, keepdim=True) if axes else g
+
+    def axes_in_front_kept(g, shape):
+        """The sums are right, and the axes in front are still there, of length 1. The result is to
+        have b's shape."""
+        return SumToShapeKey.reference(g, shape)[(None,) * (g.ndim - len(shape))]
+
+    def stretched_axes_lost(g, shape):
+        """The sums are right, and the axes of length 1 are gone. keepdim=True keeps them."""
+        grad = SumToShapeKey.reference(g, shape)
+        return grad.reshape([n for n in grad.shape if n != 1])
+
+    def all_added_up(g):
+        """You added up all of g. Every entry of b gets the sum over its own uses alone."""
+        return g.sum()
+
+    def all_added_up_everywhere(g, shape):
+        """You added up all of g, and gave every entry of b that sum. Each gets the sum over its own
+        uses alone."""
+        return g.sum().expand(shape)
+
+    def first_use_alone(g, shape):
+        """You took the gradient of one use of each entry. Every use adds its gradient."""
+        g = g[(0,) * (g.ndim - len(shape))] if 0 not in g.shape else _in_front(g, shape)
+        for axis in _stretched(g, shape):
+            g = g.narrow(axis, 0, min(1, g.shape[axis]))
+        return g if g.shape == shape else g.new_zeros(shape)
+
+    def last_use_alone(g, shape):
+        """You took the gradient of the last use of each entry. Every use adds its gradient."""
+        g = g[(-1,) * (g.ndim - len(shape))] if 0 not in g.shape else _in_front(g, shape)
+        for axis in _stretched(g, shape):
+            g = g.narrow(axis, max(g.shape[axis] - 1, 0), min(1, g.shape[axis]))
+        return g if g.shape == shape else g.new_zeros(shape)
+
+    def counted(g, shape):
+        """You counted how often each entry is used. That is the gradient of the plain sum; here a
+        gradient g arrives: add it up."""
+        return SumToShapeKey.reference(torch.ones_like(g), shape)
+
+    def g_itself(g):
+        """You returned g as it arrives. b is smaller: each of its entries gets the sum over its
+        uses."""
+        return g
+
+    def aligned_at_the_front(g, shape):
+        """You compared the shapes from the first axis on, and added over the axes behind b's.
+        Shapes are compared from the last axis on."""
+        behind = tuple(range(len(shape), g.ndim))
+        g = g.sum(behind) if behind else g
+        axes = tuple(axis for axis in _stretched(g, shape) if axis < g.ndim)
+        return g.sum(axes, keepdim=True) if axes else g
+
+    def cut_to_shape(g, shape):
+        """Your result has b's shape, and it was cut out of g: the rest of g is lost. Add up over
+        all uses of an entry."""
+        count = torch.Size(shape).numel()
+        flat = g.reshape(-1)[:count]
+        return flat.reshape(shape) if len(flat) == count else g.new_zeros(shape)
+
+    def shaped_before_it_is_added(g, shape):
+        """You cut g into pieces of b's shape by a reshape, and added those up. That fits where axes
+        were put in front of b, and not where an axis was stretched: sum over that axis."""
+        return g.reshape(-1, *shape).sum(0)
+
+    def largest_use(g, shape):
+        """You took the largest gradient over the uses of an entry. Every use adds its own: take the
+        sum."""
+        offset = g.ndim - len(shape)
+        axes = (*range(offset), *(axis + offset for axis in _stretched(g, shape)))
+        if 0 in g.shape or not axes:
+            return SumToShapeKey.reference(g, shape)
+        return g.amax(axes, keepdim=True).reshape(shape)
+
+    def one_axis_in_front(g, shape):
+        """You added over the first axis alone. As many axes go as g has more than b, and every axis
+        where shape has a 1 is summed over as well."""
+        return g.sum(0) if g.ndim > len(shape) else g
+
+    def empty_batch_empty(g, shape):
+        """For an empty batch you return an empty tensor. b has its shape all the same, and an entry
+        that was never used gets 0."""
+        return SumToShapeKey.reference(g, shape) if g.numel() else g

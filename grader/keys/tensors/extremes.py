@@ -1,0 +1,254 @@
+"""References and mistakes of the exercises on the largest numbers of a row."""
+
+import torch
+from torch import Tensor
+
+from grader.trusted.key import Key, raises
+
+
+def _in_rows(x: Tensor) -> Tensor:
+    return x.reshape(-1, x.shape[-1])
+
+
+class RowAbsmaxKey(Key, task="row_absmax"):
+    def reference(x: Tensor) -> Tensor:
+        rows = _in_rows(x)
+        shared = rows.detach().abs()
+        largest = (shared == shared.max(1, keepdim=True).values).to(x.dtype)
+        return (rows * rows.detach().sign() * largest).sum(1, keepdim=True) / largest.sum(
+            1, keepdim=True
+        )
+
+    def without_absolute_values(x):
+        """You took the largest number without its absolute value: in a row of negative numbers, or
+        where the largest is negative, that is another one."""
+        return _in_rows(x).amax(1, keepdim=True)
+
+    def absolute_value_afterwards(x):
+        """You took the absolute value of the largest number. Take absolute values first: the
+        largest of them may be that of a negative number."""
+        return _in_rows(x).amax(1, keepdim=True).abs()
+
+    def absolute_value_of_the_smallest(x):
+        """You took the absolute value of the smallest number. The largest absolute value may be
+        that of a positive one."""
+        return _in_rows(x).amin(1, keepdim=True).abs()
+
+    def sign_kept(x):
+        """You returned the number itself, with its sign. Asked for is its absolute value."""
+        rows = _in_rows(x)
+        return rows.gather(1, rows.abs().argmax(1, keepdim=True))
+
+    def columns_instead(x):
+        """You took the largest of every column, along axis 0. A row lies along the last axis."""
+        return _in_rows(x).abs().amax(0)[:, None]
+
+    def axis_zero_of_x(x):
+        """You took the largest along axis 0 of x. A row lies along the last axis, -1."""
+        return x.abs().amax(0).reshape(-1, 1)
+
+    def axis_one_of_x(x):
+        """You took the largest along axis 1 of x. A row lies along the last axis, which is axis 1
+        in a matrix alone: write -1."""
+        return x.abs().amax(1 if x.ndim > 1 else 0).reshape(-1, 1)
+
+    def axis_lost(x):
+        """Your result has shape (rows,). It is to be a column, (rows, 1): keepdim=True keeps the
+        axis."""
+        return _in_rows(x).abs().amax(1)
+
+    def a_row(x):
+        """Your result has shape (1, rows). It is to be a column, (rows, 1)."""
+        return _in_rows(x).abs().amax(1)[None]
+
+    def axes_in_front_kept(x):
+        """You kept the axes in front of the last one. They are to become one, so that the result
+        has shape (rows, 1)."""
+        return x.abs().amax(-1, keepdim=True)
+
+    def shape_of_the_front(x):
+        """You kept the axes in front of the last one, and lost the last. The result is to have
+        shape (rows, 1)."""
+        return x.abs().amax(-1)
+
+    def one_takes_all(x):
+        """All values are right. Where numbers share the largest absolute value, one of them gets
+        the whole gradient: so does max(dim), and so do argmax, sort and topk. amax shares it."""
+        return _in_rows(x).abs().max(1, keepdim=True).values
+
+    def every_one_takes_all(x):
+        """All values are right. Where numbers share the largest absolute value, each gets the whole
+        gradient. It is to be shared: amax does that."""
+        rows = _in_rows(x)
+        shared = rows.detach().abs()
+        here = (shared == shared.amax(1, keepdim=True)).to(x.dtype)
+        y = (rows * rows.detach().sign() * here).sum(1, keepdim=True)
+        return y + (shared.amax(1, keepdim=True) - y.detach())
+
+    def a_pair(x):
+        """max(dim) returns a pair, values and positions. Take .values, or amax, which returns the
+        values alone."""
+        return _in_rows(x).abs().max(1, keepdim=True)
+
+    def positions(x):
+        """You returned the positions of the largest numbers. Asked for are the absolute values."""
+        return _in_rows(x).abs().argmax(1, keepdim=True)
+
+    def largest_of_all(x):
+        """You took the largest of the whole tensor. Every row has one of its own."""
+        rows = _in_rows(x)
+        return rows.abs().amax().expand(len(rows), 1)
+
+    def a_single_number(x):
+        """You took the largest of the whole tensor, one number. Every row has one of its own."""
+        return x.abs().max()
+
+    def squared(x):
+        """You returned squares. Take the absolute value."""
+        return _in_rows(x).square().amax(1, keepdim=True)
+
+    def lengths_of_the_rows(x):
+        """You returned the length of each row, the root of its sum of squares. Asked for is its
+        largest absolute value."""
+        return torch.linalg.vector_norm(_in_rows(x), dim=1, keepdim=True)
+
+    def sums_of_absolute_values(x):
+        """You added up the absolute values of each row. Asked for is the largest of them."""
+        return _in_rows(x).abs().sum(1, keepdim=True)
+
+    def smallest_absolute_values(x):
+        """You took the smallest absolute value of each row. Asked for is the largest."""
+        return _in_rows(x).abs().amin(1, keepdim=True)
+
+    @raises("view size is not compatible")
+    def viewed(x):
+        """view never copies, and raises where the numbers lie in memory in another order. reshape
+        copies where it must."""
+        return x.view(-1, x.shape[-1]).abs().amax(1, keepdim=True)
+
+    def values_copied_out(x):
+        """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
+        detach(), .data and torch.tensor(...)."""
+        return RowAbsmaxKey.reference(x).detach()
+
+
+def _by_places(x: Tensor, places: Tensor) -> Tensor:
+    return x * torch.zeros_like(x).scatter(1, places, 1.0)
+
+
+def _largest(x: Tensor, k: int) -> Tensor:
+    return x.detach().abs().sort(dim=1, descending=True, stable=True).indices[:, :k]
+
+
+class TopkMaskKey(Key, task="topk_mask"):
+    def reference(x: Tensor, k: int) -> Tensor:
+        return _by_places(x, _largest(x, k))
+
+    def largest_of_all(x, k):
+        """You kept the k largest of the whole tensor. Every row is to keep k of its own: topk works
+        along the last axis if x has two, so do not flatten it."""
+        flat = x.reshape(-1)
+        places = flat.detach().abs().topk(k).indices
+        return (flat * torch.zeros_like(flat).scatter(0, places, 1.0)).reshape(x.shape)
+
+    def as_many_of_all(x, k):
+        """You kept as many numbers as asked for, and took them from the whole tensor: a row of
+        large numbers keeps more than k. Every row is to keep k of its own."""
+        flat = x.reshape(-1)
+        places = flat.detach().abs().topk(k * len(x)).indices
+        return (flat * torch.zeros_like(flat).scatter(0, places, 1.0)).reshape(x.shape)
+
+    def largest_with_their_sign(x, k):
+        """You kept the k largest numbers, and a negative number of large absolute value is not one
+        of them. Look for the largest of x.abs()."""
+        return _by_places(x, x.detach().topk(k, dim=1).indices)
+
+    def largest_of_each_column(x, k):
+        """You kept the k largest of every column. A row lies along axis 1."""
+        places = x.detach().abs().sort(0, descending=True).indices[:k]
+        return x * torch.zeros_like(x).scatter(0, places, 1.0)
+
+    def smallest_kept(x, k):
+        """You kept the k smallest absolute values. topk looks for the largest by itself; argsort
+        puts the smallest first."""
+        return _by_places(x, x.detach().abs().argsort(1)[:, :k])
+
+    def k_set_to_zero(x, k):
+        """You set the k largest to 0 and kept the others. It is to be the other way round."""
+        return x - TopkMaskKey.reference(x, k)
+
+    def threshold_keeps_ties(x, k):
+        """You kept what is not below the k-th largest absolute value. Where equal values compete
+        for the last place that keeps more than k: set the mask by the positions from topk."""
+        ordered = x.detach().abs().sort(1, descending=True).values
+        least = ordered[:, k - 1 : k] if k else ordered[:, :1] + 1
+        return x * (x.detach().abs() >= least)
+
+    @raises("out of bounds|out of range|selected index k")
+    def threshold_of_none(x, k):
+        """You kept what is not below the k-th largest absolute value. For k = 0 there is none, and
+        where equal values compete for the last place it keeps more than k. Set the mask by the
+        positions from topk."""
+        least = x.detach().abs().topk(k, dim=1).values[:, -1:]
+        return x * (x.detach().abs() >= least[:, [-1]])
+
+    def threshold_drops_the_last(x, k):
+        """One number too few is kept in each row. Where you ask what is greater than the k-th
+        largest absolute value, that one itself is missing: it is one of the k. Set the mask by the
+        positions from topk."""
+        ordered = x.detach().abs().sort(1, descending=True).values
+        least = ordered[:, k - 1 : k] if k else ordered[:, :1] + 1
+        return x * (x.detach().abs() > least)
+
+    def one_more(x, k):
+        """Every row keeps k + 1 numbers."""
+        return TopkMaskKey.reference(x, min(k + 1, x.shape[1]))
+
+    def kept_numbers_alone(x, k):
+        """You returned the kept numbers alone, of shape (R, k). They are to stand in a tensor of
+        x's shape, each in its place: scatter puts them there."""
+        return x.gather(1, _largest(x, k))
+
+    def absolute_values_alone(x, k):
+        """You returned the largest absolute values, of shape (R, k): topk's values. Take its
+        positions, and keep x there."""
+        return x.abs().topk(k, dim=1).values
+
+    def absolute_values(x, k):
+        """You kept absolute values. The numbers are to stay as they are, with their sign."""
+        return TopkMaskKey.reference(x, k).abs()
+
+    def ones_kept(x, k):
+        """You returned the mask, ones and zeros. Multiply x by it."""
+        return torch.zeros_like(x).scatter(1, _largest(x, k), 1.0)
+
+    def a_mask(x, k):
+        """You returned the mask. Keep x where it is True, and 0 elsewhere."""
+        return torch.zeros_like(x).scatter(1, _largest(x, k), 1.0).bool()
+
+    def minus_infinity_elsewhere(x, k):
+        """You filled the others with -inf, as one does in front of a softmax. They are to be 0."""
+        here = TopkMaskKey.a_mask(x, k)
+        return x.masked_fill(~here, -torch.inf)
+
+    def moved_to_the_front(x, k):
+        """The kept numbers stand at the front of each row. They are to stay where they were."""
+        places = _largest(x, k)
+        kept = x.gather(1, places)
+        return torch.cat([kept, torch.zeros_like(x)[:, k:]], dim=1)
+
+    def gradient_to_all(x, k):
+        """All values are right, and gradients reach the numbers that are not kept as well. Multiply
+        by the mask: then the derivative is 0 there."""
+        return x + (TopkMaskKey.reference(x, k) - x).detach()
+
+    @raises("a leaf Variable that requires grad|in-place operation|leaf variable")
+    def x_overwritten(x, k):
+        """You wrote into x, which belongs to the caller, and a leaf that requires grad refuses.
+        Make a new tensor: a product with the mask, where, or masked_fill without underscore."""
+        return x.masked_fill_(~TopkMaskKey.a_mask(x, k), 0)
+
+    def values_copied_out(x, k):
+        """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
+        detach() and .data behind x itself; the mask needs no graph."""
+        return TopkMaskKey.reference(x, k).detach()

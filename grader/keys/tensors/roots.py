@@ -1,0 +1,115 @@
+"""Reference and mistakes of the exercise on a root with a finite gradient."""
+
+import torch
+from torch import Tensor
+
+from grader.trusted.key import Key, raises
+
+
+def _with_slope(x: Tensor, y: Tensor, slope: Tensor) -> Tensor:
+    """The values y, with this derivative to x."""
+    return y.detach() + slope.detach() * (x - x.detach())
+
+
+class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
+    def reference(x: Tensor) -> Tensor:
+        positive = x > 0
+        return torch.zeros_like(x).masked_scatter(positive, x[positive].sqrt())
+
+    def one_where(x):
+        """The values are right, and the gradient is nan where x is not positive. where computes
+        both branches, and the 0 that it sends into the root is multiplied there by inf, or by nan.
+        Replace x where it is not positive *before* the root, by an inner where."""
+        return torch.where(x > 0, x.sqrt(), 0)
+
+    def clamped(x):
+        """The values are right, and the gradient is inf where x is 0: the root's derivative is inf
+        there, and clamp(min=0) lets a gradient through at 0 itself, as a mask of x >= 0 does. Ask
+        x > 0, and put 1 in the place of the others before the root."""
+        return x.clamp(min=0).sqrt()
+
+    def nan_replaced_afterwards(x):
+        """You replaced nan in the values. The gradient still passes through the root: it is inf at
+        0 and nan below. Replace x where it is not positive *before* the root."""
+        return x.sqrt().nan_to_num(0.0)
+
+    def product_with_a_mask(x):
+        """You multiplied roots by the mask. Values are right where the root is a number; the root
+        of a negative number is nan, and nan times 0 is nan. At 0 the gradient is 0 times inf, nan
+        too. Replace x where it is not positive *before* the root."""
+        return x.sqrt() * (x > 0)
+
+    def root_of_the_absolute_value_masked(x):
+        """The values are right. At 0 the gradient is nan: the root's derivative is inf there, and
+        is multiplied by 0. Replace x where it is not positive, by 1 for example, before the
+        root."""
+        return torch.where(x > 0, x.abs().sqrt(), 0)
+
+    def root_of_the_absolute_value(x):
+        """You took the root of the absolute value. Of a negative number the result is 0."""
+        return torch.where(x == 0, 0, torch.where(x == 0, 1, x).abs().sqrt())
+
+    def eps_added(x):
+        """You added a small number under the root. That changes every value a little, and at 0 it
+        gives the root of that number. Nothing needs to be added: replace x where it is not
+        positive by an inner where, and the result there by an outer one."""
+        return (x.clamp(min=0) + 1e-12).sqrt()
+
+    def eps_added_and_masked(x):
+        """You added a small number under the root. That changes every value and gradient a little,
+        most where x is small. Where x is positive nothing needs to be added."""
+        return torch.where(x > 0, (x.clamp(min=0) + 1e-12).sqrt(), 0)
+
+    def raised_to_eps(x):
+        """You raised x to a small number before the root. Where x is 0 or negative the result is to
+        be 0, and yours is the root of that number."""
+        return x.clamp(min=1e-12).sqrt()
+
+    def raised_to_eps_and_masked(x):
+        """You raised x to a small number before the root, and an x that is smaller gets another
+        value, and no gradient. Ask x > 0 instead: every positive x has its own root."""
+        return torch.where(x > 0, x.clamp(min=1e-12).sqrt(), 0)
+
+    def small_ones_left_out(x):
+        """You take x for 0 where it is below some small number. Every positive x has its own root:
+        ask x > 0."""
+        positive = x > 1e-8
+        return torch.where(positive, torch.where(positive, x, 1).sqrt(), 0)
+
+    def outer_where_forgotten(x):
+        """The gradient is right. Where x is not positive your result is 1, the root of what you put
+        in its place. An outer where puts 0 there."""
+        return torch.where(x > 0, x, 1).sqrt()
+
+    def slope_without_a_half(x):
+        """The values are right. The derivative of the root is 0.5 / sqrt(x): the half is
+        missing."""
+        y = SafeSqrtWhereKey.reference(x)
+        return _with_slope(x, y, torch.where(x > 0, 1 / y, 0))
+
+    def nan_left(x):
+        """You took the root as it is: of a negative number it is nan, and its derivative at 0 is
+        inf. Both are to be 0."""
+        return x.sqrt()
+
+    def positive_numbers_alone(x):
+        """You returned the roots of the positive numbers alone. The result is to have x's shape,
+        with 0 elsewhere."""
+        return x[x > 0].sqrt()
+
+    def x_elsewhere(x):
+        """Where x is not positive you return x itself. The result is to be 0 there."""
+        positive = x > 0
+        return torch.where(positive, torch.where(positive, x, 1).sqrt(), x)
+
+    @raises("a leaf Variable that requires grad|in-place operation|leaf variable")
+    def x_overwritten(x):
+        """You wrote into x, which belongs to the caller, and a leaf that requires grad refuses.
+        where makes a new tensor."""
+        x[x <= 0] = 0
+        return SafeSqrtWhereKey.reference(x)
+
+    def values_copied_out(x):
+        """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
+        detach(), .data and no_grad()."""
+        return SafeSqrtWhereKey.reference(x).detach()

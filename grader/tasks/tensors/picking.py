@@ -1,0 +1,150 @@
+"""Exercises that pick numbers out of a tensor: by label, by size, by place."""
+
+import torch
+
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.tasks.tensors.inputs import laid_out, reached
+
+DTYPES = {"int64": torch.int64, "int32": torch.int32, "uint8": torch.uint8}
+
+
+class OnehotGather(Task):
+    """logits has shape (N, C), and y of shape (N,) holds a label from 0 to C - 1 for each row, as
+    int64, int32 or uint8. Return the N numbers logits[i, y[i]], of shape (N,). A logit that no
+    label names may be -inf. Gradients reach logits. Leave both arguments as they are."""
+
+    id = "onehot_gather"
+    signatures = ("pick(logits, y) -> picked",)
+    title, points, difficulty, minutes = "The score of the right class", 6, 2, 8
+    hints = (
+        "Read the section on indexing. What is the shape of logits[:, y]?",
+        "Two lists of positions pick pairs: one says the rows, the other the columns. Which rows "
+        "do you want? A tensor of uint8 is read as a mask: give it another dtype first.",
+        "gather(1, index) picks in every row by the row of index, which has shape (N, 1) here. "
+        "What it returns has that shape, too.",
+    )
+    CASES = (
+        case("7 rows of 5", rows=7, columns=5, visible=True),
+        case("labels of uint8", rows=7, columns=3, labels="uint8", visible=True),
+        case("labels of int32", rows=5, columns=3, labels="int32"),
+        case("one row", rows=1, columns=5),
+        case("one class", rows=7, columns=1),
+        case("as many rows as classes", rows=5, columns=5),
+        case("classes that are ruled out", rows=7, columns=5, ruled_out=True, visible=True),
+        case("float32", rows=11, columns=3, dtype=F32),
+        case("a leaf with an old .grad", rows=7, columns=5, leaf=True),
+        case("logits that were computed", rows=5, columns=7, leaf=False),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        n, c = case["rows"], case["columns"]
+        logits, y = rng.apart(0.5, 3.0, n, c), rng.integers(0, c, n)
+        if n > c:
+            y[: c + 1] = torch.arange(c + 1) % c  # every class, and one of them twice
+        if case.params.get("ruled_out"):
+            logits[torch.arange(n), (y + 1) % c] = -torch.inf
+        drawn = {"logits": logits, "y": y.to(DTYPES[case.params.get("labels", "int64")])}
+        if "leaf" in case.params:
+            drawn["v"] = rng.apart(0.5, 2.0, n)
+        return drawn
+
+    def observe(self, pick, logits, y, v=None, leaf=True):
+        if v is None:
+            return pick(logits, y)
+        return reached(lambda given: pick(given, y), logits, v, leaf)
+
+
+class DropLowest(Task):
+    """x has shape (n,), and q is a number from 0 to 1. Return the numbers of x that are greater
+    than the q-quantile of x, as torch.quantile computes it, in the order in which they stand in x;
+    where none is greater, a tensor of shape (0,). Gradients reach x: 1 times what arrives for each
+    number that is kept, and 0 for the others. Leave x as it is."""
+
+    id = "drop_lowest"
+    signatures = ("drop_lowest(x, q) -> kept",)
+    title, points, difficulty, minutes = "Drop the lowest", 6, 2, 8
+    prerequisites = ("onehot_gather",)
+    hints = (
+        "Read the sections on masks and on where. Which of the two gives a shorter tensor?",
+        "torch.quantile gives the threshold. What is x > threshold, and what can stand in x[...]?",
+        "Index x by the mask of the numbers that are greater. The order stays, and so does the "
+        "graph.",
+    )
+    CASES = (
+        case("7 numbers, a quarter", n=7, q=0.25, visible=True),
+        case("the quantile is one of the numbers", n=13, q=0.25, visible=True),
+        case("all numbers are equal", n=5, q=0.5, equal=True, visible=True),
+        case("the lowest number stands there three times", n=11, q=0.125, tied=True),
+        case("q is 0", n=7, q=0.0),
+        case("q is 1", n=7, q=1.0),
+        case("three quarters", n=11, q=0.75),
+        case("a single number is greater", n=7, q=0.875),
+        case("float32", n=11, q=0.375, dtype=F32),
+        case("a leaf with an old .grad", n=7, q=0.625, leaf=True, visible=True),
+        case("x was computed", n=11, q=0.25, leaf=False),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        n, q = case["n"], case["q"]
+        # The middle, the mean and the half of the range lie far apart.
+        x = (rng.permutation(n) + rng.uniform(0.1, 0.9, n)) ** 4 / 200 - 2
+        if case.params.get("equal"):
+            x = x[:1].abs().ceil().expand(n)  # of whole numbers the mean is exact
+        if case.params.get("tied"):
+            x = x.clamp(min=float(x.sort().values[2]))
+        drawn = {"x": x, "q": q}
+        if "leaf" in case.params:
+            drawn["v"] = rng.apart(0.5, 2.0, int((x > x.quantile(q)).sum()))
+        return drawn
+
+    def observe(self, drop_lowest, x, q, v=None, leaf=True):
+        if v is None:
+            return drop_lowest(x, q)
+        return reached(lambda given: drop_lowest(given, q), x, v, leaf)
+
+
+class RemoveAt(Task):
+    """Return t without the entry at position i of its first axis: t has shape (n, ...), what you
+    return (n - 1, ...), and all other entries keep their order. i counts as in Python, from -n to
+    n - 1; n may be 1. Gradients reach t. Leave t as it is."""
+
+    id = "remove_at"
+    signatures = ("remove_at(t, i) -> rest",)
+    title, points, difficulty, minutes = "Spot the bug: one entry too many", 5, 2, 7
+    hints = (
+        "Read the section on cat. A slice ends in front of its second number: what does "
+        "[i + 1 : -1] leave out?",
+        "Call the function with i = -1. What is t[: -1], and what is t[-1 + 1 :]?",
+        "Count a negative i from the front first: i % len(t). Then join the part before it and the "
+        "part behind it.",
+    )
+    CASES = (
+        case("7 numbers", shape=(7,), i=2, visible=True),
+        case("the last one", shape=(5,), i=4),
+        case("counted from behind", shape=(7,), i=-3, visible=True),
+        case("the last one, as -1", shape=(5,), i=-1, visible=True),
+        case("the first one", shape=(7,), i=0),
+        case("one number", shape=(1,), i=0),
+        case("some numbers are equal", shape=(11,), i=3, repeated=True),
+        case("rows of a matrix", shape=(5, 3), i=1),
+        case("rows of a transposed matrix", shape=(3, 7), i=-2, layout="first axis last"),
+        case("float32", shape=(7, 2, 3), i=4, dtype=F32),
+        case("a leaf with an old .grad", shape=(7,), i=5, leaf=True),
+        case("t was computed", shape=(5, 3), i=-4, leaf=False),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        shape = case["shape"]
+        t = rng.apart(0.5, 3.0, *shape)
+        if case.params.get("repeated"):
+            t[5], t[8], t[1] = t[3], t[3], t[6]
+        drawn = {"t": t, "i": case["i"]}
+        if "leaf" in case.params:
+            drawn["v"] = rng.apart(0.5, 2.0, shape[0] - 1, *shape[1:])
+        return drawn
+
+    def observe(self, remove_at, t, i, v=None, layout="plain", leaf=True):
+        t = laid_out(t, layout)
+        if v is None:
+            return remove_at(t, i)
+        return reached(lambda given: remove_at(given, i), t, v, leaf)
