@@ -177,6 +177,13 @@ class LinearModuleKey(Key, task="linear_module"):
 
         return Buffered() if bias else _Linear(n_in, n_out, bias)
 
+    def never_filled_in(n_in, n_out, bias):
+        """Your first numbers are what lay in memory by chance: torch.empty fills nothing in. Draw
+        them, by uniform_ or torch.rand."""
+        return _Linear(
+            n_in, n_out, bias, lambda r, c, n: torch.empty(r, c), lambda r, n: torch.empty(r)
+        )
+
     def zeros_at_first(n_in, n_out, bias):
         """Your layer begins with zeros. It begins with random numbers, even between -1/sqrt(n_in)
         and 1/sqrt(n_in)."""

@@ -116,6 +116,12 @@ class FixMlpKey(Key, task="fix_mlp"):
         make every sample one row first."""
         return _Mlp(n_in, n_hidden, n_out, rows=_same)
 
+    @raises(r"view size is not compatible")
+    def viewed(n_in, n_hidden, n_out):
+        """You flattened by view, which refuses a tensor whose rows lie scattered in memory, such as
+        an image with its channels last. flatten and reshape take any."""
+        return _Mlp(n_in, n_hidden, n_out, rows=lambda x: x.view(len(x), -1))
+
     def relu_after_the_last_layer(n_in, n_hidden, n_out):
         """A ReLU follows your last layer, so no score is ever negative. Scores have no activation
         behind them."""

@@ -2,6 +2,7 @@
 
 import torch
 
+from grader.engine.lived import with_grad
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
@@ -26,10 +27,13 @@ class Distillation(Task):
     CASES = (
         case("7 rows, 5 classes", visible=True, symbols={"N": 7, "C": 5}),
         case("temperature 1", temperature=1.0, visible=True, symbols={"N": 7, "C": 5}),
-        case("one row", rows=1, symbols={"N": 1, "C": 5}),
+        case(
+            "one row, with gradients of an earlier pass", rows=1, old=True, symbols={"N": 1, "C": 5}
+        ),
         case("scores of tens of thousands", size=2e4, symbols={"N": 7, "C": 5}),
         case("float32", rows=11, dtype=F32, symbols={"N": 11, "C": 5}),
-        case("a teacher without gradient", plain=True, symbols={"N": 7, "C": 5}),
+        case("a teacher without gradient", teaching=False, symbols={"N": 7, "C": 5}),
+        case("no gradient at all", teaching=False, learning=False, symbols={"N": 7, "C": 5}),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -38,9 +42,13 @@ class Distillation(Task):
         temperature = float(case.params.get("temperature", rng.uniform(2.5, 3.5)))
         return {"student": student, "teacher": teacher, "temperature": temperature}
 
-    def observe(self, distill, student, teacher, temperature, plain=False):
-        student.requires_grad_()
-        teacher.requires_grad_(not plain)
+    def observe(
+        self, distill, student, teacher, temperature, learning=True, teaching=True, old=False
+    ):
+        if old:
+            student, teacher = with_grad(student), with_grad(teacher)
+        student.requires_grad_(learning)
+        teacher.requires_grad_(teaching)
         loss = distill(student, teacher, temperature)
         observed = {"loss": loss, "gradient": None, "the teacher gets a gradient": False}
         if isinstance(loss, torch.Tensor) and loss.requires_grad and loss.shape == ():

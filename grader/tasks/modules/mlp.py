@@ -10,9 +10,9 @@ from grader.tasks.modules.nets import DRAWN, NOT_RUN, filled, made, shapes
 class FixMlp(Task):
     """Write the class MLP, an nn.Module of three nn.Linear layers with biases, called first, second
     and last: n_in numbers to n_hidden, n_hidden to n_hidden, and n_hidden to n_out. Its input has
-    shape (N, ...), where the sizes after N multiply to n_in: every sample becomes one row first.
-    ReLU follows the first two layers. The output, of shape (N, n_out), holds scores, which may be
-    negative."""
+    shape (N, ...), where the sizes after N multiply to n_in, and lies in memory in any order: every
+    sample becomes one row first. ReLU follows the first two layers. The output, of shape
+    (N, n_out), holds scores, which may be negative."""
 
     id = "fix_mlp"
     signatures = ("class MLP(n_in, n_hidden, n_out)",)
@@ -31,6 +31,7 @@ class FixMlp(Task):
         case("rows of 30", of=(30,), visible=True),
         case("one image", of=(2, 3, 5), rows=1),
         case("images in float32", of=(5, 6), dtype=F32),
+        case("images whose channels lie last", of=(2, 3, 5), turned=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -41,7 +42,9 @@ class FixMlp(Task):
         x = rng.apart(0.3, 1.0, rows, *case["of"])
         return {"x": x, "v": rng.apart(1.0, 2.0, rows, 3), **weights, **biases}
 
-    def observe(self, MLP, x, v, **numbers):
+    def observe(self, MLP, x, v, turned=False, **numbers):
+        if turned:
+            x = x.movedim(1, -1).contiguous().movedim(-1, 1)
         net = made(MLP, 30, 11, 3, like=x)
         observed: dict[str, Any] = {"parameters": shapes(net)}
         observed |= dict.fromkeys(("output", "gradient of x"), NOT_RUN)

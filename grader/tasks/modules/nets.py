@@ -1,6 +1,7 @@
 """How this chapter's exercises make a module of a class, look at it, and give it numbers."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -15,20 +16,29 @@ DRAWN = frozenset({"rng"})
 def made(build: Callable[..., Any], *sizes: Any, like: Tensor, seed: int = 0) -> nn.Module:
     """The module that a class makes in the dtype of `like`, moved to where that lies.
 
-    Its random numbers are the same every time, and the generator is put back. Raises TypeError for
-    what is no module.
+    Its random numbers are the same every time, and the generator is put back; numbers that it never
+    fills in are nan. Raises TypeError for what is no module.
     """
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(like.dtype)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
-            module = build(*sizes)
-    finally:
-        torch.set_default_dtype(before)
+    with _in_dtype(like.dtype), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        module = build(*sizes)
     if not isinstance(module, nn.Module):
         raise TypeError(f"a {type(module).__name__} is no nn.Module")
     return module.to(like)
+
+
+@contextlib.contextmanager
+def _in_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """New tensors are of this dtype, and empty ones hold nan instead of what lay in memory."""
+    before = torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.set_default_dtype(dtype)
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before[0])
+        torch.use_deterministic_algorithms(mode=before[1], warn_only=warn_only)
 
 
 def shapes(module: nn.Module) -> Shapes:
