@@ -1,1 +1,342 @@
-"""Questions on modules."""
+"""Questions on modules, state dicts and losses."""
+
+from __future__ import annotations
+
+import torch
+
+from course.questions.entry import question
+from course.quiz import Choice, Order, Predict, choice, order, predict
+
+
+@question
+def module_four_parts() -> Choice:
+    def what_torch_nn_has():
+        names = ("Module", "Parameter", "Layer", "functional", "init")
+        return ", ".join(name for name in names if not hasattr(torch.nn, name))
+
+    return choice(
+        "Which of these does `torch.nn` **not** have?",
+        {
+            "Module": "It is there: the class that every layer and every net derives from.",
+            "Parameter": "It is there: a tensor that a module registers, and that requires grad.",
+            "Layer": "There is no such class. A layer is an `nn.Module`, and so is a net.",
+            "functional": "It is there: the same operations as functions, without parameters of "
+            "their own.",
+            "init": "It is there: it writes first numbers into parameters that exist.",
+        },
+        run=what_torch_nn_has,
+    )
+
+
+@question
+def module_super() -> Choice:
+    def without_the_call():
+        class Net(torch.nn.Module):
+            def __init__(self):
+                self.layer = torch.nn.Linear(3, 2)
+
+        is_a_module = issubclass(Net, torch.nn.Module)
+        try:
+            Net()
+        except AttributeError:
+            return "inherits, and cannot be made" if is_a_module else "does not inherit"
+        return "works"
+
+    return choice(
+        "*super().\\_\\_init\\_\\_() is what makes a class inherit from nn.Module.* `Net` leaves "
+        "the call out. What is true?",
+        {
+            "inherits, and cannot be made": "The line `class Net(nn.Module)` inherits. The call "
+            "runs the parent's initialiser, which makes the tables of parameters, buffers and "
+            "parts. Without them the first layer has no place to go, and torch raises.",
+            "does not inherit": "The class statement settles that: `issubclass` says True.",
+            "works": "It would, for a class whose parent prepares nothing. A module has tables to "
+            "be made.",
+        },
+        run=without_the_call,
+    )
+
+
+@question
+def module_made() -> Predict:
+    def a_relu_of_a_number():
+        x = torch.tensor(-2.0)
+        y = torch.nn.ReLU(x)
+        return type(y).__name__
+
+    return predict(
+        "`y` is what `torch.nn.ReLU` gives for a tensor. Of which type is it?",
+        a_relu_of_a_number,
+        why="`nn.ReLU` is a class, and its bracket makes a module. The tensor went in as the "
+        "setting `inplace`, and nothing was computed. `nn.ReLU()(x)` computes, and `torch.relu(x)` "
+        "does it without a module.",
+        beliefs={
+            "Tensor": "That is what `torch.relu(x)` gives, with a small r.",
+            "Parameter": "Nobody made one: a ReLU has nothing to train.",
+        },
+    )
+
+
+@question
+def module_in_a_list(layers: int = 4) -> Predict:
+    def parameters_of_a_list():
+        net = torch.nn.Module()
+        net.body = [torch.nn.Linear(3, 3) for _ in range(layers)]
+        net.head = torch.nn.Linear(3, 1)
+        return len(list(net.parameters()))
+
+    return predict(
+        f"`body` is a plain list of {layers} linear layers, each with weight and bias. How many "
+        "tensors will the optimizer get?",
+        parameters_of_a_list,
+        why="Those of `head` alone: its weight and its bias. An attribute that is a list is no "
+        "module, and nobody looks into it.",
+        beliefs={
+            f"{2 * layers + 2}": "That is what an `nn.ModuleList` gives.",
+            "1": "A linear layer has two parameters: weight and bias.",
+            f"{layers + 1}": "You counted layers. Each has two parameters, and those in the list "
+            "are not found.",
+            "0": "`head` is a module in its own attribute, and registered.",
+        },
+    )
+
+
+@question(factor=(0.5, 2.0, 3.0))
+def module_times(factor: float = 0.1) -> Predict:
+    def a_parameter_times_a_number():
+        net = torch.nn.Module()
+        net.weight = torch.nn.Parameter(torch.randn(3, 3)) * factor
+        net.bias = torch.nn.Parameter(torch.zeros(3))
+        return [name for name, _ in net.named_parameters()]
+
+    return predict(
+        "Small first weights are wanted. Which names does this module list?",
+        a_parameter_times_a_number,
+        why="The product is a tensor that was computed, and no Parameter: the module keeps it as a "
+        f"plain attribute. Write `nn.Parameter({factor:g} * torch.randn(3, 3))`.",
+        beliefs={
+            "['weight', 'bias']": "A Parameter times a number is no Parameter.",
+            "[]": "`bias` is one: nothing was done to it.",
+            "['weight']": "It is the other way round: `weight` was computed.",
+        },
+    )
+
+
+@question
+def module_levels(inner: int = 3) -> Predict:
+    def two_walks():
+        part = torch.nn.Sequential(*(torch.nn.Linear(2, 2) for _ in range(inner)))
+        net = torch.nn.Sequential(part, torch.nn.ReLU())
+        return len(list(net.children())), len(list(net.modules()))
+
+    return predict(
+        f"A Sequential of {inner} layers stands in another, beside a ReLU. How many modules do "
+        "`children()` and `modules()` give?",
+        two_walks,
+        why=f"The children are the two direct parts. `modules()` gives the net itself, the two "
+        f"parts, and the {inner} layers inside: {inner + 3}.",
+        beliefs={
+            f"{(2, inner + 2)}": "You left out the net itself, which `modules()` gives first.",
+            f"{(inner + 1, inner + 3)}": "`children()` goes one level deep, and the inner "
+            "Sequential is one child.",
+            f"{(2, inner + 1)}": "`modules()` gives containers, too: the inner Sequential, and the "
+            "net itself.",
+        },
+    )
+
+
+@question
+def module_forward_called(calls: int = 3) -> Predict:
+    def who_runs_the_hook():
+        layer, seen = torch.nn.Linear(2, 2), []
+        layer.register_forward_hook(lambda module, inputs, output: seen.append(1))
+        x = torch.ones(1, 2)
+        for _ in range(calls):
+            layer(x)
+        layer.forward(x)
+        return len(seen)
+
+    return predict(
+        "A forward hook counts. How far does it get?",
+        who_runs_the_hook,
+        why=f"The {calls} calls run the hook. `forward` is your own method and no more: what "
+        "stands around it, hooks among it, belongs to the call.",
+        beliefs={
+            f"{calls + 1}": "`layer.forward(x)` computes the same, and no hook runs.",
+            "1": "It is the other way round: `layer(x)` runs hooks, `layer.forward(x)` does not.",
+            "0": "A hook runs in each call of its module, until its handle is removed.",
+        },
+    )
+
+
+@question
+def module_classmethod() -> Choice:
+    def what_cls_is():
+        class Net(torch.nn.Module):
+            @classmethod
+            def small(cls):
+                return cls()
+
+        class Other(Net):
+            pass
+
+        return f"{type(Other.small()).__name__}, {hasattr(torch.nn.Module, 'small')}"
+
+    return choice(
+        "`Net` has a class method `small`, which returns `cls()`, and `Other` derives from `Net`. "
+        "Of which type is `Other.small()`, and does `nn.Module` have `small` now?",
+        {
+            "Other, False": "A class method gets the class that it is called on. It belongs to the "
+            "class in which it stands and to what derives from it, and to nothing above.",
+            "Net, False": "That would be so if it said `Net()`. `cls` is the class before the dot.",
+            "Other, True": "A class method adds nothing to any other class: it is written in the "
+            "class that has it.",
+            "Net, True": "`cls` is the class before the dot, and no class above gets anything.",
+        },
+        run=what_cls_is,
+    )
+
+
+@question
+def module_moved() -> Predict:
+    def two_moves():
+        net, x = torch.nn.Linear(2, 1), torch.ones(2)
+        net.to(torch.float64)
+        x.to(torch.float64)
+        return net.weight.dtype == torch.float64, x.dtype == torch.float64
+
+    return predict(
+        "A module and a tensor are sent to float64, and nothing is assigned. Which of the two is "
+        "float64 afterwards?",
+        two_moves,
+        why="`net.to` changes the module that you have, and returns that same module. `x.to` "
+        "returns another tensor, which nobody kept. With devices it is the same: write "
+        "`x = x.to(device)`.",
+        beliefs={
+            "(True, True)": "A tensor has one dtype and one device for life: `to` gives you "
+            "another tensor.",
+            "(False, False)": "That would be right for two tensors. A module is changed in place.",
+            "(False, True)": "It is the other way round.",
+        },
+    )
+
+
+@question
+def module_strict() -> Choice:
+    def another_head():
+        old, new = torch.nn.Linear(4, 3), torch.nn.Linear(4, 2)
+        try:
+            new.load_state_dict(old.state_dict(), strict=False)
+        except RuntimeError:
+            return "It raises."
+        return "It loads what fits."
+
+    return choice(
+        "A state dict was saved with 3 classes, and the new model has 2. What does "
+        "`load_state_dict(state, strict=False)` do?",
+        {
+            "It loads what fits.": "`strict=False` forgives names that are missing or unknown. "
+            "Here the names are the same, and the shapes differ.",
+            "It raises.": "A shape that differs raises in any case. Leave those entries out of "
+            "the dict first.",
+            "It cuts the rows off.": "torch never changes a shape to make a tensor fit.",
+        },
+        run=another_head,
+    )
+
+
+@question
+def module_order() -> Order:
+    return order(
+        "Put the lines in an order in which the old body trains on with a new head. More than one "
+        "order works.",
+        {
+            "old": "old = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 5))",
+            "save": "state = old.state_dict()",
+            "model": "net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 5))",
+            "load": "net.load_state_dict(state)",
+            "head": "net[1] = torch.nn.Linear(3, 7)",
+            "opt": "opt = torch.optim.SGD(net.parameters(), lr=0.1)",
+        },
+        {
+            ("old", "save"): "There is nothing to save yet.",
+            ("save", "load"): "There is nothing to load yet.",
+            ("model", "load"): "There is no model to load it into.",
+            ("load", "head"): "The state has a head of 5 rows, and the new one has 7: it raises.",
+            ("head", "opt"): "The optimizer would hold the old head, and the new one would never "
+            "move.",
+        },
+        gives="torch.equal(net[0].weight, old[0].weight) and "
+        "any(p is net[1].weight for p in opt.param_groups[0]['params'])",
+    )
+
+
+@question
+def module_broadcast(n: int = 7) -> Predict:
+    def every_pair():
+        prediction, target = torch.zeros(n, 1), torch.zeros(n)
+        return ((prediction - target) ** 2).numel()
+
+    return predict(
+        f"A net predicts one number for each of {n} rows, and the targets have shape ({n},). A "
+        "mean over how many squares is the loss?",
+        every_pair,
+        why=f"({n}, 1) and ({n},) broadcast to ({n}, {n}): every prediction is compared with every "
+        f"target, {n * n} squares.",
+        beliefs={
+            f"{n}": "That is what was meant. It takes equal shapes: `prediction.squeeze(1)`, or "
+            "`target[:, None]`.",
+            "1": "A mean is one number. It is taken over all squares.",
+            f"{2 * n}": "Broadcasting repeats, and does not append.",
+        },
+    )
+
+
+@question(first=(0.1, 0.2, 0.3))
+def module_kl(first: float = 0.25) -> Choice:
+    def a_distribution_against_itself():
+        p = torch.tensor([[first, 1 - first]])
+        loss = torch.nn.functional.kl_div(p, p, reduction="batchmean")
+        return "below 0" if loss < 0 else "0" if loss == 0 else "above 0"
+
+    return choice(
+        "The divergence of a distribution from itself is 0. `p` holds probabilities. What is "
+        '`F.kl_div(p, p, reduction="batchmean")`?',
+        {
+            "0": "It would be, for `F.kl_div(p.log(), p, ...)`: the first argument is a logarithm.",
+            "below 0": "torch takes the first argument for logarithms: p · (log p - p) is summed, "
+            "and that is below 0, as log p is below p. A divergence is never below 0: a sign "
+            "that the logarithm is missing.",
+            "above 0": "The logarithm of a probability is below the probability itself, so every "
+            "term is negative.",
+        },
+        run=a_distribution_against_itself,
+    )
+
+
+@question
+def module_recap_moves() -> Choice:
+    def what_moves():
+        net = torch.nn.Module()
+        net.layers = [torch.nn.Linear(2, 2)]
+        net.shift = torch.zeros(2)
+        net.register_buffer("mask", torch.ones(2), persistent=False)
+        net.to(torch.float64)
+        moved = {
+            "layers": net.layers[0].weight.dtype,
+            "shift": net.shift.dtype,
+            "mask": net.mask.dtype,
+        }
+        return ", ".join(name for name, dtype in moved.items() if dtype == torch.float64)
+
+    return choice(
+        "`layers` is a list with a linear layer, `shift` a plain tensor, and `mask` a buffer with "
+        "`persistent=False`. Which of them follows `net.to(torch.float64)`?",
+        {
+            "mask": "A buffer moves, persistent or not. The other two are registered nowhere.",
+            "layers, mask": "A module does not look into a list.",
+            "shift, mask": "A plain tensor stays what it is.",
+            "layers, shift, mask": "Only what is registered moves.",
+        },
+        run=what_moves,
+    )

@@ -86,8 +86,14 @@ def _of_arguments(
         for kind, known in statements.items():
             for one in known if kind in kinds else ():
                 text = _WRITTEN[one].format(x=name)
-                # In some cases the argument is of another kind.
-                yield text if len(kinds) == 1 else f"if {kind.value.format(x=name)}: {text}"
+                yield text if len(kinds) == 1 else _if_it_is(kind.value.format(x=name), name, text)
+
+
+def _if_it_is(condition: str, name: str, text: str) -> str:
+    """A statement for those cases in which the argument is of the kind, on one line."""
+    if text.startswith("for "):
+        return text.replace(f" in {name}:", f" in ({name} if {condition} else ()):")
+    return f"if {condition}: {text}"
 
 
 def _before_returns(body: Sequence[ast.stmt], last: list[ast.stmt]) -> list[ast.stmt]:

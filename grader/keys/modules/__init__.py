@@ -1,0 +1,1 @@
+"""Chapter 10, modules: references and named mistakes."""

@@ -1,0 +1,109 @@
+"""Reference and mistakes of the exercise on what a call of a module does beside its forward."""
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from grader.trusted.key import Key, raises
+
+
+def _through(layers: list[nn.Module], x: Tensor) -> Tensor:
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def _chained(layers: list[nn.Module], x: Tensor, step: Callable[..., Tensor]) -> Tensor:
+    for layer in layers:
+        x = step(layer, x)
+    return x
+
+
+class HookableCallKey(Key, task="hookable_call"):
+    reference = _through
+
+    def forward_called(layers, x):
+        """You called layer.forward(x), and no hook ran. Hooks are run by the call, layer(x), which
+        calls forward itself."""
+        return _chained(layers, x, lambda layer, x: layer.forward(x))
+
+    def reversed_order(layers, x):
+        """You went through the layers from last to first. The first in the list is the first to
+        run."""
+        return _through(layers[::-1], x)
+
+    def each_given_x(layers, x):
+        """You gave x itself to every layer, and returned what the last made of it. Each layer is
+        given what the one before it returned."""
+        for layer in layers:
+            y = layer(x)
+        return y if layers else x
+
+    def all_results(layers, x):
+        """You returned a list of what all layers returned. The last result alone is asked for."""
+        results = [x]
+        for layer in layers:
+            results.append(layer(results[-1]))
+        return results[1:]
+
+    def last_left_out(layers, x):
+        """Your last layer does not run. Go through the whole list."""
+        return _through(layers[:-1], x)
+
+    def first_left_out(layers, x):
+        """Your first layer does not run. Go through the whole list."""
+        return _through(layers[1:], x)
+
+    def each_module_once(layers, x):
+        """A module that stands in the list twice runs once in your function. It runs as often as it
+        stands there: go through the list itself."""
+        return _through(list(dict.fromkeys(layers)), x)
+
+    def results_added(layers, x):
+        """You added what the layers make to what they are given. Each is given the result of the
+        one before it, and nothing is added."""
+        return _chained(layers, x, lambda layer, x: x + layer(x))
+
+    def without_gradient(layers, x):
+        """The value is right, and no gradient gets back: you detached, or ran the layers under
+        no_grad."""
+        with torch.no_grad():
+            return _through(layers, x)
+
+    @raises(r"out of range|pop from empty list|empty")
+    def empty_list_raises(layers, x):
+        """With an empty list your function raises: it takes a first layer in any case. Begin with x
+        and go through the list."""
+        return _through(layers[1:], layers[0](x))
+
+    def empty_list_gives_none(layers, x):
+        """With an empty list your function returns None. Then x itself is asked for."""
+        return _through(layers, x) if layers else None
+
+    def copies(layers, x):
+        """The modules that you were given did not run: you ran copies of them. Call the very
+        modules of the list."""
+        return _through(copy.deepcopy(layers), x)
+
+    def put_into_eval_mode(layers, x):
+        """You put the modules into eval mode. Leave each in the mode that it is in."""
+        for layer in layers:
+            layer.eval()
+        return _through(layers, x)
+
+    def put_into_train_mode(layers, x):
+        """You called train(), and a module that was in eval mode is in train mode now. Leave each
+        in the mode that it is in."""
+        for layer in layers:
+            layer.train()
+        return _through(layers, x)
+
+    def each_runs_twice(layers, x):
+        """Every module ran twice: you called it once more to look at its result. Keep the result
+        of one call."""
+        for layer in layers:
+            layer(x)
+            x = layer(x)
+        return x

@@ -1,0 +1,227 @@
+"""Reference and mistakes of the exercise that makes a linear layer by hand."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.trusted.key import Key, mistake, raises
+
+F = nn.functional
+
+
+def _same(x: Tensor) -> Tensor:
+    return x
+
+
+def _even(*size: int, bound: float) -> Tensor:
+    return bound * (2 * torch.rand(size) - 1)
+
+
+Draw = Callable[..., Tensor]
+
+
+class _Linear(nn.Module):
+    """nn.Linear by hand, with what can be wrong in it.
+
+    `weight_of` and `bias_of` make the first numbers from their shapes and n_in.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        bias: bool,
+        weight_of: Draw | None = None,
+        bias_of: Draw | None = None,
+        keep: Callable[[Tensor], Any] = nn.Parameter,
+        keep_bias: Callable[[Tensor], Any] = nn.Parameter,
+        formula: Callable[..., Tensor] = F.linear,
+    ) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(n_in)
+        weight = (
+            _even(n_out, n_in, bound=bound) if weight_of is None else weight_of(n_out, n_in, n_in)
+        )
+        self.weight = keep(weight)
+        self.bias = None
+        if bias:
+            numbers = _even(n_out, bound=bound) if bias_of is None else bias_of(n_out, n_in)
+            self.bias = keep_bias(numbers)
+        self.formula = formula
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., n_in) to (..., n_out)."""
+        return self.formula(x, self.weight, self.bias)
+
+
+def _other_first_numbers() -> Iterator[Callable[..., Any]]:
+    """First numbers that are not the ones asked for, of both parameters."""
+    even = {
+        "one": ("from -1 to 1", lambda n_in, n_out: 1.0),
+        "of_n_in_itself": ("within 1/n_in", lambda n_in, n_out: 1 / n_in),
+        "of_n_out": ("within 1/sqrt(n_out)", lambda n_in, n_out: 1 / math.sqrt(n_out)),
+        "kaiming": (
+            "as wide as kaiming_uniform_ makes them unless it is told a=sqrt(5)",
+            lambda n_in, n_out: math.sqrt(6 / n_in),
+        ),
+    }
+    for name, (words, bound) in even.items():
+
+        def wrong(
+            n_in: int, n_out: int, bias: bool, bound: Callable[..., float] = bound
+        ) -> nn.Module:
+            size = bound(n_in, n_out)
+            return _Linear(
+                n_in,
+                n_out,
+                bias,
+                lambda rows, columns, _: _even(rows, columns, bound=size),
+                lambda rows, _: _even(rows, bound=size),
+            )
+
+        yield mistake(
+            f"bound_{name}",
+            f"Your first numbers are {words}. They lie evenly between -1/sqrt(n_in) and "
+            "1/sqrt(n_in).",
+            wrong,
+        )
+
+
+class LinearModuleKey(Key, task="linear_module"):
+    reference = _Linear
+    families = tuple(_other_first_numbers())
+
+    def plain_tensors(n_in, n_out, bias):
+        """Your module has no parameters: weight and bias are plain tensors, perhaps because
+        something was done to an nn.Parameter after it was made. No optimizer would find them. Let
+        nn.Parameter(...) be the last thing that happens."""
+        return _Linear(n_in, n_out, bias, keep=_same, keep_bias=_same)
+
+    def bias_is_a_plain_tensor(n_in, n_out, bias):
+        """Your bias is no parameter: it is a plain tensor, or there is none. With bias=True it is
+        an nn.Parameter, as the weight is."""
+        return _Linear(n_in, n_out, bias, keep_bias=_same)
+
+    def weight_is_a_plain_tensor(n_in, n_out, bias):
+        """Your weight is a plain tensor, and no parameter. Wrap it in nn.Parameter, as the
+        bias."""
+        return _Linear(n_in, n_out, bias, keep=_same)
+
+    def frozen(n_in, n_out, bias):
+        """Your parameters do not require grad. nn.Parameter switches the flag on, unless it is told
+        otherwise."""
+        return _Linear(n_in, n_out, bias).requires_grad_(False)
+
+    def weight_lies_on_its_side(n_in, n_out, bias):
+        """Your weight has the shape (n_in, n_out). It is kept the other way round, as in nn.Linear:
+        a row for each output."""
+        return _Linear(n_in, n_out, bias, lambda rows, columns, n_in: _even(columns, rows, bound=1))
+
+    @raises(r"shapes cannot be multiplied|size mismatch|must match the size")
+    def not_transposed(n_in, n_out, bias):
+        """You multiplied by the weight as it lies, of shape (n_out, n_in). Its transpose takes
+        n_in numbers: x @ self.weight.T."""
+        return _Linear(n_in, n_out, bias, formula=lambda x, w, b: x @ w)
+
+    def bias_of_two_dimensions(n_in, n_out, bias):
+        """Your bias has the shape (1, n_out). It has one dimension, (n_out,), and broadcasts over
+        the rows by itself."""
+        return _Linear(n_in, n_out, bias, bias_of=lambda rows, n_in: _even(1, rows, bound=1))
+
+    def always_a_bias(n_in, n_out):
+        """Your layer has a bias even where bias=False. There it has none, and its output is the
+        product alone."""
+        return _Linear(n_in, n_out, True)
+
+    def bias_is_not_added(n_in, n_out, bias):
+        """Your forward leaves out the bias."""
+        return _Linear(n_in, n_out, bias, formula=lambda x, w, b: F.linear(x, w))
+
+    @raises(r"unsupported operand|NoneType")
+    def bias_is_added_in_any_case(n_in, n_out, bias):
+        """With bias=False your forward adds a bias that is not there. Ask whether it is None, or
+        use F.linear, which asks."""
+        return _Linear(n_in, n_out, bias, formula=lambda x, w, b: x @ w.T + b)
+
+    def bias_is_taken_off(n_in, n_out, bias):
+        """You subtracted the bias. It is added."""
+        return _Linear(
+            n_in, n_out, bias, formula=lambda x, w, b: F.linear(x, w, None if b is None else -b)
+        )
+
+    def detached(n_in, n_out, bias):
+        """The output is right, and no gradient gets back: forward uses .data or detach, or runs
+        under no_grad. Use the parameters themselves."""
+        return _Linear(n_in, n_out, bias, formula=lambda *given: F.linear(*given).detach())
+
+    def parameters_detached(n_in, n_out, bias):
+        """Gradients reach x, and not your parameters: forward uses weight.data or detaches them.
+        Use the parameters themselves."""
+
+        def cut(x, w, b):
+            return F.linear(x, w.detach(), None if b is None else b.detach())
+
+        return _Linear(n_in, n_out, bias, formula=cut)
+
+    def buffers_instead(n_in, n_out, bias):
+        """Your numbers are buffers. A buffer is saved and moves along, and no optimizer trains it:
+        use nn.Parameter."""
+
+        class Buffered(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.register_buffer("weight", torch.zeros(n_out, n_in))
+
+        return Buffered() if bias else _Linear(n_in, n_out, bias)
+
+    def never_filled_in(n_in, n_out, bias):
+        """Your first numbers are what lay in memory by chance: torch.empty fills nothing in. Draw
+        them, by uniform_ or torch.rand."""
+        return _Linear(
+            n_in, n_out, bias, lambda r, c, n: torch.empty(r, c), lambda r, n: torch.empty(r)
+        )
+
+    def zeros_at_first(n_in, n_out, bias):
+        """Your layer begins with zeros. It begins with random numbers, even between -1/sqrt(n_in)
+        and 1/sqrt(n_in)."""
+        return _Linear(
+            n_in, n_out, bias, lambda r, c, n: torch.zeros(r, c), lambda r, n: torch.zeros(r)
+        )
+
+    def bias_of_zeros_at_first(n_in, n_out, bias):
+        """Your bias begins with zeros. It begins with random numbers as the weight does."""
+        return _Linear(n_in, n_out, bias, bias_of=lambda r, n: torch.zeros(r))
+
+    def ones_at_first(n_in, n_out, bias):
+        """Your layer begins with ones. It begins with random numbers, even between -1/sqrt(n_in)
+        and 1/sqrt(n_in)."""
+        return _Linear(
+            n_in, n_out, bias, lambda r, c, n: torch.ones(r, c), lambda r, n: torch.ones(r)
+        )
+
+    def none_below_zero_at_first(n_in, n_out, bias):
+        """None of your first numbers is negative: torch.rand gives numbers from 0 to 1. They lie on
+        both sides of 0."""
+        return _Linear(
+            n_in,
+            n_out,
+            bias,
+            lambda r, c, n: torch.rand(r, c) / math.sqrt(n),
+            lambda r, n: torch.rand(r) / math.sqrt(n),
+        )
+
+    def from_0_to_1_at_first(n_in, n_out, bias):
+        """Your first numbers are from 0 to 1, as torch.rand gives them. They lie evenly between
+        -1/sqrt(n_in) and 1/sqrt(n_in)."""
+        return _Linear(
+            n_in, n_out, bias, lambda r, c, n: torch.rand(r, c), lambda r, n: torch.rand(r)
+        )
+
+    def same_first_numbers_every_time(n_in, n_out, bias):
+        """Every layer of yours begins with the same numbers: __init__ sets a seed. Two layers that
+        are alike would learn the same. Leave the seed to whoever trains."""
+        torch.manual_seed(0)
+        return _Linear(n_in, n_out, bias)

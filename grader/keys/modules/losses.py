@@ -1,0 +1,263 @@
+"""Reference and mistakes of the exercise on a loss that compares two distributions."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from grader.trusted.families.pairs import formula, of_formula
+from grader.trusted.key import Key
+
+F = nn.functional
+Term = Callable[[Tensor, Tensor], Tensor]
+
+
+def _softmax(scores: Tensor) -> Tensor:
+    return scores.softmax(1)
+
+
+def _log_softmax(scores: Tensor) -> Tensor:
+    return scores.log_softmax(1)
+
+
+def _mean_of_rows(terms: Tensor) -> Tensor:
+    return terms.sum(1).mean()
+
+
+def _square(t: float) -> float:
+    return t * t
+
+
+def _cut(scores: Tensor) -> Tensor:
+    return scores.detach()
+
+
+def _as_it_is(scores: Tensor) -> Tensor:
+    return scores
+
+
+@formula
+def _distilled(
+    student,
+    teacher,
+    temperature,
+    log_q=_log_softmax,
+    p=_softmax,
+    log_p=_log_softmax,
+    reduced=_mean_of_rows,
+    factor=_square,
+    by_student=1.0,
+    by_teacher=1.0,
+    given=_cut,
+):
+    """The loss, written out; what is right stands as a default. `by_student` and `by_teacher` are
+    powers of the temperature by which the scores are divided."""
+    of_student = student / temperature**by_student
+    of_teacher = given(teacher) / temperature**by_teacher
+    terms = p(of_teacher) * (log_p(of_teacher) - log_q(of_student))
+    return reduced(terms) * factor(temperature)
+
+
+def _entries(terms: Tensor) -> Tensor:
+    return terms.mean()
+
+
+def _all(terms: Tensor) -> Tensor:
+    return terms.sum()
+
+
+def _rows(terms: Tensor) -> Tensor:
+    return terms.sum(1)
+
+
+def _columns(scores: Tensor) -> Tensor:
+    return scores.softmax(0)
+
+
+def _log_of_columns(scores: Tensor) -> Tensor:
+    return scores.log_softmax(0)
+
+
+def _one(t: float) -> float:
+    return 1.0
+
+
+def _plain(t: float) -> float:
+    return t
+
+
+def _inverse(t: float) -> float:
+    return 1 / (t * t)
+
+
+def _nothing(scores: Tensor) -> Tensor:
+    return torch.zeros_like(scores)
+
+
+def _mean_over_rows(student, teacher, temperature):
+    """You divided by the number of entries, N * C, as kl_div does with its default reduction. The
+    mean is over the N rows: reduction="batchmean"."""
+    return _distilled(student, teacher, temperature, reduced=_entries)
+
+
+def _summed(student, teacher, temperature):
+    """You summed over the rows. The loss is their mean."""
+    return _distilled(student, teacher, temperature, reduced=_all)
+
+
+def _unsquared(student, teacher, temperature):
+    """You left out the factor temperature squared. Without it the gradient shrinks as the
+    temperature grows."""
+    return _distilled(student, teacher, temperature, factor=_one)
+
+
+def _once(student, teacher, temperature):
+    """You multiplied by the temperature. The factor is its square."""
+    return _distilled(student, teacher, temperature, factor=_plain)
+
+
+def _divided(student, teacher, temperature):
+    """You divided by the temperature squared. The loss is multiplied by it."""
+    return _distilled(student, teacher, temperature, factor=_inverse)
+
+
+def _student_undivided(student, teacher, temperature):
+    """You did not divide the student's scores by the temperature. Both are divided."""
+    return _distilled(student, teacher, temperature, by_student=0.0)
+
+
+def _teacher_undivided(student, teacher, temperature):
+    """You did not divide the teacher's scores by the temperature. Both are divided."""
+    return _distilled(student, teacher, temperature, by_teacher=0.0)
+
+
+def _student_multiplied(student, teacher, temperature):
+    """You multiplied the student's scores by the temperature. Both are divided by it."""
+    return _distilled(student, teacher, temperature, by_student=-1.0)
+
+
+def _teacher_multiplied(student, teacher, temperature):
+    """You multiplied the teacher's scores by the temperature. Both are divided by it."""
+    return _distilled(student, teacher, temperature, by_teacher=-1.0)
+
+
+def _probabilities(student, teacher, temperature):
+    """You gave kl_div the student's probabilities. Its first argument is the logarithm of them:
+    log_softmax."""
+    return _distilled(student, teacher, temperature, log_q=_softmax)
+
+
+def _scores(student, teacher, temperature):
+    """You gave kl_div the student's scores. Its first argument holds logarithms of probabilities:
+    log_softmax."""
+    return _distilled(student, teacher, temperature, log_q=_as_it_is)
+
+
+def _not_cut(student, teacher, temperature):
+    """The teacher gets a gradient. It is only a target: detach it, or compute it under no_grad."""
+    return _distilled(student, teacher, temperature, given=_as_it_is)
+
+
+def _cross_entropy(student, teacher, temperature):
+    """You left out log p: that is the cross entropy, which has the same gradient and is larger by
+    the entropy of the teacher."""
+    return _distilled(student, teacher, temperature, log_p=_nothing)
+
+
+_PARTS = (
+    _mean_over_rows,
+    _summed,
+    _unsquared,
+    _once,
+    _divided,
+    _student_undivided,
+    _teacher_undivided,
+    _probabilities,
+    _scores,
+    _not_cut,
+)
+
+
+def _right(student, teacher, temperature):
+    return _distilled(student, teacher, temperature)
+
+
+class DistillationKey(Key, task="distillation"):
+    reference = _right
+    pairs = tuple(of_formula(_right, *_PARTS))
+
+    mean_over_entries = _mean_over_rows
+    summed = _summed
+    factor_left_out = _unsquared
+    factor_is_the_temperature = _once
+    factor_divides = _divided
+    student_undivided = _student_undivided
+    teacher_undivided = _teacher_undivided
+    student_multiplied = _student_multiplied
+    teacher_multiplied = _teacher_multiplied
+    probabilities_for_logarithms = _probabilities
+    scores_for_logarithms = _scores
+    teacher_not_cut = _not_cut
+    cross_entropy = _cross_entropy
+
+    def arguments_exchanged(student, teacher, temperature):
+        """You exchanged the two: this is the sum over q * (log q - log p). In kl_div the student's
+        logarithms come first, and the teacher's probabilities second."""
+        return _distilled(teacher, student, temperature, given=_as_it_is) + 0 * student.sum()
+
+    def student_cut(student, teacher, temperature):
+        """No gradient reaches the student: you detached it, or computed the loss under no_grad.
+        Cut the teacher alone."""
+        return _distilled(student.detach(), teacher, temperature)
+
+    def not_reduced(student, teacher, temperature):
+        """You returned a number for each row. The loss is their mean, of shape ()."""
+        return _distilled(student, teacher, temperature, reduced=_rows)
+
+    def over_the_batch(student, teacher, temperature):
+        """You normalised over dimension 0: each class over the rows of the batch. The classes are
+        dimension 1."""
+        return _distilled(
+            student,
+            teacher,
+            temperature,
+            log_q=_log_of_columns,
+            p=_columns,
+            log_p=_log_of_columns,
+        )
+
+    def logarithm_of_a_softmax(student, teacher, temperature):
+        """With large scores your loss is inf or nan: a probability was rounded to 0 before its
+        logarithm. log_softmax never computes that probability."""
+        q = (student / temperature).softmax(1).log()
+        p = (teacher.detach() / temperature).softmax(1)
+        return F.kl_div(q, p, reduction="batchmean") * temperature**2
+
+    def softmax_twice(student, teacher, temperature):
+        """You applied softmax twice to the student: log_softmax takes scores."""
+        return _distilled(
+            student, teacher, temperature, log_q=lambda s: s.softmax(1).log_softmax(1)
+        )
+
+    def squared_difference(student, teacher, temperature):
+        """You compared the probabilities by their squared difference. The sum over the classes of
+        p * (log p - log q) is asked for: kl_div."""
+        q = (student / temperature).softmax(1)
+        p = (teacher.detach() / temperature).softmax(1)
+        return (p - q).square().sum(1).mean() * temperature**2
+
+    def hard_target(student, teacher, temperature):
+        """You took the teacher's best class for the target. Its whole distribution is the target:
+        softmax, and not argmax."""
+        return F.cross_entropy(student / temperature, teacher.argmax(1)) * temperature**2
+
+    def sign_turned(student, teacher, temperature):
+        """Your sign is turned round: it is p * (log p - log q), which is positive in sum."""
+        return -_distilled(student, teacher, temperature)
+
+    def half_by_logarithms(student, teacher, temperature):
+        """You gave kl_div the teacher's logarithms without saying so. With log_target=True it
+        takes them; otherwise its second argument holds probabilities."""
+        q = (student / temperature).log_softmax(1)
+        p = (teacher.detach() / temperature).log_softmax(1)
+        return F.kl_div(q, p, reduction="batchmean") * temperature**2

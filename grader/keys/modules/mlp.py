@@ -1,0 +1,201 @@
+"""Reference and mistakes of the exercise that mends a net of three layers."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.trusted.key import Key, mistake, raises
+
+F = nn.functional
+Step = Callable[[Tensor], Tensor]
+
+
+def _same(x: Tensor) -> Tensor:
+    return x
+
+
+def _rows(x: Tensor) -> Tensor:
+    return x.reshape(len(x), -1)
+
+
+class _Mlp(nn.Module):
+    """The three layers, with what happens around each."""
+
+    def __init__(
+        self,
+        n_in: int,
+        n_hidden: int,
+        n_out: int,
+        rows: Step = _rows,
+        after: tuple[Step, Step, Step] = (F.relu, F.relu, _same),
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.first = nn.Linear(n_in, n_hidden, bias=bias)
+        self.second = nn.Linear(n_hidden, n_hidden, bias=bias)
+        self.last = nn.Linear(n_hidden, n_out, bias=bias)
+        self.rows, self.after = rows, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) to (N, n_out)."""
+        x = self.rows(x)
+        for layer, step in zip((self.first, self.second, self.last), self.after, strict=True):
+            x = step(layer(x))
+        return x
+
+
+def _softmax(x: Tensor) -> Tensor:
+    return x.softmax(1)
+
+
+def _log_softmax(x: Tensor) -> Tensor:
+    return x.log_softmax(1)
+
+
+def _other_activations() -> Iterator[Callable[..., Any]]:
+    for name, step in (
+        ("tanh", torch.tanh),
+        ("sigmoid", torch.sigmoid),
+        ("gelu", F.gelu),
+        ("leaky_relu", F.leaky_relu),
+    ):
+
+        def wrong(n_in: int, n_hidden: int, n_out: int, step: Step = step) -> nn.Module:
+            return _Mlp(n_in, n_hidden, n_out, after=(step, step, _same))
+
+        yield mistake(
+            f"{name}_instead_of_relu",
+            f"You used {name}. ReLU is asked for after the first two layers.",
+            wrong,
+        )
+
+
+class FixMlpKey(Key, task="fix_mlp"):
+    reference = _Mlp
+    families = tuple(_other_activations())
+
+    @raises(r"before Module\.__init__\(\) call")
+    def layers_before_the_initialiser(n_in):
+        """You made the layers before super().__init__(). That call makes the tables in which a
+        module keeps its layers: it has to be the first line of __init__."""
+
+        class Net(nn.Module):
+            def __init__(self):
+                self.first = nn.Linear(n_in, 5)
+
+        return Net()
+
+    @raises(r"must be Tensor, not Flatten")
+    def flatten_is_made_and_not_called(n_in, n_hidden, n_out):
+        """nn.Flatten(x) makes a module whose setting is x. It flattens nothing, and the layer
+        behind it is given that module. Write x.flatten(1)."""
+        return _Mlp(n_in, n_hidden, n_out, rows=nn.Flatten)
+
+    @raises(r"must be Tensor, not ReLU")
+    def relu_is_made_and_not_called(n_in, n_hidden, n_out):
+        """nn.ReLU(x) makes a module whose setting is x, and the layer behind it is given that
+        module. Write torch.relu(x), or make the module in __init__ and call it here."""
+        return _Mlp(n_in, n_hidden, n_out, after=(nn.ReLU, nn.ReLU, _same))
+
+    def last_relu_is_made_and_not_called(n_in, n_hidden, n_out):
+        """You return nn.ReLU(...), a module. No activation follows the last layer: return what
+        the layer gives."""
+        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, nn.ReLU))
+
+    @raises(r"size mismatch|shapes cannot be multiplied")
+    def batch_flattened_too(n_in, n_hidden, n_out):
+        """You flattened the batch as well: flatten() without a number begins at dimension 0, and
+        all samples become one row. Begin at dimension 1."""
+        return _Mlp(n_in, n_hidden, n_out, rows=torch.flatten)
+
+    @raises(r"shapes cannot be multiplied|size mismatch")
+    def not_flattened(n_in, n_hidden, n_out):
+        """You gave images to the first layer as they came. It looks at the last dimension alone:
+        make every sample one row first."""
+        return _Mlp(n_in, n_hidden, n_out, rows=_same)
+
+    @raises(r"view size is not compatible")
+    def viewed(n_in, n_hidden, n_out):
+        """You flattened by view, which refuses a tensor whose rows lie scattered in memory, such as
+        an image with its channels last. flatten and reshape take any."""
+        return _Mlp(n_in, n_hidden, n_out, rows=lambda x: x.view(len(x), -1))
+
+    def relu_after_the_last_layer(n_in, n_hidden, n_out):
+        """A ReLU follows your last layer, so no score is ever negative. Scores have no activation
+        behind them."""
+        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, F.relu))
+
+    def relu_after_the_first_alone(n_in, n_hidden, n_out):
+        """There is no ReLU after your second layer, and second and last together are one linear
+        map."""
+        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, _same, _same))
+
+    def relu_after_the_second_alone(n_in, n_hidden, n_out):
+        """There is no ReLU after your first layer, and first and second together are one linear
+        map."""
+        return _Mlp(n_in, n_hidden, n_out, after=(_same, F.relu, _same))
+
+    def no_relu(n_in, n_hidden, n_out):
+        """There is no ReLU in your net. Three linear layers in a row are one linear map."""
+        return _Mlp(n_in, n_hidden, n_out, after=(_same, _same, _same))
+
+    def relu_before_the_first_layer(n_in, n_hidden, n_out):
+        """You applied a ReLU to the input as well. It follows the first two layers, and nothing
+        comes before them but flattening."""
+        return _Mlp(n_in, n_hidden, n_out, rows=lambda x: F.relu(_rows(x)))
+
+    def softmax_at_the_end(n_in, n_hidden, n_out):
+        """You return probabilities. Scores are asked for: cross_entropy, for one, takes the softmax
+        itself."""
+        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, _softmax))
+
+    def log_softmax_at_the_end(n_in, n_hidden, n_out):
+        """You return logarithms of probabilities. Scores are asked for: cross_entropy, for one,
+        takes log_softmax itself."""
+        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, _log_softmax))
+
+    def detached(n_in, n_hidden, n_out):
+        """The output is right, and no gradient comes back from it: forward detaches, or runs under
+        no_grad. Leave out detach, .data and no_grad."""
+        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, torch.detach))
+
+    def second_layer_left_out(n_in, n_hidden, n_out):
+        """Your forward does not call second. All three layers follow each other."""
+
+        class Net(_Mlp):
+            def forward(self, x):
+                return self.last(F.relu(self.first(_rows(x))))
+
+        return Net(n_in, n_hidden, n_out)
+
+    def without_biases(n_in, n_hidden, n_out):
+        """Your layers have no biases. All three have one, as nn.Linear has unless told
+        otherwise."""
+        return _Mlp(n_in, n_hidden, n_out, bias=False)
+
+    def layers_in_a_list(n_in, n_hidden, n_out):
+        """Your module has no parameters: the layers lie in a plain list or dict, where a module
+        does not look. Make each an attribute: self.first, self.second, self.last."""
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layers = [nn.Linear(n_in, n_hidden), nn.Linear(n_hidden, n_out)]
+
+        return Net()
+
+    @raises(r'missing the required "forward" function')
+    def forward_has_another_name(n_in, n_hidden, n_out):
+        """Your class has no forward: the method has another name, or stands outside the class, or
+        inside __init__. The call looks for forward."""
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.first = nn.Linear(n_in, n_hidden)
+                self.second = nn.Linear(n_hidden, n_hidden)
+                self.last = nn.Linear(n_hidden, n_out)
+
+        return Net()

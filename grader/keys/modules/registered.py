@@ -1,0 +1,185 @@
+"""Reference and mistakes of the exercise on what a module knows of its attributes."""
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.trusted.key import Key, mistake
+
+
+def _same(x: Tensor) -> Tensor:
+    return x
+
+
+class _Mixer(nn.Module):
+    """Layers, a scale and a mask, each registered in the way that a mistake says."""
+
+    def __init__(
+        self,
+        length: int,
+        width: int,
+        depth: int,
+        layers: Callable[[list[nn.Module]], Any] = nn.ModuleList,
+        scale: Callable[[Tensor], Any] = nn.Parameter,
+        mask: Callable[[Tensor], Any] | None = None,
+        make: Callable[..., list[nn.Module]] | None = None,
+        saved: bool = False,
+        mean: Callable[[Tensor, Tensor], Tensor] | None = None,
+        corner: Callable[[Tensor], Tensor] = torch.tril,
+    ) -> None:
+        super().__init__()
+        parts: list[nn.Module] = [nn.Linear(width, width) for _ in range(depth)]
+        self.layers = layers(parts if make is None else make())
+        self.scale = scale(torch.ones(width))
+        ones = corner(torch.ones(length, length))
+        if mask is None:
+            self.register_buffer("mask", ones, persistent=saved)
+        else:
+            self.mask = mask(ones)
+        self.mean = mean or _mean
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, length, width) to the same."""
+        for layer in self.layers:
+            x = torch.tanh(layer(x))
+        return self.mean(self.mask, x * self.scale)
+
+
+def _mean(mask: Tensor, x: Tensor) -> Tensor:
+    return mask @ x / mask.sum(1)[:, None]
+
+
+_LAYERS = (
+    "Your layers lie in a plain list, where a module does not look: they are in no parameters(), "
+    "and no optimizer trains them. Put them into an nn.ModuleList."
+)
+_SCALE = (
+    "Your scale is a plain tensor, which no optimizer finds: make it an nn.Parameter, and change "
+    "nothing of it afterwards."
+)
+_MASK = (
+    "Your mask is a plain tensor, and stays behind when the module moves to another dtype or "
+    "device: register it as a buffer, with persistent=False."
+)
+_BUGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "layers_in_a_list": (_LAYERS, {"layers": list}),
+    "scale_is_plain": (_SCALE, {"scale": _same}),
+    "mask_is_plain": (_MASK, {"mask": _same}),
+}
+
+
+def _unmended() -> Iterator[Callable[..., Any]]:
+    """Every choice among the three bugs that are to be found, left as they are."""
+    for count in (1, 2, 3):
+        for names in combinations(_BUGS, count):
+            left = {key: value for name in names for key, value in _BUGS[name][1].items()}
+
+            def wrong(length: int, width: int, depth: int, left: Any = left) -> nn.Module:
+                return _Mixer(length, width, depth, **left)
+
+            yield mistake(
+                "_and_".join(names),
+                " ".join(_BUGS[name][0] for name in names),
+                wrong,
+            )
+
+
+class RegistrationKey(Key, task="registration"):
+    reference = _Mixer
+    families = tuple(_unmended())
+
+    def scale_is_a_buffer(length, width, depth):
+        """Your scale is a buffer. It moves along and is saved, and is not trained: make it an
+        nn.Parameter."""
+
+        class Mixer(_Mixer):
+            def __init__(self):
+                super().__init__(length, width, depth)
+                del self.scale
+                self.register_buffer("scale", torch.ones(width))
+
+        return Mixer()
+
+    def mask_is_a_parameter(length, width, depth):
+        """Your mask is a parameter, and an optimizer would train it. It is a constant: register it
+        as a buffer, with persistent=False."""
+        return _Mixer(length, width, depth, mask=nn.Parameter)
+
+    def mask_is_a_frozen_parameter(length, width, depth):
+        """Your mask is a parameter that does not require grad. It stands in parameters() and in
+        state_dict() all the same: register it as a buffer, with persistent=False."""
+        return _Mixer(
+            length, width, depth, mask=lambda ones: nn.Parameter(ones, requires_grad=False)
+        )
+
+    def mask_is_saved(length, width, depth):
+        """Your mask is a buffer, and stands in state_dict(). It can be made anew from length:
+        register it with persistent=False."""
+        return _Mixer(length, width, depth, saved=True)
+
+    def one_layer_repeated(length, width, depth):
+        """Your layers are one layer many times: [layer] * depth repeats the object. Make a new
+        nn.Linear in every turn of a loop."""
+        return _Mixer(length, width, depth, make=lambda: [nn.Linear(width, width)] * depth)
+
+    def frozen_scale(length, width, depth):
+        """Your scale does not require grad. It is trained: nn.Parameter switches the flag on,
+        unless it is told otherwise."""
+        return _Mixer(
+            length, width, depth, scale=lambda ones: nn.Parameter(ones, requires_grad=False)
+        )
+
+    def random_scale(length, width, depth):
+        """Your scale begins with other numbers. It begins as ones."""
+        return _Mixer(length, width, depth, scale=lambda ones: nn.Parameter(torch.randn(width)))
+
+    def scale_of_zeros(length, width, depth):
+        """Your scale begins as zeros. It begins as ones."""
+        return _Mixer(length, width, depth, scale=lambda ones: nn.Parameter(0 * ones))
+
+    def scale_of_one_number(length, width, depth):
+        """Your scale is a single number. It has one for each of the width features."""
+        return _Mixer(length, width, depth, scale=lambda ones: nn.Parameter(torch.ones(1)))
+
+    def positions_behind(length, width, depth):
+        """Your mean is over a position and all that come after it. The mask has its ones on and
+        below the diagonal: torch.tril."""
+        return _Mixer(length, width, depth, corner=torch.triu)
+
+    def sum_instead_of_mean(length, width, depth):
+        """You summed over the positions. Divide each row of the mask by its sum: it is a mean."""
+        return _Mixer(length, width, depth, mean=lambda mask, x: mask @ x)
+
+    def divided_by_length(length, width, depth):
+        """You divided by length everywhere. Position i has a mean over i + 1 positions: divide
+        each row by its own number of ones."""
+        return _Mixer(length, width, depth, mean=lambda mask, x: mask @ x / len(mask))
+
+    def scale_not_applied(length, width, depth):
+        """Your scale is never used. The output of the last layer is multiplied by it."""
+
+        class Mixer(_Mixer):
+            def forward(self, x):
+                for layer in self.layers:
+                    x = torch.tanh(layer(x))
+                return _mean(self.mask, x)
+
+        return Mixer(length, width, depth)
+
+    def no_tanh(length, width, depth):
+        """There is no tanh behind your layers, and together they are one linear map."""
+
+        class Mixer(_Mixer):
+            def forward(self, x):
+                for layer in self.layers:
+                    x = layer(x)
+                return _mean(self.mask, x * self.scale)
+
+        return Mixer(length, width, depth)
+
+    def no_mean(length, width, depth):
+        """Your positions do not see each other: the mask is registered, and not used."""
+        return _Mixer(length, width, depth, mean=lambda mask, x: x)

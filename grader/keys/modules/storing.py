@@ -1,0 +1,223 @@
+"""Reference and mistakes of the exercise on a state dict that fits in part."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from grader.trusted.key import Key, raises
+
+State = dict[str, Tensor]
+
+
+def _same_shape(own: Tensor, other: Tensor) -> bool:
+    return own.shape == other.shape
+
+
+def _load(
+    model: nn.Module,
+    state: State,
+    fits: Callable[[Tensor, Tensor], bool] = _same_shape,
+    kinds: tuple[str, ...] = ("parameters", "buffers"),
+) -> list[str]:
+    """Copy what fits, entry by entry; the names of the model's entries that kept their own."""
+    own = {name: tensor for kind in kinds for name, tensor in getattr(model, f"named_{kind}")()}
+    loaded = [n for n, tensor in own.items() if n in state and fits(tensor, state[n])]
+    with torch.no_grad():
+        for name in loaded:
+            own[name].copy_(state[name].reshape(own[name].shape))
+    return [name for name in model.state_dict() if name not in loaded]
+
+
+def _fitting(model: nn.Module, state: State) -> State:
+    own = model.state_dict()
+    return {n: t for n, t in state.items() if n in own and own[n].shape == t.shape}
+
+
+class LoadMatchingKey(Key, task="load_matching"):
+    reference = _load
+
+    @raises(r"size mismatch|Unexpected key")
+    def loaded_strictly(model, state):
+        """You loaded the whole state: load_state_dict refuses names that are missing or unknown,
+        and shapes that differ. Leave out what does not fit, and say strict=False."""
+        result = model.load_state_dict(state)
+        return list(result.missing_keys)
+
+    @raises(r"size mismatch")
+    def strict_false_alone(model, state):
+        """strict=False forgives names that are missing or unknown. A shape that differs raises all
+        the same: leave such entries out before you load."""
+        return list(model.load_state_dict(state, strict=False).missing_keys)
+
+    @raises(r"(?s)^(?!.*(size mismatch|Unexpected key)).*Missing key")
+    def what_fits_strictly(model, state):
+        """You chose what fits, and loaded it strictly: then names of the model are missing. Say
+        strict=False as well."""
+        model.load_state_dict(_fitting(model, state))
+        return []
+
+    def parameters_alone(model, state):
+        """You loaded the parameters alone. Buffers, such as the running statistics of a norm, stand
+        in state_dict() too."""
+        return _load(model, state, kinds=("parameters",))
+
+    def parameters_alone_and_only_those_named(model, state):
+        """You loaded and named the parameters alone. Buffers, such as the running statistics of a
+        norm, stand in state_dict() too."""
+        parameters = dict(model.named_parameters())
+        return [n for n in _load(model, state, kinds=("parameters",)) if n in parameters]
+
+    def buffers_alone(model, state):
+        """You loaded the buffers alone. The parameters stand in state_dict() too."""
+        return _load(model, state, kinds=("buffers",))
+
+    def as_many_numbers(model, state):
+        """You compared how many numbers a tensor holds. Two shapes may hold as many, and mean
+        something else: compare the shapes."""
+        return _load(model, state, lambda own, other: own.numel() == other.numel())
+
+    def broadcast(model, state):
+        """You loaded a tensor that broadcasts: copy_ spreads one row over all. Compare the shapes
+        first."""
+
+        def fits(own: Tensor, other: Tensor) -> bool:
+            try:
+                return torch.broadcast_shapes(own.shape, other.shape) == own.shape
+            except RuntimeError:
+                return False
+
+        own, kept = dict(_own(model)), []
+        with torch.no_grad():
+            for name in model.state_dict():
+                if name in state and fits(own[name], state[name]):
+                    own[name].copy_(state[name])
+                else:
+                    kept.append(name)
+        return kept
+
+    def as_many_dimensions(model, state):
+        """You compared how many dimensions a tensor has. Compare the shapes."""
+        own, kept = dict(_own(model)), []
+        with torch.no_grad():
+            for name in model.state_dict():
+                if name in state and state[name].ndim == own[name].ndim:
+                    own[name].copy_(state[name])
+                else:
+                    kept.append(name)
+        return kept
+
+    def nothing_named(model, state):
+        """You loaded what fits, and returned nothing. Return the list of the names in
+        model.state_dict() that were not loaded."""
+        _load(model, state)
+
+    def names_of_what_was_loaded(model, state):
+        """You returned the names that were loaded. Those that were not are asked for."""
+        kept = _load(model, state)
+        return [name for name in model.state_dict() if name not in kept]
+
+    def unknown_names(model, state):
+        """You returned the names in state that were passed over. The names in model.state_dict()
+        that were not loaded are asked for."""
+        fitting = _fitting(model, state)
+        _load(model, state)
+        return [name for name in state if name not in fitting]
+
+    def unknown_to_the_model(model, state):
+        """You returned the names in state that model does not have. The names in
+        model.state_dict() that were not loaded are asked for."""
+        _load(model, state)
+        own = model.state_dict()
+        return [name for name in state if name not in own]
+
+    def missing_names_alone(model, state):
+        """Your list lacks the names whose shape did not fit. They were not loaded either."""
+        _load(model, state)
+        return [name for name in model.state_dict() if name not in state]
+
+    def other_shapes_alone(model, state):
+        """Your list lacks the names that state does not have. They were not loaded either."""
+        return [name for name in _load(model, state) if name in state]
+
+    def sorted_names(model, state):
+        """You sorted the names. They stand in the order of model.state_dict()."""
+        return sorted(_load(model, state))
+
+    def as_a_set(model, state):
+        """You returned a set, which has no order. Return a list in the order of
+        model.state_dict()."""
+        return set(_load(model, state))
+
+    def result_of_load_state_dict(model, state):
+        """You returned what load_state_dict returns. Its missing_keys are part of it, and a list of
+        names is asked for."""
+        return model.load_state_dict(_fitting(model, state), strict=False)
+
+    def assigned(model, state):
+        """The model's parameters are other objects now: you put tensors of state, or new ones, in
+        their place, and an optimizer still holds the old. Copy the values into those that are
+        there."""
+        kept = _load(model, state)
+        model.load_state_dict(_fitting(model, state), strict=False, assign=True)
+        return kept
+
+    def data_replaced(model, state):
+        """You let .data, or the tensors themselves, be those of state: from then on the two share
+        memory, and have its dtype. Copy the values."""
+        kept = _load(model, state)
+        own = dict(_own(model))
+        for name, tensor in _fitting(model, state).items():
+            own[name].data = tensor
+        return kept
+
+    def unfrozen(model, state):
+        """You changed requires_grad of the model's parameters. Loading does not: leave the flags as
+        they are."""
+        kept = _load(model, state)
+        model.requires_grad_(True)
+        return kept
+
+    def loaded_ones_frozen(model, state):
+        """You froze what you loaded. That is another decision: leave the flags as they are."""
+        kept = _load(model, state)
+        for name, parameter in model.named_parameters():
+            if name not in kept:
+                parameter.requires_grad_(False)
+        return kept
+
+    def zeroed_where_nothing_fits(model, state):
+        """You changed entries that were not loaded. They keep what they hold."""
+        kept, own = _load(model, state), dict(_own(model))
+        with torch.no_grad():
+            for name in kept:
+                own[name].zero_()
+        return kept
+
+    def put_into_eval_mode(model, state):
+        """You put the model into eval mode. Loading leaves the modes as they are."""
+        kept = _load(model, state)
+        model.eval()
+        return kept
+
+    def by_position(model, state):
+        """You went by position, and not by name: state may stand in another order, lack entries, or
+        have more of them."""
+        own, kept = dict(_own(model)), []
+        with torch.no_grad():
+            for name, tensor in zip(model.state_dict(), state.values(), strict=False):
+                if own[name].shape == tensor.shape:
+                    own[name].copy_(tensor)
+                else:
+                    kept.append(name)
+        return kept
+
+    def by_the_end_of_the_name(model, state):
+        """You loaded entries whose name ends alike. The whole name has to be that of the model:
+        "module.head.weight" is another."""
+        renamed = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+        return _load(model, renamed)
+
+
+def _own(model: nn.Module) -> list[tuple[str, Tensor]]:
+    return [*model.named_parameters(), *model.named_buffers()]

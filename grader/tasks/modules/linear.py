@@ -1,0 +1,84 @@
+"""The exercise that makes parameters: a linear layer by hand."""
+
+from typing import Any
+
+from torch import Tensor
+
+from grader.engine.observation import gradient
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.tasks.modules.nets import DRAWN, NOT_RUN, filled, made, shapes, trainable
+
+
+class LinearModule(Task):
+    """Write the class MyLinear, an nn.Module that does what nn.Linear does. Its parameters are
+    weight, of shape (n_out, n_in), and bias, of shape (n_out,); with bias=False there is no bias.
+    Both begin with random numbers, even between -1/sqrt(n_in) and 1/sqrt(n_in). It takes x of shape
+    (..., n_in), and returns x times the transposed weight plus the bias, of shape (..., n_out)."""
+
+    id = "linear_module"
+    signatures = ("class MyLinear(n_in, n_out, bias)",)
+    title, points, difficulty, minutes = "A linear layer of your own", 8, 2, 12
+    hints = (
+        "Read section 10.2, on what a module knows. Which attribute of a module becomes a "
+        "parameter, and which stays a plain tensor?",
+        "Make a layer and list its named_parameters(): two names, or one without bias. Whatever "
+        "you do to an nn.Parameter in a formula gives a plain tensor.",
+        "torch.empty(n_out, n_in).uniform_(-bound, bound) makes the numbers; nn.Parameter goes "
+        "around them last. In forward the weight is transposed.",
+    )
+    allows = DRAWN
+    CASES = (
+        case("7 rows, 3 to 5", visible=True),
+        case("without bias", bias=False, visible=True),
+        case("the first weights", sizes=(11, 499), first=True, visible=True),
+        case("blocks of rows", of=(2, 7)),
+        case("a single row", of=()),
+        case("7 rows in float32", dtype=F32),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        n_in, n_out = case.params.get("sizes", (3, 5))
+        of = case.params.get("of", (7,))
+        numbers = {
+            "n_weight": rng.apart(0.5, 1.0, n_out, n_in),
+            "n_bias": rng.apart(2.0, 3.0, n_out),
+        }
+        x, v = rng.apart(0.5, 1.0, *of, n_in), rng.apart(1.0, 2.0, *of, n_out)
+        if not case.params.get("bias", True):
+            del numbers["n_bias"]
+        return {"x": x, "v": v, **numbers}
+
+    def observe(self, MyLinear, x, v, sizes=(3, 5), bias=True, first=False, **numbers):
+        numbers = {name.removeprefix("n_"): values for name, values in numbers.items()}
+        layer = made(MyLinear, *sizes, bias, like=x)
+        observed: dict[str, Any] = {"parameters": shapes(layer)}
+        observed["parameters that require grad"] = trainable(layer)
+        if first:
+            other = dict(made(MyLinear, *sizes, bias, like=x, seed=1).named_parameters())
+            for name, parameter in sorted(layer.named_parameters()):
+                numbers_of = parameter.detach()
+                observed[f"first numbers of {name}"] = _spread(numbers_of, sizes[0])
+                observed[f"{name} of another layer is another"] = bool(
+                    (numbers_of != other[name]).any()
+                )
+            return observed
+        observed |= dict.fromkeys(
+            ("output", *(f"gradient of {n}" for n in ("x", *numbers))), NOT_RUN
+        )
+        if filled(layer, numbers):
+            y = layer(x.requires_grad_())
+            wanted = {"x": x, **dict(layer.named_parameters())}
+            grads = {f"gradient of {name}": gradient(y, t, v) for name, t in wanted.items()}
+            observed |= {"output": y, **grads}
+        return observed
+
+
+def _spread(numbers: Tensor, n_in: int) -> dict[str, Any]:
+    """Smallest and largest in units of 1/sqrt(n_in), to a tenth, and whether they are spread as
+    numbers are that are drawn evenly: their deviation is 0.577 of the bound."""
+    units = numbers * n_in**0.5
+    return {
+        "smallest": round(float(units.min()), 1),
+        "largest": round(float(units.max()), 1),
+        "even": 0.5 < float(units.std()) / max(float(units.abs().max()), 1e-9) < 0.65,
+    }

@@ -1,0 +1,54 @@
+"""The exercise that mends a net of three layers."""
+
+from typing import Any
+
+from grader.engine.observation import gradient
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.tasks.modules.nets import DRAWN, NOT_RUN, filled, made, shapes
+
+
+class FixMlp(Task):
+    """Write the class MLP, an nn.Module of three nn.Linear layers with biases, called first, second
+    and last: n_in numbers to n_hidden, n_hidden to n_hidden, and n_hidden to n_out. Its input has
+    shape (N, ...), where the sizes after N multiply to n_in, and lies in memory in any order: every
+    sample becomes one row first. ReLU follows the first two layers. The output, of shape
+    (N, n_out), holds scores, which may be negative."""
+
+    id = "fix_mlp"
+    signatures = ("class MLP(n_in, n_hidden, n_out)",)
+    title, points, difficulty, minutes = "Spot the bug: layers that are not called", 6, 1, 10
+    hints = (
+        "Read section 10.1, on a net in two methods. What does nn.ReLU(x) make, and what does its "
+        "bracket expect?",
+        "Make the class, and call it on a small random batch: each error names the next line to "
+        "look at. Which of them does no error name?",
+        "First the parent's initialiser, then the layers. In forward use functions: x.flatten(1), "
+        "and relu of torch or of torch.nn.functional after two of the three layers.",
+    )
+    allows = DRAWN
+    CASES = (
+        case("images of 2 x 3 x 5", of=(2, 3, 5), visible=True),
+        case("rows of 30", of=(30,), visible=True),
+        case("one image", of=(2, 3, 5), rows=1),
+        case("images in float32", of=(5, 6), dtype=F32),
+        case("images whose channels lie last", of=(2, 3, 5), turned=True),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rows = case.params.get("rows", 7)
+        sizes = {"first": (11, 30), "second": (11, 11), "last": (3, 11)}
+        weights = {f"{n}.weight": rng.apart(0.3, 0.6, *size) for n, size in sizes.items()}
+        biases = {f"{n}.bias": rng.apart(0.3, 0.9, size[0]) for n, size in sizes.items()}
+        x = rng.apart(0.3, 1.0, rows, *case["of"])
+        return {"x": x, "v": rng.apart(1.0, 2.0, rows, 3), **weights, **biases}
+
+    def observe(self, MLP, x, v, turned=False, **numbers):
+        if turned:
+            x = x.movedim(1, -1).contiguous().movedim(-1, 1)
+        net = made(MLP, 30, 11, 3, like=x)
+        observed: dict[str, Any] = {"parameters": shapes(net)}
+        observed |= dict.fromkeys(("output", "gradient of x"), NOT_RUN)
+        if filled(net, numbers):
+            y = net(x.requires_grad_())
+            observed |= {"output": y, "gradient of x": gradient(y, x, v)}
+        return observed

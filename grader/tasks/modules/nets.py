@@ -1,0 +1,77 @@
+"""How this chapter's exercises make a module of a class, look at it, and give it numbers."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Shapes = dict[str, tuple[int, ...]]
+
+DRAWN = frozenset({"rng"})
+"""The effect that every exercise on a class allows: a module draws its first weights."""
+
+
+def made(build: Callable[..., Any], *sizes: Any, like: Tensor, seed: int = 0) -> nn.Module:
+    """The module that a class makes in the dtype of `like`, moved to where that lies.
+
+    Its random numbers are the same every time, and the generator is put back; numbers that it never
+    fills in are nan. Raises TypeError for what is no module.
+    """
+    with _in_dtype(like.dtype), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        module = build(*sizes)
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"a {type(module).__name__} is no nn.Module")
+    return module.to(like)
+
+
+@contextlib.contextmanager
+def _in_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """New tensors are of this dtype, and empty ones hold nan instead of what lay in memory."""
+    before = torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.set_default_dtype(dtype)
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before[0])
+        torch.use_deterministic_algorithms(mode=before[1], warn_only=warn_only)
+
+
+def shapes(module: nn.Module) -> Shapes:
+    """The shape of every parameter by its name, a shared one under each of its names."""
+    named = module.named_parameters(remove_duplicate=False)
+    return {name: tuple(parameter.shape) for name, parameter in sorted(named)}
+
+
+def trainable(module: nn.Module) -> dict[str, bool]:
+    """Whether each parameter requires grad, by name."""
+    return {name: p.requires_grad for name, p in sorted(module.named_parameters())}
+
+
+def filled(module: nn.Module, numbers: Mapping[str, Tensor]) -> bool:
+    """Write numbers into the parameters, if those have exactly these names and shapes.
+
+    False where they have others: then nothing is written.
+    """
+    known = dict(module.named_parameters(remove_duplicate=False))
+    if shapes(module) != {name: tuple(numbers[name].shape) for name in sorted(numbers)}:
+        return False
+    with torch.no_grad():
+        for name, values in numbers.items():
+            known[name].copy_(values)
+    return True
+
+
+NOT_RUN = "not run: the parameters are not those that are asked for"
+"""What stands in the place of an output whose module could not be given its numbers."""
+
+
+def quietly(make: Callable[[], nn.Module]) -> nn.Module:
+    """A module of torch's own layers, whose first weights leave the generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return make()

@@ -1,0 +1,70 @@
+"""The exercise on what a module knows of its attributes."""
+
+from typing import Any
+
+from torch import Tensor
+
+from grader.engine.observation import gradient
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.tasks.modules.nets import DRAWN, NOT_RUN, filled, made, shapes, trainable
+
+
+class Registration(Task):
+    """Write the class Mixer, an nn.Module for texts of `length` positions with `width` features
+    each. Its input and its output have shape (N, length, width). `depth` linear layers, each with a
+    tanh behind it, are layers.0, layers.1, ...; the output of the last is multiplied by scale, of
+    shape (width,), which begins as ones and is trained. Then each position becomes the mean over
+    itself and all positions before it. mask, of shape (length, length), has ones on and below the
+    diagonal: it moves with the module, is not trained, and is not saved in state_dict()."""
+
+    id = "registration"
+    signatures = ("class Mixer(length, width, depth)",)
+    title, points, difficulty, minutes = "Spot the bug: what a module does not know", 8, 3, 12
+    hints = (
+        "Read section 10.2, on what a module knows. Print the named_parameters(), the "
+        "named_buffers() and the keys of state_dict() of the broken class.",
+        "Three attributes of the broken class are plain Python or plain tensors. Ask of each: is "
+        "it trained? Does it move with .double()? Is it to be saved?",
+        "A list of layers has a registered form, and so has a tensor that is trained. A constant "
+        "is registered by a method that takes its name, and whether it is persistent.",
+    )
+    allows = DRAWN
+    CASES = (
+        case("5 positions, 2 layers", depth=2, visible=True),
+        case("in float32", depth=2, dtype=F32, visible=True),
+        case("3 layers", depth=3),
+        case("no layer", depth=0),
+        case("one text, one position", depth=1, rows=1, length=1),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rows, length = case.params.get("rows", 7), case.params.get("length", 5)
+        numbers = {"scale": rng.apart(1.0, 2.0, 3)}
+        for i in range(case["depth"]):
+            numbers[f"layers.{i}.weight"] = rng.apart(0.4, 0.8, 3, 3)
+            numbers[f"layers.{i}.bias"] = rng.apart(0.2, 0.4, 3)
+        x, v = (rng.apart(0.5, 1.0, rows, length, 3) for _ in range(2))
+        return {"x": x, "v": v, **numbers}
+
+    def observe(self, Mixer, x, v, depth, length=5, **numbers):
+        mixer = made(Mixer, length, 3, depth, like=x)
+        observed: dict[str, Any] = {
+            "parameters": shapes(mixer),
+            "parameters that require grad": trainable(mixer),
+            "buffers": {name: tuple(b.shape) for name, b in sorted(mixer.named_buffers())},
+            "saved": sorted(mixer.state_dict()),
+            "scale at first": _numbers(dict(mixer.named_parameters()).get("scale")),
+        }
+        observed |= dict.fromkeys(("output", "gradient of x", "gradient of scale"), NOT_RUN)
+        if filled(mixer, numbers):
+            scale, y = dict(mixer.named_parameters())["scale"], mixer(x.requires_grad_())
+            observed |= {"output": y, "gradient of x": gradient(y, x, v)}
+            observed["gradient of scale"] = gradient(y, scale, v)
+        return observed
+
+
+def _numbers(of: Tensor | None) -> str:
+    if of is None:
+        return "no parameter"
+    alike = next((n for n in (0, 1) if bool((of == n).all())), None)
+    return {0: "zeros", 1: "ones", None: "other numbers"}[alike]
