@@ -1,5 +1,6 @@
 """The live pictures: one call in a notebook each, and a picture still where no kernel runs."""
 
+from course.widgets.batch.explorer import explore_batches
 from course.widgets.graph.explorer import explore, show_graph, static_svg
 from course.widgets.hook.explorer import explore_hooks
 from course.widgets.leaf.explorer import explore_leaves
@@ -12,6 +13,7 @@ from course.widgets.vjp.explorer import explore_vjp
 
 __all__ = [
     "explore",
+    "explore_batches",
     "explore_edits",
     "explore_hooks",
     "explore_leaves",

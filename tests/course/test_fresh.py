@@ -33,6 +33,8 @@ SAME_ANSWER = {
     "hook-first-layer": "nothing is computed yet, whatever the shapes are",
     "loop-zero-grad": "None, whatever was there",
     "norm-sum": "the sum of a normalised channel is 0",
+    "data-copies": "copies draw the same number, however many they are",
+    "data-set-epoch": "one order, however many epochs there are",
 }
 """Questions whose right answer no numbers change, and why."""
 
@@ -88,6 +90,10 @@ CONSTANTS = {
     "tensors-tie": {0, 2},
     "tensors-squeeze": {1, 2},
     "tensors-column-row": {1},
+    "data-duck": {0, 1, 2},
+    "data-used-up": {0},
+    "data-collate": {2, 7},
+    "data-set-epoch": {0},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 

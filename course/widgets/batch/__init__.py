@@ -1,0 +1,1 @@
+"""Chapter 11's picture: how numbers become batches, epoch after epoch."""

@@ -1,0 +1,1 @@
+"""Chapter 11, data: references and named mistakes."""

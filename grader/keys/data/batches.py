@@ -1,0 +1,325 @@
+"""References and mistakes of the exercises on batches and steps."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils import data
+
+from grader.trusted.key import Key, raises
+
+
+class StepsPerEpochKey(Key, task="steps_per_epoch"):
+    def reference(n: int, b: int, drop_last: bool) -> int:
+        return len(data.DataLoader(range(n), batch_size=b, drop_last=drop_last))
+
+    def always_floor(n, b):
+        """You count the full batches alone. Without drop_last what is left over makes one batch
+        more."""
+        return n // b
+
+    def always_ceil(n, b):
+        """You count the batch of what is left over even where drop_last leaves it out."""
+        return -(-n // b)
+
+    def exchanged(n, b, drop_last):
+        """You have it the wrong way round: with drop_last what is left over makes no batch, and
+        without it, it makes one."""
+        return -(-n // b) if drop_last else n // b
+
+    def one_more(n, b, drop_last):
+        """You add a batch even where nothing is left over. Add 1 if n % b is not 0."""
+        return n // b if drop_last else n // b + 1
+
+    def at_least_one(n, b, drop_last):
+        """You give at least one step. With fewer samples than a batch holds, drop_last leaves none,
+        and a set without samples has none anyway."""
+        return max(1, n // b if drop_last else -(-n // b))
+
+    def at_least_one_of_something(n, b, drop_last):
+        """You give at least one step where there are samples. With fewer of them than a batch
+        holds, drop_last leaves no batch."""
+        return max(min(n, 1), n // b if drop_last else -(-n // b))
+
+    def rounded(n, b, drop_last):
+        """You round n / b to the nearest whole number. However little is left over, it makes a
+        batch: round up."""
+        return n // b if drop_last else round(n / b)
+
+    def quotient(n, b):
+        """You return n / b itself. There is no part of a batch: what is left over makes a whole
+        one, or none."""
+        return n / b
+
+    def left_over(n, b, drop_last):
+        """You return how many samples are left over. Asked for is the number of batches: n // b,
+        and one more if something is left over and kept."""
+        return n % b
+
+    def samples(n, b, drop_last):
+        """You return how many samples an epoch reads. Asked for is the number of batches."""
+        return n - n % b if drop_last else n
+
+
+class _Batches:
+    """The right batch sampler, from torch's own parts; its subclasses are mistakes."""
+
+    def __init__(
+        self, n: int, size: int, drop_last: bool, generator: torch.Generator | None
+    ) -> None:
+        self.n, self.size, self.drop_last, self.generator = n, size, drop_last, generator
+
+    def order(self) -> list[int]:
+        """The order of an epoch."""
+        numbers: list[int] = torch.randperm(self.n, generator=self.generator).tolist()
+        return numbers
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(data.BatchSampler(self.order(), self.size, self.drop_last))
+
+    def __len__(self) -> int:
+        return len(data.BatchSampler(range(self.n), self.size, self.drop_last))
+
+
+class _Once(_Batches):
+    """One iterator, made at the start: it can be read once."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.batches = super().__iter__()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.batches
+
+
+class _OnceWithRest(_Once):
+    """The same, and what is left over is always a batch: as it was given, but for the length."""
+
+    def __init__(self, n: int, size: int, drop_last: bool, generator: torch.Generator) -> None:
+        super().__init__(n, size, False, generator)
+        self.drop_last = drop_last
+
+
+class _OrderedOnce(_Batches):
+    """One order, drawn at the start."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.kept = super().order()
+
+    def order(self) -> list[int]:
+        return self.kept
+
+
+class _InOrder(_Batches):
+    def order(self) -> list[int]:
+        return list(range(self.n))
+
+
+class _Global(_Batches):
+    def order(self) -> list[int]:
+        numbers: list[int] = torch.randperm(self.n).tolist()
+        return numbers
+
+
+class _Shuffled(_Batches):
+    """The batches stay the same, and come in another order."""
+
+    def __iter__(self) -> Iterator[Any]:
+        batches = list(data.BatchSampler(range(self.n), self.size, self.drop_last))
+        order = torch.randperm(len(batches), generator=self.generator).tolist()
+        return iter([batches[i] for i in order])
+
+
+class _Replaced(_Batches):
+    """Numbers are drawn with replacement."""
+
+    def order(self) -> list[int]:
+        drawn = torch.randint(self.n, (self.n,), generator=self.generator)
+        numbers: list[int] = drawn.tolist()
+        return numbers
+
+
+class _Tensors(_Batches):
+    def __iter__(self) -> Iterator[Any]:
+        return (torch.tensor(batch) for batch in super().__iter__())
+
+
+class _OfTensors(_Batches):
+    def __iter__(self) -> Iterator[Any]:
+        return ([torch.tensor(i) for i in batch] for batch in super().__iter__())
+
+
+class _Kept(_Batches):
+    """What is left over is always a batch."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(data.BatchSampler(self.order(), self.size, False))
+
+
+class _KeptAndCounted(_Kept):
+    def __len__(self) -> int:
+        return -(-self.n // self.size)
+
+
+class _Dropped(_Batches):
+    """What is left over is never a batch."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(data.BatchSampler(self.order(), self.size, True))
+
+    def __len__(self) -> int:
+        return self.n // self.size
+
+
+class _LastDropped(_Batches):
+    """With drop_last the last batch goes, full or not."""
+
+    def __iter__(self) -> Iterator[Any]:
+        batches = list(data.BatchSampler(self.order(), self.size, False))
+        return iter(batches[:-1] if self.drop_last else batches)
+
+
+class _Flat(_Batches):
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.order())
+
+
+class _WithoutLength:
+    def __init__(self, *given: Any) -> None:
+        self.batches = _Batches(*given)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.batches)
+
+
+class _Samples(_Batches):
+    def __len__(self) -> int:
+        return self.n
+
+
+class _CountedUp(_Batches):
+    def __len__(self) -> int:
+        return -(-self.n // self.size)
+
+
+class _CountedDown(_Batches):
+    def __len__(self) -> int:
+        return self.n // self.size
+
+
+class _Strided(_Batches):
+    """Every so many-th number of the order, where neighbours are asked for."""
+
+    def __iter__(self) -> Iterator[Any]:
+        order, count = self.order(), -(-self.n // self.size)
+        batches = [order[i::count] for i in range(count)]
+        return iter([b for b in batches if not self.drop_last or len(b) == self.size])
+
+
+class _FirstAlone(_Batches):
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(super().__iter__())[:1])
+
+
+class BatchSamplerKey(Key, task="batch_sampler"):
+    reference = _Batches
+
+    def read_once(n, size, drop_last, generator):
+        """Your batches can be read once: __iter__ hands out one iterator, made at the start, and
+        after the first epoch it is used up. Make the batches in __iter__, which every loop calls
+        anew."""
+        return _Once(n, size, drop_last, generator)
+
+    def read_once_with_the_rest(n, size, drop_last, generator):
+        """Your batches can be read once, and drop_last leaves nothing out. Make the batches in
+        __iter__, which every loop calls anew, and leave out a short one there."""
+        return _OnceWithRest(n, size, drop_last, generator)
+
+    @raises(r"has no len")
+    def length_missing(n, size, drop_last, generator):
+        """Your class has no length: len() asks for the method __len__. Return the number of batches
+        in an epoch."""
+        return _WithoutLength(n, size, drop_last, generator)
+
+    def ordered_at_the_start(n, size, drop_last, generator):
+        """Every epoch has the same order, which is drawn once, in __init__ or the first time. Draw
+        it in __iter__, which every loop calls anew."""
+        return _OrderedOnce(n, size, drop_last, generator)
+
+    def in_order(n, size, drop_last, generator):
+        """Your numbers come in order. Draw the order of each epoch with torch.randperm."""
+        return _InOrder(n, size, drop_last, generator)
+
+    def generator_ignored(n, size, drop_last, generator):
+        """You drew from torch's own random state. Hand generator on to torch.randperm: an epoch can
+        be repeated by its seed, and nobody else's numbers change."""
+        return _Global(n, size, drop_last, generator)
+
+    def batches_shuffled(n, size, drop_last, generator):
+        """You shuffle the batches, and the same samples meet in one always. Shuffle the numbers,
+        and cut after that."""
+        return _Shuffled(n, size, drop_last, generator)
+
+    def with_replacement(n, size, drop_last, generator):
+        """Some numbers come twice in an epoch, and others not at all: you drew each by itself.
+        torch.randperm gives each number once."""
+        return _Replaced(n, size, drop_last, generator)
+
+    def rest_kept(n, size, drop_last, generator):
+        """Your batches ignore drop_last: with it, what is left over makes no batch. Your length is
+        right."""
+        return _Kept(n, size, drop_last, generator)
+
+    def rest_kept_and_counted(n, size, drop_last, generator):
+        """You ignore drop_last: with it, what is left over makes no batch, and does not count in
+        the length."""
+        return _KeptAndCounted(n, size, drop_last, generator)
+
+    def rest_always_dropped(n, size, drop_last, generator):
+        """You leave out what is left over even where drop_last is False: then it makes a shorter
+        last batch."""
+        return _Dropped(n, size, drop_last, generator)
+
+    def last_always_dropped(n, size, drop_last, generator):
+        """With drop_last you leave out the last batch even where it is full. Leave it out only if
+        it is shorter than size."""
+        return _LastDropped(n, size, drop_last, generator)
+
+    def tensors_for_lists(n, size, drop_last, generator):
+        """Your batches are tensors. Lists of ints are asked for: tolist() makes one."""
+        return _Tensors(n, size, drop_last, generator)
+
+    def lists_of_tensors(n, size, drop_last, generator):
+        """Your batches are lists of tensors of shape (). Lists of ints are asked for: tolist() of
+        the whole order makes one."""
+        return _OfTensors(n, size, drop_last, generator)
+
+    @raises(r"not iterable")
+    def numbers_for_batches(n, size, drop_last, generator):
+        """You give single numbers, as a sampler does. A batch sampler gives lists of size
+        numbers."""
+        return _Flat(n, size, drop_last, generator)
+
+    def length_in_samples(n, size, drop_last, generator):
+        """Your length is the number of samples. It is the number of lists in an epoch."""
+        return _Samples(n, size, drop_last, generator)
+
+    def length_with_the_rest(n, size, drop_last, generator):
+        """Your length counts a batch of what is left over even where drop_last leaves it out."""
+        return _CountedUp(n, size, drop_last, generator)
+
+    def length_without_the_rest(n, size, drop_last, generator):
+        """Your length counts the full batches alone. Without drop_last what is left over is one
+        more."""
+        return _CountedDown(n, size, drop_last, generator)
+
+    def strided(n, size, drop_last, generator):
+        """Your batches take every so many-th number of the order. A batch takes neighbours of it:
+        the first size numbers, then the next."""
+        return _Strided(n, size, drop_last, generator)
+
+    def first_batch_alone(n, size, drop_last, generator):
+        """An epoch gives the first batch and no other. Look for a `return` in the loop: yield goes
+        on, return ends it."""
+        return _FirstAlone(n, size, drop_last, generator)

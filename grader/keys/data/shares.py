@@ -1,0 +1,251 @@
+"""References and mistakes of the exercises on shares."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Generator
+from torch.utils.data.distributed import DistributedSampler
+
+from grader.trusted.key import Key
+
+
+class WorkerShareKey(Key, task="worker_share"):
+    def reference(stream: Iterable[Any], worker: int, workers: int) -> Iterator[Any]:
+        return itertools.islice(stream, worker, None, workers)
+
+    def whole_stream(stream):
+        """Every worker gets the whole stream, so that an epoch holds each item once per worker.
+        Give each worker its share."""
+        yield from stream
+
+    def list_first(stream, worker, workers):
+        """Your items are right, and you read the whole stream before you give the first: a stream
+        that never ends would never get there. Use a generator, and number the items as they
+        come."""
+        return iter(list(stream)[worker::workers])
+
+    def list_first_lazily(stream, worker, workers):
+        """Your items are right, and at the first one you read the whole stream: one that never ends
+        would never get there. Number the items as they come."""
+        yield from list(stream)[worker::workers]
+
+    def a_block(stream, worker, workers):
+        """You cut the stream into blocks of neighbours. For that its end has to be known: take the
+        items worker, worker + workers and so on."""
+        items = list(stream)
+        size = -(-len(items) // workers)
+        yield from items[worker * size : (worker + 1) * size]
+
+    def counted_from_one(stream, worker, workers):
+        """You counted the workers, or the items, from 1. Both are counted from 0: worker 0 gets
+        item 0."""
+        yield from itertools.islice(stream, (worker - 1) % workers, None, workers)
+
+    def items_counted_from_one(stream, worker, workers):
+        """You count on before you compare: the first item has the number 1 for you. Item 0 belongs
+        to worker 0."""
+        for i, item in enumerate(stream, 1):
+            if i % workers == (worker + 2) % workers:
+                yield item
+
+    def every_other_worker(stream, worker, workers):
+        """You give the items that belong to the other workers. Keep those whose number has the rest
+        worker by workers."""
+        yield from (item for i, item in enumerate(stream) if i % workers != worker)
+
+    def step_of_worker(stream, worker, workers):
+        """Your step is the worker's number. Each worker goes on by the number of workers."""
+        yield from itertools.islice(stream, worker, None, max(1, worker))
+
+    def from_the_beginning(stream, workers):
+        """Every worker gets the items 0, workers, 2 * workers and so on. Begin at the worker's own
+        number."""
+        yield from itertools.islice(stream, 0, None, workers)
+
+    def one_item(stream, worker, workers):
+        """You give one item and no more. Look for a `return` or a `break` in the loop."""
+        yield from itertools.islice(itertools.islice(stream, worker, None, workers), 1)
+
+    def stopped_at_nothing(stream, worker, workers):
+        """You leave out items that count as false, such as 0 and None. Ask about their number
+        alone."""
+        for item in itertools.islice(stream, worker, None, workers):
+            if item:
+                yield item
+
+    def stopped_at_none(stream, worker, workers):
+        """Your share ends at an item that is None, or leaves it out. None may be an item: next()
+        with a default cannot tell it from the end."""
+        for item in itertools.islice(stream, worker, None, workers):
+            if item is None:
+                return
+            yield item
+
+    def read_ahead(stream, worker, workers):
+        """Your items are right, and you read a whole round of workers items before you give one.
+        Give an item as soon as it is read."""
+        reader = iter(stream)
+        while round_ := list(itertools.islice(reader, workers)):
+            yield from round_[worker : worker + 1]
+
+    def whole_rounds(stream, worker, workers):
+        """You give an item only if its round of workers items is full. The last round may be
+        shorter, and its items belong to somebody as well."""
+        reader = iter(stream)
+        while len(round_ := list(itertools.islice(reader, workers))) == workers:
+            yield round_[worker]
+
+    def numbered_pairs(stream, worker, workers):
+        """You give pairs of a number and an item. Give the item alone."""
+        yield from itertools.islice(enumerate(stream), worker, None, workers)
+
+
+def _order(n: int, shuffle: bool, seed: int) -> list[int]:
+    if not shuffle:
+        return list(range(n))
+    numbers: list[int] = torch.randperm(n, generator=Generator().manual_seed(seed)).tolist()
+    return numbers
+
+
+def _padded(order: list[int], world: int) -> list[int]:
+    length = -(-len(order) // world) * world
+    return list(itertools.islice(itertools.cycle(order), length))
+
+
+def _block(order: list[int], world: int, rank: int) -> list[int]:
+    size = len(order) // world
+    return order[rank * size : (rank + 1) * size]
+
+
+class DistributedSamplerKey(Key, task="distributed_sampler"):
+    def reference(n: int, world: int, rank: int, shuffle: bool, seed: int, epoch: int) -> list[int]:
+        sampler = DistributedSampler(range(n), world, rank, shuffle, seed)  # type: ignore[arg-type,var-annotated]
+        sampler.set_epoch(epoch)
+        return list(sampler)
+
+    def blocks(n, world, rank, shuffle, seed, epoch):
+        """You gave each rank a block of neighbours. The entries go round: rank r takes r,
+        r + world, r + 2 * world."""
+        return _block(_padded(_order(n, shuffle, seed + epoch), world), world, rank)
+
+    def not_padded(n, world, rank, shuffle, seed, epoch):
+        """Some ranks have fewer numbers than others. In training they would wait for the others'
+        gradients for ever: make the order longer first, by repeating it from its beginning."""
+        return _order(n, shuffle, seed + epoch)[rank::world]
+
+    def cut_off(n, world, rank, shuffle, seed, epoch):
+        """You left out what makes no full round. That is drop_last=True: here the order is made
+        longer, and nothing is lost."""
+        order = _order(n, shuffle, seed + epoch)
+        return order[: n // world * world][rank::world]
+
+    def padded_with_the_last(n, world, rank, shuffle, seed, epoch):
+        """You filled up with the last entry. Repeat the order from its beginning."""
+        order = _order(n, shuffle, seed + epoch)
+        return (order + order[-1:] * (-n % world))[rank::world]
+
+    def padded_with_zeros(n, world, rank, shuffle, seed, epoch):
+        """You filled up with the number 0. Repeat the order from its beginning."""
+        return (_order(n, shuffle, seed + epoch) + [0] * (-n % world))[rank::world]
+
+    def padded_with_the_first(n, world, rank, shuffle, seed, epoch):
+        """You filled up with the first entry over and over. Repeat the order from its beginning:
+        its second entry comes second."""
+        order = _order(n, shuffle, seed + epoch)
+        return (order + order[:1] * (-n % world))[rank::world]
+
+    def padded_from_the_end(n, world, rank, shuffle, seed, epoch):
+        """You filled up with the end of the order. Repeat it from its beginning."""
+        order = _order(n, shuffle, seed + epoch)
+        missing = -n % world
+        rest = (order * (missing // n + 1))[-missing:] if missing else []
+        return (order + rest)[rank::world]
+
+    def repeated_once(n, world, rank, shuffle, seed, epoch):
+        """You repeated the order once, and with fewer samples than ranks that is too little: some
+        ranks come out empty. Go on until the length is a multiple of world."""
+        order = _order(n, shuffle, seed + epoch)
+        return (order + order[: -n % world])[rank::world]
+
+    def a_round_too_many(n, world, rank, shuffle, seed, epoch):
+        """You make the order longer even where its length is a multiple of world already."""
+        order = _order(n, shuffle, seed + epoch)
+        length = (n // world + 1) * world
+        return list(itertools.islice(itertools.cycle(order), length))[rank::world]
+
+    def epoch_ignored(n, world, rank, shuffle, seed):
+        """Every epoch has the same order: you left out the epoch. The generator's seed is
+        seed + epoch, for which set_epoch is there."""
+        return _padded(_order(n, shuffle, seed), world)[rank::world]
+
+    def seed_ignored(n, world, rank, shuffle, seed, epoch):
+        """You took the epoch alone for the generator's seed. It is seed + epoch."""
+        return _padded(_order(n, shuffle, epoch), world)[rank::world]
+
+    def seed_times_epoch(n, world, rank, shuffle, seed, epoch):
+        """You multiplied seed and epoch. In epoch 0 every seed would give the same order: it is
+        seed + epoch."""
+        return _padded(_order(n, shuffle, seed * epoch), world)[rank::world]
+
+    def order_of_each_rank(n, world, rank, shuffle, seed, epoch):
+        """Your order depends on the rank, so that ranks read some samples twice and others not at
+        all. All ranks draw one order, from seed + epoch, and take different entries of it."""
+        return _padded(_order(n, shuffle, seed + epoch + rank), world)[rank::world]
+
+    def never_shuffled(n, world, rank, shuffle, seed, epoch):
+        """You never shuffle. With shuffle=True the order is torch.randperm(n)."""
+        return _padded(list(range(n)), world)[rank::world]
+
+    def always_shuffled(n, world, rank, shuffle, seed, epoch):
+        """You always shuffle. With shuffle=False the order is 0 to n - 1."""
+        return _padded(_order(n, True, seed + epoch), world)[rank::world]
+
+    def shares_shuffled(n, world, rank, shuffle, seed, epoch):
+        """You cut first and shuffled each rank's share: a rank sees the same samples in every
+        epoch. Shuffle all numbers, and share them out after that."""
+        share = _padded(list(range(n)), world)[rank::world]
+        order = _order(len(share), shuffle, seed + epoch)
+        return [share[i] for i in order]
+
+    def padded_before_shuffling(n, world, rank, shuffle, seed, epoch):
+        """You made the list longer before you shuffled it. Shuffle the n numbers, and repeat that
+        order from its beginning."""
+        numbers = _padded(list(range(n)), world)
+        order = _order(len(numbers), shuffle, seed + epoch)
+        return [numbers[i] for i in order][rank::world]
+
+    def torch_seeded(n, world, rank, shuffle, seed, epoch):
+        """Your numbers are right, and you seeded torch itself: every random number of the program
+        after it is another one. Make a generator of your own, and hand it to torch.randperm."""
+        torch.manual_seed(seed + epoch)
+        order = torch.randperm(n).tolist() if shuffle else list(range(n))
+        return _padded(order, world)[rank::world]
+
+    def torch_seeded_for_shuffling(n, world, rank, shuffle, seed, epoch):
+        """Your numbers are right, and you seeded torch itself: every random number of the program
+        after it is another one. Make a generator of your own, and hand it to torch.randperm."""
+        order = list(range(n))
+        if shuffle:
+            torch.manual_seed(seed + epoch)
+            order = torch.randperm(n).tolist()
+        return _padded(order, world)[rank::world]
+
+    def counted_from_one(n, world, rank, shuffle, seed, epoch):
+        """You counted the ranks from 1. They begin at 0: rank 0 takes the first entry."""
+        return _padded(_order(n, shuffle, seed + epoch), world)[(rank - 1) % world :: world]
+
+    def step_of_rank(n, world, rank, shuffle, seed, epoch):
+        """Your step is the rank. Each rank goes on by world, the number of ranks."""
+        return _padded(_order(n, shuffle, seed + epoch), world)[rank :: max(1, rank)]
+
+    def everything(n, world, rank, shuffle, seed, epoch):
+        """Every rank gets the whole set. Share it out: the entries r, r + world and so on for rank
+        r."""
+        return _padded(_order(n, shuffle, seed + epoch), world)
+
+    def tensor_returned(n, world, rank, shuffle, seed, epoch):
+        """You returned a tensor. A list of ints is asked for: tolist() makes one."""
+        order = _padded(_order(n, shuffle, seed + epoch), world)
+        return torch.tensor(order)[rank::world]

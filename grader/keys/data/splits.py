@@ -1,0 +1,149 @@
+"""Reference and mistakes of the exercise that cuts a dataset into parts."""
+
+import math
+from itertools import accumulate, pairwise
+
+import torch
+from torch import Generator, Tensor
+from torch.utils.data import random_split
+
+from grader.trusted.key import Key, raises
+
+Parts = list[Tensor]
+
+
+def _floors(n: int, fracs: list[float]) -> list[int]:
+    return [math.floor(n * frac) for frac in fracs]
+
+
+def _sizes(n: int, fracs: list[float]) -> list[int]:
+    floors = _floors(n, fracs)
+    return [size + (k < n - sum(floors)) for k, size in enumerate(floors)]
+
+
+def _cut(order: Tensor, sizes: list[int]) -> Parts:
+    ends = [0, *accumulate(sizes)]
+    return [order[start:end] for start, end in pairwise(ends)]
+
+
+def _drawn(n: int, generator: Generator) -> Tensor:
+    return torch.randperm(n, generator=generator)
+
+
+def reference(n: int, fracs: list[float], generator: Generator) -> Parts:
+    parts = random_split(range(n), _sizes(n, fracs), generator)  # type: ignore[arg-type]
+    return [torch.tensor(list(part.indices), dtype=torch.int64) for part in parts]
+
+
+class SplitIndicesKey(Key, task="split_indices"):
+    reference = reference
+
+    def not_shuffled(n, fracs, generator):
+        """Your parts are neighbours in the order of the set. Sets often lie sorted, by class or by
+        day: draw an order with torch.randperm, and cut that."""
+        return _cut(torch.arange(n), _sizes(n, fracs))
+
+    def shuffled_inside(n, fracs, generator):
+        """You cut first, and shuffled inside of each part: the first part holds the first numbers
+        always. Shuffle all numbers, and cut after that."""
+        parts = _cut(torch.arange(n), _sizes(n, fracs))
+        return [part[_drawn(len(part), generator)] for part in parts]
+
+    def one_order_for_each_part(n, fracs, generator):
+        """Your parts overlap: you drew an order for each of them. A sample that is in training and
+        test makes the test too good. Draw one order, and cut it."""
+        return [_drawn(n, generator)[:size] for size in _sizes(n, fracs)]
+
+    def from_the_start_each_time(n, fracs, generator):
+        """Your parts overlap: each begins at the start of the same order. A sample that is in
+        training and test makes the test too good. Begin where the part before ends."""
+        order = _drawn(n, generator)
+        return [order[:size] for size in _sizes(n, fracs)]
+
+    def with_replacement(n, fracs, generator):
+        """Some numbers come twice and others not at all: you drew each by itself. torch.randperm
+        gives each number once."""
+        return _cut(torch.randint(n, (n,), generator=generator), _sizes(n, fracs))
+
+    def rest_left_out(n, fracs, generator):
+        """Numbers are missing: rounding down leaves some over, and you gave them to no part. Give
+        one each to the first parts."""
+        return _cut(_drawn(n, generator), _floors(n, fracs))
+
+    def rest_to_the_last(n, fracs, generator):
+        """You gave all that rounding down leaves over to the last part. It goes one each to the
+        first parts."""
+        sizes = _floors(n, fracs)
+        sizes[-1] += n - sum(sizes)
+        return _cut(_drawn(n, generator), sizes)
+
+    def rest_to_the_first(n, fracs, generator):
+        """You gave all that rounding down leaves over to the first part. It goes one each to the
+        first parts."""
+        sizes = _floors(n, fracs)
+        sizes[0] += n - sum(sizes)
+        return _cut(_drawn(n, generator), sizes)
+
+    def rounded(n, fracs, generator):
+        """You rounded the sizes to the nearest number, and they need not add up to n. Round down,
+        and give what is left over one each to the first parts."""
+        return _cut(_drawn(n, generator), [round(n * frac) for frac in fracs])
+
+    def rounded_up(n, fracs, generator):
+        """You rounded the sizes up, so the last part comes out short. Round down, and give what is
+        left over one each to the first parts."""
+        return _cut(_drawn(n, generator), [math.ceil(n * frac) for frac in fracs])
+
+    def cut_at_fractions(n, fracs, generator):
+        """You cut the order at the sums of the fractions, rounded down. The sizes are rounded down
+        each by itself, and what is left over goes one each to the first parts."""
+        ends = [0, *(math.floor(n * total + 1e-9) for total in accumulate(fracs))]
+        sizes = [end - start for start, end in pairwise(ends)]
+        return _cut(_drawn(n, generator), sizes)
+
+    def generator_ignored(n, fracs, generator):
+        """You drew from torch's own random state, or from Python's or NumPy's: other numbers of the
+        program change, and the same seed gives other parts. Hand generator on to torch.randperm."""
+        return _cut(torch.randperm(n), _sizes(n, fracs))
+
+    def seeded_anew(n, fracs, generator):
+        """You made a generator with a seed of your own, so every call gives the same parts. Draw
+        from the generator that you are given."""
+        return _cut(_drawn(n, Generator().manual_seed(0)), _sizes(n, fracs))
+
+    def torch_seeded(n, fracs, generator):
+        """You seeded torch itself: every random number of the program after it is another one. Draw
+        from the generator that you are given."""
+        torch.manual_seed(0)
+        return _cut(torch.randperm(n), _sizes(n, fracs))
+
+    def torch_seeded_alike(n, fracs, generator):
+        """You seeded torch itself with the generator's seed: every random number of the program
+        after it is another one, and a second call gives the same parts. Draw from the generator."""
+        torch.manual_seed(generator.initial_seed())
+        return _cut(torch.randperm(n), _sizes(n, fracs))
+
+    def generator_restarted(n, fracs, generator):
+        """Every call gives the same parts: you start the generator at its seed again. Draw from it
+        as it comes."""
+        return _cut(_drawn(n, Generator().manual_seed(generator.initial_seed())), _sizes(n, fracs))
+
+    def lists_returned(n, fracs, generator):
+        """Your parts are lists. int64 tensors are asked for."""
+        return [part.tolist() for part in reference(n, fracs, generator)]
+
+    def first_part_alone(n, fracs, generator):
+        """You returned the first part and no other. Look for a `return` inside the loop."""
+        return reference(n, fracs, generator)[:1]
+
+    def sorted_parts(n, fracs, generator):
+        """Your parts hold what they should, and in order: a loop over one of them would go through
+        the set as it lies. That would do for a shuffling loader; here the order is left as it was
+        drawn."""
+        return [part.sort().values for part in reference(n, fracs, generator)]
+
+    @raises(r"split_with_sizes expects|sum exactly")
+    def sizes_too_small(n, fracs, generator):
+        """Your sizes do not add up to n, and split refuses them: rounding leaves some numbers over.
+        Give one each to the first parts."""
+        return list(_drawn(n, generator).split(_floors(n, fracs)))

@@ -1,0 +1,64 @@
+"""The exercise that makes a batch of sequences of different lengths."""
+
+from typing import Any
+
+from grader.engine.observation import flags, gradient
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+
+
+class CollatePad(Task):
+    """samples is a list of sequences, of shapes (L_1, d), (L_2, d) and so on. Return batch and
+    mask. batch has shape (B, L, d), where B is the number of sequences and L the greatest length,
+    and holds each sequence from its beginning, then zeros; it has the sequences' dtype and device.
+    mask has shape (B, L) and dtype bool, and is True where a position is real. A length may be 0. A
+    sequence may require grad: gradients must reach it. Leave the sequences as they are."""
+
+    id = "collate_pad"
+    signatures = ("pad_samples(samples) -> (batch, mask)",)
+    title, points, difficulty, minutes = "A batch of unequal lengths", 8, 2, 12
+    hints = (
+        "Read section 11.6. What does the default collate function say about sequences of "
+        "different lengths, and what does a mask have to tell?",
+        "Fill a tensor of zeros row by row, or look for the function in torch.nn.utils.rnn. The "
+        "mask follows from the lengths, not from the values: a real position may hold zeros.",
+        "pad_sequence puts the batch first if it is asked to. Compare torch.arange(L) with the "
+        "lengths as a column: the result has a row for each sequence.",
+    )
+    CASES = (
+        case("lengths 5, 2 and 7", lengths=[5, 2, 7], visible=True),
+        case("a sequence of length 0", lengths=[3, 0, 2], visible=True),
+        case("one sequence", lengths=[7]),
+        case("equal lengths", lengths=[5, 5]),
+        case("real positions of zeros", lengths=[4, 3, 7, 2], zeros=True),
+        case("one feature", lengths=[2, 5, 3], features=1),
+        case("sequences that require grad", lengths=[3, 5, 2], trained=True, visible=True),
+        case("float32", lengths=[2, 5, 3], dtype=F32),
+        case("nothing but sequences of length 0", lengths=[0, 0]),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        lengths, d = case["lengths"], case.params.get("features", 3)
+        rows = rng.apart(0.5, 2.0, sum(lengths), d)
+        if case.params.get("zeros"):
+            rows[::2] = 0
+        drawn: Inputs = {"rows": rows}
+        if case.params.get("trained"):
+            drawn["v"] = rng.apart(0.5, 2.0, len(lengths), max(lengths), d)
+        return drawn
+
+    def observe(self, pad_samples, rows, lengths, v=None):
+        samples = [part.clone().requires_grad_(v is not None) for part in rows.split(lengths)]
+        batch, mask = _pair(pad_samples(samples))
+        found: dict[str, Any] = {"batch": batch, "mask": mask}
+        if v is None:
+            return found | flags("batch", batch, "requires_grad")
+        grads = {f"d samples[{i}]": gradient(batch, s, v) for i, s in enumerate(samples)}
+        return {**found, **grads}
+
+
+def _pair(found: Any) -> tuple[Any, Any]:
+    """The two results, or what came instead of them beside nothing."""
+    if isinstance(found, tuple | list) and len(found) == 2:
+        first, second = found
+        return first, second
+    return found, None

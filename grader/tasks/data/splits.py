@@ -1,0 +1,83 @@
+"""The exercise that cuts a dataset into parts at random."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.engine.task import Case, Inputs, Rng, Task, case
+
+
+class SplitIndices(Task):
+    """Cut the numbers 0 to n - 1 at random into as many parts as fracs has entries, and return a
+    list of int64 tensors. Part k has floor(n * fracs[k]) numbers, and the numbers that are then
+    left over go one each to the first parts. Every number is in one part. Which numbers a part
+    holds is drawn from generator and nothing else, so that a generator with the same seed gives the
+    same parts; torch's own random state stays as it was. The entries of fracs add up to 1."""
+
+    id = "split_indices"
+    signatures = ("random_parts(n, fracs, generator) -> parts",)
+    title, points, difficulty, minutes = "Training, validation, test", 6, 2, 12
+    hints = (
+        "Read section 11.5, on splitting. How often may a number occur in all parts together, and "
+        "how many random orders does that take?",
+        "Draw one order of all numbers, and cut it. Work out the sizes first, and see how many "
+        "numbers they leave over.",
+        "torch.randperm takes a generator. split of a tensor takes a list of sizes.",
+    )
+    CASES = (
+        case("23 by 0.5, 0.25 and 0.25", n=23, fracs=[0.5, 0.25, 0.25], visible=True),
+        case("two left over", n=23, fracs=[0.7, 0.2, 0.1], visible=True),
+        case("none left over", n=24, fracs=[0.5, 0.375, 0.125]),
+        case("four parts", n=31, fracs=[0.25, 0.25, 0.25, 0.25]),
+        case("a large last part", n=29, fracs=[0.125, 0.25, 0.625]),
+        case("one number", n=1, fracs=[0.5, 0.25, 0.25]),
+        case("one part", n=13, fracs=[1.0]),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {"seed": int(rng.integers(0, 10**6).item())}
+
+    def observe(self, random_parts, n, fracs, seed):
+        def parts(seed: int, generator: torch.Generator | None = None) -> list[Any]:
+            generator = generator or torch.Generator().manual_seed(seed)
+            given = random_parts(n, list(fracs), generator)
+            return list(given) if isinstance(given, list | tuple) else [given]
+
+        first, again, other = parts(seed), parts(seed), parts(seed + 1)
+        generator = torch.Generator().manual_seed(seed)
+        twice = [_numbers(parts(seed, generator)) for _ in range(2)]
+        numbers = [number for part in _numbers(first) for number in part]
+        found = {
+            "sizes": [len(part) for part in _numbers(first)],
+            "kinds of the parts": [_kind(part) for part in first],
+            "numbers that are in no part": sorted(set(range(n)) - set(numbers)),
+            "numbers that are in a part twice, or in two": sorted(
+                {number for number in numbers if numbers.count(number) > 1}
+            ),
+            "the same seed gives the same parts": _numbers(first) == _numbers(again),
+        }
+        if n == 1:
+            return found
+        return found | {
+            "another seed gives other parts": _numbers(first) != _numbers(other),
+            "the generator's next draw gives other parts": twice[0] != twice[1],
+            "the numbers come in order": numbers == sorted(numbers),
+            **_held(_numbers(first)),
+        }
+
+
+def _numbers(parts: list[Any]) -> list[list[int]]:
+    return [part.flatten().tolist() if isinstance(part, Tensor) else list(part) for part in parts]
+
+
+def _held(parts: list[list[int]]) -> dict[str, bool]:
+    """Whether each part holds a range of neighbours, as a cut of 0, 1, 2, … does."""
+    if len(parts) < 2:
+        return {}
+    ranges = [set(part) == set(range(min(part), max(part) + 1)) for part in parts if len(part) > 2]
+    return {"each part holds neighbours": all(ranges)}
+
+
+def _kind(part: Any) -> str:
+    return f"{part.dtype} tensor" if isinstance(part, Tensor) else type(part).__name__
