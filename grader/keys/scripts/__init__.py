@@ -1,0 +1,1 @@
+"""Chapter 12, scripts: references and named mistakes."""

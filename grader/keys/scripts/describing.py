@@ -1,0 +1,164 @@
+"""Reference and mistakes of the exercise that says of a tensor what one looks at first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from grader.trusted.key import Key, raises
+
+About = dict[str, Any]
+
+
+def _about(t: Tensor, **changes: Any) -> About:
+    node = t.grad_fn
+    about: About = {
+        "shape": tuple(t.shape),
+        "dtype": str(t.dtype),
+        "device": str(t.device),
+        "requires_grad": t.requires_grad,
+        "is_leaf": t.is_leaf,
+        "grad_fn": None if node is None else node.name(),
+    }
+    return about | changes
+
+
+class DescribeKey(Key, task="describe"):
+    def reference(t: Tensor) -> About:
+        return _about(t)
+
+    @raises(r"'NoneType' object has no attribute")
+    def no_node_asked(t):
+        """You asked for the name of a node where there is none: grad_fn is None for a leaf. Ask
+        first whether it is None."""
+        return _about(t, grad_fn=t.grad_fn.name())
+
+    def type_of_none(t):
+        """Where there is no node your grad_fn is "NoneType", the name of the type of None. Ask
+        first whether grad_fn is None."""
+        return _about(t, grad_fn=type(t.grad_fn).__name__)
+
+    def text_of_the_node(t):
+        """Your grad_fn is the text of the node, address included. It changes with every run: take
+        t.grad_fn.name()."""
+        return _about(t, grad_fn=None if t.grad_fn is None else str(t.grad_fn))
+
+    def text_of_the_node_or_none(t):
+        """Your grad_fn is the text of the node with its address, and the text "None" where there is
+        no node. Take t.grad_fn.name(), and None itself."""
+        return _about(t, grad_fn=str(t.grad_fn))
+
+    def none_as_text(t):
+        """Where there is no node your grad_fn is the text "None", which is true in an `if`. None
+        itself is asked for."""
+        return _about(t, grad_fn="None" if t.grad_fn is None else t.grad_fn.name())
+
+    def node_itself(t):
+        """Your grad_fn is the node itself, which keeps the whole graph alive as long as your dict
+        lives. Take its name()."""
+        return _about(t, grad_fn=t.grad_fn)
+
+    def method_not_called(t):
+        """Your grad_fn is the method `name`, which you did not call: t.grad_fn.name()."""
+        return _about(t, grad_fn=None if t.grad_fn is None else t.grad_fn.name)
+
+    def empty_name(t):
+        """Where there is no node your grad_fn is an empty text. None is asked for."""
+        return _about(t, grad_fn="" if t.grad_fn is None else t.grad_fn.name())
+
+    @raises(r"'NoneType' object has no attribute")
+    def name_by_the_flag(t):
+        """You asked requires_grad whether there is a node. A leaf that requires grad has none: ask
+        whether grad_fn is None."""
+        return _about(t, grad_fn=t.grad_fn.name() if t.requires_grad else None)
+
+    def dtype_itself(t):
+        """Your dtype is torch's object. Its text is asked for: str(t.dtype)."""
+        return _about(t, dtype=t.dtype)
+
+    def device_itself(t):
+        """Your device is torch's object. Its text is asked for: str(t.device)."""
+        return _about(t, device=t.device)
+
+    def dtype_and_device_themselves(t):
+        """Your dtype and your device are torch's objects. Their texts are asked for: str(...)."""
+        return _about(t, dtype=t.dtype, device=t.device)
+
+    def dtype_without_torch(t):
+        """Your dtype lacks the "torch." in front. str(t.dtype) has it."""
+        return _about(t, dtype=str(t.dtype).removeprefix("torch."))
+
+    def type_for_dtype(t):
+        """Your dtype is the text of t.type(), such as "torch.DoubleTensor", which says dtype and
+        device at once. Take str(t.dtype)."""
+        return _about(t, dtype=t.type())
+
+    def python_type_for_dtype(t):
+        """Your dtype is the Python type of t, the same for every tensor. Take str(t.dtype)."""
+        return _about(t, dtype=str(type(t)))
+
+    def cpu_for_every_device(t):
+        """Your device is always "cpu". Ask the tensor: str(t.device)."""
+        return _about(t, device="cpu")
+
+    def count_for_shape(t):
+        """Your shape is the number of entries. Take tuple(t.shape)."""
+        return _about(t, shape=t.numel())
+
+    def length_for_shape(t):
+        """Your shape is the number of dimensions. Take tuple(t.shape)."""
+        return _about(t, shape=t.ndim)
+
+    def shape_as_text(t):
+        """Your shape is a text. A tuple of ints is asked for: tuple(t.shape)."""
+        return _about(t, shape=str(tuple(t.shape)))
+
+    def shape_as_size_text(t):
+        """Your shape is a text. A tuple of ints is asked for, and torch.Size is one: leave str()
+        away."""
+        return _about(t, shape=str(t.shape))
+
+    def leaf_by_the_flag(t):
+        """Your is_leaf is True where t requires grad and False where not. Data is a leaf as well,
+        and a result that is recorded is none: ask t.is_leaf."""
+        return _about(t, is_leaf=t.requires_grad)
+
+    def leaf_where_no_grad(t):
+        """Your is_leaf is the opposite of requires_grad. A parameter is a leaf that requires grad:
+        ask t.is_leaf."""
+        return _about(t, is_leaf=not t.requires_grad)
+
+    def leaf_with_the_flag(t):
+        """Your is_leaf is True for leaves that require grad alone. Data and what was detached are
+        leaves as well: ask t.is_leaf."""
+        return _about(t, is_leaf=t.is_leaf and t.requires_grad)
+
+    def grad_where_a_node(t):
+        """Your requires_grad is True where t has a node. A leaf that requires grad has none: ask
+        t.requires_grad."""
+        return _about(t, requires_grad=t.grad_fn is not None)
+
+    def grad_where_a_gradient(t):
+        """Your requires_grad is True where t has a .grad. Before the first backward pass there is
+        none: ask t.requires_grad."""
+        return _about(t, requires_grad=t.is_leaf and t.grad is not None)
+
+    def flags_exchanged(t):
+        """Your requires_grad and is_leaf are exchanged."""
+        return _about(t, requires_grad=t.is_leaf, is_leaf=t.requires_grad)
+
+    def values_alone(t):
+        """You returned the six values without their names. A dict is asked for."""
+        return tuple(_about(t).values())
+
+    def shape_left_out(t):
+        """Your dict has no shape, where most mistakes show first: tuple(t.shape)."""
+        about = _about(t)
+        del about["shape"]
+        return about
+
+    def grad_added(t):
+        """Your dict has a seventh entry, grad. Asked for are six, and reading .grad of what is no
+        leaf warns."""
+        return _about(t, grad=t.grad if t.is_leaf else None)

@@ -1,0 +1,265 @@
+"""References and mistakes of the exercises on environment variables."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from grader.trusted.families.changes import each
+from grader.trusted.families.pairs import every_two
+from grader.trusted.families.parts import exchanged_parts
+from grader.trusted.key import Key, raises
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+Env = dict[str, str]
+Ranks = tuple[Any, Any, Any]
+
+
+@dataclass(frozen=True)
+class _Masking:
+    """How the variable is read; every field says which of several ways."""
+
+    unset: str = "None"
+    empty: str = "list"
+    bad: str = "ends"
+    negative: str = "ends"
+    order: str = "kept"
+    kind: str = "int"
+
+
+def _visible(change: _Masking, env: Env) -> Any:
+    text = env.get(VISIBLE)
+    if text is None:
+        return {"None": None, "empty": [], "zero": [0]}[change.unset]
+    if not text and change.empty != "list":
+        return None
+    found: list[Any] = []
+    for part in (part.strip() for part in text.split(",")):
+        kind = change.negative if part == "-1" else "kept" if part.isdigit() else change.bad
+        if kind == "int or empty":
+            kind = "int" if part else "skipped"
+        if kind == "int":
+            found.append(int(part))
+        if kind == "ends":
+            break
+        if kind == "kept":
+            found.append(int(part) if change.kind == "int" else part)
+    return sorted(found) if change.order == "sorted" else found
+
+
+_MASKING_CHANGES: dict[str, tuple[_Masking, str]] = {
+    "none_where_not_set": (
+        _Masking(unset="empty"),
+        "Where the variable is not set you answer with no GPU. Not set means all of them: return "
+        "None.",
+    ),
+    "first_where_not_set": (
+        _Masking(unset="zero"),
+        "Where the variable is not set you answer with the first GPU. Not set means all of them: "
+        "return None.",
+    ),
+    "all_where_empty": (
+        _Masking(empty="None"),
+        "You took an empty variable for one that is not set. Empty hides every GPU: return []. "
+        "`if not text` is true of both; ask `text is None`.",
+    ),
+    "bad_entries_skipped": (
+        _Masking(bad="skipped"),
+        "You left out entries that are no numbers, and went on. The list ends before the first.",
+    ),
+    "int_of_everything": (
+        _Masking(bad="int", negative="kept"),
+        "You call int for every part. An empty variable has one part, an empty text, and int "
+        "refuses it, as it does a word; and -1 is no GPU. End the list at the first of these.",
+    ),
+    "int_of_what_is_not_empty": (
+        _Masking(bad="int or empty", negative="kept"),
+        "You leave out empty parts, and call int for all others. int refuses a word, and -1 is no "
+        "GPU: the list ends before the first entry that is no number from 0 up.",
+    ),
+    "negative_skipped": (
+        _Masking(negative="skipped"),
+        "You left out -1 and went on. The list ends before it: what follows is hidden as well.",
+    ),
+    "negative_kept": (
+        _Masking(negative="kept"),
+        "You listed -1. There is no such GPU: the list ends before it.",
+    ),
+    "sorted_by_number": (
+        _Masking(order="sorted"),
+        "You sorted them. The order says how the process numbers them: the first is its cuda:0.",
+    ),
+    "kept_as_texts": (
+        _Masking(kind="text"),
+        "Your list holds texts. A variable of the environment is a text, and so are its parts: "
+        "int(part).",
+    ),
+}
+
+
+class VisibleDevicesKey(Key, task="visible_devices"):
+    families = each(_visible, _MASKING_CHANGES)
+    pairs = tuple(every_two(_visible, _MASKING_CHANGES))
+
+    def reference(env: Env) -> list[int] | None:
+        return _visible(_Masking(), env)
+
+    def never_found(env):
+        """You always answer None. Either the name is not exactly CUDA_VISIBLE_DEVICES, which no
+        program complains about, or you read os.environ, this process's own variables, in place of
+        the dict that you are given."""
+        return os.environ.get(VISIBLE) and None
+
+    def misspelled(env):
+        """You read CUDA_VISIBLE_DEVICE. The name ends with S, and a wrong one is an error
+        nowhere."""
+        text = env.get("CUDA_VISIBLE_DEVICE")
+        return None if text is None else _visible(_Masking(), {VISIBLE: text})
+
+    def bad_and_negative_skipped(env):
+        """You left out what is no number from 0 up, and went on. The list ends before the first
+        such entry: what follows is hidden as well."""
+        return _visible(_Masking(bad="skipped", negative="skipped"), env)
+
+    def parts_that_are_not_empty(env):
+        """Where the variable is not set you answer with no GPU: the default of env.get makes it an
+        empty one. Not set means all of them: return None. And you call int for every part that is
+        not empty, where the list is to end before the first that is no number from 0 up."""
+        return _visible(_Masking(unset="empty", bad="int or empty", negative="kept"), env)
+
+    def parts_that_are_digits(env):
+        """Where the variable is not set you answer with no GPU: the default of env.get makes it an
+        empty one. Not set means all of them: return None. And you pick the numbers out, where the
+        list is to end before the first entry that is none."""
+        return _visible(_Masking(unset="empty", bad="skipped", negative="skipped"), env)
+
+    def letter_by_letter(env):
+        """You went through the text letter by letter, so that 12 became 1 and 2. Take it apart at
+        the commas: text.split(",")."""
+        text = env.get(VISIBLE)
+        return None if text is None else [int(one) for one in text if one.isdigit()]
+
+    def counted(env):
+        """You answer with the numbers that the process gives them: 0 for the first. Asked for are
+        those that the machine gives them, which stand in the variable."""
+        found = _visible(_Masking(), env)
+        return None if found is None else list(range(len(found)))
+
+    def how_many(env):
+        """You answer with how many there are. Return the list."""
+        found = _visible(_Masking(), env)
+        return None if found is None else len(found)
+
+    @raises(r"CUDA_VISIBLE_DEVICES")
+    def key_error(env):
+        """Where the variable is not set, env[...] raises KeyError. env.get(...) gives None
+        there."""
+        return _visible(_Masking(), {VISIBLE: env[VISIBLE]})
+
+    @raises(r"'NoneType' object has no attribute 'split'")
+    def none_split(env):
+        """Where the variable is not set, env.get gives None, which has no split. Look for that
+        first, and return None."""
+        return [int(part) for part in env.get(VISIBLE).split(",") if part.strip().isdigit()]
+
+
+NAMES = {"rank": "RANK", "local_rank": "LOCAL_RANK", "world_size": "WORLD_SIZE"}
+
+
+def _ranks(env: Env, **changes: Any) -> Ranks:
+    """The three as ints, each read from another name or with another default if so named."""
+    found = []
+    for part, default in (("rank", 0), ("local_rank", 0), ("world_size", 1)):
+        name = changes.get(part, NAMES[part])
+        found.append(int(env.get(name, changes.get(f"{part}_default", default))))
+    return found[0], found[1], found[2]
+
+
+class TorchrunEnvKey(Key, task="torchrun_env"):
+    families = exchanged_parts(_ranks, "rank", "local_rank", "world_size")
+
+    def reference(env: Env) -> Ranks:
+        return _ranks(env)
+
+    def texts_returned(env):
+        """You returned texts. Every variable of the environment is a text, so that "1" == 1 is
+        False and rank == 0 is never true: int(...)."""
+        return env.get("RANK", 0), env.get("LOCAL_RANK", 0), env.get("WORLD_SIZE", 1)
+
+    def texts_and_default_texts(env):
+        """You returned texts, the defaults included. Every variable of the environment is a text:
+        put int(...) around each."""
+        return env.get("RANK", "0"), env.get("LOCAL_RANK", "0"), env.get("WORLD_SIZE", "1")
+
+    def none_where_not_set(env):
+        """Where a variable is not set you return None. A script that is started by itself is number
+        0 of 1: give env.get a second argument."""
+        return tuple(int(env[name]) if name in env else None for name in NAMES.values())
+
+    @raises(r"NoneType")
+    def int_of_none(env):
+        """Where a variable is not set, env.get gives None, and int refuses it. Give env.get a
+        second argument, the default."""
+        return tuple(int(env.get(name)) for name in NAMES.values())
+
+    @raises(r"RANK|WORLD_SIZE")
+    def key_error(env):
+        """Where a variable is not set, env[...] raises KeyError: your script then runs under
+        torchrun alone. Give a default: env.get(name, 0)."""
+        return tuple(int(env[name]) for name in NAMES.values())
+
+    @raises(r"RANK|WORLD_SIZE")
+    def not_in_os_environ(env):
+        """You read os.environ, this process's own variables, which torchrun did not set. Read the
+        dict that you are given, and give a default: env.get(name, 0)."""
+        return tuple(int({}[name]) for name in NAMES.values())
+
+    def never_found(env):
+        """You answer (0, 0, 1) whatever stands in env. Read the dict that you are given, and not
+        os.environ, and write the names exactly: RANK, LOCAL_RANK, WORLD_SIZE."""
+        return 0, 0, 1
+
+    def world_of_none(env):
+        """Your world_size is 0 where it is not set. There is one process: this one."""
+        return _ranks(env, world_size_default=0)
+
+    def rank_for_local_rank(env):
+        """Your local_rank is the rank. On the second machine the first process has rank 4, or 8,
+        and is still number 0 there: read LOCAL_RANK."""
+        return _ranks(env, local_rank="RANK")
+
+    def local_rank_for_rank(env):
+        """Your rank is the local_rank. Then every machine has a process of rank 0, and each of
+        these writes the checkpoint: read RANK."""
+        return _ranks(env, rank="LOCAL_RANK")
+
+    def local_world_size(env):
+        """Your world_size is that of one machine. All processes count: read WORLD_SIZE."""
+        return _ranks(env, world_size="LOCAL_WORLD_SIZE")
+
+    def all_or_nothing(env):
+        """You use the defaults for all three where one is missing. Each variable that is there
+        counts."""
+        return _ranks(env) if all(name in env for name in NAMES.values()) else (0, 0, 1)
+
+    def only_under_rank(env):
+        """Where RANK is not there you answer (0, 0, 1), although others may be there. Each variable
+        counts for itself."""
+        return _ranks(env) if "RANK" in env else (0, 0, 1)
+
+    def local_rank_computed(env):
+        """You worked out local_rank from the rank and the number of processes on a machine. Where
+        LOCAL_RANK is set it says so itself, and the machines need not have equally many."""
+        rank, _, world = _ranks(env)
+        return rank, rank % int(env.get("LOCAL_WORLD_SIZE", 1)), world
+
+    def rank_from_one(env):
+        """You count from 1. Ranks begin with 0."""
+        rank, local, world = _ranks(env)
+        return rank + 1, local + 1, world
+
+    def last_rank_for_world_size(env):
+        """Your world_size is the largest rank. Ranks begin with 0, so there is one process more."""
+        rank, local, world = _ranks(env)
+        return rank, local, world - 1

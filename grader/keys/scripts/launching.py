@@ -1,0 +1,264 @@
+"""Reference and mistakes of the exercise that writes the words which start a module."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from grader.trusted.families.changes import each
+from grader.trusted.families.pairs import every_two
+from grader.trusted.key import Key
+
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Command:
+    """How the words are written; every field says which of several ways."""
+
+    program: str = "this"
+    unbuffered: bool = True
+    order: str = "module first"
+    names: str = "dashes"
+    true: str = "switch"
+    false: str = "left out"
+    none: str = "left out"
+    lists: str = "words"
+    joined: str = "where needed"
+    quoted: bool = False
+
+
+def _words(change: _Command, module: str, options: Options) -> list[str]:
+    given: list[str] = []
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-') if change.names == 'dashes' else name}"
+        flag = flag.removeprefix("--") if change.names == "bare" else flag
+        given += _option(change, flag, name, value)
+    program = sys.executable if change.program == "this" else change.program
+    start = [program, "-u", "-m"] if change.unbuffered else [program, "-m"]
+    if change.order == "options first":
+        return [*start, *given, module]
+    if change.order == "no -m":
+        return [*start[:-1], module, *given]
+    if change.order == "a file":
+        return [*start[:-1], f"{module.replace('.', '/')}.py", *given]
+    if change.order == "-u after the module":
+        return [program, "-m", module, "-u", *given]
+    return [*start, module, *given]
+
+
+def _option(change: _Command, flag: str, name: str, value: Any) -> list[str]:
+    if _is(value, True, change.true):
+        return [flag, "True"] if change.true == "a value" else [flag]
+    if _is(value, False, change.false):
+        off = flag.replace("--", "--no-", 1)
+        return {"a value": [flag, "False"], "no-": [off], "switch": [flag]}.get(change.false, [])
+    if value is None:
+        return {"a value": [flag, "None"], "switch": [flag]}.get(change.none, [])
+    if isinstance(value, list):
+        return _list(change, flag, [str(one) for one in value])
+    text = shlex.quote(str(value)) if change.quoted else str(value)
+    if change.joined == "one word":
+        return [f"{flag} {text}"]
+    apart = change.joined == "never" or (change.joined != "always" and not text.startswith("-"))
+    return [flag, text] if apart else [f"{flag}={text}"]
+
+
+def _is(value: Any, truth: bool, how: str) -> bool:
+    """Whether a value is taken for a truth value: by `is`, by ==, or because it is empty."""
+    if how == "by ==":
+        return bool(value == truth)
+    if how == "by truth":
+        return value is not None and bool(value) is truth and not isinstance(value, list)
+    return value is truth
+
+
+def _list(change: _Command, flag: str, texts: list[str]) -> list[str]:
+    ways = {
+        "words": [flag, *texts],
+        "one text": [flag, f"[{', '.join(texts)}]"],
+        "commas": [flag, ",".join(texts)],
+        "repeated": [word for text in texts for word in (flag, text)],
+        "first": [flag, *texts[:1]],
+        "spaces": [flag, " ".join(texts)],
+    }
+    return ways[change.lists]
+
+
+_CHANGES: dict[str, tuple[_Command, str]] = {
+    "options_before_the_module": (
+        _Command(order="options first"),
+        "You wrote the options between -m and the module. The word after -m is the module, so "
+        'Python looks for one that is called "--lr". What follows the module is the script\'s.',
+    ),
+    "m_left_out": (
+        _Command(order="no -m"),
+        "You left out -m. Without it Python takes the word for a file's name.",
+    ),
+    "started_as_a_file": (
+        _Command(order="a file"),
+        "You started a file, and a module is asked for: -m and its name with points. Started as a "
+        "file, it cannot import the other modules of its package.",
+    ),
+    "u_left_out": (
+        _Command(unbuffered=False),
+        "You left out -u, which makes Python write each print at once, also into a file.",
+    ),
+    "u_after_the_module": (
+        _Command(order="-u after the module"),
+        "You wrote -u after the module. What follows the module is the script's: Python's own "
+        "options stand before -m.",
+    ),
+    "python_by_name": (
+        _Command(program="python"),
+        'You start "python", which may be another one than this, with other packages, or none. '
+        "Start sys.executable.",
+    ),
+    "python3_by_name": (
+        _Command(program="python3"),
+        'You start "python3", which may be another one than this, with other packages. Start '
+        "sys.executable.",
+    ),
+    "underscores_kept": (
+        _Command(names="as they are"),
+        "You kept the _ in a name. The option is called --data-dir, and data_dir is what the "
+        "namespace calls it.",
+    ),
+    "no_dashes_before_names": (
+        _Command(names="bare"),
+        "You wrote the names without --. Without it a word is a positional argument.",
+    ),
+    "true_as_a_value": (
+        _Command(true="a value"),
+        "You gave a switch the value True. A switch takes none: its name alone says it.",
+    ),
+    "false_as_a_value": (
+        _Command(false="a value"),
+        "You gave a switch the value False. A switch that is off is left out.",
+    ),
+    "false_as_a_switch": (
+        _Command(false="switch"),
+        "You wrote the name of an option that is False, which switches it on. Leave it out.",
+    ),
+    "false_as_no": (
+        _Command(false="no-"),
+        "You wrote --no- and a name for False. That exists where the script uses "
+        "BooleanOptionalAction. The task leaves it out.",
+    ),
+    "none_as_a_value": (
+        _Command(none="a value"),
+        "You gave an option that is None the word None. Leave it out, so that the script uses its "
+        "default.",
+    ),
+    "none_as_a_switch": (
+        _Command(none="switch"),
+        "You wrote the name of an option that is None. Leave it out, so that the script uses its "
+        "default.",
+    ),
+    "one_taken_for_true": (
+        _Command(true="by =="),
+        "You took 1 for True: 1 == True. Its value is lost. Ask `value is True`.",
+    ),
+    "nonzero_taken_for_true": (
+        _Command(true="by truth"),
+        "You took every value that is not 0 and not empty for a switch. Ask `value is True`.",
+    ),
+    "zero_taken_for_false": (
+        _Command(false="by =="),
+        "You left out an option whose value is 0: 0 == False. Ask `value is False`.",
+    ),
+    "empty_taken_for_false": (
+        _Command(false="by truth"),
+        "You left out options whose value is 0 or an empty text: `if value` asks for more than "
+        "True. Ask `value is False or value is None`.",
+    ),
+    "list_as_one_text": (
+        _Command(lists="one text"),
+        "You gave a list as one word, with its brackets. Each value is a word of its own.",
+    ),
+    "list_with_commas": (
+        _Command(lists="commas"),
+        "You gave a list as one word with commas. Each value is a word of its own.",
+    ),
+    "list_with_spaces": (
+        _Command(lists="spaces"),
+        "You gave a list as one word that holds spaces. No shell takes it apart: each value is a "
+        "word of its own.",
+    ),
+    "option_repeated": (
+        _Command(lists="repeated"),
+        "You repeated the option for every value of a list. The last one replaces those before: "
+        "write the name once, and the values after it.",
+    ),
+    "first_of_a_list": (
+        _Command(lists="first"),
+        "You gave the first value of a list alone. Each is a word of its own.",
+    ),
+    "dash_taken_for_an_option": (
+        _Command(joined="never"),
+        "A text that begins with - stands by itself, and the script takes it for an option. Join "
+        "it to its name: --tag=-fast.",
+    ),
+    "name_and_value_in_one_word": (
+        _Command(joined="one word"),
+        "You wrote name and value into one word with a space between. No shell takes it apart: "
+        "they are two words, or one with =.",
+    ),
+    "quoted_for_a_shell": (
+        _Command(quoted=True),
+        "You put quotes around a text. subprocess.run hands words over as they are, without a "
+        "shell, and the quotes become part of the value.",
+    ),
+}
+
+
+class LaunchCommandKey(Key, task="launch_command"):
+    families = each(_words, _CHANGES)
+    pairs = tuple(every_two(_words, _CHANGES))
+
+    def reference(module: str, options: Options) -> list[str]:
+        return _words(_Command(joined="always"), module, options)
+
+    def as_it_was(module, options):
+        """This is the command as it was. The word after -m is the module, so Python looks for one
+        that is called like your first option: put the options after it. Then a _ in a name becomes
+        -, True is a switch, False and None are left out, a list has a word for each value, and a
+        text that begins with - stays in one word with its name."""
+        words = [sys.executable, "-u", "-m"]
+        for name, value in options.items():
+            words += [f"--{name}", str(value)]
+        return [*words, module]
+
+    def module_moved_alone(module, options):
+        """The module stands in its place. What is left: a _ in a name becomes -, True is a switch,
+        False and None are left out, a list has a word for each value, and a text that begins with -
+        stays in one word with its name."""
+        words = [sys.executable, "-u", "-m", module]
+        for name, value in options.items():
+            words += [f"--{name}", str(value)]
+        return words
+
+    def numbers_not_made_texts(module, options):
+        """Some of your words are numbers, and subprocess.run takes texts alone: str(value)."""
+        words = [sys.executable, "-u", "-m", module]
+        for name, value in options.items():
+            flag = f"--{name.replace('_', '-')}"
+            if value is True:
+                words.append(flag)
+            elif isinstance(value, list):
+                words += [flag, *value]
+            elif value is not False and value is not None:
+                dash = str(value).startswith("-") and isinstance(value, str)
+                words += [f"{flag}={value}"] if dash else [flag, value]
+        return words
+
+    def one_text(module, options):
+        """You returned one text. subprocess.run takes it for the name of a program, spaces
+        included: return the list of words."""
+        return " ".join(_words(_Command(), module, options))
+
+    def false_and_none_as_values(module, options):
+        """You gave options that are False and None these words as values. Leave both out."""
+        return _words(_Command(false="a value", none="a value"), module, options)

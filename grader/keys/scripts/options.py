@@ -1,0 +1,254 @@
+"""Reference and mistakes of the exercise that builds a parser."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import Any
+
+from grader.trusted.families.changes import each
+from grader.trusted.families.pairs import every_two
+from grader.trusted.key import Key, raises
+
+Settings = dict[str, Any]
+ANSWERS_OPTIONAL = {"action": argparse.BooleanOptionalAction, "default": True}
+
+
+@dataclass(frozen=True)
+class _Options:
+    """The settings of each option; None leaves an option out."""
+
+    data_dir: Settings | None = None
+    lr: Settings | None = None
+    epochs: Settings | None = None
+    sizes: Settings | None = None
+    optimizer: Settings | None = None
+    amp: Settings | None = None
+    shuffle: Settings | None = None
+
+
+_RIGHT: dict[str, Settings] = {
+    "data_dir": {"required": True},
+    "lr": {"type": float, "default": 0.13},
+    "epochs": {"type": int, "default": 3},
+    "sizes": {"type": int, "nargs": "+", "default": [5, 3]},
+    "optimizer": {"choices": ["sgd", "adam"], "default": "sgd"},
+    "amp": {"action": "store_true"},
+    "shuffle": ANSWERS_OPTIONAL,
+}
+
+
+def _parser(change: _Options = _Options()) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    for name, right in _RIGHT.items():
+        settings = getattr(change, name)
+        settings = dict(right if settings is None else settings)
+        flag = settings.pop("flag", f"--{name.replace('_', '-')}")
+        if flag:
+            parser.add_argument(flag, **settings)
+    return parser
+
+
+_TYPE_BOOL = "takes a value, and bool of any text that is not empty is True, bool('False') too"
+
+_OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
+    "amp_type_bool": (
+        _Options(amp={"type": bool, "default": False}),
+        f"Your --amp {_TYPE_BOOL}: `--amp False` switches it on, and `--amp` alone is refused. "
+        'action="store_true" makes a switch.',
+    ),
+    "shuffle_type_bool": (
+        _Options(shuffle={"type": bool, "default": True}),
+        f"Your --shuffle {_TYPE_BOOL}: `--shuffle False` still shuffles, and there is no "
+        "--no-shuffle. action=argparse.BooleanOptionalAction makes the pair.",
+    ),
+    "amp_store_false": (
+        _Options(amp={"action": "store_false"}),
+        "Your amp is True unless --amp is given: store_false writes False where the switch "
+        "stands. Use store_true.",
+    ),
+    "amp_default_none": (
+        _Options(amp={"action": "store_true", "default": None}),
+        "Where --amp is not given, your amp is None. store_true gives False by itself: leave "
+        "`default` out.",
+    ),
+    "amp_always_on": (
+        _Options(amp={"action": "store_true", "default": True}),
+        "Your amp is True whether --amp is given or not. store_true gives False by itself: leave "
+        "`default` out.",
+    ),
+    "amp_both_ways": (
+        _Options(amp={"action": argparse.BooleanOptionalAction, "default": False}),
+        "Your parser takes --no-amp, which is not asked for. BooleanOptionalAction makes a pair; "
+        "store_true makes one switch.",
+    ),
+    "shuffle_store_true": (
+        _Options(shuffle={"action": "store_true"}),
+        "Your shuffle is False unless --shuffle is given, and there is no --no-shuffle. "
+        "argparse.BooleanOptionalAction makes both, and takes a default.",
+    ),
+    "shuffle_always_on": (
+        _Options(shuffle={"action": "store_true", "default": True}),
+        "Your shuffle is True whatever is given, and there is no --no-shuffle. "
+        "argparse.BooleanOptionalAction makes both.",
+    ),
+    "no_shuffle_alone": (
+        _Options(shuffle={"flag": "--no-shuffle", "action": "store_false", "dest": "shuffle"}),
+        "Your parser knows --no-shuffle and refuses --shuffle. argparse.BooleanOptionalAction "
+        "makes both.",
+    ),
+    "no_shuffle_apart": (
+        _Options(shuffle={"flag": "--no-shuffle", "action": "store_true"}),
+        "Your namespace has no_shuffle and no shuffle. One setting is asked for, which two "
+        "switches write to: argparse.BooleanOptionalAction.",
+    ),
+    "shuffle_default_none": (
+        _Options(shuffle={"action": argparse.BooleanOptionalAction}),
+        "Where neither switch is given, your shuffle is None. Give the option default=True.",
+    ),
+    "shuffle_default_false": (
+        _Options(shuffle={"action": argparse.BooleanOptionalAction, "default": False}),
+        "Where neither switch is given, your shuffle is False. Its default is True.",
+    ),
+    "data_dir_not_required": (
+        _Options(data_dir={"default": None}),
+        "Without --data-dir your parser goes on, and the script fails later. An option with two "
+        "dashes may be left out unless it has required=True.",
+    ),
+    "data_dir_with_a_dash": (
+        _Options(data_dir={"required": True, "dest": "data-dir"}),
+        'Your namespace calls it "data-dir", and args.data-dir is a subtraction. Without `dest` '
+        "argparse puts _ in place of -.",
+    ),
+    "data_dir_under_another_name": (
+        _Options(data_dir={"flag": "data_dir"}),
+        "Your parser refuses --data-dir. Without the two dashes it is a positional argument, which "
+        "is given without its name, and --data_dir is another name: the _ is in the namespace "
+        "alone.",
+    ),
+    "data_dir_forgotten": (
+        _Options(data_dir={"flag": ""}),
+        "Your parser does not know --data-dir.",
+    ),
+    "lr_as_text": (
+        _Options(lr={"default": 0.13}),
+        "A learning rate that is given stays a text, which no optimizer can use. Say type=float.",
+    ),
+    "lr_as_int": (
+        _Options(lr={"type": int, "default": 0.13}),
+        "Your --lr takes whole numbers alone: int reads no point. Say type=float.",
+    ),
+    "lr_default_none": (
+        _Options(lr={"type": float}),
+        "Where --lr is not given, your lr is None. Give the option default=0.13.",
+    ),
+    "epochs_as_text": (
+        _Options(epochs={"default": 3}),
+        "A number of epochs that is given stays a text: range refuses it. Say type=int.",
+    ),
+    "epochs_as_float": (
+        _Options(epochs={"type": float, "default": 3}),
+        "Your --epochs is read as a float, so half an epoch is taken as well. Say type=int.",
+    ),
+    "epochs_default_none": (
+        _Options(epochs={"type": int}),
+        "Where --epochs is not given, your epochs is None. Give the option default=3.",
+    ),
+    "one_size_alone": (
+        _Options(sizes={"type": int, "default": [5, 3]}),
+        'Your --sizes takes one number, and gives no list. nargs="+" takes one and more.',
+    ),
+    "no_size_at_all": (
+        _Options(sizes={"type": int, "nargs": "*", "default": [5, 3]}),
+        'Your --sizes takes no number, too: nargs="*" is none and more. nargs="+" is one and more.',
+    ),
+    "two_sizes_exactly": (
+        _Options(sizes={"type": int, "nargs": 2, "default": [5, 3]}),
+        'Your --sizes takes exactly two numbers. nargs="+" takes one and more.',
+    ),
+    "sizes_as_texts": (
+        _Options(sizes={"nargs": "+", "default": [5, 3]}),
+        "The sizes that are given stay texts. `type` is applied to each word: say type=int.",
+    ),
+    "sizes_type_list": (
+        _Options(sizes={"type": list, "default": [5, 3]}),
+        "type=list takes a word apart into its letters. `type` is called with one word; how many "
+        'there are says nargs="+".',
+    ),
+    "sizes_type_list_of_each": (
+        _Options(sizes={"type": list, "nargs": "+", "default": [5, 3]}),
+        "type=list takes every word apart into its letters: `type` is called with one word at a "
+        "time. Say type=int.",
+    ),
+    "sizes_default_none": (
+        _Options(sizes={"type": int, "nargs": "+"}),
+        "Where --sizes is not given, your sizes is None. Give the option default=[5, 3].",
+    ),
+    "sizes_appended": (
+        _Options(sizes={"type": int, "action": "append", "default": [5, 3]}),
+        'action="append" adds one number to the default for each --sizes. nargs="+" takes all of '
+        "them at once, and replaces the default.",
+    ),
+    "any_optimizer": (
+        _Options(optimizer={"default": "sgd"}),
+        "Your --optimizer takes any word, and the script fails later. Say what there is to choose: "
+        'choices=["sgd", "adam"].',
+    ),
+    "optimizer_default_none": (
+        _Options(optimizer={"choices": ["sgd", "adam"]}),
+        'Where --optimizer is not given, your optimizer is None. Give it default="sgd".',
+    ),
+    "optimizer_required": (
+        _Options(optimizer={"choices": ["sgd", "adam"], "required": True}),
+        'Your --optimizer must be given. It has a default: default="sgd", and no `required`.',
+    ),
+}
+
+
+_COMMON = (
+    "amp_type_bool",
+    "shuffle_type_bool",
+    "shuffle_store_true",
+    "shuffle_always_on",
+    "no_shuffle_apart",
+    "shuffle_default_none",
+    "data_dir_not_required",
+    "data_dir_with_a_dash",
+    "lr_as_text",
+    "epochs_as_text",
+    "epochs_as_float",
+    "one_size_alone",
+    "no_size_at_all",
+    "sizes_as_texts",
+    "sizes_type_list",
+    "any_optimizer",
+)
+"""Two of these are tried at once: all of them would be five hundred pairs."""
+
+
+def _changed(change: _Options) -> argparse.ArgumentParser:
+    return _parser(change)
+
+
+class BuildParserKey(Key, task="build_parser"):
+    families = each(_changed, _OPTION_CHANGES)
+    pairs = tuple(every_two(_changed, {name: _OPTION_CHANGES[name] for name in _COMMON}))
+
+    def reference():
+        return _parser()
+
+    def both_type_bool():
+        """type=bool calls bool with the word, and any text that is not empty is True: `--amp False`
+        and `--shuffle False` both switch on, and a switch without a value is refused. One switch is
+        action="store_true", a pair of them is action=argparse.BooleanOptionalAction."""
+        switch = {"type": bool}
+        return _parser(
+            _Options(amp=switch | {"default": False}, shuffle=switch | {"default": True})
+        )
+
+    @raises(r"^2$")
+    def parsed_at_once():
+        """You called parse_args inside the function. It read the words that this notebook's own
+        process was started with, printed a usage, and ended the program with status 2. Return the
+        parser: who has the words calls parse_args."""
+        return _parser().parse_args([])

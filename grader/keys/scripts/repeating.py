@@ -1,0 +1,95 @@
+"""Reference and mistakes of the exercise that makes a run repeatable."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import torch
+
+from grader.trusted.key import Key, mistake, raises
+
+
+def _seed(n: int, *libraries: str) -> None:
+    """Seed the generators of the libraries that are named."""
+    if "random" in libraries:
+        random.seed(n)
+    if "numpy" in libraries:
+        numpy.random.seed(n)
+    if "torch" in libraries:
+        torch.manual_seed(n)
+
+
+_CAUSES = {
+    "random": "random.seed(n) seeds Python's; random.Random(n) is a generator of its own.",
+    "numpy": "numpy.random.seed(n) seeds NumPy's global one; numpy.random.default_rng(n) is a "
+    "generator of its own.",
+    "torch": "torch.manual_seed(n) seeds torch's, also on every GPU; "
+    "torch.Generator().manual_seed(n) is a generator of its own, and torch.seed() draws a seed.",
+}
+
+
+def _only(*libraries: str) -> Callable[..., Any]:
+    others = [name for name in _CAUSES if name not in libraries]
+    seeded = " and ".join(libraries)
+    left = " and ".join(others)
+    word = "repeats" if len(libraries) == 1 else "repeat"
+    said = f"Of the three, {seeded} {word}, and {left} {'goes' if len(others) == 1 else 'go'} on."
+    sentence = " ".join((said, *(_CAUSES[name] for name in others)))
+    return mistake(f"{'_and_'.join(libraries)}_alone", sentence, lambda n: _seed(n, *libraries))
+
+
+def _constant(*libraries: str) -> Callable[..., Any]:
+    """The seed of some libraries does not depend on n."""
+    names = " and ".join(libraries)
+    sentence = (
+        f"What {names} draws is the same for every n: you seed with a number that is not n. Then "
+        "two runs with other seeds are one run."
+    )
+
+    def seeded(n: int) -> None:
+        _seed(n, *_CAUSES)
+        _seed(1, *libraries)
+
+    return mistake(f"one_seed_for_{'_and_'.join(libraries)}", sentence, seeded)
+
+
+class SeedEverythingKey(Key, task="seed_everything"):
+    families = (
+        _only("torch"),
+        _only("random"),
+        _only("numpy"),
+        _only("random", "torch"),
+        _only("numpy", "torch"),
+        _only("random", "numpy"),
+        _constant("random"),
+        _constant("numpy"),
+        _constant("torch"),
+    )
+
+    def reference(n: int) -> None:
+        _seed(n, *_CAUSES)
+
+    def nothing_seeded(n):
+        """None of the three repeats. Generators that you make and drop (random.Random(n),
+        numpy.random.default_rng(n), torch.Generator()) leave the global ones as they are, and
+        seeding without n, as random.seed() or torch.seed(), draws a seed anew."""
+
+    def one_seed_for_all(n):
+        """The numbers repeat, and they are the same for every n. Seed with n."""
+        _seed(1, *_CAUSES)
+
+    def one_seed_by_default(n):
+        """You seed with a number that is not n, Python's generator and NumPy's alike. Then two runs
+        with other seeds share it: seed with n."""
+        _seed(n, "torch")
+        _seed(1, "random", "numpy")
+
+    @raises(r"Seed must be between 0 and 2\*\*32 - 1")
+    def beyond_numpys_range(n):
+        """NumPy takes seeds from 0 to 2**32 - 1, and you hand it a number that is larger than n.
+        Hand over n itself."""
+        _seed(n, "random", "torch")
+        numpy.random.seed(n + 1)

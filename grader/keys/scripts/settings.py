@@ -1,0 +1,222 @@
+"""Reference and mistakes of the exercise that reads settings written as name=value."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from grader.trusted.families.changes import each
+from grader.trusted.families.pairs import every_two
+from grader.trusted.key import Key, raises
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How words become settings; every field says which of several ways."""
+
+    split: str = "first"
+    without: str = "raises"
+    truth: str = "exact"
+    whole: str = "int"
+    real: str = "float"
+    twice: str = "last"
+
+
+def _is_real(text: str, how: str) -> bool:
+    if how == "dotted":
+        return text.removeprefix("-").replace(".", "", 1).isdigit()
+    if how == "digits":
+        return text.replace(".", "", 1).isdigit()
+    return how == "float" and _reads(float, text)
+
+
+def _is_whole(text: str, how: str) -> bool:
+    if how == "digits":
+        return text.isdigit()
+    return how == "int" and _reads(int, text)
+
+
+def _reads(kind: Callable[[str], object], text: str) -> bool:
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    return True
+
+
+_TRUTHS: dict[str, Callable[[str], Any]] = {
+    "exact": {"True": True, "False": False}.get,
+    "any case": lambda text: {"true": True, "false": False}.get(text.lower()),
+    "text": lambda text: None,
+    "not empty": lambda text: True if text in ("True", "False") else None,
+}
+
+
+def _value(change: _Reading, text: str) -> Any:
+    truth = _TRUTHS[change.truth](text)
+    if truth is not None:
+        return truth
+    if _is_whole(text, change.whole):
+        return int(text)
+    if _is_real(text, change.real):
+        return float(text)
+    return text
+
+
+def _settings(change: _Reading, words: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for word in words:
+        if "=" not in word:
+            if change.split == "everywhere":
+                raise ValueError("not enough values to unpack")
+            if change.without == "raises":
+                raise ValueError(f"{word!r} is no name=value")
+            if change.without == "empty":
+                found[word] = ""
+            continue
+        if change.split == "everywhere":
+            name, text = word.split("=")
+            found[name] = _value(change, text)
+            continue
+        parts = word.split("=")
+        at = {"first": 1, "last": len(parts) - 1}.get(change.split, 1)
+        name, text = "=".join(parts[:at]), "=".join(parts[at:])
+        if change.split == "cut":
+            text = parts[1]
+        if change.twice == "last" or name not in found:
+            found[name] = _value(change, text)
+    return found
+
+
+_READING_CHANGES: dict[str, tuple[_Reading, str]] = {
+    "whole_numbers_as_floats": (
+        _Reading(whole="none"),
+        "You made every number a float: 3 became 3.0, and range refuses that. Try int first, and "
+        "float where int raises.",
+    ),
+    "floats_as_texts": (
+        _Reading(real="none"),
+        "You made ints of whole numbers and left all other numbers texts. Where int raises, try "
+        "float.",
+    ),
+    "point_and_digits_alone": (
+        _Reading(real="dotted"),
+        "You look for a sign, digits and a point before you call float. That misses 1e-3 and inf, "
+        "which float reads: call it, and catch the ValueError.",
+    ),
+    "point_and_digits_without_sign": (
+        _Reading(real="digits"),
+        "You look for digits and a point before you call float. That misses a sign, 1e-3 and inf, "
+        "which float reads: call it, and catch the ValueError.",
+    ),
+    "digits_alone": (
+        _Reading(whole="digits"),
+        "You look for digits before you call int. isdigit is False for -3, which then became -3.0: "
+        "call int, and catch the ValueError.",
+    ),
+    "truth_as_text": (
+        _Reading(truth="text"),
+        "You left True and False texts, and `if 'False':` is true. Compare the text with 'True' "
+        "and 'False' before you try numbers.",
+    ),
+    "truth_by_bool": (
+        _Reading(truth="not empty"),
+        "You called bool with a text: every text that is not empty is True, 'False' too. Compare "
+        "the text with 'True' and 'False'.",
+    ),
+    "truth_in_any_case": (
+        _Reading(truth="any case"),
+        "You took true for a truth value. Exactly True and False are: all else stays a text.",
+    ),
+    "split_everywhere": (
+        _Reading(split="everywhere"),
+        'word.split("=") gives three parts where the value holds a =. Divide at the first alone: '
+        'word.partition("="), or word.split("=", 1).',
+    ),
+    "last_equals": (
+        _Reading(split="last"),
+        "You divided at the last =. The name ends before the first one, and a value may hold "
+        'others: word.partition("=").',
+    ),
+    "value_cut": (
+        _Reading(split="cut"),
+        'A value that holds = is cut off there: word.split("=") gives three parts and more. '
+        'Divide once: word.partition("="), or word.split("=", 1).',
+    ),
+    "word_without_equals_taken": (
+        _Reading(without="empty"),
+        "A word without = became a name with an empty text. The task asks for ValueError: look at "
+        "the middle part of word.partition('=').",
+    ),
+    "word_without_equals_skipped": (
+        _Reading(without="skipped"),
+        "You passed over a word without =. Whoever typed it meant something: raise ValueError.",
+    ),
+    "first_of_a_name": (
+        _Reading(twice="first"),
+        "Where a name stands there twice, you kept the first value. The last one counts, as for "
+        "argparse.",
+    ),
+}
+
+
+class ParseKvKey(Key, task="parse_kv"):
+    families = each(_settings, _READING_CHANGES)
+    pairs = tuple(every_two(_settings, _READING_CHANGES))
+
+    def reference(words: list[str]) -> dict[str, Any]:
+        return _settings(_Reading(), words)
+
+    def texts_kept(words):
+        """You left every value a text. "0.1" * 2 is "0.10.1", and an optimizer refuses it: make
+        numbers of numbers, and truth values of True and False."""
+        return _settings(_Reading(truth="text", whole="none", real="none"), words)
+
+    def numbers_by_digits(words):
+        """You look for digits before you call int and float. That misses a sign, 1e-3 and inf,
+        which stay texts: call int, then float, and catch the ValueError of each."""
+        return _settings(_Reading(whole="digits", real="digits"), words)
+
+    def by_literal_eval(words):
+        """You let Python read the value as a literal. None and [3, 5] then become more than
+        texts, and 007 and inf stay texts, where int and float read them."""
+
+        def literal(text):
+            try:
+                return ast.literal_eval(text)
+            except (ValueError, SyntaxError):
+                return text
+
+        return {
+            word.partition("=")[0]: literal(word.partition("=")[2])
+            for word in words
+            if "=" in word or _settings(_Reading(), words)
+        }
+
+    @raises(r".")
+    def by_eval(words):
+        """You called eval, which takes sgd for the name of a variable. It also runs whatever else
+        is typed there: try int and float, and keep the text."""
+        return {name: eval(text, {}) for name, text in (word.split("=", 1) for word in words)}
+
+    @raises(r".")
+    def literal_eval_without_a_way_out(words):
+        """You called ast.literal_eval, and sgd is no literal. And it makes more of None and
+        [3, 5] than texts: try int and float, and keep the text."""
+        parts = (word.split("=", 1) for word in words)
+        return {name: ast.literal_eval(text) for name, text in parts}
+
+    @raises(r"could not convert string to float")
+    def float_without_a_way_out(words):
+        """You call float for whatever int does not read, and "sgd" is no number. Catch the
+        ValueError of float as well, and keep the text."""
+        found = _settings(_Reading(truth="text", whole="int", real="none"), words)
+        return {n: float(v) if isinstance(v, str) else v for n, v in found.items()}
+
+    @raises(r"invalid literal for int")
+    def int_without_a_way_out(words):
+        """You call int for every value. Where it raises ValueError, try float, and then keep the
+        text."""
+        return {n: int(v) for n, v in ParseKvKey.texts_kept(words).items()}

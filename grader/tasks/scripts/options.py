@@ -1,0 +1,83 @@
+"""The exercise that builds the parser of a script's options."""
+
+import argparse
+from typing import Any
+
+from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.tasks.scripts.numbers import filled
+from grader.tasks.scripts.spelled import spelled
+
+OPTIONS = ("data_dir", "lr", "epochs", "sizes", "optimizer", "amp", "shuffle")
+"""What a namespace holds."""
+
+NEEDED = ("--data-dir", "run {i}")
+
+
+class BuildParser(Task):
+    """Return the argparse.ArgumentParser of a training script. It knows --data-dir, a text that
+    must be given; --lr, a float, 0.13 unless given; --epochs, an int, 3 unless given; --sizes, one
+    or more ints, [5, 3] unless given; --optimizer, sgd or adam and nothing else, sgd unless given;
+    --amp, a switch that takes no value: True if it is there, else False; --shuffle and
+    --no-shuffle, which switch one setting on and off, and take no value: True unless given. The
+    namespace holds exactly these seven, under these names with _ in place of -. Everything else is
+    refused."""
+
+    id = "build_parser"
+    signatures = ("build_parser() -> parser",)
+    title, points, difficulty, minutes = "Spot the bug: False is True", 6, 2, 10
+    hints = (
+        "Read the sections on options and on switches. What does bool give for a text that is not "
+        "empty?",
+        "Call the parser by hand, with a list of words in place of the command line, and print the "
+        "namespace. Try the last two options with and without a value.",
+        "argparse has an `action` for a switch, and another one, argparse.BooleanOptionalAction, "
+        "for a pair of switches. `type`, `default`, `choices`, `nargs` and `required` do the rest.",
+    )
+    CASES = (
+        case("only what must be given", words=NEEDED, visible=True),
+        case("numbers", words=(*NEEDED, "--lr", "{f}", "--epochs", "{i}"), visible=True),
+        case("--amp", words=("--amp", *NEEDED), visible=True),
+        case("--no-shuffle", words=(*NEEDED, "--no-shuffle"), visible=True),
+        case("--shuffle False", words=(*NEEDED, "--shuffle", "False"), visible=True),
+        case("--amp False", words=(*NEEDED, "--amp", "False")),
+        case("--no-amp", words=(*NEEDED, "--no-amp")),
+        case("--shuffle", words=("--shuffle", *NEEDED)),
+        case(
+            "three sizes, and lr as a whole number",
+            words=(*NEEDED, "--sizes", "{i}", "{d}", "{e}", "--lr", "{d}"),
+        ),
+        case("one size", words=(*NEEDED, "--sizes", "{j}"), visible=True),
+        case("--sizes without a number", words=(*NEEDED, "--sizes")),
+        case("no --data-dir", words=("--epochs", "{i}"), visible=True),
+        case("adam", words=(*NEEDED, "--optimizer", "adam")),
+        case("sgd", words=("--optimizer", "sgd", *NEEDED)),
+        case("an optimizer that is not known", words=(*NEEDED, "--optimizer", "rprop")),
+        case("half an epoch", words=(*NEEDED, "--epochs", "{d}.5")),
+        case("a size that is no whole number", words=(*NEEDED, "--sizes", "{f}")),
+        case("a learning rate in words", words=(*NEEDED, "--lr", "fast")),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {"argv": filled(case["words"], rng)}
+
+    def observe(self, build_parser, argv):
+        parser = build_parser()
+        if parser is None:
+            return {"answer": None}
+        if not isinstance(parser, argparse.ArgumentParser):
+            raise TypeError(f"a {type(parser).__name__} is no argparse.ArgumentParser")
+        return read_by(parser, argv)
+
+
+def read_by(parser: argparse.ArgumentParser, argv: list[str]) -> dict[str, Any]:
+    """The namespace that a parser makes of some words, or how it ends without one."""
+    parser.allow_abbrev = False  # so that an option that is called --shuffles is not taken for it
+    found: dict[str, Any] = {}
+    ends = "it gives a namespace"
+    try:
+        found = vars(parser.parse_args(argv))
+    except SystemExit as ended:
+        ends = f"it exits with status {ended.code}"
+    options = {name: spelled(found[name]) if name in found else "nothing" for name in OPTIONS}
+    others = sorted(str(name) for name in found if name not in OPTIONS)
+    return {"the parser": ends, **options, "other names": others}

@@ -1,0 +1,79 @@
+"""The exercise that makes a run repeatable."""
+
+import os
+import random
+from typing import Any
+
+import numpy
+import torch
+
+from grader.engine.task import Case, Inputs, Rng, Task, case
+
+LIBRARIES = ("random", "numpy", "torch")
+
+_random, _numpy, _torch = random.random, numpy.random.rand, torch.rand
+"""Taken before any answer runs, which could put others in their place."""
+
+
+class SeedEverything(Task):
+    """Seed the three generators that a training commonly draws from, so that what is drawn after
+    seed_everything(n) is the same every time: Python's random, NumPy's global one (numpy.random.*)
+    and torch's default one. 0 <= n < 2**32, and another n gives other numbers. What you return is
+    not used."""
+
+    id = "seed_everything"
+    signatures = ("seed_everything(n) -> None",)
+    title, points, difficulty, minutes = "The same run again", 5, 1, 6
+    hints = (
+        "Read the section on seeds. How many generators are there, and does one know of the "
+        "others?",
+        "Draw a number from each of the three after a seed, seed again, and draw again. Which of "
+        "them differ?",
+        "Each library has a function of its own: random and numpy.random call it seed, torch calls "
+        "it manual_seed. A generator that you make and drop is a fourth one.",
+    )
+    allows = frozenset({"rng", "deterministic"})
+    CASES = (
+        case("a seed below a hundred", low=3, high=97, visible=True),
+        case("0", low=0, high=1),
+        case("the largest", low=2**32 - 1, high=2**32),
+        case("a large seed", low=2**31, high=2**32 - 3),
+        case("a seed that was used before", low=3, high=97, before=True, visible=True),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        n = int(rng.integers(case["low"], case["high"]))
+        return {"n": n, "other": n + 1 if n == 0 else n - 1}
+
+    def observe(self, seed_everything, n, other, before=False):
+        environment, backend = {**os.environ}, torch.backends.cudnn
+        flags = backend.deterministic, backend.benchmark
+        try:
+            if before:
+                seed_everything(n)
+            runs = []
+            for seed in (n, other, n):
+                _draw(5)
+                seed_everything(seed)
+                runs.append(_draw(7))
+        finally:
+            for name in os.environ.keys() - environment.keys():
+                del os.environ[name]
+            os.environ.update(environment)
+            backend.deterministic, backend.benchmark = flags
+        return {
+            **{f"{name} repeats": runs[0][name] == runs[2][name] for name in LIBRARIES},
+            **{
+                f"{name} differs with another seed": runs[0][name] != runs[1][name]
+                for name in LIBRARIES
+            },
+        }
+
+
+def _draw(count: int) -> dict[str, list[Any]]:
+    """That many numbers from the generator of each library."""
+    return {
+        "random": [_random() for _ in range(count)],
+        "numpy": _numpy(count).tolist(),
+        "torch": _torch(count, dtype=torch.float64).tolist(),
+    }
