@@ -193,8 +193,8 @@ def _together(known: Sequence[_Known], cases: Sequence[Compared]) -> Iterator[To
     """Pairs whose effects on the numbers, added or multiplied, are those of the answer."""
     first = cases[0]
     right, received = _numbers(first.expected), _numbers(first.observation.values)
-    if [r.shape for r in right] != [g.shape for g in received] or not known:
-        return
+    if not (known and right) or [r.shape for r in right] != [g.shape for g in received]:
+        return  # counts alone are no numbers here
     r, g = _vector(right), _vector(received)
     if len(known) ** 2 * len(r) > MOST:
         return
