@@ -162,6 +162,24 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         kept, _ = _packed(model, x)
         return _of_storages(_foreign(kept, model), lambda t: t.numel() * t.element_size())
 
+    def places_of_tensors(model, x):
+        """You told tensors apart by data_ptr() of the tensor: that is where its first entry lies.
+        Two halves of one tensor begin in two places of one storage, and parameters may lie in one
+        too. Take untyped_storage().data_ptr()."""
+        kept, _ = _packed(model, x)
+        own = {t.data_ptr() for t in (*model.parameters(), *model.buffers())}
+        found = {t.data_ptr(): _bytes(t) for t in kept}
+        return sum(size for place, size in found.items() if place not in own)
+
+    def places_of_tensors_and_their_entries(model, x):
+        """You told tensors apart by data_ptr() of the tensor, and counted their entries. Where the
+        first entry lies says nothing of the storage, and a view keeps all of it in memory: take
+        data_ptr() and nbytes() of untyped_storage()."""
+        kept, _ = _packed(model, x)
+        own = {t.data_ptr() for t in (*model.parameters(), *model.buffers())}
+        found = {t.data_ptr(): t.numel() * t.element_size() for t in kept}
+        return sum(size for place, size in found.items() if place not in own)
+
     def integers_left_out(model, x):
         """You left out what is no floating-point tensor. Max pooling saves the places of its
         maxima as integers, and they take memory too."""
@@ -193,7 +211,7 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         """You added up the results of the modules. What is kept are the tensors that operations
         save: a linear layer saves its input and not its result, a ReLU its result, and under
         no_grad nothing is kept. Use torch.autograd.graph.saved_tensors_hooks."""
-        kept: list[Tensor] = []
+        kept = []
         leaves = [part for part in model.modules() if next(part.children(), None) is None]
         handles = [p.register_forward_hook(lambda m, a, out: kept.append(out)) for p in leaves]
         model(x)

@@ -48,8 +48,9 @@ def sync_by_copying(replicas):
             mean = sum(g / len(replicas) for g in present)
             for p in parameters:
                 if p.grad is None:
-                    p.grad = torch.empty_like(p)
-                p.grad.copy_(mean)
+                    p.grad = mean.clone()
+                else:
+                    p.grad.copy_(mean)
 
 
 def sync_by_name(replicas):
@@ -61,7 +62,7 @@ def sync_by_name(replicas):
                 if table[name].grad is not None:
                     total += table[name].grad
             for table in tables:
-                table[name].grad = total.detach().clone() / len(tables)
+                table[name].grad = total / len(tables)
 
 
 def sync_in_one_flat_tensor(replicas):
@@ -88,7 +89,7 @@ def sync_in_one_flat_tensor(replicas):
 
 
 def ring_by_dict(rank, world, x):
-    chunks = {i: chunk.clone() for i, chunk in enumerate(x.tensor_split(world))}
+    chunks = dict(enumerate(x.tensor_split(world)))
     for step in range(2 * (world - 1)):
         got = yield chunks[(rank - step) % world]
         index = (rank - step - 1) % world

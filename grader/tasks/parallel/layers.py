@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from grader.engine.lived import some_numbers
 from grader.engine.observation import gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
@@ -10,7 +11,8 @@ class TensorParallel(Task):
     """A net computes relu(x @ W1.T + b1) @ W2.T + b2. Rank r holds w1s[r] and b1s[r], some rows of
     W1 with the entries of b1 that belong to them, and w2s[r], the columns of W2 that belong to
     them. b2 is held by all. x has shape (..., I). Return the output of the net, of shape (..., O),
-    so that gradients reach x, b2 and every part. Leave every argument as it is."""
+    so that gradients reach x, b2 and every part that require grad. Leave all arguments as they
+    are."""
 
     id = "tensor_parallel"
     signatures = ("parallel_mlp(x, w1s, b1s, w2s, b2) -> y",)
@@ -29,6 +31,8 @@ class TensorParallel(Task):
         case("one rank", cut=(7,)),
         case("one row", cut=(2, 3), rows=(1,)),
         case("sequences", cut=(2, 3), rows=(7, 4)),
+        case("a frozen first layer, old gradients", cut=(2, 3), frozen=("x", "w1s", "b1s")),
+        case("a frozen second layer, old gradients", cut=(2, 3), frozen=("w2s", "b2")),
         case("float32", cut=(4, 3), dtype=F32),
     )
 
@@ -43,14 +47,16 @@ class TensorParallel(Task):
             "v": rng.apart(0.5, 1.5, *rows, o),
         }
 
-    def observe(self, parallel_mlp, x, w1, b1, w2, b2, v, cut):
+    def observe(self, parallel_mlp, x, w1, b1, w2, b2, v, cut, frozen=None):
         w1s, b1s = (_parts(whole, cut, 0) for whole in (w1, b1))
         w2s = _parts(w2, cut, 1)
         leaves: dict[str, Tensor] = {"x": x, "b2": b2}
         for name, parts in (("w1s", w1s), ("b1s", b1s), ("w2s", w2s)):
             leaves |= {f"{name}[{rank}]": part for rank, part in enumerate(parts)}
-        for leaf in leaves.values():
-            leaf.requires_grad_()
+        for name, leaf in leaves.items():
+            leaf.requires_grad_(not name.startswith(frozen or ()))
+            if frozen is not None:
+                leaf.grad = some_numbers(leaf)
         y = parallel_mlp(x, w1s, b1s, w2s, b2)
         return {"y": y, **{f"d {name}": gradient(y, leaf, v) for name, leaf in leaves.items()}}
 

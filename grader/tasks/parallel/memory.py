@@ -40,6 +40,8 @@ class ActivationMemory(Task):
         case("x requires grad, and is a result", kind="frozen first", of_x="computed"),
         case("a net in the middle of training", kind="deep", states=("grad", "frozen", "tied")),
         case("parts in parts, one of them used twice", kind="norm", states=("twice", "mode")),
+        case("all parameters in one storage", kind="plain", flat=True),
+        case("two halves that are multiplied", kind="gate"),
         case("float32", kind="plain", single=True, dtype=F32),
     )
 
@@ -59,11 +61,14 @@ class ActivationMemory(Task):
         of_x=None,
         states=(),
         single=False,
+        flat=False,
     ):
         data = data.to(torch.float32 if single else torch.float64)  # what is asked for is its size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = lived(_MODELS[kind]().to(data).train(training), *states)
+            if flat:
+                model = _in_one_storage(model)
             x = data[:rows] if view else data[:rows].clone()
             if of_x == "computed":
                 x = computed(x)
@@ -82,11 +87,31 @@ class _Unrecorded(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Of x's shape."""
         with torch.no_grad():
-            return self.layer(x).tanh()
+            result: Tensor = self.layer(x).tanh()
+            return result
+
+
+class _Gate(nn.Module):
+    """The first half of the features times the second."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of half as many features."""
+        one, other = x.chunk(2, -1)
+        return one * other
+
+
+def _in_one_storage(model: nn.Module) -> nn.Module:
+    """The model, whose parameters are views of one flat tensor, behind three numbers more."""
+    parameters = list(model.parameters())
+    flat = torch.cat([parameters[0].new_zeros(3), *(p.detach().flatten() for p in parameters)])
+    pieces = flat[3:].split([p.numel() for p in parameters])
+    for p, piece in zip(parameters, pieces, strict=True):
+        p.data = piece.view_as(p)
+    return model
 
 
 def _frozen_first() -> nn.Module:
-    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3), nn.Tanh())
+    model = nn.Sequential(nn.Linear(6, 5), nn.Sigmoid(), nn.Tanh(), nn.Linear(5, 3), nn.Tanh())
     model[0].requires_grad_(False)
     return model
 
@@ -100,6 +125,7 @@ _MODELS = {
     "pool": lambda: nn.Sequential(
         nn.Unflatten(1, (1, 6)), nn.Conv1d(1, 3, 3), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(6, 2)
     ),
+    "gate": lambda: nn.Sequential(nn.Linear(6, 10), _Gate(), nn.Linear(5, 2)),
     "unrecorded": lambda: nn.Sequential(_Unrecorded(), nn.Linear(6, 5), nn.Sigmoid()),
     "deep": lambda: nn.Sequential(
         nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6)

@@ -108,6 +108,7 @@ class SyncGrads(Task):
         case("a branch that ran on one of 3", used=(2, 3, 1), visible=True),
         case("all parameters used", used=(3, 3, 3)),
         case("a parameter that nobody used", used=(3, 0, 2), visible=True),
+        case("a branch that the first two did not use", used=(3, 1, 2), last=True),
         case("one replica", used=(1, 1, 0), world=1),
         case("a frozen parameter with an old gradient", used=(2, 3, 3), states=("frozen",)),
         case("parts in parts, shared weights", used=(3, 2, 3), states=("nested", "tied", "mode")),
@@ -118,10 +119,11 @@ class SyncGrads(Task):
         world = case.params.get("world", 3)
         return {"world": world, "gradients": rng.apart(0.5, 1.5, world, 3, 8)}
 
-    def observe(self, sync_grads, world, gradients, used, states=()):
+    def observe(self, sync_grads, world, gradients, used, last=False, states=()):
         replicas = [copy.deepcopy(_model(gradients, states)) for _ in range(world)]
         for rank, replica in enumerate(replicas):
-            _fill(replica, gradients[rank], [count > rank for count in used])
+            place = world - 1 - rank if last else rank
+            _fill(replica, gradients[rank], [count > place for count in used])
         sync_grads(replicas)
         seen: dict[str, Any] = {}
         for rank, replica in enumerate(replicas):
@@ -137,7 +139,8 @@ def _model(like: Tensor, states: tuple[str, ...]) -> nn.Module:
     layers = nn.Sequential(first, second, nn.BatchNorm1d(2), last)
     for parameter in layers.parameters():
         parameter.data = some_numbers(parameter).detach().to(like)
-    return lived(layers.to(like), *states)
+    model: nn.Module = lived(layers.to(like), *states)
+    return model
 
 
 def _fill(replica: nn.Module, rows: Tensor, used: list[bool]) -> None:
