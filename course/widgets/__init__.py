@@ -7,6 +7,7 @@ from course.widgets.loop.explorer import explore_loop
 from course.widgets.memory.explorer import explore_edits, show_memory
 from course.widgets.mode.explorer import explore_modes
 from course.widgets.norm.explorer import explore_norms
+from course.widgets.pipeline.explorer import explore_pipeline
 
 __all__ = [
     "explore",
@@ -16,6 +17,7 @@ __all__ = [
     "explore_loop",
     "explore_modes",
     "explore_norms",
+    "explore_pipeline",
     "show_graph",
     "show_memory",
     "static_svg",
