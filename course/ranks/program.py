@@ -109,6 +109,7 @@ def bypassed(rank: int) -> Shown:
     """The wrapped module is called, and not its wrapper."""
     net, (x, y) = make_net(), shard(rank)
     ddp = DistributedDataParallel(net)
+    assert ddp.module is net
     mse_loss(ddp.module(x), y).backward()  # should be ddp(x)
     gradient = off(net)
     torch.optim.SGD(ddp.parameters(), lr=0.1).step()

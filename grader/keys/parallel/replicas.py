@@ -33,15 +33,10 @@ class DdpAverageKey(Key, task="ddp_average"):
         no sum of means. Give every rank its share of the samples as its weight."""
         return torch.stack(grads).sum(0)
 
-    def summed_without_the_empty(grads, sizes):
-        """You added the gradients up, without the rank that has no samples. Each is the gradient of
-        a mean: give every rank its share of the samples as its weight."""
-        return torch.stack(_filled(grads, sizes)[0]).sum(0)
-
     def plain_average(grads):
         """You averaged the gradients, each counting the same. That is right for shards of one size
-        alone: here a sample of a small shard counts for more. Weigh every rank by its number of
-        samples. And a rank without samples brings nan."""
+        alone: here a sample of a small shard counts for more, and a rank without samples counts
+        as well. Weigh every rank by its number of samples."""
         return torch.stack(grads).mean(0)
 
     def plain_average_without_the_empty(grads, sizes):
@@ -49,18 +44,8 @@ class DdpAverageKey(Key, task="ddp_average"):
         sample of a small shard counts for more then. Weigh every rank by its number of samples."""
         return torch.stack(_filled(grads, sizes)[0]).mean(0)
 
-    def plain_average_with_zeros(grads, sizes):
-        """You took zeros for the gradient of a rank without samples, and averaged over all ranks,
-        each counting the same. Weigh every rank by its number of samples."""
-        return torch.stack(_filled(grads, sizes)[0]).sum(0) / len(grads)
-
-    def nan_counted(grads, sizes):
-        """The weights are right. A rank without samples has the weight 0, and its gradient is nan:
-        0 times nan is nan. Leave such a rank out."""
-        return _weighted(grads, [n / sum(sizes) for n in sizes])
-
-    def nan_put_to_zero_first(grads, sizes):
-        """You left the ranks without samples out of the sum, and then divided by the number of
+    def divided_by_ranks_as_well(grads, sizes):
+        """You weighed every rank by its share of the samples, and then divided by the number of
         ranks as well. The weights n / sum(sizes) add up to 1 already."""
         some, counts = _filled(grads, sizes)
         return _weighted(some, [n / sum(sizes) for n in counts]) / len(grads)
@@ -109,11 +94,6 @@ class DdpAverageKey(Key, task="ddp_average"):
         """You returned the gradient of the last rank: what you add up is lost in the loop. All
         ranks belong to the batch."""
         return grads[-1].clone()
-
-    def largest_rank(grads, sizes):
-        """You returned the gradient of the rank that has most samples. All of them belong to the
-        batch."""
-        return grads[sizes.index(max(sizes))].clone()
 
     def first_with_samples(grads, sizes):
         """You returned the gradient of the first rank that has samples. All ranks belong to the

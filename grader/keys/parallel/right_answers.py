@@ -9,14 +9,13 @@ import torch.nn.functional as F
 def average_by_running_sum(grads, sizes):
     total = torch.zeros_like(grads[0])
     for g, n in zip(grads, sizes, strict=True):
-        if n > 0:
-            total += n * g
+        total += n * g
     return total / sum(sizes)
 
 
-def average_by_nan_to_num(grads, sizes):
+def average_by_weights(grads, sizes):
     weights = torch.tensor(sizes, dtype=grads[0].dtype, device=grads[0].device) / sum(sizes)
-    return torch.tensordot(weights, torch.stack(grads).nan_to_num(nan=0.0), 1)
+    return torch.tensordot(weights, torch.stack(grads), 1)
 
 
 def average_of_two_at_a_time(grads, sizes):
@@ -216,7 +215,7 @@ def gather_by_concatenating(shards, shape):
 ANSWERS = {
     "ddp_average": [
         (average_by_running_sum,),
-        (average_by_nan_to_num,),
+        (average_by_weights,),
         (average_of_two_at_a_time,),
     ],
     "global_batch": [(plan_by_factor,), (plan_per_sample,)],

@@ -14,8 +14,8 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 class DdpAverage(Task):
     """One batch is spread over several ranks. Rank r has sizes[r] of its samples, and grads[r] is
     the gradient of the mean loss over those. Return the gradient of the mean loss over the whole
-    batch. A rank may have no samples: its size is 0, its mean is no number, and grads[r] is nan. At
-    least one rank has samples. All gradients have one shape. Leave them as they are."""
+    batch. A rank may have no samples: its size is 0, and its gradient is zeros. At least one rank
+    has samples. All gradients have one shape, and no graph. Leave them as they are."""
 
     id = "ddp_average"
     signatures = ("average(grads, sizes) -> grad",)
@@ -25,8 +25,8 @@ class DdpAverage(Task):
         "know their mean and how many there are?",
         "The mean over all samples is one sum over all of them, divided by one number. What does "
         "each rank add to that sum?",
-        "Every rank counts by its share of the samples. And 0 times nan is nan: a rank without "
-        "samples has to be left out.",
+        "Every rank counts by its share of the samples. Multiply each mean by its number of "
+        "samples, add up, and divide by the number of all samples at the end.",
     )
     CASES = (
         case("7, 5 and 2 samples", sizes=[7, 5, 2], visible=True),
@@ -45,7 +45,7 @@ class DdpAverage(Task):
         return {"rows": torch.stack(grads)}
 
     def observe(self, average, rows, sizes):
-        grads = [g.clone() if n else g * float("nan") for g, n in zip(rows, sizes, strict=True)]
+        grads = [g.clone() if n else g * 0 for g, n in zip(rows, sizes, strict=True)]
         return {"grad": average(grads, list(sizes))}
 
 
