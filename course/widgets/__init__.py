@@ -8,6 +8,7 @@ from course.widgets.loop.explorer import explore_loop
 from course.widgets.memory.explorer import explore_edits, show_memory
 from course.widgets.mode.explorer import explore_modes
 from course.widgets.norm.explorer import explore_norms
+from course.widgets.pipeline.explorer import explore_pipeline
 from course.widgets.stride.explorer import explore_strides
 from course.widgets.vjp.explorer import explore_vjp
 
@@ -20,6 +21,7 @@ __all__ = [
     "explore_loop",
     "explore_modes",
     "explore_norms",
+    "explore_pipeline",
     "explore_strides",
     "explore_vjp",
     "show_graph",

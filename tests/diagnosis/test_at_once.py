@@ -62,7 +62,7 @@ def test_two_mistakes_whose_effects_add_up_or_multiply_are_both_named(how):
 def test_of_two_pairs_that_fit_neither_is_told():
     answer = together(shifted, curved, lambda a, b, r: a + b - r)
     verdict = verdict_on(answer, known(shifted=shifted, curved=curved, twin=curved))
-    assert [finding.code for finding in verdict.findings] == ["WRONG"]
+    assert [finding.code for finding in verdict.findings] == ["WRONG.value"]
 
 
 def test_a_pair_that_fits_in_one_case_alone_is_not_told():
@@ -105,7 +105,7 @@ def test_a_mistake_of_which_a_part_is_not_seen_is_not_told_behind_another():
         return {"dx": shifted(seed)["dx"], "dw": reference(seed + 23, 4)}
 
     verdict = verdict_on(answer, known(shifted=shifted))
-    assert [finding.code for finding in verdict.findings] == ["WRONG"]
+    assert [finding.code for finding in verdict.findings] == ["WRONG.value"]
 
 
 def test_beside_an_error_the_one_mistake_with_the_other_numbers_is_told():
@@ -165,3 +165,11 @@ def test_a_pair_of_one_formula_is_told_as_itself_or_as_what_does_the_same(exerci
             else:
                 assert first.code.startswith((f"{exercise}.", "WRONG", "PART.", "FACT.", "RATIO"))
     assert tried
+
+
+def test_counts_alone_are_no_pair_and_end_in_the_plain_difference():
+    task = tasks()["activation_memory"]
+    answers = LiveAnswers(task, key_of(task), "counts", "cpu")
+    seen = [Seen(case, Observation({"bytes": 5})) for case in task.cases()]
+    verdict = diagnose(task, answers, seen)
+    assert [finding.code for finding in verdict.findings] == ["WRONG.value"]

@@ -1,0 +1,1 @@
+"""Chapter 13, parallel training: references and named mistakes."""

@@ -1,0 +1,134 @@
+"""Reference and mistakes of the exercise on tensor parallelism."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from grader.trusted.key import Key, raises
+
+Parts = list[Tensor]
+
+
+def _summands(x, w1s, b1s, w2s):
+    """What every rank has to add to the output."""
+    return [
+        F.linear(torch.relu(F.linear(x, w1, b1)), w2)
+        for w1, b1, w2 in zip(w1s, b1s, w2s, strict=True)
+    ]
+
+
+class TensorParallelKey(Key, task="tensor_parallel"):
+    def reference(x: Tensor, w1s: Parts, b1s: Parts, w2s: Parts, b2: Tensor) -> Tensor:
+        hidden = F.linear(x, torch.cat(w1s), torch.cat(b1s)).relu()
+        return F.linear(hidden, torch.cat(w2s, 1), b2)
+
+    def bias_on_every_rank(x, w1s, b1s, w2s, b2):
+        """Every rank added b2 to its part, and the sum holds it as many times as there are ranks.
+        Add it once, after the parts are added up."""
+        return sum(_summands(x, w1s, b1s, w2s)) + len(w1s) * b2
+
+    def bias_left_out(x, w1s, b1s, w2s):
+        """b2 is missing. Add it once, after the parts are added up."""
+        return sum(_summands(x, w1s, b1s, w2s))
+
+    def parts_side_by_side(x, w1s, b1s, w2s, b2):
+        """You put what the ranks computed side by side. Every rank has a summand for each output,
+        since the second layer sums over the hidden features: add them up."""
+        return torch.cat(_summands(x, w1s, b1s, w2s), -1) + b2.repeat(len(w1s))
+
+    @raises("must match the size")
+    def parts_side_by_side_and_b2(x, w1s, b1s, w2s, b2):
+        """You put what the ranks computed side by side. Every rank has a summand for each output,
+        since the second layer sums over the hidden features: add them up."""
+        return torch.cat(_summands(x, w1s, b1s, w2s), -1) + b2
+
+    def stacked(x, w1s, b1s, w2s, b2):
+        """You stacked what the ranks computed. Add the summands up: sum over the ranks."""
+        return torch.stack(_summands(x, w1s, b1s, w2s)) + b2
+
+    def averaged(x, w1s, b1s, w2s, b2):
+        """You averaged what the ranks computed. Each of them is one summand of the output: add them
+        up."""
+        return torch.stack(_summands(x, w1s, b1s, w2s)).mean(0) + b2
+
+    def first_rank_alone(x, w1s, b1s, w2s, b2):
+        """You returned what the first rank computes. The summands of all ranks belong to the
+        output."""
+        return _summands(x, w1s, b1s, w2s)[0] + b2
+
+    def last_rank_alone(x, w1s, b1s, w2s, b2):
+        """You returned what the last rank computes: in the loop each rank replaces the one before.
+        Add them up."""
+        return _summands(x, w1s, b1s, w2s)[-1] + b2
+
+    def relu_left_out(x, w1s, b1s, w2s, b2):
+        """The ReLU is missing. Each rank applies it to its own hidden features."""
+        return F.linear(F.linear(x, torch.cat(w1s), torch.cat(b1s)), torch.cat(w2s, 1), b2)
+
+    def relu_at_the_end(x, w1s, b1s, w2s, b2):
+        """You applied the ReLU to the output. It stands between the layers: each rank applies it to
+        its own hidden features."""
+        hidden = F.linear(x, torch.cat(w1s), torch.cat(b1s))
+        return F.linear(hidden, torch.cat(w2s, 1), b2).relu()
+
+    def relu_of_every_summand(x, w1s, b1s, w2s, b2):
+        """You applied the ReLU to what each rank computes in the end. It stands between the layers,
+        on the hidden features."""
+        pairs = zip(w1s, b1s, w2s, strict=True)
+        return sum(F.linear(F.linear(x, w1, b1), w2).relu() for w1, b1, w2 in pairs) + b2
+
+    def relu_twice(x, w1s, b1s, w2s, b2):
+        """You applied the ReLU to the output as well. The net ends with the second layer."""
+        return TensorParallelKey.reference(x, w1s, b1s, w2s, b2).relu()
+
+    def relu_before_the_bias(x, w1s, b1s, w2s, b2):
+        """You applied the ReLU before b1 was added. Add the bias first."""
+        hidden = F.linear(x, torch.cat(w1s)).relu() + torch.cat(b1s)
+        return F.linear(hidden, torch.cat(w2s, 1), b2)
+
+    def first_bias_left_out(x, w1s, w2s, b2):
+        """b1 is missing. Each rank adds its own part of it before the ReLU."""
+        return F.linear(F.linear(x, torch.cat(w1s)).relu(), torch.cat(w2s, 1), b2)
+
+    @raises("cannot be multiplied")
+    def first_weight_not_transposed(x, w1s, b1s, w2s, b2):
+        """x @ w1 does not fit: a weight has the shape (out, in). Write x @ w1.T."""
+        return sum((x @ w1).relu() @ w2.T for w1, w2 in zip(w1s, w2s, strict=True)) + b2
+
+    @raises("cannot be multiplied")
+    def second_weight_not_transposed(x, w1s, b1s, w2s, b2):
+        """hidden @ w2 does not fit: w2 has the shape (out, in). Write hidden @ w2.T."""
+        pairs = zip(w1s, b1s, w2s, strict=True)
+        return sum(F.linear(x, w1, b1).relu() @ w2 for w1, b1, w2 in pairs) + b2
+
+    def result_detached(x, w1s, b1s, w2s, b2):
+        """The values are right, and nothing reaches the arguments: you cut the result off the
+        graph. Leave out detach(), .data and no_grad()."""
+        return TensorParallelKey.reference(x, w1s, b1s, w2s, b2).detach()
+
+    def summands_detached(x, w1s, b1s, w2s, b2):
+        """The values are right, and only b2 gets a gradient: what the ranks computed was cut off
+        the graph before it was added up, as all_reduce outside of autograd does. Leave out detach()
+        and no_grad()."""
+        return sum(_summands(x, w1s, b1s, w2s)).detach() + b2
+
+    def own_summand_alone(x, w1s, b1s, w2s, b2):
+        """The values are right, and gradients reach the parts of one rank alone. You detached what
+        comes from the others; here all ranks are in one program, and each needs its gradient."""
+        own, *others = _summands(x, w1s, b1s, w2s)
+        return own + sum(one.detach() for one in others) + b2
+
+    def hidden_detached(x, w1s, b1s, w2s, b2):
+        """The values are right, and no gradient reaches x and the first layer: the hidden features
+        were cut off the graph. Leave out detach() and no_grad()."""
+        hidden = F.linear(x, torch.cat(w1s), torch.cat(b1s)).relu().detach()
+        return F.linear(hidden, torch.cat(w2s, 1), b2)
+
+    def x_detached(x, w1s, b1s, w2s, b2):
+        """The values are right, and no gradient reaches x: you gave the ranks detached copies.
+        Every rank gets x itself, so that the gradients of all of them add up in it."""
+        return TensorParallelKey.reference(x.detach(), w1s, b1s, w2s, b2)
+
+    def bias_detached(x, w1s, b1s, w2s, b2):
+        """The values are right, and no gradient reaches b2: you cut it off. Add b2 itself."""
+        return TensorParallelKey.reference(x, w1s, b1s, w2s, b2.detach())

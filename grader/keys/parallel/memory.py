@@ -1,0 +1,392 @@
+"""References and mistakes of the exercises on memory."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from grader.trusted.key import Key, raises, replaces
+
+
+def _nodes(y: Tensor) -> Iterator[object]:
+    """Every node of the graph behind y, once."""
+    seen, waiting = set(), [y.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            yield node
+            waiting += [fn for fn, _ in node.next_functions]
+
+
+def _saved_by(node: object) -> Iterator[Tensor]:
+    """The tensors that a node of torch's own holds."""
+    for name in dir(node):
+        if name.startswith("_saved_"):
+            value = getattr(node, name)
+            values = value if isinstance(value, list | tuple) else [value]
+            yield from (one for one in values if isinstance(one, Tensor))
+
+
+def _own(model: nn.Module) -> set[int]:
+    return {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
+
+
+def _packed(model: nn.Module, x: Tensor) -> tuple[list[Tensor], Tensor]:
+    """Every tensor that the forward pass saves, and its result."""
+    kept: list[Tensor] = []
+
+    def pack(t: Tensor) -> Tensor:
+        kept.append(t)
+        return t
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+        y = model(x)
+    return kept, y
+
+
+def _bytes(t: Tensor) -> int:
+    return t.untyped_storage().nbytes()
+
+
+def _of_storages(tensors: list[Tensor], size: Callable[[Tensor], int] = _bytes) -> int:
+    """The sizes of the storages, each once, by the first tensor that lies in it."""
+    found: dict[int, int] = {}
+    for t in tensors:
+        found.setdefault(t.untyped_storage().data_ptr(), size(t))
+    return sum(found.values())
+
+
+def _foreign(tensors: list[Tensor], model: nn.Module) -> list[Tensor]:
+    own = _own(model)
+    return [t for t in tensors if t.untyped_storage().data_ptr() not in own]
+
+
+def _sum_of_parameters(model: nn.Module) -> int:
+    return sum(p.numel() * p.element_size() for p in model.parameters())
+
+
+class ActivationMemoryKey(Key, task="activation_memory"):
+    def reference(model: nn.Module, x: Tensor) -> int:
+        y = model(x)
+        own = _own(model)
+        storages = {}
+        for node in _nodes(y):
+            for t in _saved_by(node):
+                storages[t.untyped_storage().data_ptr()] = t.untyped_storage().nbytes()
+        return sum(size for place, size in storages.items() if place not in own)
+
+    def parameters_counted(model, x):
+        """You counted the storages of the parameters that the graph saves as well. They are there
+        whether a batch is large or small: leave out every storage that belongs to a parameter or a
+        buffer. A transposed weight lies in the weight's."""
+        kept, _ = _packed(model, x)
+        return _of_storages(kept)
+
+    def parameters_known_by_identity(model, x):
+        """You left out parameters by comparing tensors. What a layer saves of its weight is often
+        the transposed one: another tensor in the same storage. Compare
+        untyped_storage().data_ptr()."""
+        kept, _ = _packed(model, x)
+        own = {id(p) for p in (*model.parameters(), *model.buffers())}
+        return _of_storages([t for t in kept if id(t) not in own])
+
+    def parameters_known_by_kind(model, x):
+        """You left out what is an nn.Parameter. What a layer saves of its weight is often the
+        transposed one, a plain tensor in the same storage; and buffers are left out too. Compare
+        untyped_storage().data_ptr()."""
+        kept, _ = _packed(model, x)
+        return _of_storages([t for t in kept if not isinstance(t, nn.Parameter)])
+
+    def buffers_counted(model, x):
+        """You left out the parameters and counted the buffers: BatchNorm saves its running
+        statistics too. They are there in any case."""
+        kept, _ = _packed(model, x)
+        own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+        return _of_storages([t for t in kept if t.untyped_storage().data_ptr() not in own])
+
+    def counted_as_often_as_saved(model, x):
+        """You counted a tensor as often as it is saved. The result of a ReLU is saved by the ReLU
+        and by the layer behind it, and lies in memory once: count each storage once."""
+        kept, _ = _packed(model, x)
+        return sum(map(_bytes, _foreign(kept, model)))
+
+    def counted_as_often_as_saved_numel(model, x):
+        """You counted a tensor as often as it is saved, by its own entries. It lies in memory once:
+        count each storage once, and whole."""
+        kept, _ = _packed(model, x)
+        return sum(t.numel() * t.element_size() for t in _foreign(kept, model))
+
+    def everything_counted_as_often_as_saved(model, x):
+        """You added up all that is saved: parameters as well, and a tensor as often as it is saved.
+        Count each storage once, and leave out those of parameters and buffers."""
+        kept, _ = _packed(model, x)
+        return sum(map(_bytes, kept))
+
+    def everything_counted_as_often_as_saved_numel(model, x):
+        """You added up the entries of all that is saved: parameters as well, and a tensor as often
+        as it is saved. Count each storage once, and whole, and leave out those of parameters and
+        buffers."""
+        kept, _ = _packed(model, x)
+        return sum(t.numel() * t.element_size() for t in kept)
+
+    def elements_instead_of_bytes(model, x):
+        """You counted numbers instead of bytes. A float64 takes 8 bytes, a float32 takes 4:
+        multiply by element_size(), or take nbytes() of the storage."""
+        kept, _ = _packed(model, x)
+        return _of_storages(_foreign(kept, model), lambda t: _bytes(t) // t.element_size())
+
+    def elements_of_the_tensor(model, x):
+        """You counted the entries of the saved tensors, instead of the bytes of their storages.
+        A float64 takes 8 bytes; and a view keeps its whole storage in memory."""
+        kept, _ = _packed(model, x)
+        return _of_storages(_foreign(kept, model), lambda t: t.numel())
+
+    def four_bytes_each(model, x):
+        """You took 4 bytes for every number. That is the size of a float32; ask
+        the storage: nbytes()."""
+        kept, _ = _packed(model, x)
+        return _of_storages(_foreign(kept, model), lambda t: 4 * (_bytes(t) // t.element_size()))
+
+    def eight_bytes_each(model, x):
+        """You took 8 bytes for every number. That is the size of a float64; ask
+        the storage: nbytes()."""
+        kept, _ = _packed(model, x)
+        return _of_storages(_foreign(kept, model), lambda t: 8 * (_bytes(t) // t.element_size()))
+
+    def views_by_their_entries(model, x):
+        """You counted the entries of a saved tensor. If it is a view, the whole storage stays in
+        memory: take untyped_storage().nbytes()."""
+        kept, _ = _packed(model, x)
+        return _of_storages(_foreign(kept, model), lambda t: t.numel() * t.element_size())
+
+    def places_of_tensors(model, x):
+        """You told tensors apart by data_ptr() of the tensor: that is where its first entry lies.
+        Two halves of one tensor begin in two places of one storage, and parameters may lie in one
+        too. Take untyped_storage().data_ptr()."""
+        kept, _ = _packed(model, x)
+        own = {t.data_ptr() for t in (*model.parameters(), *model.buffers())}
+        found = {t.data_ptr(): _bytes(t) for t in kept}
+        return sum(size for place, size in found.items() if place not in own)
+
+    def places_of_tensors_and_their_entries(model, x):
+        """You told tensors apart by data_ptr() of the tensor, and counted their entries. Where the
+        first entry lies says nothing of the storage, and a view keeps all of it in memory: take
+        data_ptr() and nbytes() of untyped_storage()."""
+        kept, _ = _packed(model, x)
+        own = {t.data_ptr() for t in (*model.parameters(), *model.buffers())}
+        found = {t.data_ptr(): t.numel() * t.element_size() for t in kept}
+        return sum(size for place, size in found.items() if place not in own)
+
+    def integers_left_out(model, x):
+        """You left out what is no floating-point tensor. Max pooling saves the places of its
+        maxima as integers, and they take memory too."""
+        kept, _ = _packed(model, x)
+        return _of_storages([t for t in _foreign(kept, model) if t.is_floating_point()])
+
+    def x_left_out(model, x):
+        """You left x out. Where the graph saves it, it stays in memory as long as the graph does:
+        count it like any other storage."""
+        kept, _ = _packed(model, x)
+        here = x.untyped_storage().data_ptr()
+        return _of_storages(
+            [t for t in _foreign(kept, model) if t.untyped_storage().data_ptr() != here]
+        )
+
+    def x_always_counted(model, x):
+        """You counted x in any case. The graph keeps it only where an operation saves it: a frozen
+        first layer does not."""
+        kept, _ = _packed(model, x)
+        return _of_storages(_foreign([*kept, x], model))
+
+    def result_counted(model, x):
+        """You counted the result of the model. The graph keeps it only where an operation saves it,
+        as a tanh does; a linear layer does not save its own result."""
+        kept, y = _packed(model, x)
+        return _of_storages(_foreign([*kept, y], model))
+
+    def results_of_modules(model, x):
+        """You added up the results of the modules. What is kept are the tensors that operations
+        save: a linear layer saves its input and not its result, a ReLU its result, and under
+        no_grad nothing is kept. Use torch.autograd.graph.saved_tensors_hooks."""
+        kept = []
+        leaves = [part for part in model.modules() if next(part.children(), None) is None]
+        handles = [p.register_forward_hook(lambda m, a, out: kept.append(out)) for p in leaves]
+        model(x)
+        for handle in handles:
+            handle.remove()
+        return sum(map(_bytes, kept))
+
+    def gradients_counted(model, x):
+        """You added the bytes of the gradients. They come with the backward pass, are as large as
+        the parameters, and do not grow with the batch: they are no activations."""
+        kept, _ = _packed(model, x)
+        return _of_storages(_foreign(kept, model)) + _sum_of_parameters(model)
+
+    def without_recording(model):
+        """You called the model under no_grad, where no graph is made and nothing is saved. What is
+        kept for backward can be seen only while operations are recorded."""
+        return 0
+
+    def size_of_the_parameters(model):
+        """You returned the bytes of the parameters. What grows with the batch is what operations
+        save: use torch.autograd.graph.saved_tensors_hooks."""
+        return _sum_of_parameters(model)
+
+    def as_a_tensor(model, x):
+        """The number is right. Return it as an int: .item() gives one."""
+        return torch.tensor(ActivationMemoryKey.reference(model, x))
+
+    def in_kilobytes(model, x):
+        """You divided by 1024. Return bytes."""
+        return ActivationMemoryKey.reference(model, x) / 1024
+
+
+Shards = list[Tensor]
+
+
+def _even(t: Tensor, world: int) -> tuple[Tensor, int]:
+    """The values of t in a row without a graph, and how many are lacking to an even cut."""
+    flat = t.detach().flatten()
+    return flat, -len(flat) % world
+
+
+def _own_memory(pieces: Shards | tuple[Tensor, ...]) -> Shards:
+    return [piece.clone() for piece in pieces]
+
+
+class ShardParamsKey(Key, task="shard_params"):
+    def shard(t: Tensor, world: int) -> Shards:
+        flat, lacking = _even(t, world)
+        rows = F.pad(flat, (0, lacking)).view(world, -1)
+        return _own_memory(rows.unbind())
+
+    def gather(shards: Shards, shape: tuple[int, ...]) -> Tensor:
+        return torch.stack(shards).flatten()[: math.prod(shape)].clone().view(shape)
+
+    def views(t, world):
+        """The values are right, and each shard is a view: the whole tensor stays in memory behind
+        it, on every rank. Clone the pieces."""
+        flat, lacking = _even(t, world)
+        return list(F.pad(flat, (0, lacking)).view(world, -1).unbind())
+
+    def graph_kept(t, world):
+        """The values are right, and a shard requires grad if t does: it hangs on the graph of t.
+        A shard is a plain tensor of values: detach t first."""
+        flat, lacking = t.flatten(), -t.numel() % world
+        return _own_memory(F.pad(flat, (0, lacking)).view(world, -1).unbind())
+
+    def views_with_a_graph(t, world):
+        """The values are right. Each shard is a view, behind which the whole tensor stays in
+        memory; and it requires grad if t does. Detach t, and clone the pieces."""
+        flat, lacking = t.flatten(), -t.numel() % world
+        return list(F.pad(flat, (0, lacking)).view(world, -1).unbind())
+
+    def not_filled_up(t, world):
+        """Your shards have several sizes. Collectives such as all_gather want one size on every
+        rank: fill up with zeros first."""
+        return _own_memory(t.detach().flatten().tensor_split(world))
+
+    def last_one_shorter(t, world):
+        """You cut by the rounded size and did not fill up, so that the last shards are shorter or
+        missing. Fill up with zeros to world times that size first."""
+        size = math.ceil(t.numel() / world)
+        return _own_memory(t.detach().flatten().split(size))
+
+    def values_lost(t, world):
+        """You rounded the size of a shard down, and the last values are in no shard. Round up:
+        -(-n // world), or math.ceil(n / world)."""
+        flat = t.detach().flatten()
+        size = len(flat) // world
+        return [flat[r * size : (r + 1) * size].clone() for r in range(world)]
+
+    def zeros_in_front(t, world):
+        """You put the zeros in front. They belong behind the last value."""
+        flat, lacking = _even(t, world)
+        return _own_memory(F.pad(flat, (lacking, 0)).view(world, -1).unbind())
+
+    def filled_by_repeating(t, world):
+        """You filled up with values from the beginning, as a sampler does with samples. Fill up
+        with zeros."""
+        flat, lacking = _even(t, world)
+        again = flat.repeat(world)[:lacking]
+        return _own_memory(torch.cat([flat, again]).view(world, -1).unbind())
+
+    def always_filled_up(t, world):
+        """Where the number comes out even you filled up by one more row of zeros: n % world is 0
+        there, and world - 0 is too many. -n % world is right in every case."""
+        flat = t.detach().flatten()
+        lacking = world - len(flat) % world
+        return _own_memory(F.pad(flat, (0, lacking)).view(world, -1).unbind())
+
+    def dealt_out(t, world):
+        """You dealt the values out one by one, as a sampler does with samples. A shard is a run of
+        neighbours: the first values belong to rank 0."""
+        flat, lacking = _even(t, world)
+        return _own_memory(F.pad(flat, (0, lacking)).view(-1, world).T.unbind())
+
+    def columns_first(t, world):
+        """You read the values in the order in which they lie in memory, or column by column. The
+        order is that of t.flatten(): row by row of t as it is."""
+        flat, lacking = _even(t.T if t.ndim == 2 else t, world)
+        return _own_memory(F.pad(flat, (0, lacking)).view(world, -1).unbind())
+
+    def last_rank_first(t, world):
+        """Your shards are in reverse. The first values belong to rank 0."""
+        return ShardParamsKey.shard(t, world)[::-1]
+
+    def one_tensor(t, world):
+        """You returned one tensor, with a row for each rank. Return a list of world tensors, each
+        with memory of its own."""
+        flat, lacking = _even(t, world)
+        return F.pad(flat, (0, lacking)).view(world, -1)
+
+    def only_the_first_shard(t, world):
+        """You returned one shard. Return all of them as a list."""
+        return ShardParamsKey.shard(t, world)[0]
+
+    def rows_of_one(t, world):
+        """Each of your shards has two dimensions, (1, size). Return tensors of one dimension."""
+        return [one.unsqueeze(0) for one in ShardParamsKey.shard(t, world)]
+
+    @replaces("gather")
+    def filled_values_kept(shards):
+        """gather returned the flat tensor, with what was filled in. Keep as many values as the
+        shape has, and reshape."""
+        return torch.cat(shards)
+
+    @replaces("gather")
+    def flat(shards, shape):
+        """gather returned the right values in a row. Give them their shape."""
+        return torch.cat(shards)[: math.prod(shape)]
+
+    @replaces("gather")
+    @raises("is invalid for input of size")
+    def filled_values_do_not_fit(shards, shape):
+        """gather reshaped all values, with what was filled in, and they do not fit. Cut off what
+        is behind the last value of the shape first."""
+        return torch.cat(shards).reshape(shape)
+
+    @replaces("gather")
+    def cut_off_in_front(shards, shape):
+        """gather cut off values in front. What was filled in stands behind the last value."""
+        flat = torch.cat(shards)
+        return flat[len(flat) - math.prod(shape) :].view(shape)
+
+    @replaces("gather")
+    def read_in_turns(shards, shape):
+        """gather took one value from each shard in turn. A shard is a run of neighbours: put one
+        behind the other."""
+        return torch.stack(shards, 1).flatten()[: math.prod(shape)].view(shape)
+
+    @replaces("gather")
+    def added_up(shards, shape):
+        """gather added the shards up. They are parts of one tensor: put one behind the other."""
+        return sum(shards)
+
+    @replaces("gather")
+    def last_shard_first(shards, shape):
+        """gather put the shards behind each other in reverse. The first one comes first."""
+        return torch.cat(shards[::-1])[: math.prod(shape)].view(shape)

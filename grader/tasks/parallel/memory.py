@@ -1,0 +1,188 @@
+"""Exercises on memory: what a forward pass keeps, and a tensor spread over several ranks."""
+
+import torch
+from torch import Tensor, nn
+
+from grader.engine.lived import computed, lived, with_grad
+from grader.engine.observation import flags
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+
+
+class ActivationMemory(Task):
+    """Return how many bytes the graph of model(x) keeps for its backward pass, as an int, without
+    counting parameters and buffers of the model, which are there in any case. Count every storage
+    once, and whole, however many saved tensors lie in it. The storage of x counts where the graph
+    keeps it. Call the model in the mode that it is in, and leave it as it is; its buffers may take
+    the call in, as they always do."""
+
+    id = "activation_memory"
+    signatures = ("saved_bytes(model, x) -> bytes",)
+    title, points, difficulty, minutes = "What a forward pass keeps", 8, 4, 18
+    hints = (
+        "Read the section on the memory of activations. Which hooks see every tensor that an "
+        "operation saves, and what do they get?",
+        "Print the shapes that the pack hook gets. The weights are among them, transposed; and the "
+        "result of a ReLU comes twice. What do two tensors on one storage have in common?",
+        "untyped_storage() has a data_ptr() and nbytes(). Collect the bytes by data_ptr() in a "
+        "dict, and leave out the storages of parameters and buffers. The result of the model has "
+        "to live as long as you count.",
+    )
+    allows = frozenset({"buffers", "rng"})
+    CASES = (
+        case("two layers and a ReLU", kind="plain", visible=True),
+        case("a batch of one", kind="plain", rows=1),
+        case("a frozen first layer", kind="frozen first", visible=True),
+        case("BatchNorm and Dropout in training", kind="norm"),
+        case("the same in eval mode", kind="norm", training=False),
+        case("max pooling, whose places are integers", kind="pool"),
+        case("a part without recording", kind="unrecorded"),
+        case("x is a part of a larger tensor", kind="plain", view=True),
+        case("x requires grad, and is a result", kind="frozen first", of_x="computed"),
+        case("a net in the middle of training", kind="deep", states=("grad", "frozen", "tied")),
+        case("parts in parts, one of them used twice", kind="norm", states=("twice", "mode")),
+        case("all parameters in one storage", kind="plain", flat=True),
+        case("two halves that are multiplied", kind="gate"),
+        case("float32", kind="plain", single=True, dtype=F32),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        rows = case.params.get("rows", 7)
+        return {"data": rng.normal(rows + 4, 6), "rows": rows, "seed": int(rng.integers(0, 2**31))}
+
+    def observe(
+        self,
+        saved_bytes,
+        data,
+        rows,
+        seed,
+        kind,
+        training=True,
+        view=False,
+        of_x=None,
+        states=(),
+        single=False,
+        flat=False,
+    ):
+        data = data.to(torch.float32 if single else torch.float64)  # what is asked for is its size
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = lived(_MODELS[kind]().to(data).train(training), *states)
+            if flat:
+                model = _in_one_storage(model)
+            x = data[:rows] if view else data[:rows].clone()
+            if of_x == "computed":
+                x = computed(x)
+            elif states:
+                x = with_grad(x)
+            return {"bytes": saved_bytes(model, x)}
+
+
+class _Unrecorded(nn.Module):
+    """A layer whose work is not recorded, as in a frozen backbone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of x's shape."""
+        with torch.no_grad():
+            result: Tensor = self.layer(x).tanh()
+            return result
+
+
+class _Gate(nn.Module):
+    """The first half of the features times the second."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of half as many features."""
+        one, other = x.chunk(2, -1)
+        return one * other
+
+
+def _in_one_storage(model: nn.Module) -> nn.Module:
+    """The model, whose parameters are views of one flat tensor, behind three numbers more."""
+    parameters = list(model.parameters())
+    flat = torch.cat([parameters[0].new_zeros(3), *(p.detach().flatten() for p in parameters)])
+    pieces = flat[3:].split([p.numel() for p in parameters])
+    for p, piece in zip(parameters, pieces, strict=True):
+        p.data = piece.view_as(p)
+    return model
+
+
+def _frozen_first() -> nn.Module:
+    model = nn.Sequential(nn.Linear(6, 5), nn.Sigmoid(), nn.Tanh(), nn.Linear(5, 3), nn.Tanh())
+    model[0].requires_grad_(False)
+    return model
+
+
+_MODELS = {
+    "plain": lambda: nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)),
+    "frozen first": _frozen_first,
+    "norm": lambda: nn.Sequential(
+        nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Sigmoid(), nn.Dropout(0.5), nn.Linear(5, 5), nn.ELU()
+    ),
+    "pool": lambda: nn.Sequential(
+        nn.Unflatten(1, (1, 6)), nn.Conv1d(1, 3, 3), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(6, 2)
+    ),
+    "gate": lambda: nn.Sequential(nn.Linear(6, 10), _Gate(), nn.Linear(5, 2)),
+    "unrecorded": lambda: nn.Sequential(_Unrecorded(), nn.Linear(6, 5), nn.Sigmoid()),
+    "deep": lambda: nn.Sequential(
+        nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6)
+    ),
+}
+
+
+class ShardParams(Task):
+    """shard(t, world) cuts the values of t into world shards of one size, one for each rank: all
+    values in the order of t.flatten(), with zeros behind the last where the number does not come
+    out even, as few as possible. Return a list of tensors of one dimension. A shard does not
+    require grad, and it has memory of its own: no more than its own values lie in its storage.
+    gather(shards, shape) is the way back: the tensor of that shape, without what was filled in,
+    whatever it holds. t has at least one value. Leave all arguments as they are."""
+
+    id = "shard_params"
+    signatures = ("shard(t, world) -> shards", "gather(shards, shape) -> t")
+    title, points, difficulty, minutes = "A parameter in shards", 8, 3, 15
+    hints = (
+        "Read the section on sharding. How many values does each shard hold, if 7 are to be spread "
+        "over 3 ranks?",
+        "Round the size of a shard up. Then ask what chunk and slicing give you: tensors of their "
+        "own, or views?",
+        "Fill up the flat tensor with new zeros, cut it, and clone every piece. On the way back "
+        "put the pieces behind each other, keep as many values as the shape has, and reshape.",
+    )
+    allows = frozenset()
+    CASES = (
+        case("a matrix of 15 over 4 ranks", shape=(3, 5), world=4, visible=True),
+        case("15 over 3: nothing to fill in", shape=(5, 3), world=3, visible=True),
+        case("one rank", shape=(7,), world=1),
+        case("fewer values than ranks", shape=(3,), world=5),
+        case("a tensor of shape ()", shape=(), world=2),
+        case("a transposed parameter with a gradient", shape=(5, 3), world=2, used=True),
+        case("three dimensions, float32", shape=(2, 3, 5), world=7, dtype=F32),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        size = -(-int(torch.tensor(case["shape"]).prod()) // case["world"])
+        return {
+            "t": rng.apart(0.5, 1.5, *case["shape"]),
+            "rows": rng.apart(0.5, 1.5, case["world"], size),
+        }
+
+    def observe(self, shard, gather, t, rows, shape, world, used=False):
+        if used:
+            t = with_grad(t.T)
+        shards = shard(t, world)
+        pieces = [row.clone() for row in rows]
+        return {"shards": shards, **_memory(shards), "t": gather(pieces, tuple(shape))}
+
+
+def _memory(shards: object) -> dict[str, object]:
+    """How many numbers the storages behind some shards hold, and whether a shard requires grad."""
+    if not isinstance(shards, list | tuple):
+        return {}
+    tensors = [one for one in shards if isinstance(one, Tensor)]
+    held = [one.untyped_storage().nbytes() // one.element_size() for one in tensors]
+    found = {"numbers in the storage of each shard": held}
+    return {**found, **(flags("a shard", tensors[0], "requires_grad") if tensors else {})}

@@ -1,0 +1,147 @@
+"""The programs that lesson 13 shows as its rules, run against torch and against schedules."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+import torch.distributed as dist
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn.functional import linear, mse_loss
+from torch.nn.parallel import DistributedDataParallel
+
+from course.widgets.pipeline.schedules import gpipe, one_forward_one_backward
+from tests.fixtures.lesson_texts import rule
+
+LESSON = "13-parallel"
+
+average_is_right = rule(LESSON, "average_is_right")
+next_pass_raises = rule(LESSON, "next_pass_raises")
+put_together = rule(LESSON, "put_together")
+bubble = rule(LESSON, "bubble")
+kept = rule(LESSON, "kept")
+numbers_saved = rule(LESSON, "numbers_saved")
+
+few = st.integers(1, 4)
+
+
+@pytest.fixture(scope="module")
+def world_of_one():
+    """A process group of this process alone, as DDP wants one."""
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+def noise(seed, *shape):
+    g = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, dtype=torch.float64, generator=g)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.integers(0, 99))
+@example([3, 3, 3], 0)
+@example([4, 0], 0)
+@settings(max_examples=60, deadline=None)
+def test_the_plain_average_is_right_for_shards_of_one_size_alone(sizes, seed):
+    assume(sum(sizes) > 0)
+    x, y = noise(seed, sum(sizes), 3), noise(seed + 1, sum(sizes), 2)
+    w = noise(seed + 2, 2, 3).requires_grad_()
+
+    def gradient(x, y):
+        return torch.autograd.grad(mse_loss(linear(x, w), y), w)[0]
+
+    shards = zip(x.split(sizes), y.split(sizes), strict=True)
+    average = torch.stack([gradient(*shard) for shard in shards]).mean(0)
+    assert torch.allclose(average, gradient(x, y)) == average_is_right(sizes)
+
+
+class Some(nn.Module):
+    """Layers, of which a forward pass uses some."""
+
+    def __init__(self, count, frozen):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(3, 2) for _ in range(count))
+        for i in frozen:
+            self.layers[i].requires_grad_(False)
+
+    def forward(self, x, used):
+        return sum(self.layers[i](x) for i in used)
+
+
+@given(st.integers(1, 4), st.data(), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_ddp_refuses_the_next_pass_where_a_gradient_never_came(world_of_one, count, data, find):
+    subsets = st.sets(st.integers(0, count - 1))
+    frozen = data.draw(subsets)
+    learning = set(range(count)) - frozen
+    assume(learning)
+    used = data.draw(subsets)
+    assume(used & learning)
+    ddp = DistributedDataParallel(Some(count, frozen), find_unused_parameters=find)
+    x = torch.ones(4, 3)
+    ddp(x, used).sum().backward()
+    try:
+        ddp(x, used)
+    except RuntimeError as error:
+        assert "Expected to have finished reduction" in str(error)
+        raised = True
+    else:
+        raised = False
+    assert raised == next_pass_raises(learning, used, find)
+
+
+def combined(parts, how, axis):
+    return sum(parts) if how == "sum" else torch.cat(parts, axis)
+
+
+@given(st.sampled_from(["out", "in"]), few, few, few, st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_a_layer_in_parts_is_put_together_as_the_rule_says(cut, ranks, rows, width, seed):
+    out, into = (width * ranks, 3) if cut == "out" else (3, width * ranks)
+    x, w = noise(seed, rows, into), noise(seed + 1, out, into)
+    gy = noise(seed + 2, rows, out)
+    xs = [x] * ranks if cut == "out" else x.chunk(ranks, 1)
+    ws = w.chunk(ranks, 0 if cut == "out" else 1)
+    gys = gy.chunk(ranks, 1) if cut == "out" else [gy] * ranks
+    outputs, gradients = [], []
+    for own_x, own_w, own_gy in zip(xs, ws, gys, strict=True):
+        leaf = own_x.clone().requires_grad_()
+        outputs.append(linear(leaf, own_w))
+        gradients += torch.autograd.grad(outputs[-1], leaf, own_gy)
+    how = put_together(cut)
+    torch.testing.assert_close(combined(outputs, how["output"], 1), linear(x, w))
+    torch.testing.assert_close(combined(gradients, how["gradient of x"], 1), gy @ w)
+
+
+@given(st.integers(1, 6), st.integers(1, 9))
+@settings(max_examples=40, deadline=None)
+def test_bubble_and_kept_activations_are_those_of_the_schedules(stages, micro):
+    for name, make in (("GPipe", gpipe), ("1F1B", one_forward_one_backward)):
+        schedule = make(stages, micro)
+        idle = schedule.idle(schedule.ticks) / (stages * schedule.ticks)
+        assert idle == pytest.approx(bubble(stages, micro))
+        for stage in range(stages):
+            assert schedule.most_kept(stage) == kept(stages, micro, stage, name)
+
+
+@given(st.integers(1, 6), st.lists(st.integers(1, 6), min_size=2, max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_the_numbers_saved_are_those_that_the_hooks_see(rows, widths):
+    layers = []
+    for into, out in pairwise(widths):
+        layers += [nn.Linear(into, out), nn.ReLU()]
+    net = nn.Sequential(*layers[:-1])
+    own = {p.untyped_storage().data_ptr() for p in net.parameters()}
+    found = {}
+
+    def pack(t):
+        storage = t.untyped_storage()
+        if storage.data_ptr() not in own:
+            found[storage.data_ptr()] = storage.nbytes() // t.element_size()
+        return t
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+        out = net(torch.randn(rows, widths[0]))
+    assert out.requires_grad
+    assert sum(found.values()) == numbers_saved(rows, widths)
