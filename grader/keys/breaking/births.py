@@ -217,6 +217,13 @@ class BornNanKey(Key, task="born_nan"):
             leaf.grad = None
         return found
 
+    def hooks_left(loss):
+        """The names are right, and your hooks are still on the nodes: they run in every pass of
+        others. Keep what register_hook returns, and call remove() on each."""
+        for node in _nodes(loss):
+            node.register_hook(lambda outgoing, incoming: None)
+        return _birth(loss)
+
     def anomaly_left_on(loss):
         """The names are right, and anomaly detection is still on, which slows down all that
         follows. `with torch.autograd.detect_anomaly():` ends by itself."""

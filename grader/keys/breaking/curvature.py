@@ -247,6 +247,17 @@ class StraightSlopeKey(Key, task="straight_slope"):
         net.requires_grad_(False)
         return StraightSlopeKey.reference(net, x)
 
+    def put_into_train_mode(net, x):
+        """You called train(), and a part of the net that was in eval mode is in train mode now.
+        Leave the modes as they are."""
+        net.train()
+        return StraightSlopeKey.reference(net, x)
+
+    def left_in_eval_mode(net, x):
+        """You put the net into eval mode and left it there. Leave the modes as they are."""
+        net.eval()
+        return StraightSlopeKey.reference(net, x)
+
     def x_made_to_require_grad(net, x):
         """You made the caller's x require grad. Work on a copy: x.detach().requires_grad_()."""
         x.requires_grad_()

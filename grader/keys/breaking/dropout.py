@@ -45,6 +45,13 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
         state = torch.get_rng_state()
         return block(x), state
 
+    def inference_tensor(block, x):
+        """keep ran block in inference mode. What comes after it in the net cannot save such a
+        result for its backward pass, and refuses: no_grad is enough."""
+        state = torch.get_rng_state()
+        with torch.inference_mode():
+            return block(x), state
+
     def detached_afterwards(block, x):
         """keep ran block with recording and detached the result, and something of that run is still
         held. Run block under torch.no_grad(), and keep no result of it in the state."""

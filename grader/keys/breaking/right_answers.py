@@ -118,12 +118,11 @@ def hvp_by_slope(f, x, v):
     def slope(z):
         return torch.func.jvp(f, (z,), (v.detach(),))[1]
 
-    with torch.no_grad():
-        return torch.func.grad(slope)(x.detach())
+    return torch.func.grad(slope)(x.detach())
 
 
 def hvp_by_sum(f, x, v):
-    z = x.detach().clone().requires_grad_()
+    z = x.detach().requires_grad_()
     (g,) = torch.autograd.grad(f(z), z, create_graph=True)
     slope = (g * v.detach()).sum() + 0 * z.sum()
     return torch.autograd.grad(slope, z)[0]
@@ -145,7 +144,7 @@ def sample_norms_by_backward(model, loss_fn, x, y):
     parameters = list(model.parameters())
     kept = [p.grad for p in parameters]
     norms = []
-    for row, target in zip(x, y, strict=True):
+    for row, target in zip(x.detach(), y.detach(), strict=True):
         for p in parameters:
             p.grad = None
         loss_fn(model(row[None]), target[None]).backward()
@@ -216,7 +215,7 @@ def amp_by_scaled_limit(model, opt, scaler, loss_fn, x, y, max_norm):
     torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm * scale)
     scaler.step(opt)
     scaler.update()
-    return float(loss.detach())
+    return loss.item()
 
 
 def amp_by_own_clipping(model, opt, scaler, loss_fn, x, y, max_norm):
@@ -236,9 +235,9 @@ def amp_by_own_clipping(model, opt, scaler, loss_fn, x, y, max_norm):
 
 def keep_by_fork(block, x):
     state = torch.random.get_rng_state()
-    with torch.inference_mode(False), torch.no_grad():
-        y = block(x.detach())
-    return y, {"random": state.clone()}
+    with torch.no_grad():
+        y = block(x)
+    return y, {"random": state}
 
 
 def again_by_fork(block, x, state):
@@ -269,7 +268,7 @@ def straight_by_functional(net, x):
 
 
 def straight_by_rows(net, x):
-    z = x.detach().clone().requires_grad_()
+    z = x.detach().requires_grad_()
     y = net(z)
     rows = [torch.autograd.grad(out, z, retain_graph=True)[0] for out in y]
     w = torch.stack(rows)

@@ -158,13 +158,20 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
     def grads_left_behind(model, loss_fn, x, y):
         """The norms are right, and your passes left gradients in .grad of the model, or added to
         those that were there. It belongs to whoever is training it: use torch.autograd.grad."""
-        loss_fn(model(x), y).backward()
+        loss_fn(model(x.detach()), y.detach()).backward()
         return PerSampleNormsKey.reference(model, loss_fn, x, y)
 
     def grads_emptied(model, loss_fn, x, y):
         """The norms are right, and what lay in .grad of the model is lost: you emptied it. It
         belongs to whoever is training it: use torch.autograd.grad."""
         model.zero_grad()
+        return PerSampleNormsKey.reference(model, loss_fn, x, y)
+
+    def grads_left_on_the_rows(model, loss_fn, x, y):
+        """The norms are right, and backward() left a gradient on x and y as well, which require
+        grad. torch.autograd.grad towards the parameters leaves .grad alone."""
+        for t in (x, y):
+            t.grad = torch.ones_like(t) if t.requires_grad else None
         return PerSampleNormsKey.reference(model, loss_fn, x, y)
 
     def left_in_eval_mode(model, loss_fn, x, y):

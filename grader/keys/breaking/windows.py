@@ -30,6 +30,7 @@ class _Way:
     emptied: bool = True
     cut_every_step: bool = False
     starts_anew: bool = False
+    first_cut: bool = True
     mean: bool = False
     last_loss_alone: bool = False
     short_dropped: bool = False
@@ -50,7 +51,8 @@ class _Way:
         for x, y in zip(xs.split(k), ys.split(k), strict=True):
             if self.short_dropped and len(x) < k:
                 break
-            state = _detached(first if self.starts_anew else state)
+            if losses or self.first_cut:
+                state = _detached(first if self.starts_anew else state)
             if self.emptied:
                 opt.zero_grad()
             terms = []
@@ -82,6 +84,12 @@ _WAYS = {
         _Way(starts_anew=True),
         "Every window of yours starts from the state that was handed in. It starts from the values "
         "with which the window before it ended: carry them on, detached.",
+    ),
+    "first_state_not_cut": (
+        _Way(first_cut=False),
+        "All windows are right but for one thing: the state that is handed in may come from a "
+        "recorded computation, and the first backward pass of yours goes back into that. Detach "
+        "the state at the start of every window, the first one too.",
     ),
     "mean_over_the_window": (
         _Way(mean=True),
@@ -155,6 +163,18 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
             prediction, state = model(x, state)
             loss_fn(prediction, y).backward(retain_graph=True)
             opt.step()
+
+    def put_into_train_mode(model, opt, loss_fn, xs, ys, state, k):
+        """You called train(), and the model was in eval mode. Leave it in the mode that it is
+        in."""
+        model.train()
+        return _Way().train(model, opt, loss_fn, xs, ys, state, k)
+
+    def left_in_eval_mode(model, opt, loss_fn, xs, ys, state, k):
+        """You put the model into eval mode and left it there. Leave it in the mode that it is
+        in."""
+        model.eval()
+        return _Way().train(model, opt, loss_fn, xs, ys, state, k)
 
     @raises("'tuple' object has no attribute 'detach'")
     def tuple_detached(state):

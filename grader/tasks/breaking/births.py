@@ -16,8 +16,8 @@ class BornNan(Task):
     """A gradient is bad if it holds a nan or an inf. Run the backward pass of loss, a recorded
     scalar, and return the name, as name() of a node gives it, of the first node in the order of
     that pass whose incoming gradients are not bad and that sends a bad one on; None if there is no
-    such node. Tensors hold what was drawn; leave the .grad of all leaves as it is, and the graph so
-    that somebody else can run the pass again. Graphs may be thousands of nodes deep."""
+    such node. Leave the .grad of all leaves as it is, no hook behind, and the graph so that somebody
+    else can run the pass again. Graphs may be thousands of nodes deep, and have many paths."""
 
     id = "born_nan"
     signatures = ("birthplace(loss) -> name",)
@@ -41,6 +41,8 @@ class BornNan(Task):
         ),
         case("many outputs", kinds=("unbound", "greatest", "parts")),
         case("healthy graphs", kinds=("no nan", "leaf", "plain sum")),
+        case("at the end of the forward pass", kinds=("root of a product",)),
+        case("40 doublings", kinds=("doubled",)),
         case("forward is bad already", kinds=("overflow", "inf minus inf", "nan drawn")),
         case("4,000 nodes deep", kinds=("deep",)),
         case("float32", kinds=("root", "constant row", "log and root"), dtype=F32),
@@ -56,18 +58,21 @@ class BornNan(Task):
 
     def observe(self, birthplace, kinds, a, b, at, order):
         found: dict[str, Any] = {}
-        kept, usable = [], []
+        kept, usable, left = [], [], []
         for place in order:
             leaves = tuple(t.clone().requires_grad_() for t in (a, b))
             for leaf in leaves:
                 leaf.grad = some_numbers(leaf)
             loss = _LOSSES[kinds[place]](*leaves, _only(a, at))
+            hooks = _hooks(loss)
             found[kinds[place]] = birthplace(loss)
+            left.append(any(len(each) > 1 for each in hooks))
             kept += [torch.equal(leaf.grad, some_numbers(leaf)) for leaf in leaves]
             usable.append(_runs(loss))
         return {
             **{kind: found[kind] for kind in kinds},
             ".grad of the leaves": "as it was" if all(kept) else "changed",
+            "hooks on nodes": "some are left" if any(left) else "none is left",
             "another pass": "runs" if all(usable) else "raises",
         }
 
@@ -77,6 +82,17 @@ def _only(like: Tensor, at: int) -> Tensor:
     ones = torch.ones_like(like)
     ones[at] = 0
     return ones
+
+
+def _hooks(loss: Tensor) -> list[Any]:
+    """For every node that can be reached, the dict of its hooks, with one in it already."""
+    found, waiting = {}, [loss.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in found:
+            found[node] = node.register_hook(lambda outgoing, incoming: None).hooks_dict_ref()
+            waiting += [following for following, _ in node.next_functions]
+    return list(found.values())
 
 
 def _runs(loss: Tensor) -> bool:
@@ -107,6 +123,14 @@ def _deep(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     t = (a * mask).sqrt()
     for _ in range(4_000):
         t = t + 1
+    return t.sum()
+
+
+def _doubled(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """A chain in which every step has two edges to the one before."""
+    t = (a * mask).log()
+    for _ in range(40):
+        t = t + t
     return t.sum()
 
 
@@ -171,4 +195,6 @@ _LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "inf minus inf": lambda a, b, mask: ((b * 1e6).exp() - (b * 1e6).exp() * a).mean(),
     "nan drawn": lambda a, b, mask: (a * (b / mask * 0)).exp().sum(),
     "deep": _deep,
+    "root of a product": lambda a, b, mask: (a * mask).prod().sqrt(),
+    "doubled": _doubled,
 }

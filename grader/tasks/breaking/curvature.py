@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from grader.engine.lived import lived, with_grad
 from grader.engine.observation import flags
-from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.engine.task import ANOTHER, F32, Case, Inputs, Rng, Task, case
 
 FEW = 5
 """So many passes are enough for a product with the Hessian, in every way of computing it."""
@@ -35,7 +36,7 @@ class Hvp(Task):
         "g with v. Where g has no graph, H is 0. torch.func.jvp of torch.func.grad(f) does it all.",
     )
     CASES = (
-        case("5 entries", shape=(7,), f="mixed", visible=True),
+        case("7 entries", shape=(7,), f="mixed", visible=True),
         case("a matrix", shape=(3, 5), f="mixed", visible=True),
         case("one entry", shape=(1,), f="mixed"),
         case("f is linear", shape=(7,), f="linear", visible=True),
@@ -46,6 +47,11 @@ class Hvp(Task):
         case("float32", shape=(7,), f="mixed", dtype=F32),
         case("x and v with a .grad from before", shape=(3, 5), f="mixed", in_use=True),
     )
+
+    def meta_case(self) -> Case:
+        """A linear f, for which an answer may make zeros itself."""
+        linear = next(one for one in self.CASES if one["f"] == "linear")
+        return replace(linear, name="another device", device=ANOTHER, visible=False)
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         v = rng.apart(0.5, 1.5, *case["shape"])
@@ -185,7 +191,7 @@ class StraightSlope(Task):
         case(
             "a net in the middle of training",
             sizes=(3, 7, 11, 5),
-            states=("nested", "grad", "frozen"),
+            states=("nested", "grad", "frozen", "mode"),
         ),
     )
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.engine.kept import Kept
-from grader.engine.lived import lived
+from grader.engine.lived import lived, with_grad
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, seeded
@@ -61,20 +61,20 @@ class KeepsDropout(Task):
         }
 
     def observe(self, keep, again, x, v, w, u, seed, p, blocks=1, unwell=False, states=(), rows=0):
-        halves = [_Half(w * (1 + n), u, p, states) for n in range(blocks)]
+        halves = [_Half(x, w * (1 + n), u, p, states) for n in range(blocks)]
         found: dict[str, Any] = {"what keep returns": "a pair"}
         with seeded(seed):
             for number, half in enumerate(halves, 1):
-                given = keep(half.block, x)
+                given = keep(half.block, half.x)
                 if not isinstance(given, tuple | list) or len(given) != 2:
                     return {"what keep returns": given}
                 found |= half.first(*given, f"y of block {number}")
             found["the next random number"] = _drawn()
             for number, half in reversed(list(enumerate(halves, 1))):
-                found |= half.second(again, x, v, f"block {number} again")
+                found |= half.second(again, v, f"block {number} again")
             found["a random number after that"] = _drawn()
             if unwell:
-                found["with a block that raises"] = halves[0].raising(again, x)
+                found["with a block that raises"] = halves[0].raising(again)
                 found["a random number after the error"] = _drawn()
         return found
 
@@ -83,10 +83,20 @@ def _drawn() -> float:
     return float(torch.rand((), dtype=torch.float64))
 
 
+def _goes_on(y: Any) -> bool:
+    """Whether a recorded product may save y for its backward pass, as the rest of a net would."""
+    factor = torch.ones((), dtype=torch.float64, requires_grad=True)
+    try:
+        return isinstance(y, Tensor) and bool((factor * y).requires_grad)
+    except RuntimeError:
+        return False
+
+
 class _Half:
     """A block of two layers with dropout between them, kept and computed again."""
 
-    def __init__(self, w: Tensor, u: Tensor, p: float, states: tuple[str, ...]) -> None:
+    def __init__(self, x: Tensor, w: Tensor, u: Tensor, p: float, states: tuple[str, ...]) -> None:
+        self.x = with_grad(x) if states else x.clone().requires_grad_()
         self.kept, self.runs, self.is_unwell = Kept(), 0, False
         block: nn.Module = nn.Sequential(
             Note(self._count),
@@ -113,31 +123,31 @@ class _Half:
         return {
             name: y,
             **flags(name, y, "requires_grad"),
+            f"{name}, in a recorded product": "as usual" if _goes_on(y) else "refused",
             f"{name}, runs": self.runs,
             f"{name}, kept": "nothing from inside" if self.kept.entries() == 0 else "results",
         }
 
-    def second(self, again: Any, x: Tensor, v: Tensor, name: str) -> dict[str, Any]:
+    def second(self, again: Any, v: Tensor, name: str) -> dict[str, Any]:
         """What two calls of again give, and the gradients that come from the second."""
-        leaf = x.clone().requires_grad_()
-        once = again(self.block, leaf, self.state)
+        once = again(self.block, self.x, self.state)
         _drawn()  # somebody else draws between the two
-        y = again(self.block, leaf, self.state)
+        y = again(self.block, self.x, self.state)
         if isinstance(y, Tensor) and y.shape == v.shape and y.requires_grad:
             y.backward(v)
         grads = {key: parameter.grad for key, parameter in self.block.named_parameters()}
         return {
             name: once,
             f"{name}, a second time": y,
-            f"gradients of {name}": {"x": leaf.grad, **grads},
+            f"gradients of {name}": {"x": self.x.grad, **grads},
             f"{name}, runs": self.runs,
         }
 
-    def raising(self, again: Any, x: Tensor) -> str:
+    def raising(self, again: Any) -> str:
         """What becomes of the error of a block that raises."""
         self.is_unwell = True
         try:
-            again(self.block, x, self.state)
+            again(self.block, self.x, self.state)
         except Unwell:
             return "its error passes through"
         finally:

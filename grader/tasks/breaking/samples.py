@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from grader.engine.lived import lived
+from grader.engine.lived import lived, with_grad
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import Net, draw_net, fill_grads, lopsided
 
@@ -12,7 +12,7 @@ class PerSampleNorms(Task):
     """Return, as a tensor of shape (N,), for every row of x the norm of the gradient of its own
     loss, loss_fn(model(x[i : i + 1]), y[i : i + 1]). The norm is over all parameters together that
     require grad: the root of the sum of the squares of all their entries; a parameter that takes no
-    part adds 0. The model treats every row by itself. Leave it as it is: parameters, their .grad,
+    part adds 0. The model treats every row by itself. Leave model, x and y as they are: values, .grad,
     flags and modes."""
 
     id = "per_sample_norms"
@@ -56,5 +56,6 @@ class PerSampleNorms(Task):
         if kind == "lived":
             model = lived(nn.Sequential(nn.Sequential(net), nn.Tanh()), "grad", "mode")
             net.b.requires_grad_(False)
+            x, y = with_grad(x), with_grad(y)
         loss_fn = lopsided if kind in ("lopsided", "lived") else torch.nn.functional.mse_loss
         return sample_norms(model, loss_fn, x, y)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from grader.engine.lived import lived
 from grader.engine.observation import named
 from grader.engine.task import F32, TRAINING, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import fill_grads, in_groups, lopsided, values
+from grader.tasks.loop.nets import Loss, fill_grads, in_groups, lopsided, values
 
 
 class TruncatedBptt(Task):
@@ -18,8 +18,9 @@ class TruncatedBptt(Task):
     divide T. model(x, state) gives (prediction, state) of one step; a state is a tuple of tensors.
     The loss of a window is the sum of loss_fn(prediction, y) over its steps. After each window, one
     step of opt along the gradient of that window's loss alone. A window starts from the values
-    with which the one before it ended, and no gradient goes back into that one. Return the list of
-    the windows' losses, Python floats, and the last state, whose tensors do not require grad."""
+    with which the one before it ended, and no gradient goes back into that one, nor into what state
+    comes from. Leave the model in its mode. Return the list of the windows' losses, Python floats,
+    and the last state, whose tensors do not require grad."""
 
     id = "truncated_bptt"
     signatures = ("train_windows(model, opt, loss_fn, xs, ys, state, k) -> (losses, state)",)
@@ -41,7 +42,7 @@ class TruncatedBptt(Task):
         case("6 steps in windows of 2, a state of two tensors", steps=6, k=2, two=True),
         case("old gradients in .grad", steps=7, k=3, kind="old", visible=True),
         case("float32", steps=7, k=2, dtype=F32),
-        case("several groups, a frozen parameter, another loss", steps=7, k=3, kind="lived"),
+        case("in the middle of training, another loss", steps=7, k=3, kind="lived"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -64,10 +65,12 @@ class TruncatedBptt(Task):
         if kind == "old":
             fill_grads(model, old)
         opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=0.5)
-        loss_fn = torch.nn.functional.mse_loss
+        loss_fn: Loss = torch.nn.functional.mse_loss
         if kind == "lived":
-            model, loss_fn = lived(in_groups(opt) and model, "grad", "frozen"), lopsided
-        state = tuple(start.clone()) if two else (start[0].clone(),)
+            in_groups(opt)
+            model, loss_fn = lived(model, "grad", "frozen", "mode"), lopsided
+        start = start.clone().requires_grad_(kind == "lived")
+        state = tuple(t * 1 for t in start) if two else (start[0] * 1,)
         found = named(train_windows(model, opt, loss_fn, xs, ys, state, k), "losses", "state")
         last = found.get("state")
         return {
@@ -76,6 +79,7 @@ class TruncatedBptt(Task):
                 isinstance(t, Tensor) and t.requires_grad
                 for t in (last if isinstance(last, tuple | list) else [last])
             ],
+            "gradient of what state comes from": start.grad,
             **values(model),
         }
 

@@ -36,6 +36,7 @@ class SafeNorm(Task):
         case("one row", rows=1, zeros=()),
         case("float32", zeros=(4,), dtype=F32),
         case("x with a .grad from before", zeros=(6,), in_use=True),
+        case("x that does not require grad", zeros=(5,), wanted=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -50,8 +51,8 @@ class SafeNorm(Task):
             "u": rng.apart(0.5, 2.0, rows, columns) * case.params.get("size", 1.0),
         }
 
-    def observe(self, row_norms, x, v, u, in_use=False):
-        x = with_grad(x) if in_use else x.requires_grad_()
+    def observe(self, row_norms, x, v, u, in_use=False, wanted=True):
+        x = with_grad(x) if in_use else x.requires_grad_(wanted)
         norms = row_norms(x)
         first = _slope(norms, x, v)
         return {"norms": norms, "grad of x": first, "second grad of x": _slope(first, x, u)}
@@ -59,7 +60,7 @@ class SafeNorm(Task):
 
 def _slope(y: Any, x: Tensor, v: Tensor) -> Tensor | None:
     """What a pass from v at y brings to x, itself recorded; None if it does not get there."""
-    if not isinstance(y, Tensor) or not y.requires_grad or y.shape != v.shape:
+    if not isinstance(y, Tensor) or not (y.requires_grad and x.requires_grad) or y.shape != v.shape:
         return None
     (grad,) = torch.autograd.grad(y, x, v, create_graph=True, allow_unused=True)
     return grad
@@ -92,6 +93,7 @@ class FixWhere(Task):
         case("tiny entries that are not 0", zeros=((0, 0),), tiny=True),
         case("float32", zeros=((0, 1), (6, 2)), dtype=F32),
         case("p with a .grad from before", zeros=((0, 4),), in_use=True),
+        case("p that does not require grad", zeros=((5, 3),), wanted=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -104,7 +106,7 @@ class FixWhere(Task):
             p[3] = torch.tensor([1.7e-6, 1.8e-8, 1.6e-10, 1.7e-12, 1e-20])
         return {"p": p, "v": rng.apart(0.5, 2.0, *shape[:-1])}
 
-    def observe(self, entropy, p, v, in_use=False):
-        p = with_grad(p) if in_use else p.requires_grad_()
+    def observe(self, entropy, p, v, in_use=False, wanted=True):
+        p = with_grad(p) if in_use else p.requires_grad_(wanted)
         found = entropy(p)
         return {"H": found, "grad of p": _slope(found, p, v)}
