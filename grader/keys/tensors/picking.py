@@ -203,6 +203,22 @@ class DropLowestKey(Key, task="drop_lowest"):
         keep = x.argsort(stable=True)[round(q * len(x)) :].sort().values
         return x[keep]
 
+    def by_count_sorted(x, q):
+        """You dropped int(q * n) numbers, and what is left is sorted. Compare x with the quantile,
+        and index x by that mask: the order stays."""
+        return x.sort().values[int(q * len(x)) :]
+
+    def largest_by_count(x, q):
+        """You took int(n * (1 - q)) numbers, the largest first. Compare x with the quantile, and
+        index x by that mask: the order stays."""
+        return x.topk(int(len(x) * (1 - q))).values
+
+    def a_rank_instead(x, q):
+        """You compared with the int(q * n)-th smallest number. The quantile lies at place
+        q * (n - 1), counted from 0, and between two numbers on the line that joins them:
+        torch.quantile finds it."""
+        return x[x > x.kthvalue(max(int(q * len(x)), 1)).values]
+
     def median_instead(x):
         """You compared with the median. That is the quantile for q = 0.5 alone."""
         return x[x > x.median()]
