@@ -35,9 +35,9 @@ def _with_eps(eps: float) -> Iterator[Callable[[Tensor], Tensor]]:
     )
     yield mistake(
         f"added_after_relu_{named}",
-        "You added a small number under the root, behind relu. The gradient is right where x is not "
-        "positive, and every value is changed a little: at 0 it is the root of that number. Nothing "
-        "needs to be added.",
+        "You added a small number under the root, behind relu. The gradient is right where x is "
+        "not positive, and every value is changed a little: at 0 it is the root of that number. "
+        "Nothing needs to be added.",
         lambda x: (x.relu() + eps).sqrt(),
     )
     yield mistake(
