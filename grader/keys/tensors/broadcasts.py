@@ -126,6 +126,11 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         where shape has a 1 is summed over as well."""
         return g.sum(0) if g.ndim > len(shape) else g
 
+    def first_axis_always(g):
+        """You added over the first axis, whatever shape b has. Axes that g has more than b are
+        summed over, and every axis where shape has a 1."""
+        return g.sum(0)
+
     def empty_batch_empty(g, shape):
         """For an empty batch you return an empty tensor. b has its shape all the same, and an entry
         that was never used gets 0."""

@@ -85,6 +85,13 @@ class RowAbsmaxKey(Key, task="row_absmax"):
         y = (rows * rows.detach().sign() * here).sum(1, keepdim=True)
         return y + (shared.amax(1, keepdim=True) - y.detach())
 
+    def both_ends_share(x):
+        """All values are right. You took the larger of the largest number and minus the smallest:
+        where both are equal each end gets a half, however many numbers share it. Take absolute
+        values first; then amax shares it among all."""
+        rows = _in_rows(x)
+        return torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True))
+
     def a_pair(x):
         """max(dim) returns a pair, values and positions. Take .values, or amax, which returns the
         values alone."""
@@ -184,13 +191,13 @@ class TopkMaskKey(Key, task="topk_mask"):
         least = ordered[:, k - 1 : k] if k else ordered[:, :1] + 1
         return x * (x.detach().abs() >= least)
 
-    @raises("out of bounds|out of range|selected index k")
+    @raises("must match the size of tensor b .0.|out of bounds")
     def threshold_of_none(x, k):
         """You kept what is not below the k-th largest absolute value. For k = 0 there is none, and
         where equal values compete for the last place it keeps more than k. Set the mask by the
         positions from topk."""
-        least = x.detach().abs().topk(k, dim=1).values[:, -1:]
-        return x * (x.detach().abs() >= least[:, [-1]])
+        size = x.detach().abs()
+        return x * (size >= size.topk(k, dim=1).values[:, -1:])
 
     def threshold_drops_the_last(x, k):
         """One number too few is kept in each row. Where you ask what is greater than the k-th

@@ -1,14 +1,63 @@
 """Reference and mistakes of the exercise on a root with a finite gradient."""
 
+from collections.abc import Callable, Iterator
+
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 
 def _with_slope(x: Tensor, y: Tensor, slope: Tensor) -> Tensor:
     """The values y, with this derivative to x."""
     return y.detach() + slope.detach() * (x - x.detach())
+
+
+def _with_eps(eps: float) -> Iterator[Callable[[Tensor], Tensor]]:
+    """Mistakes with a small number, of which this is one that learners choose."""
+
+    def added(x: Tensor) -> Tensor:
+        return (x.clamp(min=0) + eps).sqrt()
+
+    def raised(x: Tensor) -> Tensor:
+        return x.clamp(min=eps).sqrt()
+
+    def masked(x: Tensor, root: Callable[[Tensor], Tensor]) -> Tensor:
+        return torch.where(x > 0, root(x), 0)
+
+    named = f"{eps:.0e}".replace("-", "_")
+    yield mistake(
+        f"added_{named}",
+        "You added a small number under the root. That changes every value a little, and at 0 it "
+        "gives the root of that number. Nothing needs to be added: replace x where it is not "
+        "positive by an inner where, and the result there by an outer one.",
+        added,
+    )
+    yield mistake(
+        f"added_after_relu_{named}",
+        "You added a small number under the root, behind relu. The gradient is right where x is "
+        "not positive, and every value is changed a little: at 0 it is the root of that number. "
+        "Nothing needs to be added.",
+        lambda x: (x.relu() + eps).sqrt(),
+    )
+    yield mistake(
+        f"added_and_masked_{named}",
+        "You added a small number under the root. That changes every value and gradient a little, "
+        "most where x is small. Where x is positive nothing needs to be added.",
+        lambda x: masked(x, added),
+    )
+    yield mistake(
+        f"raised_to_{named}",
+        "You raised x to a small number before the root. Where x is 0 or negative the result is to "
+        "be 0, and yours is the root of that number.",
+        raised,
+    )
+    yield mistake(
+        f"raised_and_masked_{named}",
+        "You raised x to a small number before the root, and an x that is smaller gets another "
+        "value, and no gradient. Ask x > 0 instead: every positive x has its own root.",
+        lambda x: masked(x, raised),
+    )
 
 
 class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
@@ -48,27 +97,6 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
     def root_of_the_absolute_value(x):
         """You took the root of the absolute value. Of a negative number the result is 0."""
         return torch.where(x == 0, 0, torch.where(x == 0, 1, x).abs().sqrt())
-
-    def eps_added(x):
-        """You added a small number under the root. That changes every value a little, and at 0 it
-        gives the root of that number. Nothing needs to be added: replace x where it is not
-        positive by an inner where, and the result there by an outer one."""
-        return (x.clamp(min=0) + 1e-12).sqrt()
-
-    def eps_added_and_masked(x):
-        """You added a small number under the root. That changes every value and gradient a little,
-        most where x is small. Where x is positive nothing needs to be added."""
-        return torch.where(x > 0, (x.clamp(min=0) + 1e-12).sqrt(), 0)
-
-    def raised_to_eps(x):
-        """You raised x to a small number before the root. Where x is 0 or negative the result is to
-        be 0, and yours is the root of that number."""
-        return x.clamp(min=1e-12).sqrt()
-
-    def raised_to_eps_and_masked(x):
-        """You raised x to a small number before the root, and an x that is smaller gets another
-        value, and no gradient. Ask x > 0 instead: every positive x has its own root."""
-        return torch.where(x > 0, x.clamp(min=1e-12).sqrt(), 0)
 
     def small_ones_left_out(x):
         """You take x for 0 where it is below some small number. Every positive x has its own root:
@@ -113,3 +141,5 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
         detach(), .data and no_grad()."""
         return SafeSqrtWhereKey.reference(x).detach()
+
+    families = tuple(wrong for eps in (1e-12, 1e-8, 1e-6) for wrong in _with_eps(eps))

@@ -82,6 +82,11 @@ class FlattenBatchKey(Key, task="flatten_batch"):
         first axis of the sample is the fastest."""
         return _rows(x.permute(0, *range(x.ndim - 1, 0, -1)))
 
+    def channels_moved_to_the_end(x):
+        """You moved axis 1 to the end first. The numbers of a sample are to stay in the order in
+        which x[i] is indexed."""
+        return _rows(x.movedim(1, -1))
+
     def order_of_memory(x):
         """Your rows hold the numbers in the order in which they lie in memory. The order asked for
         is that of the indices, the last axis fastest, wherever the numbers lie."""
@@ -151,6 +156,13 @@ class SplitHeadsKey(Key, task="split_heads"):
         exchange two axes then."""
         n, t, d = x.shape
         return x.transpose(1, 2).reshape(n, heads, t, d // heads)
+
+    def reshaped_with_the_heads_in_front(x, heads):
+        """You cut all numbers of the batch into heads by a reshape to (heads, N, T, d), and
+        exchanged axes then: a head gets whole sentences, or parts of some. Split D first, into
+        (N, T, heads, d), and exchange axes 1 and 2 then."""
+        n, t, d = x.shape
+        return x.reshape(heads, n, t, d // heads).transpose(0, 1)
 
     def numbers_in_front_of_the_heads(x, heads):
         """Your result has shape (N, d, T, heads): you exchanged the words with the last axis."""

@@ -8,6 +8,9 @@ from torch import Tensor
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.tensors.inputs import laid_out, reached
 
+TIED = 2.0
+"""The absolute value for which several numbers of a row compete."""
+
 
 class RowAbsmax(Task):
     """x has shape (..., D). Return the largest absolute value of every row, a row being what lies
@@ -95,7 +98,7 @@ class TopkMask(Task):
         if case.params.get("ties"):  # two are larger, and three compete for one place
             x = rng.apart(0.1, 1.0, *shape)
             x[:, 0], x[:, 3] = -4.0, 3.0
-            x[:, 1], x[:, 4], x[:, 6] = 2.0, -2.0, 2.0
+            x[:, 1], x[:, 4], x[:, 6] = TIED, -TIED, TIED
         drawn = {"x": x}
         if "leaf" in case.params:
             drawn["v"] = rng.apart(0.5, 2.0, *shape)
@@ -105,15 +108,16 @@ class TopkMask(Task):
         if v is not None:
             return reached(lambda given: keep_largest(given, k), x, v, leaf)
         y = keep_largest(x, k)
-        return _whichever_is_kept(y, x) if ties else y
+        return _tied_in_order(y, x) if ties else y
 
 
-def _whichever_is_kept(y: Any, x: Tensor) -> dict[str, Any]:
-    """What of y does not depend on which of several equal numbers was kept."""
-    if not isinstance(y, Tensor) or y.shape != x.shape:
-        return {"y": y}
-    return {
-        "absolute values of each row, sorted": y.abs().sort(1).values,
-        "numbers kept in each row": (y != 0).sum(1),
-        "kept as they are": bool(((y == x) | (y == 0)).all()),
-    }
+def _tied_in_order(y: Any, x: Tensor) -> Any:
+    """y as it would be if of the tied numbers the first had been kept, and as many as were."""
+    if type(y) is not Tensor or y.shape != x.shape:
+        return y
+    tied = x.abs() == TIED
+    kept = tied & (y == x)
+    if (tied & (y != x) & (y != 0)).any():
+        return y
+    first = tied & (tied.cumsum(1) <= kept.sum(1, keepdim=True))
+    return torch.where(tied, torch.where(first, x, 0).to(y.dtype), y)

@@ -34,6 +34,7 @@ REAL = (
 
 lengths = st.integers(1, 4)
 shapes = st.lists(lengths, max_size=4).map(tuple)
+shapes_or_empty = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 
 
 # dtypes
@@ -109,7 +110,7 @@ def raises(call):
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_view_of_a_shape_works_exactly_where_the_rule_says_so(data):
     t = data.draw(strided())
     new = data.draw(cuts(t.numel()))
@@ -163,7 +164,7 @@ def test_an_index_gives_a_view_exactly_where_the_rule_says_so(index, dots):
 # shapes
 
 
-@given(shapes, shapes)
+@given(shapes_or_empty, shapes_or_empty)
 def test_shapes_broadcast_exactly_as_the_rule_says(one, other):
     if raises(lambda: broadcast(one, other)):
         assert raises(lambda: torch.zeros(one) + torch.zeros(other))
@@ -171,7 +172,7 @@ def test_shapes_broadcast_exactly_as_the_rule_says(one, other):
         assert broadcast(one, other) == (torch.zeros(one) + torch.zeros(other)).shape
 
 
-@given(shapes, shapes, st.booleans())
+@given(shapes_or_empty, shapes_or_empty, st.booleans())
 @settings(max_examples=200)
 def test_a_product_has_the_shape_that_the_rule_says(one, other, fit):
     if fit and one and other:  # most shapes do not
