@@ -35,6 +35,11 @@ def own_node(y: Any) -> Any:
     return None
 
 
+def requiring_grad(inputs: Mapping[str, Tensor], frozen: str | None) -> dict[str, Tensor]:
+    """All inputs but the frozen one; they require grad from now on."""
+    return {name: one.requires_grad_() for name, one in inputs.items() if name != frozen}
+
+
 def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, Any]:
     """What the answer returns, whether a Function made it, and the names of what that saved."""
     kept: list[Tensor] = []
@@ -50,7 +55,7 @@ def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, A
         next((name for name, one in known.items() if shares_memory(tensor, one)), "another tensor")
         for tensor in kept
     ]
-    return {"y": y, OWN: own_node(y) is not None, KEPT: sorted(words)}
+    return {"y": y, OWN: own_node(y) is not None, KEPT: " and ".join(sorted(words)) or "nothing"}
 
 
 def sent_back(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str, Any]:
@@ -62,21 +67,30 @@ def sent_back(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str, Any]
     return {**found, "what arrived at y": v}
 
 
-def is_freed(call: Callable[[], Any]) -> bool:
+def is_freed(call: Callable[[], Any]) -> bool | None:
     """Whether the result of a call is gone as soon as nobody holds it, without a search for
-    cycles."""
+    cycles; None where it is no tensor."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        result = weakref.ref(call())
+        made = call()
+        if not isinstance(made, Tensor):
+            return None
+        result = weakref.ref(made)
+        del made
         return result() is None
     finally:
         if collecting:
             gc.enable()
 
 
-def is_wrong_unnoticed(y: Tensor, edited: Tensor, x: Tensor, v: Tensor) -> bool:
-    """Whether the gradient from y to x is another one, without an error, after an edit in place."""
+def is_wrong_unnoticed(y: Any, edited: Any, x: Tensor, v: Tensor) -> bool | None:
+    """Whether the gradient from y to x is another one, without an error, after an edit in place.
+
+    None where y is no tensor.
+    """
+    if not isinstance(y, Tensor):
+        return None
     before = gradient(y, x, v)
     with torch.no_grad():
         edited.mul_(2)
