@@ -6,6 +6,7 @@ from torch import Tensor
 from grader.trusted.families.functions import (
     around,
     arriving_edited,
+    misused,
     of_backward,
     pointwise,
     product,
@@ -55,6 +56,7 @@ class MyExpKey(Key, task="my_exp"):
         *of_backward(_exp),
         *arriving_edited(_exp),
         *around(_exp, torch.exp, 0),
+        *misused(torch.exp),
     )
 
 
@@ -133,6 +135,7 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         *of_backward(_relu),
         *arriving_edited(_relu),
         *around(_relu, torch.relu, 0),
+        *misused(torch.relu),
     )
 
 

@@ -142,7 +142,7 @@ class KeptResultKey(Key, task="kept_result"):
         be an attribute of ctx."""
         return _NumberSaved.apply(x, k)
 
-    @raises("unsupported operand.*'tuple'")
+    @raises("'tuple'|of a single element can be converted to an index")
     def not_unpacked(x, k):
         """ctx.saved_tensors is a tuple, also where one tensor was saved. Take it out:
         (y,) = ctx.saved_tensors."""
@@ -182,6 +182,11 @@ class KeptResultKey(Key, task="kept_result"):
     def k_outside(x, k):
         """Your result is k * tanh(x). k belongs inside: tanh(k * x)."""
         return _tanh(x, k, value=lambda x, k: k * x.tanh(), factor=lambda x, y, k: k - y**2 / k)
+
+    def k_missing_inside(x, k):
+        """The result is right. In backward you took the tanh of x: take that of k * x, which is the
+        result."""
+        return _tanh(x, k, factor=lambda x, y, k: k * (1 - torch.tanh(x) ** 2))
 
     def k_ignored(x, k):
         """Your result is tanh(x): k is missing in forward."""

@@ -75,6 +75,21 @@ class LinearFnKey(Key, task="linear_fn"):
         rows yourself: b has one entry for each output."""
         return _Layer(gb=lambda rows, w, gy: gy)(x, w, b)
 
+    def bias_with_an_axis_too_many(x, w, b):
+        """You summed the gradient of b with keepdim=True: it has the shape (1, O), and torch's
+        engine made it fit. b has the shape (O,): leave keepdim out."""
+        return _Layer(gb=lambda rows, w, gy: gy.sum(0, keepdim=True))(x, w, b)
+
+    def arriving_forgotten_for_w(x, w, b):
+        """The gradient of w is a sum of the rows of x, the same for every output: what arrives is
+        missing in it. Multiply: gy, transposed, times the rows of x."""
+        return _Layer(gw=lambda rows, w, gy: torch.ones_like(gy).T @ rows)(x, w, b)
+
+    def arriving_forgotten_for_x(x, w, b):
+        """The gradient of x is a sum of the rows of w, the same for every row: what arrives is
+        missing in it. Multiply: gy times w."""
+        return _Layer(gx=lambda rows, w, gy: torch.ones_like(gy) @ w)(x, w, b)
+
     def bias_averaged(x, w, b):
         """The gradient of b is averaged over the rows. Each row adds b, and the parts add up: take
         the sum."""

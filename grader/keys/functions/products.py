@@ -130,6 +130,32 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
 
         return _product(a, b, parts=parts)
 
+    @raises("but expected shape compatible with")
+    def factors_returned(a, b):
+        """backward returned b and a as they are. These are the derivatives: multiply them by what
+        arrives, and sum over what was repeated."""
+
+        class Factors(Function):
+            @staticmethod
+            def forward(ctx, a, b):
+                ctx.save_for_backward(a, b)
+                return a * b
+
+            @staticmethod
+            def backward(ctx, arriving):
+                return ctx.saved_tensors[::-1]
+
+        return Factors.apply(a, b)
+
+    def summed_too_early(a, b):
+        """You summed what arrives, and multiplied by the other tensor after that. Its entries
+        differ from one use to the next: multiply first, and sum the products."""
+
+        def parts(a, b, arriving):
+            return arriving.sum_to_size(a.shape) * b, arriving.sum_to_size(b.shape) * a
+
+        return _product(a, b, to=lambda grad, like: grad, parts=parts)
+
     def none_for_b(a, b):
         """backward returned None for b, as if it had no gradient. It is a tensor like a."""
 

@@ -4,11 +4,10 @@ from grader.engine.lived import with_grad
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.functions.watching import (
     KEPT,
-    RAW,
     called,
     is_computed_in_vain,
     requiring_grad,
-    returns_shapes,
+    returned_shapes,
     sent_back,
 )
 
@@ -66,7 +65,7 @@ class LinearFn(Task):
         found = called(lambda: linear(x, w, b if bias else None), inputs)
         del found[KEPT]
         y = found["y"]
-        found |= {**sent_back(y, leaves, v), RAW: returns_shapes(y, v)}
+        found |= {**sent_back(y, leaves, v), **returned_shapes(y, leaves, v)}
         if frozen:
             found[f"computed for {frozen} in vain"] = is_computed_in_vain(y, inputs, v, frozen)
         return found

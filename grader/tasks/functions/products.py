@@ -4,10 +4,9 @@ from grader.engine.lived import with_grad
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.functions.watching import (
     KEPT,
-    RAW,
     called,
     requiring_grad,
-    returns_shapes,
+    returned_shapes,
     sent_back,
 )
 
@@ -55,4 +54,4 @@ class MulBroadcast(Task):
         found = called(lambda: mul(a, b), {"a": a, "b": b})
         del found[KEPT]
         found |= sent_back(found["y"], leaves, v)
-        return {**found, RAW: returns_shapes(found["y"], v)}
+        return {**found, **returned_shapes(found["y"], leaves, v)}

@@ -16,7 +16,6 @@ from grader.engine.observation import flags, gradient, shares_memory
 
 OWN = "a Function of yours made y"
 KEPT = "kept with save_for_backward"
-RAW = "backward returns gradients in the shapes of the inputs"
 
 _Node = torch.autograd.function.BackwardCFunction
 
@@ -103,21 +102,28 @@ def is_wrong_unnoticed(y: Any, edited: Any, x: Tensor, v: Tensor) -> bool | None
     return before is not None and after is not None and not torch.allclose(before, after)
 
 
-def returns_shapes(y: Any, v: Tensor) -> bool | None:
-    """Whether the Function's backward gives each leaf a gradient of that leaf's shape.
+def returned_shapes(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str, Any]:
+    """The shape of the gradient that the Function's backward returns for each leaf.
 
     torch sums over what was broadcast before anybody sees the gradient, hooks included: so backward
-    is called once more by itself. None where no Function made y, or a pass from v cannot begin.
+    is called once more by itself. A leaf that the Function did not get itself counts as right; None
+    stands where no Function made y, or a pass from v cannot begin.
     """
     node = own_node(y)
     if node is None or y.shape != v.shape:
-        return None
+        return dict.fromkeys(map(_returned_for, leaves))
     variables = [getattr(following, "variable", None) for following, _ in node.next_functions]
-    return all(
-        grad.shape == leaf.shape
-        for grad, leaf in zip(_returned(node, _arriving(y, node, v)), variables, strict=False)
-        if isinstance(grad, Tensor) and isinstance(leaf, Tensor)
-    )
+    returned = _returned(node, _arriving(y, node, v))
+    found = {_returned_for(name): tuple(leaf.shape) for name, leaf in leaves.items()}
+    for name, leaf in leaves.items():
+        for variable, grad in zip(variables, returned, strict=False):
+            if variable is leaf and isinstance(grad, Tensor):
+                found[_returned_for(name)] = tuple(grad.shape)
+    return found
+
+
+def _returned_for(name: str) -> str:
+    return f"shape that backward returns for {name}"
 
 
 def _arriving(y: Tensor, node: Any, v: Tensor) -> tuple[Tensor, ...]:
