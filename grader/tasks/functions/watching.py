@@ -114,12 +114,17 @@ def returned_shapes(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str
         return dict.fromkeys(map(_returned_for, leaves))
     variables = [getattr(following, "variable", None) for following, _ in node.next_functions]
     returned = _returned(node, _arriving(y, node, v))
-    found = {_returned_for(name): tuple(leaf.shape) for name, leaf in leaves.items()}
+    found = {_returned_for(name): _shape_text(leaf) for name, leaf in leaves.items()}
     for name, leaf in leaves.items():
         for variable, grad in zip(variables, returned, strict=False):
             if variable is leaf and isinstance(grad, Tensor):
-                found[_returned_for(name)] = tuple(grad.shape)
+                found[_returned_for(name)] = _shape_text(grad)
     return found
+
+
+def _shape_text(tensor: Tensor) -> str:
+    """`"(7, 3)"`."""
+    return str(tuple(tensor.shape))
 
 
 def _returned_for(name: str) -> str:
