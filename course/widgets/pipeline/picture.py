@@ -113,5 +113,5 @@ def _kept(schedule: Schedule, step: int) -> list[str]:
 def _legend(schedule: Schedule) -> list[str]:
     """What the letters stand for."""
     y = TOP + schedule.stages * ROW + 20
-    told = "F: forward pass of a micro-batch    B: its backward pass    idle: the bubble"
+    told = "F: forward pass of a micro-batch · B: its backward pass · idle: the bubble"
     return [svg.text(told, LEFT, y, "words muted", "start")]

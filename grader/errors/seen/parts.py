@@ -31,6 +31,8 @@ def read_device(frames: Frames, told: Explained, message: str) -> Explained | No
 
 def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A float64 tensor that is given to a model of float32 parameters."""
+    if "double" not in message.lower():
+        return None
     for model, module in frames.modules():
         if {parameter.dtype for parameter in module.parameters()} != {torch.float32}:
             continue
