@@ -159,7 +159,7 @@ OPERANDS = (
         "dtype",
         _RUNTIME,
         r"(have|has) (the )?same dtype|expected scalar type (?!Long but)|destination dtypes match|"
-        r"expected dtype \w+ for .* but got dtype|(bias|weight) type .* should be the same|"
+        r"expected dtype \w+ for (?!`?'?end\b).* but got dtype|(bias|weight) type .* should be the same|"
         r"dtype to be equal to src\.dtype",
         "The tensors of one operation have different dtypes.",
         "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype). NumPy's numbers are "
@@ -171,8 +171,9 @@ OPERANDS = (
         r"result type \w+ can't be cast to the desired output type",
         "An in-place operation keeps the dtype of its tensor, and an integer tensor cannot hold "
         "fractions.",
-        "Convert first (t = t.double()), or use the out-of-place operation. Where you average a "
-        "model's buffers, copy the integer ones, such as BatchNorm's num_batches_tracked.",
+        "Convert first (t = t.double()), or use the out-of-place operation. A loss for probabilities "
+        "takes its target as floating numbers: y.float(). Where you average a model's buffers, copy "
+        "the integer ones, such as BatchNorm's num_batches_tracked.",
     ),
     Explanation(
         "integer_mean",
