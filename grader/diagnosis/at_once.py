@@ -161,7 +161,7 @@ def _alike(one: Plain, right: Plain) -> bool:
     """Whether two values can stand in one vector, or beside it."""
     if isinstance(right, torch.Tensor) and _is_number(right):
         return isinstance(one, torch.Tensor) and _is_number(one) and one.shape == right.shape
-    return type(one) is type(right)
+    return type(one) is type(right) and _is_number(one) == _is_number(right)
 
 
 def _numbers(values: Plain) -> list[torch.Tensor]:
@@ -193,8 +193,8 @@ def _together(known: Sequence[_Known], cases: Sequence[Compared]) -> Iterator[To
     """Pairs whose effects on the numbers, added or multiplied, are those of the answer."""
     first = cases[0]
     right, received = _numbers(first.expected), _numbers(first.observation.values)
-    if [r.shape for r in right] != [g.shape for g in received] or not known:
-        return
+    if not (known and right) or [r.shape for r in right] != [g.shape for g in received]:
+        return  # counts alone are no numbers here
     r, g = _vector(right), _vector(received)
     if len(known) ** 2 * len(r) > MOST:
         return

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+)
 
 EPOCHS = 2
 
@@ -53,7 +59,8 @@ def record(loaders: Sequence[DataLoader[Any]]) -> Plan:
         TypeError: if a loader has no batch sampler that cuts the numbers of a sampler.
     """
     for loader in loaders:
-        if not isinstance(getattr(loader, "batch_sampler", None), BatchSampler):
+        stream = isinstance(loader.dataset, IterableDataset)
+        if stream or not isinstance(loader.batch_sampler, BatchSampler):
             raise TypeError("this picture shows loaders that cut a sampler's numbers into batches")
     readings = []
     with torch.random.fork_rng(devices=()), _states_kept(loaders):

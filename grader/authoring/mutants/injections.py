@@ -87,7 +87,15 @@ def _of_arguments(
             for one in known if kind in kinds else ():
                 text = _WRITTEN[one].format(x=name)
                 # In some cases the argument is of another kind.
-                yield text if len(kinds) == 1 else f"if {kind.value.format(x=name)}: {text}"
+                yield text if len(kinds) == 1 else _where(kind.value.format(x=name), text, name)
+
+
+def _where(condition: str, text: str, name: str) -> str:
+    """A statement for those cases in which a condition holds, in one line."""
+    each = f"for one_ in {name}:"
+    if text.startswith(each):
+        return text.replace(each, f"for one_ in {name} if {condition} else ():", 1)
+    return f"if {condition}: {text}"
 
 
 def _before_returns(body: Sequence[ast.stmt], last: list[ast.stmt]) -> list[ast.stmt]:

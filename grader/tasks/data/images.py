@@ -26,7 +26,7 @@ class NormaliseImages(Task):
         case("an iterator", sizes=[2, 5], once=True, visible=True),
         case("one batch", sizes=[5]),
         case("one image a batch, each of its own brightness", sizes=[1, 1, 1], apart=True),
-        case("a channel of one colour", sizes=[3, 2], flat=True, scale=100.0),
+        case("channels of one colour each", sizes=[3, 2], flat=True, channels=29, scale=100.0),
         case("dark and bright channels", sizes=[4, 3], extreme=True),
         case("one channel", sizes=[3, 1], channels=1),
     )
@@ -38,7 +38,7 @@ class NormaliseImages(Task):
         if case.params.get("apart"):
             images = images // 4 + 60 * rng.permutation(n).reshape(n, 1, 1, 1)
         if case.params.get("flat"):
-            images[:, 1] = images[0, 1, 0, 0]
+            images[:] = images[:1, :, :1, :1]
         if case.params.get("extreme"):
             images[:, 0] = images[:, 0] % 3
             images[:, 1] = 253 + images[:, 1] % 3
