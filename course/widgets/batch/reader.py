@@ -121,10 +121,11 @@ def _epoch(loader: DataLoader[Any], epoch: int, rank: int | None) -> Reading:
     if hasattr(sampler, "set_epoch"):
         sampler.set_epoch(epoch - 1)
     order, items = _Noting(sampler), _Noting(loader.dataset)
-    cut = copy.copy(loader.batch_sampler)
-    cut.sampler = order  # type: ignore[union-attr,assignment]
-    twin = DataLoader(
-        items,  # type: ignore[arg-type]
+    dataset: Any = items
+    cut: Any = copy.copy(loader.batch_sampler)
+    cut.sampler = order
+    twin: DataLoader[Any] = DataLoader(
+        dataset,
         batch_sampler=cut,
         collate_fn=loader.collate_fn,
         generator=loader.generator,
