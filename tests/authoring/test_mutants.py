@@ -145,6 +145,15 @@ def test_statements_are_added_by_the_kinds_of_an_arguments_values():
     assert "put first: x.eval()" not in mutants
 
 
+def test_what_is_added_for_some_cases_of_an_argument_is_one_line():
+    kinds = {"g": {"xs": frozenset({Kind.TENSORS, Kind.OTHER})}}
+    mutants = changed("def g(xs):\n    return xs", kinds)
+    condition = Kind.TENSORS.value.format(x="xs")
+    each = f"for one_ in xs if {condition} else (): one_.grad = None"
+    assert each.replace(": ", ":\n        ", 1) in mutants[f"put first: {each}"]
+    assert f"put first: if {condition}: xs = [one.detach() for one in xs]" in mutants
+
+
 def test_an_id_stays_when_the_answer_changes_elsewhere():
     before = changed("def g(a, b):\n    y = a + b\n    return y")
     after = changed("def g(a, b):\n    a = a * 2\n    y = a + b\n    return y")
