@@ -7,8 +7,8 @@ class NormaliseImages(Task):
     """batches gives batches of images, of shape (B, C, H, W) and dtype uint8; the last one may be
     smaller, and batches may be an iterator that can be read once. A pixel counts as its number
     divided by 255. Return for each channel the mean and the standard deviation over all pixels of
-    all images, each as a list of C floats. The deviation is the one over the number of
-    pixels, not that minus 1. Leave the batches as they are."""
+    all images, worked out in float64, each as a list of C floats. The deviation is the one over the
+    number of pixels, not that minus 1. Leave the batches as they are."""
 
     id = "normalise_images"
     signatures = ("image_stats(batches) -> (mean, std)",)
