@@ -92,7 +92,6 @@ CONSTANTS = {
     "tensors-column-row": {1},
     "data-duck": {0, 1, 2},
     "data-used-up": {0},
-    "data-collate": {2, 7},
     "data-set-epoch": {0},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""

@@ -75,6 +75,32 @@ def test_a_pair_that_fits_in_one_case_alone_is_not_told():
     assert not any(finding.code.startswith("AT_ONCE") for finding in verdict.findings)
 
 
+def test_no_pair_is_sought_where_there_are_counts_alone():
+    verdict = verdict_on(
+        lambda seed: {"count": 8},
+        Known(lambda seed: {"count": 7}, mistakes={"probe.more": lambda seed: {"count": 9}}),
+    )
+    assert [finding.code for finding in verdict.findings] == ["WRONG.value"]
+
+
+def test_a_mistake_that_makes_numbers_of_truth_values_is_no_part_of_a_pair():
+    def right(seed):
+        return {"x": reference(seed, 3, 5), "mask": reference(seed, 3, 5) > 0}
+
+    def as_floats(seed):
+        return {**right(seed), "mask": right(seed)["mask"].double()}
+
+    def bent(seed):
+        return {**right(seed), "x": right(seed)["x"] * (1 + reference(seed + 9, 3, 5) ** 2)}
+
+    def answer(seed):
+        return {**right(seed), "x": right(seed)["x"] + reference(seed + 7, 3, 5)}
+
+    both = {"probe.as_floats": as_floats, "probe.bent": bent}
+    verdict = verdict_on(answer, Known(right, mistakes=both))
+    assert [finding.code for finding in verdict.findings] == ["WRONG"]
+
+
 def test_a_mistake_times_a_factor_is_told_with_the_factor():
     verdict = verdict_on(
         lambda seed: {name: -t for name, t in shifted(seed).items()}, known(shifted=shifted)
