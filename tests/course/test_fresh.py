@@ -77,6 +77,7 @@ CONSTANTS = {
     "norm-momentum": {0},
     "norm-sum": {0, 1},
     "norm-recap-group": {1},
+    "scripts-shapes": {1},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 
