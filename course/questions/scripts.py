@@ -11,21 +11,16 @@ from course.quiz import Choice, Order, Predict, choice, order, predict
 @question
 def scripts_name() -> Choice:
     def started_as_a_module():
-        import io
-        import runpy
+        import subprocess
         import sys
         import tempfile
-        from contextlib import redirect_stdout
         from pathlib import Path
 
-        with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()) as said:
-            Path(folder, "whoami.py").write_text("print(__name__)\n", encoding="utf-8")
-            sys.path.insert(0, folder)
-            try:
-                runpy.run_module("whoami", run_name="__main__")
-            finally:
-                sys.path.remove(folder)
-        return f'`"{said.getvalue().strip()}"`'
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "who.py").write_text("print(__name__)\n", encoding="utf-8")
+            words = [sys.executable, "-m", "who"]
+            done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+        return f'`"{done.stdout.strip()}"`'
 
     return choice(
         "`who.py` holds the line `print(__name__)`. `python who.py` prints `__main__`. What does "
@@ -91,9 +86,14 @@ def scripts_whose() -> Choice:
     def behind_the_module():
         import subprocess
         import sys
+        import tempfile
+        from pathlib import Path
 
-        words = ["-u", "-c", "import sys; print(sys.argv[1:])", "-m", "3"]
-        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+        with tempfile.TemporaryDirectory() as folder:
+            text = "import sys\nprint(sys.argv[1:])\n"
+            Path(folder, "show.py").write_text(text, encoding="utf-8")
+            words = [sys.executable, "-u", "-m", "show", "-m", "3"]
+            done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
         return f"`{done.stdout.strip()}`"
 
     return choice(
