@@ -103,7 +103,7 @@ class TorchrunEnv(Task):
         given = {**env}
         found = dist_env(env)
         kept = {"env is as it was": env == given}
-        if type(found) in (list, tuple) and len(found) == 3:
+        if isinstance(found, list | tuple) and len(found) == 3:
             names = ("rank", "local_rank", "world_size")
             return {name: spelled(one) for name, one in zip(names, found, strict=True)} | kept
         return {"answer": spelled(found), **kept}

@@ -67,7 +67,7 @@ class LaunchCommand(Task):
         given = {**options}
         words = launch_command(module, options)
         kept = {"options are as they were": options == given}
-        if type(words) not in (list, tuple):
+        if not isinstance(words, list | tuple):
             return {"words": "one text" if isinstance(words, str) else words, **kept}
         if not all(isinstance(word, str) for word in words):
             return {"words": list(words), "all of them are texts": False, **kept}
