@@ -93,6 +93,7 @@ CONSTANTS = {
     "data-duck": {0, 1, 2},
     "data-used-up": {0},
     "data-set-epoch": {0},
+    "scripts-shapes": {1},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 
