@@ -6,6 +6,7 @@ from course.widgets.leaf.explorer import explore_leaves
 from course.widgets.loop.explorer import explore_loop
 from course.widgets.memory.explorer import explore_edits, show_memory
 from course.widgets.mode.explorer import explore_modes
+from course.widgets.nan.explorer import explore_nan
 from course.widgets.norm.explorer import explore_norms
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "explore_leaves",
     "explore_loop",
     "explore_modes",
+    "explore_nan",
     "explore_norms",
     "show_graph",
     "show_memory",
