@@ -12,7 +12,7 @@ class PerSampleNorms(Task):
     """Return, as a tensor of shape (N,), for every row of x the norm of the gradient of its own
     loss, loss_fn(model(x[i : i + 1]), y[i : i + 1]). The norm is over all parameters together that
     require grad: the root of the sum of the squares of all their entries; a parameter that takes no
-    part adds 0. The model treats every row by itself. Leave model, x and y as they are: values, .grad,
+    part adds 0. The model treats every row by itself. Leave model, x and y as they are, with .grad,
     flags and modes."""
 
     id = "per_sample_norms"

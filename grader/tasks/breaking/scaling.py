@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from grader.engine.lived import lived
 from grader.engine.task import F32, TRAINING, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Net, draw_net, fill_grads, in_groups, values
+from grader.tasks.loop.nets import Loss, Net, draw_net, fill_grads, in_groups, values
 
 
 class ClipAfterUnscale(Task):
@@ -72,7 +72,7 @@ class ClipAfterUnscale(Task):
         opt = torch.optim.SGD(
             model.parameters(), lr=2e-4, momentum=0.9 if kind == "momentum" else 0
         )
-        loss_fn = nn.functional.mse_loss
+        loss_fn: Loss = nn.functional.mse_loss
         if kind == "lived":
             in_groups(opt)
             model = lived(nn.Sequential(nn.Sequential(net)), "grad", "frozen", "mode")
