@@ -23,7 +23,7 @@ class BornNan(Task):
     signatures = ("birthplace(loss) -> name",)
     title, points, difficulty, minutes = "Where the nan is born", 10, 4, 18
     hints = (
-        "Read the section on the place where a nan is born. A node calls its hooks when it has "
+        "Read the section on the node where a nan is born. A node calls its hooks when it has "
         "run: which two tuples are they handed, and in which order?",
         "Put a hook on every node that can be reached by next_functions, and let each write down "
         "what it sees. torch.isnan does not see an inf, and a gradient in a tuple may be None.",

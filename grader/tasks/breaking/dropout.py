@@ -28,8 +28,8 @@ class KeepsDropout(Task):
     title, points, difficulty, minutes = "The same entries dropped again", 8, 4, 15
     prerequisites = ("checkpointed",)
     hints = (
-        "Read the section on checkpoints and random numbers. What decides which entries dropout "
-        "drops, and when do you have to look at it?",
+        "Read the section on checkpoints, down to random numbers. What decides which entries "
+        "dropout drops, and when do you have to look at it?",
         "Draw torch.rand(1) behind each of your functions, and compare with a run of block(x) "
         "alone. keep moves the generator as block does; again does not move it at all.",
         "torch.get_rng_state() before the run is the state. Inside torch.random.fork_rng() a "

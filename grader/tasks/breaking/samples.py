@@ -19,7 +19,7 @@ class PerSampleNorms(Task):
     signatures = ("sample_norms(model, loss_fn, x, y) -> norms",)
     title, points, difficulty, minutes = "One gradient for each sample", 8, 3, 12
     hints = (
-        "Read the section on gradients of single samples. Which numbers of the batch does a loss "
+        "Read the section on per-sample gradients. Which numbers of the batch does a loss "
         "of one row depend on, and what does .grad hold after a backward pass from the mean?",
         "Compare with a batch of one row. What does torch.autograd.grad do with a parameter that "
         "takes no part, or that is frozen?",

@@ -20,8 +20,8 @@ class ClipAfterUnscale(Task):
     signatures = ("amp_step(model, opt, scaler, loss_fn, x, y, max_norm) -> loss",)
     title, points, difficulty, minutes = "Spot the bug: a limit in the wrong units", 8, 3, 10
     hints = (
-        "Read the section on mixed precision. In which units are the gradients when the broken "
-        "function clips them, and in which is max_norm?",
+        "Read the section on scaling, unscaling and clipping. In which units are the gradients "
+        "when the broken function clips them, and in which is max_norm?",
         "Print the norm that clip_grad_norm_ returns, for a scale of 1 and for one of 1024.",
         "The scaler has a method that divides the gradients of an optimizer by the scale, and "
         "that step then does not do again. It belongs between backward and clipping.",
