@@ -1,0 +1,1 @@
+"""Chapter 14, where gradients break: references and named mistakes of its exercises."""

@@ -1,0 +1,268 @@
+"""References and mistakes of the exercises on second derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.trusted.families.parts import exchanged_parts
+from grader.trusted.key import Key, raises
+
+Scalar = Callable[[Tensor], Tensor]
+
+
+def _recorded(f: Scalar, x: Tensor) -> tuple[Tensor, Tensor]:
+    """A leaf at x, and the gradient there as a function of it."""
+    z = x.detach().clone().requires_grad_()
+    (g,) = torch.autograd.grad(f(z), z, create_graph=True)
+    return z, g
+
+
+def _hvp(f: Scalar, x: Tensor, v: Tensor) -> Tensor:
+    """The gradient of the slope along v; the term that is 0 ties it to x."""
+    z, g = _recorded(f, x)
+    slope = (g * v.detach()).sum() + 0 * z.sum()
+    return torch.autograd.grad(slope, z)[0].detach()
+
+
+def _grad(f: Scalar, x: Tensor) -> Tensor:
+    return _recorded(f, x)[1].detach()
+
+
+def _hessian(f: Scalar, x: Tensor) -> Tensor:
+    """H as a matrix."""
+    units = torch.eye(x.numel(), dtype=x.dtype, device=x.device).view(-1, *x.shape)
+    return torch.stack([_hvp(f, x, unit).flatten() for unit in units])
+
+
+class HvpKey(Key, task="hvp"):
+    def reference(f: Scalar, x: Tensor, v: Tensor) -> Tensor:
+        return _hvp(f, x, v)
+
+    def gradient(f, x):
+        """You returned the gradient of f. H v is the gradient of the product of that with v."""
+        return _grad(f, x)
+
+    def gradient_times_v(f, x, v):
+        """You returned the gradient times v, entry by entry. Differentiate it once more: H v is
+        the gradient of its sum."""
+        return _grad(f, x) * v
+
+    def slope_along_v(f, x, v):
+        """You returned the scalar product of the gradient and v, the slope of f along v. H v is the
+        gradient of that."""
+        return (_grad(f, x) * v).sum()
+
+    def v_left_out(f, x, v):
+        """You multiplied H by ones: v is not used. Start the second pass at the gradient with v, or
+        at the sum of gradient times v."""
+        return _hvp(f, x, torch.ones_like(v))
+
+    def curvature_along_v(f, x, v):
+        """You returned v H v, one number. H v has one number for each entry of x: leave out the
+        last product with v."""
+        return (v * _hvp(f, x, v)).sum()
+
+    def v_squared(f, x, v):
+        """You multiplied by v once more at the end. The second pass has used it already."""
+        return v * _hvp(f, x, v)
+
+    def diagonal_alone(f, x, v):
+        """You multiplied the diagonal of H by v. H has entries beside the diagonal, where f ties
+        entries of x to one another."""
+        return _hessian(f, x).diagonal().view_as(x) * v.detach()
+
+    def half(f, x, v):
+        """You took half of H v. The half belongs to Taylor's formula, and not to H."""
+        return _hvp(f, x, v) / 2
+
+    def both_passes_in_grad(f, x, v):
+        """You read x.grad after two backward passes, which added to each other: it holds the
+        gradient plus H v. Use torch.autograd.grad for both."""
+        return _grad(f, x) + _hvp(f, x, v)
+
+    @raises("does not require grad and does not have a grad_fn")
+    def graph_not_recorded(f, x, v):
+        """The gradient has no graph, so a second pass cannot go through it: pass
+        create_graph=True to the first. retain_graph keeps the old graph and records nothing new."""
+        z = x.detach().clone().requires_grad_()
+        (g,) = torch.autograd.grad(f(z), z)
+        return torch.autograd.grad(g, z, v)[0]
+
+    @raises("does not require grad and does not have a grad_fn")
+    def linear_f_refused(f, x, v):
+        """The gradient of a linear f is a constant: it has no graph, and a second pass refuses it.
+        H is 0 there: ask g.requires_grad before you go on."""
+        z, g = _recorded(f, x)
+        return torch.autograd.grad(g, z, v, materialize_grads=True)[0]
+
+    @raises("appears to not have been used in the graph")
+    def straight_f_refused(f, x, v):
+        """The gradient has a graph that x is not in: f consists of straight pieces. H is 0 there:
+        pass allow_unused=True, and return zeros for None."""
+        z, g = _recorded(f, x)
+        if not g.requires_grad:
+            return torch.zeros_like(x)
+        return torch.autograd.grad(g, z, v)[0]
+
+    def none_for_zero(f, x, v):
+        """You returned None where H is 0. That is zeros in x's shape: materialize_grads=True puts
+        them in the place of None."""
+        found = _hvp(f, x, v)
+        return found if bool(found.any()) else None
+
+    @raises("shapes? cannot be multiplied|size mismatch|inconsistent tensor|must match the size")
+    def matrix_product_of_tensors(f, x, v):
+        """You multiplied H by v as if x were a vector. x may have more dimensions, and H then has
+        twice as many: use passes in the place of H, or flatten."""
+        return _hessian(f, x) @ v
+
+    def hessian_made(f, x, v):
+        """The product is right, and you made all of H: as many passes as x has entries. A pass
+        from the gradient with v gives the product at once."""
+        return (_hessian(f, x) @ v.detach().flatten()).view_as(x)
+
+    def graph_kept(f, x, v):
+        """The product is right, and it still requires grad: it holds the graph of both passes.
+        Leave create_graph out of the second one, work on a detached copy of x, or detach the
+        result."""
+        return _hvp(f, x, v).requires_grad_()
+
+    def x_made_to_require_grad(f, x, v):
+        """You made the caller's x require grad. Work on a copy that is a leaf:
+        x.detach().requires_grad_()."""
+        x.requires_grad_()
+        return _hvp(f, x, v)
+
+    def grad_left_on_x(f, x, v):
+        """You left a gradient in x.grad, or added to one that was there: backward() does. Work on a
+        copy that is a leaf, or use torch.autograd.grad."""
+        x.requires_grad_().grad = _grad(f, x)
+        return _hvp(f, x, v)
+
+
+class StraightSlopeKey(Key, task="straight_slope"):
+    def reference(net: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+        point = x.detach().clone().requires_grad_()
+        y = net(point)
+        w = torch.stack([torch.autograd.grad(out, point, retain_graph=True)[0] for out in y])
+        return w, y.detach() - w @ point.detach()
+
+    families = (*exchanged_parts(reference, "W", "b"),)
+
+    def transposed(net, x):
+        """Your W is transposed: entry [i, j] is the derivative of output i by input j, so that W
+        has shape (m, n)."""
+        w, b = StraightSlopeKey.reference(net, x)
+        return w.T, b
+
+    def rows_added(net, x):
+        """Your W is the gradient of the sum of all outputs: its rows are added up. Every output
+        has a row of its own, from a pass of its own."""
+        w, b = StraightSlopeKey.reference(net, x)
+        return w.sum(0), b
+
+    def rows_running_on(net, x):
+        """Every row of your W holds the sum of those before it as well: backward() adds to .grad.
+        Use torch.autograd.grad, or empty .grad before each pass."""
+        w, b = StraightSlopeKey.reference(net, x)
+        return w.cumsum(0), b
+
+    def activations_left_out(net, x):
+        """You multiplied the weights of all layers, as if there were no activation between them.
+        Where an activation is 0, or less steep, its column counts less: let autograd see the net at
+        x."""
+        product = torch.eye(len(x), dtype=x.dtype, device=x.device)
+        for layer in _linears(net):
+            product = layer.weight.detach() @ product
+        return product, net(x).detach() - product @ x.detach()
+
+    def value_for_b(net, x):
+        """Your b is net(x). The straight map gives that at x itself, W x included: take W x off."""
+        w, _ = StraightSlopeKey.reference(net, x)
+        return w, net(x.detach()).detach()
+
+    def value_at_zero_for_b(net, x):
+        """Your b is net(0). 0 may lie on other pieces of the net: b belongs to the map near x. It
+        is net(x) - W x."""
+        w, _ = StraightSlopeKey.reference(net, x)
+        return w, net(torch.zeros_like(x)).detach()
+
+    def last_bias_for_b(net, x):
+        """Your b is the bias of the last layer. The biases of the layers before it come through the
+        weights as well: b is net(x) - W x."""
+        w, b = StraightSlopeKey.reference(net, x)
+        bias = _linears(net)[-1].bias
+        return w, torch.zeros_like(b) if bias is None else bias.detach().clone()
+
+    def added_for_b(net, x):
+        """Your b is net(x) + W x: the sign is wrong. W x + b is to be net(x)."""
+        w, b = StraightSlopeKey.reference(net, x)
+        return w, b + 2 * w @ x.detach()
+
+    def slope_at_zero(net, x):
+        """You took the derivatives at 0. They are others there: the activations are on at other
+        places. Take them at x."""
+        return StraightSlopeKey.reference(net, torch.zeros_like(x))
+
+    def slope_at_ones(net, x):
+        """You took the derivatives at a point of ones. The activations are on at other places
+        there. Take them at x."""
+        w, _ = StraightSlopeKey.reference(net, torch.ones_like(x))
+        return w, net(x).detach() - w @ x.detach()
+
+    def w_requires_grad(net, x):
+        """The numbers are right, and something of them still requires grad. Detach W, and b."""
+        w, b = StraightSlopeKey.reference(net, x)
+        return w.requires_grad_(), b.requires_grad_()
+
+    def b_requires_grad(net, x):
+        """The numbers are right, and b still requires grad: it comes from the parameters. Detach
+        it, or compute it under no_grad()."""
+        w, b = StraightSlopeKey.reference(net, x)
+        return w, b.requires_grad_()
+
+    def w_alone(net, x):
+        """You returned W alone. Return the pair (W, b)."""
+        return StraightSlopeKey.reference(net, x)[0]
+
+    def grads_of_the_net(net, x):
+        """Your passes left gradients in .grad of the net's parameters, or added to what was there:
+        backward() does. torch.autograd.grad towards x does not."""
+        net(x.detach()).sum().backward()
+        return StraightSlopeKey.reference(net, x)
+
+    def grads_of_the_net_emptied(net, x):
+        """You emptied .grad of the net's parameters. What lies there belongs to whoever trains the
+        net: leave it."""
+        net.zero_grad()
+        return StraightSlopeKey.reference(net, x)
+
+    def net_frozen(net, x):
+        """You made the parameters of the net not require grad, and left them so. torch.func.jacrev
+        takes the derivative by x alone."""
+        net.requires_grad_(False)
+        return StraightSlopeKey.reference(net, x)
+
+    def put_into_train_mode(net, x):
+        """You called train(), and a part of the net that was in eval mode is in train mode now.
+        Leave the modes as they are."""
+        net.train()
+        return StraightSlopeKey.reference(net, x)
+
+    def left_in_eval_mode(net, x):
+        """You put the net into eval mode and left it there. Leave the modes as they are."""
+        net.eval()
+        return StraightSlopeKey.reference(net, x)
+
+    def x_made_to_require_grad(net, x):
+        """You made the caller's x require grad. Work on a copy: x.detach().requires_grad_()."""
+        x.requires_grad_()
+        return StraightSlopeKey.reference(net, x)
+
+
+def _linears(net: Any) -> list[nn.Linear]:
+    return [part for part in net.modules() if isinstance(part, nn.Linear)]

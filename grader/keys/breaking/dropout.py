@@ -1,0 +1,187 @@
+"""Reference and mistakes of the exercise on the random numbers of a checkpoint."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.trusted.key import Key, replaces
+
+Kept = tuple[Tensor, Any]
+
+
+@contextlib.contextmanager
+def _generator_at(state: Tensor) -> Iterator[None]:
+    """With torch's generator in a given state, and put back afterwards."""
+    before = torch.get_rng_state()
+    torch.set_rng_state(state)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)
+
+
+def _run(block: nn.Module, x: Tensor) -> Tensor:
+    with torch.no_grad():
+        return block(x)
+
+
+class KeepsDropoutKey(Key, task="keeps_dropout"):
+    def keep(block: nn.Module, x: Tensor) -> Kept:
+        state = torch.get_rng_state()
+        return _run(block, x), state
+
+    def again(block: nn.Module, x: Tensor, state: Any) -> Tensor:
+        with _generator_at(state):
+            return block(x)
+
+    def recorded(block, x):
+        """keep ran block with recording: its result has a graph, which holds all that a checkpoint
+        is to save. Run block under torch.no_grad()."""
+        state = torch.get_rng_state()
+        return block(x), state
+
+    def inference_tensor(block, x):
+        """keep ran block in inference mode. What comes after it in the net cannot save such a
+        result for its backward pass, and refuses: no_grad is enough."""
+        state = torch.get_rng_state()
+        with torch.inference_mode():
+            return block(x), state
+
+    def detached_afterwards(block, x):
+        """keep ran block with recording and detached the result, and something of that run is still
+        held. Run block under torch.no_grad(), and keep no result of it in the state."""
+        state, y = torch.get_rng_state(), block(x)
+        block.last_result = y
+        return y.detach(), state
+
+    def state_after_the_run(block, x):
+        """You looked at the generator after block had drawn: the second run drops other entries.
+        Take its state before block runs."""
+        return _run(block, x), torch.get_rng_state()
+
+    def seeded(block, x):
+        """You set a seed. Both runs drop the same entries, but other ones than block(x) would, and
+        the caller's random numbers are changed. Take the state of the generator as it is."""
+        torch.manual_seed(0)
+        return KeepsDropoutKey.keep(block, x)
+
+    def fresh_seed(block, x):
+        """keep drew a number of its own before block ran, a seed perhaps: block drops other entries
+        than block(x) would. Take the state of the generator, which draws nothing."""
+        torch.rand(1)
+        return KeepsDropoutKey.keep(block, x)
+
+    def put_back_by_keep(block, x):
+        """keep put the generator back after block had drawn: what the caller draws next is what
+        block has drawn already. keep moves the generator as block(x) does; only again puts it
+        back."""
+        with torch.random.fork_rng(devices=[]):
+            return KeepsDropoutKey.keep(block, x)
+
+    def run_twice_by_keep(block, x):
+        """keep ran block twice: that costs as much again, and moves the random numbers of whatever
+        comes after."""
+        _run(block, x)
+        return KeepsDropoutKey.keep(block, x)
+
+    def in_eval_mode(block, x):
+        """You put block into eval mode, where nothing is dropped, and left it there. Run it in the
+        mode that it is in."""
+        return KeepsDropoutKey.keep(block.eval(), x)
+
+    def grads_emptied(block, x):
+        """You emptied .grad of block's parameters. What lies there belongs to the caller: leave
+        it."""
+        block.zero_grad()
+        return KeepsDropoutKey.keep(block, x)
+
+    @replaces("again")
+    def other_entries(block, x):
+        """again runs block with whatever random numbers come next: other entries are dropped than
+        the first time, and the caller's numbers move. Set the generator to the state first, and put
+        it back afterwards."""
+        return block(x)
+
+    @replaces("again")
+    def other_entries_but_put_back(block, x):
+        """again puts the generator back and does not set it before: other entries are dropped than
+        the first time. torch.random.fork_rng() puts back; torch.set_rng_state(state) inside it is
+        missing."""
+        with torch.random.fork_rng(devices=[]):
+            return block(x)
+
+    @replaces("again")
+    def not_put_back(block, x, state):
+        """again sets the generator to the state and leaves it where block's draws end: what the
+        caller draws next has been drawn before. Put it back, or set it inside
+        torch.random.fork_rng()."""
+        torch.set_rng_state(state)
+        return block(x)
+
+    @replaces("again")
+    def put_back_to_the_start(block, x, state):
+        """again leaves the generator in the state that it was handed, and not in the one that it
+        found: the caller draws again what block has drawn. Look at the generator before you set
+        it."""
+        with _generator_at(state):
+            y = block(x)
+        torch.set_rng_state(state)
+        return y
+
+    @replaces("again")
+    def not_put_back_after_an_error(block, x, state):
+        """When block raises, again leaves the generator where it is: the line that puts it back
+        does not run. Put it into finally, or use torch.random.fork_rng()."""
+        before = torch.get_rng_state()
+        torch.set_rng_state(state)
+        y = block(x)
+        torch.set_rng_state(before)
+        return y
+
+    @replaces("again")
+    def error_swallowed(block, x, state):
+        """block raised, and again ended as if all were well. Put the generator back and let the
+        error pass: no except, and no return inside finally."""
+        with contextlib.suppress(ValueError):
+            return KeepsDropoutKey.again(block, x, state)
+
+    @replaces("again")
+    def not_recorded(block, x, state):
+        """No gradient reaches x or block's parameters: again runs block without recording, or
+        detaches its result. no_grad belongs into keep alone: return what block returns."""
+        with torch.no_grad():
+            return KeepsDropoutKey.again(block, x, state)
+
+    @replaces("again")
+    def x_detached(block, x, state):
+        """again detached x: block's parameters get gradients, and x gets none. Hand x over as it
+        is."""
+        return KeepsDropoutKey.again(block, x.detach(), state)
+
+    @replaces("again")
+    def in_eval_mode_again(block, x, state):
+        """again put block into eval mode, where nothing is dropped. Run it in the mode that it is
+        in."""
+        return KeepsDropoutKey.again(block.eval(), x, state)
+
+    @replaces("again")
+    def run_twice_by_again(block, x, state):
+        """again ran block twice. Once is enough, and costs half."""
+        KeepsDropoutKey.again(block, x, state)
+        return KeepsDropoutKey.again(block, x, state)
+
+    @replaces("again")
+    def grads_emptied_again(block, x, state):
+        """again emptied .grad of block's parameters. What lies there belongs to the caller: a
+        backward pass adds to it."""
+        block.zero_grad()
+        return KeepsDropoutKey.again(block, x, state)
+
+    def result_alone(block, x):
+        """keep returned the result alone. Return the pair (y, state)."""
+        return _run(block, x)

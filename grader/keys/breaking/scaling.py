@@ -1,0 +1,200 @@
+"""Reference and mistakes of the exercise on a step with a scaled loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from grader.tasks.loop.nets import Loss
+from grader.trusted.families.losses import of_a_given_loss
+from grader.trusted.key import Key, raises
+
+Scaler = torch.amp.GradScaler
+
+
+def _step(lines: str, *given: Any) -> Any:
+    """The lines that the letters stand for, in their order.
+
+    z zero_grad, f forward, b backward from the scaled loss, n from the loss itself, u unscale_,
+    c clip, s scaler.step, o opt.step, d update; and wrong ways to clip: v each value, e each
+    parameter, a always, g the first group.
+    """
+    model, opt, scaler, loss_fn, x, y, max_norm = given
+    parameters = list(model.parameters())
+    loss = torch.zeros(())
+    for line in lines:
+        if line == "f":
+            loss = loss_fn(model(x), y)
+        elif line == "z":
+            opt.zero_grad()
+        elif line == "b":
+            scaler.scale(loss).backward()
+        elif line == "n":
+            loss.backward()
+        elif line == "u":
+            scaler.unscale_(opt)
+        elif line == "c":
+            nn.utils.clip_grad_norm_(parameters, max_norm)
+        elif line == "v":
+            nn.utils.clip_grad_value_(parameters, max_norm)
+        elif line == "e":
+            for parameter in parameters:
+                nn.utils.clip_grad_norm_(parameter, max_norm)
+        elif line == "g":
+            nn.utils.clip_grad_norm_(opt.param_groups[0]["params"], max_norm)
+        elif line == "a":
+            _scale_to(parameters, max_norm)
+        elif line == "s":
+            scaler.step(opt)
+        elif line == "o":
+            opt.step()
+        elif line == "d":
+            scaler.update()
+    return loss.item()
+
+
+def _scale_to(parameters: list[nn.Parameter], norm: float) -> None:
+    """Give the gradients this norm, whichever they have."""
+    grads = [p.grad for p in parameters if p.grad is not None]
+    factor = norm / nn.utils.get_total_norm(grads)
+    for grad in grads:
+        grad.mul_(factor)
+
+
+class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
+    def reference(
+        model: nn.Module,
+        opt: Optimizer,
+        scaler: Scaler,
+        loss_fn: Loss,
+        x: Tensor,
+        y: Tensor,
+        max_norm: float,
+    ) -> float:
+        loss = loss_fn(model(x), y)
+        learning = [p for p in model.parameters() if p.requires_grad]
+        opt.zero_grad()
+        grads = torch.autograd.grad(scaler.scale(loss), learning, allow_unused=True)
+        for parameter, grad in zip(learning, grads, strict=True):
+            parameter.grad = grad
+        scaler.unscale_(opt)
+        nn.utils.clip_grad_norm_(learning, max_norm)
+        scaler.step(opt)
+        scaler.update()
+        return loss.item()
+
+    families = (*of_a_given_loss(reference, 3),)
+
+    def clipped_in_scaled_units(*given):
+        """You clipped the gradients while they are multiplied by the scale, as the broken function
+        does: what is left of them is max_norm divided by the scale. Call scaler.unscale_(opt)
+        before you clip, to max_norm itself."""
+        return _step("zfbcsd", *given)
+
+    def not_clipped(*given):
+        """Your step follows gradients that were not clipped. Clip them between
+        scaler.unscale_(opt) and scaler.step(opt)."""
+        return _step("zfbusd", *given)
+
+    def old_gradients_added(*given):
+        """Your step also went along what .grad held before: nothing emptied it. Call
+        opt.zero_grad() before backward."""
+        return _step("fbucsd", *given)
+
+    @raises("is being called after step")
+    def update_forgotten(*given):
+        """scaler.update() is missing at the end of a step: the scaler refuses to unscale in the
+        next one without it."""
+        return _step("zfbucs", *given)
+
+    @raises("already been called")
+    def unscaled_twice(*given):
+        """You called scaler.unscale_(opt) twice in one step. Once is enough: scaler.step(opt)
+        knows of it."""
+        return _step("zfbuucsd", *given)
+
+    @raises("No inf checks were recorded")
+    def optimizer_stepped_alone(*given):
+        """You called opt.step(), and scaler.update() found that no gradient had been checked for
+        inf. Let the scaler step: scaler.step(opt)."""
+        return _step("zfbcod", *given)
+
+    def bad_step_taken(*given):
+        """Where a gradient is inf or nan, your step was taken all the same, and the parameters are
+        nan for ever: you called opt.step() itself. scaler.step(opt) leaves such a step out."""
+        return _step("zfbucod", *given)
+
+    def nothing_moved(*given):
+        """No parameter moved: scaler.step(opt) is missing, or the gradients were emptied between
+        backward and step."""
+        return _step("zfbuczsd", *given)
+
+    def scaler_not_used(*given):
+        """You never used the scaler. Without it small gradients vanish in half precision, and a
+        bad step is taken. Start backward from scaler.scale(loss), and let the scaler step."""
+        return _step("zfnco", *given)
+
+    def divided_without_a_scale(*given):
+        """Your backward pass started from the loss itself, and the gradients were divided by the
+        scale all the same. Start it from scaler.scale(loss)."""
+        return _step("zfnucsd", *given)
+
+    def values_clipped(*given):
+        """You clipped each entry of the gradients to max_norm. What is limited is the norm of all
+        gradients together: torch.nn.utils.clip_grad_norm_."""
+        return _step("zfbuvsd", *given)
+
+    def each_clipped_by_itself(*given):
+        """You clipped the gradient of each parameter by itself. The norm is that of all gradients
+        together: call clip_grad_norm_ once, with model.parameters()."""
+        return _step("zfbuesd", *given)
+
+    def first_group_clipped(*given):
+        """You clipped the parameters of the first group alone. model.parameters() lists those of
+        all groups."""
+        return _step("zfbugsd", *given)
+
+    def always_scaled(*given):
+        """You scaled every gradient to the norm max_norm, also a shorter one. Clipping limits: a
+        gradient below max_norm stays as it is."""
+        return _step("zfbuasd", *given)
+
+    def clipped_to_one(model, opt, scaler, loss_fn, x, y):
+        """You clipped to a norm of 1. The limit is max_norm."""
+        return _step("zfbucsd", model, opt, scaler, loss_fn, x, y, 1.0)
+
+    def scaled_loss_returned(model, opt, scaler, loss_fn, x, y, max_norm):
+        """The step is right, and you returned the loss multiplied by the scale. Return
+        loss.item()."""
+        scale = scaler.get_scale()
+        return scale * _step("zfbucsd", model, opt, scaler, loss_fn, x, y, max_norm)
+
+    def loss_tensor_returned(model, opt, scaler, loss_fn, x, y, max_norm):
+        """The step is right, and you returned the loss as a tensor. Return loss.item()."""
+        return x.new_tensor(_step("zfbucsd", model, opt, scaler, loss_fn, x, y, max_norm))
+
+    def norm_returned(model, opt, scaler, loss_fn, x, y, max_norm):
+        """The step is right, and you returned the norm that clip_grad_norm_ gives. The loss is
+        asked for."""
+        opt.zero_grad()
+        scaler.scale(loss_fn(model(x), y)).backward()
+        scaler.unscale_(opt)
+        norm = nn.utils.clip_grad_norm_(list(model.parameters()), max_norm)
+        scaler.step(opt)
+        scaler.update()
+        return norm.item()
+
+    def put_into_train_mode(model, opt, scaler, loss_fn, x, y, max_norm):
+        """You called train(), and a part of the model that was in eval mode is in train mode now.
+        Leave the model in the mode that it is in."""
+        model.train()
+        return _step("zfbucsd", model, opt, scaler, loss_fn, x, y, max_norm)
+
+    def in_eval_mode(model, opt, scaler, loss_fn, x, y, max_norm):
+        """You put the model into eval mode and left it there. Leave it in the mode that it is
+        in."""
+        model.eval()
+        return _step("zfbucsd", model, opt, scaler, loss_fn, x, y, max_norm)

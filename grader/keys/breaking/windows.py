@@ -1,0 +1,275 @@
+"""Reference and mistakes of the exercise on training in windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from grader.tasks.loop.nets import Loss
+from grader.trusted.families.losses import of_a_given_loss
+from grader.trusted.families.pairs import every_two
+from grader.trusted.key import Key, raises
+
+State = tuple[Tensor, ...]
+Result = tuple[list[Any], State]
+
+
+def _detached(state: State) -> State:
+    return tuple(t.detach() for t in state)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How a sequence is trained on: right as it stands."""
+
+    emptied: bool = True
+    cut_every_step: bool = False
+    starts_anew: bool = False
+    first_cut: bool = True
+    mean: bool = False
+    last_loss_alone: bool = False
+    short_dropped: bool = False
+    window: Callable[[int, int], int] = lambda k, steps: k
+
+    def train(
+        self,
+        model: Callable[..., Any],
+        opt: Optimizer,
+        loss_fn: Loss,
+        xs: Tensor,
+        ys: Tensor,
+        state: State,
+        k: int,
+    ) -> Result:
+        """The losses and the last state."""
+        losses: list[Any] = []
+        first, k = state, self.window(k, len(xs))
+        for x, y in zip(xs.split(k), ys.split(k), strict=True):
+            if self.short_dropped and len(x) < k:
+                break
+            if losses or self.first_cut:
+                state = _detached(first if self.starts_anew else state)
+            if self.emptied:
+                opt.zero_grad()
+            terms = []
+            for t in range(len(x)):
+                state = _detached(state) if self.cut_every_step else state
+                prediction, state = model(x[t], state)
+                terms.append(loss_fn(prediction, y[t]))
+            loss = terms[-1] if self.last_loss_alone else torch.stack(terms).sum()
+            if self.mean:
+                loss = loss / len(terms)
+            loss.backward()
+            opt.step()
+            losses.append(loss.item())
+        return losses, _detached(state)
+
+
+_WAYS = {
+    "grads_not_emptied": (
+        _Way(emptied=False),
+        "Each step also went along what .grad held before: nothing emptied it. Call "
+        "opt.zero_grad() once in every window, before backward.",
+    ),
+    "cut_at_every_step": (
+        _Way(cut_every_step=True),
+        "You detached the state at every step, so no gradient goes back over time at all. Detach "
+        "it once for a window, at its start.",
+    ),
+    "state_not_carried": (
+        _Way(starts_anew=True),
+        "Every window of yours starts from the state that was handed in. It starts from the values "
+        "with which the window before it ended: carry them on, detached.",
+    ),
+    "first_state_not_cut": (
+        _Way(first_cut=False),
+        "All windows are right but for one thing: the state that is handed in may come from a "
+        "recorded computation, and the first backward pass of yours goes back into that. Detach "
+        "the state at the start of every window, the first one too.",
+    ),
+    "mean_over_the_window": (
+        _Way(mean=True),
+        "You took the mean over the steps of a window. Its loss is the sum: a short last window "
+        "counts less then.",
+    ),
+    "last_loss_alone": (
+        _Way(last_loss_alone=True),
+        "Your loss of a window is that of its last step alone. Add up the losses of all its steps.",
+    ),
+    "short_window_dropped": (
+        _Way(short_dropped=True),
+        "You left out the last window where it is shorter than k. It is trained on as well: "
+        "range(0, T, k) counts it, and a slice ends by itself.",
+    ),
+    "one_long_window": (
+        _Way(window=lambda k, steps: steps),
+        "You trained on the whole sequence as one window: k is not used. Cut it every k steps, and "
+        "take a step of opt each time.",
+    ),
+    "windows_of_one": (
+        _Way(window=lambda k, steps: 1),
+        "You took a step of opt after every step of the sequence. Take one for each window of k, "
+        "along the sum of its losses.",
+    ),
+    "windows_too_long": (
+        _Way(window=lambda k, steps: k + 1),
+        "Your windows have k + 1 steps. Window number w goes from w * k up to, and without, "
+        "(w + 1) * k.",
+    ),
+}
+
+
+def _sentence(name: str) -> Callable[..., Any]:
+    way, said = _WAYS[name]
+
+    def wrong(*given: Any) -> Result:
+        return way.train(*given)
+
+    wrong.__name__, wrong.__doc__ = name, said
+    return wrong
+
+
+class TruncatedBpttKey(Key, task="truncated_bptt"):
+    def reference(
+        model: nn.Module,
+        opt: Optimizer,
+        loss_fn: Loss,
+        xs: Tensor,
+        ys: Tensor,
+        state: State,
+        k: int,
+    ) -> Result:
+        return _Way().train(model, opt, loss_fn, xs, ys, state, k)
+
+    @raises("backward through the graph a second time")
+    def state_not_cut(model, opt, loss_fn, xs, ys, state):
+        """The state that you carry on still belongs to the graph of the window before, which its
+        backward pass has used up. Detach every tensor of it at the start of a window.
+        retain_graph=True is no cure: the step of opt has changed what that graph saved."""
+        for x, y in zip(xs, ys, strict=True):
+            prediction, state = model(x, state)
+            loss_fn(prediction, y).backward()
+
+    @raises("modified by an inplace operation")
+    def graph_retained(model, opt, loss_fn, xs, ys, state):
+        """You kept the graph of the window before, by retain_graph=True, and the next pass goes
+        back into it: there it meets parameters that the step of opt has changed. Detach the state
+        at the start of a window, and retain nothing."""
+        for x, y in zip(xs, ys, strict=True):
+            prediction, state = model(x, state)
+            loss_fn(prediction, y).backward(retain_graph=True)
+            opt.step()
+
+    def put_into_train_mode(model, opt, loss_fn, xs, ys, state, k):
+        """You called train(), and the model was in eval mode. Leave it in the mode that it is
+        in."""
+        model.train()
+        return _Way().train(model, opt, loss_fn, xs, ys, state, k)
+
+    def left_in_eval_mode(model, opt, loss_fn, xs, ys, state, k):
+        """You put the model into eval mode and left it there. Leave it in the mode that it is
+        in."""
+        model.eval()
+        return _Way().train(model, opt, loss_fn, xs, ys, state, k)
+
+    @raises("'tuple' object has no attribute 'detach'")
+    def tuple_detached(state):
+        """A state is a tuple of tensors, and a tuple has no detach(). Detach each of them:
+        tuple(t.detach() for t in state)."""
+        state.detach()
+
+    def grads_emptied_once(model, opt, loss_fn, xs, ys, state, k):
+        """You emptied the gradients once, before the first window. From the second on your steps
+        follow the sum of all windows so far: call opt.zero_grad() in every window."""
+        opt.zero_grad()
+        return _Way(emptied=False).train(model, opt, loss_fn, xs, ys, state, k)
+
+    def first_window_alone(model, opt, loss_fn, xs, ys, state, k):
+        """You trained on the first window alone: your function returns inside the loop. Return
+        after it."""
+        return _Way().train(model, opt, loss_fn, xs[:k], ys[:k], state, k)
+
+    def one_step_at_the_end(model, opt, loss_fn, xs, ys, state, k):
+        """The gradients of all windows were added up for one step of opt at the end. Take a step
+        after each window, along its loss alone."""
+        losses = []
+        opt.zero_grad()
+        for x, y in zip(xs.split(k), ys.split(k), strict=True):
+            state, total = _detached(state), x.new_zeros(())
+            for t in range(len(x)):
+                prediction, state = model(x[t], state)
+                total = total + loss_fn(prediction, y[t])
+            total.backward()
+            losses.append(total.item())
+        opt.step()
+        return losses, _detached(state)
+
+    def nothing_moved(model, opt, loss_fn, xs, ys, state, k):
+        """No parameter moved: opt.step() is missing, or the gradients were emptied between
+        backward() and step()."""
+        return _Way().train(model, _Still(), loss_fn, xs, ys, state, k)
+
+    def losses_added_up(*given):
+        """The training is right, and each of your losses holds those of the windows before it as
+        well. Start the sum anew in every window."""
+        losses, state = TruncatedBpttKey.reference(*given)
+        return [sum(losses[: n + 1]) for n in range(len(losses))], state
+
+    def losses_are_tensors(model, opt, loss_fn, xs, ys, state, k):
+        """The training is right, and your list holds tensors, each with the graph of its window.
+        Append loss.item()."""
+        losses, last = TruncatedBpttKey.reference(model, opt, loss_fn, xs, ys, state, k)
+        return [xs.new_tensor(loss) for loss in losses], last
+
+    def total_loss(*given):
+        """The training is right, and you returned one loss, the sum over all windows. A list with
+        one for each window is asked for."""
+        losses, state = TruncatedBpttKey.reference(*given)
+        return sum(losses), state
+
+    def first_state_returned(model, opt, loss_fn, xs, ys, state, k):
+        """You returned the state that was handed in. The last one is asked for, with which the last
+        window ends."""
+        losses, _ = TruncatedBpttKey.reference(model, opt, loss_fn, xs, ys, state, k)
+        return losses, state
+
+    def state_before_the_last_window(model, opt, loss_fn, xs, ys, state, k):
+        """You returned the state with which the last window began. Return the one with which it
+        ends."""
+        states = [state]
+
+        def noting(x, given):
+            prediction, following = model(x, given)
+            states.append(_detached(following))
+            return prediction, following
+
+        losses, _ = _Way().train(noting, opt, loss_fn, xs, ys, state, k)
+        return losses, states[(len(xs) - 1) // k * k]
+
+    def last_state_recorded(*given):
+        """All numbers are right, and the state that you return requires grad: it keeps the graph of
+        the last window alive. Detach it, too."""
+        losses, state = TruncatedBpttKey.reference(*given)
+        return losses, tuple(t.requires_grad_() for t in state)
+
+    def losses_alone(*given):
+        """You returned the losses alone. Return the pair (losses, state)."""
+        return TruncatedBpttKey.reference(*given)[0]
+
+    families = (*map(_sentence, _WAYS), *of_a_given_loss(reference, 2))
+    pairs = (*every_two(lambda way, *given: way.train(*given), _WAYS),)
+
+
+class _Still:
+    """An optimizer that does nothing."""
+
+    def zero_grad(self) -> None:
+        """Nothing."""
+
+    def step(self) -> None:
+        """Nothing."""
