@@ -33,6 +33,8 @@ SAME_ANSWER = {
     "hook-first-layer": "nothing is computed yet, whatever the shapes are",
     "loop-zero-grad": "None, whatever was there",
     "norm-sum": "the sum of a normalised channel is 0",
+    "break-zero-vector": "the length at 0 has no slope, whatever the other one is",
+    "break-where": "the logarithm of 0 has run, whatever the other entry is",
 }
 """Questions whose right answer no numbers change, and why."""
 
@@ -77,6 +79,12 @@ CONSTANTS = {
     "norm-momentum": {0},
     "norm-sum": {0, 1},
     "norm-recap-group": {1},
+    "break-zero-vector": {0, 1, 2},
+    "break-where": {0, 1},
+    "break-hvp": {0, 2},
+    "break-mean-of-norms": {0},
+    "break-running": {1},
+    "break-both-in-grad": {2},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 
