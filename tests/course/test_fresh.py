@@ -35,6 +35,8 @@ SAME_ANSWER = {
     "norm-sum": "the sum of a normalised channel is 0",
     "data-copies": "copies draw the same number, however many they are",
     "data-set-epoch": "one order, however many epochs there are",
+    "break-zero-vector": "the length at 0 has no slope, whatever the other one is",
+    "break-where": "the logarithm of 0 has run, whatever the other entry is",
 }
 """Questions whose right answer no numbers change, and why."""
 
@@ -94,6 +96,12 @@ CONSTANTS = {
     "data-used-up": {0},
     "data-set-epoch": {0},
     "scripts-shapes": {1},
+    "break-zero-vector": {0, 1, 2},
+    "break-where": {0, 1},
+    "break-hvp": {0, 2},
+    "break-mean-of-norms": {0},
+    "break-running": {1},
+    "break-both-in-grad": {2},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 
