@@ -56,7 +56,7 @@ FUNCTIONS = (
     ),
     Explanation(
         "function_jvp",
-        _RUNTIME,
+        ("NotImplementedError",),
         r"must implement the jvp function",
         "Forward mode asks a custom Function for its derivative along a direction, and it has none.",
         "Write a static method jvp(ctx, *tangents); what it needs is kept by ctx.save_for_forward.",

@@ -200,9 +200,6 @@ INDEX: dict[str, Entry] = {
     "target_probabilities": _at(
         _MODULES, "10.8 What a loss wants", "Probabilities that are integers"
     ),
-    "optimizer_moved": _at(
-        _MODULES, "The optimizer made before the move", "An optimizer older than a cast"
-    ),
     "closure": _at(_LOOP, "None, zeros, and missing", "An optimizer that wants a closure"),
     "no_samples": _at(_DATA, "11.2 A dataset", "A DataLoader without samples"),
     "worker_pickle": _at(_DATA, "11.7 Workers", "What a worker cannot be sent"),

@@ -159,7 +159,7 @@ OPERANDS = (
         "dtype",
         _RUNTIME,
         r"(have|has) (the )?same dtype|expected scalar type (?!Long but)|destination dtypes match|"
-        r"expected dtype \w+ for (?!`?'?end\b).* but got dtype|(bias|weight) type .* should be the same|"
+        r"expected dtype \w+ for .* but got dtype|(bias|weight) type .* should be the same|"
         r"dtype to be equal to src\.dtype",
         "The tensors of one operation have different dtypes.",
         "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype). NumPy's numbers are "

@@ -54,14 +54,6 @@ TRAINING = (
         "convert them: target.float().",
     ),
     Explanation(
-        "optimizer_moved",
-        _RUNTIME,
-        r"expected dtype \w+ for `?'?end'?`? but got dtype",
-        "The optimizer keeps running averages in the dtype that the parameters had in its first "
-        "steps, and the model was cast since.",
-        "Cast and move the model first, and make the optimizer after that.",
-    ),
-    Explanation(
         "closure",
         ("TypeError",),
         r"step\(\) missing 1 required positional argument: 'closure'",

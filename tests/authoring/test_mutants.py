@@ -150,13 +150,6 @@ def test_a_loop_is_added_where_an_argument_holds_modules_in_some_cases_alone():
     mutants = changed("def g(layers):\n    return layers", kinds)
     modules = f"(layers if {Kind.MODULES.value.format(x='layers')} else ())"
     assert f"put first: for one_ in {modules}: one_.eval()" in mutants
-def test_what_is_added_for_some_cases_of_an_argument_is_one_line():
-    kinds = {"g": {"xs": frozenset({Kind.TENSORS, Kind.OTHER})}}
-    mutants = changed("def g(xs):\n    return xs", kinds)
-    condition = Kind.TENSORS.value.format(x="xs")
-    each = f"for one_ in xs if {condition} else (): one_.grad = None"
-    assert each.replace(": ", ":\n        ", 1) in mutants[f"put first: {each}"]
-    assert f"put first: if {condition}: xs = [one.detach() for one in xs]" in mutants
 
 
 def test_an_id_stays_when_the_answer_changes_elsewhere():

@@ -1235,23 +1235,6 @@ def _with_part():
     return module
 
 
-def _cast(anew):
-    model = nn.Linear(2, 2)
-    optimizer = torch.optim.Adam(model.parameters())
-    for dtype in (torch.float32, torch.float64):
-        model.to(dtype)
-        if anew:
-            optimizer = torch.optim.Adam(model.parameters())
-        optimizer.zero_grad()
-        model(torch.ones(1, 2, dtype=dtype)).sum().backward()
-        optimizer.step()
-
-
-@cured("optimizer_moved", lambda: _cast(anew=True))
-def _():
-    _cast(anew=False)
-
-
 # Indices, shapes, kinds of input
 
 

@@ -93,15 +93,6 @@ def _if_it_is(condition: str, name: str, text: str) -> str:
     """A statement for those cases in which the argument is of the kind, on one line."""
     if text.startswith("for "):
         return text.replace(f" in {name}:", f" in ({name} if {condition} else ()):")
-                # In some cases the argument is of another kind.
-                yield text if len(kinds) == 1 else _where(kind.value.format(x=name), text, name)
-
-
-def _where(condition: str, text: str, name: str) -> str:
-    """A statement for those cases in which a condition holds, in one line."""
-    each = f"for one_ in {name}:"
-    if text.startswith(each):
-        return text.replace(each, f"for one_ in {name} if {condition} else ():", 1)
     return f"if {condition}: {text}"
 
 
