@@ -77,6 +77,10 @@ CONSTANTS = {
     "norm-momentum": {0},
     "norm-sum": {0, 1},
     "norm-recap-group": {1},
+    "parallel-two-shards": {3},
+    "parallel-ring-sends": {2},
+    "parallel-bubble": {1, 3},
+    "parallel-recap-states": {4},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 
