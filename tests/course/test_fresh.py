@@ -102,6 +102,10 @@ CONSTANTS = {
     "break-mean-of-norms": {0},
     "break-running": {1},
     "break-both-in-grad": {2},
+    "parallel-two-shards": {3},
+    "parallel-ring-sends": {2},
+    "parallel-bubble": {1, 3},
+    "parallel-recap-states": {4},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 
