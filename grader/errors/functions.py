@@ -58,7 +58,7 @@ FUNCTIONS = (
         "function_jvp",
         ("NotImplementedError",),
         r"must implement the jvp function",
-        "Forward mode asks a custom Function for its derivative along a direction, and it has none.",
+        "Forward mode asks a custom Function for its slope along a direction, and it has none.",
         "Write a static method jvp(ctx, *tangents); what it needs is kept by ctx.save_for_forward.",
     ),
     Explanation(

@@ -99,8 +99,8 @@ SHAPES = (
         r"Sizes of tensors must match except in dimension \d+|"
         r"^Tensors must have same number of dimensions",
         "cat joins along one dimension, and all others have to be there, and equal.",
-        "Print the shapes, and name the dimension that differs: torch.cat(parts, dim=1). A row beside "
-        "a matrix is row[None]. For a new dimension use torch.stack.",
+        "Print the shapes, and name the dimension that differs: torch.cat(parts, dim=1). A row "
+        "beside a matrix is row[None]. For a new dimension use torch.stack.",
     ),
     Explanation(
         "reshaped_size",

@@ -170,7 +170,7 @@ TRAINING = (
         r"(Missing|Unexpected) key\(s\) in state_dict",
         "The names or shapes in the file are not those of this model.",
         "Build the model as it was saved, or leave out the entries that do not fit: strict=False "
-        "forgives names that are missing or left over, and no shapes. Names that begin with module. or _orig_mod. come from a "
-        "wrapped or compiled model: save that model's own part.",
+        "forgives names that are missing or left over, and no shapes. Names that begin with "
+        "module. or _orig_mod. come from a wrapped or compiled model: save that model's own part.",
     ),
 )

@@ -191,11 +191,3 @@ def test_a_pair_of_one_formula_is_told_as_itself_or_as_what_does_the_same(exerci
             else:
                 assert first.code.startswith((f"{exercise}.", "WRONG", "PART.", "FACT.", "RATIO"))
     assert tried
-
-
-def test_counts_alone_are_no_pair_and_end_in_the_plain_difference():
-    task = tasks()["activation_memory"]
-    answers = LiveAnswers(task, key_of(task), "counts", "cpu")
-    seen = [Seen(case, Observation({"bytes": 5})) for case in task.cases()]
-    verdict = diagnose(task, answers, seen)
-    assert [finding.code for finding in verdict.findings] == ["WRONG.value"]
