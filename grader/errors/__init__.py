@@ -9,6 +9,7 @@ from grader.errors.backward import BACKWARD
 from grader.errors.explanation import Explained, Explanation
 from grader.errors.functions import FUNCTIONS, MODULES
 from grader.errors.mishaps import CALLS, OPERANDS, VALUES
+from grader.errors.running import COMPILED, DEVICES, LOADERS, PROCESSES
 from grader.errors.shapes import INDICES, KINDS, SHAPES
 from grader.errors.tensors import EDITS, FLAGS
 from grader.errors.training import TRAINING
@@ -26,6 +27,7 @@ __all__ = [
 
 EXPLANATIONS = (
     *(*BACKWARD, *EDITS, *FLAGS, *FUNCTIONS, *MODULES, *TRAINING, *OPERANDS),
+    *(*LOADERS, *DEVICES, *PROCESSES, *COMPILED),
     *(*INDICES, *SHAPES, *KINDS, *VALUES, *CALLS),
     *WARNED,
 )
@@ -40,7 +42,9 @@ _OF_TORCH = {
     "CheckpointError",
     "GradcheckError",
     "OutOfMemoryError",
+    "DistNetworkError",
     "UnpicklingError",
+    "Unsupported",
     "_LinAlgError",
 }
 _READ = 2000

@@ -131,6 +131,15 @@ FUNCTIONS = (
         "make the tensor from the batched one: x.new_zeros(...).",
     ),
     Explanation(
+        "transform_edit",
+        _RUNTIME,
+        r"attempted to call in-place operation .* that would mutate a captured Tensor",
+        "Inside torch.func a function edits a tensor that it was not given: often a BatchNorm in "
+        "training writes its running statistics.",
+        "Call eval() on the BatchNorm or use another norm; hand over what is edited as an "
+        "argument, and return it.",
+    ),
+    Explanation(
         "transform_not_scalar",
         _RUNTIME,
         r"Expected f\(\*args\) to return a scalar",

@@ -24,7 +24,8 @@ _LEAVES, _DETACH, _HOOKS = "02-leaves", "03-detach-clone", "05-hooks"
 _MODES, _MODES_2 = "04-grad-modes", "04-grad-modes-2"
 _LOOP, _LOOP_2, _NORM = "06-optimizer-loop", "06-optimizer-loop-2", "07-normalization"
 _FUNCTIONS, _TENSORS, _MODULES, _DATA = "08-functions", "09-tensors", "10-modules", "11-data"
-_PARALLEL = "13-parallel"
+_SCRIPTS, _PARALLEL = "12-scripts", "13-parallel"
+_BREAKING, _BREAKING_2 = "14-where-gradients-break", "14-where-gradients-break-2"
 
 INDEX: dict[str, Entry] = {
     # Backward
@@ -64,15 +65,15 @@ INDEX: dict[str, Entry] = {
         _GRAPHS, "Which results are recorded", "An operation without a derivative"
     ),
     "anomaly": _at(
-        _GRAPHS,
-        "The graph is built while",
+        _BREAKING,
+        "14.4 Find the node",
         "A gradient that is nan",
         "the loss is nan",
         "gradients are nan",
     ),
-    "checkpoint": _at(_MODES_2, "Recorded, and little of it kept", "A checkpoint that differs"),
+    "checkpoint": _at(_BREAKING_2, "The second run must do", "A checkpoint that differs"),
     "reentrant_inputs": _at(
-        _MODES_2, "Recorded, and little of it kept", "autograd.grad through a reentrant checkpoint"
+        _BREAKING_2, "14.12 Checkpoints that cut", "autograd.grad through a reentrant checkpoint"
     ),
     "gradcheck": _at(_FUNCTIONS, "8.8 gradcheck", "gradcheck finds a difference"),
     # Edits
@@ -166,12 +167,10 @@ INDEX: dict[str, Entry] = {
         _FUNCTIONS, "8.2 forward and backward", "A custom Function without forward or backward"
     ),
     "once_differentiable": _at(_FUNCTIONS, "8.7 Second derivatives", "A backward without a graph"),
-    "inside_transform": _at(_GRAPHS_2, "What this number is", "backward inside torch.func"),
-    "inside_vmap": _at(_GRAPHS_2, "What this number is", "A number read inside vmap"),
-    "vmap_random": _at(
-        _FUNCTIONS, "setup_context, torch.func and vmap", "Random numbers inside vmap"
-    ),
-    "vmap_edit": _at(_GRAPHS_2, "What this number is", "An edit inside vmap"),
+    "inside_transform": _at(_BREAKING, "14.6 Jacobians, Hessians", "backward inside torch.func"),
+    "inside_vmap": _at(_BREAKING, "Per-sample gradients", "A number read inside vmap"),
+    "vmap_random": _at(_BREAKING, "Per-sample gradients", "Random numbers inside vmap"),
+    "vmap_edit": _at(_BREAKING, "Per-sample gradients", "An edit inside vmap"),
     "transform_not_scalar": _at(
         _GRAPHS_2, "Starting from more than one number", "torch.func.grad of more than one number"
     ),
@@ -223,9 +222,9 @@ INDEX: dict[str, Entry] = {
     "ddp_twice": _at(
         _PARALLEL, "13.5 Expected to have finished reduction", "DDP meets a parameter twice"
     ),
-    "donated": _at(_GRAPHS_2, "The second backward pass", "A compiled graph, kept"),
-    "compiled_twice": _at(_GRAPHS_2, "The gradient of a gradient", "A compiled graph, twice"),
-    "scaler_order": _at(_LOOP_2, "Half the bits", "A gradient scaler out of order"),
+    "donated": _at(_BREAKING_2, "14.14 What torch.compile", "A compiled graph, kept"),
+    "compiled_twice": _at(_BREAKING_2, "14.14 What torch.compile", "A compiled graph, twice"),
+    "scaler_order": _at(_BREAKING_2, "14.13 Sixteen bits", "A gradient scaler out of order"),
     # Values
     "called_attribute": _at(_GRAPHS, "Attributes, not methods", "An attribute called"),
     "called_tensor": _at(_GRAPHS, "Attributes, not methods", "A tensor called"),
@@ -285,7 +284,7 @@ INDEX: dict[str, Entry] = {
     "numpy_kinds": _at(
         _TENSORS, "9.2 Dtypes: float64 from NumPy", "An array that torch cannot share"
     ),
-    "no_cuda": _at("00-start-here", "Is your machine ready", "No CUDA here"),
+    "no_cuda": _at(_SCRIPTS, "12.5 Devices", "No CUDA here"),
     "index_tensor": _at(_FUNCTIONS, "8.4 What a Function keeps", "A tensor for a whole number"),
     "mask_shape": _at(_TENSORS, "9.6 Masks drop, where replaces", "A mask of another shape"),
     "negative_step": _at(_TENSORS, "9.5 Indexing", "A slice that goes backward"),
@@ -293,18 +292,38 @@ INDEX: dict[str, Entry] = {
     "product_dimensions": _at(
         _TENSORS, "9.10 Matrix products", "Another number of dimensions in a product"
     ),
+    # What a training runs on
+    "no_length": _at(_DATA, "11.2 A dataset", "A dataset without a length"),
+    "two_orders": _at(_DATA, "11.4 From numbers to batches", "Two orders for one loader"),
+    "collate_kind": _at(_DATA, "11.6 Collate", "A sample that cannot be collated"),
+    "device_name": _at(_SCRIPTS, "12.5 Devices", "A device that there is not"),
+    "deterministic": _at(
+        _SCRIPTS, "12.6 The same numbers", "An operation that is not deterministic"
+    ),
+    "no_nccl": _at(_PARALLEL, "13.3 Two real processes", "No nccl in a build for the CPU"),
+    "port_taken": _at(_PARALLEL, "13.3 Two real processes", "A port that is taken"),
+    "data_dependent": _at(_BREAKING_2, "14.14 What torch.compile", "An if that cannot be compiled"),
+    "scaler_unused": _at(
+        _BREAKING_2, "14.13 Sixteen bits", "A gradient scaler that scaled nothing"
+    ),
+    "scaler_half": _at(
+        _BREAKING_2, "14.13 Sixteen bits", "A gradient scaler beside float16 parameters"
+    ),
+    "transform_edit": _at(_BREAKING, "Per-sample gradients", "An edit inside torch.func"),
+    "warned_degrees": _at(_BREAKING, "14.2 Norm and std", "The spread of one number"),
+    "warned_collective": _at(_PARALLEL, "13.7 Tensor parallel", "A collective in a graph"),
     # Warnings
     "warned_non_leaf_grad": _at(
         _LEAVES, "The gradient of a non-leaf", ".grad of a non-leaf", ".grad is None"
     ),
-    "warned_cycle": _at(_GRAPHS_2, "The gradient of a gradient", "create_graph=True and memory"),
+    "warned_cycle": _at(_BREAKING_2, "14.11 A gradient that holds", "create_graph=True and memory"),
     "warned_scalar": _at(_GRAPHS, "Which results are recorded", "A tensor turned into a number"),
     "warned_copy": _at(_DETACH, "clone: other memory", "torch.tensor of a tensor"),
     "warned_reentrant": _at(
-        _MODES_2, "Recorded, and little of it kept", "A reentrant checkpoint without gradients"
+        _BREAKING_2, "14.12 Checkpoints that cut", "A reentrant checkpoint without gradients"
     ),
     "warned_use_reentrant": _at(
-        _MODES_2, "Recorded, and little of it kept", "A checkpoint of which kind"
+        _BREAKING_2, "14.12 Checkpoints that cut", "A checkpoint of which kind"
     ),
     "warned_scheduler": _at(
         _LOOP_2, "Clip and schedule", "scheduler.step() before optimizer.step()"
@@ -313,7 +332,7 @@ INDEX: dict[str, Entry] = {
     "warned_target_size": _at(_MODULES, "Targets that broadcast", "A target that broadcasts"),
     "warned_hook": _at(_HOOKS, "Backward hooks of modules", "A hook of a first module"),
     "warned_gradcheck": _at(_FUNCTIONS, "8.8 gradcheck", "gradcheck of float32"),
-    "warned_anomaly": _at(_GRAPHS, "The graph is built while", "Where a nan came from"),
+    "warned_anomaly": _at(_BREAKING, "14.4 Find the node", "Where a nan came from"),
     "warned_softmax": _at(_LOOP_2, "The loss must fit", "softmax without a dimension"),
     "warned_kl": _at(_MODULES, "kl_div: which comes first", "kl_div and its mean"),
 }

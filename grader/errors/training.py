@@ -1,4 +1,4 @@
-"""Errors of training: losses, batches, several processes, compiled code."""
+"""Errors of training: losses, batches, optimizers, scalers, saved states."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ TRAINING = (
     Explanation(
         "batch_sizes",
         _RUNTIME,
-        r"stack expects each tensor to be equal size",
+        r"stack expects each tensor to be equal size|"
+        r"each element in list of batch should be of equal size",
         "Tensors of different shapes cannot be stacked. A DataLoader stacks the samples of a "
         "batch.",
         "Bring them to one shape first. For a DataLoader write a collate_fn that pads. Of samples "
@@ -80,77 +81,11 @@ TRAINING = (
         "torch.tensor(ys), with pad_sequence from torch.nn.utils.rnn.",
     ),
     Explanation(
-        "no_samples",
-        ("ValueError",),
-        r"num_samples should be a positive integer value, but got num_samples=0",
-        "The dataset is empty, and a DataLoader that shuffles draws from it.",
-        "Print len(dataset): a path may be wrong, or a split or a filter has kept nothing.",
-    ),
-    Explanation(
-        "worker_pickle",
-        ("AttributeError", "PicklingError"),
-        r"^Can't (pickle local object|get local object)|^Can't pickle <(function|class) .*<lambda>",
-        "A worker that is started anew gets dataset and collate_fn as a file of names, and what "
-        "was defined inside a function, or as a lambda, has none.",
-        "Define them at the top of a module. With num_workers=0 nothing is sent.",
-    ),
-    Explanation(
-        "main_guard",
-        _RUNTIME,
-        r"before the\s+current process has finished its bootstrapping phase",
-        "A worker that is started anew imports your script first, and the script starts workers "
-        "as it is imported.",
-        'Put what the script does under `if __name__ == "__main__":`, and leave imports and '
-        "definitions above it.",
-    ),
-    Explanation(
         "not_probabilities",
         _RUNTIME,
         r"all elements of (input|target) should be between 0 and 1",
         "This loss takes probabilities, and was given numbers outside of 0 and 1: scores, or nan.",
         "Use binary_cross_entropy_with_logits (nn.BCEWithLogitsLoss) with the scores themselves.",
-    ),
-    Explanation(
-        "ddp_unused",
-        _RUNTIME,
-        r"Expected to have finished reduction in the prior iteration",
-        "DistributedDataParallel waits for a gradient of every parameter, and some took no part in "
-        "the loss.",
-        "Use every parameter in the loss, or freeze those you do not use. If that changes from "
-        "batch to batch, pass find_unused_parameters=True.",
-    ),
-    Explanation(
-        "ddp_twice",
-        _RUNTIME,
-        r"Expected to mark a variable ready only once",
-        "DistributedDataParallel met a parameter's gradient twice in one pass: a parameter that is "
-        "used outside of forward, or a reentrant checkpoint that runs several times.",
-        "Call the wrapped model itself, once per pass, and checkpoint with use_reentrant=False.",
-    ),
-    Explanation(
-        "no_process_group",
-        ("ValueError", "RuntimeError"),
-        r"Default process group has not been initialized|"
-        r"environment variable (RANK|WORLD_SIZE|MASTER_ADDR|MASTER_PORT) expected, but not set",
-        "The processes of this training do not know of each other: init_process_group was not "
-        "called, or the script was started without torchrun, which tells each process its number.",
-        "Start the script with torchrun, and call torch.distributed.init_process_group() first.",
-    ),
-    Explanation(
-        "donated",
-        _RUNTIME,
-        r"compiled with non-empty donated buffers",
-        "The compiled backward reuses the memory of what forward saved, so its graph cannot be "
-        "kept for a second pass.",
-        "Add the losses and call backward once, without retain_graph and create_graph; or set "
-        "torch._functorch.config.donated_buffer = False before compiling.",
-    ),
-    Explanation(
-        "compiled_twice",
-        _RUNTIME,
-        r"torch\.compile with aot_autograd does not currently support double backward",
-        "The backward of a compiled function is not recorded, so its gradient has no gradient.",
-        "Differentiate the function that is not compiled where you need a second derivative.",
     ),
     Explanation(
         "scaler_order",
@@ -162,6 +97,21 @@ TRAINING = (
         "Call unscale_ once, right before clipping and step, and update() after step; where "
         "batches are accumulated, all of them inside the same if. Step only after a "
         "backward that gave the optimizer's parameters gradients.",
+    ),
+    Explanation(
+        "scaler_unused",
+        ("AssertionError",),
+        r"Attempted \w+ but _scale is None",
+        "The gradient scaler is asked to unscale or to step, and has scaled nothing yet.",
+        "Call scaler.scale(loss).backward() in place of loss.backward().",
+    ),
+    Explanation(
+        "scaler_half",
+        ("ValueError",),
+        r"^Attempting to unscale FP16 gradients",
+        "The parameters are float16 themselves, and small gradients of such are lost before a "
+        "scaler sees them.",
+        "Leave the model in float32 (without .half()) and compute under torch.autocast.",
     ),
     Explanation(
         "state_dict_keys",

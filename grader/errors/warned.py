@@ -92,6 +92,21 @@ WARNED = (
         "require grad.",
     ),
     Explanation(
+        "warned_degrees",
+        _USER,
+        r"(std|var)\(\): degrees of freedom is <= 0",
+        "The spread of a single number is asked for, over n - 1, which is 0: it is nan.",
+        "Look at the size of that dimension, or pass correction=0.",
+    ),
+    Explanation(
+        "warned_collective",
+        _USER,
+        r"an autograd kernel was not registered to the Autograd key",
+        "A collective such as all_reduce was called on a tensor with a graph. It is not recorded: "
+        "the gradient goes past what the other ranks added.",
+        "Reduce a detached copy, and add the other ranks' part to your own as a constant.",
+    ),
+    Explanation(
         "warned_gradcheck",
         _USER,
         r"is not a double precision floating point",

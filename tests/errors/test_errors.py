@@ -1523,11 +1523,113 @@ def _():
     _older_view(False).backward()
 
 
+# What a training runs on
+
+
+class _Stream(torch.utils.data.IterableDataset):
+    """It has an order of its own."""
+
+    def __iter__(self):
+        yield torch.ones(2)
+
+
+def _loader(dataset, **options):
+    return torch.utils.data.DataLoader(dataset, **options)
+
+
+@cured("no_length", lambda: list(_loader(list(range(3)))))
+def _():
+    list(_loader(number for number in range(3)))
+
+
+@cured("two_orders", lambda: _loader([1, 2], sampler=[1, 0]))
+def _():
+    _loader([1, 2], sampler=[1, 0], shuffle=True)
+
+
+@cured("two_orders", lambda: list(_loader(_Stream())))
+def _():
+    _loader(_Stream(), shuffle=True)
+
+
+@cured("collate_kind", lambda: list(_loader([None], collate_fn=list)))
+def _():
+    list(_loader([None]))
+
+
+@cured("batch_sizes", lambda: list(_loader([[1, 0], [1, 2]], batch_size=2)))
+def _():
+    list(_loader([[1], [1, 2]], batch_size=2))
+
+
+@cured("device_name", lambda: torch.device("cuda:1"))
+def _():
+    torch.device("gpu")
+
+
+@cured("device_name", lambda: torch.device("cpu"))
+def _():
+    torch.device("cuda:first")
+
+
+def _put(**options):
+    torch.use_deterministic_algorithms(True, **options)
+    try:
+        torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2))
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@cured("deterministic", lambda: _put(warn_only=True))
+def _():
+    _put()
+
+
+def _scaled_step(scale):
+    model, scaler = nn.Linear(2, 1), torch.amp.GradScaler("cpu")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss = model(torch.ones(1, 2)).sum()
+    (scaler.scale(loss) if scale else loss).backward()
+    scaler.step(optimizer)
+
+
+@cured("scaler_unused", lambda: _scaled_step(True))
+def _():
+    _scaled_step(False)
+
+
+def _unscaled(dtype):
+    model, scaler = nn.Linear(2, 1).to(dtype), torch.amp.GradScaler("cpu")
+    scaler.scale(model(torch.ones(1, 2, dtype=dtype)).sum()).backward()
+    scaler.unscale_(torch.optim.SGD(model.parameters(), lr=0.1))
+
+
+@cured("scaler_half", lambda: _unscaled(torch.float32))
+def _():
+    _unscaled(torch.float16)
+
+
+def _per_sample(norm):
+    def loss(parameters):
+        return torch.func.functional_call(norm, parameters, (torch.ones(4, 3),)).sum()
+
+    torch.func.grad(loss)(dict(norm.named_parameters()))
+
+
+@cured("transform_edit", lambda: _per_sample(nn.BatchNorm1d(3).eval()))
+def _():
+    _per_sample(nn.BatchNorm1d(3))
+
+
 RARE = {
     "ddp_unused": "lib/libtorch_cpu.so",
     "ddp_twice": "lib/libtorch_cpu.so",
     "donated": "_functorch/_aot_autograd/runtime_wrappers.py",
     "compiled_twice": "_functorch/_aot_autograd/runtime_wrappers.py",
+    "data_dependent": "_dynamo/symbolic_convert.py",
+    "no_nccl": "distributed/distributed_c10d.py",
+    "port_taken": "lib/libtorch_cpu.so",
+    "warned_collective": "lib/libtorch_cpu.so",
 }
 """What several processes or a compiler raise: the text as it stands in torch's own code."""
 
@@ -1571,6 +1673,11 @@ def warned(code, cure):
 @warned("warned_non_leaf_grad", lambda: leaf(3).grad)
 def _():
     return (leaf(3) * 2).grad
+
+
+@warned("warned_degrees", lambda: torch.ones(1).std(correction=0))
+def _():
+    torch.ones(1).std()
 
 
 @warned(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from course.companion.kinds.kind import (
+    BREAKING,
+    BREAKING_2,
     FLAT,
+    FUNCTIONS,
     GRAPHS,
     GRAPHS_2,
     HOOKS,
     LEAVES,
     LOOP,
-    LOOP_2,
+    MODULES,
     NAN,
     NONE,
     NORM_2,
@@ -53,7 +56,7 @@ PASSES = (
         "A graph carried from step to step",
         "{name} hangs on the graphs of {count} backward passes: it is carried from step to step.",
         "Detach it where a step begins; of a running sum keep the number: total += loss.item().",
-        *(GRAPHS_2, "The second backward pass", "memory grows", "a second backward raises"),
+        *(BREAKING_2, "14.9 A state that is carried", "memory grows", "a second backward raises"),
     ),
 )
 
@@ -66,7 +69,7 @@ SIZES = (
         "everywhere.",
         "Use a smooth operation in its place, or let the gradient through: "
         "x + (x.round() - x).detach().",
-        *(GRAPHS_2, "Where there is no derivative", ZERO, FLAT),
+        *(FUNCTIONS, "A straight-through estimator", ZERO, FLAT),
     ),
     kind(
         "zero_relu",
@@ -107,7 +110,7 @@ SIZES = (
         "its result is 1 (or 0, its logarithm) whatever it is given.",
         "For one score per row use sigmoid, or give the scores themselves to "
         "binary_cross_entropy_with_logits. For several, normalise over their dimension.",
-        *(LOOP_2, "The loss must fit", ZERO, FLAT),
+        *(MODULES, "10.8 What a loss wants", ZERO, FLAT),
     ),
     kind(
         "zero_start",
@@ -142,20 +145,20 @@ SIZES = (
         "where it has no finite slope, such as 0.",
         "Keep the argument away from 0: (x + eps).sqrt(), clamp(min=eps) before log, eps inside "
         "of a norm. torch.where after it does not help: put it before.",
-        *(GRAPHS, "The graph is built while", NAN, "the loss is nan"),
+        *(BREAKING, "14.2 Norm and std", NAN, "the loss is nan"),
     ),
     kind(
         "nan_other",
         "nan at a node",
         "The gradient of {name} is {bad}: it is born in {node} ({call}).",
         "Look at what that line is given: inf, nan, or a division by 0.",
-        *(GRAPHS, "The graph is built while", NAN, "the loss is nan"),
+        *(BREAKING, "14.4 Find the node", NAN, "the loss is nan"),
     ),
     kind(
         "nan_loss",
         "The loss itself is nan",
         "The loss is {bad} before any backward pass; {first} is the first call that gave it.",
         "Look at what that line is given: log of 0, 0/0, inf - inf, or numbers that overflow.",
-        *(GRAPHS, "The graph is built while", NAN, "the loss is nan"),
+        *(BREAKING, "14.4 Find the node", NAN, "the loss is nan"),
     ),
 )

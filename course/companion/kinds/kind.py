@@ -10,6 +10,8 @@ GRAPHS, GRAPHS_2 = "01-graphs", "01-graphs-2"
 LEAVES, DETACH, HOOKS = "02-leaves", "03-detach-clone", "05-hooks"
 MODES, MODES_2 = "04-grad-modes", "04-grad-modes-2"
 LOOP, LOOP_2, NORM_2 = "06-optimizer-loop", "06-optimizer-loop-2", "07-normalization-2"
+FUNCTIONS, TENSORS, MODULES, PARALLEL = "08-functions", "09-tensors", "10-modules", "13-parallel"
+BREAKING, BREAKING_2 = "14-where-gradients-break", "14-where-gradients-break-2"
 NONE, ZERO, NAN, FLAT = ".grad is None", ".grad is zero", "nan", "the loss does not fall"
 
 

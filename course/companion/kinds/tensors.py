@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from course.companion.kinds.kind import (
+    BREAKING_2,
     DETACH,
     FLAT,
     GRAPHS,
     LEAVES,
     LOOP,
     MODES,
-    MODES_2,
     NONE,
+    TENSORS,
     kind,
 )
 
@@ -79,7 +80,7 @@ REACH = (
         "The loss is a leaf: requires_grad was set on a result whose recording was cut before, so "
         "backward ends at the loss itself.",
         "Take requires_grad off the loss, and put the cut right.",
-        *(LEAVES, "The flag set on a loss", NONE, FLAT),
+        *(BREAKING_2, "14.15 A loss that was made anew", NONE, FLAT),
     ),
     kind(
         "other_loss",
@@ -157,7 +158,7 @@ CUTS = (
         "A reentrant checkpoint records nothing unless one of its arguments requires grad; inside "
         "it {name} gets no gradient.",
         "Pass use_reentrant=False.",
-        *(MODES_2, "Recorded, and little of it kept", NONE, FLAT),
+        *(BREAKING_2, "14.12 Checkpoints that cut", NONE, FLAT),
     ),
     kind(
         "cut_integer",
@@ -172,7 +173,7 @@ CUTS = (
         "The gradient's way back to {name} is cut: {call} copies the values of tensors and leaves "
         "their graph behind.",
         "Use torch.stack(tensors) or torch.cat(tensors), and a single tensor as it is.",
-        *(LEAVES, "The flag set on a loss", NONE, FLAT),
+        *(TENSORS, "torch.tensor of tensors cuts", NONE, FLAT),
     ),
     kind(
         "cut_number",

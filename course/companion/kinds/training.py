@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from course.companion.kinds.kind import (
+    BREAKING_2,
     FLAT,
-    GRAPHS_2,
-    HOOKS,
-    LEAVES,
     LOOP,
     LOOP_2,
     MODES_2,
+    MODULES,
     NAN,
-    NORM_2,
+    PARALLEL,
     kind,
 )
 
@@ -22,14 +21,14 @@ REGISTERED = (
         "{name} is a Python {container} of {what}: the model does not know them, and "
         "parameters() leaves them out.",
         "Use {cure_with}.",
-        *(LEAVES, "A module's parameters are leaves", "a layer does not change", FLAT),
+        *(MODULES, "Layers in a list do not train", "a layer does not change", FLAT),
     ),
     kind(
         "plain_tensor",
         "A tensor that is no parameter",
         "{name} requires grad and is a plain tensor, so parameters() leaves it out.",
         "Make it nn.Parameter(...) in __init__.",
-        *(LEAVES, "A module's parameters are leaves", "a weight does not change", FLAT),
+        *(MODULES, "A weight that is a plain tensor", "a weight does not change", FLAT),
     ),
     kind(
         "not_in_optimizer",
@@ -108,7 +107,7 @@ ORDER = (
         "Clipping scaled gradients",
         "Gradients are clipped while they carry the scaler's factor.",
         "Call scaler.unscale_(optimizer) before clipping.",
-        *(LOOP_2, "Half the bits", FLAT),
+        *(BREAKING_2, "Clipping before unscaling", FLAT),
     ),
     kind(
         "scheduler_first",
@@ -127,28 +126,28 @@ FED = (
         "Probabilities where scores belong",
         "{loss} was given the result of {maker}, and applies {maker} itself.",
         "Give it the scores: take {maker} out of the model.",
-        *(LOOP_2, "The loss must fit", FLAT, "the loss stays high"),
+        *(MODULES, "Softmax twice", FLAT, "the loss stays high"),
     ),
     kind(
         "no_logarithm",
         "Probabilities where their logarithms belong",
         "{loss} was given the result of {maker}, and wants logarithms of probabilities.",
         "Use log_softmax in the place of softmax.",
-        *(LOOP_2, "The loss must fit", FLAT, "the loss is negative"),
+        *(MODULES, "10.8 What a loss wants", FLAT, "the loss is negative"),
     ),
     kind(
         "scores_for_logs",
         "Scores where logarithms of probabilities belong",
         "{loss} was given the scores of a layer, and wants logarithms of probabilities.",
         "Apply log_softmax(dim=-1) first; cross_entropy does both.",
-        *(LOOP_2, "The loss must fit", FLAT, "the loss is negative"),
+        *(MODULES, "10.8 What a loss wants", FLAT, "the loss is negative"),
     ),
     kind(
         "broadcast",
         "Shapes that broadcast",
         "{one} meets {other} and becomes {result}: every prediction is compared with every target.",
         "Give both one shape: prediction.squeeze(1), or target.unsqueeze(1).",
-        *(LOOP_2, "A mean over what?", FLAT, "every prediction is the mean"),
+        *(MODULES, "Targets that broadcast", FLAT, "every prediction is the mean"),
     ),
     kind(
         "ignored",
@@ -183,14 +182,14 @@ STATES = (
         "{count} results of earlier steps are alive with their graphs{owner}: memory grows with "
         "every step.",
         "Keep loss.item() or x.detach() in lists and sums.",
-        *(GRAPHS_2, "What forward saves", "memory grows"),
+        *(BREAKING_2, "The running loss", "memory grows"),
     ),
     kind(
         "compiled",
         "Compiled code is not seen",
         "{name} is compiled: the watch sees nothing of what happens inside.",
         "For the search, use the model without torch.compile.",
-        *(HOOKS, "Copies, modes and torch.compile"),
+        *(BREAKING_2, "14.14 What torch.compile"),
     ),
     kind(
         "distributed",
@@ -198,6 +197,6 @@ STATES = (
         "{name} is DistributedDataParallel: what the other processes do, and whether you went "
         "past the wrapper, is not seen.",
         "Look for the mistake in one process, with the model itself.",
-        *(NORM_2, "BatchNorm on several devices"),
+        *(PARALLEL, "13.4 What DDP does"),
     ),
 )
