@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from course.questions.entry import question
-from course.quiz import Choice, Order, Predict, choice, order, predict
+from course.quiz import Order, Predict, order, predict
 
 
 @question
@@ -24,41 +24,6 @@ def data_duck(first: int = 7, second: int = 3, third: int = 5) -> Predict:
             "[[0, 1], [2]]": "Those are the numbers of the samples. A batch holds the samples.",
             "TypeError": "No base class is asked for: whatever has a length and answers [i] will "
             "do.",
-        },
-    )
-
-
-@question
-def data_transform(epochs: int = 3, samples: int = 5) -> Predict:
-    def calls_of_a_transform():
-        calls = []
-
-        class Data(torch.utils.data.Dataset):
-            def __len__(self):
-                return samples
-
-            def __getitem__(self, i):
-                calls.append(i)
-                return i
-
-        loader = torch.utils.data.DataLoader(Data(), batch_size=2, shuffle=True)
-        for _ in range(epochs):
-            for _ in loader:
-                pass
-        return len(calls)
-
-    return predict(
-        f"A transform in `__getitem__` notes its calls. How often has it been called after "
-        f"{epochs} epochs of {samples} samples?",
-        calls_of_a_transform,
-        why=f"Each sample is read anew in each epoch: {samples} times {epochs} calls. That is what "
-        "makes a random transform give other pictures each time, and a slow one slow each time.",
-        beliefs={
-            f"{samples}": "Nothing is kept from the first epoch. A sample is read again, and the "
-            "transform called again.",
-            f"{-(-samples // 2) * epochs}": "That is the number of batches. A sample is read by "
-            "itself, and collated after that.",
-            f"{epochs}": "That is once an epoch. It is once for each sample that is read.",
         },
     )
 
@@ -114,29 +79,6 @@ def data_used_up(epochs: int = 4, samples: int = 6) -> Predict:
     )
 
 
-@question(pairs=(4, 5, 6))
-def data_collate(pairs: int = 3) -> Predict:
-    def shapes_of_a_batch():
-        samples = [(torch.zeros(2, 7), [i, i]) for i in range(pairs)]
-        x, y = torch.utils.data.default_collate(samples)
-        return tuple(x.shape), len(y)
-
-    return predict(
-        f"Each of {pairs} samples is a pair: a tensor of shape (2, 7), and a **list** of two "
-        "numbers. What is the shape of `x`, and how long is `y`?",
-        shapes_of_a_batch,
-        why=f"Tensors are stacked along a new first axis: ({pairs}, 2, 7). A list is taken apart "
-        f"like a tuple: its two places become two tensors of shape ({pairs},). For a tensor of "
-        f"shape ({pairs}, 2), return a tensor as the sample.",
-        beliefs={
-            f"(({pairs}, 2, 7), {pairs})": "That would be a row for each sample. A list is "
-            "taken apart by place: the first numbers of all samples, then the second ones.",
-            f"(({2 * pairs}, 7), 2)": "Samples are stacked along a new axis, and not "
-            "joined along an old one.",
-        },
-    )
-
-
 @question
 def data_copies(workers: int = 4) -> Predict:
     def numbers_of_copies():
@@ -167,32 +109,6 @@ def data_copies(workers: int = 4) -> Predict:
     )
 
 
-@question(world=(3, 4, 5))
-def data_ranks(rounds: int = 6, world: int = 4) -> Predict:
-    n = rounds * world + 1
-
-    def reads_of_all_ranks():
-        from torch.utils.data import DistributedSampler
-
-        samplers = [DistributedSampler(range(n), world, rank) for rank in range(world)]
-        return sum(len(list(sampler)) for sampler in samplers)
-
-    return predict(
-        f"{world} ranks share a set of {n} samples. How many samples do they read in an epoch, all "
-        "ranks together?",
-        reads_of_all_ranks,
-        why=f"All ranks read equally many, so the order is made longer to a multiple of {world}: "
-        f"{(rounds + 1) * world}. The {world - 1} that are too many are read twice.",
-        beliefs={
-            f"{n}": "One rank would have more to read than the others, and they would wait for it "
-            "in vain. The order is made longer.",
-            f"{rounds * world}": "That is drop_last=True. By default nothing is lost, and some are "
-            "read twice.",
-            f"{n * world}": "Each rank reads its own share.",
-        },
-    )
-
-
 @question(epochs=(3, 4, 5, 6))
 def data_set_epoch(epochs: int = 5, n: int = 9) -> Predict:
     n = n + 20  # so that no two orders are equal by chance
@@ -213,33 +129,6 @@ def data_set_epoch(epochs: int = 5, n: int = 9) -> Predict:
             f"{epochs}": "So it would be with `sampler.set_epoch(epoch)` in the loop. The sampler "
             "does not count by itself.",
         },
-    )
-
-
-@question
-def data_recap_exclude() -> Choice:
-    def a_sampler_and_shuffle():
-        from torch.utils.data import DataLoader, RandomSampler
-
-        data = [3, 1, 4]
-        try:
-            DataLoader(data, shuffle=True, sampler=RandomSampler(data))
-        except ValueError:
-            return "It raises."
-        return "It shuffles."
-
-    return choice(
-        "Somebody has a `RandomSampler`, and sets `shuffle=True` as well, to be on the safe side. "
-        "What happens?",
-        {
-            "It raises.": "Each of the two says who gives the order. torch refuses to choose, even "
-            "where both mean the same.",
-            "It shuffles.": "Both would shuffle, and still torch does not choose between two who "
-            "give the order.",
-            "The sampler wins, without a word.": "Then shuffle=True would be a lie, and torch "
-            "refuses it.",
-        },
-        run=a_sampler_and_shuffle,
     )
 
 

@@ -58,113 +58,114 @@ def module_super() -> Choice:
 
 
 @question
-def module_made() -> Predict:
-    def a_relu_of_a_number():
-        x = torch.tensor(-2.0)
-        y = torch.nn.ReLU(x)
-        return type(y).__name__
+def module_made() -> Choice:
+    def a_relu_of_a_tensor():
+        return type(torch.nn.ReLU(torch.tensor(-2.0))).__name__
 
-    return predict(
-        "`y` is what `torch.nn.ReLU` gives for a tensor. Of which type is it?",
-        a_relu_of_a_number,
-        why="`nn.ReLU` is a class, and its bracket makes a module. The tensor went in as the "
-        "setting `inplace`, and nothing was computed. `nn.ReLU()(x)` computes, and `torch.relu(x)` "
-        "does it without a module.",
-        beliefs={
-            "Tensor": "That is what `torch.relu(x)` gives, with a small r.",
+    return choice(
+        "Of which type is `torch.nn.ReLU(torch.tensor(-2.0))`?",
+        {
+            "Tensor": "That is what `torch.relu` gives, with a small r.",
+            "ReLU": "`nn.ReLU` is a class, and its bracket makes a module. The tensor went in as "
+            "the setting `inplace`, and nothing was computed. `nn.ReLU()(x)` computes.",
             "Parameter": "Nobody made one: a ReLU has nothing to train.",
         },
+        run=a_relu_of_a_tensor,
     )
 
 
 @question
-def module_in_a_list(layers: int = 4) -> Predict:
-    def parameters_of_a_list():
+def module_in_a_list(listed: int = 4, heads: int = 3) -> Predict:
+    def what_the_optimizer_gets():
         net = torch.nn.Module()
-        net.body = [torch.nn.Linear(3, 3) for _ in range(layers)]
-        net.head = torch.nn.Linear(3, 1)
+        net.body = [torch.nn.Linear(5, 5) for _ in range(listed)]
+        net.heads = torch.nn.ModuleList([torch.nn.Linear(5, 1) for _ in range(heads)])
         return len(list(net.parameters()))
 
     return predict(
-        f"`body` is a plain list of {layers} linear layers, each with weight and bias. How many "
-        "tensors will the optimizer get?",
-        parameters_of_a_list,
-        why="Those of `head` alone: its weight and its bias. An attribute that is a list is no "
-        "module, and nobody looks into it.",
+        f"`body` is a plain list of {listed} linear layers, and `heads` an `nn.ModuleList` of "
+        f"{heads}. Each layer has weight and bias. How many tensors will an optimizer get?",
+        what_the_optimizer_gets,
+        why=f"Those of the {heads} heads alone, a weight and a bias of each: {2 * heads}. An "
+        "attribute that is a list is no module, and nobody looks into it.",
         beliefs={
-            f"{2 * layers + 2}": "That is what an `nn.ModuleList` gives.",
-            "1": "A linear layer has two parameters: weight and bias.",
-            f"{layers + 1}": "You counted layers. Each has two parameters, and those in the list "
-            "are not found.",
-            "0": "`head` is a module in its own attribute, and registered.",
+            f"{2 * (listed + heads)}": "A plain list is not registered: its layers are missing.",
+            f"{heads}": "A linear layer has two parameters: weight and bias.",
+            f"{listed + heads}": "You counted layers. Each has two parameters, and those in the "
+            "plain list are not found.",
+            f"{2 * listed}": "It is the other way round: the ModuleList is registered.",
         },
     )
 
 
-@question(factor=(0.5, 2.0, 3.0))
-def module_times(factor: float = 0.1) -> Predict:
+@question
+def module_times() -> Choice:
     def a_parameter_times_a_number():
         net = torch.nn.Module()
-        net.weight = torch.nn.Parameter(torch.randn(3, 3)) * factor
+        net.weight = torch.nn.Parameter(torch.randn(3, 3)) * 0.1
         net.bias = torch.nn.Parameter(torch.zeros(3))
-        return [name for name, _ in net.named_parameters()]
+        return " and ".join(name for name, _ in net.named_parameters())
 
-    return predict(
-        "Small first weights are wanted. Which names does this module list?",
-        a_parameter_times_a_number,
-        why="The product is a tensor that was computed, and no Parameter: the module keeps it as a "
-        f"plain attribute. Write `nn.Parameter({factor:g} * torch.randn(3, 3))`.",
-        beliefs={
-            "['weight', 'bias']": "A Parameter times a number is no Parameter.",
-            "[]": "`bias` is one: nothing was done to it.",
-            "['weight']": "It is the other way round: `weight` was computed.",
+    return choice(
+        "Small first weights are wanted: `net.weight = nn.Parameter(torch.randn(3, 3)) * 0.1`, and "
+        "`net.bias = nn.Parameter(torch.zeros(3))`. Which parameters has the module `net`?",
+        {
+            "weight and bias": "A Parameter times a number is a tensor that was computed, and no "
+            "Parameter.",
+            "bias": "The product is a plain attribute. Write `nn.Parameter(0.1 * torch.randn(3, "
+            "3))`: whatever is done to the numbers is done first.",
+            "weight": "It is the other way round: the weight was computed.",
         },
+        run=a_parameter_times_a_number,
     )
 
 
 @question
-def module_levels(inner: int = 3) -> Predict:
+def module_levels(inner: int = 3, beside: int = 4) -> Predict:
     def two_walks():
         part = torch.nn.Sequential(*(torch.nn.Linear(2, 2) for _ in range(inner)))
-        net = torch.nn.Sequential(part, torch.nn.ReLU())
+        net = torch.nn.Sequential(part, *(torch.nn.ReLU() for _ in range(beside)))
         return len(list(net.children())), len(list(net.modules()))
 
+    direct = beside + 1
     return predict(
-        f"A Sequential of {inner} layers stands in another, beside a ReLU. How many modules do "
-        "`children()` and `modules()` give?",
+        f"A Sequential of {inner} layers stands in another, beside {beside} ReLUs. How many "
+        "modules do `children()` and `modules()` give?",
         two_walks,
-        why=f"The children are the two direct parts. `modules()` gives the net itself, the two "
-        f"parts, and the {inner} layers inside: {inner + 3}.",
+        why=f"The children are the {direct} direct parts. `modules()` gives the net itself, these "
+        f"{direct}, and the {inner} layers inside: {direct + inner + 1} in all.",
         beliefs={
-            f"{(2, inner + 2)}": "You left out the net itself, which `modules()` gives first.",
-            f"{(inner + 1, inner + 3)}": "`children()` goes one level deep, and the inner "
-            "Sequential is one child.",
-            f"{(2, inner + 1)}": "`modules()` gives containers, too: the inner Sequential, and the "
-            "net itself.",
+            f"{(direct, direct + inner)}": "You left out the net itself, which `modules()` gives "
+            "first.",
+            f"{(inner + beside, direct + inner + 1)}": "`children()` goes one level deep, and the "
+            "inner Sequential is one child.",
+            f"{(direct, inner + beside)}": "`modules()` gives containers, too: the inner "
+            "Sequential, and the net itself.",
         },
     )
 
 
 @question
-def module_forward_called(calls: int = 3) -> Predict:
-    def who_runs_the_hook():
+def module_forward_called(calls: int = 3, direct: int = 2) -> Predict:
+    def how_often_the_hook_runs():
         layer, seen = torch.nn.Linear(2, 2), []
-        layer.register_forward_hook(lambda module, inputs, output: seen.append(1))
+        layer.register_forward_hook(lambda module, inputs, output: seen.append(output))
         x = torch.ones(1, 2)
         for _ in range(calls):
             layer(x)
-        layer.forward(x)
+        for _ in range(direct):
+            layer.forward(x)
         return len(seen)
 
     return predict(
-        "A forward hook counts. How far does it get?",
-        who_runs_the_hook,
-        why=f"The {calls} calls run the hook. `forward` is your own method and no more: what "
-        "stands around it, hooks among it, belongs to the call.",
+        "A forward hook notes what it sees. How often does it run?",
+        how_often_the_hook_runs,
+        why=f"The {calls} calls of `layer(x)` run the hook. `forward` is your own method and no "
+        "more: what stands around it, hooks among it, belongs to the call.",
         beliefs={
-            f"{calls + 1}": "`layer.forward(x)` computes the same, and no hook runs.",
-            "1": "It is the other way round: `layer(x)` runs hooks, `layer.forward(x)` does not.",
-            "0": "A hook runs in each call of its module, until its handle is removed.",
+            f"{calls + direct}": "`layer.forward(x)` computes the same, and no hook runs.",
+            f"{direct}": "It is the other way round: `layer(x)` runs hooks, `layer.forward(x)` "
+            "does not.",
         },
     )
 
@@ -198,26 +199,26 @@ def module_classmethod() -> Choice:
 
 
 @question
-def module_moved() -> Predict:
+def module_moved() -> Choice:
     def two_moves():
         net, x = torch.nn.Linear(2, 1), torch.ones(2)
         net.to(torch.float64)
         x.to(torch.float64)
-        return net.weight.dtype == torch.float64, x.dtype == torch.float64
+        moved = {"net": net.weight.dtype, "x": x.dtype}
+        return " and ".join(name for name, dtype in moved.items() if dtype == torch.float64)
 
-    return predict(
-        "A module and a tensor are sent to float64, and nothing is assigned. Which of the two is "
-        "float64 afterwards?",
-        two_moves,
-        why="`net.to` changes the module that you have, and returns that same module. `x.to` "
-        "returns another tensor, which nobody kept. With devices it is the same: write "
-        "`x = x.to(device)`.",
-        beliefs={
-            "(True, True)": "A tensor has one dtype and one device for life: `to` gives you "
-            "another tensor.",
-            "(False, False)": "That would be right for two tensors. A module is changed in place.",
-            "(False, True)": "It is the other way round.",
+    return choice(
+        "`net` is a module and `x` a tensor. Two lines run: `net.to(torch.float64)` and "
+        "`x.to(torch.float64)`. Which of the two is float64 afterwards?",
+        {
+            "net": "`net.to` changes the module that you have, and returns that same module. "
+            "`x.to` returns another tensor, which nobody kept. With devices it is the same: write "
+            "`x = x.to(device)`.",
+            "x": "It is the other way round.",
+            "net and x": "A tensor has one dtype and one device for life: `to` gives you another "
+            "tensor.",
         },
+        run=two_moves,
     )
 
 
@@ -278,24 +279,22 @@ def module_broadcast(n: int = 7) -> Predict:
         return ((prediction - target) ** 2).numel()
 
     return predict(
-        f"A net predicts one number for each of {n} rows, and the targets have shape ({n},). A "
-        "mean over how many squares is the loss?",
+        f"A net predicts one number for each of {n} rows, as a column, and there are {n} targets. "
+        "A mean over how many squares is the loss?",
         every_pair,
-        why=f"({n}, 1) and ({n},) broadcast to ({n}, {n}): every prediction is compared with every "
-        f"target, {n * n} squares.",
+        why=f"A column of {n} and a row of {n} broadcast to {n} by {n}: every prediction is "
+        f"compared with every target, {n * n} squares.",
         beliefs={
-            f"{n}": "That is what was meant. It takes equal shapes: `prediction.squeeze(1)`, or "
-            "`target[:, None]`.",
-            "1": "A mean is one number. It is taken over all squares.",
+            f"{n}": "That is what was meant. It takes equal shapes, a column each.",
             f"{2 * n}": "Broadcasting repeats, and does not append.",
         },
     )
 
 
-@question(first=(0.1, 0.2, 0.3))
-def module_kl(first: float = 0.25) -> Choice:
+@question
+def module_kl() -> Choice:
     def a_distribution_against_itself():
-        p = torch.tensor([[first, 1 - first]])
+        p = torch.tensor([[0.25, 0.75]])
         loss = torch.nn.functional.kl_div(p, p, reduction="batchmean")
         return "below 0" if loss < 0 else "0" if loss == 0 else "above 0"
 

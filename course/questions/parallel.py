@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import torch
+
 from course.questions.entry import question
 from course.quiz import Choice, Predict, choice, in_words, predict
 
 
 @question(n0=(6, 8, 9), n1=(2, 3, 4), g0=(1, 2), g1=(4, 7))
 def parallel_two_shards(n0: int = 8, n1: int = 4, g0: int = 1, g1: int = 4) -> Predict:
-    def gradient_of_the_whole_mean():
-        import torch
+    n = n0 + n1
 
+    def gradient_of_the_whole_mean():
         w = torch.tensor(1.0, requires_grad=True)
-        slopes = torch.tensor([float(g0)] * n0 + [float(g1)] * n1)
-        (w * slopes).mean().backward()
+        slopes = torch.tensor([g0] * n0 + [g1] * n1)
+        ((w * slopes).sum() / n).backward()
         return round(w.grad.item(), 3)
 
     total = n0 * g0 + n1 * g1
     return predict(
-        f"Rank 0 has {n0} samples, and the gradient of its mean loss is {g0}. Rank 1 has {n1}, "
-        f"and its gradient is {g1}. What is the gradient of the mean loss over all {n0 + n1} "
-        "samples? (To three decimals.)",
+        f"One rank has {n0} samples, and the gradient of its mean loss is {g0}. The other has "
+        f"{n1}, and its gradient is {g1}. What is the gradient of the mean loss over all {n} "
+        "samples, to three decimals?",
         gradient_of_the_whole_mean,
-        why=f"Every sample counts the same: ({n0} · {g0} + {n1} · {g1}) / {n0 + n1} = {total} / "
-        f"{n0 + n1} = {round(total / (n0 + n1), 3):g}.",
+        why=f"Every sample counts the same: {n0} · {g0} + {n1} · {g1} = {total}, over {n} samples "
+        f"{round(total / n, 3):g}.",
         beliefs={
             f"{(g0 + g1) / 2:g}": "That is the mean of the two means. A sample on the smaller "
             "shard counts for more in it.",
@@ -123,7 +125,6 @@ def parallel_arguments() -> Choice:
 @question
 def parallel_when_it_raises() -> Choice:
     def where_the_error_comes():
-        import torch
         import torch.distributed as dist
         from torch.nn.parallel import DistributedDataParallel
 
@@ -175,21 +176,19 @@ def parallel_one_uses_it(world: int = 4, slope: int = 8) -> Predict:
         f"Of {world} ranks one uses a branch. Its own gradient there is {slope}. What is in "
         "`.grad` after the backward pass of a DDP that looks for unused parameters?",
         average_over_all_ranks,
-        why=f"A rank that did not use it adds 0, and counts: {slope} / {world} = "
+        why=f"A rank that did not use it adds nothing, and counts: {slope} / {world} = "
         f"{slope / world:g}, on all ranks.",
         beliefs={
             f"{slope}": f"That divides by the one rank that used it. The samples of the other "
             f"{in_words(world - 1)} belong to the batch, too.",
-            "0": "The others have no gradient, but the one that has one adds it to the average.",
+            f"{slope * world}": "You multiplied by the number of ranks. The average divides by it.",
         },
     )
 
 
-@question(world=(3, 4, 6))
+@question(world=(3, 4, 6), n=(12, 24, 36))
 def parallel_ring_sends(world: int = 4, n: int = 12) -> Predict:
     def numbers_sent_by_one_rank():
-        import torch
-
         chunks = torch.zeros(n).tensor_split(world)
         sent = 0
         for _half in ("collect", "hand round"):
@@ -218,8 +217,6 @@ def parallel_ring_sends(world: int = 4, n: int = 12) -> Predict:
 @question(ranks=(3, 4))
 def parallel_bias_twice(ranks: int = 2, bias: int = 3, total: int = 5) -> Predict:
     def every_rank_adds_it():
-        import torch
-
         x = torch.ones(1, 2 * ranks)
         w = torch.full((1, 2 * ranks), total / (2 * ranks))
         parts = zip(x.chunk(ranks, 1), w.chunk(ranks, 1), strict=True)
@@ -258,17 +255,18 @@ def parallel_bubble(stages: int = 4, micro: int = 6) -> Predict:
         beliefs={
             f"{round(1 - 1 / stages, 3):g}": "That is without micro-batches: one stage works at a "
             "time.",
-            "0": "The last stages wait at the beginning, and the first ones at the turn.",
+            f"{round((stages - 1) / micro, 3):g}": "That is idle time over working time. The share "
+            "is of both together.",
         },
     )
 
 
-@question(rows=(10, 20))
-def parallel_saved(rows: int = 24) -> Predict:
+@question(rows=(10, 20, 30), features=(5, 7), hidden=(9, 11), outputs=(2, 4))
+def parallel_saved(rows: int = 24, features: int = 6, hidden: int = 8, outputs: int = 3) -> Predict:
     def numbers_kept():
-        import torch
-
-        net = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
+        net = torch.nn.Sequential(
+            torch.nn.Linear(features, hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, outputs)
+        )
         own = {p.untyped_storage().data_ptr() for p in net.parameters()}
         kept = {}
 
@@ -279,30 +277,32 @@ def parallel_saved(rows: int = 24) -> Predict:
             return t
 
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
-            y = net(torch.ones(rows, 6))
+            y = net(torch.ones(rows, features))
         del y
         return sum(kept.values())
 
+    each = features + hidden
     return predict(
-        f"For 12 rows our net keeps 168 numbers until the backward pass. How many for {rows}?",
+        f"A net goes from {features} features over {hidden} hidden ones with a ReLU to {outputs}. "
+        f"It runs on {rows} rows. How many numbers does its graph keep, its parameters left out?",
         numbers_kept,
-        why=f"14 for each row: its 6 features, which the first layer saved, and 8 results of the "
-        f"ReLU. {rows} · 14 = {rows * 14}. What is kept grows with the batch.",
+        why=f"For each row its {features} features, which the first layer saves, and {hidden} "
+        f"results of the ReLU. {rows} · {each} = {rows * each}.",
         beliefs={
-            "168": "The parameters stay as many as they are. Activations do not.",
-            f"{rows * 25}": "You counted three results for each layer. The ReLU and the second "
-            "layer share one tensor, and the first layer's result is not kept.",
-            f"{rows * 8}": "The first layer keeps its input too: it needs it for the gradient of "
-            "its weight.",
+            f"{rows * (each + hidden + outputs)}": "You counted all results. The ReLU and the "
+            "second layer save one tensor, and no linear layer saves its result.",
+            f"{rows * (each + hidden)}": "The ReLU's result is saved twice, and lies in memory "
+            "once.",
+            f"{rows * hidden}": "The first layer keeps its input too: it needs it for the gradient "
+            "of its weight.",
+            f"{each}": "That is one row.",
         },
     )
 
 
-@question(world=(3, 4, 6, 8))
+@question(numbers=(47, 58, 71, 97), world=(3, 5, 6, 8))
 def parallel_shard_size(numbers: int = 83, world: int = 4) -> Predict:
     def numbers_in_a_shard():
-        import torch
-
         flat = torch.zeros(numbers)
         return len(flat.split(-(-numbers // world))[0])
 
@@ -322,7 +322,6 @@ def parallel_shard_size(numbers: int = 83, world: int = 4) -> Predict:
 @question
 def parallel_recap_module() -> Choice:
     def what_ddp_module_does():
-        import torch
         import torch.distributed as dist
         from torch.nn.parallel import DistributedDataParallel
 
@@ -368,7 +367,7 @@ def parallel_recap_states(world: int = 2, millions: int = 8) -> Predict:
     return predict(
         f"A model of {millions} million parameters is trained by Adam on {world} ranks, with "
         "parameters, gradients and Adam's two averages all in shards. How many million numbers of "
-        "these does a rank keep between two steps?",
+        "these does a rank hold after a backward pass?",
         millions_on_each_rank,
         why=f"Four numbers for each parameter: 4 · {millions} = {4 * millions}, spread over "
         f"{world} ranks. Under plain DDP each rank would keep all {4 * millions}.",

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.nn.functional import mse_loss
 from torch.nn.parallel import DistributedDataParallel
@@ -210,7 +211,7 @@ def two_stages(rank: int) -> Shown:
 def sharded(rank: int) -> Shown:
     """FSDP: a rank keeps a shard of every parameter and of its gradient."""
     net, (x, y) = make_net(), shard(rank)
-    fully_shard(net)
+    fully_shard(net, mesh=init_device_mesh("cpu", (dist.get_world_size(),)))
     mse_loss(net(x), y).backward()
     weight, whole = net[0].weight, make_net()
     of_all = weight.grad.full_tensor()  # gathers the shards of both ranks

@@ -7,6 +7,7 @@ from course.widgets.leaf.explorer import explore_leaves
 from course.widgets.loop.explorer import explore_loop
 from course.widgets.memory.explorer import explore_edits, show_memory
 from course.widgets.mode.explorer import explore_modes
+from course.widgets.nan.explorer import explore_nan
 from course.widgets.norm.explorer import explore_norms
 from course.widgets.pipeline.explorer import explore_pipeline
 from course.widgets.stride.explorer import explore_strides
@@ -20,6 +21,7 @@ __all__ = [
     "explore_leaves",
     "explore_loop",
     "explore_modes",
+    "explore_nan",
     "explore_norms",
     "explore_pipeline",
     "explore_strides",

@@ -161,7 +161,7 @@ def _alike(one: Plain, right: Plain) -> bool:
     """Whether two values can stand in one vector, or beside it."""
     if isinstance(right, torch.Tensor) and _is_number(right):
         return isinstance(one, torch.Tensor) and _is_number(one) and one.shape == right.shape
-    return type(one) is type(right)
+    return type(one) is type(right) and _is_number(one) == _is_number(right)
 
 
 def _numbers(values: Plain) -> list[torch.Tensor]:

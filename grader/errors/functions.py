@@ -33,6 +33,35 @@ FUNCTIONS = (
         "Sum over the dimensions that were broadcast, transpose, or reshape.",
     ),
     Explanation(
+        "function_none",
+        _RUNTIME,
+        r"returned a gradient different than None at position \d+",
+        "backward of a custom Function returned a gradient for an argument that is no tensor.",
+        "Return None in its place: a number, a flag or a string has no gradient.",
+    ),
+    Explanation(
+        "function_setup",
+        _RUNTIME,
+        r"must override the setup_context staticmethod",
+        "torch.func and vmap run a custom Function's forward without ctx, and this one takes it.",
+        "Split it: forward(x) computes, and setup_context(ctx, inputs, output) saves.",
+    ),
+    Explanation(
+        "function_vmap",
+        _RUNTIME,
+        r"does not have vmap support",
+        "vmap does not know what this custom Function does with a batch.",
+        "If its methods use torch's operations alone, set generate_vmap_rule = True in the class. "
+        "Else write a static method vmap.",
+    ),
+    Explanation(
+        "function_jvp",
+        ("NotImplementedError",),
+        r"must implement the jvp function",
+        "Forward mode asks a custom Function for its slope along a direction, and it has none.",
+        "Write a static method jvp(ctx, *tangents); what it needs is kept by ctx.save_for_forward.",
+    ),
+    Explanation(
         "function_result",
         _RUNTIME,
         r"expected Variable or None \(got",
@@ -150,9 +179,17 @@ MODULES = (
         "`with torch.no_grad():`.",
     ),
     Explanation(
+        "child_assigned",
+        ("TypeError",),
+        r"cannot assign '.*' as child module",
+        "The name of a part can be given to another module, or to None, only.",
+        "Put several modules into nn.ModuleList or nn.Sequential.",
+    ),
+    Explanation(
         "before_init",
         ("AttributeError",),
-        r"cannot assign (module|parameters?) before Module\.__init__\(\) call",
+        r"cannot assign (module|parameters?) before Module\.__init__\(\) call|"
+        r"object has no attribute '_(modules|parameters|buffers|(forward|backward)(_pre)?_hooks)'",
         "nn.Module has to be set up before it can hold parameters and modules.",
         "Make super().__init__() the first line of your __init__.",
     ),

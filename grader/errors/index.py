@@ -23,6 +23,8 @@ _GRAPHS, _GRAPHS_2 = "01-graphs", "01-graphs-2"
 _LEAVES, _DETACH, _HOOKS = "02-leaves", "03-detach-clone", "05-hooks"
 _MODES, _MODES_2 = "04-grad-modes", "04-grad-modes-2"
 _LOOP, _LOOP_2, _NORM = "06-optimizer-loop", "06-optimizer-loop-2", "07-normalization"
+_FUNCTIONS, _TENSORS, _MODULES, _DATA = "08-functions", "09-tensors", "10-modules", "11-data"
+_PARALLEL = "13-parallel"
 
 INDEX: dict[str, Entry] = {
     # Backward
@@ -72,7 +74,7 @@ INDEX: dict[str, Entry] = {
     "reentrant_inputs": _at(
         _MODES_2, "Recorded, and little of it kept", "autograd.grad through a reentrant checkpoint"
     ),
-    "gradcheck": _at(_GRAPHS_2, "Where there is no derivative", "gradcheck finds a difference"),
+    "gradcheck": _at(_FUNCTIONS, "8.8 gradcheck", "gradcheck finds a difference"),
     # Edits
     "leaf_in_place": _at(
         _LEAVES, "Changing a leaf", "A leaf edited in place", "updating weights by hand raises"
@@ -97,7 +99,9 @@ INDEX: dict[str, Entry] = {
     "detached_view": _at(_LEAVES, "How a leaf is lost", "detach_ of a view"),
     "shared_memory": _at(_DETACH, "Views that refuse", "An edit of expanded entries"),
     "out_argument": _at(_DETACH, "Editing in place", "out= while recording"),
-    "worker_out": _at(_LEAVES, "The flag, and freezing", "A DataLoader's samples require grad"),
+    "worker_out": _at(
+        _DATA, "Tensors that require grad in a dataset", "A DataLoader's samples require grad"
+    ),
     "inference_saved": _at(
         _MODES, "What an inference tensor gave up", "An inference tensor in a graph"
     ),
@@ -130,60 +134,95 @@ INDEX: dict[str, Entry] = {
     "numpy": _at(_DETACH, "Edits that are counted", "numpy() of a tensor that requires grad"),
     # Functions
     "function_count": _at(
-        _GRAPHS, "A tape of your own", "A custom backward returns too many or too few gradients"
+        _FUNCTIONS,
+        "8.3 Arguments without a gradient",
+        "A custom backward returns too many or too few gradients",
     ),
     "function_shape": _at(
-        _GRAPHS, "Many points at once", "A custom backward returns a gradient of another shape"
+        _FUNCTIONS,
+        "8.5 Gradients in the right shape",
+        "A custom backward returns a gradient of another shape",
     ),
-    "function_result": _at(_GRAPHS, "A tape of your own", "A custom backward returns no tensor"),
+    "function_none": _at(
+        _FUNCTIONS, "8.3 Arguments without a gradient", "A gradient for what is no tensor"
+    ),
+    "function_setup": _at(
+        _FUNCTIONS, "setup_context, torch.func and vmap", "A custom Function without setup_context"
+    ),
+    "function_vmap": _at(
+        _FUNCTIONS, "setup_context, torch.func and vmap", "A custom Function inside vmap"
+    ),
+    "function_jvp": _at(_FUNCTIONS, "Forward mode", "A custom Function in forward mode"),
+    "function_result": _at(
+        _FUNCTIONS, "8.2 forward and backward", "A custom backward returns no tensor"
+    ),
     "function_saved": _at(
-        _GRAPHS_2, "What forward saves", "save_for_backward of something that is no tensor"
+        _FUNCTIONS, "8.4 What a Function keeps", "save_for_backward of something that is no tensor"
     ),
-    "function_object": _at(_GRAPHS, "A tape of your own", "A custom Function made an object of"),
+    "function_object": _at(
+        _FUNCTIONS, "8.2 forward and backward", "A custom Function made an object of"
+    ),
     "function_incomplete": _at(
-        _GRAPHS, "A tape of your own", "A custom Function without forward or backward"
+        _FUNCTIONS, "8.2 forward and backward", "A custom Function without forward or backward"
     ),
-    "once_differentiable": _at(
-        _GRAPHS_2, "The gradient of a gradient", "A backward without a graph"
-    ),
+    "once_differentiable": _at(_FUNCTIONS, "8.7 Second derivatives", "A backward without a graph"),
     "inside_transform": _at(_GRAPHS_2, "What this number is", "backward inside torch.func"),
     "inside_vmap": _at(_GRAPHS_2, "What this number is", "A number read inside vmap"),
-    "vmap_random": _at(_GRAPHS_2, "What this number is", "Random numbers inside vmap"),
+    "vmap_random": _at(
+        _FUNCTIONS, "setup_context, torch.func and vmap", "Random numbers inside vmap"
+    ),
     "vmap_edit": _at(_GRAPHS_2, "What this number is", "An edit inside vmap"),
     "transform_not_scalar": _at(
         _GRAPHS_2, "Starting from more than one number", "torch.func.grad of more than one number"
     ),
     # Modules and optimizers
     "non_leaf_parameter": _at(_LOOP, "What an optimizer holds", "A non-leaf in an optimizer"),
-    "no_parameters": _at(_LOOP, "What an optimizer holds", "An optimizer without parameters"),
+    "no_parameters": _at(
+        _MODULES, "Layers in a list do not train", "An optimizer without parameters"
+    ),
     "parameter_twice": _at(_LOOP_2, "Groups, and a body", "A parameter in two groups"),
     "parameters_argument": _at(_LOOP, "What an optimizer holds", "A tensor given to an optimizer"),
     "parameter_assigned": _at(
-        _LEAVES, "How a leaf is lost", "A tensor assigned in the place of a parameter"
+        _MODULES, "10.2 What a module knows", "A tensor assigned in the place of a parameter"
     ),
-    "before_init": _at(
-        _LEAVES, "A module's parameters are leaves", "super().__init__() is missing"
+    "child_assigned": _at(
+        _MODULES, "Layers in a list do not train", "A list in the place of a module"
     ),
-    "no_forward": _at(_LEAVES, "A module's parameters are leaves", "A module without forward"),
+    "before_init": _at(_MODULES, "10.1 A net in two methods", "super().__init__() is missing"),
+    "no_forward": _at(_MODULES, "10.1 A net in two methods", "A module without forward"),
     "unpickling": _at(_LOOP_2, "Why not the whole model?", "A file that load refuses"),
-    "state_dict_keys": _at(_LOOP_2, "Groups, and a body", "A state_dict of another model"),
-    "one_value": _at(_NORM, "A batch of one", "BatchNorm with one value per channel"),
-    "target_range": _at(_LOOP_2, "The loss must fit", "A class that there is not"),
-    "target_dtype": _at(_LOOP_2, "The loss must fit", "Class numbers that are no integers"),
-    "target_probabilities": _at(_LOOP_2, "The loss must fit", "Probabilities that are integers"),
-    "closure": _at(_LOOP, "None, zeros, and missing", "An optimizer that wants a closure"),
-    "no_samples": _at(_LOOP_2, "Batches and epochs", "A DataLoader without samples"),
-    "worker_pickle": _at(_LOOP_2, "Batches and epochs", "What a worker cannot be sent"),
-    "main_guard": _at(_LOOP_2, "Batches and epochs", "A script that starts itself"),
-    "no_process_group": _at(_NORM, "A batch of one", "Processes that do not know of each other"),
-    "optimizer_state": _at(_LOOP_2, "Stop, and go on", "A saved optimizer of other parameters"),
-    "batch_sizes": _at(_LOOP_2, "Batches and epochs", "Samples of different shapes in a batch"),
-    "target_shape": _at(_LOOP_2, "The loss must fit", "A target of another shape"),
-    "not_probabilities": _at(_LOOP_2, "The loss must fit", "Scores where probabilities belong"),
-    "ddp_unused": _at(
-        _LOOP, "None, zeros, and missing", "DDP waits for parameters that were not used"
+    "state_dict_keys": _at(
+        _MODULES, "Missing keys, unexpected keys, size mismatch", "A state_dict of another model"
     ),
-    "ddp_twice": _at(_HOOKS, "When .grad is complete", "DDP meets a parameter twice"),
+    "one_value": _at(_NORM, "A batch of one", "BatchNorm with one value per channel"),
+    "target_range": _at(_MODULES, "10.8 What a loss wants", "A class that there is not"),
+    "target_dtype": _at(_MODULES, "10.8 What a loss wants", "Class numbers that are no integers"),
+    "target_probabilities": _at(
+        _MODULES, "10.8 What a loss wants", "Probabilities that are integers"
+    ),
+    "closure": _at(_LOOP, "None, zeros, and missing", "An optimizer that wants a closure"),
+    "no_samples": _at(_DATA, "11.2 A dataset", "A DataLoader without samples"),
+    "worker_pickle": _at(_DATA, "11.7 Workers", "What a worker cannot be sent"),
+    "main_guard": _at(_DATA, "11.7 Workers", "A script that starts itself"),
+    "no_process_group": _at(
+        _PARALLEL, "13.3 Two real processes", "Processes that do not know of each other"
+    ),
+    "optimizer_state": _at(_LOOP_2, "Stop, and go on", "A saved optimizer of other parameters"),
+    "batch_sizes": _at(
+        _DATA, "Sequences of different lengths", "Samples of different shapes in a batch"
+    ),
+    "target_shape": _at(_MODULES, "10.8 What a loss wants", "A target of another shape"),
+    "not_probabilities": _at(
+        _MODULES, "10.8 What a loss wants", "Scores where probabilities belong"
+    ),
+    "ddp_unused": _at(
+        _PARALLEL,
+        "13.5 Expected to have finished reduction",
+        "DDP waits for parameters that were not used",
+    ),
+    "ddp_twice": _at(
+        _PARALLEL, "13.5 Expected to have finished reduction", "DDP meets a parameter twice"
+    ),
     "donated": _at(_GRAPHS_2, "The second backward pass", "A compiled graph, kept"),
     "compiled_twice": _at(_GRAPHS_2, "The gradient of a gradient", "A compiled graph, twice"),
     "scaler_order": _at(_LOOP_2, "Half the bits", "A gradient scaler out of order"),
@@ -197,12 +236,12 @@ INDEX: dict[str, Entry] = {
     ),
     "none_in_formula": _at(_LEAVES, "Who keeps a gradient", "None in a formula", ".grad is None"),
     "tuple_used": _at(_GRAPHS, "One gradient, by hand", "A tuple where a tensor was expected"),
-    "pair_used": _at(_GRAPHS, "Which results are recorded", "A pair where a tensor was expected"),
+    "pair_used": _at(_TENSORS, "9.7 The largest", "A pair where a tensor was expected"),
     "number_used": _at(
         _GRAPHS, "Which results are recorded", "A number where a tensor was expected"
     ),
     "one_number": _at(_GRAPHS, "Which results are recorded", "One number of several"),
-    "truth": _at(_GRAPHS, "The graph is built while", "The truth of several entries"),
+    "truth": _at(_TENSORS, "9.6 Masks drop, where replaces", "The truth of several entries"),
     "zero_dimensions": _at(
         _GRAPHS_2, "Starting from more than one number", "Entries of one number"
     ),
@@ -215,32 +254,45 @@ INDEX: dict[str, Entry] = {
     "numpy_device": _at("00-start-here", "Is your machine ready", "numpy() of a GPU's tensor"),
     "no_values": _at("00-start-here", "Is your machine ready", "A tensor without values"),
     "dtype": _at(
-        _LEAVES,
-        "Casts and copies",
+        _TENSORS,
+        "9.2 Dtypes: float64 from NumPy",
         "Two dtypes in one operation",
         "expected Float, got Double",
     ),
-    "integer_result": _at(_LEAVES, "Which dtypes can require grad", "A fraction in an integer"),
-    "integer_mean": _at(_LEAVES, "Which dtypes can require grad", "The mean of integers"),
-    "sizes": _at(_GRAPHS, "Many points at once", "Shapes that do not fit"),
-    "product_sizes": _at(_GRAPHS, "A layer", "A matrix product that does not fit"),
+    "integer_result": _at(_TENSORS, "Integers truncate what you write", "A fraction in an integer"),
+    "integer_mean": _at(_TENSORS, "9.2 Dtypes: float64 from NumPy", "The mean of integers"),
+    "sizes": _at(_TENSORS, "9.9 Broadcasting", "Shapes that do not fit"),
+    "product_sizes": _at(_TENSORS, "9.10 Matrix products", "A matrix product that does not fit"),
     "result_size": _at(_DETACH, "Editing in place", "An in-place result that is too large"),
-    "view_stride": _at(_DETACH, "View or copy", "view of a transposed tensor"),
+    "view_stride": _at(_TENSORS, "When view works", "view of a transposed tensor"),
     # Indices and shapes
-    "index_dtype": _at(_GRAPHS, "A layer", "Indices that are no integers"),
-    "index_range": _at(_GRAPHS, "A layer", "An index out of range"),
+    "index_dtype": _at(
+        _TENSORS, "Several lists are taken in pairs", "Indices that are no integers"
+    ),
+    "index_range": _at(_TENSORS, "9.5 Indexing", "An index out of range"),
     "device_assert": _at("00-start-here", "Is your machine ready", "An assert on the GPU"),
-    "channels": _at(_NORM, "Images and sequences", "Another number of channels"),
-    "dimensions": _at(_NORM, "Images and sequences", "Another number of dimensions"),
-    "too_small": _at(_NORM, "Images and sequences", "An image smaller than a layer's window"),
-    "cat_sizes": _at(_GRAPHS, "Many points at once", "Sizes that do not join"),
-    "reshaped_size": _at(_DETACH, "View or copy", "A shape of another size"),
-    "nothing_to_join": _at(_GRAPHS, "Many points at once", "Nothing to join"),
-    "module_for_tensor": _at(_GRAPHS, "Attributes, not methods", "A module for a tensor"),
-    "list_for_tensor": _at(_DETACH, "clone: other memory", "A list for a tensor"),
-    "listed_modules": _at(_GRAPHS, "A layer", "A list of modules in a Sequential"),
-    "numpy_kinds": _at(_DETACH, "Edits that are counted", "An array that torch cannot share"),
+    "channels": _at(_MODULES, "10.5 LeNet", "Another number of channels"),
+    "dimensions": _at(_MODULES, "10.5 LeNet", "Another number of dimensions"),
+    "too_small": _at(_MODULES, "10.5 LeNet", "An image smaller than a layer's window"),
+    "cat_sizes": _at(_TENSORS, "9.8 cat, stack, squeeze", "Sizes that do not join"),
+    "reshaped_size": _at(_TENSORS, "9.3 Where a number lies", "A shape of another size"),
+    "nothing_to_join": _at(_TENSORS, "9.8 cat, stack, squeeze", "Nothing to join"),
+    "module_for_tensor": _at(_MODULES, "10.1 A net in two methods", "A module for a tensor"),
+    "list_for_tensor": _at(_TENSORS, "torch.tensor of tensors cuts", "A list for a tensor"),
+    "listed_modules": _at(
+        _MODULES, "10.2 What a module knows", "A list of modules in a Sequential"
+    ),
+    "numpy_kinds": _at(
+        _TENSORS, "9.2 Dtypes: float64 from NumPy", "An array that torch cannot share"
+    ),
     "no_cuda": _at("00-start-here", "Is your machine ready", "No CUDA here"),
+    "index_tensor": _at(_FUNCTIONS, "8.4 What a Function keeps", "A tensor for a whole number"),
+    "mask_shape": _at(_TENSORS, "9.6 Masks drop, where replaces", "A mask of another shape"),
+    "negative_step": _at(_TENSORS, "9.5 Indexing", "A slice that goes backward"),
+    "cat_numbers": _at(_TENSORS, "squeeze, and a batch of one", "Numbers that cat cannot join"),
+    "product_dimensions": _at(
+        _TENSORS, "9.10 Matrix products", "Another number of dimensions in a product"
+    ),
     # Warnings
     "warned_non_leaf_grad": _at(
         _LEAVES, "The gradient of a non-leaf", ".grad of a non-leaf", ".grad is None"
@@ -258,9 +310,10 @@ INDEX: dict[str, Entry] = {
         _LOOP_2, "Clip and schedule", "scheduler.step() before optimizer.step()"
     ),
     "warned_clip": _at(_LOOP_2, "Clip and schedule", "Clipping nothing"),
-    "warned_target_size": _at(_LOOP_2, "A mean over what?", "A target that broadcasts"),
+    "warned_target_size": _at(_MODULES, "Targets that broadcast", "A target that broadcasts"),
     "warned_hook": _at(_HOOKS, "Backward hooks of modules", "A hook of a first module"),
+    "warned_gradcheck": _at(_FUNCTIONS, "8.8 gradcheck", "gradcheck of float32"),
     "warned_anomaly": _at(_GRAPHS, "The graph is built while", "Where a nan came from"),
     "warned_softmax": _at(_LOOP_2, "The loss must fit", "softmax without a dimension"),
-    "warned_kl": _at(_LOOP_2, "A mean over what?", "kl_div and its mean"),
+    "warned_kl": _at(_MODULES, "kl_div: which comes first", "kl_div and its mean"),
 }

@@ -171,7 +171,8 @@ OPERANDS = (
         r"result type \w+ can't be cast to the desired output type",
         "An in-place operation keeps the dtype of its tensor, and an integer tensor cannot hold "
         "fractions.",
-        "Convert first (t = t.double()), or use the out-of-place operation. Where you average a "
+        "Convert first (t = t.double()), or use the out-of-place operation. A loss for "
+        "probabilities takes its target as floating numbers: y.float(). Where you average a "
         "model's buffers, copy the integer ones, such as BatchNorm's num_batches_tracked.",
     ),
     Explanation(

@@ -15,10 +15,34 @@ INDICES = (
         "index_dtype",
         ("IndexError", "RuntimeError"),
         r"tensors used as indices must be long|are valid indices \(got float\)|"
-        r"\(\): Expected dtype int\S+ .*for index|"
+        r"\(\): Expected dtype int\S+ .*for index|^one_hot is only applicable to index tensor|"
         r"Expected tensor for argument #1 'indices' to have one of the following scalar types",
         "Indices are integers, and these are not.",
         "Convert them: indices.long(). Of what comes from NumPy or a file, read integers.",
+    ),
+    Explanation(
+        "index_tensor",
+        ("TypeError",),
+        r"only integer tensors of a single element can be converted to an index",
+        "Python wants a whole number there and met a tensor; or a tensor is multiplied by a tuple, "
+        "such as ctx.saved_tensors, which is one even of a single tensor.",
+        "Unpack the tuple: (y,) = ctx.saved_tensors. For a number write int(n).",
+    ),
+    Explanation(
+        "mask_shape",
+        ("IndexError",),
+        r"^The shape of the mask .* does not match the shape of the indexed tensor",
+        "A tensor of truth values, or of uint8, is a mask where it is an index, and has the shape "
+        "of what it chooses from.",
+        "Print both shapes. Whole numbers that are to count entries are no mask: convert them by "
+        ".long().",
+    ),
+    Explanation(
+        "negative_step",
+        ("ValueError",),
+        r"^step must be greater than zero",
+        "A slice of a tensor cannot go backward: a view with negative strides does not exist.",
+        "Turn it round by x.flip(0).",
     ),
     Explanation(
         "index_range",
@@ -72,17 +96,36 @@ SHAPES = (
     Explanation(
         "cat_sizes",
         _RUNTIME,
-        r"Sizes of tensors must match except in dimension \d+",
-        "cat joins along one dimension, and all others have to be equal.",
-        "Print the shapes, and name the dimension that differs: torch.cat(parts, dim=1). For a new "
-        "dimension use torch.stack.",
+        r"Sizes of tensors must match except in dimension \d+|"
+        r"^Tensors must have same number of dimensions",
+        "cat joins along one dimension, and all others have to be there, and equal.",
+        "Print the shapes, and name the dimension that differs: torch.cat(parts, dim=1). A row "
+        "beside a matrix is row[None]. For a new dimension use torch.stack.",
     ),
     Explanation(
         "reshaped_size",
         _RUNTIME,
-        r"^shape '\[.*\]' is invalid for input of size \d+",
-        "view and reshape keep the number of entries, and this shape holds another number.",
+        r"^shape '\[.*\]' is invalid for input of size \d+|^cannot reshape tensor of 0 elements",
+        "view and reshape keep the number of entries, and this shape holds another number. Of an "
+        "empty tensor -1 could be any length.",
         "Print the shape. To keep the batch write x.flatten(1), or x.reshape(len(x), -1).",
+    ),
+    Explanation(
+        "cat_numbers",
+        _RUNTIME,
+        r"zero-dimensional tensor \(at position \d+\) cannot be concatenated",
+        "cat joins along a dimension, and a single number has none. squeeze() without a dimension "
+        "takes away that of a batch of one.",
+        "Join numbers by torch.stack. Name the dimension that squeeze is to take: x.squeeze(1).",
+    ),
+    Explanation(
+        "product_dimensions",
+        _RUNTIME,
+        r"^(self|mat1|mat2|batch1|batch2) must be a |^1D tensors expected|"
+        r"^vector \+ matrix @ vector expected|"
+        r"^Expected size for first two dimensions of batch2",
+        "mm, mv, bmm and dot take tensors of one number of dimensions each, and broadcast nothing.",
+        "Write A @ B: it chooses among them, and broadcasts batches.",
     ),
     Explanation(
         "nothing_to_join",

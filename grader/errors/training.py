@@ -166,9 +166,11 @@ TRAINING = (
     Explanation(
         "state_dict_keys",
         _RUNTIME,
-        r"Error\(s\) in loading state_dict for",
+        r"Error\(s\) in loading state_dict for|size mismatch for \S+: copying a param|"
+        r"(Missing|Unexpected) key\(s\) in state_dict",
         "The names or shapes in the file are not those of this model.",
-        "Build the model as it was saved. Names that begin with module. or _orig_mod. come from a "
-        "wrapped or compiled model: save that model's own part.",
+        "Build the model as it was saved, or leave out the entries that do not fit: strict=False "
+        "forgives names that are missing or left over, and no shapes. Names that begin with "
+        "module. or _orig_mod. come from a wrapped or compiled model: save that model's own part.",
     ),
 )

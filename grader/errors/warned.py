@@ -92,6 +92,14 @@ WARNED = (
         "require grad.",
     ),
     Explanation(
+        "warned_gradcheck",
+        _USER,
+        r"is not a double precision floating point",
+        "gradcheck moves each input by a millionth, and float32 numbers have not enough digits for "
+        "that.",
+        "Give it inputs of torch.float64.",
+    ),
+    Explanation(
         "warned_anomaly",
         _USER,
         r"Error detected in \w+\. Traceback of forward call that caused the error",

@@ -145,6 +145,13 @@ def test_statements_are_added_by_the_kinds_of_an_arguments_values():
     assert "put first: x.eval()" not in mutants
 
 
+def test_a_loop_is_added_where_an_argument_holds_modules_in_some_cases_alone():
+    kinds = {"g": {"layers": frozenset({Kind.MODULES, Kind.OTHER})}}
+    mutants = changed("def g(layers):\n    return layers", kinds)
+    modules = f"(layers if {Kind.MODULES.value.format(x='layers')} else ())"
+    assert f"put first: for one_ in {modules}: one_.eval()" in mutants
+
+
 def test_an_id_stays_when_the_answer_changes_elsewhere():
     before = changed("def g(a, b):\n    y = a + b\n    return y")
     after = changed("def g(a, b):\n    a = a * 2\n    y = a + b\n    return y")

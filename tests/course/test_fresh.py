@@ -35,6 +35,8 @@ SAME_ANSWER = {
     "norm-sum": "the sum of a normalised channel is 0",
     "data-copies": "copies draw the same number, however many they are",
     "data-set-epoch": "one order, however many epochs there are",
+    "break-zero-vector": "the length at 0 has no slope, whatever the other one is",
+    "break-where": "the logarithm of 0 has run, whatever the other entry is",
 }
 """Questions whose right answer no numbers change, and why."""
 
@@ -92,8 +94,18 @@ CONSTANTS = {
     "tensors-column-row": {1},
     "data-duck": {0, 1, 2},
     "data-used-up": {0},
-    "data-collate": {2, 7},
     "data-set-epoch": {0},
+    "scripts-shapes": {1},
+    "break-zero-vector": {0, 1, 2},
+    "break-where": {0, 1},
+    "break-hvp": {0, 2},
+    "break-mean-of-norms": {0},
+    "break-running": {1},
+    "break-both-in-grad": {2},
+    "parallel-two-shards": {3},
+    "parallel-ring-sends": {2},
+    "parallel-bubble": {1, 3},
+    "parallel-recap-states": {4},
 }
 """Numbers in what a question says that are the same whatever its own numbers are."""
 

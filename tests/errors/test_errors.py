@@ -1151,7 +1151,141 @@ def _():
     _loaded_by_a_worker(True)
 
 
+# Custom Functions and modules, once more
+
+
+class _Scaled(torch.autograd.Function):
+    """Its forward takes ctx, and its backward returns a gradient for a number."""
+
+    @staticmethod
+    def forward(ctx, x, factor):
+        ctx.factor = factor
+        return x * factor
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * ctx.factor, gradient.sum()
+
+
+@cured("function_none", lambda: Doubled.apply(leaf(3)).sum().backward())
+def _():
+    _Scaled.apply(leaf(3), 2.0).sum().backward()
+
+
+@cured("function_setup", lambda: torch.func.vmap(torch.exp)(leaf(3)))
+def _():
+    torch.func.vmap(Doubled.apply)(leaf(3))
+
+
+class _Split(torch.autograd.Function):
+    """It is as torch.func wants it, but for a rule of vmap and of forward mode."""
+
+    @staticmethod
+    def forward(x):
+        return x * 2
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * 2
+
+
+class _Batched(_Split):
+    """The same, with the rule."""
+
+    generate_vmap_rule = True
+
+
+@cured("function_vmap", lambda: torch.func.vmap(_Batched.apply)(leaf(3)))
+def _():
+    torch.func.vmap(_Split.apply)(leaf(3))
+
+
+@cured("function_jvp", lambda: torch.func.jvp(torch.exp, (torch.ones(3),), (torch.ones(3),)))
+def _():
+    torch.func.jvp(_Split.apply, (torch.ones(3),), (torch.ones(3),))
+
+
+class _Bare(nn.Module):
+    """Without super().__init__()."""
+
+    def __init__(self):
+        pass
+
+    def forward(self, x):
+        return x
+
+
+@cured("before_init", lambda: nn.Identity()(leaf(3)))
+def _():
+    _Bare()(leaf(3))
+
+
+@cured("child_assigned", lambda: setattr(_with_part(), "part", nn.ModuleList([nn.Identity()])))
+def _():
+    _with_part().part = [nn.Identity()]
+
+
+def _with_part():
+    module = nn.Module()
+    module.part = nn.Identity()
+    return module
+
+
 # Indices, shapes, kinds of input
+
+
+@cured("index_dtype", lambda: nn.functional.one_hot(torch.ones(3, dtype=torch.uint8).long()))
+def _():
+    nn.functional.one_hot(torch.ones(3, dtype=torch.uint8))
+
+
+@cured("index_tensor", lambda: leaf(3) * (leaf(3),)[0])
+def _():
+    leaf(3) * (leaf(3),)
+
+
+@cured("mask_shape", lambda: leaf(3, 2)[torch.tensor([True, False, True])])
+def _():
+    leaf(3, 2)[torch.tensor([True, False])]
+
+
+@cured("negative_step", lambda: leaf(3).flip(0))
+def _():
+    leaf(3)[::-1]
+
+
+@cured("cat_sizes", lambda: torch.cat([leaf(2, 3), leaf(3)[None]]))
+def _():
+    torch.cat([leaf(2, 3), leaf(3)])
+
+
+@cured("reshaped_size", lambda: torch.ones(0, 3).flatten(1))
+def _():
+    torch.ones(0, 3).view(0, -1)
+
+
+@cured("cat_numbers", lambda: torch.stack([leaf(3).sum(), leaf(3).sum()]))
+def _():
+    torch.cat([leaf(3).sum(), leaf(3).sum()])
+
+
+@cured("product_dimensions", lambda: leaf(3, 3) @ leaf(3))
+def _():
+    torch.mm(leaf(3, 3), leaf(3))
+
+
+@cured("product_dimensions", lambda: leaf(2, 3) @ leaf(3, 2))
+def _():
+    torch.bmm(leaf(2, 3), leaf(3, 2))
+
+
+@cured("product_dimensions", lambda: leaf(3, 3) @ leaf(3, 3))
+def _():
+    torch.dot(leaf(3, 3), leaf(3, 3))
 
 
 @cured("index_dtype", lambda: leaf(3)[torch.tensor([0.0]).long()])
@@ -1437,6 +1571,13 @@ def warned(code, cure):
 @warned("warned_non_leaf_grad", lambda: leaf(3).grad)
 def _():
     return (leaf(3) * 2).grad
+
+
+@warned(
+    "warned_gradcheck", lambda: torch.autograd.gradcheck(torch.exp, leaf(3, dtype=torch.float64))
+)
+def _():
+    torch.autograd.gradcheck(torch.exp, leaf(3), eps=1e-2, atol=1e-1)
 
 
 @warned("warned_cycle", lambda: grad((x := leaf(3)).exp().sum(), x, create_graph=True))

@@ -48,6 +48,17 @@ def a_number_below_zero():
     table(words)
 
 
+@told("dtype", "optimizer keeps running averages", None, "make the optimizer after that")
+def a_model_that_was_cast_after_its_optimizer_was_made():
+    net = nn.Linear(2, 1)
+    optimizer = torch.optim.Adam(net.parameters())
+    for dtype in (torch.float32, torch.float64):
+        net.to(dtype)
+        optimizer.zero_grad()
+        net(torch.ones(1, 2, dtype=dtype)).sum().backward()
+        optimizer.step()
+
+
 @told("second_backward", "h comes from an earlier step", "h = cell(x, h)", "h = h.detach()")
 def a_state_that_is_carried():
     cell, h, x = nn.RNNCell(3, 4), torch.zeros(2, 4), torch.ones(2, 3)

@@ -32,11 +32,12 @@ def explore_batches(*loaders: DataLoader[Any] | Sequence[DataLoader[Any]]) -> Pl
     Raises:
         TypeError: if a loader has no batch sampler that cuts a sampler's numbers.
     """
-    groups = [list(one) if isinstance(one, list | tuple) else [one] for one in loaders]
+    groups = [[one] if isinstance(one, DataLoader) else list(one) for one in loaders]
     if not groups or not all(groups):
         return Notice("Name a loader to look at: explore_batches(DataLoader(data, batch_size=3)).")
     for group in groups:
-        count = len(group[0].dataset)  # type: ignore[arg-type]
+        dataset: Any = group[0].dataset
+        count = len(dataset)
         if not 0 < count <= MOST_SAMPLES or len(group) > MOST_RANKS:
             return Notice(
                 f"A picture stays readable up to {MOST_SAMPLES} samples and {MOST_RANKS} ranks. "

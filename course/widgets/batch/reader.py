@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+)
 
 EPOCHS = 2
 
@@ -53,7 +59,8 @@ def record(loaders: Sequence[DataLoader[Any]]) -> Plan:
         TypeError: if a loader has no batch sampler that cuts the numbers of a sampler.
     """
     for loader in loaders:
-        if not isinstance(getattr(loader, "batch_sampler", None), BatchSampler):
+        stream = isinstance(loader.dataset, IterableDataset)
+        if stream or not isinstance(loader.batch_sampler, BatchSampler):
             raise TypeError("this picture shows loaders that cut a sampler's numbers into batches")
     readings = []
     with torch.random.fork_rng(devices=()), _states_kept(loaders):
@@ -114,10 +121,11 @@ def _epoch(loader: DataLoader[Any], epoch: int, rank: int | None) -> Reading:
     if hasattr(sampler, "set_epoch"):
         sampler.set_epoch(epoch - 1)
     order, items = _Noting(sampler), _Noting(loader.dataset)
-    cut = copy.copy(loader.batch_sampler)
-    cut.sampler = order  # type: ignore[union-attr,assignment]
-    twin = DataLoader(
-        items,  # type: ignore[arg-type]
+    dataset: Any = items
+    cut: Any = copy.copy(loader.batch_sampler)
+    cut.sampler = order
+    twin: DataLoader[Any] = DataLoader(
+        dataset,
         batch_sampler=cut,
         collate_fn=loader.collate_fn,
         generator=loader.generator,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -32,12 +33,16 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 @dataclass(frozen=True)
 class Value:
-    """What is remembered of a tensor: shape, dtype, at most 16 numbers (flat), and its norm."""
+    """What is remembered of a tensor: shape, dtype, at most 16 numbers (flat), and its norm.
+
+    ``bad`` names the worst among all its numbers: nan, inf (of either sign), or neither.
+    """
 
     shape: tuple[int, ...]
     dtype: str
     numbers: tuple[Number, ...] | None
     norm: float | None
+    bad: Literal["", "inf", "nan"] = ""
 
     @classmethod
     def of(cls, tensor: torch.Tensor) -> Value:
@@ -52,6 +57,7 @@ class Value:
             dtype=str(dense.dtype).removeprefix("torch."),
             numbers=tuple(dense.flatten().tolist()) if few else None,
             norm=float(torch.linalg.vector_norm(dense)) if has_norm else None,
+            bad=_bad(dense) if dense.device.type != "meta" else "",
         )
 
     @property
@@ -78,6 +84,12 @@ class Value:
         if self.norm is None:
             return f"a {short} tensor"
         return f"a {short} tensor with norm {number(self.norm)}"
+
+
+def _bad(dense: torch.Tensor) -> Literal["", "inf", "nan"]:
+    if bool(torch.isfinite(dense).all()):
+        return ""
+    return "nan" if bool(torch.isnan(dense).any()) else "inf"
 
 
 def _nested(texts: list[str], shape: tuple[int, ...]) -> str:

@@ -66,7 +66,11 @@ def _grad(owner: str, value: Value | None) -> str:
 
 
 def _short(value: Value | None) -> str:
-    return "none" if value is None else value.short(LONGEST_VALUE)
+    if value is None:
+        return "none"
+    short = value.short(LONGEST_VALUE)
+    shown = value.numbers is not None and short != shape_text(value.shape)
+    return short if shown or not value.bad else f"{short} {value.bad}"
 
 
 def arrow_text(send: Send, now: bool) -> str:

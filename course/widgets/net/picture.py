@@ -22,6 +22,7 @@ BESIDE = 30.0
 NARROWEST = 120.0
 HEAD = 10.0
 LABEL = 20.0
+LONGEST_GRADIENT = ".grad: norm 0.0001234"
 
 
 class NetPicture:
@@ -156,9 +157,11 @@ def _height(item: Item) -> float:
 
 
 def _width(item: Item) -> float:
+    """Wide enough for every line that a box shows at some step."""
     name = svg.text_width(clipped(item.name)) + 44
-    word = svg.text_width(f"{item.word} · {len(item.nodes):,} nodes", SMALL_FONT_SIZE) + 24
-    return max(NARROWEST, name, word if item.is_module else 0.0)
+    below = (f"{item.word} · {len(item.nodes):,} nodes", LONGEST_GRADIENT)
+    words = max(svg.text_width(text, SMALL_FONT_SIZE) for text in below) + 24
+    return max(NARROWEST, name, words if item.is_module else 0.0)
 
 
 def _below(net: Net, item: Item, ran: bool) -> str:

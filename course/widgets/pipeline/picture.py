@@ -84,14 +84,15 @@ def _column(schedule: Schedule, tick: int, step: int) -> list[str]:
         else:
             style = "tensor" if work.kind == FORWARD else "label label-now"
             said = f"{work.kind}{work.micro}"
-        now = tick == step - 1
         corner = LEFT + tick * CELL + INSET, TOP + stage * ROW + INSET
-        thick = " read" if now and said else ""
-        shape = svg.box(*corner, CELL - 2 * INSET, ROW - 2 * INSET, style + thick, radius=3)
-        parts.append(shape)
+        parts.append(svg.box(*corner, CELL - 2 * INSET, ROW - 2 * INSET, style, radius=3))
         if said:
-            words = "words muted" if work is None else "small strong" if now else "small"
+            strong = tick == step - 1
+            words = "words muted" if work is None else "small strong" if strong else "small"
             parts.append(svg.text(said, LEFT + (tick + 0.5) * CELL, _middle(stage), words))
+    if tick == step - 1:
+        height = schedule.stages * ROW
+        parts.append(svg.box(LEFT + tick * CELL, TOP, CELL, height, "halo-forward", radius=5))
     return parts
 
 
@@ -113,5 +114,5 @@ def _kept(schedule: Schedule, step: int) -> list[str]:
 def _legend(schedule: Schedule) -> list[str]:
     """What the letters stand for."""
     y = TOP + schedule.stages * ROW + 20
-    told = "F: forward pass of a micro-batch    B: its backward pass    idle: the bubble"
+    told = "F: forward pass of a micro-batch · B: its backward pass · idle: the bubble"
     return [svg.text(told, LEFT, y, "words muted", "start")]

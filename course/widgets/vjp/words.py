@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from course.widgets.frame.values import number
+from course.widgets.frame.words import listed as named
 from course.widgets.vjp.reader import Measured, Numbers
 
 
@@ -71,7 +72,7 @@ def _end(measured: Measured) -> str:
         )
     if not measured.wrong:
         return f"backward returned {listed(measured.returned)}. It is {counts}"
-    places = " and ".join(f"x[{j}]" for j in measured.wrong)
+    places = named([f"x[{j}]" for j in measured.wrong])
     return (
         f"backward returned {listed(measured.returned)}, and v times the Jacobian is "
         f"{listed(measured.product)}: it is wrong for {places}."

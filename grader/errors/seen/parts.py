@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
+from grader.errors.sections import Section
 from grader.errors.seen.frames import Frames
 from grader.errors.seen.layers import parts
 from grader.errors.seen.passes import looked_up
@@ -31,6 +32,16 @@ def read_device(frames: Frames, told: Explained, message: str) -> Explained | No
 
 def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A float64 tensor that is given to a model of float32 parameters."""
+    if "for `end`" in message and (held := frames.optimizers()):
+        return replace(
+            told,
+            meaning=f"{held[0][0]} keeps running averages in the dtype that the parameters had in "
+            "its first steps, and the model was cast since.",
+            cure="Cast and move the model first, and make the optimizer after that.",
+            section=Section("10-modules", "The optimizer made before the move"),
+        )
+    if "double" not in message.lower():
+        return None
     for model, module in frames.modules():
         if {parameter.dtype for parameter in module.parameters()} != {torch.float32}:
             continue

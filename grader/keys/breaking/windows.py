@@ -38,7 +38,7 @@ class _Way:
 
     def train(
         self,
-        model: nn.Module,
+        model: Callable[..., Any],
         opt: Optimizer,
         loss_fn: Loss,
         xs: Tensor,
@@ -47,7 +47,8 @@ class _Way:
         k: int,
     ) -> Result:
         """The losses and the last state."""
-        losses, first, k = [], state, self.window(k, len(xs))
+        losses: list[Any] = []
+        first, k = state, self.window(k, len(xs))
         for x, y in zip(xs.split(k), ys.split(k), strict=True):
             if self.short_dropped and len(x) < k:
                 break
@@ -242,7 +243,7 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
         ends."""
         states = [state]
 
-        def noting(x: Tensor, given: State) -> tuple[Tensor, State]:
+        def noting(x, given):
             prediction, following = model(x, given)
             states.append(_detached(following))
             return prediction, following

@@ -11,7 +11,8 @@ from grader.trusted.key import Key, raises
 
 class StepsPerEpochKey(Key, task="steps_per_epoch"):
     def reference(n: int, b: int, drop_last: bool) -> int:
-        return len(data.DataLoader(range(n), batch_size=b, drop_last=drop_last))
+        numbers: Any = range(n)
+        return len(data.DataLoader(numbers, batch_size=b, drop_last=drop_last))
 
     def always_floor(n, b):
         """You count the full batches alone. Without drop_last what is left over makes one batch

@@ -286,4 +286,4 @@ class DatasetClassKey(Key, task="dataset_class"):
 
 class _Called(_Rows):
     def __getitem__(self, i: int) -> Any:
-        return self.transform(self.given(i)), self.pairs[i][1]  # type: ignore[misc]
+        return self.transform(self.given(i)), self.pairs[i][1]

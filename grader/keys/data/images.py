@@ -135,6 +135,17 @@ class NormaliseImagesKey(Key, task="normalise_images"):
         mean, std = _moments(_whole(batches))
         return _lists(mean * (255 / 256), std * (255 / 256))
 
+    def negative_variance(batches):
+        """Where a channel has one colour, your deviation is nan: rounding made its variance a bit
+        less than 0, which has no root. Keep it at 0 or above before the root, by clamp(min=0)."""
+        count, total, squares = 0, 0.0, 0.0
+        for x in batches:
+            count += x[:, 0].numel()
+            total = total + (x.double() / 255).sum(PIXELS)
+            squares = squares + (x.double() / 255).square().sum(PIXELS)
+        mean = total / count
+        return _lists(mean, (squares / count - mean**2).sqrt())
+
     def variance_scaled_once(batches):
         """Your mean is right. You divided the variance by 255 and took the root: squares are to be
         divided by 255 twice."""

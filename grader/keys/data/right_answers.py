@@ -9,7 +9,7 @@ from torch.utils import data
 from torch.utils.data.distributed import DistributedSampler
 
 
-class PairsOfTorch(data.Dataset):
+class PairsOfTorch(data.Dataset):  # type: ignore[type-arg]
     def __init__(self, X, y, transform):
         self.X, self.y = X.clone(), y.clone()
         self.transform = transform if transform is not None else torch.Tensor.clone
@@ -18,7 +18,7 @@ class PairsOfTorch(data.Dataset):
         return self.X.shape[0]
 
     def __getitem__(self, i):
-        return self.transform(self.X[i].clone()), self.y[i]
+        return self.transform(self.X.select(0, i).clone()), self.y.select(0, i)
 
 
 class PairsInLists:
@@ -32,7 +32,7 @@ class PairsInLists:
     def __getitem__(self, i):
         row, label = self.pairs[i]
         if self.transform:
-            row = self.transform(row.detach().clone())
+            row = self.transform(row.clone())
         return row, label
 
 
@@ -60,7 +60,7 @@ def steps_by_counting(n, b, drop_last):
     return len(range(0, n - b + 1 if drop_last else n, b))
 
 
-class BatchesOfTorch(data.Sampler):
+class BatchesOfTorch(data.Sampler):  # type: ignore[type-arg]
     def __init__(self, n, size, drop_last, generator):
         self.numbers, self.size, self.drop_last = range(n), size, drop_last
         self.generator = generator

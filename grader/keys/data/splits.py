@@ -2,6 +2,7 @@
 
 import math
 from itertools import accumulate, pairwise
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -31,7 +32,8 @@ def _drawn(n: int, generator: Generator) -> Tensor:
 
 
 def reference(n: int, fracs: list[float], generator: Generator) -> Parts:
-    parts = random_split(range(n), _sizes(n, fracs), generator)  # type: ignore[arg-type]
+    numbers: Any = range(n)
+    parts: list[Any] = random_split(numbers, _sizes(n, fracs), generator)
     return [torch.tensor(list(part.indices), dtype=torch.int64) for part in parts]
 
 

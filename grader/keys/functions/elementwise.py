@@ -6,6 +6,7 @@ from torch import Tensor
 from grader.trusted.families.functions import (
     around,
     arriving_edited,
+    misused,
     of_backward,
     pointwise,
     product,
@@ -40,7 +41,7 @@ class MyExpKey(Key, task="my_exp"):
     def power_rule(x):
         """You used the rule for powers, x * exp(x - 1). Here x is in the exponent: the derivative
         of exp is exp."""
-        return _exp(x, factor=lambda x, y: x * torch.exp(x - 1))
+        return _exp(x, saves=("x",), factor=lambda x, y: x * torch.exp(x - 1))
 
     def x_as_the_factor(x):
         """You multiplied what arrives by x. What backward needs is exp(x), the result of
@@ -55,6 +56,7 @@ class MyExpKey(Key, task="my_exp"):
         *of_backward(_exp),
         *arriving_edited(_exp),
         *around(_exp, torch.exp, 0),
+        *misused(torch.exp),
     )
 
 
@@ -133,6 +135,7 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         *of_backward(_relu),
         *arriving_edited(_relu),
         *around(_relu, torch.relu, 0),
+        *misused(torch.relu),
     )
 
 

@@ -22,8 +22,8 @@ def _slope(x, y, k):
     return k * (1 - y**2)
 
 
-def _tanh(x, k, back=product, factor=_slope, value=_value):
-    return pointwise(value, factor, x, k, back=back)
+def _tanh(x, k, back=product, factor=_slope, value=_value, saves=("y",)):
+    return pointwise(value, factor, x, k, back=back, saves=saves)
 
 
 class _Base(Function):
@@ -142,7 +142,7 @@ class KeptResultKey(Key, task="kept_result"):
         be an attribute of ctx."""
         return _NumberSaved.apply(x, k)
 
-    @raises("unsupported operand.*'tuple'")
+    @raises("'tuple'|of a single element can be converted to an index")
     def not_unpacked(x, k):
         """ctx.saved_tensors is a tuple, also where one tensor was saved. Take it out:
         (y,) = ctx.saved_tensors."""
@@ -168,7 +168,7 @@ class KeptResultKey(Key, task="kept_result"):
     def x_for_the_result(x, k):
         """You computed 1 - x ** 2. The derivative of tanh is 1 minus the square of the *result*,
         tanh(k * x)."""
-        return _tanh(x, k, factor=lambda x, y, k: k * (1 - x**2))
+        return _tanh(x, k, factor=lambda x, y, k: k * (1 - x**2), saves=("x",))
 
     def not_squared(x, k):
         """You computed 1 - y. The derivative of tanh is 1 - y ** 2, where y is the result."""
@@ -182,6 +182,11 @@ class KeptResultKey(Key, task="kept_result"):
     def k_outside(x, k):
         """Your result is k * tanh(x). k belongs inside: tanh(k * x)."""
         return _tanh(x, k, value=lambda x, k: k * x.tanh(), factor=lambda x, y, k: k - y**2 / k)
+
+    def k_missing_inside(x, k):
+        """The result is right. In backward you took the tanh of x: take that of k * x, which is the
+        result."""
+        return _tanh(x, k, factor=lambda x, y, k: k * (1 - torch.tanh(x) ** 2), saves=("x",))
 
     def k_ignored(x, k):
         """Your result is tanh(x): k is missing in forward."""

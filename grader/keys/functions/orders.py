@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from grader.trusted.families.functions import around
+from grader.trusted.families.functions import around, misused
 from grader.trusted.key import Key
 
 Backward = Callable[[Tensor, Tensor], Tensor | None]
@@ -113,4 +113,4 @@ class DoubleBackwardKey(Key, task="double_backward"):
         """Your result is 3 * x. The power of three is x ** 3."""
         return _cube(x, value=lambda x: 3 * x, back=lambda x, arriving: arriving * 3)
 
-    families = around(_cube, lambda x: x**3, 0)
+    families = (*around(_cube, lambda x: x**3, 0), *misused(lambda x: x**3))

@@ -1,10 +1,8 @@
-"""References and mistakes of the exercises on Functions of several tensors."""
+"""Reference and mistakes of the exercise on a Function of two tensors that broadcast."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
@@ -132,6 +130,32 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
 
         return _product(a, b, parts=parts)
 
+    @raises("but expected shape compatible with")
+    def factors_returned(a, b):
+        """backward returned b and a as they are. These are the derivatives: multiply them by what
+        arrives, and sum over what was repeated."""
+
+        class Factors(Function):
+            @staticmethod
+            def forward(ctx, a, b):
+                ctx.save_for_backward(a, b)
+                return a * b
+
+            @staticmethod
+            def backward(ctx, arriving):
+                return ctx.saved_tensors[::-1]
+
+        return Factors.apply(a, b)
+
+    def summed_too_early(a, b):
+        """You summed what arrives, and multiplied by the other tensor after that. Its entries
+        differ from one use to the next: multiply first, and sum the products."""
+
+        def parts(a, b, arriving):
+            return arriving.sum_to_size(a.shape) * b, arriving.sum_to_size(b.shape) * a
+
+        return _product(a, b, to=lambda grad, like: grad, parts=parts)
+
     def none_for_b(a, b):
         """backward returned None for b, as if it had no gradient. It is a tensor like a."""
 
@@ -149,148 +173,3 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
         return OneSided.apply(a, b)
 
     families = around(_product, torch.mul, 0, 1)
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """A linear layer of rows as a Function, with what backward does for each of the three."""
-
-    gx: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda rows, w, gy: gy @ w
-    gw: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda rows, w, gy: gy.T @ rows
-    gb: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda rows, w, gy: gy.sum(0)
-    value: Callable[..., Tensor] = F.linear
-    asks: bool = True
-    bias_first: bool = False
-    bias_anyway: bool = False
-
-    def __call__(self, x, w, b):
-        layer = self
-
-        class Linear(Function):
-            @staticmethod
-            def forward(ctx, x, w, b):
-                ctx.save_for_backward(x, w)
-                return layer.value(x, w, b)
-
-            @staticmethod
-            def backward(ctx, arriving):
-                x, w = ctx.saved_tensors
-                rows, gy = x.reshape(-1, x.shape[-1]), arriving.reshape(-1, arriving.shape[-1])
-                wanted = ctx.needs_input_grad if layer.asks else (True, True, b is not None)
-                gx = layer.gx(rows, w, gy).reshape(x.shape) if wanted[0] else None
-                gw = layer.gw(rows, w, gy) if wanted[1] else None
-                gb = layer.gb(rows, w, gy) if wanted[2] or layer.bias_anyway else None
-                return (gx, gb, gw) if layer.bias_first else (gx, gw, gb)
-
-        return Linear.apply(x, w, b)
-
-
-def _linear(x, w, b):
-    return _Layer()(x, w, b)
-
-
-_ONE_MATRIX = r"t\(\) expects a tensor with <= 2 dim|inconsistent tensor size|size mismatch"
-"""What torch says where rows are taken for a matrix that they are not."""
-
-
-class LinearFnKey(Key, task="linear_fn"):
-    def reference(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-        return _linear(x, w, b)
-
-    def everything_computed(x, w, b):
-        """The gradients are right, and backward computes them for tensors that do not require grad
-        as well. ctx.needs_input_grad has a flag for each argument of forward: ask it before each
-        product."""
-        return _Layer(asks=False)(x, w, b)
-
-    @raises("but expected shape compatible with")
-    def weight_transposed(x, w, b):
-        """The gradient of w has the shape (I, O). It belongs to w, of shape (O, I): transpose gy,
-        and not x."""
-        return _Layer(gw=lambda rows, w, gy: rows.T @ gy)(x, w, b)
-
-    def bias_not_summed(x, w, b):
-        """backward returned a gradient of b for every row. torch's engine summed it. Sum over all
-        rows yourself: b has one entry for each output."""
-        return _Layer(gb=lambda rows, w, gy: gy)(x, w, b)
-
-    def bias_averaged(x, w, b):
-        """The gradient of b is averaged over the rows. Each row adds b, and the parts add up: take
-        the sum."""
-        return _Layer(gb=lambda rows, w, gy: gy.mean(0))(x, w, b)
-
-    def weight_averaged(x, w, b):
-        """The gradient of w is divided by the number of rows. The rows add up; a mean belongs to
-        the loss, and is in what arrives already."""
-        return _Layer(gw=lambda rows, w, gy: gy.T @ rows / len(rows))(x, w, b)
-
-    def averaged(x, w, b):
-        """The gradients of w and b are divided by the number of rows. The rows add up; a mean
-        belongs to the loss, and is in what arrives already."""
-        return _Layer(
-            gw=lambda rows, w, gy: gy.T @ rows / len(rows), gb=lambda rows, w, gy: gy.mean(0)
-        )(x, w, b)
-
-    @raises("but expected shape compatible with|gradient different than None")
-    def order_exchanged(x, w, b):
-        """backward returned the gradients of w and b in the wrong order: one for each argument of
-        forward, in their order."""
-        return _Layer(bias_first=True)(x, w, b)
-
-    @raises("gradient different than None")
-    def gradient_for_no_bias(x, w, b):
-        """Where b is None, backward returned a gradient for it. Return None there:
-        ctx.needs_input_grad[2] is False then."""
-        return _Layer(bias_anyway=True)(x, w, b)
-
-    @raises("incorrect number of gradients|gradient different than None")
-    def two_gradients(x, w, b):
-        """backward has to return one value for every argument of forward, in their order: three,
-        also where b is None."""
-
-        class Two(Function):
-            @staticmethod
-            def forward(ctx, x, w, b):
-                ctx.save_for_backward(x, w)
-                return F.linear(x, w, b)
-
-            @staticmethod
-            def backward(ctx, arriving):
-                return arriving @ ctx.saved_tensors[1], None
-
-        return Two.apply(x, w, b)
-
-    def arriving_forgotten_for_b(x, w, b):
-        """The gradient of b is the number of rows: you summed ones. What arrives is summed: b is
-        added to every row, with derivative 1, times what arrives."""
-        return _Layer(gb=lambda rows, w, gy: torch.ones_like(gy).sum(0))(x, w, b)
-
-    def bias_left_out(x, w, b):
-        """Your result lacks b: add it, unless it is None."""
-        return _Layer(value=lambda x, w, b: F.linear(x, w))(x, w, b)
-
-    @raises(_ONE_MATRIX)
-    def rows_alone(x, w, b):
-        """Your backward is right for a matrix x, and not for other numbers of axes: it transposes
-        all of them, or takes the wrong ones together. Make rows of all axes but the last first, by
-        reshape(-1, I) and reshape(-1, O)."""
-
-        class Rows(Function):
-            @staticmethod
-            def forward(ctx, x, w, b):
-                ctx.save_for_backward(x, w)
-                return F.linear(x, w, b)
-
-            @staticmethod
-            def backward(ctx, arriving):
-                x, w = ctx.saved_tensors
-                needed = ctx.needs_input_grad
-                return (
-                    arriving @ w if needed[0] else None,
-                    arriving.t() @ x if needed[1] else None,
-                    arriving.sum(0) if needed[2] else None,
-                )
-
-        return Rows.apply(x, w, b)
-
-    families = around(_linear, F.linear, 0, 1, 2)

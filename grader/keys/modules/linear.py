@@ -118,7 +118,7 @@ class LinearModuleKey(Key, task="linear_module"):
     def weight_lies_on_its_side(n_in, n_out, bias):
         """Your weight has the shape (n_in, n_out). It is kept the other way round, as in nn.Linear:
         a row for each output."""
-        return _Linear(n_in, n_out, bias, lambda rows, columns, n_in: _even(columns, rows, bound=1))
+        return _Linear(n_in, n_out, bias, lambda r, c, n: _even(c, r, bound=1 / math.sqrt(n)))
 
     @raises(r"shapes cannot be multiplied|size mismatch|must match the size")
     def not_transposed(n_in, n_out, bias):
@@ -129,7 +129,7 @@ class LinearModuleKey(Key, task="linear_module"):
     def bias_of_two_dimensions(n_in, n_out, bias):
         """Your bias has the shape (1, n_out). It has one dimension, (n_out,), and broadcasts over
         the rows by itself."""
-        return _Linear(n_in, n_out, bias, bias_of=lambda rows, n_in: _even(1, rows, bound=1))
+        return _Linear(n_in, n_out, bias, bias_of=lambda r, n: _even(1, r, bound=1 / math.sqrt(n)))
 
     def always_a_bias(n_in, n_out):
         """Your layer has a bias even where bias=False. There it has none, and its output is the

@@ -1,15 +1,16 @@
 """Reference and mistakes of the exercise on a loss that compares two distributions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.pairs import formula, of_formula
-from grader.trusted.key import Key
+from grader.trusted.key import Key, mistake
 
 F = nn.functional
-Term = Callable[[Tensor, Tensor], Tensor]
 
 
 def _softmax(scores: Tensor) -> Tensor:
@@ -30,6 +31,10 @@ def _square(t: float) -> float:
 
 def _cut(scores: Tensor) -> Tensor:
     return scores.detach()
+
+
+def _log_of_softmax(scores: Tensor) -> Tensor:
+    return scores.softmax(1).log()
 
 
 def _as_it_is(scores: Tensor) -> Tensor:
@@ -94,88 +99,139 @@ def _nothing(scores: Tensor) -> Tensor:
     return torch.zeros_like(scores)
 
 
-def _mean_over_rows(student, teacher, temperature):
+def mean_over_entries(student, teacher, temperature):
     """You divided by the number of entries, N * C, as kl_div does with its default reduction. The
     mean is over the N rows: reduction="batchmean"."""
     return _distilled(student, teacher, temperature, reduced=_entries)
 
 
-def _summed(student, teacher, temperature):
+def summed(student, teacher, temperature):
     """You summed over the rows. The loss is their mean."""
     return _distilled(student, teacher, temperature, reduced=_all)
 
 
-def _unsquared(student, teacher, temperature):
+def factor_left_out(student, teacher, temperature):
     """You left out the factor temperature squared. Without it the gradient shrinks as the
     temperature grows."""
     return _distilled(student, teacher, temperature, factor=_one)
 
 
-def _once(student, teacher, temperature):
+def factor_is_the_temperature(student, teacher, temperature):
     """You multiplied by the temperature. The factor is its square."""
     return _distilled(student, teacher, temperature, factor=_plain)
 
 
-def _divided(student, teacher, temperature):
+def factor_divides(student, teacher, temperature):
     """You divided by the temperature squared. The loss is multiplied by it."""
     return _distilled(student, teacher, temperature, factor=_inverse)
 
 
-def _student_undivided(student, teacher, temperature):
+def student_undivided(student, teacher, temperature):
     """You did not divide the student's scores by the temperature. Both are divided."""
     return _distilled(student, teacher, temperature, by_student=0.0)
 
 
-def _teacher_undivided(student, teacher, temperature):
+def teacher_undivided(student, teacher, temperature):
     """You did not divide the teacher's scores by the temperature. Both are divided."""
     return _distilled(student, teacher, temperature, by_teacher=0.0)
 
 
-def _student_multiplied(student, teacher, temperature):
+def student_multiplied(student, teacher, temperature):
     """You multiplied the student's scores by the temperature. Both are divided by it."""
     return _distilled(student, teacher, temperature, by_student=-1.0)
 
 
-def _teacher_multiplied(student, teacher, temperature):
+def teacher_multiplied(student, teacher, temperature):
     """You multiplied the teacher's scores by the temperature. Both are divided by it."""
     return _distilled(student, teacher, temperature, by_teacher=-1.0)
 
 
-def _probabilities(student, teacher, temperature):
+def probabilities_for_logarithms(student, teacher, temperature):
     """You gave kl_div the student's probabilities. Its first argument is the logarithm of them:
     log_softmax."""
     return _distilled(student, teacher, temperature, log_q=_softmax)
 
 
-def _scores(student, teacher, temperature):
+def scores_for_logarithms(student, teacher, temperature):
     """You gave kl_div the student's scores. Its first argument holds logarithms of probabilities:
     log_softmax."""
     return _distilled(student, teacher, temperature, log_q=_as_it_is)
 
 
-def _not_cut(student, teacher, temperature):
+def teacher_not_cut(student, teacher, temperature):
     """The teacher gets a gradient. It is only a target: detach it, or compute it under no_grad."""
     return _distilled(student, teacher, temperature, given=_as_it_is)
 
 
-def _cross_entropy(student, teacher, temperature):
+def cross_entropy(student, teacher, temperature):
     """You left out log p: that is the cross entropy, which has the same gradient and is larger by
     the entropy of the teacher."""
     return _distilled(student, teacher, temperature, log_p=_nothing)
 
 
 _PARTS = (
-    _mean_over_rows,
-    _summed,
-    _unsquared,
-    _once,
-    _divided,
-    _student_undivided,
-    _teacher_undivided,
-    _probabilities,
-    _scores,
-    _not_cut,
+    mean_over_entries,
+    summed,
+    factor_left_out,
+    factor_is_the_temperature,
+    factor_divides,
+    student_undivided,
+    teacher_undivided,
+    student_multiplied,
+    teacher_multiplied,
+    probabilities_for_logarithms,
+    scores_for_logarithms,
+    teacher_not_cut,
+    cross_entropy,
 )
+
+
+_EXCHANGED = (
+    "You exchanged the two: this is the sum over q * (log q - log p). In kl_div the student's "
+    "logarithms come first, and the teacher's probabilities second."
+)
+_LEFT: dict[str, tuple[str, dict[str, Any]]] = {
+    "mean_over_entries": (
+        'The mean is over the N rows, and not over all entries: reduction="batchmean".',
+        {"reduced": _entries},
+    ),
+    "factor_left_out": ("The factor temperature squared is missing.", {"factor": _one}),
+    "teacher_not_cut": ("The teacher gets a gradient: detach it.", {"given": _as_it_is}),
+    "logarithm_of_a_softmax": (
+        "And with large scores a probability is rounded to 0 before its logarithm: log_softmax.",
+        {"logs": _log_of_softmax},
+    ),
+}
+
+
+def _unmended() -> Iterator[Callable[..., Any]]:
+    """The arguments exchanged, with every choice among the other bugs that are to be found."""
+    for count in range(len(_LEFT) + 1):
+        for names in combinations(_LEFT, count):
+            changed = {key: value for name in names for key, value in _LEFT[name][1].items()}
+
+            def wrong(
+                student: Tensor, teacher: Tensor, temperature: float, changed: Any = changed
+            ) -> Tensor:
+                return _reversed(student, teacher, temperature, **changed)
+
+            sentence = " ".join([_EXCHANGED, *(_LEFT[name][0] for name in names)])
+            yield mistake("_and_".join(["arguments_exchanged", *names]), sentence, wrong)
+
+
+def _reversed(
+    student: Tensor,
+    teacher: Tensor,
+    temperature: float,
+    reduced: Callable[[Tensor], Tensor] = _mean_of_rows,
+    factor: Callable[[float], float] = _square,
+    given: Callable[[Tensor], Tensor] = _cut,
+    logs: Callable[[Tensor], Tensor] = _log_softmax,
+) -> Tensor:
+    """The sum over q * (log q - log p): log p stands where the student's logarithms belong."""
+    of_student, of_teacher = student / temperature, given(teacher) / temperature
+    terms = F.kl_div(logs(of_teacher), of_student.softmax(1), reduction="none")
+    return reduced(terms) * factor(temperature)
 
 
 def _right(student, teacher, temperature):
@@ -184,26 +240,26 @@ def _right(student, teacher, temperature):
 
 class DistillationKey(Key, task="distillation"):
     reference = _right
+    families = (*_PARTS, *_unmended())
     pairs = tuple(of_formula(_right, *_PARTS))
 
-    mean_over_entries = _mean_over_rows
-    summed = _summed
-    factor_left_out = _unsquared
-    factor_is_the_temperature = _once
-    factor_divides = _divided
-    student_undivided = _student_undivided
-    teacher_undivided = _teacher_undivided
-    student_multiplied = _student_multiplied
-    teacher_multiplied = _teacher_multiplied
-    probabilities_for_logarithms = _probabilities
-    scores_for_logarithms = _scores
-    teacher_not_cut = _not_cut
-    cross_entropy = _cross_entropy
+    def no_temperature(student, teacher, temperature):
+        """You did not use the temperature at all. Both scores are divided by it, and the loss is
+        multiplied by its square."""
+        return _distilled(student, teacher, 1.0)
 
-    def arguments_exchanged(student, teacher, temperature):
-        """You exchanged the two: this is the sum over q * (log q - log p). In kl_div the student's
-        logarithms come first, and the teacher's probabilities second."""
-        return _distilled(teacher, student, temperature, given=_as_it_is) + 0 * student.sum()
+    def neither_divided(student, teacher, temperature):
+        """You did not divide the scores by the temperature. Both are divided."""
+        return _distilled(student, teacher, temperature, by_student=0.0, by_teacher=0.0)
+
+    def both_multiplied(student, teacher, temperature):
+        """You multiplied the scores by the temperature. Both are divided by it."""
+        return _distilled(student, teacher, temperature, by_student=-1.0, by_teacher=-1.0)
+
+    def scores_compared(student, teacher, temperature):
+        """You compared the scores by their mean square. Turn them into probabilities first, and
+        take the sum over the classes of p * (log p - log q): kl_div."""
+        return F.mse_loss(student, teacher.detach())
 
     def student_cut(student, teacher, temperature):
         """No gradient reaches the student: you detached it, or computed the loss under no_grad.

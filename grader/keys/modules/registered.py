@@ -28,6 +28,7 @@ class _Mixer(nn.Module):
         make: Callable[..., list[nn.Module]] | None = None,
         saved: bool = False,
         mean: Callable[[Tensor, Tensor], Tensor] | None = None,
+        step: Callable[[Tensor], Tensor] = torch.tanh,
         corner: Callable[[Tensor], Tensor] = torch.tril,
     ) -> None:
         super().__init__()
@@ -39,12 +40,12 @@ class _Mixer(nn.Module):
             self.register_buffer("mask", ones, persistent=saved)
         else:
             self.mask = mask(ones)
-        self.mean = mean or _mean
+        self.mean, self.step = mean or _mean, step
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, length, width) to the same."""
         for layer in self.layers:
-            x = torch.tanh(layer(x))
+            x = self.step(layer(x))
         return self.mean(self.mask, x * self.scale)
 
 
@@ -171,14 +172,28 @@ class RegistrationKey(Key, task="registration"):
 
     def no_tanh(length, width, depth):
         """There is no tanh behind your layers, and together they are one linear map."""
+        return _Mixer(length, width, depth, step=_same)
+
+    def relu_instead_of_tanh(length, width, depth):
+        """You used ReLU. A tanh follows each layer."""
+        return _Mixer(length, width, depth, step=torch.relu)
+
+    def scale_before_the_layers(length, width, depth):
+        """You multiplied the input by scale. The output of the last layer is multiplied by it."""
 
         class Mixer(_Mixer):
             def forward(self, x):
+                x = x * self.scale
                 for layer in self.layers:
-                    x = layer(x)
-                return _mean(self.mask, x * self.scale)
+                    x = torch.tanh(layer(x))
+                return _mean(self.mask, x)
 
         return Mixer(length, width, depth)
+
+    def softmax_of_the_mask(length, width, depth):
+        """You took the softmax of the mask, in which a 0 still gets a share. Divide each row by its
+        number of ones."""
+        return _Mixer(length, width, depth, mean=lambda mask, x: mask.softmax(1) @ x)
 
     def no_mean(length, width, depth):
         """Your positions do not see each other: the mask is registered, and not used."""

@@ -70,6 +70,10 @@ _WRONG: dict[str, tuple[_Way, str]] = {
         _Way(padded=1),
         "You added the padding once. It is put on at both ends of a side: twice.",
     ),
+    "padding_counted_twice": (
+        _Way(padded=4),
+        "You added four times the padding. It is put on at both ends of a side: twice.",
+    ),
     "padding_forgotten": (
         _Way(padded=0),
         "You left out the padding. It adds twice its number to each side, before the first "
@@ -82,6 +86,11 @@ _WRONG: dict[str, tuple[_Way, str]] = {
     "rounded_up": (
         _Way(halved=math.ceil),
         "You rounded up where a side is odd. Pooling by 2 leaves out what does not fill a window: "
+        "it rounds down.",
+    ),
+    "rounded_to_the_nearest": (
+        _Way(halved=round),
+        "You rounded to the nearest number. Pooling by 2 leaves out what does not fill a window: "
         "it rounds down.",
     ),
     "second_pooling_forgotten": (
@@ -130,7 +139,16 @@ def _mistakes() -> Iterator[Callable[..., Any]]:
 class LenetShapesKey(Key, task="lenet_shapes"):
     reference = _by_a_dry_run
     families = tuple(_mistakes())
-    pairs = tuple(every_two(_inputs, _WRONG))
+    # Padding left out before the first convolution and put on before the second is four times it.
+    pairs = tuple(p for p in every_two(_inputs, _WRONG) if p.name.count("padding") < 2)
+
+    def rounded_once(height, width, padding):
+        """You rounded once, at the end. Each pooling rounds down: use // in both places."""
+
+        def side(n):
+            return ((n + 2 * padding - 4) / 2 - 4) / 2
+
+        return int(16 * side(height) * side(width))
 
     def sides_added(height, width, padding):
         """You added the sides. A channel of the last image holds height times width numbers."""

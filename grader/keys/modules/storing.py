@@ -107,6 +107,20 @@ class LoadMatchingKey(Key, task="load_matching"):
                     kept.append(name)
         return kept
 
+    def nothing_loaded(model, state):
+        """The model holds what it held before: nothing was loaded. `p = state[name]` only gives the
+        name p to another tensor; write into the one that is there, by copy_ or load_state_dict."""
+        fitting = _fitting(model, state)
+        return [name for name in model.state_dict() if name not in fitting]
+
+    def state_cut_down(model, state):
+        """You took entries out of state, which belongs to whoever called you. Make a dict of your
+        own."""
+        kept, fitting = _load(model, state), _fitting(model, state)
+        for name in set(state) - set(fitting):
+            del state[name]
+        return kept
+
     def nothing_named(model, state):
         """You loaded what fits, and returned nothing. Return the list of the names in
         model.state_dict() that were not loaded."""

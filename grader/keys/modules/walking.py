@@ -77,6 +77,12 @@ class NamedLeafsKey(Key, task="named_leafs"):
             name for name, m in walked if not m._modules and (not name or not isinstance(m, kinds))
         ]
 
+    def every_sequential_left_out(model):
+        """You left out every nn.Sequential. One that is empty has no children: ask for children,
+        and not for the type."""
+        walked = model.named_modules()
+        return [n for n, m in walked if not m._modules and not isinstance(m, nn.Sequential)]
+
     def leafs_with_parameters(model):
         """You left out the modules without parameters, such as activations and dropout. They have
         no children either."""

@@ -191,6 +191,16 @@ class GlobalBatchKey(Key, task="global_batch"):
         batch = per_rank * world * accum
         return batch, base_lr * batch
 
+    def lr_times_the_recipes_batch(per_rank, world, accum, base_lr, base_batch):
+        """The batch is right. You multiplied the recipe's learning rate by the recipe's batch, and
+        not by yours. Multiply by batch / base_batch."""
+        return per_rank * world * accum, base_lr * base_batch
+
+    def lr_of_one_batch_of_one_rank(per_rank, world, accum, base_lr, base_batch):
+        """The batch is right. You scaled the learning rate by per_rank, the batch that one rank
+        reads at once. Scale it by all samples that one step sees."""
+        return per_rank * world * accum, _lr(per_rank, base_lr, base_batch)
+
     def lr_without_accumulation(per_rank, world, accum, base_lr, base_batch):
         """The batch is right. In the learning rate accum is missing: a step sees the accumulated
         batches too."""

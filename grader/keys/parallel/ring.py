@@ -125,6 +125,15 @@ class RingAllReduceKey(Key, task="ring_all_reduce"):
             total = total + held
         return total.clone()
 
+    def running_totals_sent(rank, world, x):
+        """You sent on the total that you had so far, and the next rank added it to its own: some
+        ranks are counted several times. Send one chunk in a step, and in the second half put what
+        comes in its place."""
+        total = x.clone()
+        for _ in range(world - 1):
+            total = total + (yield total)
+        return total
+
     def only_the_neighbour(rank, world, x):
         """You added up this rank and the one before it alone. Hand on what you get."""
         return x + (yield x) if world > 1 else x.clone()

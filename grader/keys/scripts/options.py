@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,9 @@ Settings = dict[str, Any]
 ANSWERS_OPTIONAL = {"action": argparse.BooleanOptionalAction, "default": True}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Options:
-    """The settings of each option; None leaves an option out."""
+    """The settings of each option; None stands for the right ones."""
 
     data_dir: Settings | None = None
     lr: Settings | None = None
@@ -38,10 +39,12 @@ _RIGHT: dict[str, Settings] = {
 }
 
 
-def _parser(change: _Options = _Options()) -> argparse.ArgumentParser:
+@functools.cache
+def _parser(change: _Options | None = None) -> argparse.ArgumentParser:
+    """The parser with a change. To make one takes longer than to use it, which changes nothing."""
     parser = argparse.ArgumentParser()
     for name, right in _RIGHT.items():
-        settings = getattr(change, name)
+        settings = getattr(change, name, None)
         settings = dict(right if settings is None else settings)
         flag = settings.pop("flag", f"--{name.replace('_', '-')}")
         if flag:
@@ -230,6 +233,11 @@ def _changed(change: _Options) -> argparse.ArgumentParser:
     return _parser(change)
 
 
+_BOTH_TYPE_BOOL = _Options(
+    amp={"type": bool, "default": False}, shuffle={"type": bool, "default": True}
+)
+
+
 class BuildParserKey(Key, task="build_parser"):
     families = each(_changed, _OPTION_CHANGES)
     pairs = tuple(every_two(_changed, {name: _OPTION_CHANGES[name] for name in _COMMON}))
@@ -241,10 +249,7 @@ class BuildParserKey(Key, task="build_parser"):
         """type=bool calls bool with the word, and any text that is not empty is True: `--amp False`
         and `--shuffle False` both switch on, and a switch without a value is refused. One switch is
         action="store_true", a pair of them is action=argparse.BooleanOptionalAction."""
-        switch = {"type": bool}
-        return _parser(
-            _Options(amp=switch | {"default": False}, shuffle=switch | {"default": True})
-        )
+        return _parser(_BOTH_TYPE_BOOL)
 
     @raises(r"^2$")
     def parsed_at_once():

@@ -81,6 +81,11 @@ class SeedEverythingKey(Key, task="seed_everything"):
         """The numbers repeat, and they are the same for every n. Seed with n."""
         _seed(1, *_CAUSES)
 
+    def one_seed_for_torch_alone(n):
+        """torch repeats, and draws the same for every n: you seed it with a number that is not n.
+        random and numpy go on: random.seed(n) and numpy.random.seed(n) are missing."""
+        _seed(1, "torch")
+
     def one_seed_by_default(n):
         """You seed with a number that is not n, Python's generator and NumPy's alike. Then two runs
         with other seeds share it: seed with n."""

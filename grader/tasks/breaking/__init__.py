@@ -3,12 +3,12 @@
 CHAPTER = "14-where-gradients-break"
 EXERCISES = (
     "safe_norm",
-    "born_nan",
     "fix_where",
-    "hvp",
+    "born_nan",
     "per_sample_norms",
-    "truncated_bptt",
-    "clip_after_unscale",
-    "keeps_dropout",
+    "hvp",
     "straight_slope",
+    "truncated_bptt",
+    "keeps_dropout",
+    "clip_after_unscale",
 )

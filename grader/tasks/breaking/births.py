@@ -16,14 +16,14 @@ class BornNan(Task):
     """A gradient is bad if it holds a nan or an inf. Run the backward pass of loss, a recorded
     scalar, and return the name, as name() of a node gives it, of the first node in the order of
     that pass whose incoming gradients are not bad and that sends a bad one on; None if there is no
-    such node. Leave the .grad of all leaves as it is, no hook behind, and the graph so that somebody
-    else can run the pass again. Graphs may be thousands of nodes deep, and have many paths."""
+    such node. Leave the .grad of all leaves as it is, no hook behind, and the graph so that
+    somebody else can run the pass again. Graphs may be thousands of nodes deep, with many paths."""
 
     id = "born_nan"
     signatures = ("birthplace(loss) -> name",)
     title, points, difficulty, minutes = "Where the nan is born", 10, 4, 18
     hints = (
-        "Read the section on the place where a nan is born. A node calls its hooks when it has "
+        "Read the section on the node where a nan is born. A node calls its hooks when it has "
         "run: which two tuples are they handed, and in which order?",
         "Put a hook on every node that can be reached by next_functions, and let each write down "
         "what it sees. torch.isnan does not see an inf, and a gradient in a tuple may be None.",
@@ -44,7 +44,7 @@ class BornNan(Task):
         case("at the end of the forward pass", kinds=("root of a product",)),
         case("40 doublings", kinds=("doubled",)),
         case("forward is bad already", kinds=("overflow", "inf minus inf", "nan drawn")),
-        case("4,000 nodes deep", kinds=("deep",)),
+        case("3,200 nodes deep", kinds=("deep",)),
         case("float32", kinds=("root", "constant row", "log and root"), dtype=F32),
     )
 
@@ -60,10 +60,10 @@ class BornNan(Task):
         found: dict[str, Any] = {}
         kept, usable, left = [], [], []
         for place in order:
-            leaves = tuple(t.clone().requires_grad_() for t in (a, b))
+            leaves = [t.clone().requires_grad_() for t in (a, b)]
             for leaf in leaves:
                 leaf.grad = some_numbers(leaf)
-            loss = _LOSSES[kinds[place]](*leaves, _only(a, at))
+            loss = _LOSSES[kinds[place]](leaves[0], leaves[1], _only(a, at))
             hooks = _hooks(loss)
             found[kinds[place]] = birthplace(loss)
             left.append(any(len(each) > 1 for each in hooks))
@@ -120,17 +120,17 @@ class Upset(torch.autograd.Function):
 
 
 def _deep(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
-    t = (a * mask).sqrt()
-    for _ in range(4_000):
-        t = t + 1
-    return t.sum()
+    t = a * mask
+    for _ in range(3_200):
+        t = t + 0
+    return t.sqrt().sum()
 
 
 def _doubled(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     """A chain in which every step has two edges to the one before."""
     t = (a * mask).log()
     for _ in range(40):
-        t = t + t
+        t = t * 2 - t
     return t.sum()
 
 
@@ -166,8 +166,8 @@ def _greatest(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
 
 
 def _parts(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
-    front, back = (a * mask).sqrt().split([2, 3])
-    return (front.sum() * 2 + back.sum() * 3) * b.sum()
+    parts: tuple[Tensor, ...] = (a * mask).sqrt().split([2, 3])
+    return (parts[0].sum() * 2 + parts[1].sum() * 3) * b.sum()
 
 
 _LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {

@@ -173,8 +173,8 @@ class StraightSlope(Task):
     title, points, difficulty, minutes = "The straight map near x", 8, 3, 12
     prerequisites = ("hvp",)
     hints = (
-        "Read the section on nets without curvature. If net(x) = W x + b near x, what are the "
-        "derivatives of its outputs?",
+        "Read the section on second derivatives that are zero. If net(x) = W x + b near x, what "
+        "are the derivatives of its outputs?",
         "One backward pass from output i gives row i of W. With W known, which b makes the "
         "equation true at x itself?",
         "torch.func.jacrev(net)(x), or torch.autograd.functional.jacobian(net, x), gives W in "

@@ -28,8 +28,8 @@ class KeepsDropout(Task):
     title, points, difficulty, minutes = "The same entries dropped again", 8, 4, 15
     prerequisites = ("checkpointed",)
     hints = (
-        "Read the section on checkpoints and random numbers. What decides which entries dropout "
-        "drops, and when do you have to look at it?",
+        "Read the section on checkpoints, down to random numbers. What decides which entries "
+        "dropout drops, and when do you have to look at it?",
         "Draw torch.rand(1) behind each of your functions, and compare with a run of block(x) "
         "alone. keep moves the generator as block does; again does not move it at all.",
         "torch.get_rng_state() before the run is the state. Inside torch.random.fork_rng() a "
@@ -42,6 +42,7 @@ class KeepsDropout(Task):
         case("nothing is dropped", p=0.0),
         case("one row", p=0.4, rows=1),
         case("block raises when it runs again", p=0.5, unwell=True, visible=True),
+        case("x does not require grad", p=0.5, wanted=False),
         case("float32", p=0.3, dtype=F32),
         case(
             "a block of parts in the middle of training",
@@ -60,15 +61,19 @@ class KeepsDropout(Task):
             "seed": int(rng.integers(0, 2**31)),
         }
 
-    def observe(self, keep, again, x, v, w, u, seed, p, blocks=1, unwell=False, states=(), rows=0):
-        halves = [_Half(x, w * (1 + n), u, p, states) for n in range(blocks)]
+    def observe(
+        self, keep, again, x, v, w, u, seed, p, blocks=1, unwell=False, states=(), wanted=True
+    ):
+        given_x = with_grad(x) if states else x.requires_grad_(wanted)
+        halves = [_Half(given_x, w * (1 + n), u, p, states) for n in range(blocks)]
         found: dict[str, Any] = {"what keep returns": "a pair"}
         with seeded(seed):
             for number, half in enumerate(halves, 1):
                 given = keep(half.block, half.x)
                 if not isinstance(given, tuple | list) or len(given) != 2:
                     return {"what keep returns": given}
-                found |= half.first(*given, f"y of block {number}")
+                y, half.state = given
+                found |= half.first(y, f"y of block {number}")
             found["the next random number"] = _drawn()
             for number, half in reversed(list(enumerate(halves, 1))):
                 found |= half.second(again, v, f"block {number} again")
@@ -96,7 +101,7 @@ class _Half:
     """A block of two layers with dropout between them, kept and computed again."""
 
     def __init__(self, x: Tensor, w: Tensor, u: Tensor, p: float, states: tuple[str, ...]) -> None:
-        self.x = with_grad(x) if states else x.clone().requires_grad_()
+        self.x = x
         self.kept, self.runs, self.is_unwell = Kept(), 0, False
         block: nn.Module = nn.Sequential(
             Note(self._count),
@@ -117,9 +122,8 @@ class _Half:
         if self.is_unwell:
             raise Unwell("this block is not well")
 
-    def first(self, y: Any, state: Any, name: str) -> dict[str, Any]:
+    def first(self, y: Any, name: str) -> dict[str, Any]:
         """What keep gave, and what is left of the block's results."""
-        self.state = state
         return {
             name: y,
             **flags(name, y, "requires_grad"),
@@ -135,11 +139,12 @@ class _Half:
         y = again(self.block, self.x, self.state)
         if isinstance(y, Tensor) and y.shape == v.shape and y.requires_grad:
             y.backward(v)
-        grads = {key: parameter.grad for key, parameter in self.block.named_parameters()}
+        leaves = {"x": self.x, **dict(self.block.named_parameters())}
+        grads = {key: None if t.grad is None else t.grad.clone() for key, t in leaves.items()}
         return {
             name: once,
             f"{name}, a second time": y,
-            f"gradients of {name}": {"x": self.x.grad, **grads},
+            f"gradients of {name}": grads,
             f"{name}, runs": self.runs,
         }
 

@@ -12,14 +12,14 @@ class PerSampleNorms(Task):
     """Return, as a tensor of shape (N,), for every row of x the norm of the gradient of its own
     loss, loss_fn(model(x[i : i + 1]), y[i : i + 1]). The norm is over all parameters together that
     require grad: the root of the sum of the squares of all their entries; a parameter that takes no
-    part adds 0. The model treats every row by itself. Leave model, x and y as they are: values, .grad,
+    part adds 0. The model treats every row by itself. Leave model, x and y as they are, with .grad,
     flags and modes."""
 
     id = "per_sample_norms"
     signatures = ("sample_norms(model, loss_fn, x, y) -> norms",)
     title, points, difficulty, minutes = "One gradient for each sample", 8, 3, 12
     hints = (
-        "Read the section on gradients of single samples. Which numbers of the batch does a loss "
+        "Read the section on per-sample gradients. Which numbers of the batch does a loss "
         "of one row depend on, and what does .grad hold after a backward pass from the mean?",
         "Compare with a batch of one row. What does torch.autograd.grad do with a parameter that "
         "takes no part, or that is frozen?",

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from grader.engine.lived import lived
 from grader.engine.task import F32, TRAINING, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Net, draw_net, fill_grads, in_groups, values
+from grader.tasks.loop.nets import Loss, Net, draw_net, fill_grads, in_groups, values
 
 
 class ClipAfterUnscale(Task):
@@ -20,8 +20,8 @@ class ClipAfterUnscale(Task):
     signatures = ("amp_step(model, opt, scaler, loss_fn, x, y, max_norm) -> loss",)
     title, points, difficulty, minutes = "Spot the bug: a limit in the wrong units", 8, 3, 10
     hints = (
-        "Read the section on mixed precision. In which units are the gradients when the broken "
-        "function clips them, and in which is max_norm?",
+        "Read the section on scaling, unscaling and clipping. In which units are the gradients "
+        "when the broken function clips them, and in which is max_norm?",
         "Print the norm that clip_grad_norm_ returns, for a scale of 1 and for one of 1024.",
         "The scaler has a method that divides the gradients of an optimizer by the scale, and "
         "that step then does not do again. It belongs between backward and clipping.",
@@ -72,7 +72,7 @@ class ClipAfterUnscale(Task):
         opt = torch.optim.SGD(
             model.parameters(), lr=2e-4, momentum=0.9 if kind == "momentum" else 0
         )
-        loss_fn = nn.functional.mse_loss
+        loss_fn: Loss = nn.functional.mse_loss
         if kind == "lived":
             in_groups(opt)
             model = lived(nn.Sequential(nn.Sequential(net)), "grad", "frozen", "mode")

@@ -26,7 +26,7 @@ class TruncatedBptt(Task):
     signatures = ("train_windows(model, opt, loss_fn, xs, ys, state, k) -> (losses, state)",)
     title, points, difficulty, minutes = "Back through time, window by window", 10, 3, 15
     hints = (
-        "Read the section on truncated backpropagation through time. To which graph does the state "
+        "Read the section on a state that is carried on. To which graph does the state "
         "belong with which a window ends, and what does the step of opt change in that graph?",
         "Try k = 1 and k = T. Where exactly does the state have to be cut, so that within a window "
         "gradients still go back over several steps?",

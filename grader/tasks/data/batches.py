@@ -85,7 +85,8 @@ class BatchSampler(Task):
             break
         found["after an epoch that was left early"] = _some(batches)
         # The loader takes its workers' seed from a generator of its own.
-        loader = DataLoader(range(n), batch_sampler=batches, generator=torch.Generator())
+        numbers: Any = range(n)
+        loader: Any = DataLoader(numbers, batch_sampler=batches, generator=torch.Generator())
         found["by a DataLoader"] = [part.tolist() for part in loader]
         found["the next draw of the generator"] = torch.rand((), generator=generator).item()
         return found

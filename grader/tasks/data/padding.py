@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from torch import Tensor
+
+from grader.engine.lived import with_grad
 from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
@@ -10,8 +13,9 @@ class CollatePad(Task):
     """samples is a list of sequences, of shapes (L_1, d), (L_2, d) and so on. Return batch and
     mask. batch has shape (B, L, d), where B is the number of sequences and L the greatest length,
     and holds each sequence from its beginning, then zeros; it has the sequences' dtype and device.
-    mask has shape (B, L) and dtype bool, and is True where a position is real. A length may be 0. A
-    sequence may require grad: gradients must reach it. Leave the sequences as they are."""
+    mask has shape (B, L) and dtype bool, lies on that device, and is True where a position is real.
+    A length may be 0. A sequence may require grad: gradients must reach it. Leave the sequences as
+    they are."""
 
     id = "collate_pad"
     signatures = ("pad_samples(samples) -> (batch, mask)",)
@@ -47,9 +51,12 @@ class CollatePad(Task):
         return drawn
 
     def observe(self, pad_samples, rows, lengths, v=None):
-        samples = [part.clone().requires_grad_(v is not None) for part in rows.split(lengths)]
+        parts = rows.split(lengths)
+        samples = [part.clone() if v is None else with_grad(part) for part in parts]
         batch, mask = _pair(pad_samples(samples))
         found: dict[str, Any] = {"batch": batch, "mask": mask}
+        if isinstance(mask, Tensor):
+            found["mask lies where the sequences lie"] = mask.device == rows.device
         if v is None:
             return found | flags("batch", batch, "requires_grad")
         grads = {f"d samples[{i}]": gradient(batch, s, v) for i, s in enumerate(samples)}

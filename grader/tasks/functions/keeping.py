@@ -32,9 +32,8 @@ class KeptResult(Task):
         "backward takes it out of ctx.saved_tensors.",
     )
     CASES = (
-        case("7 numbers", shape=(7,), k=1.5, visible=True),
-        case("x and the result are edited", shape=(5,), k=0.5, edited=True, visible=True),
-        case("the result is dropped", shape=(5,), k=0.75, dropped=True, visible=True),
+        case("7 numbers, edited and dropped", shape=(7,), k=1.5, kept=True, visible=True),
+        case("a matrix, edited and dropped", shape=(3, 7), k=0.5, kept=True),
         case("a matrix, a whole number", shape=(3, 7), k=2),
         case("float32", shape=(7,), k=-1.5, dtype=F32),
         case("a leaf with a .grad from before", shape=(7,), k=0.7, in_use=True),
@@ -44,7 +43,7 @@ class KeptResult(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"x": rng.apart(0.3, 0.9, *case["shape"]), "v": rng.apart(1.5, 2.0, *case["shape"])}
 
-    def observe(self, scaled_tanh, x, v, k, edited=False, dropped=False, in_use=False, wanted=True):
+    def observe(self, scaled_tanh, x, v, k, kept=False, in_use=False, wanted=True):
         leaf = with_grad(x) if in_use else x.requires_grad_(wanted)
         given = leaf if in_use or not wanted else leaf * 1
         found = called(lambda: scaled_tanh(given, k), {"x": given})
@@ -52,13 +51,12 @@ class KeptResult(Task):
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
         del found[KEPT]  # x or the result: either is right
         found |= sent_back(found["y"], {"x": leaf}, v)
-        if edited:
+        if kept:
             for name in ("x", "y"):
                 h = leaf * 1
                 y = scaled_tanh(h, k)
                 edit = h if name == "x" else y
                 word = f"a wrong gradient, unnoticed, after {name} was edited"
                 found[word] = is_wrong_unnoticed(y, edit, leaf, v)
-        if dropped:
             found["freed when nobody holds it"] = is_freed(lambda: scaled_tanh(leaf * 1, k))
         return found

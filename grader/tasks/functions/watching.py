@@ -16,7 +16,6 @@ from grader.engine.observation import flags, gradient, shares_memory
 
 OWN = "a Function of yours made y"
 KEPT = "kept with save_for_backward"
-RAW = "backward returns gradients in the shapes of the inputs"
 
 _Node = torch.autograd.function.BackwardCFunction
 
@@ -35,6 +34,11 @@ def own_node(y: Any) -> Any:
     return None
 
 
+def requiring_grad(inputs: Mapping[str, Tensor], frozen: str | None) -> dict[str, Tensor]:
+    """All inputs but the frozen one; they require grad from now on."""
+    return {name: one.requires_grad_() for name, one in inputs.items() if name != frozen}
+
+
 def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, Any]:
     """What the answer returns, whether a Function made it, and the names of what that saved."""
     kept: list[Tensor] = []
@@ -50,7 +54,7 @@ def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, A
         next((name for name, one in known.items() if shares_memory(tensor, one)), "another tensor")
         for tensor in kept
     ]
-    return {"y": y, OWN: own_node(y) is not None, KEPT: sorted(words)}
+    return {"y": y, OWN: own_node(y) is not None, KEPT: " and ".join(sorted(words)) or "nothing"}
 
 
 def sent_back(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str, Any]:
@@ -62,21 +66,30 @@ def sent_back(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str, Any]
     return {**found, "what arrived at y": v}
 
 
-def is_freed(call: Callable[[], Any]) -> bool:
+def is_freed(call: Callable[[], Any]) -> bool | None:
     """Whether the result of a call is gone as soon as nobody holds it, without a search for
-    cycles."""
+    cycles; None where it is no tensor."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        result = weakref.ref(call())
+        made = call()
+        if not isinstance(made, Tensor):
+            return None
+        result = weakref.ref(made)
+        del made
         return result() is None
     finally:
         if collecting:
             gc.enable()
 
 
-def is_wrong_unnoticed(y: Tensor, edited: Tensor, x: Tensor, v: Tensor) -> bool:
-    """Whether the gradient from y to x is another one, without an error, after an edit in place."""
+def is_wrong_unnoticed(y: Any, edited: Any, x: Tensor, v: Tensor) -> bool | None:
+    """Whether the gradient from y to x is another one, without an error, after an edit in place.
+
+    None where y is no tensor.
+    """
+    if not isinstance(y, Tensor):
+        return None
     before = gradient(y, x, v)
     with torch.no_grad():
         edited.mul_(2)
@@ -89,21 +102,33 @@ def is_wrong_unnoticed(y: Tensor, edited: Tensor, x: Tensor, v: Tensor) -> bool:
     return before is not None and after is not None and not torch.allclose(before, after)
 
 
-def returns_shapes(y: Any, v: Tensor) -> bool | None:
-    """Whether the Function's backward gives each leaf a gradient of that leaf's shape.
+def returned_shapes(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str, Any]:
+    """The shape of the gradient that the Function's backward returns for each leaf.
 
     torch sums over what was broadcast before anybody sees the gradient, hooks included: so backward
-    is called once more by itself. None where no Function made y, or a pass from v cannot begin.
+    is called once more by itself. A leaf that the Function did not get itself counts as right; None
+    stands where no Function made y, or a pass from v cannot begin.
     """
     node = own_node(y)
     if node is None or y.shape != v.shape:
-        return None
+        return dict.fromkeys(map(_returned_for, leaves))
     variables = [getattr(following, "variable", None) for following, _ in node.next_functions]
-    return all(
-        grad.shape == leaf.shape
-        for grad, leaf in zip(_returned(node, _arriving(y, node, v)), variables, strict=False)
-        if isinstance(grad, Tensor) and isinstance(leaf, Tensor)
-    )
+    returned = _returned(node, _arriving(y, node, v))
+    found = {_returned_for(name): _shape_text(leaf) for name, leaf in leaves.items()}
+    for name, leaf in leaves.items():
+        for variable, grad in zip(variables, returned, strict=False):
+            if variable is leaf and isinstance(grad, Tensor):
+                found[_returned_for(name)] = _shape_text(grad)
+    return found
+
+
+def _shape_text(tensor: Tensor) -> str:
+    """`"(7, 3)"`."""
+    return str(tuple(tensor.shape))
+
+
+def _returned_for(name: str) -> str:
+    return f"shape that backward returns for {name}"
 
 
 def _arriving(y: Tensor, node: Any, v: Tensor) -> tuple[Tensor, ...]:

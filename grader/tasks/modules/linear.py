@@ -6,7 +6,7 @@ from torch import Tensor
 
 from grader.engine.observation import gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modules.nets import DRAWN, NOT_RUN, filled, made, shapes, trainable
+from grader.tasks.modules.nets import DRAWN, filled, made, shapes, trainable
 
 
 class LinearModule(Task):
@@ -62,9 +62,6 @@ class LinearModule(Task):
                     (numbers_of != other[name]).any()
                 )
             return observed
-        observed |= dict.fromkeys(
-            ("output", *(f"gradient of {n}" for n in ("x", *numbers))), NOT_RUN
-        )
         if filled(layer, numbers):
             y = layer(x.requires_grad_())
             wanted = {"x": x, **dict(layer.named_parameters())}
@@ -73,12 +70,16 @@ class LinearModule(Task):
         return observed
 
 
-def _spread(numbers: Tensor, n_in: int) -> dict[str, Any]:
+def _spread(numbers: Tensor, n_in: int) -> dict[str, str]:
     """Smallest and largest in units of 1/sqrt(n_in), to a tenth, and whether they are spread as
-    numbers are that are drawn evenly: their deviation is 0.577 of the bound."""
+    numbers are that are drawn evenly: their deviation is 0.577 of the bound.
+
+    In words, for these are no numbers to calculate with: what is drawn differs from run to run.
+    """
     units = numbers * n_in**0.5
+    share = float(units.std()) / max(float(units.abs().max()), 1e-9)
     return {
-        "smallest": round(float(units.min()), 1),
-        "largest": round(float(units.max()), 1),
-        "even": 0.5 < float(units.std()) / max(float(units.abs().max()), 1e-9) < 0.65,
+        "smallest": f"{float(units.min()):.1f} / sqrt(n_in)",
+        "largest": f"{float(units.max()):.1f} / sqrt(n_in)",
+        "spread": "even" if 0.5 < share < 0.65 else "not even",
     }

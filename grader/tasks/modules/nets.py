@@ -55,7 +55,7 @@ def trainable(module: nn.Module) -> dict[str, bool]:
 def filled(module: nn.Module, numbers: Mapping[str, Tensor]) -> bool:
     """Write numbers into the parameters, if those have exactly these names and shapes.
 
-    False where they have others: then nothing is written.
+    False where they have others: then nothing is written, and there is nothing to compare.
     """
     known = dict(module.named_parameters(remove_duplicate=False))
     if shapes(module) != {name: tuple(numbers[name].shape) for name in sorted(numbers)}:
@@ -64,10 +64,6 @@ def filled(module: nn.Module, numbers: Mapping[str, Tensor]) -> bool:
         for name, values in numbers.items():
             known[name].copy_(values)
     return True
-
-
-NOT_RUN = "not run: the parameters are not those that are asked for"
-"""What stands in the place of an output whose module could not be given its numbers."""
 
 
 def quietly(make: Callable[[], nn.Module]) -> nn.Module:

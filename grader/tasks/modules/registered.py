@@ -6,7 +6,7 @@ from torch import Tensor
 
 from grader.engine.observation import gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modules.nets import DRAWN, NOT_RUN, filled, made, shapes, trainable
+from grader.tasks.modules.nets import DRAWN, filled, made, shapes, trainable
 
 
 class Registration(Task):
@@ -55,7 +55,6 @@ class Registration(Task):
             "saved": sorted(mixer.state_dict()),
             "scale at first": _numbers(dict(mixer.named_parameters()).get("scale")),
         }
-        observed |= dict.fromkeys(("output", "gradient of x", "gradient of scale"), NOT_RUN)
         if filled(mixer, numbers):
             scale, y = dict(mixer.named_parameters())["scale"], mixer(x.requires_grad_())
             observed |= {"output": y, "gradient of x": gradient(y, x, v)}

@@ -62,7 +62,7 @@ class LoadMatching(Task):
             state = {n: t.half() if t.is_floating_point() else t for n, t in state.items()}
         if used:
             lived(model, "grad", "frozen", "mode")
-        before = _tensors(model)
+        before, names = _tensors(model), list(state)
         kept = load_matching(model, state)
         found = _tensors(model)
         observed: dict[str, Any] = {"kept": kept, "model": found}
@@ -72,7 +72,7 @@ class LoadMatching(Task):
         observed["memory shared with state"] = any(
             shares_memory(one, other) for one in found.values() for other in state.values()
         )
-        return observed
+        return observed | {"state has the entries that it had": list(state) == names}
 
 
 class _Norm(nn.Module):

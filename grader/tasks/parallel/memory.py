@@ -24,8 +24,7 @@ class ActivationMemory(Task):
         "Print the shapes that the pack hook gets. The weights are among them, transposed; and the "
         "result of a ReLU comes twice. What do two tensors on one storage have in common?",
         "untyped_storage() has a data_ptr() and nbytes(). Collect the bytes by data_ptr() in a "
-        "dict, and leave out the storages of parameters and buffers. The result of the model has "
-        "to live as long as you count.",
+        "dict, and leave out the storages of parameters and buffers.",
     )
     allows = frozenset({"buffers", "rng"})
     CASES = (

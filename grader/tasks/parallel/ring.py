@@ -26,7 +26,7 @@ class RingAllReduce(Task):
         "Read the section on the ring. Which chunk does a rank send first, and which chunk does "
         "it get at that moment?",
         "Write down the three ranks of a ring of three on paper: who holds which part of which "
-        "chunk after each step. What a rank has just added to is what it sends next.",
+        "chunk after each step. What a rank has added to last is what it sends next.",
         "In step t of the first half, rank r sends chunk r - t and adds what it gets to chunk "
         "r - t - 1, both modulo world. After that it owns chunk r + 1 whole: begin the second half "
         "with it, and put what comes in its place instead of adding.",

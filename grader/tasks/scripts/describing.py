@@ -51,7 +51,7 @@ class Describe(Task):
 
     def observe(self, describe, x, count, kind):
         about = describe(_made(kind, x, count))
-        if type(about) is not dict:
+        if not isinstance(about, dict):
             return {"answer": about}
         found = {f'about["{key}"]': _plain(about.get(key, "not there")) for key in KEYS}
         return {**found, "other keys": sorted(str(key) for key in about if key not in KEYS)}

@@ -18,8 +18,9 @@ class VisibleDevices(Task):
     """env is a dict like os.environ. Return which GPUs of the machine a process with these
     variables sees, as CUDA_VISIBLE_DEVICES says: None where it is not set, for that means all; else
     a list of ints. They are separated by commas, in the order in which the process numbers them,
-    and there may be spaces around each. The list ends before the first entry that is no whole
-    number from 0 up: -1, a word, or nothing. No number stands there twice."""
+    and there may be spaces around each. An entry is a whole number, -1, a word, or nothing:
+    the list ends before the first that is no whole number from 0 up. No number stands there
+    twice."""
 
     id = "visible_devices"
     signatures = ("visible(env) -> devices",)
@@ -102,7 +103,7 @@ class TorchrunEnv(Task):
         given = {**env}
         found = dist_env(env)
         kept = {"env is as it was": env == given}
-        if type(found) in (list, tuple) and len(found) == 3:
+        if isinstance(found, list | tuple) and len(found) == 3:
             names = ("rank", "local_rank", "world_size")
             return {name: spelled(one) for name, one in zip(names, found, strict=True)} | kept
         return {"answer": spelled(found), **kept}

@@ -1,5 +1,6 @@
 """The exercise that writes the words which start a module as a script."""
 
+import re
 import sys
 from typing import Any
 
@@ -66,7 +67,7 @@ class LaunchCommand(Task):
         given = {**options}
         words = launch_command(module, options)
         kept = {"options are as they were": options == given}
-        if type(words) not in (list, tuple):
+        if not isinstance(words, list | tuple):
             return {"words": "one text" if isinstance(words, str) else words, **kept}
         if not all(isinstance(word, str) for word in words):
             return {"words": list(words), "all of them are texts": False, **kept}
@@ -107,29 +108,37 @@ def read(words: list[str], options: dict[str, Any]) -> str:
         if flag not in flags:
             return f"refused: unrecognized argument {word!r}"
         name = flags[flag]
-        values = [text] if joined else _values(rest, options[name])
+        values = [text] if joined else _values(rest, options[name], flags)
         if not _is_fitting(values, options[name]):
             return f"refused: {flag} with {values or 'no value'}"
         found[name] = " ".join(map(repr, values)) or "given"
     return ", ".join(f"{name}: {said}" for name, said in sorted(found.items())) or "no options"
 
 
-def _values(rest: list[str], value: Any) -> list[str]:
+def _values(rest: list[str], value: Any, flags: dict[str, str]) -> list[str]:
     """Take the values of one option off the words that follow it."""
     most = 0 if value is None or isinstance(value, bool) else len(rest)
     most = most if isinstance(value, list) else min(most, 1)
     taken: list[str] = []
-    while rest and len(taken) < most and not _is_option(rest[0]):
+    while rest and len(taken) < most and not _is_option(rest[0], flags):
         taken.append(rest.pop(0))
     return taken
 
 
 def _is_fitting(values: list[str], value: Any) -> bool:
     if isinstance(value, list):
-        return bool(values) and all(one.removeprefix("-").isdigit() for one in values)
+        return bool(values) and all(_WHOLE.fullmatch(one) for one in values)
     return len(values) == (0 if value is None or isinstance(value, bool) else 1)
 
 
-def _is_option(word: str) -> bool:
-    """Whether a word is taken for an option: it begins with -, and is no number below zero."""
-    return word.startswith("-") and not word[1:].replace(".", "", 1).isdigit()
+_WHOLE = re.compile(r"-?\d+")
+_BELOW_ZERO = re.compile(r"-\d+|-\d*\.\d+")
+
+
+def _is_option(word: str, flags: dict[str, str]) -> bool:
+    """Whether a word is taken for an option: it begins with -, and is neither a number below zero
+    nor a text with a space in it."""
+    if word.partition("=")[0] in flags:
+        return True
+    plain = len(word) < 2 or " " in word or _BELOW_ZERO.fullmatch(word)
+    return word.startswith("-") and not plain

@@ -35,26 +35,25 @@ class BuildParser(Task):
     )
     CASES = (
         case("only what must be given", words=NEEDED, visible=True),
-        case("numbers", words=(*NEEDED, "--lr", "{f}", "--epochs", "{i}"), visible=True),
+        case(
+            "numbers, and adam",
+            words=(*NEEDED, "--lr", "{f}", "--epochs", "{i}", "--optimizer", "adam"),
+            visible=True,
+        ),
         case("--amp", words=("--amp", *NEEDED), visible=True),
         case("--no-shuffle", words=(*NEEDED, "--no-shuffle"), visible=True),
         case("--shuffle False", words=(*NEEDED, "--shuffle", "False"), visible=True),
         case("--amp False", words=(*NEEDED, "--amp", "False")),
         case("--no-amp", words=(*NEEDED, "--no-amp")),
-        case("--shuffle", words=("--shuffle", *NEEDED)),
+        case("--shuffle, and sgd", words=("--shuffle", "--optimizer", "sgd", *NEEDED)),
+        case("one size", words=(*NEEDED, "--sizes", "{j}"), visible=True),
         case(
             "three sizes, and lr as a whole number",
             words=(*NEEDED, "--sizes", "{i}", "{d}", "{e}", "--lr", "{d}"),
         ),
-        case("one size", words=(*NEEDED, "--sizes", "{j}"), visible=True),
         case("--sizes without a number", words=(*NEEDED, "--sizes")),
         case("no --data-dir", words=("--epochs", "{i}"), visible=True),
-        case("adam", words=(*NEEDED, "--optimizer", "adam")),
-        case("sgd", words=("--optimizer", "sgd", *NEEDED)),
         case("an optimizer that is not known", words=(*NEEDED, "--optimizer", "rprop")),
-        case("half an epoch", words=(*NEEDED, "--epochs", "{d}.5")),
-        case("a size that is no whole number", words=(*NEEDED, "--sizes", "{f}")),
-        case("a learning rate in words", words=(*NEEDED, "--lr", "fast")),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

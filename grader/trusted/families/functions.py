@@ -96,6 +96,44 @@ def of_backward(run: Callable[..., Any], *without: str) -> Mistakes:
     )
 
 
+def misused(value: Callable[[Tensor], Tensor]) -> Mistakes:
+    """Slips of a Function of one tensor that raise; `value` is what it computes."""
+
+    class NotUnpacked(Function):
+        @staticmethod
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            y = value(x)
+            ctx.save_for_backward(x, y)
+            return y
+
+        @staticmethod
+        def backward(ctx, arriving):  # type: ignore[no-untyped-def]
+            return arriving * ctx.saved_tensors
+
+    class WithoutCtx(Function):
+        @staticmethod
+        def forward(x):  # type: ignore[no-untyped-def]
+            return value(x)
+
+    return (
+        mistake(
+            "not_unpacked",
+            "ctx.saved_tensors is a tuple, also where one tensor was saved. Take it out: "
+            "(y,) = ctx.saved_tensors.",
+            lambda x: NotUnpacked.apply(x),  # type: ignore[no-untyped-call]
+            raises="'tuple'|of a single element can be converted to an index",
+        ),
+        mistake(
+            "without_ctx",
+            "torch calls your method with one argument more than it takes. The first argument of "
+            "forward and of backward is ctx: forward(ctx, x). Only with setup_context has forward "
+            "no ctx.",
+            lambda x: WithoutCtx.apply(x),  # type: ignore[no-untyped-call]
+            raises=r"takes \d+ positional arguments? but \d+ (was|were) given",
+        ),
+    )
+
+
 def arriving_edited(run: Callable[..., Any]) -> Mistakes:
     """backward writes into what arrives, which others read too."""
     sentence = (

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course.widgets import explore
+from course.widgets.frame import svg
+from course.widgets.frame.look import SMALL_FONT_SIZE
 from course.widgets.frame.notice import Notice
 from course.widgets.graph.walk import in_order, is_leaf_node, reachable
 from course.widgets.net.model import MOST_ITEMS, Net, Node
@@ -155,6 +157,19 @@ def test_a_box_opens_by_a_click_and_its_inside_says_where_it_comes_from(tower):
     assert names == ["0", "1", "2", "head"]
     player.stage._handle_custom_msg({"open": "no such box"}, [])
     assert "tower.blocks:" in player.sentence
+
+
+def test_a_gradient_of_many_digits_fits_into_its_box():
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3))
+    picture = NetPicture(read(1e-4 * loss_of(net), net, "net"))
+    drawn = picture.picture(0, picture.last_step(0)).body
+    boxes = re.findall(
+        r'<rect [^>]*width="([\d.]+)"[^>]*/>(?:(?!<rect).)*>(.grad: norm [^<]*)<', drawn
+    )
+    assert len(boxes) == 2
+    for width, told in boxes:
+        assert len(told) > len(".grad: norm 0.123")
+        assert svg.text_width(told, SMALL_FONT_SIZE) < float(width)
 
 
 def test_a_net_inside_one_module_is_shown_by_what_is_in_it(tower):

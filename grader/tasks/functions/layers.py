@@ -1,0 +1,71 @@
+"""The exercise on a linear layer as a Function, which computes what is needed alone."""
+
+from grader.engine.lived import with_grad
+from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.tasks.functions.watching import (
+    KEPT,
+    called,
+    is_computed_in_vain,
+    requiring_grad,
+    returned_shapes,
+    sent_back,
+)
+
+
+class LinearFn(Task):
+    """Write x @ w.T + b as an autograd.Function: linear(x, w, b) returns Linear.apply(x, w, b).
+    x has shape (..., I) with one axis or more, w has shape (O, I), b has shape (O,) or is None.
+    Gradients reach those of the three that require grad, and for the others nothing of their
+    size is computed in backward: ctx.needs_input_grad says which they are. backward itself returns
+    each gradient in the shape of its tensor. Leave what you are given, and what arrives, as it
+    is."""
+
+    id = "linear_fn"
+    signatures = ("linear(x, w, b) -> y",)
+    title, points, difficulty, minutes = "A linear layer", 12, 4, 20
+    prerequisites = ("mul_broadcast",)
+    hints = (
+        "Read section 8.6, on what backward need not compute, and 8.5 on shapes. Write down "
+        "the shapes of x, w, b and of what arrives.",
+        "With rows alone, x of shape (N, I): which product of an (N, O) and an (O, I) matrix has "
+        "the shape of x, and which of gy and x that of w?",
+        "Make rows of all axes but the last: gy.reshape(-1, O) and x.reshape(-1, I). The gradient "
+        "of w is the first, transposed, times the second; that of b is a sum over rows. Ask "
+        "ctx.needs_input_grad before each.",
+    )
+    CASES = (
+        case("7 rows", x=(7,), visible=True),
+        case("a batch of sequences", x=(2, 11), visible=True),
+        case("one row without a batch", x=()),
+        case("no bias", x=(7,), bias=False),
+        case("w is frozen", x=(7,), frozen="w", visible=True),
+        case("x is data", x=(7,), frozen="x"),
+        case("b is frozen", x=(7,), frozen="b"),
+        case("w is frozen, in a batch of sequences", x=(2, 11), frozen="w"),
+        case("x and gy lie in memory in another order", x=(2, 11), turned=True),
+        case("float32", x=(11,), dtype=F32),
+        case("leaves with a .grad from before", x=(7,), in_use=True),
+    )
+
+    def draw(self, rng: Rng, case: Case) -> Inputs:
+        return {
+            "x": rng.apart(0.5, 1.5, *case["x"], 3),
+            "w": rng.apart(0.5, 1.5, 5, 3),
+            "b": rng.apart(1.3, 2.0, 5),
+            "v": rng.apart(0.5, 2.0, *case["x"], 5),
+        }
+
+    def observe(self, linear, x, w, b, v, bias=True, frozen=None, in_use=False, turned=False):
+        if in_use:
+            x, w, b = with_grad(x), with_grad(w), with_grad(b)
+        if turned:
+            x, v = (t.transpose(0, 1).contiguous().transpose(0, 1) for t in (x, v))
+        inputs = {"x": x, "w": w, **({"b": b} if bias else {})}
+        leaves = requiring_grad(inputs, frozen)
+        found = called(lambda: linear(x, w, b if bias else None), inputs)
+        del found[KEPT]
+        y = found["y"]
+        found |= {**sent_back(y, leaves, v), **returned_shapes(y, leaves, v)}
+        if frozen:
+            found[f"computed for {frozen} in vain"] = is_computed_in_vain(y, inputs, v, frozen)
+        return found
