@@ -17,7 +17,8 @@ def tensors_view_row(
         return table.view(3, 2)[1].tolist()
 
     return predict(
-        "A table has a row for each of two stations. What stands in row 1 of this view?",
+        "A table has a row for each of two stations, and a column for each of three days. What "
+        "stands in row 1 of this view?",
         a_view_of_a_table,
         why=f"A view cuts the same row of numbers anew, two at a time: the row in the middle is "
         f"[{c}, {d}], of both stations, and of two days.",

@@ -28,8 +28,10 @@ class SumToShapeKey(Key, task="sum_to_shape"):
 
     def averaged(g, shape):
         """You averaged. Every use of an entry adds its gradient: take the sum."""
-        count = max(g.numel(), 1) / max(torch.Size(shape).numel(), 1)
-        return SumToShapeKey.reference(g, shape) / count
+        for _ in range(g.ndim - len(shape)):
+            g = g.mean(0)
+        axes = _stretched(g, shape)
+        return g.mean(axes, keepdim=True) if axes else g
 
     def axes_in_front_averaged(g, shape):
         """You averaged over the axes in front, and added along the others. Every use of an entry

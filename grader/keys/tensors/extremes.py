@@ -76,6 +76,11 @@ class RowAbsmaxKey(Key, task="row_absmax"):
         the whole gradient: so does max(dim), and so do argmax, sort and topk. amax shares it."""
         return _in_rows(x).abs().max(1, keepdim=True).values
 
+    def last_one_takes_all(x):
+        """All values are right. Where numbers share the largest absolute value, the last of them
+        gets the whole gradient: the last one of a sort does so. amax shares it."""
+        return _in_rows(x).abs().sort(dim=1, stable=True).values[:, -1:]
+
     def every_one_takes_all(x):
         """All values are right. Where numbers share the largest absolute value, each gets the whole
         gradient. It is to be shared: amax does that."""

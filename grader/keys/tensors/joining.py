@@ -79,8 +79,8 @@ class RemoveAtKey(Key, task="remove_at"):
         return t[i]
 
     def negative_i_ignored(t, i):
-        """For i >= 0 this is right. A negative i equals no position that arange counts, so nothing
-        was removed: take i % len(t)."""
+        """For i >= 0 this is right. For a negative i nothing was removed: positions count from 0 to
+        n - 1, and you asked for none of them. Take i % len(t)."""
         return t[torch.arange(len(t), device=t.device) != i]
 
     def sign_dropped(t, i):

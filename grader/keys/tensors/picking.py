@@ -20,6 +20,13 @@ class OnehotGatherKey(Key, task="onehot_gather"):
         the rows as a list of positions too, arange(N), and torch takes the lists in pairs."""
         return logits[:, y.long()]
 
+    @raises("The shape of the mask")
+    def every_pair_of_bytes(logits, y):
+        """logits[:, y] picks for *every* row the columns of all labels: its shape is (N, N). Give
+        the rows as a list of positions too, arange(N), and torch takes the lists in pairs. And a
+        tensor of uint8 is read as a mask: y.long() makes positions of it."""
+        return logits[:, y]
+
     def rows_by_label(logits, y):
         """logits[y] picks rows: the labels say which column of each row."""
         return logits[y.long() % len(y)]
@@ -39,8 +46,8 @@ class OnehotGatherKey(Key, task="onehot_gather"):
         return _chosen(logits, y).squeeze()
 
     def gathered_along_the_rows(logits, y):
-        """You gathered along axis 0: the labels were taken for rows. Along axis 1 they are columns,
-        and the index has shape (N, 1)."""
+        """The labels were taken for rows, by gather along axis 0 or as the first of two lists. They
+        are columns: gather along axis 1 by an index of shape (N, 1), or give arange(N) first."""
         return (
             logits.gather(0, (y.long() % len(y))[None].expand(1, len(y)))[0]
             if len(y) <= logits.shape[1]
@@ -149,6 +156,12 @@ class DropLowestKey(Key, task="drop_lowest"):
         shape. x[mask] keeps the numbers under the mask alone."""
         return torch.where(x > x.quantile(q), x, 0)
 
+    def zeros_dropped(x, q):
+        """You put 0 in the place of what is dropped, and dropped every 0 then. A 0 that is greater
+        than the quantile goes too: x[mask] asks for no number."""
+        kept = torch.where(x > x.quantile(q), x, 0)
+        return kept[kept != 0]
+
     def threshold_in_their_place(x, q):
         """You raised the low numbers to the threshold: clamp keeps the shape. x[mask] keeps the
         numbers under the mask alone."""
@@ -238,7 +251,8 @@ class DropLowestKey(Key, task="drop_lowest"):
         return x[x > q]
 
     def per_hundred(x, q):
-        """You divided q by 100. It is a share from 0 to 1 already."""
+        """Your share is a hundred times too small: q / 100, or q handed to NumPy's percentile. That
+        takes shares of 100; q is one from 0 to 1, and torch.quantile takes it as it is."""
         return x[x > x.quantile(q / 100)]
 
     @raises("Can't call numpy")

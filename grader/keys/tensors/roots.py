@@ -34,6 +34,20 @@ def _with_eps(eps: float) -> Iterator[Callable[[Tensor], Tensor]]:
         added,
     )
     yield mistake(
+        f"added_to_x_{named}",
+        "You added a small number under the root. Of a negative x the root is nan all the same; at "
+        "0 it is the root of that number, and every other value is changed a little. Replace x "
+        "where it is not positive by an inner where, and the result there by an outer one.",
+        lambda x: (x + eps).sqrt(),
+    )
+    yield mistake(
+        f"added_to_x_and_masked_{named}",
+        "You added a small number under the root. That changes every value and gradient a little, "
+        "and where x is negative the gradient is nan all the same: the root is nan there, and so "
+        "is its derivative. Replace x where it is not positive by an inner where instead.",
+        lambda x: masked(x, lambda x: (x + eps).sqrt()),
+    )
+    yield mistake(
         f"added_after_relu_{named}",
         "You added a small number under the root, behind relu. The gradient is right where x is "
         "not positive, and every value is changed a little: at 0 it is the root of that number. "
@@ -66,9 +80,9 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
         return torch.zeros_like(x).masked_scatter(positive, x[positive].sqrt())
 
     def one_where(x):
-        """The values are right, and the gradient is nan where x is not positive. where computes
-        both branches, and the 0 that it sends into the root is multiplied there by inf, or by nan.
-        Replace x where it is not positive *before* the root, by an inner where."""
+        """The values are right, and the gradient is nan where x is not positive. It comes through a
+        root whose derivative is inf or nan there, and 0 times that is nan; where computes both
+        branches. Replace x where it is not positive *before* the root, by an inner where."""
         return torch.where(x > 0, x.sqrt(), 0)
 
     def clamped(x):

@@ -64,7 +64,8 @@ class TopkMask(Task):
     """x has shape (R, D), and k is a whole number from 0 to D. Return a tensor of x's shape in
     which every row keeps its k numbers of largest absolute value, where they stand, and holds 0
     elsewhere. Where equal absolute values compete for the last place, keep any of them, and k
-    numbers in all. Gradients reach x, through the numbers that are kept alone. Leave x as it is."""
+    numbers in all. Gradients reach x, through the numbers that are kept alone. x holds finite
+    numbers. Leave x as it is."""
 
     id = "topk_mask"
     signatures = ("keep_largest(x, k) -> y",)
@@ -112,12 +113,16 @@ class TopkMask(Task):
 
 
 def _tied_in_order(y: Any, x: Tensor) -> Any:
-    """y as it would be if of the tied numbers the first had been kept, and as many as were."""
+    """y as it would be if of the tied numbers the first had been kept, and as many as were.
+
+    Also where ones or absolute values stand in the places of what was kept.
+    """
     if type(y) is not Tensor or y.shape != x.shape:
         return y
     tied = x.abs() == TIED
-    kept = tied & (y == x)
-    if (tied & (y != x) & (y != 0)).any():
-        return y
-    first = tied & (tied.cumsum(1) <= kept.sum(1, keepdim=True))
-    return torch.where(tied, torch.where(first, x, 0).to(y.dtype), y)
+    for put in (x, x.abs(), torch.ones_like(x)):
+        kept = tied & (y == put)
+        if (kept | (y == 0) | ~tied).all():
+            first = tied & (tied.cumsum(1) <= kept.sum(1, keepdim=True))
+            return torch.where(tied, torch.where(first, put, 0).to(y.dtype), y)
+    return y

@@ -28,6 +28,7 @@ class FlattenBatch(Task):
         case("one sample", shape=(1, 5, 3)),
         case("an empty batch", shape=(0, 3, 5), visible=True),
         case("samples that are rows already", shape=(11, 3)),
+        case("samples of a single number", shape=(7, 1, 1)),
         case("one sample, repeated", shape=(7, 3, 2), layout="expanded"),
         case("float32", shape=(5, 3, 1, 2), dtype=F32),
         case("a leaf with an old .grad", shape=(3, 7, 5), layout="second axis last", leaf=True),
