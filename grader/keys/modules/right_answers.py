@@ -198,6 +198,14 @@ def lenet_inputs_by_dry_run(height, width, padding):
     return F.max_pool2d(F.conv2d(image, weights[1]), 2).numel()
 
 
+def lenet_inputs_by_new_layers(height, width, padding):
+    stages = nn.Sequential(
+        *(nn.Conv2d(1, 6, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+    )
+    return stages(torch.zeros(1, 1, height, width)).shape[1]
+
+
 def lenet_inputs_by_side(height, width, padding):
     def side(n):
         after_first = (n + 2 * padding - 5 + 1) // 2
@@ -268,6 +276,7 @@ ANSWERS = {
     ],
     "lenet_shapes": [
         (lenet_inputs_by_dry_run,),
+        (lenet_inputs_by_new_layers,),
         (lenet_inputs_by_side,),
         (lenet_inputs_at_once,),
     ],
