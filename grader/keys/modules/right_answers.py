@@ -199,11 +199,9 @@ def lenet_inputs_by_dry_run(height, width, padding):
 
 
 def lenet_inputs_by_new_layers(height, width, padding):
-    stages = nn.Sequential(
-        *(nn.Conv2d(1, 6, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
-    )
-    return stages(torch.zeros(1, 1, height, width)).shape[1]
+    image = torch.zeros(1, 1, height, width)
+    image = F.max_pool2d(nn.Conv2d(1, 6, 5, padding=padding)(image), 2)
+    return F.max_pool2d(nn.Conv2d(6, 16, 5)(image), 2).numel()
 
 
 def lenet_inputs_by_side(height, width, padding):

@@ -17,8 +17,8 @@ class LenetShapes(Task):
     hints = (
         "Read section 10.5, on LeNet. What does a convolution with kernel 5 take off an image, and "
         "what does padding put on?",
-        "Work out 32 x 32 by hand: 28, 14, 10, 5. Which of the steps rounds, and in which "
-        "direction?",
+        "Work out 32 x 32 by hand: 28, 14, 10, 5. And 33 x 33? Which of the steps rounds, and in "
+        "which direction?",
         "By formula: each side by itself, twice, then times the channels. Or build the two stages "
         "and send an image of zeros through.",
     )
