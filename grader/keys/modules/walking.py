@@ -259,7 +259,7 @@ class CountParamsKey(Key, task="count_params"):
     def same_numbers_once(model):
         """You took parameters that hold the same numbers for one. New norms all begin alike: a
         shared parameter is one object, and `is` or id() tells."""
-        found: list[Tensor] = []
+        found = []
         for p in _unique(model):
             if not any(p.shape == other.shape and bool((p == other).all()) for other in found):
                 found.append(p)
