@@ -44,7 +44,7 @@ def module_super() -> Choice:
 
     return choice(
         "*super().\\_\\_init\\_\\_() is what makes a class inherit from nn.Module.* `Net` leaves "
-        "the call out. What is true?",
+        "the call out, and assigns a layer in its `__init__`. What is true?",
         {
             "inherits, and cannot be made": "The line `class Net(nn.Module)` inherits. The call "
             "runs the parent's initialiser, which makes the tables of parameters, buffers and "
@@ -215,8 +215,8 @@ def module_moved() -> Choice:
             "`x.to` returns another tensor, which nobody kept. With devices it is the same: write "
             "`x = x.to(device)`.",
             "x": "It is the other way round.",
-            "net and x": "A tensor has one dtype and one device for life: `to` gives you another "
-            "tensor.",
+            "net and x": "`to` leaves the tensor that it is called on as it is, and gives you "
+            "another one.",
         },
         run=two_moves,
     )
@@ -238,9 +238,9 @@ def module_strict() -> Choice:
         {
             "It loads what fits.": "`strict=False` forgives names that are missing or unknown. "
             "Here the names are the same, and the shapes differ.",
-            "It raises.": "A shape that differs raises in any case. Leave those entries out of "
-            "the dict first.",
-            "It cuts the rows off.": "torch never changes a shape to make a tensor fit.",
+            "It raises.": "A shape that differs raises in any case, after what fits was copied. "
+            "Leave those entries out of the dict first.",
+            "It cuts the rows off.": "It copies a tensor as a whole, or not at all.",
         },
         run=another_head,
     )

@@ -82,6 +82,18 @@ class HookableCallKey(Key, task="hookable_call"):
         """With an empty list your function returns None. Then x itself is asked for."""
         return _through(layers, x) if layers else None
 
+    def empty_list_gives_a_copy(layers, x):
+        """With an empty list your function returns another tensor that holds the numbers of x. Then
+        x itself is asked for."""
+        return _through(layers, x) if layers else x.clone()
+
+    def list_used_up(layers, x):
+        """You took the layers out of the list, and whoever called you has none left. Go through the
+        list, and leave it as it is."""
+        while layers:
+            x = layers.pop(0)(x)
+        return x
+
     def copies(layers, x):
         """The modules that you were given did not run: you ran copies of them. Call the very
         modules of the list."""

@@ -106,8 +106,8 @@ class LinearModuleKey(Key, task="linear_module"):
         return _Linear(n_in, n_out, bias, keep_bias=_same)
 
     def weight_is_a_plain_tensor(n_in, n_out, bias):
-        """Your weight is a plain tensor, and no parameter. Wrap it in nn.Parameter, as the
-        bias."""
+        """Your weight is a plain tensor, and no parameter. Let nn.Parameter(...) be the last thing
+        that happens to it, as with the bias."""
         return _Linear(n_in, n_out, bias, keep=_same)
 
     def frozen(n_in, n_out, bias):

@@ -289,6 +289,14 @@ class DistillationKey(Key, task="distillation"):
         p = (teacher.detach() / temperature).softmax(1)
         return F.kl_div(q, p, reduction="batchmean") * temperature**2
 
+    def exchanged_in_logarithms(student, teacher, temperature):
+        """You exchanged the two: this is the sum over q * (log q - log p). The student's logarithms
+        come first, and the teacher's second."""
+        log_q = (student / temperature).log_softmax(1)
+        log_p = (teacher.detach() / temperature).log_softmax(1)
+        loss = F.kl_div(log_p, log_q, reduction="batchmean", log_target=True)
+        return loss * temperature**2
+
     def softmax_twice(student, teacher, temperature):
         """You applied softmax twice to the student: log_softmax takes scores."""
         return _distilled(

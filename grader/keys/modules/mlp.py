@@ -78,8 +78,8 @@ class FixMlpKey(Key, task="fix_mlp"):
 
     @raises(r"before Module\.__init__\(\) call")
     def layers_before_the_initialiser(n_in):
-        """You made the layers before super().__init__(). That call makes the tables in which a
-        module keeps its layers: it has to be the first line of __init__."""
+        """You made a layer where super().__init__() had not run. That call makes the tables in
+        which a module keeps its layers: it has to be the first line of __init__."""
 
         class Net(nn.Module):
             def __init__(self):

@@ -62,8 +62,8 @@ _SCALE = (
     "nothing of it afterwards."
 )
 _MASK = (
-    "Your mask is a plain tensor, and stays behind when the module moves to another dtype or "
-    "device: register it as a buffer, with persistent=False."
+    "Your module has no buffer called mask. As a plain tensor it stays behind when the module "
+    "moves to another dtype or device: register it as a buffer, with persistent=False."
 )
 _BUGS: dict[str, tuple[str, dict[str, Any]]] = {
     "layers_in_a_list": (_LAYERS, {"layers": list}),

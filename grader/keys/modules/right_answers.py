@@ -198,6 +198,12 @@ def lenet_inputs_by_dry_run(height, width, padding):
     return F.max_pool2d(F.conv2d(image, weights[1]), 2).numel()
 
 
+def lenet_inputs_by_new_layers(height, width, padding):
+    image = torch.zeros(1, 1, height, width)
+    image = F.max_pool2d(nn.Conv2d(1, 6, 5, padding=padding)(image), 2)
+    return F.max_pool2d(nn.Conv2d(6, 16, 5)(image), 2).numel()
+
+
 def lenet_inputs_by_side(height, width, padding):
     def side(n):
         after_first = (n + 2 * padding - 5 + 1) // 2
@@ -268,6 +274,7 @@ ANSWERS = {
     ],
     "lenet_shapes": [
         (lenet_inputs_by_dry_run,),
+        (lenet_inputs_by_new_layers,),
         (lenet_inputs_by_side,),
         (lenet_inputs_at_once,),
     ],

@@ -103,9 +103,22 @@ class NamedLeafsKey(Key, task="named_leafs"):
         return [name for name, _ in model.named_parameters()]
 
     def iterator_taken_for_a_truth_value(model):
-        """Your list is empty: children() is an iterator, which counts as true even if nothing is
-        in it. Make it a list first."""
+        """Your list is empty. If you asked `not part.children()`: that is an iterator, which counts
+        as true even if nothing is in it. Make it a list first."""
         return [name for name, module in model.named_modules() if not module.children()]
+
+    def names_that_begin_no_other(model):
+        """You looked which names begin other names. "head" begins "header" too, and has no part in
+        it: ask the modules for their children."""
+        names = [name for name, _ in model.named_modules()]
+        return [n for n in names if not any(m != n and m.startswith(n) for m in names)]
+
+    def names_without_names_below(model):
+        """You looked which names go on behind a dot. A container whose parts all stand under
+        another name first has no such name, and has children: ask the modules."""
+        names = [name for name, _ in model.named_modules()]
+        below = {n: f"{n}." if n else "" for n in names}
+        return [n for n in names if not any(m != n and m.startswith(below[n]) for m in names)]
 
     def sorted_names(model):
         """You sorted the names. They stand in the order in which named_modules() gives them."""
@@ -228,8 +241,8 @@ class CountParamsKey(Key, task="count_params"):
         return sum(p.numel() for p in found.values()), _count(model)[1]
 
     def weights_and_biases(model):
-        """You asked every module for weight and bias. A parameter may have another name:
-        parameters() lists all of them."""
+        """Parameters are missing that stand on a container, or are called neither weight nor bias.
+        model.parameters() lists all of them."""
         found = {
             id(p): p
             for module in model.modules()
@@ -242,6 +255,25 @@ class CountParamsKey(Key, task="count_params"):
         """You left out parameters of one dimension. Biases and the weights of norms count as
         well."""
         return _counted([p for p in _unique(model) if p.ndim != 1])
+
+    def same_numbers_once(model):
+        """You took parameters that hold the same numbers for one. New norms all begin alike: a
+        shared parameter is one object, and `is` or id() tells."""
+        found = []
+        for p in _unique(model):
+            if not any(p.shape == other.shape and bool((p == other).all()) for other in found):
+                found.append(p)
+        return _counted(found)
+
+    def nothing_left_for_the_first(model):
+        """Your first number is 0. If you went through one parameters() for both sums: it is an
+        iterator, and gives everything once. Call it anew, or keep a list."""
+        return 0, _count(model)[1]
+
+    def nothing_left_for_the_second(model):
+        """Your second number is 0. If you went through one parameters() for both sums: it is an
+        iterator, and gives everything once. Call it anew, or keep a list."""
+        return _count(model)[0], 0
 
     def unfrozen(model):
         """You made every parameter require grad. Leave the model as it is."""

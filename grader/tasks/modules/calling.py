@@ -13,7 +13,7 @@ class HookableCall(Task):
     """layers is a list of modules. Feed x through them, the first one first, each given what the
     one before it returned, and return what the last returned: x itself where the list is empty.
     Hooks that are registered on the modules must run, as they do in nn.Sequential. A module may
-    stand in the list several times, and runs as often. Leave the modules as they are."""
+    stand in the list several times, and runs as often. Leave modules and list as they are."""
 
     id = "hookable_call"
     signatures = ("run_through(layers, x) -> y",)
@@ -50,8 +50,12 @@ class HookableCall(Task):
             module.register_forward_hook(lambda m, args, y: 2 * y)
             module.register_full_backward_hook(_tripled)
         x = with_grad(x) if used or old else x.requires_grad_(not plain)
-        y = run_through([modules[i] for i in order], x)
+        layers = [modules[i] for i in order]
+        y = run_through(layers, x)
         observed = {"y": y, "gradient of x": gradient(y, x, v)}
+        observed["list left as it was"] = layers == [modules[i] for i in order]
+        if not order:
+            observed["y is x"] = y is x
         runs = [part.runs for part in parts]
         return observed | {"hooks that ran": list(seen), "runs of each module": runs}
 

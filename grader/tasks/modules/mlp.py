@@ -20,8 +20,8 @@ class FixMlp(Task):
     hints = (
         "Read section 10.1, on a net in two methods. What does nn.ReLU(x) make, and what does its "
         "bracket expect?",
-        "Make the class, and call it on a small random batch: each error names the next line to "
-        "look at. Which of them does no error name?",
+        "Make the class, and call it on a small random batch. Where a layer is given a module, the "
+        "error names its class: it was made a line above. Which bug raises nothing?",
         "First the parent's initialiser, then the layers. In forward use functions: x.flatten(1), "
         "and relu of torch or of torch.nn.functional after two of the three layers.",
     )

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 Shapes = dict[str, tuple[int, ...]]
 
 DRAWN = frozenset({"rng"})
-"""The effect that every exercise on a class allows: a module draws its first weights."""
+"""What an exercise allows in which layers are made: each draws its first weights."""
 
 
 def made(build: Callable[..., Any], *sizes: Any, like: Tensor, seed: int = 0) -> nn.Module:

@@ -14,8 +14,8 @@ class Registration(Task):
     each. Its input and its output have shape (N, length, width). `depth` linear layers, each with a
     tanh behind it, are layers.0, layers.1, ...; the output of the last is multiplied by scale, of
     shape (width,), which begins as ones and is trained. Then each position becomes the mean over
-    itself and all positions before it. mask, of shape (length, length), has ones on and below the
-    diagonal: it moves with the module, is not trained, and is not saved in state_dict()."""
+    itself and all positions before it. mask, of shape (length, length), says which those are: it
+    moves with the module, is not trained, and is not saved in state_dict()."""
 
     id = "registration"
     signatures = ("class Mixer(length, width, depth)",)

@@ -1,6 +1,7 @@
 """The exercise on how large an image is when it reaches the linear layers."""
 
 from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.tasks.modules.nets import DRAWN
 
 
 class LenetShapes(Task):
@@ -16,11 +17,12 @@ class LenetShapes(Task):
     hints = (
         "Read section 10.5, on LeNet. What does a convolution with kernel 5 take off an image, and "
         "what does padding put on?",
-        "Work out 32 x 32 by hand: 28, 14, 10, 5. Which of the steps rounds, and in which "
-        "direction?",
+        "Work out 32 x 32 by hand: 28, 14, 10, 5. And 33 x 33? Which of the steps rounds, and in "
+        "which direction?",
         "By formula: each side by itself, twice, then times the channels. Or build the two stages "
         "and send an image of zeros through.",
     )
+    allows = DRAWN
     CASES = (
         case("32 x 32", sizes=((32, 32, 0),), visible=True),
         case("28 x 28, with padding and without", sizes=((28, 28, 2), (28, 28, 0)), visible=True),

@@ -61,11 +61,13 @@ def _named(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:
     if kind == "twice":
         model.again = model.stem[2]
         model.shared = model.stem[1]
+        model.once = nn.Sequential(model.stem[2])  # its one child has another name first
     if kind == "empty":
         model.stem.insert(1, nn.Sequential())
         model.rest = nn.ModuleList()
     if kind == "own parameter":
         model.stem.scale = nn.Parameter(torch.ones(d))
+        model.header = nn.Tanh()  # a name that begins as another does
         model.register_buffer("count", torch.zeros(()))
     if kind == "lived":
         lived(model, "grad", "frozen", "mode", "twice")
@@ -126,6 +128,7 @@ def _counted(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:
         model.temperature = nn.Parameter(torch.ones(()))
         model.body.empty = nn.Parameter(torch.ones(0, d))
         model.body.shift = nn.Parameter(torch.ones(d), requires_grad=False)
+        model.norms = nn.Sequential(nn.LayerNorm(c), nn.LayerNorm(c))  # with the same numbers
         model.eval()
     if kind == "lived":
         model.outer = nn.Sequential(nn.Sequential(nn.Linear(d, d)), nn.Linear(d, d))
