@@ -198,8 +198,8 @@ def function_too_large(n: int = 7, m: int = 3) -> Predict:
     )
 
 
-@question(frozen=(False,))
-def function_needs_input_grad(frozen: bool = True) -> Predict:
+@question(learns=(True,))
+def function_needs_input_grad(learns: bool = False) -> Predict:
     def who_needs_one():
         seen = []
 
@@ -213,7 +213,7 @@ def function_needs_input_grad(frozen: bool = True) -> Predict:
                 seen.append(ctx.needs_input_grad)
                 return None, None, None
 
-        x, w = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=not frozen)
+        x, w = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=learns)
         Scale.apply(x, w, 2.0).sum().backward()
         return seen[0]
 
@@ -223,9 +223,9 @@ def function_needs_input_grad(frozen: bool = True) -> Predict:
         who_needs_one,
         why="One flag for each argument of `forward`: whether it is a tensor that requires grad.",
         beliefs={
-            f"(True, {frozen}, False)": "A tensor needs a gradient if it requires grad. Look at "
-            "how `w` is made.",
-            f"(True, {not frozen})": "The number has a place, too.",
+            f"(True, {not learns}, False)": "A tensor needs a gradient if it requires grad. Look "
+            "at how `w` is made.",
+            f"(True, {learns})": "The number has a place, too.",
             "(True, True, True)": "A number needs no gradient.",
         },
     )
@@ -257,8 +257,8 @@ def function_slope_saved() -> Choice:
         "This Function saves the slope `2 * x`, which it computed in `forward`. The first "
         "derivative at 3 is 6, which is right. What is the second?",
         {
-            "It raises.": "In `forward` nothing is recorded, so the slope is a constant, and so is "
-            "the first derivative. Save `x`, and compute the slope in `backward`.",
+            "It raises.": "In `forward` nothing is recorded, so the slope is a constant. So is the "
+            "1 that arrives, and their product. Save `x`, and compute the slope in `backward`.",
             "It is 2.": "It would be, if `2 * x` were computed in `backward`, from a saved `x`.",
             "It is 6.": "That is the first derivative.",
         },

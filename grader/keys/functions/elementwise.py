@@ -52,6 +52,11 @@ class MyExpKey(Key, task="my_exp"):
         """You applied exp to the result that you had saved. It is exp(x) already."""
         return _exp(x, factor=lambda x, y: y.exp())
 
+    def saved_result_edited(x):
+        """backward wrote into the saved result, with an operation such as mul_. That is the tensor
+        which my_exp returned: its numbers are others now. Return a new tensor."""
+        return _exp(x, back=lambda arriving, factor: factor.mul_(arriving))
+
     families = (
         *of_backward(_exp),
         *arriving_edited(_exp),

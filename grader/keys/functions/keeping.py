@@ -115,20 +115,21 @@ class KeptResultKey(Key, task="kept_result"):
         return _tanh(x, k)
 
     def result_on_ctx(x, k):
-        """Your Function keeps its result as an attribute of ctx, as the broken one does. The result
-        knows its node, and the node is ctx: each keeps the other alive until Python searches for
-        cycles. And nothing notices an edit. Use ctx.save_for_backward."""
+        """Your Function keeps its result as an attribute of ctx, as the broken one does, or outside
+        of it. On ctx each keeps the other alive until Python searches for cycles: the result knows
+        its node, and the node is ctx. And nothing notices an edit. Use ctx.save_for_backward."""
         return _OnCtx.apply(x, k)
 
     def alias_on_ctx(x, k):
-        """You kept a detached tensor as an attribute of ctx. It ends the cycle, and it shares its
-        memory with the result: after an edit in place the gradient is wrong, and nothing is said.
-        Use ctx.save_for_backward."""
+        """The result is freed, and backward reads its memory all the same, from a detached tensor
+        on ctx for one: after an edit in place the gradient is wrong, and nothing is said. Use
+        ctx.save_for_backward."""
         return _AliasOnCtx.apply(x, k)
 
     def x_on_ctx(x, k):
-        """You kept x as an attribute of ctx. It makes no cycle, but after an edit of x in place the
-        gradient is wrong, and nothing is said. Use ctx.save_for_backward."""
+        """You kept x, or a tensor on its memory, as an attribute of ctx or outside of it. It makes
+        no cycle, but after an edit of x in place the gradient is wrong, and nothing is said. Use
+        ctx.save_for_backward."""
         return _XOnCtx.apply(x, k)
 
     def kept_twice(x, k):

@@ -58,8 +58,8 @@ class DoubleBackwardKey(Key, task="double_backward"):
         return _cube(x, back=_unrecorded)
 
     def arriving_detached(x):
-        """You detached what arrives. The gradient depends on it as well, and the derivative by it
-        is missing: multiply by grad_output as it is."""
+        """In your backward what arrives is a constant, as after detach(). The gradient depends on
+        it as well, and the derivative by it is missing: multiply by grad_output as it is."""
         return _cube(x, back=lambda x, arriving: _right(x, arriving.detach()))
 
     def x_on_ctx(x):

@@ -65,9 +65,9 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
         return _product(a, b)
 
     def left_to_the_engine(a, b):
-        """Your numbers are right, because torch's engine sums a gradient that is too large. Let
-        backward do it: return gradients of the shapes of a and b, summed over what was
-        repeated."""
+        """Your numbers are right, because torch sums a gradient that is too large: its engine, or
+        what comes back through a tensor that you expanded before apply. Let backward do it: return
+        gradients of the shapes of a and b, summed over what was repeated."""
         return _product(a, b, to=lambda grad, like: grad)
 
     def leading_axes_alone(a, b):

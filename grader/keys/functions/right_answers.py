@@ -1,5 +1,6 @@
 """Other right answers to the exercises of chapter 8."""
 
+import numpy as np
 import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
@@ -39,6 +40,23 @@ class ExpOnce(Function):
 
 def exp_once(x):
     return ExpOnce.apply(x)
+
+
+class ExpByNumpy(Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = torch.from_numpy(np.exp(x.numpy()))
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (y,) = ctx.saved_tensors
+        return grad_output * y
+
+
+def exp_by_numpy(x):
+    return ExpByNumpy.apply(x)
 
 
 class ReluByMask(Function):
@@ -208,20 +226,8 @@ def mul_by_hand(a, b):
     return MulByHand.apply(a, b)
 
 
-class MulEqual(Function):
-    @staticmethod
-    def forward(ctx, a, b):
-        ctx.save_for_backward(a, b)
-        return a * b
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        a, b = ctx.saved_tensors
-        return grad_output * b, grad_output * a
-
-
-def mul_after_broadcasting(a, b):
-    return MulEqual.apply(*torch.broadcast_tensors(a, b))
+def mul_of_views(a, b):
+    return MulByHand.apply(a.view_as(a), b.view_as(b))
 
 
 class LinearByEinsum(Function):
@@ -322,11 +328,11 @@ def cube_by_two_functions(x):
 
 
 ANSWERS = {
-    "my_exp": [(exp_in_two_steps,), (exp_once,)],
+    "my_exp": [(exp_in_two_steps,), (exp_once,), (exp_by_numpy,)],
     "relu_at_zero": [(relu_by_mask,), (relu_by_result,), (relu_edited,)],
     "clamp_ste": [(clamp_by_bounds,), (clamp_instead,), (clamp_a_copy,)],
     "kept_result": [(tanh_from_x,), (tanh_in_two_steps,), (tanh_by_its_slope,)],
-    "mul_broadcast": [(mul_by_hand,), (mul_after_broadcasting,)],
+    "mul_broadcast": [(mul_by_hand,), (mul_of_views,)],
     "linear_fn": [(linear_by_einsum,), (linear_of_rows,)],
     "double_backward": [(cube_by_products,), (cube_by_two_functions,)],
 }

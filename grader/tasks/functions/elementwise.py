@@ -62,6 +62,8 @@ class MyExp(Task):
         found = called(lambda: my_exp(given), {"x": given})
         if kind == "frozen":
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
+        if not x.numel():
+            del found[KEPT]  # tensors without memory: which is which cannot be seen
         return {**found, **sent_back(found["y"], {"x": leaf}, _arriving(v, given, kind))}
 
 

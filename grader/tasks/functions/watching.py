@@ -106,20 +106,30 @@ def returned_shapes(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str
     """The shape of the gradient that the Function's backward returns for each leaf.
 
     torch sums over what was broadcast before anybody sees the gradient, hooks included: so backward
-    is called once more by itself. A leaf that the Function did not get itself counts as right; None
+    is called once more by itself. What the Function got in place of a leaf, such as a reshaped one,
+    counts as right if it is not larger: a leaf that was expanded first is summed by torch. None
     stands where no Function made y, or a pass from v cannot begin.
     """
     node = own_node(y)
     if node is None or y.shape != v.shape:
         return dict.fromkeys(map(_returned_for, leaves))
-    variables = [getattr(following, "variable", None) for following, _ in node.next_functions]
+    after = [following for following, _ in node.next_functions]
     returned = _returned(node, _arriving(y, node, v))
     found = {_returned_for(name): _shape_text(leaf) for name, leaf in leaves.items()}
     for name, leaf in leaves.items():
-        for variable, grad in zip(variables, returned, strict=False):
-            if variable is leaf and isinstance(grad, Tensor):
+        for following, grad in zip(after, returned, strict=False):
+            if not isinstance(grad, Tensor) or not _leads_to(following, leaf):
+                continue
+            if getattr(following, "variable", None) is leaf or grad.numel() > leaf.numel():
                 found[_returned_for(name)] = _shape_text(grad)
     return found
+
+
+def _leads_to(node: Any, leaf: Tensor) -> bool:
+    """Whether a pass that comes to a node goes on to a leaf."""
+    if node is None or getattr(node, "variable", None) is leaf:
+        return node is not None
+    return any(_leads_to(following, leaf) for following, _ in node.next_functions)
 
 
 def _shape_text(tensor: Tensor) -> str:

@@ -162,9 +162,9 @@ def around(
     found = [
         mistake(
             "cut_off",
-            "The values are right, and no gradient can come back: the Function was given a "
-            "detached tensor, was called under no_grad, or its forward was called by itself. Give "
-            "its apply the tensors as they are.",
+            "The values are right, and no gradient can come back: what is given to apply, or the "
+            "result, is detached, all is done under no_grad, or forward is called by itself. Give "
+            "apply the tensors as they are, and return what it gives.",
             cut,
         )
     ]

@@ -93,6 +93,14 @@ def test_a_shape_becomes_what_the_rule_says(pair):
     assert x.grad.equal(numbers.sum_to_size(wanted) if said == "summed" else numbers)
 
 
+def test_an_input_that_asks_for_no_gradient_is_given_any_shape():
+    """The rule is about inputs that require grad: what comes for another is thrown away."""
+    assert what_becomes_of((5, 5), (3,)) == "raises"
+    asks, frozen = torch.ones(3, requires_grad=True), torch.ones(3)
+    assert outcome([torch.ones(3), torch.ones(5, 5)], asks, frozen) is None
+    assert outcome([torch.ones(5, 5), torch.ones(3)], asks, frozen) is not None
+
+
 @settings(deadline=None, max_examples=100)
 @given(shapes, shapes)
 def test_what_broadcasting_repeats_is_summed(one, other):
