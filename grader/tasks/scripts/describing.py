@@ -56,23 +56,18 @@ class Describe(Task):
         if not isinstance(about, dict):
             return {"answer": about}
         found = {f'about["{key}"]': _plain(about.get(key, "not there")) for key in KEYS}
-        found['about["shape"]'] = _shape(found['about["shape"]'])
+        shape = about.get("shape")
+        if isinstance(shape, list | tuple):
+            found['about["shape"]'] = tuple(
+                one if type(one) is int else spelled(one) for one in shape
+            )
+            found['about["shape"] is a tuple'] = isinstance(shape, tuple)
         return {**found, "other keys": sorted(str(key) for key in about if key not in KEYS)}
 
 
 def _plain(value: Any) -> Any:
     """A value as it is compared; the address in the text of an object changes with every run."""
     return re.sub(r" at 0x[0-9a-f]+", " at an address", value) if type(value) is str else value
-
-
-def _shape(value: Any) -> Any:
-    """A shape as it is compared: a tuple of ints as it is, a list or other numbers in words."""
-    if not isinstance(value, list | tuple):
-        return value
-    if isinstance(value, tuple) and all(type(size) is int for size in value):
-        return tuple(value)
-    kind = "tuple" if isinstance(value, tuple) else "list"
-    return spelled(value).replace("list", kind, 1)
 
 
 class _OnASecondGPU(Tensor):
