@@ -175,11 +175,11 @@ def scripts_seed_between(n: int = 3) -> Predict:
         f"after the second in {n} calls. It returns {n} if the number that comes next is the same, "
         f"and -{n} if not.",
         drawn_in_between,
-        why="On the CPU a few numbers are taken from the generator one after the other, whether "
-        f"one call asks for them or {n} do. The next number is the same. What moves a generator is "
-        "how much is drawn, and a line that draws one more changes all that follows.",
+        why="On the CPU `rand` takes its numbers from the generator one after the other, whether "
+        f"one call asks for them or {n} do. The next number is the same. A line that draws one "
+        "number more would change all that follows.",
         beliefs={
-            f"-{n}": "The same seed, and equally many draws: the generator stands where it did."
+            f"-{n}": "The same seed, and equally many numbers: the generator stands where it did."
         },
     )
 

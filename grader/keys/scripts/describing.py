@@ -98,6 +98,11 @@ class DescribeKey(Key, task="describe"):
         """Your dtype is the Python type of t, the same for every tensor. Take str(t.dtype)."""
         return _about(t, dtype=str(type(t)))
 
+    def kind_for_device(t):
+        """Your device is the kind of device alone: of a second GPU it says "cuda", as of the first.
+        Take str(t.device)."""
+        return _about(t, device=t.device.type)
+
     def cpu_for_every_device(t):
         """Your device is always "cpu". Ask the tensor: str(t.device)."""
         return _about(t, device="cpu")
@@ -109,6 +114,10 @@ class DescribeKey(Key, task="describe"):
     def length_for_shape(t):
         """Your shape is the number of dimensions. Take tuple(t.shape)."""
         return _about(t, shape=t.ndim)
+
+    def shape_as_list(t):
+        """Your shape is a list. A tuple of ints is asked for: tuple(t.shape)."""
+        return _about(t, shape=list(t.shape))
 
     def shape_as_text(t):
         """Your shape is a text. A tuple of ints is asked for: tuple(t.shape)."""

@@ -88,7 +88,8 @@ _MASKING_CHANGES: dict[str, tuple[_Masking, str]] = {
     ),
     "sorted_by_number": (
         _Masking(order="sorted"),
-        "You sorted them. The order says how the process numbers them: the first is its cuda:0.",
+        "Your numbers rise, as sorted() and a set leave them. Their order says how the process "
+        "numbers them: the first is its cuda:0.",
     ),
     "kept_as_texts": (
         _Masking(kind="text"),

@@ -22,6 +22,7 @@ class _Command:
     unbuffered: bool = True
     order: str = "module first"
     names: str = "dashes"
+    values: str = "as they are"
     true: str = "switch"
     false: str = "left out"
     none: str = "left out"
@@ -60,6 +61,7 @@ def _option(change: _Command, flag: str, name: str, value: Any) -> list[str]:
     if isinstance(value, list):
         return _list(change, flag, [str(one) for one in value])
     text = shlex.quote(str(value)) if change.quoted else str(value)
+    text = text.replace("_", "-") if change.values == "dashes" else text
     if change.joined == "one word":
         return [f"{flag} {text}"]
     apart = change.joined == "never" or (change.joined != "always" and not text.startswith("-"))
@@ -125,6 +127,11 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
         _Command(names="as they are"),
         "You kept the _ in a name. The option is called --data-dir, and data_dir is what the "
         "namespace calls it.",
+    ),
+    "dashes_in_values": (
+        _Command(values="dashes"),
+        "You wrote - for every _, in values as well. The name alone changes: a value arrives as it "
+        "is.",
     ),
     "no_dashes_before_names": (
         _Command(names="bare"),

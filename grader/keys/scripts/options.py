@@ -72,8 +72,8 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
     ),
     "amp_default_none": (
         _Options(amp={"action": "store_true", "default": None}),
-        "Where --amp is not given, your amp is None. store_true gives False by itself: leave "
-        "`default` out.",
+        "Where --amp is not given, your amp is None. False is asked for, which "
+        'action="store_true" gives by itself, without a `default`.',
     ),
     "amp_always_on": (
         _Options(amp={"action": "store_true", "default": True}),

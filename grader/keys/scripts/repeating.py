@@ -86,6 +86,11 @@ class SeedEverythingKey(Key, task="seed_everything"):
         random and numpy go on: random.seed(n) and numpy.random.seed(n) are missing."""
         _seed(1, "torch")
 
+    def seed_cut_to_31_bits(n):
+        """You make n smaller before you seed, and two seeds that are 2**31 apart then give the
+        same. Seed with n itself."""
+        _seed(n % 2**31, *_CAUSES)
+
     def one_seed_by_default(n):
         """You seed with a number that is not n, Python's generator and NumPy's alike. Then two runs
         with other seeds share it: seed with n."""

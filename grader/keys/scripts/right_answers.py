@@ -96,7 +96,7 @@ def command_in_two_words(module, options):
 
 
 def command_by_sub(module, options):
-    words = [sys.executable, "-u", "-m", module]
+    words = [sys.executable, "-u", f"-m{module}"]
     for name, value in options.items():
         flag = "--" + re.sub("_", "-", name)
         if type(value) is bool or value is None:

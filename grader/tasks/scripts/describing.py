@@ -8,6 +8,7 @@ from torch import Tensor
 
 from grader.engine.lived import computed, with_grad
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.tasks.scripts.spelled import spelled
 
 KEYS = ("shape", "dtype", "device", "requires_grad", "is_leaf", "grad_fn")
 
@@ -41,6 +42,7 @@ class Describe(Task):
         case("truth values", kind="truth"),
         case("no entries", kind="empty"),
         case("on another device", kind="meta"),
+        case("on a second GPU", kind="gpu"),
         case("half of the bits", kind="half"),
         case("float32", kind="single", dtype=F32),
     )
@@ -54,12 +56,24 @@ class Describe(Task):
         if not isinstance(about, dict):
             return {"answer": about}
         found = {f'about["{key}"]': _plain(about.get(key, "not there")) for key in KEYS}
+        shape = about.get("shape")
+        if isinstance(shape, list | tuple):
+            found['about["shape"]'] = tuple(
+                one if type(one) is int else spelled(one) for one in shape
+            )
+            found['about["shape"] is a tuple'] = isinstance(shape, tuple)
         return {**found, "other keys": sorted(str(key) for key in about if key not in KEYS)}
 
 
 def _plain(value: Any) -> Any:
     """A value as it is compared; the address in the text of an object changes with every run."""
     return re.sub(r" at 0x[0-9a-f]+", " at an address", value) if type(value) is str else value
+
+
+class _OnASecondGPU(Tensor):
+    """A tensor without values that says it lies on a second GPU. There need not be one."""
+
+    device = torch.device("cuda:1")
 
 
 def _made(kind: str, x: Tensor, count: Tensor) -> Tensor:
@@ -78,6 +92,7 @@ def _made(kind: str, x: Tensor, count: Tensor) -> Tensor:
         "truth": lambda: leaf > x,
         "empty": lambda: leaf[:0],
         "meta": lambda: torch.empty(x.shape, dtype=x.dtype, device="meta", requires_grad=True),
+        "gpu": lambda: x.to("meta").as_subclass(_OnASecondGPU).requires_grad_(),
         "single": lambda: leaf.float(),
         "half": lambda: leaf.to(torch.bfloat16),
     }

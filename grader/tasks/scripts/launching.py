@@ -50,7 +50,7 @@ class LaunchCommand(Task):
         lr = float(str(n["f"]))
         options: dict[str, dict[str, Any]] = {
             "numbers": {"lr": lr, "epochs": n["i"]},
-            "underscores": {"data_dir": f"run{n['i']}", "num_workers_max": n["j"]},
+            "underscores": {"data_dir": f"run_{n['i']}", "num_workers_max": n["j"]},
             "switches": {"amp": True, "epochs": n["i"], "shuffle": False},
             "None": {"resume": None, "epochs": n["j"]},
             "list": {"sizes": [n["i"], n["j"], n["d"]], "lr": lr},
@@ -69,9 +69,8 @@ class LaunchCommand(Task):
         kept = {"options are as they were": options == given}
         if not isinstance(words, list | tuple):
             return {"words": "one text" if isinstance(words, str) else words, **kept}
-        if not all(isinstance(word, str) for word in words):
-            return {"words": list(words), "all of them are texts": False, **kept}
-        return {**as_python_reads([str(word) for word in words], given), **kept}
+        texts = {"all words are texts": all(isinstance(word, str) for word in words)}
+        return {**texts, **as_python_reads([str(word) for word in words], given), **kept}
 
 
 def as_python_reads(words: list[str], options: dict[str, Any]) -> dict[str, Any]:
@@ -79,10 +78,13 @@ def as_python_reads(words: list[str], options: dict[str, Any]) -> dict[str, Any]
     knows the options reads."""
     program, rest = words[:1], words[1:]
     own: list[str] = []
-    while rest and rest[0].startswith("-") and "m" not in rest[0] and rest[0] != "--":
+    while rest and rest[0].startswith("-") and rest[0] != "--" and not _WITH_M.fullmatch(rest[0]):
         own.append(rest.pop(0))
-    if rest and rest[0] in ("-m", "-um"):
-        own += ["-u"] if rest.pop(0) == "-um" else []
+    if rest and (joined := _WITH_M.fullmatch(rest[0])):  # -m, and also -um, -mlab.train
+        rest.pop(0)
+        letters, module = joined.groups()
+        own += [f"-{letters}"] if letters else []
+        rest = [module, *rest] if module else rest
         started = f"module {rest.pop(0)}" if rest else "-m, and no module"
     else:
         started = f"file {rest.pop(0)}" if rest else "nothing"
@@ -131,6 +133,7 @@ def _is_fitting(values: list[str], value: Any) -> bool:
     return len(values) == (0 if value is None or isinstance(value, bool) else 1)
 
 
+_WITH_M = re.compile(r"-([A-Za-ln-z]*)m(.*)")
 _WHOLE = re.compile(r"-?\d+")
 _BELOW_ZERO = re.compile(r"-\d+|-\d*\.\d+")
 

@@ -38,12 +38,14 @@ class SeedEverything(Task):
         case("0", low=0, high=1),
         case("the largest", low=2**32 - 1, high=2**32),
         case("a large seed", low=2**31, high=2**32 - 3),
+        case("two seeds far apart", low=2**31 + 5, high=2**32 - 3, apart=2**31),
+        case("two seeds that end alike", low=10**6 + 5, high=2**31, apart=10**6),
         case("a seed that was used before", low=3, high=97, before=True, visible=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         n = int(rng.integers(case["low"], case["high"]))
-        return {"n": n, "other": n + 1 if n == 0 else n - 1}
+        return {"n": n, "other": n + 1 if n == 0 else n - case.params.get("apart", 1)}
 
     def observe(self, seed_everything, n, other, before=False):
         environment, backend = {**os.environ}, torch.backends.cudnn

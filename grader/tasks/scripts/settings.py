@@ -1,6 +1,7 @@
 """The exercise that reads settings written as name=value."""
 
 from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.text import type_name
 from grader.tasks.scripts.numbers import filled
 from grader.tasks.scripts.spelled import spelled
 
@@ -54,9 +55,11 @@ class ParseKv(Task):
             if not refused:
                 raise
             ends = "it raises ValueError"
+        if found is not None and not isinstance(found, dict):
+            raise TypeError(f"a {type_name(type(found))} is no dict")
         kept = words == given
         return {
             "the function": ends,
-            "settings": spelled(found),
+            "settings": spelled(found) if ends == "it returns" else "none, for it raises",
             "words are as they were": kept,
         }
