@@ -441,9 +441,10 @@ def break_compiled() -> Choice:
         }[same, twice, twice_compiled]
 
     return choice(
-        "`f(w) = (w**3).sum()` is compiled. What can you still get from `compiled(w)`?",
+        "`f(w) = (w**3).sum()` is compiled, with a backend that writes a backward program too. "
+        "What can you still get from `compiled(w)`?",
         {
-            "both": "The backward program is written for one pass. Nobody has differentiated it.",
+            "both": "That would need a derivative of the backward program. Nobody has written one.",
             "the gradient, and not the gradient of the gradient": "The backward pass is a program "
             "of its own. torch has none for its derivative, and says so.",
             "neither": "Training is what it is made for.",

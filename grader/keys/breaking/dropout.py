@@ -53,11 +53,10 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
             return block(x), state
 
     def detached_afterwards(block, x):
-        """keep ran block with recording and detached the result, and something of that run is still
-        held. Run block under torch.no_grad(), and keep no result of it in the state."""
-        state, y = torch.get_rng_state(), block(x)
-        block.last_result = y
-        return y.detach(), state
+        """keep ran block with recording and detached the result: a graph was made that nobody
+        needs. Run block under torch.no_grad()."""
+        state = torch.get_rng_state()
+        return block(x).detach(), state
 
     def state_after_the_run(block, x):
         """You looked at the generator after block had drawn: the second run drops other entries.
@@ -69,6 +68,13 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
         the caller's random numbers are changed. Take the state of the generator as it is."""
         torch.manual_seed(0)
         return KeepsDropoutKey.keep(block, x)
+
+    def first_seed(block, x):
+        """You took the seed with which the generator began. Where it stands now depends also on
+        what has been drawn since: the two runs drop different entries. Take its state,
+        torch.get_rng_state()."""
+        started = torch.Generator().manual_seed(torch.initial_seed()).get_state()
+        return _run(block, x), started
 
     def fresh_seed(block, x):
         """keep drew a number of its own before block ran, a seed perhaps: block drops other entries

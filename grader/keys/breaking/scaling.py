@@ -106,20 +106,20 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
 
     @raises("is being called after step")
     def update_forgotten(*given):
-        """scaler.update() is missing at the end of a step: the scaler refuses to unscale in the
-        next one without it."""
+        """scaler.unscale_(opt) came after scaler.step(opt) with no scaler.update() between: the
+        scaler refuses that. In each step the order is backward, unscale_, clip, step, update."""
         return _step("zfbucs", *given)
 
     @raises("already been called")
     def unscaled_twice(*given):
-        """You called scaler.unscale_(opt) twice in one step. Once is enough: scaler.step(opt)
-        knows of it."""
+        """scaler.unscale_(opt) was called twice, with no scaler.update() between. Call it once in a
+        step, before clipping, and scaler.update() at the end."""
         return _step("zfbuucsd", *given)
 
     @raises("No inf checks were recorded")
     def optimizer_stepped_alone(*given):
-        """You called opt.step(), and scaler.update() found that no gradient had been checked for
-        inf. Let the scaler step: scaler.step(opt)."""
+        """The scaler has checked no gradient for inf, and refuses: you called opt.step() instead of
+        scaler.step(opt), or the gradients were emptied after backward."""
         return _step("zfbcod", *given)
 
     def bad_step_taken(*given):

@@ -221,8 +221,8 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
         return [sum(losses[: n + 1]) for n in range(len(losses))], state
 
     def losses_are_tensors(model, opt, loss_fn, xs, ys, state, k):
-        """The training is right, and your list holds tensors, each with the graph of its window.
-        Append loss.item()."""
+        """The training is right, and your list holds tensors, which may keep the graph of their
+        window. Append loss.item(), a Python float."""
         losses, last = TruncatedBpttKey.reference(model, opt, loss_fn, xs, ys, state, k)
         return [xs.new_tensor(loss) for loss in losses], last
 

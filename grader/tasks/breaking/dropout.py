@@ -68,6 +68,7 @@ class KeepsDropout(Task):
         halves = [_Half(given_x, w * (1 + n), u, p, states) for n in range(blocks)]
         found: dict[str, Any] = {"what keep returns": "a pair"}
         with seeded(seed):
+            _drawn()  # the generator does not stand where its seed has put it
             for number, half in enumerate(halves, 1):
                 given = keep(half.block, half.x)
                 if not isinstance(given, tuple | list) or len(given) != 2:
@@ -102,7 +103,7 @@ class _Half:
 
     def __init__(self, x: Tensor, w: Tensor, u: Tensor, p: float, states: tuple[str, ...]) -> None:
         self.x = x
-        self.kept, self.runs, self.is_unwell = Kept(), 0, False
+        self.kept, self.runs, self.is_unwell, self.is_recorded = Kept(), 0, False, False
         block: nn.Module = nn.Sequential(
             Note(self._count),
             Layer(w, w[0]),
@@ -117,6 +118,7 @@ class _Half:
 
     def _count(self, x: Tensor) -> None:
         self.runs += 1
+        self.is_recorded = torch.is_grad_enabled()
 
     def _raise(self, x: Tensor) -> None:
         if self.is_unwell:
@@ -129,6 +131,7 @@ class _Half:
             **flags(name, y, "requires_grad"),
             f"{name}, in a recorded product": "as usual" if _goes_on(y) else "refused",
             f"{name}, runs": self.runs,
+            f"{name}, while block runs": "recorded" if self.is_recorded else "not recorded",
             f"{name}, kept": "nothing from inside" if self.kept.entries() == 0 else "results",
         }
 
