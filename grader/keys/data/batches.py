@@ -52,6 +52,11 @@ class StepsPerEpochKey(Key, task="steps_per_epoch"):
         one, or none."""
         return n / b
 
+    def floats_returned(n, b, drop_last):
+        """Your numbers are right, and they are floats. Ints are asked for, which `//` of ints
+        gives, and int()."""
+        return float(n // b if drop_last else -(-n // b))
+
     def left_over(n, b, drop_last):
         """You return how many samples are left over. Asked for is the number of batches: n // b,
         and one more if something is left over and kept."""

@@ -117,7 +117,7 @@ class NormaliseImagesKey(Key, task="normalise_images"):
 
     def unbiased(batches):
         """Your mean is right. Your deviation divides by the number of pixels minus 1, as torch's
-        std does by itself: give it correction=0."""
+        std does unless correction=0. Divide by the number of pixels."""
         return _lists(*_moments(_whole(batches), 1))
 
     def variance_returned(batches):

@@ -86,6 +86,11 @@ class SplitIndicesKey(Key, task="split_indices"):
         sizes[0] += n - sum(sizes)
         return _cut(_drawn(n, generator), sizes)
 
+    def rest_to_the_last_parts(n, fracs, generator):
+        """You gave what rounding down leaves over one each to the last parts. It goes to the first
+        ones."""
+        return _cut(_drawn(n, generator), _sizes(n, fracs[::-1])[::-1])
+
     def rounded(n, fracs, generator):
         """You rounded the sizes to the nearest number, and they need not add up to n. Round down,
         and give what is left over one each to the first parts."""

@@ -40,7 +40,8 @@ class StepsPerEpoch(Task):
         return {"n": case["full"] * b + left, "b": b}
 
     def observe(self, epoch_steps, n, b):
-        return {f"drop_last={drop}": epoch_steps(n, b, drop) for drop in (False, True)}
+        found = {f"drop_last={drop}": epoch_steps(n, b, drop) for drop in (False, True)}
+        return {**found, "each is an int": all(isinstance(one, int) for one in found.values())}
 
 
 class BatchSampler(Task):
@@ -87,7 +88,7 @@ class BatchSampler(Task):
         # The loader takes its workers' seed from a generator of its own.
         numbers: Any = range(n)
         loader: Any = DataLoader(numbers, batch_sampler=batches, generator=torch.Generator())
-        found["by a DataLoader"] = [part.tolist() for part in loader]
+        found["by a DataLoader"] = [part.tolist() for part in _some(loader)]
         found["the next draw of the generator"] = torch.rand((), generator=generator).item()
         return found
 

@@ -49,6 +49,7 @@ class WorkerShare(Task):
         share = share_of(iter(stream) if once else stream, worker, workers)
         found: dict[str, Any] = {"read before the first item": stream.read}
         reader = iter(share)
+        found["it is an iterator"] = reader is share
         found["its first two items"] = list(itertools.islice(reader, 2))
         found["read by then"] = stream.read
         if length is not None:

@@ -30,6 +30,7 @@ class SplitIndices(Task):
         case("two left over", n=23, fracs=[0.7, 0.2, 0.1], visible=True),
         case("none left over", n=24, fracs=[0.5, 0.375, 0.125]),
         case("four parts", n=31, fracs=[0.25, 0.25, 0.25, 0.25]),
+        case("four parts of three sizes", n=21, fracs=[0.125, 0.375, 0.25, 0.25]),
         case("a large last part", n=29, fracs=[0.125, 0.25, 0.625]),
         case("one number", n=1, fracs=[0.5, 0.25, 0.25]),
         case("one part", n=13, fracs=[1.0]),
@@ -63,7 +64,7 @@ class SplitIndices(Task):
             "another seed gives other parts": _numbers(first) != _numbers(other),
             "the generator's next draw gives other parts": twice[0] != twice[1],
             "the numbers come in order": numbers == sorted(numbers),
-            **_held(_numbers(first)),
+            **_held(_numbers(first), n),
         }
 
 
@@ -71,12 +72,19 @@ def _numbers(parts: list[Any]) -> list[list[int]]:
     return [part.flatten().tolist() if isinstance(part, Tensor) else list(part) for part in parts]
 
 
-def _held(parts: list[list[int]]) -> dict[str, bool]:
-    """Whether each part holds a range of neighbours, as a cut of 0, 1, 2, … does."""
+def _held(parts: list[list[int]], n: int) -> dict[str, bool]:
+    """Whether each part holds a range of neighbours, as a cut of 0, 1, 2, … does; and whether it
+    does if 0 follows the last number, as in a cut that begins anywhere."""
     if len(parts) < 2:
         return {}
-    ranges = [set(part) == set(range(min(part), max(part) + 1)) for part in parts if len(part) > 2]
-    return {"each part holds neighbours": all(ranges)}
+    held = [set(part) for part in parts if len(part) > 2]
+    lacking = [sum((number + 1) % n not in numbers for number in numbers) for numbers in held]
+    return {
+        "each part holds neighbours": all(
+            numbers == set(range(min(numbers), max(numbers) + 1)) for numbers in held
+        ),
+        "each part holds neighbours on a circle": all(count < 2 for count in lacking),
+    }
 
 
 def _kind(part: Any) -> str:

@@ -41,7 +41,7 @@ def of_torch(stream, cut, **given):
 
 @given(
     stream=st.booleans(),
-    shuffle=st.sampled_from([None, False, True]),
+    shuffle=st.sampled_from([None, False, True, 0]),
     sampler=st.sampled_from([None, [3, 1], range(4)]),
     batch_sampler=st.sampled_from([None, [[3, 1], [0]]]),
     cut=st.sampled_from([{}, {"batch_size": 2}, {"drop_last": True}]),
