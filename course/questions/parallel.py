@@ -310,8 +310,8 @@ def parallel_shard_size(numbers: int = 83, world: int = 4) -> Predict:
     return predict(
         f"{numbers} numbers are cut into {world} shards of one size. How many does a shard hold?",
         numbers_in_a_shard,
-        why=f"{numbers} / {world} rounded up is {size}. The last shard is filled up with "
-        f"{size * world - numbers} of zeros.",
+        why=f"{numbers} / {world} rounded up is {size}. {world} · {size} = {size * world}: the "
+        f"last shard is filled up with zeros, in {size * world - numbers} of its places.",
         beliefs={
             f"{numbers // world}": f"Rounded down, {numbers % world} would be in no shard.",
             f"{numbers}": "That is a copy. Data parallel training keeps one on each rank.",

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def ranks_apart(net: Any) -> float:
     """How far this rank's parameters are from those of the other."""
     mine = nn.utils.parameters_to_vector(net.parameters()).detach()
     of_all = [torch.empty_like(mine) for _ in range(dist.get_world_size())]
-    dist.all_gather(of_all, mine)
+    dist.all_gather(of_all, mine)  # every rank gets what each of them has
     return float((of_all[0] - of_all[1]).abs().max())
 
 
@@ -72,6 +73,17 @@ def by_hand(rank: int) -> Shown:
         dist.all_reduce(p.grad)  # in place: now it is the sum over the ranks
         p.grad /= dist.get_world_size()
     return {"off before": before, "off after": off(net)}
+
+
+def left_alone(rank: int) -> Shown:
+    """Rank 0 makes a call that rank 1 leaves out, and waits for at most a second."""
+    try:
+        both = dist.new_group(timeout=timedelta(seconds=1))
+        if rank == 0:
+            dist.all_reduce(torch.ones(1), group=both)
+    except RuntimeError as error:
+        return {"raised": str(error)}
+    return {"raised": None}
 
 
 def with_ddp(rank: int) -> Shown:
@@ -118,27 +130,33 @@ def bypassed(rank: int) -> Shown:
 
 
 def accumulated(rank: int) -> Shown:
-    """Two micro-batches of three rows, and one exchange between the ranks."""
+    """Two micro-batches of three rows and one exchange; then a forward pass alone in no_sync."""
     net, (x, y) = make_net(), shard(rank)
     ddp = DistributedDataParallel(net)
     with ddp.no_sync():
         (mse_loss(ddp(x[:3]), y[:3]) / 2).backward()
     local = float(net[0].weight.grad.norm())  # not exchanged yet
     (mse_loss(ddp(x[3:]), y[3:]) / 2).backward()
-    return {"norm before": local, "norm after": float(net[0].weight.grad.norm()), "off": off(net)}
+    after = off(net)
+    net.zero_grad()
+    with ddp.no_sync():
+        loss = mse_loss(ddp(x), y)
+    loss.backward()  # too late: the forward pass was inside
+    return {"norm before": local, "off": after, "off, forward inside": off(net)}
 
 
 class Branches(nn.Module):
-    """Three branches, of which a call uses one."""
+    """A frozen layer, and three branches, of which a call uses one."""
 
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
+        self.frozen = nn.Linear(6, 6).requires_grad_(False)
         self.left, self.right, self.spare = (nn.Linear(6, 3) for _ in range(3))
 
     def forward(self, x: Tensor, branch: str) -> Tensor:
         """The result of that branch."""
-        return self.get_submodule(branch)(x)  # type: ignore[no-any-return]
+        return self.get_submodule(branch)(self.frozen(x))  # type: ignore[no-any-return]
 
 
 def unused(rank: int, find: bool = False) -> Shown:
@@ -147,7 +165,8 @@ def unused(rank: int, find: bool = False) -> Shown:
     ddp = DistributedDataParallel(net, find_unused_parameters=find)
     branch = "left" if rank == 0 else "right"
     mse_loss(ddp(x, branch), y).backward()
-    biases = {n: p.grad for n, p in net.named_parameters() if n.endswith("bias")}
+    learning = [(n, p) for n, p in net.named_parameters() if p.requires_grad]
+    biases = {n: p.grad for n, p in learning if n.endswith("bias")}
     grads = {name: None if g is None else round(float(g[0]), 4) for name, g in biases.items()}
     try:
         ddp(x, branch)
@@ -175,6 +194,7 @@ def buffers(rank: int) -> Shown:
 def row_parallel(rank: int) -> Shown:
     """Each rank has four of the eight hidden features; all_reduce adds the outputs up."""
     net, (x, y) = make_net(), batch()
+    x.requires_grad_()
     own = slice(4 * rank, 4 * rank + 4)
     hidden = torch.relu(x @ net[0].weight[own].T + net[0].bias[own])
     part = hidden @ net[2].weight[:, own].T
@@ -182,10 +202,15 @@ def row_parallel(rank: int) -> Shown:
     dist.all_reduce(total)  # plain values: autograd knows nothing of the other rank
     out = part + (total - part).detach() + net[2].bias
     mse_loss(out, y).backward()
-    (whole,) = torch.autograd.grad(mse_loss(net(x), y), net[0].weight)
+    assert x.grad is not None
+    summand = x.grad.clone()
+    dist.all_reduce(x.grad)  # backward, too: each rank has a summand of it
+    whole, of_x = torch.autograd.grad(mse_loss(net(x), y), (net[0].weight, x))
     return {
         "output off": float((out - net(x)).abs().max()),
         "own rows off": float((net[0].weight.grad - whole)[own].abs().max()),
+        "x's summand off": float((summand - of_x).abs().max()),
+        "x's sum off": float((x.grad - of_x).abs().max()),
     }
 
 
@@ -211,7 +236,9 @@ def two_stages(rank: int) -> Shown:
 def sharded(rank: int) -> Shown:
     """FSDP: a rank keeps a shard of every parameter and of its gradient."""
     net, (x, y) = make_net(), shard(rank)
-    fully_shard(net, mesh=init_device_mesh("cpu", (dist.get_world_size(),)))
+    mesh = init_device_mesh("cpu", (dist.get_world_size(),))
+    for part in (net[0], net[2], net):  # a layer by itself is gathered by itself
+        fully_shard(part, mesh=mesh)
     mse_loss(net(x), y).backward()
     weight, whole = net[0].weight, make_net()
     of_all = weight.grad.full_tensor()  # gathers the shards of both ranks
@@ -228,6 +255,7 @@ def sharded(rank: int) -> Shown:
 SHOWN: tuple[Callable[[int], Shown], ...] = (
     who,
     by_hand,
+    left_alone,
     with_ddp,
     unequal_shards,
     bypassed,

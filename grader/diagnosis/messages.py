@@ -16,6 +16,8 @@ TEMPLATES: dict[str, str] = {
     "{total} cases, with other inputs.",
     "wrong": "Not yet: {passed} of {total} cases pass.",
     "wrong.device": "Not yet: {functions} agrees with torch in {count}, but not on another device.",
+    "wrong.device.several": "Not yet: {functions} agree with torch in {count}, but not on another "
+    "device.",
     "wrong.visible": "Not yet: {passed} of the {total} cases that are checked here pass.",
     "wrong.visible.one": "Not yet: the case that is checked here fails.",
     "did_not_finish": "Not yet: {functions} did not finish.",

@@ -137,14 +137,13 @@ class Verdict:
         drawn = [case for case in self.cases if not case.meta]
         count = f"all {len(drawn)} cases" if len(drawn) != 1 else "its one case"
         if self.outcome is Outcome.RIGHT:
-            code = "right.several" if len(self.functions) > 1 else "right"
-            return say(code, functions=names, count=count)
+            return say(self._by_number("right"), functions=names, count=count)
         if self.outcome is Outcome.WRONG:
             if not self.cases:
                 return say("did_not_finish", functions=names)
             passed = sum(case.passed for case in drawn)
             if passed == len(drawn):
-                return say("wrong.device", functions=names, count=count)
+                return say(self._by_number("wrong.device"), functions=names, count=count)
             return say("wrong", passed=passed, total=len(drawn))
         if self.outcome is Outcome.NOT_ATTEMPTED:
             return say("not_attempted", functions=names)
@@ -154,13 +153,17 @@ class Verdict:
         drawn = [case for case in self.cases if not case.meta]
         passed, here = sum(case.passed for case in drawn), len(drawn)
         if self.outcome is Outcome.WRONG and passed == here:
-            return say("wrong.device", functions=names, count=_visible(here))
+            return say(self._by_number("wrong.device"), functions=names, count=_visible(here))
         if self.outcome is Outcome.WRONG:
             code = "wrong.visible" if here > 1 else "wrong.visible.one"
             return say(code, passed=passed, total=here)
-        code = "right.visible.several" if len(self.functions) > 1 else "right.visible"
+        code = self._by_number("right.visible")
         count = _visible(sum(case.visible for case in drawn))
         return say(code, functions=names, count=count, total=here + self.unchecked)
+
+    def _by_number(self, code: str) -> str:
+        """The code of the sentence about one function, or about several."""
+        return f"{code}.several" if len(self.functions) > 1 else code
 
     def __str__(self) -> str:
         lines = [f"{_MARKS[self.outcome][0]} {self.headline}"]

@@ -163,9 +163,9 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         return _of_storages(_foreign(kept, model), lambda t: t.numel() * t.element_size())
 
     def places_of_tensors(model, x):
-        """You told tensors apart by data_ptr() of the tensor: that is where its first entry lies.
-        Two halves of one tensor begin in two places of one storage, and parameters may lie in one
-        too. Take untyped_storage().data_ptr()."""
+        """You counted a storage as often as tensors that lie in different places of it are saved.
+        Two parts of one tensor are two tensors, and data_ptr() of each is where its own first entry
+        lies. Know a storage by untyped_storage().data_ptr()."""
         kept, _ = _packed(model, x)
         own = {t.data_ptr() for t in (*model.parameters(), *model.buffers())}
         found = {t.data_ptr(): _bytes(t) for t in kept}
@@ -185,6 +185,12 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         maxima as integers, and they take memory too."""
         kept, _ = _packed(model, x)
         return _of_storages([t for t in _foreign(kept, model) if t.is_floating_point()])
+
+    def x_copied(model, x):
+        """You called the model with a copy of x. Where x is a part of a larger tensor, its graph
+        keeps all of that one in memory, and the graph of a copy keeps the copy: call model(x)."""
+        kept, _ = _packed(model, x.clone())
+        return _of_storages(_foreign(kept, model))
 
     def x_left_out(model, x):
         """You left x out. Where the graph saves it, it stays in memory as long as the graph does:

@@ -253,9 +253,10 @@ class SyncGradsKey(Key, task="sync_grads"):
                     p.grad = torch.stack(held).mean(0)
 
     def left_as_it_was(replicas):
-        """You left both bugs in: the sum is divided by the number of ranks that used a parameter,
-        and one tensor is handed to all. Divide by the number of all ranks, and give every replica a
-        copy of its own. What does not require grad stays as it is."""
+        """You left all three bugs in: the sum is divided by the number of ranks that used a
+        parameter, one tensor is handed to all, and an old .grad of what does not require grad is
+        averaged too. Divide by the number of all ranks, give every replica a copy of its own, and
+        leave alone what does not require grad."""
         _synced(replicas, over=lambda grads, world: len(grads), shared=True, frozen=True)
 
     def divided_by_those_who_used_it(replicas):

@@ -87,6 +87,17 @@ def sync_in_one_flat_tensor(replicas):
             one[i].grad = piece.view_as(one[i])
 
 
+def sync_by_parts_of_one_tensor(replicas):
+    """Each replica has entries of its own, in one storage."""
+    for parameters in zip(*(replica.parameters() for replica in replicas), strict=True):
+        present = [p.grad for p in parameters if p.grad is not None]
+        if present and parameters[0].requires_grad:
+            mean = torch.stack(present).sum(0) / len(replicas)
+            copies = torch.stack([mean] * len(replicas), -1).unbind(-1)
+            for p, copy in zip(parameters, copies, strict=True):
+                p.grad = copy
+
+
 def ring_by_dict(rank, world, x):
     chunks = dict(enumerate(x.tensor_split(world)))
     for step in range(2 * (world - 1)):
@@ -219,7 +230,12 @@ ANSWERS = {
         (average_of_two_at_a_time,),
     ],
     "global_batch": [(plan_by_factor,), (plan_per_sample,)],
-    "sync_grads": [(sync_by_copying,), (sync_by_name,), (sync_in_one_flat_tensor,)],
+    "sync_grads": [
+        (sync_by_copying,),
+        (sync_by_name,),
+        (sync_in_one_flat_tensor,),
+        (sync_by_parts_of_one_tensor,),
+    ],
     "ring_all_reduce": [(ring_by_dict,), (ring_that_begins_one_before,)],
     "tensor_parallel": [(mlp_by_rank,), (mlp_with_a_share_of_the_bias,)],
     "micro_batch_pipeline": [(schedule_by_rows,), (schedule_by_ticks,)],

@@ -40,7 +40,7 @@ class ActivationMemory(Task):
         case("a net in the middle of training", kind="deep", states=("grad", "frozen", "tied")),
         case("parts in parts, one of them used twice", kind="norm", states=("twice", "mode")),
         case("all parameters in one storage", kind="plain", flat=True),
-        case("two halves that are multiplied", kind="gate"),
+        case("two parts of three that are multiplied", kind="gate"),
         case("float32", kind="plain", single=True, dtype=F32),
     )
 
@@ -91,11 +91,11 @@ class _Unrecorded(nn.Module):
 
 
 class _Gate(nn.Module):
-    """The first half of the features times the second."""
+    """The first third of the features times the second. Nothing is done with the last."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Of half as many features."""
-        one, other = x.chunk(2, -1)
+        """Of a third as many features."""
+        one, other, _ = x.chunk(3, -1)
         return one * other
 
 
@@ -124,7 +124,7 @@ _MODELS = {
     "pool": lambda: nn.Sequential(
         nn.Unflatten(1, (1, 6)), nn.Conv1d(1, 3, 3), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(6, 2)
     ),
-    "gate": lambda: nn.Sequential(nn.Linear(6, 10), _Gate(), nn.Linear(5, 2)),
+    "gate": lambda: nn.Sequential(nn.Linear(6, 15), _Gate(), nn.Linear(5, 2)),
     "unrecorded": lambda: nn.Sequential(_Unrecorded(), nn.Linear(6, 5), nn.Sigmoid()),
     "deep": lambda: nn.Sequential(
         nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6)

@@ -153,11 +153,18 @@ def _fill(replica: nn.Module, rows: Tensor, used: list[bool]) -> None:
 
 
 def _any_shared(replicas: list[nn.Module]) -> bool:
-    """Whether gradients in different replicas lie in one storage."""
+    """Whether what is written into the gradient of a replica shows in that of another."""
     by_rank = [[p.grad for p in replica.parameters()] for replica in replicas]
     return any(
-        shares_memory(one, other)
+        shares_memory(one, other) and not _places(one).isdisjoint(_places(other))
         for rank, grads in enumerate(by_rank)
         for others in by_rank[:rank]
         for one, other in zip(grads, others, strict=True)
     )
+
+
+def _places(t: Tensor) -> set[int]:
+    """The addresses of a tensor's entries."""
+    last = sum((n - 1) * step for n, step in zip(t.shape, t.stride(), strict=True))
+    entries = torch.arange(last + 1).as_strided(t.shape, t.stride())
+    return {t.data_ptr() + t.element_size() * int(entry) for entry in entries.flatten()}
