@@ -106,12 +106,12 @@ def break_corner() -> Choice:
         "ReLU at 0: what does the central difference say, and what does autograd send?",
         {
             "central difference 0.5, autograd 0": "The central difference averages the slopes of "
-            "both sides, 0 and 1. Autograd picks one by convention. So a check at a corner fails, "
-            "and nobody made a mistake.",
+            "both sides, 0 and 1. For ReLU autograd picks one by convention. So "
+            "this check fails, and nobody made a mistake.",
             "central difference 0, autograd 0": "On the right the function moves by h, on the left "
             "not at all. Half of 2h is not nothing.",
-            "central difference 0.5, autograd 0.5": "torch does not average. It picks the slope of "
-            "one side.",
+            "central difference 0.5, autograd 0.5": "torch does not average here, as `max()` does "
+            "at a tie. It picks the slope of one side.",
             "central difference 1, autograd 1": "That is the slope on the right only.",
         },
         run=both_at_the_corner,

@@ -49,7 +49,10 @@ class _Ran:
 
 def _bad(grads: Grads) -> bool:
     """A sum is finite only if every term is: the cheapest way to ask thousands of nodes."""
-    return any(g is not None and not math.isfinite(g.sum().item()) for g in grads)
+    return any(
+        g is not None and not math.isfinite(g.sum().item()) and not bool(torch.isfinite(g).all())
+        for g in grads
+    )
 
 
 def _nan(grads: Grads) -> bool:
@@ -138,6 +141,12 @@ class BornNanKey(Key, task="born_nan"):
         """You named the last node that sends a bad gradient on: it was handed a bad one already.
         Ask what arrives at a node, too, and keep the first name only."""
         return _first(one.name for one in reversed(_run(loss)) if _bad(one.outgoing))
+
+    def first_sender(loss):
+        """You named the first node that sends a bad gradient on, whatever had come in. Two finite
+        gradients that meet may add up to an inf: then the node behind them was handed a bad one.
+        Ask of both tuples."""
+        return _first(one.name for one in _run(loss) if _bad(one.outgoing))
 
     def victim(loss):
         """You named the first node that a bad gradient arrives at. It is the node before it in the

@@ -46,18 +46,22 @@ def entropy_by_fill(p):
     return torch.special.entr(p.masked_fill(p == 0, 1.0)).sum(-1)
 
 
-def born_by_senders(loss):
-    """The first that sends a bad gradient on has been handed good ones."""
-    nodes, leaves, names = [loss.grad_fn], [], []
+def born_by_what_arrived(loss):
+    """What arrives at a node is asked before it runs."""
+    nodes, leaves, names, good = [loss.grad_fn], [], [], set()
     met = {loss.grad_fn}
     handles = []
     for node in nodes:
 
+        def arrive(arrived, node=node):
+            if all(grad is None or torch.isfinite(grad).all() for grad in arrived):
+                good.add(node)
+
         def see(sent, arrived, node=node):
-            if not all(grad is None or torch.isfinite(grad).all() for grad in sent):
+            if node in good and not all(g is None or torch.isfinite(g).all() for g in sent):
                 names.append(node.name())
 
-        handles.append(node.register_hook(see))
+        handles += [node.register_prehook(arrive), node.register_hook(see)]
         if hasattr(node, "variable"):
             leaves.append(node.variable)
         for other, _ in node.next_functions:
@@ -293,7 +297,7 @@ def straight_by_layers(net, x):
 ANSWERS = {
     "safe_norm": [(norms_by_index,), (norms_by_a_safe_row,), (norms_by_largest,)],
     "fix_where": [(entropy_by_index,), (entropy_by_one,), (entropy_by_fill,)],
-    "born_nan": [(born_by_senders,), (born_by_backward,)],
+    "born_nan": [(born_by_what_arrived,), (born_by_backward,)],
     "hvp": [(hvp_by_func,), (hvp_by_functional,), (hvp_by_slope,), (hvp_by_sum,)],
     "per_sample_norms": [(sample_norms_by_func,), (sample_norms_by_backward,)],
     "truncated_bptt": [(windows_by_split,), (windows_by_step,), (windows_by_running_backward,)],

@@ -140,6 +140,14 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         Call loss_fn as it is given."""
         return _by(_norm, model, lambda p, t: loss_fn(p, t) * t.shape[-1], x, y)
 
+    @raises("Dimension out of range")
+    def rows_without_a_batch(model, loss_fn, x, y):
+        """You gave the model x[i], which has no dimension for the batch. Not every model takes
+        that: nn.Flatten leaves the first dimension alone, and looks for a second. Give it a batch
+        of one row, x[i : i + 1]."""
+        rows = zip(x, y, strict=True)
+        return torch.stack([_norm(_grads(model, loss_fn(model(a), b))) for a, b in rows])
+
     @raises("differentiated Tensor")
     def gradient_of_every_parameter(model, loss_fn, x, y):
         """torch.autograd.grad refuses a parameter that the loss does not depend on, or that is

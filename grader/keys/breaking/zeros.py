@@ -36,6 +36,17 @@ def _near_zero_norms() -> Mistakes:
         )
 
 
+def _hardly_clamped() -> Mistakes:
+    """Clamped so little that no digit shows it."""
+    yield mistake(
+        "clamped_to_very_little",
+        "You clamped the sum of squares to a very small number. All digits agree, and still a row "
+        "of zeros gets the root of that number, and not 0. Choose by torch.where instead, before "
+        "the root and behind it.",
+        lambda x: x.square().sum(-1).clamp(min=1e-34).sqrt(),
+    )
+
+
 class SafeNormKey(Key, task="safe_norm"):
     def reference(x: Tensor) -> Tensor:
         norms = x.new_zeros(len(x))
@@ -120,7 +131,7 @@ class SafeNormKey(Key, task="safe_norm"):
         x[(x == 0).all(-1)] = 1
         return SafeNormKey.reference(x)
 
-    families = (*_near_zero_norms(),)
+    families = (*_near_zero_norms(), *_hardly_clamped())
 
 
 def _entropy(p: Tensor) -> Tensor:
@@ -225,6 +236,14 @@ class FixWhereKey(Key, task="fix_where"):
         """The values are right, and nothing reaches p: you cut the result off the graph. Leave out
         detach(), .data, item() and no_grad()."""
         return FixWhereKey.reference(p).detach()
+
+    def hook_left_on_p(p):
+        """The numbers are right, and a hook of yours is still on p: it turns every nan that ever
+        comes to p into 0, those of others too. p belongs to the caller. Choose before the logarithm
+        is taken."""
+        if p.requires_grad:
+            p.register_hook(torch.nan_to_num)
+        return -torch.where(p > 0, p * p.log(), 0.0).sum(-1)
 
     @raises("a leaf Variable that requires grad|a view of a leaf Variable")
     def p_overwritten(p):

@@ -16,8 +16,9 @@ class BornNan(Task):
     """A gradient is bad if it holds a nan or an inf. Run the backward pass of loss, a recorded
     scalar, and return the name, as name() of a node gives it, of the first node in the order of
     that pass whose incoming gradients are not bad and that sends a bad one on; None if there is no
-    such node. Leave the .grad of all leaves as it is, no hook behind, and the graph so that
-    somebody else can run the pass again. Graphs may be thousands of nodes deep, with many paths."""
+    such node. Where gradients meet, their sum comes in. Leave the .grad of all leaves as it is, no
+    hook behind, and the graph so that somebody else can run the pass again. Graphs may be thousands
+    of nodes deep, with many paths."""
 
     id = "born_nan"
     signatures = ("birthplace(loss) -> name",)
@@ -40,6 +41,7 @@ class BornNan(Task):
             kinds=("quotient", "divisor", "constant row", "power", "arc", "own function"),
         ),
         case("many outputs", kinds=("unbound", "greatest", "parts")),
+        case("gradients too large for a sum", kinds=("meeting", "meeting, and a root")),
         case("healthy graphs", kinds=("no nan", "leaf", "plain sum")),
         case("at the end of the forward pass", kinds=("root of a product",)),
         case("40 doublings", kinds=("doubled",)),
@@ -170,6 +172,17 @@ def _parts(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     return (parts[0].sum() * 2 + parts[1].sum() * 3) * b.sum()
 
 
+def _meeting(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """Two gradients that are finite, and add up to an inf where they meet."""
+    much, t = torch.finfo(a.dtype).max * 0.75, a + b
+    return (t * much).sum() + (t * much).sum()
+
+
+def _meeting_and_root(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    root = (a * mask).sqrt()
+    return root.sum() + _meeting(a, b, mask)
+
+
 _LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "root": lambda a, b, mask: ((a * mask).square().sqrt() * b).sum(),
     "hidden root": lambda a, b, mask: torch.where(mask > 0, (a * mask).sqrt(), b).sum(),
@@ -189,6 +202,8 @@ _LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "unbound": _unbound,
     "greatest": _greatest,
     "parts": _parts,
+    "meeting": _meeting,
+    "meeting, and a root": _meeting_and_root,
     "leaf": lambda a, b, mask: a.sum(),
     "plain sum": lambda a, b, mask: (a * b + b / a).mean(),
     "overflow": lambda a, b, mask: ((a * 1e6).exp() * mask * b).sum(),

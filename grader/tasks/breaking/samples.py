@@ -54,7 +54,9 @@ class PerSampleNorms(Task):
         if kind == "frozen":
             net.u.requires_grad_(False)
         if kind == "lived":
-            model = lived(nn.Sequential(nn.Sequential(net), nn.Tanh()), "grad", "mode")
+            model = lived(
+                nn.Sequential(nn.Flatten(), nn.Sequential(net), nn.Tanh()), "grad", "mode"
+            )
             net.b.requires_grad_(False)
             x, y = with_grad(x), with_grad(y)
         loss_fn = lopsided if kind in ("lopsided", "lived") else torch.nn.functional.mse_loss

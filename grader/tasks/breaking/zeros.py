@@ -11,9 +11,9 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 class SafeNorm(Task):
     """Return the Euclidean norm of every row of x, of shape (N, D), as a tensor of shape (N,). At
-    a row of zeros the norm is 0, and every derivative that comes from it is 0, the second one too;
-    everywhere else values and derivatives are those of the norm, with no eps. Leave x as it is, its
-    .grad included."""
+    a row of zeros the norm is exactly 0, and every derivative that comes from it is 0, the second
+    one too; both passes run also if all rows are zeros. Everywhere else values and derivatives are
+    those of the norm, with no eps. Leave x as it is, its .grad included."""
 
     id = "safe_norm"
     signatures = ("row_norms(x) -> norms",)
@@ -55,7 +55,22 @@ class SafeNorm(Task):
         x = with_grad(x) if in_use else x.requires_grad_(wanted)
         norms = row_norms(x)
         first = _slope(norms, x, v)
-        return {"norms": norms, "grad of x": first, "second grad of x": _slope(first, x, u)}
+        return {
+            "norms": norms,
+            "norms of rows of zeros": _at_zeros(norms, x),
+            "grad of x": first,
+            "second grad of x": _slope(first, x, u),
+        }
+
+
+def _at_zeros(norms: Any, x: Tensor) -> str:
+    """Whether what stands at the rows of zeros is 0, and not merely small."""
+    if not isinstance(norms, Tensor) or norms.shape != x.shape[:1] or norms.is_meta:
+        return "exactly 0"
+    here = norms.detach()[(x == 0).all(-1)]
+    return (
+        "not exactly 0" if bool((here.abs() < 1e-9).logical_and(here != 0).any()) else "exactly 0"
+    )
 
 
 def _slope(y: Any, x: Tensor, v: Tensor) -> Tensor | None:
@@ -69,8 +84,8 @@ def _slope(y: Any, x: Tensor, v: Tensor) -> Tensor | None:
 class FixWhere(Task):
     """Return the entropy of every row of p, of shape (..., K): minus the sum of p * log(p) over
     the last dimension, with the natural logarithm. An entry that is exactly 0 adds 0, and its
-    gradient is 0; every other gradient is that of the formula, with no eps. Leave p as it is, its
-    .grad included."""
+    gradient is 0; every other gradient is that of the formula, with no eps. Leave p as it is, with
+    its .grad, and no hook on it."""
 
     id = "fix_where"
     signatures = ("entropy(p) -> H",)
@@ -109,4 +124,8 @@ class FixWhere(Task):
     def observe(self, entropy, p, v, in_use=False, wanted=True):
         p = with_grad(p) if in_use else p.requires_grad_(wanted)
         found = entropy(p)
-        return {"H": found, "grad of p": _slope(found, p, v)}
+        return {
+            "H": found,
+            "grad of p": _slope(found, p, v),
+            "hooks on p": "some are left" if p._backward_hooks else "none is left",
+        }
