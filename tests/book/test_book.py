@@ -243,6 +243,57 @@ def test_the_search_finds_a_symptom(reader):
         assert any(symptom.casefold() in title for title in titles), titles
 
 
+TOPICS = {
+    "custom Function": "8 ",
+    "gradcheck": "8 ",
+    "view taken for a transpose": "9 ",
+    "float64 NumPy": "9 ",
+    "integers truncate": "9 ",
+    "squeeze batch of one": "9 ",
+    "cat after the fact": "9 ",
+    "torch.tensor of tensors": "9 ",
+    "layers in a list": "10 ",
+    "plain tensor weight": "10 ",
+    "mask buffer": "10 ",
+    "targets broadcast": "10 ",
+    "kl_div": "10 ",
+    "softmax twice": "10 ",
+    "optimizer before the move": "10 ",
+    "used-up generator": "11 ",
+    "workers seeds": "11 ",
+    "require grad in a dataset": "11 ",
+    "set_epoch": "11 ",
+    "unused parameters DDP": "13 ",
+    "ddp.module": "13 ",
+    "where nan": "14 ",
+    "norm of zeros": "14 ",
+    "std of constants": "14 ",
+    "points without a derivative": "14 ",
+    "Jacobian": "14 ",
+    "Hessian": "14 ",
+    "second derivative zero ReLU": "14 ",
+    "allow_unused": "14 ",
+    "create_graph memory": "14 ",
+    "requires_grad loss": "14 ",
+    "reentrant checkpoint": "14 ",
+    "carried state": "14 ",
+    "running loss": "14 ",
+    "closure keeps graph alive": "14 ",
+    "clipping before unscaling": "14 ",
+    "torch.compile": "14 ",
+    "scheduler before optimizer": "6 ",
+}
+"""What people look for who have lost a gradient, and the number of the lesson that answers."""
+
+
+def test_the_search_leads_to_the_lesson_that_answers(reader):
+    page = reader.open("search.html")
+    page.wait_for_function("Search._index")
+    for words, lesson in TOPICS.items():
+        titles = [title for title, _ in hits(page, words)[:3]]
+        assert any(title.startswith(lesson) for title in titles), (words, titles)
+
+
 def colours(page):
     """The colours behind text and picture, and those of text and sentence."""
     return page.evaluate(

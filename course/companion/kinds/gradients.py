@@ -143,12 +143,9 @@ SIZES = (
         "nan at a point without a derivative",
         "The gradient of {name} is {bad}: it is born in {node} ({call}), which was given a value "
         "where it has no finite slope, such as 0.",
-        "Keep the argument away from 0: (x + eps).sqrt(), clamp(min=eps) before log, eps inside "
-        "of a norm. torch.where after it does not help: put it before.",
-        *(BREAKING, "14.2 Norm and std", NAN, "the loss is nan"),
         "Never give it that value: torch.where(x > 0, x, 1.0) before the root or the logarithm, "
         "and a second torch.where behind it. An eps under the root changes the values.",
-        *(GRAPHS, "The graph is built while", NAN, "the loss is nan"),
+        *(BREAKING, "14.2 Norm and std", NAN, "the loss is nan"),
     ),
     kind(
         "nan_other",
