@@ -78,6 +78,13 @@ a few seconds a module.
 NEVER_FAST = {"hub_programs", "lab", "graded_class"}  # a hub, JupyterLab, a class that is graded
 
 
+def pytest_xdist_auto_num_workers(config):
+    """One worker more than there are cores: many tests wait, for a kernel, a box or a browser."""
+    return (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    ) + 1
+
+
 def seconds_of(item):
     """What the table says of a test's module."""
     return SLOW.get(item.path.relative_to(ROOT / "tests").as_posix(), (0, ""))[0]
