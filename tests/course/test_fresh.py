@@ -85,7 +85,7 @@ CONSTANTS = {
     "function-what-arrives": {1, 2},
     "function-how-many": {1},
     "function-too-large": {1},
-    "tensors-view-row": {1},
+    "tensors-view-row": {1, 3},
     "tensors-truncated": {0.5},
     "tensors-offset": {0, 1},
     "tensors-every-pair": {1},

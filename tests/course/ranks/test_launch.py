@@ -1,7 +1,6 @@
 """Ranks started from a notebook: none outlives its cell, and what fails gets a sentence."""
 
 import os
-import signal
 import subprocess
 import sys
 import uuid
@@ -64,7 +63,7 @@ def too_late(process, seconds):
 
 
 def interrupted(process, seconds):
-    signal.raise_signal(signal.SIGINT)
+    raise KeyboardInterrupt
 
 
 def test_ranks_that_are_too_late_are_ended_with_their_launcher(mark, when_all_run):
