@@ -47,8 +47,11 @@ def why_no_grad(
         return Report(f"why_no_grad is asked about a tensor; this is {_kind_of(tensor)}.")
     if loss is not None and not isinstance(loss, Tensor):
         return Report(f"The loss is to be a tensor; this is {_kind_of(loss)}. {_NUMBER}")
+    several = loss is None and record is not None and len(record.events_of("backward")) > 1
     if loss is None:
         loss = _last_loss(record, around)
+    if several and isinstance(tensor, Tensor) and not _is_bad(tensor):
+        loss = None  # another of the losses may have given it
     if isinstance(tensor, Tensor):
         with _gradients_kept(around, record):
             about, findings = _one(tensor, loss, around, record)
@@ -57,7 +60,7 @@ def why_no_grad(
         if isinstance(tensor, nn.Module):
             around = Surroundings(frame, tensor, optimizer)
         with _gradients_kept(around, record):
-            about, findings = _every(loss, around, record)
+            about, findings = _every(loss, around, record, several)
         findings += wiring.outside_optimizers(around)
     findings += wiring.unregistered(around) + states.modes(around, record)
     return _report(about, findings, around, record)
@@ -106,6 +109,9 @@ def _one(
         return f"{name} has no gradient.", flag
     findings = [] if tensor.is_leaf or tensor.retains_grad else [inquiry.not_leaf(tensor, name)]
     if loss is None:
+        if not findings and not _is_bad(tensor):
+            size = inquiry.size_of_grad(tensor)
+            return _SEVERAL, [found("fine", tensor=name, size=f"{size:.3g}")]
         return f"{name}: name the loss too, why_no_grad({name}, loss), to see more.", findings
     if not findings and _was_differentiated(loss, record) and not _is_bad(tensor):
         size = inquiry.size_of_grad(tensor)
@@ -124,8 +130,9 @@ def _one(
 
 
 def _every(
-    loss: Tensor | None, around: Surroundings, record: Record | None
+    loss: Tensor | None, around: Surroundings, record: Record | None, several: bool
 ) -> tuple[str, list[Finding]]:
+    """What to say of all parameters; `several` says that any of several watched losses counts."""
     parameters = around.parameters
     if not parameters:
         return "No model is found here: why_no_grad(tensor, loss), or model=...", []
@@ -140,6 +147,8 @@ def _every(
     left = _targets(around, reach)
     asked = {name: one for name, one in asked.items() if id(one) not in left}
     away = {name: one for name, one in asked.items() if one not in reach}
+    if several:
+        away = {name: one for name, one in away.items() if _is_bad(one)}
     bad = {name: one for name, one in asked.items() if name not in away and _is_bad(one)}
     most = MOST_MEASURED if len(reach.nodes) < MOST_NODES else 1
     told: list[tuple[str, Finding]] = []
@@ -171,6 +180,7 @@ def _every(
 _MEANT = {"fine", "zero_start", "zero_cancels"}
 """Small and zero gradients that right programs have too: said of a tensor that one asks about."""
 
+_SEVERAL = "One of the losses that were watched gave it a gradient."
 _DETACHED = "This loss is detached from the graph, and its backward was seen before."
 
 

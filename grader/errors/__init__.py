@@ -86,7 +86,8 @@ def explain_error(error: BaseException) -> Explained | None:
         return None
     from grader.errors.seen import made_exact  # torch, which a command that explains a text spares
 
-    return made_exact(found, error)
+    collate = next(one for one in EXPLANATIONS if one.code == "collate_kind")
+    return made_exact(found, error, collate)
 
 
 def is_known(type_name: str) -> bool:

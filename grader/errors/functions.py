@@ -173,6 +173,14 @@ MODULES = (
         "Leave the parameters of one group out of the other.",
     ),
     Explanation(
+        "generators",
+        ("TypeError",),
+        r"optimizer can only optimize Tensors, but one of the params is",
+        "The list that was given to the optimizer holds something else than tensors, such as the "
+        "generators that parameters() gives, or modules.",
+        "Put the tensors into one list: [*a.parameters(), *b.parameters()].",
+    ),
+    Explanation(
         "parameters_argument",
         ("TypeError",),
         r"params argument given to the optimizer should be an iterable",
@@ -184,8 +192,9 @@ MODULES = (
         ("TypeError",),
         r"cannot assign '.*' as parameter",
         "The name of a parameter can be given to another nn.Parameter only.",
-        "Wrap the tensor (nn.Parameter(t)), or write into the parameter: p.copy_(t) inside "
-        "`with torch.no_grad():`.",
+        "Write into the parameter: p.copy_(t) inside `with torch.no_grad():`. In forward use the "
+        "tensor itself: F.linear(x, t, layer.bias). nn.Parameter(t) is for __init__: an optimizer "
+        "that was made before does not hold it.",
     ),
     Explanation(
         "child_assigned",

@@ -180,6 +180,7 @@ INDEX: dict[str, Entry] = {
         _MODULES, "Layers in a list do not train", "An optimizer without parameters"
     ),
     "parameter_twice": _at(_LOOP_2, "Groups, and a body", "A parameter in two groups"),
+    "generators": _at(_LOOP, "What an optimizer holds", "Generators in an optimizer's list"),
     "parameters_argument": _at(_LOOP, "What an optimizer holds", "A tensor given to an optimizer"),
     "parameter_assigned": _at(
         _MODULES, "10.2 What a module knows", "A tensor assigned in the place of a parameter"
@@ -196,6 +197,9 @@ INDEX: dict[str, Entry] = {
     "one_value": _at(_NORM, "A batch of one", "BatchNorm with one value per channel"),
     "target_range": _at(_MODULES, "10.8 What a loss wants", "A class that there is not"),
     "target_dtype": _at(_MODULES, "10.8 What a loss wants", "Class numbers that are no integers"),
+    "unsorted_lengths": _at(
+        _DATA, "Sequences of different lengths", "Sequences that are not sorted by length"
+    ),
     "target_probabilities": _at(
         _MODULES, "10.8 What a loss wants", "Probabilities that are integers"
     ),

@@ -45,6 +45,14 @@ TRAINING = (
         "Convert the target: y.long(). A target of probabilities has the shape of the scores.",
     ),
     Explanation(
+        "unsorted_lengths",
+        _RUNTIME,
+        r"`lengths` array must be sorted in decreasing order",
+        "pack_padded_sequence was given sequences whose lengths do not fall.",
+        "Pass enforce_sorted=False: it sorts by itself, and pad_packed_sequence gives back the old "
+        "order.",
+    ),
+    Explanation(
         "target_probabilities",
         _RUNTIME,
         r"Expected floating point type for target with class probabilities",

@@ -865,7 +865,20 @@ def an_expert_without_samples():
     return _experts([0, 2])
 
 
+def an_actor_and_a_critic_with_a_loss_each():
+    actor, critic = net(4, 3, 2), net(4, 3, 1)
+    x = leaf(5, 4).detach()
+    with watch():
+        loss_of_critic = critic(x).pow(2).mean()
+        loss_of_critic.backward()
+        loss = (actor(x).sum(1) * critic(x).squeeze(1).detach()).mean()
+        loss.backward()
+    assert why_no_grad(critic[0].weight).codes == ("fine",)
+    return why_no_grad()
+
+
 RIGHT = [
+    an_actor_and_a_critic_with_a_loss_each,
     a_bias_before_batchnorm,
     a_critic_of_two_means,
     an_adapter_at_its_start,

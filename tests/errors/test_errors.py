@@ -1552,6 +1552,20 @@ def _():
     _loader(_Stream(), shuffle=True)
 
 
+@cured("generators", lambda: torch.optim.SGD([*nn.Linear(2, 1).parameters()], lr=0.1))
+def _():
+    torch.optim.SGD([nn.Linear(2, 1).parameters()], lr=0.1)
+
+
+def _packed(**options):
+    nn.utils.rnn.pack_padded_sequence(torch.ones(2, 3, 1), torch.tensor([1, 3]), True, **options)
+
+
+@cured("unsorted_lengths", lambda: _packed(enforce_sorted=False))
+def _():
+    _packed()
+
+
 @cured("collate_kind", lambda: list(_loader([None], collate_fn=list)))
 def _():
     list(_loader([None]))

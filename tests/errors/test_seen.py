@@ -48,6 +48,12 @@ def a_number_below_zero():
     table(words)
 
 
+@told("collate_kind", "A sample holds something", None, "A function without return gives None")
+def a_sample_that_is_none_beside_pairs():
+    samples = [(torch.ones(2), 0), None]
+    list(torch.utils.data.DataLoader(samples, batch_size=2))
+
+
 @told("dtype", "optimizer keeps running averages", None, "make the optimizer after that")
 def a_model_that_was_cast_after_its_optimizer_was_made():
     net = nn.Linear(2, 1)

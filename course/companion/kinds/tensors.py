@@ -142,7 +142,8 @@ CUTS = (
         "cut_off",
         "Cut where nothing is recorded",
         "The gradient's way back to {name} is cut: {call} ran while recording was off{off}.",
-        "Move it out of the block (no_grad, set_grad_enabled(False), a decorator).",
+        "Move it out of the block (no_grad, set_grad_enabled(False), a decorator). sample() of a "
+        "distribution is such a block: use rsample(), where there is one.",
         *(MODES, "What the block makes is a constant", NONE, FLAT),
     ),
     kind(

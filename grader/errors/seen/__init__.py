@@ -28,12 +28,25 @@ _READERS: dict[str, Reader] = {
 }
 
 
-def made_exact(found: Explanation, error: BaseException) -> Explained:
-    """The explanation of an error, by its frames where they decide."""
+def _raised_in(error: BaseException, file: str) -> bool:
+    """Whether the last frame of an error stands in a file of this name."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return step is not None and step.tb_frame.f_code.co_filename.endswith(file)
+
+
+def made_exact(found: Explanation, error: BaseException, collate: Explanation) -> Explained:
+    """The explanation of an error, by its frames where they decide.
+
+    `collate` is what is said where a sample was None and torch's own collate met it.
+    """
     told = Explained.of(found)
     frames = Frames.of(error)
     if "in DataLoader worker process" in str(error) and found.code != "worker_out":
         told = replace(told, meaning=f"A DataLoader's worker raised it. {told.meaning}")
+    if found.code == "none_used" and _raised_in(error, "collate.py"):
+        return Explained.of(collate)
     reader = _READERS.get(found.code)
     if reader is None or not frames.own:
         return told
