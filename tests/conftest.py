@@ -78,6 +78,7 @@ a few seconds a module.
 NEVER_FAST = {"hub_programs", "lab", "graded_class"}  # a hub, JupyterLab, a class that is graded
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """One worker more than there are cores: many tests wait, for a kernel, a box or a browser."""
     return (

@@ -65,7 +65,7 @@ def break_where_born() -> Choice:
         waiting, met = [loss.grad_fn], set()
         while waiting:
             node = waiting.pop()
-            if node is None or node in met:
+            if node in met or node is None:
                 continue
             met.add(node)
             waiting += [below for below, _ in node.next_functions]

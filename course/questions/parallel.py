@@ -270,11 +270,11 @@ def parallel_saved(rows: int = 24, features: int = 6, hidden: int = 8, outputs: 
         own = {p.untyped_storage().data_ptr() for p in net.parameters()}
         kept = {}
 
-        def pack(t):
-            storage = t.untyped_storage()
-            if storage.data_ptr() not in own:
-                kept[storage.data_ptr()] = storage.nbytes() // t.element_size()
-            return t
+        def pack(saved):
+            memory = saved.untyped_storage()
+            if memory.data_ptr() not in own:
+                kept[memory.data_ptr()] = memory.nbytes() // saved.element_size()
+            return saved
 
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
             y = net(torch.ones(rows, features))
@@ -310,7 +310,7 @@ def parallel_shard_size(numbers: int = 83, world: int = 4) -> Predict:
     return predict(
         f"{numbers} numbers are cut into {world} shards of one size. How many does a shard hold?",
         numbers_in_a_shard,
-        why=f"{numbers} / {world} rounded up is {size}. {world} · {size} = {size * world}: the "
+        why=f"{numbers} / {world} rounded up is {size}, and {world} · {size} = {size * world}: the "
         f"last shard is filled up with zeros, in {size * world - numbers} of its places.",
         beliefs={
             f"{numbers // world}": f"Rounded down, {numbers % world} would be in no shard.",

@@ -122,12 +122,6 @@ class _InOrder(_Batches):
         return list(range(self.n))
 
 
-class _Global(_Batches):
-    def order(self) -> list[int]:
-        numbers: list[int] = torch.randperm(self.n).tolist()
-        return numbers
-
-
 class _Shuffled(_Batches):
     """The batches stay the same, and come in another order."""
 
@@ -256,11 +250,6 @@ class BatchSamplerKey(Key, task="batch_sampler"):
     def in_order(n, size, drop_last, generator):
         """Your numbers come in order. Draw the order of each epoch with torch.randperm."""
         return _InOrder(n, size, drop_last, generator)
-
-    def generator_ignored(n, size, drop_last, generator):
-        """You drew from torch's own random state. Hand generator on to torch.randperm: an epoch can
-        be repeated by its seed, and nobody else's numbers change."""
-        return _Global(n, size, drop_last, generator)
 
     def batches_shuffled(n, size, drop_last, generator):
         """You shuffle the batches, and the same samples meet in one always. Shuffle the numbers,

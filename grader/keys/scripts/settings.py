@@ -206,7 +206,10 @@ class ParseKvKey(Key, task="parse_kv"):
         """You called ast.literal_eval, and sgd is no literal. And it makes more of None and
         [3, 5] than texts: try int and float, and keep the text."""
         parts = (word.split("=", 1) for word in words)
-        return {name: ast.literal_eval(text) for name, text in parts}
+        try:
+            return {name: ast.literal_eval(text) for name, text in parts}
+        except (ValueError, SyntaxError):
+            raise ValueError("malformed node or string") from None  # its text holds an address
 
     @raises(r"could not convert string to float")
     def float_without_a_way_out(words):

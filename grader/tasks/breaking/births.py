@@ -100,9 +100,10 @@ def _hooks(loss: Tensor) -> list[Any]:
 def _runs(loss: Tensor) -> bool:
     try:
         loss.backward(retain_graph=True)
+        ran = True
     except RuntimeError:
-        return False
-    return True
+        ran = False
+    return ran
 
 
 class Upset(torch.autograd.Function):
