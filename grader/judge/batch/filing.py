@@ -72,9 +72,12 @@ class Filing:
         self._recorded = book.students(round_.assignment)
 
     def state(self, paper: Paper) -> FilingState:
-        """How far this submission has come, in this version of the assignment's secret."""
-        self._look(paper.student)
-        return self._state(paper)
+        """How far this submission has come, in this version of the assignment's secret.
+
+        This waits for whoever is filing it: what is half done afterwards, somebody was killed at.
+        """
+        with self._alone(paper.student):
+            return self._state(paper)
 
     def _state(self, paper: Paper) -> FilingState:
         sitting = self._sitting(paper)
@@ -108,10 +111,11 @@ class Filing:
             return self._file(paper, marked)
 
     def left(self, paper: Paper) -> Path:
-        """The folder with the graded notebooks of a submission that an earlier run judged."""
-        sitting, place = self._sitting(paper), self._place(paper.student)
-        stage = _staged(place, sitting.token) if sitting and sitting.token else place
-        return stage if stage.is_dir() else place
+        """The folder with the graded notebooks of a submission that was judged."""
+        with self._alone(paper.student):
+            sitting, place = self._sitting(paper), self._place(paper.student)
+            stage = _staged(place, sitting.token) if sitting and sitting.token else place
+            return stage if stage.is_dir() else place
 
     def finish(self, paper: Paper, found: Path, graded: Mapping[str, Notebook]) -> Entered | None:
         """Do what is left of a submission whose state was neither NEW nor DONE, but its feedback.

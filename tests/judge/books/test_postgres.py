@@ -26,6 +26,7 @@ from grader.cli import app
 from grader.cli.grade import NEED_A_PERSON
 from grader.diagnosis.verdict import Finding, Outcome, Verdict
 from grader.judge.batch.desk import Desk
+from grader.judge.batch.errands import Fetch
 from grader.judge.batch.filing import Filing
 from grader.judge.batch.pool import Batch
 from grader.judge.books.databases import Unreachable
@@ -291,6 +292,40 @@ def test_what_one_of_two_was_killed_at_the_other_finishes(graded, results, momen
     assert points(graded) == before
     for student in FEW:
         assert [path.name for path in (graded / "autograded" / student).iterdir()] == [ASSIGNMENT]
+
+
+class Fetching(Judging):
+    """A crew that does `first` before it fetches the first notebooks that were graded before."""
+
+    def submit(self, errand, round_, clock):
+        if isinstance(errand, Fetch):
+            first, self.first = self.first, lambda: None
+            first()
+        return super().submit(errand, round_, clock)
+
+    def judge(self, student):
+        return self.judged[student]
+
+
+def test_what_a_third_puts_in_place_and_is_killed_at_the_second_finishes(
+    graded, results, monkeypatch
+):
+    before, version = points(graded), reseed(graded)
+
+    def killed_at(place, name):
+        def dies(*args, **kwargs):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(place, name, dies)
+            with pytest.raises(KeyboardInterrupt):
+                grade(graded, Judging(results))
+
+    killed_at(Book, "record")
+    grade(graded, Fetching(results, first=lambda: killed_at(Filing, "show")))
+    assert grade(graded, Judging({})) == dict.fromkeys(FEW, "as before")
+    assert graded_with(graded, version) == dict.fromkeys(FEW, 1)
+    assert points(graded) == before
 
 
 def test_who_files_a_submission_waits_for_who_files_the_same_and_for_nobody_else(server):
