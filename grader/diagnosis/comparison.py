@@ -109,12 +109,29 @@ def agree(one: Observation, other: Observation, rules: Rules) -> bool:
 
 
 def _surely_differ(expected: Plain, received: Plain, rules: Rules) -> bool:
-    """Whether two tensors differ by `measure`, told by a third of its work; False says nothing.
+    """Whether two values differ by `_differences`, told by a part of its work; False says nothing.
 
     A proof compares every mistake with every other one, and nearly all of these differ here.
     """
-    if not isinstance(expected, torch.Tensor) or not isinstance(received, torch.Tensor):
-        return False
+    if isinstance(expected, torch.Tensor):
+        return isinstance(received, torch.Tensor) and _far(expected, received, rules)
+    if isinstance(expected, dict) and isinstance(received, dict):
+        if len(expected) != len(received):
+            return True
+        return any(
+            name not in received or _surely_differ(value, received[name], rules)
+            for name, value in expected.items()
+        )
+    if isinstance(expected, tuple | list) and isinstance(received, tuple | list):
+        return len(expected) != len(received) or any(
+            _surely_differ(one, other, rules) for one, other in zip(expected, received, strict=True)
+        )
+    same_kind = type(expected) is type(received)
+    return same_kind and isinstance(expected, bool | str | int) and expected != received
+
+
+def _far(expected: torch.Tensor, received: torch.Tensor, rules: Rules) -> bool:
+    """Whether two tensors of one shape surely differ by `measure`."""
     if expected.shape != received.shape or not expected.numel():
         return False
     if expected.is_meta or received.is_meta or expected.is_complex() or received.is_complex():

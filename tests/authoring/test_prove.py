@@ -1,8 +1,11 @@
 """The proof for every exercise, the one that `autograd-course prove` runs, and what it says."""
 
+import functools
+
 import pytest
 
 import grader
+from grader.authoring.parts import missing
 from grader.authoring.prove import chosen, prove
 from grader.engine.catalogue import tasks
 from grader.notebook.notebooks import read
@@ -12,12 +15,18 @@ from tests.conftest import ROOT
 from tests.fixtures.exercises import DEVICES
 
 
+@functools.cache
+def lacking():
+    """What the course is missing, looked for once in each process."""
+    return missing(ROOT)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("exercise", chosen(None))
 def test_every_promise_of_an_exercise_holds(exercise, device):
     broken = [
         f"{proof.promise}: {one.what}\n  → {one.cure}"
-        for proof in prove(exercise, ROOT, device)
+        for proof in prove(exercise, ROOT, device, lacking())
         for one in proof.broken
     ]
     assert not broken, "\n".join(broken)

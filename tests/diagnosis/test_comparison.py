@@ -229,6 +229,37 @@ def test_two_observations_agree_in_values_effects_and_errors():
     assert not agree(Observation(error=error), Observation(error=Raised("ValueError", "")), WIDE)
 
 
+_leaves = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2),
+    st.sampled_from([0.0, 1.0, 1 + 1e-12, 1 + 1e-4, math.inf, math.nan, "a", "b"]),
+    st.builds(
+        lambda shape, value, dtype: torch.full(shape, value).to(dtype),
+        st.sampled_from([(), (2,), (0,), (1, 2)]),
+        st.sampled_from([0.0, 1.0, 1 + 1e-4, math.inf, math.nan]),
+        st.sampled_from([F32, F64, torch.int64, torch.bool, torch.complex64]),
+    ),
+)
+_nested = st.recursive(
+    _leaves,
+    lambda inside: (
+        st.lists(inside, max_size=3)
+        | st.lists(inside, max_size=3).map(tuple)
+        | st.dictionaries(st.sampled_from("abc"), inside, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.lists(_nested, min_size=2, max_size=2), st.booleans(), st.booleans())
+def test_two_observations_agree_where_no_difference_is_found(both, same, accepts_numbers):
+    one, other = both if not same else both[:1] * 2
+    rules = Rules(F64, accepts_numbers=accepts_numbers)
+    found = differences(one, other, rules)
+    assert agree(Observation({"g": one}), Observation({"g": other}), rules) is (found == [])
+
+
 _values = st.lists(
     st.sampled_from([0.0, 1.0, 1 + 1e-12, 1 + 1e-4, -2.0, math.inf, -math.inf, math.nan]),
     min_size=2,
