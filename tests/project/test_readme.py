@@ -13,6 +13,7 @@ import typer
 
 import grader
 from grader.cli import app
+from grader.engine.catalogue import chapters
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -76,6 +77,13 @@ def test_the_message_the_readme_quotes_is_what_the_course_says(monkeypatch):
     names = {}
     exec(blocks["python"].split("check(")[0], names)
     assert str(grader.check("two_path_grad", names["two_path_grad"])) == blocks["text"].rstrip()
+
+
+def test_the_readme_counts_the_exercises_and_lists_every_lesson():
+    text = (ROOT / "README.md").read_text()
+    assert re.findall(r"they have\s+(\d+)\s+exercises", text) == [str(len(grader.exercises()))]
+    listed = re.findall(r"(?m)^\| (\d+) [A-Za-z].* \| .+ \|$", text)
+    assert [int(number) for number in listed] == [*range(1, len(chapters()) + 1)]
 
 
 def test_continuous_integration_adds_nothing_to_make_test():
