@@ -73,6 +73,13 @@ class ModeProbeKey(Key, task="mode_probe"):
         _, inference, wants = _probe(fn)
         return True, inference, wants
 
+    def switch_taken_for_recording(fn):
+        """You say whether operations are recorded. Asked for is the switch that no_grad and
+        enable_grad set: inside inference mode enable_grad turns it on, and nothing is recorded all
+        the same. torch.is_grad_enabled() reads the switch."""
+        recording, inference, wants = _probe(fn)
+        return recording and not inference, inference, wants
+
     def inference_taken_for_off(fn):
         """You say that inference mode is off, always. Ask torch.is_inference_mode_enabled()."""
         recording, _, wants = _probe(fn)
