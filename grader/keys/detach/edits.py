@@ -101,6 +101,14 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         x.data.mul_(2)
         return y
 
+    def doubled_at_the_end(x):
+        """You multiplied the result by 2. The factor stands inside: exp(relu(2 * x)) - 1."""
+        return 2 * _relu_exp(x, scale=1)
+
+    def exp_doubled(x):
+        """You multiplied exp(relu(x)) by 2. The factor stands inside: exp(relu(2 * x)) - 1."""
+        return 2 * _relu_exp(x, scale=1, less=0) - 1
+
     def not_doubled(x):
         """You left out the factor 2."""
         return _relu_exp(x, scale=1)

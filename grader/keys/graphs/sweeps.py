@@ -397,8 +397,8 @@ class SecondDerivativeKey(Key, task="second_derivative"):
 
     @raises(r"backward through the graph a second time")
     def graph_freed(f, x):
-        """The pass for the first entry freed what the next one needs. Pass retain_graph=True to
-        every call but the last."""
+        """The pass for one entry freed what the next one needs. Pass retain_graph=True to every
+        call but the last."""
         x = x.clone().requires_grad_()
         (g,) = torch.autograd.grad(f(x), x, create_graph=True)
         return torch.stack([torch.autograd.grad(g[i], x)[0][i] for i in range(len(x))])

@@ -45,8 +45,8 @@ class MakeLeafKey(Key, task="make_leaf"):
         return t.detach()
 
     def flag_set_before_the_copy(t):
-        """You set the flag, and copied afterwards. A copy of a tensor that requires grad is
-        recorded, so it is no leaf. Copy first, and set the flag last."""
+        """You set the flag before the last operation, such as a copy. What is made from a tensor
+        that requires grad is recorded, so it is no leaf. Copy first, and set the flag last."""
         return t.detach().requires_grad_().clone()
 
     def flag_forgotten(t):

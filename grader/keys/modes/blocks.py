@@ -68,7 +68,7 @@ class ModeProbeKey(Key, task="mode_probe"):
         return result.requires_grad, result.is_inference(), result.requires_grad
 
     def recording_taken_for_on(fn):
-        """You say that recording is on, always. Inside no_grad and inference mode it is off: ask
+        """You say that recording is on, always. no_grad and inference mode switch it off: ask
         torch.is_grad_enabled()."""
         _, inference, wants = _probe(fn)
         return True, inference, wants

@@ -74,9 +74,9 @@ class DecoratedInferKey(Key, task="decorated_infer"):
         return wrapper
 
     def arguments_detached(fn):
-        """Recording is on while fn runs: you detached what it is given. Operations on anything else
-        that requires grad, such as weights, are recorded all the same. Switch recording off before
-        you call fn."""
+        """Recording is on while fn runs: you detached what it is given, or switched its flag off.
+        Operations on anything else that requires grad, such as weights, are recorded all the same.
+        Switch recording off before you call fn."""
 
         @functools.wraps(fn)
         def wrapper(*args, **kwargs):
