@@ -92,7 +92,7 @@ class StraightThroughKey(Key, task="straight_through"):
 
     def not_rounded(x):
         """The gradient is right, and nothing is rounded: your result is x. Add the detached
-        difference to the rounded values."""
+        difference between the rounded values and x."""
         return x.clone()
 
     def no_history(x):
@@ -114,6 +114,11 @@ class StraightThroughKey(Key, task="straight_through"):
         """You added x to the rounded values. Its value has to be taken off again, without its
         gradient: subtract x.detach()."""
         return torch.round(x).detach() + x
+
+    def difference_turned_round(x):
+        """You took x less the rounded values for the difference, so your result is
+        2 * x - round(x). Take the rounded values less x, detach that, and add it to x."""
+        return x + (x - torch.round(x)).detach()
 
     def gradient_twice(x):
         """The gradient is 2 where it should be 1: x stands twice outside of what you detached."""

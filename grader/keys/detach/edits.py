@@ -51,6 +51,14 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         y.data.exp_()
         return y - 1
 
+    def relu_not_recorded(x):
+        """The values are right, and the gradient is not 0 where x is negative. relu was written in
+        place where autograd does not record, through .data or inside no_grad(), so the pass knows
+        nothing of it. Let every operation be recorded."""
+        y = 2 * x
+        y.data.relu_()
+        return y.exp() - 1
+
     def no_history(x):
         """The values are right, and nothing was recorded: no gradient reaches x. no_grad() and
         detach() remove the error, and the graph with it."""
@@ -92,6 +100,14 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         y = InplaceReluSafeKey.reference(x)
         x.data.mul_(2)
         return y
+
+    def doubled_at_the_end(x):
+        """You multiplied the result by 2. The factor stands inside: exp(relu(2 * x)) - 1."""
+        return 2 * _relu_exp(x, scale=1)
+
+    def exp_doubled(x):
+        """You multiplied exp(relu(x)) by 2. The factor stands inside: exp(relu(2 * x)) - 1."""
+        return 2 * _relu_exp(x, scale=1, less=0) - 1
 
     def not_doubled(x):
         """You left out the factor 2."""

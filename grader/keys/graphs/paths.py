@@ -70,6 +70,16 @@ class TwoPathGradKey(Key, task="two_path_grad"):
         y = ((x + w) * (w + 1)).sum()
         return y, y
 
+    def own_factor_twice(x, w):
+        """Your dw is twice w + 1, the derivative along the first path. Along the second, through
+        b = w + 1, the derivative is the other factor, x + w."""
+        return w + 1, 2 * (w + 1)
+
+    def other_factor_twice(x, w):
+        """Your dw is twice x + w, the derivative along the second path. Along the first, through
+        a = x + w, the derivative is the other factor, w + 1."""
+        return w + 1, 2 * (x + w)
+
     def averaged(x, w):
         """You differentiated the mean. y is the sum, so nothing is divided by n."""
         return (w + 1) / len(x), (x + 2 * w + 1) / len(x)
@@ -157,9 +167,24 @@ class EdgeProductsKey(Key, task="edge_products"):
         return _edges(a, w1, w2, w3, w4) | {"w3": w1 * a, "w4": w2 * a}
 
     def sign_lost_for_a(a, w1, w2, w3, w4):
-        """One of the two paths from a has the wrong sign. The last edge, L = 10 - d, multiplies
-        both by -1: -(w3 * w1 + w4 * w2)."""
+        """The path from a through c has the wrong sign, and the one through b is right. The last
+        edge, L = 10 - d, multiplies both by -1: -(w3 * w1 + w4 * w2)."""
         return _edges(a, w1, w2, w3, w4) | {"a": -w3 * w1 + w4 * w2}
+
+    def sign_lost_on_the_way_through_b(a, w1, w2, w3, w4):
+        """The path from a through b has the wrong sign, and the one through c is right. The last
+        edge, L = 10 - d, multiplies both by -1: -(w3 * w1 + w4 * w2)."""
+        return _edges(a, w1, w2, w3, w4) | {"a": w3 * w1 - w4 * w2}
+
+    def own_weight_kept(a, w1, w2, w3, w4):
+        """Your dL/dw1 and dL/dw2 hold w1 and w2. Those are db/da and dc/da. The derivative of a
+        product by one factor is the other one: db/dw1 is a, and so is dc/dw2."""
+        return _edges(a, w1, w2, w3, w4) | {"w1": -w3 * w1, "w2": -w4 * w2}
+
+    def a_kept(a, w1, w2, w3, w4):
+        """Your dL/da still holds the factor a: it is -d. The derivative of w1 * a by a is w1, so a
+        falls out of both paths."""
+        return _edges(a, w1, w2, w3, w4) | {"a": -(w3 * w1 + w4 * w2) * a}
 
     def a_left_out_at_the_last(a, w1, w2, w3, w4):
         """Your dL/dw3 and dL/dw4 lack the factor a. w3 multiplies b, which is w1 * a, and w4

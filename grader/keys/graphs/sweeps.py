@@ -202,8 +202,8 @@ class JacobianRowsKey(Key, task="jacobian_rows"):
 
     @raises(r"backward through the graph a second time")
     def graph_freed(f, x):
-        """The first row's backward pass freed what the graph saved, and the second row needs it.
-        Pass retain_graph=True."""
+        """The backward pass of one row freed what the graph saved, and the next row needs it. Pass
+        retain_graph=True for every row but the last."""
         x = x.clone().requires_grad_()
         y = f(x)
         return torch.stack([torch.autograd.grad(y[i], x)[0] for i in range(len(y))])
@@ -255,8 +255,9 @@ class TwoHeadsKey(Key, task="two_heads"):
         return tuple(g * a for g in _heads(a))
 
     def mean_like_sum(a):
-        """Your g_mean is the gradient of the sum. d is the mean: divide by the number of
-        entries."""
+        """Your g_mean is the gradient of the sum. d is the mean: divide by the number of entries.
+        If you did, you kept a.grad itself and emptied it with zero_(): it is one tensor, and the
+        second pass wrote into it. Keep a clone, or set a.grad = None."""
         return 4 * a, 4 * a, 8 * a
 
     def total_averaged(a):
@@ -396,8 +397,8 @@ class SecondDerivativeKey(Key, task="second_derivative"):
 
     @raises(r"backward through the graph a second time")
     def graph_freed(f, x):
-        """The pass for the first entry freed what the next one needs. Pass retain_graph=True to
-        every call but the last."""
+        """The pass for one entry freed what the next one needs. Pass retain_graph=True to every
+        call but the last."""
         x = x.clone().requires_grad_()
         (g,) = torch.autograd.grad(f(x), x, create_graph=True)
         return torch.stack([torch.autograd.grad(g[i], x)[0][i] for i in range(len(x))])

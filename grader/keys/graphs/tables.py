@@ -107,8 +107,8 @@ class WillItRaiseKey(Key, task="will_it_raise"):
         return not (simple and not retain_graph) and _survives(expression, x, retain_graph)
 
     def leaf_raises(expression, x, retain_graph):
-        """You let the leaf x itself raise. It has no node that could have freed anything: both
-        passes add 1 to x.grad."""
+        """You let the leaf x itself raise. Its node, AccumulateGrad, saved nothing that could have
+        been freed: both passes add 1 to x.grad."""
         return expression != "x" and _survives(expression, x, retain_graph)
 
     @raises(r"backward through the graph a second time")
@@ -123,7 +123,7 @@ class WillItRaiseKey(Key, task="will_it_raise"):
 
     def always_raises():
         """You answer False always. A second pass fails only where a node needs a tensor it saved;
-        adding saves nothing, and a leaf has no node at all."""
+        the nodes of an addition and of a leaf save none."""
         return False
 
     def never_raises():

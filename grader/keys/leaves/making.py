@@ -44,6 +44,11 @@ class MakeLeafKey(Key, task="make_leaf"):
         require grad. Add clone() and requires_grad_()."""
         return t.detach()
 
+    def flag_set_before_the_copy(t):
+        """You set the flag before the last operation, such as a copy. What is made from a tensor
+        that requires grad is recorded, so it is no leaf. Copy first, and set the flag last."""
+        return t.detach().requires_grad_().clone()
+
     def flag_forgotten(t):
         """Your leaf does not require grad. detach() switches that off, and clone() does not switch
         it on again: call requires_grad_() on the copy, as the last step."""

@@ -52,6 +52,23 @@ class WhichGetGradKey(Key, task="which_get_grad"):
         but is kept in .grad of leaves alone, unless retain_grad() was called before."""
         return _filled(_run(program, x, w, c, retain_all=True))
 
+    def computed_ones_but_y(program, x, w, c):
+        """You list what is computed on the way to y. A gradient reaches it, and is kept in .grad of
+        leaves alone, unless retain_grad() was called before."""
+        known = _filled(_run(program, x, w, c))
+        return known | (_filled(_run(program, x, w, c, retain_all=True)) - {"y"})
+
+    def root_listed(program, x, w, c):
+        """You list y. The pass starts there with the gradient 1, but y is no leaf: its .grad stays
+        None, unless retain_grad() was called on it."""
+        return _filled(_run(program, x, w, c)) | {"y"}
+
+    def factor_listed(program, x, w, c):
+        """You list c where it is a factor. Its derivative could be computed, but nobody asked for
+        it: c does not require grad."""
+        more = {"c"} if re.search(r"\bc\b", program) else set()
+        return _filled(_run(program, x, w, c)) | more
+
     def every_requires_grad(program, x, w, c):
         """You list every tensor that requires grad. Non-leaves keep no gradient unless they
         retain it, and a leaf gets one only if y was computed from it."""
@@ -170,6 +187,12 @@ class WhichGetGradKey(Key, task="which_get_grad"):
         """You take retain_graph=True for retain_grad(). It keeps what the nodes saved, so that
         backward can run again; it keeps no gradient."""
         return _filled(_run(program, x, w, c, retain_all="retain_graph" in program))
+
+    def retain_graph_keeps_those_but_y(program, x, w, c):
+        """You take retain_graph=True for retain_grad(). It keeps what the nodes saved, so that
+        backward can run again; it keeps no gradient of h."""
+        known = _filled(_run(program, x, w, c))
+        return known | ({"h"} if "retain_graph" in program else set())
 
     def detach_ignored(program, x, w, c):
         """You let a gradient pass through detach(). What comes after it has no history, so the

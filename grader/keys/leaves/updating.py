@@ -59,6 +59,11 @@ class SafeUpdateKey(Key, task="safe_update"):
         with torch.no_grad():
             w.copy_(-lr * g)
 
+    def step_without_its_sign_written(w, g, lr):
+        """w holds lr * g alone. Subtract that from the old values of w."""
+        with torch.no_grad():
+            w.copy_(lr * g)
+
     def taken_twice(w, g, lr):
         """You took the step twice: w lies 2 * lr * g away from where it was. One line that writes
         into w is enough."""

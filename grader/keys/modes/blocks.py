@@ -68,10 +68,17 @@ class ModeProbeKey(Key, task="mode_probe"):
         return result.requires_grad, result.is_inference(), result.requires_grad
 
     def recording_taken_for_on(fn):
-        """You say that recording is on, always. Inside no_grad and inference mode it is off: ask
+        """You say that recording is on, always. no_grad and inference mode switch it off: ask
         torch.is_grad_enabled()."""
         _, inference, wants = _probe(fn)
         return True, inference, wants
+
+    def switch_taken_for_recording(fn):
+        """You say whether operations are recorded. Asked for is the switch that no_grad and
+        enable_grad set: inside inference mode enable_grad turns it on, and nothing is recorded all
+        the same. torch.is_grad_enabled() reads the switch."""
+        recording, inference, wants = _probe(fn)
+        return recording and not inference, inference, wants
 
     def inference_taken_for_off(fn):
         """You say that inference mode is off, always. Ask torch.is_inference_mode_enabled()."""

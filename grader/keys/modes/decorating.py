@@ -57,6 +57,34 @@ class DecoratedInferKey(Key, task="decorated_infer"):
 
         return wrapper
 
+    def switched_back_after_an_error_alone(fn):
+        """You put recording back where fn raises, and nowhere else: after an ordinary call it stays
+        off. A `with torch.no_grad():` block puts it back in both cases."""
+
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            before = torch.is_grad_enabled()
+            torch.set_grad_enabled(False)
+            try:
+                return fn(*args, **kwargs)
+            except BaseException:
+                torch.set_grad_enabled(before)
+                raise
+
+        return wrapper
+
+    def arguments_detached(fn):
+        """Recording is on while fn runs: you detached what it is given, or switched its flag off.
+        Operations on anything else that requires grad, such as weights, are recorded all the same.
+        Switch recording off before you call fn."""
+
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            given = (arg.detach() if isinstance(arg, torch.Tensor) else arg for arg in args)
+            return fn(*given, **kwargs)
+
+        return wrapper
+
     def never_switched_back(fn):
         """You switch recording off and never back on: nothing after the first call is recorded.
         Call fn inside `with torch.no_grad():`."""

@@ -342,6 +342,18 @@ class EmaUpdateKey(Key, task="ema_update"):
         _average(_parameters(target, online), beta, 1.0)
         _average(_buffers(target, online), beta, 1.0)
 
+    def own_values_unscaled(target, online, beta):
+        """You added the share of online to the values of target in full. Those have a share, too:
+        beta. Scale them before you add."""
+        _average(_parameters(target, online), 1.0, 1 - beta)
+        _average(_buffers(target, online), 1.0, 1 - beta)
+
+    def moved_away(target, online, beta):
+        """You moved target away from online: the difference is taken the wrong way round. Add
+        (1 - beta) * (o - t) to t."""
+        _average(_parameters(target, online), 2 - beta, beta - 1)
+        _average(_buffers(target, online), 2 - beta, beta - 1)
+
     def beta_ignored(target, online):
         """You copied online. Only a share of 1 - beta comes from it; the rest stays."""
         EmaUpdateKey.reference(target, online, 0.0)

@@ -206,6 +206,13 @@ class GradModeTableKey(Key, task="grad_mode_table"):
         viewed = "y = x[:2]" in program or "x.view" in program
         return (True, False) if viewed else _flags(program, x, c)
 
+    def every_view_is_computed(program, x, c):
+        """You say that a view made inside a block requires grad and is no leaf. It was not
+        recorded, so it has no grad_fn and is a leaf; and it repeats the flag of what it looks
+        at."""
+        viewed = "[:2]" in program or "x.view" in program
+        return (True, False) if viewed else _flags(program, x, c)
+
     def edits_lose_the_history(program, x, c):
         """You say that an edit inside no_grad takes the history of h away. The edit is not
         recorded, and what was recorded before stays: h keeps its grad_fn."""

@@ -26,11 +26,11 @@ class InplaceReluSafe(Task):
     )
     CASES = (
         case("a leaf that requires grad", kind="leaf", visible=True),
-        case("a computed tensor", kind="computed"),
+        case("a non-leaf", kind="computed"),
         case("a transposed view of a leaf", kind="view"),
         case("an expanded tensor", kind="expanded"),
         case("no gradient wanted", kind="plain"),
-        case("a computed tensor in float32", kind="computed", dtype=F32),
+        case("a non-leaf in float32", kind="computed", dtype=F32),
         case("a leaf with an old .grad", kind="trained"),
     )
 

@@ -69,7 +69,7 @@ class GradientReversal(Task):
         "that does not require grad takes no hook.",
     )
     CASES = (
-        case("a computed tensor", kind="computed", visible=True),
+        case("a non-leaf", kind="computed", visible=True),
         case("a leaf", kind="leaf"),
         case("lam = 0", kind="computed", zero=True),
         case("the gradient is expanded from one row", kind="expanded"),

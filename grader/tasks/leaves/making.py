@@ -29,11 +29,9 @@ class MakeLeaf(Task):
     CASES = (
         case("5 plain numbers", shape=(5,), kind="plain", visible=True),
         case("a leaf that requires grad", shape=(7,), kind="leaf"),
-        case("a computed tensor", shape=(7,), kind="computed", visible=True),
-        case(
-            "a transposed view of a computed matrix", shape=(3, 5), kind="transposed", visible=True
-        ),
-        case("computed, in float32", shape=(5,), kind="computed", dtype=F32),
+        case("a non-leaf", shape=(7,), kind="computed", visible=True),
+        case("a transposed view of a non-leaf", shape=(3, 5), kind="transposed", visible=True),
+        case("a non-leaf in float32", shape=(5,), kind="computed", dtype=F32),
         case("a leaf with an old .grad", shape=(7,), kind="trained"),
         case("one row, repeated by expand", shape=(1, 5), kind="expanded"),
     )
@@ -136,9 +134,9 @@ class CastLeaf(Task):
         _cast(
             "a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf", visible=True
         ),
-        _cast("a computed tensor, to complex64", "float64", "complex64", "computed", visible=True),
+        _cast("a non-leaf, to complex64", "float64", "complex64", "computed", visible=True),
         _cast("to the dtype it has", "float32", "float32", "plain"),
-        _cast("a computed tensor, float32 to float64", "float32", "float64", "computed"),
+        _cast("a non-leaf, float32 to float64", "float32", "float64", "computed"),
         _cast("to int64", "float64", "int64", "leaf", visible=True),
         _cast("to bool", "float32", "bool", "plain"),
         _cast(

@@ -22,10 +22,10 @@ RESULTS = ("grad_enabled", "inference", "requires_grad")
 
 
 class ModeProbe(Task):
-    """Call fn() once and return three truth values: whether recording is on where probe was
-    called, whether inference mode is on there, and whether the result of fn() requires grad. Leave
-    both modes as you found them, also if fn switches recording off or on, or raises. Its exception
-    passes through."""
+    """Call fn() once and return three truth values: whether the switch for recording is on where
+    probe was called, which enable_grad turns on inside inference mode too; whether inference mode
+    is on there; and whether the result of fn() requires grad. Leave both modes as you found them,
+    also if fn switches recording off or on, or raises. Its exception passes through."""
 
     id = "mode_probe"
     signatures = ("probe(fn) -> (grad_enabled, inference, requires_grad)",)
