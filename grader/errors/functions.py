@@ -72,8 +72,8 @@ FUNCTIONS = (
         "function_saved",
         ("TypeError",),
         r"save_for_backward can only save variables",
-        "ctx.save_for_backward takes tensors alone.",
-        "Keep everything else on ctx itself: ctx.n = n.",
+        "ctx.save_for_backward takes tensors, one after the other, and no list of them.",
+        "Write ctx.save_for_backward(a, b). Keep a number or a shape on ctx itself: ctx.n = n.",
     ),
     Explanation(
         "function_object",

@@ -52,6 +52,17 @@ class RowAbsmaxKey(Key, task="row_absmax"):
         in a matrix alone: write -1."""
         return x.abs().amax(1 if x.ndim > 1 else 0).reshape(-1, 1)
 
+    def samples_taken_for_rows(x):
+        """You made one row of each x[i], with all that it holds. A row lies along the last axis
+        alone: the axes in front of it become one, by reshape(-1, D)."""
+        return x.reshape(len(x), -1).abs().amax(1, keepdim=True)
+
+    @raises("Dimension out of range")
+    def samples_flattened(x):
+        """You made one row of each x[i], with all that it holds, by flatten(1). A row lies along
+        the last axis alone: the axes in front of it become one, by reshape(-1, D)."""
+        return x.flatten(1).abs().amax(1, keepdim=True)
+
     def axis_lost(x):
         """Your result has shape (rows,). It is to be a column, (rows, 1): keepdim=True keeps the
         axis."""
@@ -75,6 +86,11 @@ class RowAbsmaxKey(Key, task="row_absmax"):
         """All values are right. Where numbers share the largest absolute value, one of them gets
         the whole gradient: so does max(dim), and so do argmax, sort and topk. amax shares it."""
         return _in_rows(x).abs().max(1, keepdim=True).values
+
+    def one_of_topk_takes_all(x):
+        """All values are right. Where numbers share the largest absolute value, one of them gets
+        the whole gradient: topk picks one, and which is not promised. amax shares it."""
+        return _in_rows(x).abs().topk(1, dim=1).values
 
     def last_one_takes_all(x):
         """All values are right. Where numbers share the largest absolute value, the last of them
@@ -180,6 +196,24 @@ class TopkMaskKey(Key, task="topk_mask"):
         places = x.detach().abs().sort(0, descending=True).indices[:k]
         return x * torch.zeros_like(x).scatter(0, places, 1.0)
 
+    @raises("selected index k out of range")
+    def largest_of_each_column_by_topk(x, k):
+        """You kept the k largest of every column: topk went along axis 0. A row lies along
+        axis 1."""
+        places = x.detach().abs().topk(k, dim=0).indices
+        return x * torch.zeros_like(x).scatter(0, places, 1.0)
+
+    def positions_taken_for_ranks(x, k):
+        """You compared what argsort gives with k, as if it were the rank of each number. It says
+        which number comes first, second and so on. Set the mask at the positions from topk."""
+        return x * (x.detach().abs().argsort(1, descending=True) < k)
+
+    def positions_taken_for_ranks_from_the_smallest(x, k):
+        """You compared what argsort gives with D - k, as if it were the rank of each number. It
+        says which number is the smallest, the next one and so on. Set the mask at the positions
+        from topk."""
+        return x * (x.detach().abs().argsort(1) >= x.shape[1] - k)
+
     def smallest_kept(x, k):
         """You kept the k smallest absolute values. topk looks for the largest by itself; argsort
         puts the smallest first."""
@@ -211,6 +245,13 @@ class TopkMaskKey(Key, task="topk_mask"):
         ordered = x.detach().abs().sort(1, descending=True).values
         least = ordered[:, k - 1 : k] if k else ordered[:, :1] + 1
         return x * (x.detach().abs() > least)
+
+    def threshold_drops_ties(x, k):
+        """You kept what is greater than the next largest absolute value behind the k that stay.
+        Where equal values compete for the last place that keeps fewer than k: set the mask by the
+        positions from topk."""
+        ordered = x.detach().abs().sort(1, descending=True).values
+        return x * (x.detach().abs() > ordered[:, k : k + 1]) if k < x.shape[1] else x.clone()
 
     def one_more(x, k):
         """Every row keeps k + 1 numbers."""

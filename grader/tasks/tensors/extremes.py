@@ -8,8 +8,8 @@ from torch import Tensor
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.tensors.inputs import laid_out, reached
 
-TIED = 2.0
-"""The absolute value for which several numbers of a row compete."""
+TIED = (2.0, 2.125, 2.25, 2.375, 2.5)
+"""The absolute value for which several numbers of a row compete, in each of 5 rows."""
 
 
 class RowAbsmax(Task):
@@ -98,8 +98,9 @@ class TopkMask(Task):
             x = x * torch.tensor([1.0, 20.0, 0.05, 5.0, 0.3])[:, None]
         if case.params.get("ties"):  # two are larger, and three compete for one place
             x = rng.apart(0.1, 1.0, *shape)
-            x[:, 0], x[:, 3] = -4.0, 3.0
-            x[:, 1], x[:, 4], x[:, 6] = TIED, -TIED, TIED
+            tied = x.new_tensor(TIED)
+            x[:, 0], x[:, 3] = -2 * tied, 1.5 * tied
+            x[:, 1], x[:, 4], x[:, 6] = tied, -tied, tied
         drawn = {"x": x}
         if "leaf" in case.params:
             drawn["v"] = rng.apart(0.5, 2.0, *shape)
@@ -115,14 +116,17 @@ class TopkMask(Task):
 def _tied_in_order(y: Any, x: Tensor) -> Any:
     """y as it would be if of the tied numbers the first had been kept, and as many as were.
 
-    Also where ones or absolute values stand in the places of what was kept.
+    Also where ones or absolute values stand in the places of what was kept, or -inf in those of
+    the others; and of numbers that are kept elsewhere, those that are tied without their sign.
     """
-    if type(y) is not Tensor or y.shape != x.shape:
+    if type(y) is not Tensor or y.ndim != 2 or len(y) != len(x):
         return y
-    tied = x.abs() == TIED
-    for put in (x, x.abs(), torch.ones_like(x)):
-        kept = tied & (y == put)
-        if (kept | (y == 0) | ~tied).all():
-            first = tied & (tied.cumsum(1) <= kept.sum(1, keepdim=True))
-            return torch.where(tied, torch.where(first, put, 0).to(y.dtype), y)
-    return y
+    value = x.new_tensor(TIED)[:, None]
+    tied = x.abs() == value
+    for put in (x, x.abs(), torch.ones_like(x)) if y.shape == x.shape else ():
+        for other in (0.0, -torch.inf):
+            kept = tied & (y == put)
+            if (kept | (y == other) | ~tied).all():
+                first = tied & (tied.cumsum(1) <= kept.sum(1, keepdim=True))
+                return torch.where(tied, torch.where(first, put, other).to(y.dtype), y)
+    return y if y.dtype == torch.bool else torch.where(y.abs() == value, y.abs(), y)
