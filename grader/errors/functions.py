@@ -22,8 +22,8 @@ FUNCTIONS = (
         _RUNTIME,
         r"returned an incorrect number of gradients",
         "backward of a custom Function returns one gradient for each argument of forward, ctx not "
-        "counted.",
-        "Return None in the place of every argument that needs no gradient.",
+        "counted, and a list counts as one.",
+        "Return a tuple, with None in the place of every argument that needs no gradient.",
     ),
     Explanation(
         "function_shape",

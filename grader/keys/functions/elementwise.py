@@ -207,7 +207,7 @@ class ClampSteKey(Key, task="clamp_ste"):
     @raises("incorrect number of gradients")
     def one_gradient(x, lo, hi):
         """backward has to return one value for every argument of forward: the gradient of x, and
-        None for lo and for hi."""
+        None for lo and for hi, as a tuple. A list counts as one value."""
         return _TooFew.apply(x, lo, hi)
 
     @raises("gradient different than None")

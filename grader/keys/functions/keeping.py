@@ -138,7 +138,7 @@ class KeptResultKey(Key, task="kept_result"):
     @raises("incorrect number of gradients")
     def one_gradient(x, k):
         """backward has to return one value for every argument of forward: the gradient of x, and
-        None for k, which is a number."""
+        None for k, which is a number, as a tuple. A list counts as one value."""
         return _OneGradient.apply(x, k)
 
     @raises("gradient different than None")

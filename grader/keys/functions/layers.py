@@ -140,8 +140,8 @@ class LinearFnKey(Key, task="linear_fn"):
 
     @raises("incorrect number of gradients|gradient different than None")
     def two_gradients(x, w, b):
-        """backward has to return one value for every argument of forward, in their order: three,
-        also where b is None."""
+        """backward has to return one value for every argument of forward, in their order: a tuple
+        of three, also where b is None. A list counts as one value."""
         return _Layer(order=(0, 1))(x, w, b)
 
     def arriving_forgotten_for_b(x, w, b):
