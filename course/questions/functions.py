@@ -291,11 +291,11 @@ def function_recap_node() -> Choice:
         "*Every operation of torch is a torch.autograd.Function.* Which node is a `ctx`, with "
         "`save_for_backward` and all?",
         {
-            "that of `torch.exp`": "torch's own operations have nodes written in C++, and these "
-            "are no Functions.",
+            "that of `torch.exp`": "Its node is written in C++, as those of nearly all of torch's "
+            "own operations are, and these are no Functions.",
             "that of your Function": "The node of a Function is the very `ctx` that `forward` and "
-            "`backward` get. torch's own operations have nodes written in C++.",
-            "both of them": "torch's own operations have nodes written in C++.",
+            "`backward` get. That of `torch.exp` is written in C++, and no Function.",
+            "both of them": "That of `torch.exp` is written in C++, and no Function.",
         },
         run=which_are_written_in_python,
     )

@@ -125,8 +125,7 @@ def tensors_tie(k: int = 6) -> Predict:
     return predict(
         f"The largest number stands there twice, and the gradient {k} arrives at it.",
         twice_the_largest,
-        why=f"`amax` shares: {k} / 2 = {half:g} for each of them. It gives the value alone, and "
-        "has no place to prefer.",
+        why=f"`amax` shares: {k} / 2 = {half:g} for each of them.",
         beliefs={
             f"[0.0, {float(k)}, 0.0]": "So does `max(0)`, which returns a position as well, here "
             "the first.",

@@ -22,8 +22,8 @@ FUNCTIONS = (
         _RUNTIME,
         r"returned an incorrect number of gradients",
         "backward of a custom Function returns one gradient for each argument of forward, ctx not "
-        "counted.",
-        "Return None in the place of every argument that needs no gradient.",
+        "counted, and a list counts as one.",
+        "Return a tuple, with None in the place of every argument that needs no gradient.",
     ),
     Explanation(
         "function_shape",
@@ -72,8 +72,8 @@ FUNCTIONS = (
         "function_saved",
         ("TypeError",),
         r"save_for_backward can only save variables",
-        "ctx.save_for_backward takes tensors alone.",
-        "Keep everything else on ctx itself: ctx.n = n.",
+        "ctx.save_for_backward takes tensors, one after the other, and no list of them.",
+        "Write ctx.save_for_backward(a, b). Keep a number or a shape on ctx itself: ctx.n = n.",
     ),
     Explanation(
         "function_object",

@@ -112,14 +112,21 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         not x: turn the comparison into a mask."""
         return _relu(x, factor=lambda x, y: y)
 
+    def x_itself_times_arriving(x):
+        """You multiplied what arrives by x. The derivative is 1 where x is positive and 0
+        elsewhere: turn the comparison x > 0 into a mask."""
+        return _relu(x, factor=lambda x, y: x)
+
     def by_clamp(x):
-        """clamp(min=0) is not a Function of yours, and its gradient at x = 0 is what arrives: torch
-        counts the bound as inside. Write forward and backward yourself."""
+        """No Function of yours made the result, and its gradient at x = 0 is what arrives: so it is
+        with clamp(min=0), which counts the bound as inside, and with a mask of x >= 0. Write
+        forward and backward yourself."""
         return x.clamp(min=0)
 
     def by_half_of_the_sum(x):
-        """(x + |x|) / 2 has the right values, is no Function of yours, and its gradient at 0 is
-        half of what arrives. Write forward and backward yourself."""
+        """No Function of yours made the result, and its gradient at x = 0 is half of what arrives:
+        so it is with (x + |x|) / 2, and with torch.maximum, which shares where both are equal.
+        Write forward and backward yourself."""
         return (x + x.abs()) / 2
 
     def leaky(x):
@@ -152,6 +159,14 @@ def _clamp(
 
 def _is_inside(x, lo, hi):
     return ((x >= lo) & (x <= hi)).to(x)
+
+
+def _lower_first(x, lo, hi):
+    return torch.where(x < lo, lo, torch.where(x > hi, hi, x))
+
+
+def _upper_first(x, lo, hi):
+    return torch.where(x > hi, hi, torch.where(x < lo, lo, x))
 
 
 class _TooFew(torch.autograd.Function):
@@ -192,7 +207,7 @@ class ClampSteKey(Key, task="clamp_ste"):
     @raises("incorrect number of gradients")
     def one_gradient(x, lo, hi):
         """backward has to return one value for every argument of forward: the gradient of x, and
-        None for lo and for hi."""
+        None for lo and for hi, as a tuple. A list counts as one value."""
         return _TooFew.apply(x, lo, hi)
 
     @raises("gradient different than None")
@@ -210,6 +225,17 @@ class ClampSteKey(Key, task="clamp_ste"):
         """Where lo is above hi, your result is lo. torch's clamp takes the upper bound last, and
         gives hi: x.clamp(lo, hi)."""
         return _clamp(x, lo, hi, value=lambda x, lo, hi: x.clamp(max=hi).clamp(min=lo))
+
+    def lower_bound_asked_first(x, lo, hi):
+        """Where lo is above hi, your result is lo for every x below lo, because you asked for the
+        lower bound first. torch's clamp gives hi everywhere then: x.clamp(lo, hi)."""
+        return _clamp(x, lo, hi, value=_lower_first)
+
+    def upper_bound_asked_first(x, lo, hi):
+        """Where lo is above hi, your result is lo for an x that is not above hi: you asked for the
+        upper bound first, and for the lower one of the others. torch's clamp gives hi everywhere
+        then: x.clamp(lo, hi)."""
+        return _clamp(x, lo, hi, value=_upper_first)
 
     def bounds_sorted(x, lo, hi):
         """Where lo is above hi, you exchanged the two. torch's clamp does not: it gives hi

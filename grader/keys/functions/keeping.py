@@ -83,14 +83,6 @@ class _OnBoth(_OnCtx):
         return arriving * ctx.k * (1 - y**2), None
 
 
-class _NumberSaved(_Base):
-    @staticmethod
-    def forward(ctx, x, k):
-        y = torch.tanh(k * x)
-        ctx.save_for_backward(y, k)
-        return y
-
-
 class _NotUnpacked(_Base):
     @staticmethod
     def backward(ctx, arriving):
@@ -137,12 +129,6 @@ class KeptResultKey(Key, task="kept_result"):
         still keeps it alive. Give it a name of its own, and not one of ctx."""
         return _OnBoth.apply(x, k)
 
-    @raises("save_for_backward can only save variables")
-    def number_saved(x, k):
-        """You gave save_for_backward the number k. It takes tensors (and None) alone: a number may
-        be an attribute of ctx."""
-        return _NumberSaved.apply(x, k)
-
     @raises("'tuple'|of a single element can be converted to an index")
     def not_unpacked(x, k):
         """ctx.saved_tensors is a tuple, also where one tensor was saved. Take it out:
@@ -152,7 +138,7 @@ class KeptResultKey(Key, task="kept_result"):
     @raises("incorrect number of gradients")
     def one_gradient(x, k):
         """backward has to return one value for every argument of forward: the gradient of x, and
-        None for k, which is a number."""
+        None for k, which is a number, as a tuple. A list counts as one value."""
         return _OneGradient.apply(x, k)
 
     @raises("gradient different than None")
@@ -174,6 +160,16 @@ class KeptResultKey(Key, task="kept_result"):
     def not_squared(x, k):
         """You computed 1 - y. The derivative of tanh is 1 - y ** 2, where y is the result."""
         return _tanh(x, k, factor=lambda x, y, k: k * (1 - y))
+
+    def tanh_of_the_result(x, k):
+        """In backward you took the tanh of the result, which is a tanh already. The derivative is
+        k * (1 - y ** 2), where y is the result."""
+        return _tanh(x, k, factor=lambda x, y, k: k * (1 - torch.tanh(y) ** 2))
+
+    def tanh_of_the_result_times_k(x, k):
+        """In backward you took the tanh of k times the result, which is tanh(k * x) already. The
+        derivative is k * (1 - y ** 2), where y is the result."""
+        return _tanh(x, k, factor=lambda x, y, k: k * (1 - torch.tanh(k * y) ** 2))
 
     def sigmoid(x, k):
         """You used y * (1 - y), which is the derivative of the sigmoid. That of tanh is

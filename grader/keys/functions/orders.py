@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from grader.trusted.families.functions import around, misused
+from grader.trusted.families.functions import applied, around, misused
 from grader.trusted.key import Key
 
 Backward = Callable[[Tensor, Tensor], Tensor | None]
@@ -17,18 +17,7 @@ def _right(x: Tensor, arriving: Tensor) -> Tensor:
 
 
 def _cube(x, back=_right, value=lambda x: x**3):
-    class Cube(Function):
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return value(x)
-
-        @staticmethod
-        def backward(ctx, arriving):
-            (x,) = ctx.saved_tensors
-            return back(x, arriving)
-
-    return Cube.apply(x)
+    return applied(value, lambda needed, arriving, x: back(x, arriving), x)
 
 
 def _unrecorded(x: Tensor, arriving: Tensor) -> Tensor:

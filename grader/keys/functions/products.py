@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
 
-from grader.trusted.families.functions import around
-from grader.trusted.key import Key, raises
+from grader.trusted.families.functions import applied, around
+from grader.trusted.key import Key, mistake, raises
 
 Summed = Callable[[Tensor, Tensor], Tensor]
 """A gradient in the shape of the result, and the tensor that it belongs to: what is returned."""
@@ -17,20 +16,17 @@ def _fitting(grad: Tensor, like: Tensor) -> Tensor:
     return grad.sum_to_size(like.shape)
 
 
+def _sent_back(a, b, back):
+    """a * b, where backward returns `back(a, b, arriving)`."""
+    return applied(torch.mul, lambda needed, arriving, a, b: back(a, b, arriving), a, b)
+
+
 def _product(a, b, to=_fitting, parts=lambda a, b, arriving: (arriving * b, arriving * a)):
-    class Product(Function):
-        @staticmethod
-        def forward(ctx, a, b):
-            ctx.save_for_backward(a, b)
-            return a * b
+    def back(a, b, arriving):
+        ga, gb = parts(a, b, arriving)
+        return to(ga, a), to(gb, b)
 
-        @staticmethod
-        def backward(ctx, arriving):
-            a, b = ctx.saved_tensors
-            ga, gb = parts(a, b, arriving)
-            return to(ga, a), to(gb, b)
-
-    return Product.apply(a, b)
+    return _sent_back(a, b, back)
 
 
 def _leading_alone(grad: Tensor, like: Tensor) -> Tensor:
@@ -58,6 +54,22 @@ def _first(grad: Tensor, like: Tensor) -> Tensor:
         if size == 1:
             grad = grad.narrow(i, 0, 1)
     return grad
+
+
+_EDITED = tuple(
+    mistake(
+        name,
+        "backward wrote into grad_output, with an operation such as mul_. The tensor that arrives "
+        "belongs to others: what else the result went to may get the same one. Return new tensors.",
+        lambda a, b, parts=parts: _product(a, b, parts=parts),
+        raises="single memory location|a leaf Variable that requires grad",
+    )
+    for name, parts in {
+        "arriving_edited_for_a": lambda a, b, v: (v.mul_(b), v * a),
+        "arriving_edited_for_b": lambda a, b, v: (v * b, v.mul_(a)),
+        "arriving_edited_twice": lambda a, b, v: (v.mul_(b), v.mul_(a)),
+    }.items()
+)
 
 
 class MulBroadcastKey(Key, task="mul_broadcast"):
@@ -102,19 +114,9 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
     def order_exchanged(a, b):
         """backward returned the two gradients in the wrong order: first that of a, then that of
         b, as forward takes them."""
-
-        class Exchanged(Function):
-            @staticmethod
-            def forward(ctx, a, b):
-                ctx.save_for_backward(a, b)
-                return a * b
-
-            @staticmethod
-            def backward(ctx, arriving):
-                a, b = ctx.saved_tensors
-                return (arriving * a).sum_to_size(b.shape), (arriving * b).sum_to_size(a.shape)
-
-        return Exchanged.apply(a, b)
+        return _sent_back(
+            a, b, lambda a, b, v: ((v * a).sum_to_size(b.shape), (v * b).sum_to_size(a.shape))
+        )
 
     def own_factor(a, b):
         """You multiplied what arrives by a for the gradient of a, and by b for that of b. The
@@ -134,18 +136,7 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
     def factors_returned(a, b):
         """backward returned b and a as they are. These are the derivatives: multiply them by what
         arrives, and sum over what was repeated."""
-
-        class Factors(Function):
-            @staticmethod
-            def forward(ctx, a, b):
-                ctx.save_for_backward(a, b)
-                return a * b
-
-            @staticmethod
-            def backward(ctx, arriving):
-                return ctx.saved_tensors[::-1]
-
-        return Factors.apply(a, b)
+        return _sent_back(a, b, lambda a, b, arriving: (b, a))
 
     def summed_too_early(a, b):
         """You summed what arrives, and multiplied by the other tensor after that. Its entries
@@ -156,20 +147,17 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
 
         return _product(a, b, to=lambda grad, like: grad, parts=parts)
 
+    def none_for_a(a, b):
+        """backward returned None for a, as if it had no gradient. It is a tensor like b."""
+        return _sent_back(a, b, lambda a, b, v: (None, _fitting(v * a, b)))
+
     def none_for_b(a, b):
         """backward returned None for b, as if it had no gradient. It is a tensor like a."""
+        return _sent_back(a, b, lambda a, b, v: (_fitting(v * b, a), None))
 
-        class OneSided(Function):
-            @staticmethod
-            def forward(ctx, a, b):
-                ctx.save_for_backward(a, b)
-                return a * b
+    def arriving_passed_on(a, b):
+        """You returned what arrives, summed: these are the gradients of a + b. Multiply what
+        arrives by b for the gradient of a, and by a for that of b, and sum the products."""
+        return _product(a, b, parts=lambda a, b, arriving: (arriving, arriving))
 
-            @staticmethod
-            def backward(ctx, arriving):
-                a, b = ctx.saved_tensors
-                return (arriving * b).sum_to_size(a.shape), None
-
-        return OneSided.apply(a, b)
-
-    families = around(_product, torch.mul, 0, 1)
+    families = (*_EDITED, *around(_product, torch.mul, 0, 1))

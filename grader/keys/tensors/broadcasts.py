@@ -1,9 +1,11 @@
 """Reference and mistakes of the exercise on the gradient of a broadcast."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key
+from grader.trusted.key import Key, mistake, raises
 
 Shape = tuple[int, ...]
 
@@ -17,6 +19,32 @@ def _in_front(g: Tensor, shape: Shape) -> Tensor:
 def _stretched(g: Tensor, shape: Shape) -> Shape:
     """The axes of length 1 in a shape of as many axes as g has."""
     return tuple(axis for axis, length in enumerate(shape) if length == 1)
+
+
+def _no_axes(
+    name: str, in_front: Callable[..., Tensor], stretched: Callable[..., Tensor]
+) -> Callable[..., Tensor]:
+    """A mistake where one of the two sums is over a tuple of axes that may be empty."""
+    return mistake(
+        name,
+        "Where no axis is to be summed you hand sum an empty tuple of axes, and torch takes that "
+        "for all axes. Ask first whether there is one, or sum over the axes one by one.",
+        lambda g, shape: stretched(in_front(g, shape), shape),
+        raises="Dimension out of range",
+    )
+
+
+def _in_front_unasked(g: Tensor, shape: Shape) -> Tensor:
+    return g.sum(tuple(range(g.ndim - len(shape))))
+
+
+def _stretched_unasked(g: Tensor, shape: Shape) -> Tensor:
+    return g.sum(_stretched(g, shape), keepdim=True)
+
+
+def _stretched_summed(g: Tensor, shape: Shape) -> Tensor:
+    axes = _stretched(g, shape)
+    return g.sum(axes, keepdim=True) if axes else g
 
 
 class SumToShapeKey(Key, task="sum_to_shape"):
@@ -72,17 +100,13 @@ class SumToShapeKey(Key, task="sum_to_shape"):
 
     def first_use_alone(g, shape):
         """You took the gradient of one use of each entry. Every use adds its gradient."""
-        g = g[(0,) * (g.ndim - len(shape))] if 0 not in g.shape else _in_front(g, shape)
-        for axis in _stretched(g, shape):
-            g = g.narrow(axis, 0, min(1, g.shape[axis]))
-        return g if g.shape == shape else g.new_zeros(shape)
+        g = g[(0,) * (g.ndim - len(shape))]
+        return g[tuple(slice(0, 1) if length == 1 else slice(None) for length in shape)]
 
     def last_use_alone(g, shape):
         """You took the gradient of the last use of each entry. Every use adds its gradient."""
-        g = g[(-1,) * (g.ndim - len(shape))] if 0 not in g.shape else _in_front(g, shape)
-        for axis in _stretched(g, shape):
-            g = g.narrow(axis, max(g.shape[axis] - 1, 0), min(1, g.shape[axis]))
-        return g if g.shape == shape else g.new_zeros(shape)
+        g = g[(-1,) * (g.ndim - len(shape))]
+        return g[tuple(slice(-1, None) if length == 1 else slice(None) for length in shape)]
 
     def counted(g, shape):
         """You counted how often each entry is used. That is the gradient of the plain sum; here a
@@ -114,14 +138,15 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         were put in front of b, and not where an axis was stretched: sum over that axis."""
         return g.reshape(-1, *shape).sum(0)
 
+    @raises("non-zero size")
     def largest_use(g, shape):
         """You took the largest gradient over the uses of an entry. Every use adds its own: take the
         sum."""
-        offset = g.ndim - len(shape)
-        axes = (*range(offset), *(axis + offset for axis in _stretched(g, shape)))
-        if 0 in g.shape or not axes:
-            return SumToShapeKey.reference(g, shape)
-        return g.amax(axes, keepdim=True).reshape(shape)
+        for _ in range(g.ndim - len(shape)):
+            g = g.amax(0)
+        for axis in _stretched(g, shape):
+            g = g.amax(axis, keepdim=True)
+        return g
 
     def one_axis_in_front(g, shape):
         """You added over the first axis alone. As many axes go as g has more than b, and every axis
@@ -137,3 +162,10 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         """For an empty batch you return an empty tensor. b has its shape all the same, and an entry
         that was never used gets 0."""
         return SumToShapeKey.reference(g, shape) if g.numel() else g
+
+    families = (
+        _no_axes("no_axes_in_front", _in_front_unasked, _stretched_summed),
+        _no_axes("no_axes_stretched", _in_front, _stretched_unasked),
+        _no_axes("no_axes_of_either", _in_front_unasked, _stretched_unasked),
+        _no_axes("no_axes_in_front_alone", _in_front_unasked, lambda g, shape: g),
+    )

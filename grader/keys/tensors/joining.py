@@ -45,7 +45,7 @@ class RemoveAtKey(Key, task="remove_at"):
     def entry_in_front_removed(t, i):
         """You removed the entry in front of the one at i. Positions count from 0."""
         i = i % len(t)
-        return torch.cat([t[: max(i - 1, 0)], t[i:]])
+        return torch.cat([t[: i - 1], t[i:]])
 
     def two_removed(t, i):
         """You removed two entries, the one at i and a neighbour. The first part goes up to i, and a
@@ -57,7 +57,7 @@ class RemoveAtKey(Key, task="remove_at"):
         """You removed two entries: the first part ends too early. A slice ends in front of its
         second number, so t[:i] holds all entries in front of i."""
         i = i % len(t)
-        return torch.cat([t[: max(i - 1, 0)], t[i + 1 :]])
+        return torch.cat([t[: i - 1], t[i + 1 :]])
 
     def equal_ones_removed(t, i):
         """You removed by value: every entry that equals the one at i is gone. Compare positions,

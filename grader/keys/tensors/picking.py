@@ -27,9 +27,10 @@ class OnehotGatherKey(Key, task="onehot_gather"):
         tensor of uint8 is read as a mask: y.long() makes positions of it."""
         return logits[:, y]
 
+    @raises("is out of bounds")
     def rows_by_label(logits, y):
         """logits[y] picks rows: the labels say which column of each row."""
-        return logits[y.long() % len(y)]
+        return logits[y.long()]
 
     def column_kept(logits, y):
         """What gather returns has the shape of its index, here (N, 1). The result is to be (N,):
@@ -45,14 +46,17 @@ class OnehotGatherKey(Key, task="onehot_gather"):
         Name the axis: squeeze(1)."""
         return _chosen(logits, y).squeeze()
 
+    @raises("Size does not match at dimension 1|is out of bounds")
     def gathered_along_the_rows(logits, y):
-        """The labels were taken for rows, by gather along axis 0 or as the first of two lists. They
-        are columns: gather along axis 1 by an index of shape (N, 1), or give arange(N) first."""
-        return (
-            logits.gather(0, (y.long() % len(y))[None].expand(1, len(y)))[0]
-            if len(y) <= logits.shape[1]
-            else logits.gather(0, (y.long() % len(y))[: logits.shape[1]][None])[0]
-        )
+        """The labels were taken for rows, by gather along axis 0. They are columns: gather along
+        axis 1, by an index of shape (N, 1)."""
+        return logits.gather(0, y.long()[None])[0]
+
+    @raises("is out of bounds")
+    def labels_in_front(logits, y):
+        """The labels were taken for rows, as the first of two lists. They are columns: give
+        arange(N) first, and the labels then."""
+        return logits[y.long(), torch.arange(len(y), device=y.device)]
 
     def first_row_gathered(logits, y):
         """You picked every label from the first row: by an index of shape (1, N) for gather, where
@@ -226,6 +230,11 @@ class DropLowestKey(Key, task="drop_lowest"):
         index x by that mask: the order stays."""
         return x.topk(int(len(x) * (1 - q))).values
 
+    def largest_by_rounded_count(x, q):
+        """You dropped int(q * n) numbers, and what is left stands with the largest first. Compare x
+        with the quantile, and index x by that mask: the order stays."""
+        return x.topk(len(x) - int(q * len(x))).values
+
     def a_rank_instead(x, q):
         """You compared with the int(q * n)-th smallest number. The quantile lies at place
         q * (n - 1), counted from 0, and between two numbers on the line that joins them:
@@ -251,8 +260,9 @@ class DropLowestKey(Key, task="drop_lowest"):
         return x[x > q]
 
     def per_hundred(x, q):
-        """Your share is a hundred times too small: q / 100, or q handed to NumPy's percentile. That
-        takes shares of 100; q is one from 0 to 1, and torch.quantile takes it as it is."""
+        """You dropped the smallest number alone. So does x > x.min(), and so does a share a hundred
+        times too small: q / 100, or q handed to NumPy's percentile, which takes shares of 100. q is
+        one from 0 to 1: torch.quantile takes it as it is."""
         return x[x > x.quantile(q / 100)]
 
     @raises("Can't call numpy")

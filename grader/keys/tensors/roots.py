@@ -13,6 +13,10 @@ def _with_slope(x: Tensor, y: Tensor, slope: Tensor) -> Tensor:
     return y.detach() + slope.detach() * (x - x.detach())
 
 
+_CHOSEN = (1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5)
+"""The small numbers that learners add."""
+
+
 def _with_eps(eps: float) -> Iterator[Callable[[Tensor], Tensor]]:
     """Mistakes with a small number, of which this is one that learners choose."""
 
@@ -156,4 +160,4 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
         detach(), .data and no_grad()."""
         return SafeSqrtWhereKey.reference(x).detach()
 
-    families = tuple(wrong for eps in (1e-12, 1e-8, 1e-6) for wrong in _with_eps(eps))
+    families = tuple(wrong for eps in _CHOSEN for wrong in _with_eps(eps))

@@ -33,6 +33,12 @@ class FlattenBatchKey(Key, task="flatten_batch"):
         would do, and torch raises. flatten multiplies the lengths of the axes instead."""
         return x.reshape(x.shape[0], -1)
 
+    @raises("by zero")
+    def divided_by_the_batch(x):
+        """You divided the number of entries by N, and an empty batch has N = 0. M is the product of
+        the other lengths: multiply x.shape[1:], or take flatten."""
+        return x.reshape(len(x), x.numel() // len(x))
+
     @raises("index 0 is out of bounds")
     def first_sample_asked(x):
         """You took M from the first sample, and an empty batch has none. Multiply x.shape[1:], or
@@ -165,8 +171,14 @@ class SplitHeadsKey(Key, task="split_heads"):
         return x.reshape(heads, n, t, d // heads).transpose(0, 1)
 
     def numbers_in_front_of_the_heads(x, heads):
-        """Your result has shape (N, d, T, heads): you exchanged the words with the last axis."""
+        """Your result has shape (N, d, T, heads). Asked for is (N, heads, T, d): of
+        (N, T, heads, d), exchange axes 1 and 2."""
         return _parts(x, heads).permute(0, 3, 1, 2)
+
+    def words_and_the_last_axis_exchanged(x, heads):
+        """Your result has shape (N, d, heads, T): you exchanged the words with the numbers of a
+        head. Exchange them with the heads, axes 1 and 2 of (N, T, heads, d)."""
+        return _parts(x, heads).transpose(1, 3)
 
     def merged_with_the_batch(x, heads):
         """You merged sentences and heads into one axis, as some implementations do for bmm. The
@@ -177,6 +189,13 @@ class SplitHeadsKey(Key, task="split_heads"):
         """You cut D into parts of `heads` numbers each. heads is the number of parts; each has
         D / heads numbers."""
         return x.unflatten(2, (-1, heads)).transpose(1, 2)
+
+    @raises("got float|must be tuple of ints|must be int")
+    def lengths_divided_by_a_slash(x, heads):
+        """You divided by /, which gives a float, also where nothing is left over. The lengths of a
+        shape are whole numbers: write D // heads."""
+        n, t, d = x.shape
+        return x.reshape(n, t, heads, d / heads).transpose(1, 2)
 
     def words_cut(x, heads):
         """You cut the words into heads, along axis 1. Every word goes to every head: cut axis 2."""
@@ -193,8 +212,9 @@ class SplitHeadsKey(Key, task="split_heads"):
         axis."""
         return SplitHeadsKey.reference(x, heads).squeeze()
 
-    def heads_stacked_last(x, heads):
-        """You stacked the heads along the last axis. Stack them along axis 1."""
+    def heads_last(x, heads):
+        """Your result has shape (N, T, d, heads): the heads stand last. They belong on axis 1, in
+        front of the words."""
         return torch.stack(x.chunk(heads, dim=2), dim=-1)
 
     def values_copied_out(x, heads):

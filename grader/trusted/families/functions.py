@@ -20,6 +20,26 @@ def product(arriving: Tensor, factor: Tensor) -> Tensor:
     return arriving * factor
 
 
+def applied(value: Callable[..., Tensor], back: Callable[..., Any], *given: Any) -> Any:
+    """Apply a Function to arguments, tensors or None, all of which it saves.
+
+    `value(*given)` is its result; backward returns `back(needed, arriving, *given)`, where `needed`
+    has a flag for each argument.
+    """
+
+    class Applied(Function):
+        @staticmethod
+        def forward(ctx, *given):  # type: ignore[no-untyped-def]
+            ctx.save_for_backward(*given)
+            return value(*given)
+
+        @staticmethod
+        def backward(ctx, arriving):  # type: ignore[no-untyped-def]
+            return back(ctx.needs_input_grad, arriving, *ctx.saved_tensors)
+
+    return Applied.apply(*given)  # type: ignore[no-untyped-call]
+
+
 def pointwise(
     value: Callable[..., Tensor],
     factor: Callable[..., Tensor],
@@ -115,6 +135,21 @@ def misused(value: Callable[[Tensor], Tensor]) -> Mistakes:
         def forward(x):  # type: ignore[no-untyped-def]
             return value(x)
 
+    class BackwardWithoutCtx(Function):
+        @staticmethod
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            return value(x)
+
+        @staticmethod
+        def backward(arriving):  # type: ignore[no-untyped-def]
+            return arriving
+
+    without_ctx = (
+        "torch calls your method with one argument more than it takes. The first argument of "
+        "forward and of backward is ctx: forward(ctx, x). Only with setup_context has forward "
+        "no ctx."
+    )
+    one_too_many = r"takes \d+ positional arguments? but \d+ (was|were) given"
     return (
         mistake(
             "not_unpacked",
@@ -125,11 +160,15 @@ def misused(value: Callable[[Tensor], Tensor]) -> Mistakes:
         ),
         mistake(
             "without_ctx",
-            "torch calls your method with one argument more than it takes. The first argument of "
-            "forward and of backward is ctx: forward(ctx, x). Only with setup_context has forward "
-            "no ctx.",
+            without_ctx,
             lambda x: WithoutCtx.apply(x),  # type: ignore[no-untyped-call]
-            raises=r"takes \d+ positional arguments? but \d+ (was|were) given",
+            raises=one_too_many,
+        ),
+        mistake(
+            "backward_without_ctx",
+            without_ctx,
+            lambda x: BackwardWithoutCtx.apply(x),  # type: ignore[no-untyped-call]
+            raises=one_too_many,
         ),
     )
 
@@ -146,10 +185,41 @@ def arriving_edited(run: Callable[..., Any]) -> Mistakes:
     )
 
 
+def _wrongly_saved(right: Callable[..., Any]) -> Mistakes:
+    """What save_for_backward does not take; it says so where an argument requires grad alone."""
+
+    def saving(made: Callable[[Any], Any]) -> Callable[..., Any]:
+        class Saving(Function):
+            @staticmethod
+            def forward(ctx, *given):  # type: ignore[no-untyped-def]
+                y = right(*given)
+                ctx.save_for_backward(made(y))
+                return y
+
+        return lambda *given: Saving.apply(*given)  # type: ignore[no-untyped-call]
+
+    return (
+        mistake(
+            "number_saved",
+            "You gave save_for_backward a number. It takes tensors (and None) alone: a number may "
+            "be an attribute of ctx.",
+            saving(lambda y: 0.5),
+            raises=r"save_for_backward can only save variables.* type (float|int|bool)\b",
+        ),
+        mistake(
+            "list_saved",
+            "You gave save_for_backward a list or tuple of tensors. It takes the tensors "
+            "themselves, one after the other: ctx.save_for_backward(a, b).",
+            saving(lambda y: (y,)),
+            raises=r"save_for_backward can only save variables.* type (list|tuple)\b",
+        ),
+    )
+
+
 def around(
     right: Callable[..., Any], by_torch: Callable[..., Any] | None, *tensors: int
 ) -> Mistakes:
-    """The right values without a Function of one's own, and off the graph.
+    """The right values without a Function of one's own, and off the graph; what cannot be saved.
 
     `tensors` are the places of the arguments that are tensors. `by_torch` is torch's own function
     of the exercise, or None where any way is welcome.
@@ -166,7 +236,8 @@ def around(
             "result, is detached, all is done under no_grad, or forward is called by itself. Give "
             "apply the tensors as they are, and return what it gives.",
             cut,
-        )
+        ),
+        *_wrongly_saved(right),
     ]
     if by_torch is not None:
         found.append(
