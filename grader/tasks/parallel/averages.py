@@ -17,7 +17,7 @@ class DdpAverage(Task):
     signatures = ("average(grads, sizes) -> grad",)
     title, points, difficulty, minutes = "The gradient of the whole batch", 8, 2, 10
     hints = (
-        "Read the section on the two halves of a batch. What is the sum of a rank's losses, if you "
+        "Read the section on one batch and two ranks. What is the sum of a rank's losses, if you "
         "know their mean and how many there are?",
         "The mean over all samples is one sum over all of them, divided by one number. What does "
         "each rank add to that sum?",
