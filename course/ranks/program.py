@@ -93,14 +93,14 @@ def with_ddp(rank: int) -> Shown:
     net = make_net(seed=rank)
     apart = ranks_apart(net)
     ddp = DistributedDataParallel(net)
-    wrapped = ranks_apart(net)
+    from_rank_0 = float((net[0].weight - make_net(seed=0)[0].weight).abs().max())
     x, y = shard(rank)
     mse_loss(ddp(x), y).backward()
     gradient = off(net)
     torch.optim.SGD(ddp.parameters(), lr=0.1).step()
     return {
         "apart": apart,
-        "apart when wrapped": wrapped,
+        "from rank 0's": from_rank_0,
         "gradient off": gradient,
         "apart after a step": ranks_apart(net),
         "first key": next(iter(ddp.state_dict())),
@@ -244,7 +244,7 @@ def two_stages(rank: int) -> Shown:
 def sharded(rank: int) -> Shown:
     """FSDP: a rank keeps a shard of every parameter and of its gradient."""
     net, (x, y) = make_net(), shard(rank)
-    mesh = init_device_mesh("cpu", (dist.get_world_size(),))
+    mesh = init_device_mesh("cpu", (dist.get_world_size(),))  # all ranks, in a row
     for part in (net[0], net[2], net):  # a layer by itself is gathered by itself
         fully_shard(part, mesh=mesh)
     mse_loss(net(x), y).backward()

@@ -11,7 +11,8 @@ class DdpAverage(Task):
     """One batch is spread over several ranks. Rank r has sizes[r] of its samples, and grads[r] is
     the gradient of the mean loss over those. Return the gradient of the mean loss over the whole
     batch. A rank may have no samples: its size is 0, and its gradient is zeros. At least one rank
-    has samples. All gradients have one shape, and no graph. Leave them as they are."""
+    has samples. All gradients have one shape, and no graph. Leave both lists, and what is in
+    them, as they are."""
 
     id = "ddp_average"
     signatures = ("average(grads, sizes) -> grad",)
@@ -42,10 +43,10 @@ class DdpAverage(Task):
 
     def observe(self, average, rows, sizes):
         grads = [g.clone() if n else g * 0 for g, n in zip(rows, sizes, strict=True)]
-        given = list(grads)
-        found = {"grad": average(given, list(sizes))}
+        given, counts = list(grads), list(sizes)
+        found = {"grad": average(given, counts)}
         same = len(given) == len(grads) and all(map(is_, given, grads))
-        return {**found, "the list of gradients is as it was": same}
+        return {**found, "both lists are as they were": same and counts == list(sizes)}
 
 
 class GlobalBatch(Task):
