@@ -103,8 +103,8 @@ class DdpAverageKey(Key, task="ddp_average"):
         return grads[0].clone()
 
     def last_rank(grads):
-        """You returned the gradient of the last rank: what you add up is lost in the loop. All
-        ranks belong to the batch."""
+        """You returned the gradient of the last rank. A loop that sets its result anew in each
+        round ends with that; add up over all ranks."""
         return grads[-1].clone()
 
     def first_with_samples(grads, sizes):

@@ -250,14 +250,14 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         return sum(t.numel() * t.element_size() for t in kept)
 
     def gradients_counted(model, x):
-        """You added the bytes of the gradients. They come with the backward pass, are as large as
-        the parameters, and do not grow with the batch: they are no activations."""
+        """You added as many bytes as the parameters have. They themselves are there in any case,
+        and their gradients come with the backward pass: neither are activations."""
         kept, _ = _packed(model, x)
         return _of_storages(_foreign(kept, model)) + _sum_of_parameters(model)
 
     def without_recording(model):
-        """You called the model under no_grad, where no graph is made and nothing is saved. What is
-        kept for backward can be seen only while operations are recorded."""
+        """You found nothing that is saved. Under no_grad no graph is made, and hooks see what is
+        saved inside of their `with` alone: call the model there, while operations are recorded."""
         return 0
 
     def size_of_the_parameters(model):
