@@ -251,7 +251,7 @@ class ActivationMemoryKey(Key, task="activation_memory"):
 
     def gradients_counted(model, x):
         """You added as many bytes as the parameters have. They themselves are there in any case,
-        and their gradients come with the backward pass: neither are activations."""
+        and their gradients come with the backward pass: neither is an activation."""
         kept, _ = _packed(model, x)
         return _of_storages(_foreign(kept, model)) + _sum_of_parameters(model)
 
