@@ -179,7 +179,8 @@ def scripts_seed_between(n: int = 3) -> Predict:
         f"one call asks for them or {n} do. The next number is the same. A line that draws one "
         "number more would change all that follows.",
         beliefs={
-            f"-{n}": "The same seed, and equally many numbers: the generator stands where it did."
+            f"-{n}": "The same seed, and equally many numbers of `rand`: on the CPU the generator "
+            "stands where it did."
         },
     )
 

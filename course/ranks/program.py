@@ -76,14 +76,16 @@ def by_hand(rank: int) -> Shown:
 
 
 def left_alone(rank: int) -> Shown:
-    """Rank 0 makes a call that rank 1 leaves out, and waits for at most a second."""
+    """Rank 1 leaves out the first of two calls. A rank waits for at most a second."""
+    first, second, raised = torch.tensor(1.0), torch.tensor(10.0), None
     try:
         both = dist.new_group(timeout=timedelta(seconds=1))
         if rank == 0:
-            dist.all_reduce(torch.ones(1), group=both)
+            dist.all_reduce(first, group=both)  # should become 2
+        dist.all_reduce(second, group=both)  # should become 20
     except RuntimeError as error:
-        return {"raised": str(error)}
-    return {"raised": None}
+        raised = str(error).rpartition("] ")[2]  # without gloo's file and line
+    return {"first": first.item(), "second": second.item(), "raised": raised}
 
 
 def with_ddp(rank: int) -> Shown:
@@ -91,14 +93,14 @@ def with_ddp(rank: int) -> Shown:
     net = make_net(seed=rank)
     apart = ranks_apart(net)
     ddp = DistributedDataParallel(net)
-    wrapped = ranks_apart(net)
+    from_rank_0 = float((net[0].weight - make_net(seed=0)[0].weight).abs().max())
     x, y = shard(rank)
     mse_loss(ddp(x), y).backward()
     gradient = off(net)
     torch.optim.SGD(ddp.parameters(), lr=0.1).step()
     return {
         "apart": apart,
-        "apart when wrapped": wrapped,
+        "from rank 0's": from_rank_0,
         "gradient off": gradient,
         "apart after a step": ranks_apart(net),
         "first key": next(iter(ddp.state_dict())),
@@ -181,14 +183,20 @@ def unused_found(rank: int) -> Shown:
 
 
 def buffers(rank: int) -> Shown:
-    """The running mean of a BatchNorm after a forward pass, and at the beginning of the next."""
+    """The running mean of a BatchNorm after a forward pass, and what the next ones do to it."""
     norm, (x, _) = nn.BatchNorm1d(6, momentum=1.0), shard(rank)
     ddp = DistributedDataParallel(norm)
+    mean = norm.running_mean
+    assert mean is not None
     ddp(x)
-    assert norm.running_mean is not None
-    own = round(float(norm.running_mean[0]), 4)
-    ddp.eval()(x)
-    return {"own": own, "at the next pass": round(float(norm.running_mean[0]), 4)}
+    own = mean.clone()
+    with torch.no_grad():
+        ddp.eval()(x)
+    at_next = mean.clone()
+    mean.copy_(own)  # each rank has its own again
+    ddp(x)  # the pass before this one was not recorded
+    found = {"own": own, "at the next pass": at_next, "after no_grad": mean}
+    return {when: round(float(of[0]), 4) for when, of in found.items()}
 
 
 def row_parallel(rank: int) -> Shown:
@@ -236,7 +244,7 @@ def two_stages(rank: int) -> Shown:
 def sharded(rank: int) -> Shown:
     """FSDP: a rank keeps a shard of every parameter and of its gradient."""
     net, (x, y) = make_net(), shard(rank)
-    mesh = init_device_mesh("cpu", (dist.get_world_size(),))
+    mesh = init_device_mesh("cpu", (dist.get_world_size(),))  # all ranks, in a row
     for part in (net[0], net[2], net):  # a layer by itself is gathered by itself
         fully_shard(part, mesh=mesh)
     mse_loss(net(x), y).backward()

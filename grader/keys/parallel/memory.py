@@ -1,13 +1,11 @@
-"""References and mistakes of the exercises on memory."""
+"""Reference and mistakes of the exercise on what a forward pass keeps."""
 
-import math
 from collections.abc import Callable, Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, raises, replaces
+from grader.trusted.key import Key
 
 
 def _nodes(y: Tensor) -> Iterator[object]:
@@ -100,6 +98,14 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         kept, _ = _packed(model, x)
         return _of_storages([t for t in kept if not isinstance(t, nn.Parameter)])
 
+    def parameters_known_by_place(model, x):
+        """You left out what begins where a parameter begins: data_ptr() of a tensor is the place of
+        its own first entry. Where a layer uses a part of its weight, that part begins elsewhere in
+        the same storage. Compare untyped_storage().data_ptr()."""
+        kept, _ = _packed(model, x)
+        own = {t.data_ptr() for t in (*model.parameters(), *model.buffers())}
+        return _of_storages([t for t in kept if t.data_ptr() not in own])
+
     def buffers_counted(model, x):
         """You left out the parameters and counted the buffers: BatchNorm saves its running
         statistics too. They are there in any case."""
@@ -149,6 +155,12 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         the storage: nbytes()."""
         kept, _ = _packed(model, x)
         return _of_storages(_foreign(kept, model), lambda t: 4 * (_bytes(t) // t.element_size()))
+
+    def four_bytes_for_each_entry(model, x):
+        """You took 4 bytes for every entry of the saved tensors. That is the size of a float32, and
+        a view keeps its whole storage in memory: ask the storage, nbytes()."""
+        kept, _ = _packed(model, x)
+        return _of_storages(_foreign(kept, model), lambda t: 4 * t.numel())
 
     def eight_bytes_each(model, x):
         """You took 8 bytes for every number. That is the size of a float64; ask
@@ -225,15 +237,27 @@ class ActivationMemoryKey(Key, task="activation_memory"):
             handle.remove()
         return sum(map(_bytes, kept))
 
+    def inputs_of_modules(model, x):
+        """You added up what goes into the modules. What is kept are the tensors that operations
+        save: a frozen first layer does not save its input, a ReLU saves its result, and what two of
+        them save lies in memory once. Use torch.autograd.graph.saved_tensors_hooks."""
+        kept = []
+        leaves = [part for part in model.modules() if next(part.children(), None) is None]
+        handles = [p.register_forward_pre_hook(lambda m, a: kept.append(a[0])) for p in leaves]
+        model(x)
+        for handle in handles:
+            handle.remove()
+        return sum(t.numel() * t.element_size() for t in kept)
+
     def gradients_counted(model, x):
-        """You added the bytes of the gradients. They come with the backward pass, are as large as
-        the parameters, and do not grow with the batch: they are no activations."""
+        """You added as many bytes as the parameters have. They themselves are there in any case,
+        and their gradients come with the backward pass: neither is an activation."""
         kept, _ = _packed(model, x)
         return _of_storages(_foreign(kept, model)) + _sum_of_parameters(model)
 
     def without_recording(model):
-        """You called the model under no_grad, where no graph is made and nothing is saved. What is
-        kept for backward can be seen only while operations are recorded."""
+        """You found nothing that is saved. Under no_grad no graph is made, and hooks see what is
+        saved inside of their `with` alone: call the model there, while operations are recorded."""
         return 0
 
     def size_of_the_parameters(model):
@@ -245,154 +269,10 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         """The number is right. Return it as an int: .item() gives one."""
         return torch.tensor(ActivationMemoryKey.reference(model, x))
 
+    def as_a_float(model, x):
+        """The number is right, and it is a float. An int is asked for, as nbytes() gives it."""
+        return float(ActivationMemoryKey.reference(model, x))
+
     def in_kilobytes(model, x):
         """You divided by 1024. Return bytes."""
         return ActivationMemoryKey.reference(model, x) / 1024
-
-
-Shards = list[Tensor]
-
-
-def _even(t: Tensor, world: int) -> tuple[Tensor, int]:
-    """The values of t in a row without a graph, and how many are lacking to an even cut."""
-    flat = t.detach().flatten()
-    return flat, -len(flat) % world
-
-
-def _own_memory(pieces: Shards | tuple[Tensor, ...]) -> Shards:
-    return [piece.clone() for piece in pieces]
-
-
-class ShardParamsKey(Key, task="shard_params"):
-    def shard(t: Tensor, world: int) -> Shards:
-        flat, lacking = _even(t, world)
-        rows = F.pad(flat, (0, lacking)).view(world, -1)
-        return _own_memory(rows.unbind())
-
-    def gather(shards: Shards, shape: tuple[int, ...]) -> Tensor:
-        return torch.stack(shards).flatten()[: math.prod(shape)].clone().view(shape)
-
-    def views(t, world):
-        """The values are right, and each shard is a view: the whole tensor stays in memory behind
-        it, on every rank. Clone the pieces."""
-        flat, lacking = _even(t, world)
-        return list(F.pad(flat, (0, lacking)).view(world, -1).unbind())
-
-    def graph_kept(t, world):
-        """The values are right, and a shard requires grad if t does: it hangs on the graph of t.
-        A shard is a plain tensor of values: detach t first."""
-        flat, lacking = t.flatten(), -t.numel() % world
-        return _own_memory(F.pad(flat, (0, lacking)).view(world, -1).unbind())
-
-    def views_with_a_graph(t, world):
-        """The values are right. Each shard is a view, behind which the whole tensor stays in
-        memory; and it requires grad if t does. Detach t, and clone the pieces."""
-        flat, lacking = t.flatten(), -t.numel() % world
-        return list(F.pad(flat, (0, lacking)).view(world, -1).unbind())
-
-    def not_filled_up(t, world):
-        """Your shards have several sizes. Collectives such as all_gather want one size on every
-        rank: fill up with zeros first."""
-        return _own_memory(t.detach().flatten().tensor_split(world))
-
-    def last_one_shorter(t, world):
-        """You cut by the rounded size and did not fill up, so that the last shards are shorter or
-        missing. Fill up with zeros to world times that size first."""
-        size = math.ceil(t.numel() / world)
-        return _own_memory(t.detach().flatten().split(size))
-
-    def values_lost(t, world):
-        """You rounded the size of a shard down, and the last values are in no shard. Round up:
-        -(-n // world), or math.ceil(n / world)."""
-        flat = t.detach().flatten()
-        size = len(flat) // world
-        return [flat[r * size : (r + 1) * size].clone() for r in range(world)]
-
-    def zeros_in_front(t, world):
-        """You put the zeros in front. They belong behind the last value."""
-        flat, lacking = _even(t, world)
-        return _own_memory(F.pad(flat, (lacking, 0)).view(world, -1).unbind())
-
-    def filled_by_repeating(t, world):
-        """You filled up with values from the beginning, as a sampler does with samples. Fill up
-        with zeros."""
-        flat, lacking = _even(t, world)
-        again = flat.repeat(world)[:lacking]
-        return _own_memory(torch.cat([flat, again]).view(world, -1).unbind())
-
-    def always_filled_up(t, world):
-        """Where the number comes out even you filled up by one more row of zeros: n % world is 0
-        there, and world - 0 is too many. -n % world is right in every case."""
-        flat = t.detach().flatten()
-        lacking = world - len(flat) % world
-        return _own_memory(F.pad(flat, (0, lacking)).view(world, -1).unbind())
-
-    def dealt_out(t, world):
-        """You dealt the values out one by one, as a sampler does with samples. A shard is a run of
-        neighbours: the first values belong to rank 0."""
-        flat, lacking = _even(t, world)
-        return _own_memory(F.pad(flat, (0, lacking)).view(-1, world).T.unbind())
-
-    def columns_first(t, world):
-        """You read the values in the order in which they lie in memory, or column by column. The
-        order is that of t.flatten(): row by row of t as it is."""
-        flat, lacking = _even(t.T if t.ndim == 2 else t, world)
-        return _own_memory(F.pad(flat, (0, lacking)).view(world, -1).unbind())
-
-    def last_rank_first(t, world):
-        """Your shards are in reverse. The first values belong to rank 0."""
-        return ShardParamsKey.shard(t, world)[::-1]
-
-    def one_tensor(t, world):
-        """You returned one tensor, with a row for each rank. Return a list of world tensors, each
-        with memory of its own."""
-        flat, lacking = _even(t, world)
-        return F.pad(flat, (0, lacking)).view(world, -1)
-
-    def only_the_first_shard(t, world):
-        """You returned one shard. Return all of them as a list."""
-        return ShardParamsKey.shard(t, world)[0]
-
-    def rows_of_one(t, world):
-        """Each of your shards has two dimensions, (1, size). Return tensors of one dimension."""
-        return [one.unsqueeze(0) for one in ShardParamsKey.shard(t, world)]
-
-    @replaces("gather")
-    def filled_values_kept(shards):
-        """gather returned the flat tensor, with what was filled in. Keep as many values as the
-        shape has, and reshape."""
-        return torch.cat(shards)
-
-    @replaces("gather")
-    def flat(shards, shape):
-        """gather returned the right values in a row. Give them their shape."""
-        return torch.cat(shards)[: math.prod(shape)]
-
-    @replaces("gather")
-    @raises("is invalid for input of size")
-    def filled_values_do_not_fit(shards, shape):
-        """gather reshaped all values, with what was filled in, and they do not fit. Cut off what
-        is behind the last value of the shape first."""
-        return torch.cat(shards).reshape(shape)
-
-    @replaces("gather")
-    def cut_off_in_front(shards, shape):
-        """gather cut off values in front. What was filled in stands behind the last value."""
-        flat = torch.cat(shards)
-        return flat[len(flat) - math.prod(shape) :].view(shape)
-
-    @replaces("gather")
-    def read_in_turns(shards, shape):
-        """gather took one value from each shard in turn. A shard is a run of neighbours: put one
-        behind the other."""
-        return torch.stack(shards, 1).flatten()[: math.prod(shape)].view(shape)
-
-    @replaces("gather")
-    def added_up(shards, shape):
-        """gather added the shards up. They are parts of one tensor: put one behind the other."""
-        return sum(shards)
-
-    @replaces("gather")
-    def last_shard_first(shards, shape):
-        """gather put the shards behind each other in reverse. The first one comes first."""
-        return torch.cat(shards[::-1])[: math.prod(shape)].view(shape)

@@ -1,8 +1,9 @@
 """Reference and mistakes of the exercise on a pipeline's schedule."""
 
+import functools
 from collections.abc import Callable
 
-from grader.trusted.key import Key
+from grader.trusted.key import Key, mistake
 
 Rows = list[list[str]]
 When = Callable[[int, int], int]
@@ -28,6 +29,19 @@ def _forward(stage: int, m: int) -> int:
 def _turn(stages: int, micro: int) -> int:
     """The first tick after the last forward pass."""
     return stages + micro - 1
+
+
+def _in_full_rows(*wrongs: Callable[..., Rows]) -> tuple[Callable[..., Rows], ...]:
+    """The same mistakes in rows that were made with the right length, idle ticks at their end."""
+
+    def filled(wrong: Callable[..., Rows], stages: int, micro: int) -> Rows:
+        rows = wrong(stages, micro)
+        return [row + [""] * (2 * _turn(stages, micro) - len(row)) for row in rows]
+
+    return tuple(
+        mistake(f"{one.__name__}_in_full_rows", one.__doc__ or "", functools.partial(filled, one))
+        for one in wrongs
+    )
 
 
 class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
@@ -78,6 +92,19 @@ class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
         turn = _turn(stages, micro)
         return _rows(stages, micro, _forward, lambda s, m: turn + stages - 1 - s + m)
 
+    def forward_half_repeated(stages, micro):
+        """Your backward half goes like the forward half: stage 0 begins, with micro-batch 0. It is
+        the forward half in a mirror: the last stage begins, with the last micro-batch."""
+        turn = _turn(stages, micro)
+        return _rows(stages, micro, _forward, lambda s, m: turn + s + m)
+
+    def backward_all_at_once_in_forward_order(stages, micro):
+        """You let all stages run one backward pass in one tick, micro-batch 0 first. A stage needs
+        the gradient that the stage behind it computed, one tick earlier; and the last micro-batch
+        goes first here."""
+        turn = _turn(stages, micro)
+        return _rows(stages, micro, _forward, lambda s, m: turn + m)
+
     def backward_all_at_once(stages, micro):
         """You let all stages run one backward pass in one tick. A stage needs the gradient that the
         stage behind it computed: each stage comes one tick after the next one."""
@@ -94,6 +121,12 @@ class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
         """You let every stage begin its backward passes right after its own forward passes. It has
         to wait for the gradient from the stage behind it."""
         return _rows(stages, micro, _forward, lambda s, m: s + micro + micro - 1 - m)
+
+    families = _in_full_rows(
+        backward_all_at_once,
+        backward_all_at_once_in_forward_order,
+        every_stage_turns_round_at_once,
+    )
 
     def each_step_of_its_own_direction_only(stages, micro):
         """You planned the forward passes and no backward passes. The backward half is the forward
@@ -123,6 +156,16 @@ class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
         right = MicroBatchPipelineKey.reference(stages, micro)
         return [row[: 1 + max(i for i, cell in enumerate(row) if cell)] for row in right]
 
+    def one_row_for_all(stages, micro):
+        """Your rows are one list: [row] * stages repeats it, and what is written into one stands in
+        all. Make a list for each stage: [[""] * ticks for _ in range(stages)]."""
+        return _in_one_row(stages, [(s, m) for s in range(stages) for m in range(micro)])
+
+    def one_row_for_all_by_micro_batch(stages, micro):
+        """Your rows are one list: [row] * stages repeats it, and what is written into one stands in
+        all. Make a list for each stage: [[""] * ticks for _ in range(stages)]."""
+        return _in_one_row(stages, [(s, m) for m in range(micro) for s in range(stages)])
+
     def idle_ticks_are_none(stages, micro):
         """Your idle ticks are None. Write "" for them."""
         right = MicroBatchPipelineKey.reference(stages, micro)
@@ -145,6 +188,16 @@ class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
         """You let a stage run backward passes as soon as it can, in turn with its forward passes:
         that is another schedule, 1F1B. Here all forward passes come first."""
         return one_f_one_b(stages, micro)
+
+
+def _in_one_row(stages: int, order: list[tuple[int, int]]) -> Rows:
+    """The right ticks of all stages, written in that order into one list."""
+    half = _turn(stages, 1 + max(m for _, m in order))
+    row = [""] * (2 * half)
+    for stage, m in order:
+        row[stage + m] = f"F{m}"
+        row[2 * half - 1 - stage - m] = f"B{m}"
+    return [row] * stages
 
 
 def one_f_one_b(stages: int, micro: int) -> Rows:

@@ -18,6 +18,7 @@ def _ring(
     first: int = 0,
     add: bool = True,
     back: int = 1,
+    put: int | None = None,
     second: int = 1,
     add_again: bool = False,
     collect: int = -1,
@@ -26,7 +27,9 @@ def _ring(
 ) -> Run:
     """All-reduce with something changed: which chunk comes first (`first`), and in the second half
     (`second`); whether chunks are added or replaced; how far back the chunk lies that is received
-    (`back`); how many steps more than `world` the halves have; whether sums are sent on."""
+    (`back`, and `put` in the second half); how many steps more than `world` the halves have;
+    whether sums are sent on."""
+    put = back if put is None else put
     chunks = [chunk.clone() for chunk in x.tensor_split(world)]
     for step in range(world + collect):
         sent = chunks[(rank + first - (step if forward else 0)) % world]
@@ -35,7 +38,7 @@ def _ring(
         chunks[to] = chunks[to] + got if add else got
     for step in range(world + hand_round):
         got = yield chunks[(rank + second - step) % world]
-        to = (rank + second - back - step) % world
+        to = (rank + second - put - step) % world
         chunks[to] = chunks[to] + got if add_again else got
     return torch.cat(chunks)
 
@@ -81,6 +84,27 @@ class RingAllReduceKey(Key, task="ring_all_reduce"):
         """You added what you got to the wrong chunk, one too far on: if you send chunk r - t, the
         rank before sends chunk r - t - 1, and that is where it belongs."""
         return (yield from _ring(rank, world, x, back=-1))
+
+    def added_to_what_was_sent_at_first(rank, world, x):
+        """In the first half you added what you got to the chunk that you sent. The rank before sent
+        its own number of chunk, one less than yours: in step t you send chunk r - t and get chunk
+        r - t - 1."""
+        return (yield from _ring(rank, world, x, back=0, put=1))
+
+    def added_one_too_far_at_first(rank, world, x):
+        """In the first half you added what you got to the wrong chunk, one too far on: if you send
+        chunk r - t, the rank before sends chunk r - t - 1, and that is where it belongs."""
+        return (yield from _ring(rank, world, x, back=-1, put=1))
+
+    def put_where_it_was_sent_from(rank, world, x):
+        """In the second half you put what you got in the place of the chunk that you sent. The rank
+        before sends the chunk before: if you send chunk r + 1 - t, it belongs to r - t."""
+        return (yield from _ring(rank, world, x, put=0))
+
+    def put_one_too_far(rank, world, x):
+        """In the second half you put what you got into the wrong chunk, one too far on: if you send
+        chunk r + 1 - t, the rank before sends chunk r - t, and that is where it belongs."""
+        return (yield from _ring(rank, world, x, put=-1))
 
     def same_chunk_in_every_step(rank, world, x):
         """In the first half you sent the same chunk in every step. Send what you have added to in
@@ -134,9 +158,22 @@ class RingAllReduceKey(Key, task="ring_all_reduce"):
             total = total + (yield total)
         return total
 
+    def own_tensor_in_every_step(rank, world, x):
+        """You sent your own tensor in every step, so that a rank gets that of the one before it
+        again and again. Send on what you have added to, one chunk in a step."""
+        total = x.clone()
+        for _ in range(world - 1):
+            total = total + (yield x)
+        return total
+
     def only_the_neighbour(rank, world, x):
         """You added up this rank and the one before it alone. Hand on what you get."""
         return x + (yield x) if world > 1 else x.clone()
+
+    def only_the_neighbour_and_itself(rank, world, x):
+        """You added up this rank and the one before it alone, in one step. Hand on what you get,
+        one chunk in each of 2 * (world - 1) steps: a ring of one has none."""
+        return x + (yield x)
 
     def averaged(rank, world, x):
         """You divided by the number of ranks. The sum is asked for."""
@@ -150,6 +187,17 @@ class RingAllReduceKey(Key, task="ring_all_reduce"):
     def list_of_chunks(rank, world, x):
         """You returned the chunks as a list. Put them together: torch.cat(chunks)."""
         return list((yield from _ring(rank, world, x)).tensor_split(world))
+
+    def sums_not_put_away(rank, world, x):
+        """In the second half you did not keep what you got, so that this rank has one chunk whole
+        and parts of sums in the others. Put each whole chunk where it belongs."""
+        chunks = [chunk.clone() for chunk in x.tensor_split(world)]
+        for step in range(world - 1):
+            got = yield chunks[(rank - step) % world]
+            chunks[(rank - step - 1) % world] += got
+        for step in range(world - 1):
+            yield chunks[(rank + 1 - step) % world]
+        return torch.cat(chunks)
 
     def chunks_in_the_order_of_arrival(rank, world, x):
         """You put the chunks together in the order in which they arrived. Put each where it stands

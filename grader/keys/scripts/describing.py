@@ -104,7 +104,8 @@ class DescribeKey(Key, task="describe"):
         return _about(t, device=t.device.type)
 
     def cpu_for_every_device(t):
-        """Your device is always "cpu". Ask the tensor: str(t.device)."""
+        """Your device is "cpu" for tensors that lie elsewhere as well. Ask the tensor:
+        str(t.device)."""
         return _about(t, device="cpu")
 
     def count_for_shape(t):

@@ -22,6 +22,8 @@ class _Masking:
 
     unset: str = "None"
     empty: str = "list"
+    nothing: str = "list"
+    spaces: str = "taken away"
     bad: str = "ends"
     negative: str = "ends"
     order: str = "kept"
@@ -35,7 +37,8 @@ def _visible(change: _Masking, env: Env) -> Any:
     if not text and change.empty != "list":
         return None
     found: list[Any] = []
-    for part in (part.strip() for part in text.split(",")):
+    for part in text.split(","):
+        part = part if change.spaces == "kept" else part.strip()
         kind = change.negative if part == "-1" else "kept" if part.isdigit() else change.bad
         if kind == "int or empty":
             kind = "int" if part else "skipped"
@@ -45,6 +48,8 @@ def _visible(change: _Masking, env: Env) -> Any:
             break
         if kind == "kept":
             found.append(int(part) if change.kind == "int" else part)
+    if not found and change.nothing != "list":
+        return None
     return sorted(found) if change.order == "sorted" else found
 
 
@@ -63,6 +68,16 @@ _MASKING_CHANGES: dict[str, tuple[_Masking, str]] = {
         _Masking(empty="None"),
         "You took an empty variable for one that is not set. Empty hides every GPU: return []. "
         "`if not text` is true of both; ask `text is None`.",
+    ),
+    "none_where_nothing_is_visible": (
+        _Masking(nothing="None"),
+        "Where no GPU is visible you answer None, which means all of them: `found or None` makes "
+        "None of an empty list. Return [].",
+    ),
+    "spaces_kept": (
+        _Masking(spaces="kept"),
+        "You ask for digits before you take the spaces away: ' 1 '.isdigit() is False. Write "
+        "part.strip().",
     ),
     "bad_entries_skipped": (
         _Masking(bad="skipped"),
@@ -122,6 +137,21 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         """You left out what is no number from 0 up, and went on. The list ends before the first
         such entry: what follows is hidden as well."""
         return _visible(_Masking(bad="skipped", negative="skipped"), env)
+
+    def digits_picked_with_spaces(env):
+        """You picked the parts that are digits: a number with a space beside it is none to isdigit,
+        and what follows an entry that is no number is hidden. Write part.strip(), and end the list
+        at the first part that is no number from 0 up."""
+        change = _Masking(bad="skipped", negative="skipped", spaces="kept")
+        return _visible(change, env)
+
+    def nothing_where_one_is_bad(env):
+        """One entry that int refuses, and you answer with no GPU. The list ends before it: what
+        stands in front of it is visible. And it ends before -1, which int reads."""
+        try:
+            return _visible(_Masking(bad="int", negative="kept"), env)
+        except ValueError:
+            return []
 
     def parts_that_are_not_empty(env):
         """Where the variable is not set you answer with no GPU: the default of env.get makes it an

@@ -28,7 +28,8 @@ class _Command:
     none: str = "left out"
     lists: str = "words"
     joined: str = "where needed"
-    quoted: bool = False
+    quoted: str = "no"
+    empty: str = "given"
 
 
 def _words(change: _Command, module: str, options: Options) -> list[str]:
@@ -60,7 +61,10 @@ def _option(change: _Command, flag: str, name: str, value: Any) -> list[str]:
         return {"a value": [flag, "None"], "switch": [flag]}.get(change.none, [])
     if isinstance(value, list):
         return _list(change, flag, [str(one) for one in value])
-    text = shlex.quote(str(value)) if change.quoted else str(value)
+    if value == "" and change.empty == "left out":
+        return []
+    quote = {"for a shell": shlex.quote, "double": '"{}"'.format}.get(change.quoted, str)
+    text = repr(value) if change.quoted == "repr" else quote(str(value))
     text = text.replace("_", "-") if change.values == "dashes" else text
     if change.joined == "one word":
         return [f"{flag} {text}"]
@@ -214,9 +218,24 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
         "they are two words, or one with =.",
     ),
     "quoted_for_a_shell": (
-        _Command(quoted=True),
+        _Command(quoted="for a shell"),
         "You put quotes around a text. subprocess.run hands words over as they are, without a "
         "shell, and the quotes become part of the value.",
+    ),
+    "quoted_always": (
+        _Command(quoted="double"),
+        "You put quotes around every value. subprocess.run hands words over as they are, without a "
+        "shell, and the quotes become part of the value.",
+    ),
+    "repr_for_str": (
+        _Command(quoted="repr"),
+        "You wrote repr(value), or !r, which puts quotes around a text: they become part of the "
+        "value. Write str(value).",
+    ),
+    "empty_text_left_out": (
+        _Command(empty="left out"),
+        "You left out an option whose value is an empty text. It is a value like any other: False "
+        "and None alone are left out.",
     ),
 }
 

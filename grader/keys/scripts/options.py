@@ -12,7 +12,6 @@ from grader.trusted.families.pairs import every_two
 from grader.trusted.key import Key, raises
 
 Settings = dict[str, Any]
-ANSWERS_OPTIONAL = {"action": argparse.BooleanOptionalAction, "default": True}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +34,7 @@ _RIGHT: dict[str, Settings] = {
     "sizes": {"type": int, "nargs": "+", "default": [5, 3]},
     "optimizer": {"choices": ["sgd", "adam"], "default": "sgd"},
     "amp": {"action": "store_true"},
-    "shuffle": ANSWERS_OPTIONAL,
+    "shuffle": {"action": argparse.BooleanOptionalAction, "default": True},
 }
 
 
@@ -52,6 +51,14 @@ def _parser(change: _Options | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+def _is_true(text: str) -> bool:
+    return text.lower() == "true"
+
+
+def _at_commas(text: str) -> list[int]:
+    return [int(one) for one in text.split(",")]
+
+
 _TYPE_BOOL = "takes a value, and bool of any text that is not empty is True, bool('False') too"
 
 _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
@@ -64,6 +71,21 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
         _Options(shuffle={"type": bool, "default": True}),
         f"Your --shuffle {_TYPE_BOOL}: `--shuffle False` still shuffles, and there is no "
         "--no-shuffle. action=argparse.BooleanOptionalAction makes the pair.",
+    ),
+    "amp_reads_its_value": (
+        _Options(amp={"type": _is_true, "default": False}),
+        "Your --amp takes a value and reads it, so that `--amp` alone is refused. A switch takes "
+        'none: action="store_true".',
+    ),
+    "shuffle_reads_its_value": (
+        _Options(shuffle={"type": _is_true, "default": True}),
+        "Your --shuffle takes a value and reads it: `--shuffle` alone is refused, and there is no "
+        "--no-shuffle. action=argparse.BooleanOptionalAction makes the pair.",
+    ),
+    "amp_value_if_one_follows": (
+        _Options(amp={"nargs": "?", "const": True, "default": False}),
+        'Your --amp takes a value where one follows, and the text "False" is one. A switch takes '
+        'none: action="store_true".',
     ),
     "amp_store_false": (
         _Options(amp={"action": "store_false"}),
@@ -183,6 +205,16 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
         "type=list takes every word apart into its letters: `type` is called with one word at a "
         "time. Say type=int.",
     ),
+    "sizes_with_commas": (
+        _Options(sizes={"type": _at_commas, "default": [5, 3]}),
+        "Your --sizes takes one word, and takes it apart at commas. Several words are asked for: "
+        'type=int is applied to each, and nargs="+" takes one and more.',
+    ),
+    "sizes_added": (
+        _Options(sizes={"type": int, "nargs": "+", "action": "extend", "default": [5, 3]}),
+        'action="extend" adds the sizes that are given to the default. nargs="+" by itself '
+        "replaces it.",
+    ),
     "sizes_default_none": (
         _Options(sizes={"type": int, "nargs": "+"}),
         "Where --sizes is not given, your sizes is None. Give the option default=[5, 3].",
@@ -194,8 +226,8 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
     ),
     "any_optimizer": (
         _Options(optimizer={"default": "sgd"}),
-        "Your --optimizer takes any word, and the script fails later. Say what there is to choose: "
-        'choices=["sgd", "adam"].',
+        "Your --optimizer takes another word than sgd and adam, and the script fails later. Say "
+        'what there is to choose: choices=["sgd", "adam"].',
     ),
     "optimizer_default_none": (
         _Options(optimizer={"choices": ["sgd", "adam"]}),
@@ -229,18 +261,14 @@ _COMMON = (
 """Two of these are tried at once: all of them would be five hundred pairs."""
 
 
-def _changed(change: _Options) -> argparse.ArgumentParser:
-    return _parser(change)
-
-
 _BOTH_TYPE_BOOL = _Options(
     amp={"type": bool, "default": False}, shuffle={"type": bool, "default": True}
 )
 
 
 class BuildParserKey(Key, task="build_parser"):
-    families = each(_changed, _OPTION_CHANGES)
-    pairs = tuple(every_two(_changed, {name: _OPTION_CHANGES[name] for name in _COMMON}))
+    families = each(_parser, _OPTION_CHANGES)
+    pairs = tuple(every_two(_parser, {name: _OPTION_CHANGES[name] for name in _COMMON}))
 
     def reference():
         return _parser()
@@ -250,6 +278,20 @@ class BuildParserKey(Key, task="build_parser"):
         and `--shuffle False` both switch on, and a switch without a value is refused. One switch is
         action="store_true", a pair of them is action=argparse.BooleanOptionalAction."""
         return _parser(_BOTH_TYPE_BOOL)
+
+    def both_read_their_values():
+        """Your --amp and your --shuffle take a value and read it, so that a switch alone is
+        refused. One switch is action="store_true", a pair of them is
+        action=argparse.BooleanOptionalAction."""
+        amp, shuffle = ({"type": _is_true, "default": default} for default in (False, True))
+        return _parser(_Options(amp=amp, shuffle=shuffle))
+
+    def no_shuffle_beside_shuffle():
+        """Your --no-shuffle writes to a setting of its own, no_shuffle, and shuffle stays what it
+        is. The two switch one setting: argparse.BooleanOptionalAction."""
+        parser = _parser.__wrapped__(_Options(shuffle={"action": "store_true", "default": True}))
+        parser.add_argument("--no-shuffle", action="store_true")
+        return parser
 
     @raises(r"^2$")
     def parsed_at_once():

@@ -57,8 +57,11 @@ class TensorParallel(Task):
             leaf.requires_grad_(not name.startswith(frozen or ()))
             if frozen is not None:
                 leaf.grad = some_numbers(leaf)
-        y = parallel_mlp(x, w1s, b1s, w2s, b2)
-        return {"y": y, **{f"d {name}": gradient(y, leaf, v) for name, leaf in leaves.items()}}
+        lists = [[*w1s], [*b1s], [*w2s]]
+        y = parallel_mlp(x, *lists, b2)
+        same = [len(one) for one in lists] == [len(cut)] * 3
+        found = {f"d {name}": gradient(y, leaf, v) for name, leaf in leaves.items()}
+        return {"y": y, **found, "the lists are as they were": same}
 
 
 def _parts(whole: Tensor, cut: tuple[int, ...], axis: int) -> list[Tensor]:

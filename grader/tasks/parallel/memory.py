@@ -1,10 +1,9 @@
-"""Exercises on memory: what a forward pass keeps, and a tensor spread over several ranks."""
+"""The exercise on what a forward pass keeps in memory."""
 
 import torch
 from torch import Tensor, nn
 
 from grader.engine.lived import computed, lived, with_grad
-from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
@@ -41,6 +40,7 @@ class ActivationMemory(Task):
         case("parts in parts, one of them used twice", kind="norm", states=("twice", "mode")),
         case("all parameters in one storage", kind="plain", flat=True),
         case("two parts of three that are multiplied", kind="gate"),
+        case("a layer that uses a part of its weight", kind="narrow"),
         case("float32", kind="plain", single=True, dtype=F32),
     )
 
@@ -73,7 +73,8 @@ class ActivationMemory(Task):
                 x = computed(x)
             elif states:
                 x = with_grad(x)
-            return {"bytes": saved_bytes(model, x)}
+            found = saved_bytes(model, x)
+            return {"bytes": found, "bytes is an int": isinstance(found, int)}
 
 
 class _Unrecorded(nn.Module):
@@ -88,6 +89,18 @@ class _Unrecorded(nn.Module):
         with torch.no_grad():
             result: Tensor = self.layer(x).tanh()
             return result
+
+
+class _Narrow(nn.Module):
+    """A linear layer from the last rows of a weight that has more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(8, 5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """With 5 features."""
+        return nn.functional.linear(x, self.weight[3:])
 
 
 class _Gate(nn.Module):
@@ -124,64 +137,10 @@ _MODELS = {
     "pool": lambda: nn.Sequential(
         nn.Unflatten(1, (1, 6)), nn.Conv1d(1, 3, 3), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(6, 2)
     ),
+    "narrow": lambda: nn.Sequential(nn.Linear(6, 5), nn.Tanh(), _Narrow(), nn.Tanh()),
     "gate": lambda: nn.Sequential(nn.Linear(6, 15), _Gate(), nn.Linear(5, 2)),
     "unrecorded": lambda: nn.Sequential(_Unrecorded(), nn.Linear(6, 5), nn.Sigmoid()),
     "deep": lambda: nn.Sequential(
         nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6)
     ),
 }
-
-
-class ShardParams(Task):
-    """shard(t, world) cuts the values of t into world shards of one size, one for each rank: all
-    values in the order of t.flatten(), with zeros behind the last where the number does not come
-    out even, as few as possible. Return a list of tensors of one dimension. A shard does not
-    require grad, and it has memory of its own: no more than its own values lie in its storage.
-    gather(shards, shape) is the way back: the tensor of that shape, without what was filled in,
-    whatever it holds. t has at least one value. Leave all arguments as they are."""
-
-    id = "shard_params"
-    signatures = ("shard(t, world) -> shards", "gather(shards, shape) -> t")
-    title, points, difficulty, minutes = "A parameter in shards", 8, 3, 15
-    hints = (
-        "Read the section on sharding. How many values does each shard hold, if 7 are to be spread "
-        "over 3 ranks?",
-        "Round the size of a shard up. Then ask what chunk and slicing give you: tensors of their "
-        "own, or views?",
-        "Fill up the flat tensor with new zeros, cut it, and clone every piece. On the way back "
-        "put the pieces behind each other, keep as many values as the shape has, and reshape.",
-    )
-    allows = frozenset()
-    CASES = (
-        case("a matrix of 15 over 4 ranks", shape=(3, 5), world=4, visible=True),
-        case("15 over 3: nothing to fill in", shape=(5, 3), world=3, visible=True),
-        case("one rank", shape=(7,), world=1),
-        case("fewer values than ranks", shape=(3,), world=5),
-        case("a tensor of shape ()", shape=(), world=2),
-        case("a transposed parameter with a gradient", shape=(5, 3), world=2, used=True),
-        case("three dimensions, float32", shape=(2, 3, 5), world=7, dtype=F32),
-    )
-
-    def draw(self, rng: Rng, case: Case) -> Inputs:
-        size = -(-int(torch.tensor(case["shape"]).prod()) // case["world"])
-        return {
-            "t": rng.apart(0.5, 1.5, *case["shape"]),
-            "rows": rng.apart(0.5, 1.5, case["world"], size),
-        }
-
-    def observe(self, shard, gather, t, rows, shape, world, used=False):
-        if used:
-            t = with_grad(t.T)
-        shards = shard(t, world)
-        pieces = [row.clone() for row in rows]
-        return {"shards": shards, **_memory(shards), "t": gather(pieces, tuple(shape))}
-
-
-def _memory(shards: object) -> dict[str, object]:
-    """How many numbers the storages behind some shards hold, and whether a shard requires grad."""
-    if not isinstance(shards, list | tuple):
-        return {}
-    tensors = [one for one in shards if isinstance(one, Tensor)]
-    held = [one.untyped_storage().nbytes() // one.element_size() for one in tensors]
-    found = {"numbers in the storage of each shard": held}
-    return {**found, **(flags("a shard", tensors[0], "requires_grad") if tensors else {})}

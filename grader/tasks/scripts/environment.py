@@ -70,8 +70,8 @@ class TorchrunEnv(Task):
         "Read the section on torchrun. Of which type is every value of os.environ?",
         "Call your function with an empty dict, and with three variables whose numbers all differ. "
         "Print the types of what comes back.",
-        "env.get(name, default) gives the default where there is no such variable. int() makes a "
-        "number of a text, and leaves a number what it is.",
+        "env.get(name, default) gives the default where there is no such variable. int() makes an "
+        "int of a text of digits, and leaves an int what it is.",
     )
     CASES = (
         case(

@@ -53,7 +53,7 @@ class LaunchCommand(Task):
             "underscores": {"data_dir": f"run_{n['i']}", "num_workers_max": n["j"]},
             "switches": {"amp": True, "epochs": n["i"], "shuffle": False},
             "None": {"resume": None, "epochs": n["j"]},
-            "list": {"sizes": [n["i"], n["j"], n["d"]], "lr": lr},
+            "list": {"sizes": [n["d"], n["e"], n["i"]], "lr": lr},  # in no order but its own
             "none": {},
             "0 and 1": {"workers": 0, "epochs": 1, "decay": 0.0, "lr": 1.0},
             "spaces": {"note": f"it's run {n['i']}", "lr": lr},

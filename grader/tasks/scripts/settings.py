@@ -17,8 +17,8 @@ class ParseKv(Task):
     signatures = ("parse_kv(words) -> settings",)
     title, points, difficulty, minutes = "Settings as name=value", 5, 2, 8
     hints = (
-        "Read the section on settings without a list of options. Which function of a text gives "
-        "its parts before and after the first =?",
+        "Read the section on settings as name=value. Which function of a text gives its parts "
+        "before and after the first =?",
         "Try int(text), and what else there is where it raises ValueError. Which of the two calls "
         "must come first, so that 3 stays an int?",
         "Compare the text with 'True' and 'False' before you try numbers. word.partition('=') "

@@ -1,5 +1,6 @@
 """The programs that lesson 13 shows as its rules, run against torch and against schedules."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -89,6 +90,30 @@ def test_ddp_refuses_the_next_pass_where_a_gradient_never_came(world_of_one, cou
             ddp(x, used)
     else:
         ddp(x, used)
+
+
+@dataclass
+class Held:
+    """Two results, in a shape that DDP's rule leaves out."""
+
+    one: torch.Tensor
+    other: torch.Tensor
+
+
+@pytest.mark.parametrize("results", [lambda a, b: (a, b), lambda a, b: {0: a, 1: b}, Held])
+def test_looking_for_the_unused_helps_where_results_lie_in_tuples_and_dicts(world_of_one, results):
+    net = Some(2, ())
+    net.forward = lambda x: results(net.layers[0](x), net.layers[1](x))
+    ddp = DistributedDataParallel(net, find_unused_parameters=True)
+    x = torch.ones(4, 3)
+    found = ddp(x)
+    (found.one if isinstance(found, Held) else found[0]).sum().backward()
+    if isinstance(found, Held):
+        with pytest.raises(RuntimeError, match="Expected to have finished reduction"):
+            ddp(x)
+    else:
+        assert not next_pass_raises({0, 1}, {0}, find_unused=True)
+        ddp(x)
 
 
 def combined(parts, how, axis):
