@@ -53,7 +53,8 @@ def shows_error(kind: type[Exception], saying: str = "") -> Iterator[None]:
     try:
         yield
     except kind as error:
-        assert saying in str(error), f"this was to say {saying!r}, and said: {error}"
+        if saying not in str(error):
+            raise AssertionError(f"this was to say {saying!r}, and said: {error}") from error
         display(ShownError(type(error).__name__, str(error), explain_error(error)))
         return
     raise AssertionError(f"this was to raise {kind.__name__}, and did not")
