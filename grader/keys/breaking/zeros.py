@@ -72,6 +72,14 @@ class SafeNormKey(Key, task="safe_norm"):
         square = x.square().sum(-1)
         return torch.where(square == 0, 1.0, square).sqrt()
 
+    def square_at_zero(x):
+        """Values and gradients are right, and the second derivative of a row of zeros is not 0: the
+        sum of squares stands in the place of its norm, and bends there. Put a plain 0 in that
+        place."""
+        square = x.square().sum(-1)
+        zero = square == 0
+        return torch.where(zero, square, torch.where(zero, 1.0, square).sqrt())
+
     def norm_taken_for_constant(x):
         """Values and gradients are right, and the second derivative is not: something was detached,
         and the slope x / norm is a function of x as well. Leave out detach(), and choose by
