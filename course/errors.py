@@ -44,14 +44,17 @@ class ShownError:
 
 
 @contextmanager
-def shows_error(kind: type[Exception]) -> Iterator[None]:
+def shows_error(kind: type[Exception], saying: str = "") -> Iterator[None]:
     """Run code that raises `kind`, and display the error instead of stopping the notebook.
 
-    Raises AssertionError if the code does not raise.
+    saying: words that the error's text has to hold. Raises AssertionError if the code does not
+    raise, or raises something else than that.
     """
     try:
         yield
     except kind as error:
+        if saying not in str(error):
+            raise AssertionError(f"this was to say {saying!r}, and said: {error}") from error
         display(ShownError(type(error).__name__, str(error), explain_error(error)))
         return
     raise AssertionError(f"this was to raise {kind.__name__}, and did not")

@@ -366,6 +366,16 @@ def test_code_that_was_to_raise_and_does_not_is_a_failure():
         torch.ones(())
 
 
+def test_an_error_that_says_something_else_is_a_failure():
+    with shows_error(RuntimeError, "for scalar outputs"):
+        torch.ones(3, requires_grad=True).exp().backward()
+    with (
+        pytest.raises(AssertionError, match="was to say 'a second time'"),
+        shows_error(RuntimeError, "a second time"),
+    ):
+        torch.ones(3, requires_grad=True).exp().backward()
+
+
 def test_an_error_of_another_kind_is_not_swallowed():
     with pytest.raises(ZeroDivisionError), shows_error(RuntimeError):
         1 / 0  # noqa: B018

@@ -59,6 +59,18 @@ def _nan(grads: Grads) -> bool:
     return _bad(grads) and any(g is not None and bool(torch.isnan(g).any()) for g in grads)
 
 
+def _from_the_end(loss: Tensor) -> list[Node]:
+    """Every node that can be reached, as a list comes to them that is taken from its end."""
+    found: dict[Node, None] = {}
+    waiting = [loss.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in found:
+            found[node] = None
+            waiting += [following for following, _ in node.next_functions]
+    return list(found)
+
+
 def _run(loss: Tensor, *, retain: bool = True) -> list[_Ran]:
     """The nodes in the order in which a pass runs them."""
     nodes, ran = _nodes(loss), []
@@ -112,6 +124,24 @@ def _always(*names: str) -> Mistakes:
             always(name),
         )
         for name in names
+    )
+
+
+def _last_of_the_loop() -> Mistakes:
+    """Hooks that read the loop's variable when they are called, after loops of both kinds."""
+
+    def last(nodes: Callable[[Tensor], list[Node]]) -> Callable[[Tensor], str | None]:
+        return lambda loss: nodes(loss)[-1].name() if _birth(loss) else None
+
+    return tuple(
+        mistake(
+            name,
+            "Every hook of yours names the node that your loop came to last. A function that is "
+            "made in a loop reads the loop's variable when it is called. Hand the node over: "
+            "def hook(sent, arrived, node=node).",
+            last(nodes),
+        )
+        for name, nodes in (("last_of_a_loop", _nodes), ("last_of_a_list", _from_the_end))
     )
 
 
@@ -169,6 +199,13 @@ class BornNanKey(Key, task="born_nan"):
         born = [one.node for one in _run(loss) if one.births(_bad)]
         return _first(str(node.name()) for node in _nodes(loss) if node in born)
 
+    def order_of_a_list(loss):
+        """You named the first that your walk over the graph came to. The pass has another order: of
+        the nodes that are ready it runs the one that was made last. Let the hooks write the order
+        down."""
+        born = [one.node for one in _run(loss) if one.births(_bad)]
+        return _first(str(node.name()) for node in _from_the_end(loss) if node in born)
+
     def all_entries_bad(loss):
         """You called a gradient bad if all of its entries are. One is enough: ask whether all are
         finite, and take the opposite."""
@@ -182,6 +219,14 @@ class BornNanKey(Key, task="born_nan"):
         """You looked at the first gradient of each tuple alone. A node with several inputs sends
         several: look at all that are not None."""
         return _first(one.name for one in _run(loss) if _bad(one.outgoing[:1]))
+
+    def first_of_both_tuples(loss):
+        """You looked at the first gradient of each tuple alone. A node with several inputs sends
+        several, and one with several outputs gets several: look at all that are not None."""
+        ran = _run(loss)
+        return _first(
+            one.name for one in ran if _bad(one.outgoing[:1]) and not _bad(one.incoming[:1])
+        )
 
     def operation_of_the_loss(loss):
         """You named the node of the loss itself, loss.grad_fn. Hooks say what happens at every
@@ -271,4 +316,4 @@ class BornNanKey(Key, task="born_nan"):
         argument: next(..., None)."""
         return next(one.name for one in _run(loss) if one.births(_bad))
 
-    families = (*_always("SqrtBackward0"),)
+    families = (*_always("SqrtBackward0"), *_last_of_the_loop())

@@ -157,6 +157,26 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         all groups."""
         return _step("zfbugsd", *given)
 
+    def divided_by_hand(model, opt, scaler, loss_fn, x, y, max_norm):
+        """You divided the gradients by the scale yourself, and scaler.step(opt) did so once more.
+        Call scaler.unscale_(opt), which notes that it is done."""
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        scaler.scale(loss).backward()
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= scaler.get_scale()
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+        scaler.step(opt)
+        scaler.update()
+        return loss.item()
+
+    def limit_divided(model, opt, scaler, loss_fn, x, y, max_norm):
+        """You clipped scaled gradients to max_norm divided by the scale. They are scale times as
+        long as the true ones, and so would their limit be: call scaler.unscale_(opt), and clip to
+        max_norm itself."""
+        return _step("zfbcsd", model, opt, scaler, loss_fn, x, y, max_norm / scaler.get_scale())
+
     def always_scaled(*given):
         """You scaled every gradient to the norm max_norm, also a shorter one. Clipping limits: a
         gradient below max_norm stays as it is."""

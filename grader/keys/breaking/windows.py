@@ -189,6 +189,50 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
         opt.zero_grad()
         return _Way(emptied=False).train(model, opt, loss_fn, xs, ys, state, k)
 
+    def emptied_after_the_step(model, opt, loss_fn, xs, ys, state, k):
+        """You empty the gradients after each step: your first one also went along what .grad held
+        before. Call opt.zero_grad() before backward."""
+        return _Way().train(model, _EmptiesBehind(opt), loss_fn, xs, ys, state, k)
+
+    def steps_added_up(model, opt, loss_fn, xs, ys, state, k):
+        """You took a step of opt after every step of the sequence, and added up the losses of a
+        window. Take one for each window, along the sum of its losses."""
+        losses, last = _Way(window=lambda k, steps: 1).train(model, opt, loss_fn, xs, ys, state, k)
+        return [sum(losses[at : at + k]) for at in range(0, len(xs), k)], last
+
+    def rest_not_trained_on(model, opt, loss_fn, xs, ys, state, k):
+        """You train where the count of steps is a multiple of k, and a last window that is shorter
+        never gets there: the state went through it, and no step of opt was taken. It is a window
+        too: range(0, T, k) counts it."""
+        whole = len(xs) // k * k
+        losses = []
+        if whole:
+            losses, state = _Way().train(model, opt, loss_fn, xs[:whole], ys[:whole], state, k)
+        for x in xs[whole:]:
+            _, state = model(x, _detached(state))
+        return losses, _detached(state)
+
+    def state_thrown_away(model, opt, loss_fn, xs, ys, state, k):
+        """You threw the state away that model returned: every step began with the one that was
+        handed in. Give it to the next step."""
+
+        def forgetful(x, given):
+            return model(x, given)[0], given
+
+        return _Way().train(forgetful, opt, loss_fn, xs, ys, state, k)
+
+    def losses_of_the_steps(model, opt, loss_fn, xs, ys, state, k):
+        """The training is right, and your list holds a loss for each step of the sequence. One for
+        each window is asked for, the sum over its steps."""
+        terms = []
+
+        def noting(prediction, y):
+            terms.append(loss_fn(prediction, y))
+            return terms[-1]
+
+        _, last = _Way().train(model, opt, noting, xs, ys, state, k)
+        return [term.item() for term in terms], last
+
     def first_window_alone(model, opt, loss_fn, xs, ys, state, k):
         """You trained on the first window alone: your function returns inside the loop. Return
         after it."""
@@ -263,6 +307,21 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
 
     families = (*map(_sentence, _WAYS), *of_a_given_loss(reference, 2))
     pairs = (*every_two(lambda way, *given: way.train(*given), _WAYS),)
+
+
+class _EmptiesBehind:
+    """An optimizer that empties the gradients after its step, and not when it is asked to."""
+
+    def __init__(self, opt: Optimizer) -> None:
+        self.opt = opt
+
+    def zero_grad(self) -> None:
+        """Nothing."""
+
+    def step(self) -> None:
+        """A step, and no gradients behind it."""
+        self.opt.step()
+        self.opt.zero_grad()
 
 
 class _Still:

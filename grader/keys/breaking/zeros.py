@@ -62,8 +62,8 @@ class SafeNormKey(Key, task="safe_norm"):
 
     def second_derivative_nan(x):
         """Values and gradients are right, and the second derivative is nan at a row of zeros.
-        torch's own norm, or a hook that replaces nan, mends the first backward pass alone: the
-        second one goes through a division by 0. Choose by torch.where before the root."""
+        torch's own norm mends the first backward pass alone: the second one goes through a division
+        by 0. Choose by torch.where before the root."""
         return torch.linalg.vector_norm(x, dim=-1)
 
     def one_at_zero(x):
@@ -71,6 +71,14 @@ class SafeNormKey(Key, task="safe_norm"):
         there. Put 0 in the place of the result, by a second torch.where."""
         square = x.square().sum(-1)
         return torch.where(square == 0, 1.0, square).sqrt()
+
+    def square_at_zero(x):
+        """Values and gradients are right, and the second derivative of a row of zeros is not 0: the
+        sum of squares stands in the place of its norm, and bends there. Put a plain 0 in that
+        place."""
+        square = x.square().sum(-1)
+        zero = square == 0
+        return torch.where(zero, square, torch.where(zero, 1.0, square).sqrt())
 
     def norm_taken_for_constant(x):
         """Values and gradients are right, and the second derivative is not: something was detached,
@@ -124,6 +132,14 @@ class SafeNormKey(Key, task="safe_norm"):
         detach(), .data, item() and no_grad()."""
         return SafeNormKey.reference(x).detach()
 
+    def hook_left_on_x(x):
+        """The numbers are right, and a hook of yours is still on x: it turns every nan that ever
+        comes to x into 0, those of others too. x belongs to the caller. Choose by torch.where
+        before the root."""
+        if x.requires_grad:
+            x.register_hook(torch.nan_to_num)
+        return x.square().sum(-1).sqrt()
+
     @raises("a leaf Variable that requires grad|a view of a leaf Variable")
     def x_overwritten(x):
         """You wrote into x, which belongs to the caller, and a leaf that requires grad refuses.
@@ -153,6 +169,12 @@ def _near_zero_logarithms() -> Mistakes:
             "minus the logarithm of that number, and not 0; tiny entries are off too.",
             lambda p, eps=eps: -(p * p.clamp(min=eps).log()).sum(-1),
         )
+        yield mistake(
+            f"taken_for_zero_below_{name}",
+            f"You take every entry up to {eps:g} for 0. A tiny entry adds something all the same, "
+            "and its gradient is large. Ask for exactly 0: p > 0.",
+            lambda p, eps=eps: _entropy(torch.where(p > eps, p, 0.0)),
+        )
 
 
 class FixWhereKey(Key, task="fix_where"):
@@ -173,9 +195,14 @@ class FixWhereKey(Key, task="fix_where"):
         return torch.special.entr(p).sum(-1)
 
     def divided_by_its_sum(p):
-        """You divided p by its sum first, as torch.distributions.Categorical does too. The values
-        stay, and the gradient does not: take p as it is."""
+        """You divided p by its sum first. Where that is 1 the values stay, and the gradient does
+        not: take p as it is."""
         return _entropy(p / p.sum(-1, keepdim=True))
+
+    def factor_missing(p):
+        """You added up the logarithms alone. Each is multiplied by its p: minus the sum of
+        p * log(p)."""
+        return -torch.where(p == 0, 1.0, p).log().sum(-1)
 
     def sign_missing(p):
         """The sign is missing: log(p) is negative, and the entropy is minus the sum."""

@@ -75,6 +75,8 @@ class KeepsDropout(Task):
                     return {"what keep returns": given}
                 y, half.state = given
                 found |= half.first(y, f"y of block {number}")
+                del y, given
+                found[f"block {number}'s result, let go of"] = half.is_rid_of_the_result()
             found["the next random number"] = _drawn()
             for number, half in reversed(list(enumerate(halves, 1))):
                 found |= half.second(again, v, f"block {number} again")
@@ -103,7 +105,8 @@ class _Half:
 
     def __init__(self, x: Tensor, w: Tensor, u: Tensor, p: float, states: tuple[str, ...]) -> None:
         self.x = x
-        self.kept, self.runs, self.is_unwell, self.is_recorded = Kept(), 0, False, False
+        self.kept, self.result = Kept(), Kept()
+        self.runs, self.is_unwell, self.is_recorded = 0, False, False
         block: nn.Module = nn.Sequential(
             Note(self._count),
             Layer(w, w[0]),
@@ -112,6 +115,7 @@ class _Half:
             Note(self._raise),
             Layer(u, u[0]),
             Noise(p),
+            Note(self.result.note),
         )
         self.block = lived(block, *states)
         self.state: Any = None
@@ -127,13 +131,17 @@ class _Half:
     def first(self, y: Any, name: str) -> dict[str, Any]:
         """What keep gave, and what is left of the block's results."""
         return {
-            name: y,
+            name: y.detach().clone() if isinstance(y, Tensor) else y,
             **flags(name, y, "requires_grad"),
             f"{name}, in a recorded product": "as usual" if _goes_on(y) else "refused",
             f"{name}, runs": self.runs,
             f"{name}, while block runs": "recorded" if self.is_recorded else "not recorded",
             f"{name}, kept": "nothing from inside" if self.kept.entries() == 0 else "results",
         }
+
+    def is_rid_of_the_result(self) -> str:
+        """Whether the memory of the block's result is free when the state alone can hold it."""
+        return "its memory is free" if self.result.entries() == 0 else "its memory is in use"
 
     def second(self, again: Any, v: Tensor, name: str) -> dict[str, Any]:
         """What two calls of again give, and the gradients that come from the second."""

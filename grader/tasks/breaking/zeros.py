@@ -13,7 +13,7 @@ class SafeNorm(Task):
     """Return the Euclidean norm of every row of x, of shape (N, D), as a tensor of shape (N,). At
     a row of zeros the norm is exactly 0, and every derivative that comes from it is 0, the second
     one too; both passes run also if all rows are zeros. Everywhere else values and derivatives are
-    those of the norm, with no eps. Leave x as it is, its .grad included."""
+    those of the norm, with no eps. Leave x as it is, with its .grad, and no hook on it."""
 
     id = "safe_norm"
     signatures = ("row_norms(x) -> norms",)
@@ -60,6 +60,7 @@ class SafeNorm(Task):
             "norms of rows of zeros": _at_zeros(norms, x),
             "grad of x": first,
             "second grad of x": _slope(first, x, u),
+            "hooks on x": "some are left" if x._backward_hooks else "none is left",
         }
 
 

@@ -214,3 +214,14 @@ def test_the_norm_that_a_step_sees_depends_on_where_the_scale_is_taken_off(
     scaler.step(optimizer)
     told = norm_at_step(norm, max_norm, scale, unscaled_first)
     assert w.detach().norm().item() == pytest.approx(told, rel=1e-3)
+
+
+@pytest.mark.parametrize(("norm", "scale"), [(9e18, 1.0), (1e14, 65536.0)])
+def test_the_norm_that_a_step_sees_is_told_as_far_as_float32_holds_its_square(norm, scale):
+    for larger, holds in ((1.0, True), (10.0, False)):
+        w = torch.zeros(2, requires_grad=True)
+        w.grad = torch.tensor([0.6, 0.8]) * norm * larger * scale
+        nn.utils.clip_grad_norm_([w], 1.0)
+        told = norm_at_step(norm * larger, 1.0, scale, unscaled_first=False)
+        stepped = (w.grad / scale).norm().item()
+        assert (stepped == pytest.approx(told, rel=1e-3)) == holds
