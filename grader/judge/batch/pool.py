@@ -215,12 +215,14 @@ class Batch:
 
     def _finished(self, paper: Paper, clock: Clock) -> Generator[Future[Any], Any, Line | None]:
         """Do what is left of a submission that was judged, if its notebooks can be read."""
-        found = graded = entered = None
-        while entered is None and found != (found := self._filing.left(paper)):
-            # Again only where a third put it in place meanwhile, who may have been killed since.
+        found, before = self._filing.left(paper), None
+        entered: Entered | None = None
+        while entered is None and found != before:
             graded = yield self._crew.submit(Fetch(paper.student, found), self._round, clock)
             if graded is not None:
                 entered = self._filing.finish(paper, found, graded)
+            # Elsewhere now if a third put it in place meanwhile, who may have been killed since.
+            found, before = self._filing.left(paper), found
         if graded is None:
             return None
         return (yield from self._shown(paper, entered, "finished", clock))
