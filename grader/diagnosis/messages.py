@@ -227,8 +227,9 @@ TEMPLATES: dict[str, str] = {
     "SIDE.inference_mode": "After your function, {detail}. Use `with torch.inference_mode():`, "
     "which ends by itself.",
     "SIDE.default_dtype": "After your function, {detail}. Pass dtype= where you create tensors.",
-    "SIDE.rng": "Your function used or reset a random number generator: {detail}. The answer needs "
-    "no randomness.",
+    "SIDE.rng": "Your function drew from the random numbers that the whole program shares, or set "
+    "their seed: {detail}. Leave them as they are. An answer that needs random numbers takes them "
+    "from a generator that it is given or makes.",
     "SIDE.anomaly": "After your function, {detail}. Use `with torch.autograd.detect_anomaly():`, "
     "which ends by itself.",
     "SIDE.default_device": "After your function, {detail}. Pass device= where you create tensors.",

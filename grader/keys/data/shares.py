@@ -26,6 +26,11 @@ class WorkerShareKey(Key, task="worker_share"):
         come."""
         return iter(list(stream)[worker::workers])
 
+    def list_returned(stream, worker, workers):
+        """You returned a list, and read the whole stream for it: a stream that never ends would
+        never get there. Write a generator, with yield, or return a generator expression."""
+        return list(itertools.islice(stream, worker, None, workers))
+
     def list_first_lazily(stream, worker, workers):
         """Your items are right, and at the first one you read the whole stream: one that never ends
         would never get there. Number the items as they come."""
