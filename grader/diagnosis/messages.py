@@ -123,6 +123,8 @@ TEMPLATES: dict[str, str] = {
     "dtype of the input was not kept.",
     "DTYPE.float32": "{path} has the right values, in {received} instead of {expected}. Somewhere "
     "the dtype of the input was not kept: torch.tensor(0.5), for one, is float32.",
+    "DTYPE.other": "{path} has the right values, in {received} instead of {expected}. Say dtype= "
+    "where you make it, or turn it into that dtype in the end.",
     "ZERO": "{path} is zero everywhere, and the right answer is not.",
     "ZERO.gradient": "{path} is zero everywhere, and the right answer is not. Possible causes: the "
     "result does not depend on this tensor; an operation on the way has the derivative 0, as round "
