@@ -44,6 +44,13 @@ class WorkerShareKey(Key, task="worker_share"):
         size = -(-len(items) // workers)
         yield from items[worker * size : (worker + 1) * size]
 
+    def a_block_at_once(stream, worker, workers):
+        """You cut the stream into blocks of neighbours, and read all of it for that before you give
+        the first. Its end need not come: take the items worker, worker + workers and so on."""
+        items = list(stream)
+        size = -(-len(items) // workers)
+        return iter(items[worker * size : (worker + 1) * size])
+
     def counted_from_one(stream, worker, workers):
         """You counted the workers, or the items, from 1. Both are counted from 0: worker 0 gets
         item 0."""
@@ -321,6 +328,12 @@ class DistributedSamplerKey(Key, task="distributed_sampler"):
 
     families = _PARTS
     pairs = tuple(of_formula(_right, *_PARTS))
+
+    def drawn_without_a_seed(n, world, rank, shuffle, seed, epoch):
+        """You drew the order from torch's own random state: every rank gets another one, and none
+        of them comes again. Make a generator with the seed seed + epoch, and hand it on."""
+        order = torch.randperm(n).tolist() if shuffle else list(range(n))
+        return _padded(order, world)[rank::world]
 
     def shares_shuffled(n, world, rank, shuffle, seed, epoch):
         """You cut first and shuffled each rank's share: a rank sees the same samples in every

@@ -197,6 +197,26 @@ _PARTS = (
 )
 
 
+def _with_a_small_number() -> Iterator[Callable[..., Any]]:
+    """A small number that is to save the logarithm of a softmax."""
+    for power in range(5, 13):
+
+        def wrong(
+            student: Tensor, teacher: Tensor, temperature: float, eps: float = 10.0**-power
+        ) -> Any:
+            return _distilled(
+                student, teacher, temperature, log_q=lambda scores: (scores.softmax(1) + eps).log()
+            )
+
+        yield mistake(
+            f"small_number_1e_{power}",
+            f"You keep the logarithm finite by 1e-{power}, added to the student's probabilities "
+            "or as the least of them. Large scores then have a wrong loss and no gradient: "
+            "log_softmax needs no such number.",
+            wrong,
+        )
+
+
 _EXCHANGED = (
     "You exchanged the two: this is the sum over q * (log q - log p). In kl_div the student's "
     "logarithms come first, and the teacher's probabilities second."
@@ -251,7 +271,7 @@ def _right(student, teacher, temperature):
 
 class DistillationKey(Key, task="distillation"):
     reference = _right
-    families = (*_PARTS, *_unmended())
+    families = (*_PARTS, *_unmended(), *_with_a_small_number())
     pairs = tuple(of_formula(_right, *_PARTS))
 
     def no_temperature(student, teacher, temperature):
