@@ -238,7 +238,7 @@ def module_strict() -> Choice:
         {
             "It loads what fits.": "`strict=False` forgives names that are missing or unknown. "
             "Here the names are the same, and the shapes differ.",
-            "It raises.": "A shape that differs raises in any case, after what fits was copied. "
+            "It raises.": "A shape that differs raises here too, after what fits was copied. "
             "Leave those entries out of the dict first.",
             "It cuts the rows off.": "It copies a tensor as a whole, or not at all.",
         },

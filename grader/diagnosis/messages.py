@@ -123,6 +123,8 @@ TEMPLATES: dict[str, str] = {
     "dtype of the input was not kept.",
     "DTYPE.float32": "{path} has the right values, in {received} instead of {expected}. Somewhere "
     "the dtype of the input was not kept: torch.tensor(0.5), for one, is float32.",
+    "DTYPE.other": "{path} has the right values, in {received} instead of {expected}. Say dtype= "
+    "where you make it, or turn it into that dtype in the end.",
     "ZERO": "{path} is zero everywhere, and the right answer is not.",
     "ZERO.gradient": "{path} is zero everywhere, and the right answer is not. Possible causes: the "
     "result does not depend on this tensor; an operation on the way has the derivative 0, as round "
@@ -227,8 +229,9 @@ TEMPLATES: dict[str, str] = {
     "SIDE.inference_mode": "After your function, {detail}. Use `with torch.inference_mode():`, "
     "which ends by itself.",
     "SIDE.default_dtype": "After your function, {detail}. Pass dtype= where you create tensors.",
-    "SIDE.rng": "Your function used or reset a random number generator: {detail}. The answer needs "
-    "no randomness.",
+    "SIDE.rng": "Your function drew from the random numbers that the whole program shares, or set "
+    "their seed: {detail}. Leave them as they are. An answer that needs random numbers takes them "
+    "from a generator that it is given or makes.",
     "SIDE.anomaly": "After your function, {detail}. Use `with torch.autograd.detect_anomaly():`, "
     "which ends by itself.",
     "SIDE.default_device": "After your function, {detail}. Pass device= where you create tensors.",

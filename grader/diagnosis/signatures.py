@@ -174,11 +174,15 @@ def _nonfinite(misses: Sequence[Miss]) -> Signature | None:
 def _dtype(misses: Sequence[Miss]) -> Signature | None:
     if not _all(misses, "dtype"):
         return None
-    received, expected = (
-        str(value.dtype).removeprefix("torch.")
-        for value in (misses[0].difference.received, misses[0].difference.expected)
-    )
-    code = "DTYPE.float32" if (received, expected) == ("float32", "float64") else "DTYPE"
+    dtypes = [
+        value.dtype for value in (misses[0].difference.received, misses[0].difference.expected)
+    ]
+    received, expected = (str(dtype).removeprefix("torch.") for dtype in dtypes)
+    code = "DTYPE"
+    if not (dtypes[1].is_floating_point or dtypes[1].is_complex):  # no input's dtype that was kept
+        code = "DTYPE.other"
+    elif (received, expected) == ("float32", "float64"):
+        code = "DTYPE.float32"
     return Signature(code, {"received": received, "expected": expected})
 
 

@@ -199,6 +199,7 @@ PREDICATES: dict[str, Predicate] = {
     "NONFINITE": _nonfinite,
     "DTYPE": _dtype,
     "DTYPE.float32": _dtype,
+    "DTYPE.other": _dtype,
     "ZERO": _zero,
     "ZERO.gradient": _zero_gradient,
     "RATIO.sign": _times(lambda m, v: -1.0),

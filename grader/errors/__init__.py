@@ -86,8 +86,11 @@ def explain_error(error: BaseException) -> Explained | None:
         return None
     from grader.errors.seen import made_exact  # torch, which a command that explains a text spares
 
-    collate = next(one for one in EXPLANATIONS if one.code == "collate_kind")
-    return made_exact(found, error, collate)
+    return made_exact(found, error, _known)
+
+
+def _known(code: str) -> Explanation:
+    return next(one for one in EXPLANATIONS if one.code == code)
 
 
 def is_known(type_name: str) -> bool:

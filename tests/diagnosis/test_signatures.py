@@ -310,6 +310,13 @@ def test_right_values_in_another_dtype_are_told_apart_from_wrong_values(received
     assert code([(r, (3 * r).float())]) == "RATIO.constant"
 
 
+@pytest.mark.parametrize("received", [torch.int64, F32, F64])
+def test_of_an_integer_or_a_mask_it_is_not_said_that_an_inputs_dtype_was_lost(received):
+    for right in (torch.tensor([True, False, True]), torch.tensor([1, 0, 1], dtype=torch.int32)):
+        found = recognise(misses([(right, right.to(received))]))
+        assert found.code == "DTYPE.other"
+
+
 def test_an_answer_computed_in_float32_is_nearly_right():
     pairs = [(r, r.float().double()) for r in (reference(1, 5), reference(2, 5))]
     found = recognise(misses(pairs))

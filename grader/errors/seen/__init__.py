@@ -36,17 +36,19 @@ def _raised_in(error: BaseException, file: str) -> bool:
     return step is not None and step.tb_frame.f_code.co_filename.endswith(file)
 
 
-def made_exact(found: Explanation, error: BaseException, collate: Explanation) -> Explained:
+def made_exact(
+    found: Explanation, error: BaseException, known: Callable[[str], Explanation]
+) -> Explained:
     """The explanation of an error, by its frames where they decide.
 
-    `collate` is what is said where a sample was None and torch's own collate met it.
+    `known` gives the explanation of a code, where the frames show that another one holds.
     """
     told = Explained.of(found)
     frames = Frames.of(error)
     if "in DataLoader worker process" in str(error) and found.code != "worker_out":
         told = replace(told, meaning=f"A DataLoader's worker raised it. {told.meaning}")
     if found.code == "none_used" and _raised_in(error, "collate.py"):
-        return Explained.of(collate)
+        return Explained.of(known("collate_kind"))
     reader = _READERS.get(found.code)
     if reader is None or not frames.own:
         return told

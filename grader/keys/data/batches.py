@@ -32,6 +32,11 @@ class StepsPerEpochKey(Key, task="steps_per_epoch"):
         """You add a batch even where nothing is left over. Add 1 if n % b is not 0."""
         return n // b if drop_last else n // b + 1
 
+    def one_less_with_drop_last(n, b, drop_last):
+        """With drop_last you take a batch off even where the last one is full. Then it stays: count
+        the full batches, n // b."""
+        return -(-n // b) - (1 if drop_last else 0)
+
     def at_least_one(n, b, drop_last):
         """You give at least one step. With fewer samples than a batch holds, drop_last leaves none,
         and a set without samples has none anyway."""
@@ -115,6 +120,29 @@ class _OrderedOnce(_Batches):
 
     def order(self) -> list[int]:
         return self.kept
+
+
+class _DrawnAtTheStartToo(_Batches):
+    """An order is drawn at the start, and none of the epochs has it."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.order()
+
+
+class _Sampled(_Batches):
+    """The order is that of torch's RandomSampler."""
+
+    def __iter__(self) -> Iterator[Any]:
+        sampler = data.RandomSampler(range(self.n), generator=self.generator)
+        return iter(data.BatchSampler(sampler, self.size, self.drop_last))
+
+
+class _Listed(_Batches):
+    """A list stands for the iterator."""
+
+    def __iter__(self) -> Any:
+        return list(super().__iter__())
 
 
 class _InOrder(_Batches):
@@ -243,9 +271,30 @@ class BatchSamplerKey(Key, task="batch_sampler"):
         return _WithoutLength(n, size, drop_last, generator)
 
     def ordered_at_the_start(n, size, drop_last, generator):
-        """Every epoch has the same order, which is drawn once, in __init__ or the first time. Draw
-        it in __iter__, which every loop calls anew."""
+        """Every epoch has the same order: it is drawn once, or the generator is put back to its
+        start. Draw in __iter__, which every loop calls anew, from the generator as it comes."""
         return _OrderedOnce(n, size, drop_last, generator)
+
+    def drawn_at_the_start_too(n, size, drop_last, generator):
+        """You draw an order in __init__ as well, which no epoch has: it moves the generator on.
+        Draw in __iter__ alone."""
+        return _DrawnAtTheStartToo(n, size, drop_last, generator)
+
+    def order_of_random_sampler(n, size, drop_last, generator):
+        """Your order is RandomSampler's, which draws once more at the end of every epoch: from the
+        second epoch on the orders are others. Draw each by torch.randperm yourself."""
+        return _Sampled(n, size, drop_last, generator)
+
+    @raises(r"non-iterator")
+    def list_for_an_iterator(n, size, drop_last, generator):
+        """Your __iter__ returns something that is no iterator, such as a list. Return iter() of it,
+        or yield the batches one by one."""
+        return _Listed(n, size, drop_last, generator)
+
+    def generator_ignored(n, size, drop_last, generator):
+        """You drew from torch's own random state: other numbers of the program change. Hand the
+        generator on to torch.randperm."""
+        return _Batches(n, size, drop_last, None)
 
     def in_order(n, size, drop_last, generator):
         """Your numbers come in order. Draw the order of each epoch with torch.randperm."""

@@ -40,6 +40,13 @@ def _weighted(values: Tensor, counts: Tensor) -> Tensor:
     return (values * counts).sum(0) / counts.sum()
 
 
+def _by_count(x: Tensor, count: int) -> Stats:
+    """What comes of sums that are divided by another count."""
+    mean, square = x.sum(PIXELS) / count, x.square().sum(PIXELS) / count
+    found: Stats = _lists(mean, (square - mean**2).clamp(min=0).sqrt())
+    return found
+
+
 def reference(batches: Batches) -> Stats:
     return _lists(*_moments(_whole(batches)))
 
@@ -171,6 +178,24 @@ class NormaliseImagesKey(Key, task="normalise_images"):
         batch into float64 first: x.double()."""
         x = torch.cat(list(batches))
         return _lists(x.mean(PIXELS), x.std(PIXELS))
+
+    def counted_over_channels(batches):
+        """Your count is that of all numbers, and each channel has its share of them alone: count
+        the pixels of one channel, x[:, 0].numel()."""
+        x = _whole(batches)
+        return _by_count(x, x.numel())
+
+    def counted_in_images(batches):
+        """You divided by the number of images. An image has many pixels: count those, height times
+        width for each image."""
+        x = _whole(batches)
+        return _by_count(x, len(x))
+
+    def deviations_within_images(batches):
+        """Your mean is right. Your deviation is the mean of the images' own, each taken around its
+        own mean: how far those lie apart is missing."""
+        x = _whole(batches)
+        return _lists(x.mean(PIXELS), x.std((2, 3), correction=0).mean(0))
 
     def over_channels_too(batches):
         """You averaged over the channels as well. One mean and one deviation for each channel are

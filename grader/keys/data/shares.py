@@ -1,13 +1,14 @@
 """References and mistakes of the exercises on shares."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Generator
 from torch.utils.data.distributed import DistributedSampler
 
+from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key
 
 
@@ -26,6 +27,11 @@ class WorkerShareKey(Key, task="worker_share"):
         come."""
         return iter(list(stream)[worker::workers])
 
+    def list_returned(stream, worker, workers):
+        """You returned a list, and read the whole stream for it: a stream that never ends would
+        never get there. Write a generator, with yield, or return a generator expression."""
+        return list(itertools.islice(stream, worker, None, workers))
+
     def list_first_lazily(stream, worker, workers):
         """Your items are right, and at the first one you read the whole stream: one that never ends
         would never get there. Number the items as they come."""
@@ -37,6 +43,13 @@ class WorkerShareKey(Key, task="worker_share"):
         items = list(stream)
         size = -(-len(items) // workers)
         yield from items[worker * size : (worker + 1) * size]
+
+    def a_block_at_once(stream, worker, workers):
+        """You cut the stream into blocks of neighbours, and read all of it for that before you give
+        the first. Its end need not come: take the items worker, worker + workers and so on."""
+        items = list(stream)
+        size = -(-len(items) // workers)
+        return iter(items[worker * size : (worker + 1) * size])
 
     def counted_from_one(stream, worker, workers):
         """You counted the workers, or the items, from 1. Both are counted from 0: worker 0 gets
@@ -119,88 +132,208 @@ def _block(order: list[int], world: int, rank: int) -> list[int]:
     return order[rank * size : (rank + 1) * size]
 
 
+def _every_so_many(order: list[int], world: int, rank: int) -> list[int]:
+    return order[rank::world]
+
+
+def _filled(order: list[int], world: int, rest: list[int]) -> list[int]:
+    """The order, and of the rest over and over what makes its length a multiple of world."""
+    return [*order, *itertools.islice(itertools.cycle(rest), -len(order) % world)]
+
+
+@formula
+def _read(
+    n: int,
+    world: int,
+    rank: int,
+    shuffle: bool,
+    seed: int,
+    epoch: int,
+    seed_of: Callable[[int, int, int], int] = lambda seed, epoch, rank: seed + epoch,
+    longer: Callable[[list[int], int], list[int]] = _padded,
+    share: Callable[[list[int], int, int], list[int]] = _every_so_many,
+) -> list[int]:
+    """What a rank reads: the order from its seed, made longer, and shared out."""
+    return share(longer(_order(n, shuffle, seed_of(seed, epoch, rank)), world), world, rank)
+
+
+def _right(n, world, rank, shuffle, seed, epoch):
+    return _read(n, world, rank, shuffle, seed, epoch)
+
+
+def blocks(n, world, rank, shuffle, seed, epoch):
+    """You gave each rank a block of neighbours. The entries go round: rank r takes r, r + world,
+    r + 2 * world."""
+    return _read(n, world, rank, shuffle, seed, epoch, share=_block)
+
+
+def not_padded(n, world, rank, shuffle, seed, epoch):
+    """Some ranks have fewer numbers than others. In training they would wait for the others'
+    gradients for ever: make the order longer first, by repeating it from its beginning."""
+    return _read(n, world, rank, shuffle, seed, epoch, longer=lambda order, world: order)
+
+
+def cut_off(n, world, rank, shuffle, seed, epoch):
+    """You left out what makes no full round. That is drop_last=True: here the order is made longer,
+    and nothing is lost."""
+
+    def shorter(order, world):
+        return order[: len(order) // world * world]
+
+    return _read(n, world, rank, shuffle, seed, epoch, longer=shorter)
+
+
+def padded_with_the_last(n, world, rank, shuffle, seed, epoch):
+    """You filled up with the last entry. Repeat the order from its beginning."""
+
+    def longer(order, world):
+        return _filled(order, world, order[-1:])
+
+    return _read(n, world, rank, shuffle, seed, epoch, longer=longer)
+
+
+def padded_with_zeros(n, world, rank, shuffle, seed, epoch):
+    """You filled up with the number 0. Repeat the order from its beginning."""
+
+    def longer(order, world):
+        return _filled(order, world, [0])
+
+    return _read(n, world, rank, shuffle, seed, epoch, longer=longer)
+
+
+def padded_with_the_first(n, world, rank, shuffle, seed, epoch):
+    """You filled up with the first entry over and over. Repeat the order from its beginning: its
+    second entry comes second."""
+
+    def longer(order, world):
+        return _filled(order, world, order[:1])
+
+    return _read(n, world, rank, shuffle, seed, epoch, longer=longer)
+
+
+def padded_from_the_end(n, world, rank, shuffle, seed, epoch):
+    """You filled up with the end of the order. Repeat it from its beginning."""
+
+    def longer(order, world):
+        missing = -len(order) % world
+        rest = (order * (missing // len(order) + 1))[-missing:] if missing else []
+        return order + rest
+
+    return _read(n, world, rank, shuffle, seed, epoch, longer=longer)
+
+
+def repeated_once(n, world, rank, shuffle, seed, epoch):
+    """You repeated the order once, and with fewer samples than ranks that is too little: some ranks
+    come out empty. Go on until the length is a multiple of world."""
+
+    def longer(order, world):
+        return order + order[: -len(order) % world]
+
+    return _read(n, world, rank, shuffle, seed, epoch, longer=longer)
+
+
+def a_round_too_many(n, world, rank, shuffle, seed, epoch):
+    """You make the order longer even where its length is a multiple of world already."""
+
+    def longer(order, world):
+        return list(itertools.islice(itertools.cycle(order), (len(order) // world + 1) * world))
+
+    return _read(n, world, rank, shuffle, seed, epoch, longer=longer)
+
+
+def epoch_ignored(n, world, rank, shuffle, seed, epoch):
+    """Every epoch has the same order: you left out the epoch. The generator's seed is seed + epoch,
+    for which set_epoch is there."""
+
+    def seed_alone(seed, epoch, rank):
+        return seed
+
+    return _read(n, world, rank, shuffle, seed, epoch, seed_of=seed_alone)
+
+
+def seed_ignored(n, world, rank, shuffle, seed, epoch):
+    """You took the epoch alone for the generator's seed. It is seed + epoch."""
+
+    def epoch_alone(seed, epoch, rank):
+        return epoch
+
+    return _read(n, world, rank, shuffle, seed, epoch, seed_of=epoch_alone)
+
+
+def rank_for_the_seed(n, world, rank, shuffle, seed, epoch):
+    """You took the rank for the generator's seed. All ranks draw one order, from seed + epoch, and
+    take different entries of it."""
+
+    def rank_alone(seed, epoch, rank):
+        return rank
+
+    return _read(n, world, rank, shuffle, seed, epoch, seed_of=rank_alone)
+
+
+def seed_times_epoch(n, world, rank, shuffle, seed, epoch):
+    """You multiplied seed and epoch. In epoch 0 every seed would give the same order: it is
+    seed + epoch."""
+
+    def times(seed, epoch, rank):
+        return seed * epoch
+
+    return _read(n, world, rank, shuffle, seed, epoch, seed_of=times)
+
+
+def order_of_each_rank(n, world, rank, shuffle, seed, epoch):
+    """Your order depends on the rank, so that ranks read some samples twice and others not at all.
+    All ranks draw one order, from seed + epoch, and take different entries of it."""
+
+    def with_rank(seed, epoch, rank):
+        return seed + epoch + rank
+
+    return _read(n, world, rank, shuffle, seed, epoch, seed_of=with_rank)
+
+
+def never_shuffled(n, world, rank, shuffle, seed, epoch):
+    """You never shuffle. With shuffle=True the order is torch.randperm(n)."""
+    return _read(n, world, rank, False, seed, epoch)
+
+
+def always_shuffled(n, world, rank, shuffle, seed, epoch):
+    """You always shuffle. With shuffle=False the order is 0 to n - 1."""
+    return _read(n, world, rank, True, seed, epoch)
+
+
+_PARTS = (
+    blocks,
+    not_padded,
+    cut_off,
+    padded_with_the_last,
+    padded_with_zeros,
+    padded_with_the_first,
+    padded_from_the_end,
+    repeated_once,
+    a_round_too_many,
+    epoch_ignored,
+    seed_ignored,
+    rank_for_the_seed,
+    seed_times_epoch,
+    order_of_each_rank,
+    never_shuffled,
+    always_shuffled,
+)
+
+
 class DistributedSamplerKey(Key, task="distributed_sampler"):
     def reference(n: int, world: int, rank: int, shuffle: bool, seed: int, epoch: int) -> list[int]:
         sampler = DistributedSampler(range(n), world, rank, shuffle, seed)  # type: ignore[arg-type,var-annotated]
         sampler.set_epoch(epoch)
         return list(sampler)
 
-    def blocks(n, world, rank, shuffle, seed, epoch):
-        """You gave each rank a block of neighbours. The entries go round: rank r takes r,
-        r + world, r + 2 * world."""
-        return _block(_padded(_order(n, shuffle, seed + epoch), world), world, rank)
+    families = _PARTS
+    pairs = tuple(of_formula(_right, *_PARTS))
 
-    def not_padded(n, world, rank, shuffle, seed, epoch):
-        """Some ranks have fewer numbers than others. In training they would wait for the others'
-        gradients for ever: make the order longer first, by repeating it from its beginning."""
-        return _order(n, shuffle, seed + epoch)[rank::world]
-
-    def cut_off(n, world, rank, shuffle, seed, epoch):
-        """You left out what makes no full round. That is drop_last=True: here the order is made
-        longer, and nothing is lost."""
-        order = _order(n, shuffle, seed + epoch)
-        return order[: n // world * world][rank::world]
-
-    def padded_with_the_last(n, world, rank, shuffle, seed, epoch):
-        """You filled up with the last entry. Repeat the order from its beginning."""
-        order = _order(n, shuffle, seed + epoch)
-        return (order + order[-1:] * (-n % world))[rank::world]
-
-    def padded_with_zeros(n, world, rank, shuffle, seed, epoch):
-        """You filled up with the number 0. Repeat the order from its beginning."""
-        return (_order(n, shuffle, seed + epoch) + [0] * (-n % world))[rank::world]
-
-    def padded_with_the_first(n, world, rank, shuffle, seed, epoch):
-        """You filled up with the first entry over and over. Repeat the order from its beginning:
-        its second entry comes second."""
-        order = _order(n, shuffle, seed + epoch)
-        return (order + order[:1] * (-n % world))[rank::world]
-
-    def padded_from_the_end(n, world, rank, shuffle, seed, epoch):
-        """You filled up with the end of the order. Repeat it from its beginning."""
-        order = _order(n, shuffle, seed + epoch)
-        missing = -n % world
-        rest = (order * (missing // n + 1))[-missing:] if missing else []
-        return (order + rest)[rank::world]
-
-    def repeated_once(n, world, rank, shuffle, seed, epoch):
-        """You repeated the order once, and with fewer samples than ranks that is too little: some
-        ranks come out empty. Go on until the length is a multiple of world."""
-        order = _order(n, shuffle, seed + epoch)
-        return (order + order[: -n % world])[rank::world]
-
-    def a_round_too_many(n, world, rank, shuffle, seed, epoch):
-        """You make the order longer even where its length is a multiple of world already."""
-        order = _order(n, shuffle, seed + epoch)
-        length = (n // world + 1) * world
-        return list(itertools.islice(itertools.cycle(order), length))[rank::world]
-
-    def epoch_ignored(n, world, rank, shuffle, seed):
-        """Every epoch has the same order: you left out the epoch. The generator's seed is
-        seed + epoch, for which set_epoch is there."""
-        return _padded(_order(n, shuffle, seed), world)[rank::world]
-
-    def seed_ignored(n, world, rank, shuffle, seed, epoch):
-        """You took the epoch alone for the generator's seed. It is seed + epoch."""
-        return _padded(_order(n, shuffle, epoch), world)[rank::world]
-
-    def seed_times_epoch(n, world, rank, shuffle, seed, epoch):
-        """You multiplied seed and epoch. In epoch 0 every seed would give the same order: it is
-        seed + epoch."""
-        return _padded(_order(n, shuffle, seed * epoch), world)[rank::world]
-
-    def order_of_each_rank(n, world, rank, shuffle, seed, epoch):
-        """Your order depends on the rank, so that ranks read some samples twice and others not at
-        all. All ranks draw one order, from seed + epoch, and take different entries of it."""
-        return _padded(_order(n, shuffle, seed + epoch + rank), world)[rank::world]
-
-    def never_shuffled(n, world, rank, shuffle, seed, epoch):
-        """You never shuffle. With shuffle=True the order is torch.randperm(n)."""
-        return _padded(list(range(n)), world)[rank::world]
-
-    def always_shuffled(n, world, rank, shuffle, seed, epoch):
-        """You always shuffle. With shuffle=False the order is 0 to n - 1."""
-        return _padded(_order(n, True, seed + epoch), world)[rank::world]
+    def drawn_without_a_seed(n, world, rank, shuffle, seed, epoch):
+        """You drew the order from torch's own random state: every rank gets another one, and none
+        of them comes again. Make a generator with the seed seed + epoch, and hand it on."""
+        order = torch.randperm(n).tolist() if shuffle else list(range(n))
+        return _padded(order, world)[rank::world]
 
     def shares_shuffled(n, world, rank, shuffle, seed, epoch):
         """You cut first and shuffled each rank's share: a rank sees the same samples in every

@@ -57,37 +57,56 @@ class _Linear(nn.Module):
         return self.formula(x, self.weight, self.bias)
 
 
+Bound = Callable[[int, int], float]
+
+_WIDTHS: dict[str, tuple[str, Bound]] = {
+    "one": ("from -1 to 1", lambda n_in, n_out: 1.0),
+    "half": ("within half of 1/sqrt(n_in)", lambda n_in, n_out: 0.5 / math.sqrt(n_in)),
+    "double": ("within twice 1/sqrt(n_in)", lambda n_in, n_out: 2 / math.sqrt(n_in)),
+    "of_n_in_itself": ("within 1/n_in", lambda n_in, n_out: 1 / n_in),
+    "of_n_out": ("within 1/sqrt(n_out)", lambda n_in, n_out: 1 / math.sqrt(n_out)),
+    "kaiming": (
+        "as wide as kaiming_uniform_ makes them unless it is told a=sqrt(5)",
+        lambda n_in, n_out: math.sqrt(6 / n_in),
+    ),
+    "xavier": (
+        "as wide as xavier_uniform_ makes them",
+        lambda n_in, n_out: math.sqrt(6 / (n_in + n_out)),
+    ),
+}
+_OF = {"": "first numbers", "_weight": "weight's first numbers", "_bias": "bias's first numbers"}
+"""Of which parameters the first numbers are others: of both, or of one."""
+
+
 def _other_first_numbers() -> Iterator[Callable[..., Any]]:
-    """First numbers that are not the ones asked for, of both parameters."""
-    even = {
-        "one": ("from -1 to 1", lambda n_in, n_out: 1.0),
-        "of_n_in_itself": ("within 1/n_in", lambda n_in, n_out: 1 / n_in),
-        "of_n_out": ("within 1/sqrt(n_out)", lambda n_in, n_out: 1 / math.sqrt(n_out)),
-        "kaiming": (
-            "as wide as kaiming_uniform_ makes them unless it is told a=sqrt(5)",
-            lambda n_in, n_out: math.sqrt(6 / n_in),
-        ),
-    }
-    for name, (words, bound) in even.items():
+    """First numbers that are spread evenly, and not as widely as asked for; and normal ones."""
+    normal = "normal ones, as torch.randn gives them: most lie near 0, and few far out"
+    for name, (words, bound) in {**_WIDTHS, "normal": (normal, None)}.items():
+        for of, whose in _OF.items():
+            if of == "_bias" and name == "xavier":  # which wants two dimensions
+                continue
 
-        def wrong(
-            n_in: int, n_out: int, bias: bool, bound: Callable[..., float] = bound
-        ) -> nn.Module:
-            size = bound(n_in, n_out)
-            return _Linear(
-                n_in,
-                n_out,
-                bias,
-                lambda rows, columns, _: _even(rows, columns, bound=size),
-                lambda rows, _: _even(rows, bound=size),
+            def wrong(
+                n_in: int, n_out: int, bias: bool, bound: Bound | None = bound, of: str = of
+            ) -> nn.Module:
+                def drawn(*size: int) -> Tensor:
+                    wide = None if bound is None else bound(n_in, n_out)
+                    return torch.randn(size) if wide is None else _even(*size, bound=wide)
+
+                return _Linear(
+                    n_in,
+                    n_out,
+                    bias,
+                    None if of == "_bias" else lambda r, c, _: drawn(r, c),
+                    None if of == "_weight" else lambda r, _: drawn(r),
+                )
+
+            yield mistake(
+                f"first_{name}{of}",
+                f"Your {whose} are {words}. They lie evenly between -1/sqrt(n_in) and "
+                "1/sqrt(n_in).",
+                wrong,
             )
-
-        yield mistake(
-            f"bound_{name}",
-            f"Your first numbers are {words}. They lie evenly between -1/sqrt(n_in) and "
-            "1/sqrt(n_in).",
-            wrong,
-        )
 
 
 class LinearModuleKey(Key, task="linear_module"):
@@ -130,6 +149,14 @@ class LinearModuleKey(Key, task="linear_module"):
         """Your bias has the shape (1, n_out). It has one dimension, (n_out,), and broadcasts over
         the rows by itself."""
         return _Linear(n_in, n_out, bias, bias_of=lambda r, n: _even(1, r, bound=1 / math.sqrt(n)))
+
+    def zeros_for_no_bias(n_in, n_out, bias):
+        """With bias=False you keep a plain tensor for a bias. It adds nothing, and it is left
+        behind when the layer moves to another device: let bias be None."""
+        layer = _Linear(n_in, n_out, bias)
+        if not bias:
+            layer.bias = torch.zeros(n_out)
+        return layer
 
     def always_a_bias(n_in, n_out):
         """Your layer has a bias even where bias=False. There it has none, and its output is the

@@ -71,6 +71,10 @@ def _all(terms: Tensor) -> Tensor:
     return terms.sum()
 
 
+def _mean_of_classes(terms: Tensor) -> Tensor:
+    return terms.sum(0).mean()
+
+
 def _rows(terms: Tensor) -> Tensor:
     return terms.sum(1)
 
@@ -108,6 +112,12 @@ def mean_over_entries(student, teacher, temperature):
 def summed(student, teacher, temperature):
     """You summed over the rows. The loss is their mean."""
     return _distilled(student, teacher, temperature, reduced=_all)
+
+
+def mean_over_classes(student, teacher, temperature):
+    """You summed over the rows and took the mean over the classes. It is the other way round: the
+    sum is over the classes, dimension 1, and the mean over the rows."""
+    return _distilled(student, teacher, temperature, reduced=_mean_of_classes)
 
 
 def factor_left_out(student, teacher, temperature):
@@ -172,6 +182,7 @@ def cross_entropy(student, teacher, temperature):
 _PARTS = (
     mean_over_entries,
     summed,
+    mean_over_classes,
     factor_left_out,
     factor_is_the_temperature,
     factor_divides,
@@ -184,6 +195,26 @@ _PARTS = (
     teacher_not_cut,
     cross_entropy,
 )
+
+
+def _with_a_small_number() -> Iterator[Callable[..., Any]]:
+    """A small number that is to save the logarithm of a softmax."""
+    for power in range(5, 13):
+
+        def wrong(
+            student: Tensor, teacher: Tensor, temperature: float, eps: float = 10.0**-power
+        ) -> Any:
+            return _distilled(
+                student, teacher, temperature, log_q=lambda scores: (scores.softmax(1) + eps).log()
+            )
+
+        yield mistake(
+            f"small_number_1e_{power}",
+            f"You keep the logarithm finite by 1e-{power}, added to the student's probabilities "
+            "or as the least of them. Large scores then have a wrong loss and no gradient: "
+            "log_softmax needs no such number.",
+            wrong,
+        )
 
 
 _EXCHANGED = (
@@ -240,7 +271,7 @@ def _right(student, teacher, temperature):
 
 class DistillationKey(Key, task="distillation"):
     reference = _right
-    families = (*_PARTS, *_unmended())
+    families = (*_PARTS, *_unmended(), *_with_a_small_number())
     pairs = tuple(of_formula(_right, *_PARTS))
 
     def no_temperature(student, teacher, temperature):
@@ -318,6 +349,13 @@ class DistillationKey(Key, task="distillation"):
     def sign_turned(student, teacher, temperature):
         """Your sign is turned round: it is p * (log p - log q), which is positive in sum."""
         return -_distilled(student, teacher, temperature)
+
+    def probabilities_said_to_be_logarithms(student, teacher, temperature):
+        """You said log_target=True, and gave kl_div the teacher's probabilities. It takes them for
+        logarithms then: give it log_softmax of the teacher, or leave log_target out."""
+        q = (student / temperature).log_softmax(1)
+        p = (teacher.detach() / temperature).softmax(1)
+        return F.kl_div(q, p, reduction="batchmean", log_target=True) * temperature**2
 
     def half_by_logarithms(student, teacher, temperature):
         """You gave kl_div the teacher's logarithms without saying so. With log_target=True it

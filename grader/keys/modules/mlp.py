@@ -1,6 +1,7 @@
 """Reference and mistakes of the exercise that mends a net of three layers."""
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import torch
@@ -72,9 +73,65 @@ def _other_activations() -> Iterator[Callable[..., Any]]:
         )
 
 
+_HIDDEN: dict[str, tuple[str, tuple[Step, Step]]] = {
+    "": ("", (F.relu, F.relu)),
+    "relu_after_the_first_alone": (
+        "There is no ReLU after your second layer, and second and last together are one linear "
+        "map.",
+        (F.relu, _same),
+    ),
+    "relu_after_the_second_alone": (
+        "There is no ReLU after your first layer, and first and second together are one linear "
+        "map.",
+        (_same, F.relu),
+    ),
+    "no_relu": (
+        "There is no ReLU after your first two layers, which are one linear map with the last.",
+        (_same, _same),
+    ),
+}
+_AT_THE_END: dict[str, tuple[str, Step]] = {
+    "": ("", _same),
+    "relu_after_the_last_layer": (
+        "A ReLU follows your last layer, so no score is ever negative. Scores have no activation "
+        "behind them.",
+        F.relu,
+    ),
+    "softmax_at_the_end": (
+        "You return probabilities. Scores are asked for: cross_entropy, for one, takes the "
+        "softmax itself.",
+        _softmax,
+    ),
+    "log_softmax_at_the_end": (
+        "You return logarithms of probabilities. Scores are asked for: cross_entropy, for one, "
+        "takes log_softmax itself.",
+        _log_softmax,
+    ),
+}
+
+
+def _misplaced_activations() -> Iterator[Callable[..., Any]]:
+    """Something wrong after the first two layers, after the last, or in both places."""
+    for (name, (said, hidden)), (other, (also, end)) in product(
+        _HIDDEN.items(), _AT_THE_END.items()
+    ):
+        names = [one for one in (name, other) if one]
+
+        def wrong(
+            n_in: int,
+            n_hidden: int,
+            n_out: int,
+            steps: tuple[Step, Step, Step] = (*hidden, end),
+        ) -> nn.Module:
+            return _Mlp(n_in, n_hidden, n_out, after=steps)
+
+        if names:
+            yield mistake("_and_".join(names), f"{said} {also}".strip(), wrong)
+
+
 class FixMlpKey(Key, task="fix_mlp"):
     reference = _Mlp
-    families = tuple(_other_activations())
+    families = (*_other_activations(), *_misplaced_activations())
 
     @raises(r"before Module\.__init__\(\) call")
     def layers_before_the_initialiser(n_in):
@@ -122,39 +179,10 @@ class FixMlpKey(Key, task="fix_mlp"):
         an image with its channels last. flatten and reshape take any."""
         return _Mlp(n_in, n_hidden, n_out, rows=lambda x: x.view(len(x), -1))
 
-    def relu_after_the_last_layer(n_in, n_hidden, n_out):
-        """A ReLU follows your last layer, so no score is ever negative. Scores have no activation
-        behind them."""
-        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, F.relu))
-
-    def relu_after_the_first_alone(n_in, n_hidden, n_out):
-        """There is no ReLU after your second layer, and second and last together are one linear
-        map."""
-        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, _same, _same))
-
-    def relu_after_the_second_alone(n_in, n_hidden, n_out):
-        """There is no ReLU after your first layer, and first and second together are one linear
-        map."""
-        return _Mlp(n_in, n_hidden, n_out, after=(_same, F.relu, _same))
-
-    def no_relu(n_in, n_hidden, n_out):
-        """There is no ReLU in your net. Three linear layers in a row are one linear map."""
-        return _Mlp(n_in, n_hidden, n_out, after=(_same, _same, _same))
-
     def relu_before_the_first_layer(n_in, n_hidden, n_out):
         """You applied a ReLU to the input as well. It follows the first two layers, and nothing
         comes before them but flattening."""
         return _Mlp(n_in, n_hidden, n_out, rows=lambda x: F.relu(_rows(x)))
-
-    def softmax_at_the_end(n_in, n_hidden, n_out):
-        """You return probabilities. Scores are asked for: cross_entropy, for one, takes the softmax
-        itself."""
-        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, _softmax))
-
-    def log_softmax_at_the_end(n_in, n_hidden, n_out):
-        """You return logarithms of probabilities. Scores are asked for: cross_entropy, for one,
-        takes log_softmax itself."""
-        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, _log_softmax))
 
     def detached(n_in, n_hidden, n_out):
         """The output is right, and no gradient comes back from it: forward detaches, or runs under

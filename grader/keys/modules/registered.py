@@ -1,7 +1,7 @@
 """Reference and mistakes of the exercise on what a module knows of its attributes."""
 
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import product
 from typing import Any
 
 import torch
@@ -65,73 +65,76 @@ _MASK = (
     "Your module has no buffer called mask. As a plain tensor it stays behind when the module "
     "moves to another dtype or device: register it as a buffer, with persistent=False."
 )
-_BUGS: dict[str, tuple[str, dict[str, Any]]] = {
-    "layers_in_a_list": (_LAYERS, {"layers": list}),
-    "scale_is_plain": (_SCALE, {"scale": _same}),
-    "mask_is_plain": (_MASK, {"mask": _same}),
-}
+_SCALE_BUFFER = (
+    "Your scale is a buffer. It moves along and is saved, and is not trained: make it an "
+    "nn.Parameter."
+)
+_SCALE_FROZEN = (
+    "Your scale does not require grad. It is trained: nn.Parameter switches the flag on, unless "
+    "it is told otherwise."
+)
+_MASK_SAVED = (
+    "Your mask is a buffer, and stands in state_dict(). It can be made anew from length: register "
+    "it with persistent=False."
+)
+_MASK_TRAINED = (
+    "Your mask is a parameter, and an optimizer would train it. It is a constant: register it as "
+    "a buffer, with persistent=False."
+)
+_MASK_FROZEN = (
+    "Your mask is a parameter that does not require grad. It stands in parameters() and in "
+    "state_dict() all the same: register it as a buffer, with persistent=False."
+)
+
+
+def _frozen(ones: Tensor) -> nn.Parameter:
+    return nn.Parameter(ones, requires_grad=False)
+
+
+_Bug = tuple[str, str, dict[str, Any]]
+_BUGS: tuple[tuple[_Bug, ...], ...] = (
+    (("layers_in_a_list", _LAYERS, {"layers": list}),),
+    (
+        ("scale_is_plain", _SCALE, {"scale": _same}),
+        ("scale_is_a_buffer", _SCALE_BUFFER, {"scale": nn.Buffer}),
+        ("frozen_scale", _SCALE_FROZEN, {"scale": _frozen}),
+    ),
+    (
+        ("mask_is_plain", _MASK, {"mask": _same}),
+        ("mask_is_saved", _MASK_SAVED, {"saved": True}),
+        ("mask_is_a_parameter", _MASK_TRAINED, {"mask": nn.Parameter}),
+        ("mask_is_a_frozen_parameter", _MASK_FROZEN, {"mask": _frozen}),
+    ),
+)
+"""What can be wrong with the layers, with the scale and with the mask: a name, a sentence, how."""
 
 
 def _unmended() -> Iterator[Callable[..., Any]]:
-    """Every choice among the three bugs that are to be found, left as they are."""
-    for count in (1, 2, 3):
-        for names in combinations(_BUGS, count):
-            left = {key: value for name in names for key, value in _BUGS[name][1].items()}
+    """Every choice of at most one bug of the layers, one of the scale and one of the mask."""
+    for choice in product(*((None, *bugs) for bugs in _BUGS)):
+        made = [bug for bug in choice if bug is not None]
+        if not made:
+            continue
+        left = {key: value for _, _, change in made for key, value in change.items()}
 
-            def wrong(length: int, width: int, depth: int, left: Any = left) -> nn.Module:
-                return _Mixer(length, width, depth, **left)
+        def wrong(length: int, width: int, depth: int, left: Any = left) -> nn.Module:
+            return _Mixer(length, width, depth, **left)
 
-            yield mistake(
-                "_and_".join(names),
-                " ".join(_BUGS[name][0] for name in names),
-                wrong,
-            )
+        yield mistake(
+            "_and_".join(name for name, _, _ in made),
+            " ".join(sentence for _, sentence, _ in made),
+            wrong,
+        )
 
 
 class RegistrationKey(Key, task="registration"):
     reference = _Mixer
     families = tuple(_unmended())
 
-    def scale_is_a_buffer(length, width, depth):
-        """Your scale is a buffer. It moves along and is saved, and is not trained: make it an
-        nn.Parameter."""
-
-        class Mixer(_Mixer):
-            def __init__(self):
-                super().__init__(length, width, depth)
-                del self.scale
-                self.register_buffer("scale", torch.ones(width))
-
-        return Mixer()
-
-    def mask_is_a_parameter(length, width, depth):
-        """Your mask is a parameter, and an optimizer would train it. It is a constant: register it
-        as a buffer, with persistent=False."""
-        return _Mixer(length, width, depth, mask=nn.Parameter)
-
-    def mask_is_a_frozen_parameter(length, width, depth):
-        """Your mask is a parameter that does not require grad. It stands in parameters() and in
-        state_dict() all the same: register it as a buffer, with persistent=False."""
-        return _Mixer(
-            length, width, depth, mask=lambda ones: nn.Parameter(ones, requires_grad=False)
-        )
-
-    def mask_is_saved(length, width, depth):
-        """Your mask is a buffer, and stands in state_dict(). It can be made anew from length:
-        register it with persistent=False."""
-        return _Mixer(length, width, depth, saved=True)
-
     def one_layer_repeated(length, width, depth):
         """Your layers are one layer many times: [layer] * depth repeats the object. Make a new
         nn.Linear in every turn of a loop."""
         return _Mixer(length, width, depth, make=lambda: [nn.Linear(width, width)] * depth)
-
-    def frozen_scale(length, width, depth):
-        """Your scale does not require grad. It is trained: nn.Parameter switches the flag on,
-        unless it is told otherwise."""
-        return _Mixer(
-            length, width, depth, scale=lambda ones: nn.Parameter(ones, requires_grad=False)
-        )
 
     def random_scale(length, width, depth):
         """Your scale begins with other numbers. It begins as ones."""

@@ -131,6 +131,17 @@ class LoadMatchingKey(Key, task="load_matching"):
         kept = _load(model, state)
         return [name for name in model.state_dict() if name not in kept]
 
+    def names_of_what_was_loaded_as_state_has_them(model, state):
+        """You returned the names that were loaded, in the order of state. Those of the model that
+        were not are asked for."""
+        _load(model, state)
+        return list(_fitting(model, state))
+
+    def head_left_out_by_its_name(model, state):
+        """You left the head out by its name. It fits where it was made for as many classes: compare
+        the shapes."""
+        return _load(model, {n: t for n, t in state.items() if not n.startswith("head")})
+
     def unknown_names(model, state):
         """You returned the names in state that were passed over. The names in model.state_dict()
         that were not loaded are asked for."""

@@ -53,6 +53,8 @@ class LinearModule(Task):
         layer = made(MyLinear, *sizes, bias, like=x)
         observed: dict[str, Any] = {"parameters": shapes(layer)}
         observed["parameters that require grad"] = trainable(layer)
+        if not bias:
+            observed["a tensor called bias"] = isinstance(getattr(layer, "bias", None), Tensor)
         if first:
             other = dict(made(MyLinear, *sizes, bias, like=x, seed=1).named_parameters())
             for name, parameter in sorted(layer.named_parameters()):
@@ -72,14 +74,19 @@ class LinearModule(Task):
 
 def _spread(numbers: Tensor, n_in: int) -> dict[str, str]:
     """Smallest and largest in units of 1/sqrt(n_in), to a tenth, and whether they are spread as
-    numbers are that are drawn evenly: their deviation is 0.577 of the bound.
+    numbers are that are drawn evenly: their deviation is 0.577 of half their range. Of normal
+    numbers it is less, for the few that lie far out, and those are others in each run.
 
     In words, for these are no numbers to calculate with: what is drawn differs from run to run.
     """
     units = numbers * n_in**0.5
-    share = float(units.std()) / max(float(units.abs().max()), 1e-9)
+    smallest, largest = float(units.min()), float(units.max())
+    share = float(units.std()) / max((largest - smallest) / 2, 1e-9)
+    if 0.15 < share < 0.45:
+        ends = "of the few far out"
+        return {"smallest": ends, "largest": ends, "spread": "most near the middle, few far out"}
     return {
-        "smallest": f"{float(units.min()):.1f} / sqrt(n_in)",
-        "largest": f"{float(units.max()):.1f} / sqrt(n_in)",
+        "smallest": f"{smallest:.1f} / sqrt(n_in)",
+        "largest": f"{largest:.1f} / sqrt(n_in)",
         "spread": "even" if 0.5 < share < 0.65 else "not even",
     }

@@ -38,6 +38,7 @@ class LoadMatching(Task):
         case("entries missing and entries too many", change="names", visible=True),
         case("a head of one class", change="one class"),
         case("a head lying on its side", change="side"),
+        case("a body for other inputs", change="inputs"),
         case("nothing fits", change="all"),
         case("a state in half precision", change="head", half=True),
         case("float32", change="head", dtype=F32),
@@ -103,6 +104,8 @@ def _changed(state: Inputs, change: str, rng: Rng) -> Inputs:
         return state | {"head.weight": rng.apart(0.5, 1.0, 7, 5), "head.bias": rng.apart(1, 2, 7)}
     if change == "one class":  # of one row, which would be spread over both
         return state | {"head.weight": rng.apart(0.5, 1.0, 1, 5), "head.bias": rng.apart(1, 2, 1)}
+    if change == "inputs":  # as many rows as the model has
+        return state | {"body.0.weight": rng.apart(0.5, 1.0, 5, 11)}
     if change == "side":
         return state | {"head.weight": rng.apart(0.5, 1.0, 5, 2)}
     if change == "names":

@@ -44,7 +44,7 @@ def of_torch(stream, cut, **given):
     shuffle=st.sampled_from([None, False, True, 0]),
     sampler=st.sampled_from([None, [3, 1], range(4)]),
     batch_sampler=st.sampled_from([None, [[3, 1], [0]]]),
-    cut=st.sampled_from([{}, {"batch_size": 2}, {"drop_last": True}]),
+    cut=st.sampled_from([{}, {"batch_size": 2}, {"batch_size": None}, {"drop_last": True}]),
 )
 @settings(max_examples=200, deadline=None)
 def test_who_gives_the_order_is_who_torch_asks(stream, shuffle, sampler, batch_sampler, cut):
