@@ -95,11 +95,11 @@ def freeze_by_copy(weight, rows, optimizer):
 
 
 def freeze_around_the_step(weight, rows, optimizer):
-    """Takes the copy before each step, and masks .grad when it is complete."""
+    """Takes the copy before each step."""
     kept = []
 
-    def mask(p):
-        p.grad[rows] = 0
+    def mask(grad):
+        return grad.index_fill(0, rows, 0)
 
     def before(*_):
         kept.append(weight.detach()[rows].clone())
@@ -109,7 +109,7 @@ def freeze_around_the_step(weight, rows, optimizer):
         weight.index_copy_(0, rows, kept.pop())
 
     return (
-        weight.register_post_accumulate_grad_hook(mask),
+        weight.register_hook(mask),
         optimizer.register_step_pre_hook(before),
         optimizer.register_step_post_hook(after),
     )

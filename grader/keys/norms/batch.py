@@ -218,6 +218,16 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         rv.lerp_(var.flatten() * (n / (n - 1)), momentum)
         return _affine(normalised(x, eps), w, b)
 
+    def unbiased_by_rows_of_a_tensor(x, w, b, rm, rv, momentum, eps):
+        """The output is right. In n / (n - 1) for rv you took the number of rows for n, and for one
+        image rv is inf: a tensor was divided by 0. n is the number of values in a channel:
+        N * H * W for images."""
+        n = x.shape[0]
+        mean, var = moments(x.detach())
+        rm.lerp_(mean.flatten(), momentum)
+        rv.mul_(1 - momentum).add_(momentum * var.flatten() * n / (n - 1))
+        return _affine(normalised(x, eps), w, b)
+
     def unbiased_by_rows_guarded(x, w, b, rm, rv, momentum, eps):
         """The output is right. In n / (n - 1) for rv you took the number of rows for n. n is the
         number of values in a channel: N * H * W for images."""
