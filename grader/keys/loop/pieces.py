@@ -224,8 +224,8 @@ class AccumulateKey(Key, task="accumulate"):
         return losses[-1] * rows[-1] / sum(rows)
 
     def divided_by_the_rows_so_far(model, loss_fn, pieces):
-        """You divided by the rows that had been seen so far, so that the first piece counts as if it
-        were all. Count the rows of all pieces before the first backward."""
+        """You divided by the rows that had been seen so far, so that the first piece counts as if
+        it were all. Count the rows of all pieces before the first backward."""
         seen = [0]
 
         def share(n: int, total: int, k: int) -> float:

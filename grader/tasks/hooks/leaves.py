@@ -119,7 +119,7 @@ class FreezeByHook(Task):
             in_two_groups(optimizer, lr=0.07)
         _train(weight, pulls[0], optimizer, others)
         handles = freeze_rows(weight, rows, optimizer)
-        several = isinstance(_counted(handles), int) and bool(handles)
+        several = isinstance(_counted(handles), int) and (bool(handles) or not len(rows))
         shown = "no handle" if _counted(handles) == 0 else handles
         found: dict[str, Any] = {"handles": "a list" if several else shown}
         for i in (1, 2):
