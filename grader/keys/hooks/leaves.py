@@ -330,7 +330,7 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         .grad held before is lost. A hook by register_hook gets what this pass brings, before it is
         added."""
 
-        def empty(weight: Tensor) -> None:
+        def empty(weight):
             weight.grad[rows] = 0
 
         masked = weight.register_post_accumulate_grad_hook(empty)

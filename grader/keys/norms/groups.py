@@ -61,6 +61,13 @@ class LnForwardKey(Key, task="ln_forward"):
         dimensions, those of w, and treats every sample by itself."""
         return _normalised(x, (0,), eps) * w + b
 
+    def brackets_missing_in_one_line(x, w, b, eps):
+        """You divided the mean alone and multiplied that by w: quotients and products are computed
+        before differences. Put brackets round x - mean."""
+        mean = x.mean(_last(w), keepdim=True)
+        var = x.var(_last(w), correction=0, keepdim=True)
+        return x - mean / (var + eps).sqrt() * w + b
+
     def first_dimensions(x, w, b, eps):
         """You averaged over the first w.ndim dimensions. LayerNorm averages over the last ones,
         those that w has."""
