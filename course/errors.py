@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from IPython.display import display
 
 from course.quiz import page
 from grader.errors import Explained, explain_error
+
+_TERMINAL_STYLE = re.compile(r"\x1b\[[\d;]*m")
+"""What makes a terminal write bold or in colour; a page shows it as stray characters."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,9 @@ def shows_error(kind: type[Exception], saying: str = "") -> Iterator[None]:
     try:
         yield
     except kind as error:
-        if saying not in str(error):
-            raise AssertionError(f"this was to say {saying!r}, and said: {error}") from error
-        display(ShownError(type(error).__name__, str(error), explain_error(error)))
+        message = _TERMINAL_STYLE.sub("", str(error))
+        if saying not in message:
+            raise AssertionError(f"this was to say {saying!r}, and said: {message}") from error
+        display(ShownError(type(error).__name__, message, explain_error(error)))
         return
     raise AssertionError(f"this was to raise {kind.__name__}, and did not")

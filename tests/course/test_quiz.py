@@ -358,6 +358,13 @@ def test_an_error_of_autograd_is_shown_with_its_meaning_and_its_cure(capsys):
     assert "Cure: " in said
 
 
+def test_an_error_is_shown_without_the_marks_that_a_terminal_writes_bold_by(capsys):
+    with shows_error(ValueError):
+        raise ValueError("two options, \x1b[1mdo so only if you trust the file\x1b[0m.")
+    said = capsys.readouterr().out
+    assert said.startswith("ValueError: two options, do so only if you trust the file.")
+
+
 def test_code_that_was_to_raise_and_does_not_is_a_failure():
     with (
         pytest.raises(AssertionError, match="was to raise RuntimeError"),

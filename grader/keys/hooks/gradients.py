@@ -292,6 +292,11 @@ class GradientReversalKey(Key, task="gradient_reversal"):
         """What reaches x is (1 - lam) times what arrives at y. It is to be multiplied by -lam."""
         return _with_hook(x, lambda g: (1 - lam) * g)
 
+    def turned_twice(x, lam):
+        """What reaches x is lam * lam times what arrives at y: it was multiplied by -lam twice. One
+        hook on y, or one backward, does it once."""
+        return _with_hook(x, lambda g: lam * lam * g)
+
     def divided(x, lam):
         """You divided the gradient by -lam. What arrives at y is to be multiplied by -lam."""
         return _with_hook(x, lambda g: g / -lam)

@@ -318,6 +318,24 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         back.remove()
         return [masked, *_put_back(weight, rows[:1], optimizer)]
 
+    def last_row_alone(weight, rows, optimizer):
+        """Only the last of the rows is frozen. A function made in a loop looks its row up when it
+        is called, and by then the loop has ended. One hook is enough for all of them: index with
+        rows."""
+        last = rows[-1:]
+        return _frozen(weight, last, _kept(weight, last), optimizer)
+
+    def old_gradient_emptied(weight, rows, optimizer):
+        """Backward is to add zeros to the rows of weight.grad, and you wrote zeros there: what
+        .grad held before is lost. A hook by register_hook gets what this pass brings, before it is
+        added."""
+
+        def empty(weight):
+            weight.grad[rows] = 0
+
+        masked = weight.register_post_accumulate_grad_hook(empty)
+        return [masked, *_put_back(weight, rows, optimizer)]
+
     def columns_masked(weight, rows, optimizer):
         """The rows are put back, and your hook makes zeros of columns of the gradient. The first
         index is the row: grad[rows], and not grad[:, rows]."""
@@ -391,6 +409,22 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         for group in optimizer.param_groups:
             group["weight_decay"] = 0.0
         return FreezeByHookKey.moved_all_the_same(weight, rows)
+
+    def settings_switched_off_and_put_back(weight, rows, optimizer):
+        """The rows stand still, and you switched weight decay or momentum off besides. They belong
+        to a group of parameters, and so all other rows train in another way. Leave them on: rows
+        that are put back after each step need no more."""
+        for group in optimizer.param_groups:
+            group["weight_decay"] = group["momentum"] = 0.0
+        return _frozen(weight, rows, _kept(weight, rows), optimizer)
+
+    def decay_switched_off_and_put_back(weight, rows, optimizer):
+        """The rows stand still, and you switched weight decay off besides. It belongs to a group of
+        parameters, and so all other rows train in another way. Leave it on: rows that are put back
+        after each step need no more."""
+        for group in optimizer.param_groups:
+            group["weight_decay"] = 0.0
+        return _frozen(weight, rows, _kept(weight, rows), optimizer)
 
     def momentum_emptied(weight, rows, optimizer):
         """You emptied the momentum of the rows, and weight decay still moves them: it is added to

@@ -103,6 +103,21 @@ class CaptureFeaturesKey(Key, task="capture_features"):
         output): the third is what it returned."""
         return run(model, names, x, input_of, "no")
 
+    def inputs_collected_before(model, names, x):
+        """You collected what went into each submodule: a forward pre-hook is called before forward
+        has run. Use register_forward_hook, whose third argument is what the submodule returned."""
+        found = {name: [] for name in names}
+        with ExitStack() as stack:
+            for name in names:
+
+                def hook(module: nn.Module, args: Any, name: str = name) -> None:
+                    found[name].append(args[0].detach().clone())
+
+                handle = model.get_submodule(name).register_forward_pre_hook(hook)
+                stack.callback(handle.remove)
+            model(x)
+        return found
+
     def last_name_for_all(model, names, x):
         """All tensors are listed under the last name. A function made in a loop looks `name` up
         when it is called, and by then the loop has ended. Bind it early, for example with

@@ -49,6 +49,17 @@ class ScaleForwardKey(Key, task="scale_forward"):
 
         return module.register_forward_hook(hook)
 
+    def edited_past_autograd(module, s):
+        """The values are right, and you wrote them into the output's memory through .data, of which
+        autograd is not told. The layer's own gradient is then computed from other numbers, and the
+        factor s is missing in it. Return a new tensor."""
+
+        def hook(m, args, output):
+            for t in output if isinstance(output, tuple) else (output,):
+                t.data.mul_(s)
+
+        return module.register_forward_hook(hook)
+
     def history_cut(module, s):
         """The values are right, and no gradient flows: the new output has no history. Do not detach
         it, and do not compute it inside no_grad()."""

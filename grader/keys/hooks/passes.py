@@ -67,6 +67,12 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         other module. Use register_full_backward_hook."""
         return _probe(module, x, gy, _legacy, 1)
 
+    def legacy_hook_last(module, x, gy):
+        """You picked the last of the gradients that the deprecated register_backward_hook gives.
+        That is the transposed weight's for one linear layer on rows, and something else for every
+        other module. Use register_full_backward_hook."""
+        return _probe(module, x, gy, _legacy, -1)
+
     def x_without_grad(module, x, gy):
         """The gradient of the input is None: x does not require grad, so nobody computed one. Call
         x.requires_grad_() first."""
@@ -284,6 +290,13 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         grads = _by_hand(model, x, gy)[1:]
         found = dict(zip(model, grads, strict=True))
         return [found[layer] for layer in model]
+
+    def last_place_for_all(model, x, gy):
+        """Your list holds one gradient, at its end, that of the first call, and None before it. A
+        function made in a loop looks its place up when it is called, and by then the loop has
+        ended. Let the forward hook note the place, or bind it early: i=i."""
+        grads = _by_hand(model, x, gy)[1:]
+        return [*(None for _ in grads[1:]), grads[0]]
 
     def values_in_place_of_gradients(model, x, gy):
         """You listed what the layers returned. The gradients that arrive there are asked for."""

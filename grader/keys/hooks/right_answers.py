@@ -95,11 +95,11 @@ def freeze_by_copy(weight, rows, optimizer):
 
 
 def freeze_around_the_step(weight, rows, optimizer):
-    """Takes the copy before each step, and masks .grad when it is complete."""
+    """Takes the copy before each step."""
     kept = []
 
-    def mask(p):
-        p.grad[rows] = 0
+    def mask(grad):
+        return grad.index_fill(0, rows, 0)
 
     def before(*_):
         kept.append(weight.detach()[rows].clone())
@@ -109,7 +109,7 @@ def freeze_around_the_step(weight, rows, optimizer):
         weight.index_copy_(0, rows, kept.pop())
 
     return (
-        weight.register_post_accumulate_grad_hook(mask),
+        weight.register_hook(mask),
         optimizer.register_step_pre_hook(before),
         optimizer.register_step_post_hook(after),
     )
@@ -345,6 +345,23 @@ def freeze_by_where(weight, rows, optimizer):
     )
 
 
+def freeze_by_hooks_of_each_row(weight, rows, optimizer):
+    """Two hooks for each row: none where there is no row."""
+    handles = []
+    for row in rows:
+        saved = weight.detach()[row].clone()
+
+        def mask(grad, row=row):
+            return grad.index_fill(0, row, 0)
+
+        @torch.no_grad()
+        def back(*_, row=row, saved=saved):
+            weight[row] = saved
+
+        handles += [weight.register_hook(mask), optimizer.register_step_post_hook(back)]
+    return handles
+
+
 def freeze_row_by_row(weight, rows, optimizer):
     saved = {int(row): weight[row].detach().clone() for row in rows}
 
@@ -506,6 +523,7 @@ ANSWERS = {
     "clip_by_hook": [(clip_by_sorting,), (clip_by_object,), (clip_by_where,), (clip_by_minimum,)],
     "freeze_by_hook": [
         (freeze_by_where,),
+        (freeze_by_hooks_of_each_row,),
         (freeze_row_by_row,),
         (freeze_by_copy,),
         (freeze_around_the_step,),

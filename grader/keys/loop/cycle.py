@@ -112,8 +112,8 @@ class TrainStepKey(Key, task="train_step"):
 
     def own_update_in_groups(model, opt, loss_fn, x, y):
         """Your step takes off each group's learning rate times the gradient and nothing else: you
-        subtracted it yourself, or made an optimizer of your own. The one that you are given may do
-        more, such as momentum: let opt.step() change the parameters."""
+        subtracted it yourself, made an optimizer of your own, or emptied the state of this one. It
+        may do more, such as momentum: let opt.step() change the parameters, and leave its state."""
         opt.zero_grad()
         loss = loss_fn(model(x), y)
         loss.backward()

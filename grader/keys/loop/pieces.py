@@ -216,6 +216,24 @@ class AccumulateKey(Key, task="accumulate"):
         _, losses = _accumulated(model, loss_fn, pieces, _share)
         return losses[-1]
 
+    def share_of_the_last_piece(model, loss_fn, pieces):
+        """The gradients are right, and you returned the last piece's share of the loss. The mean
+        over all rows is asked for: add up the shares of all pieces."""
+        _, losses = _accumulated(model, loss_fn, pieces, _share)
+        rows = [len(x) for x, _ in pieces if len(x)]
+        return losses[-1] * rows[-1] / sum(rows)
+
+    def divided_by_the_rows_so_far(model, loss_fn, pieces):
+        """You divided by the rows that had been seen so far, so that the first piece counts as if
+        it were all. Count the rows of all pieces before the first backward."""
+        seen = [0]
+
+        def share(n: int, total: int, k: int) -> float:
+            seen[0] += n
+            return n / seen[0]
+
+        return _accumulated(model, loss_fn, pieces, share)[0]
+
     def loss_without_weights(model, loss_fn, pieces):
         """The gradients are right, and the loss you returned is the plain mean of the pieces'
         losses. Weigh each by its share of the rows, too."""

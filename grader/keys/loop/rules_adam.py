@@ -291,6 +291,17 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
             _shrink(params, s[0] * s[4])
         _adam(params, state, s, decoupled=False)
 
+    def decay_twice_from_one_value(params, state, *s):
+        """With decoupled True your decay comes twice: wd * p joins the gradient, and then the
+        parameter shrinks as well. It is one or the other."""
+        old = [p.detach().clone() for p in params]
+        _adam(params, state, s, decoupled=False)
+        if s[5]:
+            with torch.no_grad():
+                for p, before in zip(params, old, strict=True):
+                    if p.grad is not None:
+                        p -= s[0] * s[4] * before
+
     def corrected_averages_stored(params, state, *s):
         """You stored the corrected averages, and the next step corrects them once more. Store m and
         v as they are, and correct copies."""

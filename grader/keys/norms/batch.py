@@ -208,6 +208,13 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         rv.lerp_(var.flatten() + eps, momentum)
         return _affine(normalised(x, eps), w, b)
 
+    def brackets_missing_in_one_line(x, w, b, rm, rv, momentum, eps):
+        """rm and rv are right. In the output you divided the mean alone and multiplied that by w:
+        quotients and products are computed before differences. Put brackets round x - mean."""
+        _track(x, rm, rv, momentum)
+        mean, var = moments(x)
+        return x - mean / (var + eps).sqrt() * wide(w, x) + wide(b, x)
+
     @raises("division by zero")
     def unbiased_by_rows(x, w, b, rm, rv, momentum, eps):
         """In n / (n - 1) for rv you took the number of rows for n. A channel of an image has
@@ -216,6 +223,16 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         mean, var = moments(x.detach())
         rm.lerp_(mean.flatten(), momentum)
         rv.lerp_(var.flatten() * (n / (n - 1)), momentum)
+        return _affine(normalised(x, eps), w, b)
+
+    def unbiased_by_rows_of_a_tensor(x, w, b, rm, rv, momentum, eps):
+        """The output is right. In n / (n - 1) for rv you took the number of rows for n, and for one
+        image rv is inf: a tensor was divided by 0. n is the number of values in a channel:
+        N * H * W for images."""
+        n = x.shape[0]
+        mean, var = moments(x.detach())
+        rm.lerp_(mean.flatten(), momentum)
+        rv.mul_(1 - momentum).add_(momentum * var.flatten() * n / (n - 1))
         return _affine(normalised(x, eps), w, b)
 
     def unbiased_by_rows_guarded(x, w, b, rm, rv, momentum, eps):
@@ -308,6 +325,11 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         """You normalised by a mean of 0 and a variance of 1, which a new layer has. Hand rm and rv
         over: rm is subtracted, and the root of rv + eps divides."""
         return _affine(x / (1 + eps) ** 0.5, w, b)
+
+    def brackets_missing_in_one_line(x, w, b, rm, rv, eps):
+        """You divided rm alone and multiplied that by w: quotients and products are computed before
+        differences. Put brackets round x - rm."""
+        return x - wide(rm, x) / (wide(rv, x) + eps).sqrt() * wide(w, x) + wide(b, x)
 
     def batch_variance(x, w, b, rm, eps):
         """You took off rm and divided by the spread of the batch. Divide by the root of rv + eps:

@@ -61,6 +61,13 @@ class LnForwardKey(Key, task="ln_forward"):
         dimensions, those of w, and treats every sample by itself."""
         return _normalised(x, (0,), eps) * w + b
 
+    def brackets_missing_in_one_line(x, w, b, eps):
+        """You divided the mean alone and multiplied that by w: quotients and products are computed
+        before differences. Put brackets round x - mean."""
+        mean = x.mean(_last(w), keepdim=True)
+        var = x.var(_last(w), correction=0, keepdim=True)
+        return x - mean / (var + eps).sqrt() * w + b
+
     def first_dimensions(x, w, b, eps):
         """You averaged over the first w.ndim dimensions. LayerNorm averages over the last ones,
         those that w has."""
@@ -145,6 +152,26 @@ class LnBackwardKey(Key, task="ln_backward"):
         same all over a channel. Here w differs from entry to entry of what is averaged: multiply
         gy by w before you take means."""
         return _ln_backward(norms.Backward(w="last"), x, gy, w, eps)
+
+    def w_beside_the_mean(x, gy, w, eps):
+        """In the term that comes through the mean you multiplied the mean of gy by w. w differs
+        from entry to entry of what is averaged: take the mean of gy * w."""
+        axes = _last(w)
+        right = norms.Backward().of(x, gy, w, axes, eps)
+        std = (x.var(axes, correction=0, keepdim=True) + eps).sqrt()
+        moved = (gy * w).mean(axes, keepdim=True) - w * gy.mean(axes, keepdim=True)
+        return right + moved / std
+
+    def w_beside_the_mean_of_the_product(x, gy, w, eps):
+        """In the term that comes through the variance you multiplied the mean of gy * xh by w. w
+        differs from entry to entry of what is averaged: take the mean of gy * w * xh."""
+        axes = _last(w)
+        right = norms.Backward().of(x, gy, w, axes, eps)
+        std = (x.var(axes, correction=0, keepdim=True) + eps).sqrt()
+        xh = (x - x.mean(axes, keepdim=True)) / std
+        means = ((t * xh).mean(axes, keepdim=True) for t in (gy * w, gy))
+        right_mean, mean = means
+        return right + xh * (right_mean - w * mean) / std
 
     def batch_axis(x, gy, w, eps):
         """You took the means over the batch, as BatchNorm does. Take them over the

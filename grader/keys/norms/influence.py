@@ -135,8 +135,14 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
     def two_inputs(layer, shape):
         """You drew a new input for the second call, so nearly every pair of outputs differs. Draw x
         once, and hand it to the layer in both modes."""
-        word = _word(layer, shape)
-        return "different" if word == "equal" and "Dropout(1.0)" not in layer else word
+        module = eval(layer, {"nn": nn})
+        try:
+            same = torch.equal(
+                module.train()(torch.randn(shape)), module.eval()(torch.randn(shape))
+            )
+        except ValueError:
+            return "raises"
+        return "equal" if same else "different"
 
     def two_layers(layer, shape):
         """You made the layer anew for the second call, so that weights drawn at random differ as

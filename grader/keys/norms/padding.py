@@ -156,6 +156,25 @@ class MaskedBatchNormKey(Key, task="masked_batch_norm"):
         nan. Use masked_fill or torch.where, or write the real rows into zeros."""
         return MaskedBatchNormKey.padding_normalised(x, mask, w, b, eps) * mask[..., None]
 
+    def emptied_by_products(x, mask, w, b, eps):
+        """You divide by the number of real positions, which is right, and empty the padding by a
+        product with the mask: inf times 0 is nan, and that goes into the mean. Use masked_fill or
+        torch.where, or take x[mask]."""
+        here = mask[..., None]
+        z, n = x * here, mask.sum()
+        mean = z.sum((0, 1)) / n
+        var = (((z - mean) * here) ** 2).sum((0, 1)) / n
+        return ((z - mean) / (var + eps).sqrt() * w + b) * here
+
+    def padding_hidden_in_the_variance(x, mask, w, b, eps):
+        """All values are right, and a gradient is nan. You squared the padding's distance from the
+        mean and then replaced it, in the variance: a gradient of 0 comes back, and meets inf in the
+        square. Replace the padding of x before you compute, or work on x[mask]."""
+        n, z = mask.sum(), _emptied(x, mask)
+        mean = z.sum((0, 1)) / n
+        var = _emptied((x - mean) ** 2, mask).sum((0, 1)) / n
+        return _done((x - mean) / (var + eps).sqrt(), mask, w, b)
+
     def padding_hidden_at_the_end(x, mask, w, b, eps):
         """All values are right, and a gradient is nan. You computed with the padding and replaced
         the result: a gradient of 0 comes back, and meets inf in the product with w. Replace the

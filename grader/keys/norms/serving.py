@@ -113,6 +113,19 @@ class FoldBnKey(Key, task="fold_bn"):
         """You divided by rv plus eps. rv is a variance: divide by its square root."""
         return _fold(conv, bn, scale=lambda bn, w: w / (bn.running_var + bn.eps))
 
+    def multiplied_by_std(conv, bn):
+        """You multiplied by sqrt(rv + eps). Divide by it: s = w / sqrt(rv + eps)."""
+        return _fold(conv, bn, scale=lambda bn, w: w * (bn.running_var + bn.eps).sqrt())
+
+    def difference_turned_round(conv, bn):
+        """The weight is right. You took the bias of the convolution off the running mean: it is the
+        other way round, s * (conv.bias - rm) + b."""
+        return _fold(conv, bn, bias=lambda s, of_conv, rm, b: s * (rm - of_conv) + b)
+
+    def bn_bias_subtracted(conv, bn):
+        """The weight is right. You subtracted the bias of the BatchNorm. It is added at the end."""
+        return _fold(conv, bn, bias=lambda s, of_conv, rm, b: s * (of_conv - rm) - b)
+
     def weight_of_bn_forgotten(conv, bn):
         """You left out the weight of the BatchNorm: s = w / sqrt(rv + eps)."""
         return _fold(conv, bn, scale=lambda bn, w: 1 / (bn.running_var + bn.eps).sqrt())

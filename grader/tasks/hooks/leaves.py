@@ -99,6 +99,7 @@ class FreezeByHook(Task):
         case("no rows at all", decay=0.3, momentum=0.9, rows=0),
         case("float32", decay=0.3, momentum=0.0, dtype=F32),
         case("a gradient and an optimizer that others use too", decay=0.3, momentum=0.9, shared=2),
+        case("a .grad that is not emptied", decay=0.3, momentum=0.9, kept=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -108,7 +109,7 @@ class FreezeByHook(Task):
             "rows": rng.permutation(5)[: case.params.get("rows", 2)],
         }
 
-    def observe(self, freeze_rows, start, pulls, rows, decay, momentum, shared=0):
+    def observe(self, freeze_rows, start, pulls, rows, decay, momentum, shared=0, kept=False):
         weight = nn.Parameter(start.clone())
         others = [nn.Parameter(start.flip(0)) for _ in range(shared)]
         optimizer = torch.optim.SGD(
@@ -118,11 +119,14 @@ class FreezeByHook(Task):
             in_two_groups(optimizer, lr=0.07)
         _train(weight, pulls[0], optimizer, others)
         handles = freeze_rows(weight, rows, optimizer)
-        several = isinstance(_counted(handles), int) and bool(handles)
+        several = isinstance(_counted(handles), int) and (bool(handles) or not len(rows))
         shown = "no handle" if _counted(handles) == 0 else handles
         found: dict[str, Any] = {"handles": "a list" if several else shown}
         for i in (1, 2):
-            found[f"weight.grad in step {i}"] = _train(weight, pulls[i], optimizer, others)
+            emptied = not kept or i == 2
+            found[f"weight.grad in step {i}"] = _train(
+                weight, pulls[i], optimizer, others, emptied=emptied
+            )
             found[f"weight after step {i}"] = weight.detach().clone()
         if others:
             found["another parameter after 2 steps"] = others[0].detach().clone()
@@ -136,13 +140,20 @@ class FreezeByHook(Task):
 
 
 def _train(
-    weight: Tensor, pull: Tensor, optimizer: torch.optim.Optimizer, others: Sequence[Tensor]
+    weight: Tensor,
+    pull: Tensor,
+    optimizer: torch.optim.Optimizer,
+    others: Sequence[Tensor],
+    *,
+    emptied: bool = True,
 ) -> Tensor | None:
     """One step on a loss whose gradient is `pull`; the gradient that the optimizer saw.
 
-    A pass hands one and the same tensor to `weight` and to the others.
+    A pass hands one and the same tensor to `weight` and to the others. `emptied`: whether the
+    pass finds no `.grad`; otherwise it adds to what the step before left there.
     """
-    optimizer.zero_grad()
+    if emptied:
+        optimizer.zero_grad()
     (sum(others, weight) * pull).sum().backward()
     grad = None if weight.grad is None else weight.grad.clone()
     optimizer.step()

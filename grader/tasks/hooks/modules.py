@@ -37,7 +37,7 @@ class CaptureFeatures(Task):
         case("one row in float32", names=["block.0", "act", ""], rows=1, dtype=F32, visible=True),
         case(
             "a model in use, a module under two names",
-            names=["act", "inlet.0", "again", "spare"],
+            names=["act", "inlet.0", "again", "spare", "stem"],
             used=1,
         ),
     )

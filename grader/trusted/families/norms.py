@@ -38,6 +38,7 @@ class Forward:
 
     `spread` takes the variance of x over some axes; where a layer uses its running statistics, the
     variance is given. `over` makes other axes of the right ones and the number of dimensions.
+    `bracketed`: whether x stands in the bracket that is divided.
     """
 
     over: Callable[[Axes, int], Axes] = _as_given
@@ -45,6 +46,7 @@ class Forward:
     spread: Callable[[Tensor, Axes], Tensor] = _variance
     divisor: Callable[[Tensor, float], Tensor] = _root
     affine: Callable[[Tensor, Tensor, Tensor], Tensor] = _affine
+    bracketed: bool = True
 
     def of_batch(self, x: Tensor, axes: Axes, eps: float) -> Tensor:
         """x normalised by its own mean and variance over the axes, without w and b."""
@@ -54,6 +56,8 @@ class Forward:
 
     def of_given(self, x: Tensor, mean: Tensor, var: Tensor, eps: float) -> Tensor:
         """x normalised by a mean and a variance that meet it, without w and b."""
+        if not self.bracketed:
+            return x - self.centred * mean / self.divisor(var, eps)
         return (x - self.centred * mean) / self.divisor(var, eps)
 
 
@@ -81,7 +85,7 @@ def forward(answer: Changed, *, mean: str, var: str) -> tuple[Changed, ...]:
     """
     return tuple(
         _made(answer, name, change, sentence.format(mean=mean, var=var))
-        for name, (change, sentence) in _FORWARD.items()
+        for name, (change, sentence) in (_FORWARD | _FORWARD_ALONE).items()
     )
 
 
@@ -202,6 +206,15 @@ _FORWARD = {
     ),
 }
 
+# what is written otherwise as a whole, and so is no half of two mistakes
+_FORWARD_ALONE = {
+    "brackets_missing": (
+        Forward(bracketed=False),
+        "You divided {mean} alone: a quotient is computed before a difference. Put brackets round "
+        "the difference: x less {mean}, and all of that divided.",
+    ),
+}
+
 _OF_BATCH = {
     "unbiased": (
         Forward(spread=_unbiased),
@@ -249,7 +262,8 @@ class Backward:
     """dL/dx = (g - mean_term - xh * var_term) / root, with g = gy * w: right as it stands.
 
     `mean` and `var` weigh the two terms, `reduce` and `reduce_var` are what makes them from g and
-    from g * xh, `divided` how often the bracket is divided by the root, `w` where w stands.
+    from g * xh, `divided` how often the bracket is divided by the root, `w` where w stands, and
+    `factor` what stands for xh in the term of the variance.
     """
 
     over: Callable[[Axes, int], Axes] = _as_given
@@ -263,6 +277,7 @@ class Backward:
     normalised: bool = True
     upstream: bool = True
     w: str = "first"
+    factor: str = "xh"
 
     def of(self, x: Tensor, gy: Tensor, w: Tensor, axes: Axes, eps: float) -> Tensor:
         """The gradient for x; w meets x."""
@@ -277,7 +292,9 @@ class Backward:
         means = self.mean * self.reduce(through, axes)
         again = w if self.w == "again in the last term" else 1
         bent = gy if self.w == "not in the variance term" else through
-        inner = inner - means - self.var * again * xh * self.reduce_var(bent * xh, axes)
+        inside = x if self.factor == "x" else xh
+        outside = xh * 0 + 1 if self.factor == "left out" else inside
+        inner = inner - means - self.var * again * outside * self.reduce_var(bent * inside, axes)
         if self.w in ("last", "first and last"):
             inner = inner * w
         return inner / root**self.divided
@@ -291,7 +308,7 @@ def backward(answer: Changed, *, g: str) -> tuple[Changed, ...]:
     """
     return tuple(
         _made(answer, name, change, sentence.format(g=g))
-        for name, (change, sentence) in _BACKWARD.items()
+        for name, (change, sentence) in (_BACKWARD | _BACKWARD_ALONE).items()
     )
 
 
@@ -311,8 +328,9 @@ _BACKWARD = {
     ),
     "variance_is_constant": (
         Backward(var=0),
-        "You let gradients through the mean, and took the variance for a constant. The path "
-        "through the variance is missing.",
+        "You let gradients through the mean alone: the path through the variance is missing, or "
+        "you wrote its term as a product of two means, and that of xh is 0. The term is xh times "
+        "the mean of the product {g} * xh.",
     ),
     "mean_is_constant": (
         Backward(mean=0),
@@ -427,5 +445,19 @@ _BACKWARD = {
         Backward(w="again in the last term"),
         "In the term that comes through the variance w stands twice. The normalised values there "
         "are those before w and b.",
+    ),
+}
+
+# what is written otherwise as a whole, and so is no half of two mistakes
+_BACKWARD_ALONE = {
+    "normalised_values_left_out": (
+        Backward(factor="left out"),
+        "In the term that comes through the variance the mean of {g} times the normalised values "
+        "is right, and it is not multiplied by the normalised values: they stand there twice.",
+    ),
+    "x_for_the_normalised_values": (
+        Backward(factor="x"),
+        "In the term that comes through the variance you took x itself, twice, in the place of the "
+        "normalised values. Take (x - mean) / sqrt(var + eps) there.",
     ),
 }

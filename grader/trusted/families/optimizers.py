@@ -30,6 +30,12 @@ def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callabl
         lambda params, state, *settings: step(params[:1], state, *settings),
     )
     yield mistake(
+        "stopped_at_the_first_none",
+        "At the first parameter without gradient your function ends, and those behind it stay as "
+        "they are: continue goes on with the next one, return and break do not.",
+        _until_the_first_none(step),
+    )
+    yield mistake(
         "numbered_among_the_present",
         "You number your memory among the parameters that have a gradient. When one gets its first "
         "gradient later, all behind it find the memory of another: number all of them, or use "
@@ -74,6 +80,14 @@ def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callabl
         "business: leave .grad as it is.",
         _then(step, _forget),
     )
+
+
+def _until_the_first_none(step: Step) -> Step:
+    def wrong(params: list[Tensor], state: dict[Any, Any], *settings: Any) -> None:
+        absent = [i for i, p in enumerate(params) if p.grad is None]
+        step(params[: absent[0]] if absent else params, state, *settings)
+
+    return wrong
 
 
 def decay_written_into_grad(step: Step, wd: int, joins: Callable[[Settings], bool]) -> Step:

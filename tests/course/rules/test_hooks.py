@@ -133,6 +133,22 @@ def test_when_a_full_hook_is_called_and_with_what_is_what_the_rule_says(
         assert found[0] == ("inputs" in when)
 
 
+def test_a_full_hook_is_called_with_the_arguments_as_the_pre_hooks_left_them():
+    layer, seen = nn.Linear(3, 1), []
+    layer.register_forward_pre_hook(lambda module, args: (args[0].detach(),))
+    layer.register_full_backward_hook(
+        lambda module, gin, gout: seen.append((layer.weight.grad, gin))
+    )
+    args = (torch.ones(2, 3, requires_grad=True),)
+    out = layer(*args)
+    out.sum().backward()
+    left = (args[0].detach(),)
+    when, entries = rule(LESSON, "full_hook")(left, out)
+    assert "output" in when
+    assert seen == [(None, (None,))]
+    assert entries == [False]
+
+
 def layers():
     """One layer: with parameters, some of them frozen, or without."""
     frozen = st.tuples(st.booleans(), st.booleans())
