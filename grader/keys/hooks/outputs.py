@@ -321,7 +321,7 @@ class StatsHookKey(Key, task="stats_hook"):
         """Your second number is the variance. std is its square root."""
         return _stats(model, _leaves(model), x, lambda t: (_pair(t)[0], _pair(t)[1] ** 2))
 
-    def ofinput_ofs(model, x):
+    def of_inputs(model, x):
         """Your numbers describe what went into each submodule. The third argument of a forward
         hook is what came out."""
         return _stats(model, _leaves(model), x, _pair, keep=input_of)
