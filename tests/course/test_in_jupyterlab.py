@@ -571,8 +571,6 @@ def test_the_start_page_is_followed_from_its_first_link_to_its_last(folder, lab,
         if begins.startswith("#"):
             start.wait_for_function(LANDED, arg=begins.splitlines()[0], timeout=60_000)
         start.goto(f"{lab}/start.html")
-        # Else JupyterLab would open all of them again each time.
-        start.evaluate("fetch('lab/api/workspaces/default', { method: 'DELETE' })")
     start.get_by_role("link", name="Open JupyterLab as you left it").click()
     expect(start.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
     start.close()

@@ -135,8 +135,11 @@ function render({ model, el }) {
       room = 0;
       sentence.style.minHeight = "";
       say();
+      fit();
+      showActive();
+    } else {
+      fit();
     }
-    fit();
   }
 
   // A kernel that answers makes this picture live; then the still picture beside it can go.
