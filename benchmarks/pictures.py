@@ -1,17 +1,26 @@
-"""How long a step of a live picture takes: a small graph, and nets of more and more nodes."""
+"""How long a step of a live picture takes: graphs, nets of many nodes, and the other kinds."""
 
 from __future__ import annotations
 
 import statistics
 import sys
 import time
+from collections.abc import Callable, Iterator
 
 import torch
 from rich.console import Console
 from rich.table import Table
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
-from course.widgets import explore
+from course.widgets import (
+    explore,
+    explore_batches,
+    explore_nan,
+    explore_pipeline,
+    explore_strides,
+    explore_vjp,
+)
 from course.widgets.frame.notice import Notice
 from course.widgets.frame.player import Player
 
@@ -22,7 +31,7 @@ def main() -> int:
     """Print the milliseconds, and give 1 as exit status if a step took too long."""
     table = Table("picture", "made", "a step", "the slowest step", title="Milliseconds")
     slow = False
-    for name, player, made in (small(), *(deep(blocks) for blocks in (40, 400))):
+    for name, player, made in (small(), *(deep(blocks) for blocks in (40, 400)), *others()):
         steps = [timed(player, step) for step in range(player.last_step + 1)]
         slow = slow or max(steps) > MOST_MS
         table.add_row(name, *(f"{one:.1f}" for one in (made, statistics.median(steps), max(steps))))
@@ -49,6 +58,25 @@ def deep(blocks: int) -> tuple[str, Player, float]:
     player = explore(loss, net)
     assert not isinstance(player, Notice)
     return f"a net of {blocks} blocks", player, (time.perf_counter() - began) * 1e3
+
+
+def others() -> Iterator[tuple[str, Player, float]]:
+    """The pictures that show no graph of a loss, each as its lesson shows it; and a nan's way."""
+    x = torch.tensor([1.0, 0.0], requires_grad=True)
+    grid = torch.arange(12.0).view(3, 4)
+    eleven = TensorDataset(torch.arange(11.0))
+    makers: dict[str, Callable[[], Player | Notice]] = {
+        "a Jacobian": lambda: explore_vjp(grid[0, :3], softmax=lambda v: v.softmax(0)),
+        "a storage": lambda: explore_strides(grid, "x.T", "x[1:, ::2]"),
+        "batches": lambda: explore_batches(DataLoader(eleven, batch_size=3, shuffle=True)),
+        "a pipeline": lambda: explore_pipeline(stages=3, micro=4),
+        "a nan": lambda: explore_nan(torch.where(x > 0, x.sqrt(), 0.0).sum()),
+    }
+    for name, make in makers.items():
+        began = time.perf_counter()
+        player = make()
+        assert not isinstance(player, Notice)
+        yield name, player, (time.perf_counter() - began) * 1e3
 
 
 def timed(player: Player, step: int) -> float:

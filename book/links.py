@@ -61,8 +61,8 @@ def in_the_book(source: str, page: PurePosixPath) -> str:
 def _label(place: PurePosixPath, cell: str, target: str) -> str:
     if place == places.INDEX:
         return index(cell)
-    if place.parts[0] == "lessons" and place.stem.startswith("lesson-"):
-        return lesson(place.stem.removeprefix("lesson-"), cell)
+    if place.parts[0] == "lessons" and (name := places.lesson_at(place.name)):
+        return lesson(name, cell)
     if place.parts[0] == "exercises" and not cell:
         return chapter(place.stem)
     if place.parts[0] == "exercises" and (place.stem, cell) in _exercises():

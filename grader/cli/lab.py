@@ -17,6 +17,12 @@ from grader.start.paths import LABEXTENSIONS, PAGE
 
 FIRST_PORT = 8888
 
+FOR_CLASSES = tuple(
+    f"nbgrader.server_extensions.{name}"
+    for name in ("assignment_list", "course_list", "formgrader", "validate_assignment")
+)
+"""Extensions that nbgrader switches on everywhere, and that warn where there is no class."""
+
 
 class PortTaken(Refusal):
     """Another program listens on the port that was asked for, or only an administrator may."""
@@ -54,6 +60,7 @@ def command(workspace: Path, port: int, *, browser: bool) -> list[str]:
     if sys.platform != "win32" and os.geteuid() == 0:
         options["ServerApp.allow_root"] = True
     flags = [f"--{name}={value}" for name, value in options.items()]
+    flags += [f"--ServerApp.jpserver_extensions={name}=False" for name in FOR_CLASSES]
     return [sys.executable, "-m", "jupyterlab", *flags]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -41,11 +42,18 @@ def outline() -> tuple[Entry, ...]:
 def _said(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """For every task below a folder, by its id, what its class sets to plain values."""
     for path in sorted(folder.rglob("*.py")):
-        for statement in ast.parse(path.read_bytes()).body:
-            if isinstance(statement, ast.ClassDef):
-                values = {name: value for line in statement.body for name, value in _set_by(line)}
-                if "id" in values:
-                    yield values["id"], values
+        status = path.stat()
+        yield from _read(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=512)
+def _read(path: Path, _changed: int, _size: int) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """The same of one module, read once as long as it does not change: parsing takes longest."""
+    classes = (one for one in ast.parse(path.read_bytes()).body if isinstance(one, ast.ClassDef))
+    values = [
+        {name: value for line in one.body for name, value in _set_by(line)} for one in classes
+    ]
+    return tuple((one["id"], one) for one in values if "id" in one)
 
 
 def _set_by(line: ast.stmt) -> Iterator[tuple[str, Any]]:

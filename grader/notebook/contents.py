@@ -82,12 +82,11 @@ def _chapter_of(lesson: str, chapters: Sequence[str]) -> str:
 
 
 def _lessons(workspace: Path) -> Iterator[Lesson]:
-    pattern = places.lesson("*")
-    before, after = pattern.name.split("*")
-    found = {path.name[len(before) : -len(after)]: path for path in workspace.glob(str(pattern))}
-    for name, path in sorted(found.items()):  # by file names `01-graphs-2` would come first
-        cells = _cells(path) if "." not in name else ()  # a new version that lies beside it
-        if cells:
+    for path in sorted(workspace.glob(str(places.lesson("*")))):
+        name = places.lesson_at(path.name)
+        if not name or "." in name:  # what an earlier version laid; a new one that lies beside it
+            continue
+        if cells := _cells(path):
             questions = [
                 (asked, cell)
                 for kind, source, cell, _ in cells

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from string import ascii_lowercase
 
 MANIFEST = ".autograd-course.json"
 """The file at the top of every workspace; what it holds is the affair of `workspace`."""
@@ -17,8 +19,25 @@ Shelf = Callable[[str], PurePosixPath]
 
 
 def lesson(name: str) -> PurePosixPath:
-    """Where the lesson of this name lies: `02-leaves`, or `01-graphs-2` of two in a chapter."""
+    """Where the lesson of this name lies: `02-leaves`, or `01-graphs-2` of two in a chapter.
+
+    That one lies in `lesson-01b-graphs.ipynb`: every listing of files shows it after the first
+    part, as none does with `-2` before the dot, and a narrow one shows that it is another.
+    """
+    part = re.fullmatch(r"(\d+)-(.+)-(\d+)", name)
+    if part and 2 <= int(part[3]) <= len(ascii_lowercase):
+        name = f"{part[1]}{ascii_lowercase[int(part[3]) - 1]}-{part[2]}"
     return PurePosixPath("lessons", f"lesson-{name}.ipynb")
+
+
+def lesson_at(file: str) -> str | None:
+    """The name of the lesson that lies in a file of this name; None if none does."""
+    found = re.fullmatch(r"lesson-(?:(\d+)([b-z])-(.+)|(.+))\.ipynb", file)
+    if not found:
+        return None
+    number, letter, title, whole = found.groups()
+    name = whole or f"{number}-{title}-{ascii_lowercase.index(letter) + 1}"
+    return name if lesson(name).name == file else None
 
 
 def exercises(chapter: str) -> PurePosixPath:
@@ -31,11 +50,13 @@ def fetched(chapter: str) -> PurePosixPath:
     return PurePosixPath(chapter, f"{chapter}.ipynb")
 
 
-def earlier(place: PurePosixPath) -> PurePosixPath | None:
-    """Where the course up to 0.3.0 laid what lies at this place; None if it was there already."""
-    if place.parent.name != "lessons" or not place.name.startswith("lesson-"):
-        return None
-    return place.with_name(place.name.removeprefix("lesson-"))
+def earlier(place: PurePosixPath) -> tuple[PurePosixPath, ...]:
+    """Where earlier courses laid the lesson that lies at this place now: up to 0.3.0 and 0.4.0."""
+    name = lesson_at(place.name)
+    if place.parent.name != "lessons" or name is None:
+        return ()
+    names = (f"{name}.ipynb", f"lesson-{name}.ipynb")
+    return tuple(place.with_name(one) for one in names if one != place.name)
 
 
 def from_here(*candidates: PurePosixPath) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -43,7 +43,7 @@ def remember(verdict: Verdict) -> None:
     kind = "visible" if verdict.unchecked else "credit"
 
     def edit(entry: dict[str, Any], today: date) -> None:
-        entry[kind] = max(verdict.credit, _number(entry, kind))
+        entry[kind] = max(verdict.credit, entry.get(kind, 0.0))
         _review(entry, verdict.outcome is Outcome.RIGHT, today)
 
     _change("exercises", verdict.exercise, edit)
@@ -57,10 +57,10 @@ def answered(question: str, said: str, right: bool, kept: Store | None = None) -
     """
 
     def edit(entry: dict[str, Any], today: date) -> None:
-        if _first(entry) is None:
+        if "first" not in entry:
             entry["first"] = {"said": said, "right": right, "on": today.isoformat()}
-        entry["right"] = right or entry.get("right") is True
-        entry["tries"] = _count(entry, "tries") + 1
+        entry["right"] = right or entry.get("right", False)
+        entry["tries"] = entry.get("tries", 0) + 1
         _review(entry, right, today)
 
     _change("questions", question, edit, kept)
@@ -69,24 +69,23 @@ def answered(question: str, said: str, right: bool, kept: Store | None = None) -
 
 def answers(kept: Store | None = None) -> dict[str, Answered]:
     """Every question that was answered, by id."""
-    found = {}
-    for name, entry in _entries("questions", kept):
-        first = _first(entry)
-        if first is not None:
-            right = entry.get("right") is True
-            tries = _count(entry, "tries")
-            found[name] = Answered(first["said"], first["right"], right, tries)
-    return found
+    return {
+        name: Answered(
+            first["said"], first["right"], entry.get("right", False), entry.get("tries", 0)
+        )
+        for name, entry in _entries("questions", kept).items()
+        if (first := entry.get("first"))
+    }
 
 
 def best() -> dict[str, float]:
     """The best credit of every exercise of which all cases were checked."""
-    return {name: _number(e, "credit") for name, e in _entries("exercises") if _has(e, "credit")}
+    return _credits("credit")
 
 
 def best_on_visible_cases() -> dict[str, float]:
     """The best credit of every exercise that was checked where visible cases alone can be."""
-    return {name: _number(e, "visible") for name, e in _entries("exercises") if _has(e, "visible")}
+    return _credits("visible")
 
 
 def has_passed(exercise: str) -> bool:
@@ -96,14 +95,14 @@ def has_passed(exercise: str) -> bool:
 
 def hints_read(exercise: str) -> int:
     """How many hints of the exercise were shown."""
-    return _count(dict(_entries("exercises")).get(exercise, {}), "hints")
+    return int(_entries("exercises").get(exercise, {}).get("hints", 0))
 
 
 def next_hint(exercise: str, total: int) -> int:
     """The number of the hint to show now, counted from 1; the last one again when all were read."""
 
     def edit(entry: dict[str, Any], today: date) -> None:
-        entry["hints"] = min(_count(entry, "hints") + 1, total)
+        entry["hints"] = min(entry.get("hints", 0) + 1, total)
         _review(entry, False, today)
 
     _change("exercises", exercise, edit)
@@ -115,7 +114,7 @@ def turns() -> dict[str, review.Turn]:
     """The reviews of exercises and questions, by id; a question's begins with `question:`."""
     found = {}
     for kind, prefix in (("exercises", ""), ("questions", QUESTION)):
-        for name, entry in _entries(kind):
+        for name, entry in _entries(kind).items():
             turn = _turn(entry)
             if turn is not None:
                 found[prefix + name] = turn
@@ -127,8 +126,8 @@ QUESTION = "question:"
 
 def last() -> str | None:
     """What was answered last, an exercise or a question, named as in `turns`."""
-    named = store().read().get("last")
-    return named if isinstance(named, str) else None
+    named: str | None = store().read().get("last")
+    return named
 
 
 def _change(
@@ -140,12 +139,7 @@ def _change(
     today = date.today()
 
     def change(record: Record) -> None:
-        entries = record.get(kind)
-        if not isinstance(entries, dict):
-            entries = record[kind] = {}
-        if not isinstance(entries.get(name), dict):
-            entries[name] = {}
-        edit(entries[name], today)
+        edit(record.setdefault(kind, {}).setdefault(name, {}), today)
         record["last"] = name if kind == "exercises" else QUESTION + name
 
     (kept or store()).change(change)
@@ -157,31 +151,14 @@ def _tell() -> None:
         print(sentence)
 
 
-def _entries(kind: str, kept: Store | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What stands in the record under a kind; the file may have been edited by hand."""
-    entries = (kept or store()).read().get(kind)
-    for name, entry in entries.items() if isinstance(entries, dict) else ():
-        if isinstance(entry, dict):
-            yield name, entry
+def _entries(kind: str, kept: Store | None = None) -> Mapping[str, dict[str, Any]]:
+    """What stands in the record under a kind, by name."""
+    entries: Mapping[str, dict[str, Any]] = (kept or store()).read().get(kind, {})
+    return entries
 
 
-def _has(entry: dict[str, Any], key: str) -> bool:
-    return isinstance(entry.get(key), int | float)
-
-
-def _number(entry: dict[str, Any], key: str) -> float:
-    return float(entry[key]) if _has(entry, key) else 0.0
-
-
-def _count(entry: dict[str, Any], key: str) -> int:
-    return int(_number(entry, key))
-
-
-def _first(entry: dict[str, Any]) -> dict[str, Any] | None:
-    first = entry.get("first")
-    kinds = {"said": str, "right": bool}
-    whole = isinstance(first, dict) and all(isinstance(first.get(k), t) for k, t in kinds.items())
-    return first if whole else None
+def _credits(kind: str) -> dict[str, float]:
+    return {n: float(e[kind]) for n, e in _entries("exercises").items() if kind in e}
 
 
 def _review(entry: dict[str, Any], right: bool, today: date) -> None:
@@ -194,12 +171,9 @@ def _review(entry: dict[str, Any], right: bool, today: date) -> None:
 
 def _turn(entry: dict[str, Any]) -> review.Turn | None:
     kept = entry.get("review")
-    if not isinstance(kept, dict):
+    if kept is None:
         return None
-    try:
-        due, seen = (
-            date.fromisoformat(kept[name]) if name in kept else None for name in ("due", "seen")
-        )
-    except (TypeError, ValueError):
-        return None
-    return review.Turn(max(0, min(_count(kept, "stage"), len(review.DAYS))), due, seen)
+    due, seen = (
+        date.fromisoformat(kept[name]) if name in kept else None for name in ("due", "seen")
+    )
+    return review.Turn(min(kept["stage"], len(review.DAYS)), due, seen)

@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from grader.notebook import files
+from grader.notebook import files, shape
 
 VERSION = 2
 """The form of the file; the first one was `progress.json`, with exercises alone and no number."""
@@ -23,12 +23,20 @@ VERSION = 2
 WAIT = 5.0
 """Seconds that a notebook waits for the others that are writing."""
 
+MOST_NAMED = 5
+"""So many entries that cannot be read are named; of the others, how many there are."""
+
 Record = dict[str, Any]
 Edit = Callable[[Record], None]
 
 _MEMORY_ONLY = (
     "Your results are kept until this notebook's kernel ends, and no longer: {why}. Everything "
     "else works."
+)
+
+_ODD = (
+    "Parts of your record of results could not be read: {what}. They {kept}; everything else in it "
+    "counts as before."
 )
 
 
@@ -52,7 +60,10 @@ class Store:
         self._thread = threading.RLock()
 
     def read(self) -> Record:
-        """The record as it is now. A damaged file is put aside first, which `untold` then says."""
+        """The record as it is now, every part of it readable.
+
+        A damaged file, or what cannot be read of one, is put aside first; `untold` then says so.
+        """
         with self._thread:
             return self._read()
 
@@ -74,7 +85,10 @@ class Store:
             record = _empty()
         except Damaged:
             record = self._started_anew()
-        return self._with_unwritten(record)
+        sound, odd = shape.parted(record)
+        if odd and _number_of(record) <= VERSION:  # a newer one may look otherwise
+            sound = self._mended(sound, odd)
+        return self._with_unwritten(sound)
 
     def _change(self, edit: Edit) -> None:
         self._unwritten.append(edit)
@@ -86,7 +100,7 @@ class Store:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _alone(self.path):
                 # Read again: another notebook may have written since.
-                record = self._with_unwritten(self._on_disk())
+                record = self._with_unwritten(self._without_odd(self._on_disk()))
                 files.write(self.path, _written(record), 0o600)
         except Damaged as error:  # and could not be put aside
             self._tell("unwritten", _MEMORY_ONLY.format(why=f"{self.path} is damaged ({error})"))
@@ -120,7 +134,7 @@ class Store:
             exercises = json.loads(self.path.with_name("progress.json").read_bytes())
         except (OSError, ValueError, RecursionError):
             return _empty()
-        return _empty() | ({"exercises": exercises} if isinstance(exercises, dict) else {})
+        return shape.parted(_empty() | {"exercises": exercises})[0]
 
     def _started_anew(self) -> Record:
         """Put a damaged file aside, if it still is when nobody else writes."""
@@ -129,7 +143,7 @@ class Store:
                 try:
                     return self._on_disk()
                 except Damaged:
-                    aside = _free(self.path.with_name(f"record.damaged-{date.today()}.json"))
+                    aside = _aside(self.path)
                     os.replace(self.path, aside)
         except (OSError, Timeout):
             return _empty()
@@ -139,6 +153,30 @@ class Store:
             "begun.",
         )
         return _empty()
+
+    def _mended(self, sound: Record, odd: Record) -> Record:
+        """Put aside what cannot be read of the file, and write it without; else leave it out."""
+        try:
+            with _alone(self.path):
+                record = self._without_odd(self._on_disk())
+                files.write(self.path, _written(record), 0o600)
+        except (OSError, Timeout, Damaged):
+            self._tell("odd", _ODD.format(what=_listed(odd), kept=f"still stand in {self.path}"))
+            return sound
+        return record
+
+    def _without_odd(self, record: Record) -> Record:
+        """The record of the file without what cannot be read, which is put aside. Raises OSError.
+
+        To be called while nobody else writes.
+        """
+        sound, odd = shape.parted(record)
+        if odd:
+            aside = _aside(self.path)
+            files.write(aside, _written(_empty() | odd), 0o600)
+            said = _ODD.format(what=_listed(odd), kept=f"are kept in {aside}")
+            self._tell(f"odd, {aside}", said)
+        return sound
 
     def _tell(self, what: str, sentence: str) -> None:
         if what not in self._said:
@@ -180,7 +218,7 @@ def _alone(path: Path) -> Iterator[None]:
 def _number_of(record: Record) -> int:
     """The version that a record says it has; 0 for none."""
     version = record.get("version")
-    return version if isinstance(version, int) else 0
+    return version if type(version) is int else 0  # true is no number
 
 
 def _empty() -> Record:
@@ -189,6 +227,18 @@ def _empty() -> Record:
 
 def _written(record: Record) -> bytes:
     return (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _listed(odd: Record) -> str:
+    """The names of what cannot be read; of many, the first."""
+    names = shape.names(odd)
+    more = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    return ", ".join([*names[:MOST_NAMED], *more])
+
+
+def _aside(path: Path) -> Path:
+    """Where something that cannot be read is kept: a new file beside the record."""
+    return _free(path.with_name(f"record.damaged-{date.today()}.json"))
 
 
 def _free(path: Path) -> Path:

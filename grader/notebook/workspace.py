@@ -155,9 +155,8 @@ def _moved_on(
     records: dict[str, _Record],
 ) -> Iterator[Placed]:
     """Files of ours that lie at a place of an earlier version: gone, or left to the learner."""
-    for place in offered:
-        before = places.earlier(place)
-        if before is None or before in offered or str(before) not in records:
+    for place, before in ((now, one) for now in offered for one in places.earlier(now)):
+        if before in offered or str(before) not in records:
             continue
         record = records.pop(str(before))
         if _is_absent(workspace / before):

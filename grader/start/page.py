@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 from datetime import date
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, Template
+from jinja2 import Environment, FileSystemLoader, Template
+from markupsafe import Markup
 
 from grader.diagnosis.messages import say
 from grader.notebook import records
 from grader.notebook.progress import address
 from grader.notebook.whereabouts import Step, whereabouts
 from grader.start.reviewing import NOTEBOOK
+
+TEMPLATES = Path(__file__).with_name("templates")
 
 
 def start_page(workspace: Path, base_url: str, scheme: str = "") -> str:
@@ -34,12 +39,28 @@ def start_page(workspace: Path, base_url: str, scheme: str = "") -> str:
         notes=[*records.untold(), *([say("progress.visible")] if found.only_visible else [])],
         away=any(step.place is None for step in found.steps),
         lab=f"{base_url}lab",
+        script=Markup(script()),  # our own file
+    )
+
+
+@functools.cache
+def script() -> str:
+    """The one script that the page runs."""
+    return (TEMPLATES / "start.js").read_text(encoding="utf-8")
+
+
+def policy() -> str:
+    """What the page may do, as a header: run this script and no other, and ask its own server."""
+    digest = base64.b64encode(hashlib.sha256(script().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "connect-src 'self'; frame-ancestors 'self'; base-uri 'none'"
     )
 
 
 @functools.cache
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader("grader.start"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template("start.html")

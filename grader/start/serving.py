@@ -12,14 +12,11 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from grader.start import theme
-from grader.start.page import start_page
+from grader.start.page import policy, start_page
 from grader.start.paths import PAGE, STARTUP
 from grader.start.reviewing import lay_notebook
 
 _STARTUP, _OWN_STARTUP = "PYTHONSTARTUP", "AUTOGRAD_COURSE_OWN_STARTUP"
-
-# The page runs no script and asks nobody for anything.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'"
 
 
 def load(server: Any) -> None:
@@ -45,6 +42,6 @@ class StartPage(JupyterHandler):
         """Answer with the page."""
         page = await asyncio.to_thread(start_page, self.workspace, self.base_url, theme.chosen())
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Content-Security-Policy", _POLICY)
+        self.set_header("Content-Security-Policy", policy())
         self.set_header("Cache-Control", "no-store")
         await self.finish(page)

@@ -27,7 +27,7 @@ from grader.engine import state, wire
 from grader.engine.catalogue import PUBLIC_SEED, tasks
 from grader.engine.refusal import Refusal
 from grader.engine.task import Task, case, draw_inputs
-from grader.notebook import notebooks
+from grader.notebook import notebooks, places
 from grader.notebook.checking import _Watcher, check, verdict_on
 from grader.recorded.sealed import sealed_answers
 from grader.trusted.key import Key, NoKey, key_of
@@ -432,7 +432,7 @@ def test_what_the_student_side_holds_is_listed_and_nothing_else_is_there(side):
     assert {place.partition("/")[0] for place in files} == {"python", "lessons"}
     lessons = sorted(path.stem for path in (ROOT / "course" / "lessons").glob("*.md"))
     laid = sorted(path.stem for path in (side / "lessons").glob("*.ipynb"))
-    assert laid == ["errors", *(f"lesson-{name}" for name in lessons)]
+    assert laid == ["errors", *(places.lesson(name).stem for name in lessons)]
     texts = (side / "python" / "course" / "lessons").iterdir()
     assert sorted(path.stem for path in texts) == lessons
     assert all(path.stat().st_mode & 0o044 == 0o044 for path in side.rglob("*"))

@@ -59,6 +59,7 @@ def test_a_link_of_a_workspace_leads_to_the_same_place_in_the_book():
     for link, label in {
         "lesson-02-leaves.ipynb": "#lesson-02-leaves",
         "lesson-02-leaves.ipynb#cell-id=2-1-a": "#lesson-02-leaves-2-1-a",
+        "lesson-01b-graphs.ipynb#cell-id=1-12-c": "#lesson-01-graphs-2-1-12-c",
         "#cell-id=1-2-b": "#lesson-01-graphs-1-2-b",
         "../exercises/01-graphs/01-graphs.ipynb": "#exercises-01-graphs",
         "errors.ipynb": "#of-errors",

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from course.widgets.frame import look
-from grader.notebook import workspace
+from grader.notebook import places, workspace
 from grader.start.paths import LABEXTENSIONS
 from tests.fixtures.browser import barriers, browser_page, jupyterlab, keep_picture, menu
 from tests.fixtures.lesson_texts import LESSONS, ROOT, cells
@@ -212,12 +212,14 @@ def test_buttons_go_one_step_back_and_on(page):
         expect(said).to_contain_text(f"Step {step} of")
 
 
-@pytest.mark.parametrize("width", [1400, 800])
-def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(page, width):
-    """At 800 px with the file browser closed, as whoever has so small a screen will have it."""
+@pytest.mark.parametrize(
+    ("width", "files"), [(1400, True), (800, True), (800, False)], ids=["1400", "800", "no-files"]
+)
+def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(page, width, files):
+    """At 800 px with the list of files open beside it, and without."""
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": 900})
-    if width == 800:
+    if not files:
         page.keyboard.press("Control+b")
     try:
         for player in page.locator(".ag-player.ag-alive").all():
@@ -237,7 +239,7 @@ def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(page, w
                 box = part.bounding_box()
                 assert box["x"] + box["width"] <= whole["x"] + whole["width"] + 1
     finally:
-        if width == 800:
+        if not files:
             page.keyboard.press("Control+b")
         page.set_viewport_size(before)
 
@@ -536,6 +538,77 @@ def test_every_link_of_the_start_page_leads_to_a_cell_that_is_there(folder, lab,
             cells_there = nbformat.read(folder / path, 4).cells
             assert not where or where in [one.id for one in cells_there]
     start.close()
+
+
+# A cell by what it begins with, once it is the active one and in sight.
+LANDED = """begins => {
+    const cell = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-mod-active');
+    const { top = 0, bottom = 0 } = cell?.getBoundingClientRect() ?? {};
+    const plain = text => text.replace(/[^\\p{L}\\p{N}]/gu, '');
+    return 0 < bottom && top < innerHeight && plain(cell.textContent).includes(plain(begins));
+}"""
+
+
+def test_the_start_page_is_followed_from_its_first_link_to_its_last(folder, lab, page):
+    """In each chapter one link: the first, the last, or the one in the middle, in turn."""
+    start = page.context.new_page()
+    start.goto(f"{lab}/start.html")
+    parts = start.locator("section[aria-labelledby^=part-]")
+    followed = [start.locator("a.on").first]
+    for number, part in enumerate(parts.all()):
+        count = part.get_by_role("link").count()
+        at = (0, count - 1, count // 2)[number % 3]
+        followed.append(part.get_by_role("link").nth(at))
+    assert len(followed) > 14
+    for link in followed:
+        target = link.get_attribute("href").removeprefix("/lab/tree/")
+        place, _, where = target.partition("#cell-id=")
+        cells_there = nbformat.read(folder / place, 4).cells
+        begins = next((one.source for one in cells_there if one.id == where), "")
+        link.click()
+        shown = start.locator(".lm-TabBar-tab.lm-mod-current", has_text=place.split("/")[-1])
+        expect(shown.first).to_be_visible(timeout=60_000)
+        if begins.startswith("#"):
+            start.wait_for_function(LANDED, arg=begins.splitlines()[0], timeout=60_000)
+        start.goto(f"{lab}/start.html")
+    start.get_by_role("link", name="Open JupyterLab as you left it").click()
+    expect(start.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
+    start.close()
+
+
+def test_a_start_page_whose_server_has_stopped_says_so_and_leads_on_once_it_is_back(lab, page):
+    start = page.context.new_page()
+    start.goto(f"{lab}/start.html")
+    link = start.get_by_role("link", name="Open JupyterLab as you left it")
+    said = start.get_by_role("alert")
+    expect(said).to_have_text("")
+    start.route("**/*", lambda asked: asked.abort("connectionrefused"))
+    link.click()
+    expect(said).to_contain_text("The server behind this page has stopped. Start it again")
+    expect(said).to_be_in_viewport()
+    assert barriers(start, "#gone") == []
+    assert start.url == f"{lab}/start.html"
+    page.wrong.clear()  # the browser writes down that it found nobody
+    start.unroute("**/*")
+    link.click()
+    expect(start.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
+    start.close()
+
+
+def test_files_are_listed_in_the_order_of_the_course_and_leave_a_narrow_window_alone(lab, page):
+    narrow = page.context.new_page()
+    narrow.set_viewport_size({"width": 800, "height": 900})
+    narrow.goto(f"{lab}/lab/workspaces/narrow/tree/lessons/lesson-01b-graphs.ipynb")
+    listed = narrow.locator(".jp-DirListing-itemText")
+    expect(narrow.locator("#jp-MainLogo[role=link]")).to_be_visible(timeout=60_000)
+    expect(narrow.locator("#jp-left-stack")).to_be_hidden()
+    narrow.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").first.click()
+    narrow.keyboard.press("Escape")
+    narrow.keyboard.press("Control+b")
+    expect(listed.first).to_be_visible()
+    lessons = [name for name in listed.all_inner_texts() if name.startswith("lesson-")]
+    assert lessons == [places.lesson(lesson.stem).name for lesson in LESSONS]
+    narrow.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -9,10 +9,12 @@ from datetime import date, timedelta
 
 import pytest
 from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
 
 import grader
 from grader.diagnosis.verdict import Outcome, Verdict
-from grader.notebook import records, store
+from grader.notebook import records, shape, store
 from tests.conftest import environment
 
 RIGHT = Verdict("two_path_grad", Outcome.RIGHT, 1.0)
@@ -111,23 +113,114 @@ def test_every_damaged_record_of_a_day_is_kept(record, monkeypatch):
     assert len(aside(record)) == 3
 
 
-@pytest.mark.parametrize(
-    "entries",
-    [
-        {"exercises": {"two_path_grad": 3}},
-        {"exercises": 3, "questions": [], "last": 7},
+ODD = [
+    ({"exercises": {"two_path_grad": 3}}, "exercise two_path_grad"),
+    ({"exercises": 3, "questions": [], "last": 7}, "exercises, questions, last"),
+    (
         {"exercises": {"two_path_grad": {"credit": "high", "hints": None, "review": {"due": 1}}}},
-        {"questions": {"two-paths": {"first": {"said": 5}, "tries": []}}, "unknown": {"credit": 1}},
-    ],
-)
-def test_a_record_edited_by_hand_costs_no_check(entries, record):
-    record.write_text(json.dumps({"version": store.VERSION} | entries))
-    assert "○ not attempted" in str(grader.progress())
+        "exercise two_path_grad",
+    ),
+    ({"questions": {"two-paths": {"first": {"said": 5}, "tries": []}}}, "question two-paths"),
+    (
+        {"exercises": {name: {"credit": 2} for name in "abcdefg"}},
+        "exercise a, exercise b, exercise c, exercise d, exercise e, and 2 more",
+    ),
+    ({"exercises": {"a": {"hints": float("inf")}}}, "exercise a"),
+    ({"exercises": {"a": {"credit": float("nan")}}}, "exercise a"),
+    ({"exercises": {"a": {"visible": 10**400}}}, "exercise a"),
+    ({"exercises": {"a": {"review": {"stage": 0, "due": "soon"}}}}, "exercise a"),
+    ({"questions": {"a": {"right": "yes", "tries": True}}}, "question a"),
+]
+
+
+@pytest.mark.parametrize(("entries", "named"), ODD)
+def test_what_cannot_be_read_of_a_record_is_kept_aside_and_said_once(
+    entries, named, record, capsys
+):
+    written = {"version": store.VERSION} | entries
+    record.write_text(json.dumps(written))
+    said = str(grader.progress())
+    assert f"could not be read: {named}. They are kept in {aside(record)[0]}" in said
+    assert "○ not attempted" in said
+    (kept,) = aside(record)
+    assert kept.read_text() == json.dumps(written, indent=1, sort_keys=True) + "\n"
+    if os.name == "posix":
+        assert kept.stat().st_mode & 0o777 == 0o600
     records.remember(RIGHT)
     assert records.answered("two-paths", "5", True).right
     assert str(grader.hint("two_path_grad")).startswith("Hint 1")
     assert "✓ right" in str(grader.progress())
-    assert aside(record) == []
+    assert aside(record) == [kept]
+    assert capsys.readouterr().out == ""
+
+
+def test_what_can_be_read_beside_it_counts_as_before(record):
+    whole = {"credit": 1.0, "hints": 2}
+    odd = {"two_path_grad": whole | {"visible": "all"}, "make_leaf": whole, "walk_graph": []}
+    known_to_others = {"a": {"colour": 3}, "b": {"first": {"said": "5", "right": True}}}
+    parts = {"exercises": odd, "questions": known_to_others, "unknown": {"credit": 1}}
+    record.write_text(json.dumps({"version": store.VERSION, **parts}))
+    assert records.best() == {"two_path_grad": 1.0, "make_leaf": 1.0}
+    assert records.answers()["b"].first == "5"
+    (kept,) = aside(record)
+    assert json.loads(kept.read_text())["exercises"] == {
+        "two_path_grad": {"visible": "all"},
+        "walk_graph": [],
+    }
+    left = json.loads(record.read_text())
+    assert left["exercises"] == {"two_path_grad": whole, "make_leaf": whole}
+    assert (left["questions"], left["unknown"]) == (known_to_others, {"credit": 1})
+
+
+def test_what_cannot_be_read_is_left_out_and_said_where_nothing_can_be_written(record, monkeypatch):
+    def refuses(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(store.files, "write", refuses)
+    text = json.dumps({"version": store.VERSION, "exercises": {"make_leaf": 3}})
+    record.write_text(text)
+    assert records.best() == {}
+    assert records.untold() == [
+        "Parts of your record of results could not be read: exercise make_leaf. They still stand "
+        f"in {record}; everything else in it counts as before."
+    ]
+    assert records.best() == {}
+    assert records.untold() == []
+    assert record.read_text() == text
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["a", "first", "said", "right", "review", "stage", "due", "credit"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(exercises=anything, questions=anything, last=anything)
+def test_nothing_in_a_record_is_lost_and_all_that_is_left_can_be_read(exercises, questions, last):
+    record = {"exercises": exercises, "questions": questions, "last": last}
+    sound, odd = shape.parted(record)
+    assert shape.parted(sound) == (sound, {})
+    for kind in ("exercises", "questions"):
+        if kind in odd and not isinstance(odd[kind], dict):
+            assert sound[kind] == {}
+            continue
+        for name, entry in (record[kind] or {}).items():
+            wrong = odd.get(kind, {}).get(name)
+            if isinstance(entry, dict):
+                assert repr(sorted((sound[kind][name] | (wrong or {})).items())) == repr(
+                    sorted(entry.items())
+                )
+            else:
+                assert name not in sound[kind]
+                assert wrong is entry
 
 
 def test_a_record_that_cannot_be_written_is_said_once_and_all_works_from_memory(

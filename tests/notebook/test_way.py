@@ -27,7 +27,7 @@ def test_a_lesson_ends_with_its_exercises_and_the_next_lesson(text):
     names = [lesson.stem for lesson in LESSONS]
     last = notebooks.read(text).cells[-1]
     chapter = re.sub(r"-\d+$", "", text.stem)
-    wanted = [f"lesson-{name}.ipynb" for name in names if name > text.stem][:1]
+    wanted = [places.lesson(name).name for name in names if name > text.stem][:1]
     if any(entry.chapter == chapter for entry in outline()):
         wanted.append(f"../exercises/{chapter}/{chapter}.ipynb")
     assert {target for target, _ in links(last.source)} >= set(wanted)
@@ -42,11 +42,11 @@ def test_an_exercise_notebook_begins_with_the_way_back_and_ends_with_the_way_on(
     later = [one.stem for one in LESSONS if one.stem > chapter and one.stem not in own]
     back, on = cells[1], cells[-1]
     assert [place for place, _ in links(back.source)] == [
-        f"../../lessons/lesson-{name}.ipynb" for name in own
+        f"../../{places.lesson(name)}" for name in own
     ]
     if later:
         assert on.id == "way_on"
-        assert links(on.source)[0][0] == f"../../lessons/lesson-{later[0]}.ipynb"
+        assert links(on.source)[0][0] == f"../../{places.lesson(later[0])}"
     for cell in (back, *([on] if later else [])):
         mark = cell.metadata.nbgrader
         assert (mark.locked, mark.grade, mark.solution) == (True, False, False)
@@ -74,7 +74,7 @@ def test_a_chapter_of_two_lessons_leads_from_the_first_to_the_second_and_on(tmp_
             f"{FRONT}# {title}\n\n## {title}.1 A section\n\n> Now: [x](exercise:{first.id})\n"
         )
     read = [notebooks.read(text).cells[-1].source for text in in_order(lessons)]
-    assert f"[One, part two](lesson-{first.chapter}-2.ipynb)" in read[0]
+    assert "[One, part two](lesson-01b-graphs.ipynb)" in read[0]
     assert all("[Two](lesson-02-leaves.ipynb)" in source for source in read[:2])
     assert "part two" not in read[1]
     lesson, heading = way.of_course(lessons).section(first.id, first.chapter)
@@ -112,6 +112,18 @@ def test_in_a_class_lessons_link_to_where_nbgrader_fetches_an_assignment(tmp_pat
     assert "](../exercises/01-graphs/01-graphs.ipynb#" in at_home
     assert "../exercises/01-graphs/01-graphs.ipynb#" not in fetched
     assert "](../01-graphs/01-graphs.ipynb#" in fetched
+
+
+def test_files_of_lessons_are_listed_in_the_order_of_the_course():
+    """As JupyterLab sorts, which takes `-` before `.`; and as a shell does."""
+    names = [lesson.name for lesson in way.of_course().lessons]
+    files = [places.lesson(name).name for name in names]
+    assert [places.lesson_at(file) for file in files] == names
+    assert sorted(files) == files
+    assert sorted(files, key=lambda file: re.sub(r"[.]", "~", file)) == files
+    assert "lesson-01b-graphs.ipynb" in files
+    for other in ("lesson-01-graphs-2.ipynb", "errors.ipynb", "lesson-.ipynb"):
+        assert places.lesson_at(other) is None
 
 
 def test_a_place_is_linked_from_any_folder_of_the_workspace_and_named_elsewhere(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from grader.notebook import files, notebooks, workspace
+from grader.notebook import files, notebooks, places, workspace
 from grader.notebook.workspace import Placement
 from tests.conftest import ROOT
 
@@ -384,6 +384,19 @@ def test_a_lesson_of_an_earlier_version_that_was_changed_stays_and_is_named_once
     assert (placed[1].path, placed[1].outcome, placed[1].newest) == (OLD, Placement.LEFT, NOW)
     assert sources(tmp_path / OLD) == ["mine"]
     assert len(workspace.lay({NOW: notebook("new")}, tmp_path)) == 1
+
+
+@pytest.mark.parametrize("before", ["01-a-2.ipynb", "lesson-01-a-2.ipynb"])
+def test_a_second_part_of_any_earlier_version_lies_beside_the_first(tmp_path, before):
+    old = PurePosixPath("lessons", before)
+    workspace.lay({old: notebook("old")}, tmp_path)
+    now = places.lesson("01-a-2")
+    placed = workspace.lay({now: notebook("new")}, tmp_path)
+    assert [(one.path, one.outcome) for one in placed] == [
+        (now, Placement.NEW),
+        (old, Placement.GONE),
+    ]
+    assert [path.name for path in (tmp_path / "lessons").iterdir()] == ["lesson-01b-a.ipynb"]
 
 
 def test_a_file_that_only_has_such_a_name_is_the_learners(tmp_path):

@@ -156,6 +156,7 @@ def test_jupyterlab_opens_at_the_start_page(course):
     assert {
         "--LabApp.default_url=/start.html",
         "--ServerApp.jpserver_extensions=grader.start=True",
+        "--ServerApp.jpserver_extensions=nbgrader.server_extensions.formgrader=False",
     } <= {*line}
 
 

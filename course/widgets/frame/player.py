@@ -36,6 +36,7 @@ STYLE = f"""
 .ag-frame {{ overflow: auto; max-height: max(240px, min(72vh, 100vh - 270px));
   border: 1px solid var(--ag-hairline); border-radius: 8px;
   background: {_SCROLL_SHADOWS}, var(--ag-card); }}
+@media (max-width: 1000px) {{ .ag-frame {{ max-height: max(240px, 100vh - 345px); }} }}
 .ag-frame [data-open] {{ cursor: pointer; }}
 .ag-frame svg {{ display: block; margin: 0 auto; }}
 .ag-frame:focus-visible {{ outline: 3px solid var(--ag-storage-stroke); outline-offset: 1px; }}

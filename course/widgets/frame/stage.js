@@ -33,8 +33,9 @@ function render({ model, el }) {
   }
   el.append(zoom, sentence, gone, frame);
 
-  // As wide and as high as there is room for. What would be too small to read scrolls instead.
-  const [NARROWEST, LOWEST] = [0.5, 0.75];
+  // As wide and as high as there is room for. Sideways only what would be a mere line scrolls, for
+  // a part says little without the whole; the button shows it large.
+  const [NARROWEST, LOWEST] = [0.2, 0.75];
   const WORTH_ENLARGING = 0.9;
   function fit() {
     const svg = frame.querySelector("svg");
@@ -134,8 +135,11 @@ function render({ model, el }) {
       room = 0;
       sentence.style.minHeight = "";
       say();
+      fit();
+      showActive();
+    } else {
+      fit();
     }
-    fit();
   }
 
   // A kernel that answers makes this picture live; then the still picture beside it can go.

@@ -1,5 +1,6 @@
-// Three things that JupyterLab does not do by itself: open a notebook at the cell that its address
-// names, make the cell that a link names the one to go on from, and lead back to the start page.
+// Four things that JupyterLab does not do by itself: open a notebook at the cell that its address
+// names, make the cell that a link names the one to go on from, lead back to the start page, and
+// leave a narrow window to the notebook.
 (window._JUPYTERLAB ??= {})["autograd-course"] = {
   init() {},
   get: () => Promise.resolve(() => ({ __esModule: true, default: plugins })),
@@ -9,6 +10,7 @@ const plugins = [
   { id: "autograd-course:land", autoStart: true, activate: land },
   { id: "autograd-course:follow", autoStart: true, activate: follow },
   { id: "autograd-course:back", autoStart: true, activate: (app) => void app.restored.then(back) },
+  { id: "autograd-course:room", autoStart: true, activate: room },
 ];
 
 // JupyterLab announces the fragment of /lab/tree/a.ipynb#cell-id=b before the notebook is there.
@@ -60,4 +62,10 @@ function back() {
   sign.style.cursor = "pointer";
   sign.addEventListener("click", go);
   sign.addEventListener("keydown", (event) => event.key === "Enter" && go());
+}
+
+// In a window so narrow the list of files takes half of the notebook's room. Ctrl+B opens it.
+function room(app) {
+  const NARROW = 1000;
+  app.restored.then(() => innerWidth < NARROW && app.shell.collapseLeft?.());
 }
