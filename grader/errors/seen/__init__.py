@@ -8,6 +8,9 @@ from dataclasses import replace
 from grader.errors.explanation import Explained, Explanation
 from grader.errors.seen import edited, layers, lost, nothing, parts, passes
 from grader.errors.seen.frames import Frames
+from grader.errors.seen.recognised import recognised
+
+__all__ = ["made_exact", "recognised"]
 
 Reader = Callable[[Frames, Explained, str], Explained | None]
 
