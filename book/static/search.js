@@ -1,10 +1,11 @@
 // An error that was pasted into the search is known by its pattern, and its explanation comes first.
 
 function explained(query) {
-  const named = query.match(/(\w+(?:Error|Warning|Exception)): /);
+  const named = query.match(/(\w+(?:Error|Warning|Exception)):(?: |$)/);
   const text = named ? query.slice(named.index + named[0].length) : query;
   return EXPLAINED.filter(
-    ({ types, pattern }) => (!named || types.includes(named[1])) && new RegExp(pattern, "s").test(text)
+    ({ types, pattern }) =>
+      (named ? types.includes(named[1]) : pattern) && new RegExp(pattern, "s").test(text)
   );
 }
 

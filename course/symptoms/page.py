@@ -111,7 +111,9 @@ why_no_grad(net.layer.weight, loss)
 
 def _of_torch(one: Explanation, texts: Sequence[str], taken: Container[str]) -> Entry:
     heading = _heading(texts[0])
-    if heading in taken:  # two errors that begin alike
+    if one.where:  # words that anybody's error may have
+        heading = _plain(one.title)
+    elif heading in taken:  # two errors that begin alike
         heading = f"{_plain(one.title)}: {heading}"
     symptoms, section = one.symptoms, one.section
     return Entry(

@@ -45,11 +45,13 @@ class Explanation:
 
     def fits(self, type_name: str, message: str, trail: str = "") -> bool:
         """Whether an error of this type and text, that went this way, is the one explained."""
-        return (
-            type_name in self.type_names
-            and bool(re.search(self.pattern, message, re.DOTALL))
-            and bool(not self.where or re.search(self.where, trail))
+        return self.reads(type_name, message) and bool(
+            not self.where or re.search(self.where, trail)
         )
+
+    def reads(self, type_name: str, message: str) -> bool:
+        """Whether an error that is explained may have this type and text."""
+        return type_name in self.type_names and bool(re.search(self.pattern, message, re.DOTALL))
 
 
 @dataclass(frozen=True, repr=False)
