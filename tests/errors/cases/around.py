@@ -133,8 +133,8 @@ def stored(content=None, cut=False, whole=False, **settings):
 
 def saved(folder):
     with tempfile.TemporaryDirectory() as here:
-        path = Path(here, folder, "model.pt")
-        if folder == "made":
+        path = Path(here, folder, "model.pt") if folder else Path("missing", "model.pt")
+        if folder:
             path.parent.mkdir()
         torch.save(LINEAR.state_dict(), path)
 
@@ -339,7 +339,7 @@ STORED = [
         lambda: (o := optim.SGD(LINEAR.parameters(), lr=0.1)).load_state_dict(o.state_dict()),
     ),
     ("no_file", lambda: torch.load("missing.pt"), lambda: stored()),
-    ("no_folder", lambda: saved("missing"), lambda: saved("made")),
+    ("no_folder", lambda: saved(""), lambda: saved("made")),
     ("broken_file", lambda: stored(cut=True), lambda: stored()),
     ("empty_file", lambda: stored(b""), lambda: stored()),
     ("empty_file", lambda: stored(b"hello world, no model"), lambda: stored()),
