@@ -24,7 +24,7 @@ def out_of_order(record: Record, schedules: bool = False) -> list[Finding]:
     }
     for optimizer in optimizers.values():
         story = list(_story(record, optimizer))
-        findings += _emptying(story)
+        findings += _emptying(story) or _unused(story, len(optimizers))
         if not schedules:  # a warm-up begins at 0
             findings += _standing(story, optimizer)
         if schedules:
@@ -37,14 +37,16 @@ def out_of_order(record: Record, schedules: bool = False) -> list[Finding]:
 
 def _story(record: Record, optimizer: Any) -> Iterator[Event]:
     """The events that concern one optimizer: every backward, its steps, and what empties it."""
-    mine = {id(one) for group in optimizer.param_groups for one in group["params"]}
+    mine = _held(optimizer)
     zeroed = _zeroed(record)
     last = 0
     for event in record.events:
         if any(last <= at < event.at for at in zeroed):
             yield event._replace(kind="zero")
         last = event.at
-        if event.kind in ("step", "zero"):
+        if event.kind == "zero" and mine & _held(event.about.optimizer()):
+            yield event  # another optimizer's, if they share parameters
+        elif event.kind == "step":
             if event.about.optimizer() is optimizer:
                 yield event
         elif event.kind == "empty":
@@ -52,6 +54,27 @@ def _story(record: Record, optimizer: Any) -> Iterator[Event]:
                 yield event._replace(kind="zero")
         elif event.kind == "backward":
             yield event
+
+
+def _held(optimizer: Any) -> set[int]:
+    """The ids of an optimizer's parameters; nothing of one that is gone."""
+    groups = optimizer.param_groups if optimizer is not None else []
+    return {id(one) for group in groups for one in group["params"]}
+
+
+def _unused(story: list[Event], optimizers: int) -> list[Finding]:
+    """Gradients that a lone optimizer emptied, twice or more, before a step could use them."""
+    waiting, times, last = False, 0, None
+    for event in story:
+        if event.kind == "backward":
+            waiting = True
+        elif event.kind == "step":
+            waiting = False
+        elif waiting:
+            waiting, times, last = False, times + 1, event
+    if optimizers > 1 or times < 2 or last is None:
+        return []  # two optimizers take turns: one's step leaves gradients in the other's
+    return [found("emptied_unused", sure=False, count=times, place=last.place)]
 
 
 def _zeroed(record: Record) -> list[int]:

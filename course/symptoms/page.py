@@ -23,7 +23,9 @@ _FIELD = re.compile(r"\{(\w+)\}")
 _CODE = re.compile(r"`` (.+?) ``|`(.+?)`")
 _TENSOR = "`w`"
 """The tensor whose gradient one asks for."""
-_LEFT_OUT = {"off", "owner"}
+_LEFT_OUT = {"off", "owner", "shared"}
+_VERBS = {"holds": "holds", "does": "does"}
+"""Fields that are a verb, of one optimizer or of several."""
 """Fields that a finding fills with half a sentence, or with nothing."""
 
 
@@ -179,6 +181,8 @@ def _general(template: str) -> str:
 def _field(name: str) -> str:
     if name in _LEFT_OUT:
         return ""
+    if name in _VERBS:
+        return _VERBS[name]
     return _TENSOR if name == "name" else f"*{name.replace('_', ' ')}*"
 
 
