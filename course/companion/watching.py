@@ -275,7 +275,9 @@ class Watch(TorchFunctionMode):
         about = measured.as_pass(self._newest, kept)
         self._passes.append(about)
         if len(self._passes) > MOST_PASSES:
-            self._passes.pop(0).sizes.clear()
+            old = self._passes.pop(0)
+            old.sizes.clear()
+            old.shares.clear()
         self.record.events.append(
             Event("backward", len(self.record), own.f_code, own.f_lasti, about)
         )

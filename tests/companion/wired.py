@@ -181,6 +181,36 @@ def _():
     return _binary(lambda w: Variable((w * 2).data) * 3)
 
 
+def _attended(fill):
+    """Attention of which one row is masked altogether; what it gives is hidden afterwards."""
+    scores, values = leaf(2, 3), leaf(3, 2)
+    mask = torch.tensor([[False, False, True], [True, True, True]])
+    with watch():
+        shares = torch.softmax(scores.masked_fill(mask, fill), -1)
+        loss = torch.nan_to_num(shares @ values).sum()
+        loss.backward()
+    return why_no_grad(values, loss)
+
+
+@pair("nan_row", lambda: _attended(torch.finfo(torch.float32).min))
+def _():
+    return _attended(float("-inf"))
+
+
+@pair("nan_row", lambda: _scored(torch.finfo(torch.float32).min))
+def _():
+    return _scored(float("-inf"))
+
+
+def _scored(fill):
+    scores = leaf(2, 3)
+    with watch():
+        mask = torch.tensor([[False, False, True], [True, True, True]])
+        loss = torch.softmax(scores.masked_fill(mask, fill), -1).square().sum()
+        loss.backward()
+    return why_no_grad(scores, loss)
+
+
 def values_that_were_cut_and_are_gone():
     """Memory of values that `.data` handed on is used again by a new tensor."""
     w = leaf(1000)

@@ -34,7 +34,7 @@ REGISTERED = (
     kind(
         "not_in_optimizer",
         "Not in the optimizer",
-        "{optimizer} {does} not hold {name}, so no step changes it.",
+        "{optimizer} {does} not hold {name}, and a step changes only what is held.",
         "Make the optimizer from model.parameters() once the model is complete, or pass the rest "
         "to add_param_group. If forward makes the parameter anew, keep its result in a local "
         "variable instead.",

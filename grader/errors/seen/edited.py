@@ -67,7 +67,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     edits = edits or _edits_of_models(frames)
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
     cure = "Use the out-of-place operation (x = x + 1 for x += 1), or edit a clone."
-    if kept := next((one for one in map(_kept_by, reversed(frames.own)) if one), None):
+    if kept := _kept(frames):
         cure = (
             f"What {kept} keeps from step to step is values: write them after this step's "
             f"backward, inside `with torch.no_grad():`, and detached, {kept}[...] = z.detach()."
@@ -99,14 +99,31 @@ def _cure_of_step(optimizer: str, optimizers: int) -> str:
     )
 
 
-def _kept_by(frame: Frame) -> str | None:
-    """The attribute that a line of this code writes entries of: what is kept from step to step."""
-    for node in ast.walk(frame.source) if frame.source is not None else ():
-        for target in node.targets if isinstance(node, ast.Assign) else ():
-            inside = target.value if isinstance(target, ast.Subscript) else None
+def _kept(frames: Frames) -> str | None:
+    """The attribute whose entries this code or a model's forward writes: kept between steps."""
+    for frame in reversed(frames.own):
+        for inside in _written(frame.source):
             if isinstance(inside, ast.Attribute) and isinstance(looked_up(inside, frame), Tensor):
                 return ast.unparse(inside)
+    for _, model in frames.modules():
+        for part in model.modules():
+            code = source.own_code(type(part))
+            for inside in _written(code[0]) if code is not None else ():
+                name = getattr(inside, "attr", "")
+                if isinstance(getattr(part, name, None) if name else None, Tensor):
+                    return ast.unparse(inside)
     return None
+
+
+def _written(tree: ast.AST | None) -> list[ast.expr]:
+    """What an assignment writes entries of: `self.bank` in `self.bank[i] = z`."""
+    targets = [
+        target
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    ]
+    return [one.value for one in targets if isinstance(one, ast.Subscript)]
 
 
 def _leaves_near(node: Any) -> list[Tensor]:
