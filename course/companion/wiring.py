@@ -158,7 +158,7 @@ def _held_twice(around: Surroundings) -> tuple[str, str] | None:
     return None
 
 
-def _holders(around: Surroundings) -> dict[str, str]:
+def _holders(around: Surroundings) -> dict[str, Any]:
     """The optimizers by name, and the verbs that go with one or with several."""
     several = len(around.optimizers) > 1
     return {

@@ -92,6 +92,7 @@ def _is_data(node: ast.expr, frame: Frame) -> bool:
 def _on_line(frame: Frame) -> Iterator[Any]:
     """The statements and expressions that begin at or before the failing line and reach it."""
     assert frame.source is not None
+    node: Any
     for node in ast.walk(frame.source):
         first = getattr(node, "lineno", None)
         if first is None:
