@@ -1970,6 +1970,62 @@ def test_a_text_that_is_pasted_is_explained(text, code):
     assert explain_text(text).code == code
 
 
+_PASTED = """Traceback (most recent call last):
+  File "{own}", line 3, in main
+    {call}
+  File "{file}", line 62, in {function}
+TypeError: 'float' object is not subscriptable"""
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "/usr/lib/python3.11/site-packages/torch/optim/adam.py",
+        r"C:\Users\me\env\Lib\site-packages\torch\optim\adam.py",
+    ],
+)
+def test_a_traceback_that_is_pasted_is_explained_by_the_files_it_names(file):
+    told = _PASTED.format(own="train.py", call="Adam(p, betas=0.9)", file=file, function="__init__")
+    assert explain_text(told).code == "betas_pair"
+    own = _PASTED.format(own="train.py", call="Table(0.9)", file="adam.py", function="__init__")
+    assert explain_text(own) is None
+    assert explain_text(told.splitlines()[-1]) is None
+
+
+def _unpacked_words():
+    words = "one"
+    first, second = words.split()
+    return first, second
+
+
+def _own_class(kind):
+    return kind(torch.ones(3))
+
+
+def _own_key():
+    return {"a": 1}["b"]
+
+
+def _own_open():
+    with open("/missing/file") as file:
+        return file.read()
+
+
+class Plain:
+    """A class of nobody's library."""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [_unpacked_words, lambda: _own_class(Plain), _own_key, _own_open, lambda: Plain().fc3],
+    ids=["words", "class", "key", "file", "attribute"],
+)
+def test_what_only_looks_like_an_error_of_torch_is_not_explained(program):
+    with pytest.raises((ValueError, TypeError, KeyError, OSError, AttributeError)) as raised:
+        program()
+    assert explain_error(raised.value) is None
+
+
 @pytest.mark.parametrize(("code", "texts"), OTHERWHERE.items(), ids=OTHERWHERE)
 def test_what_another_machine_raises_is_explained(code, texts):
     assert [explain_text(text).code for text in texts] == [code] * len(texts)
