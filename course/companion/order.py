@@ -14,8 +14,13 @@ MOST_WITHOUT = 3
 _UPDATES = {"sub_", "add_", "__isub__", "__iadd__", "copy_", "addcmul_"}
 
 
-def out_of_order(record: Record, schedules: bool = False) -> list[Finding]:
-    """What the loop does too early, too late, or not at all."""
+def out_of_order(
+    record: Record, schedules: bool = False, optimizers_known: bool = False
+) -> list[Finding]:
+    """What the loop does too early, too late, or not at all.
+
+    `optimizers_known` says that the caller has an optimizer, whether or not it was seen.
+    """
     findings: list[Finding] = []
     optimizers = {
         id(one): one
@@ -31,7 +36,7 @@ def out_of_order(record: Record, schedules: bool = False) -> list[Finding]:
             findings += _schedule(story)
     findings += _clipping(record)
     if not optimizers:
-        findings += _by_hand(record)
+        findings += _by_hand(record) or (_never_stepped(record) if optimizers_known else [])
     return findings
 
 
@@ -162,6 +167,17 @@ def _by_hand(record: Record) -> list[Finding]:
     if len(rounds) < 2:
         return []
     return [found("never_emptied", sure=False, count=len(passes), place=updates[0][1].place)]
+
+
+def _never_stepped(record: Record) -> list[Finding]:
+    """An optimizer that nobody calls, beside passes after which nothing is updated by hand."""
+    count = len(record.events_of("backward"))
+    updated = any(
+        call.name in _UPDATES and call.sources and call.sources[0] < 0 for _, call in record.every()
+    )
+    if count < MOST_WITHOUT or updated:
+        return []
+    return [found("no_step", sure=False, count=count)]
 
 
 def _last(kinds: list[str], kind: str) -> int:

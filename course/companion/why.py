@@ -112,7 +112,7 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
     schedules = bool(around.of_kind(torch.optim.lr_scheduler.LRScheduler))
     return [
         *states.fed_wrongly(record),
-        *order.out_of_order(record, schedules),
+        *order.out_of_order(record, schedules, bool(around.optimizers)),
         *states.kept_alive(record, around),
     ]
 

@@ -136,6 +136,24 @@ def _accumulated(inside):
     return why_no_grad()
 
 
+@pair("no_step", lambda: _looped(True))
+def _():
+    return _looped(False)
+
+
+def _looped(steps):
+    model = net(3, 4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        for _ in range(3):
+            model.zero_grad()
+            loss = model(torch.ones(2, 3)).square().sum()
+            loss.backward()
+            if steps:
+                optimizer.step()
+    return why_no_grad()
+
+
 @pair("emptied_before_step", lambda: _two_heads(first_steps=True))
 def _():
     return _two_heads(first_steps=False)
