@@ -16,6 +16,11 @@ _ARRAYS = {"numpy", "tolist", "__array__"}
 _CHOICES = {"__bool__"}
 """What a program reads to choose its way by, and computes nothing with."""
 _COPIES = {"tensor", "as_tensor", "Tensor", "asarray"}
+_CHOOSING = {
+    *("argmax", "argmin", "max", "min", "topk", "sort", "argsort", "multinomial", "bernoulli"),
+    *("__gt__", "__lt__", "__ge__", "__le__", "__eq__", "gt", "lt", "eq"),
+}
+"""What makes an index or a mask of values: a choice, and no second way of theirs."""
 _STEPS = {"sign", "round", "floor", "ceil", "trunc", "sign_", "round_"}
 """What has a slope of 0 wherever it has one."""
 MOST = 3
@@ -69,7 +74,10 @@ def by_two_ways(
         return None
     for number in sorted(one for one, cut in followed.cut.items() if one == cut and one in before):
         call = record.call(number)
-        if call is not None and call.note[0] in ("off", "inference"):
+        if call is None or call.note[0] not in ("off", "inference"):
+            continue
+        behind = (record.call(one) for one, cut in followed.cut.items() if cut == number)
+        if not any(one is not None and one.name in _CHOOSING for one in behind):
             return (
                 f"{names(tensor)} enters the loss a second time by {call.name}() at {call.place}, "
                 "where recording is off: no gradient comes back that way. In a target that is "

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import torch
+
 from course.companion.calls import Event, Record
 from course.companion.finding import Finding, found
 
@@ -29,7 +31,10 @@ def out_of_order(
     }
     for optimizer in optimizers.values():
         story = list(_story(record, optimizer))
-        findings += _emptying(story) or _unused(story, len(optimizers))
+        findings += _emptying(story)
+        if len(optimizers) == 1 and not isinstance(optimizer, torch.optim.LBFGS):
+            # Two take turns: the step of one leaves gradients in the other. LBFGS empties inside.
+            findings += _unused(story)
         if not schedules:  # a warm-up begins at 0
             findings += _standing(story, optimizer)
         if schedules:
@@ -67,7 +72,7 @@ def _held(optimizer: Any) -> set[int]:
     return {id(one) for group in groups for one in group["params"]}
 
 
-def _unused(story: list[Event], optimizers: int) -> list[Finding]:
+def _unused(story: list[Event]) -> list[Finding]:
     """Gradients that a lone optimizer emptied, twice or more, before a step could use them."""
     waiting, times, last = False, 0, None
     for event in story:
@@ -77,8 +82,8 @@ def _unused(story: list[Event], optimizers: int) -> list[Finding]:
             waiting = False
         elif waiting:
             waiting, times, last = False, times + 1, event
-    if optimizers > 1 or times < 2 or last is None:
-        return []  # two optimizers take turns: one's step leaves gradients in the other's
+    if times < 2 or last is None:
+        return []
     return [found("emptied_unused", sure=False, count=times, place=last.place)]
 
 

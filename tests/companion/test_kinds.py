@@ -75,6 +75,10 @@ def test_two_optimizers_of_one_model_are_named_where_another_has_none():
     assert report.findings[0].sure
 
 
+def test_an_optimizer_that_empties_inside_of_its_step_is_no_alarm():
+    assert wired.an_image_by_lbfgs().codes == ("fine",)
+
+
 def test_memory_that_is_used_again_is_not_taken_for_values_that_were_cut():
     assert wired.values_that_were_cut_and_are_gone().codes == ("fine",)
 
@@ -84,6 +88,7 @@ def test_a_second_way_that_is_not_recorded_is_noted_and_no_alarm():
     assert report.codes == ("fine",)
     assert "a second time by linear()" in str(report)
     assert "a second time" not in str(wired.a_view_without_recording(True))
+    assert "a second time" not in str(wired.an_action_chosen_without_recording())
 
 
 def test_a_parameter_of_no_model_that_an_optimizer_holds_is_asked_about_too():

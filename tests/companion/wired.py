@@ -42,6 +42,21 @@ def _():
     return _prompted(lambda values: nn.Parameter(values.double()).float(), by_name=False)
 
 
+def an_image_by_lbfgs():
+    image, model = leaf(3), net(3, 4, 1).requires_grad_(False)
+    optimizer = torch.optim.LBFGS([image], max_iter=5)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = model(image).square().sum()
+        loss.backward()
+        return loss
+
+    with watch():
+        optimizer.step(closure)
+    return why_no_grad(image, closure())
+
+
 def an_activation_kept():
     model = net(3, 4, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -249,6 +264,16 @@ def a_view_without_recording(second):
         loss = F.mse_loss(first, other)
         loss.backward()
     return why_no_grad(encoder.weight, loss)
+
+
+def an_action_chosen_without_recording():
+    policy, states = nn.Linear(3, 2), torch.ones(4, 3)
+    with watch():
+        with torch.no_grad():
+            actions = policy(states).argmax(1)
+        loss = policy(states).gather(1, actions[:, None]).square().sum()
+        loss.backward()
+    return why_no_grad(policy.weight, loss)
 
 
 def a_loose_parameter(used):

@@ -80,9 +80,7 @@ AROUND: dict[str, Entry] = {
     "no_folder": at(MODULES, "10.7 Save, load", "A folder that is not there"),
     "broken_file": at(MODULES, "10.7 Save, load", "A file that is not whole"),
     "empty_file": at(MODULES, "10.7 Save, load", "A file that torch did not write"),
-    "wrapped_attribute": at(
-        PARALLEL, "ddp.module(x): gradients", "An attribute of a wrapped model"
-    ),
+    "wrapped_attribute": at(PARALLEL, "13.4 What DDP does", "An attribute of a wrapped model"),
     "group_twice": at(PARALLEL, "13.3 Two real processes", "Two process groups in one process"),
     "nothing_to_average": at(PARALLEL, "13.4 What DDP does", "DDP of a frozen module"),
     "device_ids": at(PARALLEL, "13.4 What DDP does", "DDP before the move"),
