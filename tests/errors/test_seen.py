@@ -371,6 +371,13 @@ def a_bank_that_keeps_graphs():
         z.backward(retain_graph=True)
 
 
+@told("none_in_formula", "allow_unused=True gives None", "allow_unused=True", "materialize_grads")
+def a_step_over_a_gradient_that_is_none():
+    used, other = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    gradients = torch.autograd.grad(used.sum(), [used, other], allow_unused=True)
+    return [p - 0.1 * g for p, g in zip([used, other], gradients, strict=True)]
+
+
 @told("none_used", "", None)
 def an_empty_gradient():
     w = torch.ones(2, requires_grad=True)
