@@ -120,14 +120,16 @@ OPTIMIZERS = (
     ),
     Explanation(
         "schedule_settings",
-        ("ValueError",),
+        ("ValueError", "TypeError"),
+        r"^\w+(LR|Restarts|Plateau)\.__init__\(\) (missing|got an unexpected)|"
         r"^mode \w+ is unknown!|^threshold mode \w+ is unknown!|^Factor should be < 1\.0|^You "
         r"must define either total_steps OR|^Expected positive integer (total_steps|epochs|"
         r"steps_per_epoch)|^Expected \d+ lr_lambdas, but got|^Milestones should be a list",
-        "The scheduler's settings do not fit together, as its text says.",
+        "The scheduler's settings do not fit together, or one of them is missing, as its text "
+        "says.",
         'OneCycleLR: total_steps=epochs * len(loader). ReduceLROnPlateau: mode="min" or "max", '
-        "factor below 1. LambdaLR: one function, or one for each group. MultiStepLR: "
-        "milestones=[30, 60].",
+        "factor below 1. CosineAnnealingLR: T_max, the number of its steps. LambdaLR: one "
+        "function, or one for each group. MultiStepLR: milestones=[30, 60].",
     ),
     Explanation(
         "schedule_end",

@@ -163,6 +163,11 @@ OPTIMIZERS = [
         lambda: lr_scheduler.ReduceLROnPlateau(sgd(), mode="loss"),
         lambda: lr_scheduler.ReduceLROnPlateau(sgd(), mode="min"),
     ),
+    (
+        "schedule_settings",
+        lambda: lr_scheduler.CosineAnnealingLR(sgd()),
+        lambda: lr_scheduler.CosineAnnealingLR(sgd(), T_max=9),
+    ),
     ("schedule_end", lambda: scheduled(5), lambda: scheduled(2)),
     ("schedule_resume", lambda: resumed(False), lambda: resumed(True)),
     ("rate_attribute", lambda: sgd().lr, lambda: sgd().param_groups[0]["lr"]),
