@@ -66,8 +66,8 @@ AROUND: dict[str, Entry] = {
     ),
     "loss_arguments": at(MODULES, "10.8 What a loss wants", "Arguments of a loss"),
     "forward_arguments": at(MODULES, "10.4 What a call does", "Arguments of forward"),
-    "hook_arguments": at(HOOKS, "Forward hooks of modules", "Arguments of a module's hook"),
-    "tensor_hook_arguments": at(HOOKS, "What a hook returns", "Arguments of a tensor's hook"),
+    "hook_arguments": at(HOOKS, "Forward hooks of modules", "Arguments of a hook of a module"),
+    "tensor_hook_arguments": at(HOOKS, "What a hook returns", "Arguments of a hook of a tensor"),
     "module_hook_count": at(
         HOOKS, "What it may return", "A module's hook returns too many gradients"
     ),
@@ -75,7 +75,7 @@ AROUND: dict[str, Entry] = {
     "dict_like": at(MODULES, "10.7 Save, load", "load_state_dict of a path or of a model"),
     "loaded_result": at(MODULES, "10.7 Save, load", "What load_state_dict returns, for the model"),
     "dict_for_model": at(MODULES, "10.7 Save, load", "A state_dict for a model"),
-    "other_state": at(LOOP_2, "Stop, and go on", "A model's state for an optimizer"),
+    "other_state": at(LOOP_2, "Stop, and go on", "The state of a model for an optimizer"),
     "no_file": at(MODULES, "10.7 Save, load", "A file that is not there"),
     "no_folder": at(MODULES, "10.7 Save, load", "A folder that is not there"),
     "broken_file": at(MODULES, "10.7 Save, load", "A file that is not whole"),

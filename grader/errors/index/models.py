@@ -107,7 +107,7 @@ MODELS: dict[str, Entry] = {
     "layer_settings": at(MODULES, "10.5 LeNet", "A layer's settings"),
     "rnn_features": at(DATA, "Sequences of different lengths", "Features of an RNN"),
     "rnn_state_size": at(BREAKING_2, "A state that is carried", "An RNN's state of another size"),
-    "lstm_state": at(BREAKING_2, "A state that is carried", "An LSTM's state that is no pair"),
+    "lstm_state": at(BREAKING_2, "A state that is carried", "The state of an LSTM that is no pair"),
     "cell_state": at(BREAKING_2, "A state that is carried", "A cell's state that is no pair"),
     "heads": at(MODULES, "10.5 LeNet, and a block", "Heads that do not divide the features"),
     "attention_features": at(MODULES, "10.5 LeNet, and a block", "Features of a transformer"),

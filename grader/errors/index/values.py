@@ -30,7 +30,7 @@ VALUES: dict[str, Entry] = {
     "sample_index": at(
         DATA, "11.2 A dataset", "More samples promised than there are", "IndexError in __getitem__"
     ),
-    "sample_file": at(DATA, "11.2 A dataset", "A sample's file that is not there"),
+    "sample_file": at(DATA, "11.2 A dataset", "The file of a sample that is not there"),
     "collate_keys": at(DATA, "11.6 Collate", "Samples with different keys"),
     "no_len_method": at(DATA, "11.2 A dataset", "A dataset class without __len__"),
     "no_getitem": at(DATA, "11.2 A dataset", "A dataset class without __getitem__"),
