@@ -29,6 +29,7 @@ def script() -> str:
         {
             "types": patterns[entry.code].type_names,
             "pattern": patterns[entry.code].pattern,
+            "named": bool(patterns[entry.code].where),
             "title": entry.name,
             "anchor": f"#{nodes.make_id(links.index(slug(entry.heading)))}",
         }

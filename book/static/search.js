@@ -1,11 +1,14 @@
 // An error that was pasted into the search is known by its pattern, and its explanation comes first.
 
 function explained(query) {
-  const named = query.match(/(\w+(?:Error|Warning|Exception)): /);
+  const named = query.match(/(\w+(?:Error|Warning|Exception)|Unsupported|InvalidBackend):(?: |$)/);
   const text = named ? query.slice(named.index + named[0].length) : query;
-  return EXPLAINED.filter(
-    ({ types, pattern }) => (!named || types.includes(named[1])) && new RegExp(pattern, "s").test(text)
+  // Words that anybody's error may have are looked for behind the name of their error alone, and last.
+  const found = EXPLAINED.filter(
+    (one) =>
+      (named ? one.types.includes(named[1]) : !one.named) && new RegExp(one.pattern, "s").test(text)
   );
+  return found.sort((one, other) => one.named - other.named);
 }
 
 // Sphinx takes the best hit from the end.

@@ -15,7 +15,7 @@ from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
 from course.companion.reach import Reach
-from course.companion.sizes import PASSES_ON, Measured, Size, Sizes, largest, size_of
+from course.companion.sizes import PASSES_ON, Measured, Size, Sizes, largest, nodes, size_of
 
 _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
 _RELU = ("Relu", "Threshold")
@@ -65,14 +65,14 @@ class Births:
         """The size of each leaf's gradient, where it was measured anew."""
 
     @cached_property
-    def _measured(self) -> tuple[Sizes, int] | None:
-        """Sizes by node, and the node that broke the loss; None if the graph was freed."""
+    def _measured(self) -> Pass | None:
+        """A pass that went through this graph; None if the graph was freed before one was seen."""
         number = _number(self._reach.root)
         events = self._record.events_of("backward") if self._record is not None else []
         for event in reversed(events):
             seen: Pass = event.about
             if number in seen.roots and (seen.sizes or seen.broken >= 0):
-                return seen.sizes, seen.broken
+                return seen
         measured = Measured()
         leaves = [one.variable for one in self._reach.nodes if hasattr(one, "variable")]
         measured.begin([self._loss])
@@ -84,13 +84,13 @@ class Births:
             return None
         finally:
             measured.end()
-        return measured.sizes, measured.as_pass(0, True).broken
+        return measured.as_pass(0, True)
 
     def why_bad(self, tensor: Tensor, name: str) -> list[Finding]:
         """The nodes in which a tensor's gradient becomes zero or nan. Raises Freed."""
         if self._measured is None:
             raise Freed
-        measured, broken = self._measured
+        measured, broken = self._measured.sizes, self._measured.broken
         if broken >= 0 or not _is_finite(self._loss):
             return [_of_loss(self._record, self._loss, self._reach, broken)]
         target = self._reach.target(tensor)
@@ -113,11 +113,23 @@ class Births:
 
     def _told(self, node: Any, size: float, name: str) -> Finding:
         finding = _finding(self._record, node, size, name)
+        if finding.code == "nan_other" and (row := self._masked_row(node, name)) is not None:
+            return row
         if finding.code != "zero_factor" or (other := self._starting(node)) is None:
             return finding
         call, place = _call(self._record, node)
         words = {"node": node.name(), "call": call, "other": self._names(other)}
         return found("zero_start", tensor=name, place=place, sure=False, **words)
+
+    def _masked_row(self, born: Any, name: str) -> Finding | None:
+        """The softmax before a node that gave nan: its factor there is no number."""
+        shares = self._measured.shares if self._measured is not None else {}
+        for node in nodes([born]):
+            size = shares.get(_number(node))
+            if size is not None and math.isnan(largest(size)):
+                call, place = _call(self._record, node)
+                return found("nan_row", tensor=name, place=place, call=call)
+        return None
 
     def _starting(self, node: Any) -> Tensor | None:
         """The other factor of a node, if it is a leaf that has a gradient of its own."""
@@ -193,6 +205,8 @@ def _differentiated(loss: Tensor, tensors: list[Tensor]) -> tuple[Tensor | None,
 def _of_loss(record: Record | None, loss: Tensor, reach: Reach, broken: int) -> Finding:
     node = next((one for one in reach.nodes if _number(one) == broken), reach.root)
     call, place = _call(record, node)
+    if _is_one_of(node, ("Softmax", "LogSoftmax")):
+        return found("nan_row", tensor="the loss", place=place, call=call)
     bad = "nan" if bool(torch.isnan(loss.detach()).any()) else "inf"
     return found("nan_loss", tensor="the loss", bad=bad, first=call, place=place)
 

@@ -86,6 +86,8 @@ class Pass:
     """Whether the graph was kept."""
     broken: int = -1
     """The first node that gave a nan or an inf, if the root is one."""
+    shares: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    """By number the extremes of what each softmax gave: nan where a row was masked altogether."""
 
 
 @dataclass

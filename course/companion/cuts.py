@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from course.companion.calls import Call, Record
 from course.companion.finding import Finding, found
@@ -15,6 +16,13 @@ _ARRAYS = {"numpy", "tolist", "__array__"}
 _CHOICES = {"__bool__"}
 """What a program reads to choose its way by, and computes nothing with."""
 _COPIES = {"tensor", "as_tensor", "Tensor", "asarray"}
+_CHOOSING = {
+    *("argmax", "argmin", "max", "min", "topk", "sort", "argsort", "multinomial", "bernoulli"),
+    *("__gt__", "__lt__", "__ge__", "__le__", "__eq__", "gt", "lt", "eq"),
+}
+"""What makes an index or a mask of values: a choice, and no second way of theirs."""
+_STEPS = {"sign", "round", "floor", "ceil", "trunc", "sign_", "round_"}
+"""What has a slope of 0 wherever it has one."""
 MOST = 3
 
 
@@ -49,6 +57,33 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
     if followed.live & before:
         return []  # inside of something that the watch does not see
     return _by_numbers(record, followed, before, name) or _dropped(record, followed, end, name)
+
+
+def by_two_ways(
+    record: Record | None, tensor: object, loss: Tensor, names: Callable[[Tensor], str]
+) -> str | None:
+    """A sentence on a parameter that enters the loss recorded, and once more unrecorded."""
+    if record is None or not isinstance(tensor, nn.Parameter):
+        return None
+    start, end = record.source_of(tensor), record.source_of(loss)
+    if start is None or end is None:
+        return None
+    followed = _follow(record, start)
+    before = record.before([end])
+    if not followed.live & before:
+        return None
+    for number in sorted(one for one, cut in followed.cut.items() if one == cut and one in before):
+        call = record.call(number)
+        if call is None or call.note[0] not in ("off", "inference"):
+            continue
+        behind = (record.call(one) for one, cut in followed.cut.items() if cut == number)
+        if not any(one is not None and one.name in _CHOOSING for one in behind):
+            return (
+                f"{names(tensor)} enters the loss a second time by {call.name}() at {call.place}, "
+                "where recording is off: no gradient comes back that way. In a target that is "
+                "meant so."
+            )
+    return None
 
 
 def _last_cuts(record: Record, followed: _Followed, end: int) -> set[int]:
@@ -148,9 +183,12 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
     kind, detail = call.note
     if call.name in _COPIES:
         return _cut("cut_rebuilt", call, name)
-    if call.name == "detach" or call.name == "detach_":
+    if call.name in ("detach", "detach_"):
         return _cut("cut_detach", call, name)
     if call.name == "data":
+        step = _step_after(record, number)
+        if step is not None:
+            return _cut("cut_then_step", call, name, step=f"{step}()")
         return _cut("cut_data", call, name)
     if kind == "integer":
         return _cut("cut_integer", call, name, dtype=detail)
@@ -164,6 +202,12 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
         off = f" (switched off at {switched})" if switched != call.place else ""
         return _cut("cut_off", call, name, off=off)
     return _cut("cut_operation", call, name)
+
+
+def _step_after(record: Record, number: int) -> str | None:
+    """What rounds a value right after it was cut."""
+    using = (call for _, call in record.every() if number in call.sources)
+    return next((call.name for call in using if call.name in _STEPS), None)
 
 
 def _cut(code: str, call: Call, name: str, *, sure: bool = True, **words: str) -> Finding:

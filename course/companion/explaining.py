@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 
 from grader.errors import Explained, explain_error, explain_text, shown
 
 MOST_TEXT = 120
+_TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
 _NOTHING = (
     "There is no error to explain. Call explain() after one was raised, or give it the error "
     "(explain(error)) or the text of one or of a warning (explain('...'))."
@@ -62,6 +64,7 @@ def last_error() -> BaseException | None:
 
 def _line(error: BaseException) -> str:
     lines = [line for line in str(error).splitlines() if line.strip()] or [""]
+    lines = [_TERMINAL.sub("", line) for line in lines]
     text = lines[-1] if "Original Traceback" in lines[0] + "".join(lines[1:2]) else lines[0]
     text = text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -89,6 +89,11 @@ def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(once.values(), key=lambda one: (not one.sure, one.code in _FOLLOWS)))
 
 
+def counted(count: int, word: str) -> str:
+    """`1 parameter`, `1,024 parameters`."""
+    return f"{count:,} {word}" + "s" * (count != 1)
+
+
 def _page(finding: Finding) -> str:
     blocks = [paragraph("" if finding.sure else "Probably", finding.sentence)]
     if finding.place is not None:

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import torch
+
 from course.companion.calls import Event, Record
 from course.companion.finding import Finding, found
 
@@ -14,8 +16,13 @@ MOST_WITHOUT = 3
 _UPDATES = {"sub_", "add_", "__isub__", "__iadd__", "copy_", "addcmul_"}
 
 
-def out_of_order(record: Record, schedules: bool = False) -> list[Finding]:
-    """What the loop does too early, too late, or not at all."""
+def out_of_order(
+    record: Record, schedules: bool = False, optimizers_known: bool = False
+) -> list[Finding]:
+    """What the loop does too early, too late, or not at all.
+
+    `optimizers_known` says that the caller has an optimizer, whether or not it was seen.
+    """
     findings: list[Finding] = []
     optimizers = {
         id(one): one
@@ -25,26 +32,31 @@ def out_of_order(record: Record, schedules: bool = False) -> list[Finding]:
     for optimizer in optimizers.values():
         story = list(_story(record, optimizer))
         findings += _emptying(story)
+        if len(optimizers) == 1 and not isinstance(optimizer, torch.optim.LBFGS):
+            # Two take turns: the step of one leaves gradients in the other. LBFGS empties inside.
+            findings += _unused(story)
         if not schedules:  # a warm-up begins at 0
             findings += _standing(story, optimizer)
         if schedules:
             findings += _schedule(story)
     findings += _clipping(record)
     if not optimizers:
-        findings += _by_hand(record)
+        findings += _by_hand(record) or (_never_stepped(record) if optimizers_known else [])
     return findings
 
 
 def _story(record: Record, optimizer: Any) -> Iterator[Event]:
     """The events that concern one optimizer: every backward, its steps, and what empties it."""
-    mine = {id(one) for group in optimizer.param_groups for one in group["params"]}
+    mine = _held(optimizer)
     zeroed = _zeroed(record)
     last = 0
     for event in record.events:
         if any(last <= at < event.at for at in zeroed):
             yield event._replace(kind="zero")
         last = event.at
-        if event.kind in ("step", "zero"):
+        if event.kind == "zero" and mine & _held(event.about.optimizer()):
+            yield event  # another optimizer's, if they share parameters
+        elif event.kind == "step":
             if event.about.optimizer() is optimizer:
                 yield event
         elif event.kind == "empty":
@@ -52,6 +64,27 @@ def _story(record: Record, optimizer: Any) -> Iterator[Event]:
                 yield event._replace(kind="zero")
         elif event.kind == "backward":
             yield event
+
+
+def _held(optimizer: Any) -> set[int]:
+    """The ids of an optimizer's parameters; nothing of one that is gone."""
+    groups = optimizer.param_groups if optimizer is not None else []
+    return {id(one) for group in groups for one in group["params"]}
+
+
+def _unused(story: list[Event]) -> list[Finding]:
+    """Gradients that a lone optimizer emptied, twice or more, before a step could use them."""
+    waiting, times, last = False, 0, None
+    for event in story:
+        if event.kind == "backward":
+            waiting = True
+        elif event.kind == "step":
+            waiting = False
+        elif waiting:
+            waiting, times, last = False, times + 1, event
+    if times < 2 or last is None:
+        return []
+    return [found("emptied_unused", sure=False, count=times, place=last.place)]
 
 
 def _zeroed(record: Record) -> list[int]:
@@ -139,6 +172,17 @@ def _by_hand(record: Record) -> list[Finding]:
     if len(rounds) < 2:
         return []
     return [found("never_emptied", sure=False, count=len(passes), place=updates[0][1].place)]
+
+
+def _never_stepped(record: Record) -> list[Finding]:
+    """An optimizer that nobody calls, beside passes after which nothing is updated by hand."""
+    count = len(record.events_of("backward"))
+    updated = any(
+        call.name in _UPDATES and call.sources and call.sources[0] < 0 for _, call in record.every()
+    )
+    if count < MOST_WITHOUT or updated:
+        return []
+    return [found("no_step", sure=False, count=count)]
 
 
 def _last(kinds: list[str], kind: str) -> int:

@@ -36,6 +36,16 @@ class Reach:
     def _ends(self) -> dict[int, Any]:
         return {id(node.variable): node for node in self.nodes if hasattr(node, "variable")}
 
+    @property
+    def leaves(self) -> set[int]:
+        """The ids of the leaves that gradients accumulate in."""
+        return set(self._ends)
+
+    @property
+    def found(self) -> list[Tensor]:
+        """Those leaves themselves."""
+        return [node.variable for node in self._ends.values()]
+
     def __contains__(self, tensor: Tensor) -> bool:
         if tensor.grad_fn is not None:
             return tensor.grad_fn in self._known

@@ -23,6 +23,8 @@ PASSES_ON = {
 }
 """Nodes that hand a gradient on as it is, or make it neither zero nor nan."""
 
+_SHARES = ("SoftmaxBackward0", "LogSoftmaxBackward0")
+
 _LEAF = getattr(torch._C._functions, "AccumulateGrad")  # noqa: B009  (not in its stubs)
 
 Size = tuple[Tensor, Tensor]
@@ -34,6 +36,7 @@ class Measured:
 
     def __init__(self) -> None:
         self.sizes: Sizes = {}
+        self.shares: dict[int, Size] = {}
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
         self._broken = -1
@@ -48,6 +51,8 @@ class Measured:
         hook_of = self._unseen if torch._C._len_torch_function_stack() else self._hook
         for node, edges in _inner_edges(starts):
             name = type(node).__name__
+            if name in _SHARES and (shares := size_of(_result_of(node))) is not None:
+                self.shares[node._sequence_nr()] = shares
             if name not in PASSES_ON:
                 hook = hook_of(node._sequence_nr(), name, edges)
                 self._handles.append(node.register_hook(hook))
@@ -60,7 +65,7 @@ class Measured:
 
     def as_pass(self, last: int, kept: bool) -> Pass:
         """The pass that is about to begin; its sizes fill while it runs."""
-        return Pass(self._roots, self.sizes, last, kept, self._broken)
+        return Pass(self._roots, self.sizes, last, kept, self._broken, self.shares)
 
     def _hook(self, number: int, name: str, edges: tuple[int, ...]) -> Any:
         sizes = self.sizes
@@ -95,6 +100,14 @@ def first_broken(roots: Sequence[Tensor]) -> int:
                 return int(node._sequence_nr())
         return int(root.grad_fn._sequence_nr())
     return -1
+
+
+def _result_of(node: Any) -> Tensor | None:
+    """What a node saved of its result; None if that is freed or was edited."""
+    try:
+        return getattr(node, "_saved_result", None)
+    except RuntimeError:
+        return None
 
 
 def _results(node: Any) -> list[Tensor]:

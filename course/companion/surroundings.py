@@ -58,6 +58,22 @@ class Surroundings:
         }
 
     @cached_property
+    def loose(self) -> dict[str, Tensor]:
+        """What the optimizers hold beside the models' parameters, where it has a name."""
+        known = {id(one) for one in self.parameters.values()}
+        held = {
+            id(one)
+            for optimizer in self.optimizers.values()
+            for group in optimizer.param_groups
+            for one in group["params"]
+        }
+        return {
+            name: one
+            for name, one in reversed(list(self.tensors.items()))
+            if id(one) in held - known and name.isidentifier()
+        }
+
+    @cached_property
     def tensors(self) -> dict[str, Tensor]:
         """Tensors that have a name of their own, or a place in a short list or dict."""
         return {name: one for name, one in self._opened() if isinstance(one, Tensor)}

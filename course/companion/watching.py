@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 
 from course.companion import fed, sizes
@@ -33,6 +34,7 @@ _last: list[Watch] = []
 
 _KINDS_OF_MARKS = {"Optimizer.step": "step", "Optimizer.zero_grad": "zero"}
 _NOTHING = ("", None)
+_DATA = vars(torch._C.TensorBase)["data"].__get__
 _MODE_FILES = ("grad_mode.py", "_contextlib.py")
 _MODULES = os.path.join("torch", "nn", "modules", "")
 MOST_PASSES = 3
@@ -53,6 +55,8 @@ class Watch(TorchFunctionMode):
         """What optimizers are in the middle of."""
         self._offs: list[tuple[CodeType, int, bool]] = []
         """Where recording was switched off, and whether a checkpoint did it."""
+        self._values: dict[int, tuple[StorageWeakRef, int]] = {}
+        """Memory whose values `.data` handed on, and which call did."""
         self._passes: list[Pass] = []
         self._newest = 0
 
@@ -123,9 +127,7 @@ class Watch(TorchFunctionMode):
         for tensor in tensors:
             found = made.get(id(tensor))
             if found is None or found[0]() is not tensor:
-                reference = weakref.ref(tensor)
-                record.sources.append(reference)
-                found = made[id(tensor)] = (reference, -len(record.sources))
+                found = made[id(tensor)] = self._met(tensor)
             sources.append(found[1])
             recorded.append(tensor.requires_grad)
         note: tuple[str, Any] = _NOTHING
@@ -150,6 +152,9 @@ class Watch(TorchFunctionMode):
                 made[id(base)] = (weakref.ref(base), number)
         if not gives_grad and True in recorded:
             note = self._cut(func, outs)
+            if func == _DATA:
+                storage = outs[0].untyped_storage()
+                self._values[storage._cdata] = (StorageWeakRef(storage), number)
         elif func in fed.CHECKED:
             note = fed.noted(func, args, kwargs, tensors, outs)
         if sequence > self._newest:
@@ -171,6 +176,19 @@ class Watch(TorchFunctionMode):
             self._inside(func, frame, own)
         if len(record.calls) > MOST_CALLS:
             record.shorten()
+
+    def _met(self, tensor: Tensor) -> tuple[weakref.ref[Tensor], int]:
+        """A tensor that no call gave: a new source, or the values that were cut off wrapped anew.
+
+        `Variable(x.data)` is such a wrapping, which no mode sees.
+        """
+        reference = weakref.ref(tensor)
+        if self._values and type(tensor) is Tensor and tensor.layout is torch.strided:
+            kept = self._values.get(tensor.untyped_storage()._cdata)
+            if kept is not None and not kept[0].expired():
+                return reference, kept[1]
+        self.record.sources.append(reference)
+        return reference, -len(self.record.sources)
 
     def _cut(self, func: Any, outs: list[Tensor]) -> tuple[str, Any]:
         """How the recording ended at a call whose inputs required grad."""
@@ -257,7 +275,9 @@ class Watch(TorchFunctionMode):
         about = measured.as_pass(self._newest, kept)
         self._passes.append(about)
         if len(self._passes) > MOST_PASSES:
-            self._passes.pop(0).sizes.clear()
+            old = self._passes.pop(0)
+            old.sizes.clear()
+            old.shares.clear()
         self.record.events.append(
             Event("backward", len(self.record), own.f_code, own.f_lasti, about)
         )

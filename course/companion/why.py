@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from course.companion import births, inquiry, order, states, wiring
+from course.companion import births, cuts, inquiry, order, states, wiring
 from course.companion.calls import Record
-from course.companion.finding import Finding, Report, found, ordered
+from course.companion.every import DETACHED, every, is_bad, was_differentiated
+from course.companion.finding import Finding, Report, counted, found, ordered
 from course.companion.reach import Reach
-from course.companion.sizes import MOST_NODES
 from course.companion.surroundings import Surroundings
 from course.companion.watching import Watch, last_watch
-
-MOST_MEASURED = 12
 
 
 def why_no_grad(
@@ -50,27 +49,31 @@ def why_no_grad(
     several = loss is None and record is not None and len(record.events_of("backward")) > 1
     if loss is None:
         loss = _last_loss(record, around)
-    if several and isinstance(tensor, Tensor) and not _is_bad(tensor):
+    if several and isinstance(tensor, Tensor) and not is_bad(tensor):
         loss = None  # another of the losses may have given it
     if isinstance(tensor, Tensor):
         with _gradients_kept(around, record):
             about, findings = _one(tensor, loss, around, record)
-        findings += wiring.outside_optimizers(around, tensor, loss)
+        findings += wiring.outside_optimizers(around, loss, tensor)
     else:
         if isinstance(tensor, nn.Module):
             around = Surroundings(frame, tensor, optimizer)
         with _gradients_kept(around, record):
-            about, findings = _every(loss, around, record, several)
-        findings += wiring.outside_optimizers(around)
-    findings += wiring.unregistered(around) + states.modes(around, record)
-    return _report(about, findings, around, record)
+            about, findings = every(loss, around, record, several)
+        findings += wiring.outside_optimizers(around, loss)
+    findings += wiring.unregistered(around, record) + states.modes(around, record)
+    report = _report(about, findings, around, record)
+    half = cuts.by_two_ways(record, tensor, loss, around.name_of) if loss is not None else None
+    return replace(report, notes=(*report.notes, half)) if half else report
 
 
 def of_record(record: Record, around: Surroundings) -> Report:
     """What a watched block shows by itself: its losses, its order, what it keeps alive."""
     findings = _of_record(record, around) + states.modes(around, record) + births.seen(record)
+    findings += wiring.unregistered(around, record)
     passes = len(record.events_of("backward"))
-    about = f"Watched {len(record):,} torch calls and {passes} backward pass{'es' * (passes != 1)}."
+    about = f"Watched {counted(len(record), 'torch call')} and {passes} backward pass"
+    about += "." if passes == 1 else "es."
     if not findings:
         about += " Nothing in them is out of order. Ask why_no_grad(tensor, loss) about a tensor."
     return Report(about, ordered(findings), (*record.blind, *states.unseen(around)))
@@ -88,15 +91,28 @@ def _report(
         notes += record.blind
         if record.forgotten:
             notes.append(f"The watch forgot its first {record.forgotten:,} calls.")
-    real = [one for one in findings if one.code != "fine"]
-    return Report(about, ordered(real or findings), tuple(notes))
+    real = ordered([one for one in findings if one.code != "fine"])
+    return Report(_fitting(about, real), real or ordered(findings), tuple(notes))
+
+
+def _fitting(about: str, real: tuple[Finding, ...]) -> str:
+    """The headline: where gradients arrive and something else is wrong, it says both."""
+    other = sum(one.sure and one.code not in _REMARKS for one in real)
+    if not about.startswith("No gradient of") or not other:
+        return about
+    verb = "is" if other == 1 else "are"
+    return f"{counted(other, 'thing')} beside the gradients {verb} wrong. {about}"
+
+
+_REMARKS = {"emptied", "no_backward"}
+"""What is said of right programs too."""
 
 
 def _of_record(record: Record, around: Surroundings) -> list[Finding]:
     schedules = bool(around.of_kind(torch.optim.lr_scheduler.LRScheduler))
     return [
         *states.fed_wrongly(record),
-        *order.out_of_order(record, schedules),
+        *order.out_of_order(record, schedules, bool(around.optimizers)),
         *states.kept_alive(record, around),
     ]
 
@@ -107,15 +123,17 @@ def _one(
     name = around.name_of(tensor)
     if (flag := inquiry.flagged(tensor, name, record)) is not None:
         return f"{name} has no gradient.", flag
+    if wiring.is_computed(around, tensor, record):
+        return f"{name} is trained by nobody.", []
     findings = [] if tensor.is_leaf or tensor.retains_grad else [inquiry.not_leaf(tensor, name)]
     if loss is None:
-        if not findings and not _is_bad(tensor):
+        if not findings and not is_bad(tensor):
             size = inquiry.size_of_grad(tensor)
             return _SEVERAL, [found("fine", tensor=name, size=f"{size:.3g}")]
         return f"{name}: name the loss too, why_no_grad({name}, loss), to see more.", findings
-    if not findings and _was_differentiated(loss, record) and not _is_bad(tensor):
+    if not findings and was_differentiated(loss, record) and not is_bad(tensor):
         size = inquiry.size_of_grad(tensor)
-        return _DETACHED, [found("fine", tensor=name, size=f"{size:.3g}")]
+        return DETACHED, [found("fine", tensor=name, size=f"{size:.3g}")]
     if (dead := inquiry.without_graph(loss, name, tensor, record)) is not None:
         return "The loss leads back to nothing.", findings + dead
     reach = Reach(loss)
@@ -129,101 +147,7 @@ def _one(
     return f"The loss leads back to {name}.", findings + measured
 
 
-def _every(
-    loss: Tensor | None, around: Surroundings, record: Record | None, several: bool
-) -> tuple[str, list[Finding]]:
-    """What to say of all parameters; `several` says that any of several watched losses counts."""
-    parameters = around.parameters
-    if not parameters:
-        return "No model is found here: why_no_grad(tensor, loss), or model=...", []
-    if loss is None:
-        return "No loss is found here: why_no_grad(tensor, loss).", []
-    asked = {name: one for name, one in parameters.items() if one.requires_grad}
-    if _was_differentiated(loss, record) and not any(map(_is_bad, asked.values())):
-        return f"{_DETACHED} Each of {len(asked):,} parameters has a gradient.", []
-    if (dead := inquiry.without_graph(loss, "every parameter", None, record)) is not None:
-        return "The loss leads back to nothing.", dead
-    reach = Reach(loss)
-    left = _targets(around, reach)
-    asked = {name: one for name, one in asked.items() if id(one) not in left}
-    away = {name: one for name, one in asked.items() if one not in reach}
-    if several:
-        away = {name: one for name, one in away.items() if _is_bad(one)}
-    bad = {name: one for name, one in asked.items() if name not in away and _is_bad(one)}
-    most = MOST_MEASURED if len(reach.nodes) < MOST_NODES else 1
-    told: list[tuple[str, Finding]] = []
-    for number, (name, parameter) in enumerate(away.items()):
-        quickly = number >= most
-        told += [(name, f) for f in inquiry.lost(parameter, loss, name, around, record, quickly)]
-    if bad:
-        gradients = births.Births(record, loss, reach, around.name_of)
-        for name, parameter in list(bad.items())[:most]:
-            told += [(name, f) for f in inquiry.measured(parameter, gradients, reach, name, record)]
-    told = [(name, one) for name, one in told if one.code not in _MEANT]
-    emptied = _emptied(told, bad)
-    told_of = {name for name, one in told if one.code != "idle"}
-    lacking = sum(name in told_of for name in (*away, *list(bad)[:most])) - emptied
-    lacking += max(0, len(bad) - most)
-    verb = "gets" if lacking == 1 else "get"
-    about = f"Of {len(parameters):,} parameters {lacking:,} {verb} no gradient that is right."
-    if not lacking:
-        about = f"No gradient of {len(parameters):,} parameters is lost."
-    if emptied:
-        about += f" {emptied:,} had one until it was emptied."
-    if left:
-        about += f" {len(left):,} that no optimizer holds and no loss leads to are left out."
-    if len(bad) > most:
-        about += f" {most} of them are looked at."
-    return about, _grouped(told)
-
-
-_MEANT = {"fine", "zero_start", "zero_cancels"}
-"""Small and zero gradients that right programs have too: said of a tensor that one asks about."""
-
 _SEVERAL = "One of the losses that were watched gave it a gradient."
-_DETACHED = "This loss is detached from the graph, and its backward was seen before."
-
-
-def _was_differentiated(loss: Tensor, record: Record | None) -> bool:
-    """Whether a loss without a graph is what is left of one whose backward was watched."""
-    if loss.requires_grad or record is None:
-        return False
-    return any(event.about.roots for event in record.events_of("backward"))
-
-
-def _targets(around: Surroundings, reach: Reach) -> set[int]:
-    """Parameters of models that nothing trains beside one that is trained: a target network's."""
-    held = wiring.held(around)
-    trained = False
-    rest: set[int] = set()
-    for model in around.models.values():
-        own = {id(one): one for one in model.parameters() if one.requires_grad}
-        reached = any(one in reach for one in own.values())
-        trained = trained or (reached and bool(own.keys() & held))
-        if not reached and not own.keys() & held:
-            rest |= own.keys()
-    return rest if trained else set()
-
-
-def _emptied(told: Sequence[tuple[str, Finding]], bad: dict[str, Tensor]) -> int:
-    """How many of these gradients were there, and emptied."""
-    codes: dict[str, set[str]] = {}
-    for name, one in told:
-        codes.setdefault(name, set()).add(one.code)
-    looked_at = [codes.get(name, set()) for name in bad if name in codes]
-    if not looked_at or any(one != {"emptied"} for one in looked_at):
-        return 0
-    return sum(one.grad is None for one in bad.values())
-
-
-def _grouped(told: Sequence[tuple[str, Finding]]) -> list[Finding]:
-    """Findings of one kind and place, as one that names all its tensors."""
-    names: dict[tuple[str, object], dict[str, None]] = {}
-    first: dict[tuple[str, object], Finding] = {}
-    for name, one in told:
-        names.setdefault((one.code, one.place), {})[name] = None
-        first.setdefault((one.code, one.place), one)
-    return [_renamed(one, list(names[key])) for key, one in first.items()]
 
 
 @contextmanager
@@ -240,25 +164,6 @@ def _gradients_kept(around: Surroundings, record: Record | None) -> Iterator[Non
     finally:
         for one, grad in keeping:
             one.grad = grad
-
-
-def _is_bad(tensor: Tensor) -> bool:
-    size = inquiry.size_of_grad(tensor)
-    return size is None or not births.TINY < size < float("inf")
-
-
-def _renamed(one: Finding, names: list[str]) -> Finding:
-    if len(names) == 1:
-        return one
-    told = wiring.listed(names)
-    return Finding(
-        one.kind,
-        one.sentence.replace(names[0], told, 1),
-        one.cure.replace(names[0], "each of them"),
-        one.sure,
-        one.place,
-        told,
-    )
 
 
 def _is_about(record: Record, loss: object, tensor: object) -> bool:

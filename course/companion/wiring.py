@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from course.companion.calls import Record
 from course.companion.finding import Finding, found
 from course.companion.reach import Reach
 from course.companion.surroundings import Surroundings
@@ -14,18 +15,55 @@ from course.companion.surroundings import Surroundings
 MOST_NAMED = 3
 
 
-def unregistered(around: Surroundings) -> list[Finding]:
+def unregistered(around: Surroundings, record: Record | None = None) -> list[Finding]:
     """Layers and weights that lie in a model where parameters() does not look."""
     findings: list[Finding] = []
+    everybody = _known(around)
     for name, model in around.models.items():
         known = {id(parameter) for parameter in model.parameters()}
-        for path, part in model.named_modules():
-            own = f"{name}.{path}" if path else name
-            for attribute, value in vars(part).items():
-                if attribute.startswith("_"):
-                    continue
-                findings += _held(f"{own}.{attribute}", value, known)
+        for own, attribute, value in _attributes(name, model):
+            path = f"{own}.{attribute}"
+            if attribute == "requires_grad" and isinstance(value, bool):
+                findings.append(found("flag_of_module", tensor=own, value=value))
+            elif _is_computed(value, everybody, record):
+                node = value.grad_fn.name()
+                findings.append(found("computed", tensor=path, node=node))
+            else:
+                findings += _held(path, value, known)
     return findings
+
+
+def is_computed(around: Surroundings, tensor: Tensor, record: Record | None) -> bool:
+    """Whether a tensor is an attribute that was to be a parameter, and was computed from one."""
+    return any(
+        value is tensor and _is_computed(tensor, _known(around), record)
+        for name, model in around.models.items()
+        for _, _, value in _attributes(name, model)
+    )
+
+
+def _known(around: Surroundings) -> set[int]:
+    """The ids of all that a model registers or an optimizer holds."""
+    return held(around) | {id(one) for one in around.parameters.values()}
+
+
+def _attributes(name: str, model: nn.Module) -> Iterator[tuple[str, str, Any]]:
+    """What every part of a model keeps in plain attributes: the part's name, theirs, the value."""
+    for path, part in model.named_modules():
+        for attribute, value in list(vars(part).items()):
+            if not attribute.startswith("_"):
+                yield f"{name}.{path}" if path else name, attribute, value
+
+
+def _is_computed(value: Any, known: set[int], record: Record | None) -> bool:
+    """Whether a value was computed, before the step, from leaves that the model does not have."""
+    if not isinstance(value, Tensor) or value.grad_fn is None:
+        return False
+    made = record.source_of(value) if record is not None else None
+    if made is not None and made >= 0:
+        return False  # what a forward pass left behind
+    reach = Reach(value)
+    return any(isinstance(one, nn.Parameter) for one in reach.found) and not reach.leaves & known
 
 
 def choosing(around: Surroundings, tensor: Tensor, loss: Tensor) -> str | None:
@@ -45,46 +83,89 @@ def choosing(around: Surroundings, tensor: Tensor, loss: Tensor) -> str | None:
 
 
 def outside_optimizers(
-    around: Surroundings, only: Tensor | None = None, loss: Tensor | None = None
+    around: Surroundings, loss: Tensor | None = None, only: Tensor | None = None
 ) -> list[Finding]:
     """Parameters that require grad and have no place in any optimizer that there is.
 
-    Of a tensor that is part of no model this is said only if the optimizer trains something else
-    that `loss` leads back to.
+    `only` asks about one tensor. Of one that is part of no model this is said only if the
+    optimizer trains something else that `loss` leads back to.
     """
-    if not around.optimizers:
+    if not around.optimizers or (only is not None and id(only) in held(around)):
         return []
-    holding = held(around)
-    named = " and ".join(around.optimizers)
+    if only is not None and not (only.is_leaf and only.requires_grad):
+        return []
+    reach = Reach(loss) if loss is not None and loss.grad_fn is not None else None
+    models = around.models
     if only is not None:
-        if id(only) in holding or not only.is_leaf or not only.requires_grad:
-            return []
-        mine = [one for one in around.models.values() if any(only is p for p in one.parameters())]
-        beside = {id(p) for one in mine for p in one.parameters()}
-        if loss is not None and not mine:
-            beside = {id(node.variable) for node in Reach(loss).nodes if hasattr(node, "variable")}
-        if not beside & holding:
-            if not mine or _others_are_trained(around, holding):
-                return []
-            name = next(n for n, one in around.models.items() if one is mine[0])
-            sure = len(around.models) == 1
-            return [found("other_model", optimizer=named, model=name, sure=sure)]
-        return [found("not_in_optimizer", tensor=around.name_of(only), optimizer=named)]
-    findings = []
+        mine = {n: one for n, one in models.items() if any(only is p for p in one.parameters())}
+        if not mine:
+            return _beside(only, around, reach)
+        models = mine
+    return [told for one in models for told in _of_model(one, around, reach, only)]
+
+
+def _beside(tensor: Tensor, around: Surroundings, reach: Reach | None) -> list[Finding]:
+    """Of a tensor of no model: whether the loss leads to it and to something that is trained."""
+    if reach is None or not reach.leaves & held(around):
+        return []
+    return [found("not_in_optimizer", tensor=around.name_of(tensor), **_holders(around))]
+
+
+def _of_model(
+    name: str, around: Surroundings, reach: Reach | None, only: Tensor | None
+) -> list[Finding]:
+    """What no optimizer holds of a model: some of it, or all of it."""
+    holding = held(around)
+    trained = [(n, p) for n, p in around.models[name].named_parameters() if p.requires_grad]
+    missing = {f"{name}.{path}": one for path, one in trained if id(one) not in holding}
+    if not missing:
+        return []
+    holders = _holders(around)
+    if len(missing) < len(trained):
+        told = [around.name_of(only)] if only is not None else list(missing)
+        return [found("not_in_optimizer", tensor=listed(told), **holders)]
+    if not _trains(around, holding, reach):
+        sure = len(around.models) == 1
+        return [found("other_model", model=name, sure=sure, **holders)]
+    arrives = any(one.grad is not None or (reach and one in reach) for one in missing.values())
+    if not arrives:
+        return []  # a target network, or a part that is not to be trained
+    twice = _held_twice(around)
+    shared = f" ({twice[0]} both hold those of {twice[1]})" if twice else ""
+    return [found("untrained_model", model=name, shared=shared, sure=bool(twice), **holders)]
+
+
+def _trains(around: Surroundings, holding: set[int], reach: Reach | None) -> bool:
+    """Whether the optimizers hold something that this step gives gradients to."""
+    known = {id(p): p for one in around.models.values() for p in one.parameters()}
+    if any(one in known and known[one].grad is not None for one in holding):
+        return True
+    return reach is not None and bool(reach.leaves & holding)
+
+
+def _held_twice(around: Surroundings) -> tuple[str, str] | None:
+    """Two optimizers that hold the same parameters, and whose these are."""
+    holders: dict[int, list[str]] = {}
+    for name, optimizer in around.optimizers.items():
+        for group in optimizer.param_groups:
+            for one in group["params"]:
+                holders.setdefault(id(one), []).append(name)
     for name, model in around.models.items():
-        trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-        missing = [f"{name}.{path}" for path, p in trained if id(p) not in holding]
-        if not missing:
-            continue
-        if len(missing) == len(trained):
-            if _others_are_trained(around, holding):
-                continue  # a target network, or a part that is not to be trained
-            sure = len(around.models) == 1
-            findings.append(found("other_model", optimizer=named, model=name, sure=sure))
-        else:
-            told = listed(missing)
-            findings.append(found("not_in_optimizer", tensor=told, optimizer=named))
-    return findings
+        for one in model.parameters():
+            names = sorted(set(holders.get(id(one), ())))
+            if len(names) == 2:
+                return " and ".join(names), name
+    return None
+
+
+def _holders(around: Surroundings) -> dict[str, Any]:
+    """The optimizers by name, and the verbs that go with one or with several."""
+    several = len(around.optimizers) > 1
+    return {
+        "optimizer": " and ".join(sorted(around.optimizers)),
+        "holds": "hold" if several else "holds",
+        "does": "do" if several else "does",
+    }
 
 
 def held(around: Surroundings) -> set[int]:
@@ -95,12 +176,6 @@ def held(around: Surroundings) -> set[int]:
         for group in optimizer.param_groups
         for parameter in group["params"]
     }
-
-
-def _others_are_trained(around: Surroundings, holding: set[int]) -> bool:
-    """Whether all that the optimizers hold is part of models that there are, gradients and all."""
-    known = {id(p): p for one in around.models.values() for p in one.parameters()}
-    return holding <= known.keys() and any(known[one].grad is not None for one in holding)
 
 
 def listed(names: list[str]) -> str:

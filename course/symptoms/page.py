@@ -23,7 +23,9 @@ _FIELD = re.compile(r"\{(\w+)\}")
 _CODE = re.compile(r"`` (.+?) ``|`(.+?)`")
 _TENSOR = "`w`"
 """The tensor whose gradient one asks for."""
-_LEFT_OUT = {"off", "owner"}
+_LEFT_OUT = {"off", "owner", "shared"}
+_VERBS = {"holds": "holds", "does": "does"}
+"""Fields that are a verb, of one optimizer or of several."""
 """Fields that a finding fills with half a sentence, or with nothing."""
 
 
@@ -111,7 +113,9 @@ why_no_grad(net.layer.weight, loss)
 
 def _of_torch(one: Explanation, texts: Sequence[str], taken: Container[str]) -> Entry:
     heading = _heading(texts[0])
-    if heading in taken:  # two errors that begin alike
+    if one.where:  # words that anybody's error may have
+        heading = _plain(one.title)
+    elif heading in taken:  # two errors that begin alike
         heading = f"{_plain(one.title)}: {heading}"
     symptoms, section = one.symptoms, one.section
     return Entry(
@@ -177,6 +181,8 @@ def _general(template: str) -> str:
 def _field(name: str) -> str:
     if name in _LEFT_OUT:
         return ""
+    if name in _VERBS:
+        return _VERBS[name]
     return _TENSOR if name == "name" else f"*{name.replace('_', ' ')}*"
 
 

@@ -5,15 +5,31 @@ from __future__ import annotations
 import builtins
 import re
 
+from grader.errors import trail
+from grader.errors.arrays import ARRAYS
 from grader.errors.backward import BACKWARD
+from grader.errors.classes import CLASSES
+from grader.errors.compiled import COMPILED
+from grader.errors.datasets import DATASETS
 from grader.errors.explanation import Explained, Explanation
 from grader.errors.functions import FUNCTIONS, MODULES
+from grader.errors.indexing import INDEXING
+from grader.errors.joining import JOINING
+from grader.errors.linear import LINEAR
+from grader.errors.losses import LOSSES
 from grader.errors.mishaps import CALLS, OPERANDS, VALUES
-from grader.errors.running import COMPILED, DEVICES, LOADERS, PROCESSES
+from grader.errors.networks import NETWORKS
+from grader.errors.optimizers import OPTIMIZERS
+from grader.errors.processes import PROCESSES
+from grader.errors.running import DEVICES, LOADERS
+from grader.errors.sampling import SAMPLING
 from grader.errors.shapes import INDICES, KINDS, SHAPES
+from grader.errors.stored import STORED
 from grader.errors.tensors import EDITS, FLAGS
 from grader.errors.training import TRAINING
+from grader.errors.transforms import TRANSFORMS
 from grader.errors.warned import WARNED
+from grader.errors.written import WRITTEN
 
 __all__ = [
     "EXPLANATIONS",
@@ -27,8 +43,11 @@ __all__ = [
 
 EXPLANATIONS = (
     *(*BACKWARD, *EDITS, *FLAGS, *FUNCTIONS, *MODULES, *TRAINING, *OPERANDS),
-    *(*LOADERS, *DEVICES, *PROCESSES, *COMPILED),
+    *(*LOADERS, *DEVICES),
     *(*INDICES, *SHAPES, *KINDS, *VALUES, *CALLS),
+    *(*DATASETS, *INDEXING, *JOINING, *ARRAYS, *LINEAR),
+    *(*OPTIMIZERS, *SAMPLING, *LOSSES, *NETWORKS),
+    *(*TRANSFORMS, *CLASSES, *WRITTEN, *STORED, *PROCESSES, *COMPILED),
     *WARNED,
 )
 
@@ -39,12 +58,20 @@ _OF_PYTHON = {
 }
 _OF_TORCH = {
     "AcceleratorError",
+    "BackendCompilerFailed",
+    "DistStoreError",
+    "GuardOnDataDependentSymNode",
+    "InductorError",
+    "InvalidBackend",
+    "InvalidCxxCompiler",
+    "TorchRuntimeError",
     "CheckpointError",
     "GradcheckError",
     "OutOfMemoryError",
     "DistNetworkError",
     "UnpicklingError",
     "Unsupported",
+    "UserError",
     "_LinAlgError",
 }
 _READ = 2000
@@ -52,10 +79,14 @@ _READ = 2000
 _NAMED = re.compile(r"(?:^|\s)(?:[\w.]+\.)?(\w*(?:Error|Warning|Exception|SystemExit)): ")
 
 
-def explain(type_name: str, message: str) -> Explanation | None:
-    """The explanation of an error by its type's name and text, or None if it is not known."""
+def explain(type_name: str, message: str, way: str = "") -> Explanation | None:
+    """The explanation of an error by its type's name and text, or None if it is not known.
+
+    `way` is its trail, where there is one: what is known by the way it went is asked first.
+    """
     text = _shortened(message)
-    return next((entry for entry in EXPLANATIONS if entry.fits(type_name, text)), None)
+    fitting = [entry for entry in EXPLANATIONS if entry.fits(type_name, text, way)]
+    return next((one for one in fitting if one.where), next(iter(fitting), None))
 
 
 def explain_text(text: str) -> Explanation | None:
@@ -64,14 +95,18 @@ def explain_text(text: str) -> Explanation | None:
     A type that the text names decides. Without one, whatever fits the text alone is taken if all
     that fit are one and the same.
     """
-    short = _shortened(text.strip())
+    short, way = _shortened(text.strip()), trail.in_text(text)
     named = list(_NAMED.finditer(short))
     for found in reversed(named):
-        if (entry := explain(found[1], short[found.end() :])) is not None:
+        if (entry := explain(found[1], short[found.end() :], way)) is not None:
             return entry
     if named:
         return None
-    fitting = [one for one in EXPLANATIONS if one.pattern and re.search(one.pattern, short, re.S)]
+    fitting = [
+        one
+        for one in EXPLANATIONS
+        if one.pattern and not one.where and re.search(one.pattern, short, re.S)
+    ]
     return fitting[0] if len(fitting) == 1 else None
 
 
@@ -81,11 +116,14 @@ def explain_error(error: BaseException) -> Explained | None:
     Reads the local variables of the traceback, and changes nothing. None for an error that is not
     known.
     """
-    found = explain(type(error).__name__, str(error))
-    if found is None:
-        return None
-    from grader.errors.seen import made_exact  # torch, which a command that explains a text spares
+    from grader.errors.seen import made_exact, recognised  # torch, which a text does not need
 
+    found = explain(type(error).__name__, str(error), trail.of_error(error))
+    if found is None:
+        code = recognised(error)
+        if code is None:
+            return None
+        found = _known(code)
     return made_exact(found, error, _known)
 
 

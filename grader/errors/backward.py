@@ -122,7 +122,8 @@ BACKWARD = (
         "checkpoint runs the block again during backward, and the second run did not do what the "
         "first did.",
         "Let the block depend on its arguments alone: no counters, and nothing that changes in "
-        "between.",
+        "between. torch's random numbers are drawn again as they were; those of Python's random "
+        "and of NumPy are not, so draw them outside and hand them in.",
     ),
     Explanation(
         "gradcheck",

@@ -9,16 +9,24 @@ from grader.errors import shown
 from grader.errors.index import INDEX
 from grader.errors.sections import Section
 
+BY_FRAMES = r"(?!)"
+"""A trail that no error has: `seen.recognised` tells such an error by the line that failed."""
+
 
 @dataclass(frozen=True)
 class Explanation:
-    """One error: the types that carry it, a pattern found in its text, its meaning, its cure."""
+    """One error: the types that carry it, a pattern found in its text, its meaning, its cure.
+
+    Where the text could be anybody's, `where` is a pattern of the error's trail: the files and
+    functions that it went through.
+    """
 
     code: str
     type_names: tuple[str, ...]
     pattern: str
     meaning: str
     cure: str
+    where: str = ""
 
     @property
     def title(self) -> str:
@@ -35,8 +43,14 @@ class Explanation:
         """Where a lesson explains it."""
         return INDEX[self.code].section
 
-    def fits(self, type_name: str, message: str) -> bool:
-        """Whether an error of this type and text is the one explained."""
+    def fits(self, type_name: str, message: str, trail: str = "") -> bool:
+        """Whether an error of this type and text, that went this way, is the one explained."""
+        return self.reads(type_name, message) and bool(
+            not self.where or re.search(self.where, trail)
+        )
+
+    def reads(self, type_name: str, message: str) -> bool:
+        """Whether an error that is explained may have this type and text."""
         return type_name in self.type_names and bool(re.search(self.pattern, message, re.DOTALL))
 
 

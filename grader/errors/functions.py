@@ -80,7 +80,9 @@ FUNCTIONS = (
         _RUNTIME,
         r"Legacy autograd function with non-static forward",
         "A custom Function is used without making an object of it.",
-        "Put @staticmethod above forward and backward, and call MyFunction.apply(x).",
+        "Put @staticmethod above forward(ctx, x, factor) and backward(ctx, grad), and call "
+        "MyFunction.apply(x, factor). What __init__ was given becomes an argument of forward, is "
+        "kept by ctx.factor = factor, and gets None from backward.",
     ),
     Explanation(
         "function_incomplete",
@@ -223,6 +225,7 @@ MODULES = (
         ("UnpicklingError",),
         r"Weights only load failed",
         "torch.load reads tensors and plain containers only; the file holds whole objects.",
-        "Save module.state_dict() instead of the module.",
+        "Save module.state_dict() instead of the module. A file that you trust is read as it is: "
+        "torch.load(path, weights_only=False), which runs what the file says.",
     ),
 )

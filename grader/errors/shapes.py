@@ -48,11 +48,13 @@ INDICES = (
         "index_range",
         ("IndexError", "RuntimeError"),
         r"^index out of range in self|^index -?\d+ is out of bounds for dimension \d+ with size|"
-        r"^Class values must be smaller than num_classes",
+        r"^Class values must be smaller than num_classes|"
+        r"^Index \d+ of input takes value \d+ which is not in the valid range",
         "An index is negative, or not below the size of what it counts: a dimension, the rows of "
         "an Embedding, the classes of one_hot.",
-        "Print indices.min() and indices.max() beside that size. An Embedding needs one row more "
-        "than its largest number, and padding is a number too.",
+        "Print indices.min() and indices.max() beside that size. Numbers that begin at 1 are one "
+        "too large: subtract 1. An Embedding needs one row more than its largest number, and "
+        "padding is a number too.",
     ),
     Explanation(
         "device_assert",
@@ -99,7 +101,9 @@ SHAPES = (
         r"Sizes of tensors must match except in dimension \d+|"
         r"^Tensors must have same number of dimensions",
         "cat joins along one dimension, and all others have to be there, and equal.",
-        "Print the shapes, and name the dimension that differs: torch.cat(parts, dim=1). A row "
+        "Print the shapes. If they differ in one dimension alone, name it: torch.cat(parts, "
+        "dim=1). If they differ in another one too, as images of which one was halved and doubled "
+        "again, bring one to the other's size first: F.interpolate(u, size=s.shape[2:]). A row "
         "beside a matrix is row[None]. For a new dimension use torch.stack.",
     ),
     Explanation(

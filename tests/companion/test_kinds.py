@@ -7,7 +7,7 @@ import torch
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import programs
+from tests.companion import programs, wired
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -58,6 +58,52 @@ def test_a_drawn_index_and_a_check_of_arguments_are_no_cuts(collect, codes, line
     report = programs.logarithms_of_a_policy(collect)
     assert report.codes == codes, report
     assert line is None or line in report.findings[0].place.text
+
+
+@pytest.mark.parametrize(
+    "program", [wired.an_activation_kept, wired.weights_of_a_hypernetwork], ids=lambda p: p.__name__
+)
+def test_what_a_forward_pass_leaves_on_a_model_is_no_lost_parameter(program):
+    assert "computed" not in program().codes
+
+
+def test_two_optimizers_of_one_model_are_named_where_another_has_none():
+    codes = [one for one in PAIRS if one[0] == "untrained_model"]
+    report = codes[0][1]()
+    assert "first and other hold none of the parameters of back" in str(report)
+    assert "(first and other both hold those of there)" in str(report)
+    assert report.findings[0].sure
+
+
+def test_an_optimizer_that_empties_inside_of_its_step_is_no_alarm():
+    assert wired.an_image_by_lbfgs().codes == ("fine",)
+
+
+def test_memory_that_is_used_again_is_not_taken_for_values_that_were_cut():
+    assert wired.values_that_were_cut_and_are_gone().codes == ("fine",)
+
+
+def test_a_second_way_that_is_not_recorded_is_noted_and_no_alarm():
+    report = wired.a_view_without_recording(False)
+    assert report.codes == ("fine",)
+    assert "a second time by linear()" in str(report)
+    assert "a second time" not in str(wired.a_view_without_recording(True))
+    assert "a second time" not in str(wired.an_action_chosen_without_recording())
+
+
+def test_a_parameter_of_no_model_that_an_optimizer_holds_is_asked_about_too():
+    assert "nu" in str(wired.a_loose_parameter(False))
+    assert wired.a_loose_parameter(True).codes == ()
+
+
+def test_the_headline_counts_what_is_frozen_and_speaks_of_one_as_of_one():
+    assert "No gradient of 4 parameters is lost. 1 is frozen." in wired.a_part_frozen().about
+    assert "No gradient of 1 parameter is lost." in wired.one_parameter().about
+
+
+def test_the_headline_does_not_say_that_all_is_well_above_what_is_wrong():
+    report = programs.a_trainer_with_half_an_optimizer(ask_all=True)
+    assert report.about.startswith("1 thing beside the gradients is wrong.")
 
 
 def test_model_and_optimizer_are_found_in_an_object_of_the_readers_own():

@@ -44,7 +44,7 @@ def texts(entry):
     found = {}
     for program in PROGRAMS.get(entry.code, ()):
         for kind, text in said(program):
-            if entry.fits(kind, text):
+            if entry.reads(kind, text):
                 words = shortened(kind, text)
                 found.setdefault(words[:26], words)
     return list(found.values())[:5] or OTHERWHERE.get(entry.code) or written().get(entry.code, [])

@@ -40,8 +40,8 @@ def test_a_text_of_the_index_is_what_torch_says_today(code):
 @pytest.mark.parametrize("entry", EXPLANATIONS, ids=lambda entry: entry.code)
 def test_a_text_of_the_index_is_explained_by_its_own_entry(entry):
     for text in said().get(entry.code, ()):
-        kind, _, words = text.partition(": ")
-        assert entry.fits(kind, words), text
+        kind, _, words = text.partition(":")
+        assert entry.reads(kind, words.strip()), text
 
 
 @pytest.mark.parametrize("entry", [*page.errors(), *page.silent()], ids=lambda entry: entry.code)

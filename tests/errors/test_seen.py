@@ -48,7 +48,7 @@ def a_number_below_zero():
     table(words)
 
 
-@told("collate_kind", "A sample holds something", None, "A function without return gives None")
+@told("collate_kind", "Your dataset returned None for a sample", None, "pass a collate_fn")
 def a_sample_that_is_none_beside_pairs():
     samples = [(torch.ones(2), 0), None]
     list(torch.utils.data.DataLoader(samples, batch_size=2))
@@ -275,6 +275,113 @@ class RememberingTwo(nn.Module):
     def forward(self, x):
         y, self.state = self.lstm(x, self.state)
         return y
+
+
+@told(
+    "state_dict_keys",
+    'begins with "module.": the model was saved as DataParallel',
+    None,
+    'removeprefix("module.")',
+)
+def a_state_of_a_wrapped_model():
+    net = nn.Linear(2, 1)
+    net.load_state_dict({f"module.{name}": one for name, one in net.state_dict().items()})
+
+
+@told(
+    "state_dict_keys",
+    'The model\'s names begin with "module."',
+    None,
+    "model.module.load_state_dict(state)",
+)
+def a_plain_state_for_a_wrapped_model():
+    nn.DataParallel(net := nn.Linear(2, 1)).load_state_dict(net.state_dict())
+
+
+@told("state_dict_keys", "a whole checkpoint", None, 'checkpoint["model_state_dict"]')
+def a_checkpoint_for_a_state():
+    net = nn.Linear(2, 1)
+    net.load_state_dict({"epoch": 3, "model_state_dict": net.state_dict()})
+
+
+@told(
+    "state_dict_keys",
+    r"0.weight has the shape \[3, 2\] in the file and \[1, 2\]",
+    None,
+    'those of "0"',
+)
+def a_state_of_another_size():
+    nn.Sequential(nn.Linear(2, 1)).load_state_dict(nn.Sequential(nn.Linear(2, 3)).state_dict())
+
+
+@told("no_graph", "a comparison has no gradient", "p > 0.5", "probabilities")
+def a_score_of_decisions():
+    net = nn.Linear(2, 1)
+    p = torch.sigmoid(net(torch.ones(3, 2)))
+    hits = (p > 0.5).float()
+    loss = 1 - hits.mean()
+    loss.backward()
+
+
+@told("no_graph", "torch.tensor copies values alone", "torch.tensor([one, one])")
+def a_list_of_numbers_beside_one_of_losses():
+    net = nn.Linear(2, 1)
+    one = net(torch.ones(2)).sum()
+    weights = [1.0, 2.0]
+    scale = torch.tensor(weights)
+    loss = (torch.tensor([one, one]) * scale).sum()
+    loss.backward()
+
+
+@told(
+    "modified",
+    "critic_steps.step\\(\\) changed",
+    "critic_steps.step()",
+    "add its gradients to those that",
+)
+def a_policy_beside_a_critic_that_was_stepped():
+    actor, critic = nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    actor_steps = torch.optim.SGD(actor.parameters(), lr=0.1)
+    critic_steps = torch.optim.SGD(critic.parameters(), lr=0.1)
+    policy = -critic(actor(torch.ones(2, 2))).mean()
+    critic(torch.ones(2, 2)).square().mean().backward()
+    critic_steps.step()
+    policy.backward()
+    actor_steps.step()
+
+
+class Bank(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.bank = nn.Linear(2, 2), torch.zeros(3, 2)
+
+    def forward(self, x, at):
+        z = self.layer(x)
+        out = (z @ self.bank.T).exp()
+        self.bank[at] = z
+        return out.sum()
+
+
+@told("modified", "saved a tensor for its backward", None, "self.bank[...] = z.detach()")
+def a_bank_that_keeps_graphs():
+    net = Bank()
+    for at in range(2):
+        Bank.loss = net(torch.ones(2), at)
+        z = Bank.loss
+        z.backward(retain_graph=True)
+
+
+@told("none_in_formula", "allow_unused=True gives None", "allow_unused=True", "materialize_grads")
+def a_step_over_a_gradient_that_is_none():
+    used, other = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    gradients = torch.autograd.grad(used.sum(), [used, other], allow_unused=True)
+    return [p - 0.1 * g for p, g in zip([used, other], gradients, strict=True)]
+
+
+@told("none_used", "", None)
+def an_empty_gradient():
+    w = torch.ones(2, requires_grad=True)
+    w.grad.zero_()
 
 
 @told(

@@ -155,6 +155,16 @@ SIZES = (
         *(BREAKING, "14.4 Find the node", NAN, "the loss is nan"),
     ),
     kind(
+        "nan_row",
+        "A row that is masked altogether",
+        "{call} is where nan comes from, on the way to {name}: a row that is -inf throughout, as "
+        "one that is masked altogether, has no softmax. nan that is hidden behind it comes back in "
+        "the gradient.",
+        "Leave such rows unmasked and drop what they give, torch.where(empty, 0.0, out); or fill "
+        "with a large negative number, torch.finfo(x.dtype).min, in the place of -inf.",
+        *(BREAKING, "A row that is masked altogether", NAN, "the loss is nan"),
+    ),
+    kind(
         "nan_loss",
         "The loss itself is nan",
         "The loss is {bad} before any backward pass; {first} is the first call that gave it.",

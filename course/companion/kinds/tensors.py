@@ -6,6 +6,7 @@ from course.companion.kinds.kind import (
     BREAKING_2,
     DETACH,
     FLAT,
+    FUNCTIONS,
     GRAPHS,
     LEAVES,
     LOOP,
@@ -137,6 +138,15 @@ CUTS = (
         "The gradient's way back to {name} is cut: .data hands on the values alone.",
         "Use the tensor itself.",
         *(DETACH, "Edits that are counted", NONE, FLAT),
+    ),
+    kind(
+        "cut_then_step",
+        "Cut in front of a rounding",
+        "The gradient's way back to {name} is cut: {call} hands on the values alone, and {step} "
+        "behind it has a slope of 0, so taking the cut out gives zeros.",
+        "Let the gradient past the rounding, a straight-through estimator: "
+        "w + (w.sign() - w).detach().",
+        *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
     ),
     kind(
         "cut_off",

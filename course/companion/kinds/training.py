@@ -5,6 +5,7 @@ from __future__ import annotations
 from course.companion.kinds.kind import (
     BREAKING_2,
     FLAT,
+    LEAVES,
     LOOP,
     LOOP_2,
     MODES_2,
@@ -33,7 +34,7 @@ REGISTERED = (
     kind(
         "not_in_optimizer",
         "Not in the optimizer",
-        "{optimizer} does not hold {name}, so no step changes it.",
+        "{optimizer} {does} not hold {name}, and a step changes only what is held.",
         "Make the optimizer from model.parameters() once the model is complete, or pass the rest "
         "to add_param_group. If forward makes the parameter anew, keep its result in a local "
         "variable instead.",
@@ -42,9 +43,35 @@ REGISTERED = (
     kind(
         "other_model",
         "The optimizer holds other tensors",
-        "{optimizer} holds none of the parameters of {model}: it was made for other tensors.",
+        "{optimizer} {holds} none of the parameters of {model}: made for other tensors.",
         "Make the optimizer after the model it is to train, and anew when the model is replaced.",
         *(LOOP, "What an optimizer holds", FLAT),
+    ),
+    kind(
+        "untrained_model",
+        "A model that no optimizer holds",
+        "{optimizer} {holds} none of the parameters of {model}{shared}, and the loss gives them "
+        "gradients: no step changes them.",
+        "If it is to be trained, give an optimizer its parameters: {model}.parameters(). If it is "
+        "to stay as it is, freeze it: {model}.requires_grad_(False).",
+        *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
+    ),
+    kind(
+        "computed",
+        "A parameter that was computed with",
+        "{name} is no parameter: {node} computed it from one in __init__, so the model does not "
+        "know it, and no optimizer holds it.",
+        "Compute first and make the parameter last: nn.Parameter(torch.randn(n, d) * 0.02), "
+        "nn.Parameter(values.double()).",
+        *(MODULES, "A weight that is a plain tensor", "a weight does not change", FLAT),
+    ),
+    kind(
+        "flag_of_module",
+        "requires_grad set on a module",
+        "{name}.requires_grad = {value} made a plain attribute of that name: a module has no such "
+        "flag, and its parameters are as they were.",
+        "Call it as a method: {name}.requires_grad_({value}).",
+        *(LEAVES, "Freezing a parameter", "a layer does not change"),
     ),
 )
 
@@ -79,6 +106,14 @@ ORDER = (
         "{count} backward passes, and the optimizer never stepped.",
         "Call optimizer.step() after backward.",
         *(LOOP, "The order, as a program", FLAT),
+    ),
+    kind(
+        "emptied_unused",
+        "Gradients emptied before any step",
+        "{count} times gradients were emptied that no step had used.",
+        "Where gradients of several batches are to add up, call zero_grad() once a step: right "
+        "after step(), inside the same if.",
+        *(LOOP_2, "6.8 A batch in pieces", FLAT),
     ),
     kind(
         "zero_rate",

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from grader.errors.explanation import Explained, Explanation
-from grader.errors.seen import edited, layers, lost, nothing, parts, passes
+from grader.errors.seen import edited, layers, lost, nothing, parts, passes, stored
 from grader.errors.seen.frames import Frames
+from grader.errors.seen.recognised import recognised
+
+__all__ = ["made_exact", "recognised"]
 
 Reader = Callable[[Frames, Explained, str], Explained | None]
 
@@ -25,6 +28,7 @@ _READERS: dict[str, Reader] = {
     "product_sizes": layers.read_product,
     "index_range": layers.read_index,
     "warned_non_leaf_grad": nothing.read,
+    "state_dict_keys": stored.read,
 }
 
 
@@ -34,6 +38,22 @@ def _raised_in(error: BaseException, file: str) -> bool:
     while step is not None and step.tb_next is not None:
         step = step.tb_next
     return step is not None and step.tb_frame.f_code.co_filename.endswith(file)
+
+
+_NONE = (
+    "Your dataset returned None for a sample: its __getitem__ ends without return, or gives up on "
+    "a file that cannot be read."
+)
+_NONE_CURE = (
+    "Return a sample in every case. To leave some out, pass a collate_fn: lambda batch: "
+    "default_collate([one for one in batch if one is not None]), from torch.utils.data."
+)
+
+
+def _is_none_collated(code: str, error: BaseException) -> bool:
+    if code == "collate_kind":
+        return "found <class 'NoneType'>" in str(error)
+    return code == "none_used" and _raised_in(error, "collate.py")
 
 
 def made_exact(
@@ -47,8 +67,8 @@ def made_exact(
     frames = Frames.of(error)
     if "in DataLoader worker process" in str(error) and found.code != "worker_out":
         told = replace(told, meaning=f"A DataLoader's worker raised it. {told.meaning}")
-    if found.code == "none_used" and _raised_in(error, "collate.py"):
-        return Explained.of(known("collate_kind"))
+    if _is_none_collated(found.code, error):
+        return replace(Explained.of(known("collate_kind")), meaning=_NONE, cure=_NONE_CURE)
     reader = _READERS.get(found.code)
     if reader is None or not frames.own:
         return told

@@ -56,9 +56,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             told,
             meaning=f"{owned[id(stepped)]}.step() changed {name} in place after the forward pass "
             "of this loss had saved it.",
-            cure="Call every backward before the first step(). If this loss is to use the updated "
-            "weights, run its forward pass again after the step. A part of the graph that the "
-            "step is not to train is cut off with detach().",
+            cure=_cure_of_step(owned[id(stepped)], len(frames.optimizers())),
             place=step,
             sure=False,
         )
@@ -68,14 +66,64 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     edits = [place for one in reversed(frames.own) for place in _edits(one)]
     edits = edits or _edits_of_models(frames)
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
+    cure = "Use the out-of-place operation (x = x + 1 for x += 1), or edit a clone."
+    if kept := _kept(frames):
+        cure = (
+            f"What {kept} keeps from step to step is values: write them after this step's "
+            f"backward, inside `with torch.no_grad():`, and detached, {kept}[...] = z.detach()."
+        )
     return replace(
         told,
         meaning=f"{node} saved a tensor for its backward, and its memory was edited in place "
         f"afterwards.{where}",
-        cure="Use the out-of-place operation (x = x + 1 for x += 1), or edit a clone.",
+        cure=cure,
         place=edits[0] if len(edits) == 1 else "",
         sure=True,
     )
+
+
+def _cure_of_step(optimizer: str, optimizers: int) -> str:
+    """With several optimizers an earlier backward would leave its gradients in the other's."""
+    again = "run the forward pass of this loss again after the step"
+    if optimizers > 1:
+        return (
+            f"Compute this loss after {optimizer}.step(), from the updated weights: {again}. "
+            f"Calling its backward before that step would add its gradients to those that "
+            f"{optimizer} uses. A part of the graph that the step is not to train is cut off with "
+            "detach()."
+        )
+    return (
+        "Call every backward before the first step(). If this loss is to use the updated "
+        f"weights, {again}. A part of the graph that the step is not to train is cut off with "
+        "detach()."
+    )
+
+
+def _kept(frames: Frames) -> str | None:
+    """The attribute whose entries this code or a model's forward writes: kept between steps."""
+    for frame in reversed(frames.own):
+        for inside in _written(frame.source):
+            if isinstance(inside, ast.Attribute) and isinstance(looked_up(inside, frame), Tensor):
+                return ast.unparse(inside)
+    for _, model in frames.modules():
+        for part in model.modules():
+            code = source.own_code(type(part))
+            for inside in _written(code[0]) if code is not None else ():
+                name = getattr(inside, "attr", "")
+                if isinstance(getattr(part, name, None) if name else None, Tensor):
+                    return ast.unparse(inside)
+    return None
+
+
+def _written(tree: ast.AST | None) -> list[ast.expr]:
+    """What an assignment writes entries of: `self.bank` in `self.bank[i] = z`."""
+    targets = [
+        target
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    ]
+    return [one.value for one in targets if isinstance(one, ast.Subscript)]
 
 
 def _leaves_near(node: Any) -> list[Tensor]:

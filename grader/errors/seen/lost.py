@@ -13,25 +13,9 @@ from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
+from grader.errors.seen.cutting import cuts
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.passes import looked_up, root_of
-
-_CUTS = {
-    "item": "item() makes a number",
-    "tolist": "tolist() makes numbers",
-    "numpy": "numpy() leaves torch",
-    "detach": "detach() cuts",
-    "argmax": "argmax gives integers",
-    "no_grad": "nothing is recorded under no_grad",
-    "inference_mode": "nothing is recorded in inference mode",
-    "tensor": "torch.tensor copies values alone",
-    "from_numpy": "NumPy's arrays have no graph",
-    "round": "",
-    "long": "integers have no gradient",
-    "int": "integers have no gradient",
-    "bool": "truth values have no gradient",
-    "float": "",
-}
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -216,7 +200,7 @@ def _in_frame(frame: Frame) -> list[tuple[str, str]]:
     root = root_of(frame)
     if isinstance(root, Tensor) and not root.is_floating_point():
         return [(frame.place, f"the result holds {str(root.dtype).removeprefix('torch.')}")]
-    return [(frame.place_of(line), why) for line, why in _cuts(tree) if line <= frame.line]
+    return [(frame.place_of(line), why) for line, why in cuts(tree, frame) if line <= frame.line]
 
 
 def _elsewhere(frames: Frames, frame: Frame) -> list[tuple[str, str]]:
@@ -243,8 +227,8 @@ def _elsewhere(frames: Frames, frame: Frame) -> list[tuple[str, str]]:
             name = getattr(function, "__name__", "it")
             found.append((place.format(first), f"{name} is decorated to record nothing"))
             continue
-        cuts = _cuts(tree)
-        found += [(place.format(first + line - 1), why) for line, why in cuts]
+        cut = cuts(tree)
+        found += [(place.format(first + line - 1), why) for line, why in cut]
     return found
 
 
@@ -266,13 +250,3 @@ def _without_create_graph(frame: Frame) -> tuple[str, int] | None:
                 if isinstance(value, Tensor) and not value.requires_grad:
                     return name, node.lineno
     return None
-
-
-def _cuts(tree: ast.AST) -> list[tuple[int, str]]:
-    found = [(line, _CUTS[name]) for line, name in source.calls(tree, *_CUTS) if _CUTS[name]]
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Attribute) or node.attr != "data":
-            continue
-        if not isinstance(node.ctx, ast.Store):
-            found.append((node.lineno, ".data has no graph"))
-    return sorted(set(found))

@@ -18,7 +18,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     frame = frames.last
     found = _asked(frame)
     if found is None:
-        return _not_a_gradient(frame, told)
+        return _allowed(frames, told) or _not_a_gradient(frame, told)
     spelled, tensor = found
     name = frames.name_of(tensor) or spelled
     if not tensor.requires_grad:
@@ -34,6 +34,25 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             place=_assigned_at(frame, own),
         )
     return _leaf_without(frames, frame, told, name, tensor)
+
+
+def _allowed(frames: Frames, told: Explained) -> Explained | None:
+    """Gradients that were asked for with allow_unused=True, of which one is None."""
+    for frame in reversed(frames.own):
+        for node in ast.walk(frame.source) if frame.source is not None else ():
+            if not isinstance(node, ast.keyword) or node.arg != "allow_unused":
+                continue
+            if isinstance(node.value, ast.Constant) and node.value.value is True:
+                return replace(
+                    told,
+                    meaning="allow_unused=True gives None in the place of the gradient of a "
+                    "tensor that the result does not depend on.",
+                    cure="Pass materialize_grads=True to torch.autograd.grad, which gives zeros; "
+                    "or leave that tensor as it is: p if g is None else p - lr * g.",
+                    place=frame.place_of(node.value.lineno),
+                    sure=False,
+                )
+    return None
 
 
 def _leaf_without(

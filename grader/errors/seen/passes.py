@@ -38,8 +38,8 @@ _BEFORE = (
 _SHARED = (
     "Two backward passes of one step go through the graph of {name}, and the first freed it.",
     "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
-    "first. If the first pass is not to reach what {name} was computed from, as with a "
-    "discriminator's step, give it {name}.detach().",
+    "first. If one of the losses is not to train what {name} was computed from, give that loss "
+    "{name}.detach(): a discriminator's the made images, an actor's the advantage.",
 )
 _SHARED_BY = (
     "Two backward passes of one step go through the same graph, and the first freed it.",

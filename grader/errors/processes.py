@@ -1,0 +1,121 @@
+"""Errors of several processes and of what wraps a model for them."""
+
+from __future__ import annotations
+
+from grader.errors.explanation import Explanation
+
+PROCESSES = (
+    Explanation(
+        "no_process_group",
+        ("ValueError", "RuntimeError"),
+        r"Default process group has not been initialized|"
+        r"environment variable (RANK|WORLD_SIZE|MASTER_ADDR|MASTER_PORT) expected, but not set",
+        "The processes of this training do not know of each other: init_process_group was not "
+        "called, or the script was started without torchrun, which tells each process its number.",
+        "Start the script with torchrun, and call torch.distributed.init_process_group() first.",
+    ),
+    Explanation(
+        "no_nccl",
+        ("RuntimeError",),
+        r"Distributed package doesn't have NCCL built in",
+        "nccl carries messages between GPUs, and this build of torch is for the CPU.",
+        'Name the other backend: init_process_group("gloo").',
+    ),
+    Explanation(
+        "port_taken",
+        ("DistNetworkError", "RuntimeError"),
+        r"server socket has failed to listen on any local network address",
+        "The port on which the processes are to meet is taken: another training runs, or an "
+        "earlier one has not ended.",
+        "Let torchrun choose a free one: torchrun --standalone. Or set another MASTER_PORT.",
+    ),
+    Explanation(
+        "ddp_unused",
+        ("RuntimeError",),
+        r"Expected to have finished reduction in the prior iteration",
+        "DistributedDataParallel waits for a gradient of every parameter, and some took no part in "
+        "the loss.",
+        "Use every parameter in the loss, or freeze those you do not use. If that changes from "
+        "batch to batch, pass find_unused_parameters=True.",
+    ),
+    Explanation(
+        "ddp_twice",
+        ("RuntimeError",),
+        r"Expected to mark a variable ready only once",
+        "DistributedDataParallel met a parameter's gradient twice in one pass: a parameter that is "
+        "used outside of forward, or a reentrant checkpoint that runs several times.",
+        "Call the wrapped model itself, once per pass, and checkpoint with use_reentrant=False.",
+    ),
+    Explanation(
+        "wrapped_attribute",
+        ("AttributeError",),
+        r"^'(DataParallel|DistributedDataParallel|OptimizedModule)' object has no attribute",
+        "The model is wrapped, and the wrapper has not your model's attributes.",
+        "Ask the model inside: ddp.module.encode; to train, call the wrapper itself, ddp(x), "
+        "since what goes past it is not averaged.",
+    ),
+    Explanation(
+        "group_twice",
+        (
+            "ValueError",
+            "RuntimeError",
+        ),
+        r"^trying to initialize the default process group twice",
+        "init_process_group was called twice in one process, as by a cell that was run again.",
+        "Ask first: if not torch.distributed.is_initialized(): ...; or end it with "
+        "destroy_process_group().",
+    ),
+    Explanation(
+        "nothing_to_average",
+        ("RuntimeError",),
+        r"^DistributedDataParallel is not needed when a module doesn't have any parameter",
+        "DistributedDataParallel averages gradients, and every parameter of this module is frozen.",
+        "Use it without the wrapper; or wrap it after you unfroze what is to be trained.",
+    ),
+    Explanation(
+        "device_ids",
+        ("ValueError",),
+        r"^DistributedDataParallel device_ids and output_device arguments only work with",
+        "device_ids names the GPU of this process, and the module is on the CPU or on several "
+        "devices.",
+        "Move it first: model.to(rank), then device_ids=[rank]. On the CPU leave device_ids out.",
+    ),
+    Explanation(
+        "no_answer",
+        (
+            "DistNetworkError",
+            "DistStoreError",
+            "RuntimeError",
+        ),
+        r"^The client socket has (timed out|failed to connect)|^Timed out after \d+ seconds "
+        r"waiting for clients",
+        "The processes are to meet at one address, and some did not come: fewer were started "
+        "than world_size says, or the address or the port is another one.",
+        "Start all of them with torchrun, which gives each its rank, the number of all, and one "
+        "address.",
+    ),
+    Explanation(
+        "no_backend",
+        ("RuntimeError",),
+        r"^Distributed package doesn't have MPI built in",
+        "mpi needs a build of torch made on a machine that has it.",
+        'Name another backend: "nccl" between GPUs, "gloo" on the CPU.',
+    ),
+    Explanation(
+        "collective_argument",
+        (
+            "TypeError",
+            "ValueError",
+        ),
+        r"^Invalid function argument\. Expected parameter `\w+` of type torch\.Tensor",
+        "A collective such as all_reduce sends tensors, and was given a number.",
+        "Make one: t = torch.tensor(loss.item()); all_reduce(t).",
+    ),
+    Explanation(
+        "crosses_process",
+        ("RuntimeError",),
+        r"^Cowardly refusing to serialize non-leaf tensor",
+        "A tensor with a graph is to be sent to another process, and a graph cannot go there.",
+        "Send t.detach().",
+    ),
+)

@@ -1,0 +1,120 @@
+"""Errors of distributions, and of drawing by probabilities."""
+
+from __future__ import annotations
+
+from grader.errors.explanation import Explanation
+
+SAMPLING = (
+    Explanation(
+        "bad_parameter",
+        ("ValueError",),
+        r"^Expected parameter \w+ \(.*found invalid values:(?!.*nan)",
+        "A distribution was given a parameter out of its range: a spread that is 0 or negative, "
+        "or probabilities that are negative or above 1. What a layer gives has no bounds of its "
+        "own.",
+        "Make the bound part of the computation: F.softplus(s) + 1e-4 or s.exp() for a spread; "
+        "Categorical(logits=scores) and Bernoulli(logits=scores) for scores, and not "
+        "Categorical(scores), whose first argument is probabilities.",
+    ),
+    Explanation(
+        "nan_parameter",
+        ("ValueError",),
+        r"^Expected parameter \w+ \(.*found invalid values:.*nan",
+        "A distribution was given nan: it is the first that looks, and the nan was born before.",
+        "Look at what made it. If the weights of the model are nan already, find the step and "
+        "the node: torch.autograd.set_detect_anomaly(True). A row of probabilities that are all "
+        "0, and a learning rate that is too large, are usual causes.",
+    ),
+    Explanation(
+        "outside_support",
+        ("ValueError",),
+        r"^Expected value argument \(.* to be within the support",
+        "log_prob was asked about a value that this distribution never gives: a class number "
+        "beyond its classes, a number outside of [0, 1], or nan.",
+        "Print the value. A sample that went through rounding, clipping or tanh may lie at the "
+        "very border: move it inside, x.clamp(1e-6, 1 - 1e-6). Class numbers begin at 0.",
+    ),
+    Explanation(
+        "value_kind",
+        ("ValueError",),
+        r"^The value argument to log_prob must be a Tensor",
+        "log_prob takes a tensor, and was given a number.",
+        "Write log_prob(torch.tensor(0.5)).",
+    ),
+    Explanation(
+        "one_of_two",
+        ("ValueError",),
+        r"^Either `(probs|total_count|logits)` or `logits` must be specified, but not both|"
+        r"^Exactly one of covariance_matrix or precision_matrix or scale_tril",
+        "This distribution wants exactly one of its forms: probs or logits, or one of the three "
+        "matrices.",
+        "Pass one by name: Categorical(logits=scores), MultivariateNormal(mean, scale_tril=L).",
+    ),
+    Explanation(
+        "no_vector",
+        ("ValueError",),
+        r"^`(probs|logits)` parameter must be at least one-dimensional",
+        "A Categorical chooses among several, and was given one number.",
+        "Give one probability or score for each class, along the last dimension.",
+    ),
+    Explanation(
+        "no_rsample",
+        ("NotImplementedError",),
+        r"",
+        "This distribution chooses among separate values, and such a choice has no derivative: "
+        "there is no rsample.",
+        "Weigh the loss with the probability of what was drawn: -(dist.log_prob(a) * "
+        "reward).mean(), with a = dist.sample(). Or use a relaxed one: F.gumbel_softmax(logits, "
+        "hard=True).",
+        where=r"torch/distributions/\w+\.py:rsample$",
+    ),
+    Explanation(
+        "no_closed_form",
+        ("NotImplementedError",),
+        r"",
+        "For this distribution torch has no formula of what you ask.",
+        "Estimate it from samples: the entropy is -dist.log_prob(x).mean() for x = "
+        "dist.rsample((n,)).",
+        where=r"torch/distributions/distribution\.py:(entropy|mean|variance|cdf|icdf|mode|"
+        r"enumerate_support)$",
+    ),
+    Explanation(
+        "no_divergence",
+        ("NotImplementedError",),
+        r"^No KL\(p \|\| q\) is implemented",
+        "For this pair of distributions torch has no formula of the divergence.",
+        "Estimate it: with x = p.rsample((n,)), (p.log_prob(x) - q.log_prob(x)).mean().",
+    ),
+    Explanation(
+        "drawn_from",
+        ("RuntimeError",),
+        r"^probability tensor contains either `inf`, `nan` or element < 0|^invalid multinomial "
+        r"distribution|^Expected p_in >= 0 && p_in <= 1",
+        "multinomial and bernoulli draw by probabilities, and were given nan, inf, numbers out "
+        "of range, or a row of zeros.",
+        "Give them F.softmax(scores, dim=-1) or torch.sigmoid(scores), not the scores. If these "
+        "are nan, find where: scores divided by a temperature of 0, a row masked with -inf "
+        "altogether, or weights that are nan.",
+    ),
+    Explanation(
+        "drawn_more",
+        ("RuntimeError",),
+        r"^cannot sample n_sample > prob_dist\.size",
+        "Without replacement each is drawn once, and you ask for more than there are.",
+        "Pass replacement=True, or draw fewer.",
+    ),
+    Explanation(
+        "drawn_dtype",
+        ("RuntimeError",),
+        r"^multinomial only supports floating-point dtypes",
+        "multinomial takes weights that are floating numbers.",
+        "Convert them: weights.float().",
+    ),
+    Explanation(
+        "negative_spread",
+        ("RuntimeError",),
+        r"^normal expects (all elements of )?std >= 0",
+        "A standard deviation is below 0. A layer's output has no bounds.",
+        "Use F.softplus(s) or (0.5 * log_variance).exp().",
+    ),
+)
