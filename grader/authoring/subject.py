@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import torch
 
-from grader.authoring.trials import Trials
+from grader.authoring.trials import SEEDS, Trials
 from grader.engine.task import Task
 from grader.notebook import notebooks
 from grader.notebook.cells import BEGIN, END, source_of
@@ -19,10 +19,12 @@ from grader.trusted.key import Key, key_of
 
 
 class Subject:
-    """One exercise of the course in a folder."""
+    """One exercise of the course in a folder, tried on so many seeds."""
 
-    def __init__(self, task: Task, course: Path, device: str = "cpu") -> None:
-        self.task, self.course, self.device = task, course, device
+    def __init__(
+        self, task: Task, course: Path, device: str = "cpu", seeds: int = len(SEEDS)
+    ) -> None:
+        self.task, self.course, self.device, self.seeds = task, course, device, seeds
 
     @property
     def place(self) -> str:
@@ -42,7 +44,7 @@ class Subject:
     @cached_property
     def trials(self) -> Trials:
         """Answers to it, tried."""
-        return Trials(self.task, self.key, self.device)
+        return Trials(self.task, self.key, self.device, self.seeds)
 
     @cached_property
     def chapter_text(self) -> Path:
