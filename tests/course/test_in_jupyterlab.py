@@ -550,16 +550,19 @@ LANDED = """begins => {
 
 
 def test_the_start_page_is_followed_from_its_first_link_to_its_last(folder, lab, page):
-    """In each chapter one link: the first, the last, or the one in the middle, in turn."""
+    """In every third chapter one link: the first, the last, or the one in the middle, in turn.
+
+    Where each link leads, the tests of the start page hold.
+    """
     start = page.context.new_page()
     start.goto(f"{lab}/start.html")
     parts = start.locator("section[aria-labelledby^=part-]")
     followed = [start.locator("a.on").first]
-    for number, part in enumerate(parts.all()):
+    for number, part in enumerate(parts.all()[::3]):
         count = part.get_by_role("link").count()
         at = (0, count - 1, count // 2)[number % 3]
         followed.append(part.get_by_role("link").nth(at))
-    assert len(followed) > 14
+    assert len(followed) > 5
     for link in followed:
         target = link.get_attribute("href").removeprefix("/lab/tree/")
         place, _, where = target.partition("#cell-id=")
