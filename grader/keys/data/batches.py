@@ -291,11 +291,6 @@ class BatchSamplerKey(Key, task="batch_sampler"):
         or yield the batches one by one."""
         return _Listed(n, size, drop_last, generator)
 
-    def generator_ignored(n, size, drop_last, generator):
-        """You drew from torch's own random state: other numbers of the program change. Hand the
-        generator on to torch.randperm."""
-        return _Batches(n, size, drop_last, None)
-
     def in_order(n, size, drop_last, generator):
         """Your numbers come in order. Draw the order of each epoch with torch.randperm."""
         return _InOrder(n, size, drop_last, generator)

@@ -329,12 +329,6 @@ class DistributedSamplerKey(Key, task="distributed_sampler"):
     families = _PARTS
     pairs = tuple(of_formula(_right, *_PARTS))
 
-    def drawn_without_a_seed(n, world, rank, shuffle, seed, epoch):
-        """You drew the order from torch's own random state: every rank gets another one, and none
-        of them comes again. Make a generator with the seed seed + epoch, and hand it on."""
-        order = torch.randperm(n).tolist() if shuffle else list(range(n))
-        return _padded(order, world)[rank::world]
-
     def shares_shuffled(n, world, rank, shuffle, seed, epoch):
         """You cut first and shuffled each rank's share: a rank sees the same samples in every
         epoch. Shuffle all numbers, and share them out after that."""

@@ -95,12 +95,12 @@ def _only(like: Tensor, at: int) -> Tensor:
 
 def _hooks(loss: Tensor) -> list[Any]:
     """For every node that can be reached, the dict of its hooks, with one in it already."""
-    found, waiting = {}, [loss.grad_fn]
-    while waiting:
-        node = waiting.pop()
+    found, left = {}, [loss.grad_fn]
+    while left:
+        node = left.pop()
         if node is not None and node not in found:
             found[node] = node.register_hook(lambda outgoing, incoming: None).hooks_dict_ref()
-            waiting += [following for following, _ in node.next_functions]
+            left += [following for following, _ in node.next_functions]
     return list(found.values())
 
 

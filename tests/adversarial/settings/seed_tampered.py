@@ -2,7 +2,7 @@
 
 Earns: two_path_grad 0, scaled_parameter 0
 Told: nothing
-Learner: used or reset a random number generator
+Learner: drew from the random numbers that the whole program shares, or set their seed
 Because: it is a side effect, and in an exercise about random numbers it makes them the same.
 """
 
