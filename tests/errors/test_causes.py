@@ -118,6 +118,86 @@ def an_argument_with_a_graph():
     _undetached()
 
 
+@told(
+    "second_backward",
+    r"The results in losses share a part of their graph",
+    "one.backward()",
+    "sum(losses).backward()",
+    lambda: _shared_losses(True),
+)
+def losses_one_after_another():
+    _shared_losses(False)
+
+
+def _shared_losses(added):
+    z = nn.Linear(3, 2)(torch.ones(2, 3)).tanh()
+    losses = [z.sum(), z.pow(2).sum()]
+    if added:
+        sum(losses).backward()
+        return
+    for one in losses:
+        one.backward()
+
+
+@told(
+    "second_backward",
+    "table holds results with their graphs",
+    'table["z"] = net(x).tanh()',
+    "table['z'] = net(x).tanh().detach()",
+    lambda: _looked_up(True),
+)
+def a_result_kept_in_a_dict():
+    _looked_up(False)
+
+
+def _looked_up(detached):
+    net, head, x, table = nn.Linear(3, 3), nn.Linear(3, 1), torch.ones(2, 3), {}
+
+    def known():
+        if "z" not in table:
+            if detached:
+                table["z"] = net(x).tanh().detach()
+            else:
+                table["z"] = net(x).tanh()
+        return table["z"]
+
+    for _ in range(2):
+        loss = head(known()).sum()
+        loss.backward()
+
+
+class Memory:
+    """Keeps rows of what it is given."""
+
+    def __init__(self):
+        self.rows = []
+
+    def push(self, *row):
+        self.rows.append(row)
+
+
+def _rows(detached):
+    net, memory, x = nn.Linear(3, 1), Memory(), torch.ones(3)
+    value = net(x).tanh()
+    memory.push(x, value.detach() if detached else value)
+    scale = torch.ones(1, requires_grad=True)
+    for _ in range(2):
+        _, values = zip(*memory.rows, strict=True)
+        loss = (torch.stack(values) * scale).sum()
+        loss.backward()
+
+
+@told(
+    "second_backward",
+    r"memory\.rows holds results with their graphs",
+    "self.rows.append(row)",
+    "of what is put into memory.rows, each tensor as value.detach()",
+    lambda: _rows(True),
+)
+def a_result_kept_in_a_row_of_a_memory():
+    _rows(False)
+
+
 MEMORY = deque(maxlen=5)
 
 

@@ -69,6 +69,6 @@ def _code(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:
                 methods = (one for one in vars(kind).values() if isinstance(one, FunctionType))
                 kinds |= {id(one): one for one in methods}
     for function in kinds.values():
-        code = source.own_code(function)
-        if code is not None and not is_library(function.__code__.co_filename):
+        library = is_library(function.__code__.co_filename)
+        if (code := None if library else source.own_code(function)) is not None:
             yield code

@@ -23,20 +23,13 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return None
     maker, given = ast.unparse(call.func), call.args[0]
     name = ast.unparse(given)
-    entries = _entries(looked_up(given, frame))
+    entries = _entries(given, frame)
     what = f"{name} holds tensors of several entries"
     if len(name) > 40:
         name, what = "tensors", "this list holds tensors of several entries"
-    if entries and any(not isinstance(one, Tensor) for one in entries):
+    if any(isinstance(one, list | tuple) for one in entries):
         what = f"{name} holds lists of tensors"
-        cure = f"Stack each inner list first: torch.stack([torch.stack(row) for row in {name}])."
-    elif len({tuple(one.shape) for one in entries}) > 1:
-        cure = f"Their shapes differ, so join them along one dimension: torch.cat({name})."
-    else:
-        cure = (
-            f"Use torch.stack({name}), which adds a dimension and keeps the graph, or "
-            f"torch.cat({name}) along one that they have."
-        )
+    cure = _cure(name, entries)
     return replace(
         told,
         meaning=f"{maker}(...) takes numbers, and lists of numbers: {what}.",
@@ -63,6 +56,29 @@ def _makes(node: ast.expr) -> bool:
     return name in _MAKERS or name.endswith("Tensor")
 
 
-def _entries(value: Any) -> list[Any]:
-    """What a list or a tuple holds; nothing of anything else."""
+def _entries(given: ast.expr, frame: Frame) -> list[Any]:
+    """What a list or a tuple holds, None for what is computed there; nothing of anything else."""
+    if isinstance(given, ast.List | ast.Tuple):
+        return [looked_up(one, frame) for one in given.elts]
+    value = looked_up(given, frame)
     return list(value) if isinstance(value, list | tuple) else []
+
+
+def _cure(name: str, entries: list[Any]) -> str:
+    """stack for one shape, cat for several, and what joins anything where they are not known."""
+    if any(isinstance(one, list | tuple) for one in entries):
+        return f"Stack each inner list first: torch.stack([torch.stack(row) for row in {name}])."
+    tensors = [one for one in entries if isinstance(one, Tensor)]
+    shapes = {tuple(one.shape) for one in tensors}
+    if tensors and len(tensors) == len(entries) and len(shapes) == 1:
+        return (
+            f"Use torch.stack({name}), which adds a dimension and keeps the graph, or "
+            f"torch.cat({name}) along one that they have."
+        )
+    ends = {shape[1:] for shape in shapes}
+    if len(tensors) == len(entries) and len(ends) == 1 and () not in shapes:
+        return f"Their lengths differ, so join them along the first: torch.cat({name})."
+    return (
+        f"Use torch.stack({name}) if all are tensors of one shape. Else join their entries: "
+        f"torch.cat([one.reshape(-1) for one in {name}]), a number as torch.tensor([number])."
+    )

@@ -68,7 +68,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
     if (buffer := _of_buffer(frames, node, edits)) is not None:
         meaning, cure, place = buffer
-        return replace(told, meaning=meaning, cure=cure, place=place, sure=not edits)
+        return replace(told, meaning=meaning, cure=cure, place=place)
     cure = "Use the out-of-place operation (x = x + 1 for x += 1), or edit a clone."
     if kept := _kept(frames):
         cure = (
@@ -95,13 +95,12 @@ def _without_node(frames: Frames, told: Explained) -> Explained | None:
 
 
 def _of_buffer(frames: Frames, node: str, edits: list[str]) -> tuple[str, str, str] | None:
-    """A tensor that a loop fills and reads again: meaning, cure and line; it leaves the edits."""
+    """A tensor that a loop fills and reads again, if it is all that is edited: what is said."""
     found = buffers.filled(frames)
-    names = {name for name, _, _ in found}
-    if len(names) != 1:
+    filled = {place for _, _, place in found}
+    if len({name for name, _, _ in found}) != 1 or set(edits) - filled:
         return None
     name, entry, place = found[0]
-    edits[:] = [one for one in edits if one not in {where for _, _, where in found}]
     return (
         f"{node} saved a part of {name}, which is a view of its memory, and {entry} = ... wrote "
         "into that memory afterwards.",

@@ -47,7 +47,7 @@ def given(frames: Frames, frame: Frame, name: str) -> Told | None:
     if not isinstance(tree, ast.FunctionDef) or root == "self":
         return None
     arguments = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
-    if root not in [one.arg for one in arguments]:
+    if root not in [one.arg for one in arguments] or source.assigned(tree, root):
         return None
     meaning = (
         f"{name} was computed before the loop of {tree.name}(), and handed in with its graph, "
@@ -73,19 +73,20 @@ def given(frames: Frames, frame: Frame, name: str) -> Told | None:
 def stored(frames: Frames, root: Tensor | None) -> Told | None:
     """The oldest kept result whose graph is freed; of those that a root hangs on, if known."""
     below = set(graph.nodes(root.grad_fn)) if root is not None else set()
-    oldest: tuple[int, str] | None = None
+    oldest: list[tuple[int, str]] = []
     for path, one in opened(frames):
         node = one.grad_fn
         if node is None or one is root or (below and node not in below):
             continue
         number = node._sequence_nr()
-        if oldest is not None and number >= oldest[0]:
+        if oldest and number > oldest[0][0]:
             continue
         if any(graph.is_freed(part) for part in graph.nodes(node)[:200]):
-            oldest = number, path
-    if oldest is None:
+            oldest = [other for other in oldest if other[0] == number] + [(number, path)]
+    if not oldest:
         return None
-    kept = oldest[1].split("[")[0]
+    holders = list(dict.fromkeys(path.split("[")[0] for _, path in oldest))
+    kept = next((one for one in holders if _put_at(frames, one)), holders[0])
     meaning = (
         f"{kept} holds results with their graphs, from before this step: they were freed by an "
         "earlier backward, and this loss still hangs on them."
@@ -97,7 +98,10 @@ def stored(frames: Frames, root: Tensor | None) -> Told | None:
             f"to be trained, detach it in __init__.",
             made,
         )
-    return meaning, *_detached_at(frames, kept, "", "")
+    cure, place = _detached_at(frames, kept, "", "")
+    if not any(path.startswith(kept) and path.count("[") < 2 for _, path in oldest):
+        cure = _cure(f"of what is put into {kept}, each tensor as value.detach()")
+    return meaning, cure, place
 
 
 def opened(frames: Frames) -> Iterator[tuple[str, Tensor]]:
@@ -134,11 +138,16 @@ def _is_own(kind: type) -> bool:
 
 def _detached_at(frames: Frames, kept: str, line: str, otherwise: str) -> tuple[str, str]:
     """The cure, and the line that puts something into what is kept; else what is given."""
-    put = _put_at(frames, kept)
-    if put is None:
-        return _cure(otherwise or f"what is put into {kept} is put in as value.detach()"), line
-    call, place = put
-    return _cure(call), place
+    if (put := _put_at(frames, kept)) is not None:
+        code, place = put
+        return _cure(code), place
+    made = [
+        frame.place_of(statement.lineno)  # type: ignore[attr-defined]
+        for frame in reversed(frames.own)
+        for statement in (source.assigned(frame.source, kept) if frame.source is not None else ())
+    ]
+    told = otherwise or f"what is put into {kept} is put in as value.detach()"
+    return _cure(told), line or next(iter(made), "")
 
 
 def _cure(code: str) -> str:
@@ -149,22 +158,39 @@ def _cure(code: str) -> str:
 
 
 def _put_at(frames: Frames, kept: str) -> tuple[str, str] | None:
-    """The call that fills a collection, with its last argument detached, and its line."""
-    last = kept.rpartition(".")[2]
+    """The code that fills a collection, with what it puts there detached, and its line."""
     for tree, file, first in _code(frames):
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-                into = ast.unparse(node.func.value).rpartition(".")[2]
-                if node.func.attr not in _PUTS or into != last:
-                    continue
-                item = ast.unparse(node.args[-1])
-                if "detach" in item or ".item()" in item:
-                    continue
-                place = f"{file_name(file)}, line {first + node.lineno - 1}"
-                plain = isinstance(node.args[-1], ast.Name | ast.Attribute | ast.Call)
-                item = f"{item}.detach()" if plain else "..., each value.detach()"
-                return f"{ast.unparse(node.func)}({item})", place
+            found = _put(node, kept.rpartition(".")[2])
+            if found is not None and "detach" not in found and ".item()" not in found:
+                line = first + node.lineno - 1  # type: ignore[attr-defined]
+                return found.replace(_MARK, ".detach()"), f"{file_name(file)}, line {line}"
     return None
+
+
+_MARK = "#cut"
+"""Stands for the `.detach()` that is added, while code is searched for one of its own."""
+
+
+def _put(node: ast.AST, last: str) -> str | None:
+    """What a statement that fills a collection of this name is to be."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+        into = ast.unparse(node.func.value).rpartition(".")[2]
+        if node.func.attr in _PUTS and into == last and len(node.args) == 1:
+            return f"{ast.unparse(node.func)}({_marked(node.args[0])})"
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    if not isinstance(node, ast.Assign) or not isinstance(target, ast.Subscript):
+        return None
+    into = ast.unparse(target.value).rpartition(".")[2]
+    return f"{ast.unparse(target)} = {_marked(node.value)}" if into == last else None
+
+
+def _marked(value: ast.expr) -> str:
+    text = ast.unparse(value)
+    if isinstance(value, ast.Tuple | ast.List | ast.Dict | ast.Starred):
+        return f"..., each value{_MARK}"
+    plain = isinstance(value, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+    return f"{text}{_MARK}" if plain else f"({text}){_MARK}"
 
 
 def _in_init(frames: Frames, kept: str) -> str | None:
@@ -198,8 +224,8 @@ def _code(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:
             held = list(vars(value).values()) if isinstance(value, type) else [value]
             seen |= {id(one): one for one in held if isinstance(one, FunctionType)}
     for function in list(seen.values())[:MOST_FUNCTIONS]:
-        code = source.own_code(function)
-        if code is not None and not is_library(function.__code__.co_filename):
+        library = is_library(function.__code__.co_filename)
+        if (code := None if library else source.own_code(function)) is not None:
             yield code
 
 

@@ -46,6 +46,10 @@ _SHARED_BY = (
     "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
     "first.",
 )
+_LISTED = (
+    "The results in {name} share a part of their graph, and the backward of the first freed it.",
+    "Add them and call backward once, sum({name}).backward(); or pass retain_graph=True.",
+)
 _TWICE = (
     "backward was called twice on the same result, and the first call freed its graph.",
     "Call it once. If you want both, pass retain_graph=True to the first; the gradients then add "
@@ -66,6 +70,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     frame, root = start_of(frames)
     if root is None or root.grad_fn is None:
         return None
+    if (losses := _one_after_another(frame, root)) is not None:
+        return _told(told, _LISTED, losses, frame.place)
     hanging, beside = _near(frames, root)
     if (found := _from_earlier(frames, frame, hanging, hanging | beside)) is not None:
         return _told(told, *found)
@@ -157,6 +163,21 @@ def _finished(meaning: str, cure: str, place: str) -> _Words:
     """Words that name what they are about themselves."""
     plain = meaning.replace("{", "{{").replace("}", "}}"), cure.replace("{", "{{")
     return (plain[0], plain[1].replace("}", "}}")), "", place
+
+
+def _one_after_another(frame: Frame, root: Tensor) -> str | None:
+    """The list of results that a loop goes through, calling backward on each."""
+    loop = source.loop_of(frame.source, frame.line) if frame.source is not None else None
+    if not isinstance(loop, ast.For):
+        return None
+    targets = [one for one in ast.walk(loop.target) if isinstance(one, ast.Name)]
+    if not any(looked_up(one, frame) is root for one in targets):
+        return None
+    for node in ast.walk(loop.iter):
+        values = looked_up(node, frame)
+        if isinstance(values, list | tuple) and any(one is root for one in values):
+            return ast.unparse(node)
+    return None
 
 
 def _twice(

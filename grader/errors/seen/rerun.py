@@ -36,7 +36,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         "finds what the first run left there, and goes another way.",
         cure=f"Compute it anew in every run, and keep it in a local variable in the place of "
         f"{first}. What needs no gradient may be made once, in __init__; a counter is counted "
-        "outside of the block, and handed in.",
+        "outside of the block, and handed in. Numbers of Python's random and of NumPy are drawn "
+        "outside too: the second run draws others.",
         place=places[0],
         sure=False,
     )

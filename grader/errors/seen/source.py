@@ -45,6 +45,8 @@ def reads(node: ast.AST, name: str) -> bool:
 
 def is_carried(loop: Loop, name: str) -> bool:
     """Whether a pass of the loop reads the value that an earlier pass gave to a name."""
+    if name in _targets(loop):
+        return False  # each pass begins with another
     for statement in _flat(loop.body):
         gives = name in _targets(statement)
         if reads(_without_body(statement), name):

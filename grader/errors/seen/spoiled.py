@@ -15,15 +15,16 @@ _SPREAD = re.compile(r"(std|var)\w*\(\): degrees of freedom is <= 0")
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The first parameter that is not finite, and a spread of one number that torch warned of."""
-    name = _not_finite(frames)
-    if name is None:
+    found = _not_finite(frames)
+    if found is None:
         return None
+    name, bad = found
     warned = _warned(frames)
     if warned is not None:
         function, place = warned
         return replace(
             told,
-            meaning=f"{name} holds nan already, so an earlier step wrote it there. torch warned "
+            meaning=f"{name} holds {bad} already, so an earlier step wrote it there. torch warned "
             f"that {function}() was asked for the spread of a single number, which is nan.",
             cure=f"Leave the division by {function}() out where there is one number, or pass "
             "correction=0, which gives 0 there: keep a small number in the denominator.",
@@ -32,7 +33,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         )
     return replace(
         told,
-        meaning=f"{name} holds nan already: an earlier step wrote it there, from a loss or a "
+        meaning=f"{name} holds {bad} already: an earlier step wrote it there, from a loss or a "
         "gradient that was nan or inf.",
         cure="Stop at that step: `assert loss.isfinite()` before backward(). If the loss is nan "
         "there, print what it is made of: the std() of a single number is nan, and so are 0 / 0 "
@@ -42,13 +43,14 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     )
 
 
-def _not_finite(frames: Frames) -> str | None:
+def _not_finite(frames: Frames) -> tuple[str, str] | None:
+    """The first parameter that is not finite, and whether it holds nan or inf."""
     for name, module in frames.modules():
         for path, parameter in module.named_parameters():
             if parameter.is_floating_point() and not parameter.is_meta:
                 with torch.no_grad():
                     if not bool(parameter.isfinite().all()):
-                        return f"{name}.{path}"
+                        return f"{name}.{path}", "nan" if parameter.isnan().any() else "inf"
     return None
 
 
