@@ -103,7 +103,8 @@ def through_data(record: Record) -> list[str]:
     """Results of the forward pass whose values were changed through .data, each with its line."""
     places = [event.place for event in record.events_of("data")]
     for _, call in record.every():
-        if call.name not in ("__setitem__", *_SIGNS) and not call.name.endswith("_"):
+        edits = call.name.endswith("_") and not call.name.endswith("__")
+        if not edits and call.name not in _SIGNS:
             continue
         through = record.call(call.sources[0]) if call.sources and call.sources[0] >= 0 else None
         if through is None or through.name != "data" or through.sources[0] < 0:
@@ -118,7 +119,7 @@ def through_data(record: Record) -> list[str]:
     ]
 
 
-_SIGNS = ("__iadd__", "__isub__", "__imul__", "__itruediv__")
+_SIGNS = ("__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__")
 
 
 def unseen(around: Surroundings) -> list[str]:

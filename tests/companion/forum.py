@@ -66,6 +66,14 @@ def a_state_scaled_in_the_graph():
     return _state(lambda h: h / h.norm())
 
 
+def a_state_read_through_data():
+    def read(h):
+        assert float(h.data[0, 0]) == h.data[0, 0] == h.data.clone()[0, 0]
+        return h
+
+    return _state(read)
+
+
 def weights_averaged_through_data():
     net, average = nn.Linear(3, 1), nn.Linear(3, 1)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)

@@ -157,7 +157,12 @@ def test_a_result_that_is_changed_through_data_is_noted_with_its_line(program, l
 
 
 @pytest.mark.parametrize(
-    "program", [forum.weights_averaged_through_data, forum.a_state_scaled_in_the_graph]
+    "program",
+    [
+        forum.weights_averaged_through_data,
+        forum.a_state_scaled_in_the_graph,
+        forum.a_state_read_through_data,
+    ],
 )
 def test_weights_that_are_set_through_data_are_not_noted(program):
     seen, report = program()

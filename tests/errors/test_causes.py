@@ -178,8 +178,7 @@ class Memory:
 
 def _rows(detached):
     net, memory, x = nn.Linear(3, 1), Memory(), torch.ones(3)
-    value = net(x).tanh()
-    memory.push(x, value.detach() if detached else value)
+    memory.push(x, net(x).tanh().detach() if detached else net(x).tanh())
     scale = torch.ones(1, requires_grad=True)
     for _ in range(2):
         _, values = zip(*memory.rows, strict=True)
