@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -9,13 +10,15 @@ from torch import Tensor, nn
 
 from course.companion.calls import Call, Record
 from course.companion.finding import Finding, found
-from course.companion.places import Place
+from course.companion.places import Place, written
 
 _FROM_NUMBERS = {"tensor", "as_tensor", "from_numpy", "Tensor", "FloatTensor", "full", "asarray"}
 _ARRAYS = {"numpy", "tolist", "__array__"}
 _CHOICES = {"__bool__"}
 """What a program reads to choose its way by, and computes nothing with."""
-_COPIES = {"tensor", "as_tensor", "Tensor", "asarray"}
+_COPIES = {"tensor", "as_tensor", "new_tensor", "asarray"}
+_CLASS = re.compile(r"(?:\w+\.)*\w*Tensor(?=\()")
+"""A tensor's class, called: it reads number after number of a list, and is no call of its own."""
 _CHOOSING = {
     *("argmax", "argmin", "max", "min", "topk", "sort", "argsort", "multinomial", "bernoulli"),
     *("__gt__", "__lt__", "__ge__", "__le__", "__eq__", "gt", "lt", "eq"),
@@ -109,10 +112,25 @@ def _by_numbers(record: Record, followed: _Followed, before: set[int], name: str
     calls = [one for number in followed.numbers if (one := record.call(number)) is not None]
     calls = [one for one in calls if one.name not in _CHOICES]
     arrays = [one for one in calls if one.name in _ARRAYS]
+    if classes := [one for one in calls if _by_class(one)]:
+        return [_of_class(classes[0], name)]
     made = [call for one in before if one >= 0 and (call := record.call(one)) is not None]
     rebuilt = not before or any(one.name in _FROM_NUMBERS or not one.sources for one in made)
     leaving = arrays or (calls if rebuilt else [])
     return [_cut("cut_number", leaving[0], name, sure=False)] if leaving else []
+
+
+def _by_class(call: Call) -> str:
+    """`torch.Tensor` where a number is taken for `torch.Tensor([loss])`; else nothing."""
+    if call.name not in ("__float__", "__int__", "__index__"):
+        return ""
+    found = _CLASS.match(written(call.code, call.instruction))
+    return found[0] if found else ""
+
+
+def _of_class(call: Call, name: str) -> Finding:
+    made = f"{_by_class(call)}()"
+    return found("cut_rebuilt", tensor=name, sure=False, place=call.place, call=made)
 
 
 def _dropped(record: Record, followed: _Followed, end: int | None, name: str) -> list[Finding]:
@@ -144,6 +162,9 @@ def first_cut(record: Record, loss: Tensor, name: str) -> list[Finding]:
             continue
         if call.note[0] != "hidden" and call.gives_tensor:
             cuts.append(number)
+    if not cuts and min(record.before([end])) < 0:
+        read = (call for _, call in record.every() if True in call.recorded)
+        return [_of_class(one, name) for one in read if _by_class(one)][:1]
     return [_of_cut(record, one, name) for one in cuts[:MOST]]
 
 
@@ -211,4 +232,11 @@ def _step_after(record: Record, number: int) -> str | None:
 
 
 def _cut(code: str, call: Call, name: str, *, sure: bool = True, **words: str) -> Finding:
-    return found(code, tensor=name, sure=sure, place=call.place, call=f"{call.name}()", **words)
+    made = _called(call)
+    return found(code, tensor=name, sure=sure, place=call.place, call=made, **words)
+
+
+def _called(call: Call) -> str:
+    """`detach()`; of what a distribution does to draw, the reader wrote `sample()`."""
+    drawn = re.search(r"\.(sample(?:_n)?)\(", written(call.code, call.instruction))
+    return f"{drawn[1] if drawn and call.note[0] == 'off' else call.name}()"

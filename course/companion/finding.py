@@ -34,7 +34,8 @@ class Finding:
         if self.place is not None:
             text = self.place.text
             lines.append(f"  {self.place}" + (f":  {text}" if text else ""))
-        lines += [f"  Cure: {self.cure}", f"  More: {self.kind.section}"]
+        lines += ["  " + ("" if self.kind.is_remark else "Cure: ") + self.cure]
+        lines += [f"  More: {self.kind.section}"]
         return "\n".join(lines)
 
 
@@ -67,6 +68,10 @@ class Report:
 
 _FOLLOWS = {"loss_without_graph", "loss_is_leaf", "emptied", "nan_loss", "fine"}
 """Kinds that often follow from another that was found too."""
+_UNKNOWN_TO_MODELS = {"in_a_list", "plain_tensor"}
+"""What `parameters()` leaves out, and with it an optimizer that was made of them."""
+_EMPTIED_TOO_EARLY = {"emptied_before_step", "emptied_unused"}
+"""What says of an emptied gradient that this was wrong."""
 
 
 def found(
@@ -85,8 +90,11 @@ def found(
 
 def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Each once, the certain ones first, and causes before what follows from them."""
-    once = {(one.code, one.place, one.sentence): one for one in findings}
-    return tuple(sorted(once.values(), key=lambda one: (not one.sure, one.code in _FOLLOWS)))
+    codes = {one.code for one in findings}
+    follows = _FOLLOWS | ({"not_in_optimizer"} if codes & _UNKNOWN_TO_MODELS else set())
+    dropped = {"emptied"} if codes & _EMPTIED_TOO_EARLY else set()
+    once = {(one.code, one.place, one.sentence): one for one in findings if one.code not in dropped}
+    return tuple(sorted(once.values(), key=lambda one: (not one.sure, one.code in follows)))
 
 
 def counted(count: int, word: str) -> str:
@@ -99,7 +107,8 @@ def _page(finding: Finding) -> str:
     if finding.place is not None:
         place = html.escape(str(finding.place))
         blocks.append(f"<p>{place}: {code(finding.place.text)}</p>")
-    blocks += [paragraph("Cure", finding.cure), link(finding.kind.section)]
+    blocks += [paragraph("" if finding.kind.is_remark else "Cure", finding.cure)]
+    blocks += [link(finding.kind.section)]
     return box("", blocks, hue=SURE if finding.sure else LIKELY)
 
 

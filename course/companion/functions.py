@@ -39,6 +39,7 @@ QUIET = {
 
 BACKWARD = {Tensor.backward, torch.autograd.backward, torch.autograd.grad}
 SET_GRAD = vars(torch._C.TensorBase)["grad"].__set__
+SET_DATA = vars(torch._C.TensorBase)["data"].__set__
 SWITCH = torch._C._set_grad_enabled
 READ = {
     Tensor.item,

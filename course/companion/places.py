@@ -61,3 +61,12 @@ class Place:
 
     def __str__(self) -> str:
         return f"{file_name(self.file)}, line {self.line}"
+
+
+def written(code: CodeType, instruction: int) -> str:
+    """The expression that an instruction stands for, if it stands in one line; else its begin."""
+    at = next(itertools.islice(code.co_positions(), instruction // 2, None), None)
+    if at is None or at[0] is None or at[2] is None:
+        return ""
+    line = linecache.getline(code.co_filename, at[0]).encode()
+    return line[at[2] : at[3] if at[0] == at[1] else None].decode(errors="replace")

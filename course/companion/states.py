@@ -99,6 +99,29 @@ def _carried(record: Record, around: Surroundings) -> list[Finding]:
     return []
 
 
+def through_data(record: Record) -> list[str]:
+    """Results of the forward pass whose values were changed through .data, each with its line."""
+    places = [event.place for event in record.events_of("data")]
+    for _, call in record.every():
+        edits = call.name.endswith("_") and not call.name.endswith("__")
+        if not edits and call.name not in _SIGNS:
+            continue
+        through = record.call(call.sources[0]) if call.sources and call.sources[0] >= 0 else None
+        if through is None or through.name != "data" or through.sources[0] < 0:
+            continue
+        made = record.call(through.sources[0])
+        if made is not None and made.gives_grad and made.sequence >= 0:
+            places.append(call.place)
+    return [
+        f"At {place} the values of a result are changed through .data. No graph records that: "
+        "backward goes past this line as if it changed nothing. Compute a new tensor instead."
+        for place in dict.fromkeys(places)
+    ]
+
+
+_SIGNS = ("__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__")
+
+
 def unseen(around: Surroundings) -> list[str]:
     """What neither the watch nor the graph can show, of what the caller has."""
     told = []

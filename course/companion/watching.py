@@ -14,13 +14,14 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 
-from course.companion import fed, sizes
+from course.companion import fed, sizes, warned
 from course.companion.calls import MOST_CALLS, Event, Pass, Record, Stepped
 from course.companion.functions import (
     BACKWARD,
     MARKS,
     QUIET,
     READ,
+    SET_DATA,
     SET_GRAD,
     SWITCH,
     tensors_in,
@@ -62,6 +63,7 @@ class Watch(TorchFunctionMode):
 
     def __enter__(self) -> Watch:
         super().__enter__()  # type: ignore[no-untyped-call]
+        warned.begin()
         return self
 
     def __exit__(
@@ -70,6 +72,7 @@ class Watch(TorchFunctionMode):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        warned.end()
         super().__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
         _last[:] = [self]
 
@@ -208,6 +211,9 @@ class Watch(TorchFunctionMode):
             self._switch(bool(args[0]), frame)
         elif func == SET_GRAD:
             self._add("empty", weakref.ref(args[0]), frame)
+        elif func == SET_DATA:
+            if args[0].grad_fn is not None:
+                self._add("data", None, frame)
         else:
             own = own_frame(frame)
             if own is not None and own is not frame:

@@ -64,7 +64,8 @@ def why_no_grad(
     findings += wiring.unregistered(around, record) + states.modes(around, record)
     report = _report(about, findings, around, record)
     half = cuts.by_two_ways(record, tensor, loss, around.name_of) if loss is not None else None
-    return replace(report, notes=(*report.notes, half)) if half else report
+    cut = any(one.code.startswith(("cut_", "loss_")) for one in report.findings)
+    return replace(report, notes=(*report.notes, half)) if half and not cut else report
 
 
 def of_record(record: Record, around: Surroundings) -> Report:
@@ -74,9 +75,10 @@ def of_record(record: Record, around: Surroundings) -> Report:
     passes = len(record.events_of("backward"))
     about = f"Watched {counted(len(record), 'torch call')} and {passes} backward pass"
     about += "." if passes == 1 else "es."
-    if not findings:
+    changed = states.through_data(record)
+    if not findings and not changed:
         about += " Nothing in them is out of order. Ask why_no_grad(tensor, loss) about a tensor."
-    return Report(about, ordered(findings), (*record.blind, *states.unseen(around)))
+    return Report(about, ordered(findings), (*record.blind, *changed, *states.unseen(around)))
 
 
 _NUMBER = "A number has no graph: .item() and float() leave it behind."
@@ -88,7 +90,7 @@ def _report(
     notes = states.unseen(around)
     if record is not None:
         findings += _of_record(record, around)
-        notes += record.blind
+        notes += record.blind + states.through_data(record)
         if record.forgotten:
             notes.append(f"The watch forgot its first {record.forgotten:,} calls.")
     real = ordered([one for one in findings if one.code != "fine"])

@@ -1,13 +1,15 @@
 """Each kind of finding: a wrong program deserves it, a right one that looks like it does not."""
 
+import linecache
 import re
 
 import pytest
 import torch
+from torch import nn
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import programs, wired
+from tests.companion import forum, programs, wired
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -50,6 +52,9 @@ def test_a_target_network_is_left_out():
     ("collect", "codes", "line"),
     [
         (lambda kept: torch.tensor(kept), ("cut_rebuilt",), "torch.tensor(kept)"),
+        (lambda kept: torch.Tensor(kept), ("cut_rebuilt",), "torch.Tensor(kept)"),
+        (lambda kept: torch.FloatTensor(kept), ("cut_rebuilt",), "torch.FloatTensor(kept)"),
+        (lambda kept: kept[0].new_tensor(kept), ("cut_rebuilt",), "new_tensor(kept)"),
         (lambda kept: torch.tensor([one.item() for one in kept]), ("cut_number",), "one.item()"),
         (torch.stack, ("fine",), None),
     ],
@@ -124,6 +129,72 @@ def test_what_a_watch_shows_by_itself_names_a_loss_that_was_nan():
         w = torch.ones(3, requires_grad=True)
         (w - 2).log().sum().backward()
     assert "log() is the first call that gave it" in str(seen)
+
+
+def test_a_tensor_class_that_cuts_every_way_is_named_where_the_loss_has_no_graph():
+    report = forum.losses_by_a_class()
+    assert "cut_rebuilt" in report.codes, report
+    assert "torch.Tensor() copies the values" in str(report)
+    assert "torch.Tensor(losses)" in report.findings[report.codes.index("cut_rebuilt")].place.text
+    assert forum.losses_by_a_stack().codes == ("fine",)
+
+
+@pytest.mark.parametrize(
+    ("program", "line"),
+    [
+        (forum.a_state_replaced_through_data, "h.data = h.data / h.data.norm()"),
+        (forum.a_state_scaled_through_data, "h.data.mul_(0.5)"),
+        (forum.a_state_written_through_data, "h.data[0] = 0.0"),
+    ],
+)
+def test_a_result_that_is_changed_through_data_is_noted_with_its_line(program, line):
+    seen, report = program()
+    for one in (seen.report(), report):
+        (note,) = [text for text in one.notes if "through .data" in text]
+        number = int(re.search(r"line (\d+)", note)[1])
+        assert line in linecache.getline(forum.__file__, number), note
+    assert "Nothing in them is out of order" not in str(seen)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        forum.weights_averaged_through_data,
+        forum.a_state_scaled_in_the_graph,
+        forum.a_state_read_through_data,
+    ],
+)
+def test_weights_that_are_set_through_data_are_not_noted(program):
+    seen, report = program()
+    assert not [text for text in (*seen.report().notes, *report.notes) if ".data" in text]
+    assert "Nothing in them is out of order" in str(seen)
+
+
+def test_a_drawn_action_is_called_by_its_name_and_gets_no_second_note():
+    report = forum.an_action_that_is_drawn("sample")
+    assert report.codes == ("cut_off",)
+    assert "sample() ran while recording was off" in str(report)
+    assert not report.notes, report
+    assert forum.an_action_that_is_drawn("rsample").codes == ("fine",)
+
+
+def test_layers_that_a_model_does_not_know_come_before_the_optimizer_that_lacks_them():
+    assert forum.heads_in_a_dict(dict).codes == ("in_a_list", "not_in_optimizer")
+    assert forum.heads_in_a_dict(nn.ModuleDict).codes == ("fine",)
+
+
+@pytest.mark.parametrize("program", [programs.emptied_after_the_step, forum.losses_by_a_stack])
+def test_nothing_is_to_be_cured_where_nothing_is_wrong(program):
+    report = program()
+    assert set(report.codes) <= {"fine", "emptied"}
+    assert "Cure" not in str(report)
+    assert "Cure" not in report._repr_html_()
+
+
+def test_what_was_emptied_too_early_is_said_once():
+    report = forum.gradients_emptied_before_the_step()
+    assert report.codes == ("emptied_before_step",)
+    assert "Cure: Call zero_grad() before backward" in str(report)
 
 
 def test_every_kind_has_its_programs():

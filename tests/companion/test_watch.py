@@ -1,7 +1,11 @@
 """A watch sees a step and changes none of it: values, random numbers, modes, hooks, versions."""
 
+import contextlib
 import gc
+import linecache
+import re
 import threading
+import warnings
 import weakref
 
 import pytest
@@ -253,3 +257,67 @@ def test_a_model_of_several_processes_is_said_to_be_seen_in_part():
     loss = model(torch.ones(1, 3)).sum()
     report = why_no_grad(model.module.weight, loss, model=model)
     assert any("other processes" in note for note in report.notes)
+
+
+# torch's own warnings
+
+
+def _spreads(x):
+    x.std()  # the first spread
+    x.std()  # the second spread
+
+
+def _lines(shown):
+    assert {one.filename for one in shown} == {__file__}
+    return [linecache.getline(__file__, one.lineno).strip() for one in shown]
+
+
+@pytest.mark.parametrize("action", ["always", "default", "once"])
+def test_a_warning_of_torch_names_the_line_that_it_names_without_a_watch(action):
+    x, seen = torch.ones(1), []
+    for watched in (False, True):
+        globals().get("__warningregistry__", {}).clear()
+        warnings.onceregistry.clear()
+        with warnings.catch_warnings(record=True) as shown:
+            warnings.simplefilter(action)
+            with watch() if watched else contextlib.nullcontext():
+                for _ in range(2):
+                    _spreads(x)
+        seen.append(_lines(shown))
+    plain, under_a_watch = seen
+    assert plain == under_a_watch
+    assert len(plain) == {"always": 4, "default": 2, "once": 1}[action]
+    assert "the first spread" in plain[0]
+
+
+def test_a_warning_of_torchs_python_names_the_readers_line_too():
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        with watch():
+            torch.nn.functional.mse_loss(torch.ones(3, 1), torch.ones(3))  # broadcasts
+    assert "# broadcasts" in _lines(shown)[0]
+
+
+def test_a_filter_for_the_readers_module_holds_under_a_watch():
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", module=re.escape(__name__))
+        with watch():
+            _spreads(torch.ones(1))
+    assert not shown
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with watch(), pytest.raises(UserWarning, match="degrees of freedom"):
+            _spreads(torch.ones(1))
+
+
+def test_warnings_are_shown_by_python_itself_once_the_watches_are_left():
+    before = warnings._showwarnmsg
+    with watch():
+        with watch():
+            assert warnings._showwarnmsg is not before
+        with warnings.catch_warnings(record=True) as shown:
+            warnings.simplefilter("always")
+            warnings.warn("one of the reader's own", stacklevel=1)
+        assert str(shown[0].message) == "one of the reader's own"
+    assert warnings._showwarnmsg is before

@@ -32,7 +32,7 @@ PASSES = (
         "emptied",
         "Emptied after backward",
         "The gradient of {name} was emptied after backward.",
-        "Read .grad after backward and before zero_grad().",
+        "To look at it, read .grad after backward and before zero_grad().",
         *(LOOP, "Gradients add up", NONE),
     ),
     kind(
@@ -47,8 +47,8 @@ PASSES = (
         "fine",
         "The gradient arrives",
         "{name} is reached from the loss, and its gradient has entries up to {size}.",
-        "The gradient is not lost. If {name} does not move all the same, look at the optimizer: "
-        "what it holds, and its learning rate.",
+        "It is not lost. If {name} does not move all the same, look at the optimizer: what it "
+        "holds, and its learning rate.",
         *(LEAVES, "Who keeps a gradient"),
     ),
     kind(

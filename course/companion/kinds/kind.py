@@ -26,6 +26,11 @@ class Kind:
     section: Section
     symptoms: tuple[str, ...] = ()
 
+    @property
+    def is_remark(self) -> bool:
+        """Whether it is said where nothing is wrong too, so that `cure` cures nothing."""
+        return self.code in ("fine", "emptied")
+
 
 def kind(
     code: str, title: str, says: str, cure: str, lesson: str, words: str, *symptoms: str

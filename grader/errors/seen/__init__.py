@@ -6,7 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from grader.errors.explanation import Explained, Explanation
-from grader.errors.seen import edited, layers, lost, nothing, parts, passes, stored
+from grader.errors.seen import (
+    constructed,
+    edited,
+    layers,
+    lost,
+    nothing,
+    parts,
+    passes,
+    rerun,
+    samples,
+    spoiled,
+    stored,
+)
 from grader.errors.seen.frames import Frames
 from grader.errors.seen.recognised import recognised
 
@@ -27,6 +39,11 @@ _READERS: dict[str, Reader] = {
     "deepcopy": parts.read_deepcopy,
     "product_sizes": layers.read_product,
     "index_range": layers.read_index,
+    "sample_index": samples.read,
+    "one_number": constructed.read,
+    "nan_parameter": spoiled.read,
+    "drawn_from": spoiled.read,
+    "checkpoint": rerun.read,
     "warned_non_leaf_grad": nothing.read,
     "state_dict_keys": stored.read,
 }

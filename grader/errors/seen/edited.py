@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import graph, passes, source
+from grader.errors.seen import buffers, graph, passes, source
 from grader.errors.seen.frames import Frame, Frames, file_name
 from grader.errors.seen.passes import looked_up, start_of
 
@@ -20,7 +20,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A parameter that an optimizer holds was stepped; anything else was edited by an operation."""
     frame, root = start_of(frames)
     if root is None or root.grad_fn is None:
-        return None
+        return _without_node(frames, told)
     refusing = [
         node
         for node in graph.nodes(root.grad_fn)
@@ -61,11 +61,14 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             sure=False,
         )
     if not refusing:
-        return None
+        return _without_node(frames, told)
     node = refusing[0].name()
     edits = [place for one in reversed(frames.own) for place in _edits(one)]
     edits = edits or _edits_of_models(frames)
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
+    if (buffer := _of_buffer(frames, node, edits)) is not None:
+        meaning, cure, place = buffer
+        return replace(told, meaning=meaning, cure=cure, place=place)
     cure = "Use the out-of-place operation (x = x + 1 for x += 1), or edit a clone."
     if kept := _kept(frames):
         cure = (
@@ -79,6 +82,31 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         cure=cure,
         place=edits[0] if len(edits) == 1 else "",
         sure=True,
+    )
+
+
+def _without_node(frames: Frames, told: Explained) -> Explained | None:
+    """What the code alone says, where the loss has no name and its graph is not at hand."""
+    edits = [place for one in reversed(frames.own) for place in _edits(one)]
+    if (buffer := _of_buffer(frames, "A node", edits)) is None:
+        return None
+    meaning, cure, place = buffer
+    return replace(told, meaning=meaning, cure=cure, place=place, sure=False)
+
+
+def _of_buffer(frames: Frames, node: str, edits: list[str]) -> tuple[str, str, str] | None:
+    """A tensor that a loop fills and reads again, if it is all that is edited: what is said."""
+    found = buffers.filled(frames)
+    filled = {place for _, _, place in found}
+    if len({name for name, _, _ in found}) != 1 or set(edits) - filled:
+        return None
+    name, entry, place = found[0]
+    return (
+        f"{node} saved a part of {name}, which is a view of its memory, and {entry} = ... wrote "
+        "into that memory afterwards.",
+        f"Collect the parts in a list, parts.append(...), read parts[-1] in the loop, and make "
+        f"one tensor after it: {name} = torch.stack(parts).",
+        place,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import graph, source
+from grader.errors.seen import graph, kept, source
 from grader.errors.seen.frames import Frame, Frames
 
 _CARRIED_PARTS = (
@@ -46,6 +46,10 @@ _SHARED_BY = (
     "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
     "first.",
 )
+_LISTED = (
+    "The results in {name} share a part of their graph, and the backward of the first freed it.",
+    "Add them and call backward once, sum({name}).backward(); or pass retain_graph=True.",
+)
 _TWICE = (
     "backward was called twice on the same result, and the first call freed its graph.",
     "Call it once. If you want both, pass retain_graph=True to the first; the gradients then add "
@@ -66,10 +70,19 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     frame, root = start_of(frames)
     if root is None or root.grad_fn is None:
         return None
+    if (losses := _one_after_another(frame, root)) is not None:
+        return _told(told, _LISTED, losses, frame.place)
     hanging, beside = _near(frames, root)
     if (found := _from_earlier(frames, frame, hanging, hanging | beside)) is not None:
         return _told(told, *found)
-    return _twice(frame, root, hanging, told)
+    if (twice := _twice(frame, root, hanging, told)) is not None:
+        return twice
+    start = _failing(frame.source, frame) if frame.source is not None else None
+    known = root if start is not None and start.exact else None
+    if (put_away := kept.stored(frames, known)) is None:
+        return None
+    meaning, cure, place = put_away
+    return replace(told, meaning=meaning, cure=cure, place=place, sure=False)
 
 
 def carried(frames: Frames) -> tuple[str, str, str] | None:
@@ -110,11 +123,11 @@ def _from_earlier(
     """What comes from an earlier pass: a module's state, or a variable of a loop."""
     for name, is_one in _states(frames, hanging):
         return _CARRIED if is_one else _CARRIED_PARTS, name, frame.place
-    found = (_in_loop(one, near) for one in reversed(frames.own))
+    found = (_in_loop(frames, one, near) for one in reversed(frames.own))
     return next((one for one in found if one is not None), None)
 
 
-def _in_loop(frame: Frame, hanging: dict[str, Tensor]) -> _Words | None:
+def _in_loop(frames: Frames, frame: Frame, hanging: dict[str, Tensor]) -> _Words | None:
     """What a loop carries from pass to pass, or takes from before it."""
     tree = frame.source
     loop = source.loop_of(tree, frame.line) if tree is not None else None
@@ -136,8 +149,34 @@ def _in_loop(frame: Frame, hanging: dict[str, Tensor]) -> _Words | None:
         elif not inside and own.split(".")[0] in frame.names and tree is not None:
             before += [(own, one) for one in source.assigned(tree, own)]
     for name, statement in before:
+        if (made := kept.made_of(frames, frame, name, statement)) is not None:
+            return _finished(*made)
         line = statement.lineno  # type: ignore[attr-defined]
         return _BEFORE, name, frame.place_of(line)
+    for name in hanging:
+        if (handed := kept.given(frames, frame, name.split("[")[0])) is not None:
+            return _finished(*handed)
+    return None
+
+
+def _finished(meaning: str, cure: str, place: str) -> _Words:
+    """Words that name what they are about themselves."""
+    plain = meaning.replace("{", "{{").replace("}", "}}"), cure.replace("{", "{{")
+    return (plain[0], plain[1].replace("}", "}}")), "", place
+
+
+def _one_after_another(frame: Frame, root: Tensor) -> str | None:
+    """The list of results that a loop goes through, calling backward on each."""
+    loop = source.loop_of(frame.source, frame.line) if frame.source is not None else None
+    if not isinstance(loop, ast.For):
+        return None
+    targets = [one for one in ast.walk(loop.target) if isinstance(one, ast.Name)]
+    if not any(looked_up(one, frame) is root for one in targets):
+        return None
+    for node in ast.walk(loop.iter):
+        values = looked_up(node, frame)
+        if isinstance(values, list | tuple) and any(one is root for one in values):
+            return ast.unparse(node)
     return None
 
 

@@ -45,6 +45,8 @@ def reads(node: ast.AST, name: str) -> bool:
 
 def is_carried(loop: Loop, name: str) -> bool:
     """Whether a pass of the loop reads the value that an earlier pass gave to a name."""
+    if name in _targets(loop):
+        return False  # each pass begins with another
     for statement in _flat(loop.body):
         gives = name in _targets(statement)
         if reads(_without_body(statement), name):
@@ -56,11 +58,13 @@ def is_carried(loop: Loop, name: str) -> bool:
 
 def is_filled(loop: Loop, name: str) -> bool:
     """Whether a loop puts things into a list or a dict of this name."""
-    return any(
-        _puts_into(node) == name
-        for node in ast.walk(loop)
-        if isinstance(node, ast.Call | ast.Subscript)
-    )
+    return bool(filled(loop, name))
+
+
+def filled(tree: ast.AST, name: str) -> list[ast.AST]:
+    """The expressions that put something into a list or a dict of this name."""
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.Subscript))
+    return [node for node in nodes if _puts_into(node) == name]
 
 
 def _puts_into(node: ast.Call | ast.Subscript) -> str:
