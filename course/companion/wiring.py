@@ -13,6 +13,7 @@ from course.companion.reach import Reach
 from course.companion.surroundings import Surroundings
 
 MOST_NAMED = 3
+_PLAIN = (bool, int, float, str, type(None))
 
 
 def unregistered(around: Surroundings, record: Record | None = None) -> list[Finding]:
@@ -48,11 +49,16 @@ def _known(around: Surroundings) -> set[int]:
 
 
 def _attributes(name: str, model: nn.Module) -> Iterator[tuple[str, str, Any]]:
-    """What every part of a model keeps in plain attributes: the part's name, theirs, the value."""
+    """What every part of a model keeps in plain attributes: the part's name, theirs, the value.
+
+    Numbers, texts and None are left out: they are most of it, and hold nothing.
+    """
     for path, part in model.named_modules():
         for attribute, value in list(vars(part).items()):
-            if not attribute.startswith("_"):
-                yield f"{name}.{path}" if path else name, attribute, value
+            is_flag = attribute == "requires_grad"
+            if attribute.startswith("_") or (isinstance(value, _PLAIN) and not is_flag):
+                continue
+            yield f"{name}.{path}" if path else name, attribute, value
 
 
 def _is_computed(value: Any, known: set[int], record: Record | None) -> bool:
