@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from grader.box.both.ended import BoxRefused
@@ -215,14 +216,14 @@ class Batch:
 
     def _finished(self, paper: Paper, clock: Clock) -> Generator[Future[Any], Any, Line | None]:
         """Do what is left of a submission that was judged, if its notebooks can be read."""
-        found, before = self._filing.left(paper), None
-        entered: Entered | None = None
-        while entered is None and found != before:
-            graded = yield self._crew.submit(Fetch(paper.student, found), self._round, clock)
+        found: Path | None = None
+        graded = entered = None
+        # Elsewhere after a turn if a third put it in place, who may have been killed since.
+        while entered is None and (now := self._filing.left(paper)) != found:
+            found = now
+            graded = yield self._crew.submit(Fetch(paper.student, now), self._round, clock)
             if graded is not None:
-                entered = self._filing.finish(paper, found, graded)
-            # Elsewhere now if a third put it in place meanwhile, who may have been killed since.
-            found, before = self._filing.left(paper), found
+                entered = self._filing.finish(paper, now, graded)
         if graded is None:
             return None
         return (yield from self._shown(paper, entered, "finished", clock))

@@ -244,50 +244,34 @@ def a_round_too_many(n, world, rank, shuffle, seed, epoch):
 def epoch_ignored(n, world, rank, shuffle, seed, epoch):
     """Every epoch has the same order: you left out the epoch. The generator's seed is seed + epoch,
     for which set_epoch is there."""
-
-    def seed_alone(seed, epoch, rank):
-        return seed
-
-    return _read(n, world, rank, shuffle, seed, epoch, seed_of=seed_alone)
+    return _read(n, world, rank, shuffle, seed, epoch, seed_of=lambda seed, epoch, rank: seed)
 
 
 def seed_ignored(n, world, rank, shuffle, seed, epoch):
     """You took the epoch alone for the generator's seed. It is seed + epoch."""
-
-    def epoch_alone(seed, epoch, rank):
-        return epoch
-
-    return _read(n, world, rank, shuffle, seed, epoch, seed_of=epoch_alone)
+    return _read(n, world, rank, shuffle, seed, epoch, seed_of=lambda seed, epoch, rank: epoch)
 
 
 def rank_for_the_seed(n, world, rank, shuffle, seed, epoch):
     """You took the rank for the generator's seed. All ranks draw one order, from seed + epoch, and
     take different entries of it."""
-
-    def rank_alone(seed, epoch, rank):
-        return rank
-
-    return _read(n, world, rank, shuffle, seed, epoch, seed_of=rank_alone)
+    return _read(n, world, rank, shuffle, seed, epoch, seed_of=lambda seed, epoch, rank: rank)
 
 
 def seed_times_epoch(n, world, rank, shuffle, seed, epoch):
     """You multiplied seed and epoch. In epoch 0 every seed would give the same order: it is
     seed + epoch."""
-
-    def times(seed, epoch, rank):
-        return seed * epoch
-
-    return _read(n, world, rank, shuffle, seed, epoch, seed_of=times)
+    return _read(
+        n, world, rank, shuffle, seed, epoch, seed_of=lambda seed, epoch, rank: seed * epoch
+    )
 
 
 def order_of_each_rank(n, world, rank, shuffle, seed, epoch):
     """Your order depends on the rank, so that ranks read some samples twice and others not at all.
     All ranks draw one order, from seed + epoch, and take different entries of it."""
-
-    def with_rank(seed, epoch, rank):
-        return seed + epoch + rank
-
-    return _read(n, world, rank, shuffle, seed, epoch, seed_of=with_rank)
+    return _read(
+        n, world, rank, shuffle, seed, epoch, seed_of=lambda seed, epoch, rank: seed + epoch + rank
+    )
 
 
 def never_shuffled(n, world, rank, shuffle, seed, epoch):
