@@ -86,19 +86,20 @@ def pytest_xdist_auto_num_workers(config):
     ) + 1
 
 
-def seconds_of(item):
-    """What the table says of a test's module."""
-    return SLOW.get(item.path.relative_to(ROOT / "tests").as_posix(), (0, ""))[0]
+@functools.cache
+def seconds_of(path):
+    """What the table says of a module."""
+    return SLOW.get(path.relative_to(ROOT / "tests").as_posix(), (0, ""))[0]
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if seconds_of(item) or NEVER_FAST & set(item.fixturenames):
+        if seconds_of(item.path) or NEVER_FAST & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
     # Workers steal tests from each other's ends. Those that need the hub stand together at the
     # beginning, so that one worker has them all and one hub is started; a stable sort keeps each
     # module together.
-    items.sort(key=lambda item: ("hub_programs" not in item.fixturenames, -seconds_of(item)))
+    items.sort(key=lambda item: ("hub_programs" not in item.fixturenames, -seconds_of(item.path)))
 
 
 def pytest_unconfigure(config):

@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import torch
 
-from grader.authoring.trials import SEEDS, Trials
+from grader.authoring.trials import Trials
 from grader.engine.task import Task
 from grader.notebook import notebooks
 from grader.notebook.cells import BEGIN, END, source_of
@@ -19,12 +19,12 @@ from grader.trusted.key import Key, key_of
 
 
 class Subject:
-    """One exercise of the course in a folder, tried on so many seeds."""
+    """One exercise of the course in a folder; `once` is what Trials says."""
 
     def __init__(
-        self, task: Task, course: Path, device: str = "cpu", seeds: int = len(SEEDS)
+        self, task: Task, course: Path, device: str = "cpu", *, once: bool = False
     ) -> None:
-        self.task, self.course, self.device, self.seeds = task, course, device, seeds
+        self.task, self.course, self.device, self.once = task, course, device, once
 
     @property
     def place(self) -> str:
@@ -44,7 +44,7 @@ class Subject:
     @cached_property
     def trials(self) -> Trials:
         """Answers to it, tried."""
-        return Trials(self.task, self.key, self.device, self.seeds)
+        return Trials(self.task, self.key, self.device, once=self.once)
 
     @cached_property
     def chapter_text(self) -> Path:

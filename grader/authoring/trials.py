@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import torch
@@ -24,15 +25,22 @@ from grader.trusted.live import LiveAnswers
 SEEDS = tuple(f"seed {number}" for number in range(5))
 PRECISIONS = (torch.float64, torch.float32)
 
+Round = tuple[LiveAnswers, tuple[tuple[Case, ...], ...]]
+"""The answers of a seed, and the cases in each precision in which they are tried."""
+
 
 class Trials:
-    """One exercise under trial on one device."""
+    """One exercise under trial on one device.
+
+    Every precision is tried on every seed; or `once`, each on one seed that no other one has, and a
+    mistake in one of them, the next mistake in the next.
+    """
 
     def __init__(
-        self, task: Task, key: type[Key], device: str = "cpu", seeds: int = len(SEEDS)
+        self, task: Task, key: type[Key], device: str = "cpu", *, once: bool = False
     ) -> None:
-        self.task, self.key, self.device = task, key, device
-        self.answers = {seed: LiveAnswers(task, key, seed, device) for seed in SEEDS[:seeds]}
+        self.task, self.key, self.once = task, key, once
+        self.answers = {seed: LiveAnswers(task, key, seed, device) for seed in SEEDS}
 
     @cached_property
     def draws(self) -> tuple[tuple[Case, ...], ...]:
@@ -41,23 +49,36 @@ class Trials:
         cast = [tuple(replace(case, dtype=dtype) for case in cases) for dtype in PRECISIONS]
         return tuple(cast) if cases in cast else (cases, *cast)
 
-    def verdicts(
-        self, functions: Sequence[Callable[..., Any]], code: str | None = None
-    ) -> Iterator[Verdict]:
-        """The verdict on an answer, on every seed and in every precision.
+    @cached_property
+    def rounds(self) -> list[Round]:
+        """What is tried on a seed: the cases in one precision, or in each of them."""
+        of_each = [(cases,) for cases in self.draws] if self.once else repeat(self.draws)
+        return list(zip(self.answers.values(), of_each, strict=False))
 
-        `code` says that the answer is the mistake of that code: in float64 it was called already,
-        to be told from others.
-        """
-        for answers in self.answers.values():
-            seen: dict[tuple[str, torch.dtype], Seen] = {}
-            for cases in self.draws:
-                yield self._verdict(answers, cases, functions, code, seen)
+    def verdicts(self, functions: Sequence[Callable[..., Any]]) -> Iterator[Verdict]:
+        """The verdict on an answer, on every seed and in every precision that are tried."""
+        return self._over(self.rounds, functions, None)
 
     def verdicts_on(self, mistake: Mistake) -> Iterator[Verdict]:
         """The same on a named mistake."""
+        rounds = self.rounds
+        if self.once:
+            known = [code for code, _, _ in rounds[0][0].mistakes()]
+            rounds = [rounds[known.index(mistake.code) % len(rounds)]]
         functions = self.key.answer_with(mistake, self.task.functions)
-        return self.verdicts(functions, mistake.code)
+        return self._over(rounds, functions, mistake.code)
+
+    def _over(
+        self, rounds: Sequence[Round], functions: Sequence[Callable[..., Any]], code: str | None
+    ) -> Iterator[Verdict]:
+        """The verdicts on an answer, which `code` says is the mistake of that code.
+
+        In float64 a mistake was called already, to be told from others.
+        """
+        for answers, draws in rounds:
+            seen: dict[tuple[str, torch.dtype], Seen] = {}
+            for cases in draws:
+                yield self._verdict(answers, cases, functions, code, seen)
 
     def twins(self, code: str) -> list[str]:
         """The other mistakes that do the same as this one in every case as written."""
@@ -78,7 +99,7 @@ class Trials:
     def effects_of_the_reference(self) -> dict[str, str]:
         """Side effects that the reference has in any case as written. Raises ReferenceFailed."""
         found: dict[str, str] = {}
-        for answers in self.answers.values():
+        for answers, _ in self.rounds:
             for case in self.task.cases():
                 found |= answers.reference(case).effects
         return found

@@ -6,6 +6,7 @@ chapter's lesson links to it, first of all in a box.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -98,21 +99,22 @@ def _exercises(own: Sequence[Entry]) -> str | None:
 def of_course(folder: Path = LESSONS) -> Way:
     """The way through the lessons whose texts lie in a folder; empty where none are."""
     texts = sorted(folder.glob("[0-9][0-9]-*.md"), key=lambda text: text.stem)
-    return Way(tuple(_read(text) for text in texts))
+    return Way(tuple(_read(text.stem, text.read_text(encoding="utf-8")) for text in texts))
 
 
-def _read(text: Path) -> Lesson:
+@functools.lru_cache(maxsize=128)
+def _read(stem: str, text: str) -> Lesson:
     in_boxes: dict[str, str] = {}
     elsewhere: dict[str, str] = {}
     title = under = ""
-    for line in _prose(text.read_text(encoding="utf-8")):
+    for line in _prose(text):
         if heading := re.match(r"(##?) +(.+)", line):
             title = title or heading[2].strip()
             under = heading[2].strip() if heading[1] == "##" else ""
         found = in_boxes if line.startswith(">") else elsewhere
         for exercise in re.findall(r"\]\(exercise:([\w-]+)\)", line):
             found.setdefault(exercise, under)
-    return Lesson(text.stem, title or text.stem, elsewhere | in_boxes)
+    return Lesson(stem, title or stem, elsewhere | in_boxes)
 
 
 def _prose(text: str) -> Iterator[str]:

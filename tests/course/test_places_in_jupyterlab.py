@@ -104,6 +104,8 @@ def test_a_link_lands_at_its_exercise_although_the_notebook_was_never_opened(pag
 
 
 def test_an_exercise_is_failed_hinted_and_solved_by_buttons(page):
+    ready = shown(page).locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    ready.wait_for(timeout=60_000)  # before it has its kernel, JupyterLab drops what it is told
     page.keyboard.press("Escape")
     page.locator(".lm-MenuBar-itemLabel:text-is('Run')").click()
     page.locator(".lm-Menu-itemLabel:text-is('Run All Cells')").click()

@@ -25,6 +25,8 @@ from tests.fixtures import classroom
 
 CHAPTERS = sorted({task.chapter for task in tasks().values()})
 ASSIGNMENT, SIZE, SEED = "01-graphs", 10, 10
+TYPED = 3
+"""Of so many mistakes of an exercise one is run as it is typed: as functions all are proved."""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,7 @@ def test_every_mistake_as_a_learner_types_it_is_named_as_itself(chapter, assignm
             if mistake.code not in typable:  # made for several exercises at once
                 with pytest.raises(CannotBeTyped):
                     typed(task, mistake)
-        for work in works:
+        for work in works[::TYPED]:
             namespace = {}
             exec("\n".join((*exercise.imported, work.source)), namespace)
             functions = [namespace[name] for name in task.functions]

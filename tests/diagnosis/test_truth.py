@@ -24,9 +24,9 @@ from grader.trusted.key import key_of
 from grader.trusted.live import LiveAnswers
 from tests.conftest import ROOT
 
-PAIRS = 12
+PAIRS = 8
 """How many pairs of one exercise are tried."""
-MUTANTS = 4
+MUTANTS = 3
 """How many mutants of its solution."""
 
 
