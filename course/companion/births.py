@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course.companion import fed
 from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
@@ -109,10 +110,10 @@ class Births:
         if target is None or not _is_bad(bad):
             return []
         told = dict(wanted).items()
-        return [self._told(node, size, name) for node, size in told][:2]
+        return [self._told(node, size, tensor, name) for node, size in told][:2]
 
-    def _told(self, node: Any, size: float, name: str) -> Finding:
-        finding = _finding(self._record, node, size, name)
+    def _told(self, node: Any, size: float, tensor: Tensor, name: str) -> Finding:
+        finding = _finding(self._record, node, size, name, self._end_of(tensor))
         if finding.code == "nan_other" and (row := self._masked_row(node, name)) is not None:
             return row
         if finding.code != "zero_factor" or (other := self._starting(node)) is None:
@@ -137,6 +138,10 @@ class Births:
             if leaf is not None and not _is_bad(self._size_at(leaf) or 0.0):
                 return leaf
         return None
+
+    def _end_of(self, tensor: Tensor) -> float:
+        """What a tensor has of its gradient: 0 where that is unknown."""
+        return self._size_at(tensor) or 0.0
 
     def _size_at(self, tensor: Tensor) -> float | None:
         size = self._ends.get(id(tensor))
@@ -211,14 +216,19 @@ def _of_loss(record: Record | None, loss: Tensor, reach: Reach, broken: int) -> 
     return found("nan_loss", tensor="the loss", bad=bad, first=call, place=place)
 
 
-def _finding(record: Record | None, node: Any, size: float, name: str) -> Finding:
+def _finding(record: Record | None, node: Any, size: float, name: str, end: float) -> Finding:
+    """`size` is what leaves the node, `end` what the tensor has of it."""
     call, place = _call(record, node)
     words = {"node": node.name(), "call": call, "place": place, "tensor": name}
     if not math.isfinite(size):
         code = "nan_point" if _is_one_of(node, _POINTS) else "nan_other"
-        return found(code, bad="nan" if math.isnan(size) else "inf", **words)
+        return found(code, bad="nan" if math.isnan(size) or math.isnan(end) else "inf", **words)
     if _is_one_of(node, ("Softmax", "LogSoftmax")) and _is_single(node):
         return found("zero_single", **words)
+    if _is_alone(node):
+        return found("zero_alone", **words)
+    if (index := _padded(record, node)) is not None:
+        return found("zero_padding", index=index, **words)
     groups = (_STEPS, "zero_step"), (_RELU, "zero_relu"), (_FLAT, "zero_flat")
     for names, code in (*groups, (_SUMS, "zero_sum"), (_FACTORS, "zero_factor")):
         if _is_one_of(node, names):
@@ -246,10 +256,29 @@ def _is_single(node: Any) -> bool:
     return bool(shape) and shape[dim if dim < len(shape) else dim - 2**64] == 1
 
 
+def _is_alone(node: Any) -> bool:
+    """Whether a normalization went over groups of one value."""
+    if _is_one_of(node, ("NativeLayerNorm",)):
+        return math.prod(map(int, node._saved_normalized_shape)) == 1
+    if _is_one_of(node, ("NativeGroupNorm",)):
+        return int(node._saved_C * node._saved_HxW) == int(node._saved_group)
+    return False
+
+
+def _padded(record: Record | None, node: Any) -> int | None:
+    """The padding_idx of an embedding that was given nothing else."""
+    call = record.of_node(_number(node)) if record is not None else None
+    if call is None or not _is_one_of(node, ("Embedding",)) or call.note[0] != fed.PADDING:
+        return None
+    return int(call.note[1])
+
+
 def _is_tiny(size: float, into: float, node: Any) -> bool:
     if not math.isfinite(into) or into == 0:
         return False
-    return size == 0 or (_is_one_of(node, _SUMS) and size < TINY * into)
+    # Of one value the root of eps divides what rounding left of 0.
+    most = 1e-3 if _is_alone(node) else TINY
+    return size == 0 or (_is_one_of(node, _SUMS) and size < most * into)
 
 
 def _is_bad(size: float) -> bool:

@@ -15,7 +15,7 @@ from course.companion.sizes import MOST_NODES
 from course.companion.surroundings import Surroundings
 
 MOST_MEASURED = 12
-MEANT = {"fine", "zero_start", "zero_cancels"}
+MEANT = {"fine", "fine_in_part", "zero_start", "zero_cancels"}
 """Small and zero gradients that right programs have too: said of a tensor that one asks about."""
 DETACHED = "This loss is detached from the graph, and its backward was seen before."
 

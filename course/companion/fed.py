@@ -20,7 +20,9 @@ MODE = "mode"
 """The note of a call that is told whether the model is in training."""
 _TOLD = {F.dropout: 2, F.dropout2d: 2, F.dropout1d: 2, F.batch_norm: 5}
 """Where among the arguments that stands."""
-CHECKED = {*_TOLD, *_SCORES, *_LOGS, *_SAME_SHAPE, *_DIFFERENCE}
+PADDING = "padding"
+"""The note of an embedding that was given nothing but its padding."""
+CHECKED = {F.embedding, *_TOLD, *_SCORES, *_LOGS, *_SAME_SHAPE, *_DIFFERENCE}
 _HANDED_ON = {
     "view",
     "reshape",
@@ -53,6 +55,8 @@ def noted(
         return (MODE, bool(training))
     if len(tensors) < 2:
         return ("", None)
+    if func is F.embedding:
+        return _only_padding(tensors[0], args[2] if len(args) > 2 else kwargs.get("padding_idx"))
     given, target = tensors[0], tensors[1]
     if func in _DIFFERENCE or func in _SAME_SHAPE:
         shapes = tuple(given.shape), tuple(target.shape)
@@ -62,6 +66,22 @@ def noted(
     if func is F.cross_entropy and _all_ignored(target, outs[0], kwargs):
         return ("ignored", kwargs.get("ignore_index", -100))
     return ("", None)
+
+
+def _only_padding(indices: Tensor, padding: int | None) -> tuple[str, Any]:
+    if padding is None or not indices.numel() or not _is_readable(indices):
+        return ("", None)
+    return (PADDING, padding) if bool((indices == padding).all()) else ("", None)
+
+
+def _is_readable(tensor: Tensor) -> bool:
+    """Whether its numbers may be read here without anybody seeing that they were."""
+    plain = type(tensor) is Tensor and tensor.device.type == "cpu"
+    return (
+        plain
+        and not torch._C._len_torch_dispatch_stack()
+        and not is_functorch_wrapped_tensor(tensor)
+    )
 
 
 def misfed(call: Call, record: Record) -> tuple[str, str]:
@@ -97,10 +117,8 @@ def _outer(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def _all_ignored(target: Tensor, loss: Tensor, kwargs: dict[str, Any]) -> bool:
-    if loss.dim() or loss.device.type != "cpu" or type(loss) is not Tensor:
+    if loss.dim() or not _is_readable(loss):
         return False
-    if torch._C._len_torch_dispatch_stack() or is_functorch_wrapped_tensor(loss):
-        return False  # its number may not be read there, or somebody would see that it was
     if not math.isnan(loss.item()) or target.is_floating_point() or type(target) is not Tensor:
         return False
     return bool(target.numel()) and bool((target == kwargs.get("ignore_index", -100)).all())

@@ -51,11 +51,17 @@ READ = {
     Tensor.__array__,
     Tensor.__index__,
 }
-MARKS = {
-    torch.ops.profiler._record_function_enter_new,
-    torch.ops.profiler._record_function_exit._RecordFunction,
+
+
+SHAPED = {
+    *(
+        getattr(torch, f"{name}_like")
+        for name in ("zeros", "ones", "empty", "full", "rand", "randn")
+    ),
+    *(getattr(Tensor, f"new_{name}") for name in ("zeros", "ones", "empty", "full")),
+    torch.randint_like,
 }
-"""The profiler's marks, which every optimizer puts around its step and its zero_grad."""
+"""What reads the shape of its first argument, and none of its values."""
 
 
 def tensors_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:

@@ -66,18 +66,20 @@ def lost(
 ) -> list[Finding]:
     """Why a loss with a graph does not lead back to a tensor."""
     told = cuts.why_lost(record, tensor, loss, name) if record is not None else []
+    used = record is not None and record.source_of(tensor) is not None
+    unknown = found("not_seen" if used else "not_reached", tensor=name)
     if [one.code for one in told] == ["never_used"]:
         if (container := wiring.choosing(around, tensor, loss)) is not None:
             return [found("idle", tensor=name, container=container, sure=False)]
         return told
     if quickly or any(one.code != "dropped" for one in told):
-        return told or [found("not_reached", tensor=name)]
+        return told or [unknown]
     for other, value in around.tensors.items():
         if value is loss or value is tensor or value.grad_fn is None or value.numel() != 1:
             continue
         if tensor in Reach(value):
             return [found("other_loss", tensor=name, other=other)]
-    return told or [found("not_reached", tensor=name)]
+    return told or [unknown]
 
 
 def measured(
@@ -97,7 +99,23 @@ def measured(
             return [found("graph_freed", tensor=name)]
     if size is None and tensor.is_leaf:
         return [_unfilled(tensor, reach, name, record)]
-    return [found("fine", tensor=name, size=f"{size:.3g}")] if size else []
+    return [_fine(tensor, reach, name, size)] if size else []
+
+
+def _fine(tensor: Tensor, reach: Reach, name: str, size: float) -> Finding:
+    """Of a gradient that arrives: whether most rows of a weight have none of it."""
+    grad = tensor.grad
+    looked_up = any(
+        node.name().startswith("Embedding") and below is reach.target(tensor)
+        for node in reach.nodes
+        for below, _ in node.next_functions
+    )
+    if grad is not None and grad.layout == torch.strided and grad.dim() > 1 and not looked_up:
+        zero = int((grad.detach().flatten(1) == 0).all(1).sum())
+        if 2 * zero > len(grad):
+            told = f"{size:.3g}"
+            return found("fine_in_part", tensor=name, size=told, zero=zero, rows=len(grad))
+    return found("fine", tensor=name, size=f"{size:.3g}")
 
 
 def _unfilled(tensor: Tensor, reach: Reach, name: str, record: Record | None) -> Finding:

@@ -34,10 +34,16 @@ def modes(around: Surroundings, record: Record | None) -> list[Finding]:
             continue
         for path, one in model.named_modules():
             frozen = isinstance(one, _BATCH) and one.affine and not one.weight.requires_grad
-            if frozen and one.training and one.track_running_stats:
+            if frozen and one.training and one.track_running_stats and not _written(one, record):
                 findings.append(found("frozen_batchnorm", sure=False, tensor=f"{name}.{path}"))
                 break
     return findings
+
+
+def _written(module: nn.Module, record: Record | None) -> bool:
+    """Whether the watched step wrote the parameters itself, as it writes a moving average."""
+    made = map(record.source_of, module.parameters(recurse=False)) if record is not None else ()
+    return any(one is not None and one >= 0 for one in made)
 
 
 def _in_eval(around: Surroundings, record: Record) -> list[Finding]:

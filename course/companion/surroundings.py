@@ -26,6 +26,8 @@ class Surroundings:
         optimizer: torch.optim.Optimizer | None = None,
     ) -> None:
         self._variables = dict(_variables(frame))
+        self.files = [one.f_code.co_filename for one in _frames(frame)]
+        """Where the frames' code stands."""
         self._model, self._optimizer = model, optimizer
 
     @cached_property
@@ -124,14 +126,20 @@ def _is_own(value: Any) -> bool:
 def _variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
     """The nearest frame's names win."""
     seen: set[str] = set()
-    at: FrameType | None = frame
-    while at is not None and (at is frame or at.f_code.co_name not in ("run_code", "<module>")):
+    for at in _frames(frame):
         scopes = [at.f_locals] + ([at.f_globals] if at is frame else [])
         for scope in scopes:
             for name, value in list(scope.items()):
                 if name not in seen and not name.startswith("_") and name not in ("In", "Out"):
                     seen.add(name)
                     yield name, value
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    """A frame, and those above it that are the reader's own."""
+    at: FrameType | None = frame
+    while at is not None and (at is frame or at.f_code.co_name not in ("run_code", "<module>")):
+        yield at
         at = at.f_back if at.f_code.co_name != "<module>" else None
         if at is not None and at.f_globals.get("__name__", "").partition(".")[0] in _OTHERS:
             return

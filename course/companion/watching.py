@@ -14,18 +14,19 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 
-from course.companion import fed, sizes, warned
+from course.companion import fed, marks, sizes, warned
 from course.companion.calls import MOST_CALLS, Event, Pass, Record, Stepped
 from course.companion.functions import (
     BACKWARD,
-    MARKS,
     QUIET,
     READ,
     SET_DATA,
     SET_GRAD,
+    SHAPED,
     SWITCH,
     tensors_in,
 )
+from course.companion.marks import MARKS
 from course.companion.places import LIBRARY, own_frame
 
 _is_compiling = torch.compiler.is_compiling
@@ -33,7 +34,6 @@ _is_nested = torch._C._len_torch_function_stack
 _last: list[Watch] = []
 """The watch that was left last, for whoever asks without naming one."""
 
-_KINDS_OF_MARKS = {"Optimizer.step": "step", "Optimizer.zero_grad": "zero"}
 _NOTHING = ("", None)
 _DATA = vars(torch._C.TensorBase)["data"].__get__
 _MODE_FILES = ("grad_mode.py", "_contextlib.py")
@@ -118,7 +118,7 @@ class Watch(TorchFunctionMode):
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, frame: FrameType
     ) -> None:
         record = self.record
-        tensors = tensors_in(args, kwargs)
+        tensors = [] if func in SHAPED else tensors_in(args, kwargs)
         outs = [out] if type(out) is Tensor else tensors_in((out,), {})
         if not outs and func is not Tensor.__setitem__ and func not in READ:
             self._event(func, args, out, frame)
@@ -162,23 +162,24 @@ class Watch(TorchFunctionMode):
             note = fed.noted(func, args, kwargs, tensors, outs)
         if sequence > self._newest:
             self._newest = sequence
-        record.calls.append(
-            (
-                func,
-                own.f_code,
-                own.f_lasti,
-                tuple(sources),
-                tuple(recorded),
-                gives_grad,
-                bool(outs),
-                sequence,
-                note,
-            )
-        )
+        at = func, own.f_code, own.f_lasti, tuple(sources), tuple(recorded)
+        record.calls.append((*at, gives_grad, bool(outs), sequence, note))
+        if gives_grad and len(outs) > 1:
+            self._note_indices(at, outs)
         if frame is not own and _MODULES not in frame.f_code.co_filename:
             self._inside(func, frame, own)
         if len(record.calls) > MOST_CALLS:
             record.shorten()
+
+    def _note_indices(self, at: tuple[Any, ...], outs: list[Tensor]) -> None:
+        """Of values and their indices the indices are cut off, as if a call of theirs made them."""
+        floats = torch.float16, torch.bfloat16, torch.float32, torch.float64
+        without = [one for one in outs if one.dtype not in floats and one._base is None]
+        if without:
+            number = len(self.record)
+            self.record.calls.append((*at, False, True, -1, self._cut(at[0], without)))
+            for one in without:
+                self.record.made[id(one)] = (weakref.ref(one), number)
 
     def _met(self, tensor: Tensor) -> tuple[weakref.ref[Tensor], int]:
         """A tensor that no call gave: a new source, or the values that were cut off wrapped anew.
@@ -238,22 +239,14 @@ class Watch(TorchFunctionMode):
 
         What it did counts from its end: a closure that it was given runs before.
         """
-        inner = _optimizer_frame(frame)
-        if not (args and isinstance(args[0], str)):
-            if self._silent and inner is not None:
-                kind, about = self._silent.pop()
-                if about is not None:
-                    self._add(kind, about, frame)
-            return
-        kind = _KINDS_OF_MARKS.get(args[0].split("#")[0], "")
-        if not kind:
-            return
-        optimizer = inner.f_locals.get("self") if inner is not None else None
-        about = None
-        if isinstance(optimizer, torch.optim.Optimizer):
-            rates = tuple(float(group["lr"]) for group in optimizer.param_groups if "lr" in group)
-            about = Stepped(weakref.ref(optimizer), rates)
-        self._silent.append((kind, about))
+        inner = marks.frame_of_optimizer(frame)
+        if marks.is_begin(args):
+            if kind := marks.kind_of(args):
+                self._silent.append((kind, marks.optimizer_in(inner)))
+        elif self._silent and inner is not None:
+            kind, about = self._silent.pop()
+            if about is not None:
+                self._add(kind, about, frame)
 
     def _inside(self, func: Any, frame: FrameType, own: FrameType) -> None:
         """Clipping and the gradient scaler, told from the file of torch that made the call."""
@@ -313,13 +306,3 @@ class Watch(TorchFunctionMode):
 def last_watch() -> Watch | None:
     """The watch that was left last."""
     return _last[0] if _last else None
-
-
-def _optimizer_frame(frame: FrameType) -> FrameType | None:
-    """The frame of torch/optim that a mark of the profiler was made in."""
-    above: FrameType | None = frame
-    for _ in range(4):
-        above = above.f_back if above is not None else None
-        if above is not None and above.f_code.co_filename.endswith("optimizer.py"):
-            return above
-    return None

@@ -17,6 +17,7 @@ from course.companion.finding import Finding, Report, counted, found, ordered
 from course.companion.reach import Reach
 from course.companion.surroundings import Surroundings
 from course.companion.watching import Watch, last_watch
+from course.companion.written import located
 
 
 def why_no_grad(
@@ -71,7 +72,8 @@ def why_no_grad(
 def of_record(record: Record, around: Surroundings) -> Report:
     """What a watched block shows by itself: its losses, its order, what it keeps alive."""
     findings = _of_record(record, around) + states.modes(around, record) + births.seen(record)
-    findings += wiring.unregistered(around, record)
+    findings += wiring.unregistered(around, record) + wiring.outside_optimizers(around)
+    findings = located(findings, around)
     passes = len(record.events_of("backward"))
     about = f"Watched {counted(len(record), 'torch call')} and {passes} backward pass"
     about += "." if passes == 1 else "es."
@@ -93,8 +95,11 @@ def _report(
         notes += record.blind + states.through_data(record)
         if record.forgotten:
             notes.append(f"The watch forgot its first {record.forgotten:,} calls.")
-    real = ordered([one for one in findings if one.code != "fine"])
-    return Report(_fitting(about, real), real or ordered(findings), tuple(notes))
+    findings = located(findings, around)
+    real = ordered([one for one in findings if one.code not in _ARRIVES])
+    beside = all(one.code in _BESIDE for one in real)
+    told = ordered(findings) if beside else real
+    return Report(_fitting(about, real), told, tuple(notes))
 
 
 def _fitting(about: str, real: tuple[Finding, ...]) -> str:
@@ -106,6 +111,9 @@ def _fitting(about: str, real: tuple[Finding, ...]) -> str:
     return f"{counted(other, 'thing')} beside the gradients {verb} wrong. {about}"
 
 
+_ARRIVES = {"fine", "fine_in_part"}
+_BESIDE = {"eval_mode", "frozen_batchnorm"}
+"""What is no answer to the question about a tensor whose gradient arrives."""
 _REMARKS = {"emptied", "no_backward"}
 """What is said of right programs too."""
 

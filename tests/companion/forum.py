@@ -127,3 +127,13 @@ def gradients_emptied_before_the_step():
         optimizer.zero_grad()
         optimizer.step()
     return why_no_grad(net.weight, loss)
+
+
+def frozen_in_two_places():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))
+    model[0].weight.requires_grad = False
+    model[1].weight.requires_grad_(False)
+    with watch():
+        loss = model(torch.ones(2, 3)).sum()
+        loss.backward()
+    return why_no_grad(model[0].weight, loss)

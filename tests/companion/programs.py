@@ -307,12 +307,13 @@ def _():
 def _():
     other = leaf(3)
 
-    def compute(w):
-        h = w.exp()
-        h.requires_grad_()
-        return (torch.zeros_like(h) * other).sum() + torch.nan_to_num(h.detach_()).sum()
+    return asked(lambda w: (torch.histc(w.exp(), bins=3, min=0, max=5) * other).sum())
 
-    return asked(compute)
+
+@pair("cut_detach", lambda: asked(squares))
+def _():
+    other = leaf(3)
+    return asked(lambda w: (w.exp().detach_() * other).sum())
 
 
 # Passes

@@ -9,11 +9,11 @@ from torch import nn
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import forum, programs, wired
+from tests.companion import chosen, forum, programs, wired
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
-TRUE_REMARKS = {"fine", "frozen", "emptied", "no_backward"}
+TRUE_REMARKS = {"fine", "fine_in_part", "frozen", "emptied", "no_backward"}
 """What may be said of a right program too."""
 OF_NOTES = {"compiled", "distributed"}
 """What is said as a note: tests/companion/test_watch.py."""
@@ -195,6 +195,49 @@ def test_what_was_emptied_too_early_is_said_once():
     report = forum.gradients_emptied_before_the_step()
     assert report.codes == ("emptied_before_step",)
     assert "Cure: Call zero_grad() before backward" in str(report)
+
+
+def test_a_moving_average_that_the_step_writes_is_no_frozen_layer_that_moves():
+    seen, report = chosen.a_moving_average_in_training_mode()
+    assert report.codes == ("fine",)
+    assert seen.report().findings == ()
+    _, report = chosen.a_moving_average_in_training_mode(moves=False)
+    assert report.codes == ("fine", "frozen_batchnorm")
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "line"),
+    [
+        (
+            chosen.a_layer_replaced_after_its_optimizer,
+            "not_in_optimizer",
+            "only_rmsprop = torch.optim.RMSprop(model.parameters())",
+        ),
+        (chosen.a_layer_in_a_tuple, "in_a_list", "self.kept_in_a_tuple = (nn.Linear(3, 1),)"),
+        (
+            lambda: chosen.a_model_made_anew_for_each_fold()[0],
+            "other_model",
+            "only_rprop = torch.optim.Rprop(model.parameters())",
+        ),
+        (
+            lambda: chosen.a_model_made_anew_for_each_fold()[1],
+            "other_model",
+            "only_rprop = torch.optim.Rprop(model.parameters())",
+        ),
+    ],
+)
+def test_what_was_done_before_the_step_has_the_line_of_the_one_statement_that_did_it(
+    report, code, line
+):
+    (found,) = (one for one in report().findings if one.code == code)
+    assert found.place is not None
+    assert found.place.text == line
+
+
+def test_where_two_statements_fit_there_is_no_line():
+    frozen = forum.frozen_in_two_places()
+    assert frozen.codes[0] == "frozen"
+    assert frozen.findings[0].place is None
 
 
 def test_every_kind_has_its_programs():

@@ -52,6 +52,15 @@ PASSES = (
         *(LEAVES, "Who keeps a gradient"),
     ),
     kind(
+        "fine_in_part",
+        "Rows without a gradient",
+        "{name} is reached from the loss, and {zero} of its {rows} rows have a gradient of 0: this "
+        "batch gave the units that they feed none. The others have entries up to {size}.",
+        "Behind a ReLU some are normal. If they stay so for every batch, look at what those units "
+        "are given: a sigmoid or a ReLU of values far from 0 is flat.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "carried",
         "A graph carried from step to step",
         "{name} hangs on the graphs of {count} backward passes: it is carried from step to step.",
@@ -110,6 +119,24 @@ SIZES = (
         "its result is 1 (or 0, its logarithm) whatever it is given.",
         "For one score per row use sigmoid, or give the scores themselves to "
         "binary_cross_entropy_with_logits. For several, normalise over their dimension.",
+        *(MODULES, "10.8 What a loss wants", ZERO, FLAT),
+    ),
+    kind(
+        "zero_alone",
+        "A normalization of one value",
+        "The gradient of {name} is zero: {node} ({call}) normalises groups of one value each, and "
+        "a value less its own mean is 0 whatever it was.",
+        "Normalise more than one value at a time: before the layer that leaves one, or over "
+        "another dimension. Of one value a row, leave it out.",
+        *(NORM_2, "Two sums that find mistakes", ZERO, FLAT),
+    ),
+    kind(
+        "zero_padding",
+        "Only padding was looked up",
+        "The gradient of {name} is zero: every index that {call} was given is its padding_idx "
+        "{index}, and that row gets no gradient.",
+        "Look at the indices: are all of them padding, or is a real entry numbered {index}? Number "
+        "the real ones from another number on, or leave padding_idx out.",
         *(MODULES, "10.8 What a loss wants", ZERO, FLAT),
     ),
     kind(

@@ -29,7 +29,7 @@ class Kind:
     @property
     def is_remark(self) -> bool:
         """Whether it is said where nothing is wrong too, so that `cure` cures nothing."""
-        return self.code in ("fine", "emptied")
+        return self.code in ("fine", "fine_in_part", "emptied")
 
 
 def kind(

@@ -91,6 +91,15 @@ REACH = (
         *(LEAVES, "Who keeps a gradient", NONE),
     ),
     kind(
+        "not_seen",
+        "Cut where no watch looks",
+        "The loss does not lead back to {name}, which the watched step used; the watch did not see "
+        "where the way was cut.",
+        "Look at what lies between the two and is not seen: compiled code, a custom "
+        "autograd.Function, another thread, lines outside of the block.",
+        *(LOOP, "None, zeros, and missing", NONE),
+    ),
+    kind(
         "not_reached",
         "Not reached",
         "The loss does not lead back to {name}.",

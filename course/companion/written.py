@@ -1,0 +1,136 @@
+"""Lines that no watch saw: the one statement of the reader's own source that can have done it."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from course.companion.finding import Finding
+from course.companion.places import Place, is_library
+from course.companion.surroundings import Surroundings
+
+_MOST_LINES = 20_000
+_OF_OPTIMIZERS = {"not_in_optimizer", "other_model", "untrained_model"}
+_OF_ATTRIBUTES = {"in_a_list", "plain_tensor", "computed"}
+_CELLS = ("ipykernel_", "<ipython-input")
+
+Test = Callable[[ast.AST], bool]
+
+
+def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
+    """The same, with a line where the cause lies outside of the step and one statement fits.
+
+    Where several statements of the reader's files fit, or none, there is no line.
+    """
+    return [
+        replace(one, place=next(filter(None, places), one.place))
+        for one in findings
+        for places in [(_the_one(test, around) for test in _tests_of(one, around))]
+    ]
+
+
+def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
+    """What the statement that is looked for is like; where none is, what it may be like else."""
+    if one.code in _OF_OPTIMIZERS and len(around.optimizers) == 1:
+        ((name, optimizer),) = around.optimizers.items()
+        kind = type(optimizer).__name__
+        named = functools.partial(_makes, name, kind)
+        return (named, lambda node: _name_of(getattr(node, "func", None)) == kind)
+    if one.code in _OF_ATTRIBUTES:
+        return (functools.partial(_sets, one.tensor.rpartition(".")[2]),)
+    if one.code == "flag_of_module":
+        return (functools.partial(_flags, "requires_grad = True" in one.sentence),)
+    return {"frozen": (_freezes,), "eval_mode": (_evaluates,)}.get(one.code, ())
+
+
+def _makes(name: str, kind: str, node: ast.AST) -> bool:
+    """`opt = torch.optim.SGD(...)`, by the variable's name and the class's."""
+    own = name.rpartition(".")[2]
+    targets, value = _assigned(node)
+    return _name_of(getattr(value, "func", None)) == kind and own in map(_name_of, targets)
+
+
+def _sets(attribute: str, node: ast.AST) -> bool:
+    """`self.layers = ...`"""
+    targets, _ = _assigned(node)
+    return any(isinstance(one, ast.Attribute) and one.attr == attribute for one in targets)
+
+
+def _flags(value: bool, node: ast.AST) -> bool:
+    """`layer.requires_grad = True`"""
+    targets, given = _assigned(node)
+    is_value = isinstance(given, ast.Constant) and given.value is value
+    return is_value and "requires_grad" in map(_name_of, targets)
+
+
+def _freezes(node: ast.AST) -> bool:
+    """Whether anything is told that it requires no grad, in any of the three ways."""
+    if isinstance(node, ast.Call):
+        given = [*node.args, *(one.value for one in node.keywords if one.arg == "requires_grad")]
+        flags = _name_of(node.func) == "requires_grad_" or len(given) > len(node.args)
+        return flags and any(isinstance(one, ast.Constant) and one.value is False for one in given)
+    return _flags(False, node)
+
+
+def _evaluates(node: ast.AST) -> bool:
+    """`net.eval()`, `net.train(False)`"""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    off = [one for one in node.args if isinstance(one, ast.Constant) and one.value is False]
+    return (node.func.attr, len(node.args), len(off)) in (("eval", 0, 0), ("train", 1, 1))
+
+
+def _assigned(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:
+    if isinstance(node, ast.Assign):
+        return node.targets, node.value
+    if isinstance(node, ast.AnnAssign):
+        return [node.target], node.value
+    return [], None
+
+
+def _name_of(node: Any) -> str:
+    return str(getattr(node, "attr", "") or getattr(node, "id", ""))
+
+
+def _the_one(test: Test, around: Surroundings) -> Place | None:
+    """The one statement for which a test holds; a cell that was run twice counts once."""
+    places = {
+        place.text: place
+        for file in _own_files(around)
+        for node in _nodes(file, "".join(linecache.getlines(file)))
+        if test(node) and (place := Place(file, getattr(node, "lineno", 0))).text
+    }
+    lines = {(one.file, one.line) for one in places.values()}
+    return next(iter(places.values())) if len(lines) == 1 else None
+
+
+def _own_files(around: Surroundings) -> Iterator[str]:
+    """The files of the caller's frames and of the models' classes, and the cells that were run."""
+    modules = (
+        sys.modules.get(kind.__module__)
+        for model in around.models.values()
+        for kind in {type(part) for part in model.modules()}
+    )
+    files = [*around.files, *(getattr(one, "__file__", None) or "" for one in modules)]
+    cells = [name for name in linecache.cache if any(mark in name for mark in _CELLS)]
+    for file in dict.fromkeys([*files, *cells]):
+        if file and not is_library(file):
+            yield file
+
+
+@functools.lru_cache(maxsize=64)
+def _nodes(file: str, text: str) -> tuple[ast.AST, ...]:
+    """The statements and calls of a file, as far as it can be read."""
+    if text.count("\n") > _MOST_LINES:
+        return ()
+    try:
+        tree = ast.parse(text, file)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    kinds = ast.Assign | ast.AnnAssign | ast.Call
+    return tuple(node for node in ast.walk(tree) if isinstance(node, kinds))
