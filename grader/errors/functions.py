@@ -29,7 +29,8 @@ FUNCTIONS = (
         "function_shape",
         _RUNTIME,
         r"invalid gradient at index \d+ - got .* but expected shape",
-        "The gradient of an argument must have that argument's shape.",
+        "The gradient of an argument must have that argument's shape, or one that a sum over what "
+        "was broadcast brings to it.",
         "Sum over the dimensions that were broadcast, transpose, or reshape.",
     ),
     Explanation(
@@ -66,7 +67,8 @@ FUNCTIONS = (
         _RUNTIME,
         r"expected Variable or None \(got",
         "backward of a custom Function returns tensors, or None.",
-        "Compute the gradient from the incoming one, as grad_output * local_derivative does.",
+        "Compute the gradient from the incoming one, as grad_output * local_derivative does. "
+        "Several go into a tuple: a list counts as one value.",
     ),
     Explanation(
         "function_saved",
