@@ -195,7 +195,7 @@ MODULES = (
         "parameter_assigned",
         ("TypeError",),
         r"cannot assign '.*' as parameter",
-        "The name of a parameter can be given to another nn.Parameter only.",
+        "The name of a parameter can be given to another nn.Parameter, or to None, only.",
         "Write into the parameter: p.copy_(t) inside `with torch.no_grad():`. In forward use the "
         "tensor itself: F.linear(x, t, layer.bias). nn.Parameter(t) is for __init__: an optimizer "
         "that was made before does not hold it.",
