@@ -41,7 +41,7 @@ def data_drop_last(full: int = 6, batch: int = 8, left: int = 3) -> Predict:
         "samples does an epoch read?",
         samples_of_an_epoch,
         why=f"{n} // {batch} = {n // batch} full batches, of {batch} samples each. What is left "
-        "over is not read in this epoch. With shuffling, the next one leaves out others.",
+        "over is not read in this epoch. With shuffling, the next one may leave out others.",
         beliefs={
             f"{n}": "drop_last leaves out the samples that make no full batch.",
             f"{n // batch}": "That is the number of batches.",

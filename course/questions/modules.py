@@ -9,26 +9,6 @@ from course.quiz import Choice, Order, Predict, choice, order, predict
 
 
 @question
-def module_four_parts() -> Choice:
-    def what_torch_nn_has():
-        names = ("Module", "Parameter", "Layer", "functional", "init")
-        return ", ".join(name for name in names if not hasattr(torch.nn, name))
-
-    return choice(
-        "Which of these does `torch.nn` **not** have?",
-        {
-            "Module": "It is there: the class that every layer and every net derives from.",
-            "Parameter": "It is there: a tensor that a module registers, and that requires grad.",
-            "Layer": "There is no such class. A layer is an `nn.Module`, and so is a net.",
-            "functional": "It is there: the same operations as functions, without parameters of "
-            "their own.",
-            "init": "It is there: it writes first numbers into parameters that exist.",
-        },
-        run=what_torch_nn_has,
-    )
-
-
-@question
 def module_super() -> Choice:
     def without_the_call():
         class Net(torch.nn.Module):

@@ -126,8 +126,8 @@ BACKWARD = (
         "checkpoint runs the block again during backward, and the second run did not do what the "
         "first did.",
         "Let the block depend on its arguments alone: no counters, and nothing that changes in "
-        "between. torch's random numbers are drawn again as they were; those of Python's random "
-        "and of NumPy are not, so draw them outside and hand them in.",
+        "between. What torch's global generators give is drawn again as it was; what a generator "
+        "of your own, Python's random or NumPy gives is not, so draw it outside and hand it in.",
     ),
     Explanation(
         "gradcheck",

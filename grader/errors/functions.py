@@ -29,7 +29,8 @@ FUNCTIONS = (
         "function_shape",
         _RUNTIME,
         r"invalid gradient at index \d+ - got .* but expected shape",
-        "The gradient of an argument must have that argument's shape.",
+        "The gradient of an argument must have that argument's shape, or one that a sum over what "
+        "was broadcast brings to it.",
         "Sum over the dimensions that were broadcast, transpose, or reshape.",
     ),
     Explanation(
@@ -66,7 +67,8 @@ FUNCTIONS = (
         _RUNTIME,
         r"expected Variable or None \(got",
         "backward of a custom Function returns tensors, or None.",
-        "Compute the gradient from the incoming one, as grad_output * local_derivative does.",
+        "Compute the gradient from the incoming one, as grad_output * local_derivative does. "
+        "Several go into a tuple: a list counts as one value.",
     ),
     Explanation(
         "function_saved",
@@ -193,7 +195,7 @@ MODULES = (
         "parameter_assigned",
         ("TypeError",),
         r"cannot assign '.*' as parameter",
-        "The name of a parameter can be given to another nn.Parameter only.",
+        "The name of a parameter can be given to another nn.Parameter, or to None, only.",
         "Write into the parameter: p.copy_(t) inside `with torch.no_grad():`. In forward use the "
         "tensor itself: F.linear(x, t, layer.bias). nn.Parameter(t) is for __init__: an optimizer "
         "that was made before does not hold it.",

@@ -84,8 +84,8 @@ JOINING = (
         r"^Padding length should be less than or equal to two times|^Argument #\d+: Padding "
         r"size should be less than the corresponding input dimension|^Only "
         r"[2-5]D.*padding.*supported|^Padding size \d+ is not supported",
-        "F.pad takes two numbers for each dimension, beginning with the last; reflect and "
-        "circular pad by less than the size itself.",
+        "F.pad takes two numbers for each dimension, beginning with the last; reflect pads by "
+        "less than the size itself, and circular by no more than it.",
         "Print the shape. The last dimension is the first pair: F.pad(x, (left, right, top, "
         "bottom)).",
     ),

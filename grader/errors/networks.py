@@ -36,7 +36,7 @@ NETWORKS = (
         r"^output padding must be smaller than either stride or dilation|^pad should be (at "
         r"most half|smaller than or equal to half) of",
         "This padding is larger than the layer allows: in pooling half of the window, in a "
-        "transposed convolution less than the stride.",
+        "transposed convolution less than the stride or the dilation.",
         "Take a smaller one. For an upsampling by 2: ConvTranspose2d(c, d, 3, stride=2, "
         "padding=1, output_padding=1).",
     ),

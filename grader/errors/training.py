@@ -41,7 +41,8 @@ TRAINING = (
         "target_dtype",
         _RUNTIME,
         r"expected target dtype to be Long|expected scalar type Long but found",
-        "Class numbers are integers, and these are not.",
+        "Class numbers are of dtype int64, and these are of another one: floats, or integers of "
+        "another length.",
         "Convert the target: y.long(). A target of probabilities has the shape of the scores.",
     ),
     Explanation(
