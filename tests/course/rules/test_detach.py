@@ -198,6 +198,16 @@ def test_an_edit_whose_own_node_saved_what_it_overwrites_is_an_error(edit):
     torch.testing.assert_close(x.grad, right)
 
 
+@pytest.mark.parametrize("edit", ["sin_()", "square_()", "abs_()", "mul_(w)", "exp_()", "relu_()"])
+def test_what_a_recorded_edit_overwrites_is_copied_where_its_formula_needs_it(edit):
+    w = torch.ones(2, requires_grad=True)
+    y = 2 * torch.tensor([1.0, 2.0], requires_grad=True)
+    eval(f"y.{edit}", {"y": y, "w": w})
+    saves_its_result = "_saved_result" in dir(y.grad_fn)
+    assert saves_its_result or torch.equal(y.grad_fn._saved_self, torch.tensor([2.0, 4.0]))
+    assert is_saved(y, [y.grad_fn]) is saves_its_result
+
+
 def test_the_rule_passes_its_exercise():
     """The five questions are answered from the two lines, and the rule's word is the answer."""
 
