@@ -282,7 +282,7 @@ def recap_diamond(p0: float = 3.0, k: int = 4) -> Predict:
         return p.grad
 
     return predict(
-        "Use the rule of paths. How many paths lead from `p` to `y`?",
+        "What does the last line give? Use the rule of paths: how many lead from `p` to `y`?",
         diamond,
         why=f"Three: `p * p` uses `p` twice, which gives {p0:g} + {p0:g}, and `{k} * p` adds {k}. "
         f"Together {2 * p0 + k:g}.",

@@ -25,8 +25,9 @@ BACKWARD = (
         "The tensor you differentiate was not recorded: nothing it was computed from requires "
         "grad, or the recording was cut by detach, no_grad, .item() or an integer operation.",
         "Set requires_grad on the inputs before you compute, and keep every step in torch. If "
-        "you differentiate a gradient, it needs create_graph=True. A slope that is constant has "
-        "no graph even then: its derivative is 0, and there is nothing to differentiate.",
+        "you differentiate a gradient, it needs create_graph=True. A slope that is computed "
+        "without the input, as that of 3 * x, has no graph even then: its derivative is 0, and "
+        "there is nothing to differentiate.",
     ),
     Explanation(
         "not_scalar",

@@ -76,8 +76,8 @@ EDITS = (
         r"A view was created in (no_grad|inference) mode and its base or another view of its base "
         r"has been modified inplace(?!.*returns multiple views)",
         "The view was made while nothing was recorded. The tensor that it is part of was edited "
-        "afterwards while everything was, so autograd cannot tell whether that counts for the "
-        "view.",
+        "afterwards, in the block or outside, so autograd cannot tell whether that counts for the "
+        "view. The text speaks of an edit with grad mode enabled where there was none, too.",
         "Take the view anew after the edit, or make it outside of the block.",
     ),
     Explanation(
@@ -179,7 +179,8 @@ FLAGS = (
         "assigned_grad",
         ("RuntimeError", "TypeError"),
         r"attempting to assign a gradient|assigned grad expected to be a Tensor",
-        ".grad holds None or a tensor with the shape and dtype of the tensor it belongs to.",
+        ".grad holds None or a tensor with the shape of the tensor it belongs to, and with its "
+        "dtype, unless its grad_dtype names another.",
         "Make the gradient fit first: reshape it, or convert it with .to(t.dtype).",
     ),
     Explanation(

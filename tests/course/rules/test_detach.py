@@ -167,6 +167,47 @@ def test_an_edit_that_changes_no_number_is_counted_too(compute, edit):
         y.sum().backward()
 
 
+# Edits of y that read y too, whether their own node saves the y that they overwrite, and the same
+# function without an edit.
+OF_ITSELF = {
+    "y.mul_(y)": (True, ""),
+    "y.mul_(y.detach())": (True, ""),
+    "y.div_(y)": (True, ""),
+    "y.pow_(y)": (True, ""),
+    "y[0].mul_(y[1])": (True, ""),
+    "y.mul_(y.clone())": (False, "y * y"),
+    "y.add_(y)": (False, "y + y"),
+    "y.sub_(y.mean())": (False, "y - y.mean()"),
+    "y.square_()": (False, "y**2"),
+}
+
+
+@pytest.mark.parametrize("edit", OF_ITSELF)
+def test_an_edit_whose_own_node_saved_what_it_overwrites_is_an_error(edit):
+    saved, meant = OF_ITSELF[edit]
+    said = outcome(recorded=True, leaf=False, saved=saved, counted=True, matters=True)
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = 2 * x
+    eval(edit, {"y": y})
+    if said == "error":
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            y.sum().backward()
+        return
+    (right,) = torch.autograd.grad(eval(meant, {"y": 2 * x}).sum(), x)
+    y.sum().backward()
+    torch.testing.assert_close(x.grad, right)
+
+
+@pytest.mark.parametrize("edit", ["sin_()", "square_()", "abs_()", "mul_(w)", "exp_()", "relu_()"])
+def test_what_a_recorded_edit_overwrites_is_copied_where_its_formula_needs_it(edit):
+    w = torch.ones(2, requires_grad=True)
+    y = 2 * torch.tensor([1.0, 2.0], requires_grad=True)
+    eval(f"y.{edit}", {"y": y, "w": w})
+    saves_its_result = "_saved_result" in dir(y.grad_fn)
+    assert saves_its_result or torch.equal(y.grad_fn._saved_self, torch.tensor([2.0, 4.0]))
+    assert is_saved(y, [y.grad_fn]) is saves_its_result
+
+
 def test_the_rule_passes_its_exercise():
     """The five questions are answered from the two lines, and the rule's word is the answer."""
 
@@ -202,9 +243,10 @@ VIEWS = {
     "chunk": lambda t: t.chunk(2)[0],
     "split": lambda t: t.split([1, 3])[1],
     "a loop": lambda t: next(iter(t)),
+    "unpacked": lambda t: (lambda first, *_: first)(*t),
     "a slice of unbind": lambda t: t.unbind()[0][:1],
 }
-SEVERAL = {"unbind", "chunk", "split", "a loop", "a slice of unbind"}
+SEVERAL = {"unbind", "chunk", "split", "a loop", "unpacked", "a slice of unbind"}
 BASES = {
     "data": lambda: torch.ones(4, 2),
     "a leaf": lambda: torch.ones(4, 2, requires_grad=True),

@@ -48,6 +48,8 @@ def test_multiplying_along_paths_and_adding_over_paths_is_what_torch_does(net):
     for start, gradient in enumerate(gradients):
         by_hand = the_rule(ONE, "path_sum")(edges, start, len(values) - 1)
         assert gradient.item() == pytest.approx(by_hand)
+        in_one_walk = the_rule(ONE, "walk_backward")(edges, len(values) - 1)
+        assert gradient.item() == pytest.approx(in_one_walk.get(start, 0))
 
 
 # shapes
