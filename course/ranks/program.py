@@ -132,7 +132,7 @@ def bypassed(rank: int) -> Shown:
 
 
 def accumulated(rank: int) -> Shown:
-    """Two micro-batches of three rows and one exchange; then a forward pass alone in no_sync."""
+    """Two micro-batches and one exchange; then the forward pass alone in no_sync, or the other."""
     net, (x, y) = make_net(), shard(rank)
     ddp = DistributedDataParallel(net)
     with ddp.no_sync():
@@ -144,7 +144,17 @@ def accumulated(rank: int) -> Shown:
     with ddp.no_sync():
         loss = mse_loss(ddp(x), y)
     loss.backward()  # too late: the forward pass was inside
-    return {"norm before": local, "off": after, "off, forward inside": off(net)}
+    forward_inside = off(net)
+    net.zero_grad()
+    loss = mse_loss(ddp(x), y)
+    with ddp.no_sync():
+        loss.backward()  # exchanged all the same
+    return {
+        "norm before": local,
+        "off": after,
+        "off, forward in": forward_inside,
+        "off, backward in": off(net),
+    }
 
 
 class Branches(nn.Module):

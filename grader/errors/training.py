@@ -11,10 +11,11 @@ TRAINING = (
         "one_value",
         ("ValueError",),
         r"Expected more than 1 (value per channel|spatial element) when training",
-        "In training a normalization layer divides by the spread of the values it is given, and "
-        "one value per channel has none.",
-        "Leave out a last batch of one (DataLoader(..., drop_last=True)), or call model.eval() "
-        "where you do not train.",
+        "A normalization layer that takes its statistics from the input divides by the spread of "
+        "the values in a group, and one value has none.",
+        "BatchNorm: leave out a last batch of one (DataLoader(..., drop_last=True)), or call "
+        "model.eval() where you do not train. InstanceNorm and GroupNorm raise in eval mode too: "
+        "give them larger images, or GroupNorm fewer groups.",
     ),
     Explanation(
         "target_range",

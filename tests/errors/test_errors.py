@@ -1072,6 +1072,11 @@ def _():
     nn.BatchNorm1d(3)(torch.ones(1, 3))
 
 
+@cured("one_value", lambda: nn.GroupNorm(1, 3).eval()(torch.ones(1, 3, 1, 1)))
+def _():
+    nn.GroupNorm(3, 3).eval()(torch.ones(1, 3, 1, 1))
+
+
 @cured("target_range", lambda: nn.functional.cross_entropy(leaf(2, 3), torch.tensor([0, 2])))
 def _():
     nn.functional.cross_entropy(leaf(2, 3), torch.tensor([1, 3]))

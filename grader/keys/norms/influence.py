@@ -115,8 +115,8 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         return "different" if "BatchNorm" in layer or "Dropout" in layer else "equal"
 
     def equal_or_different_alone(layer, shape):
-        """You never answer "raises". A layer that has one value for a variance raises ValueError in
-        training."""
+        """You never answer "raises". With one value for a variance BatchNorm raises ValueError, and
+        so do InstanceNorm and, for a single sample, GroupNorm."""
         return _belief(lambda layer, shape: _word(layer, shape) == "raises", "equal")(layer, shape)
 
     @raises("Expected more than 1")

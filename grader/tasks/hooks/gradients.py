@@ -65,8 +65,8 @@ class GradientReversal(Task):
         "Read section 5.2, on hooks of tensors: what a hook returns replaces the gradient.",
         "On which tensor does the hook stand? x has other users, and their gradients must arrive "
         "as they are.",
-        "Make y from x by an operation that changes nothing, and register the hook on y. A tensor "
-        "that does not require grad takes no hook.",
+        "Make y a clone of x, and register the hook on y: on a view it would be lost where y is "
+        "edited. A tensor that does not require grad takes no hook.",
     )
     CASES = (
         case("a non-leaf", kind="computed", visible=True),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from grader.authoring.subject import Subject, cell_of, defined
 from grader.engine import catalogue
 from grader.tasks import hooks as chapter
 from tests.fixtures import lesson_texts
@@ -224,7 +225,7 @@ def test_every_hook_on_the_wall_exists_and_is_named_once():
         "optimizer": torch.optim.Optimizer,
         "": torch.autograd.graph,
     }
-    assert len({name for _, name in rows}) == len(rows) == 8
+    assert len({name for _, name in rows}) == len(rows) == 9
     assert all(hasattr(owners[owner], name) for owner, name in rows)
 
 
@@ -262,6 +263,16 @@ def test_a_copied_module_has_the_hooks_and_a_copied_parameter_has_none():
     copied = copy.deepcopy(layer)
     copied(torch.ones(1)).backward()
     assert calls == ["forward"]
+
+
+def test_the_model_answer_turns_a_gradient_round_where_its_result_is_edited_too():
+    task = catalogue.tasks()["gradient_reversal"]
+    source = cell_of(Subject(task, ROOT).solution, f"{task.id}_answer")
+    (reverse,) = defined(task, source)
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    reverse(x, 0.5).mul_(3).sum().backward()
+    assert x.grad.tolist() == [-1.5, -1.5]
+    assert x.tolist() == [1, 2]
 
 
 def test_hints_name_sections_that_the_chapter_has():
