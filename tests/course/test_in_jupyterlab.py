@@ -212,11 +212,37 @@ def test_buttons_go_one_step_back_and_on(page):
         expect(said).to_contain_text(f"Step {step} of")
 
 
+# The size of a picture's smallest text on the screen; and texts that the end of a line cuts.
+LETTERS = """frame => {
+    let smallest = Infinity;
+    const cut = [];
+    for (const line of frame.querySelectorAll(':scope > svg')) {
+        const shown = line.getBoundingClientRect();
+        const scale = shown.width / line.viewBox.baseVal.width;
+        for (const text of line.querySelectorAll('text')) {
+            const box = text.getBoundingClientRect();
+            const inside = shown.left - 1 <= box.left && box.right <= shown.right + 1;
+            const outside = box.right <= shown.left || shown.right <= box.left;
+            if (!inside && !outside) cut.push(text.textContent);
+            smallest = Math.min(smallest, parseFloat(getComputedStyle(text).fontSize) * scale);
+        }
+    }
+    return [smallest, cut];
+}"""
+
+
 @pytest.mark.parametrize(
-    ("width", "files"), [(1400, True), (800, True), (800, False)], ids=["1400", "800", "no-files"]
+    ("width", "files", "letters"),
+    [(1400, True, 9), (800, True, 0), (800, False, 8)],
+    ids=["1400", "800", "no-files"],
 )
-def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(page, width, files):
-    """At 800 px with the list of files open beside it, and without."""
+def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(
+    page, width, files, letters
+):
+    """At 800 px with the list of files open beside it, and without.
+
+    Where a graph is too wide to be read, it is broken into lines, between two columns.
+    """
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": 900})
     if not files:
@@ -233,11 +259,16 @@ def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(page, w
                 for part in (player.get_by_role("button", name="Reset"), said, frame)
             ]
             assert tops == sorted(tops)
+            smallest, cut = frame.evaluate(LETTERS)
+            assert smallest >= letters
+            assert cut == []
             whole = player.bounding_box()
             assert whole["height"] <= 760  # what JupyterLab leaves of 900
             for part in player.locator("button:visible, select").all():
                 box = part.bounding_box()
                 assert box["x"] + box["width"] <= whole["x"] + whole["width"] + 1
+        broken = page.locator(".ag-frame:has(> svg[aria-hidden])").count()
+        assert bool(broken) == (width == 800)
     finally:
         if not files:
             page.keyboard.press("Control+b")
