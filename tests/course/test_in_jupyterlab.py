@@ -546,13 +546,31 @@ def test_options_and_orders_are_recorded_and_the_start_page_counts_them(lab, pag
     start.close()
 
 
-def test_a_kernel_that_has_ended_is_named_instead_of_a_verdict(page, kept):
+def test_a_kernel_that_is_busy_with_another_cell_is_named_until_it_answers(page, kept):
+    for _ in range(4):
+        run(kept, 1)
     begin(kept)
-    menu(kept, "Kernel", "Shut Down Kernel")
-    kept.get_by_placeholder("your prediction").click()
-    kept.keyboard.type("3")
+    kept.keyboard.type("3.5")
     kept.keyboard.press("Enter")
-    expect(kept.get_by_text("No answer yet: the kernel is busy")).to_be_visible(timeout=15_000)
+    late = kept.get_by_text("No answer yet: the kernel is busy")
+    expect(late).to_be_visible(timeout=15_000)
+    expect(cell(kept, 0).get_by_role("alert").first).to_contain_text("Not so.", timeout=20_000)
+    expect(late).to_be_hidden()
+
+
+def test_a_kernel_that_has_ended_is_named_instead_of_a_verdict(page, kept):
+    """And what was typed stays, to be sent once the cell was run again."""
+    entry = begin(kept)
+    menu(kept, "Kernel", "Shut Down Kernel")
+    expect(kept.get_by_text(re.compile(r"No Kernel \|"))).to_be_visible(timeout=15_000)
+    entry.click()
+    kept.keyboard.type("3")
+    for number in (1, 2):
+        kept.keyboard.press("Enter")
+        said = kept.get_by_text("The kernel behind this question has ended.")
+        expect(said).to_be_visible()
+        kept.keyboard.type(str(number))
+    expect(entry).to_have_value("312")
 
 
 # the start page

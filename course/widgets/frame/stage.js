@@ -143,7 +143,12 @@ function render({ model, el }) {
 
   frame.addEventListener("click", (event) => {
     const box = event.target.closest("[data-open]");
-    if (box) model.send({ open: box.dataset.open });
+    if (!box) return;
+    try {
+      model.send({ open: box.dataset.open });
+    } catch {
+      sayGone(); // a kernel that was shut down takes nothing any more
+    }
   });
 
   function draw() {
