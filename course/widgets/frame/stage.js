@@ -65,9 +65,14 @@ function render({ model, el }) {
     if (bands.length < 3) return null;
     bands[0][0] = 0;
     bands[bands.length - 1][1] = width;
-    const lines = broken(bands, room);
-    for (let less = room * 0.95; broken(bands, less).length === lines.length; less *= 0.95) room = less;
-    return lines.length > MOST_LINES ? null : broken(bands, room);
+    let lines = broken(bands, room);
+    if (lines.length > MOST_LINES) return null;
+    for (let share = 0.95; share > 0.5; share -= 0.05) {
+      const shorter = broken(bands, room * share);
+      if (shorter.length > lines.length) break;
+      lines = shorter;
+    }
+    return lines;
   }
 
   function broken(bands, room) {
