@@ -5,6 +5,7 @@ const PATIENCE = 5000;
 const LATE =
   "No answer yet: the kernel is busy with another cell, or it has ended. If it has, restart it in " +
   "the menu Kernel and run this cell again.";
+const GONE = "The kernel behind this question has ended. Run this cell again to answer.";
 
 function render({ model, el }) {
   const made = { text, lines, options }[model.get("kind")];
@@ -25,9 +26,16 @@ function render({ model, el }) {
     el,
     tell: (said) => (waiting.textContent = said),
     forget: () => (answer.innerHTML = ""),
+    // Whether it went out: a kernel that was shut down takes nothing any more.
     send: (value) => {
-      model.send({ event: "commit", value });
+      try {
+        model.send({ event: "commit", value });
+      } catch {
+        waiting.textContent = GONE;
+        return false;
+      }
       late = setTimeout(() => (waiting.textContent = LATE), PATIENCE);
+      return true;
     },
   });
   el.append(answer, waiting);
@@ -53,9 +61,9 @@ function text({ model, el, tell, forget, send }) {
     if (state !== "open") return;
     if (!entry.value.trim()) return tell("Write a prediction first.");
     tell("");
+    if (!send(entry.value)) return;
     state = "waiting";
     entry.readOnly = true; // not disabled: that would drop the keyboard's focus
-    send(entry.value);
   }
   function again() {
     state = "open";
@@ -113,8 +121,7 @@ function lines({ model, el, tell, forget, send }) {
     if (state !== "open") return;
     const left = texts.length - placed.length;
     if (left) return tell(`Place every line first: ${left} left.`);
-    state = "waiting";
-    send(placed);
+    if (send(placed)) state = "waiting";
   }
   function reopen() {
     state = "open";
@@ -145,8 +152,7 @@ function options({ model, el, send }) {
   folds.forEach((fold, at) =>
     fold.addEventListener("toggle", () => {
       if (answered || !fold.open) return;
-      answered = true;
-      send(at);
+      answered = send(at);
     }),
   );
   return { commit: () => {}, settled: () => {} };

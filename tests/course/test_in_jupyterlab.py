@@ -212,11 +212,37 @@ def test_buttons_go_one_step_back_and_on(page):
         expect(said).to_contain_text(f"Step {step} of")
 
 
+# The size of a picture's smallest text on the screen; and texts that the end of a line cuts.
+LETTERS = """frame => {
+    let smallest = Infinity;
+    const cut = [];
+    for (const line of frame.querySelectorAll(':scope > svg')) {
+        const shown = line.getBoundingClientRect();
+        const scale = shown.width / line.viewBox.baseVal.width;
+        for (const text of line.querySelectorAll('text')) {
+            const box = text.getBoundingClientRect();
+            const inside = shown.left - 1 <= box.left && box.right <= shown.right + 1;
+            const outside = box.right <= shown.left || shown.right <= box.left;
+            if (!inside && !outside) cut.push(text.textContent);
+            smallest = Math.min(smallest, parseFloat(getComputedStyle(text).fontSize) * scale);
+        }
+    }
+    return [smallest, cut];
+}"""
+
+
 @pytest.mark.parametrize(
-    ("width", "files"), [(1400, True), (800, True), (800, False)], ids=["1400", "800", "no-files"]
+    ("width", "files", "letters"),
+    [(1400, True, 9), (800, True, 0), (800, False, 8)],
+    ids=["1400", "800", "no-files"],
 )
-def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(page, width, files):
-    """At 800 px with the list of files open beside it, and without."""
+def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(
+    page, width, files, letters
+):
+    """At 800 px with the list of files open beside it, and without.
+
+    Where a graph is too wide to be read, it is broken into lines, between two columns.
+    """
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": 900})
     if not files:
@@ -233,11 +259,16 @@ def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(page, w
                 for part in (player.get_by_role("button", name="Reset"), said, frame)
             ]
             assert tops == sorted(tops)
+            smallest, cut = frame.evaluate(LETTERS)
+            assert smallest >= letters
+            assert cut == []
             whole = player.bounding_box()
             assert whole["height"] <= 760  # what JupyterLab leaves of 900
             for part in player.locator("button:visible, select").all():
                 box = part.bounding_box()
                 assert box["x"] + box["width"] <= whole["x"] + whole["width"] + 1
+        broken = page.locator(".ag-frame:has(> svg[aria-hidden])").count()
+        assert bool(broken) == (width == 800)
     finally:
         if not files:
             page.keyboard.press("Control+b")
@@ -515,13 +546,31 @@ def test_options_and_orders_are_recorded_and_the_start_page_counts_them(lab, pag
     start.close()
 
 
-def test_a_kernel_that_has_ended_is_named_instead_of_a_verdict(page, kept):
+def test_a_kernel_that_is_busy_with_another_cell_is_named_until_it_answers(page, kept):
+    for _ in range(4):
+        run(kept, 1)
     begin(kept)
-    menu(kept, "Kernel", "Shut Down Kernel")
-    kept.get_by_placeholder("your prediction").click()
-    kept.keyboard.type("3")
+    kept.keyboard.type("3.5")
     kept.keyboard.press("Enter")
-    expect(kept.get_by_text("No answer yet: the kernel is busy")).to_be_visible(timeout=15_000)
+    late = kept.get_by_text("No answer yet: the kernel is busy")
+    expect(late).to_be_visible(timeout=15_000)
+    expect(cell(kept, 0).get_by_role("alert").first).to_contain_text("Not so.", timeout=20_000)
+    expect(late).to_be_hidden()
+
+
+def test_a_kernel_that_has_ended_is_named_instead_of_a_verdict(page, kept):
+    """And what was typed stays, to be sent once the cell was run again."""
+    entry = begin(kept)
+    menu(kept, "Kernel", "Shut Down Kernel")
+    expect(kept.get_by_text(re.compile(r"No Kernel \|"))).to_be_visible(timeout=15_000)
+    entry.click()
+    kept.keyboard.type("3")
+    for number in (1, 2):
+        kept.keyboard.press("Enter")
+        said = kept.get_by_text("The kernel behind this question has ended.")
+        expect(said).to_be_visible()
+        kept.keyboard.type(str(number))
+    expect(entry).to_have_value("312")
 
 
 # the start page

@@ -39,6 +39,8 @@ STYLE = f"""
 @media (max-width: 1000px) {{ .ag-frame {{ max-height: max(240px, 100vh - 345px); }} }}
 .ag-frame [data-open] {{ cursor: pointer; }}
 .ag-frame svg {{ display: block; margin: 0 auto; }}
+.ag-frame:has(svg + svg) svg {{ margin: 0; }}
+.ag-frame svg + svg {{ border-top: 1px dashed var(--ag-line); }}
 .ag-frame:focus-visible {{ outline: 3px solid var(--ag-storage-stroke); outline-offset: 1px; }}
 .ag-sentence {{ margin: 2px 2px 6px; min-height: 1.5em; line-height: 1.5; font-size: 14px;
   font-family: var(--jp-content-font-family, {look.TEXT_FONT});

@@ -33,23 +33,84 @@ function render({ model, el }) {
   }
   el.append(zoom, sentence, gone, frame);
 
-  // As wide and as high as there is room for. Sideways only what would be a mere line scrolls, for
-  // a part says little without the whole; the button shows it large.
-  const [NARROWEST, LOWEST] = [0.2, 0.75];
+  // As wide and as high as there is room for. Where its text would be too small, a picture with
+  // columns is broken into lines. Sideways only what would be a mere line scrolls, for a part says
+  // little without the whole; the button shows it large.
+  const [NARROWEST, LOWEST, LEGIBLE] = [0.2, 0.75, 0.75];
   const WORTH_ENLARGING = 0.9;
   function fit() {
     const svg = frame.querySelector("svg");
-    const { width, height } = svg?.viewBox.baseVal ?? {};
-    if (!width || !frame.clientWidth) return;
+    if (!svg || !frame.clientWidth) return;
+    const whole = [0, 0, Number(svg.dataset.width), Number(svg.dataset.height)];
+    const large = zoom.getAttribute("aria-pressed") === "true";
+    const small = frame.clientWidth < whole[2] * LEGIBLE && !large;
+    const lines = (small && linesOf(svg, whole, frame.clientWidth / LEGIBLE)) || [whole];
+    const widest = Math.max(...lines.map((line) => line[2]));
+    const height = lines.reduce((sum, line) => sum + line[3], 0);
     const high = parseFloat(getComputedStyle(frame).maxHeight) / height;
-    const wide = Math.max(NARROWEST, frame.clientWidth / width);
+    const wide = Math.max(NARROWEST, frame.clientWidth / widest);
     const scale = Math.min(1, wide, Math.max(LOWEST, high || 1));
-    const small = scale < WORTH_ENLARGING;
-    zoom.hidden = !small;
-    const shown = small && zoom.getAttribute("aria-pressed") === "true" ? 1 : scale;
-    svg.setAttribute("width", Math.floor(width * shown));
-    svg.setAttribute("height", Math.floor(height * shown));
+    zoom.hidden = !large && lines.length === 1 && scale >= WORTH_ENLARGING;
+    showLines(svg, lines, large ? 1 : scale);
     allowScrolling();
+  }
+
+  // As few lines as there is width for, each from one gap between columns to another; all about as
+  // long. A line is left, top, width and height of what it shows. Nothing for a picture without
+  // columns, or one of very many.
+  const MOST_LINES = 12;
+  const [MARK, STROKE] = [9, 2]; // what a box beyond the gap's ends would show of its frame
+  function linesOf(svg, [, , width], room) {
+    const bands = (svg.dataset.bands ?? "").split(";").map((band) => band.split(" ").map(Number));
+    if (bands.length < 3) return null;
+    bands[0][0] = 0;
+    bands[bands.length - 1][1] = width;
+    let lines = broken(bands, room);
+    if (lines.length > MOST_LINES) return null;
+    for (let share = 0.95; share > 0.5; share -= 0.05) {
+      const shorter = broken(bands, room * share);
+      if (shorter.length > lines.length) break;
+      lines = shorter;
+    }
+    return lines;
+  }
+
+  function broken(bands, room) {
+    const lines = [];
+    for (let first = 0; first < bands.length; ) {
+      const from = Math.max(0, first - 1); // the gap before it
+      let last = first;
+      const end = (column) => Math.min(column + 1, bands.length - 1); // with the gap behind it
+      while (last + 2 < bands.length && bands[end(last + 2)][1] - bands[from][0] <= room) last += 2;
+      const shown = bands.slice(from, end(last) + 1);
+      const left = shown[0][0] + (first ? MARK : 0);
+      const right = shown[shown.length - 1][1] - (last + 2 < bands.length ? STROKE : 0);
+      const top = Math.min(...shown.map((band) => band[2]));
+      lines.push([left, top, right - left, Math.max(...shown.map((band) => band[3])) - top]);
+      first = last + 2;
+    }
+    return lines;
+  }
+
+  // The picture itself shows the first line, copies of it the others.
+  function showLines(svg, lines, scale) {
+    frame.querySelectorAll("svg[aria-hidden]").forEach((copy) => copy.remove());
+    lines.forEach((line, number) => {
+      const drawn = number ? svg.cloneNode(true) : svg;
+      if (number) {
+        drawn.setAttribute("aria-hidden", "true");
+        drawn.removeAttribute("role");
+        frame.append(drawn);
+      }
+      drawn.setAttribute("viewBox", line.join(" "));
+      for (const mark of drawn.querySelectorAll("rect.halo, rect.halo-forward")) {
+        const middle = mark.x.baseVal.value + mark.width.baseVal.value / 2;
+        const here = line[0] < middle && middle < line[0] + line[2];
+        mark.style.display = here ? "" : "none"; // else its edge would show where the line ends
+      }
+      drawn.setAttribute("width", Math.floor(line[2] * scale));
+      drawn.setAttribute("height", Math.floor(line[3] * scale));
+    });
   }
 
   // A picture wider than the page scrolls; then, and only then, the keyboard can reach it.
@@ -69,7 +130,10 @@ function render({ model, el }) {
   // the box whose turn it is.
   function showActive() {
     for (const mark of ["[data-touched]", "[data-active]"]) {
-      for (const part of frame.querySelectorAll(mark)) bringIntoView(part.getBoundingClientRect());
+      for (const part of frame.querySelectorAll(mark)) {
+        const [box, line] = [part, part.ownerSVGElement].map((one) => one.getBoundingClientRect());
+        if (box.right > line.left && box.left < line.right) bringIntoView(box);
+      }
     }
   }
 
@@ -84,12 +148,19 @@ function render({ model, el }) {
 
   frame.addEventListener("click", (event) => {
     const box = event.target.closest("[data-open]");
-    if (box) model.send({ open: box.dataset.open });
+    if (!box) return;
+    try {
+      model.send({ open: box.dataset.open });
+    } catch {
+      sayGone(); // a kernel that was shut down takes nothing any more
+    }
   });
 
   function draw() {
     const { scrollLeft, scrollTop } = frame;
     frame.innerHTML = model.get("svg");
+    const svg = frame.querySelector("svg");
+    if (svg) [svg.dataset.width, svg.dataset.height] = [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height];
     fit();
     frame.scrollLeft = scrollLeft;
     frame.scrollTop = scrollTop;

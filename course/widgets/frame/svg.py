@@ -150,18 +150,37 @@ def arrow(curve: Curve, style: str, head: float) -> str:
 
 
 @dataclass(frozen=True)
+class Band:
+    """A strip of a picture, from left to right, and what it shows there from top to bottom."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+@dataclass(frozen=True)
 class Picture:
-    """One drawn state: SVG content of ``width`` × ``height`` px, and the sentence that says it."""
+    """One drawn state: SVG content of ``width`` × ``height`` px, and the sentence that says it.
+
+    ``bands`` are its columns and the gaps between them, in turn, from left to right. A page that is
+    too narrow breaks the picture at a gap, like a line of music, and shows that gap on both lines.
+    """
 
     width: float
     height: float
     body: str
     title: str
     sentence: str
+    bands: tuple[Band, ...] = ()
 
     def live(self) -> str:
         """SVG without a style of its own: the page's theme gives the colours."""
-        return self._svg(self.body, self.width, self.height, "ag-live")
+        bands = ";".join(
+            " ".join(f"{one:.0f}" for one in (band.left, band.right, band.top, band.bottom))
+            for band in self.bands
+        )
+        return self._svg(self.body, self.width, self.height, "ag-live", data_bands=bands or None)
 
     def static(self) -> str:
         """SVG complete in itself: its own white card and colours, the sentence written above."""
@@ -191,7 +210,9 @@ class Picture:
             "image/svg+xml": svg,
         }
 
-    def _svg(self, content: str, width: float, height: float, scope: str) -> str:
+    def _svg(
+        self, content: str, width: float, height: float, scope: str, **attributes: object
+    ) -> str:
         labels = element("title", html.escape(self.title)) + element(
             "desc", html.escape(self.sentence)
         )
@@ -206,4 +227,5 @@ class Picture:
             style="max-width: none",  # pages shrink pictures, and with them the text
             viewBox=f"0 0 {math.ceil(width)} {math.ceil(height)}",
             class_=scope,
+            **attributes,
         )

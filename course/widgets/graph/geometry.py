@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from course.widgets.frame.layout import Layout, Size, columns_of, lay_out
 from course.widgets.frame.look import SMALL_FONT_SIZE
-from course.widgets.frame.svg import Curve, Point, text_width
+from course.widgets.frame.svg import Band, Curve, Point, text_width
 from course.widgets.graph.model import Graph
 from course.widgets.graph.texts import box_text, widest_arrows, widest_rows
 from course.widgets.graph.words import Words
@@ -25,6 +27,7 @@ NARROWEST_GAP = 56.0
 MARGIN = 18.0
 SEED_ROOM = 56.0
 PORT = 8.0
+HALO = 11.0
 LABEL_HEIGHT = 20.0
 LANE = BOX_HEIGHT / 2 + LINK + NODE_HEIGHT / 2
 # Where an edge passes a column, the forward line runs at its height, the gradient's a LANE below.
@@ -48,12 +51,16 @@ class Unit:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Units by box, curves by edge (forward, and back along the nodes), label centres by edge."""
+    """Units by box, curves by edge (forward, and back along the nodes), label centres by edge.
+
+    ``bands`` are the columns and the gaps between them, in turn: see ``Picture``.
+    """
 
     units: tuple[Unit, ...]
     forward: tuple[Curve, ...]
     backward: tuple[Curve, ...]
     labels: tuple[Point, ...]
+    bands: tuple[Band, ...]
     width: float
     height: float
 
@@ -83,6 +90,7 @@ def geometry_of(graph: Graph) -> Geometry:
         forward,
         backward,
         _labels(graph, layout, backward, arrows),
+        _bands(layout, units, forward),
         layout.width + 2 * MARGIN + SEED_ROOM,
         layout.height + 2 * MARGIN,
     )
@@ -150,6 +158,30 @@ def _ports(ends: Sequence[int], towards: Sequence[float]) -> list[float]:
         for place, index in enumerate(here):
             offsets[index] = (place - (len(here) - 1) / 2) * step
     return offsets
+
+
+def _bands(layout: Layout, units: Sequence[Unit], forward: Sequence[Curve]) -> tuple[Band, ...]:
+    """Each column from its highest box to its lowest, each gap from its highest arrow to its
+    lowest; with what the gradient's way, a label and the mark of the active box take beside them.
+    """
+    columns = [(MARGIN + left, MARGIN + right) for left, right in layout.columns]
+    tops, bottoms = [math.inf] * (2 * len(columns)), [-math.inf] * (2 * len(columns))
+
+    def reach(band: int, top: float, bottom: float) -> None:
+        tops[band], bottoms[band] = min(tops[band], top), max(bottoms[band], bottom)
+
+    for unit, column in zip(units, layout.column, strict=True):
+        reach(2 * column, unit.y - BOX_HEIGHT / 2 - HALO, unit.y + unit.below + HALO)
+    for curve in forward:
+        for (x, y), (to_x, to) in pairwise(curve.points):
+            column = next(i for i, (_, right) in enumerate(columns) if x < right + 1)
+            band = 2 * column + (to_x > columns[column][1] + 1)  # else level, across the column
+            reach(band, min(y, to) - LABEL_HEIGHT, max(y, to) + LANE + LABEL_HEIGHT)
+    sides = [side for column in columns for side in column]
+    spans = pairwise(sides)  # a column, the gap behind it, a column, ...
+    return tuple(
+        Band(left, right, max(0.0, tops[i]), bottoms[i]) for i, (left, right) in enumerate(spans)
+    )
 
 
 def _labels(

@@ -51,6 +51,7 @@ class GraphPicture:
             "".join(body),
             self.title,
             sentence,
+            self.geometry.bands,
         )
 
     def _edge(self, index: int, state: State) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from course.widgets.frame import svg
@@ -139,9 +139,8 @@ class _Drawing:
         if frame.grad is not None:
             inside.append(ground.downhill(frame))
         inside.append(_dot(ground.at(frame.p), 6.0, "leaf"))
-        x, y = ground.at(frame.p)
-        above = frame.grad is None or frame.grad[1] > 0
-        inside.append(svg.text("p", x, y - 16 if above else y + 16, "strong"))
+        away = -1 if frame.grad is None or frame.grad[1] > 0 else 1  # from the arrow downhill
+        inside.append(svg.text("p", *ground.beside(frame.p, away), "strong"))
         window = svg.element(
             "svg", "".join(inside), x=left, y=top, width=MAP[0], height=MAP[1], overflow="hidden"
         )
@@ -193,10 +192,31 @@ class _Ground:
                     "ellipse", cx=x, cy=y, rx=rx, ry=ry, class_="shape constant", style="fill: none"
                 )
             )
-            label = (x + 0.64 * rx, y - 0.77 * ry)  # up and to the right, where few paths go
-            parts.append(svg.text(loop_words.point(level), *label, "small muted"))
+        for told, label in self._levels():
+            parts.append(svg.text(told, *label, "small muted"))
         parts.append(svg.text("+", x, y, "strong"))
         return "".join(parts)
+
+    def _levels(self) -> Iterator[tuple[str, Point]]:
+        """The loss of each contour, and where it stands: up and right, where few paths go."""
+        x, y = self.at(LOWEST)
+        for level in LEVELS:
+            rx, ry = (math.sqrt(2 * level / curve) * self.scale for curve in CURVATURE)
+            yield loop_words.point(level), (x + 0.64 * rx, y - 0.77 * ry)
+
+    def beside(self, p: Point, away: int) -> Point:
+        """Where the name of p stands: above it for -1, below it for 1, or where no number is."""
+        x, y = self.at(p)
+        places = [(x, y + 16 * away), (x, y - 16 * away), (x - 16, y), (x + 16, y)]
+
+        def covered(place: Point) -> bool:
+            return any(
+                abs(place[0] - at[0]) < svg.text_width(f"{told}p") / 2
+                and abs(place[1] - at[1]) < 14
+                for told, at in self._levels()
+            )
+
+        return next((place for place in places if not covered(place)), places[0])
 
     def downhill(self, frame: Frame) -> str:
         """An arrow from p by minus the learning rate times p.grad, as long as it can be seen."""

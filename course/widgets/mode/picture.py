@@ -1,4 +1,4 @@
-"""Draws the lines of a program, a row each, and beside them what every mode makes of them."""
+"""Draws the lines of a program, and under each of them what every mode makes of it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ GAP = 8.0
 LINE = 16.0
 BOX = 58.0
 TAG = 22.0
-ROW = BOX + TAG + 16
-HEADER = 54.0
+CODE = 16.0
+ROW = CODE + BOX + TAG + 4
+HEADER = 70.0
 NOTE = 26.0
 
 
@@ -74,17 +75,13 @@ class _Drawing:
         self.done = min(step, len(program.lines))
         self.active = step - 1 if 0 < step <= len(program.lines) else None
 
-    @cached_property
-    def code_width(self) -> float:
-        return max(170.0, *(svg.text_width(text) + 10 for text in self.program.lines))
-
     @property
     def width(self) -> float:
         return self._column(len(self.runs)) - GAP + svg.MARGIN
 
     @property
     def height(self) -> float:
-        return self._row(len(self.program.lines)) + TAG + svg.MARGIN
+        return self._row(len(self.program.lines)) + CODE + TAG + svg.MARGIN
 
     @cached_property
     def given(self) -> Sequence[str]:
@@ -102,7 +99,7 @@ class _Drawing:
         return self._top + HEADER + index * ROW + (NOTE if behind else 0)
 
     def _column(self, number: int) -> float:
-        return svg.MARGIN + self.code_width + number * (COLUMN + GAP)
+        return svg.MARGIN + number * (COLUMN + GAP)
 
     def content(self) -> str:
         """Every part of the picture."""
@@ -125,9 +122,9 @@ class _Drawing:
         for number, one in enumerate(self.runs):
             middle = self._column(number) + COLUMN / 2
             flag = "eval" if one.mode.evaluates else "train"
-            parts.append(svg.text(one.mode.title, middle, y + 14, "strong"))
-            parts.append(svg.text(f"modules in {flag} mode", middle, y + 30, "words muted"))
-        return svg.group([*parts, self._rule(y + 42)])
+            parts.append(svg.text(one.mode.title, middle, y + 30, "strong"))
+            parts.append(svg.text(f"modules in {flag} mode", middle, y + 46, "words muted"))
+        return svg.group([*parts, self._rule(y + 58)])
 
     def _note(self) -> str:
         y = self._row(len(self.program.inside)) - NOTE
@@ -141,7 +138,8 @@ class _Drawing:
         y, ran = self._row(index), index < self.done
         now = index == self.active
         style = "strong" if now else "" if ran else "muted"
-        parts = [svg.text(self.program.lines[index], svg.MARGIN, y + BOX / 2, style, "start")]
+        parts = [svg.text(self.program.lines[index], svg.MARGIN, y + CODE / 2 - 2, style, "start")]
+        y += CODE
         for number, one in enumerate(self.runs):
             x = self._column(number)
             if ran:
@@ -152,8 +150,9 @@ class _Drawing:
         return svg.group(parts, **marks)
 
     def _footer(self) -> str:
-        y = self._row(len(self.program.lines)) + TAG / 2
+        y = self._row(len(self.program.lines)) + CODE / 2 - 2
         parts = [svg.text("held for a backward pass", svg.MARGIN, y, "words", "start")]
+        y += CODE / 2 + 2 + TAG / 2
         for number, one in enumerate(self.runs):
             x, held = self._column(number), one.held(self.done)
             parts.append(svg.box(x, y - TAG / 2, COLUMN, TAG, "saved" if held else "later", 3))

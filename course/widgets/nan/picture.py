@@ -59,7 +59,9 @@ class NanPicture:
         ]
         body = svg.group([drawn.body, *flags], transform=f"translate(0 {down:g})")
         sentence = f"{drawn.sentence} {note}".strip()
-        return replace(drawn, body=body, height=drawn.height + down, sentence=sentence)
+        bands = tuple(replace(band, bottom=band.bottom + down) for band in drawn.bands)
+        height = drawn.height + down
+        return replace(drawn, body=body, height=height, sentence=sentence, bands=bands)
 
     def _flag(self, choice: int, birth: Birth, now: bool) -> str:
         unit = self._pictures[choice].geometry.units[birth.box]

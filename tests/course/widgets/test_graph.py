@@ -6,6 +6,7 @@ import importlib.util
 import shutil
 import warnings
 import weakref
+from itertools import pairwise
 
 import pytest
 import torch
@@ -684,6 +685,25 @@ def test_names_given_win_over_names_found():
         "z.backward() begins: z receives 1"
         in sentences(explore(y, names={"z": y, "input": x})._stepped)[2]
     )
+
+
+@every_graph
+def test_a_graph_can_be_broken_into_lines_at_every_gap(build):
+    """Columns and gaps follow each other; boxes lie in columns, and numbers on arrows in gaps."""
+    graph = stepped(build()).graph
+    geometry = geometry_of(graph)
+    bands = geometry.bands
+    assert len(bands) % 2 == 1
+    assert all(one.right == other.left for one, other in pairwise(bands))
+    for unit in geometry.units:
+        [column] = [b for b in bands[::2] if b.left - 1 <= unit.x and unit.right <= b.right + 1]
+        assert column.top <= unit.y - 15
+        assert unit.y + unit.below <= column.bottom
+    for index, (x, y) in enumerate(geometry.labels):
+        if index in widest_arrows(graph):
+            [gap] = [band for band in bands[1::2] if band.left <= x <= band.right]
+            assert gap.top <= y - LABEL_HEIGHT / 2
+            assert y + LABEL_HEIGHT / 2 <= gap.bottom
 
 
 @every_graph
