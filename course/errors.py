@@ -48,11 +48,11 @@ class ShownError:
 
 
 @contextmanager
-def shows_error(kind: type[Exception], saying: str = "") -> Iterator[None]:
+def shows_error(kind: type[Exception], saying: str) -> Iterator[None]:
     """Run code that raises `kind`, and display the error instead of stopping the notebook.
 
-    saying: words that the error's text has to hold. Raises AssertionError if the code does not
-    raise, or raises something else than that.
+    saying: words that the error's text has to hold; of its type alone another error is one too.
+    Raises AssertionError if the code does not raise, or raises something else than that.
     """
     try:
         yield

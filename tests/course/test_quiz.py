@@ -350,7 +350,7 @@ def test_the_static_form_folds_the_answer_and_the_replies():
 
 
 def test_an_error_of_autograd_is_shown_with_its_meaning_and_its_cure(capsys):
-    with shows_error(RuntimeError):
+    with shows_error(RuntimeError, "scalar outputs"):
         torch.ones(3, requires_grad=True).exp().backward()
     said = capsys.readouterr().out
     assert said.startswith("RuntimeError: grad can be implicitly created only for scalar outputs")
@@ -359,7 +359,7 @@ def test_an_error_of_autograd_is_shown_with_its_meaning_and_its_cure(capsys):
 
 
 def test_an_error_is_shown_without_the_marks_that_a_terminal_writes_bold_by(capsys):
-    with shows_error(ValueError):
+    with shows_error(ValueError, "do so only"):
         raise ValueError("two options, \x1b[1mdo so only if you trust the file\x1b[0m.")
     said = capsys.readouterr().out
     assert said.startswith("ValueError: two options, do so only if you trust the file.")
@@ -368,7 +368,7 @@ def test_an_error_is_shown_without_the_marks_that_a_terminal_writes_bold_by(caps
 def test_code_that_was_to_raise_and_does_not_is_a_failure():
     with (
         pytest.raises(AssertionError, match="was to raise RuntimeError"),
-        shows_error(RuntimeError),
+        shows_error(RuntimeError, "anything"),
     ):
         torch.ones(())
 
@@ -384,5 +384,5 @@ def test_an_error_that_says_something_else_is_a_failure():
 
 
 def test_an_error_of_another_kind_is_not_swallowed():
-    with pytest.raises(ZeroDivisionError), shows_error(RuntimeError):
+    with pytest.raises(ZeroDivisionError), shows_error(RuntimeError, "by zero"):
         1 / 0  # noqa: B018
