@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import operator
-import random
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+from grader.engine.generators import Generators
 
 _C: Any = torch._C
 _modules: Any = torch.nn.modules.module
@@ -205,7 +205,8 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
     """
     python, modes = _Python(), Modes()
     before = [setting.read() for setting in SETTINGS]
-    generators, numpy = _generators(), _numpy_state()
+    drawn = Generators()
+    drawn.keep()
     with torch.inference_mode(False), torch.enable_grad():
         try:
             yield
@@ -221,9 +222,9 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
                 if now != value:
                     effects.setdefault(setting.effect, setting.told(now))
                     setting.write(value)
-            if not _same(generators, _generators()):
+            if Generators() != drawn:
                 effects["rng"] = "its state is another one than before"
-                _restore(generators, numpy)
+                drawn.put_back()
 
 
 @contextlib.contextmanager
@@ -234,7 +235,7 @@ def watched_call(effects: dict[str, str]) -> Iterator[None]:
     may be meant to go on there, and inference mode is left to `watched`: its guard, ended here,
     would put autocast back unread.
     """
-    limit, modes, generators = sys.getrecursionlimit(), Modes(), _generators()
+    limit, modes, drawn = sys.getrecursionlimit(), Modes(), Generators()
     recording, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     try:
         yield
@@ -250,7 +251,7 @@ def watched_call(effects: dict[str, str]) -> Iterator[None]:
             word = "off" if recording else "on"
             effects.setdefault("grad_mode", f"gradient recording was left switched {word}")
             torch.set_grad_enabled(recording)
-        if not _same(generators, _generators()):
+        if Generators() != drawn:
             effects.setdefault("rng", "its state is another one than before")
 
 
@@ -288,49 +289,3 @@ class _Python:
             sys.settrace(self.tracer)
         if sys.getprofile() is not self.profiler:
             sys.setprofile(self.profiler)
-
-
-def _generators() -> dict[str, Any]:
-    state: dict[str, Any] = {"torch": torch.get_rng_state(), "python": random.getstate()}
-    if "numpy" in sys.modules:
-        state["numpy"] = _numpy_words(sys.modules["numpy"].random)
-    if torch.cuda.is_initialized():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return (
-        one["python"] == other["python"]
-        and all(torch.equal(one[kind], other[kind]) for kind in ("torch", "cuda") if kind in one)
-        and ("numpy" not in one or one["numpy"] == other["numpy"])
-    )
-
-
-def _numpy_words(numpy_random: Any) -> bytes:
-    """The words of NumPy's global generator and its place in them, as they lie in memory.
-
-    `get_state` makes Python numbers of them, one by one: that takes as long as a short answer.
-    """
-    generator = numpy_random.get_bit_generator()
-    if type(generator) is numpy_random.MT19937:
-        return ctypes.string_at(generator.ctypes.state_address, _MT19937_BYTES)
-    return repr(generator.state).encode()
-
-
-_MT19937_BYTES = 624 * 4 + 4
-"""Its 624 words of 32 bits, and the number of the next one."""
-
-
-def _numpy_state() -> Any:
-    """What NumPy's global generator can be put back by."""
-    return sys.modules["numpy"].random.get_state() if "numpy" in sys.modules else None
-
-
-def _restore(state: dict[str, Any], numpy: Any) -> None:
-    torch.set_rng_state(state["torch"])
-    random.setstate(state["python"])
-    if numpy is not None:
-        sys.modules["numpy"].random.set_state(numpy)
-    if "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"])

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.numpy import save as save_arrays
 from safetensors.torch import load, save
 
 from grader.engine.observation import (
@@ -47,15 +48,29 @@ def pack(value: Plain) -> bytes:
     """
     tensors: dict[str, torch.Tensor] = {}
     tree = json.dumps(_encode(value, tensors), allow_nan=False).encode()
-    blob = save(tensors) if tensors else b""
+    blob = _saved(tensors) if tensors else b""
     message = _LENGTHS.pack(len(tree), len(blob)) + tree + blob
     if len(tree) > MAX_TREE or len(message) > MAX_BYTES:
         raise ValueError(f"a message of {len(message)} bytes, {len(tree)} of them JSON")
     return message
 
 
-def unpack(message: bytes) -> Plain:
-    """The plain data that `pack` turned into `message`. Raises MalformedMessage."""
+def _saved(tensors: dict[str, torch.Tensor]) -> bytes:
+    """A safetensors blob: the same bytes by way of NumPy, in a quarter of the time.
+
+    NumPy has no bfloat16.
+    """
+    if any(tensor.dtype is torch.bfloat16 for tensor in tensors.values()):
+        return save(tensors)
+    return save_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
+
+
+def unpack(message: bytes, *, believed: bool = False) -> Plain:
+    """The plain data that `pack` turned into `message`. Raises MalformedMessage.
+
+    Of what is `believed` to be `pack`'s it is not made sure, by packing it again: a box believes
+    the judge.
+    """
     if not _LENGTHS.size <= len(message) <= MAX_BYTES:
         raise MalformedMessage(f"a message of {len(message)} bytes")
     tree_size, blob_size = _LENGTHS.unpack_from(message)
@@ -65,7 +80,7 @@ def unpack(message: bytes) -> Plain:
         tensors = _load(message[_LENGTHS.size + tree_size :])
         tree = json.loads(message[_LENGTHS.size : _LENGTHS.size + tree_size])
         value = _Decoding(tensors).value(tree, 0)
-        exact = pack(value) == message
+        exact = believed or pack(value) == message
     except MalformedMessage:
         raise
     except (
@@ -161,6 +176,8 @@ def _encode(value: Plain, tensors: dict[str, torch.Tensor]) -> Any:
         return {"s": [_encode(_key(item), tensors) for item in sorted(value, key=repr)]}
     if isinstance(value, tuple | list):
         tag = "p" if isinstance(value, tuple) else "l"
+        if _are_texts(value) and all(map(str.isascii, value)):
+            return {tag: list(value)}
         return {tag: [_encode(item, tensors) for item in value]}
     if isinstance(value, dict):
         return {"d": [[_encode(_key(k), tensors), _encode(v, tensors)] for k, v in value.items()]}
@@ -177,7 +194,7 @@ def _encode_tensor(value: torch.Tensor, tensors: dict[str, torch.Tensor]) -> Any
     if bare.is_complex():  # safetensors has no complex128
         bare, tag = torch.view_as_real(bare), "z"
     name = str(len(tensors))
-    # Two names for one storage are refused by safetensors, hence the clone.
+    # safetensors refuses two names for one storage where it is asked through torch.
     tensors[name] = bare.clone(memory_format=torch.contiguous_format)
     return {tag: name}
 
@@ -210,9 +227,9 @@ class _Decoding:
             case "u", str() if len(body) <= 200:
                 return Unrecordable(body)
             case "p", list():
-                return tuple([self.value(item, depth + 1) for item in body])
+                return tuple(self._values(body, depth + 1))
             case "l", list():
-                return [self.value(item, depth + 1) for item in body]
+                return self._values(body, depth + 1)
             case "s", list():
                 return frozenset([self._key(self.value(item, depth + 1)) for item in body])
             case "d", list():
@@ -220,11 +237,21 @@ class _Decoding:
                 return {self._key(k): v for k, v in pairs}
         raise MalformedMessage("an unknown tag, or another body than it has")
 
+    def _values(self, trees: list[Any], depth: int) -> list[Plain]:
+        if _are_texts(trees):
+            return trees
+        return [self.value(tree, depth) for tree in trees]
+
     def _key(self, value: Plain) -> Plain:
         self._numbered += not isinstance(value, str)
         if self._numbered > MAX_NUMBERED:
             raise MalformedMessage("too many numbers in sets, or as keys")
         return _key(value)
+
+
+def _are_texts(values: Sequence[Any]) -> bool:
+    """Whether all are plain texts, as the names of a deep graph are: thousands, seen at once."""
+    return set(map(type, values)) == {str}
 
 
 def _key(value: Plain) -> Plain:

@@ -24,6 +24,8 @@ from grader.engine.text import text_of
 
 Output = dict[str, Any]
 
+_C = ctypes.CDLL(None)
+
 
 class Outputs:
     """The outputs of one cell, within a budget of characters that all cells share."""
@@ -206,7 +208,7 @@ class BoxShell(InteractiveShell):
         self.outputs.start()
         self.attach()
         result = self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
-        ctypes.CDLL(None).fflush(None)  # what C code printed, if it has not arrived yet
+        _C.fflush(None)  # what C code printed, if it has not arrived yet
         error = result.error_before_exec or result.error_in_exec
         return bool(result.success), None if error is None else type(error).__name__
 

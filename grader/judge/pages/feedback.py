@@ -52,6 +52,14 @@ class FeedbackExporter(HTMLExporter):
             kept[name] = _FONT.sub("", str(include(name)))
         return kept[name]
 
+    def _preprocess(self, nb: Notebook, resources: Any) -> tuple[Notebook, Any]:
+        """Nothing, where there is no preprocessor for which nbconvert would copy and validate."""
+        if not any(one.enabled for one in self._preprocessors):
+            return nb, resources
+        exporter: Any = super()  # nbconvert's own is not typed
+        done: tuple[Notebook, Any] = exporter._preprocess(nb, resources)
+        return done
+
     def from_notebook_node(self, nb: Notebook, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
         """Draw a notebook that was prepared with scores and comments."""
         page, resources = TemplateExporter.from_notebook_node(self, nb, resources, **kw)

@@ -24,6 +24,7 @@ from nbconvert import filters as nbconvert_filters
 from nbgrader.preprocessors import NbGraderPreprocessor
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
@@ -175,12 +176,17 @@ def _coloured(source: str, language: str) -> str:
 
 @functools.lru_cache(maxsize=512)
 def _kept_coloured(source: str, language: str) -> str:
+    return str(highlight(source or " ", *_colouring(language)))
+
+
+@functools.lru_cache(maxsize=16)
+def _colouring(language: str) -> tuple[Lexer, HtmlFormatter]:
+    """What reads the code of a language, and what writes it: made once."""
     try:
         lexer = get_lexer_by_name(language)
     except ClassNotFound:
         lexer = get_lexer_by_name("text")
-    css = f" highlight hl-{html.escape(language)}"
-    return str(highlight(source or " ", lexer, HtmlFormatter(cssclass=css)))
+    return lexer, HtmlFormatter(cssclass=f" highlight hl-{html.escape(language)}")
 
 
 class _Renderer(RendererHTML):

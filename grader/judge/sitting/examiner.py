@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import copy
+import functools
 import platform
 import threading
 from collections.abc import Sequence
@@ -120,13 +121,17 @@ def _without_notebook(repairs: Sequence[Repair], name: str) -> str:
 
 def versions() -> dict[str, str]:
     """What a verdict depends on besides the submission, the course and the secret."""
-    found = {"python": platform.python_version()}
-    for package in ("autograd-course", "torch"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    packages = {name: _installed(name) for name in ("autograd-course", "torch")}
+    return {"python": platform.python_version()} | packages
+
+
+@functools.cache
+def _installed(package: str) -> str:
+    """The version of a package that this process runs; reading it takes a millisecond."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 _own: Examiner | None = None
