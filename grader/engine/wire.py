@@ -58,11 +58,13 @@ def pack(value: Plain) -> bytes:
 def _saved(tensors: dict[str, torch.Tensor]) -> bytes:
     """A safetensors blob: the same bytes by way of NumPy, in a quarter of the time.
 
-    NumPy has no bfloat16.
+    NumPy has no bfloat16, and none of the shorter ones.
     """
-    if any(tensor.dtype is torch.bfloat16 for tensor in tensors.values()):
+    try:
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    except TypeError:
         return save(tensors)
-    return save_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
+    return save_arrays(arrays)
 
 
 def unpack(message: bytes, *, believed: bool = False) -> Plain:
