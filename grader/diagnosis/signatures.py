@@ -70,6 +70,11 @@ def _structure(misses: Sequence[Miss]) -> Signature | None:
     if misses[0].difference.path == "" and not set(expected) & set(received):
         return _other_names(expected, received)
     if isinstance(expected, dict) and isinstance(received, dict):
+        other = {name: received[name] for name in received if name not in expected}
+        unnamed = misses[0].difference.path == "" and list(other) == ["answer"]
+        if unnamed and other["answer"] is not None:
+            # What was returned stands beside what the exercise looked at by itself.
+            return _other_names({n: expected[n] for n in expected if n not in received}, other)
         lacking = [f"{shown(name)} is missing" for name in expected if name not in received]
         beyond = [f"{shown(name)} was not asked for" for name in received if name not in expected]
         return Signature("STRUCTURE", {"parts": ", ".join((lacking + beyond)[:4])})

@@ -290,6 +290,16 @@ def test_shapes_are_told(dtype):
 # Values that are not numbers, dtypes, precision
 
 
+def test_what_was_returned_in_the_place_of_several_values_is_called_by_its_kind():
+    expected = {"rank": 5, "size": 7, "env is as it was": True}
+    received = {"answer": {"rank": 5, "size": 7}, "env is as it was": True}
+    rules = Rules(F64)
+    (difference,) = compare(expected, received, rules)
+    found = recognise([Miss(Case("one", dtype=F64), rules, difference)])
+    assert found.code == "TYPE"
+    assert found.values == {"received": "a dict of 2", "expected": "the pair (rank, size)"}
+
+
 def test_nan_and_inf_count_where_the_right_answer_is_finite():
     r = reference(1, 4)
     g = r.clone()

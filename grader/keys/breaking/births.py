@@ -251,6 +251,23 @@ class BornNanKey(Key, task="born_nan"):
         """You returned the node. Its name is asked for: node.name()."""
         return next((one.node for one in _run(loss) if one.births(_bad)), None)
 
+    def name_of_the_type(loss):
+        """You named the types of the nodes. For most it is the same word, and not for all: the node
+        of an edit in place of a part is named torch::autograd::CopySlices, and its type CopySlices.
+        Ask name()."""
+        born = (one.node for one in _run(loss) if one.births(_bad))
+        return _first(type(node).__name__ for node in born)
+
+    def first_inputs_alone(loss):
+        """You followed the first input of each node alone. next_functions has an entry for every
+        input: look at all of them."""
+        way: list[Node] = []
+        node = loss.grad_fn
+        while node is not None:
+            way.append(node)
+            node = node.next_functions[0][0] if node.next_functions else None
+        return _first(one.name for one in _run(loss) if one.births(_bad) and one.node in way)
+
     def graph_used_up(loss):
         """The names are right, and the graph is gone: somebody else can run no pass through it any
         more. Pass retain_graph=True."""

@@ -167,6 +167,21 @@ class HvpKey(Key, task="hvp"):
         return _hvp(f, x, v)
 
 
+def _by_layers(
+    net: nn.Module, x: Tensor, slope: Callable[[nn.Module, Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """The straight map that is carried from layer to layer, with a slope for each activation."""
+    w, b = torch.eye(len(x), dtype=x.dtype, device=x.device), torch.zeros_like(x)
+    for part in net.modules():
+        if isinstance(part, nn.Linear):
+            w, b = part.weight.detach() @ w, part.weight.detach() @ b
+            b = b if part.bias is None else b + part.bias.detach()
+        elif isinstance(part, nn.ReLU | nn.LeakyReLU):
+            steep = slope(part, w @ x.detach() + b)
+            w, b = steep[:, None] * w, steep * b
+    return w, b
+
+
 class StraightSlopeKey(Key, task="straight_slope"):
     def reference(net: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
         point = x.detach().clone().requires_grad_()
@@ -230,6 +245,23 @@ class StraightSlopeKey(Key, task="straight_slope"):
         """You took the derivatives at 0. They are others there: the activations are on at other
         places. Take them at x."""
         return StraightSlopeKey.reference(net, torch.zeros_like(x))
+
+    def slope_at_zero_for_w(net, x):
+        """Your W holds the derivatives at 0. They are others there: the activations are on at other
+        places. Take them at x."""
+        w, _ = StraightSlopeKey.reference(net, torch.zeros_like(x))
+        return w, net(x).detach() - w @ x.detach()
+
+    def activations_left_out_of_both(net, x):
+        """You carried weights and biases through the layers, as if there were no activation between
+        them. Where an activation is 0, or less steep, its column counts less: let autograd see the
+        net at x."""
+        return _by_layers(net, x, lambda part, h: torch.ones_like(h))
+
+    def every_activation_a_relu(net, x):
+        """You took every activation for a ReLU. Below 0 a LeakyReLU is less steep, and not 0: let
+        autograd see the net at x."""
+        return _by_layers(net, x, lambda part, h: (h > 0).to(h))
 
     def slope_at_ones(net, x):
         """You took the derivatives at a point of ones. The activations are on at other places

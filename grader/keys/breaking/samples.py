@@ -91,6 +91,22 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         parameters together: one number for each row."""
         return _by(lambda grads: torch.stack([g.norm() for g in grads]), *given)
 
+    def matrices_alone(model, loss_fn, x, y):
+        """You measured the parameters of two and more dimensions alone: biases are parameters too,
+        and belong to the norm."""
+        wide = [p.dim() > 1 for p in _learning(model)]
+        return _by(
+            lambda grads: _norm([g for g, it_is in zip(grads, wide, strict=True) if it_is]),
+            *(model, loss_fn, x, y),
+        )
+
+    def means_of_squares(*given):
+        """You took the mean of each parameter's squares. The norm is the root of the sum of all
+        squares."""
+        return _by(
+            lambda grads: torch.stack([g.square().mean() for g in grads]).sum().sqrt(), *given
+        )
+
     def greatest_entries(*given):
         """You took the greatest entry of the gradients. The norm is the root of the sum of
         squares."""

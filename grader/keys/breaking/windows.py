@@ -30,6 +30,8 @@ class _Way:
     emptied: bool = True
     cut_every_step: bool = False
     starts_anew: bool = False
+    starts_from_zeros: bool = False
+    steps: int = 1
     first_cut: bool = True
     mean: bool = False
     last_loss_alone: bool = False
@@ -54,6 +56,8 @@ class _Way:
                 break
             if losses or self.first_cut:
                 state = _detached(first if self.starts_anew else state)
+            if self.starts_from_zeros:
+                state = tuple(torch.zeros_like(t) for t in state)
             if self.emptied:
                 opt.zero_grad()
             terms = []
@@ -65,7 +69,8 @@ class _Way:
             if self.mean:
                 loss = loss / len(terms)
             loss.backward()
-            opt.step()
+            for _ in range(self.steps):
+                opt.step()
             losses.append(loss.item())
         return losses, _detached(state)
 
@@ -85,6 +90,17 @@ _WAYS = {
         _Way(starts_anew=True),
         "Every window of yours starts from the state that was handed in. It starts from the values "
         "with which the window before it ended: carry them on, detached.",
+    ),
+    "state_of_zeros": (
+        _Way(starts_from_zeros=True),
+        "Every window of yours starts from a state of zeros. The first one starts from the state "
+        "that is handed in, and each of the others from the values with which the window before it "
+        "ended: detach them, and carry them on.",
+    ),
+    "two_steps_a_window": (
+        _Way(steps=2),
+        "You took two steps of opt in every window. Take one, after the backward pass of the "
+        "window.",
     ),
     "first_state_not_cut": (
         _Way(first_cut=False),

@@ -93,6 +93,12 @@ class SafeNormKey(Key, task="safe_norm"):
         0: look at the sum of squares, or at all(-1)."""
         return SafeNormKey.reference(torch.where((x == 0).any(-1, keepdim=True), 0.0, x))
 
+    def rows_without_a_positive_entry_left_out(x):
+        """You took every row without a positive entry for a row of zeros. Negative entries have a
+        length too: ask for those that are not 0."""
+        some = (x > 0).any(-1)
+        return _root(torch.where(some[:, None], x, 0.0).square().sum(-1))
+
     def zero_rows_dropped(x):
         """You returned the norms of the other rows alone. A row of zeros has a norm too: 0, in its
         place among the N."""

@@ -245,6 +245,18 @@ class _Strided(_Batches):
         return iter([b for b in batches if not self.drop_last or len(b) == self.size])
 
 
+class _SortedBatches(_Batches):
+    def __iter__(self) -> Iterator[Any]:
+        return map(sorted, super().__iter__())
+
+
+class _Seeded(_Batches):
+    def __iter__(self) -> Iterator[Any]:
+        if self.generator is not None:
+            self.generator.manual_seed(0)
+        return super().__iter__()
+
+
 class _FirstAlone(_Batches):
     def __iter__(self) -> Iterator[Any]:
         return iter(list(super().__iter__())[:1])
@@ -276,9 +288,19 @@ class BatchSamplerKey(Key, task="batch_sampler"):
         return _OrderedOnce(n, size, drop_last, generator)
 
     def drawn_at_the_start_too(n, size, drop_last, generator):
-        """You draw an order in __init__ as well, which no epoch has: it moves the generator on.
-        Draw in __iter__ alone."""
+        """You draw an order that no epoch has, in __init__ or in __len__ for one: it moves the
+        generator on. Draw in __iter__ alone."""
         return _DrawnAtTheStartToo(n, size, drop_last, generator)
+
+    def batches_sorted(n, size, drop_last, generator):
+        """Your batches hold the right numbers, each batch sorted. They stay in the order that was
+        drawn."""
+        return _SortedBatches(n, size, drop_last, generator)
+
+    def seeded_every_epoch(n, size, drop_last, generator):
+        """You set the generator's seed at the start of every epoch, to 0: each has the same order,
+        whatever seed the generator came with. Draw from it as it comes."""
+        return _Seeded(n, size, drop_last, generator)
 
     def order_of_random_sampler(n, size, drop_last, generator):
         """Your order is RandomSampler's, which draws once more at the end of every epoch: from the

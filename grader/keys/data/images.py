@@ -61,6 +61,13 @@ class NormaliseImagesKey(Key, task="normalise_images"):
         means, variances, _ = _of_each(batches)
         return _lists(means.mean(0), variances.sqrt().mean(0))
 
+    def all_channels_at_once(batches):
+        """You measured all channels together, and gave each of them the same numbers. Every channel
+        has a mean and a deviation of its own: leave axis 1 out of the axes that you reduce."""
+        x = _whole(batches)
+        mean, std = x.mean().item(), x.std(correction=0).item()
+        return [mean] * x.shape[1], [std] * x.shape[1]
+
     def averages_of_the_batches_unbiased(batches):
         """You averaged the batches' own means and deviations, as the broken function does. A small
         batch then counts as much as a full one, how far the batches' means lie apart is in no

@@ -51,6 +51,24 @@ class WorkerShareKey(Key, task="worker_share"):
         size = -(-len(items) // workers)
         return iter(items[worker * size : (worker + 1) * size])
 
+    def a_block_rounded_down(stream, worker, workers):
+        """You cut the stream into blocks of len // workers neighbours, and read all of it for that
+        before you give the first. Its end need not come, and what is left over belongs to nobody:
+        take the items worker, worker + workers and so on."""
+        items = list(stream)
+        size = len(items) // workers
+        return iter(items[worker * size : (worker + 1) * size])
+
+    def from_its_first_item_on(stream, worker, workers):
+        """You give all items from number worker on. Every so many belongs to this worker: go on in
+        steps of workers."""
+        return itertools.islice(stream, worker, None)
+
+    def divided_without_the_rest(stream, worker, workers):
+        """You compare i // workers with worker: that gives each worker one block of neighbours.
+        Compare the rest, i % workers."""
+        yield from (item for i, item in enumerate(stream) if i // workers == worker)
+
     def counted_from_one(stream, worker, workers):
         """You counted the workers, or the items, from 1. Both are counted from 0: worker 0 gets
         item 0."""

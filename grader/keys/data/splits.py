@@ -114,8 +114,8 @@ class SplitIndicesKey(Key, task="split_indices"):
         return _cut(torch.randperm(n), _sizes(n, fracs))
 
     def seeded_anew(n, fracs, generator):
-        """You made a generator with a seed of your own, so every call gives the same parts. Draw
-        from the generator that you are given."""
+        """Every call gives the same parts: you set a seed of your own, of a generator that you made
+        or of the one that you are given. Draw from the given one as it comes."""
         return _cut(_drawn(n, Generator().manual_seed(0)), _sizes(n, fracs))
 
     def torch_seeded(n, fracs, generator):

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from grader.trusted.families.functions import (
+    NO_GRADIENT,
     around,
     arriving_edited,
     misused,
@@ -19,6 +20,8 @@ def _exp(x, back=product, saves=("y",), factor=lambda x, y: y, value=torch.exp):
 
 
 class MyExpKey(Key, task="my_exp"):
+    sentences = NO_GRADIENT
+
     def reference(x: Tensor) -> Tensor:
         return _exp(x)
 
@@ -70,6 +73,8 @@ def _relu(x, back=product, factor=lambda x, y: (x > 0).to(x), value=lambda x: x.
 
 
 class ReluAtZeroKey(Key, task="relu_at_zero"):
+    sentences = NO_GRADIENT
+
     def reference(x: Tensor) -> Tensor:
         return _relu(x)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from grader.trusted.families.functions import applied, around
+from grader.trusted.families.functions import NO_GRADIENT, applied, around
 from grader.trusted.key import Key, mistake, raises
 
 Summed = Callable[[Tensor, Tensor], Tensor]
@@ -73,6 +73,8 @@ _EDITED = tuple(
 
 
 class MulBroadcastKey(Key, task="mul_broadcast"):
+    sentences = NO_GRADIENT
+
     def reference(a: Tensor, b: Tensor) -> Tensor:
         return _product(a, b)
 

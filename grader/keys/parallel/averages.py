@@ -92,6 +92,18 @@ class DdpAverageKey(Key, task="ddp_average"):
         weights = [1 / n for n in counts]
         return _weighted(some, [w / sum(weights) for w in weights])
 
+    def each_divided_by_its_size(grads, sizes):
+        """You divided every gradient by its number of samples, and added them up. Each is a mean
+        over them already: multiply, and divide by the number of all samples at the end."""
+        some, counts = _filled(grads, sizes)
+        return _weighted(some, [1 / n for n in counts])
+
+    def first_share_alone(grads, sizes):
+        """You returned the share of the first rank that has samples: does a loop end after its
+        first round? Add up the shares of all ranks."""
+        some, counts = _filled(grads, sizes)
+        return some[0] * (counts[0] / sum(sizes))
+
     def weights_rounded_down(grads, sizes):
         """n // sum(sizes) is 0 for every rank but one that has all samples. Divide with /."""
         some, counts = _filled(grads, sizes)

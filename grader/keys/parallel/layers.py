@@ -65,6 +65,12 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         """The ReLU is missing. Each rank applies it to its own hidden features."""
         return F.linear(F.linear(x, torch.cat(w1s), torch.cat(b1s)), torch.cat(w2s, 1), b2)
 
+    def relu_of_the_sum_before_b2(x, w1s, b1s, w2s, b2):
+        """You applied the ReLU to the sum of what the ranks compute, before b2 is added. It stands
+        between the layers: each rank applies it to its own hidden features."""
+        hidden = F.linear(x, torch.cat(w1s), torch.cat(b1s))
+        return F.linear(hidden, torch.cat(w2s, 1)).relu() + b2
+
     def relu_at_the_end(x, w1s, b1s, w2s, b2):
         """You applied the ReLU to the output. It stands between the layers: each rank applies it to
         its own hidden features."""

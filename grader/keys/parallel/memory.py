@@ -91,6 +91,16 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         own = {id(p) for p in (*model.parameters(), *model.buffers())}
         return _of_storages([t for t in kept if id(t) not in own])
 
+    def x_made_to_require_grad(model, x):
+        """You handed the model an x that requires grad. Then the graph keeps more: what the
+        gradient of x needs. Call the model on x as it is."""
+        kept, _ = _packed(model, x.detach().requires_grad_())
+        return _of_storages(_foreign(kept, model))
+
+    def kilobytes(model, x):
+        """You returned whole kilobytes. The number of bytes is asked for."""
+        return ActivationMemoryKey.reference(model, x) // 1024
+
     def parameters_known_by_kind(model, x):
         """You left out what is an nn.Parameter. What a layer saves of its weight is often the
         transposed one, a plain tensor in the same storage; and buffers are left out too. Compare

@@ -138,6 +138,11 @@ class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
         right = MicroBatchPipelineKey.reference(stages, micro)
         return [[cell and f"{cell[0]}{int(cell[1:]) + 1}" for cell in row] for row in right]
 
+    def small_letters(stages, micro):
+        """You wrote small letters. A forward pass is "F0", and a backward pass "B0"."""
+        right = MicroBatchPipelineKey.reference(stages, micro)
+        return [[cell.lower() for cell in row] for row in right]
+
     def ticks_in_rows(stages, micro):
         """You returned a row for each tick. Return one for each stage: list(zip(*rows)) turns one
         into the other."""

@@ -1,5 +1,7 @@
 """Reference and mistakes of the exercise that gives all replicas the average of the gradients."""
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
@@ -26,6 +28,11 @@ def _synced(replicas, mean=None, over=None, seen=None, shared=False, frozen=Fals
 
 
 class SyncGradsKey(Key, task="sync_grads"):
+    sentences: ClassVar = {
+        "NONE.gradient": "{path} is None, and the average over all ranks belongs there. Your "
+        "function did not write it, or took it away."
+    }
+
     def reference(replicas: Replicas) -> None:
         for parameters in zip(*(list(r.parameters()) for r in replicas), strict=True):
             if parameters[0].requires_grad and any(p.grad is not None for p in parameters):
@@ -75,6 +82,33 @@ class SyncGradsKey(Key, task="sync_grads"):
         """You added the gradients up and did not divide. The losses are means, and every rank has
         as many samples: divide by the number of ranks."""
         _synced(replicas, over=lambda grads, world: 1)
+
+    def parameters_averaged_as_well(replicas):
+        """The gradients are right, and you gave every parameter new memory, by .data for one, with
+        an average of the parameters perhaps. The replicas are copies, and stay equal if they take
+        equal steps: leave the parameters alone."""
+        SyncGradsKey.reference(replicas)
+        for replica in replicas:
+            for p in replica.parameters():
+                p.data = p.data.clone()
+
+    def greatest_entries(replicas):
+        """You took the greatest of the ranks' entries. The average is asked for."""
+        for same in zip(*(replica.parameters() for replica in replicas), strict=True):
+            grads = [p.grad for p in same if p.grad is not None]
+            if grads and same[0].requires_grad:
+                for p in same:
+                    p.grad = torch.stack(grads).amax(0)
+
+    def first_parameter_alone(replicas):
+        """You synchronised the first parameter that has a gradient, and no other. Look for a return
+        or a break that ends the loop after its first round."""
+        for same in zip(*(replica.parameters() for replica in replicas), strict=True):
+            if same[0].requires_grad and any(p.grad is not None for p in same):
+                held = [torch.zeros_like(p) if p.grad is None else p.grad for p in same]
+                for p in same:
+                    p.grad = torch.stack(held).mean(0)
+                return
 
     def only_where_it_was_used(replicas):
         """You wrote the average to the replicas that had a gradient, and left None at the others.

@@ -36,6 +36,12 @@ class ShardParamsKey(Key, task="shard_params"):
         flat, lacking = _even(t, world)
         return list(F.pad(flat, (0, lacking)).view(world, -1).unbind())
 
+    def last_value_repeated(t, world):
+        """You filled up with the last value. Zeros are asked for."""
+        flat, lacking = _even(t, world)
+        rows = torch.cat([flat, flat[-1:].expand(lacking)]).view(world, -1)
+        return _own_memory(rows.unbind())
+
     def graph_kept(t, world):
         """The values are right, and a shard requires grad if t does: it hangs on the graph of t.
         A shard is a plain tensor of values: detach t first."""
@@ -147,8 +153,9 @@ class ShardParamsKey(Key, task="shard_params"):
     @replaces("gather")
     @raises("is invalid for input of size")
     def filled_values_do_not_fit(shards, shape):
-        """gather reshaped all values, with what was filled in, and they do not fit. Cut off what
-        is behind the last value of the shape first: by its place, whatever it holds."""
+        """What gather reshaped does not fit the shape: it holds what was filled in as well, or
+        values of t that are 0 were taken off with it. Cut off what is behind the last value of the
+        shape: by its place, whatever it holds."""
         return torch.cat(shards).reshape(shape)
 
     @replaces("gather")

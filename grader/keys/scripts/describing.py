@@ -116,6 +116,10 @@ class DescribeKey(Key, task="describe"):
         """Your shape is the number of dimensions. Take tuple(t.shape)."""
         return _about(t, shape=t.ndim)
 
+    def strides_for_shape(t):
+        """Your shape is the strides: how far apart entries lie in memory. Take tuple(t.shape)."""
+        return _about(t, shape=t.stride())
+
     def shape_as_list(t):
         """Your shape is a list. A tuple of ints is asked for: tuple(t.shape)."""
         return _about(t, shape=list(t.shape))

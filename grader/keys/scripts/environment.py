@@ -171,6 +171,17 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         text = env.get(VISIBLE)
         return None if text is None else [int(one) for one in text if one.isdigit()]
 
+    def spaces_between_numbers(env):
+        """You divide at spaces as well: two numbers with a space between them are one entry, which
+        is no whole number. Divide at the commas alone, and take the spaces off each entry."""
+        text = env.get(VISIBLE)
+        found: list[int] = []
+        for part in (text or "").replace(",", " ").split():
+            if not part.isdigit():
+                break
+            found.append(int(part))
+        return None if text is None else found
+
     def counted(env):
         """You answer with the numbers that the process gives them: 0 for the first. Asked for are
         those that the machine gives them, which stand in the variable."""
@@ -284,6 +295,21 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         LOCAL_RANK is set it says so itself, and the machines need not have equally many."""
         rank, _, world = _ranks(env)
         return rank, rank % int(env.get("LOCAL_WORLD_SIZE", 1)), world
+
+    def rank_where_no_local_rank(env):
+        """Where LOCAL_RANK is not set you take the rank for it. A variable that is not there counts
+        as if the script had been started by itself: local rank 0."""
+        return _ranks(env, local_rank_default=env.get(NAMES["rank"], 0))
+
+    def one_more_than_rank_where_no_world_size(env):
+        """Where WORLD_SIZE is not set you take one more than the rank for it. A variable that is
+        not there counts as if the script had been started by itself: world size 1."""
+        return _ranks(env, world_size_default=int(env.get(NAMES["rank"], 0)) + 1)
+
+    def rank_alone_from_one(env):
+        """You count the rank from 1. Ranks begin with 0: return it as it stands there."""
+        rank, local, world = _ranks(env)
+        return rank + 1, local, world
 
     def rank_from_one(env):
         """You count from 1. Ranks begin with 0."""

@@ -257,6 +257,12 @@ class LaunchCommandKey(Key, task="launch_command"):
             words += [f"--{name}", str(value)]
         return [*words, module]
 
+    def options_before_the_module(module, options):
+        """Your options stand between -m and the module, so Python looks for a module that is called
+        like the first of them. Put the module right behind -m, and the options after it."""
+        command = LaunchCommandKey.reference(module, options)
+        return [*command[:3], *command[4:], module]
+
     def module_moved_alone(module, options):
         """The module stands in its place. What is left: a _ in a name becomes -, True is a switch,
         False and None are left out, a list has a word for each value, and a text that begins with -

@@ -86,6 +86,12 @@ class SeedEverythingKey(Key, task="seed_everything"):
         random and numpy go on: random.seed(n) and numpy.random.seed(n) are missing."""
         _seed(1, "torch")
 
+    def nothing_for_zero(n):
+        """With the seed 0 you seed nothing: `if n` takes 0 for no seed. 0 is a seed like any
+        other."""
+        if n:
+            _seed(n, *_CAUSES)
+
     def seed_cut_to_31_bits(n):
         """You make n smaller before you seed, and two seeds that are 2**31 apart then give the
         same. Seed with n itself."""

@@ -22,6 +22,9 @@ class _Reading:
     whole: str = "int"
     real: str = "float"
     twice: str = "last"
+    name: Callable[[str], str] = str
+    text: Callable[[str], str] = str
+    nothing: bool = False
 
 
 def _is_real(text: str, how: str) -> bool:
@@ -55,6 +58,8 @@ _TRUTHS: dict[str, Callable[[str], Any]] = {
 
 
 def _value(change: _Reading, text: str) -> Any:
+    if change.nothing and text == "None":
+        return None
     truth = _TRUTHS[change.truth](text)
     if truth is not None:
         return truth
@@ -85,6 +90,7 @@ def _settings(change: _Reading, words: list[str]) -> dict[str, Any]:
         name, text = "=".join(parts[:at]), "=".join(parts[at:])
         if change.split == "cut":
             text = parts[1]
+        name, text = change.name(name), change.text(text)
         if change.twice == "last" or name not in found:
             found[name] = _value(change, text)
     return found
@@ -153,6 +159,30 @@ _READING_CHANGES: dict[str, tuple[_Reading, str]] = {
     "word_without_equals_skipped": (
         _Reading(without="skipped"),
         "You passed over a word without =. Whoever typed it meant something: raise ValueError.",
+    ),
+    "names_stripped": (
+        _Reading(name=str.strip),
+        "You took the spaces off a name. It stays as it is: what stands before the first =.",
+    ),
+    "texts_stripped": (
+        _Reading(text=str.strip),
+        "You took the spaces off a value that stays a text. It stays as it is: all that stands "
+        "behind the first =.",
+    ),
+    "both_stripped": (
+        _Reading(name=str.strip, text=str.strip),
+        "You took the spaces off names and texts. They stay as they are: what stands before the "
+        "first =, and behind it.",
+    ),
+    "dashes_taken_off": (
+        _Reading(name=lambda name: name.lstrip("-")),
+        "You took the dashes off the front of a name. It stays as it is: what stands before the "
+        "first =.",
+    ),
+    "none_for_its_text": (
+        _Reading(nothing=True),
+        "You made None of the text None. int, float and the two truth values are all that is read: "
+        "it stays a text.",
     ),
     "first_of_a_name": (
         _Reading(twice="first"),

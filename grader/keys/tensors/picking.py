@@ -191,6 +191,12 @@ class DropLowestKey(Key, task="drop_lowest"):
         equal, or one is the quantile itself, it matters."""
         return x[x >= x.quantile(q)]
 
+    def quantile_taken_off(x, q):
+        """You took the quantile off the numbers that you kept. They stay as they are: the quantile
+        is there to compare with."""
+        above = x - x.quantile(q)
+        return above[above > 0]
+
     def lowest_kept(x, q):
         """You kept the low numbers and dropped the others: turn the comparison."""
         return x[x < x.quantile(q)]

@@ -53,6 +53,7 @@ class BornNan(Task):
         case("40 doublings", kinds=("doubled",)),
         case("forward is bad already", kinds=("overflow", "inf minus inf", "nan drawn")),
         case("deeper than calls may be", kinds=("deep",)),
+        case("a part edited in place", kinds=("edited part",)),
         case("float32", kinds=("root", "constant row", "log and root"), dtype=F32),
     )
 
@@ -193,6 +194,13 @@ def _unbound(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     return (first.sqrt() + third).sum()
 
 
+def _edited_part(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """A node whose name is another word than its type's: torch::autograd::CopySlices."""
+    whole = a * mask
+    whole[:].sqrt_()
+    return (whole * b).sum()
+
+
 def _greatest(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     values, _ = torch.stack([a * mask, -b]).max(0)
     return (values.sqrt() * b).sum()
@@ -233,6 +241,7 @@ _LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "own function": lambda a, b, mask: (Upset.apply(a * b, mask) * b).sum(),
     "unbound": _unbound,
     "greatest": _greatest,
+    "edited part": _edited_part,
     "parts": _parts,
     "meeting": _meeting,
     "meeting, and a root": _meeting_and_root,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.engine.lived import lived, with_grad
-from grader.engine.observation import flags
+from grader.engine.observation import flags, named
 from grader.engine.task import ANOTHER, F32, Case, Inputs, Rng, Task, case
 
 FEW = 5
@@ -207,9 +207,9 @@ class StraightSlope(Task):
         net: nn.Module = _net(numbers, sizes, kind, bias)
         if states:
             net, x = lived(net, *states), with_grad(x)
-        found = straight_map(net, x)
-        w, b = found if isinstance(found, tuple | list) and len(found) == 2 else (found, None)
-        return {"W": w, "b": b, **flags("W", w, "requires_grad"), **flags("b", b, "requires_grad")}
+        found = named(straight_map(net, x), "W", "b")
+        asked = (flags(name, found.get(name), "requires_grad") for name in ("W", "b"))
+        return {**found, **next(asked), **next(asked)}
 
 
 def _net(numbers: Tensor, sizes: Sequence[int], kind: str, bias: bool) -> nn.Sequential:

@@ -53,12 +53,22 @@ class SyncGrads(Task):
         for rank, replica in enumerate(replicas):
             place = world - 1 - rank if last else rank
             _fill(replica, gradients[rank], [count > place for count in used])
+        places = [_lie_at(replica) for replica in replicas]
         sync_grads(replicas)
         seen: dict[str, Any] = {}
         for rank, replica in enumerate(replicas):
             for name, parameter in replica.named_parameters():
                 seen[f"{name}.grad on rank {rank}"] = parameter.grad
-        return {**seen, "two replicas share a gradient tensor": _any_shared(replicas)}
+        return {
+            **seen,
+            "two replicas share a gradient tensor": _any_shared(replicas),
+            "parameters lie where they lay": places == [_lie_at(replica) for replica in replicas],
+        }
+
+
+def _lie_at(replica: nn.Module) -> list[int]:
+    """Where in memory the parameters begin."""
+    return [parameter.data_ptr() for parameter in replica.parameters()]
 
 
 def _model(like: Tensor, states: tuple[str, ...]) -> nn.Module:

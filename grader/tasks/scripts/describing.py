@@ -55,7 +55,7 @@ class Describe(Task):
         about = describe(_made(kind, x, count))
         if not isinstance(about, dict):
             return {"answer": about}
-        found = {f'about["{key}"]': _plain(about.get(key, "not there")) for key in KEYS}
+        found = {f'about["{key}"]': _plain(about[key]) for key in KEYS if key in about}
         shape = about.get("shape")
         if isinstance(shape, list | tuple):
             found['about["shape"]'] = tuple(

@@ -106,4 +106,4 @@ class TorchrunEnv(Task):
         if isinstance(found, list | tuple) and len(found) == 3:
             names = ("rank", "local_rank", "world_size")
             return {name: spelled(one) for name, one in zip(names, found, strict=True)} | kept
-        return {"answer": spelled(found), **kept}
+        return {"answer": found} if found is None else {"answer": found, **kept}

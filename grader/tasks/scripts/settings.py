@@ -41,6 +41,7 @@ class ParseKv(Task):
         ),
         case("what float() reads as well", words=("limit=inf", "low=-Infinity", "gain=.{i}")),
         case("a name that holds -", words=("--lr={f}", "data-dir=/tmp/run {i}")),
+        case("spaces around a name and a text", words=(" lr ={f}", "note= run {i} ")),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

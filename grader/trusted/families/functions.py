@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from torch import Tensor
 from torch.autograd import Function
 
 from grader.trusted.key import mistake
+
+NO_GRADIENT: Final = {
+    "NONE.gradient": "{path} is None. Possible causes: backward returned None for it, or "
+    "nothing at all; the result was not made by apply, or was detached."
+}
+"""A key's `sentences` where a Function of the answer's own makes the result."""
 
 Mistakes = tuple[Callable[..., Any], ...]
 Back = Callable[[Tensor, Tensor], Any]
