@@ -127,10 +127,11 @@ class CachedFeatures(Task):
         }
 
     def observe(self, features, x, w, u, head, v, wanted=False, states=()):
-        recorded = []
+        recorded, passed = [], list[int]()
 
         def see(h):
             recorded.append(h.requires_grad)
+            passed.append(h.numel())
 
         backbone: nn.Module = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
         backbone = lived(backbone, *states)
@@ -146,5 +147,6 @@ class CachedFeatures(Task):
             "features": found,
             **flags("features", found, "requires_grad"),
             "recorded": any(recorded),
+            "rows through the backbone": "once" if sum(passed) <= 3 * len(x) else "more than once",
             "gradients": grads,
         }
