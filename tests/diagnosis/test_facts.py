@@ -93,7 +93,7 @@ ONE = {
     "FACT.input": lambda r, given: given["w"],
     "FACT.of_right": lambda r, given: r.abs(),
     "FACT.mask": lambda r, given: torch.where(given["x"].abs() > 1, 0.0, r),
-    "FACT.shifted": lambda r, given: r + float(given["x"].mean()),
+    "FACT.shifted": lambda r, given: r + 0.25,
     "FACT.uniform": lambda r, given: torch.full_like(r, 4.0),
     "RATIO.known": lambda r, given: given["lam"] * r,
 }
@@ -131,6 +131,8 @@ def test_facts_are_said_in_words_that_name_the_part_and_the_reading():
         "FACT.input": "`dx` is the input `w` as it was given.",
         "FACT.of_right": "`dx` is the absolute value of the right answer.",
         "FACT.mask": "`dx` is right except exactly where |`x`| > 1, where it is 0.",
+        "FACT.shifted": "`dx` is the right answer plus one number, the same for all its entries "
+        "(here 0.25).",
         "FACT.uniform": "`dx` is 4 everywhere, and the right answer is not.",
         "RATIO.known": "`dx` is `lam` (here 0.35) times the right answer.",
     }

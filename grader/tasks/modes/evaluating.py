@@ -92,8 +92,8 @@ def _mode(module: nn.Module) -> str:
 class CachedFeatures(Task):
     """Return the features backbone(x), computed without recording. They are computed once, and a
     head is trained on them afterwards: recorded operations must be able to use and save them. They
-    do not require grad, also if x does. The backbone returns a new tensor, neither x nor a view of
-    it. It comes in the right mode; leave it and x as they are."""
+    do not require grad, also if x does. No row goes through the backbone twice. It returns a new
+    tensor, neither x nor a view of it. It comes in the right mode; leave it and x as they are."""
 
     id = "cached_features"
     signatures = ("features(backbone, x) -> f",)
