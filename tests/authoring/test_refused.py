@@ -97,7 +97,7 @@ KINDS = (Exception, RuntimeError, ValueError, TypeError, IndexError, ArithmeticE
         *(("evaluate", (swallows(kind),), "You caught the model's exception") for kind in KINDS),
         ("full_backward_probe", (clears_all_hooks,), "hook that was there before you came is gone"),
         ("cached_features", (runs_twice,), "went through the backbone more than once"),
-        ("scaled_parameter", (uniform,), "are not normal ones"),
+        ("scaled_parameter", (uniform,), "spread more evenly than normal"),
         ("scaled_parameter", (truncated,), "'smaller than scale'"),
         ("count_params", (counts_in_floats,), "in a float. Expected was an int"),
         ("resume", kept_in_a_variable(), "the training that was saved last"),

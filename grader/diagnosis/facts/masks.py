@@ -62,7 +62,8 @@ def zeros(misses: Sequence[Miss]) -> Iterator[Claim]:
 
 
 def _should_be_zero(miss: Miss) -> torch.Tensor:
-    return miss.difference.expected == 0
+    zero: torch.Tensor = miss.difference.expected == 0
+    return zero
 
 
 def _there(code: str, where: Where, told: str) -> Iterator[Claim]:

@@ -155,9 +155,9 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         return (centred * scale).requires_grad_()
 
     def uniform_of_the_right_spread(shape, scale, dtype, device):
-        """Mean and standard deviation are right, and the numbers are not normal ones: those of
-        torch.rand lie between two bounds, all equally often. torch.randn, with an n, draws from a
-        normal distribution."""
+        """Mean and standard deviation are right, and the numbers are spread more evenly than normal
+        ones: torch.rand draws all numbers between two bounds equally often. torch.randn, with an n,
+        draws from a normal distribution."""
         centred = 2 * torch.rand(shape, dtype=dtype, device=device) - 1
         return (centred * (scale * 3**0.5)).requires_grad_()
 

@@ -243,4 +243,6 @@ def _distribution(values: Tensor) -> str:
         return "none: all numbers are alike"
     off = values - values.mean()
     fourth = float(off.pow(4).mean() / off.pow(2).mean() ** 2)
-    return "normal" if abs(fourth - 3) <= 7 * math.sqrt(24 / n) else "not normal"
+    if abs(fourth - 3) <= 7 * math.sqrt(24 / n):
+        return "normal"
+    return "more even than normal" if fourth < 3 else "with more large numbers than normal"
