@@ -264,7 +264,11 @@ def _number_differences(
 ) -> Iterator[Difference]:
     if rules.accepts_numbers and isinstance(received, torch.Tensor) and received.ndim == 0:
         received = received.item()
-    if isinstance(received, bool) or not isinstance(received, int | float | complex):
+    # A count or an index is an int: nothing can be counted off by 3.0.
+    wanted = (
+        int if isinstance(expected, int) and not rules.accepts_numbers else int | float | complex
+    )
+    if isinstance(received, bool) or not isinstance(received, wanted):
         kind = "none" if received is None else "type"
         yield Difference(path, kind, expected, received)
         return

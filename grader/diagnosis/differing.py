@@ -42,6 +42,8 @@ _OF_EVERY_ROW = (
     "FACT.inverted",
     "FACT.confused",
     "FACT.confused_some",
+    "FACT.words_exchanged",
+    "FACT.capitals",
     "FACT.too_often",
     "FACT.sets_larger",
     "FACT.sets_smaller",

@@ -78,7 +78,7 @@ def _of_error(task: Task, c: Compared, error: Raised) -> Finding:
     elif found is not None:
         code, template = f"ERROR.{found.code}", "ERROR.explained"
         if not error.by_learner:
-            template = "ERROR.explained_after"
+            template = f"ERROR.explained_{_after(task)}"
         elif asks_what_is_raised(task, c.expected, error.type_name):
             template = "ERROR.explained_asked"
         message = say(
@@ -91,9 +91,15 @@ def _of_error(task: Task, c: Compared, error: Raised) -> Finding:
         )
     else:
         code = "ERROR.raised"
-        template = "ERROR.raised" if error.by_learner else "ERROR.after"
+        template = "ERROR.raised" if error.by_learner else f"ERROR.{_after(task)}"
         message = say(template, function=function, error=told)
     return finding(code, message, c, [error.line] if error.line and not c.secret else [])
+
+
+def _after(task: Task) -> str:
+    """What an error outside of the answer comes after: what it returned, or what it did."""
+    returns = not all(signature.endswith("-> None") for signature in task.signatures)
+    return "after" if returns else "afterwards"
 
 
 def _spoken_error(error: Raised, secret: bool) -> str:

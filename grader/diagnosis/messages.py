@@ -84,6 +84,10 @@ TEMPLATES: dict[str, str] = {
     "something raises: where the error is the answer, catch it (`try` … `except {kind}`).",
     "ERROR.raised": "{function} raised {error}",
     "ERROR.after": "What {function} returned cannot be used: {error}",
+    "ERROR.explained_afterwards": "After your call of {function}, what was given to it cannot be "
+    "used as before: {error} {meaning}",
+    "ERROR.afterwards": "After your call of {function}, what was given to it cannot be used as "
+    "before: {error}",
     "ERROR.device": "{function} made a tensor on the CPU although its input lies on another "
     "device. Create tensors where one lies that you are given, say t: device=t.device, "
     "torch.zeros_like(t), t.new_zeros(...).",
@@ -157,6 +161,8 @@ TEMPLATES: dict[str, str] = {
     "FACT.unchanged": "{path} is as it was before: nothing has changed it.",
     "FACT.of_right": "{path} is {what}.",
     "FACT.uniform": "{path} is {value} everywhere, and the right answer is not.",
+    "FACT.shifted": "{path} is the right answer plus one number, the same for all its entries "
+    "(here {value}).",
     "FACT.mask": "{path} is right except exactly {where}{there}.",
     "FACT.first_row": "{path} is right in its {where} alone{there}. Does a loop end after its "
     "first round?",
@@ -189,6 +195,10 @@ TEMPLATES: dict[str, str] = {
     "FACT.confused": "You answer {received} wherever {right} is right, and all other answers are "
     "right.",
     "FACT.confused_some": "Every wrong answer of yours is {received}, where {right} is right.",
+    "FACT.words_exchanged": "You answer {one} where {other} is right, and {other} where {one} is "
+    "right.",
+    "FACT.capitals": "Your words are right but for capital letters: {right} is asked for, and "
+    "{received} is another text.",
     "FACT.too_often": "Every wrong answer of yours is {received}.",
     "FACT.sets_larger": "Every set holds all that is right, and some hold more.",
     "FACT.sets_smaller": "No set holds anything wrong, and some lack what is right.",
@@ -275,6 +285,10 @@ TEMPLATES: dict[str, str] = {
     "dimension, which is the batch, it is the right answer: you kept one for each sample.",
     "HIDDEN.STRUCTURE.other": "The answer has other parts than expected.",
     "HIDDEN.FACT.uniform": "{path} has the same value everywhere, and the right answer has not.",
+    "HIDDEN.FACT.shifted": "{path} is the right answer plus one number, the same for all its "
+    "entries.",
+    "HIDDEN.FACT.words_exchanged": "Two of the words that you answer are exchanged.",
+    "HIDDEN.FACT.capitals": "Your words are right but for capital letters.",
     "HIDDEN.FACT.keys_missing": "What {path} holds is right, and something is missing.",
     "HIDDEN.FACT.keys_surplus": "{path} holds what is right, and more that was not asked for.",
     "HIDDEN.FACT.first_key": "Of {path} the first value is right in every case, and each of the "

@@ -302,8 +302,12 @@ def _input_times(misses: Sequence[Miss]) -> Signature | None:
     return the_one(misses, others.inputs_times)
 
 
+def _shifted(misses: Sequence[Miss]) -> Signature | None:
+    return the_one(misses, functions.shifted)
+
+
 def _masked(misses: Sequence[Miss]) -> Signature | None:
-    return the_one(misses, masks.masks)
+    return the_one(misses, masks.masks) or the_one(misses, masks.zeros)
 
 
 Test = Callable[[Sequence[Miss]], Signature | None]
@@ -328,6 +332,7 @@ _TESTS: tuple[Test, ...] = (
     _of_right,
     _input_times,
     _masked,
+    _shifted,
     ratio_channel,
     _nearly,
     _flag,

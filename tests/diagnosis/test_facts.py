@@ -93,6 +93,7 @@ ONE = {
     "FACT.input": lambda r, given: given["w"],
     "FACT.of_right": lambda r, given: r.abs(),
     "FACT.mask": lambda r, given: torch.where(given["x"].abs() > 1, 0.0, r),
+    "FACT.shifted": lambda r, given: r + 0.25,
     "FACT.uniform": lambda r, given: torch.full_like(r, 4.0),
     "RATIO.known": lambda r, given: given["lam"] * r,
 }
@@ -130,9 +131,27 @@ def test_facts_are_said_in_words_that_name_the_part_and_the_reading():
         "FACT.input": "`dx` is the input `w` as it was given.",
         "FACT.of_right": "`dx` is the absolute value of the right answer.",
         "FACT.mask": "`dx` is right except exactly where |`x`| > 1, where it is 0.",
+        "FACT.shifted": "`dx` is the right answer plus one number, the same for all its entries "
+        "(here 0.25).",
         "FACT.uniform": "`dx` is 4 everywhere, and the right answer is not.",
         "RATIO.known": "`dx` is `lam` (here 0.35) times the right answer.",
     }
+
+
+def test_a_part_that_is_wrong_where_it_should_be_zero_or_was_rounded_is_told_so():
+    flat = lambda seed: {"dx": reference(seed, 3, 5).clamp(min=0)}  # noqa: E731
+    leaky = lambda seed: {"dx": torch.nn.functional.leaky_relu(reference(seed, 3, 5))}  # noqa: E731
+    for answer, right, said in (
+        (leaky, flat, "is right except exactly where it should be 0."),
+        (lambda seed: {"dx": reference(seed, 3, 5).half().double()}, only_dx, "to half precision."),
+        (lambda seed: {"dx": reference(seed, 3, 5).bfloat16().double()}, only_dx, "to bfloat16."),
+    ):
+        (finding,) = verdict_on(answer, Known(right)).findings
+        assert said in finding.message
+
+
+def only_dx(seed):
+    return {"dx": reference(seed, 3, 5)}
 
 
 def test_what_would_hand_out_the_formula_is_not_told():
@@ -280,6 +299,8 @@ WORDS = {"Linear": "equal", "Dropout": "different", "BatchNorm1d": "raises", "Re
         ("FACT.confused", ("equal", "different", "different", "equal"), "wherever 'raises' is"),
         ("FACT.confused_some", ("different", "different", "raises", "equal"), "is 'different', w"),
         ("FACT.too_often", ("different", "different", "different", "equal"), "is 'different'."),
+        ("FACT.words_exchanged", ("different", "equal", "raises", "different"), "where"),
+        ("FACT.capitals", ("Equal", "Different", "RAISES", "equal"), "capital"),
     ],
 )
 def test_what_a_table_takes_for_what_is_told_where_it_is_always_the_same(code, received, said):

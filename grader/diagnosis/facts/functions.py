@@ -34,6 +34,8 @@ SAME_SHAPE: dict[str, Function] = {
     f"{_RIGHT}, with 0 for what should be positive": lambda r: r.clamp(max=0),
     f"{_RIGHT}, with 0 for what should be negative": lambda r: r.clamp(min=0),
     f"{_RIGHT}, rounded to whole numbers": torch.round,
+    f"{_RIGHT}, rounded to half precision": lambda r: r.half().double(),
+    f"{_RIGHT}, rounded to bfloat16": lambda r: r.bfloat16().double(),
     f"{_RIGHT} divided by its norm": lambda r: r / torch.linalg.vector_norm(r),
     f"{_RIGHT} minus its mean": lambda r: r - r.mean(),
     f"in every entry the sum of {_RIGHT}": lambda r: r.sum().expand_as(r),
@@ -101,6 +103,21 @@ def uniform(misses: Sequence[Miss]) -> Iterator[Claim]:
     value = float(misses[0].difference.received.flatten()[0])
     if math.isfinite(value) and value != 0.0:
         yield Claim("FACT.uniform", lambda miss: _is(value, miss), {"value": f"{value:.4g}"})
+
+
+def shifted(misses: Sequence[Miss]) -> Iterator[Claim]:
+    """The right answer plus one number, the same in all entries of a case."""
+    if telling(misses) and any(m.difference.expected.numel() >= _FEWEST for m in misses):
+        expected, received = misses[0].difference.expected, misses[0].difference.received
+        value = float((received.double() - expected.double()).mean())
+        yield Claim("FACT.shifted", _is_shifted, {"value": f"{value:.4g}"})
+
+
+def _is_shifted(miss: Miss) -> bool:
+    right, received = miss.difference.expected.double(), miss.difference.received.double()
+    if right.shape != received.shape or right.numel() < 2 or not bool(received.isfinite().all()):
+        return False
+    return close(right + (received - right).mean(), miss.difference.received, miss)
 
 
 def _is(value: float, miss: Miss) -> bool:

@@ -54,6 +54,18 @@ def masks(misses: Sequence[Miss]) -> Iterator[Claim]:
         yield from known[:1] or [Claim(code, _wrong_at(where), {"where": told, "there": ""})]
 
 
+def zeros(misses: Sequence[Miss]) -> Iterator[Claim]:
+    """Right except exactly where the right answer is 0, as of a function that is flat there."""
+    if telling(misses) and _enough(misses):
+        told = {"where": "where it should be 0", "there": ""}
+        yield Claim("FACT.mask", _wrong_at(_should_be_zero), told)
+
+
+def _should_be_zero(miss: Miss) -> torch.Tensor:
+    zero: torch.Tensor = miss.difference.expected == 0
+    return zero
+
+
 def _there(code: str, where: Where, told: str) -> Iterator[Claim]:
     for there, value in _THERE.items():
         joined = f"; elsewhere {there}" if code != "FACT.mask" else f", where {there}"

@@ -15,6 +15,16 @@ def confused(misses: Sequence[Miss]) -> Iterator[Claim]:
     wrong = {pair for miss in misses for pair in _wrong(miss)}
     if not wrong or not all(map(_is_of_words, misses)):
         return
+    if all(isinstance(got, str) and _are_capitals(right, got) for right, got in wrong):
+        right, received = min(wrong)
+        told: dict[str, object] = {"right": shown(right), "received": shown(received)}
+        yield Claim("FACT.capitals", _is_right_but_for_capitals, told)
+        return
+    if len(wrong) == 2 and (pair := min(wrong, key=str)) and pair[::-1] in wrong:
+        one, other = pair
+        told = {"one": shown(one), "other": shown(other)}
+        yield Claim("FACT.words_exchanged", lambda m: _are_exchanged(m, one, other), told)
+        return
     if len(wrong) > 1:
         answers = {received for _, received in wrong}
         if len(answers) == 1:
@@ -22,13 +32,32 @@ def confused(misses: Sequence[Miss]) -> Iterator[Claim]:
             yield Claim("FACT.too_often", lambda m: _is_all(m, word), {"received": shown(word)})
         return
     ((right, received),) = wrong
-    told: dict[str, object] = {"right": shown(right), "received": shown(received)}
+    told = {"right": shown(right), "received": shown(received)}
     rows = [value for miss in misses for value in miss.expected.values()]
     taken = sum(len(_wrong(miss)) for miss in misses)
     if rows.count(right) == taken and len(set(rows)) > 1:
         yield Claim("FACT.confused", lambda miss: _always(miss, right, received), told)
     elif taken > 1:
         yield Claim("FACT.confused_some", lambda miss: _only(miss, right, received), told)
+
+
+def _are_capitals(right: Plain, received: Plain) -> bool:
+    return isinstance(right, str) and right.casefold() == received.casefold()
+
+
+def _is_right_but_for_capitals(miss: Miss) -> bool:
+    return _is_of_words(miss) and all(
+        isinstance(miss.received[name], str) and _are_capitals(right, miss.received[name])
+        for name, right in miss.expected.items()
+    )
+
+
+def _are_exchanged(miss: Miss, one: Plain, other: Plain) -> bool:
+    turned = {one: other, other: one}
+    return _is_of_words(miss) and all(
+        miss.received[name] == right or miss.received[name] == turned.get(right, right)
+        for name, right in miss.expected.items()
+    )
 
 
 def _is_of_words(miss: Miss) -> bool:

@@ -129,6 +129,11 @@ class StraightThroughKey(Key, task="straight_through"):
         returns what it is given: grad_output."""
         return _Straight.apply(x, "ones")
 
+    def gradient_limited(x):
+        """You limited the gradient that arrives to [-1, 1], as hardtanh does, which many pages add
+        to this function. The task asks for the gradient as it arrives."""
+        return _Straight.apply(x, "limited")
+
     def clipped(x):
         """You let gradients pass only where x lies between -1 and 1. The task asks for the gradient
         of the identity, everywhere."""
@@ -200,6 +205,7 @@ class _Straight(torch.autograd.Function):
         found = {
             "ones": torch.ones_like(x),
             "clipped": grad_output * (x.abs() <= 1),
+            "limited": grad_output.clamp(-1, 1),
             "times x": grad_output * x,
             "times result": grad_output * x.round(),
         }

@@ -170,6 +170,12 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         module.forward(x.requires_grad_())
         return [][0]
 
+    def backward_hooks_cleared(module, x, gy):
+        """A backward hook that was there before you came is gone: you emptied the module's dict of
+        hooks. Remove your own alone, by handle.remove()."""
+        module._backward_hooks.clear()
+        return FullBackwardProbeKey.reference(module, x, gy)
+
     def hook_stays(module, x, gy):
         """Your hook stays on the module, and runs in every later pass. Keep the handle, and call
         remove()."""

@@ -154,6 +154,18 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         centred = 2 * torch.rand(shape, dtype=dtype, device=device) - 1
         return (centred * scale).requires_grad_()
 
+    def uniform_of_the_right_spread(shape, scale, dtype, device):
+        """Mean and standard deviation are right, and the numbers are spread more evenly than normal
+        ones: torch.rand draws all numbers between two bounds equally often. torch.randn, with an n,
+        draws from a normal distribution."""
+        centred = 2 * torch.rand(shape, dtype=dtype, device=device) - 1
+        return (centred * (scale * 3**0.5)).requires_grad_()
+
+    def absolute_values(shape, scale, dtype, device):
+        """None of your numbers is negative, and they spread like the absolute values of normal
+        ones. A normal distribution around 0 has both signs: leave out abs."""
+        return (_randn(shape, dtype, device) * scale).abs().requires_grad_()
+
     def divided_by_scale(shape, scale, dtype, device):
         """Your numbers have standard deviation 1 / scale: you divided by scale. Multiply by it."""
         return (_randn(shape, dtype, device) / scale).requires_grad_()

@@ -96,6 +96,17 @@ class TrainStepKey(Key, task="train_step"):
         Call backward() on the tensor, and return its item()."""
         loss_fn(model(x), y).item().backward()
 
+    def two_steps(model, opt, loss_fn, x, y):
+        """You did two steps, and returned the loss before the second. One call is to do one."""
+        TrainStepKey.reference(model, opt, loss_fn, x, y)
+        return TrainStepKey.reference(model, opt, loss_fn, x, y)
+
+    def two_steps_and_the_first_loss(model, opt, loss_fn, x, y):
+        """The loss is right, and you did two steps. One call is to do one."""
+        loss = TrainStepKey.reference(model, opt, loss_fn, x, y)
+        TrainStepKey.reference(model, opt, loss_fn, x, y)
+        return loss
+
     def rounded(model, opt, loss_fn, x, y):
         """The step is right, and the loss you returned is rounded. Return it as it is, and round
         where you print it."""

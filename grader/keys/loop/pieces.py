@@ -1,5 +1,6 @@
 """References and mistakes of the exercise on a batch in pieces."""
 
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -60,6 +61,13 @@ class AccumulateKey(Key, task="accumulate"):
         round. Return after the loop."""
         total = sum(len(x) for x, _ in pieces)
         return _accumulated(model, loss_fn, pieces[:1], lambda n, _, k: n / total)[0]
+
+    def ended_at_an_empty_piece(model, loss_fn, pieces):
+        """Your loop ends at a piece without rows, and leaves out those behind it: break and return
+        end a loop, and continue goes on with the next piece."""
+        total = sum(len(x) for x, _ in pieces)
+        before = list(itertools.takewhile(lambda piece: len(piece[0]), pieces))
+        return _accumulated(model, loss_fn, before, lambda n, _, k: n / total)[0]
 
     def empty_pieces_counted(model, loss_fn, pieces):
         """You divided by the number of pieces, those without rows among them. Rows of a small piece

@@ -66,6 +66,13 @@ class ParamGroupsKey(Key, task="param_groups"):
             model, _of(head, lr_head, lr_body), lambda named: wd if named[1].ndim == 2 else 0.0
         )
 
+    def more_than_two_dimensions_decay(model, head, lr_body, lr_head, wd):
+        """You gave weight decay to parameters of more than two dimensions, and a matrix has two:
+        ask for p.ndim >= 2."""
+        return _sgd(
+            model, _of(head, lr_head, lr_body), lambda named: wd if named[1].ndim > 2 else 0.0
+        )
+
     def frozen_head_included(model, head, lr_body, lr_head, wd):
         """You handed over a frozen parameter of the head. It may hold an old .grad, which the
         optimizer would follow. Ask for requires_grad there as well."""

@@ -131,6 +131,22 @@ class ResumeKey(Key, task="resume"):
         file.close()
 
     @replaces("load_training")
+    def kept_in_memory(model):
+        """What went on is the training that was saved last, and not the one in file: you keep the
+        states in a variable. A file is read by another program, which has no such variable: write
+        all three states into file, and read them from it."""
+        with torch.no_grad():  # the other training has just begun, with half of these numbers
+            for parameter in model.parameters():
+                parameter.mul_(0.5)
+
+    @replaces("load_training")
+    def scheduled_once_more(model, opt, sched, file):
+        """All three were put back, and then the scheduler took a step of its own, in load_training
+        or before the file was written: it is one ahead from there on. Step nothing."""
+        ResumeKey.load_training(model, opt, sched, file)
+        sched.step()
+
+    @replaces("load_training")
     def scheduled_again(model, opt, sched, file):
         """The learning rate is too small: it was put back as it had become, and then the scheduler
         went through its steps once more. Load sched.state_dict(), and step nothing."""

@@ -262,9 +262,16 @@ class CachedFeaturesKey(Key, task="cached_features"):
         return found
 
     def left_in_eval(backbone, x):
-        """You called backbone.eval() and left it so. It comes in the right mode, and a part of it
-        may be in train mode: leave it as it is."""
+        """The backbone is in eval mode after your call, and a part of it was in train mode: eval()
+        sets the flags of all parts, and so does train(flag). It comes in the right mode: call
+        neither."""
         return CachedFeaturesKey.reference(backbone.eval(), x)
+
+    def ran_twice(backbone, x):
+        """The features are right, and the rows went through the backbone more than once: every run
+        costs as much again. Keep what the first one returned."""
+        CachedFeaturesKey.reference(backbone, x)
+        return CachedFeaturesKey.reference(backbone, x)
 
     def grads_cleared(backbone, x):
         """You emptied .grad of the backbone. It stays as it is, also what lies in .grad."""

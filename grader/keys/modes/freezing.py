@@ -312,6 +312,15 @@ class EmaUpdateKey(Key, task="ema_update"):
         """You moved online towards target. It is target that changes."""
         EmaUpdateKey.reference(online, target, beta)
 
+    def both_moved(target, online, beta):
+        """target is right, and you wrote the same numbers into online. It goes on training with its
+        own: leave it as it is."""
+        EmaUpdateKey.reference(target, online, beta)
+        for one, other in zip(
+            target.state_dict().values(), online.state_dict().values(), strict=True
+        ):
+            other.copy_(one)
+
     def sum_of_both(target, online, beta):
         """You subtracted what has to be added: the values of online come with a plus, times
         1 - beta."""

@@ -108,6 +108,12 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         _track(x, rm, rv, 1 - momentum)
         return _affine(normalised(x, eps), w, b)
 
+    def default_momentum(x, w, b, rm, rv, eps):
+        """The output is right. You used 0.1 for momentum, which is torch's default: pass the
+        momentum that is handed over."""
+        _track(x, rm, rv, 0.1)
+        return _affine(normalised(x, eps), w, b)
+
     def old_value_kept_whole(x, w, b, rm, rv, momentum, eps):
         """The output is right. You added momentum times the new value to the whole of the old one,
         so rm and rv would grow with every batch. Multiply the old value by 1 - momentum."""

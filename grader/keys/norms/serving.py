@@ -86,6 +86,15 @@ class FoldBnKey(Key, task="fold_bn"):
         s * (conv.bias - rm) + b."""
         return _fold(conv, bn, bias=lambda s, of_conv, rm, b: s * (of_conv - rm + b))
 
+    def weight_and_bias_exchanged(conv, bn):
+        """You exchanged weight and bias of the BatchNorm: its weight scales, and its bias is
+        added."""
+        if bn.weight is None:
+            return FoldBnKey.reference(conv, bn)
+        other = copy.deepcopy(bn)
+        other.weight, other.bias = bn.bias, bn.weight
+        return FoldBnKey.reference(conv, other)
+
     def kernel_not_scaled(conv, bn):
         """The bias is right, and the weight is that of the convolution as it was. Scale each output
         channel of it by s = w / sqrt(rv + eps)."""

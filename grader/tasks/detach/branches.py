@@ -90,7 +90,8 @@ class StraightThrough(Task):
         else:  # close below and close above, of either sign, and never close to a half
             x = whole + torch.where(i % 2 == 0, 0.15, 0.65) + rng.uniform(0.0, 0.2, 7)
             x = x * (1 - 2 * (i // 2 % 2))
-        return {"x": x, "v": rng.apart(1.0, 2.0, 7)}
+        # Below 1 and above it, so that a gradient limited to [-1, 1] is another one.
+        return {"x": x, "v": rng.apart(0.4, 2.0, 7)}
 
     def observe(self, ste_round, x, v, leaf=False, wanted=True):
         x = with_grad(x) if leaf else x.requires_grad_(wanted)

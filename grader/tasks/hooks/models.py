@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from grader.engine.lived import lived
 from grader.engine.task import Rng
+from grader.tasks.modes.nets import Unwell
 
 
-class BrokenLayerError(RuntimeError):
+class BrokenLayerError(Unwell):
     """What a broken layer raises in the middle of a forward pass."""
 
 

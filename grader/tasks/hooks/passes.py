@@ -1,5 +1,7 @@
 """Exercises on hooks in the backward pass of modules: what arrives, what leaves, in which order."""
 
+from typing import Any
+
 from torch import nn
 
 from grader.engine.observation import named
@@ -67,7 +69,16 @@ class FullBackwardProbe(Task):
         if kind == "chain":
             return named(grad_io(module, x, gy), "gin", "gout")
         before = grads(in_use(module))
-        return {**named(grad_io(module, x, gy), "gin", "gout"), **left_alone(module, before)}
+        # In the dict alone: registered, it would keep torch.func from running the module.
+        module._backward_hooks[-1] = _of_others
+        found = named(grad_io(module, x, gy), "gin", "gout")
+        stays = _of_others in module._backward_hooks.values()
+        watched = {"the backward hook from before": "stays" if stays else "is gone"}
+        return {**found, **left_alone(module, before), **watched}
+
+
+def _of_others(module: nn.Module, gin: Any, gout: Any) -> None:
+    """A hook that observes, and was there before."""
 
 
 class RetainOrHook(Task):

@@ -104,6 +104,7 @@ class ScaledParameter(Task):
             "dtype": "as asked" if weight.dtype == dtype else str(weight.dtype),
             "mean": _mean(values),
             "std": _std(values, scale),
+            "distribution": _distribution(values),
             "a second call": "the same numbers" if repeated else "new numbers",
         }
 
@@ -213,16 +214,35 @@ def _mean(values: Tensor) -> str:
     mean, error = float(values.mean()), float(values.std()) / math.sqrt(n)
     if abs(mean) <= 6 * error:
         return "about 0"
-    return "larger than 0" if mean > 0 else "smaller than 0"
+    if mean < 0:
+        return "smaller than 0"
+    return "larger than 0" + (", and no number is negative" if bool((values >= 0).all()) else "")
 
 
 def _std(values: Tensor, scale: float) -> str:
-    """The name of what the standard deviation agrees with, to seven standard errors and more."""
+    """The name of what the standard deviation agrees with: scale to seven standard errors, another
+    to fewer, for what is not recognised is told as it is."""
     if values.numel() < 1000:
         return "too few numbers to say"
     std = float(values.std())
     over = 1 / scale if scale else math.inf
     known = (scale, 1.0, scale**2, scale**0.5, scale / 3**0.5, scale / 12**0.5, over)
-    named = zip(ScaledParameter.NAMES, known, strict=True)
-    known_as = next((n for n, value in named if abs(std - value) <= 0.08 * value), None)
+    allowed = (0.08, *[0.05] * 3, 0.03, 0.03, 0.05)
+    named = zip(ScaledParameter.NAMES, known, allowed, strict=True)
+    known_as = next((n for n, value, off in named if abs(std - value) <= off * value), None)
     return known_as or ("smaller than scale" if std < scale else "larger than scale")
+
+
+def _distribution(values: Tensor) -> str:
+    """Whether the fourth moment is that of normal numbers, to seven standard errors: 3 times the
+    square of the variance. Of uniform ones it is 1.8 times that."""
+    n, values = values.numel(), values.double()
+    if n < 1000 or not bool(values.isfinite().all()):
+        return "too few numbers to say"
+    if float(values.std()) <= 1e-6 * float(values.abs().max()):
+        return "none: all numbers are alike"
+    off = values - values.mean()
+    fourth = float(off.pow(4).mean() / off.pow(2).mean() ** 2)
+    if abs(fourth - 3) <= 7 * math.sqrt(24 / n):
+        return "normal"
+    return "more even than normal" if fourth < 3 else "with more large numbers than normal"

@@ -67,6 +67,10 @@ class Resume(Task):
         if not all(opens.values()):
             return {**written, **opens, "torch.save wrote the file": zipfile.is_zipfile(file)}
         file.seek(0)
+        # Another training is saved before this one is read: what is kept outside of the file is
+        # the other's by then.
+        other = _Training(_Counting(w / 4, b / 6, spare / 10, u / 14), kind, groups)
+        save_training(other.model, other.opt, other.sched, io.BytesIO())
         # Other numbers, as fresh ones are.
         second = _Training(_Counting(w / 2, b / 3, spare / 5, u / 7), kind, groups)
         if groups:

@@ -92,8 +92,8 @@ def _mode(module: nn.Module) -> str:
 class CachedFeatures(Task):
     """Return the features backbone(x), computed without recording. They are computed once, and a
     head is trained on them afterwards: recorded operations must be able to use and save them. They
-    do not require grad, also if x does. The backbone returns a new tensor, neither x nor a view of
-    it. It comes in the right mode; leave it and x as they are."""
+    do not require grad, also if x does. No row goes through the backbone twice. It returns a new
+    tensor, neither x nor a view of it. It comes in the right mode; leave it and x as they are."""
 
     id = "cached_features"
     signatures = ("features(backbone, x) -> f",)
@@ -127,10 +127,11 @@ class CachedFeatures(Task):
         }
 
     def observe(self, features, x, w, u, head, v, wanted=False, states=()):
-        recorded = []
+        recorded, passed = [], list[int]()
 
         def see(h):
             recorded.append(h.requires_grad)
+            passed.append(h.numel())
 
         backbone: nn.Module = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
         backbone = lived(backbone, *states)
@@ -146,5 +147,6 @@ class CachedFeatures(Task):
             "features": found,
             **flags("features", found, "requires_grad"),
             "recorded": any(recorded),
+            "rows through the backbone": "once" if sum(passed) <= 3 * len(x) else "more than once",
             "gradients": grads,
         }

@@ -7,8 +7,11 @@ import torch
 from torch import Tensor, nn
 
 
-class Unwell(ValueError):
-    """What a model or a function of these exercises raises where it is meant to."""
+class Unwell(ValueError, RuntimeError, TypeError, IndexError, ArithmeticError, AssertionError):
+    """What a model or a function of these exercises raises where it is meant to.
+
+    It is every kind that an answer may catch, so that none is swallowed unseen.
+    """
 
 
 class Layer(nn.Module):
