@@ -48,8 +48,11 @@ def limited(seconds: float | None) -> Iterator[Clock]:
 
 @contextlib.contextmanager
 def _interrupted(clock: Clock, seconds: float) -> Iterator[None]:
+    importing: set[str] = set()
+
     def stop(number: int, frame: FrameType | None) -> None:
         clock.is_up = True
+        importing.update(_being_imported())
         raise KeyboardInterrupt
 
     handler: Any = signal.signal(signal.SIGALRM, stop)
@@ -59,8 +62,22 @@ def _interrupted(clock: Clock, seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
+        _forget(importing - ({*sys.modules} - _being_imported()))
         if before:  # somebody else's timer goes on from where it was
             signal.setitimer(signal.ITIMER_REAL, before, interval)
+
+
+def _being_imported() -> set[str]:
+    """The modules whose own code runs at this moment."""
+    specs = {name: getattr(module, "__spec__", None) for name, module in [*sys.modules.items()]}
+    return {name for name, spec in specs.items() if getattr(spec, "_initializing", False)}
+
+
+def _forget(halves: set[str]) -> None:
+    """Let packages be imported anew whose import was stopped: Python keeps the parts that ended."""
+    for name in [*sys.modules]:
+        if any(name == half or name.startswith(f"{half}.") for half in halves):
+            del sys.modules[name]
 
 
 @contextlib.contextmanager

@@ -591,6 +591,27 @@ def test_what_never_ends_is_stopped_and_told_how_to_get_more_time(answer, own_re
     assert check("two_path_grad", right).passed
 
 
+def test_a_package_whose_import_was_stopped_is_imported_anew(own_record, tmp_path, monkeypatch):
+    package = tmp_path / "slow_to_load"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import slow_to_load.part\nimport pathlib, time\n"
+        "time.sleep(0 if pathlib.Path(__file__).with_name('again').exists() else 60)\n"
+    )
+    (package / "part.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def loading(x, w):
+        import slow_to_load
+
+        assert slow_to_load.part
+        return right(x, w)
+
+    assert codes(check("two_path_grad", loading, seconds=0.5)) == ["CHECK.too_long"]
+    (package / "again").touch()
+    assert check("two_path_grad", loading).passed
+
+
 def test_a_check_leaves_the_process_its_timer_and_its_handler(own_record):
     before = signal.getsignal(signal.SIGALRM)
     signal.setitimer(signal.ITIMER_REAL, 1000)
