@@ -270,7 +270,7 @@ TEMPLATES: dict[str, str] = {
     "WRONG": "{path} differs from the right answer.",
     "WRONG.rows": "Wrong in this case: {wrong} of its {total} answers.",
     "WRONG.value": "{path} is {received}, expected {expected}.",
-    "WRONG.flag": "{path} is {received}, expected {expected}.",
+    "WRONG.flag": "The {flag} of {path} is {received}, expected {expected}.",
     # the same on hidden cases, where nothing may carry a hidden input
     "HIDDEN.NONE.returned": "{path} is None. Is a `return` missing?",
     "HIDDEN.TYPE": "{path} is not of the expected type.",

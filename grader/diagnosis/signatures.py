@@ -240,7 +240,7 @@ def _flag(misses: Sequence[Miss]) -> Signature | None:
         isinstance(m.difference.received, bool) and m.difference.expected is expected
         for m in misses
     ) or not isinstance(expected, bool):
-        return Signature("WRONG.flag", _both(received, expected))
+        return Signature("WRONG.flag", {"flag": flag, **_both(received, expected)})
     return Signature(
         f"FLAGS.{flag}",
         {
