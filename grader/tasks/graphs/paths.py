@@ -97,7 +97,7 @@ class WalkGraph(Task):
         case("a leaf used twice", graph="twice"),
         case("a leaf itself", graph="leaf"),
         case("a tensor that does not require grad", graph="plain"),
-        case("4,000 nodes deep", graph="deep", visible=True),
+        case("2,000 nodes deep", graph="deep", visible=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -121,6 +121,6 @@ def _graph(kind: str, x: Tensor, w: Tensor) -> Tensor:
     if kind in ("leaf", "plain"):
         return x
     t = x
-    for _ in range(4_000):
+    for _ in range(2_000):
         t = t + 1
     return t
