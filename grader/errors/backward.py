@@ -24,8 +24,10 @@ BACKWARD = (
         r"element \d+ of tensors does not require grad",
         "The tensor you differentiate was not recorded: nothing it was computed from requires "
         "grad, or the recording was cut by detach, no_grad, .item() or an integer operation.",
-        "Set requires_grad on the inputs before you compute, and keep every step in torch. If "
-        "you differentiate a gradient, it needs create_graph=True. A slope that is constant has "
+        "Look at what it was computed from: a parameter that is not frozen, or a floating tensor "
+        "made with requires_grad=True, and keep every step from there in torch. A checkpoint of "
+        "which no argument requires grad wants use_reentrant=False. If you differentiate a "
+        "gradient, it needs create_graph=True. A slope that is constant has "
         "no graph even then: its derivative is 0, and there is nothing to differentiate.",
     ),
     Explanation(

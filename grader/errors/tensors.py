@@ -110,8 +110,9 @@ EDITS = (
         r"in DataLoader worker process.*functions with out=\.\.\. arguments don't support",
         "A DataLoader's worker stacks samples into shared memory with out=, which is not recorded, "
         "and your samples require grad.",
-        "Return detached tensors from the dataset: sample.detach(). What is to be trained belongs "
-        "to the model and not to the data.",
+        "Is what computes them to be trained? Return from the dataset what it is given, such as "
+        "indices, and call it in the loop: a worker hands no gradient back. If not, compute the "
+        "sample inside of `with torch.no_grad():`, or return sample.detach().",
     ),
     Explanation(
         "inference_saved",

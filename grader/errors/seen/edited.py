@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
+
 from torch import Tensor
 
 from grader.errors.explanation import Explained
@@ -16,7 +17,7 @@ from grader.errors.seen.passes import looked_up, start_of
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A parameter that an optimizer holds was stepped; anything else was edited by an operation."""
-    frame, root = start_of(frames)
+    _, root = start_of(frames)
     if root is None or root.grad_fn is None:
         return _without_node(frames, told)
     refusing = [
@@ -120,7 +121,9 @@ def _edits_no_tensor(tree: ast.AST | None, line: int, frame: Frame) -> bool:
     owners = [
         looked_up(one.func.value, frame)
         for one in nodes
-        if isinstance(one, ast.Call) and _is_method_in_place(one)  # type: ignore[attr-defined]
+        if isinstance(one, ast.Call)
+        and isinstance(one.func, ast.Attribute)
+        and _is_method_in_place(one)
     ]
     return bool(owners) and all(one is not None and not isinstance(one, Tensor) for one in owners)
 
@@ -150,7 +153,7 @@ _NO_EDITS = (
 
 
 def _is_method_in_place(node: ast.AST) -> bool:
-    """`x.mul_(2)`, and neither `x.grad.zero_()` nor `x.data.clamp_(-1, 1)`, which is not counted."""
+    """`x.mul_(2)`; neither `x.grad.zero_()` nor `x.data.clamp_(0)`, which is not counted."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return False
     name, owner = node.func.attr, node.func.value

@@ -50,12 +50,7 @@ class Frame:
     @property
     def source(self) -> ast.AST | None:
         """The syntax of the function, or of a file's own statements if the frame is a module's."""
-        text = "".join(linecache.getlines(self.file))
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError):
-            return None
-        if not text:
+        if (tree := _parsed(self.file)) is None:
             return None
         flat = ast.Module([one for one in tree.body if not isinstance(one, _DEFINITIONS)], [])
         return next(
@@ -100,6 +95,12 @@ class Frames:
                 found.append(_frame(step.tb_frame, step.tb_lineno, position))
             step = step.tb_next
         return cls(tuple(found), tuple(within))
+
+    def files(self) -> Iterator[tuple[ast.Module, str]]:
+        """The syntax of each file that the reader's own frames lie in, with its name."""
+        for file in dict.fromkeys(frame.file for frame in self.own):
+            if (tree := _parsed(file)) is not None:
+                yield tree, file
 
     def given(self, function: str) -> Mapping[str, Any]:
         """The variables of a library's function that the innermost own line called, or nothing."""
@@ -154,6 +155,14 @@ class Frames:
             if value is tensor and "[" not in name:
                 return name
         return next((name for name, value in self.tensors() if value is tensor), "")
+
+
+def _parsed(file: str) -> ast.Module | None:
+    text = "".join(linecache.getlines(file))
+    try:
+        return ast.parse(text) if text else None
+    except (SyntaxError, ValueError):
+        return None
 
 
 def is_library(filename: str) -> bool:

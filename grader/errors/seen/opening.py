@@ -38,9 +38,7 @@ def opened(
         level = inside
 
 
-def entries(
-    name: str, value: Any, is_library: Callable[[str], bool]
-) -> Iterator[tuple[str, Any]]:
+def entries(name: str, value: Any, is_library: Callable[[str], bool]) -> Iterator[tuple[str, Any]]:
     """What one value holds, each part with its spelling."""
     if isinstance(value, list | tuple):
         if len(value) <= MOST_ITEMS:

@@ -155,7 +155,8 @@ def _is_step(node: ast.AST) -> bool:
 
 def _receiver(node: ast.AST) -> str:
     """`self.critic_optim` of `self.critic_optim.step()`; of a scaler's step its optimizer."""
-    assert isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    assert isinstance(node, ast.Call)
+    assert isinstance(node.func, ast.Attribute)
     return ast.unparse(node.args[0] if node.args else node.func.value)
 
 
@@ -163,7 +164,7 @@ def _is_edited_by_hand(frames: Frames, parameter: Tensor) -> bool:
     """Whether a line of these frames edits this very parameter."""
     for frame in frames.own:
         for node in ast.walk(frame.source) if frame.source is not None else ():
-            target = node.target if isinstance(node, ast.AugAssign) else None
+            target: ast.expr | None = node.target if isinstance(node, ast.AugAssign) else None
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 name = node.func.attr
                 target = node.func.value if name.endswith("_") and name[:-1].isalpha() else None
