@@ -96,8 +96,9 @@ BACKWARD = (
         ("NotImplementedError", "RuntimeError"),
         r"derivative for '?[\w:.]+.* is not implemented",
         "torch has no formula for the derivative of this operation with respect to this argument.",
-        "Detach that argument, or compute the value with other operations. The division x // n "
-        'is one of them: torch.div(x, n, rounding_mode="floor") has a derivative, which is 0 '
+        "Compute the value with other operations; if nothing is to be trained through that "
+        "argument, detach it. The division x // n has such another: "
+        'torch.div(x, n, rounding_mode="floor") has a derivative, which is 0 '
         "as that of every step is; x / n is the division with a slope. A name that ends in "
         "_backward means a second derivative: F.scaled_dot_product_attention has one inside of "
         "`with sdpa_kernel(SDPBackend.MATH):`, from torch.nn.attention.",

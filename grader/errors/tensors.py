@@ -144,7 +144,9 @@ FLAGS = (
         _RUNTIME,
         r"you can only change requires_grad flags of leaf variables\.$",
         "requires_grad of a non-leaf follows from its inputs and cannot be set.",
-        "To get a leaf with its values, use t.detach().requires_grad_().",
+        "If it requires grad, leave the line out: t.retain_grad() keeps its gradient. To begin a "
+        "new graph with its values, cut off from what computed it, use "
+        "t.detach().requires_grad_().",
     ),
     Explanation(
         "flag_of_non_leaf",

@@ -13,6 +13,7 @@ from torch.nn.utils import parametrizations, prune
 from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+from course import watch
 from grader.errors import explain_error
 
 CASES = []
@@ -773,6 +774,13 @@ for _name, _steps, _meaning in (
 )
 def a_schedule_that_is_over():
     _scheduled(10, epochs=3)
+
+
+def test_a_watched_call_is_explained_by_the_same_frames():
+    rows, into = torch.ones(1, 2, dtype=torch.bfloat16), torch.zeros(3, 2)
+    with pytest.raises(RuntimeError) as raised, watch():
+        into.index_add_(0, torch.tensor([0]), rows)
+    assert "rows.to(into.dtype)" in explain_error(raised.value).cure
 
 
 @pytest.mark.filterwarnings("ignore")

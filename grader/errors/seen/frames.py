@@ -21,6 +21,9 @@ _LIBRARIES = (
     str(Path(torch.__file__).parent),
     *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
 )
+_GRADER = Path(__file__).resolve().parents[2]
+_OURS = (f"{_GRADER}/", f"{_GRADER.parent / 'course' / 'companion'}/")
+"""A watched call goes through the companion's own frames."""
 T = TypeVar("T")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -166,9 +169,8 @@ def _parsed(file: str) -> ast.Module | None:
 
 
 def is_library(filename: str) -> bool:
-    """Whether a file is Python's, torch's, or was installed."""
-    ours = str(Path(__file__).resolve().parents[2])
-    return filename.startswith(("<frozen", *_LIBRARIES, f"{ours}/")) or "site-packages" in filename
+    """Whether a file is Python's, torch's, the watch's, or was installed."""
+    return filename.startswith(("<frozen", *_LIBRARIES, *_OURS)) or "site-packages" in filename
 
 
 def file_name(filename: str) -> str:
