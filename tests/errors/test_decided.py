@@ -776,6 +776,57 @@ def a_schedule_that_is_over():
     _scheduled(10, epochs=3)
 
 
+class Product(torch.autograd.Function):
+    """x @ w.T, with the gradient of w as it is or transposed."""
+
+    @staticmethod
+    def forward(ctx, x, w, right):
+        ctx.save_for_backward(x, w)
+        ctx.right = right
+        return x @ w.T
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, w = ctx.saved_tensors
+        slope = gradient.T @ x if ctx.right else x.T @ gradient
+        return gradient @ w, slope, None
+
+
+def _product(right):
+    x, w = torch.ones(4, 3, requires_grad=True), torch.ones(2, 3, requires_grad=True)
+    Product.apply(x, w, right).sum().backward()
+
+
+@told(
+    "function_shape",
+    r"returns slope as the gradient of forward's argument 1.*\[3, 2\].*\[2, 3\]",
+    "return gradient @ w, slope, None",
+    "transpose",
+    lambda: _product(True),
+)
+def a_gradient_that_is_not_transposed():
+    _product(False)
+
+
+class Scaled(torch.autograd.Function):
+    """A number before the tensor: torch counts tensors alone."""
+
+    @staticmethod
+    def forward(ctx, factor, x):
+        return factor * x
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None, gradient.sum(0)
+
+
+def test_a_gradient_whose_place_is_not_sure_is_not_named():
+    with pytest.raises(RuntimeError) as raised:
+        Scaled.apply(2, torch.ones(4, 3, requires_grad=True)).sum().backward()
+    found = explain_error(raised.value)
+    assert (found.code, found.place) == ("function_shape", "")
+
+
 def test_a_watched_call_is_explained_by_the_same_frames():
     rows, into = torch.ones(1, 2, dtype=torch.bfloat16), torch.zeros(3, 2)
     with pytest.raises(RuntimeError) as raised, watch():
