@@ -14,6 +14,16 @@ ARRAYS = (
         "torch.nn.utils.rnn.",
     ),
     Explanation(
+        "ragged_array",
+        ("ValueError",),
+        r"^setting an array element with a sequence",
+        "NumPy was to make one array of numbers of rows that have different lengths, or of "
+        "numbers beside lists.",
+        "Pad them: pad_sequence([torch.as_tensor(row, dtype=torch.float32) for row in rows], "
+        "batch_first=True), from torch.nn.utils.rnn; or go through a list of them, one tensor "
+        "each. Rows of one length are joined by np.stack(rows).",
+    ),
+    Explanation(
         "texts",
         ("ValueError",),
         r"^too many dimensions 'str'",

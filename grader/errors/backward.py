@@ -24,10 +24,12 @@ BACKWARD = (
         r"element \d+ of tensors does not require grad",
         "The tensor you differentiate was not recorded: nothing it was computed from requires "
         "grad, or the recording was cut by detach, no_grad, .item() or an integer operation.",
-        "Set requires_grad on the inputs before you compute, and keep every step in torch. If "
-        "you differentiate a gradient, it needs create_graph=True. A slope that is computed "
-        "without the input, as that of 3 * x, has no graph even then: its derivative is 0, and "
-        "there is nothing to differentiate.",
+        "Look at what it was computed from: a parameter that is not frozen, or a floating tensor "
+        "made with requires_grad=True, and keep every step from there in torch. A checkpoint of "
+        "which no argument requires grad wants use_reentrant=False. If you differentiate a "
+        "gradient, it needs create_graph=True. A slope that is computed without the input, as that "
+        "of 3 * x, has no graph even then: its derivative is 0, and there is nothing to "
+        "differentiate.",
     ),
     Explanation(
         "not_scalar",
@@ -95,8 +97,9 @@ BACKWARD = (
         ("NotImplementedError", "RuntimeError"),
         r"derivative for '?[\w:.]+.* is not implemented",
         "torch has no formula for the derivative of this operation with respect to this argument.",
-        "Detach that argument, or compute the value with other operations. The division x // n "
-        'is one of them: torch.div(x, n, rounding_mode="floor") has a derivative, which is 0 '
+        "Compute the value with other operations; if nothing is to be trained through that "
+        "argument, detach it. The division x // n has such another: "
+        'torch.div(x, n, rounding_mode="floor") has a derivative, which is 0 '
         "as that of every step is; x / n is the division with a slope. A name that ends in "
         "_backward means a second derivative: F.scaled_dot_product_attention has one inside of "
         "`with sdpa_kernel(SDPBackend.MATH):`, from torch.nn.attention.",

@@ -196,9 +196,11 @@ MODULES = (
         ("TypeError",),
         r"cannot assign '.*' as parameter",
         "The name of a parameter can be given to another nn.Parameter, or to None, only.",
-        "Write into the parameter: p.copy_(t) inside `with torch.no_grad():`. In forward use the "
-        "tensor itself: F.linear(x, t, layer.bias). nn.Parameter(t) is for __init__: an optimizer "
-        "that was made before does not hold it.",
+        "If the tensor was computed, and gradients are to flow through it, as in an inner loop or "
+        'from another net, use it itself: torch.func.functional_call(model, {"layer.weight": t}, '
+        "(x,)), or F.linear(x, t, layer.bias). If it is values alone, write them into the "
+        "parameter: p.copy_(t) inside `with torch.no_grad():`. nn.Parameter(t) is for __init__: an "
+        "optimizer that was made before does not hold it.",
     ),
     Explanation(
         "child_assigned",

@@ -123,9 +123,11 @@ NETWORKS = (
         r"^The shape of the [23]D attn_mask is",
         "A mask of attention has one row for each query and one column for each key: (length, "
         "length), for its own sequence. With three dimensions the first is batch times heads.",
-        "Make it from the batch at hand: "
+        "A mask of each sample, (batch, length, length), is repeated for the heads: "
+        "mask.repeat_interleave(heads, 0). What hides padding goes to key_padding_mask, (batch, "
+        "length), beside a mask that all samples share. That one is made from the batch at hand: "
         "nn.Transformer.generate_square_subsequent_mask(x.shape[1]) with batch_first=True, "
-        "x.shape[0] without. If it has the size of the batch, batch_first is missing.",
+        "x.shape[0] without.",
     ),
     Explanation(
         "padding_mask",

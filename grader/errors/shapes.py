@@ -168,14 +168,31 @@ KINDS = (
         "Write a star in front of the list: nn.Sequential(*layers).",
     ),
     Explanation(
+        "numpy_list",
+        ("TypeError",),
+        r"^expected np\.ndarray \(got",
+        "from_numpy shares the memory of a NumPy array, and was given something else.",
+        "Of a list of numbers make a tensor with torch.tensor(numbers); of a table take "
+        "table.to_numpy() first.",
+    ),
+    Explanation(
         "numpy_kinds",
-        ("TypeError", "ValueError"),
-        r"^expected np\.ndarray \(got|can't convert np\.ndarray of type numpy\.\w+|"
+        ("TypeError",),
+        r"can't convert np\.ndarray of type numpy\.\w+",
+        "torch has no dtype for this array. numpy.object_ means that NumPy found no common kind "
+        "of number: rows of different lengths, texts or None among numbers, or a table with "
+        "columns of several kinds. numpy.str_ means texts.",
+        "If all are numbers, a.astype(np.float32). Of rows of different lengths make a tensor "
+        "each, and pad them: pad_sequence([torch.as_tensor(row) for row in a], "
+        "batch_first=True), from torch.nn.utils.rnn. Number texts first.",
+    ),
+    Explanation(
+        "numpy_turned",
+        ("ValueError",),
         r"stride in the given numpy array is negative",
-        "from_numpy shares the memory of a NumPy array, and cannot share this one: it is no array, "
-        "has a dtype that torch does not know, or steps backward through its memory.",
-        "Of a list make a tensor with torch.tensor(numbers). Give an array a dtype, "
-        "a.astype(np.float32), or copy one that was turned round: a[::-1].copy().",
+        "The array runs backward through its memory, as a[::-1], np.flip and np.fliplr leave it, "
+        "and a tensor cannot.",
+        "Copy it first: torch.from_numpy(a.copy()).",
     ),
     Explanation(
         "no_cuda",

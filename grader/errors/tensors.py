@@ -110,8 +110,9 @@ EDITS = (
         r"in DataLoader worker process.*functions with out=\.\.\. arguments don't support",
         "A DataLoader's worker stacks samples into shared memory with out=, which is not recorded, "
         "and your samples require grad.",
-        "Return detached tensors from the dataset: sample.detach(). What is to be trained belongs "
-        "to the model and not to the data.",
+        "Is what computes them to be trained? Return from the dataset what it is given, such as "
+        "indices, and call it in the loop: a worker hands no gradient back. If not, compute the "
+        "sample inside of `with torch.no_grad():`, or return sample.detach().",
     ),
     Explanation(
         "inference_saved",
@@ -143,7 +144,9 @@ FLAGS = (
         _RUNTIME,
         r"you can only change requires_grad flags of leaf variables\.$",
         "requires_grad of a non-leaf follows from its inputs and cannot be set.",
-        "To get a leaf with its values, use t.detach().requires_grad_().",
+        "If it requires grad, leave the line out: t.retain_grad() keeps its gradient. To begin a "
+        "new graph with its values, cut off from what computed it, use "
+        "t.detach().requires_grad_().",
     ),
     Explanation(
         "flag_of_non_leaf",

@@ -99,14 +99,31 @@ TRAINING = (
     ),
     Explanation(
         "scaler_order",
-        ("RuntimeError", "AssertionError"),
-        r"unscale_\(\) (has already been called|is being called after step)|"
-        r"No inf checks were recorded for this optimizer|step\(\) has already been called since",
+        ("RuntimeError",),
+        r"unscale_\(\) is being called after step|^step\(\) has already been called since",
         "A gradient scaler wants one order in each pass: scale(loss).backward(), unscale_, step, "
-        "update. Of it something is missing, or was done twice.",
-        "Call unscale_ once, right before clipping and step, and update() after step; where "
-        "batches are accumulated, all of them inside the same if. Step only after a "
-        "backward that gave the optimizer's parameters gradients.",
+        "update. Here one came after step() and before update().",
+        "Call update() once at the end of each pass, after the steps of all optimizers, and "
+        "unscale_ right before clipping and step.",
+    ),
+    Explanation(
+        "scaler_twice",
+        ("RuntimeError",),
+        r"unscale_\(\) has already been called",
+        "The gradients of this optimizer were unscaled already, and no update() came since: they "
+        "would be divided twice.",
+        "Call unscale_ once, right before clipping and step, and update() after step. Where "
+        "batches are accumulated, put all of them inside the same if.",
+    ),
+    Explanation(
+        "scaler_unchecked",
+        ("AssertionError",),
+        r"No inf checks were recorded",
+        "The scaler found no gradient in what this optimizer holds: every .grad is None.",
+        "Step only after a backward of a scaled loss that reaches the optimizer's parameters, with "
+        "no zero_grad() in between. If there are two optimizers, put each step beside its own "
+        "backward. If a backward did run, look whether the optimizer holds this model's "
+        "parameters.",
     ),
     Explanation(
         "scaler_unused",

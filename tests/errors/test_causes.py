@@ -556,7 +556,7 @@ def a_second_derivative_of_attention():
     "no_derivative",
     "torch has no formula",
     None,
-    "Detach that argument",
+    "argument, detach it",
     lambda: (torch.ones(3, requires_grad=True) * 2).sum().backward(),
 )
 def a_step_function():

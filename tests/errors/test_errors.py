@@ -1122,9 +1122,21 @@ def _scaled(*steps):
         getattr(scaler, step)(*([optimizer] if step != "update" else []))
 
 
-@cured("scaler_order", lambda: _scaled("unscale_", "step", "update"))
+@cured("scaler_twice", lambda: _scaled("unscale_", "step", "update"))
 def _():
     _scaled("unscale_", "unscale_")
+
+
+@cured("scaler_order", lambda: _scaled("unscale_", "step", "update"))
+def _():
+    _scaled("step", "unscale_")
+
+
+@cured("scaler_unchecked", lambda: _scaled("step", "update"))
+def _():
+    scaler = torch.amp.GradScaler("cpu")
+    scaler.scale(leaf(3).sum()).backward()
+    scaler.step(torch.optim.SGD([leaf(3)], lr=0.1))
 
 
 @cured("scaler_order", lambda: _scaled("step", "update"))
@@ -1425,7 +1437,7 @@ def _():
     nn.Sequential([nn.Linear(3, 3)])
 
 
-@cured("numpy_kinds", lambda: torch.tensor([1, 2]))
+@cured("numpy_list", lambda: torch.tensor([1, 2]))
 def _():
     torch.from_numpy([1, 2])
 
@@ -1435,7 +1447,23 @@ def _():
     torch.from_numpy(np.array([1, 2], dtype=object))
 
 
-@cured("numpy_kinds", lambda: torch.from_numpy(np.zeros(3)[::-1].copy()))
+@cured("ragged_array", lambda: [torch.as_tensor(one) for one in ([1.0, 2.0], [3.0])])
+def _():
+    np.array([[1.0, 2.0], [3.0]], dtype=np.float32)
+
+
+@cured("ragged_array", lambda: [torch.as_tensor(one) for one in _ragged()])
+def _():
+    _ragged().astype(np.float32)
+
+
+def _ragged():
+    rows = np.empty(2, dtype=object)
+    rows[0], rows[1] = np.ones(2), np.ones(3)
+    return rows
+
+
+@cured("numpy_turned", lambda: torch.from_numpy(np.zeros(3)[::-1].copy()))
 def _():
     torch.from_numpy(np.zeros(3)[::-1])
 

@@ -77,6 +77,10 @@ PROGRAMS: dict[str, Entry] = {
     "donated": at(BREAKING_2, "14.14 What torch.compile", "A compiled graph, kept"),
     "compiled_twice": at(BREAKING_2, "14.14 What torch.compile", "A compiled graph, twice"),
     "scaler_order": at(BREAKING_2, "14.13 Sixteen bits", "A gradient scaler out of order"),
+    "scaler_twice": at(BREAKING_2, "14.13 Sixteen bits", "Gradients unscaled twice"),
+    "scaler_unchecked": at(
+        BREAKING_2, "14.13 Sixteen bits", "A scaled step of an optimizer without gradients"
+    ),
     # Values
     "called_attribute": at(GRAPHS, "Attributes, not methods", "An attribute called"),
     "called_tensor": at(GRAPHS, "Attributes, not methods", "A tensor called"),
@@ -127,6 +131,10 @@ PROGRAMS: dict[str, Entry] = {
     "listed_modules": at(MODULES, "10.2 What a module knows", "A list of modules in a Sequential"),
     "numpy_kinds": at(
         TENSORS, "9.2 Dtypes: float64 from NumPy", "An array that torch cannot share"
+    ),
+    "numpy_list": at(TENSORS, "9.2 Dtypes: float64 from NumPy", "A list for an array"),
+    "numpy_turned": at(
+        TENSORS, "9.2 Dtypes: float64 from NumPy", "An array that runs backward", "negative strides"
     ),
     "no_cuda": at(SCRIPTS, "12.5 Devices", "No CUDA here"),
     "index_tensor": at(FUNCTIONS, "8.4 What a Function keeps", "A tensor for a whole number"),

@@ -115,6 +115,12 @@ VALUES: dict[str, Entry] = {
         "not implemented for 'Half'",
     ),
     "ragged": at(DATA, "Sequences of different lengths", "Lists of different lengths"),
+    "ragged_array": at(
+        DATA,
+        "Sequences of different lengths",
+        "An array of rows of different lengths",
+        "inhomogeneous shape",
+    ),
     "texts": at(DATA, "11.2 A dataset", "A tensor of texts"),
     "no_dtype": at(TENSORS, "torch.tensor of tensors cuts", "A tensor of what is no number"),
     "array_bfloat": at(

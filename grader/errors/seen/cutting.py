@@ -41,13 +41,22 @@ def _is_compared(node: ast.AST) -> bool:
     return node.func.attr in _NUMBERS and isinstance(node.func.value, ast.Compare)
 
 
-def _of_plain_numbers(tree: ast.AST, frame: Frame) -> set[int]:
+def _is_written_out(node: ast.expr) -> bool:
+    """Whether it is a number, or a list of numbers, as it stands in the text."""
+    if isinstance(node, ast.List | ast.Tuple):
+        return all(_is_written_out(one) for one in node.elts)
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
+
+
+def _of_plain_numbers(tree: ast.AST, frame: Frame | None) -> set[int]:
     """Lines on which torch.tensor is given a variable that holds no tensor: no graph is lost."""
     lines = set()
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "tensor":
             continue
-        value = looked_up(node.args[0], frame) if node.args else None
+        if node.args and _is_written_out(node.args[0]):
+            lines.add(node.lineno)
+        value = looked_up(node.args[0], frame) if node.args and frame is not None else None
         inside = value if isinstance(value, list | tuple) else [value]
         if value is not None and not any(isinstance(one, Tensor) for one in inside):
             lines.add(node.lineno)
@@ -57,7 +66,7 @@ def _of_plain_numbers(tree: ast.AST, frame: Frame) -> set[int]:
 def cuts(tree: ast.AST, frame: Frame | None = None) -> list[tuple[int, str]]:
     """Lines that may cut, with reasons; of a frame without those that its variables rule out."""
     found = [(line, _CUTS[name]) for line, name in source.calls(tree, *_CUTS) if _CUTS[name]]
-    plain = _of_plain_numbers(tree, frame) if frame is not None else set()
+    plain = _of_plain_numbers(tree, frame)
     found = [(line, why) for line, why in found if line not in plain]
     for node in ast.walk(tree):
         if _is_compared(node):

@@ -1,24 +1,23 @@
-"""A saved tensor edited in place: which node refuses, and whether an optimizer's step did it."""
+"""A saved tensor that was edited in place: which node refuses, and what edited it."""
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import buffers, graph, passes, source
+from grader.errors.seen import buffers, graph, source, stepping
 from grader.errors.seen.frames import Frame, Frames, file_name
+from grader.errors.seen.layers import parts
 from grader.errors.seen.passes import looked_up, start_of
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A parameter that an optimizer holds was stepped; anything else was edited by an operation."""
-    frame, root = start_of(frames)
+    _, root = start_of(frames)
     if root is None or root.grad_fn is None:
         return _without_node(frames, told)
     refusing = [
@@ -26,40 +25,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         for node in graph.nodes(root.grad_fn)
         if "modified by an inplace" in graph.complaint(node)
     ]
-    owned = {
-        id(parameter): name
-        for name, optimizer in frames.optimizers()
-        for group in optimizer.param_groups
-        for parameter in group["params"]
-    }
-    sizes = {
-        int(size) for size in re.findall(r"\d+", message.partition("[torch.")[2].split("]")[0])
-    }
-    parameters = [
-        leaf for node in refusing for leaf in _leaves_near(node) if sizes == set(leaf.shape)
-    ]
-    stepped = next((one for one in parameters if id(one) in owned), None)
-    step = _step_line(frames)
-    if stepped is not None and step is not None and not _edits(frame):
-        name = frames.name_of(stepped) or "a parameter"
-        if (carried := passes.carried(frames)) is not None:
-            state, detached, place = carried
-            return replace(
-                told,
-                meaning=f"{state} comes from an earlier step, so this backward goes on into that "
-                f"step's graph, and {owned[id(stepped)]}.step() has changed {name} since.",
-                cure=f"Detach it at the end of each step: {detached}. Then retain_graph=True is "
-                "not needed.",
-                place=place,
-            )
-        return replace(
-            told,
-            meaning=f"{owned[id(stepped)]}.step() changed {name} in place after the forward pass "
-            "of this loss had saved it.",
-            cure=_cure_of_step(owned[id(stepped)], len(frames.optimizers())),
-            place=step,
-            sure=False,
-        )
+    if (stepped := stepping.read(frames, told, message, root, refusing)) is not None:
+        return stepped
     if not refusing:
         return _without_node(frames, told)
     node = refusing[0].name()
@@ -70,6 +37,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         meaning, cure, place = buffer
         return replace(told, meaning=meaning, cure=cure, place=place)
     cure = "Use the out-of-place operation (x = x + 1 for x += 1), or edit a clone."
+    if not edits and (layers := _working_in_place(frames)):
+        where = f" Layers that work in place: {', '.join(layers[:3])}."
+        cure = "Make the layer behind the refusing one with inplace=False."
     if kept := _kept(frames):
         cure = (
             f"What {kept} keeps from step to step is values: write them after this step's "
@@ -110,23 +80,6 @@ def _of_buffer(frames: Frames, node: str, edits: list[str]) -> tuple[str, str, s
     )
 
 
-def _cure_of_step(optimizer: str, optimizers: int) -> str:
-    """With several optimizers an earlier backward would leave its gradients in the other's."""
-    again = "run the forward pass of this loss again after the step"
-    if optimizers > 1:
-        return (
-            f"Compute this loss after {optimizer}.step(), from the updated weights: {again}. "
-            f"Calling its backward before that step would add its gradients to those that "
-            f"{optimizer} uses. A part of the graph that the step is not to train is cut off with "
-            "detach()."
-        )
-    return (
-        "Call every backward before the first step(). If this loss is to use the updated "
-        f"weights, {again}. A part of the graph that the step is not to train is cut off with "
-        "detach()."
-    )
-
-
 def _kept(frames: Frames) -> str | None:
     """The attribute whose entries this code or a model's forward writes: kept between steps."""
     for frame in reversed(frames.own):
@@ -154,32 +107,25 @@ def _written(tree: ast.AST | None) -> list[ast.expr]:
     return [one.value for one in targets if isinstance(one, ast.Subscript)]
 
 
-def _leaves_near(node: Any) -> list[Tensor]:
-    """The parameters that a node uses directly, or through a transpose."""
-    found = []
-    for below, _ in node.next_functions:
-        if below is None:
-            continue
-        near = (below, *(deeper for deeper, _ in below.next_functions))
-        found += [one.variable for one in near if one is not None and hasattr(one, "variable")]
-    return found
-
-
-def _step_line(frames: Frames) -> str | None:
-    """Where an optimizer steps in these frames' code."""
-    for frame in reversed(frames.own):
-        tree = frame.source
-        if tree is not None and (found := source.calls(tree, "step")):
-            before = [line for line, _ in found if line < frame.line] or [found[0][0]]
-            return frame.place_of(before[-1])
-    return None
-
-
 def _edits(frame: Frame) -> list[str]:
     """Lines of a frame's code that edit a tensor in place."""
     tree = frame.source
     found = _edited_lines(tree, lambda node: _is_tensor(node, frame)) if tree is not None else []
-    return [frame.place_of(line) for line in found]
+    here = [line for line in found if not _edits_no_tensor(tree, line, frame)]
+    return [frame.place_of(line) for line in here]
+
+
+def _edits_no_tensor(tree: ast.AST | None, line: int, frame: Frame) -> bool:
+    """Whether all methods in `_` on a line are of what is known and is no tensor."""
+    nodes = [one for one in ast.walk(tree or ast.Pass()) if getattr(one, "lineno", 0) == line]
+    owners = [
+        looked_up(one.func.value, frame)
+        for one in nodes
+        if isinstance(one, ast.Call)
+        and isinstance(one.func, ast.Attribute)
+        and _is_method_in_place(one)
+    ]
+    return bool(owners) and all(one is not None and not isinstance(one, Tensor) for one in owners)
 
 
 def _edits_of_models(frames: Frames) -> list[str]:
@@ -194,16 +140,46 @@ def _edits_of_models(frames: Frames) -> list[str]:
     return sorted(found)
 
 
+def _working_in_place(frames: Frames) -> list[str]:
+    """Layers made with inplace=True."""
+    return [name for name, part in parts(frames) if getattr(part, "inplace", False) is True]
+
+
+_NO_EDITS = (
+    *("requires_grad_", "retain_grad_", "detach_", "share_memory_", "unscale_"),
+    *("clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_"),
+)
+"""Methods and functions in `_` that change no number which a backward pass needs."""
+
+
+def _is_method_in_place(node: ast.AST) -> bool:
+    """`x.mul_(2)`; neither `x.grad.zero_()` nor `x.data.clamp_(0)`, which is not counted."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    name, owner = node.func.attr, node.func.value
+    if not name.endswith("_") or name.endswith("__") or name in _NO_EDITS:
+        return False
+    return getattr(owner, "attr", "") not in ("grad", "data", "init")
+
+
+def _works_in_place(node: ast.AST) -> bool:
+    """`F.relu(x, inplace=True)`, but not the layer of that name, which edits when it is called."""
+    if not isinstance(node, ast.Call):
+        return False
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    return name.islower() and any(
+        one.arg == "inplace" and isinstance(one.value, ast.Constant) and one.value.value is True
+        for one in node.keywords
+    )
+
+
 def _edited_lines(tree: ast.AST, is_tensor: Callable[[ast.AST], bool]) -> list[int]:
     found: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.AugAssign) and is_tensor(node.target):
             found.add(node.lineno)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            name = node.func.attr
-            kept = ("requires_grad_", "retain_grad_", "detach_")
-            if name.endswith("_") and not name.endswith("__") and name not in kept:
-                found.add(node.lineno)
+        elif _is_method_in_place(node) or _works_in_place(node):
+            found.add(node.lineno)  # type: ignore[attr-defined]
         elif isinstance(node, ast.Assign) and any(
             isinstance(one, ast.Subscript) and is_tensor(one.value) for one in node.targets
         ):

@@ -10,16 +10,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from grader.errors.seen import opening
 
 _LIBRARIES = (
     str(Path(torch.__file__).parent),
     *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
 )
-MOST_ITEMS = 64
+_GRADER = Path(__file__).resolve().parents[2]
+_OURS = (f"{_GRADER}/", f"{_GRADER.parent / 'course' / 'companion'}/")
+"""A watched call goes through the companion's own frames."""
+T = TypeVar("T")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -48,12 +53,7 @@ class Frame:
     @property
     def source(self) -> ast.AST | None:
         """The syntax of the function, or of a file's own statements if the frame is a module's."""
-        text = "".join(linecache.getlines(self.file))
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError):
-            return None
-        if not text:
+        if (tree := _parsed(self.file)) is None:
             return None
         flat = ast.Module([one for one in tree.body if not isinstance(one, _DEFINITIONS)], [])
         return next(
@@ -72,7 +72,9 @@ class Frame:
     def variables(self) -> dict[str, Any]:
         """What can be named here: local variables, then global ones."""
         mine = {key: one for key, one in self.names.items() if _is_plain(key)}
-        return {key: one for key, one in self.above.items() if _is_plain(key)} | mine
+        return mine | {
+            key: one for key, one in self.above.items() if _is_plain(key) and key not in mine
+        }
 
 
 @dataclass(frozen=True)
@@ -80,17 +82,32 @@ class Frames:
     """The reader's own frames, the innermost last."""
 
     own: tuple[Frame, ...]
+    within: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    """What ran below the innermost of them: a library's functions with their variables."""
 
     @classmethod
     def of(cls, error: BaseException) -> Frames:
         """The frames that a caught error went through."""
-        found, step = [], error.__traceback__
+        found, within, step = [], [], error.__traceback__
         while step is not None:
-            if not is_library(step.tb_frame.f_code.co_filename):
-                position = _position(step.tb_frame, step.tb_lasti)
+            code = step.tb_frame.f_code
+            if is_library(code.co_filename):
+                within.append((code.co_name, dict(step.tb_frame.f_locals)))
+            else:
+                position, within = _position(step.tb_frame, step.tb_lasti), []
                 found.append(_frame(step.tb_frame, step.tb_lineno, position))
             step = step.tb_next
-        return cls(tuple(found))
+        return cls(tuple(found), tuple(within))
+
+    def files(self) -> Iterator[tuple[ast.Module, str]]:
+        """The syntax of each file that the reader's own frames lie in, with its name."""
+        for file in dict.fromkeys(frame.file for frame in self.own):
+            if (tree := _parsed(file)) is not None:
+                yield tree, file
+
+    def given(self, function: str) -> Mapping[str, Any]:
+        """The variables of a library's function that the innermost own line called, or nothing."""
+        return next((names for name, names in reversed(self.within) if name == function), {})
 
     @property
     def last(self) -> Frame:
@@ -108,21 +125,26 @@ class Frames:
 
     def modules(self) -> list[tuple[str, nn.Module]]:
         """Models, those that contain others first; parts of `self` too."""
-        found = [
-            (name, one) for name, one in _opened(self.variables()) if isinstance(one, nn.Module)
-        ]
+        found = self._of_kind(nn.Module)
         inner = {id(part) for _, one in found for part in list(one.modules())[1:]}
         outer = [(name, one) for name, one in found if id(one) not in inner]
         return outer or found
 
     def optimizers(self) -> list[tuple[str, torch.optim.Optimizer]]:
         """Optimizers by name."""
-        values = _opened(self.variables())
-        return [(n, one) for n, one in values if isinstance(one, torch.optim.Optimizer)]
+        return self._of_kind(torch.optim.Optimizer)
+
+    def _of_kind(self, kind: type[T]) -> list[tuple[str, T]]:
+        """Each object of a kind by its first name, the nearest ones first."""
+        found: dict[int, tuple[str, T]] = {}
+        for name, one in opening.opened(self.variables(), is_library):
+            if isinstance(one, kind):
+                found.setdefault(id(one), (name, one))
+        return list(found.values())
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Tensors by name, also those in short lists and dicts, and attributes of objects."""
-        for name, value in _opened(self.variables()):
+        for name, value in _beside(self.variables()):
             if isinstance(value, Tensor):
                 yield name, value
 
@@ -138,10 +160,17 @@ class Frames:
         return next((name for name, value in self.tensors() if value is tensor), "")
 
 
+def _parsed(file: str) -> ast.Module | None:
+    text = "".join(linecache.getlines(file))
+    try:
+        return ast.parse(text) if text else None
+    except (SyntaxError, ValueError):
+        return None
+
+
 def is_library(filename: str) -> bool:
-    """Whether a file is Python's, torch's, or was installed."""
-    ours = str(Path(__file__).resolve().parents[2])
-    return filename.startswith(("<frozen", *_LIBRARIES, f"{ours}/")) or "site-packages" in filename
+    """Whether a file is Python's, torch's, the watch's, or was installed."""
+    return filename.startswith(("<frozen", *_LIBRARIES, *_OURS)) or "site-packages" in filename
 
 
 def file_name(filename: str) -> str:
@@ -175,19 +204,13 @@ def _position(frame: FrameType, instruction: int) -> tuple[int, int] | None:
     return None
 
 
-def _opened(values: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Variables, then what lies in short lists and dicts and in the attributes of objects."""
+def _beside(values: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Variables, then what lies in short lists and dicts, in `self`, and in modules."""
     inside: list[tuple[str, Any]] = []
     for name, value in values:
         yield name, value
-        if isinstance(value, list | tuple) and len(value) <= MOST_ITEMS:
-            inside += [(f"{name}[{index}]", one) for index, one in enumerate(value)]
-        elif isinstance(value, dict) and len(value) <= MOST_ITEMS:
-            inside += [(f"{name}[{key!r}]", one) for key, one in list(value.items())]
-        elif isinstance(value, nn.Module) or (name == "self" and hasattr(value, "__dict__")):
-            inside += [(f"{name}.{key}", one) for key, one in list(vars(value).items())]
-            if isinstance(value, nn.Module):
-                inside += [(f"{name}.{key}", one) for key, one in value.named_children()]
+        if name == "self" or isinstance(value, list | tuple | dict | nn.Module):
+            inside += opening.entries(name, value, is_library)
     yield from inside
 
 

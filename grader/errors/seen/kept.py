@@ -159,7 +159,7 @@ def _cure(code: str) -> str:
 
 def _put_at(frames: Frames, kept: str) -> tuple[str, str] | None:
     """The code that fills a collection, with what it puts there detached, and its line."""
-    for tree, file, first in _code(frames):
+    for tree, file, first in code_of(frames):
         for node in ast.walk(tree):
             found = _put(node, kept.rpartition(".")[2])
             if found is not None and "detach" not in found and ".item()" not in found:
@@ -214,7 +214,7 @@ def _in_init(frames: Frames, kept: str) -> str | None:
     return None
 
 
-def _code(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:
+def code_of(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:
     """The frames' own code, then the functions and classes that its files know by name."""
     seen: dict[int, FunctionType] = {}
     for frame in reversed(frames.own):

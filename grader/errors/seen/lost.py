@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import source
+from grader.errors.seen import checkpointed, source
 from grader.errors.seen.cutting import cuts
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.passes import looked_up, root_of
@@ -64,6 +64,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             "mode.",
             place=places[0][0] if places else frame.place,
         )
+    if (cut := checkpointed.read(frames, told)) is not None and (cut.sure or not places):
+        return cut
     if not places:
         return None
     told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
@@ -96,6 +98,17 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
                 "allow_unused=True and take None for zero.",
                 place=frames.last.place,
             )
+        if isinstance(asked, ast.Name) and (line := _replaced(asked, frames.last)) is not None:
+            name = asked.id
+            return replace(
+                told,
+                meaning=f"This line made a new tensor of {name} and gave it the same name, after "
+                f"the result had been computed from the {name} before it.",
+                cure=f"Give the new tensor another name and ask for the gradient of {name} itself; "
+                "reshape the gradient that comes. Or make the new tensor before the result is "
+                "computed from it.",
+                place=frames.last.place_of(line),
+            )
         method = asked.func if isinstance(asked, ast.Call) else None
         called = isinstance(method, ast.Attribute)
         if getattr(method, "attr", "") == "parameters":
@@ -110,6 +123,20 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
                 place=frames.last.place,
             )
     return None
+
+
+def _replaced(asked: ast.Name, frame: Frame) -> int | None:
+    """The last line before the failing one, if it made a name's value of the name itself."""
+    value = looked_up(asked, frame)
+    if not isinstance(value, Tensor) or value.is_leaf or frame.source is None:
+        return None
+    made = [
+        one
+        for one in source.assigned(frame.source, asked.id)
+        if one.lineno < frame.line  # type: ignore[attr-defined]
+    ]
+    last = made[-1] if len(made) > 1 else None
+    return last.lineno if last is not None and source.reads(last, asked.id) else None  # type: ignore[attr-defined]
 
 
 def _named_by_index(asked: ast.AST, frames: Frames, message: str) -> str | None:

@@ -9,60 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import graph, kept, source
+from grader.errors.seen import graph, kept, second, source
 from grader.errors.seen.frames import Frame, Frames
-
-_CARRIED_PARTS = (
-    "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
-    "step's loss still hangs on it.",
-    "Detach its parts at the end of each step: {name} = tuple(part.detach() for part in {name}). "
-    "With retain_graph=True the graph would grow with every step.",
-)
-_CARRIED = (
-    "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
-    "step's loss still hangs on it.",
-    "Detach it at the end of each step: {name} = {name}.detach(). With retain_graph=True the graph "
-    "would grow with every step.",
-)
-_RUNNING = (
-    "{name} is added to in every step and keeps the graphs of the earlier ones, which were freed "
-    "by their own backward.",
-    "Call backward on this step's loss alone, and keep the sum as a number: {name} += "
-    "loss.item(). Or begin a new sum after each backward.",
-)
-_BEFORE = (
-    "{name} was computed once, before the loop; its graph was freed by the first backward.",
-    "Compute {name} inside the loop, so that every step has a graph of its own. If it is not to "
-    "be trained, detach it.",
-)
-_SHARED = (
-    "Two backward passes of one step go through the graph of {name}, and the first freed it.",
-    "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
-    "first. If one of the losses is not to train what {name} was computed from, give that loss "
-    "{name}.detach(): a discriminator's the made images, an actor's the advantage.",
-)
-_SHARED_BY = (
-    "Two backward passes of one step go through the same graph, and the first freed it.",
-    "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
-    "first.",
-)
-_LISTED = (
-    "The results in {name} share a part of their graph, and the backward of the first freed it.",
-    "Add them and call backward once, sum({name}).backward(); or pass retain_graph=True.",
-)
-_TWICE = (
-    "backward was called twice on the same result, and the first call freed its graph.",
-    "Call it once. If you want both, pass retain_graph=True to the first; the gradients then add "
-    "up.",
-)
-
-
-_COLLECTED = (
-    "{name} was kept from an earlier step: its graph was freed by that step's backward, and this "
-    "step's loss still hangs on it.",
-    "Keep what is detached, as in values.append(value.detach()), or begin a new collection after "
-    "each backward.",
-)
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -71,11 +19,11 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if root is None or root.grad_fn is None:
         return None
     if (losses := _one_after_another(frame, root)) is not None:
-        return _told(told, _LISTED, losses, frame.place)
+        return _told(told, second.LISTED, losses, frame.place)
     hanging, beside = _near(frames, root)
     if (found := _from_earlier(frames, frame, hanging, hanging | beside)) is not None:
         return _told(told, *found)
-    if (twice := _twice(frame, root, hanging, told)) is not None:
+    if (twice := _twice(frames, frame, root, hanging, told)) is not None:
         return twice
     start = _failing(frame.source, frame) if frame.source is not None else None
     known = root if start is not None and start.exact else None
@@ -92,11 +40,11 @@ def carried(frames: Frames) -> tuple[str, str, str] | None:
         return None
     hanging, beside = _near(frames, root)
     found = _from_earlier(frames, frame, hanging, hanging | beside)
-    if found is None or found[0] not in (_CARRIED, _CARRIED_PARTS):
+    if found is None or found[0] not in (second.CARRIED, second.CARRIED_PARTS):
         return None
     words, name, place = found
     whole, parts = f"{name}.detach()", f"tuple(part.detach() for part in {name})"
-    return name, f"{name} = {whole if words is _CARRIED else parts}", place
+    return name, f"{name} = {whole if words is second.CARRIED else parts}", place
 
 
 def _near(frames: Frames, root: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -122,7 +70,7 @@ def _from_earlier(
 ) -> _Words | None:
     """What comes from an earlier pass: a module's state, or a variable of a loop."""
     for name, is_one in _states(frames, hanging):
-        return _CARRIED if is_one else _CARRIED_PARTS, name, frame.place
+        return second.CARRIED if is_one else second.CARRIED_PARTS, name, frame.place
     found = (_in_loop(frames, one, near) for one in reversed(frames.own))
     return next((one for one in found if one is not None), None)
 
@@ -141,22 +89,33 @@ def _in_loop(frames: Frames, frame: Frame, hanging: dict[str, Tensor]) -> _Words
         inside = source.assigned(loop, own)
         if "[" in name and not inside:
             if source.is_filled(loop, own):
-                return _COLLECTED, own, frame.place
+                return second.COLLECTED, own, frame.place
         elif inside and source.is_carried(loop, own):
-            words = _CARRIED_PARTS if "[" in name else _CARRIED
-            words = _RUNNING if _is_added_to(inside, own) else words
+            words = second.CARRIED_PARTS if "[" in name else second.CARRIED
+            words = second.RUNNING if _is_added_to(inside, own) else words
             return words, own, frame.place_of(inside[0].lineno)  # type: ignore[attr-defined]
         elif not inside and own.split(".")[0] in frame.names and tree is not None:
-            before += [(own, one) for one in source.assigned(tree, own)]
-    for name, statement in before:
+            before += [(own, name, one) for one in source.assigned(tree, own)]
+    for name, key, statement in before:
         if (made := kept.made_of(frames, frame, name, statement)) is not None:
             return _finished(*made)
         line = statement.lineno  # type: ignore[attr-defined]
-        return _BEFORE, name, frame.place_of(line)
+        words = second.BEFORE_GIVEN if _is_trained_beside(frames, hanging[key]) else second.BEFORE
+        return words, name, frame.place_of(line)
     for name in hanging:
         if (handed := kept.given(frames, frame, name.split("[")[0])) is not None:
             return _finished(*handed)
     return None
+
+
+def _is_trained_beside(frames: Frames, made: Tensor) -> bool:
+    """Whether the failing loss reaches all that a tensor was made of on other ways too."""
+    _, root = start_of(frames)
+    if root is None or root.grad_fn is None:
+        return False
+    other = {id(one) for one in graph.leaves(graph.nodes(root.grad_fn, made.grad_fn))}
+    own = graph.leaves(graph.nodes(made.grad_fn))
+    return bool(own) and all(id(one) in other for one in own)
 
 
 def _finished(meaning: str, cure: str, place: str) -> _Words:
@@ -181,7 +140,7 @@ def _one_after_another(frame: Frame, root: Tensor) -> str | None:
 
 
 def _twice(
-    frame: Frame, root: Tensor, hanging: dict[str, Tensor], told: Explained
+    frames: Frames, frame: Frame, root: Tensor, hanging: dict[str, Tensor], told: Explained
 ) -> Explained | None:
     """Two calls of backward in one piece of code: on one result, or on two that share a graph."""
     tree = frame.source
@@ -191,7 +150,7 @@ def _twice(
     here = _failing(scope, frame)
     starts = [one for one in _started(scope, frame) if here is not None and one.at < here.at]
     if here is not None and here.exact and any(one.value is root and one.exact for one in starts):
-        return _told(told, _TWICE, "", frame.place)
+        return _told(told, second.TWICE, "", frame.place)
     below = set(graph.nodes(root.grad_fn))
     for other in (one.value for one in reversed(starts)):
         if other.grad_fn is None:
@@ -205,8 +164,9 @@ def _twice(
             if value.grad_fn in shared and value.grad_fn is not None and value is not root
         ]
         if not common:
-            return _told(told, _SHARED_BY, "", frame.place)
-        return _told(told, _SHARED, max(common)[1], frame.place)
+            return _told(told, second.SHARED_BY, "", frame.place)
+        words = second.SHARED_BETWEEN if len(frames.optimizers()) > 1 else second.SHARED
+        return _told(told, words, max(common)[1], frame.place)
     return None
 
 

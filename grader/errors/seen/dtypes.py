@@ -1,0 +1,166 @@
+"""Two dtypes in one operation: which of the failing line's tensors has which, and why."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeGuard
+
+import torch
+from torch import Tensor, nn
+
+from grader.errors.explanation import Explained
+from grader.errors.sections import Section
+from grader.errors.seen import source
+from grader.errors.seen.frames import Frame, Frames
+from grader.errors.seen.passes import looked_up
+
+_SHORT = {"bfloat16": torch.bfloat16, "half": torch.float16, "float16": torch.float16}
+_WRITES = ("index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", "masked_scatter")
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """What an optimizer keeps, a buffer under autocast, a short model, or NumPy's float64."""
+    if "for `end`" in message and (held := frames.optimizers()):
+        return replace(
+            told,
+            meaning=f"{held[0][0]} keeps running averages in the dtype that the parameters had in "
+            "its first steps, and the model was cast since.",
+            cure="Cast and move the model first, and make the optimizer after that.",
+            section=Section("10-modules", "The optimizer made before the move"),
+        )
+    if (written := _written(frames, told, message)) is not None:
+        return written
+    if (given := _given_to_layer(frames, told)) is not None:
+        return given
+    return _double(frames, told) if "double" in message.lower() else None
+
+
+def _written(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A tensor that is written into, of another dtype than what is written there."""
+    frame = frames.last
+    found = next(iter(_targets(frame)), None)
+    if found is None or not found[1].is_floating_point():
+        return None
+    name, into, written = found
+    kept, converted = _of(into), written if written.isidentifier() else f"({written})"
+    short = next((key for key, one in _SHORT.items() if key in message.lower()), "")
+    if short and into.dtype == torch.float32 and _is_cast(frames):
+        why = (
+            f"Under autocast layers and products give {_of_name(short)}, and {name} is {kept}: "
+            "zeros, empty and zeros_like keep their own dtype there."
+        )
+    else:
+        why = f"{name} is {kept}, and what is written into it is not."
+    return replace(
+        told,
+        meaning=why,
+        cure=f"Convert what is written: {converted}.to({name}.dtype). Then {name} stays {kept}, in "
+        "which sums are exact to more digits."
+        if kept == "float32"
+        else f"Convert what is written: {converted}.to({name}.dtype), or make {name} of its dtype.",
+        place=_made_at(frame, name),
+    )
+
+
+def _targets(frame: Frame) -> Iterator[tuple[str, Tensor, str]]:
+    """Tensors that the failing line writes into, with what it writes."""
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0) or 0
+        if not first <= frame.line <= last:
+            continue
+        target, value = None, None
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            target, value = node.targets[0].value, node.value
+        elif isinstance(node, ast.Call) and _writes(node.func) and node.args:
+            sources = [one.value for one in node.keywords if one.arg in ("src", "source")]
+            value = sources[0] if sources else node.args[2 if len(node.args) > 2 else -1]
+            target = node.func.value
+        into = looked_up(target, frame) if target is not None else None
+        if isinstance(into, Tensor) and target is not None and value is not None:
+            yield ast.unparse(target), into, ast.unparse(value)
+
+
+def _writes(function: ast.expr) -> TypeGuard[ast.Attribute]:
+    name = function.attr if isinstance(function, ast.Attribute) else ""
+    return name.removesuffix("_") in _WRITES
+
+
+def _given_to_layer(frames: Frames, told: Explained) -> Explained | None:
+    """A layer whose weights have another dtype than its input."""
+    for _, names in reversed(frames.within):
+        layer, x = names.get("self"), names.get("input")
+        if not isinstance(layer, nn.Module) or not isinstance(x, Tensor):
+            continue
+        weight = next(iter(layer.parameters()), None)
+        if weight is None or weight.dtype == x.dtype or not x.is_floating_point():
+            return None
+        name, part = frames.name_of(x) or "its input", _path(frames, layer)
+        if x.dtype == torch.float64:
+            return replace(
+                told,
+                meaning=f"{name} holds float64, and the parameters of {part} are {_of(weight)}. "
+                "NumPy's numbers are float64, and torch.from_numpy keeps that.",
+                cure=f"Convert the data once: {_float(name)}.",
+                place=_made_at(frames.last, name),
+            )
+        return replace(
+            told,
+            meaning=f"{name} is {_of(x)}, and the parameters of {part} are {_of(weight)}.",
+            cure=f"Convert the input to the dtype of the weights: "
+            f"{name if name.isidentifier() else 'x'}.to({part}.weight.dtype). To compute in short "
+            "numbers and train in float32, leave model and input in float32, and run the forward "
+            "pass under torch.autocast.",
+            place=_made_at(frames.last, name),
+        )
+    return None
+
+
+def _double(frames: Frames, told: Explained) -> Explained | None:
+    """A float64 tensor beside a model of float32 parameters."""
+    for model, module in frames.modules():
+        if {parameter.dtype for parameter in module.parameters()} != {torch.float32}:
+            continue
+        for name, value in frames.tensors():
+            if value.dtype == torch.float64 and name.isidentifier():
+                return replace(
+                    told,
+                    meaning=f"{name} holds float64, and the parameters of {model} are float32. "
+                    "NumPy's numbers are float64, and torch.from_numpy keeps that.",
+                    cure=f"Convert the data once: {_float(name)}.",
+                    place=_made_at(frames.last, name),
+                )
+    return None
+
+
+def _float(name: str) -> str:
+    return f"{name} = {name}.float()" if name.isidentifier() else "x = x.float()"
+
+
+def _is_cast(frames: Frames) -> bool:
+    """Whether the frames' code works under autocast."""
+    return any(source.calls(one.source, "autocast") for one in frames.own if one.source is not None)
+
+
+def _made_at(frame: Frame, name: str) -> str:
+    """The one line of this function that gives a name its value, if it is another one."""
+    made = source.assigned(frame.source, name) if frame.source is not None else []
+    lines = {one.lineno for one in made}  # type: ignore[attr-defined]
+    return frame.place_of(lines.pop()) if len(lines) == 1 and frame.line not in lines else ""
+
+
+def _path(frames: Frames, layer: nn.Module) -> str:
+    for name, model in frames.modules():
+        for path, part in model.named_modules():
+            if part is layer:
+                return f"{name}.{path}" if path else name
+    return type(layer).__name__
+
+
+def _of(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _of_name(short: str) -> str:
+    return "float16" if short == "half" else short

@@ -1,0 +1,66 @@
+"""What is said of a second backward: for each cause its meaning and its cure, by a name."""
+
+from __future__ import annotations
+
+CARRIED_PARTS = (
+    "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
+    "step's loss still hangs on it.",
+    "Detach its parts at the end of each step: {name} = tuple(part.detach() for part in {name}). "
+    "With retain_graph=True the graph would grow with every step.",
+)
+CARRIED = (
+    "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
+    "step's loss still hangs on it.",
+    "Detach it at the end of each step: {name} = {name}.detach(). With retain_graph=True the graph "
+    "would grow with every step.",
+)
+RUNNING = (
+    "{name} is added to in every step and keeps the graphs of the earlier ones, which were freed "
+    "by their own backward.",
+    "Call backward on this step's loss alone, and keep the sum as a number: {name} += "
+    "loss.item(). Or begin a new sum after each backward.",
+)
+BEFORE = (
+    "{name} was computed once, before the loop; its graph was freed by the first backward.",
+    "Compute {name} inside the loop, so that every step has a graph of its own. If it is not to "
+    "be trained, detach it.",
+)
+BEFORE_GIVEN = (
+    BEFORE[0],
+    "Detach it, {name} = {name}.detach(), if it is a number to this loop, as an advantage, a "
+    "target or an old log-probability is: this loss trains what it was computed from on another "
+    "way. Only if it is to be trained through {name} too, compute {name} inside the loop.",
+)
+SHARED = (
+    "Two backward passes of one step go through the graph of {name}, and the first freed it.",
+    "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
+    "first. If one of the losses is not to train what {name} was computed from, give that loss "
+    "{name}.detach(): a discriminator's the made images, an actor's the advantage.",
+)
+SHARED_BETWEEN = (
+    SHARED[0],
+    "Give the loss that is not to train what {name} was computed from {name}.detach(): a "
+    "discriminator's the made images, an actor's the advantage. Only if both are to train it, add "
+    "the losses and call backward once: (a + b).backward().",
+)
+"""With several optimizers a sum of the losses would train one net on the other's loss."""
+SHARED_BY = (
+    "Two backward passes of one step go through the same graph, and the first freed it.",
+    "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
+    "first.",
+)
+LISTED = (
+    "The results in {name} share a part of their graph, and the backward of the first freed it.",
+    "Add them and call backward once, sum({name}).backward(); or pass retain_graph=True.",
+)
+TWICE = (
+    "backward was called twice on the same result, and the first call freed its graph.",
+    "Call it once. If you want both, pass retain_graph=True to the first; the gradients then add "
+    "up.",
+)
+COLLECTED = (
+    "{name} was kept from an earlier step: its graph was freed by that step's backward, and this "
+    "step's loss still hangs on it.",
+    "Keep what is detached, as in values.append(value.detach()), or begin a new collection after "
+    "each backward.",
+)

@@ -1,0 +1,173 @@
+"""A saved parameter that an optimizer's step changed between the forward and the backward pass."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.errors.explanation import Explained
+from grader.errors.seen import graph, kept, passes
+from grader.errors.seen.frames import Frame, Frames, file_name
+from grader.errors.seen.passes import looked_up
+
+_OTHERS = ("scheduler", "sched", "env", "scaler", "pbar", "prof", "profiler")
+"""Names of what steps and is no optimizer, where the value is not at hand."""
+
+
+def read(
+    frames: Frames, told: Explained, message: str, root: Tensor, refusing: list[Any]
+) -> Explained | None:
+    """Which parameter it is, whose step changed it, and where; None if it is no parameter."""
+    found = _edited(message, refusing)
+    if not found:
+        return None
+    holders = {
+        id(parameter): (name, optimizer)
+        for name, optimizer in frames.optimizers()
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    parameter = next((one for one in found if id(one) in holders), found[0])
+    name, optimizer = holders.get(id(parameter), ("", None))
+    code, place = _step(frames, name, optimizer)
+    if not code or _is_edited_by_hand(frames, parameter):
+        return None
+    what = frames.name_of(parameter) or f"a parameter of shape {tuple(parameter.shape)}"
+    if (carried := passes.carried(frames)) is not None:
+        state, detached, at = carried
+        return replace(
+            told,
+            meaning=f"{state} comes from an earlier step, so this backward goes on into that "
+            f"step's graph, and {code}.step() has changed {what} since.",
+            cure=f"Detach it at the end of each step: {detached}. Then retain_graph=True is "
+            "not needed.",
+            place=at,
+        )
+    held = [one for group in optimizer.param_groups for one in group["params"]] if optimizer else []
+    return replace(
+        told,
+        meaning=f"{code}.step() changed {what} in place after the forward pass of this loss had "
+        "saved it.",
+        cure=_cure(code, frames.name_of(root) or "this loss", _reaches_others(root, held)),
+        place=place,
+        sure=False,
+    )
+
+
+def _cure(optimizer: str, loss: str, others: bool) -> str:
+    """A loss that trains what the optimizer does not hold would leave its gradients in the rest."""
+    again = (
+        f"Compute {loss} after {optimizer}.step(), from the updated weights: run the forward pass "
+        f"that leads to {loss} again there."
+    )
+    detached = "A part of the graph that the step is not to train is cut off with detach()."
+    if others:
+        return (
+            f"{again} Calling its backward before that step would add its gradients to those that "
+            f"{optimizer} uses. {detached}"
+        )
+    return (
+        "If one step is to follow both losses, add them: (a + b).backward(), then one step(), "
+        f"with no zero_grad() between. Else {again[0].lower()}{again[1:]} {detached}"
+    )
+
+
+def _edited(message: str, refusing: list[Any]) -> list[Tensor]:
+    """The leaves near the refusing nodes that have the shape and the version of the message."""
+    shape = re.search(r"\[torch\.\S+ \[([\d, ]*)\]\]", message)
+    version = re.search(r"is at version (\d+)", message)
+    if shape is None:
+        return []
+    sizes = sorted(int(size) for size in re.findall(r"\d+", shape[1]))
+    return [
+        leaf
+        for node in refusing
+        for leaf in _leaves_near(node)
+        if sorted(leaf.shape) == sizes and (version is None or leaf._version == int(version[1]))
+    ]
+
+
+def _leaves_near(node: Any) -> list[Tensor]:
+    """The parameters that a node uses directly, or through a transpose."""
+    found = []
+    for below, _ in node.next_functions:
+        if below is None:
+            continue
+        near = (below, *(deeper for deeper, _ in below.next_functions))
+        found += [one.variable for one in near if one is not None and hasattr(one, "variable")]
+    return found
+
+
+def _reaches_others(root: Tensor, held: list[Tensor]) -> bool:
+    """Whether a loss trains parameters too that the optimizer does not hold."""
+    ids = {id(one) for one in held}
+    return any(id(leaf) not in ids for leaf in graph.leaves(graph.nodes(root.grad_fn)))
+
+
+def _step(frames: Frames, name: str, optimizer: object) -> tuple[str, str]:
+    """What the code calls the optimizer, and the line of its step."""
+    for frame in reversed(frames.own):
+        tree = frame.source
+        steps = list(_steps(tree, frame, optimizer)) if tree is not None else []
+        before = [one for one in steps if one.lineno < frame.line] or steps
+        if before:
+            last = max(before, key=lambda one: one.lineno) if before is not steps else before[0]
+            return _receiver(last), frame.place_of(last.lineno)
+    if not name:
+        return "", ""
+    ending = name.rpartition(".")[2]
+    for tree, file, first in kept.code_of(frames):
+        for node in ast.walk(tree):
+            if _is_step(node) and _receiver(node).rpartition(".")[2] == ending:
+                return name, f"{file_name(file)}, line {first + node.lineno - 1}"  # type: ignore[attr-defined]
+    return name, ""
+
+
+def _steps(tree: ast.AST, frame: Frame, optimizer: object) -> Iterator[ast.Call]:
+    """Calls of this optimizer's step, or of what may be one if none is known."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not _is_step(node):
+            continue
+        value = looked_up(node.func.value, frame)  # type: ignore[attr-defined]
+        if optimizer is not None:
+            scaled = bool(node.args) and looked_up(node.args[0], frame) is optimizer
+            if value is optimizer or scaled:
+                yield node
+        elif isinstance(value, torch.optim.Optimizer) or (
+            value is None and _receiver(node).rpartition(".")[2].lower() not in _OTHERS
+        ):
+            yield node
+
+
+def _is_step(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "step"
+    )
+
+
+def _receiver(node: ast.AST) -> str:
+    """`self.critic_optim` of `self.critic_optim.step()`; of a scaler's step its optimizer."""
+    assert isinstance(node, ast.Call)
+    assert isinstance(node.func, ast.Attribute)
+    return ast.unparse(node.args[0] if node.args else node.func.value)
+
+
+def _is_edited_by_hand(frames: Frames, parameter: Tensor) -> bool:
+    """Whether a line of these frames edits this very parameter."""
+    for frame in frames.own:
+        for node in ast.walk(frame.source) if frame.source is not None else ():
+            target: ast.expr | None = node.target if isinstance(node, ast.AugAssign) else None
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                name = node.func.attr
+                target = node.func.value if name.endswith("_") and name[:-1].isalpha() else None
+            if target is not None and looked_up(target, frame) is parameter:
+                return True
+    return False
