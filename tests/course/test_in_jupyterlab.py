@@ -1,6 +1,7 @@
 """Pictures and questions in a real JupyterLab: by keyboard, in both themes, and opened again."""
 
 import ast
+import contextlib
 import re
 import shutil
 
@@ -49,6 +50,14 @@ from IPython.display import display
 display(ask("start-predict"), ask("start-choose"), ask("start-order"))
 """
 """Questions of the course, whose answers are recorded; the kernel knows `ask` from its start."""
+BUSY = """\
+import pathlib
+import time
+
+while pathlib.Path("busy").exists():
+    time.sleep(0.05)
+"""
+"""Ends when a file is taken away beside the notebook."""
 
 
 def bound(node):
@@ -96,7 +105,7 @@ def folder(tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("lab")
     workspace.build(ROOT, folder)
-    notebook(folder / "kept.ipynb", KEPT, "import time\ntime.sleep(2)", "1 + 1")
+    notebook(folder / "kept.ipynb", KEPT, BUSY, "1 + 1")
     notebook(folder / "all.ipynb", PICTURE, QUESTIONS, *PICTURED.values())
     return folder
 
@@ -107,7 +116,8 @@ def lab(folder):
     extension = "--ServerApp.jpserver_extensions=grader.start=True"
     landing = f"--LabApp.extra_labextensions_path={LABEXTENSIONS}"
     record = str(folder / "record")
-    with jupyterlab(folder, extension, landing, AUTOGRAD_COURSE_DATA=record) as address:
+    settings = {"subshells": False, "AUTOGRAD_COURSE_DATA": record}
+    with jupyterlab(folder, extension, landing, **settings) as address:
         yield address
 
 
@@ -433,18 +443,29 @@ def begin(page):
     return entry
 
 
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
-def test_the_whole_prediction_is_judged_however_fast_it_was_typed(page, kept, busy):
+@contextlib.contextmanager
+def busy(page, folder):
+    """The kernel at work on another cell, for as long as it takes."""
+    mark = folder / "busy"
+    mark.touch()
+    run(page, 1)
+    yield
+    mark.unlink()
+
+
+@pytest.mark.parametrize(
+    "while_", [lambda *_: contextlib.nullcontext(), busy], ids=["idle", "busy"]
+)
+def test_the_whole_prediction_is_judged_however_fast_it_was_typed(page, kept, folder, while_):
     """A front end that sends the text piece by piece judged `3.5` as `3`, and called it right."""
     for delay, key in ((0, True), (0, False), (20, True), (80, False), (200, True)):
-        if busy:
-            run(kept, 1)
-        entry = begin(kept)
-        kept.keyboard.type("3.5", delay=delay)
-        if key:
-            kept.keyboard.press("Enter")
-        else:
-            cell(kept, 0).get_by_role("button", name="Commit and run").click()
+        with while_(kept, folder):
+            entry = begin(kept)
+            kept.keyboard.type("3.5", delay=delay)
+            if key:
+                kept.keyboard.press("Enter")
+            else:
+                cell(kept, 0).get_by_role("button", name="Commit and run").click()
         said = cell(kept, 0).get_by_role("alert").first
         expect(said).to_contain_text("Not so. You predicted 3.5.", timeout=20_000)
         expect(entry).to_have_value("3.5")
@@ -546,14 +567,13 @@ def test_options_and_orders_are_recorded_and_the_start_page_counts_them(lab, pag
     start.close()
 
 
-def test_a_kernel_that_is_busy_with_another_cell_is_named_until_it_answers(page, kept):
-    for _ in range(4):
-        run(kept, 1)
-    begin(kept)
-    kept.keyboard.type("3.5")
-    kept.keyboard.press("Enter")
-    late = kept.get_by_text("No answer yet: the kernel is busy")
-    expect(late).to_be_visible(timeout=15_000)
+def test_a_kernel_that_is_busy_with_another_cell_is_named_until_it_answers(page, kept, folder):
+    with busy(kept, folder):
+        begin(kept)
+        kept.keyboard.type("3.5")
+        kept.keyboard.press("Enter")
+        late = kept.get_by_text("No answer yet: the kernel is busy")
+        expect(late).to_be_visible(timeout=15_000)
     expect(cell(kept, 0).get_by_role("alert").first).to_contain_text("Not so.", timeout=20_000)
     expect(late).to_be_hidden()
 

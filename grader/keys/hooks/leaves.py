@@ -112,11 +112,6 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         -c and c of its own."""
         return _attach(params, lambda g: g * min(1.0, c / float(g.norm())))
 
-    def clipped_by_norm_as_torch_does(params, c):
-        """You made the whole gradient shorter until its norm is c, with a small number added to the
-        norm, as clip_grad_norm_ does. Here each entry has the limits -c and c of its own."""
-        return _attach(params, lambda g: g * min(1.0, c / (float(g.norm()) + 1e-6)))
-
     def sign_times_the_limit(params, c):
         """Every entry of your gradient is -c or c: its sign times the limit. What lies between the
         limits stays as it is."""
