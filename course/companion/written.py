@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from torch import nn
+
 from course.companion.finding import Finding
 from course.companion.places import Place, is_library
 from course.companion.surroundings import Surroundings
@@ -17,6 +19,11 @@ from course.companion.surroundings import Surroundings
 _MOST_LINES = 20_000
 _OF_OPTIMIZERS = {"not_in_optimizer", "other_model", "untrained_model"}
 _OF_ATTRIBUTES = {"in_a_list", "plain_tensor", "computed"}
+_TABLES = (nn.Embedding, nn.EmbeddingBag)
+_FROM_PRETRAINED = (
+    "Embedding.from_pretrained freezes the vectors that it is given, unless it is called with "
+    "freeze=False."
+)
 _CELLS = ("ipykernel_", "<ipython-input")
 
 Test = Callable[[ast.AST], bool]
@@ -29,9 +36,24 @@ def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
     """
     return [
         replace(one, place=next(filter(None, places), one.place))
-        for one in findings
+        for one in (_of_table(one) if _is_table(one, around) else one for one in findings)
         for places in [(_the_one(test, around) for test in _tests_of(one, around))]
     ]
+
+
+def _is_table(finding: Finding, around: Surroundings) -> bool:
+    """Whether what is frozen is the weight of an Embedding."""
+    return finding.code == "frozen" and any(
+        finding.tensor == f"{name}.{path}.weight".replace("..", ".")
+        for name, model in around.models.items()
+        for path, part in model.named_modules()
+        if isinstance(part, _TABLES)
+    )
+
+
+def _of_table(finding: Finding) -> Finding:
+    """The same, with the way in which such a weight is frozen most often."""
+    return replace(finding, cure=f"{finding.cure} {_FROM_PRETRAINED}")
 
 
 def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
@@ -43,6 +65,8 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
         return (named, lambda node: _name_of(getattr(node, "func", None)) == kind)
     if one.code in _OF_ATTRIBUTES:
         return (functools.partial(_sets, one.tensor.rpartition(".")[2]),)
+    if one.code == "frozen" and _is_table(one, around):
+        return (lambda node: _freezes(node) or _loads_frozen(node),)
     if one.code == "flag_of_module":
         return (functools.partial(_flags, "requires_grad = True" in one.sentence),)
     return {"frozen": (_freezes,), "eval_mode": (_evaluates,)}.get(one.code, ())
@@ -75,6 +99,16 @@ def _freezes(node: ast.AST) -> bool:
         flags = _name_of(node.func) == "requires_grad_" or len(given) > len(node.args)
         return flags and any(isinstance(one, ast.Constant) and one.value is False for one in given)
     return _flags(False, node)
+
+
+def _loads_frozen(node: ast.AST) -> bool:
+    """`nn.Embedding.from_pretrained(vectors)`, without freeze=False."""
+    if not isinstance(node, ast.Call) or _name_of(node.func) != "from_pretrained":
+        return False
+    of = _name_of(getattr(node.func, "value", None))
+    given = [*node.args[1:2], *(one.value for one in node.keywords if one.arg == "freeze")]
+    is_thawed = any(not (isinstance(one, ast.Constant) and one.value is True) for one in given)
+    return of in ("Embedding", "EmbeddingBag") and not is_thawed
 
 
 def _evaluates(node: ast.AST) -> bool:

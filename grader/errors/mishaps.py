@@ -7,7 +7,7 @@ from grader.errors.explanation import Explanation
 _RUNTIME = ("RuntimeError",)
 _TENSOR_NAMES = (
     "backward|grad|grad_fn|requires_grad_?|is_leaf|detach|clone|view|reshape|flatten|sum|mean|norm|"
-    "abs|exp|log|sqrt|pow|shape|dtype|device|size|numel|dim|T|t|item|numpy|zero_|unsqueeze|squeeze"
+    "abs|exp|log|sqrt|pow|shape|dtype|device|size|numel|dim|T|t|item|numpy|zero_|to|long|float|cuda|cpu|unsqueeze|squeeze"
 )
 
 VALUES = (
@@ -88,9 +88,10 @@ VALUES = (
         "number_used",
         ("AttributeError",),
         rf"'(float|int)' object has no attribute '({_TENSOR_NAMES})'",
-        "A Python number stands where you expected a tensor: .item(), float() and math leave the "
-        "graph.",
-        "Keep the tensor, and read its number after backward.",
+        "A Python number stands where you expected a tensor. .item(), float() and math make one; "
+        "and a sum that begins at 0 is still the number 0 where no term was added.",
+        "Keep the tensor, and read its number after backward. Leave out the step where no term "
+        "was added.",
     ),
     Explanation(
         "one_number",

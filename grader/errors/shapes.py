@@ -155,7 +155,8 @@ KINDS = (
     Explanation(
         "list_for_tensor",
         ("TypeError", "AttributeError"),
-        r"must be Tensor, not list|'list' object has no attribute '(size|shape|dtype|device|dim)'",
+        r"must be Tensor, not list|'list' object has no attribute '(size|shape|dtype|device|dim|"
+        r"to|long|float|cuda|cpu)'",
         "A list stands where a tensor belongs.",
         "torch.tensor(numbers) makes one of numbers; torch.stack(tensors) joins tensors, and "
         "keeps their graph.",

@@ -28,6 +28,8 @@ from grader.errors.seen import (
     spoiled,
     stored,
     targets,
+    tuples,
+    unlabelled,
     workers,
 )
 from grader.errors.seen.frames import Frames
@@ -58,6 +60,9 @@ _READERS: dict[str, Reader] = {
     "parameter_assigned": assigned.read,
     "worker_out": workers.read,
     "function_shape": returned.read,
+    "tuple_used": tuples.read,
+    "list_for_tensor": tuples.read,
+    "target_range": unlabelled.read,
     "number_used": counted.read_number,
     "inference_saved": counted.read_inference,
     "attention_mask": attention.read,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import FunctionType
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import source
+from grader.errors.seen import source, summed
 from grader.errors.seen.frames import Frames, file_name, is_library
 from grader.errors.seen.passes import looked_up
 
@@ -19,14 +19,21 @@ def read_number(frames: Frames, told: Explained, message: str) -> Explained | No
     if (tree := frame.source) is None:
         return None
     for node in ast.walk(tree):
-        owner = node.value if isinstance(node, ast.Attribute) else None
-        if not isinstance(owner, ast.Name) or owner.lineno != frame.line:
+        if not isinstance(node, ast.Attribute) or f"'{node.attr}'" not in message:
+            continue
+        owner = node.value
+        if owner.lineno != frame.line:
+            continue
+        empty = summed.read(frame, owner, told, message)
+        if empty is not None and (empty.sure or not isinstance(owner, ast.Name)):
+            return empty
+        if not isinstance(owner, ast.Name):
             continue
         if type(frame.names.get(owner.id, frame.above.get(owner.id))) not in (float, int):
             continue
         lines = set()
         for statement in source.assigned(tree, owner.id):
-            lines |= {frame.place_of(line) for line, _ in source.calls(statement, *_NUMBERS)}
+            lines |= {frame.place_of(line) for line, _ in source.calls(statement, *summed.NUMBERS)}
             for call in ast.walk(statement):
                 value = looked_up(call.func, frame) if isinstance(call, ast.Call) else None
                 if isinstance(value, FunctionType) and not is_library(value.__code__.co_filename):
@@ -40,16 +47,15 @@ def read_number(frames: Frames, told: Explained, message: str) -> Explained | No
                 "numbers for printing after backward.",
                 place=lines.pop(),
             )
+        if empty is not None and not lines:
+            return empty
     return None
-
-
-_NUMBERS = ("item", "float", "tolist")
 
 
 def _made(function: FunctionType) -> Iterator[str]:
     if (code := source.own_code(function)) is not None:
         tree, file, first = code
-        for line, _ in source.calls(tree, *_NUMBERS):
+        for line, _ in source.calls(tree, *summed.NUMBERS):
             yield f"{file_name(file)}, line {first + line - 1}"
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import samples
+from grader.errors.seen import indexed, samples
 from grader.errors.seen.frames import Frames
 
 _PRODUCT = re.compile(r"shapes cannot be multiplied \(\d+x(\d+) and (\d+)x(\d+)\)")
@@ -39,9 +39,11 @@ def read_product(frames: Frames, told: Explained, message: str) -> Explained | N
 
 
 def read_index(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """A Dataset's missing sample, or the one Embedding that has too few rows for a tensor."""
+    """A Dataset's missing sample, a tensor of indices, or the one Embedding of too few rows."""
     if (sample := samples.read(frames, told, message)) is not None:
         return sample
+    if (index := indexed.read(frames, told, message)) is not None:
+        return index
     tables = [(name, part) for name, part in parts(frames) if isinstance(part, nn.Embedding)]
     numbers = [
         (name, one)

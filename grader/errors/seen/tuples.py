@@ -1,0 +1,82 @@
+"""A tuple or a list in the place of a tensor: texts that a DataLoader collated, or other things."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from grader.errors.explanation import Explained
+from grader.errors.index import INDEX
+from grader.errors.seen.frames import Frame, Frames
+from grader.errors.seen.layers import parts
+from grader.errors.seen.passes import looked_up
+
+_SHOWN = 3
+_SECTION = INDEX["texts"].section
+_RECURRENT = (nn.RNNBase, nn.LSTMCell)
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """What the failing line's tuple or list holds."""
+    kind: type[list[Any] | tuple[Any, ...]] = list if "list" in message else tuple
+    frame = frames.last
+    held = [(name, one) for name, one in _on_line(frame) if type(one) is kind and one]
+    for name, one in held:
+        if all(isinstance(entry, str) for entry in one):
+            return replace(
+                told, meaning=_texts(name, one), cure=_CURE, place=frame.place, section=_SECTION
+            )
+    if kind is list or len(held) != 1 or _shows_a_pair(frames):
+        return None
+    ((name, one),) = held
+    kinds = ", ".join(dict.fromkeys(type(entry).__name__ for entry in one))
+    count = f"{len(one)} entries" if len(one) > 1 else "1 entry"
+    return replace(
+        told,
+        meaning=f"{name} is a tuple of {count} ({kinds}), and a tensor is wanted.",
+        cure=f"Give the entry that you mean, such as {name}[0], or look at the line that made "
+        f"{name}.",
+        place=frame.place,
+    )
+
+
+_CURE = (
+    "Text has to become class numbers, in the dataset: number = {name: i for i, name in "
+    "enumerate(sorted(set(names)))}, made once of all names, and let __getitem__ return "
+    "number[label] in the place of label. A DataLoader makes a tensor of numbers."
+)
+
+
+def _texts(name: str, texts: Any) -> str:
+    shown = ", ".join(repr(one[:20]) for one in texts[:_SHOWN])
+    more = " and so on" if len(texts) > _SHOWN else ""
+    return (
+        f"{name} holds text: {shown}{more}. A DataLoader leaves texts as they are, in a "
+        f"{type(texts).__name__}, and no tensor holds text."
+    )
+
+
+def _on_line(frame: Frame) -> Iterator[tuple[str, Any]]:
+    """What the failing line names, with its value."""
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+            continue
+        if node.lineno <= frame.line <= (node.end_lineno or node.lineno):
+            yield ast.unparse(node), looked_up(node, frame)
+
+
+def _shows_a_pair(frames: Frames) -> bool:
+    """Whether this code has what the text's own explanation speaks of."""
+    if any(isinstance(part, _RECURRENT) for _, part in parts(frames)):
+        return True
+    return any(
+        isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("grad", "LSTM", "GRU")
+        for frame in frames.own
+        if frame.source is not None
+        for node in ast.walk(frame.source)
+    )
