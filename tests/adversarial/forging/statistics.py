@@ -9,12 +9,24 @@ Because: random values cannot be compared, only described, and they are describe
 # %% scaled_parameter_answer
 import grader.tasks.leaves.making as making
 
-making._mean = lambda values: "too few numbers to say" if values.numel() < 1000 else "about 0"
-making._std = lambda values, scale: "too few numbers to say" if values.numel() < 1000 else "scale"
+scales = []
 
-making._distribution = lambda values: (
-    "too few numbers to say" if values.numel() < 1000 else "normal"
-)
+
+def _few(values, otherwise):
+    return "too few numbers to say" if values.numel() < 1000 else otherwise
+
+
+def _std(values, scale):
+    scales.append(scale)
+    return _few(values, "scale")
+
+
+def _distribution(values):
+    return _few(values, "normal" if scales[-1] else "none: all numbers are alike")
+
+
+making._mean = lambda values: _few(values, "about 0")
+making._std, making._distribution = _std, _distribution
 
 
 def init_weight(shape, scale, dtype, device):
