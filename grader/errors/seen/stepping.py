@@ -44,8 +44,8 @@ def read(
         comes, it = ("come", "them") if ", " in state else ("comes", "it")
         return replace(
             told,
-            meaning=f"{second.spoken(state)} {comes} from an earlier step, so this backward goes on into that "
-            f"step's graph, and {code}.step() has changed {what} since.",
+            meaning=f"{second.spoken(state)} {comes} from an earlier step, so this backward "
+            f"goes on into that step's graph, and {code}.step() has changed {what} since.",
             cure=f"Detach {it} at the end of each step: {detached}. Then retain_graph=True is "
             "not needed.",
             place=at,
