@@ -178,6 +178,296 @@ def two_losses_of_two_optimizers():
     _adversaries(False)
 
 
+# A second backward: which of several carried values, and what a module computes once
+
+
+def _chunks(step):
+    """Three steps over an LSTM; `step` gives the state that the next one begins with."""
+    net, h, c = nn.LSTM(2, 3), torch.zeros(1, 4, 3), torch.zeros(1, 4, 3)
+    for _ in range(3):
+        y, (h, c) = net(torch.ones(5, 4, 2), (h, c))
+        y.sum().backward()
+        h, c = step(h, c)
+
+
+@told(
+    "second_backward",
+    "^c comes from an earlier step",
+    "y, (h, c) = net(",
+    "at the end of each step: c = c.detach()",
+    lambda: _chunks(lambda h, c: (h.detach(), c.detach())),
+)
+def a_cell_state_beside_a_hidden_state_that_is_detached():
+    net, h, c = nn.LSTM(2, 3), torch.zeros(1, 4, 3), torch.zeros(1, 4, 3)
+    for _ in range(3):
+        h = h.detach()
+        y, (h, c) = net(torch.ones(5, 4, 2), (h, c))
+        y.sum().backward()
+
+
+@told(
+    "second_backward",
+    "^h comes from an earlier step",
+    "y, (h, c) = net(",
+    "h = h.detach()",
+    lambda: _chunks(lambda h, c: (h.detach(), c.detach())),
+)
+def a_hidden_state_beside_a_cell_state_that_is_detached_where_it_goes_in():
+    net, h, c = nn.LSTM(2, 3), torch.zeros(1, 4, 3), torch.zeros(1, 4, 3)
+    for _ in range(3):
+        y, (h, c) = net(torch.ones(5, 4, 2), (h, c.detach()))
+        y.sum().backward()
+
+
+@told(
+    "second_backward",
+    "^h and c come from an earlier step",
+    "y, (h, c) = net(",
+    "h, c = h.detach(), c.detach()",
+    lambda: _chunks(lambda h, c: (h.detach(), c.detach())),
+)
+def two_states_of_which_none_is_detached():
+    net, h, c = nn.LSTM(2, 3), torch.zeros(1, 4, 3), torch.zeros(1, 4, 3)
+    for _ in range(3):
+        y, (h, c) = net(torch.ones(5, 4, 2), (h, c))
+        y.sum().backward()
+
+
+@told(
+    "modified",
+    r"^h and c come from an earlier step.*opt\.step\(\) has changed",
+    "y, (h, c) = net(",
+    "Detach them at the end of each step: h, c = h.detach(), c.detach()",
+    lambda: _chunks(lambda h, c: (h.detach(), c.detach())),
+)
+def two_states_with_a_retained_graph():
+    net, h, c = nn.LSTM(2, 3), torch.zeros(1, 4, 3), torch.zeros(1, 4, 3)
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+    for _ in range(3):
+        y, (h, c) = net(torch.ones(5, 4, 2), (h, c))
+        y.sum().backward(retain_graph=True)
+        opt.step()
+
+
+def _repackaged(state):
+    return tuple(part.detach() for part in state)
+
+
+def _averaged(after):
+    net, state, mean = nn.LSTM(2, 3), (torch.zeros(1, 4, 3),) * 2, torch.zeros(())
+    for _ in range(3):
+        y, state = net(torch.ones(5, 4, 2), _repackaged(state))
+        mean = torch.lerp(mean, y.mean(), 0.1)
+        (y.sum() + mean).backward()
+        mean = after(mean)
+
+
+@told(
+    "second_backward",
+    "^mean comes from an earlier step",
+    "mean = torch.lerp(",
+    "mean = mean.detach()",
+    lambda: _averaged(torch.Tensor.detach),
+)
+def a_mean_beside_a_state_that_a_function_detaches():
+    net, state, mean = nn.LSTM(2, 3), (torch.zeros(1, 4, 3),) * 2, torch.zeros(())
+    for _ in range(3):
+        if state is not None:
+            state = _repackaged(state)
+        y, state = net(torch.ones(5, 4, 2), state)
+        mean = torch.lerp(mean, y.mean(), 0.1)
+        (y.sum() + mean).backward()
+
+
+def _two_lines():
+    cell, h, mean = nn.RNNCell(2, 3), torch.zeros(4, 3), torch.zeros(())
+    for _ in range(3):
+        h = cell(torch.ones(4, 2), h)
+        mean = torch.lerp(mean, h.mean(), 0.1)
+        loss = h.sum() + mean
+        loss.backward()
+
+
+def test_of_two_carried_values_of_two_lines_the_cause_is_only_probable():
+    with pytest.raises(RuntimeError) as raised:
+        _two_lines()
+    found = explain_error(raised.value)
+    assert found.meaning.startswith(("h comes from", "mean comes from"))
+    assert not found.sure
+
+
+class Keeping(nn.Module):
+    """Keeps two states from call to call; those that are named are detached first."""
+
+    def __init__(self, both):
+        super().__init__()
+        self.both, self.cell = both, nn.LSTMCell(2, 3)
+        self.h = self.c = None
+
+    def forward(self, x):
+        if self.h is None:
+            self.h, self.c = torch.zeros(4, 3), torch.zeros(4, 3)
+        self.h = self.h.detach()
+        self.h, self.c = self.cell(x, (self.h, self.c))
+        if self.both:
+            y, self.c = self.h, self.c.detach()
+            return y
+        return self.h
+
+
+def _kept(both):
+    net = Keeping(both)
+    for _ in range(3):
+        loss = net(torch.ones(4, 2)).sum()
+        loss.backward()
+
+
+@told(
+    "second_backward",
+    "^net.c comes from an earlier step",
+    None,
+    "net.c = net.c.detach()",
+    lambda: _kept(True),
+)
+def a_cell_state_of_a_module_that_detaches_the_other():
+    _kept(False)
+
+
+class LearnedGraph(nn.Module):
+    """Layers over a graph whose edges are computed from parameters; once, or in every forward."""
+
+    def __init__(self, once):
+        super().__init__()
+        self.left, self.right = (nn.Parameter(torch.randn(5, 2)) for _ in range(2))
+        self.once, self._edges = once, None
+
+    def edges(self):
+        if self._edges is None:
+            self._edges = (self.left @ self.right.T).softmax(1)
+        return self._edges
+
+    def forward(self, x):
+        return (self.edges() if self.once else (self.left @ self.right.T).softmax(1)) @ x
+
+
+def _over_edges(once):
+    net = LearnedGraph(once)
+    for _ in range(3):
+        net.zero_grad()
+        loss = net(torch.randn(5, 3)).square().sum()
+        loss.backward()
+        assert net.left.grad is not None
+
+
+@told(
+    "second_backward",
+    r"^net\._edges was computed once and kept for later steps",
+    "self._edges = (self.left @ self.right.T)",
+    "Compute net._edges anew in every forward, so that every step has a graph of its own. Detach "
+    "it only if nothing that it was computed from is to be trained: with detach() net.left and "
+    "net.right would get no gradient",
+    lambda: _over_edges(False),
+)
+def a_value_of_parameters_that_a_module_caches():
+    _over_edges(True)
+
+
+def test_detaching_a_value_of_parameters_that_is_cached_ends_their_training():
+    net = LearnedGraph(True)
+    net(torch.randn(5, 3)).square().sum().backward()
+    net._edges = net._edges.detach()
+    assert not net(torch.randn(5, 3)).requires_grad
+
+
+def _cached_in_a_loop(once):
+    w, edges = torch.randn(3, 3, requires_grad=True), None
+    for _ in range(3):
+        if edges is None or not once:
+            edges = w.softmax(1)
+        edges.square().sum().backward()
+
+
+@told(
+    "second_backward",
+    "^edges was computed once and kept",
+    "edges = w.softmax(1)",
+    "Compute edges anew in every forward",
+    lambda: _cached_in_a_loop(False),
+)
+def a_value_of_parameters_that_a_loop_caches():
+    w, edges = torch.randn(3, 3, requires_grad=True), None
+    for _ in range(3):
+        if edges is None:
+            edges = w.softmax(1)
+        edges.square().sum().backward()
+
+
+# A hook in a forward that is run without recording
+
+
+class Mapped(nn.Module):
+    """Keeps the gradient of its features, or asks for it to be retained."""
+
+    def __init__(self, asks, retains):
+        super().__init__()
+        self.body, self.asks, self.retains, self.gradient = nn.Linear(3, 2), asks, retains, None
+
+    def forward(self, x):
+        f = self.body(x).relu()
+        if f.requires_grad or not self.asks:
+            if self.retains:
+                f.retain_grad()
+            else:
+                f.register_hook(self.keep)
+        return f.sum()
+
+    def keep(self, gradient):
+        self.gradient = gradient
+
+
+@torch.no_grad()
+def _measured(net):
+    return net(torch.ones(4, 3)).item()
+
+
+def _mapped(asks, retains=False):
+    net = Mapped(asks, retains)
+    net(torch.ones(4, 3)).backward()
+    assert retains or net.gradient is not None
+    if retains:
+        with torch.inference_mode():
+            return net(torch.ones(4, 3))
+    return _measured(net)
+
+
+@told(
+    "hook_without_grad",
+    r"^f does not require grad here: this forward ran without recording \(test_decided.py, line",
+    "f.register_hook(self.keep)",
+    "if f.requires_grad: f.register_hook(self.keep)",
+    lambda: _mapped(True),
+)
+def a_hook_in_a_forward_without_recording():
+    _mapped(False)
+
+
+@told(
+    "retain_without_grad",
+    "^f does not require grad here: this forward ran without recording",
+    "f.retain_grad()",
+    "if f.requires_grad: f.retain_grad()",
+    lambda: _mapped(True, True),
+)
+def a_gradient_retained_in_inference_mode():
+    _mapped(False, True)
+
+
+def test_a_hook_on_an_input_without_grad_is_told_by_its_text():
+    with pytest.raises(RuntimeError) as raised:
+        torch.ones(2).register_hook(print)
+    assert "requires_grad_()" in explain_error(raised.value).cure
+
+
 # Nothing was recorded
 
 

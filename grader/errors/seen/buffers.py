@@ -9,7 +9,7 @@ from typing import Any
 
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frames, file_name, is_library
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 
 def filled(frames: Frames) -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.frames import Frame, Frames
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 _MAKERS = {"tensor", "as_tensor", "asarray", "new_tensor"}
 

@@ -10,7 +10,7 @@ from types import FunctionType
 from grader.errors.explanation import Explained
 from grader.errors.seen import source, summed
 from grader.errors.seen.frames import Frames, file_name, is_library
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 
 def read_number(frames: Frames, told: Explained, message: str) -> Explained | None:

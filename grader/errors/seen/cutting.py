@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 _CUTS = {
     "item": "item() makes a number",

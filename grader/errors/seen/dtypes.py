@@ -14,7 +14,7 @@ from grader.errors.explanation import Explained
 from grader.errors.sections import Section
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 _SHORT = {"bfloat16": torch.bfloat16, "half": torch.float16, "float16": torch.float16}
 _WRITES = ("index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", "masked_scatter")

@@ -12,7 +12,8 @@ from grader.errors.explanation import Explained
 from grader.errors.seen import buffers, graph, source, stepping
 from grader.errors.seen.frames import Frame, Frames, file_name
 from grader.errors.seen.layers import parts
-from grader.errors.seen.passes import looked_up, start_of
+from grader.errors.seen.lookup import looked_up
+from grader.errors.seen.passes import start_of
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:

@@ -15,7 +15,8 @@ from grader.errors.explanation import Explained
 from grader.errors.seen import checkpointed, source
 from grader.errors.seen.cutting import cuts
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
-from grader.errors.seen.passes import looked_up, root_of
+from grader.errors.seen.lookup import looked_up
+from grader.errors.seen.passes import root_of
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:

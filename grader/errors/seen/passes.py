@@ -10,7 +10,9 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import graph, kept, second, source
+from grader.errors.seen.carried import from_earlier
 from grader.errors.seen.frames import Frame, Frames
+from grader.errors.seen.lookup import looked_up
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -21,7 +23,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if (losses := _one_after_another(frame, root)) is not None:
         return _told(told, second.LISTED, losses, frame.place)
     hanging, beside = _near(frames, root)
-    if (found := _from_earlier(frames, frame, hanging, hanging | beside)) is not None:
+    if (found := from_earlier(frames, frame, root, hanging, hanging | beside)) is not None:
         return _told(told, *found)
     if (twice := _twice(frames, frame, root, hanging, told)) is not None:
         return twice
@@ -39,12 +41,11 @@ def carried(frames: Frames) -> tuple[str, str, str] | None:
     if root is None or root.grad_fn is None:
         return None
     hanging, beside = _near(frames, root)
-    found = _from_earlier(frames, frame, hanging, hanging | beside)
-    if found is None or found[0] not in (second.CARRIED, second.CARRIED_PARTS):
+    found = from_earlier(frames, frame, root, hanging, hanging | beside)
+    of_carried = (second.CARRIED, second.CARRIED_PARTS, second.CARRIED_TOGETHER)
+    if found is None or found.words not in of_carried:
         return None
-    words, name, place = found
-    whole, parts = f"{name}.detach()", f"tuple(part.detach() for part in {name})"
-    return name, f"{name} = {whole if words is second.CARRIED else parts}", place
+    return found.name, second.detaching(found.words, found.name), found.place
 
 
 def _near(frames: Frames, root: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -59,69 +60,6 @@ def _near(frames: Frames, root: Tensor) -> tuple[dict[str, Tensor], dict[str, Te
         elif _inner(graph.nodes(value.grad_fn)) & below:
             beside[name] = value
     return hanging, beside
-
-
-_Words = tuple[tuple[str, str], str, str]
-"""Meaning and cure, the name that they are about, and a place."""
-
-
-def _from_earlier(
-    frames: Frames, frame: Frame, hanging: dict[str, Tensor], near: dict[str, Tensor]
-) -> _Words | None:
-    """What comes from an earlier pass: a module's state, or a variable of a loop."""
-    for name, is_one in _states(frames, hanging):
-        return second.CARRIED if is_one else second.CARRIED_PARTS, name, frame.place
-    found = (_in_loop(frames, one, near) for one in reversed(frames.own))
-    return next((one for one in found if one is not None), None)
-
-
-def _in_loop(frames: Frames, frame: Frame, hanging: dict[str, Tensor]) -> _Words | None:
-    """What a loop carries from pass to pass, or takes from before it."""
-    tree = frame.source
-    loop = source.loop_of(tree, frame.line) if tree is not None else None
-    if loop is None:
-        return None
-    before = []
-    for name in hanging:
-        own = name.split("[")[0]
-        if own.split(".")[0] not in frame.variables:
-            continue
-        inside = source.assigned(loop, own)
-        if "[" in name and not inside:
-            if source.is_filled(loop, own):
-                return second.COLLECTED, own, frame.place
-        elif inside and source.is_carried(loop, own):
-            words = second.CARRIED_PARTS if "[" in name else second.CARRIED
-            words = second.RUNNING if _is_added_to(inside, own) else words
-            return words, own, frame.place_of(inside[0].lineno)  # type: ignore[attr-defined]
-        elif not inside and own.split(".")[0] in frame.names and tree is not None:
-            before += [(own, name, one) for one in source.assigned(tree, own)]
-    for name, key, statement in before:
-        if (made := kept.made_of(frames, frame, name, statement)) is not None:
-            return _finished(*made)
-        line = statement.lineno  # type: ignore[attr-defined]
-        words = second.BEFORE_GIVEN if _is_trained_beside(frames, hanging[key]) else second.BEFORE
-        return words, name, frame.place_of(line)
-    for name in hanging:
-        if (handed := kept.given(frames, frame, name.split("[")[0])) is not None:
-            return _finished(*handed)
-    return None
-
-
-def _is_trained_beside(frames: Frames, made: Tensor) -> bool:
-    """Whether the failing loss reaches all that a tensor was made of on other ways too."""
-    _, root = start_of(frames)
-    if root is None or root.grad_fn is None:
-        return False
-    other = {id(one) for one in graph.leaves(graph.nodes(root.grad_fn, made.grad_fn))}
-    own = graph.leaves(graph.nodes(made.grad_fn))
-    return bool(own) and all(id(one) in other for one in own)
-
-
-def _finished(meaning: str, cure: str, place: str) -> _Words:
-    """Words that name what they are about themselves."""
-    plain = meaning.replace("{", "{{").replace("}", "}}"), cure.replace("{", "{{")
-    return (plain[0], plain[1].replace("}", "}}")), "", place
 
 
 def _one_after_another(frame: Frame, root: Tensor) -> str | None:
@@ -223,32 +161,18 @@ def _origin(node: ast.AST, frame: Frame) -> Tensor | None:
     return next((one for one in values if isinstance(one, Tensor) and one.requires_grad), None)
 
 
-def _states(frames: Frames, hanging: dict[str, Tensor]) -> list[tuple[str, bool]]:
-    """Attributes that a module's forward reads before it gives them a value.
-
-    With each, whether it is one tensor, and not a tuple or a list of them.
-    """
-    modules = dict(frames.modules())
-    inner = {
-        f"{name}.{path}" if path else name: part
-        for name, module in modules.items()
-        for path, part in module.named_modules()
-    }
-    found = []
-    for name, module in inner.items():
-        for attribute, value in vars(module).items():
-            kept = list(value) if isinstance(value, tuple | list) else [value]
-            if (
-                any(one is other for one in kept for other in hanging.values())
-                or any(isinstance(one, Tensor) and one.grad_fn is not None for one in kept)
-            ) and source.is_state(type(module), attribute):
-                found.append((f"{name}.{attribute}", isinstance(value, Tensor)))
-    return found
-
-
-def _told(told: Explained, words: tuple[str, str], name: str, place: str) -> Explained:
-    meaning, cure = (text.format(name=name) for text in words)
-    return replace(told, meaning=meaning, cure=cure, place=place)
+def _told(
+    told: Explained,
+    words: tuple[str, str],
+    name: str,
+    place: str,
+    sure: bool = True,
+    trained: str = "",
+) -> Explained:
+    code, trained = second.detaching(words, name), trained or "that"
+    spoken = second.spoken(name)
+    meaning, cure = (text.format(name=spoken, code=code, trained=trained) for text in words)
+    return replace(told, meaning=meaning, cure=cure, place=place, sure=sure)
 
 
 def root_of(frame: Frame) -> Tensor | None:
@@ -264,36 +188,3 @@ def start_of(frames: Frames) -> tuple[Frame, Tensor | None]:
         if (root := root_of(frame)) is not None:
             return frame, root
     return frames.last, None
-
-
-def looked_up(node: ast.AST, frame: Frame) -> Any:
-    """The value of a name, or of attributes and entries of one; None if it is more than that."""
-    if isinstance(node, ast.Name):
-        return frame.names.get(node.id, frame.above.get(node.id))
-    if isinstance(node, ast.Attribute):
-        value = looked_up(node.value, frame)
-        return getattr(value, node.attr, None) if value is not None else None
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        value, key = looked_up(node.value, frame), node.slice.value
-        if isinstance(value, dict):
-            return value.get(key)
-        if isinstance(value, list | tuple) and isinstance(key, int) and abs(key) < len(value):
-            return value[key]
-        return None
-    if isinstance(node, ast.BinOp):
-        sides = [looked_up(node.left, frame), looked_up(node.right, frame)]
-        return next((one for one in sides if isinstance(one, Tensor) and one.requires_grad), None)
-    return None
-
-
-def _is_added_to(statements: list[ast.AST], name: str) -> bool:
-    return any(
-        isinstance(one, ast.AugAssign)
-        or (
-            isinstance(one, ast.Assign)
-            and isinstance(one.value, ast.BinOp)
-            and isinstance(one.value.op, ast.Add)
-            and source.reads(one.value, name)
-        )
-        for one in statements
-    )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from grader.errors.seen.frames import Frame, Frames
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 _MODES = (torch.no_grad, torch.enable_grad, torch.inference_mode, torch.autocast)
 _SHAPES = {"shape", "size"}

@@ -5,14 +5,27 @@ from __future__ import annotations
 CARRIED_PARTS = (
     "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
     "step's loss still hangs on it.",
-    "Detach its parts at the end of each step: {name} = tuple(part.detach() for part in {name}). "
+    "Detach its parts at the end of each step: {code}. "
     "With retain_graph=True the graph would grow with every step.",
 )
 CARRIED = (
     "{name} comes from an earlier step: its graph was freed by that step's backward, and this "
     "step's loss still hangs on it.",
-    "Detach it at the end of each step: {name} = {name}.detach(). With retain_graph=True the graph "
-    "would grow with every step.",
+    "Detach it at the end of each step: {code}. With retain_graph=True the graph would grow with "
+    "every step.",
+)
+CARRIED_TOGETHER = (
+    "{name} come from an earlier step: their graphs were freed by that step's backward, and this "
+    "step's loss still hangs on them.",
+    "Detach them at the end of each step: {code}. With retain_graph=True the graphs would grow "
+    "with every step.",
+)
+CACHED = (
+    "{name} was computed once and kept for later steps; its graph was freed by the first backward, "
+    "and every later loss still hangs on it.",
+    "Compute {name} anew in every forward, so that every step has a graph of its own. Detach it "
+    "only if nothing that it was computed from is to be trained: with detach() {trained} would "
+    "get no gradient through it, and no error would say so.",
 )
 RUNNING = (
     "{name} is added to in every step and keeps the graphs of the earlier ones, which were freed "
@@ -64,3 +77,16 @@ COLLECTED = (
     "Keep what is detached, as in values.append(value.detach()), or begin a new collection after "
     "each backward.",
 )
+
+
+def detaching(words: tuple[str, str], name: str) -> str:
+    """The code that cuts what is carried off its graph; the names of several stand in a row."""
+    if words is CARRIED_PARTS:
+        return f"{name} = tuple(part.detach() for part in {name})"
+    return f"{name} = {', '.join(f'{one}.detach()' for one in name.split(', '))}"
+
+
+def spoken(name: str) -> str:
+    """Several names as a sentence lists them: `h and c`."""
+    first, _, last = name.rpartition(", ")
+    return f"{first} and {last}" if first else last

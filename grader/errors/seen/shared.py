@@ -13,7 +13,7 @@ import numpy as np
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 _TURNS = ("flip", "fliplr", "flipud", "rot90")
 _TAKERS = ("from_numpy", "as_tensor", "tensor", "Tensor", "FloatTensor", "LongTensor", "asarray")

@@ -47,13 +47,7 @@ def is_carried(loop: Loop, name: str) -> bool:
     """Whether a pass of the loop reads the value that an earlier pass gave to a name."""
     if name in _targets(loop):
         return False  # each pass begins with another
-    for statement in _flat(loop.body):
-        gives = name in _targets(statement)
-        if reads(_without_body(statement), name):
-            return bool(assigned(loop, name))
-        if gives:
-            return False
-    return False
+    return is_read_first(loop.body, name) and bool(assigned(loop, name))
 
 
 def is_filled(loop: Loop, name: str) -> bool:
@@ -77,24 +71,45 @@ def _puts_into(node: ast.Call | ast.Subscript) -> str:
     return ""
 
 
+def is_read_first(body: list[ast.stmt], name: str) -> bool:
+    """Whether statements read a name before they give it a value.
+
+    What is given only where there is nothing yet, under `if h is None:`, does not count.
+    """
+    beginning: set[ast.stmt] = set()
+    for statement in _flat(body):
+        if reads(_without_body(statement), name):
+            return True
+        if isinstance(statement, ast.If) and _is_beginning(statement):
+            beginning.update(_flat(statement.body))
+        if name in _targets(statement) and statement not in beginning:
+            return False
+    return False
+
+
+def _is_beginning(statement: ast.If) -> bool:
+    test = statement.test
+    compared = isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is)
+    return compared and not statement.orelse
+
+
 def is_state(kind: type, attribute: str) -> bool:
     """Whether a method of a class reads an attribute before it gives it a value."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
-    except (OSError, TypeError, SyntaxError):
-        return False
     name = f"self.{attribute}"
-    for method in ast.walk(tree):
-        if not isinstance(method, ast.FunctionDef) or method.name == "__init__":
-            continue
-        if not assigned(method, name):
-            continue
-        for statement in _flat(method.body):
-            if reads(_without_body(statement), name):
-                return True
-            if name in _targets(statement):
-                break
-    return False
+    return any(
+        method.name != "__init__" and assigned(method, name) and is_read_first(method.body, name)
+        for method, _ in methods(kind)
+    )
+
+
+def methods(kind: type) -> list[tuple[ast.FunctionDef, int]]:
+    """The methods of a class, each with the line on which the text of the class begins."""
+    try:
+        lines, first = inspect.getsourcelines(kind)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    return [(node, first) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
 
 
 def own_code(kind: type | FunctionType) -> tuple[ast.AST, str, int] | None:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import graph, kept, passes
+from grader.errors.seen import graph, kept, passes, second
 from grader.errors.seen.frames import Frame, Frames, file_name
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 _OTHERS = ("scheduler", "sched", "env", "scaler", "pbar", "prof", "profiler")
 """Names of what steps and is no optimizer, where the value is not at hand."""
@@ -41,11 +41,12 @@ def read(
     what = frames.name_of(parameter) or f"a parameter of shape {tuple(parameter.shape)}"
     if (carried := passes.carried(frames)) is not None:
         state, detached, at = carried
+        comes, it = ("come", "them") if ", " in state else ("comes", "it")
         return replace(
             told,
-            meaning=f"{state} comes from an earlier step, so this backward goes on into that "
-            f"step's graph, and {code}.step() has changed {what} since.",
-            cure=f"Detach it at the end of each step: {detached}. Then retain_graph=True is "
+            meaning=f"{second.spoken(state)} {comes} from an earlier step, so this backward "
+            f"goes on into that step's graph, and {code}.step() has changed {what} since.",
+            cure=f"Detach {it} at the end of each step: {detached}. Then retain_graph=True is "
             "not needed.",
             place=at,
         )

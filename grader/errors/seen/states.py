@@ -1,0 +1,108 @@
+"""What a module keeps from call to call: a state that goes in again, or a value computed once."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from grader.errors.seen import detached, graph, source
+from grader.errors.seen.frames import Frames, file_name
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An attribute that a method reads before it gives it a value."""
+
+    name: str
+    value: Any
+    cached: str
+    """The line that computes it once; empty for a state that each call makes anew."""
+
+
+def kept(frames: Frames, hanging: dict[str, Tensor]) -> list[Kept]:
+    """The attributes that come from an earlier step with their graph."""
+    inner = {
+        f"{name}.{path}" if path else name: part
+        for name, module in frames.modules()
+        for path, part in module.named_modules()
+    }
+    return [
+        Kept(f"{name}.{attribute}", value, _cached_at(type(module), attribute))
+        for name, module in inner.items()
+        for attribute, value in vars(module).items()
+        if _has_graph(value, hanging) and _is_state(type(module), attribute)
+    ]
+
+
+def is_cached(body: list[ast.stmt], name: str) -> ast.stmt | None:
+    """The first statement that computes a value, if it does so only where there is none yet."""
+    given = {id(one): one for statement in body for one in source.assigned(statement, name)}
+    guarded = {
+        id(one): one
+        for statement in body
+        for test in ast.walk(statement)
+        if isinstance(test, ast.If) and _asks_for(test.test, name)
+        for part in test.body
+        for one in source.assigned(part, name)
+    }
+    made = [one for one in given.values() if not _is_constant(one)]
+    if not made or any(id(one) not in guarded or source.reads(one, name) for one in made):
+        return None
+    return made[0] if isinstance(made[0], ast.stmt) else None
+
+
+def trained(frames: Frames, value: Tensor) -> str:
+    """The names of the parameters that a value was computed from, two at most; or nothing."""
+    leaves = graph.leaves(graph.nodes(value.grad_fn)) if value.grad_fn is not None else []
+    names = [name for name in map(frames.name_of, leaves) if name]
+    return " and ".join(names) if 0 < len(names) < 3 else ""
+
+
+def _is_constant(statement: ast.AST) -> bool:
+    return isinstance(getattr(statement, "value", None), ast.Constant)
+
+
+def _asks_for(test: ast.expr, name: str) -> bool:
+    """`self.table is None`, `not hasattr(self, "table")`."""
+    owner, _, attribute = name.rpartition(".")
+    wanted = (f"{name} is None", f"not hasattr({owner}, {attribute!r})")
+    return source.spelled(test) in wanted
+
+
+def _has_graph(value: Any, hanging: dict[str, Tensor]) -> bool:
+    parts = list(value) if isinstance(value, tuple | list) else [value]
+    return any(one is other for one in parts for other in hanging.values()) or any(
+        isinstance(one, Tensor) and one.grad_fn is not None for one in parts
+    )
+
+
+def _is_state(kind: type, attribute: str) -> bool:
+    """Whether a method reads an attribute with its graph before it gives it a value."""
+    name = f"self.{attribute}"
+    return any(
+        method.name != "__init__"
+        and source.assigned(method, name)
+        and source.is_read_first(method.body, name)
+        and not detached.is_detached(method.body, name)
+        for method, _ in source.methods(kind)
+    )
+
+
+def _cached_at(kind: type[nn.Module], attribute: str) -> str:
+    found = ""
+    for method, first in source.methods(kind):
+        name = f"self.{attribute}"
+        if method.name == "__init__":
+            continue
+        made = [one for one in source.assigned(method, name) if not _is_constant(one)]
+        if not made:
+            continue
+        if (statement := is_cached(method.body, name)) is None:
+            return ""
+        file = file_name(inspect.getsourcefile(kind) or "")
+        found = found or f"{file}, line {first + statement.lineno - 1}"
+    return found
