@@ -12,7 +12,7 @@ from torch import Tensor
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames, file_name
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 _TEXT = re.compile(r"^index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)")
 

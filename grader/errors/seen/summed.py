@@ -12,7 +12,7 @@ from torch import nn
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, file_name, is_library
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 NUMBERS = ("item", "float", "tolist")
 """The calls that make a Python number of a tensor."""

@@ -13,7 +13,7 @@ from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
 from grader.errors.seen.frames import Frame, Frames
 from grader.errors.seen.layers import parts
-from grader.errors.seen.passes import looked_up
+from grader.errors.seen.lookup import looked_up
 
 _SHOWN = 3
 _SECTION = INDEX["texts"].section
