@@ -1,6 +1,5 @@
 """Causes that lie away from the line that raises: each is named there, and its cure cures."""
 
-import re
 import warnings
 from collections import deque
 
@@ -13,20 +12,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset
 
-from grader.errors import explain_error
+from tests.errors.told import Programs
 
-CASES = []
-
-
-def told(code, meaning, place, cure, cured):
-    """Register a program that raises, what is said of it, the line, and the same with its cure."""
-
-    def register(function):
-        name = function.__name__
-        CASES.append(pytest.param(function, cured, code, meaning, place, cure, id=name))
-        return function
-
-    return register
+PROGRAMS = Programs()
+told = PROGRAMS.told
 
 
 # A second backward through what was put away with its graph
@@ -564,18 +553,6 @@ def a_step_function():
     torch.heaviside(x, x).sum().backward()
 
 
-@pytest.mark.parametrize(("function", "cured", "code", "meaning", "place", "cure"), CASES)
-def test_the_cause_and_its_line_are_named_and_the_cure_cures(
-    function, cured, code, meaning, place, cure
-):
-    with pytest.raises(Exception) as raised:  # noqa: PT011 - the code says which
-        function()
-    found = explain_error(raised.value)
-    assert found.code == code
-    assert re.search(meaning, found.meaning), found
-    assert cure in found.cure, found
-    if place is not None:
-        line = int(re.search(r"line (\d+)", found.place)[1])
-        with open(__file__) as file:
-            assert place in file.readlines()[line - 1], found
-    cured()
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_cause_and_its_line_are_named_and_the_cure_cures(program):
+    program.is_explained()

@@ -1,7 +1,6 @@
 """What one text says of several errors, the tensors of the frames decide; and the cure cures."""
 
 import copy
-import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,20 +14,10 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from course import watch
 from grader.errors import explain_error
+from tests.errors.told import Programs
 
-CASES = []
-
-
-def told(code, meaning, place, cure, cured):
-    """Register a program that raises, what is said of it, the line, and the same with its cure."""
-
-    def register(function):
-        CASES.append(
-            pytest.param(function, cured, code, meaning, place, cure, id=function.__name__)
-        )
-        return function
-
-    return register
+PROGRAMS = Programs()
+told = PROGRAMS.told
 
 
 # A step between the forward and the backward pass
@@ -1125,18 +1114,6 @@ def test_a_watched_call_is_explained_by_the_same_frames():
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("function", "cured", "code", "meaning", "place", "cure"), CASES)
-def test_the_tensors_of_the_frames_decide_and_the_cure_cures(
-    function, cured, code, meaning, place, cure
-):
-    with pytest.raises(Exception) as raised:  # noqa: PT011 - the code says which
-        function()
-    found = explain_error(raised.value)
-    assert found.code == code
-    assert re.search(meaning, found.meaning), found
-    assert cure in found.cure, found
-    if place is not None:
-        line = int(re.search(r"line (\d+)", found.place)[1])
-        with open(__file__) as file:
-            assert place in file.readlines()[line - 1], found
-    cured()
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_tensors_of_the_frames_decide_and_the_cure_cures(program):
+    program.is_explained()

@@ -1,7 +1,5 @@
 """What a number, a tuple, a target or an index is, is read in the frames; and the cure cures."""
 
-import re
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,20 +7,10 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from grader.errors import explain_error
+from tests.errors.told import Programs
 
-CASES = []
-
-
-def told(code, meaning, place, cure, cured):
-    """Register a program that raises, what is said of it, the line, and the same with its cure."""
-
-    def register(function):
-        CASES.append(
-            pytest.param(function, cured, code, meaning, place, cure, id=function.__name__)
-        )
-        return function
-
-    return register
+PROGRAMS = Programs()
+told = PROGRAMS.told
 
 
 # A sum that was given no term
@@ -304,16 +292,6 @@ def test_an_index_that_does_not_begin_at_1_is_not_to_be_made_smaller():
     assert "- 1" not in found.cure
 
 
-@pytest.mark.parametrize(("function", "cured", "code", "meaning", "place", "cure"), CASES)
-def test_the_frames_say_what_it_is_and_the_cure_cures(function, cured, code, meaning, place, cure):
-    with pytest.raises(Exception) as raised:  # noqa: PT011 - the code says which
-        function()
-    found = explain_error(raised.value)
-    assert found.code == code
-    assert re.search(meaning, found.meaning), found
-    assert cure in found.cure, found
-    if place is not None:
-        line = int(re.search(r"line (\d+)", found.place)[1])
-        with open(__file__) as file:
-            assert place in file.readlines()[line - 1], found
-    cured()
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_frames_say_what_it_is_and_the_cure_cures(program):
+    program.is_explained()

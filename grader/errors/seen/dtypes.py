@@ -98,13 +98,7 @@ def _given_to_layer(frames: Frames, told: Explained) -> Explained | None:
             return None
         name, part = frames.name_of(x) or "its input", _path(frames, layer)
         if x.dtype == torch.float64:
-            return replace(
-                told,
-                meaning=f"{name} holds float64, and the parameters of {part} are {_of(weight)}. "
-                "NumPy's numbers are float64, and torch.from_numpy keeps that.",
-                cure=f"Convert the data once: {_float(name)}.",
-                place=_made_at(frames.last, name),
-            )
+            return _of_numpy(frames, told, name, f"{part} are {_of(weight)}")
         return replace(
             told,
             meaning=f"{name} is {_of(x)}, and the parameters of {part} are {_of(weight)}.",
@@ -124,14 +118,19 @@ def _double(frames: Frames, told: Explained) -> Explained | None:
             continue
         for name, value in frames.tensors():
             if value.dtype == torch.float64 and name.isidentifier():
-                return replace(
-                    told,
-                    meaning=f"{name} holds float64, and the parameters of {model} are float32. "
-                    "NumPy's numbers are float64, and torch.from_numpy keeps that.",
-                    cure=f"Convert the data once: {_float(name)}.",
-                    place=_made_at(frames.last, name),
-                )
+                return _of_numpy(frames, told, name, f"{model} are float32")
     return None
+
+
+def _of_numpy(frames: Frames, told: Explained, name: str, parameters: str) -> Explained:
+    """What to say of float64 data: `parameters` are whose, and of which dtype."""
+    return replace(
+        told,
+        meaning=f"{name} holds float64, and the parameters of {parameters}. NumPy's numbers are "
+        "float64, and torch.from_numpy keeps that.",
+        cure=f"Convert the data once: {_float(name)}.",
+        place=_made_at(frames.last, name),
+    )
 
 
 def _float(name: str) -> str:
