@@ -62,7 +62,8 @@ def _interrupted(clock: Clock, seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
-        _forget(importing - ({*sys.modules} - _being_imported()))
+        if importing:
+            _forget(importing - ({*sys.modules} - _being_imported()))
         if before:  # somebody else's timer goes on from where it was
             signal.setitimer(signal.ITIMER_REAL, before, interval)
 
