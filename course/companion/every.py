@@ -10,12 +10,13 @@ from torch import Tensor
 from course.companion import births, inquiry, wiring
 from course.companion.calls import Record
 from course.companion.finding import Finding, counted
+from course.companion.kinds.kind import ARRIVES
 from course.companion.reach import Reach
 from course.companion.sizes import MOST_NODES
 from course.companion.surroundings import Surroundings
 
 MOST_MEASURED = 12
-MEANT = {"fine", "fine_in_part", "zero_start", "zero_cancels"}
+MEANT = {*ARRIVES, "zero_start", "zero_cancels"}
 """Small and zero gradients that right programs have too: said of a tensor that one asks about."""
 DETACHED = "This loss is detached from the graph, and its backward was seen before."
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from course.companion.kinds import KINDS, Kind
+from course.companion.kinds.kind import ARRIVES
 from course.companion.places import Place
 from grader.errors.shown import LIKELY, SURE, box, code, link, paragraph
 
@@ -66,7 +67,7 @@ class Report:
         return box(self.about, blocks, self.notes)
 
 
-_FOLLOWS = {"loss_without_graph", "loss_is_leaf", "emptied", "nan_loss", "fine", "fine_in_part"}
+_FOLLOWS = {"loss_without_graph", "loss_is_leaf", "emptied", "nan_loss", *ARRIVES}
 """Kinds that often follow from another that was found too."""
 _UNKNOWN_TO_MODELS = {"in_a_list", "plain_tensor"}
 """What `parameters()` leaves out, and with it an optimizer that was made of them."""

@@ -14,6 +14,7 @@ from course.companion import births, cuts, inquiry, order, states, wiring
 from course.companion.calls import Record
 from course.companion.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.finding import Finding, Report, counted, found, ordered
+from course.companion.kinds.kind import ARRIVES
 from course.companion.reach import Reach
 from course.companion.surroundings import Surroundings
 from course.companion.watching import Watch, last_watch
@@ -96,7 +97,7 @@ def _report(
         if record.forgotten:
             notes.append(f"The watch forgot its first {record.forgotten:,} calls.")
     findings = located(findings, around)
-    real = ordered([one for one in findings if one.code not in _ARRIVES])
+    real = ordered([one for one in findings if one.code not in ARRIVES])
     beside = all(one.code in _BESIDE for one in real)
     told = ordered(findings) if beside else real
     return Report(_fitting(about, real), told, tuple(notes))
@@ -111,7 +112,6 @@ def _fitting(about: str, real: tuple[Finding, ...]) -> str:
     return f"{counted(other, 'thing')} beside the gradients {verb} wrong. {about}"
 
 
-_ARRIVES = {"fine", "fine_in_part"}
 _BESIDE = {"eval_mode", "frozen_batchnorm"}
 """What is no answer to the question about a tensor whose gradient arrives."""
 _REMARKS = {"emptied", "no_backward"}

@@ -14,6 +14,9 @@ FUNCTIONS, TENSORS, MODULES, PARALLEL = "08-functions", "09-tensors", "10-module
 BREAKING, BREAKING_2 = "14-where-gradients-break", "14-where-gradients-break-2"
 NONE, ZERO, NAN, FLAT = ".grad is None", ".grad is zero", "nan", "the loss does not fall"
 
+ARRIVES = {"fine", "fine_in_part"}
+"""The codes that say of a gradient that it arrives."""
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -29,7 +32,7 @@ class Kind:
     @property
     def is_remark(self) -> bool:
         """Whether it is said where nothing is wrong too, so that `cure` cures nothing."""
-        return self.code in ("fine", "fine_in_part", "emptied")
+        return self.code in {*ARRIVES, "emptied"}
 
 
 def kind(
