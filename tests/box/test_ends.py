@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 from grader.box.both.ended import BoxEnded, BoxRefused, CallFailed, CallInterrupted, Cause
 from grader.box.both.limits import MIB
 from grader.box.outside.boxes import Boxes
+from grader.box.outside.process import Process
 from tests.box.common import (
     HASTY,
     LEVELS,
@@ -104,6 +106,35 @@ def test_an_endless_loop_is_interrupted_and_the_box_lives_on(level):
         with pytest.raises(CallInterrupted):
             run(box, "while True: pass")
         assert run(box, "result = 2") == 2
+
+
+def test_a_box_that_waits_for_a_processor_is_not_taken_for_deaf(level, monkeypatch):
+    limits = replace(SMALL, call=0.1, grace=0.1)
+    slow = "import time\ntry:\n    while True: time.sleep(1)\nfinally:\n    time.sleep(0.3)"
+    with pool(level, limits).open() as box:
+        monkeypatch.setattr(box._process, "kept_waiting", time.monotonic)
+        with pytest.raises(CallInterrupted):
+            run(box, slow)
+        monkeypatch.setattr(box._process, "kept_waiting", lambda: 0.0)
+        assert ending(box, slow).cause is Cause.TIME
+
+
+def test_what_a_process_waits_for_a_processor_is_known():
+    processor = {min(os.sched_getaffinity(0))}
+    with contextlib.ExitStack() as stack:
+        spinners = [
+            stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+            for _ in range(2)
+        ]
+        for spinner in spinners:
+            stack.callback(spinner.kill)
+            os.sched_setaffinity(spinner.pid, processor)
+        handles = [os.pidfd_open(spinners[0].pid) for _ in range(2)]
+        process = Process(*handles, socket.socketpair()[0])
+        stack.callback(process.close)
+        until = time.monotonic() + 30.0
+        while process.kept_waiting() < 0.1:
+            assert time.monotonic() < until
 
 
 def test_an_interrupt_hits_nothing_but_the_call_it_was_meant_for(level):
@@ -448,6 +479,7 @@ _LEAVES = """
 import os, sys, pytest
 from grader.box.both.ended import BoxEnded, Cause
 from grader.box.outside.boxes import Boxes
+from grader.box.outside.process import Process
 from tests.box.common import SMALL, VISIBLE, parent_of, run
 
 def descriptors():

@@ -18,7 +18,8 @@ class Limits:
     `memory`, `processes` (threads count) and `files` bound everything the submission starts,
     together. `output` is what is kept of all that it prints and plots; the rest is counted and
     dropped. `reply` caps one reply on the wire. After `call` or `cell` seconds the box is
-    interrupted as by Ctrl-C; `grace` seconds later it is killed.
+    interrupted as by Ctrl-C; `grace` seconds later it is killed, not counting those in which it
+    waited for a processor (five times as many by the clock at most).
     """
 
     call: float = 10.0

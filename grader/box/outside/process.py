@@ -32,6 +32,12 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.worker, signal.SIGINT)
 
+    def kept_waiting(self) -> float:
+        """Seconds for which the worker could have run and had no processor; 0 if nobody counts."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+        return 0.0
+
     def kill(self) -> None:
         """End the box."""
         with contextlib.suppress(ProcessLookupError):
