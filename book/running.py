@@ -13,6 +13,7 @@ import zmq
 from nbclient import NotebookClient
 from traitlets.config import Config
 
+from book.kernels import POSSIBLE, ForkedKernelManager
 from grader.notebook import notebooks
 from grader.notebook.cells import Notebook
 
@@ -31,6 +32,8 @@ def run(text: Path, folder: Path) -> Notebook:
         notebook, kernel_name="python3", timeout=120, allow_errors=True, config=_private(),
         resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
+    if POSSIBLE:
+        client.kernel_manager_class = ForkedKernelManager
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     with _environment(PYTHONPATH=path, AUTOGRAD_COURSE_STEPS="1", OMP_NUM_THREADS="1"):
         client.execute()

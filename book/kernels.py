@@ -1,0 +1,129 @@
+"""Kernels for lessons, forked from one process that has imported what lessons import.
+
+A kernel of its own takes most of its time for imports. A fork has them already, and is in all else
+what `python -m ipykernel_launcher` is: the same module runs it, in a session, an environment and a
+folder of its own. No thread and no gradient has run in the process it is forked from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy
+import torch
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+POSSIBLE = hasattr(os, "pidfd_open")
+_IMPORTED = (
+    "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipywidgets",
+    "matplotlib.figure", "torch._dynamo", "torch.func",
+    "course.widgets", "course.questions", "course.quiz", "grader.notebook.checking",
+)  # fmt: skip
+
+
+class ForkedKernelManager(AsyncKernelManager):
+    """Starts the kernel of a notebook as a fork."""
+
+    async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
+        if self.provisioner is None:
+            self.provisioner = _Provisioner(kernel_spec=self.kernel_spec, parent=self)
+        command, options = await super()._async_pre_start_kernel(**options)
+        return command, options
+
+
+class _Provisioner(LocalProvisioner):
+    process: Any = None
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
+        module = cmd.index("-m") + 1
+        self.process = _server().fork(
+            cmd[module:], options["env"], options.get("cwd") or os.getcwd()
+        )
+        self.pid = self.pgid = self.process.pid
+        return self.connection_info
+
+
+class _Fork:
+    """A forked process, with the part of `Popen` that a provisioner uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self._handle = pid, os.pidfd_open(pid)
+
+    def poll(self) -> int | None:
+        """0 once it has ended: with what status, its parent alone is told."""
+        return 0 if select.select([self._handle], [], [], 0)[0] else None
+
+    def wait(self) -> int:
+        select.select([self._handle], [], [])
+        os.close(self._handle)
+        return 0
+
+    def send_signal(self, number: int) -> None:
+        signal.pidfd_send_signal(self._handle, number)
+
+
+class _Server:
+    """The process that kernels are forked from; it ends with the one that asked for it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            subprocess.Popen(
+                [sys.executable, "-c", f"from {__name__} import serve; serve({theirs.fileno()})"],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._file = ours.makefile("rw")
+
+    def fork(self, command: list[str], env: Mapping[str, str], folder: str) -> _Fork:
+        print(json.dumps([command, dict(env), str(folder)]), file=self._file, flush=True)
+        return _Fork(int(self._file.readline()))
+
+
+_server = cache(_Server)
+
+
+def serve(descriptor: int) -> None:
+    """Fork a process for each request, until whoever asks has gone."""
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as ipykernel does
+    os.environ["JPY_PARENT_PID"] = str(os.getpid())  # whom a kernel does not outlive
+    for name in _IMPORTED:
+        __import__(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    wanted = None
+    with socket.socket(fileno=descriptor) as asked, asked.makefile("rw") as file:
+        for line in file:
+            if not (pid := os.fork()):
+                wanted = json.loads(line)
+                break
+            print(pid, file=file, flush=True)
+    if wanted:
+        _become(*wanted)
+
+
+def _become(command: list[str], env: Mapping[str, str], folder: str) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
+    os.chdir(folder)
+    sys.path[0] = folder
+    sys.argv[:] = command
+    torch.seed()
+    numpy.random.seed()
+    runpy.run_module(command[0], run_name="__main__", alter_sys=True)

@@ -1,0 +1,58 @@
+"""A forked kernel is like one that was started: all that a cell can ask of it says the same."""
+
+import os
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from book.kernels import POSSIBLE, ForkedKernelManager
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.skipif(not POSSIBLE, reason="forked where there are handles of processes")
+
+ASKED = """
+import os, signal, sys, threading, torch
+print(__name__, os.getcwd(), os.environ["SAID"], os.environ.get("MPLBACKEND"))
+print([os.path.basename(one) for one in sys.argv[:2]], sys.path)
+print(signal.getsignal(signal.SIGCHLD), os.getpgrp() == os.getpid() == os.getsid(0))
+print(torch.get_num_threads(), [t.name for t in threading.enumerate()])
+sys.modules["seen"] = here = sys.modules.get("seen", "alone")
+print(here)
+"""
+DRAWN = "import numpy, random, torch; print(torch.rand(2), numpy.random.rand(2), random.random())"
+
+
+def client(*sources, forked, folder, **options):
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    made = NotebookClient(
+        notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}, **options
+    )
+    if forked:
+        made.kernel_manager_class = ForkedKernelManager
+    return made
+
+
+def test_a_forked_kernel_says_of_itself_what_a_started_one_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAID", "now")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # one that is relative means another folder there
+    told = []
+    for forked in (False, True, True):
+        cells = client(ASKED, DRAWN, forked=forked, folder=tmp_path).execute().cells
+        told.append([cell.outputs[0].text for cell in cells])
+    said, drawn = zip(*told, strict=True)
+    assert said == (said[0],) * 3
+    assert len(set(drawn)) == 3
+
+
+def test_a_forked_kernel_can_be_interrupted_and_ends_when_its_notebook_does(tmp_path):
+    sources = ("import os; print(os.getpid())", "while True: pass")
+    endless = client(*sources, forked=True, folder=tmp_path, timeout=1)
+    endless.interrupt_on_timeout = True
+    with pytest.raises(CellExecutionError, match="KeyboardInterrupt"):
+        endless.execute()
+    pid = int(endless.nb.cells[0].outputs[0].text)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
