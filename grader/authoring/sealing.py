@@ -94,9 +94,14 @@ def coverage(path: Path) -> Coverage:
         code
         for (task, answers), own in zip(sealed, codes, strict=True)
         for code in own
-        if not any(_shows(task, answers, code, case) for case in task.cases() if case.visible)
+        if shows_nowhere(task, answers, code)
     )
     return Coverage(len(sealed), sum(map(len, codes)), hidden)
+
+
+def shows_nowhere(task: Task, answers: SealedAnswers, code: str) -> bool:
+    """Whether a recorded mistake does the right thing in every visible case."""
+    return not any(_shows(task, answers, code, case) for case in task.cases() if case.visible)
 
 
 def _shows(task: Task, answers: SealedAnswers, code: str, case: Case) -> bool:

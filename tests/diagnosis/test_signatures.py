@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from grader.diagnosis.comparison import Rules, compare
@@ -93,6 +93,7 @@ TRANSFORMS = {
 
 
 @pytest.mark.parametrize("signature", TRANSFORMS)
+@settings(max_examples=25)  # of each
 @given(seed=seeds, dtype=dtypes)
 def test_a_transform_of_any_gradient_is_recognised_as_itself(signature, seed, dtype):
     expected = [reference(seed + i, 3, 5) for i in range(2)]
@@ -102,6 +103,7 @@ def test_a_transform_of_any_gradient_is_recognised_as_itself(signature, seed, dt
 
 
 @pytest.mark.parametrize("signature", sorted(set(TRANSFORMS) - {"SHAPE.other"}))
+@settings(max_examples=25)  # of each
 @given(seed=seeds, dtype=dtypes)
 def test_a_signature_that_holds_in_one_case_alone_is_not_claimed(signature, seed, dtype):
     one, other = reference(seed, 3, 5), reference(seed + 1, 3, 5)
