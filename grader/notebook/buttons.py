@@ -38,20 +38,20 @@ def show(verdict: dict[str, str], exercise: str, kinds: Sequence[str]) -> None:
 def _box(exercise: str, kinds: Sequence[str]) -> Any:
     import ipywidgets  # 0.2 s, which a check without buttons need not wait for
 
+    from grader.notebook.pressing import Pressing
+
     said = ipywidgets.Output()
-    buttons = []
+    actions = {}
     for kind in kinds:
         label, told = _KINDS[kind]
-        button = ipywidgets.Button(description=label, layout={"width": "auto"})
-        button.on_click(_teller(said, told(exercise)))
-        buttons.append(button)
-    box = ipywidgets.VBox([ipywidgets.HBox(buttons), said])
+        actions[kind] = label, _teller(said, told(exercise))
+    box = ipywidgets.VBox([Pressing(actions), said])
     box.add_class("autograd-buttons")
     return box
 
 
-def _teller(said: Any, tell: Callable[[], Text]) -> Callable[[Any], None]:
-    def pressed(_: Any) -> None:
+def _teller(said: Any, tell: Callable[[], Text]) -> Callable[[], None]:
+    def pressed() -> None:
         text = tell()
         page = f"<div role='status'>{text.page}</div>"
         data = {"text/plain": str(text), "text/html": page}

@@ -134,6 +134,17 @@ def test_the_systems_theme_is_followed_and_nothing_in_a_verdict_keeps_anybody_ou
     assert barriers(page, ".autograd-verdict", ".autograd-buttons") == []
 
 
+def test_a_press_that_no_kernel_hears_is_answered_by_the_buttons_themselves(page):
+    page.locator(".lm-MenuBar-itemLabel:text-is('Kernel')").click()
+    page.locator(".lm-Menu-itemLabel:text-is('Shut Down Kernel')").click()
+    expect(page.get_by_text(re.compile(r"No Kernel \|"))).to_be_visible(timeout=15_000)
+    buttons = shown(page).locator(".autograd-buttons").first
+    for name in ("Hint", "Solution"):
+        buttons.get_by_role("button", name=name).click()
+        said = buttons.get_by_role("status").filter(has_text="has ended. Run this cell again")
+        expect(said).to_be_visible()
+
+
 def test_a_verdict_leads_to_the_section_of_the_lesson_and_the_notebook_on(page):
     verdict = shown(page).locator(".autograd-verdict[data-outcome='wrong']").first
     section = verdict.get_by_role("link")

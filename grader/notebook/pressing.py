@@ -1,0 +1,29 @@
+"""Buttons that say so where no kernel answers a press."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+
+class Pressing(anywidget.AnyWidget):
+    """A row of buttons, by kind: its label, and what is done when it is pressed."""
+
+    _esm = Path(__file__).with_name("pressing.js")
+    labels = traitlets.Dict().tag(sync=True)
+    answers = traitlets.Int().tag(sync=True)
+
+    def __init__(self, actions: Mapping[str, tuple[str, Callable[[], None]]]) -> None:
+        super().__init__(labels={kind: label for kind, (label, _) in actions.items()})
+        self._actions = {kind: action for kind, (_, action) in actions.items()}
+        self.on_msg(self._pressed)
+
+    def _pressed(self, _: Any, content: Mapping[str, Any], __: Any) -> None:
+        action = self._actions.get(content.get("press", ""))
+        if action:
+            action()
+            self.answers += 1
