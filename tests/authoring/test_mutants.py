@@ -16,7 +16,7 @@ from grader.authoring.subject import Subject
 from grader.engine.catalogue import chapters, tasks
 from tests.conftest import ROOT
 
-OF_EACH = 16
+OF_EACH = 12
 """How many mutants of an exercise are tried here: `autograd-course mutants` tries them all."""
 
 LEAKING = (

@@ -25,7 +25,7 @@ from tests.fixtures import classroom
 
 CHAPTERS = sorted({task.chapter for task in tasks().values()})
 ASSIGNMENT, SIZE, SEED = "01-graphs", 10, 10
-TYPED = 3
+TYPED = 5
 """Of so many mistakes of an exercise one is run as it is typed: as functions all are proved."""
 
 

@@ -24,9 +24,9 @@ from grader.trusted.key import key_of
 from grader.trusted.live import LiveAnswers
 from tests.conftest import ROOT
 
-PAIRS = 8
+PAIRS = 5
 """How many pairs of one exercise are tried."""
-MUTANTS = 3
+MUTANTS = 2
 """How many mutants of its solution."""
 
 
