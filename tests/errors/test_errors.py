@@ -1927,12 +1927,12 @@ def test_a_text_of_any_length_is_read_quickly():
         assert explain("CheckpointError", part * 1_000_000) is None
 
 
-@pytest.mark.parametrize("entry", EXPLANATIONS, ids=lambda entry: entry.code)
-def test_an_explanation_has_a_meaning_and_a_cure_in_whole_sentences(entry):
-    for text in (entry.meaning, entry.cure):
-        assert re.fullmatch(r"[A-Za-z.(].*[.]", text), text
-        assert "  " not in text
-    assert re.compile(entry.pattern)
+def test_every_explanation_has_a_meaning_and_a_cure_in_whole_sentences():
+    for entry in EXPLANATIONS:
+        for text in (entry.meaning, entry.cure):
+            assert re.fullmatch(r"[A-Za-z.(].*[.]", text), text
+            assert "  " not in text, text
+        assert re.compile(entry.pattern)
 
 
 def test_names_of_errors_that_are_pythons_or_torchs_own_are_known():
@@ -1972,11 +1972,11 @@ def test_an_error_that_is_rarely_raised_has_the_text_that_stands_in_torch(code, 
             assert plain in b"".join(re.findall(rb'"([^"\n]*)"', text[:]))
 
 
-@pytest.mark.parametrize("entry", EXPLANATIONS, ids=lambda entry: entry.code)
-def test_an_explanation_leads_to_a_section_that_there_is(entry):
-    assert entry.title
-    assert entry.section.title != entry.section.lesson
-    assert entry.section.heading, entry.section
+def test_every_explanation_leads_to_a_section_that_there_is():
+    for entry in EXPLANATIONS:
+        assert entry.title, entry.code
+        assert entry.section.title != entry.section.lesson, entry.code
+        assert entry.section.heading, entry.section
 
 
 @pytest.mark.parametrize(

@@ -127,9 +127,8 @@ def misplaced(path):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_a_module_imports_only_what_stands_below_it(path):
-    assert not misplaced(path)
+def test_every_module_imports_only_what_stands_below_it():
+    assert not {module_of(path): wrong for path in FILES if (wrong := misplaced(path))}
 
 
 def test_no_module_imports_what_imports_it():
