@@ -105,6 +105,7 @@ def test_an_endless_loop_is_interrupted_and_the_box_lives_on(level):
     with pool(level, HASTY).open() as box:
         with pytest.raises(CallInterrupted):
             run(box, "while True: pass")
+        box.limits = SMALL
         assert run(box, "result = 2") == 2
 
 
@@ -164,13 +165,13 @@ def test_a_loop_that_ignores_interrupts_is_killed(level, stubborn):
 
 
 def test_all_calls_together_have_a_limit(level):
-    limits = replace(SMALL, submission=1.0)
+    limits = replace(SMALL, submission=3.0)
     with pool(level, limits).open() as box:
-        run(box, "import time; time.sleep(0.6)")
+        run(box, "import time; time.sleep(0.3)")
         with pytest.raises((CallInterrupted, BoxEnded)):
-            run(box, "import time; time.sleep(0.6)")
+            run(box, "import time; time.sleep(30)")
         with pytest.raises(BoxEnded) as death:
-            run(box, "import time; time.sleep(0.6)")
+            run(box, "result = 1")
     assert death.value.ended.cause is Cause.TIME
     assert "in all" in death.value.ended.sentence
 
