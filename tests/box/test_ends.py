@@ -110,8 +110,8 @@ def test_an_endless_loop_is_interrupted_and_the_box_lives_on(level):
 
 
 def test_a_box_that_waits_for_a_processor_is_not_taken_for_deaf(level, monkeypatch):
-    limits = replace(SMALL, call=0.1, grace=0.1)
-    slow = "import time\ntry:\n    while True: time.sleep(1)\nfinally:\n    time.sleep(0.3)"
+    limits = replace(SMALL, call=0.1, grace=0.5)
+    slow = "import time\ntry:\n    while True: time.sleep(1)\nfinally:\n    time.sleep(1)"
     with pool(level, limits).open() as box:
         monkeypatch.setattr(box._process, "kept_waiting", time.monotonic)
         with pytest.raises(CallInterrupted):
