@@ -14,6 +14,11 @@ class Pressing(anywidget.AnyWidget):
     """A row of buttons, by kind: its label, and what is done when it is pressed."""
 
     _esm = Path(__file__).with_name("pressing.js")
+    _css = """
+    .autograd-buttons button { margin: 2px 6px 2px 0; }
+    .autograd-buttons button:focus-visible {
+      outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px; }
+    """
     labels = traitlets.Dict().tag(sync=True)
     answers = traitlets.Int().tag(sync=True)
 
