@@ -39,6 +39,7 @@ function render({ model, el }) {
     },
   });
   el.append(answer, waiting);
+  document.getElementById(model.get("still"))?.setAttribute("hidden", "");
   model.on("change:number", settle);
   const release = keys(el, form.commit);
   if (model.get("number")) settle();

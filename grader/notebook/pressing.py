@@ -15,9 +15,9 @@ class Pressing(anywidget.AnyWidget):
 
     _esm = Path(__file__).with_name("pressing.js")
     _css = """
-    .autograd-buttons button { margin: 2px 6px 2px 0; }
-    .autograd-buttons button:focus-visible {
-      outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px; }
+    .autograd-buttons .jupyter-button { margin: 3px 6px 3px 3px; }
+    .autograd-buttons .jupyter-button:focus-visible {
+      outline: 2px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 1px; }
     """
     labels = traitlets.Dict().tag(sync=True)
     answers = traitlets.Int().tag(sync=True)
