@@ -45,9 +45,8 @@ class Review:
             display(Text("\n".join(self._lines()), page))
 
     def _said(self) -> str:
-        day = (
-            f"{self.day.day} {self.day:%B}"  # which a notebook that was saved shows on another day
-        )
+        # Named, for a notebook that was saved shows this on another day too.
+        day = f"{self.day.day} {self.day:%B}"
         if not self.minutes:
             return f"Nothing is due today, {day}. What goes wrong from now on comes back here."
         plural = "s" * (self.minutes != 1)
