@@ -26,6 +26,7 @@ class Review:
     questions: tuple[tuple[Step, Question], ...]
     exercises: tuple[tuple[Step, str], ...]
     minutes: int
+    day: date
 
     def __str__(self) -> str:
         asked = (f"{_where(step)}\n{question!r}" for step, question in self.questions)
@@ -44,10 +45,13 @@ class Review:
             display(Text("\n".join(self._lines()), page))
 
     def _said(self) -> str:
+        # Named, for a notebook that was saved shows this on another day too.
+        day = f"{self.day.day} {self.day:%B}"
         if not self.minutes:
-            return "Nothing is due today. What goes wrong from now on comes back here."
+            return f"Nothing is due today, {day}. What goes wrong from now on comes back here."
         plural = "s" * (self.minutes != 1)
-        return f"Due today, about {self.minutes} minute{plural}. What is right comes back later."
+        takes = f"about {self.minutes} minute{plural}"
+        return f"Due today, {day}: {takes}. What is right comes back later."
 
     def _lines(self) -> Iterator[str]:
         for step, link in self.exercises:
@@ -76,7 +80,7 @@ def review() -> Review:
         folder = workspace or here
         laid = again.lay(folder, chapter_of[step.name], step.name, today)
         exercises.append((step, _link(step, laid, folder, here)))
-    return Review(questions, tuple(exercises), sum(step.minutes for step in steps))
+    return Review(questions, tuple(exercises), sum(step.minutes for step in steps), today)
 
 
 def _is_question(step: Step) -> bool:

@@ -39,6 +39,7 @@ function render({ model, el }) {
     },
   });
   el.append(answer, waiting);
+  document.getElementById(model.get("still"))?.setAttribute("hidden", "");
   model.on("change:number", settle);
   const release = keys(el, form.commit);
   if (model.get("number")) settle();
@@ -175,9 +176,18 @@ function keys(el, commit) {
   const outside = (event) => {
     if (!el.contains(event.target) && el.contains(document.activeElement)) document.activeElement.blur();
   };
+  // On a button Enter, Space and letters are none of JupyterLab's; Ctrl+S and Shift+Tab are.
+  const keep = (event) => {
+    if (!event.target.matches?.("button") || !el.contains(event.target)) return;
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", !modified(event));
+  };
+  window.addEventListener("keydown", keep, true); // before JupyterLab, which listens below
   el.addEventListener("keydown", leave);
   document.addEventListener("pointerdown", outside, true);
-  return () => document.removeEventListener("pointerdown", outside, true);
+  return () => {
+    window.removeEventListener("keydown", keep, true);
+    document.removeEventListener("pointerdown", outside, true);
+  };
 }
 
 const arrowDown = () =>
@@ -189,7 +199,6 @@ const element = (tag, fields) => Object.assign(document.createElement(tag), fiel
 
 function pressed(label, action) {
   const button = element("button", { type: "button", textContent: label });
-  button.dataset.lmSuppressShortcuts = "true"; // no key here is one of JupyterLab's
   button.addEventListener("click", action);
   return button;
 }

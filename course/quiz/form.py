@@ -33,10 +33,12 @@ class Form(anywidget.AnyWidget):
     committed = traitlets.Any().tag(sync=True)
     reply = traitlets.Unicode().tag(sync=True)
     number = traitlets.Int().tag(sync=True)
+    still = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, kind: str, asked: str, answer: Answer, lines: Sequence[str] = ()) -> None:
         self._answer = answer
         super().__init__(kind=kind, asked=asked, lines=list(lines))
+        self.still = f"cq-still-{self.model_id}"
         self.add_class(page.FRAME)
         self.on_msg(self._received)
 

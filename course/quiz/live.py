@@ -14,16 +14,18 @@ from grader.notebook.store import Store
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
-# The static form gives way to a live one that follows it. Without a kernel JupyterLab writes an
-# error where the live one would be: that is what gives way then. The delay avoids a flicker.
+# The static form gives way to a live one that follows it: by these rules in JupyterLab, elsewhere
+# by the live one's script. Without a kernel JupyterLab writes an error where the live one would be:
+# that is what gives way then. The delay avoids a flicker.
 _STILL = """<style>
 @keyframes cq-appear {{ from {{ max-height: 0; }} to {{ max-height: none; }} }}
 .cq-still {{ overflow: hidden; animation: cq-appear 1ms 700ms both; }}
 .jp-OutputArea-child:has(.cq-still):has(+ .jp-OutputArea-child .{frame}),
 .jp-OutputArea-child:has(.cq-still) + .jp-OutputArea-child:not(:has(.{frame})) {{ display: none; }}
 </style>
-<div class='cq-still'>{content}
-<p>No kernel runs this question, so nothing you open here is recorded. Run this cell to answer.</p>
+<div class='cq-still' id='{id}'>{content}
+<p>What you open here is not recorded. Run this cell to answer. If this line stays, your editor
+shows no widgets.</p>
 </div>
 """
 
@@ -63,12 +65,12 @@ class LiveQuestion:
         # An exporter, or a notebook opened again, takes one form of an output: it would choose the
         # live one and find no kernel behind it. So the two forms are two outputs.
         content = self._repr_html_()
-        live = not wants_static()
+        live = None if wants_static() else self.widget()
         if live:
-            content = _STILL.format(frame=page.FRAME, content=content)
+            content = _STILL.format(frame=page.FRAME, id=live.still, content=content)
         display({"text/html": content, "text/plain": repr(self)}, raw=True)
         if live:
-            display(_live(self.widget()), raw=True)
+            display(_live(live), raw=True)
 
 
 def _live(form: Form) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from grader import rooms
 from grader.authoring.sealing import sealed_file
 from grader.engine.refusal import Refusal
-from grader.notebook import places, workspace
+from grader.notebook import workspace
 from grader.notebook.files import put_in_place
 from grader.recorded.sealed import SEALED, torch_version
 
@@ -83,7 +83,7 @@ def _files(source: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
         if not _is_left_behind(place):
             yield PurePosixPath("python", place.as_posix()), path.read_bytes()
     yield RECORDING, sealed_file()
-    for offered, content in workspace.offers(source, places.fetched):
+    for offered, content in workspace.offers(source):
         if offered.parts[0] == "lessons":
             yield offered, content
 

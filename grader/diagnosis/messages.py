@@ -34,7 +34,9 @@ TEMPLATES: dict[str, str] = {
     "hint.last": "That was the last hint. What is left is solution({exercise!r}).",
     "hint.last.unsolved": "That was the last hint. Ask your instructor if you are still stuck.",
     "solution.hints_left": "There are hints left: hint({exercise!r}). To see the solution all the "
-    "same, call solution({exercise!r}, reveal=True), or press Solution once more.",
+    "same, call solution({exercise!r}, reveal=True).",
+    "solution.press": "There are hints left. To see the solution all the same, press Solution once "
+    "more.",
     "solution.elsewhere": "The solutions are not installed here. Ask your instructor.",
     "solution.one": "A model answer. Yours may look different and be right: the check decides. "
     "Compare them line by line, and find the line that you would not have written.",

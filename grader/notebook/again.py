@@ -36,14 +36,29 @@ def lay(workspace: Path, chapter: str, exercise: str, day: date) -> PurePosixPat
         return place
     try:
         release = json.loads(_released(chapter).read_bytes())
-        cells = list(_section(release["cells"], exercise, places.exercises(chapter)))
+        page = places.exercises(chapter)
+        cells = list(_section(release["cells"], exercise, page))
         if not cells:
             return None
+        cells.insert(0, _way_back(workspace, page, places.fetched(chapter), day=day))
         content = json.dumps(release | {"cells": cells}, indent=1).encode()
         files.write(workspace / place, content)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return place
+
+
+def _way_back(workspace: Path, *own: PurePosixPath, day: date) -> Cell:
+    """What stands first: what this is, where the learner's answer lies, and the way back."""
+    place = next((one for one in own if (workspace / one).is_file()), None)
+    kept = f" in [its notebook]({posixpath.relpath(place, FOLDER)})" if place else ""
+    text = (
+        f"# Review of {day.day} {day:%B %Y}\n\nThis exercise has come back. Write it once more, "
+        f"from its starting code, and run the check. Your earlier answer is kept{kept}."
+    )
+    if (workspace / places.REVIEW).is_file():
+        text += f"\n\nBack to [what is due]({posixpath.relpath(places.REVIEW, FOLDER)})."
+    return {"cell_type": "markdown", "id": "way_back", "metadata": {}, "source": text}
 
 
 def _released(chapter: str) -> Path:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from grader.diagnosis.messages import say
 from grader.notebook.guidance import hint, hints_left, solution
-from grader.notebook.notes import Text
+from grader.notebook.notes import Text, note
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 # Without a kernel JupyterLab writes an error in place of the buttons: the verdict says it all too.
@@ -69,9 +70,11 @@ def _solution(exercise: str) -> Callable[[], Text]:
     asked = [False]
 
     def tell() -> Text:
-        left = None if asked[0] else hints_left(exercise)
-        asked[0] = True
-        return left or solution(exercise, reveal=True)
+        first, asked[0] = not asked[0], True
+        if first and hints_left(exercise):
+            said = say("solution.press")
+            return Text(said, note(said))
+        return solution(exercise, reveal=True)
 
     return tell
 

@@ -107,7 +107,7 @@ def _exercises(workspace: Path | None, entries: Sequence[Entry]) -> Iterator[Exe
 
 def _shelves(chapter: str) -> tuple[PurePosixPath, PurePosixPath]:
     """Where a chapter's exercises may lie: where the course lays them, or where nbgrader does."""
-    return places.exercises(chapter), PurePosixPath(chapter, f"{chapter}.ipynb")
+    return places.exercises(chapter), places.fetched(chapter)
 
 
 def _heading_over(cells: Sequence[Cell], exercise: str) -> str | None:

@@ -51,17 +51,16 @@ def solution(exercise: str | None = None, *, reveal: bool = False) -> Text:
     source = solution_source(task.chapter, task.id)
     if source is None:
         return _said(say("solution.elsewhere"))
-    left = None if reveal else hints_left(task.id)
-    return left or _solutions(task, source)
+    if not reveal and hints_left(task.id):
+        return _said(say("solution.hints_left", exercise=task.id))
+    return _solutions(task, source)
 
 
-def hints_left(exercise: str) -> Text | None:
-    """What is said instead of a solution while hints are unread and the exercise is not right."""
+def hints_left(exercise: str) -> bool:
+    """Whether hints of an exercise that was never right are unread."""
     task = find(exercise)
     unread = records.hints_read(task.id) < len(task.hints)
-    if records.has_passed(task.id) or not unread:
-        return None
-    return _said(say("solution.hints_left", exercise=task.id))
+    return unread and not records.has_passed(task.id)
 
 
 def _solutions(task: Task, source: str) -> Text:

@@ -9,15 +9,10 @@ from grader.notebook import links, notebooks, places
 from grader.notebook.cells import Cell, Notebook, cut, headings
 
 
-def notebook(shelf: places.Shelf = places.exercises) -> Notebook:
-    """The index, a cell for every heading, so that links can lead to it.
-
-    `shelf` says where exercise notebooks lie.
-    """
+def notebook() -> Notebook:
+    """The index, a cell for every heading, so that links can lead to it."""
     whole: Cell = {"cell_type": "markdown", "metadata": {}, "source": page.text().strip()}
-    return notebooks.assembled(
-        links.resolved(cell, places.INDEX, shelf) for cell in _by_headings(whole)
-    )
+    return notebooks.assembled(links.resolved(cell, places.INDEX) for cell in _by_headings(whole))
 
 
 def _by_headings(whole: Cell) -> Iterator[Cell]:

@@ -19,24 +19,24 @@ from grader.notebook.cells import Cell, slug
 LINK = re.compile(r"\]\((exercise|lesson):([^)\s]*)\)")
 
 
-def resolved(cell: Cell, page: PurePosixPath, shelf: places.Shelf = places.exercises) -> Cell:
+def resolved(cell: Cell, page: PurePosixPath) -> Cell:
     """A cell of a notebook at `page` of a workspace, its links by name as Jupyter needs them.
 
-    `shelf` says where exercise notebooks lie. Raises ValueError for an exercise that there is not.
+    Raises ValueError for an exercise that there is not.
     """
     if cell["cell_type"] != "markdown":
         return cell
 
     def link(found: re.Match[str]) -> str:
         kind, target = found.groups()
-        place, anchor = _exercise(target, shelf) if kind == "exercise" else _lesson(target)
+        place, anchor = _exercise(target) if kind == "exercise" else _lesson(target)
         way = "" if place == page else posixpath.relpath(place, page.parent)
         return f"]({way}{anchor})"
 
     return cell | {"source": LINK.sub(link, cell["source"])}
 
 
-def _exercise(exercise: str, shelf: places.Shelf) -> tuple[PurePosixPath, str]:
+def _exercise(exercise: str) -> tuple[PurePosixPath, str]:
     entry = known().get(exercise)
     chapter = entry.chapter if entry else ""
     if not entry:
@@ -46,7 +46,7 @@ def _exercise(exercise: str, shelf: places.Shelf) -> tuple[PurePosixPath, str]:
             chapter = find(exercise).chapter
         except UnknownExercise as error:
             raise ValueError(f"a link leads to exercise:{exercise}. {error}") from error
-    return shelf(chapter), to_exercise(exercise)
+    return places.exercises(chapter), to_exercise(exercise)
 
 
 def _lesson(target: str) -> tuple[PurePosixPath, str]:

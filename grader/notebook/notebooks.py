@@ -28,13 +28,13 @@ class TextBehind(Refusal):
     """A built notebook holds changes that its text, the source, does not."""
 
 
-def read(text: Path, shelf: places.Shelf = places.exercises) -> Notebook:
+def read(text: Path) -> Notebook:
     """The notebook that a MyST Markdown text stands for, in full.
 
-    Links to exercises lead to where they stand (by `shelf`), a lesson ends with the way on, and in
+    Links to exercises lead to where they stand, a lesson ends with the way on, and in
     a chapter's solutions the sections of its exercises are written out. Raises BrokenText.
     """
-    return _read(text, lambda cells: in_full(cells, text, shelf))
+    return _read(text, lambda cells: in_full(cells, text))
 
 
 def as_it_stands(text: Path) -> Notebook:
@@ -69,10 +69,10 @@ def assembled(cells: Iterable[Cell]) -> Notebook:
     )
 
 
-def in_full(cells: list[Cell], text: Path, shelf: places.Shelf = places.exercises) -> list[Cell]:
+def in_full(cells: list[Cell], text: Path) -> list[Cell]:
     """The cells of a text as its notebook has them: each place leads on, each link somewhere.
 
-    `shelf` says where exercise notebooks lie. Raises ValueError for what cannot be told.
+    Raises ValueError for what cannot be told.
     """
     folder = text.absolute().parent
     if folder.parent.name == "solutions":
@@ -88,7 +88,7 @@ def in_full(cells: list[Cell], text: Path, shelf: places.Shelf = places.exercise
         on = way.of_course(folder).from_lesson(text.stem)
         cells = [part for cell in cells for part in _by_headings(cell)]
         cells += [_cell_of_links(on)] if on else []
-    return [links.resolved(cell, page, shelf) for cell in cells]
+    return [links.resolved(cell, page) for cell in cells]
 
 
 def _by_headings(cell: Cell) -> Iterator[Cell]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from string import ascii_lowercase
 
@@ -14,8 +13,8 @@ MANIFEST = ".autograd-course.json"
 INDEX = PurePosixPath("lessons", "errors.ipynb")
 """Where the index of errors and symptoms lies."""
 
-Shelf = Callable[[str], PurePosixPath]
-"""Where the exercise notebook of a chapter lies."""
+REVIEW = PurePosixPath("review.ipynb")
+"""Where what is due is asked again, in a workspace that a server has prepared."""
 
 
 def lesson(name: str) -> PurePosixPath:
@@ -46,7 +45,7 @@ def exercises(chapter: str) -> PurePosixPath:
 
 
 def fetched(chapter: str) -> PurePosixPath:
-    """Where it lies in a class, once nbgrader fetched it into a student's home."""
+    """Where it lies in a class whose nbgrader fetches into the home, as it does by itself."""
     return PurePosixPath(chapter, f"{chapter}.ipynb")
 
 

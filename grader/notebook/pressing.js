@@ -23,20 +23,27 @@ function render({ model, el }) {
     }
     late = setTimeout(() => tell(LATE), PATIENCE);
   };
+  // On a button Enter, Space and letters are none of JupyterLab's; Ctrl+S and Shift+Enter are.
+  const keepKeys = (event) => {
+    if (!event.target.matches?.("button") || !el.contains(event.target)) return;
+    const modified = event.ctrlKey || event.metaKey || event.shiftKey;
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", !modified);
+  };
   for (const [kind, label] of Object.entries(model.get("labels"))) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "jupyter-button widget-button";
     button.textContent = label;
-    button.dataset.lmSuppressShortcuts = "true"; // no key here is one of JupyterLab's
     button.addEventListener("click", () => press(kind));
     el.append(button);
   }
   el.append(waiting);
+  window.addEventListener("keydown", keepKeys, true); // before JupyterLab, which listens below
   const answered = () => tell("");
   model.on("change:answers", answered);
   return () => {
     clearTimeout(late);
+    window.removeEventListener("keydown", keepKeys, true);
     model.off("change:answers", answered);
   };
 }

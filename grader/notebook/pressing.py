@@ -14,6 +14,11 @@ class Pressing(anywidget.AnyWidget):
     """A row of buttons, by kind: its label, and what is done when it is pressed."""
 
     _esm = Path(__file__).with_name("pressing.js")
+    _css = """
+    .autograd-buttons .jupyter-button { margin: 3px 6px 3px 3px; }
+    .autograd-buttons .jupyter-button:focus-visible {
+      outline: 2px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 1px; }
+    """
     labels = traitlets.Dict().tag(sync=True)
     answers = traitlets.Int().tag(sync=True)
 

@@ -125,7 +125,7 @@ QUESTION = "question:"
 
 
 def last() -> str | None:
-    """What was answered last, an exercise or a question, named as in `turns`."""
+    """What was answered last apart from a review, an exercise or a question as `turns` names it."""
     named: str | None = store().read().get("last")
     return named
 
@@ -139,8 +139,12 @@ def _change(
     today = date.today()
 
     def change(record: Record) -> None:
-        edit(record.setdefault(kind, {}).setdefault(name, {}), today)
-        record["last"] = name if kind == "exercises" else QUESTION + name
+        entry = record.setdefault(kind, {}).setdefault(name, {})
+        edit(entry, today)
+        turn = _turn(entry)
+        # A review leads back to what was learned long ago: the learner still is where they were.
+        if "last" not in record or turn is None or turn.seen != today:
+            record["last"] = name if kind == "exercises" else QUESTION + name
 
     (kept or store()).change(change)
 

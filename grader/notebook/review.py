@@ -51,18 +51,20 @@ def after(turn: Turn | None, right: bool, today: date) -> Turn | None:
 def due(turns: Mapping[str, Turn], minutes: Mapping[str, int], today: date) -> tuple[str, ...]:
     """What comes back on this day, the longest due first, within what is left of its minutes.
 
-    What is longest due always fits a day that has not begun, so that nothing waits for ever. A
-    name without minutes is not asked any more.
+    What is longest due always fits a day that has not begun, so that nothing waits for ever; of
+    what is due since one day the shortest comes first, and then what `minutes` has first. A name
+    without minutes is not asked any more.
     """
+    order = {name: number for number, name in enumerate(minutes)}
     cost = {name: min(minutes[name], MINUTES) for name in turns if name in minutes}
     left = MINUTES - sum(cost[name] for name in cost if turns[name].seen == today)
     waiting = [
-        (turn.due, cost[name], name)
+        (turn.due, cost[name], order[name], name)
         for name, turn in turns.items()
         if name in cost and turn.due is not None and turn.due <= today
     ]
     chosen = []
-    for _, takes, name in sorted(waiting):
+    for _, takes, _, name in sorted(waiting):
         if takes <= left:
             chosen.append(name)
             left -= takes

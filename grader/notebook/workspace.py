@@ -68,20 +68,15 @@ def build(course: Path, workspace: Path) -> list[Placed]:
     return lay(dict(offers(course)), workspace)
 
 
-def offers(
-    course: Path, shelf: places.Shelf = places.exercises
-) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """Every file of the workspace as the course has it now: its place, and its content.
-
-    `shelf` says where lessons find the exercise notebooks.
-    """
+def offers(course: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Every file of the workspace as the course has it now: its place, and its content."""
     lessons = course / "course" / "lessons"
     for text in sorted(lessons.glob("*.md"), key=lambda text: text.stem):
-        yield places.lesson(text.stem), notebooks.to_bytes(notebooks.read(text, shelf))
+        yield places.lesson(text.stem), notebooks.to_bytes(notebooks.read(text))
     if course.resolve() == HOME or (course / "course" / "symptoms").is_dir():
         from grader.notebook import index  # it reads what a course of one's own does not have
 
-        yield places.INDEX, notebooks.to_bytes(index.notebook(shelf))
+        yield places.INDEX, notebooks.to_bytes(index.notebook())
     for folder, skipped in ((lessons, {".md", ".ipynb"}), (course / "exercises", set[str]())):
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             inside = file.relative_to(folder.parent)

@@ -6,9 +6,9 @@ import contextlib
 import json
 from pathlib import Path
 
-from grader.notebook import files
+from grader.notebook import files, places
 
-NOTEBOOK = "review.ipynb"
+NOTEBOOK = str(places.REVIEW)
 
 _TEXT = """\
 # Review

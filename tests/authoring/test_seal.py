@@ -437,7 +437,7 @@ def test_what_the_student_side_holds_is_listed_and_nothing_else_is_there(side):
 def quick(monkeypatch):
     """Seal one lesson and no recording: what is asked is what happens to the folder."""
     lesson = (PurePosixPath("lessons", "00-start-here.ipynb"), b"{}")
-    monkeypatch.setattr("grader.notebook.workspace.offers", lambda source, shelf: [lesson])
+    monkeypatch.setattr("grader.notebook.workspace.offers", lambda source: [lesson])
     monkeypatch.setattr(student_side, "sealed_file", lambda: b"recorded")
 
 

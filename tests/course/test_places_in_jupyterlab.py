@@ -117,9 +117,22 @@ def test_an_exercise_is_failed_hinted_and_solved_by_buttons(page):
     expect(buttons).to_contain_text("Hint 1 of 3")
     keep_picture(notebook.locator(".jp-CodeCell:has([data-outcome='wrong'])").first, "verdict")
     buttons.get_by_role("button", name="Solution").click()
-    expect(buttons).to_contain_text("There are hints left")
+    expect(buttons).to_contain_text("There are hints left. To see the solution all the same, press")
     buttons.get_by_role("button", name="Solution").click()
     expect(buttons.locator("pre.autograd-code").first).to_contain_text("def two_path_grad")
+    # By keyboard: letters are nobody's on a button, and what has a modifier is JupyterLab's.
+    cells = notebook.locator(".jp-Cell")
+    count = cells.count()
+    page.keyboard.press("Shift+Tab")
+    hint = buttons.get_by_role("button", name="Hint")
+    expect(hint).to_be_focused()
+    assert hint.evaluate("e => getComputedStyle(e).outline").endswith("solid 2px")
+    page.keyboard.press("x")
+    assert cells.count() == count
+    page.keyboard.press("Control+s")
+    expect(page.locator(".jp-mod-current.jp-mod-dirty")).to_have_count(0)
+    left, right = (one.bounding_box() for one in buttons.get_by_role("button").all())
+    assert right["x"] - left["x"] - left["width"] >= 4  # as JupyterLab's own stand
     keyword = buttons.locator("pre.autograd-code .k").first
     plain = buttons.locator("pre.autograd-code").first
     colour = "e => getComputedStyle(e).color"

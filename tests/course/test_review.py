@@ -12,10 +12,12 @@ from course.questions import ask, by_chapter
 from course.quiz import Choice, Order
 from course.review import review
 from grader.notebook import again, places, records, workspace
+from grader.start.reviewing import lay_notebook
 from tests.conftest import ROOT
 from tests.fixtures.lesson_texts import made
 
 TODAY = date.today()
+DAY = f"{TODAY.day} {TODAY:%B}"
 GRAPHS = places.exercises("01-graphs")
 
 
@@ -49,7 +51,8 @@ def wrong_yesterday(folder, *names):
 
 
 def test_nothing_is_asked_where_nothing_went_wrong(folder):
-    assert str(review()) == "Nothing is due today. What goes wrong from now on comes back here."
+    said = f"Nothing is due today, {DAY}. What goes wrong from now on comes back here."
+    assert str(review()) == said
 
 
 def test_questions_are_asked_anew_and_exercises_laid_from_their_start(folder):
@@ -67,10 +70,13 @@ def test_questions_are_asked_anew_and_exercises_laid_from_their_start(folder):
     laid = nbformat.read(folder / link, 4)
     nbformat.validate(laid)
     sources = [cell.source for cell in laid.cells]
-    assert "from grader import check" in sources[0]
-    assert sources[1].startswith("## 1. Two paths")
-    assert "raise NotImplementedError()" in sources[2]
-    assert sources[3:] == ['check("two_path_grad", two_path_grad)']
+    assert sources[0].startswith(f"# Review of {DAY}")
+    assert f"Your earlier answer is kept in [its notebook](../{GRAPHS})." in sources[0]
+    assert "review.ipynb" not in sources[0]  # which a server lays
+    assert "from grader import check" in sources[1]
+    assert sources[2].startswith("## 1. Two paths")
+    assert "raise NotImplementedError()" in sources[3]
+    assert sources[4:] == ['check("two_path_grad", two_path_grad)']
     assert all(cell.metadata == {} for cell in laid.cells)
     assert (folder / GRAPHS).read_bytes() == mine
     assert "about 7 minutes" in str(found)
@@ -94,6 +100,7 @@ def test_an_answer_in_the_review_is_one_of_the_record(folder):
 
 def test_links_of_an_exercise_lead_where_they_led_before(folder):
     page = re.compile(r"\]\(((?!https?:)[^)\s#]+)")
+    lay_notebook(folder)
     for chapter in sorted((ROOT / "exercises").iterdir()):
         release = nbformat.read(chapter / f"{chapter.name}.ipynb", 4)
         before = {link for cell in release.cells for link in page.findall(cell.source)}
@@ -105,7 +112,10 @@ def test_links_of_an_exercise_lead_where_they_led_before(folder):
                 if place is None:  # a written answer is no exercise with a check
                     continue
                 laid = nbformat.read(folder / place, 4)
-                for link in (link for one in laid.cells for link in page.findall(one.source)):
+                first, *others = laid.cells
+                for link in page.findall(first.source):
+                    assert (folder / place.parent / link).is_file()
+                for link in (link for one in others for link in page.findall(one.source)):
                     assert (folder / place.parent / link).resolve() in targets
 
 
@@ -146,7 +156,7 @@ def test_it_is_shown_in_a_notebook_with_links(folder, capsys):
     wrong_yesterday(folder, "two_path_grad")
     review()._ipython_display_()
     said = capsys.readouterr().out
-    assert "Due today, about 6 minutes." in said
+    assert f"Due today, {DAY}: about 6 minutes." in said
     assert f"1. Two paths, 6 minutes: review/{TODAY}-two_path_grad.ipynb" in said
 
 

@@ -385,6 +385,7 @@ def test_hints_come_one_after_the_other_and_then_stay(own_record):
 
 def test_the_solution_is_kept_until_the_hints_are_read_or_the_exercise_is_right(own_record):
     assert "reveal=True" in str(grader.solution("two_path_grad"))
+    assert "press" not in str(grader.solution("two_path_grad"))  # here is no button
     assert "def two_path_grad" in str(grader.solution("two_path_grad", reveal=True))
     for _ in range(3):
         grader.hint("two_path_grad")

@@ -98,3 +98,8 @@ def test_what_is_no_more_in_the_course_is_not_asked():
 
 def test_a_hint_counts_as_an_answer_that_was_not_right():
     assert review.after(None, False, START) == Turn(0, START + timedelta(1))
+
+
+def test_what_is_due_since_one_day_comes_in_the_order_of_the_course():
+    turns = {name: Turn(0, START) for name in ("a", "b", "c")}
+    assert due(turns, {"c": 1, "a": 1, "b": 1}, START) == ("c", "a", "b")

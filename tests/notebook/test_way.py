@@ -105,13 +105,14 @@ def test_a_link_to_a_heading_leads_to_the_cell_that_begins_with_it(tmp_path):
     assert target.source.startswith("## 1.2 Über")
 
 
-def test_in_a_class_lessons_link_to_where_nbgrader_fetches_an_assignment(tmp_path):
+def test_lessons_link_to_where_the_settings_of_a_class_have_an_assignment_fetched():
     text = ROOT / "course" / "lessons" / "01-graphs.md"
-    at_home = "\n".join(cell.source for cell in notebooks.read(text).cells)
-    fetched = "\n".join(cell.source for cell in notebooks.read(text, places.fetched).cells)
-    assert "](../exercises/01-graphs/01-graphs.ipynb#" in at_home
-    assert "../exercises/01-graphs/01-graphs.ipynb#" not in fetched
-    assert "](../01-graphs/01-graphs.ipynb#" in fetched
+    lesson = "\n".join(cell.source for cell in notebooks.read(text).cells)
+    linked = {link for link in re.findall(r"\]\((\.\./[^)#]*)", lesson) if "graphs" in link}
+    assert linked == {"../exercises/01-graphs/01-graphs.ipynb"}
+    for settings in ("hub/settings/student/nbgrader_config.py", "hub/tljh.md"):
+        fetched = re.findall(r"assignment_dir = (.*)", (ROOT / settings).read_text())
+        assert fetched == ['str(Path.home() / "exercises")']
 
 
 def test_files_of_lessons_are_listed_in_the_order_of_the_course():

@@ -111,6 +111,16 @@ def test_one_goes_on_from_where_one_was_and_not_from_the_beginning(laid):
     assert "Continue with 3. Walk the graph" in text_of(start_page(laid, "/"))
 
 
+def test_a_review_of_what_was_long_ago_does_not_move_where_one_is(laid, record):
+    wrong_since(record, 2, "two-paths", "two_path_grad")
+    records.remember(Verdict("train_step", Outcome.RIGHT, 1.0))
+    here = whereabouts(laid, TODAY).here
+    records.answered("two-paths", "5", True)
+    records.remember(RIGHT)
+    assert whereabouts(laid, TODAY).here == here
+    assert here.name == "train_step"
+
+
 def test_after_the_last_exercise_one_goes_on_with_what_is_open_before(laid):
     last = whereabouts(laid, TODAY).steps[-1]
     records.remember(Verdict(last.name, Outcome.RIGHT, 1.0))

@@ -79,7 +79,8 @@ _STILL = """<style>
 .jp-OutputArea-child:has(.ag-still) + .jp-OutputArea-child:not(:has(.ag-player)) {{
   display: none; }}
 </style>
-<div class="ag-still" id="{id}">{picture}<p>Run this cell to step through the picture.</p></div>
+<div class="ag-still" id="{id}">{picture}<p>Run this cell to step through the picture. If it stays
+still, your editor shows no widgets.</p></div>
 """
 
 

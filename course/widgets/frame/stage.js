@@ -35,8 +35,9 @@ function render({ model, el }) {
 
   // As wide and as high as there is room for. Where its text would be too small, a picture with
   // columns is broken into lines. Sideways only what would be a mere line scrolls, for a part says
-  // little without the whole; the button shows it large.
+  // little without the whole; the button shows it large. On a phone the whole could not be read.
   const [NARROWEST, LOWEST, LEGIBLE] = [0.2, 0.75, 0.75];
+  const PHONE = 700;
   const WORTH_ENLARGING = 0.9;
   function fit() {
     const svg = frame.querySelector("svg");
@@ -48,7 +49,8 @@ function render({ model, el }) {
     const widest = Math.max(...lines.map((line) => line[2]));
     const height = lines.reduce((sum, line) => sum + line[3], 0);
     const high = parseFloat(getComputedStyle(frame).maxHeight) / height;
-    const wide = Math.max(NARROWEST, frame.clientWidth / widest);
+    const least = window.innerWidth < PHONE ? LEGIBLE : NARROWEST;
+    const wide = Math.max(least, frame.clientWidth / widest);
     const scale = Math.min(1, wide, Math.max(LOWEST, high || 1));
     zoom.hidden = !large && lines.length === 1 && scale >= WORTH_ENLARGING;
     showLines(svg, lines, large ? 1 : scale);
