@@ -36,8 +36,8 @@ class DoubleBackwardKey(Key, task="double_backward"):
         return _cube(x, back=lambda x, arriving: _right(x.detach(), arriving))
 
     def half_constant(x):
-        """The gradient is right, and its derivative by x is a third or two thirds of the right one:
-        one of the factors of 3 * x * x is a constant. It was computed in forward, or detached."""
+        """The gradient is right, and its derivative by x is half of the right one: one of the two
+        factors x of 3 * x * x is a constant. It was computed in forward, or detached."""
         return _cube(x, back=lambda x, arriving: arriving * 3 * x * x.detach())
 
     def recording_off_in_backward(x):
