@@ -21,7 +21,7 @@ NETWORKS = (
         r"contain \d+ elements not",
         "The normalization layer was made for another number of channels than its input has.",
         "Print the shape in front of it: channels are dimension 1. Make the layer with that "
-        "number.",
+        "number; or, where the features of sequences are last, move them there: x.transpose(1, 2).",
     ),
     Explanation(
         "padding_same",

@@ -18,7 +18,8 @@ PROCESSES = (
         "no_nccl",
         ("RuntimeError",),
         r"Distributed package doesn't have NCCL built in",
-        "nccl carries messages between GPUs, and this build of torch is for the CPU.",
+        "nccl carries messages between GPUs, and this build of torch is without it, as "
+        "those for the CPU are.",
         'Name the other backend: init_process_group("gloo").',
     ),
     Explanation(
@@ -33,18 +34,21 @@ PROCESSES = (
         "ddp_unused",
         ("RuntimeError",),
         r"Expected to have finished reduction in the prior iteration",
-        "DistributedDataParallel waits for a gradient of every parameter, and some took no part in "
-        "the loss.",
-        "Use every parameter in the loss, or freeze those you do not use. If that changes from "
-        "batch to batch, pass find_unused_parameters=True.",
+        "DistributedDataParallel waits for a gradient of every parameter, and some got none: they "
+        "took no part in the loss, or the backward pass before was broken off.",
+        "Use every parameter in the loss, or freeze those you do not use before you wrap the "
+        "model. If that changes from batch to batch, pass find_unused_parameters=True. After a "
+        "pass that was broken off, wrap the model anew.",
     ),
     Explanation(
         "ddp_twice",
         ("RuntimeError",),
         r"Expected to mark a variable ready only once",
-        "DistributedDataParallel met a parameter's gradient twice in one pass: a parameter that is "
-        "used outside of forward, or a reentrant checkpoint that runs several times.",
-        "Call the wrapped model itself, once per pass, and checkpoint with use_reentrant=False.",
+        "DistributedDataParallel met a parameter's gradient twice after one forward pass: a "
+        "parameter that is used outside of forward, a reentrant checkpoint that runs several "
+        "times, or a second backward pass through a part of the model.",
+        "Call the wrapper, ddp(x), once for each backward pass, and checkpoint with "
+        "use_reentrant=False.",
     ),
     Explanation(
         "wrapped_attribute",
@@ -69,7 +73,7 @@ PROCESSES = (
         "nothing_to_average",
         ("RuntimeError",),
         r"^DistributedDataParallel is not needed when a module doesn't have any parameter",
-        "DistributedDataParallel averages gradients, and every parameter of this module is frozen.",
+        "DistributedDataParallel averages gradients, and here no parameter requires grad.",
         "Use it without the wrapper; or wrap it after you unfroze what is to be trained.",
     ),
     Explanation(

@@ -78,7 +78,8 @@ SHAPES = (
         r"Given normalized_shape=.*, expected input with shape",
         "The layer was made for another number of channels or features than its input has.",
         "Print the shape in front of the layer. Images are (N, C, H, W): move the channels with "
-        "permute(0, 3, 1, 2), or make the layer with the number that arrives.",
+        "permute(0, 3, 1, 2), or make the layer with the number that arrives. BatchNorm1d takes "
+        "the positions of sequences (N, T, D) for channels: x.transpose(1, 2).",
     ),
     Explanation(
         "dimensions",

@@ -14,8 +14,8 @@ TRAINING = (
         "A normalization layer that takes its statistics from the input divides by the spread of "
         "the values in a group, and one value has none.",
         "BatchNorm: leave out a last batch of one (DataLoader(..., drop_last=True)), or call "
-        "model.eval() where you do not train. InstanceNorm and GroupNorm raise in eval mode too: "
-        "give them larger images, or GroupNorm fewer groups.",
+        "model.eval() where you do not train. Layers without running statistics raise in eval mode "
+        "too: give InstanceNorm and GroupNorm larger images, or GroupNorm fewer groups.",
     ),
     Explanation(
         "target_range",

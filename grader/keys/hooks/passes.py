@@ -63,8 +63,8 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
     @raises(r"index out of range")
     def legacy_hook_second(module, x, gy):
         """You picked the second of the gradients that the deprecated register_backward_hook gives.
-        That is the input's for one linear layer with bias and rows, and something else for every
-        other module. Use register_full_backward_hook."""
+        That is the input's for one linear layer with bias and rows, and mostly something else for
+        other modules. Use register_full_backward_hook."""
         return _probe(module, x, gy, _legacy, 1)
 
     def legacy_hook_last(module, x, gy):

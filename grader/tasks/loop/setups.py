@@ -23,8 +23,8 @@ class ParamGroups(Task):
     hints = (
         "Read section 6.10, on parameter groups. An optimizer takes a list of dicts: which keys "
         "does SGD know?",
-        "Two questions sort every parameter: does it belong to head, and has it two dimensions? "
-        "Walk over model.parameters(), which lists each parameter once.",
+        "Two questions sort every parameter: does it belong to head, and has it two dimensions or "
+        "more? Walk over model.parameters(), which lists each parameter once.",
         "Collect the ids of head's parameters in a set: `p in list(...)` compares values, and "
         "mostly raises. One group per parameter is fine.",
     )

@@ -116,6 +116,20 @@ def test_looking_for_the_unused_helps_where_results_lie_in_tuples_and_dicts(worl
         ddp(x)
 
 
+def test_every_backward_pass_since_the_forward_pass_counts_and_autograd_grad_does_not(world_of_one):
+    net = Some(2, ())
+    net.forward = lambda x: (net.layers[0](x), net.layers[1](x))
+    ddp, x = DistributedDataParallel(net), torch.ones(4, 3)
+    first, _ = ddp(x)
+    torch.autograd.grad(first.sum(), list(net.layers[0].parameters()))
+    assert not next_pass_raises({0, 1}, set(), find_unused=False)
+    first, second = ddp(x)
+    first.sum().backward(retain_graph=True)
+    second.sum().backward()
+    assert not next_pass_raises({0, 1}, {0, 1}, find_unused=False)
+    ddp(x)
+
+
 def combined(parts, how, axis):
     return sum(parts) if how == "sum" else torch.cat(parts, axis)
 
