@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from grader.errors.explanation import Explained, Explanation
 from grader.errors.seen import (
+    anomalous,
     assigned,
     attention,
     constructed,
@@ -18,6 +19,8 @@ from grader.errors.seen import (
     layers,
     lost,
     nothing,
+    numbers,
+    operands,
     parts,
     passes,
     rerun,
@@ -31,6 +34,7 @@ from grader.errors.seen import (
     targets,
     tuples,
     unlabelled,
+    windows,
     workers,
 )
 from grader.errors.seen.frames import Frames
@@ -75,6 +79,10 @@ _READERS: dict[str, Reader] = {
     "product_sizes": layers.read_product,
     "index_range": layers.read_index,
     "sample_index": samples.read,
+    "batch_sizes": windows.read,
+    "sizes": operands.read,
+    "zero_dimensions": numbers.read,
+    "anomaly": anomalous.read,
     "one_number": constructed.read,
     "nan_parameter": spoiled.read,
     "drawn_from": spoiled.read,
