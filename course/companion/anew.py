@@ -61,7 +61,7 @@ def _kept(part: nn.Module) -> Iterator[tuple[str, Any]]:
 
 def _statement(kind: type, attribute: str) -> tuple[str, int] | None:
     """Where forward, or a method that it calls, gives an attribute a new value in every call."""
-    methods = source.methods(kind)
+    methods, name = source.methods(kind), f"self.{attribute}"
     forward = next((method for method, _ in methods if method.name == "forward"), None)
     if forward is None:
         return None
@@ -69,8 +69,9 @@ def _statement(kind: type, attribute: str) -> tuple[str, int] | None:
         called = method is forward or source.calls(forward, method.name)
         if method.name == "__init__" or not called:
             continue
+        given = source.assigned(method, name)
         for statement in method.body:
-            plain = isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
-            if plain and statement in source.assigned(method, f"self.{attribute}"):
+            is_new = isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
+            if is_new and statement in given and not source.reads(statement, name):
                 return method.name, first + statement.lineno - 1
     return None

@@ -1,5 +1,7 @@
 """Which line, which variable, which size: an error's frames name them; and the cure cures."""
 
+import linecache
+
 import pytest
 import torch
 from torch import nn
@@ -127,6 +129,49 @@ def an_edit_in_a_function_that_has_returned():
     loss.backward()
 
 
+def _doubled(x, inplace):
+    y = torch.sigmoid(x)
+    if inplace:
+        y *= 2
+        return y
+    return y * 2
+
+
+@told(
+    "modified",
+    r"saved a tensor for its backward: y, .* y \*= 2 edited it",
+    "y *= 2",
+    "y = y * 2",
+    lambda: _doubled(torch.ones(3, requires_grad=True), False).sum().backward(),
+)
+def an_edit_behind_a_result_without_a_name():
+    _doubled(torch.ones(3, requires_grad=True), True).sum().backward()
+
+
+def test_of_two_statements_on_a_line_the_one_behind_is_not_named():
+    net = _Two(torch.optim.SGD)
+    one, other = net.losses()
+    with pytest.raises(RuntimeError) as raised:
+        exec(_LINES, {"net": net, "one": one, "other": other})
+    assert "net.first.step() changed" in explain_error(raised.value).meaning
+
+
+_LINES = compile(
+    "one.backward(retain_graph=True); net.first.step()\nother.backward(); net.second.step()",
+    "<two lines>",
+    "exec",
+)
+linecache.cache["<two lines>"] = (
+    90,
+    None,
+    [
+        "one.backward(retain_graph=True); net.first.step()\n",
+        "other.backward(); net.second.step()\n",
+    ],
+    "<two lines>",
+)
+
+
 # Samples that a slice cuts short
 
 
@@ -163,6 +208,22 @@ class _Texts(Dataset):
 )
 def windows_that_run_past_the_end():
     list(DataLoader(_Windows(False), batch_size=13))
+
+
+def _part(whole):
+    windows = _Windows(whole)
+    return torch.utils.data.Subset(windows, range(len(windows)))
+
+
+@told(
+    "batch_sizes",
+    r"The last samples of _Windows are short",
+    "self.series[i + self.size : i + self.size + self.horizon]",
+    "Let __len__ count the whole ones alone",
+    lambda: list(DataLoader(_part(True), batch_size=13)),
+)
+def windows_of_a_subset():
+    list(DataLoader(_part(False), batch_size=13))
 
 
 @told("batch_sizes", r"^Tensors of different shapes", None, "collate_fn that pads", lambda: None)
@@ -224,6 +285,22 @@ def test_a_part_of_the_input_is_not_to_be_allowed_unused():
     with pytest.raises(RuntimeError) as raised:
         _burgers(False)
     assert "allow_unused" not in explain_error(raised.value).cure
+
+
+def test_a_gradient_that_is_used_as_a_number_is_not_to_blame():
+    with pytest.raises(RuntimeError) as raised:
+        _attacked()
+    found = explain_error(raised.value)
+    assert "create_graph" not in found.meaning
+    assert "item()" in found.meaning
+
+
+def _attacked():
+    net, x = nn.Linear(2, 1), torch.ones(3, 2, requires_grad=True)
+    g = torch.autograd.grad(net(x).sum(), x)[0]
+    other = (x + 0.1 * g.sign()).detach()
+    loss = torch.tensor(net(other).sum().item())
+    loss.backward()
 
 
 # Two tensors of one operation
@@ -334,7 +411,7 @@ _ROOT = "d = (x - x.detach()).pow(2).sum(1).clamp(min=low).sqrt()"
 
 @told(
     "index_range",
-    r"^rows holds the number 4, and dimension 0 of x has 4 rows, 0 to 3",
+    r"^rows holds the number 4, and dimension 0 of x has 4 entries, 0 to 3",
     "rows = torch.tensor([0, 4])",
     "how rows is made",
     lambda: None,
@@ -343,6 +420,19 @@ def a_row_that_index_select_does_not_find():
     x, rows = torch.ones(4, 3), None
     rows = torch.tensor([0, 4])
     x.index_select(0, rows)
+
+
+@told(
+    "index_range",
+    r"^columns holds the number 3, and dimension -1 of x has 3 entries",
+    "columns = torch.tensor([0, 3])",
+    "how columns is made",
+    lambda: None,
+)
+def a_column_that_index_select_does_not_find():
+    x = torch.ones(4, 3)
+    columns = torch.tensor([0, 3])
+    x.index_select(-1, columns)
 
 
 @told(

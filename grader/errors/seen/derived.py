@@ -17,14 +17,19 @@ from grader.errors.seen.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.lookup import looked_up
 from grader.errors.seen.passes import start_of
 
+_CUTS = ("item", "detach", "tolist", "numpy", "tensor", "no_grad")
+"""Behind these a value is a number, whatever it was computed from."""
+
 
 def read(frames: Frames, told: Explained) -> Explained | None:
     """A result of `grad` without create_graph that is differentiated again, by a helper or not."""
-    started = _started(frames.last)
+    starts = _starts(frames.last)
+    started, feeding = _tensors(starts, frames.last), _feeding(starts, frames.last)
     for frame in reversed(frames.own):
         for node, line in _gradients(frame):
             for name, value in _values(node, frame):
-                is_it = frame is frames.last or any(value is one for one in started)
+                fed = frame is frames.last and name in feeding
+                is_it = fed or any(value is one for one in started)
                 if isinstance(value, Tensor) and not value.requires_grad and is_it:
                     return replace(
                         told,
@@ -36,8 +41,8 @@ def read(frames: Frames, told: Explained) -> Explained | None:
     return None
 
 
-def _started(frame: Frame) -> list[Tensor]:
-    """The tensors that the failing line differentiates, or computes what it does from."""
+def _starts(frame: Frame) -> list[ast.expr]:
+    """The expressions that the failing line differentiates."""
     starts: list[ast.expr] = []
     for node in ast.walk(frame.source) if frame.source is not None else ():
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
@@ -45,8 +50,28 @@ def _started(frame: Frame) -> list[Tensor]:
         if node.lineno <= frame.line <= (node.end_lineno or 0):
             starts += node.args[:1] if node.func.attr == "grad" else ()
             starts += [node.func.value] if node.func.attr == "backward" else ()
+    return starts
+
+
+def _tensors(starts: list[ast.expr], frame: Frame) -> list[Tensor]:
     values = (looked_up(one, frame) for start in starts for one in ast.walk(start))
     return [one for one in values if isinstance(one, Tensor)]
+
+
+def _feeding(starts: list[ast.expr], frame: Frame) -> set[str]:
+    """The names that these expressions are computed of, by the statements before the line."""
+    names: set[str] = set()
+    ahead = [one.id for start in starts for one in ast.walk(start) if isinstance(one, ast.Name)]
+    while ahead:
+        name = ahead.pop()
+        if name in names or frame.source is None:
+            continue
+        names.add(name)
+        for statement in source.assigned(frame.source, name):
+            if source.calls(statement, *_CUTS):
+                continue
+            ahead += [one.id for one in ast.walk(statement) if isinstance(one, ast.Name)]
+    return names
 
 
 def _gradients(frame: Frame) -> Iterator[tuple[ast.Assign, str]]:

@@ -14,7 +14,7 @@ from grader.errors.explanation import Explained
 from grader.errors.sections import Section
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames
-from grader.errors.seen.lookup import looked_up
+from grader.errors.seen.lookup import looked_up, named
 
 _SHORT = {"bfloat16": torch.bfloat16, "half": torch.float16, "float16": torch.float16}
 _WRITES = ("index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", "masked_scatter")
@@ -73,7 +73,7 @@ def _into_whole(
 ) -> Explained | None:
     """Whole numbers that are given fractions, where it is seen that those are."""
     node = ast.parse(written, mode="eval").body
-    value = looked_up(node, frame)
+    value = named(node, frame)
     made = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
     plain = isinstance(node, ast.Call) and all(one.arg != "dtype" for one in node.keywords)
     if isinstance(value, Tensor) and value.is_floating_point():
@@ -147,7 +147,7 @@ def _of_two(frames: Frames, told: Explained) -> Explained | None:
         sides = _factors(node)
         if not sides or not node.lineno <= frame.line <= (node.end_lineno or 0):  # type: ignore[attr-defined]
             continue
-        pair = [(ast.unparse(one), looked_up(one, frame)) for one in sides]
+        pair = [(ast.unparse(one), named(one, frame)) for one in sides]
         values = [one for one in pair if isinstance(one[1], Tensor)]
         if len(values) == 2 and values[0][1].dtype != values[1][1].dtype:
             found.add(tuple(name for name, _ in values))

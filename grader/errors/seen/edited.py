@@ -20,7 +20,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A parameter that an optimizer holds was stepped; anything else was edited by an operation."""
     _, root = start_of(frames)
     if root is None or root.grad_fn is None:
-        return _without_node(frames, told)
+        return _without_node(frames, told, message)
     refusing = [
         node
         for node in graph.nodes(root.grad_fn)
@@ -29,7 +29,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if (stepped := stepping.read(frames, told, message, root, refusing)) is not None:
         return stepped
     if not refusing:
-        return _without_node(frames, told)
+        return _without_node(frames, told, message)
     node = refusing[0].name()
     if (result := results.read(frames, told, message, node)) is not None:
         return result
@@ -57,8 +57,10 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     )
 
 
-def _without_node(frames: Frames, told: Explained) -> Explained | None:
+def _without_node(frames: Frames, told: Explained, message: str) -> Explained | None:
     """What the code alone says, where the loss has no name and its graph is not at hand."""
+    if (result := results.read(frames, told, message, "A node of the graph")) is not None:
+        return result
     edits = _edits_in_frames(frames)
     if (buffer := _of_buffer(frames, "A node", edits)) is None:
         return None

@@ -19,7 +19,7 @@ _TEXT = re.compile(r"^index (-?\d+) is out of bounds for dimension (\d+) with si
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The one index of the failing line that holds the number of the text."""
-    if "out of range in self" in message:
+    if "out of range in self" in message or "out of DATA bounds" in message:
         return _chosen(frames, told)
     if (found := _TEXT.search(message)) is None:
         return None
@@ -74,6 +74,7 @@ def _chosen(frames: Frames, told: Explained) -> Explained | None:
         return None
     ((name, (low, high, holder, size, node)),) = found.items()
     layer = looked_up(node.func, frame)
+    rows = "entries" if holder.startswith("dimension") else "rows"
     cure = f"Look at how {name} is made, and at whether it counts in {holder}."
     if low == 1 and high == size:
         cure = f"Numbers that begin at 1 are one too large: {name} - 1."
@@ -87,7 +88,7 @@ def _chosen(frames: Frames, told: Explained) -> Explained | None:
     return replace(
         told,
         meaning=f"{name} holds the number {low if low < 0 else high}, and {holder} has {size} "
-        f"rows, 0 to {size - 1}.",
+        f"{rows}, 0 to {size - 1}.",
         cure=cure,
         place=_made(frame, name),
     )
@@ -112,7 +113,7 @@ def _choice(node: ast.Call, frame: Frame) -> tuple[str, object, str, int]:
     dim = whole[1] if len(whole) > 1 else words.get("dim")
     chosen = whole[2] if len(whole) > 2 else words.get("index")
     value = looked_up(whole[0], frame)
-    at = dim.value if isinstance(dim, ast.Constant) else None
+    at = ast.literal_eval(dim) if isinstance(dim, ast.Constant | ast.UnaryOp) else None
     if not isinstance(value, Tensor) or type(at) is not int or chosen is None:
         return "", None, "", 0
     holder = f"dimension {at} of {source.spelled(whole[0])}"

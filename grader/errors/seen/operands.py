@@ -13,7 +13,7 @@ from torch import Tensor
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames
-from grader.errors.seen.lookup import looked_up
+from grader.errors.seen.lookup import named
 
 _SIZES = re.compile(
     r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton "
@@ -120,7 +120,7 @@ def _operand(node: ast.expr, frame: Frame) -> _Operand | None:
     """The shape of an expression that is a variable's, entry by entry; None if it is not known."""
     text = ast.unparse(node)
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-        value = looked_up(node, frame)
+        value = named(node, frame)
         if isinstance(value, Tensor):
             return _Operand(text, tuple(value.shape), text)
         return None
@@ -144,7 +144,7 @@ def _operand(node: ast.expr, frame: Frame) -> _Operand | None:
 def _is_number(node: ast.expr, frame: Frame) -> bool:
     if isinstance(node, ast.Constant):
         return True
-    return type(looked_up(node, frame)) in (int, float)
+    return type(named(node, frame)) in (int, float)
 
 
 def _sizes_at(pair: tuple[_Operand, _Operand], dimension: int) -> tuple[int, int] | None:

@@ -12,12 +12,16 @@ STRAIGHT, ROUND, NEVER = 2, 1, 0
 """It ran before the failing line; it may have, in an earlier pass or call; it cannot have."""
 
 
-def when(frames: Frames, number: int, line: int) -> int:
-    """When a line of one of the reader's own frames ran, of which the last is the innermost."""
+def when(frames: Frames, number: int, line: int, column: int = 0) -> int:
+    """When a line of one of the reader's own frames ran, of which the last is the innermost.
+
+    Of several statements on one line `column` is where the one that is asked about begins.
+    """
     frame = frames.own[number]
     if (tree := frame.source) is None:
         return ROUND
-    if line <= frame.line and not _is_other_branch(tree, line, frame.line):
+    is_behind = line == frame.line and bool(frame.columns and column >= frame.columns[1])
+    if line <= frame.line and not is_behind and not _is_other_branch(tree, line, frame.line):
         return STRAIGHT
     loops = (node for node in ast.walk(tree) if isinstance(node, source.Loop))
     if any(_holds([loop], line) and _holds([loop], frame.line) for loop in loops):

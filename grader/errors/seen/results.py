@@ -46,20 +46,24 @@ def read(frames: Frames, told: Explained, message: str, node: str) -> Explained 
         return None
     found = {}
     for tree, file, first in buffers.code_of(frames):
-        for edit, made in _edited(tree, maker[1].lower()):
+        for edit, statement in _edited(tree, maker[1].lower()):
             place = f"{file_name(file)}, line {first + edit.line - 1}"
+            known = edit.of_tensor or _is_tensor(frames, edit.name, place)
+            is_call = isinstance(getattr(statement, "value", None), ast.Call)
+            if not known and not is_call:
+                continue
             if _may_have_run(frames, tree, edit.line):
-                found[place] = edit, first + made - 1
+                found[place] = edit, first + statement.lineno - 1, known
     if len(found) != 1:
         return None
-    ((place, (edit, made)),) = found.items()
+    ((place, (edit, made, known)),) = found.items()
     return replace(
         told,
         meaning=f"{node} saved a tensor for its backward: {edit.name}, which line {made} made. "
         f"{edit.written} edited it in place afterwards.",
         cure=f"{edit.instead}.",
         place=place,
-        sure=edit.of_tensor or _is_tensor(frames, edit.name, place),
+        sure=known,
     )
 
 
@@ -81,8 +85,8 @@ def _is_same(one: ast.AST | None, other: ast.AST) -> bool:
     return one is not None and ast.dump(one) == ast.dump(other)
 
 
-def _edited(tree: ast.AST, maker: str) -> Iterator[tuple[_Edit, int]]:
-    """Edits of a name that an operation of this kind gave its value, with the line of that."""
+def _edited(tree: ast.AST, maker: str) -> Iterator[tuple[_Edit, ast.stmt]]:
+    """Edits of a name that an operation of this kind gave its value, with its statement."""
     for edit in _edits(tree):
         before = [
             one
@@ -90,7 +94,7 @@ def _edited(tree: ast.AST, maker: str) -> Iterator[tuple[_Edit, int]]:
             if one.lineno < edit.line and not isinstance(one, ast.AugAssign)  # type: ignore[attr-defined]
         ]
         if before and _operation(getattr(before[-1], "value", None)) & _named(maker):
-            yield edit, before[-1].lineno  # type: ignore[attr-defined]
+            yield edit, before[-1]  # type: ignore[misc]
 
 
 def _named(maker: str) -> set[str]:
@@ -102,6 +106,8 @@ def _operation(value: ast.AST | None) -> set[str]:
     if isinstance(value, ast.BinOp):
         return set(_OPERATORS.get(type(value.op), ()))
     name = getattr(value.func, "attr", "") if isinstance(value, ast.Call) else ""
+    if isinstance(value, ast.Call) and ast.unparse(value.func).startswith(("math.", "np.")):
+        return set()
     return {name.replace("_", "").lower()} - {""}
 
 

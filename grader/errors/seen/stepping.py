@@ -166,7 +166,7 @@ def _step(frames: Frames, holders: list[_Holder]) -> tuple[str, str, torch.optim
     for number in reversed(range(len(frames.own))):
         frame = frames.own[number]
         steps = [
-            (ran.when(frames, number, node.lineno), node.lineno, node, one)
+            (ran.when(frames, number, node.lineno, node.col_offset), node.lineno, node, one)
             for _, one in known
             for node in (_steps(frame.source, frame, one) if frame.source is not None else ())
         ]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
@@ -38,6 +38,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     dataset = getattr(fetched.get("self"), "dataset", None)
     if not isinstance(dataset, Dataset) or not isinstance(numbers, list | tuple):
         return None
+    if isinstance(dataset, Subset):
+        numbers, dataset = [dataset.indices[number] for number in numbers], dataset.dataset
     method = getattr(type(dataset), "__getitem__", None)
     if not isinstance(method, FunctionType) or is_library(method.__code__.co_filename):
         return None
