@@ -574,6 +574,30 @@ def a_sum_without_a_term_whose_terms_are_numbers():
     loss.backward()
 
 
+# The line that it came through
+
+
+def test_an_error_of_a_library_that_names_no_line_is_followed_by_the_readers_own():
+    with pytest.raises(RuntimeError) as raised:
+        list(DataLoader(_Texts(), batch_size=3))
+    found = explain_error(raised.value)
+    line = "list(DataLoader(_Texts(), batch_size=3))"
+    assert found.passed.startswith("test_named.py, line ")
+    assert found.passed.endswith(f": {line}")
+    for told in (str(found), found._repr_html_()):
+        assert "Your line" in told
+    assert found.passed in str(found)
+
+
+def test_where_the_traceback_ends_in_the_readers_line_or_the_cause_has_one_it_is_not_repeated():
+    with pytest.raises(RuntimeError) as raised:
+        torch.ones(3) + torch.ones(4)
+    assert explain_error(raised.value).passed == ""
+    with pytest.raises(RuntimeError) as raised:
+        list(DataLoader(_Windows(False), batch_size=13))
+    assert explain_error(raised.value).passed == ""
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_frames_name_it_and_the_cure_cures(program):
     program.is_explained()

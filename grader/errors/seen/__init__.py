@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -130,9 +131,11 @@ def made_exact(
     if _is_none_collated(found.code, error):
         return replace(Explained.of(known("collate_kind")), meaning=_NONE, cure=_NONE_CURE)
     reader = _READERS.get(found.code)
-    if reader is None or not frames.own:
+    if not frames.own:
         return told
-    try:
-        return reader(frames, told, str(error)) or told
-    except Exception:  # the text's own explanation holds whatever the frames contain
-        return told
+    if reader is not None:
+        # The text's own explanation holds whatever the frames contain.
+        with contextlib.suppress(Exception):
+            told = reader(frames, told, str(error)) or told
+    is_below = bool(frames.within) and not told.place
+    return replace(told, passed=frames.last.written) if is_below else told
