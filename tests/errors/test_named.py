@@ -4,6 +4,7 @@ import linecache
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -328,6 +329,18 @@ def one_factor_of_each_image():
 def two_vectors_of_different_lengths():
     one, other = torch.ones(3), torch.ones(4)
     one + other
+
+
+@told(
+    "sizes",
+    r"out has the shape \(3, 2\) and y \(5, 2\)",
+    "F.mse_loss(out, y)",
+    "Look at how out and y are made",
+    lambda: None,
+)
+def a_loss_of_two_lengths():
+    out, y = torch.ones(3, 2), torch.ones(5, 2)
+    F.mse_loss(out, y)
 
 
 def test_a_size_that_no_variable_of_the_line_has_is_not_guessed_at():
