@@ -39,6 +39,16 @@ class _Two:
         critic_loss.backward()
         self.second.step()
 
+    def learn_by_two_methods(self):
+        actor_loss, critic_loss = self.losses()
+        actor_loss.backward(retain_graph=True)
+        self.first.step()
+        self.learn_values(critic_loss)
+
+    def learn_values(self, critic_loss):
+        critic_loss.backward()
+        self.second.step()
+
     def learn_after_both(self):
         actor_loss, critic_loss = self.losses()
         actor_loss.backward(retain_graph=True)
@@ -67,6 +77,17 @@ def a_step_behind_the_failing_line_of_an_optimizer_that_has_a_state():
 )
 def a_step_behind_the_failing_line_where_no_state_tells():
     _Two(torch.optim.SGD).learn()
+
+
+def _episodes(learn):
+    for _ in range(2):
+        learn()
+
+
+def test_a_step_of_this_call_comes_before_one_of_an_earlier_call():
+    with pytest.raises(RuntimeError) as raised:
+        _episodes(_Two(torch.optim.SGD).learn_by_two_methods)
+    assert explain_error(raised.value).meaning.startswith("self.first.step() changed")
 
 
 def test_a_step_of_an_earlier_pass_of_the_loop_may_be_to_blame():
@@ -147,6 +168,21 @@ def _doubled(x, inplace):
 )
 def an_edit_behind_a_result_without_a_name():
     _doubled(torch.ones(3, requires_grad=True), True).sum().backward()
+
+
+def test_a_step_behind_the_failing_line_of_a_script_is_not_found_on_another_way():
+    net = _Two(torch.optim.SGD)
+    one, other = net.losses()
+    one.backward(retain_graph=True)
+    net.first.step()
+    space = {"other": other, "second": net.second, "nn": nn}
+    with pytest.raises(RuntimeError) as raised:
+        exec(_SCRIPT, space)
+    assert "second.step()" not in explain_error(raised.value).meaning
+
+
+_SCRIPT = compile("other.backward()\nsecond.step()", "<a script>", "exec")
+linecache.cache["<a script>"] = (30, None, ["other.backward()\n", "second.step()\n"], "<a script>")
 
 
 def test_of_two_statements_on_a_line_the_one_behind_is_not_named():

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frames, file_name
 
-STRAIGHT, ROUND, NEVER = 2, 1, 0
-"""It ran before the failing line; it may have, in an earlier pass or call; it cannot have."""
+STRAIGHT, ROUND, AGAIN, NEVER = 3, 2, 1, 0
+"""It ran before the failing line; in an earlier pass; maybe in an earlier call; it cannot have."""
 
 
 def when(frames: Frames, number: int, line: int, column: int = 0) -> int:
@@ -19,14 +19,14 @@ def when(frames: Frames, number: int, line: int, column: int = 0) -> int:
     """
     frame = frames.own[number]
     if (tree := frame.source) is None:
-        return ROUND
+        return AGAIN
     is_behind = line == frame.line and bool(frame.columns and column >= frame.columns[1])
     if line <= frame.line and not is_behind and not _is_other_branch(tree, line, frame.line):
         return STRAIGHT
     loops = (node for node in ast.walk(tree) if isinstance(node, source.Loop))
     if any(_holds([loop], line) and _holds([loop], frame.line) for loop in loops):
         return ROUND
-    return ROUND if _is_called_again(frames, number) else NEVER
+    return AGAIN if _is_called_again(frames, number) else NEVER
 
 
 def _is_called_again(frames: Frames, number: int) -> bool:

@@ -163,18 +163,18 @@ def _step(frames: Frames, holders: list[_Holder]) -> tuple[str, str, torch.optim
     A step that the failing pass cannot have come to is none of them.
     """
     known: list[_Holder] = [*holders] or [("", None)]
-    for number in reversed(range(len(frames.own))):
-        frame = frames.own[number]
-        steps = [
-            (ran.when(frames, number, node.lineno, node.col_offset), node.lineno, node, one)
-            for _, one in known
-            for node in (_steps(frame.source, frame, one) if frame.source is not None else ())
-        ]
-        before = [one for one in steps if one[0] != ran.NEVER]
-        if before:
-            _, line, node, optimizer = max(before, key=lambda one: one[:2])
-            return _receiver(node), frame.place_of(line), optimizer
-    return _step_elsewhere(frames, holders)
+    steps = [
+        (ran.when(frames, number, node.lineno, node.col_offset), number, node, one)
+        for number, frame in enumerate(frames.own)
+        for _, one in known
+        for node in (_steps(frame.source, frame, one) if frame.source is not None else ())
+    ]
+    sooner = [one for one in steps if one[0] > ran.AGAIN]
+    before = sooner or [one for one in steps if one[0] == ran.AGAIN]
+    if not before:
+        return _step_elsewhere(frames, holders)
+    _, number, node, optimizer = max(before, key=lambda one: (one[1], one[0], one[2].lineno))
+    return _receiver(node), frames.own[number].place_of(node.lineno), optimizer
 
 
 def _step_elsewhere(
@@ -198,12 +198,12 @@ def _step_elsewhere(
 
 
 def _is_in_frames(frames: Frames, file: str, line: int) -> bool:
-    """Whether a line belongs to a function that the error went through."""
+    """Whether a line belongs to code that the error went through, whose steps were looked at."""
     return any(
-        one.file == file
-        and isinstance(one.source, ast.FunctionDef | ast.AsyncFunctionDef)
-        and one.source.lineno <= line <= (one.source.end_lineno or 0)
+        statement.lineno <= line <= (statement.end_lineno or 0)
         for one in frames.own
+        if one.file == file
+        for statement in getattr(one.source, "body", ())
     )
 
 
