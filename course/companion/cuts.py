@@ -24,6 +24,8 @@ _CHOOSING = {
     *("__gt__", "__lt__", "__ge__", "__le__", "__eq__", "gt", "lt", "eq"),
 }
 """What makes an index or a mask of values: a choice, and no second way of theirs."""
+_DIFFERENCES = {"sub", "__sub__", "subtract"}
+_SUMS = {"add", "__add__", "__radd__"}
 _STEPS = {"sign", "round", "floor", "ceil", "trunc", "sign_", "round_"}
 """What has a slope of 0 wherever it has one."""
 MOST = 3
@@ -55,11 +57,43 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
         return [found("never_used", tensor=name)]
     before = record.before([end]) if end is not None else set()
     cuts = sorted(_last_cuts(record, followed, end)) if end is not None else []
+    if (estimated := _estimated(record, cuts, name)) is not None:
+        return [estimated]
     if cuts:
         return [_of_cut(record, one, name) for one in cuts[:MOST]]
     if followed.live & before:
         return []  # inside of something that the watch does not see
     return _by_numbers(record, followed, before, name) or _dropped(record, followed, end, name)
+
+
+def _estimated(record: Record, cuts: list[int], name: str) -> Finding | None:
+    """A value that enters a loss by a straight-through estimator, z + (q - z).detach(), alone.
+
+    Other places that detach the same q are as meant as that one.
+    """
+    for number in cuts:
+        if (passed := _straight_through(record, number)) is None:
+            continue
+        call = record.call(number)
+        others = [record.call(one) for one in cuts if one != number]
+        if call is not None and all(
+            one is not None and one.name == "detach" and passed in one.sources for one in others
+        ):
+            return found("straight_through", tensor=name, place=call.place)
+    return None
+
+
+def _straight_through(record: Record, number: int) -> int | None:
+    """The q of z + (q - z).detach(), where a detached difference is added to its z again."""
+    cut = record.call(number)
+    difference = record.call(cut.sources[0]) if cut is not None and cut.sources else None
+    if cut is None or cut.name != "detach" or difference is None:
+        return None
+    if difference.name not in _DIFFERENCES or len(difference.sources) != 2:
+        return None
+    q, z = difference.sources
+    sums = (one for _, one in record.every() if one.name in _SUMS and number in one.sources)
+    return q if any(z in one.sources for one in sums) else None
 
 
 def by_two_ways(

@@ -35,8 +35,6 @@ def out_of_order(
         if len(optimizers) == 1 and not isinstance(optimizer, torch.optim.LBFGS):
             # Two take turns: the step of one leaves gradients in the other. LBFGS empties inside.
             findings += _unused(story)
-        if not schedules:  # a warm-up begins at 0
-            findings += _standing(story, optimizer)
         if schedules:
             findings += _schedule(story)
     findings += _clipping(record)
@@ -115,14 +113,6 @@ def _emptying(story: list[Event]) -> list[Finding]:
         count = kinds.count("backward")
         findings.append(found("never_emptied", count=count, place=story[steps[0]].place))
     return findings
-
-
-def _standing(story: list[Event], optimizer: Any) -> list[Finding]:
-    """Steps that were all taken with a learning rate of 0."""
-    steps = [event for event in story if event.kind == "step" and event.about.rates]
-    if not steps or any(rate for event in steps for rate in event.about.rates):
-        return []
-    return [found("zero_rate", optimizer=type(optimizer).__name__, place=steps[0].place)]
 
 
 def _schedule(story: list[Event]) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from course.companion.places import is_library
 
@@ -49,6 +50,12 @@ class Surroundings:
         found = {n: one for n, one in self._opened() if isinstance(one, torch.optim.Optimizer)}
         once = {id(one): (name, one) for name, one in reversed(found.items())}
         return dict(once.values())
+
+    @cached_property
+    def schedulers(self) -> list[LRScheduler]:
+        """What sets learning rates, each once."""
+        found = {id(one): one for _, one in self._opened() if isinstance(one, LRScheduler)}
+        return list(found.values())
 
     @cached_property
     def parameters(self) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from course.companion import births, cuts, inquiry, order, states, wiring
+from course.companion import births, cuts, inquiry, order, rates, states, wiring
 from course.companion.calls import Record
 from course.companion.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.finding import Finding, Report, counted, found, ordered
@@ -78,7 +78,7 @@ def of_record(record: Record, around: Surroundings) -> Report:
     passes = len(record.events_of("backward"))
     about = f"Watched {counted(len(record), 'torch call')} and {passes} backward pass"
     about += "." if passes == 1 else "es."
-    changed = states.through_data(record)
+    changed = states.through_data(record) + rates.notes(record, around)
     if not findings and not changed:
         about += " Nothing in them is out of order. Ask why_no_grad(tensor, loss) about a tensor."
     return Report(about, ordered(findings), (*record.blind, *changed, *states.unseen(around)))
@@ -90,7 +90,7 @@ _NUMBER = "A number has no graph: .item() and float() leave it behind."
 def _report(
     about: str, findings: list[Finding], around: Surroundings, record: Record | None
 ) -> Report:
-    notes = states.unseen(around)
+    notes = states.unseen(around) + rates.notes(record, around)
     if record is not None:
         findings += _of_record(record, around)
         notes += record.blind + states.through_data(record)
@@ -119,10 +119,11 @@ _REMARKS = {"emptied", "no_backward"}
 
 
 def _of_record(record: Record, around: Surroundings) -> list[Finding]:
-    schedules = bool(around.of_kind(torch.optim.lr_scheduler.LRScheduler))
+    schedules = bool(around.schedulers)
     return [
         *states.fed_wrongly(record),
         *order.out_of_order(record, schedules, bool(around.optimizers)),
+        *rates.standing(record, around),
         *states.kept_alive(record, around),
     ]
 

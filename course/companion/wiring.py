@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from course.companion import anew
 from course.companion.calls import Record
 from course.companion.finding import Finding, found
 from course.companion.reach import Reach
@@ -129,7 +130,12 @@ def _of_model(
     holders = _holders(around)
     if len(missing) < len(trained):
         told = [around.name_of(only)] if only is not None else list(missing)
-        return [found("not_in_optimizer", tensor=listed(told), **holders)]
+        new = anew.made_anew(around, name, told)
+        rest = [one for one in told if one not in new]
+        findings = list({id(one): one for one in new.values()}.values())
+        if rest:
+            findings.append(found("not_in_optimizer", tensor=listed(rest), **holders))
+        return findings
     if not _trains(around, holding, reach):
         sure = len(around.models) == 1
         return [found("other_model", model=name, sure=sure, **holders)]

@@ -13,6 +13,9 @@ BY_FRAMES = r"(?!)"
 """A trail that no error has: `seen.recognised` tells such an error by the line that failed."""
 
 
+_THROUGH = "Your line"
+
+
 @dataclass(frozen=True)
 class Explanation:
     """One error: the types that carry it, a pattern found in its text, its meaning, its cure.
@@ -67,6 +70,11 @@ class Explained:
     """False where the cause is likely and not certain."""
     place: str = ""
     """File and line of the reader's own code that the cause stands in."""
+    passed: str = ""
+    """The reader's own line that it came through, where a library raised it and no cause is told.
+
+    The traceback ends in the library then.
+    """
 
     @classmethod
     def of(cls, entry: Explanation) -> Explained:
@@ -76,7 +84,8 @@ class Explained:
     def __str__(self) -> str:
         where = f" ({self.place})" if self.place else ""
         lines = (f"{self._word}: {self.meaning}{where}", f"Cure: {self.cure}")
-        return "\n".join((*lines, f"More: {self.section}"))
+        through = (f"{_THROUGH}: {self.passed}",) if self.passed else ()
+        return "\n".join((*lines, *through, f"More: {self.section}"))
 
     __repr__ = __str__
 
@@ -91,6 +100,7 @@ class Explained:
             [
                 shown.paragraph(self._word, self.meaning + where),
                 shown.paragraph("Cure", self.cure),
+                *([shown.paragraph(_THROUGH, self.passed)] if self.passed else ()),
                 shown.link(self.section),
             ],
         )

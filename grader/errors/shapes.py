@@ -48,7 +48,8 @@ INDICES = (
     Explanation(
         "index_range",
         ("IndexError", "RuntimeError"),
-        r"^index out of range in self|^index -?\d+ is out of bounds for dimension \d+ with size|"
+        r"^index out of range in self|^INDICES element is out of DATA bounds|"
+        r"^index -?\d+ is out of bounds for dimension \d+ with size|"
         r"^Class values must be smaller than num_classes|"
         r"^Index \d+ of input takes value \d+ which is not in the valid range",
         "An index is negative, or not below the size of what it counts: a dimension, the rows of "

@@ -84,6 +84,10 @@ def test_an_optimizer_that_empties_inside_of_its_step_is_no_alarm():
     assert wired.an_image_by_lbfgs().codes == ("fine",)
 
 
+def test_a_layer_that_forward_makes_in_its_first_call_alone_came_after_the_optimizer():
+    assert wired.a_head_that_is_made_once().codes == ("not_in_optimizer",)
+
+
 def test_memory_that_is_used_again_is_not_taken_for_values_that_were_cut():
     assert wired.values_that_were_cut_and_are_gone().codes == ("fine",)
 

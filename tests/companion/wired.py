@@ -299,3 +299,82 @@ def one_parameter():
     loss = model(torch.ones(2, 3)).sum()
     loss.backward()
     return why_no_grad(model=model, loss=loss)
+
+
+class _MakesItsHead(nn.Module):
+    """A head whose number of features is known with the data alone."""
+
+    def __init__(self, lazily):
+        super().__init__()
+        self.body, self.lazily = nn.Linear(3, 4), lazily
+        if lazily:
+            self.head = nn.LazyLinear(2)
+
+    def forward(self, x):
+        h = self.body(x).tanh()
+        if self.lazily:
+            return self.head(h)
+        return self._headed(h)
+
+    def _headed(self, h):
+        self.head = nn.Linear(h.size(1), 2)
+        return self.head(h)
+
+
+def _with_a_head(lazily):
+    model, x = _MakesItsHead(lazily), torch.ones(5, 3)
+    model(x)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        loss = model(x).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad(model, loss)
+
+
+@pair("made_in_forward", lambda: _with_a_head(True))
+def _():
+    report = _with_a_head(False)
+    assert "_headed() makes model.head anew in every call" in str(report)
+    assert report.findings[0].place.text == "self.head = nn.Linear(h.size(1), 2)"
+    return report
+
+
+class _MakesItsHeadOnce(_MakesItsHead):
+    def _headed(self, h):
+        if not hasattr(self, "head"):
+            self.head = nn.Linear(h.size(1), 2)
+        return self.head(h)
+
+
+def a_head_that_is_made_once():
+    """Made in forward, but in the first call alone: the optimizer came too early."""
+    model, x = _MakesItsHeadOnce(False), torch.ones(5, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        loss = model(x).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad(model, loss)
+
+
+def _quantized(codebook_loss):
+    encoder, codes = nn.Linear(3, 2), nn.Embedding(4, 2)
+    optimizer = torch.optim.SGD([*encoder.parameters(), *codes.parameters()], lr=0.1)
+    with watch():
+        z = encoder(leaf(5, 3).detach())
+        q = codes(torch.cdist(z, codes.weight).argmin(1))
+        loss = (z + (q - z).detach()).pow(2).mean() + (z - q.detach()).pow(2).mean()
+        if codebook_loss:
+            loss = loss + (q - z.detach()).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad(codes.weight, loss)
+
+
+@pair("straight_through", lambda: _quantized(True))
+def _():
+    report = _quantized(False)
+    assert report.codes == ("straight_through",), report
+    assert "z + (q - z).detach()" in report.findings[0].place.text
+    return report

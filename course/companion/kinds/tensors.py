@@ -142,6 +142,15 @@ CUTS = (
         *(DETACH, "detach: the same memory", NONE, FLAT),
     ),
     kind(
+        "straight_through",
+        "Only a straight-through estimator leads on",
+        "{name} enters the loss by a straight-through estimator alone, z + (q - z).detach(): it "
+        "gives the gradient to z and none to q, and is meant so.",
+        "Leave that detach() where it is. What makes q, such as a codebook, is trained by a term "
+        "of its own: add (q - z.detach()).pow(2).mean() to the loss.",
+        *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
+    ),
+    kind(
         "cut_data",
         "Cut by .data",
         "The gradient's way back to {name} is cut: .data hands on the values alone.",

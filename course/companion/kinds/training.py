@@ -36,8 +36,15 @@ REGISTERED = (
         "Not in the optimizer",
         "{optimizer} {does} not hold {name}, and a step changes only what is held.",
         "Make the optimizer from model.parameters() once the model is complete, or pass the rest "
-        "to add_param_group. If forward makes the parameter anew, keep its result in a local "
-        "variable instead.",
+        "to add_param_group.",
+        *(LOOP, "What an optimizer holds", "a layer does not change", FLAT),
+    ),
+    kind(
+        "made_in_forward",
+        "A layer that forward makes anew",
+        "{method}() makes {name} anew in every call, so no optimizer ever trains the one that a "
+        "call uses.",
+        "Make it in __init__.{lazily} If it is not to be trained, keep it in a local variable.",
         *(LOOP, "What an optimizer holds", "a layer does not change", FLAT),
     ),
     kind(
@@ -118,9 +125,11 @@ ORDER = (
     kind(
         "zero_rate",
         "A learning rate of 0",
-        "{optimizer} stepped with a learning rate of 0, so nothing moved.",
-        "Set its learning rate, and look at what has changed it: a scheduler that has come to its "
-        "end, or a value that was read from a file.",
+        "{optimizer} stepped with a learning rate of 0{by}, so nothing moved.",
+        "Set its learning rate, and look at what has changed it: a value that was read from a "
+        "file, or a scheduler. One that begins at 0, as a warm-up does, wants its step() after "
+        "every optimizer.step(), or a beginning above 0, (step + 1) / total; one that has come to "
+        "its end wants more steps.",
         *(LOOP, "What a step does", FLAT, "a layer does not change"),
     ),
     kind(

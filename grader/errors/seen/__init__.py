@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
 from grader.errors.explanation import Explained, Explanation
 from grader.errors.seen import (
+    anomalous,
     assigned,
     attention,
     constructed,
@@ -18,6 +20,8 @@ from grader.errors.seen import (
     layers,
     lost,
     nothing,
+    numbers,
+    operands,
     parts,
     passes,
     rerun,
@@ -31,6 +35,7 @@ from grader.errors.seen import (
     targets,
     tuples,
     unlabelled,
+    windows,
     workers,
 )
 from grader.errors.seen.frames import Frames
@@ -75,6 +80,10 @@ _READERS: dict[str, Reader] = {
     "product_sizes": layers.read_product,
     "index_range": layers.read_index,
     "sample_index": samples.read,
+    "batch_sizes": windows.read,
+    "sizes": operands.read,
+    "zero_dimensions": numbers.read,
+    "anomaly": anomalous.read,
     "one_number": constructed.read,
     "nan_parameter": spoiled.read,
     "drawn_from": spoiled.read,
@@ -122,9 +131,11 @@ def made_exact(
     if _is_none_collated(found.code, error):
         return replace(Explained.of(known("collate_kind")), meaning=_NONE, cure=_NONE_CURE)
     reader = _READERS.get(found.code)
-    if reader is None or not frames.own:
+    if not frames.own:
         return told
-    try:
-        return reader(frames, told, str(error)) or told
-    except Exception:  # the text's own explanation holds whatever the frames contain
-        return told
+    if reader is not None:
+        # The text's own explanation holds whatever the frames contain.
+        with contextlib.suppress(Exception):
+            told = reader(frames, told, str(error)) or told
+    is_below = bool(frames.within) and not told.place
+    return replace(told, passed=frames.last.written) if is_below else told

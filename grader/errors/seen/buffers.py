@@ -15,7 +15,7 @@ from grader.errors.seen.lookup import looked_up
 def filled(frames: Frames) -> list[tuple[str, str, str]]:
     """Tensors that a loop writes by subscript and reads: name, the entry written, the line."""
     found = []
-    for tree, file, first in _code(frames):
+    for tree, file, first in code_of(frames):
         for loop in (node for node in ast.walk(tree) if isinstance(node, source.Loop)):
             for name, entry, line in _written(tree, loop):
                 place = f"{file_name(file)}, line {first + line - 1}"
@@ -51,7 +51,7 @@ def _is_collection(statement: ast.AST) -> bool:
     return isinstance(value, ast.List | ast.Dict | ast.Tuple | ast.ListComp | ast.DictComp)
 
 
-def _code(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:
+def code_of(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:
     """The frames' own code, the functions that it calls, and every method of its models."""
     kinds: dict[int, Any] = {}
     for frame in reversed(frames.own):

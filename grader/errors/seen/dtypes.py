@@ -14,7 +14,7 @@ from grader.errors.explanation import Explained
 from grader.errors.sections import Section
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames
-from grader.errors.seen.lookup import looked_up
+from grader.errors.seen.lookup import looked_up, named
 
 _SHORT = {"bfloat16": torch.bfloat16, "half": torch.float16, "float16": torch.float16}
 _WRITES = ("index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", "masked_scatter")
@@ -34,6 +34,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return written
     if (given := _given_to_layer(frames, told)) is not None:
         return given
+    if (two := _of_two(frames, told)) is not None:
+        return two
     return _double(frames, told) if "double" in message.lower() else None
 
 
@@ -41,9 +43,11 @@ def _written(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A tensor that is written into, of another dtype than what is written there."""
     frame = frames.last
     found = next(iter(_targets(frame)), None)
-    if found is None or not found[1].is_floating_point():
+    if found is None:
         return None
     name, into, written = found
+    if not into.is_floating_point():
+        return _into_whole(frame, told, name, into, written)
     kept, converted = _of(into), written if written.isidentifier() else f"({written})"
     short = next((key for key, one in _SHORT.items() if key in message.lower()), "")
     if short and into.dtype == torch.float32 and _is_cast(frames):
@@ -60,6 +64,30 @@ def _written(frames: Frames, told: Explained, message: str) -> Explained | None:
         "which sums are exact to more digits."
         if kept == "float32"
         else f"Convert what is written: {converted}.to({name}.dtype), or make {name} of its dtype.",
+        place=_made_at(frame, name),
+    )
+
+
+def _into_whole(
+    frame: Frame, told: Explained, name: str, into: Tensor, written: str
+) -> Explained | None:
+    """Whole numbers that are given fractions, where it is seen that those are."""
+    node = ast.parse(written, mode="eval").body
+    value = named(node, frame)
+    made = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
+    plain = isinstance(node, ast.Call) and all(one.arg != "dtype" for one in node.keywords)
+    if isinstance(value, Tensor) and value.is_floating_point():
+        given = _of(value)
+    elif made in ("ones", "zeros", "rand", "randn") and plain:
+        given = str(torch.get_default_dtype()).removeprefix("torch.")
+    else:
+        return None
+    converted = written if isinstance(value, Tensor) or made else f"({written})"
+    return replace(
+        told,
+        meaning=f"{name} is {_of(into)}, and {written}, which is written into it, is {given}.",
+        cure=f"If whole numbers are meant, convert what is written: {converted}.to({name}.dtype). "
+        f"If not, make {name} of dtype {given}.",
         place=_made_at(frame, name),
     )
 
@@ -109,6 +137,53 @@ def _given_to_layer(frames: Frames, told: Explained) -> Explained | None:
             place=_made_at(frames.last, name),
         )
     return None
+
+
+def _of_two(frames: Frames, told: Explained) -> Explained | None:
+    """The two tensors of one product on the failing line, if their dtypes differ."""
+    frame = frames.last
+    found = set()
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        sides = _factors(node)
+        if not sides or not node.lineno <= frame.line <= (node.end_lineno or 0):  # type: ignore[attr-defined]
+            continue
+        pair = [(ast.unparse(one), named(one, frame)) for one in sides]
+        values = [one for one in pair if isinstance(one[1], Tensor)]
+        if len(values) == 2 and values[0][1].dtype != values[1][1].dtype:
+            found.add(tuple(name for name, _ in values))
+            left, right = values
+    if len(found) != 1:
+        return None
+    wrong, right_ = sorted((left, right), key=_rank)
+    name, kept = wrong[0], right_[0]
+    why = " NumPy's numbers are float64." if wrong[1].dtype == torch.float64 else ""
+    return replace(
+        told,
+        meaning=f"{left[0]} is {_of(left[1])}, and {right[0]} is {_of(right[1])}.{why}",
+        cure=f"Convert one: {name}.to({kept}.dtype).",
+        place=_made_at(frame, name) or frame.place,
+    )
+
+
+def _rank(one: tuple[str, Tensor]) -> int:
+    """Which of two is to be converted: whole numbers first, then float64, a parameter last."""
+    _, tensor = one
+    if not tensor.is_floating_point():
+        return 0
+    return 3 if tensor.requires_grad else 1 if tensor.dtype == torch.float64 else 2
+
+
+def _factors(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
+    """`x` and `w` of `x @ w`, `torch.matmul(x, w)` and `x.mm(w)`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return node.left, node.right
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    if node.func.attr not in ("matmul", "mm", "bmm", "mv", "dot"):
+        return None
+    given = [node.func.value, *node.args]
+    given = given[1:] if ast.unparse(node.func.value) == "torch" else given
+    return (given[0], given[1]) if len(given) > 1 else None
 
 
 def _double(frames: Frames, told: Explained) -> Explained | None:

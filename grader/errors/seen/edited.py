@@ -9,7 +9,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import buffers, graph, source, stepping
+from grader.errors.seen import buffers, graph, ran, results, source, stepping
 from grader.errors.seen.frames import Frame, Frames, file_name
 from grader.errors.seen.layers import parts
 from grader.errors.seen.lookup import looked_up
@@ -20,7 +20,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A parameter that an optimizer holds was stepped; anything else was edited by an operation."""
     _, root = start_of(frames)
     if root is None or root.grad_fn is None:
-        return _without_node(frames, told)
+        return _without_node(frames, told, message)
     refusing = [
         node
         for node in graph.nodes(root.grad_fn)
@@ -29,10 +29,11 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if (stepped := stepping.read(frames, told, message, root, refusing)) is not None:
         return stepped
     if not refusing:
-        return _without_node(frames, told)
+        return _without_node(frames, told, message)
     node = refusing[0].name()
-    edits = [place for one in reversed(frames.own) for place in _edits(one)]
-    edits = edits or _edits_of_models(frames)
+    if (result := results.read(frames, told, message, node)) is not None:
+        return result
+    edits = _edits_in_frames(frames) or _edits_of_models(frames)
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
     if (buffer := _of_buffer(frames, node, edits)) is not None:
         meaning, cure, place = buffer
@@ -56,9 +57,11 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     )
 
 
-def _without_node(frames: Frames, told: Explained) -> Explained | None:
+def _without_node(frames: Frames, told: Explained, message: str) -> Explained | None:
     """What the code alone says, where the loss has no name and its graph is not at hand."""
-    edits = [place for one in reversed(frames.own) for place in _edits(one)]
+    if (result := results.read(frames, told, message, "A node of the graph")) is not None:
+        return result
+    edits = _edits_in_frames(frames)
     if (buffer := _of_buffer(frames, "A node", edits)) is None:
         return None
     meaning, cure, place = buffer
@@ -108,12 +111,21 @@ def _written(tree: ast.AST | None) -> list[ast.expr]:
     return [one.value for one in targets if isinstance(one, ast.Subscript)]
 
 
-def _edits(frame: Frame) -> list[str]:
+def _edits_in_frames(frames: Frames) -> list[str]:
+    """Lines that edit a tensor in place and may have run, the innermost frame's first."""
+    return [
+        frame.place_of(line)
+        for number, frame in reversed(list(enumerate(frames.own)))
+        for line in _edits(frame)
+        if ran.when(frames, number, line) != ran.NEVER
+    ]
+
+
+def _edits(frame: Frame) -> list[int]:
     """Lines of a frame's code that edit a tensor in place."""
     tree = frame.source
     found = _edited_lines(tree, lambda node: _is_tensor(node, frame)) if tree is not None else []
-    here = [line for line in found if not _edits_no_tensor(tree, line, frame)]
-    return [frame.place_of(line) for line in here]
+    return [line for line in found if not _edits_no_tensor(tree, line, frame)]
 
 
 def _edits_no_tensor(tree: ast.AST | None, line: int, frame: Frame) -> bool:

@@ -46,6 +46,12 @@ class Frame:
         """`train.py, line 12`."""
         return f"{file_name(self.file)}, line {self.line}"
 
+    @property
+    def written(self) -> str:
+        """`train.py, line 12: loss.backward()`, or nothing of a file that cannot be read."""
+        text = linecache.getline(self.file, self.line).strip()
+        return f"{self.place}: {text}" if text else ""
+
     def place_of(self, line: int) -> str:
         """Another line of the same file."""
         return self.place.replace(f"line {self.line}", f"line {line}")

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
@@ -19,6 +19,8 @@ _TEXT = re.compile(r"^index (-?\d+) is out of bounds for dimension (\d+) with si
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The one index of the failing line that holds the number of the text."""
+    if "out of range in self" in message or "out of DATA bounds" in message:
+        return _chosen(frames, told)
     if (found := _TEXT.search(message)) is None:
         return None
     wrong, dimension, size = (int(one) for one in found.groups())
@@ -53,6 +55,69 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         f"Look at how {name} is made, and at whether it counts in the tensor that it indexes here."
     )
     return replace(told, meaning=meaning, cure=cure, place=_made(frame, name))
+
+
+def _chosen(frames: Frames, told: Explained) -> Explained | None:
+    """The index of an index_select or an Embedding on the failing line, against the rows."""
+    frame, found = frames.last, {}
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if not isinstance(node, ast.Call):
+            continue
+        if not node.lineno <= frame.line <= (node.end_lineno or node.lineno):
+            continue
+        name, index, holder, size = _choice(node, frame)
+        if isinstance(index, Tensor) and index.numel() and not index.is_meta:
+            low, high = (int(end) for end in index.detach().aminmax())
+            if low < 0 or high >= size:
+                found[name] = (low, high, holder, size, node)
+    if len(found) != 1:
+        return None
+    ((name, (low, high, holder, size, node)),) = found.items()
+    layer = looked_up(node.func, frame)
+    rows = "entries" if holder.startswith("dimension") else "rows"
+    cure = f"Look at how {name} is made, and at whether it counts in {holder}."
+    if low == 1 and high == size:
+        cure = f"Numbers that begin at 1 are one too large: {name} - 1."
+    elif low >= 0 and isinstance(layer, nn.Embedding):
+        cure = (
+            f"Make it with a row for every number, padding counted: nn.Embedding({high + 1}, "
+            f"{layer.embedding_dim})."
+        )
+    elif low < 0:
+        cure = f"Numbers below 0 are no rows: look at where {name} gets them."
+    return replace(
+        told,
+        meaning=f"{name} holds the number {low if low < 0 else high}, and {holder} has {size} "
+        f"{rows}, 0 to {size - 1}.",
+        cure=cure,
+        place=_made(frame, name),
+    )
+
+
+def _choice(node: ast.Call, frame: Frame) -> tuple[str, object, str, int]:
+    """What a call chooses by: its text and value, and what it chooses from, with the size."""
+    given, layer = list(node.args), looked_up(node.func, frame)
+    method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    if isinstance(layer, nn.Embedding) and given:
+        index, holder, size = given[0], ast.unparse(node.func), layer.num_embeddings
+        return source.spelled(index), looked_up(index, frame), holder, size
+    if method == "embedding" and len(given) > 1:
+        table = looked_up(given[1], frame)
+        size = len(table) if isinstance(table, Tensor) else 0
+        return source.spelled(given[0]), looked_up(given[0], frame), ast.unparse(given[1]), size
+    if method != "index_select" or not isinstance(node.func, ast.Attribute):
+        return "", None, "", 0
+    whole = [node.func.value, *given]
+    whole = whole[1:] if source.spelled(node.func.value) == "torch" else whole
+    words = {one.arg: one.value for one in node.keywords}
+    dim = whole[1] if len(whole) > 1 else words.get("dim")
+    chosen = whole[2] if len(whole) > 2 else words.get("index")
+    value = looked_up(whole[0], frame)
+    at = ast.literal_eval(dim) if isinstance(dim, ast.Constant | ast.UnaryOp) else None
+    if not isinstance(value, Tensor) or type(at) is not int or chosen is None:
+        return "", None, "", 0
+    holder = f"dimension {at} of {source.spelled(whole[0])}"
+    return source.spelled(chosen), looked_up(chosen, frame), holder, value.shape[at]
 
 
 def _indices(frame: Frame) -> dict[str, Tensor]:

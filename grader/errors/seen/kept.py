@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from grader.errors.seen import graph, source
+from grader.errors.seen import graph, once, source
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
 
 MOST_OPENED = 3000
@@ -91,12 +91,16 @@ def stored(frames: Frames, root: Tensor | None) -> Told | None:
         f"{kept} holds results with their graphs, from before this step: they were freed by an "
         "earlier backward, and this loss still hangs on them."
     )
-    if (made := _in_init(frames, kept)) is not None:
+    of_model = once.attribute(frames, kept)
+    if (made := of_model or once.entry(code_of(frames), kept)) is not None:
+        anew = f"Compute {kept} in forward" if of_model else "Compute it anew in every step"
         return (
-            meaning.replace("holds results with their graphs", "was computed once, in __init__"),
-            f"Compute {kept} in forward, so that every step has a graph of its own. If it is not "
-            f"to be trained, detach it in __init__.",
-            made,
+            f"{kept} was computed once, {made.by}, and kept with its graph, which the first "
+            "backward freed; this loss still hangs on it.",
+            f"{anew}, so that every step has a graph of its own. Detach "
+            "it only if nothing that it was computed from is to be trained: with detach() that "
+            "would get no gradient through it.",
+            made.place,
         )
     cure, place = _detached_at(frames, kept, "", "")
     if not any(path.startswith(kept) and path.count("[") < 2 for _, path in oldest):
@@ -191,27 +195,6 @@ def _marked(value: ast.expr) -> str:
         return f"..., each value{_MARK}"
     plain = isinstance(value, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     return f"{text}{_MARK}" if plain else f"({text}){_MARK}"
-
-
-def _in_init(frames: Frames, kept: str) -> str | None:
-    """The line of a module's `__init__` that computes one of its attributes."""
-    owner, _, attribute = kept.rpartition(".")
-    for name, module in frames.modules():
-        for path, part in module.named_modules():
-            if attribute not in vars(part) or owner.rpartition(".")[2] not in (
-                *("self", name.rpartition(".")[2], path.rpartition(".")[2]),
-            ):
-                continue
-            code = source.own_code(type(part).__init__)
-            if code is None:
-                continue
-            tree, file, first = code
-            for statement in source.assigned(tree, f"self.{attribute}"):
-                if isinstance(getattr(statement, "value", None), ast.Constant | ast.List):
-                    continue
-                line = first + statement.lineno - 1  # type: ignore[attr-defined]
-                return f"{file_name(file)}, line {line}"
-    return None
 
 
 def code_of(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:

@@ -10,6 +10,14 @@ from torch import Tensor
 from grader.errors.seen.frames import Frame
 
 
+def named(node: ast.AST, frame: Frame) -> Any:
+    """The value of a name, or of attributes and entries of one, and of nothing that computes."""
+    inner = node
+    while isinstance(inner, ast.Attribute | ast.Subscript):
+        inner = inner.value
+    return looked_up(node, frame) if isinstance(inner, ast.Name) else None
+
+
 def looked_up(node: ast.AST, frame: Frame) -> Any:
     """The value of a name, or of attributes and entries of one; None if it is more than that."""
     if isinstance(node, ast.Name):

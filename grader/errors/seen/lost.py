@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import checkpointed, source
+from grader.errors.seen import checkpointed, derived, source
 from grader.errors.seen.cutting import cuts
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.lookup import looked_up
@@ -34,15 +34,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"Then {name} stays the leaf it was.",
             place=frame.place_of(line),
         )
-    if (bare := _without_create_graph(frame)) is not None:
-        name, line = bare
-        return replace(
-            told,
-            meaning=f"The gradient {name} was computed without create_graph=True, so it has no "
-            "graph that a second derivative could go through.",
-            cure="Pass create_graph=True to that torch.autograd.grad.",
-            place=frame.place_of(line),
-        )
+    if (bare := derived.read(frames, told)) is not None:
+        return bare
     models = frames.modules()
     every = [(name, list(model.parameters())) for name, model in models]
     frozen = [name for name, all_ in every if all_ and not any(p.requires_grad for p in all_)]
@@ -90,6 +83,10 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
         if node.lineno != frames.last.line or len(node.args) < 2:
             continue
         asked = node.args[1]
+        index = re.search(r"Tensor at index (\d+)", message)
+        part = derived.read_part(frames, told, asked, int(index[1]) if index is not None else 0)
+        if part is not None:
+            return part
         if (name := _named_by_index(asked, frames, message)) is not None:
             return replace(
                 told,
@@ -258,23 +255,3 @@ def _elsewhere(frames: Frames, frame: Frame) -> list[tuple[str, str]]:
         cut = cuts(tree)
         found += [(place.format(first + line - 1), why) for line, why in cut]
     return found
-
-
-def _without_create_graph(frame: Frame) -> tuple[str, int] | None:
-    """A gradient that was computed without a graph of its own, and that the result is made of."""
-    tree = frame.source
-    for node in _statements(tree):
-        if not isinstance(node, ast.Assign) or node.lineno >= frame.line:
-            continue
-        for call in ast.walk(node.value):
-            if not isinstance(call, ast.Call) or getattr(call.func, "attr", "") != "grad":
-                continue
-            if any(word.arg == "create_graph" for word in call.keywords):
-                continue
-            names = [one.id for one in ast.walk(node.targets[0]) if isinstance(one, ast.Name)]
-            for name in names:
-                value = frame.names.get(name)
-                value = value[0] if isinstance(value, tuple) and value else value
-                if isinstance(value, Tensor) and not value.requires_grad:
-                    return name, node.lineno
-    return None

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import graph, kept, passes, second
+from grader.errors.seen import graph, kept, once, passes, ran, second
 from grader.errors.seen.frames import Frame, Frames, file_name
 from grader.errors.seen.lookup import looked_up
 
+_Holder = tuple[str, torch.optim.Optimizer | None]
 _OTHERS = ("scheduler", "sched", "env", "scaler", "pbar", "prof", "profiler")
 """Names of what steps and is no optimizer, where the value is not at hand."""
 
@@ -27,15 +28,12 @@ def read(
     found = _edited(message, refusing)
     if not found:
         return None
-    holders = {
-        id(parameter): (name, optimizer)
-        for name, optimizer in frames.optimizers()
-        for group in optimizer.param_groups
-        for parameter in group["params"]
-    }
-    parameter = next((one for one in found if id(one) in holders), found[0])
-    name, optimizer = holders.get(id(parameter), ("", None))
-    code, place = _step(frames, name, optimizer)
+    parameter = next((one for one in found if _holders(frames, one)), found[0])
+    holders = _holders(frames, parameter)
+    stepped = _that_stepped(holders, parameter)
+    if holders and not stepped:
+        return None
+    code, place, optimizer = _step(frames, stepped)
     if not code or _is_edited_by_hand(frames, parameter):
         return None
     what = frames.name_of(parameter) or f"a parameter of shape {tuple(parameter.shape)}"
@@ -50,14 +48,62 @@ def read(
             "not needed.",
             place=at,
         )
-    held = [one for group in optimizer.param_groups for one in group["params"]] if optimizer else []
+    if (kept_once := once.below(frames, kept.opened(frames), root, parameter)) is not None:
+        path, made = kept_once
+        return replace(
+            told,
+            meaning=f"{path} was computed once, {made.by}, of {what}, and {code}.step() has "
+            "changed that since.",
+            cure=f"Compute {path} in forward, of what {what} is then: every step has a graph "
+            "of its own, and retain_graph=True is not needed.",
+            place=made.place,
+        )
+    loss = frames.name_of(root) or "this loss"
+    cure = _cure(code, loss, _reaches_others(root, _held(optimizer)))
+    shared = ""
+    if others := [name for name, one in holders if one is not optimizer and optimizer is not None]:
+        shared = f" {' and '.join([code, *others])} both hold it."
+        cure = _cure_of_shared([code, *others])
     return replace(
         told,
         meaning=f"{code}.step() changed {what} in place after the forward pass of this loss had "
-        "saved it.",
-        cure=_cure(code, frames.name_of(root) or "this loss", _reaches_others(root, held)),
+        f"saved it.{shared}",
+        cure=cure,
         place=place,
         sure=False,
+    )
+
+
+def _held(optimizer: torch.optim.Optimizer | None) -> list[Tensor]:
+    groups = optimizer.param_groups if optimizer is not None else []
+    return [one for group in groups for one in group["params"]]
+
+
+def _holders(frames: Frames, parameter: Tensor) -> list[_Holder]:
+    """The optimizers that hold a parameter, by name."""
+    return [
+        (name, optimizer)
+        for name, optimizer in frames.optimizers()
+        if any(one is parameter for one in _held(optimizer))
+    ]
+
+
+def _that_stepped(holders: list[_Holder], parameter: Tensor) -> list[_Holder]:
+    """Without those that would keep a state of the parameter by now, and have none."""
+    return [
+        (name, one)
+        for name, one in holders
+        if one is None or one.state.get(parameter) or not {"betas", "rho"} & one.defaults.keys()
+    ]
+
+
+def _cure_of_shared(names: list[str]) -> str:
+    steps = ", then ".join(f"{name}.step()" for name in names)
+    return (
+        "Compute both losses, call backward on both (the first with retain_graph=True), and step "
+        f"after that: {steps}, with no zero_grad() after the first backward. What both hold then "
+        "moves twice, by the sum of both gradients; to move it once, give it to one optimizer "
+        "alone, or add the losses and use one optimizer for all."
     )
 
 
@@ -111,23 +157,54 @@ def _reaches_others(root: Tensor, held: list[Tensor]) -> bool:
     return any(id(leaf) not in ids for leaf in graph.leaves(graph.nodes(root.grad_fn)))
 
 
-def _step(frames: Frames, name: str, optimizer: object) -> tuple[str, str]:
-    """What the code calls the optimizer, and the line of its step."""
-    for frame in reversed(frames.own):
-        tree = frame.source
-        steps = list(_steps(tree, frame, optimizer)) if tree is not None else []
-        before = [one for one in steps if one.lineno < frame.line] or steps
-        if before:
-            last = max(before, key=lambda one: one.lineno) if before is not steps else before[0]
-            return _receiver(last), frame.place_of(last.lineno)
-    if not name:
-        return "", ""
-    ending = name.rpartition(".")[2]
-    for tree, file, first in kept.code_of(frames):
-        for node in ast.walk(tree):
-            if _is_step(node) and _receiver(node).rpartition(".")[2] == ending:
-                return name, f"{file_name(file)}, line {first + node.lineno - 1}"  # type: ignore[attr-defined]
-    return name, ""
+def _step(frames: Frames, holders: list[_Holder]) -> tuple[str, str, torch.optim.Optimizer | None]:
+    """What the code calls the optimizer that stepped, the line of that step, and which it is.
+
+    A step that the failing pass cannot have come to is none of them.
+    """
+    known: list[_Holder] = [*holders] or [("", None)]
+    steps = [
+        (ran.when(frames, number, node.lineno, node.col_offset), number, node, one)
+        for number, frame in enumerate(frames.own)
+        for _, one in known
+        for node in (_steps(frame.source, frame, one) if frame.source is not None else ())
+    ]
+    sooner = [one for one in steps if one[0] > ran.AGAIN]
+    before = sooner or [one for one in steps if one[0] == ran.AGAIN]
+    if not before:
+        return _step_elsewhere(frames, holders)
+    _, number, node, optimizer = max(before, key=lambda one: (one[1], one[0], one[2].lineno))
+    return _receiver(node), frames.own[number].place_of(node.lineno), optimizer
+
+
+def _step_elsewhere(
+    frames: Frames, holders: list[_Holder]
+) -> tuple[str, str, torch.optim.Optimizer | None]:
+    """The same, where a function that is called between steps it: of several the one that is."""
+    lines = {
+        name: f"{file_name(file)}, line {first + node.lineno - 1}"  # type: ignore[attr-defined]
+        for name, _ in reversed(holders)
+        for tree, file, first in kept.code_of(frames)
+        for node in ast.walk(tree)
+        if _is_step(node)
+        and _receiver(node).rpartition(".")[2] == name.rpartition(".")[2]
+        and not _is_in_frames(frames, file, first + node.lineno - 1)  # type: ignore[attr-defined]
+    }
+    told = [one for one in holders if one[0] in lines] or holders
+    if len(told) != 1:
+        return "", "", None
+    ((name, optimizer),) = told
+    return name, lines.get(name, ""), optimizer
+
+
+def _is_in_frames(frames: Frames, file: str, line: int) -> bool:
+    """Whether a line belongs to code that the error went through, whose steps were looked at."""
+    return any(
+        statement.lineno <= line <= (statement.end_lineno or 0)
+        for one in frames.own
+        if one.file == file
+        for statement in getattr(one.source, "body", ())
+    )
 
 
 def _steps(tree: ast.AST, frame: Frame, optimizer: object) -> Iterator[ast.Call]:

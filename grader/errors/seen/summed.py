@@ -31,8 +31,9 @@ def read(frame: Frame, owner: ast.AST, told: Explained, message: str) -> Explain
         return None
     name = source.spelled(owner)
     statements = source.assigned(tree, name) if known else [owner]
-    if any(source.calls(one, *NUMBERS) for one in statements):
-        return None
+    numbers = [line for one in statements for line, _ in source.calls(one, *NUMBERS)]
+    if numbers and not _is_begun_whole(tree, name, value):
+        return None  # the term that item() made may be 0
     places = {frame.place_of(line) for line in _begun(tree, name)} if known else set()
     for statement in statements:
         places |= {frame.place_of(line) for line in _sums(statement)}
@@ -40,6 +41,11 @@ def read(frame: Frame, owner: ast.AST, told: Explained, message: str) -> Explain
     if not places and not known:
         return None
     is_sure = known and bool(places)
+    beside = (
+        f" item() in line {numbers[0]} would make a number of it too: leave that out."
+        if numbers
+        else ""
+    )
     began = "still the 0 that its sum began with" if places else "the Python number 0"
     return replace(
         told,
@@ -47,10 +53,15 @@ def read(frame: Frame, owner: ast.AST, told: Explained, message: str) -> Explain
         cure=f"Leave out the step where nothing was added: if torch.is_tensor({_short(name)}): in "
         "front of backward() and step(). Or begin the sum with a zero that the model made, "
         "(out * 0).sum() in the place of 0, where out is a result of the model: backward() then "
-        "gives gradients of zero.",
+        f"gives gradients of zero.{beside}",
         place=places.pop() if len(places) == 1 else "",
         sure=is_sure,
     )
+
+
+def _is_begun_whole(tree: ast.AST, name: str, value: object) -> bool:
+    """Whether a sum began with the integer 0 and is it still: what item() adds makes it a float."""
+    return type(value) is int and bool(list(_begun(tree, name)))
 
 
 def _short(name: str) -> str:

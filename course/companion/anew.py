@@ -1,0 +1,77 @@
+"""Layers and parameters that `forward` makes in every call: what an optimizer holds is another."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+from course.companion.finding import Finding, found
+from course.companion.places import Place, is_library
+from course.companion.surroundings import Surroundings
+from grader.errors.seen import source
+
+
+def made_anew(around: Surroundings, model: str, missing: list[str]) -> dict[str, Finding]:
+    """For each parameter that no optimizer holds and that forward makes: what to say of it."""
+    told: dict[str, Finding] = {}
+    for path, part in around.models[model].named_modules():
+        kind = type(part)
+        file = _file(kind)
+        if not file or is_library(file):
+            continue
+        prefix = f"{model}.{path}." if path else f"{model}."
+        for attribute, value in _kept(part):
+            mine = [one for one in missing if f"{one}.".startswith(f"{prefix}{attribute}.")]
+            statement = _statement(kind, attribute) if mine else None
+            if statement is None:
+                continue
+            method, line = statement
+            one = found(
+                "made_in_forward",
+                tensor=f"{prefix}{attribute}",
+                method=method,
+                lazily=_LAZILY if isinstance(value, nn.Linear) else "",
+                place=Place(file, line),
+            )
+            told |= dict.fromkeys(mine, one)
+    return told
+
+
+_LAZILY = (
+    " Where the number of features is known with the data alone: nn.LazyLinear(outputs), and one "
+    "batch through the model before the optimizer is made."
+)
+
+
+def _file(kind: type) -> str:
+    try:
+        return inspect.getsourcefile(kind) or ""
+    except TypeError:
+        return ""
+
+
+def _kept(part: nn.Module) -> Iterator[tuple[str, Any]]:
+    yield from part._modules.items()
+    yield from part._parameters.items()
+
+
+def _statement(kind: type, attribute: str) -> tuple[str, int] | None:
+    """Where forward, or a method that it calls, gives an attribute a new value in every call."""
+    methods, name = source.methods(kind), f"self.{attribute}"
+    forward = next((method for method, _ in methods if method.name == "forward"), None)
+    if forward is None:
+        return None
+    for method, first in methods:
+        called = method is forward or source.calls(forward, method.name)
+        if method.name == "__init__" or not called:
+            continue
+        given = source.assigned(method, name)
+        for statement in method.body:
+            is_new = isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
+            if is_new and statement in given and not source.reads(statement, name):
+                return method.name, first + statement.lineno - 1
+    return None

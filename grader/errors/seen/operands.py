@@ -1,0 +1,180 @@
+"""Two tensors of one operation whose sizes do not meet: which they are, and the view that fits."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from torch import Tensor
+
+from grader.errors.explanation import Explained
+from grader.errors.seen import source
+from grader.errors.seen.frames import Frame, Frames
+from grader.errors.seen.lookup import named
+
+_SIZES = re.compile(
+    r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton "
+    r"dimension (\d+)"
+)
+_KEEPS_SHAPE = {
+    *("sqrt", "rsqrt", "exp", "log", "log1p", "abs", "neg", "sin", "cos", "tanh", "sigmoid"),
+    *("relu", "softmax", "log_softmax", "square", "float", "double", "half", "long", "bool"),
+    *(
+        "detach",
+        "clone",
+        "contiguous",
+        "clamp",
+        "requires_grad_",
+        "to",
+        "type",
+        "cpu",
+        "reciprocal",
+    ),
+}
+_OF_TWO = {"add", "sub", "mul", "div", "pow", "maximum", "minimum", "lerp", "eq", "ne"}
+
+
+class _Operand(NamedTuple):
+    """A side of an operation: its text, its shape, and the variable that has this shape."""
+
+    text: str
+    shape: tuple[int, ...]
+    name: str
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The operation of the failing line whose two tensors have the sizes of the text."""
+    if (found := _SIZES.search(message)) is None:
+        return None
+    one, other, dimension = (int(size) for size in found.groups())
+    frame = frames.last
+    pairs = {
+        pair
+        for pair in (*_operations(frame), *_compared(frames))
+        if _sizes_at(pair, dimension) == (one, other) and not _fits(pair[0].shape, pair[1].shape)
+    }
+    if len({(pair[0].name, pair[1].name) for pair in pairs}) != 1:
+        return None
+    left, right = min(pairs)
+    meaning = (
+        f"{left.name} has the shape {left.shape} and {right.name} {right.shape}. Read from the "
+        f"right, sizes must be equal or 1, and {one} meets {other}."
+    )
+    small, large = sorted((left, right), key=lambda side: len(side.shape))
+    missing = len(large.shape) - len(small.shape)
+    if missing and small.shape and large.shape[: len(small.shape)] == small.shape:
+        view = f"[{', '.join([':'] * len(small.shape) + ['None'] * missing)}]"
+        sizes = ", ".join(["-1", *map(str, small.shape[1:]), *["1"] * missing])
+        return replace(
+            told,
+            meaning=meaning,
+            cure=f"{small.name} has the sizes that {large.name} begins with. If its entries belong "
+            f"to those, as one factor of each sample does, give it the others: {small.name}{view}, "
+            f"or {small.name}.view({sizes}).",
+            place=_made(frame, small.name),
+        )
+    return replace(
+        told,
+        meaning=meaning,
+        cure=f"{told.cure} Look at how {left.name} and {right.name} are made.",
+        place=frame.place,
+    )
+
+
+def _operations(frame: Frame) -> Iterator[tuple[_Operand, _Operand]]:
+    """The operations of the failing line on two tensors whose shapes are known."""
+    exact: list[tuple[_Operand, _Operand]] = []
+    every: list[tuple[_Operand, _Operand]] = []
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        sides = _sides(node)
+        if sides is None or not node.lineno <= frame.line <= (node.end_lineno or 0):  # type: ignore[attr-defined]
+            continue
+        left, right = (_operand(side, frame) for side in sides)
+        if left is not None and right is not None:
+            every.append((left, right))
+            if (node.col_offset, node.end_col_offset) == frame.columns:  # type: ignore[attr-defined]
+                exact.append((left, right))
+    yield from exact or every
+
+
+def _compared(frames: Frames) -> Iterator[tuple[_Operand, _Operand]]:
+    """What the failing line gave to a loss of torch, by the names that it has here."""
+    for _, names in frames.within[-2:]:
+        given = [names.get("input"), names.get("target")]
+        tensors = [one for one in given if isinstance(one, Tensor)]
+        known = [frames.name_of(one) for one in tensors]
+        if len(tensors) == 2 and all(known):
+            left, right = (
+                _Operand(name, tuple(one.shape), name)
+                for name, one in zip(known, tensors, strict=True)
+            )
+            yield left, right
+
+
+def _sides(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
+    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.MatMult):
+        return node.left, node.right
+    if isinstance(node, ast.AugAssign):
+        return node.target, node.value
+    if isinstance(node, ast.Compare) and len(node.comparators) == 1:
+        return node.left, node.comparators[0]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr.rstrip("_") not in _OF_TWO:
+            return None
+        arguments = [node.func.value, *node.args]
+        given = arguments[1:] if ast.unparse(node.func.value) == "torch" else arguments
+        return (given[0], given[1]) if len(given) > 1 else None
+    return None
+
+
+def _operand(node: ast.expr, frame: Frame) -> _Operand | None:
+    """The shape of an expression that is a variable's, entry by entry; None if it is not known."""
+    text = ast.unparse(node)
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+        value = named(node, frame)
+        if isinstance(value, Tensor):
+            return _Operand(text, tuple(value.shape), text)
+        return None
+    inner: list[ast.expr] = []
+    if isinstance(node, ast.UnaryOp):
+        inner = [node.operand]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr not in _KEEPS_SHAPE:
+            return None
+        of_torch = ast.unparse(node.func.value) in ("torch", "F")
+        inner = [*node.args[:1]] if of_torch else [node.func.value]
+    elif isinstance(node, ast.BinOp) and not isinstance(node.op, ast.MatMult):
+        inner = [one for one in (node.left, node.right) if not _is_number(one, frame)]
+    sides = [_operand(one, frame) for one in inner]
+    known = [one for one in sides if one is not None]
+    if not known or len(known) != len(sides) or len({one.shape for one in known}) != 1:
+        return None
+    return known[0]._replace(text=text)
+
+
+def _is_number(node: ast.expr, frame: Frame) -> bool:
+    if isinstance(node, ast.Constant):
+        return True
+    return type(named(node, frame)) in (int, float)
+
+
+def _sizes_at(pair: tuple[_Operand, _Operand], dimension: int) -> tuple[int, int] | None:
+    """The sizes that meet at a dimension of the result."""
+    whole = max(len(one.shape) for one in pair)
+    sizes = [(1,) * (whole - len(one.shape)) + one.shape for one in pair]
+    return (sizes[0][dimension], sizes[1][dimension]) if dimension < whole else None
+
+
+def _fits(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return all(left == right or 1 in (left, right) for left, right in pairs)
+
+
+def _made(frame: Frame, name: str) -> str:
+    """The last line in front of the failing one that gave a name its value, or that one."""
+    made = source.assigned(frame.source, name) if frame.source is not None else []
+    lines = [one.lineno for one in made if one.lineno < frame.line]  # type: ignore[attr-defined]
+    return frame.place_of(lines[-1]) if lines else frame.place

@@ -1,0 +1,139 @@
+"""A result that its own operation saved, and that a later line of the same function edits."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from torch import Tensor
+
+from grader.errors.explanation import Explained
+from grader.errors.seen import buffers, ran, source
+from grader.errors.seen.frames import Frames, file_name
+from grader.errors.seen.lookup import looked_up
+
+_MAKER = re.compile(r"which is output \d+ of (\w+?)(?:Backward\d*)?, is at version")
+_OPERATORS: dict[type[ast.operator], tuple[str, ...]] = {
+    ast.Add: ("add",),
+    ast.Sub: ("sub", "rsub"),
+    ast.Mult: ("mul",),
+    ast.Div: ("div",),
+    ast.Pow: ("pow",),
+    ast.MatMult: ("mm", "mv", "bmm", "dot"),
+}
+_OUT, _CLONE = "Use the out-of-place operation:", "Edit a clone:"
+_IN_PLACE = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
+
+
+class _Edit(NamedTuple):
+    """A line that edits a name in place, its text, and what is to stand there instead."""
+
+    name: str
+    line: int
+    written: str
+    instead: str
+    of_tensor: bool
+    """Whether only a tensor can be edited so."""
+
+
+def read(frames: Frames, told: Explained, message: str, node: str) -> Explained | None:
+    """The one line that edits what the operation of the message made; None unless it is one."""
+    maker = _MAKER.search(message)
+    if maker is None:
+        return None
+    found = {}
+    for tree, file, first in buffers.code_of(frames):
+        for edit, statement in _edited(tree, maker[1].lower()):
+            place = f"{file_name(file)}, line {first + edit.line - 1}"
+            known = edit.of_tensor or _is_tensor(frames, edit.name, place)
+            is_call = isinstance(getattr(statement, "value", None), ast.Call)
+            if not known and not is_call:
+                continue
+            if _may_have_run(frames, tree, edit.line):
+                found[place] = edit, first + statement.lineno - 1, known
+    if len(found) != 1:
+        return None
+    ((place, (edit, made, known)),) = found.items()
+    return replace(
+        told,
+        meaning=f"{node} saved a tensor for its backward: {edit.name}, which line {made} made. "
+        f"{edit.written} edited it in place afterwards.",
+        cure=f"{edit.instead}.",
+        place=place,
+        sure=known,
+    )
+
+
+def _may_have_run(frames: Frames, tree: ast.AST, line: int) -> bool:
+    """Whether an edit ran: of a function that has returned it is not known, and taken for so."""
+    mine = [number for number, one in enumerate(frames.own) if _is_same(one.source, tree)]
+    return all(ran.when(frames, number, line) != ran.NEVER for number in mine)
+
+
+def _is_tensor(frames: Frames, name: str, place: str) -> bool:
+    """Whether the frame that a place lies in knows a tensor of this name."""
+    file = place.rpartition(", line ")[0]
+    node = ast.parse(name, mode="eval").body
+    mine = [one for one in frames.own if file_name(one.file) == file]
+    return any(isinstance(looked_up(node, one), Tensor) for one in mine)
+
+
+def _is_same(one: ast.AST | None, other: ast.AST) -> bool:
+    return one is not None and ast.dump(one) == ast.dump(other)
+
+
+def _edited(tree: ast.AST, maker: str) -> Iterator[tuple[_Edit, ast.stmt]]:
+    """Edits of a name that an operation of this kind gave its value, with its statement."""
+    for edit in _edits(tree):
+        before = [
+            one
+            for one in source.assigned(tree, edit.name)
+            if one.lineno < edit.line and not isinstance(one, ast.AugAssign)  # type: ignore[attr-defined]
+        ]
+        if before and _operation(getattr(before[-1], "value", None)) & _named(maker):
+            yield edit, before[-1]  # type: ignore[misc]
+
+
+def _named(maker: str) -> set[str]:
+    return {maker, maker.removeprefix("unsafe"), maker.removeprefix("linalg")}
+
+
+def _operation(value: ast.AST | None) -> set[str]:
+    """The operation that an expression ends with, as a node of the graph may be called."""
+    if isinstance(value, ast.BinOp):
+        return set(_OPERATORS.get(type(value.op), ()))
+    name = getattr(value.func, "attr", "") if isinstance(value, ast.Call) else ""
+    if isinstance(value, ast.Call) and ast.unparse(value.func).startswith(("math.", "np.")):
+        return set()
+    return {name.replace("_", "").lower()} - {""}
+
+
+def _edits(tree: ast.AST) -> Iterator[_Edit]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name | ast.Attribute):
+            name, sign = ast.unparse(node.target), _IN_PLACE.get(type(node.op), "")
+            instead = f"{_OUT} {name} = {name} {sign} {ast.unparse(node.value)}"
+            if sign:
+                yield _Edit(name, node.lineno, ast.unparse(node), instead, False)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            name = ast.unparse(node.targets[0].value)
+            instead = f"{_CLONE} {name} = {name}.clone() in front of {ast.unparse(node)}"
+            yield _Edit(name, node.lineno, ast.unparse(node), instead, False)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            method, name = node.func.attr, ast.unparse(node.func.value)
+            if method.endswith("_") and not method.endswith("__"):
+                instead = _out_of_place(node, name)
+                yield _Edit(name, node.lineno, ast.unparse(node), instead, True)
+
+
+def _out_of_place(node: ast.Call, name: str) -> str:
+    """`x = x.mul(2)` for `x.mul_(2)`; of a method that has no such twin, on a clone."""
+    assert isinstance(node.func, ast.Attribute)
+    method = node.func.attr.removesuffix("_")
+    given = ", ".join([*map(ast.unparse, node.args), *map(ast.unparse, node.keywords)])
+    if hasattr(Tensor, method):
+        return f"{_OUT} {name} = {name}.{method}({given})"
+    return f"{_CLONE} {name} = {name}.clone().{node.func.attr}({given})"
