@@ -14,7 +14,8 @@ class LeafGrads(Task):
     """Return a list of the leaves whose .grad a backward pass from root adds to: the tensors
     themselves, each once, in any order. An AccumulateGrad node holds its leaf in node.variable.
     root may be a leaf itself, and may not require grad at all. Graphs can be thousands of nodes
-    deep. Nothing was frozen since the graph was recorded."""
+    deep. Nothing was frozen since the graph was recorded, and root is no view that was made inside
+    no_grad."""
 
     id = "leaf_grads"
     signatures = ("grad_leaves(root) -> leaves",)
