@@ -95,6 +95,14 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
         _run(block, x)
         return KeepsDropoutKey.keep(block, x)
 
+    def run_twice_by_keep_and_put_back(block, x):
+        """keep ran block twice, and put the generator back in between: that costs as much again.
+        Run it once, and take the state of the generator before."""
+        state = torch.get_rng_state()
+        _run(block, x)
+        torch.set_rng_state(state)
+        return _run(block, x), state
+
     def in_eval_mode(block, x):
         """You put block into eval mode, where nothing is dropped, and left it there. Run it in the
         mode that it is in."""

@@ -104,6 +104,17 @@ class DdpAverageKey(Key, task="ddp_average"):
         some, counts = _filled(grads, sizes)
         return some[0] * (counts[0] / sum(sizes))
 
+    def share_of_rank_0_alone(grads, sizes):
+        """You returned the share of rank 0: does a loop end after its first round? Add up the
+        shares of all ranks."""
+        return grads[0] * (sizes[0] / sum(sizes))
+
+    def each_divided_by_its_share(grads, sizes):
+        """You divided every gradient by its share of the samples, n / sum(sizes). The share is its
+        weight: multiply."""
+        some, counts = _filled(grads, sizes)
+        return _weighted(some, [sum(sizes) / n for n in counts])
+
     def weights_rounded_down(grads, sizes):
         """n // sum(sizes) is 0 for every rank but one that has all samples. Divide with /."""
         some, counts = _filled(grads, sizes)

@@ -207,6 +207,7 @@ class VisibleDevicesKey(Key, task="visible_devices"):
 
 
 NAMES = {"rank": "RANK", "local_rank": "LOCAL_RANK", "world_size": "WORLD_SIZE"}
+DEFAULTS = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
 
 
 def _ranks(env: Env, **changes: Any) -> Ranks:
@@ -261,6 +262,19 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         """You answer (0, 0, 1) whatever stands in env. Read the dict that you are given, and not
         os.environ, and write the names exactly: RANK, LOCAL_RANK, WORLD_SIZE."""
         return 0, 0, 1
+
+    def minus_one_where_not_set(env):
+        """Where a rank is not set you answer -1. A script that is started by itself is number 0."""
+        return _ranks(env, rank_default=-1, local_rank_default=-1)
+
+    def floats_returned(env):
+        """Your numbers are right, and they are floats. Ints are asked for: int(...)."""
+        rank, local, world = _ranks(env)
+        return float(rank), float(local), float(world)
+
+    def first_digits(env):
+        """You took the first character alone: of "12" that is 1. Hand int the whole text."""
+        return tuple(int(env.get(name, default)[0]) for name, default in DEFAULTS.items())
 
     def world_of_none(env):
         """Your world_size is 0 where it is not set. There is one process: this one."""

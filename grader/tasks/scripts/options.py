@@ -54,6 +54,7 @@ class BuildParser(Task):
         case("--sizes without a number", words=(*NEEDED, "--sizes")),
         case("no --data-dir", words=("--epochs", "{i}"), visible=True),
         case("an optimizer that is not known", words=(*NEEDED, "--optimizer", "rprop")),
+        case("another one of torch's", words=(*NEEDED, "--optimizer", "adamw")),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
