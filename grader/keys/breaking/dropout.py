@@ -178,6 +178,14 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
         return KeepsDropoutKey.again(block, x.detach(), state)
 
     @replaces("again")
+    def run_twice_in_a_row_by_again(block, x, state):
+        """again ran block twice in a row, and returned what the second run gave: other entries are
+        dropped in that. Run it once."""
+        with _generator_at(state):
+            block(x)
+            return block(x)
+
+    @replaces("again")
     def in_eval_mode_again(block, x, state):
         """again put block into eval mode, where nothing is dropped. Run it in the mode that it is
         in."""

@@ -184,6 +184,12 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         gradient below max_norm stays as it is."""
         return _step("zfbuasd", *given)
 
+    def another_scaler(model, opt, scaler, loss_fn, x, y, max_norm):
+        """You made a scaler of your own, with a scale of its own. The one that you are given knows
+        what happened in the steps before, and adapts its scale: use that."""
+        new = torch.amp.GradScaler("cpu")
+        return _step("zfbucsd", model, opt, new, loss_fn, x, y, max_norm)
+
     def norm_of_order_one(*given):
         """You limited the sum of all absolute values. The norm is of order 2, the root of the sum
         of squares: leave norm_type out."""

@@ -115,6 +115,12 @@ class DdpAverageKey(Key, task="ddp_average"):
         some, counts = _filled(grads, sizes)
         return _weighted(some, [sum(sizes) / n for n in counts])
 
+    def last_rank_left_out(grads, sizes):
+        """You left out the last rank. Go through all of them: range(len(grads)) ends with the last
+        one."""
+        shares = [g * (n / sum(sizes)) for g, n in zip(grads, sizes, strict=True)]
+        return torch.stack([torch.zeros_like(grads[0]), *shares[:-1]]).sum(0)
+
     def weights_rounded_down(grads, sizes):
         """n // sum(sizes) is 0 for every rank but one that has all samples. Divide with /."""
         some, counts = _filled(grads, sizes)

@@ -283,6 +283,14 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         model(x)
         return ActivationMemoryKey.reference(model, x)
 
+    def frozen_parameters_counted(model, x):
+        """You left out the parameters that require grad, and counted those that are frozen. They
+        are there in any case, too."""
+        kept, _ = _packed(model, x)
+        known = [*(p for p in model.parameters() if p.requires_grad), *model.buffers()]
+        own = {t.untyped_storage().data_ptr() for t in known}
+        return _of_storages([t for t in kept if t.untyped_storage().data_ptr() not in own])
+
     def gradients_counted(model, x):
         """You added as many bytes as the parameters have. They themselves are there in any case,
         and their gradients come with the backward pass: neither is an activation."""

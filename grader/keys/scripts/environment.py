@@ -188,6 +188,17 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         found = _visible(_Masking(), env)
         return None if found is None else list(range(len(found)))
 
+    def first_alone(env):
+        """Your list ends after its first number. Look for a `return` or a `break` inside the loop:
+        it ends the loop in its first round."""
+        found = _visible(_Masking(), env)
+        return None if found is None else found[:1]
+
+    def in_reverse(env):
+        """Your numbers stand in reverse. Keep their order: the first is the process's cuda:0."""
+        found = _visible(_Masking(), env)
+        return None if found is None else found[::-1]
+
     def how_many(env):
         """You answer with how many there are. Return the list."""
         found = _visible(_Masking(), env)

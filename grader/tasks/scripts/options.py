@@ -63,7 +63,7 @@ class BuildParser(Task):
     def observe(self, build_parser, argv):
         parser = build_parser()
         if parser is None:
-            return {"answer": None}
+            raise TypeError("None is no argparse.ArgumentParser: is a return missing?")
         if not isinstance(parser, argparse.ArgumentParser):
             raise TypeError(f"a {type(parser).__name__} is no argparse.ArgumentParser")
         return read_by(parser, argv)
