@@ -30,9 +30,17 @@ _UNNAMED_FACTORS = (
     "RATIO.over_size",
     "RATIO.varies",
     "RATIO_CHANNEL",
+    "NEARLY",
 )
 _PLAIN = ("WRONG", "WRONG.value", "WRONG.flag")
-_ENDS_GRADIENTS = ("TYPE", "STRUCTURE", "SHAPE.", "PER_SAMPLE.", "NONE.returned")
+_ENDS_GRADIENTS = (
+    "TYPE",
+    "FACT.container",
+    "STRUCTURE",
+    "SHAPE.",
+    "PER_SAMPLE.",
+    "NONE.returned",
+)
 _NO_GRADIENT = ("NONE", "NONE.gradient")
 """What is wrong in form has no gradient: that another part is None has no cause of its own."""
 
@@ -126,7 +134,7 @@ def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
         table = is_row(entries[0][1].name, entries[0][0].case)
         first, difference = entries[0]
         if signature.code in _UNNAMED_FACTORS and unread:
-            # A factor without a name is chance beside parts that show none.
+            # A factor without a name is chance beside parts that show none, and so is nearness.
             signature = Signature("WRONG", {})
         if signature.code in _PLAIN:
             # One cause makes many parts wrong: they are told together.
@@ -211,18 +219,26 @@ def _in_words(task: Task, sentences: Mapping[str, str], told: _Told) -> Finding:
         return _of_rows(told)
     if code in _PLAIN and len(told.differences) > 1:
         code = "WRONG"
-    message = sentences.get(stable(code))
-    if message is None:
+    path = spoken(told.differences, c.case, parts, c.secret)
+    own = _own_sentence(sentences, code)
+    if own is not None:
+        message = own.format(path=path)
+    else:
         template = f"HIDDEN.{code}" if c.secret and f"HIDDEN.{code}" in TEMPLATES else code
-        path = spoken(told.differences, c.case, parts, c.secret)
         message = say(template, path=path, **signature.values)
-        message = message[:1].upper() + message[1:]
+    message = message[:1].upper() + message[1:]
     lines = [
         line
         for difference in told.differences[:_SHOWN]
         for line in numbers(difference, labelled(difference, c.case, parts), c.secret)
     ]
     return finding(stable(code), message, c, lines)
+
+
+def _own_sentence(sentences: Mapping[str, str], code: str) -> str | None:
+    """What the exercise says under this code, or under the one that its variants share."""
+    codes = (code, code.removesuffix(".whole"), stable(code))
+    return next((sentences[known] for known in codes if known in sentences), None)
 
 
 def _of_rows(told: _Told) -> Finding:

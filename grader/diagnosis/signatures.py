@@ -7,6 +7,7 @@ readings of the same numbers fit, neither is taken.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 import torch
@@ -20,6 +21,9 @@ from grader.diagnosis.multiples import ratio, ratio_channel
 from grader.diagnosis.naming import is_gradient
 from grader.diagnosis.shown import article, shown, shown_apart
 from grader.engine.observation import FLAGS, Plain
+
+_ENTRY = re.compile(r"\w+\[[\"'](\w+)[\"']\]")
+"""An entry of a dict as an exercise names it: `about["shape"]`."""
 
 
 def recognise(misses: Sequence[Miss], *, facts: bool = True) -> Signature:
@@ -99,6 +103,9 @@ def _group(parts: dict[str, Plain], beside: dict[str, Plain]) -> str:
         value = parts["answer"]
         return f"{shown(value)}" if isinstance(value, str) else article(value)
     known = [name for name in parts if name.rpartition(".")[2] not in FLAGS]
+    keys = [key[1] for key in map(_ENTRY.fullmatch, known) if key]
+    if keys:  # an exercise looked into the dict that it asks for
+        return f"a dict with the keys {', '.join(keys)}"
     names = ", ".join(known)
     if len(known) == 1:
         value = parts[known[0]]

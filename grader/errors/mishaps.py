@@ -48,8 +48,9 @@ VALUES = (
         ("AttributeError", "TypeError"),
         r"'NoneType' object (has no attribute|is not subscriptable|is not iterable)|"
         r"'NoneType' has no len\(\)",
-        "Something is None where you expected a tensor or a node: a .grad before the first "
-        "backward or of a non-leaf, a grad_fn of a leaf, or the end of an edge.",
+        "Something is None where you expected a tensor, a node or a list: a .grad before the first "
+        "backward or of a non-leaf, a grad_fn of a leaf, the end of an edge, or what a function "
+        "without return gave.",
         "Test for None before you use it.",
     ),
     Explanation(

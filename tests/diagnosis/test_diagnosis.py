@@ -201,6 +201,46 @@ def test_an_exercise_may_say_a_signature_in_its_own_words():
     assert verdict.findings[0].message == "You forgot that L = 10 - d."
 
 
+@pytest.mark.parametrize("hidden", [False, True])
+def test_an_exercise_says_in_its_own_words_that_a_gradient_is_none(hidden):
+    sentences = {"NONE.gradient": "{path} is None: backward returned None for it."}
+    verdict = verdict_on(
+        lambda case: Observation({"y": right(case), "dx": None}),
+        Answers(lambda case: Observation({"y": right(case), "dx": right(case)}), None, sentences),
+        hidden=hidden,
+    )
+    assert codes(verdict) == ["NONE"]
+    assert verdict.findings[0].message == "`dx` is None: backward returned None for it."
+
+
+def test_no_cause_of_a_missing_gradient_is_guessed_beside_another_container():
+    verdict = verdict_on(
+        lambda case: Observation({"y": list(right(case)), "dx": None}),
+        Answers(lambda case: Observation({"y": right(case), "dx": right(case)})),
+    )
+    assert codes(verdict) == ["FACT.container"]
+
+
+def test_nearness_is_not_told_beside_a_part_that_is_far_off():
+    signs, other = torch.tensor([1.0, -1, 1, 1, -1]), torch.tensor([3.0, 1, 4, 1, 5])
+    near = {"loss": lambda case: right(case) * (1 + 1e-7 * signs.double())}
+    far = {"w": lambda case: other.double() - 7 * case["seed"]}
+    both = Answers(lambda case: Observation({"loss": right(case), "w": right(case)}))
+    alone = Answers(lambda case: Observation({"loss": right(case)}))
+
+    def answer(parts):
+        return lambda case: Observation({name: part(case) for name, part in parts.items()})
+
+    assert codes(verdict_on(answer(near), alone)) == ["NEARLY"]
+    assert codes(verdict_on(answer(near | far), both)) == ["WRONG"]
+
+
+def test_a_dict_that_is_asked_for_is_called_one():
+    about = Answers(lambda case: Observation({'about["shape"]': "(5,)", 'about["dtype"]': "int"}))
+    verdict = verdict_on(lambda case: Observation({"answer": "(5,)"}), about)
+    assert "a dict with the keys shape, dtype" in verdict.findings[0].message
+
+
 def test_a_plain_difference_says_how_many_entries_and_how_far():
     finding = verdict_on(cube, Answers(right)).findings[0]
     assert finding.code == "WRONG"

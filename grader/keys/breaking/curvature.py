@@ -71,6 +71,12 @@ class HvpKey(Key, task="hvp"):
         """You multiplied by v once more at the end. The second pass has used it already."""
         return v * _hvp(f, x, v)
 
+    def outer_product(f, x, v):
+        """You multiplied the gradient by its product with v. That is another matrix, of products of
+        first derivatives: differentiate the product of gradient and v."""
+        g = _grad(f, x)
+        return g * (g * v).sum()
+
     def diagonal_alone(f, x, v):
         """You multiplied the diagonal of H by v. H has entries beside the diagonal, where f ties
         entries of x to one another."""
@@ -262,6 +268,25 @@ class StraightSlopeKey(Key, task="straight_slope"):
         """You took every activation for a ReLU. Below 0 a LeakyReLU is less steep, and not 0: let
         autograd see the net at x."""
         return _by_layers(net, x, lambda part, h: (h > 0).to(h))
+
+    def every_activation_a_relu_for_w(net, x):
+        """In W you took every activation for a ReLU. Below 0 a LeakyReLU is less steep, and not 0:
+        let autograd see the net at x."""
+        w, _ = _by_layers(net, x, lambda part, h: (h > 0).to(h))
+        return w, net(x).detach() - w @ x.detach()
+
+    def differences_of_whole_steps(net, x):
+        """You took differences over steps of 1. That far from x other activations may be on: let
+        autograd see the net at x."""
+        with torch.no_grad():
+            units = torch.eye(len(x), dtype=x.dtype, device=x.device)
+            w = torch.stack([net(x + unit) - net(x) for unit in units], 1)
+            return w, net(x) - w @ x
+
+    def row_sums_for_b(net, x):
+        """In b you took off the sums of W's rows. What is taken off is W x: multiply by x first."""
+        w, _ = StraightSlopeKey.reference(net, x)
+        return w, net(x).detach() - w.sum(1)
 
     def slope_at_ones(net, x):
         """You took the derivatives at a point of ones. The activations are on at other places

@@ -95,6 +95,14 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
         _run(block, x)
         return KeepsDropoutKey.keep(block, x)
 
+    def run_twice_by_keep_and_put_back(block, x):
+        """keep ran block twice, and put the generator back in between: that costs as much again.
+        Run it once, and take the state of the generator before."""
+        state = torch.get_rng_state()
+        _run(block, x)
+        torch.set_rng_state(state)
+        return _run(block, x), state
+
     def in_eval_mode(block, x):
         """You put block into eval mode, where nothing is dropped, and left it there. Run it in the
         mode that it is in."""
@@ -168,6 +176,14 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
         """again detached x: block's parameters get gradients, and x gets none. Hand x over as it
         is."""
         return KeepsDropoutKey.again(block, x.detach(), state)
+
+    @replaces("again")
+    def run_twice_in_a_row_by_again(block, x, state):
+        """again ran block twice in a row, and returned what the second run gave: other entries are
+        dropped in that. Run it once."""
+        with _generator_at(state):
+            block(x)
+            return block(x)
 
     @replaces("again")
     def in_eval_mode_again(block, x, state):

@@ -20,7 +20,7 @@ def _step(lines: str, *given: Any) -> Any:
 
     z zero_grad, f forward, b backward from the scaled loss, n from the loss itself, u unscale_,
     c clip, s scaler.step, o opt.step, d update; and wrong ways to clip: v each value, e each
-    parameter, a always, g the first group.
+    parameter, a always, g the first group, 1 by the sum of absolute values.
     """
     model, opt, scaler, loss_fn, x, y, max_norm = given
     parameters = list(model.parameters())
@@ -45,6 +45,8 @@ def _step(lines: str, *given: Any) -> Any:
                 nn.utils.clip_grad_norm_(parameter, max_norm)
         elif line == "g":
             nn.utils.clip_grad_norm_(opt.param_groups[0]["params"], max_norm)
+        elif line == "1":
+            nn.utils.clip_grad_norm_(parameters, max_norm, norm_type=1)
         elif line == "a":
             _scale_to(parameters, max_norm)
         elif line == "s":
@@ -181,6 +183,24 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         """You scaled every gradient to the norm max_norm, also a shorter one. Clipping limits: a
         gradient below max_norm stays as it is."""
         return _step("zfbuasd", *given)
+
+    def another_scaler(model, opt, scaler, loss_fn, x, y, max_norm):
+        """You made a scaler of your own, with a scale of its own. The one that you are given knows
+        what happened in the steps before, and adapts its scale: use that."""
+        new = torch.amp.GradScaler("cpu")
+        return _step("zfbucsd", model, opt, new, loss_fn, x, y, max_norm)
+
+    def norm_of_order_one(*given):
+        """You limited the sum of all absolute values. The norm is of order 2, the root of the sum
+        of squares: leave norm_type out."""
+        return _step("zfbu1sd", *given)
+
+    def loss_after_the_step(model, opt, scaler, loss_fn, x, y, max_norm):
+        """The step is right, and you returned the loss after it. Asked for is the one that the step
+        goes along: loss.item() of that."""
+        _step("zfbucsd", model, opt, scaler, loss_fn, x, y, max_norm)
+        with torch.no_grad():
+            return loss_fn(model(x), y).item()
 
     def clipped_to_one(model, opt, scaler, loss_fn, x, y):
         """You clipped to a norm of 1. The limit is max_norm."""

@@ -237,6 +237,21 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
 
         return _Way().train(forgetful, opt, loss_fn, xs, ys, state, k)
 
+    def state_kept_within_a_window(model, opt, loss_fn, xs, ys, state, k):
+        """Within a window you did not carry the state on: each of its steps began with the state
+        that the window began with. Give every step the state that the one before it returned."""
+        losses = []
+        for x, y in zip(xs.split(k), ys.split(k), strict=True):
+            state = _detached(state)
+            opt.zero_grad()
+            given = [model(x[t], state) for t in range(len(x))]
+            loss = torch.stack([loss_fn(p, y[t]) for t, (p, _) in enumerate(given)]).sum()
+            loss.backward()
+            opt.step()
+            losses.append(loss.item())
+            state = given[-1][1]
+        return losses, _detached(state)
+
     def losses_of_the_steps(model, opt, loss_fn, xs, ys, state, k):
         """The training is right, and your list holds a loss for each step of the sequence. One for
         each window is asked for, the sum over its steps."""

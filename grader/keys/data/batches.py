@@ -257,6 +257,16 @@ class _Seeded(_Batches):
         return super().__iter__()
 
 
+class _Restarted(_Batches):
+    """Every epoch draws from a new generator with the seed of the given one."""
+
+    def order(self) -> list[int]:
+        seed = torch.initial_seed() if self.generator is None else self.generator.initial_seed()
+        new = torch.Generator().manual_seed(seed)
+        numbers: list[int] = torch.randperm(self.n, generator=new).tolist()
+        return numbers
+
+
 class _FirstAlone(_Batches):
     def __iter__(self) -> Iterator[Any]:
         return iter(list(super().__iter__())[:1])
@@ -301,6 +311,11 @@ class BatchSamplerKey(Key, task="batch_sampler"):
         """You set the generator's seed at the start of every epoch, to 0: each has the same order,
         whatever seed the generator came with. Draw from it as it comes."""
         return _Seeded(n, size, drop_last, generator)
+
+    def restarted_every_epoch(n, size, drop_last, generator):
+        """Every epoch has the same order: each draws from a generator that starts with the given
+        one's seed. Draw from the given one as it comes."""
+        return _Restarted(n, size, drop_last, generator)
 
     def order_of_random_sampler(n, size, drop_last, generator):
         """Your order is RandomSampler's, which draws once more at the end of every epoch: from the

@@ -116,6 +116,13 @@ class _Remembering(_Rows):
         return self.kept[i]
 
 
+class _RememberingPlaces(_Remembering):
+    """The same, and the numbers i and i - n share what is kept."""
+
+    def __getitem__(self, i: int) -> Any:
+        return super().__getitem__(i % len(self) if -len(self) <= i < len(self) else i)
+
+
 class _Untransformed(_Rows):
     def __getitem__(self, i: int) -> Any:
         return self.given(i), self.pairs[i][1]
@@ -215,7 +222,8 @@ class DatasetClassKey(Key, task="dataset_class"):
 
     @raises("")
     def negative_numbers_refused(X, y, transform):
-        """You refuse negative numbers. They count from the end here, as a tensor's own do."""
+        """You refuse a negative number that a sample has. They count from the end here, down to -n,
+        as a tensor's own do."""
         return _FromZero(X, y, transform)
 
     def transformed_at_the_start(X, y, transform):
@@ -237,6 +245,11 @@ class DatasetClassKey(Key, task="dataset_class"):
         """You keep what transform returned the first time. It runs anew each time an item is read:
         a random augmentation would be the same in every epoch."""
         return _Remembering(X, y, transform)
+
+    def remembered_by_place(X, y, transform):
+        """You keep what transform returned the first time. It runs anew each time an item is read:
+        a random augmentation would be the same in every epoch."""
+        return _RememberingPlaces(X, y, transform)
 
     def not_transformed(X, y, transform):
         """Your items are not transformed. Return transform(row), if there is a transform."""

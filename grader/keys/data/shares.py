@@ -69,6 +69,11 @@ class WorkerShareKey(Key, task="worker_share"):
         Compare the rest, i % workers."""
         yield from (item for i, item in enumerate(stream) if i // workers == worker)
 
+    def blocks_in_turn(stream, worker, workers):
+        """You give a worker blocks of `workers` neighbours, each worker in its turn: i // workers
+        counts blocks. Compare the rest, i % workers."""
+        yield from (item for i, item in enumerate(stream) if i // workers % workers == worker)
+
     def counted_from_one(stream, worker, workers):
         """You counted the workers, or the items, from 1. Both are counted from 0: worker 0 gets
         item 0."""
@@ -364,6 +369,11 @@ class DistributedSamplerKey(Key, task="distributed_sampler"):
     def counted_from_one(n, world, rank, shuffle, seed, epoch):
         """You counted the ranks from 1. They begin at 0: rank 0 takes the first entry."""
         return _padded(_order(n, shuffle, seed + epoch), world)[(rank - 1) % world :: world]
+
+    def counted_from_one_and_from_behind(n, world, rank, shuffle, seed, epoch):
+        """You counted the ranks from 1. They begin at 0: rank 0 takes the first entry, and with
+        rank - 1, which counts from the end, it gets the last one alone."""
+        return _padded(_order(n, shuffle, seed + epoch), world)[rank - 1 :: world]
 
     def step_of_rank(n, world, rank, shuffle, seed, epoch):
         """Your step is the rank. Each rank goes on by world, the number of ranks."""

@@ -96,6 +96,18 @@ class SplitIndicesKey(Key, task="split_indices"):
         and give what is left over one each to the first parts."""
         return _cut(_drawn(n, generator), [round(n * frac) for frac in fracs])
 
+    def rounded_and_the_first_made_to_fit(n, fracs, generator):
+        """You rounded the sizes to the nearest number, and the first part takes what that leaves
+        over or lacks. Round down, and give what is left over one each to the first parts."""
+        sizes = [round(n * frac) for frac in fracs]
+        return _cut(_drawn(n, generator), [sizes[0] + n - sum(sizes), *sizes[1:]])
+
+    def rounded_and_the_last_made_to_fit(n, fracs, generator):
+        """You rounded the sizes to the nearest number, and the last part takes what that leaves
+        over or lacks. Round down, and give what is left over one each to the first parts."""
+        sizes = [round(n * frac) for frac in fracs[:-1]]
+        return _cut(_drawn(n, generator), [*sizes, n - sum(sizes)])
+
     def rounded_up(n, fracs, generator):
         """You rounded the sizes up, so the last part comes out short. Round down, and give what is
         left over one each to the first parts."""

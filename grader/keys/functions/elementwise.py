@@ -7,6 +7,7 @@ from grader.trusted.families.functions import (
     NO_GRADIENT,
     around,
     arriving_edited,
+    kept_outside,
     misused,
     of_backward,
     pointwise,
@@ -144,6 +145,11 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         negative."""
         return _relu(x, factor=lambda x, y: x.sign(), value=torch.abs)
 
+    def saved_edited(x):
+        """backward wrote into x, which it had saved, with an operation such as clamp_. x belongs to
+        others: compute a new tensor."""
+        return _relu(x, factor=lambda x, y: x.clamp_(0, 1).ceil())
+
     def mask_returned(x):
         """Your result is 1 where x is positive: that is the mask. ReLU is x there."""
         return _relu(x, value=lambda x: (x > 0).to(x))
@@ -153,6 +159,7 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         *arriving_edited(_relu),
         *around(_relu, torch.relu, 0),
         *misused(torch.relu),
+        *kept_outside(torch.relu, lambda needed, arriving, x: arriving * (x > 0)),
     )
 
 

@@ -128,8 +128,9 @@ class KeptResultKey(Key, task="kept_result"):
         return _XOnCtx.apply(x, k)
 
     def kept_twice(x, k):
-        """You save the result with save_for_backward, and it is an attribute of ctx besides: that
-        still keeps it alive. Give it a name of its own, and not one of ctx."""
+        """No edit goes unnoticed, and the result is kept alive all the same: it is still an
+        attribute of ctx, besides save_for_backward or up to the first backward pass. Give it a name
+        of its own, and not one of ctx."""
         return _OnBoth.apply(x, k)
 
     @raises("'tuple'|of a single element can be converted to an index")
@@ -187,6 +188,12 @@ class KeptResultKey(Key, task="kept_result"):
         """The result is right. In backward you took the tanh of x: take that of k * x, which is the
         result."""
         return _tanh(x, k, factor=lambda x, y, k: k * (1 - torch.tanh(x) ** 2), saves=("x",))
+
+    @raises("modified by an inplace operation")
+    def saved_edited(x, k):
+        """backward wrote into the result that it had saved, with an operation such as mul_: that is
+        the caller's own tensor, and the next pass needs it as it was. Compute a new tensor."""
+        return _tanh(x, k, factor=lambda x, y, k: k * (1 - y.mul_(y)))
 
     def k_ignored(x, k):
         """Your result is tanh(x): k is missing in forward."""

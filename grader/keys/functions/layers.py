@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.trusted.families.functions import NO_GRADIENT, applied, around
+from grader.trusted.families.functions import NO_GRADIENT, applied, around, kept_outside
 from grader.trusted.key import Key, raises
 
 Part = Callable[[Tensor, Tensor, Tensor], Tensor | None]
@@ -63,6 +63,12 @@ def _of_a_matrix(x, w, gy):
 
 def _over_the_first_axis(x, w, gy):
     return gy.sum(0)
+
+
+def _right_parts(needed, gy, x, w, b):
+    right = _Layer()
+    parts = zip((right.gx, right.gw, right.gb), needed, strict=True)
+    return tuple(part(x, w, gy) if flag else None for part, flag in parts)
 
 
 def _nothing(x, w, gy):
@@ -199,6 +205,24 @@ class LinearFnKey(Key, task="linear_fn"):
             gb=lambda x, w, gy: gy.flatten(0, -2).sum(0),
         )(x, w, b)
 
+    def products_not_summed(x, w, b):
+        """backward returned gradients of w and b for every row. torch's engine summed them. Sum
+        over all rows yourself: gy, transposed, times x does it for w, and sum(0) for b."""
+        return _Layer(
+            gw=lambda x, w, gy: gy.unsqueeze(-1) * x.unsqueeze(-2), gb=lambda x, w, gy: gy.clone()
+        )(x, w, b)
+
+    @raises("gradient different than None")
+    def flags_of_x_and_w_exchanged(x, w, b):
+        """You took the first flag of ctx.needs_input_grad for that of w, and the second for that of
+        x. They stand in the order of forward's arguments: x, w, b."""
+        return _Layer(wanted=lambda needed, b: (needed[1], needed[0], needed[2]))(x, w, b)
+
+    def nothing_where_x_is_frozen(x, w, b):
+        """Where x does not require grad, backward returned None for all three. w and b may require
+        grad all the same: ask the flag of each."""
+        return _Layer(wanted=lambda needed, b: needed if needed[0] else (False,) * 3)(x, w, b)
+
     def none_for_x(x, w, b):
         """backward returned None for x, also where it requires grad. Its gradient is gy @ w."""
         return _Layer(gx=_nothing)(x, w, b)
@@ -213,4 +237,7 @@ class LinearFnKey(Key, task="linear_fn"):
         gy over all rows."""
         return _Layer(gb=_nothing)(x, w, b)
 
-    families = around(_linear, F.linear, 0, 1, 2)
+    families = (
+        *around(_linear, F.linear, 0, 1, 2),
+        *kept_outside(F.linear, _right_parts),
+    )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from grader.trusted.families.functions import NO_GRADIENT, applied, around
+from grader.trusted.families.functions import NO_GRADIENT, applied, around, kept_outside
 from grader.trusted.key import Key, mistake, raises
 
 Summed = Callable[[Tensor, Tensor], Tensor]
@@ -67,6 +67,7 @@ _EDITED = tuple(
     for name, parts in {
         "arriving_edited_for_a": lambda a, b, v: (v.mul_(b), v * a),
         "arriving_edited_for_b": lambda a, b, v: (v * b, v.mul_(a)),
+        "arriving_edited_for_a_last": lambda a, b, v: (v * a, v.mul_(b))[::-1],
         "arriving_edited_twice": lambda a, b, v: (v.mul_(b), v.mul_(a)),
     }.items()
 )
@@ -162,4 +163,11 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
         arrives by b for the gradient of a, and by a for that of b, and sum the products."""
         return _product(a, b, parts=lambda a, b, arriving: (arriving, arriving))
 
-    families = (*_EDITED, *around(_product, torch.mul, 0, 1))
+    families = (
+        *_EDITED,
+        *around(_product, torch.mul, 0, 1),
+        *kept_outside(
+            torch.mul,
+            lambda needed, arriving, a, b: (_fitting(arriving * b, a), _fitting(arriving * a, b)),
+        ),
+    )

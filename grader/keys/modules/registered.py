@@ -177,6 +177,38 @@ class RegistrationKey(Key, task="registration"):
         """There is no tanh behind your layers, and together they are one linear map."""
         return _Mixer(length, width, depth, step=_same)
 
+    def tanh_after_the_last_alone(length, width, depth):
+        """You took one tanh, behind the last layer. A tanh follows each layer."""
+
+        class Mixer(_Mixer):
+            def forward(self, x):
+                for layer in self.layers:
+                    x = layer(x)
+                return _mean(self.mask, torch.tanh(x) * self.scale)
+
+        return Mixer(length, width, depth)
+
+    def first_layer_alone(length, width, depth):
+        """Your output is that of the first layer: does a loop end after its first round? Return
+        behind the loop."""
+
+        class Mixer(_Mixer):
+            def forward(self, x):
+                return _mean(self.mask, torch.tanh(self.layers[0](x)) * self.scale)
+
+        return Mixer(length, width, depth)
+
+    def scale_added(length, width, depth):
+        """You added scale. The output of the last layer is multiplied by it."""
+
+        class Mixer(_Mixer):
+            def forward(self, x):
+                for layer in self.layers:
+                    x = torch.tanh(layer(x))
+                return _mean(self.mask, x + self.scale)
+
+        return Mixer(length, width, depth)
+
     def relu_instead_of_tanh(length, width, depth):
         """You used ReLU. A tanh follows each layer."""
         return _Mixer(length, width, depth, step=torch.relu)

@@ -203,6 +203,11 @@ class CountParamsKey(Key, task="count_params"):
         trained, total = _count(model)
         return trained, total - trained
 
+    def biases_left_out(model):
+        """You left out the biases. They are parameters like the weights."""
+        found = [p for name, p in model.named_parameters() if "bias" not in name]
+        return sum(p.numel() for p in found if p.requires_grad), sum(p.numel() for p in found)
+
     def own_parameters_alone(model):
         """You counted the parameters that stand on the model itself: recurse=False leaves out those
         of its parts."""

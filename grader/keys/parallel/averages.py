@@ -104,6 +104,23 @@ class DdpAverageKey(Key, task="ddp_average"):
         some, counts = _filled(grads, sizes)
         return some[0] * (counts[0] / sum(sizes))
 
+    def share_of_rank_0_alone(grads, sizes):
+        """You returned the share of rank 0: does a loop end after its first round? Add up the
+        shares of all ranks."""
+        return grads[0] * (sizes[0] / sum(sizes))
+
+    def each_divided_by_its_share(grads, sizes):
+        """You divided every gradient by its share of the samples, n / sum(sizes). The share is its
+        weight: multiply."""
+        some, counts = _filled(grads, sizes)
+        return _weighted(some, [sum(sizes) / n for n in counts])
+
+    def last_rank_left_out(grads, sizes):
+        """You left out the last rank. Go through all of them: range(len(grads)) ends with the last
+        one."""
+        shares = [g * (n / sum(sizes)) for g, n in zip(grads, sizes, strict=True)]
+        return torch.stack([torch.zeros_like(grads[0]), *shares[:-1]]).sum(0)
+
     def weights_rounded_down(grads, sizes):
         """n // sum(sizes) is 0 for every rank but one that has all samples. Divide with /."""
         some, counts = _filled(grads, sizes)

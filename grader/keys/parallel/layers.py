@@ -27,6 +27,12 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         Add it once, after the parts are added up."""
         return sum(_summands(x, w1s, b1s, w2s)) + len(w1s) * b2
 
+    def x_detached_on_other_ranks(x, w1s, b1s, w2s, b2):
+        """Only the first rank's part of the gradient reaches x: the other ranks work with a copy of
+        it that is detached. x goes to all of them, and their parts add up."""
+        first = _summands(x, w1s[:1], b1s[:1], w2s[:1])
+        return sum(first + _summands(x.detach(), w1s[1:], b1s[1:], w2s[1:])) + b2
+
     def bias_left_out(x, w1s, b1s, w2s):
         """b2 is missing. Add it once, after the parts are added up."""
         return sum(_summands(x, w1s, b1s, w2s))

@@ -259,6 +259,38 @@ class ActivationMemoryKey(Key, task="activation_memory"):
             handle.remove()
         return sum(t.numel() * t.element_size() for t in kept)
 
+    def result_alone(model, x):
+        """You measured the result of the model. What is kept are the tensors that operations save
+        on the way to it. Use torch.autograd.graph.saved_tensors_hooks."""
+        y = model(x)
+        return y.numel() * y.element_size()
+
+    def parameters_taken_off(model, x):
+        """You took the size of all parameters off what is saved. Not all of them are saved, such as
+        a bias: leave out each storage that is a parameter's or a buffer's."""
+        kept, _ = _packed(model, x)
+        return _of_storages(kept) - _sum_of_parameters(model)
+
+    def leaves_left_out(model, x):
+        """You left out leaves. x may be one, and so is what comes from a part without recording:
+        they take memory. Leave out what lies in the storages of parameters and buffers."""
+        kept, _ = _packed(model, x)
+        return _of_storages([t for t in kept if not t.is_leaf])
+
+    def called_twice(model, x):
+        """The number is right, and you called the model twice: its running statistics have taken
+        the batch in twice. Call it once."""
+        model(x)
+        return ActivationMemoryKey.reference(model, x)
+
+    def frozen_parameters_counted(model, x):
+        """You left out the parameters that require grad, and counted those that are frozen. They
+        are there in any case, too."""
+        kept, _ = _packed(model, x)
+        known = [*(p for p in model.parameters() if p.requires_grad), *model.buffers()]
+        own = {t.untyped_storage().data_ptr() for t in known}
+        return _of_storages([t for t in kept if t.untyped_storage().data_ptr() not in own])
+
     def gradients_counted(model, x):
         """You added as many bytes as the parameters have. They themselves are there in any case,
         and their gradients come with the backward pass: neither is an activation."""

@@ -122,16 +122,17 @@ class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
         to wait for the gradient from the stage behind it."""
         return _rows(stages, micro, _forward, lambda s, m: s + micro + micro - 1 - m)
 
-    families = _in_full_rows(
-        backward_all_at_once,
-        backward_all_at_once_in_forward_order,
-        every_stage_turns_round_at_once,
-    )
-
     def each_step_of_its_own_direction_only(stages, micro):
         """You planned the forward passes and no backward passes. The backward half is the forward
         half in a mirror."""
         return _rows(stages, micro, _forward, None)
+
+    families = _in_full_rows(
+        backward_all_at_once,
+        backward_all_at_once_in_forward_order,
+        every_stage_turns_round_at_once,
+        each_step_of_its_own_direction_only,
+    )
 
     def counted_from_one(stages, micro):
         """You counted micro-batches from 1. The first one is 0."""
@@ -175,6 +176,20 @@ class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
         """Your idle ticks are None. Write "" for them."""
         right = MicroBatchPipelineKey.reference(stages, micro)
         return [[cell or None for cell in row] for row in right]
+
+    def idle_ticks_are_dashes(stages, micro):
+        """Your idle ticks are "-". Write "" for them."""
+        right = MicroBatchPipelineKey.reference(stages, micro)
+        return [[cell or "-" for cell in row] for row in right]
+
+    def forward_all_at_once(stages, micro):
+        """You let all stages run one forward pass in one tick. A stage needs what the stage before
+        it computed: each stage comes one tick after it."""
+        turn = _turn(stages, micro)
+        rows = _rows(
+            stages, micro, lambda s, m: m, lambda s, m: turn + stages - 1 - s + micro - 1 - m
+        )
+        return [row + [""] * (2 * turn - len(row)) for row in rows]
 
     def stages_upside_down(stages, micro):
         """Your rows stand upside down: the first one is what the last stage does."""

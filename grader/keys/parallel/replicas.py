@@ -29,8 +29,8 @@ def _synced(replicas, mean=None, over=None, seen=None, shared=False, frozen=Fals
 
 class SyncGradsKey(Key, task="sync_grads"):
     sentences: ClassVar = {
-        "NONE.gradient": "{path} is None, and the average over all ranks belongs there. Your "
-        "function did not write it, or took it away."
+        "NONE.gradient": "{path} is None, and should not be. Your function did not write it, or "
+        "took it away."
     }
 
     def reference(replicas: Replicas) -> None:
@@ -130,6 +130,15 @@ class SyncGradsKey(Key, task="sync_grads"):
             for p in same[1:]:
                 if p.requires_grad:
                     p.grad = None if same[0].grad is None else same[0].grad.clone()
+
+    def first_gradient_for_all(replicas):
+        """You gave all replicas the gradient of the first rank that has one. The average over all
+        ranks is asked for: each of them has seen samples of its own."""
+        for same in zip(*(list(r.parameters()) for r in replicas), strict=True):
+            grads = [p.grad for p in same if p.grad is not None]
+            if same[0].requires_grad and grads:
+                for p in same:
+                    p.grad = grads[0].clone()
 
     def zeros_where_nobody_used_it(replicas):
         """Where no replica used a parameter you wrote zeros. Its .grad stays None everywhere: an

@@ -207,8 +207,9 @@ class RingAllReduceKey(Key, task="ring_all_reduce"):
         return torch.cat([chunks[i] for i in order])
 
     def x_overwritten(rank, world, x):
-        """You added inside of x: the chunks that tensor_split gives are views of it, and `+=` on
-        one of them writes into x. Clone the chunks, or write chunk = chunk + got."""
+        """You wrote into x: `+=` on a chunk that tensor_split gives does, for it is a view, and so
+        does copying the sum into x at the end. Clone the chunks, or write chunk = chunk + got, and
+        return a new tensor."""
         chunks = list(x.tensor_split(world))
         for step in range(world - 1):
             got = yield chunks[(rank - step) % world]

@@ -188,6 +188,17 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         found = _visible(_Masking(), env)
         return None if found is None else list(range(len(found)))
 
+    def first_alone(env):
+        """Your list ends after its first number. Look for a `return` or a `break` inside the loop:
+        it ends the loop in its first round."""
+        found = _visible(_Masking(), env)
+        return None if found is None else found[:1]
+
+    def in_reverse(env):
+        """Your numbers stand in reverse. Keep their order: the first is the process's cuda:0."""
+        found = _visible(_Masking(), env)
+        return None if found is None else found[::-1]
+
     def how_many(env):
         """You answer with how many there are. Return the list."""
         found = _visible(_Masking(), env)
@@ -207,6 +218,7 @@ class VisibleDevicesKey(Key, task="visible_devices"):
 
 
 NAMES = {"rank": "RANK", "local_rank": "LOCAL_RANK", "world_size": "WORLD_SIZE"}
+DEFAULTS = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
 
 
 def _ranks(env: Env, **changes: Any) -> Ranks:
@@ -261,6 +273,19 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         """You answer (0, 0, 1) whatever stands in env. Read the dict that you are given, and not
         os.environ, and write the names exactly: RANK, LOCAL_RANK, WORLD_SIZE."""
         return 0, 0, 1
+
+    def minus_one_where_not_set(env):
+        """Where a rank is not set you answer -1. A script that is started by itself is number 0."""
+        return _ranks(env, rank_default=-1, local_rank_default=-1)
+
+    def floats_returned(env):
+        """Your numbers are right, and they are floats. Ints are asked for: int(...)."""
+        rank, local, world = _ranks(env)
+        return float(rank), float(local), float(world)
+
+    def first_digits(env):
+        """You took the first character alone: of "12" that is 1. Hand int the whole text."""
+        return tuple(int(env.get(name, default)[0]) for name, default in DEFAULTS.items())
 
     def world_of_none(env):
         """Your world_size is 0 where it is not set. There is one process: this one."""

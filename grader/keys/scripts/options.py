@@ -229,6 +229,10 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
         "Your --optimizer takes another word than sgd and adam, and the script fails later. Say "
         'what there is to choose: choices=["sgd", "adam"].',
     ),
+    "more_optimizers": (
+        _Options(optimizer={"choices": ["sgd", "adam", "adamw"], "default": "sgd"}),
+        "Your --optimizer takes adamw, too. There are two to choose from: sgd and adam.",
+    ),
     "optimizer_default_none": (
         _Options(optimizer={"choices": ["sgd", "adam"]}),
         'Where --optimizer is not given, your optimizer is None. Give it default="sgd".',

@@ -204,6 +204,18 @@ class ParseKvKey(Key, task="parse_kv"):
         numbers of numbers, and truth values of True and False."""
         return _settings(_Reading(truth="text", whole="none", real="none"), words)
 
+    def first_word_alone(words):
+        """You returned the setting of the first word and no other. Look for a `return` inside the
+        loop: it ends the loop in its first round."""
+        return _settings(_Reading(), words[:1])
+
+    @raises("")
+    def empty_name_refused(words):
+        """You refuse a word that begins with =. Its name is empty, and a name stays as it is."""
+        if any(word.startswith("=") for word in words):
+            raise ValueError
+        return _settings(_Reading(), words)
+
     def numbers_by_digits(words):
         """You look for digits before you call int and float. That misses a sign, 1e-3 and inf,
         which stay texts: call int, then float, and catch the ValueError of each."""

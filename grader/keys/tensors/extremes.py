@@ -34,6 +34,14 @@ class RowAbsmaxKey(Key, task="row_absmax"):
         that of a positive one."""
         return _in_rows(x).amin(1, keepdim=True).abs()
 
+    def greater_of_both_ends(x):
+        """All values are right: the greater of the largest number and minus the smallest. Of equal
+        numbers at one end a single one gets the gradient there, where max and min take the first.
+        Take absolute values and amax, which shares it among all."""
+        rows = _in_rows(x)
+        ends = rows.max(1, keepdim=True).values, -rows.min(1, keepdim=True).values
+        return torch.maximum(*ends)
+
     def sign_kept(x):
         """You returned the number itself, with its sign. Asked for is its absolute value."""
         rows = _in_rows(x)

@@ -97,6 +97,10 @@ class RemoveAtKey(Key, task="remove_at"):
         i, last = i % len(t), len(t) - 1
         return t[[last if j == i else j for j in range(last)]]
 
+    def last_one_always(t, i):
+        """You removed the last entry, whatever i is."""
+        return t[:-1]
+
     def parts_exchanged(t, i):
         """You joined the part behind i and then the part before it. The order is to stay."""
         i = i % len(t)

@@ -191,6 +191,11 @@ class DropLowestKey(Key, task="drop_lowest"):
         equal, or one is the quantile itself, it matters."""
         return x[x >= x.quantile(q)]
 
+    def absolute_values_compared(x, q):
+        """You compared absolute values. The numbers themselves are compared, and a low one may be
+        far below 0."""
+        return x[x.abs() > x.abs().quantile(q)]
+
     def quantile_taken_off(x, q):
         """You took the quantile off the numbers that you kept. They stay as they are: the quantile
         is there to compare with."""

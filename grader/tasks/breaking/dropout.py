@@ -16,7 +16,8 @@ from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, seeded
 
 class KeepsDropout(Task):
     """Write the two halves of a checkpoint. keep(block, x) runs block(x) once, without recording,
-    and returns its result and a state: what the second half needs, and no result of block. Later
+    and returns its result, which does not require grad, and a state: what the second half needs,
+    and no result of block. Later
     again(block, x, state) computes block(x) anew, recorded, and returns the result: with the random
     numbers of the first run, so that dropout drops the same entries, as often as it is called. Its
     caller's random numbers go on as if it had not been called, also if block raises. block

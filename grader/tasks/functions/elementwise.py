@@ -6,7 +6,7 @@ from torch import Tensor
 from grader.engine.lived import computed, with_grad
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.functions.watching import KEPT, OWN, called, sent_back
+from grader.tasks.functions.watching import KEPT, OWN, another_call, called, sent_back
 
 
 def _given(x: Tensor, kind: str) -> tuple[Tensor, Tensor]:
@@ -64,7 +64,7 @@ class MyExp(Task):
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
         if not x.numel():
             del found[KEPT]  # tensors without memory: which is which cannot be seen
-        return {**found, **sent_back(found["y"], {"x": leaf}, _arriving(v, given, kind))}
+        return {**found, **sent_back(found["y"], {"x": leaf}, _arriving(v, given, kind), given)}
 
 
 class ReluAtZero(Task):
@@ -112,7 +112,8 @@ class ReluAtZero(Task):
         if kind == "frozen":
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
         del found[KEPT]  # x, the result and a mask are all the same
-        return {**found, **sent_back(found["y"], {"x": leaf}, _arriving(v, given, kind))}
+        another_call(my_relu, given)
+        return {**found, **sent_back(found["y"], {"x": leaf}, _arriving(v, given, kind), given)}
 
 
 class ClampSte(Task):

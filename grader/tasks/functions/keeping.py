@@ -50,7 +50,7 @@ class KeptResult(Task):
         if not wanted:
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
         del found[KEPT]  # x or the result: either is right
-        found |= sent_back(found["y"], {"x": leaf}, v)
+        found |= sent_back(found["y"], {"x": leaf}, v, given)
         if kept:
             for name in ("x", "y"):
                 h = leaf * 1

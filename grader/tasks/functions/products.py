@@ -4,6 +4,7 @@ from grader.engine.lived import with_grad
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.functions.watching import (
     KEPT,
+    another_call,
     called,
     requiring_grad,
     returned_shapes,
@@ -53,5 +54,6 @@ class MulBroadcast(Task):
         leaves = requiring_grad({"a": a, "b": b}, frozen)
         found = called(lambda: mul(a, b), {"a": a, "b": b})
         del found[KEPT]
+        another_call(mul, a, b)
         found |= sent_back(found["y"], leaves, v)
         return {**found, **returned_shapes(found["y"], leaves, v)}

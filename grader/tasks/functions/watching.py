@@ -57,12 +57,25 @@ def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, A
     return {"y": y, OWN: own_node(y) is not None, KEPT: " and ".join(sorted(words)) or "nothing"}
 
 
-def sent_back(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str, Any]:
-    """What reaches each leaf from v at y, twice the same, and v as it is after that."""
+def another_call(answer: Callable[..., Any], *given: Any) -> None:
+    """Call the answer once more, with other numbers, before anything is sent back."""
+    answer(*(-2 * t.detach().roll(1) if isinstance(t, Tensor) else t for t in given))
+
+
+def sent_back(
+    y: Any, leaves: Mapping[str, Tensor], v: Tensor, given: Tensor | None = None
+) -> dict[str, Any]:
+    """What reaches each leaf from v at y, twice the same, and v as it is after that; and whether
+    what was given still is, where it is the result of an operation."""
     found: dict[str, Any] = {**flags("y", y, "requires_grad")}
+    before = None if given is None else given.detach().clone()
     for again in ("", ", once more"):
         for name, leaf in leaves.items():
             found[f"grad of {name}{again}"] = gradient(y, leaf, v)
+    if given is not None and before is not None and not given.is_meta:
+        found["x after the backward passes"] = (
+            "as it was" if torch.equal(given, before) else "edited"
+        )
     return {**found, "what arrived at y": v}
 
 

@@ -48,7 +48,7 @@ class RingAllReduce(Task):
         before, tensors = xs.clone(), [x.clone() for x in xs]
         ranks = [ring(rank, len(xs), x) for rank, x in enumerate(tensors)]
         if not all(isinstance(one, GeneratorType) for one in ranks):
-            return {"answer": ranks[0]}
+            return {"what ring(rank, world, x) is": "no generator: there is no yield in it"}
         results, sent = run_ring(ranks)
         pairs = zip(tensors, before, strict=True)
         kept = [torch.equal(x, old) and not x.requires_grad for x, old in pairs]

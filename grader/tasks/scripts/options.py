@@ -54,6 +54,7 @@ class BuildParser(Task):
         case("--sizes without a number", words=(*NEEDED, "--sizes")),
         case("no --data-dir", words=("--epochs", "{i}"), visible=True),
         case("an optimizer that is not known", words=(*NEEDED, "--optimizer", "rprop")),
+        case("another one of torch's", words=(*NEEDED, "--optimizer", "adamw")),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -62,7 +63,7 @@ class BuildParser(Task):
     def observe(self, build_parser, argv):
         parser = build_parser()
         if parser is None:
-            return {"answer": None}
+            raise TypeError("None is no argparse.ArgumentParser: is a return missing?")
         if not isinstance(parser, argparse.ArgumentParser):
             raise TypeError(f"a {type(parser).__name__} is no argparse.ArgumentParser")
         return read_by(parser, argv)

@@ -33,6 +33,7 @@ class ParseKv(Task):
         case("below zero", words=("shift=-{i}", "low=-{f}")),
         case("a word without =", words=("lr={f}", "verbose"), refused=True, visible=True),
         case("nothing after =", words=("tag=", "epochs={i}")),
+        case("nothing before =", words=("={f}", "epochs={i}")),
         case("the same name twice", words=("lr={i}", "seed={j}", "lr={f}")),
         case("zeros in front, and a whole float", words=("run=00{d}", "gain={i}.0")),
         case(

@@ -46,6 +46,32 @@ def applied(value: Callable[..., Tensor], back: Callable[..., Any], *given: Any)
     return Applied.apply(*given)  # type: ignore[no-untyped-call]
 
 
+def kept_outside(value: Callable[..., Tensor], back: Callable[..., Any]) -> Mistakes:
+    """What backward needs is kept where every call writes; `value` and `back` as for `applied`."""
+
+    class Outside(Function):
+        kept: tuple[Tensor | None, ...] = ()
+
+        @staticmethod
+        def forward(ctx, *given):  # type: ignore[no-untyped-def]
+            Outside.kept = tuple(None if t is None else t.detach() for t in given)
+            return value(*given)
+
+        @staticmethod
+        def backward(ctx, arriving):  # type: ignore[no-untyped-def]
+            return back(ctx.needs_input_grad, arriving, *Outside.kept)
+
+    return (
+        mistake(
+            "kept_outside_of_ctx",
+            "You keep what backward needs on the class, or elsewhere outside of ctx. Every call "
+            "writes there, so that after another call backward finds the numbers of that one. Keep "
+            "it by ctx.save_for_backward.",
+            lambda *given: Outside.apply(*given),  # type: ignore[no-untyped-call]
+        ),
+    )
+
+
 def pointwise(
     value: Callable[..., Tensor],
     factor: Callable[..., Tensor],
