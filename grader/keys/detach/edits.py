@@ -152,6 +152,11 @@ class ViewGradKey(Key, task="view_grad"):
         no_grad()."""
         return _by_hand(x, w, idx, 0)
 
+    def first_picks_left_out(x, w, idx, k):
+        """You left out the first k picks of idx. What is overwritten are the entries 0 to k - 1 of
+        c: a pick of one of them counts nothing, wherever it stands in idx."""
+        return _by_hand(x, w, idx[k:], 0)
+
     def repeats_counted_once(x, w, idx, k):
         """A position that stands in idx several times was counted once. grad[idx] = ... and
         grad[idx] += ... write each entry one time; index_add_ adds them all up."""

@@ -20,6 +20,11 @@ class VjpVectorKey(Key, task="vjp_vector"):
         """You started backward from ones, so every entry of y counts alike. Start from v."""
         return 3 * x**2
 
+    def v_inside_the_cube(x, v):
+        """You multiplied x by v before the power, so that v is cubed as well. v weighs the entries
+        of y: start the pass from v, or multiply y by it."""
+        return 3 * v**3 * x**2
+
     def summed_v(x, v):
         """You added v up to one number first. Each entry of y has its own weight: v[i] belongs to
         y[i]."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.calling import past_hooks
 from grader.trusted.families.losses import of_a_given_loss
 from grader.trusted.key import Key, raises
 
@@ -54,7 +55,7 @@ class AccumulateKey(Key, task="accumulate"):
             parameter.grad = None if total is None else total / sum(rows)
         return loss_sum / sum(rows)
 
-    families = (*of_a_given_loss(reference, 1),)
+    families = (*of_a_given_loss(reference, 1), *past_hooks(reference))
 
     def first_piece_alone(model, loss_fn, pieces):
         """Only the first piece counts: your function returns inside the loop, after its first

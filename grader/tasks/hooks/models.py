@@ -118,6 +118,17 @@ def grads(module: nn.Module) -> dict[str, Tensor]:
     return {name: p.grad.clone() for name, p in known if p.grad is not None}
 
 
+def brought(last: nn.Linear, gy: Tensor) -> str:
+    """What passes from gy, at the output of the linear layer `last`, have brought to its bias.
+
+    An answer may ask for the gradients of tensors alone, which brings nothing.
+    """
+    got, one = last.bias.grad, gy.sum(0)
+    if got is None or torch.allclose(got, one, rtol=1e-4, atol=1e-6):
+        return "no more than one pass brings"
+    return "another gradient than that of one pass"
+
+
 def left_alone(module: nn.Module, before: dict[str, Tensor]) -> dict[str, Any]:
     """What a pass must leave of a module whose `.grad`s were as `before`: it adds to them."""
     parameters = dict(module.named_parameters())
