@@ -377,6 +377,10 @@ class TargetNetworkKey(Key, task="target_network"):
         """You subtracted gamma * q_target(s2) from the reward. It is added."""
         return _td(q(s)[:, 0], r, q_target(s2)[:, 0].detach(), -gamma)
 
+    def reward_subtracted(q, q_target, s, r, s2, gamma):
+        """You subtracted the reward. It is added: r + gamma * q_target(s2)."""
+        return _td(q(s)[:, 0], -r, q_target(s2)[:, 0].detach(), gamma)
+
     pairs = (
         *of_formula(
             lambda q, q_target, s, r, s2, gamma: _td(

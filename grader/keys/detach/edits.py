@@ -65,8 +65,8 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         return InplaceReluSafeKey.reference(x.detach())
 
     def relu_missing(x):
-        """For negative x your y is negative, where it should be 0. relu is missing, or stands after
-        exp, where nothing is negative: apply it to 2 * x, before exp."""
+        """Where x is negative, 2 * x goes into exp as it is, and not as 0. relu is missing, or
+        stands after exp, where nothing is negative: apply it to 2 * x, before exp."""
         return _relu_exp(x, cut=torch.Tensor.clone)
 
     def cut_from_above(x):

@@ -330,6 +330,12 @@ class CastLeafKey(Key, task="cast_leaf"):
         _must_be_differentiable(dtype)
         return t.detach().to(dtype, copy=True)
 
+    def always_float32(t, dtype):
+        """You cast to float32, whatever dtype is asked for. Hand dtype over: t.to(dtype)."""
+        if not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError("cannot require grad")
+        return t.detach().to(torch.float32, copy=True).requires_grad_()
+
     def integers_let_through(t, dtype):
         """For an integer or boolean dtype you raised nothing. Such tensors cannot require grad, and
         a caller who gets one finds out much later: raise TypeError."""

@@ -170,6 +170,13 @@ class AccumulateKey(Key, task="accumulate"):
         loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: 1.0)
         return loss
 
+    def last_piece_left_out(model, loss_fn, pieces):
+        """The last piece with rows is missing from loss and gradient: your loop ends one too soon.
+        Every piece counts."""
+        filled = [piece for piece in pieces if len(piece[0])]
+        total = sum(len(x) for x, _ in filled)
+        return _accumulated(model, loss_fn, filled[:-1], lambda n, _, k: n / total)[0]
+
     def last_piece_alone(model, loss_fn, pieces):
         """.grad holds the last piece's share alone: you emptied it for every piece. Empty the
         gradients once, before the first piece."""
