@@ -95,6 +95,11 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         """You started the pass from ones. Start it from gy: y.backward(gy)."""
         return FullBackwardProbeKey.reference(module, x, torch.ones_like(gy))
 
+    def started_from_ones_beside_gy(module, x, gy):
+        """Your gout is gy, and gin belongs to another pass, one that started from ones, as that of
+        y.sum() does. Start the pass from gy: y.backward(gy)."""
+        return FullBackwardProbeKey.reference(module, x, torch.ones_like(gy))[0], gy.clone()
+
     def two_passes(module, x, gy):
         """The pair is right, and the parameters have what two passes bring: you ran one more. A
         single pass gives both gradients."""

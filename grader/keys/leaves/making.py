@@ -166,6 +166,10 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         ones. A normal distribution around 0 has both signs: leave out abs."""
         return (_randn(shape, dtype, device) * scale).abs().requires_grad_()
 
+    def one_number_everywhere(shape, scale, dtype, device):
+        """All your numbers are one: it was drawn once and repeated. Draw as many as shape holds."""
+        return (_randn((), dtype, device) * scale).expand(shape).clone().requires_grad_()
+
     def divided_by_scale(shape, scale, dtype, device):
         """Your numbers have standard deviation 1 / scale: you divided by scale. Multiply by it."""
         return (_randn(shape, dtype, device) / scale).requires_grad_()

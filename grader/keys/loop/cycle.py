@@ -538,6 +538,11 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
         learning rate is skipped. sched.step() comes after opt.step()."""
         return _epoch("zdflbcs")(*given)
 
+    def scheduler_twice(*given):
+        """You called sched.step() twice for a batch. Once is asked for: the learning rate changes
+        too fast."""
+        return _epoch("zflbcsdd")(*given)
+
     def scheduler_missing(*given):
         """The learning rate never changed: sched.step() is missing. Call it for every batch."""
         return _epoch("zflbcs")(*given)

@@ -170,6 +170,11 @@ class AccumulateKey(Key, task="accumulate"):
         loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: 1.0)
         return loss
 
+    def share_turned_round(model, loss_fn, pieces):
+        """You weighed a piece by N / n, and so the smaller ones the most. Its share of the rows is
+        n / N."""
+        return _accumulated(model, loss_fn, pieces, lambda n, total, k: total / n)[0]
+
     def last_piece_left_out(model, loss_fn, pieces):
         """The last piece with rows is missing from loss and gradient: your loop ends one too soon.
         Every piece counts."""
