@@ -67,10 +67,11 @@ class FullBackwardProbe(Task):
             return {"when a layer raises": passes_on(lambda: grad_io(module, x, gy))}
         if kind != "chain" and kind != "in use":
             return named(grad_io(module, x, gy), "gin", "gout")
-        module = nn.Sequential(module, nn.Tanh(), linear(m2))
+        last = linear(m2)
+        module = nn.Sequential(module, nn.Tanh(), last)
         if kind == "chain":
             found = named(grad_io(module, x, gy), "gin", "gout")
-            return {**found, "what the parameters got": brought(module[2], gy)}
+            return {**found, "what the parameters got": brought(last, gy)}
         before = grads(lived(in_use(module), "hooked"))
         # In the dict alone: registered, it would keep torch.func from running the module.
         module._backward_hooks[-1] = _of_others
