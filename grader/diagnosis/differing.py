@@ -53,6 +53,7 @@ _OF_EVERY_ROW = (
     "FACT.words_exchanged",
     "FACT.capitals",
     "FACT.too_often",
+    "FACT.columns",
     "FACT.sets_larger",
     "FACT.sets_smaller",
 )
@@ -87,7 +88,7 @@ def of_differences(
     misses = [_whole(c) for c in failing if c.differences]
     if facts and misses and len(misses) == len(failing):
         found = the_one(misses, wholes.exchanged, wholes.first_alone, wholes.rows)
-        found = found or the_one(misses, tables.confused, tables.sets)
+        found = found or the_one(misses, tables.confused, tables.columns, tables.sets)
         if found is not None and _is_true_of_passed(found, compared):
             told = _Told(found, failing[0], list(failing[0].differences))
             return [_in_words(task, sentences, told)]

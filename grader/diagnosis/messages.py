@@ -202,6 +202,7 @@ TEMPLATES: dict[str, str] = {
     "FACT.capitals": "Your words are right but for capital letters: {right} is asked for, and "
     "{received} is another text.",
     "FACT.too_often": "Every wrong answer of yours is {received}.",
+    "FACT.columns": "Every wrong {flags}.",
     "FACT.sets_larger": "Every set holds all that is right, and some hold more.",
     "FACT.sets_smaller": "No set holds anything wrong, and some lack what is right.",
     "FACT.input_times": "{path} is {factor} times the input `{input}`.",
@@ -298,6 +299,7 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.FACT.container": "{path} has the right values, in another container than expected.",
     "HIDDEN.FACT.wrapped": "{path} is the right value inside another: return it by itself.",
     "HIDDEN.FACT.too_often": "Every wrong answer of yours is the same.",
+    "HIDDEN.FACT.columns": "Of each flag every wrong answer is wrong in the same direction.",
     "HIDDEN.FACT.confused": "Every wrong answer takes one thing for another, always the same two.",
     "HIDDEN.FACT.confused_some": "Every wrong answer takes one thing for another, always the same "
     "two.",

@@ -26,7 +26,9 @@ def lived(module: Any, *states: str) -> Any:
       names have two levels. What is returned is a new Sequential;
     - `twice`: for an `nn.Sequential`: its last part that keeps shapes (an activation, dropout or a
       norm) runs once more at the end, under a second name;
-    - `tied`: the last two weights of one shape are one parameter under two names.
+    - `tied`: the last two weights of one shape are one parameter under two names;
+    - `hooked`: a forward hook stands on it, which makes what it returns a quarter larger. Who calls
+      `forward` by hand passes it by.
 
     Raises KeyError for another state, and ValueError where no two weights can be tied.
     """
@@ -109,6 +111,15 @@ def _tied(module: nn.Module) -> nn.Module:
     raise ValueError("no two weights have one shape")
 
 
+def _hooked(module: nn.Module) -> nn.Module:
+    module.register_forward_hook(_louder)
+    return module
+
+
+def _louder(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+    return output * 1.25
+
+
 def _leaves(module: nn.Module) -> Iterator[nn.Module]:
     return (part for part in module.modules() if next(part.children(), None) is None)
 
@@ -127,4 +138,5 @@ _STATES: dict[str, Callable[[nn.Module], nn.Module]] = {
     "nested": _nested,
     "twice": _twice,
     "tied": _tied,
+    "hooked": _hooked,
 }

@@ -6,6 +6,7 @@ import contextlib
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
@@ -18,6 +19,9 @@ SECONDS = 20.0
 
 _AGAIN = 2.0
 """After how many seconds a stop is tried again: an answer may catch the first."""
+
+_IMPORT = 120.0
+"""How long a stop waits for parts of torch to be imported: not all can be a second time."""
 
 
 @dataclass
@@ -49,10 +53,14 @@ def limited(seconds: float | None) -> Iterator[Clock]:
 @contextlib.contextmanager
 def _interrupted(clock: Clock, seconds: float) -> Iterator[None]:
     importing: set[str] = set()
+    latest = time.monotonic() + seconds + _IMPORT
 
     def stop(number: int, frame: FrameType | None) -> None:
+        halves = _being_imported()
+        if any(half.partition(".")[0] == "torch" for half in halves) and time.monotonic() < latest:
+            return  # tried again after _AGAIN
         clock.is_up = True
-        importing.update(_being_imported())
+        importing.update(halves)
         raise KeyboardInterrupt
 
     handler: Any = signal.signal(signal.SIGALRM, stop)

@@ -312,6 +312,25 @@ def test_what_a_table_takes_for_what_is_told_where_it_is_always_the_same(code, r
     assert not any("'" in finding.message for finding in hidden.findings)
 
 
+def test_flags_of_one_name_that_are_wrong_in_one_direction_are_told_of_the_whole_table():
+    right = {
+        "x": {"requires_grad": True, "is_leaf": True},
+        "x * 2": {"requires_grad": True, "is_leaf": False},
+        "c": {"requires_grad": False, "is_leaf": True},
+    }
+    never = {text: {**row, "requires_grad": False} for text, row in right.items()}
+    known = Known(lambda seed: right)
+    params = {"texts": tuple(right)}
+    (finding,) = verdict_on(lambda seed: never, known, params=params).findings
+    assert finding.message == "Every wrong `requires_grad` is False, where True is right."
+    mixed = {**never, "c": {"requires_grad": True, "is_leaf": True}}
+    (finding,) = verdict_on(lambda seed: mixed, known, params=params).findings
+    assert finding.code != "FACT.columns"
+    other = {**never, "c": None}
+    verdict = verdict_on(lambda seed: other, known, params=params)
+    assert all(finding.code != "FACT.columns" for finding in verdict.findings)
+
+
 def test_sets_that_hold_too_much_or_too_little_are_told_apart():
     right = {"y = x * w": "w, x", "y = x": "x", "y = 1": "no name"}
     larger = {"y = x * w": "w, x, y", "y = x": "x, y", "y = 1": "no name"}

@@ -73,3 +73,11 @@ def test_tensors_that_have_lived():
 def test_an_unknown_state_is_an_error():
     with pytest.raises(KeyError):
         lived(net(), "tired")
+
+
+def test_a_hook_stands_on_the_module_which_a_call_runs_and_forward_passes_by():
+    model, x = net(), torch.ones(7, 3)
+    plain = model(x)
+    assert lived(model, "hooked") is model
+    assert torch.equal(model(x), plain * 1.25)
+    assert torch.equal(model.forward(x), plain)

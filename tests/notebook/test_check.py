@@ -7,8 +7,10 @@ import json
 import math
 import re
 import signal
+import sys
 import threading
 import time
+from types import ModuleType, SimpleNamespace
 
 import IPython.display
 import pytest
@@ -611,6 +613,24 @@ def test_a_package_whose_import_was_stopped_is_imported_anew(own_record, tmp_pat
     assert codes(check("two_path_grad", loading, seconds=0.5)) == ["CHECK.too_long"]
     (package / "again").touch()
     assert check("two_path_grad", loading).passed
+
+
+def test_a_part_of_torch_that_is_being_imported_is_waited_for(own_record, monkeypatch):
+    """Some of torch raises when it is imported a second time, and every later check with it."""
+    part = ModuleType("torch.slow_to_load")
+    part.__spec__ = SimpleNamespace(_initializing=True)
+    rounds = []
+
+    def loading(x, w):
+        if not rounds:
+            monkeypatch.setitem(sys.modules, part.__name__, part)
+            end = time.monotonic() + 0.5
+            while time.monotonic() < end:
+                rounds.append(1)
+            part.__spec__._initializing = False
+        return right(x, w)
+
+    assert check("two_path_grad", loading, seconds=0.2).passed
 
 
 def test_a_check_leaves_the_process_its_timer_and_its_handler(own_record):

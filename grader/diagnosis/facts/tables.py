@@ -95,6 +95,45 @@ def _always(miss: Miss, right: Plain, received: Plain) -> bool:
     )
 
 
+def columns(misses: Sequence[Miss]) -> Iterator[Claim]:
+    """In rows of several flags, every wrong flag of one name is wrong in one direction."""
+    if not all(map(_is_of_flags, misses)):
+        return
+    flags = [flag for miss in misses for flag in _wrong_flags(miss)]
+    wrong = set(flags)
+    if len({name for name, _, _ in wrong}) < len(wrong) or len(flags) < 2:
+        return
+    said = ", and every wrong ".join(
+        f"`{name}` is {received}, where {right} is right" for name, right, received in sorted(wrong)
+    )
+    told: dict[str, object] = {"flags": said}
+    yield Claim(
+        "FACT.columns", lambda m: _is_of_flags(m) and wrong.issuperset(_wrong_flags(m)), told
+    )
+
+
+def _wrong_flags(miss: Miss) -> list[tuple[str, bool, bool]]:
+    """Name, right and received of every wrong flag."""
+    return [
+        (name, flag, miss.received[row][name])
+        for row, right in miss.expected.items()
+        for name, flag in right.items()
+        if flag is not miss.received[row][name]
+    ]
+
+
+def _is_of_flags(miss: Miss) -> bool:
+    """Whether every row is a dict of truth values, of the same names as it should be."""
+    rows = [(right, miss.received.get(row)) for row, right in miss.expected.items()]
+    return bool(rows) and all(
+        isinstance(right, dict)
+        and isinstance(received, dict)
+        and right.keys() == received.keys()
+        and all(isinstance(flag, bool) for flag in (*right.values(), *received.values()))
+        for right, received in rows
+    )
+
+
 def sets(misses: Sequence[Miss]) -> Iterator[Claim]:
     """No set lacks anything that is right, or none holds anything that is wrong."""
     if any(", " in value for miss in misses for value in map(str, miss.expected.values())):

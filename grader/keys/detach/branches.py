@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.trusted.families.calling import past_hooks
 from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, raises
 
@@ -48,6 +49,13 @@ class StopGradientBranchKey(Key, task="stop_gradient_branch"):
         """You called detach_(), with an underscore, on what g returned. g may return a view of x,
         which refuses to be cut off in place. detach() gives another tensor."""
         return f(x) * g(x).detach_()
+
+    def multiplied_in_place(f, g, x):
+        """You multiplied f(x) in place. f may return a view of x, and then x holds other values
+        afterwards. Write f(x) * g(x), which makes a new tensor."""
+        with torch.no_grad():
+            factor = g(x)
+        return f(x).mul_(factor)
 
     def halved_gradient(f, g, x):
         """You returned the product of f(x) with itself. The second factor is g(x), held
@@ -106,8 +114,9 @@ class StraightThroughKey(Key, task="straight_through"):
         return torch.round(x.detach()).requires_grad_()
 
     def wrong_term_detached(x):
-        """The gradient has the wrong sign. You detached the x that stands alone; the one in
-        round(x) - x is left, with a minus. Detach the difference instead."""
+        """The gradient has the wrong sign: what arrives goes on with a minus. In
+        x + (round(x) - x) that is so where the x that stands alone is detached, and the one in the
+        bracket is not. Detach the difference instead."""
         return x.detach() + (torch.round(x) - x)
 
     def x_not_taken_off(x):
@@ -227,6 +236,8 @@ class TargetNetworkKey(Key, task="target_network"):
         with torch.no_grad():
             following = q_target(s2)[:, 0]
         return _td(q(s)[:, 0], r, following, gamma)
+
+    families = past_hooks(reference, "q(s)")
 
     def target_learns(q, q_target, s, r, s2, gamma):
         """The loss is right, and gradients also come through q_target(s2): the target moves towards
@@ -365,6 +376,10 @@ class TargetNetworkKey(Key, task="target_network"):
     def target_sign(q, q_target, s, r, s2, gamma):
         """You subtracted gamma * q_target(s2) from the reward. It is added."""
         return _td(q(s)[:, 0], r, q_target(s2)[:, 0].detach(), -gamma)
+
+    def reward_subtracted(q, q_target, s, r, s2, gamma):
+        """You subtracted the reward. It is added: r + gamma * q_target(s2)."""
+        return _td(q(s)[:, 0], -r, q_target(s2)[:, 0].detach(), gamma)
 
     pairs = (
         *of_formula(

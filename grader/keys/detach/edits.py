@@ -65,8 +65,8 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         return InplaceReluSafeKey.reference(x.detach())
 
     def relu_missing(x):
-        """For negative x your y is negative, where it should be 0. relu is missing, or stands after
-        exp, where nothing is negative: apply it to 2 * x, before exp."""
+        """Where x is negative, 2 * x goes into exp as it is, and not as 0. relu is missing, or
+        stands after exp, where nothing is negative: apply it to 2 * x, before exp."""
         return _relu_exp(x, cut=torch.Tensor.clone)
 
     def cut_from_above(x):
@@ -151,6 +151,11 @@ class ViewGradKey(Key, task="view_grad"):
         respect to x, and let the edit of its clone be recorded, without .data, detach() or
         no_grad()."""
         return _by_hand(x, w, idx, 0)
+
+    def first_picks_left_out(x, w, idx, k):
+        """You left out the first k picks of idx. What is overwritten are the entries 0 to k - 1 of
+        c: a pick of one of them counts nothing, wherever it stands in idx."""
+        return _by_hand(x, w, idx[k:], 0)
 
     def repeats_counted_once(x, w, idx, k):
         """A position that stands in idx several times was counted once. grad[idx] = ... and

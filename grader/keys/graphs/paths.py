@@ -27,6 +27,11 @@ class TwoPathGradKey(Key, task="two_path_grad"):
         b = w + 1: add the derivative along that path."""
         return w + 1, w + 1
 
+    def paths_subtracted(x, w):
+        """You took one path from w off the other. Derivatives are added where paths meet: both
+        factors of a product count with a plus."""
+        return w + 1, (w + 1) - (x + w)
+
     def second_path_only(x, w):
         """You followed only the path from w through b = w + 1. w also reaches y through
         a = x + w: add the derivative along that path."""

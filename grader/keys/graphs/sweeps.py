@@ -20,6 +20,11 @@ class VjpVectorKey(Key, task="vjp_vector"):
         """You started backward from ones, so every entry of y counts alike. Start from v."""
         return 3 * x**2
 
+    def v_inside_the_cube(x, v):
+        """You multiplied x by v before the power, so that v is cubed as well. v weighs the entries
+        of y: start the pass from v, or multiply y by it."""
+        return 3 * v**3 * x**2
+
     def summed_v(x, v):
         """You added v up to one number first. Each entry of y has its own weight: v[i] belongs to
         y[i]."""
@@ -140,8 +145,9 @@ class JacobianRowsKey(Key, task="jacobian_rows"):
         return _jacobian(f, x).sum(0).expand(len(f(x)), -1)
 
     def last_row_everywhere(f, x):
-        """Every row of yours is the last one. You kept x.grad itself and zeroed it in place: that
-        is the same tensor each time. Keep a clone, or set x.grad = None."""
+        """Every row of yours is the last one. x.grad, kept itself and zeroed in place, is the same
+        tensor each time: keep a clone, or set x.grad = None. A function made in a loop looks i up
+        when it is called: bind it early, i=i."""
         return _jacobian(f, x)[-1].expand(len(f(x)), -1)
 
     def last_row_only(f, x):
@@ -246,7 +252,7 @@ class TwoHeadsKey(Key, task="two_heads"):
         return total, g_sum, total.clone()
 
     def factor_dropped(a):
-        """You left out the factor 2 of c = 2 * b: the derivative of 2 * a**2 is 4 * a."""
+        """A factor 2 is missing everywhere: c is 2 * a**2, and its derivative is 4 * a."""
         return tuple(g / 2 for g in _heads(a))
 
     def square_not_differentiated(a):

@@ -365,5 +365,7 @@ class RequiresGradTableKey(Key, task="requires_grad_table"):
         return requires_grad, expression in ("x", "c")
 
     def no_grad_ignored(expression, x, c):
-        """You did not use no_grad. Inside it nothing is recorded: results do not require grad."""
+        """no_grad has no effect on your answers. Inside torch.no_grad() nothing is recorded, and
+        results do not require grad. It switches recording off for a `with` block: called on a line
+        of its own it does nothing."""
         return _flags(expression, x, c, False)

@@ -287,9 +287,9 @@ class GradientReversalKey(Key, task="gradient_reversal"):
         return _with_hook(x, hook)
 
     def started_anew_like_x(x, lam):
-        """No gradient reaches x through y. You detached, and let the result require grad where x
-        does: that is a new leaf, where the pass ends. Make y from x by an operation that is
-        recorded."""
+        """Nothing of what arrives at y reaches x. A pass ends at a detached tensor, also where it
+        requires grad again: that is a new leaf. And a factor 0 lets nothing through. Make y from x
+        by an operation that is recorded, and multiply what comes back by -lam."""
         y = x.detach().clone().requires_grad_(x.requires_grad)
         if y.requires_grad:
             y.register_hook(lambda g: -lam * g)

@@ -199,6 +199,11 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         every emptying: ask for requires_grad."""
         return _attach([p for p in params if p.grad is not None], lambda g: g.clamp(-c, c))
 
+    def last_entry_alone(params, c):
+        """Only the last entry of params has a hook: you registered it, or kept its handle, after
+        the loop. Do both for every entry, inside the loop."""
+        return _attach([p for p in params if p.requires_grad][-1:], lambda g: g.clamp(-c, c))
+
     def first_entry_alone(params, c):
         """Only the first entry of params has a hook: your function returns inside the loop, after
         its first round. Return the list after the loop."""
@@ -315,6 +320,11 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         back.remove()
         everything = slice(None)
         return [masked, *_put_back(weight, everything, optimizer)]
+
+    def one_row_frozen(weight, rows, optimizer):
+        """You froze one row, the first that rows names, and the others train. Freeze all whose
+        numbers stand in rows."""
+        return list(_frozen(weight, rows[:1], _kept(weight, rows[:1]), optimizer))
 
     def one_row_put_back(weight, rows, optimizer):
         """One of the rows stays as it is, and the others move: you put back the first alone. Put

@@ -317,6 +317,12 @@ class StatsHookKey(Key, task="stats_hook"):
         exception_swallowed(reference),
     )
 
+    def forward_called(model, x):
+        """Nothing was collected for a model without submodules. You called model.forward(x), which
+        skips the hooks of the model itself: call model(x)."""
+        found = StatsHookKey.reference(model, x)
+        return found | ({"": []} if "" in found else {})
+
     def variance(model, x):
         """Your second number is the variance. std is its square root."""
         return _stats(model, _leaves(model), x, lambda t: (_pair(t)[0], _pair(t)[1] ** 2))

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.calling import past_hooks
 from grader.trusted.families.hooks import (
     around_a_run,
     exception_swallowed,
@@ -55,9 +56,9 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         return gin, gout
 
     def legacy_hook(module, x, gy):
-        """register_backward_hook is deprecated, and its first gradient is that of the bias: it
-        speaks of the last operation of the module, whose inputs are the bias, x and the transposed
-        weight. Use register_full_backward_hook."""
+        """Your gin is the first gradient of the last operation alone, for a linear layer that of
+        its bias. The deprecated register_backward_hook hands that over, and so does a hook of the
+        output's grad_fn. Use register_full_backward_hook."""
         return _probe(module, x, gy, _legacy)
 
     @raises(r"index out of range")
@@ -94,12 +95,25 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         """You started the pass from ones. Start it from gy: y.backward(gy)."""
         return FullBackwardProbeKey.reference(module, x, torch.ones_like(gy))
 
+    def started_from_ones_beside_gy(module, x, gy):
+        """Your gout is gy, and gin belongs to another pass, one that started from ones, as that of
+        y.sum() does. Start the pass from gy: y.backward(gy)."""
+        return FullBackwardProbeKey.reference(module, x, torch.ones_like(gy))[0], gy.clone()
+
+    def two_passes(module, x, gy):
+        """The pair is right, and the parameters have what two passes bring: you ran one more. A
+        single pass gives both gradients."""
+        for _ in range(2):
+            module(x.detach().requires_grad_()).backward(gy)
+        return FullBackwardProbeKey.reference(module, x, gy)
+
     def _nothing(module, x, gy):
         return None
 
     families = (
         *(one for one in around_a_run(reference, _nothing) if one.__name__ != "no_run"),
         exception_swallowed(reference),
+        *past_hooks(reference, "module(x)"),
     )
 
     def frozen_for_good(module, x, gy):
@@ -248,6 +262,25 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         hooks_stay_if_it_raises(reference),
         exception_swallowed(reference),
     )
+
+    def forward_called(model, x, gy):
+        """A hook that stands on a layer did not run: you called the layer's forward. Call the layer
+        itself: layer(h) runs its hooks as well."""
+        hooks = [dict(layer._forward_hooks) for layer in model]
+        for layer in model:
+            layer._forward_hooks.clear()
+        try:
+            return RetainOrHookKey.reference(model, x, gy)
+        finally:
+            for layer, before in zip(model, hooks, strict=True):
+                layer._forward_hooks.update(before)
+
+    def two_passes(model, x, gy):
+        """The list is right, and the parameters have what two passes bring: you ran one more. A
+        single pass gives all gradients."""
+        for _ in range(2):
+            model(x).backward(gy)
+        return _by_hand(model, x, gy)[1:]
 
     def frozen_for_good(model, x, gy):
         """You made the model's parameters require no grad, for good: whoever trains it gets no

@@ -166,6 +166,10 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         ones. A normal distribution around 0 has both signs: leave out abs."""
         return (_randn(shape, dtype, device) * scale).abs().requires_grad_()
 
+    def one_number_everywhere(shape, scale, dtype, device):
+        """All your numbers are one: it was drawn once and repeated. Draw as many as shape holds."""
+        return (_randn((), dtype, device) * scale).expand(shape).clone().requires_grad_()
+
     def divided_by_scale(shape, scale, dtype, device):
         """Your numbers have standard deviation 1 / scale: you divided by scale. Multiply by it."""
         return (_randn(shape, dtype, device) / scale).requires_grad_()
@@ -329,6 +333,12 @@ class CastLeafKey(Key, task="cast_leaf"):
         """Your leaf does not require grad. Call requires_grad_() on the cast copy."""
         _must_be_differentiable(dtype)
         return t.detach().to(dtype, copy=True)
+
+    def always_float32(t, dtype):
+        """You cast to float32, whatever dtype is asked for. Hand dtype over: t.to(dtype)."""
+        if not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError("cannot require grad")
+        return t.detach().to(torch.float32, copy=True).requires_grad_()
 
     def integers_let_through(t, dtype):
         """For an integer or boolean dtype you raised nothing. Such tensors cannot require grad, and

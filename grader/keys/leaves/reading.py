@@ -235,8 +235,7 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
         return dz, dx * 2
 
     def both_of_two_passes(f1, f2, x):
-        """Both of your gradients are twice the right ones: two passes were added up in .grad. One
-        pass gives both."""
+        """Two passes were added up in .grad, of z as of x. One pass gives both gradients."""
         dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
         return dz * 2, dx * 2
 

@@ -222,8 +222,9 @@ class FlagSetterKey(Key, task="flag_setter"):
         return _frozen(module, pattern, re.match)
 
     def match_whole_name(module, pattern):
-        """You compared the pattern with the whole name, as ==, fnmatch and re.fullmatch do. A match
-        anywhere counts: re.search."""
+        """You passed over names that hold a match. Either the pattern is compared with the whole
+        name, as ==, fnmatch and re.fullmatch do: a match anywhere counts, re.search. Or the
+        parameters of parts were left out: named_parameters() lists them, unless recurse=False."""
         return _frozen(module, pattern, re.fullmatch)
 
     def plain_text(module, pattern):

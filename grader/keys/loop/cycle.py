@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.calling import past_hooks
 from grader.trusted.families.losses import of_a_given_loss
 from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, Pair, mistake, raises
@@ -82,7 +83,11 @@ class TrainStepKey(Key, task="train_step"):
         opt.step()
         return loss.item()
 
-    families = (*of_a_given_loss(_trained, 2), *_grad_of_a_frozen_one())
+    families = (
+        *of_a_given_loss(_trained, 2),
+        *_grad_of_a_frozen_one(),
+        *past_hooks(reference),
+    )
 
     @raises(r"does not require grad and does not have a grad_fn")
     def loss_without_history(model, opt, loss_fn, x, y):
@@ -447,7 +452,7 @@ def _two_lines(key: dict[str, Any]) -> Iterator[Pair]:
 class OrderTheLinesKey(Key, task="order_the_lines"):
     reference = _epoch("fzbclsd")
 
-    families = (*of_a_given_loss(reference, 3),)
+    families = (*of_a_given_loss(reference, 3), *past_hooks(reference))
 
     def first_batch_alone(model, opt, sched, loss_fn, batches, max_norm):
         """You trained on the first batch alone: your function returns inside the loop, after its
@@ -532,6 +537,11 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
         """The scheduler changes the learning rate before the optimizer has used it: the first
         learning rate is skipped. sched.step() comes after opt.step()."""
         return _epoch("zdflbcs")(*given)
+
+    def scheduler_twice(*given):
+        """You called sched.step() twice for a batch. Once is asked for: the learning rate changes
+        too fast."""
+        return _epoch("zflbcsdd")(*given)
 
     def scheduler_missing(*given):
         """The learning rate never changed: sched.step() is missing. Call it for every batch."""

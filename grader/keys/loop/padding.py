@@ -1,10 +1,12 @@
 """Reference and mistakes of the exercise on a batch in pieces with padding."""
 
+import itertools
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.calling import past_hooks
 from grader.trusted.key import Key, raises
 
 Pieces = list[tuple[Tensor, Tensor]]
@@ -74,6 +76,8 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
         for parameter, total in zip(parameters, sums, strict=True):
             parameter.grad = None if total is None else total / count
         return loss_sum / count
+
+    families = past_hooks(reference)
 
     def weighed_by_rows(model, pieces):
         """You weighed each piece by its share of the rows, and a piece of padding alone makes the
@@ -209,6 +213,13 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
         round. Return after the loop."""
         total = _counted(pieces)
         return _accumulated(model, pieces[:1], lambda y: 1 / total, of=_sum_of)[0]
+
+    def ended_at_padding(model, pieces):
+        """Your loop ends at a piece of padding alone, and leaves out those behind it: break and
+        return end a loop, and continue goes on with the next piece."""
+        total = _counted(pieces)
+        before = list(itertools.takewhile(lambda piece: (piece[1] != IGNORED).any(), pieces))
+        return _accumulated(model, before, lambda y: 1 / total, of=_sum_of)[0]
 
     def emptied_at_the_end(model, pieces):
         """.grad is empty at the end: you emptied it after the last backward. Empty it once, before

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.calling import past_hooks
 from grader.trusted.families.losses import of_a_given_loss
 from grader.trusted.key import Key, raises
 
@@ -54,7 +55,7 @@ class AccumulateKey(Key, task="accumulate"):
             parameter.grad = None if total is None else total / sum(rows)
         return loss_sum / sum(rows)
 
-    families = (*of_a_given_loss(reference, 1),)
+    families = (*of_a_given_loss(reference, 1), *past_hooks(reference))
 
     def first_piece_alone(model, loss_fn, pieces):
         """Only the first piece counts: your function returns inside the loop, after its first
@@ -168,6 +169,18 @@ class AccumulateKey(Key, task="accumulate"):
         of pieces. Multiply each piece's loss by its share of the rows, n / N, before backward."""
         loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: 1.0)
         return loss
+
+    def share_turned_round(model, loss_fn, pieces):
+        """You weighed a piece by N / n, and so the smaller ones the most. Its share of the rows is
+        n / N."""
+        return _accumulated(model, loss_fn, pieces, lambda n, total, k: total / n)[0]
+
+    def last_piece_left_out(model, loss_fn, pieces):
+        """The last piece with rows is missing from loss and gradient: your loop ends one too soon.
+        Every piece counts."""
+        filled = [piece for piece in pieces if len(piece[0])]
+        total = sum(len(x) for x, _ in filled)
+        return _accumulated(model, loss_fn, filled[:-1], lambda n, _, k: n / total)[0]
 
     def last_piece_alone(model, loss_fn, pieces):
         """.grad holds the last piece's share alone: you emptied it for every piece. Empty the

@@ -53,6 +53,15 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
 
     families = (*optimizers.by_hand(_sgd, lambda settings: settings[0] * settings[2]),)
 
+    def momentum_at_the_first_step(params, state, lr, mu, wd):
+        """Your first buffer is d + mu * d. At a parameter's first step it is d alone."""
+        _sgd(params, state, lr, mu, wd, kept=lambda old, d: mu * (d if old is None else old) + d)
+
+    def decay_times_lr(params, state, lr, mu, wd):
+        """You multiplied the weight decay by lr before it went into the gradient, and the step
+        multiplies by lr once more. d is g + wd * p."""
+        _sgd(params, state, lr, mu, wd, added=lambda p, g: g + lr * wd * p)
+
     def averaged(params, state, lr, mu, wd):
         """Your buffer is an average: it takes 1 - mu of the new gradient. The buffer of SGD is a
         sum: mu times the old buffer plus the whole new gradient."""

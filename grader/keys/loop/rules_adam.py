@@ -171,6 +171,23 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
         squares."""
         _adam(params, state, s, b1=s[2], b2=s[1])
 
+    def first_rate_for_both_averages(params, state, *s):
+        """Both of your averages go by b1. The average of squares has a rate of its own, b2."""
+
+        def rule(m, v, t, own):
+            return _right(m, v, t, replace(own, b2=s[2]))
+
+        _adam(params, state, s, rule, b2=s[1])
+
+    def shares_exchanged(params, state, *s):
+        """In your averages old and new are exchanged: b1 and b2 are the shares of what was, and
+        what is new has 1 - b1 and 1 - b2."""
+
+        def rule(m, v, t, own):
+            return _right(m, v, t, replace(own, b1=s[1], b2=s[2]))
+
+        _adam(params, state, s, rule, b1=1 - s[1], b2=1 - s[2])
+
     def rates_exchanged_in_the_averages(params, state, *s):
         """You exchanged b1 and b2 in the averages, and correct each by its own. b1 belongs to the
         average of gradients, b2 to that of squares."""

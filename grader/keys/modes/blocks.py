@@ -248,6 +248,10 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
         too large."""
         return _divided(x, eps, divisor=lambda length, eps: length)
 
+    def eps_subtracted(x, eps):
+        """You took eps off the length. It is added."""
+        return _divided(x, eps, divisor=lambda length, eps: length - eps)
+
     def eps_as_a_limit(x, eps):
         """You took the larger one of length and eps, as F.normalize and clamp do. Here eps is added
         to the length."""

@@ -5,6 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.calling import past_hooks
 from grader.trusted.key import Key, raises
 
 
@@ -35,6 +36,8 @@ class EvaluateKey(Key, task="evaluate"):
     @torch.no_grad()
     def reference(model: nn.Module, x: Tensor) -> Tensor:
         return copy.deepcopy(model).eval()(x)
+
+    families = past_hooks(reference)
 
     def neither(model, x):
         """You called the model as it came: in train mode, and recorded. Dropout drops, batch
@@ -222,6 +225,8 @@ class CachedFeaturesKey(Key, task="cached_features"):
     @torch.no_grad()
     def reference(backbone: nn.Module, x: Tensor) -> Tensor:
         return backbone(x)
+
+    families = past_hooks(reference, "backbone(x)")
 
     @raises(r"Inference tensors cannot be saved for backward")
     def inference_tensors(backbone, x):

@@ -89,6 +89,13 @@ class CheckpointedKey(Key, task="checkpointed"):
     def reference(block: nn.Module, x: Tensor) -> Tensor:
         return _Again.apply(block, x, *block.parameters())
 
+    def called_before(block, x):
+        """You called block once more than is needed, before the call that counts: what it draws at
+        random is gone, so that all later numbers are others. Hand block to checkpoint at once."""
+        with torch.no_grad():
+            block(x)
+        return CheckpointedKey.reference(block, x)
+
     def called_as_it_is(block, x):
         """block(x) was called as it is: all that its operations save is kept until the backward
         pass. Hand block and x to torch.utils.checkpoint.checkpoint. checkpoint_sequential leaves

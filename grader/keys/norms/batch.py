@@ -265,8 +265,8 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         return _affine(norms.Forward().of_batch(x, (0,), eps), w, b)
 
     def updated_twice(x, w, b, rm, rv, momentum, eps):
-        """The output is right, and rm and rv took in this batch twice: by a line of yours, and by
-        batch_norm with training=True. Leave one of them out."""
+        """The output is right, and rm and rv took in this batch twice. Every call of batch_norm
+        with training=True does it, and so does a line of your own: leave one of them out."""
         _track(x, rm, rv, momentum)
         return F.batch_norm(x, rm, rv, w, b, True, momentum, eps)
 

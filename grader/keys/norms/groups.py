@@ -147,6 +147,13 @@ class LnBackwardKey(Key, task="ln_backward"):
         x = x.detach().requires_grad_()
         return torch.autograd.grad(F.layer_norm(x, w.shape, w.detach(), None, eps), x, gy)[0]
 
+    def of_the_root_mean_square(x, gy, w, eps):
+        """You differentiated a layer that divides by the root mean square and takes no mean off,
+        which is RMSNorm. This one takes the mean off first."""
+        x = x.detach().requires_grad_()
+        square = x.square().mean(tuple(range(-w.ndim, 0)), keepdim=True)
+        return torch.autograd.grad(x / (square + eps).sqrt() * w, x, gy)[0]
+
     def w_applied_last(x, gy, w, eps):
         """You multiplied by w at the end. In BatchNorm that is right, because w is the
         same all over a channel. Here w differs from entry to entry of what is averaged: multiply

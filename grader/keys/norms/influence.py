@@ -1,12 +1,14 @@
 """References and mistakes of the exercises on modes, and on one sample's influence on another."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, raises
+from grader.trusted.families.calling import past_hooks
+from grader.trusted.key import Key, Pair, raises
 
 Shape = tuple[int, ...]
 
@@ -150,8 +152,9 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         return "different" if "Linear" in layer else _word(layer, shape)
 
     def zeros_for_an_input(layer, shape):
-        """You called the layer on zeros, of which every mean and variance is 0: Dropout has nothing
-        to drop there, and BatchNorm little to divide. Draw the input with torch.randn(shape)."""
+        """You never answer "different". On an input of zeros Dropout has nothing to drop, and
+        BatchNorm little to divide: draw it with torch.randn(shape), and compare the values of both
+        outputs."""
         module, x = eval(layer, {"nn": nn}), torch.zeros(shape)
         try:
             same = torch.equal(module.train()(x), module.eval()(x))
@@ -233,9 +236,24 @@ def _norms(jacobian: Tensor) -> Tensor:
     return jacobian.square().sum((1, 3)).sqrt()
 
 
+def _with_statistics_moved(key: dict[str, Any], *others: str) -> Iterator[Pair]:
+    """Each of these mistakes, made by a call that moves the running statistics as well."""
+    said = {name: " ".join(key[name].__doc__.split()) for name in (*others, "statistics_moved")}
+    for name in others:
+
+        def both(module: nn.Module, x: Tensor, name: str = name) -> Any:
+            found = key[name](module, x)
+            module(x)
+            return found
+
+        yield Pair(f"{name}+statistics_moved", said[name], said["statistics_moved"], both)
+
+
 class CrossSampleInfluenceKey(Key, task="cross_sample_influence"):
     def reference(module: nn.Module, x: Tensor) -> Tensor:
         return _norms(_jacobian(module, x))
+
+    families = past_hooks(reference, "module(x)")
 
     def statistics_moved(module, x):
         """The matrix is right, and your call changed the running statistics: BatchNorm updates them
@@ -365,3 +383,16 @@ class CrossSampleInfluenceKey(Key, task="cross_sample_influence"):
         """You summed the derivatives of each pair with their signs, so that they can cancel. Square
         them, sum, and take the root."""
         return _jacobian(module, x).sum((1, 3))
+
+    pairs = tuple(
+        _with_statistics_moved(
+            locals(),
+            "transposed",
+            "not_rooted",
+            "absolute_values",
+            "largest_entry",
+            "outputs_summed_first",
+            "derivatives_summed",
+            "mean_of_squares",
+        )
+    )

@@ -28,6 +28,7 @@ class StopGradientBranch(Task):
         case("one number", shape=()),
         case("float32", shape=(7,), dtype=F32),
         case("g returns a view of x, a leaf with an old .grad", shape=(5,), trained=True),
+        case("f returns a view of x", shape=(5,), viewed=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -41,9 +42,9 @@ class StopGradientBranch(Task):
             "b": rng.uniform(0.8, 1.0),
         }
 
-    def observe(self, half_detached, x, v, a, b, transposed=False, trained=False):
+    def observe(self, half_detached, x, v, a, b, transposed=False, trained=False, viewed=False):
         def f(t):
-            return (a * t).sin() + 2
+            return t.view(t.shape) if viewed else (a * t).sin() + 2
 
         def g(t):
             return t.view(t.shape) if trained else (b * t).exp()
@@ -125,7 +126,7 @@ class TargetNetwork(Task):
         case(
             "nets in the middle of training, and a state that was computed",
             rows=7,
-            states=("grad", "frozen", "mode"),
+            states=("grad", "frozen", "mode", "hooked"),
         ),
     )
 

@@ -4,10 +4,12 @@ from typing import Any
 
 from torch import nn
 
+from grader.engine.lived import lived
 from grader.engine.observation import named
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.hooks.models import (
     BrokenLayer,
+    brought,
     grads,
     in_use,
     left_alone,
@@ -65,10 +67,12 @@ class FullBackwardProbe(Task):
             return {"when a layer raises": passes_on(lambda: grad_io(module, x, gy))}
         if kind != "chain" and kind != "in use":
             return named(grad_io(module, x, gy), "gin", "gout")
-        module = nn.Sequential(module, nn.Tanh(), linear(m2))
+        last = linear(m2)
+        module = nn.Sequential(module, nn.Tanh(), last)
         if kind == "chain":
-            return named(grad_io(module, x, gy), "gin", "gout")
-        before = grads(in_use(module))
+            found = named(grad_io(module, x, gy), "gin", "gout")
+            return {**found, "what the parameters got": brought(last, gy)}
+        before = grads(lived(in_use(module), "hooked"))
         # In the dict alone: registered, it would keep torch.func from running the module.
         module._backward_hooks[-1] = _of_others
         found = named(grad_io(module, x, gy), "gin", "gout")
@@ -132,8 +136,12 @@ class RetainOrHook(Task):
                 "grads": grads_of_all(model, x, gy),
                 "the ReLU works in place": getattr(act, "inplace", None),
             }
+        if kind == "plain":
+            found = {"grads": grads_of_all(model, x, gy)}
+            return {**found, "what the parameters got": brought(second, gy)}
         if kind != "in use":
             return {"grads": grads_of_all(model, x, gy)}
+        lived(second, "hooked")
         before = grads(in_use(model))
         found = {"grads": grads_of_all(model, x, gy), **left_alone(model, before)}
         broken = nn.Sequential(first, BrokenLayer(), act)

@@ -54,7 +54,8 @@ class TrainStep(Task):
         loss_fn: Loss = nn.functional.mse_loss
         if kind == "groups":  # the frozen one has an old .grad
             in_groups(opt)
-            model, loss_fn = nn.Sequential(lived(model, "grad", "frozen", "mode")), lopsided
+            model = nn.Sequential(lived(model, "grad", "frozen", "mode"))
+            model, loss_fn = lived(model, "hooked"), lopsided
         losses = [train_step(model, opt, loss_fn, x[i], y[i]) for i in range(len(x))]
         return {"loss": losses[0], "loss of the next step": losses[1], **values(model)}
 
@@ -101,7 +102,7 @@ class OrderTheLines(Task):
         model: nn.Module = Net(w, b, spare, None if tied else u)
         loss_fn: Loss = nn.functional.mse_loss
         if groups:
-            model, loss_fn = nn.Sequential(nn.Sequential(model)), lopsided
+            model, loss_fn = lived(nn.Sequential(nn.Sequential(model)), "hooked"), lopsided
         opt = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
         if groups:
             in_groups(opt)

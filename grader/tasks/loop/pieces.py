@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from grader.engine.lived import lived
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.loop.nets import Net, draw_net, fill_grads, lopsided
 
@@ -48,7 +49,7 @@ class Accumulate(Task):
         model = Metered(**net)
         if not empty:
             fill_grads(model, old)
-        given = nn.Sequential(nn.Sequential(model)) if nested else model
+        given = lived(nn.Sequential(nn.Sequential(model)), "hooked") if nested else model
         loss_fn = lopsided if nested else nn.functional.mse_loss
         pieces = list(zip(x.split(sizes), y.split(sizes), strict=True))
         loss = accum_grads(given, loss_fn, pieces)

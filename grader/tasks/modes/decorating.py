@@ -68,6 +68,7 @@ class DecoratedInfer(Task):
             except Unwell:
                 ended = "the error of fn came out"
             after = "on" if torch.is_grad_enabled() else "off"
+            once_more = {"result of a second call": decorated(x, by=scale + 1)} if kept else {}
         return {
             "result": result,
             **flags("result", result, "requires_grad"),
@@ -77,6 +78,7 @@ class DecoratedInfer(Task):
             "keeps its name": getattr(decorated, "__name__", "") == "scaled",
             "usable later": what == "raises" or _can_be_saved(result, x),
             **({"recorded with the weight": kept[0].requires_grad} if kept else {}),
+            **once_more,
         }
 
 

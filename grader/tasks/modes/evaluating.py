@@ -33,7 +33,10 @@ class Evaluate(Task):
         case("one row, in train mode", rows=1),
         case("the model raises", frozen=("2",), fails=True, visible=True),
         case("float32", dtype=F32),
-        case("parts in parts, in the middle of training", states=("nested", "grad", "frozen")),
+        case(
+            "parts in parts, in the middle of training",
+            states=("nested", "grad", "frozen", "hooked"),
+        ),
         case("the same, and the model raises", fails=True, states=("nested", "grad", "frozen")),
     )
 
@@ -113,7 +116,7 @@ class CachedFeatures(Task):
             "a backbone of parts that has been trained",
             rows=7,
             wanted=True,
-            states=("nested", "grad", "frozen", "mode"),
+            states=("nested", "grad", "frozen", "mode", "hooked"),
         ),
     )
 
