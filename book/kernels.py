@@ -2,7 +2,8 @@
 
 A kernel of its own takes most of its time for imports. A fork has them already, and is in all else
 what `python -m ipykernel_launcher` is: the same module runs it, in a session, an environment and a
-folder of its own. No thread and no gradient has run in the process it is forked from.
+folder of its own; PYTHONPATH alone is that of the first. No thread and no gradient has run in the
+process it is forked from.
 """
 
 from __future__ import annotations

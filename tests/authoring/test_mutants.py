@@ -7,7 +7,7 @@ import pytest
 
 from grader.authoring.mutants import injections, operators, survivors
 from grader.authoring.mutants.kinds import Kind
-from grader.authoring.mutants.mutation import mutated
+from grader.authoring.mutants.mutation import copied, mutated
 from grader.authoring.mutants.report import Report, naming, reasons_for
 from grader.authoring.mutants.running import UNNAMED, Bench, Tried
 from grader.authoring.mutants.survivors import EVERYWHERE, Reason
@@ -156,6 +156,16 @@ def test_an_id_stays_when_the_answer_changes_elsewhere():
     before = changed("def g(a, b):\n    y = a + b\n    return y")
     after = changed("def g(a, b):\n    a = a * 2\n    y = a + b\n    return y")
     assert "binary operator: y = a + b → y = a - b" in before.keys() & after.keys()
+
+
+def test_a_text_is_copied_without_what_a_library_hung_on_nodes_that_all_texts_share(monkeypatch):
+    tree = ast.parse("y = x + 1")
+    shared = tree.body[0].value.left.ctx
+    monkeypatch.setattr(shared, "parent", ast.parse("z = 2"), raising=False)
+    other = copied(tree)
+    assert ast.unparse(other) == "y = x + 1"
+    assert other.body[0].value is not tree.body[0].value
+    assert other.body[0].value.left.ctx is shared
 
 
 def test_equal_lines_have_ids_of_their_own():

@@ -8,14 +8,13 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from book.kernels import POSSIBLE, ForkedKernelManager
-from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(not POSSIBLE, reason="forked where there are handles of processes")
 
 ASKED = """
 import os, signal, sys, threading, torch
 print(__name__, os.getcwd(), os.environ["SAID"], os.environ.get("MPLBACKEND"))
-print([os.path.basename(one) for one in sys.argv[:2]], sys.path)
+print([os.path.basename(one) for one in sys.argv[:2]], sys.path[sys.path.index(""):])
 print(signal.getsignal(signal.SIGCHLD), os.getpgrp() == os.getpid() == os.getsid(0))
 print(torch.get_num_threads(), [t.name for t in threading.enumerate()])
 sys.modules["seen"] = here = sys.modules.get("seen", "alone")
@@ -37,7 +36,6 @@ def client(*sources, forked, folder, **options):
 
 def test_a_forked_kernel_says_of_itself_what_a_started_one_says(tmp_path, monkeypatch):
     monkeypatch.setenv("SAID", "now")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # one that is relative means another folder there
     told = []
     for forked in (False, True, True):
         cells = client(ASKED, DRAWN, forked=forked, folder=tmp_path).execute().cells

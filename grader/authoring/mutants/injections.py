@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 
 from grader.authoring.mutants.kinds import Kind
-from grader.authoring.mutants.mutation import Change
+from grader.authoring.mutants.mutation import Change, copied
 
 REBOUND = {
     Kind.TENSOR: ("detach", "clone", "float"),
@@ -99,8 +98,8 @@ def _if_it_is(condition: str, name: str, text: str) -> str:
 def _before_returns(body: Sequence[ast.stmt], last: list[ast.stmt]) -> list[ast.stmt]:
     """A function's statements, with something done before it returns, whichever way it ends."""
     ended: list[ast.stmt] = []
-    for statement in copy.deepcopy(body):
-        step = _Last(last).visit(statement)
+    for statement in body:
+        step = _Last(last).visit(copied(statement))
         ended += step if isinstance(step, list) else [step]
     return ended if isinstance(body[-1], ast.Return) else [*ended, *last]
 

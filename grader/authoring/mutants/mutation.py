@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import copy
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 ARROW = " → "
+_SHARED = ast.expr_context | ast.operator | ast.unaryop | ast.cmpop | ast.boolop
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def mutated(tree: ast.Module, changes: Iterator[Change]) -> Iterator[Mutant]:
     known, counts = {before}, dict[str, int]()
     for change in changes:
         # A copy that meets the part finds that it was copied already: as what stands there instead.
-        changed = copy.deepcopy(tree, {id(change.part): change.instead})
+        changed = copied(tree, {id(change.part): change.instead})
         try:
             after = ast.unparse(ast.fix_missing_locations(changed))
             compile(after, "<mutant>", "exec")
@@ -56,6 +58,16 @@ def mutated(tree: ast.Module, changes: Iterator[Change]) -> Iterator[Mutant]:
         counts[name] = counts.get(name, 0) + 1
         again = f" ({counts[name]})" if counts[name] > 1 else ""
         yield Mutant(name + again, change.operator, after)
+
+
+def copied(tree: ast.AST, instead: Mapping[int, object] | None = None) -> Any:
+    """A copy of a tree, with others in place of the parts of some ids.
+
+    What Python shares among all trees, such as the one `ast.Load`, stays shared: a library that
+    hangs each node on its parent, as IPython's for tracebacks, has hung a tree of its own there.
+    """
+    shared = {id(node): node for node in ast.walk(tree) if isinstance(node, _SHARED)}
+    return copy.deepcopy(tree, {**shared, **(instead or {})})
 
 
 def _difference(before: str, after: str) -> str:
