@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from grader.errors.seen import source
-from grader.errors.seen.frames import Frames, file_name, is_library
+from grader.errors.seen.frames import Frames, file_name, own_function
 from grader.errors.seen.lookup import looked_up
 
 
@@ -69,6 +69,5 @@ def code_of(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:
                 methods = (one for one in vars(kind).values() if isinstance(one, FunctionType))
                 kinds |= {id(one): one for one in methods}
     for function in kinds.values():
-        library = is_library(function.__code__.co_filename)
-        if (code := None if library else source.own_code(function)) is not None:
+        if (code := own_function(function)) is not None:
             yield code

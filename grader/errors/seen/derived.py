@@ -6,14 +6,13 @@ import ast
 import inspect
 from collections.abc import Iterator
 from dataclasses import replace
-from types import FunctionType
 from typing import Any
 
 from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import graph, source
-from grader.errors.seen.frames import Frame, Frames, file_name, is_library
+from grader.errors.seen.frames import Frame, Frames, file_name, own_function
 from grader.errors.seen.lookup import looked_up
 from grader.errors.seen.passes import start_of
 
@@ -100,9 +99,7 @@ def _in_called(call: ast.Call, frame: Frame) -> str | None:
     """Where a function of the reader's own computes the gradient that it returns."""
     value = looked_up(call.func, frame)
     value = value.__func__ if inspect.ismethod(value) else value
-    if not isinstance(value, FunctionType) or is_library(value.__code__.co_filename):
-        return None
-    if (code := source.own_code(value)) is None:
+    if (code := own_function(value)) is None:
         return None
     tree, file, first = code
     calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call)]
@@ -160,11 +157,8 @@ def _given(frame: Frame, name: str) -> Iterator[tuple[ast.expr, ast.Assign]]:
     for statement in statements:
         if not isinstance(statement, ast.Assign):
             continue
-        target, value = statement.targets[0], statement.value
-        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-            pairs = zip(target.elts, value.elts, strict=False)
-            value = next((one for to, one in pairs if source.spelled(to) == name), value)
-        whole = _taken_from(value)
+        value = source.value_of(statement, name)
+        whole = _taken_from(value) if value is not None else None
         if whole is not None:
             yield whole, statement
 

@@ -9,13 +9,13 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from grader.errors.seen import opening
+from grader.errors.seen import opening, source
 
 _LIBRARIES = (
     str(Path(torch.__file__).parent),
@@ -177,6 +177,13 @@ def _parsed(file: str) -> ast.Module | None:
 def is_library(filename: str) -> bool:
     """Whether a file is Python's, torch's, the watch's, or was installed."""
     return filename.startswith(("<frozen", *_LIBRARIES, *_OURS)) or "site-packages" in filename
+
+
+def own_function(value: Any) -> tuple[ast.AST, str, int] | None:
+    """The syntax of a function that the reader wrote, with its file and its first line."""
+    if not isinstance(value, FunctionType) or is_library(value.__code__.co_filename):
+        return None
+    return source.own_code(value)
 
 
 def file_name(filename: str) -> str:

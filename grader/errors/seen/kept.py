@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from grader.errors.seen import graph, once, source
-from grader.errors.seen.frames import Frame, Frames, file_name, is_library
+from grader.errors.seen.frames import Frame, Frames, file_name, is_library, own_function
 
 MOST_OPENED = 3000
 MOST_FUNCTIONS = 300
@@ -207,8 +207,7 @@ def code_of(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:
             held = list(vars(value).values()) if isinstance(value, type) else [value]
             seen |= {id(one): one for one in held if isinstance(one, FunctionType)}
     for function in list(seen.values())[:MOST_FUNCTIONS]:
-        library = is_library(function.__code__.co_filename)
-        if (code := None if library else source.own_code(function)) is not None:
+        if (code := own_function(function)) is not None:
             yield code
 
 

@@ -33,23 +33,13 @@ def attribute(frames: Frames, kept: str) -> Once | None:
                 (method, first + one.lineno - 1)  # type: ignore[attr-defined]
                 for method, first in methods
                 for one in source.assigned(method, f"self.{name}")
-                if not isinstance(_value(one, f"self.{name}"), ast.Constant | ast.List)
+                if not isinstance(source.value_of(one, f"self.{name}"), ast.Constant | ast.List)
             ]
             if len({method.name for method, _ in made}) != 1 or _is_of_forward(methods, made[0][0]):
                 return None
             file = file_name(inspect.getsourcefile(type(part)) or "")
             return Once(f"in {made[0][0].name}()", f"{file}, line {made[0][1]}")
     return None
-
-
-def _value(statement: ast.AST, name: str) -> ast.expr | None:
-    """What an assignment gives a name, one of several at a time too."""
-    value = getattr(statement, "value", None)
-    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        pairs = zip(target.elts, value.elts, strict=False)
-        return next((one for to, one in pairs if source.spelled(to) == name), value)
-    return value if isinstance(value, ast.expr) else None
 
 
 def _is_of_forward(methods: list[tuple[ast.FunctionDef, int]], made: ast.FunctionDef) -> bool:

@@ -22,17 +22,8 @@ _SIZES = re.compile(
 _KEEPS_SHAPE = {
     *("sqrt", "rsqrt", "exp", "log", "log1p", "abs", "neg", "sin", "cos", "tanh", "sigmoid"),
     *("relu", "softmax", "log_softmax", "square", "float", "double", "half", "long", "bool"),
-    *(
-        "detach",
-        "clone",
-        "contiguous",
-        "clamp",
-        "requires_grad_",
-        "to",
-        "type",
-        "cpu",
-        "reciprocal",
-    ),
+    *("detach", "clone", "contiguous", "clamp", "requires_grad_", "to", "type", "cpu"),
+    "reciprocal",
 }
 _OF_TWO = {"add", "sub", "mul", "div", "pow", "maximum", "minimum", "lerp", "eq", "ne"}
 

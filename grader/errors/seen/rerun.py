@@ -6,11 +6,10 @@ import ast
 import inspect
 import textwrap
 from dataclasses import replace
-from types import FunctionType
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
-from grader.errors.seen.frames import Frames, file_name, is_library
+from grader.errors.seen.frames import Frames, file_name, own_function
 from grader.errors.seen.layers import parts
 
 
@@ -47,9 +46,7 @@ def _outside(frames: Frames) -> list[tuple[str, str]]:
     """What the functions that can be named declare global or nonlocal, and set."""
     found = []
     for _, function in frames.variables():
-        if not isinstance(function, FunctionType) or is_library(function.__code__.co_filename):
-            continue
-        if (code := source.own_code(function)) is None:
+        if (code := own_function(function)) is None:
             continue
         tree, file, first = code
         for node in ast.walk(tree):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
-from grader.errors.seen.frames import Frame, Frames, file_name, is_library
+from grader.errors.seen.frames import Frame, Frames, file_name, own_function
 from grader.errors.seen.lookup import looked_up
 
 _TURNS = ("flip", "fliplr", "flipud", "rot90")
@@ -129,9 +128,7 @@ def _turned(frame: Frame, name: str) -> Iterator[str]:
         for call in ast.walk(statement):
             value = looked_up(call.func, frame) if isinstance(call, ast.Call) else None
             function = getattr(value, "__func__", value)
-            if not isinstance(function, FunctionType) or is_library(function.__code__.co_filename):
-                continue
-            if (code := source.own_code(function)) is not None:
+            if (code := own_function(function)) is not None:
                 tree, file, first = code
                 yield from (f"{file_name(file)}, line {first + n - 1}" for n in _backward(tree))
 

@@ -31,6 +31,16 @@ def assigned(tree: ast.AST, name: str) -> list[ast.AST]:
     return sorted(found, key=lambda node: (node.lineno, node.col_offset))  # type: ignore[attr-defined]
 
 
+def value_of(statement: ast.AST, name: str) -> ast.expr | None:
+    """What an assignment gives a name, one of several at a time too."""
+    value = getattr(statement, "value", None)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        pairs = zip(target.elts, value.elts, strict=False)
+        return next((one for to, one in pairs if spelled(to) == name), value)
+    return value if isinstance(value, ast.expr) else None
+
+
 def reads(node: ast.AST, name: str) -> bool:
     """Whether an expression or a statement reads a name."""
     if isinstance(node, ast.AugAssign) and spelled(node.target) == name:

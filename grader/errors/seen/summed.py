@@ -11,7 +11,7 @@ from torch import nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
-from grader.errors.seen.frames import Frame, file_name, is_library
+from grader.errors.seen.frames import Frame, file_name, own_function
 from grader.errors.seen.lookup import looked_up
 
 NUMBERS = ("item", "float", "tolist")
@@ -103,9 +103,7 @@ def _in_called(call: ast.Call, frame: Frame) -> Iterator[str]:
     value = looked_up(call.func, frame)
     value = value.forward if isinstance(value, nn.Module) else value
     value = value.__func__ if inspect.ismethod(value) else value
-    if not inspect.isfunction(value) or is_library(value.__code__.co_filename):
-        return
-    if (code := source.own_code(value)) is None:
+    if (code := own_function(value)) is None:
         return
     tree, file, first = code
     returned = [

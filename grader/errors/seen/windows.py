@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from types import FunctionType
 from typing import Any, NamedTuple
 
 from torch.utils.data import Dataset, Subset
@@ -14,7 +13,7 @@ from torch.utils.data import Dataset, Subset
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
 from grader.errors.seen import source
-from grader.errors.seen.frames import Frames, file_name, is_library
+from grader.errors.seen.frames import Frames, file_name, own_function
 
 _ENTRY = re.compile(r"at entry (\d+)")
 _MOST = 100_000
@@ -41,9 +40,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if isinstance(dataset, Subset):
         numbers, dataset = [dataset.indices[number] for number in numbers], dataset.dataset
     method = getattr(type(dataset), "__getitem__", None)
-    if not isinstance(method, FunctionType) or is_library(method.__code__.co_filename):
-        return None
-    if (code := source.own_code(method)) is None or not hasattr(type(dataset), "__len__"):
+    if (code := own_function(method)) is None or not hasattr(type(dataset), "__len__"):
         return None
     tree, file, first = code
     function = tree.body[0] if isinstance(tree, ast.Module) else tree
