@@ -7,7 +7,7 @@ from pathlib import Path
 
 project = "PyTorch autograd"
 html_title = project
-extensions = ["myst_nb", "book.searching"]
+extensions = ["myst_nb", "book.searching", "book.navigation"]
 nitpicky = True
 
 # Lessons were run before. Their live pictures play recorded steps, without ipywidgets.
