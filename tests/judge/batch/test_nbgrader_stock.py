@@ -1,7 +1,7 @@
 """nbgrader as shipped: with nbgrader_config.py alone, a chapter is graded as it deserves.
 
-What each exercise's check says is proved in test_exercises; the first chapter and the last, whose
-answers are functions and classes, show it under nbgrader.
+What each exercise's check says is proved elsewhere; one chapter, whose answers are functions and
+classes, shows it under nbgrader.
 """
 
 import csv
@@ -13,7 +13,6 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from grader.authoring import releases
 from grader.notebook import notebooks
 from tests.conftest import ROOT, run
 
@@ -60,12 +59,8 @@ class Chapter:
         self.exercises = [name for name in self.points if name not in self.written]
         self.students = {}
 
-    def shared_out(self):
-        """Two students who solved every other exercise: each is right once, and untouched once."""
-        return {"some": self.exercises[::2], "others": self.exercises[1::2]}
-
     def classmates(self):
-        """Who hands in to show all that holds for any chapter, and what they solved."""
+        """Who hands in, and what they solved."""
         everything = [*self.exercises, *self.written]
         return {"some": self.exercises[::2], "solved": everything, "untouched": []}
 
@@ -87,20 +82,16 @@ class Chapter:
         nbformat.write(notebook, submitted / f"{self.name}.ipynb")
 
 
-TEXTS = [releases.texts(ROOT)[place] for place in (0, -1)]
-# What holds whatever the exercises are is shown on one chapter.
-one_chapter = pytest.mark.parametrize(
-    "graded", TEXTS[:1], indirect=True, ids=lambda text: text.stem
-)
+TEXT = ROOT / "solutions" / "08-functions" / "08-functions.md"
 
 
-@pytest.fixture(scope="module", params=TEXTS, ids=lambda text: text.stem)
-def graded(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
     """A class of one chapter, graded by the four commands an instructor types."""
-    course = tmp_path_factory.mktemp(request.param.stem)
-    chapter = Chapter(request.param)
+    course = tmp_path_factory.mktemp(TEXT.stem)
+    chapter = Chapter(TEXT)
     shutil.copy(ROOT / "nbgrader_config.py", course)
-    shutil.copytree(request.param.parent, course / "solutions" / chapter.name)
+    shutil.copytree(TEXT.parent, course / "solutions" / chapter.name)
     text = course / "solutions" / chapter.name / f"{chapter.name}.md"
     notebooks.build(text, text.with_suffix(".ipynb"))
 
@@ -112,15 +103,13 @@ def graded(request, tmp_path_factory):
         return said.stdout
 
     nbgrader("generate_assignment", chapter.name)
-    chapter.students = chapter.shared_out()
-    if request.param == TEXTS[0]:
-        chapter.students = chapter.classmates()
-        chapter.submit(course, "noisy", chapter.students["solved"], noisy=True)
-        # Files handed in beside the notebook: one it imports, and some named like modules it needs.
-        noisy = course / "submitted" / "noisy" / chapter.name
-        (noisy / "beside_the_notebook.py").write_text("")
-        for module in ("ipykernel_launcher", "random", "torch"):
-            (noisy / f"{module}.py").write_text("1 / 0\n")
+    chapter.students = chapter.classmates()
+    chapter.submit(course, "noisy", chapter.students["solved"], noisy=True)
+    # Files handed in beside the notebook: one it imports, and some named like modules it needs.
+    noisy = course / "submitted" / "noisy" / chapter.name
+    (noisy / "beside_the_notebook.py").write_text("")
+    for module in ("ipykernel_launcher", "random", "torch"):
+        (noisy / f"{module}.py").write_text("1 / 0\n")
     for student, solved in chapter.students.items():
         chapter.submit(course, student, solved)
     nbgrader("autograde", chapter.name)
@@ -153,19 +142,16 @@ def test_every_exercise_earns_its_points_where_it_is_solved_and_nothing_where_it
         }
 
 
-@one_chapter
 def test_the_untouched_release_earns_nothing(graded):
     course, chapter, _ = graded
     assert set(scores(course, chapter, "untouched").values()) == {0}
 
 
-@one_chapter
 def test_no_warning_and_no_file_beside_it_costs_a_right_answer_its_points(graded):
     course, chapter, _ = graded
     assert scores(course, chapter, "noisy") == scores(course, chapter, "solved")
 
 
-@one_chapter
 def test_a_written_answer_is_graded_by_hand_and_reaches_feedback_and_export(graded):
     course, chapter, nbgrader = graded
     assert chapter.written
@@ -200,7 +186,6 @@ def test_a_written_answer_is_graded_by_hand_and_reaches_feedback_and_export(grad
     assert {float(row["max_score"]) for row in rows.values()} == {total}
 
 
-@one_chapter
 def test_feedback_shows_the_verdicts_and_nothing_live_that_a_submission_displayed(graded):
     course, chapter, nbgrader = graded
     nbgrader("generate_feedback", chapter.name)
