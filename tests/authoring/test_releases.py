@@ -1,5 +1,6 @@
 """What is cut from the solutions: nothing half made, no line of an answer, the same everywhere."""
 
+import functools
 import os
 import shutil
 from pathlib import PurePosixPath
@@ -7,6 +8,7 @@ from pathlib import PurePosixPath
 import jupytext
 import nbformat
 import pytest
+from nbgrader import api
 from nbgrader.api import Gradebook
 
 import grader.tasks.graphs
@@ -17,6 +19,16 @@ from tests.conftest import ROOT, run, small_course
 from tests.fixtures.classroom import shared
 
 every_chapter = pytest.mark.parametrize("text", releases.texts(ROOT), ids=lambda text: text.stem)
+
+
+version_of_tables = functools.cache(api.get_alembic_version)
+
+
+@pytest.fixture(autouse=True)
+def asked_once(request, monkeypatch):
+    """For each new gradebook nbgrader starts a program, which takes longer than a small release."""
+    if request.function is not test_the_gradebook_is_made_without_an_activated_environment:
+        monkeypatch.setattr(api, "get_alembic_version", version_of_tables)
 
 
 def release(course, name="01-demo"):
