@@ -41,7 +41,8 @@ FUNCTIONS = (
         _RUNTIME,
         r"returned a gradient different than None at position \d+",
         "backward of a custom Function returned a gradient for an argument that is no tensor.",
-        "Return None in its place: a number, a flag or a string has no gradient.",
+        "Return None in its place: a number, a flag or a string has no gradient, nor has a list. "
+        "Tensors of a list that are to get one are handed to apply one by one.",
     ),
     Explanation(
         "function_setup",
