@@ -20,8 +20,8 @@ def break_zero_vector(good: float = 3.0) -> Predict:
         f"Two arrows lie along a line. One has the length {good:g}, one has none. Which entries of "
         "the gradient are finite? Write a list of `True` and `False`.",
         gradient_of_two_lengths,
-        why="The length is |x|. Beside 0 its slope is 1. At 0 the root sends 1 / (2 · 0), which is "
-        "inf, and the square multiplies by its slope 2 · 0, which is 0. That gives nan.",
+        why=f"The length is |x|. At {good:g} its slope is 1. At 0 the root sends 1 / (2 · 0), "
+        "which is inf, and the square multiplies by its slope 2 · 0, which is 0. That gives nan.",
         beliefs={
             "[True, True]": "So it is with `abs` and `norm`, which send 0. The root and the square "
             "know nothing of each other.",

@@ -19,8 +19,10 @@ CLASSES = (
         r"^'(?!DataParallel|DistributedDataParallel|OptimizedModule)\w+' object has no "
         r"attribute '[A-Za-z]\w*'$",
         "This module has no attribute of that name: it is spelled another way, is made later "
-        "than it is read, or is a local variable of __init__, without self.",
-        "Look at the names: print(model). In __init__ write self.name = nn.Linear(...).",
+        "than it is read, or is a local variable of __init__, without self. Or it is a property, "
+        "and its own code met an attribute that is not there.",
+        "Look at the names: print(model). In __init__ write self.name = nn.Linear(...). Of a "
+        "property call the code by itself, as a method.",
         where=r"^(?!.*torch/nn/init\.py).*torch/nn/modules/module\.py:__getattr__$",
     ),
     Explanation(

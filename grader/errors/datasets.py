@@ -39,8 +39,8 @@ DATASETS = (
         ("IndexError",),
         r"^(list|tuple|string) index out of range|single positional indexer is out-of-bounds|is "
         r"out of bounds for axis",
-        "A DataLoader asks for every number below len(dataset), and your dataset has no sample "
-        "of this number.",
+        "A DataLoader asks for every number below len(dataset), and for this one an index in your "
+        "dataset lies beyond an end: most often there are fewer samples than len() says.",
         "Let __len__ return the number of samples that __getitem__ can give: after a split or a "
         "filter, that of what was kept. Call dataset[len(dataset) - 1] by itself.",
         where=r"torch/utils/data/_utils/fetch\.py:fetch(?!.*collate\.py)",
@@ -71,7 +71,7 @@ DATASETS = (
         "A DataLoader needs to know how many samples there are, and your dataset class has no "
         "__len__.",
         "Write def __len__(self) that returns the number of samples. What has none becomes an "
-        "IterableDataset with __iter__.",
+        "IterableDataset with __iter__, and its loader is not asked for len().",
         where=r"torch/utils/data/",
     ),
     Explanation(

@@ -31,14 +31,18 @@ FUNCTIONS = (
         r"invalid gradient at index \d+ - got .* but expected shape",
         "The gradient of an argument must have that argument's shape, or one that a sum over what "
         "was broadcast brings to it.",
-        "Sum over the dimensions that were broadcast, transpose, or reshape.",
+        "In a backward of your own: sum over the dimensions that were broadcast, transpose, or "
+        "reshape. If the text names a node of torch's own, such as AddmmBackward0, the .data of a "
+        "parameter was given another shape while an older graph lived: make a new nn.Parameter in "
+        "its place.",
     ),
     Explanation(
         "function_none",
         _RUNTIME,
         r"returned a gradient different than None at position \d+",
         "backward of a custom Function returned a gradient for an argument that is no tensor.",
-        "Return None in its place: a number, a flag or a string has no gradient.",
+        "Return None in its place: a number, a flag or a string has no gradient, nor has a list. "
+        "Tensors of a list that are to get one are handed to apply one by one.",
     ),
     Explanation(
         "function_setup",
@@ -207,12 +211,12 @@ MODULES = (
         ("TypeError",),
         r"cannot assign '.*' as child module",
         "The name of a part can be given to another module, or to None, only.",
-        "Put several modules into nn.ModuleList or nn.Sequential.",
+        "Put several modules into nn.ModuleList or nn.Sequential; give all else a name of its own.",
     ),
     Explanation(
         "before_init",
         ("AttributeError",),
-        r"cannot assign (module|parameters?) before Module\.__init__\(\) call|"
+        r"cannot assign (module|parameters?|buffer) before Module\.__init__\(\) call|"
         r"object has no attribute '_(modules|parameters|buffers|(forward|backward)(_pre)?_hooks)'",
         "nn.Module has to be set up before it can hold parameters and modules.",
         "Make super().__init__() the first line of your __init__.",
@@ -222,7 +226,8 @@ MODULES = (
         ("NotImplementedError",),
         r'is missing the required "forward" function',
         "Calling a module calls its forward, and yours has none, or one of another name.",
-        "Define forward(self, x), indented inside the class.",
+        "Define forward(self, x), indented inside the class. A ModuleList and a ModuleDict have "
+        "none: call their parts one by one, or use nn.Sequential.",
     ),
     Explanation(
         "unpickling",

@@ -35,7 +35,8 @@ LINEAR = (
         ("RuntimeError",),
         r"must be batches of square matrices|^linalg\.\w+: The input tensor \w+ must have at "
         r"least 2 dimensions|^trace: expected a matrix",
-        "This function takes a square matrix, (..., n, n), and was given another shape.",
+        "This function takes a matrix, (..., m, n), or, as the text says, a square one, "
+        "(..., n, n), and was given another shape.",
         "Print the shape. Of a matrix that is not square torch.linalg.svd, pinv and lstsq work.",
     ),
     Explanation(

@@ -12,9 +12,10 @@ LOSSES = (
         r"match",
         "cross_entropy takes the classes in dimension 1: scores are (N, classes, ...) and class "
         "numbers (N, ...). Yours have them elsewhere, as (batch, length, classes) of a model of "
-        "text has.",
-        "Flatten both: F.cross_entropy(scores.reshape(-1, classes), target.reshape(-1)); or "
-        "move the classes: scores.transpose(1, 2).",
+        "text has, or the lengths of the two differ.",
+        "Print both shapes. If the classes stand last, flatten both: "
+        "F.cross_entropy(scores.reshape(-1, classes), target.reshape(-1)); or move the classes: "
+        "scores.transpose(1, 2).",
     ),
     Explanation(
         "one_row",
@@ -33,7 +34,7 @@ LOSSES = (
     Explanation(
         "buffer_kind",
         ("TypeError",),
-        r"^cannot assign '.*' object to (buffer|parameter) '",
+        r"^cannot assign '.*' (object to (buffer|parameter)|as buffer) '",
         "A buffer holds a tensor, and a parameter an nn.Parameter; this is something else, such "
         "as a list of class weights or a computed tensor.",
         "nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0])); register_buffer(name, "

@@ -105,8 +105,10 @@ VALUES = (
         "truth",
         _RUNTIME,
         r"Boolean value of Tensor with more than one value is ambiguous",
-        "if, while, and, or and not need one truth value, and this tensor has several.",
-        "Use torch.where for a choice per entry, or (x > 0).all() for one answer.",
+        "if, while, and, or and not need one truth value, and this tensor has several. So do max "
+        "and sorted of Python, and a search in a list by `in`, index or remove, which compare.",
+        "Use torch.where for a choice per entry, (x > 0).all() for one answer, torch.maximum for "
+        "the larger of two. Look for a tensor in a list by any(t is x for t in tensors).",
     ),
     Explanation(
         "zero_dimensions",
@@ -172,7 +174,7 @@ OPERANDS = (
         _RUNTIME,
         r"result type \w+ can't be cast to the desired output type",
         "An in-place operation keeps the dtype of its tensor, and an integer tensor cannot hold "
-        "fractions.",
+        "fractions, nor a mask numbers.",
         "Convert first (t = t.double()), or use the out-of-place operation. A loss for "
         "probabilities takes its target as floating numbers: y.float(). Where you average a "
         "model's buffers, copy the integer ones, such as BatchNorm's num_batches_tracked.",
@@ -180,8 +182,10 @@ OPERANDS = (
     Explanation(
         "integer_mean",
         _RUNTIME,
-        r"could not infer output dtype\. Input dtype must be either a floating point",
-        "The mean of integers is no integer in general, so torch refuses it.",
+        r"could not infer output dtype\. Input dtype must be either a floating point|"
+        r"^std and var only support floating point",
+        "The mean of integers is no integer in general, nor is their spread, so torch refuses "
+        "both.",
         "Convert first: t.double().mean().",
     ),
     Explanation(

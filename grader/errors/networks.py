@@ -68,12 +68,13 @@ NETWORKS = (
         "rnn_state_size",
         ("RuntimeError",),
         r"^Expected hidden(\[\d\])? size \(|^For (un)?batched \d-D input, hx|^hidden\d? has "
-        r"inconsistent",
+        r"inconsistent|^Input batch size \d+ doesn't match hidden",
         "The state has another size than this batch needs: (layers, batch, hidden), batch "
-        "second also with batch_first=True. A state that is carried from batch to batch meets a "
-        "last, smaller batch.",
+        "second also with batch_first=True; that of a cell is (batch, hidden). A state that is "
+        "carried from batch to batch meets a last, smaller batch.",
         "Pass drop_last=True to the DataLoader, or make a new state for each batch: h = "
-        "x.new_zeros(layers, batch, hidden). A bidirectional RNN counts its layers twice.",
+        "x.new_zeros(layers, batch, hidden), of a cell x.new_zeros(batch, hidden). A bidirectional "
+        "RNN counts its layers twice.",
     ),
     Explanation(
         "lstm_state",
@@ -167,8 +168,8 @@ NETWORKS = (
         "not_a_module",
         ("TypeError",),
         r"^(?!list)\S+ is not a Module subclass",
-        "A Sequential holds modules, and was given something else: a function, a class that was "
-        "not called, or a tensor.",
+        "A Sequential or a ModuleList holds modules, and was given something else: a function, a "
+        "class that was not called, or a tensor.",
         "Write nn.ReLU() with its parentheses, in the place of nn.ReLU and F.relu.",
     ),
     Explanation(

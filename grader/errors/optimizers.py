@@ -170,7 +170,8 @@ OPTIMIZERS = (
         "scaled_kind",
         ("ValueError",),
         r"^outputs must be a Tensor or an iterable of Tensors",
-        "scaler.scale takes the loss as a tensor, and was given a number.",
-        "Leave .item() out: scaler.scale(loss).backward().",
+        "scaler.scale takes the loss as a tensor, and was given something else, such as a number "
+        "or None.",
+        "Leave .item() out: scaler.scale(loss).backward(). A function without return gives None.",
     ),
 )

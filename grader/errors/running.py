@@ -20,8 +20,10 @@ LOADERS = (
         ("ValueError",),
         r"option is mutually exclusive with|expected unspecified (shuffle|sampler|batch_sampler)",
         "Two things would give the order of the samples: shuffle beside a sampler, or either of "
-        "them beside a stream, which has an order of its own.",
-        "Leave shuffle out where there is a sampler. A stream shuffles inside of its __iter__.",
+        "them beside a stream, which has an order of its own. A batch_sampler gives whole batches, "
+        "and has room for neither, nor for batch_size and drop_last.",
+        "Leave shuffle out where there is a sampler, and all four beside a batch_sampler. A stream "
+        "shuffles inside of its __iter__.",
     ),
     Explanation(
         "collate_kind",

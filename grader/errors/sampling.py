@@ -9,10 +9,12 @@ SAMPLING = (
         "bad_parameter",
         ("ValueError",),
         r"^Expected parameter \w+ \(.*found invalid values:(?!.*nan)",
-        "A distribution was given a parameter out of its range: a spread that is 0 or negative, "
-        "or probabilities that are negative or above 1. What a layer gives has no bounds of its "
-        "own.",
-        "Make the bound part of the computation: F.softplus(s) + 1e-4 or s.exp() for a spread; "
+        "A distribution was given a parameter out of its range, and the text says which: a spread "
+        "that is 0 or negative, for one, probabilities that are negative or above 1, or a "
+        "covariance that is not symmetric and positive definite. What a layer gives has no bounds "
+        "of its own.",
+        "Make the bound part of the computation: F.softplus(s) + 1e-4 or s.exp() for what is above "
+        "0; MultivariateNormal(mean, scale_tril=L) for a covariance; "
         "Categorical(logits=scores) and Bernoulli(logits=scores) for scores, and not "
         "Categorical(scores), whose first argument is probabilities.",
     ),
@@ -61,11 +63,11 @@ SAMPLING = (
         "no_rsample",
         ("NotImplementedError",),
         r"",
-        "This distribution chooses among separate values, and such a choice has no derivative: "
-        "there is no rsample.",
+        "This distribution has no rsample. Most that have none choose among separate values, as a "
+        "mixture chooses among its parts, and such a choice has no derivative.",
         "Weigh the loss with the probability of what was drawn: -(dist.log_prob(a) * "
-        "reward).mean(), with a = dist.sample(). Or use a relaxed one: F.gumbel_softmax(logits, "
-        "hard=True).",
+        "reward).mean(), with a = dist.sample(). Or, of a Categorical, use a relaxed one: "
+        "F.gumbel_softmax(logits, hard=True).",
         where=r"torch/distributions/\w+\.py:rsample$",
     ),
     Explanation(
@@ -74,16 +76,17 @@ SAMPLING = (
         r"",
         "For this distribution torch has no formula of what you ask.",
         "Estimate it from samples: the entropy is -dist.log_prob(x).mean() for x = "
-        "dist.rsample((n,)).",
-        where=r"torch/distributions/distribution\.py:(entropy|mean|variance|cdf|icdf|mode|"
-        r"enumerate_support)$",
+        "dist.sample((n,)), or rsample where a gradient is to flow and the distribution has it.",
+        where=r"torch/distributions/(distribution\.py:(entropy|mean|variance|cdf|icdf|mode|"
+        r"enumerate_support)|exp_family\.py:_mean_carrier_measure)$",
     ),
     Explanation(
         "no_divergence",
         ("NotImplementedError",),
         r"^No KL\(p \|\| q\) is implemented",
         "For this pair of distributions torch has no formula of the divergence.",
-        "Estimate it: with x = p.rsample((n,)), (p.log_prob(x) - q.log_prob(x)).mean().",
+        "Estimate it: with x = p.sample((n,)), (p.log_prob(x) - q.log_prob(x)).mean(). Where a "
+        "gradient is to reach p, take rsample, if p has it.",
     ),
     Explanation(
         "drawn_from",

@@ -19,7 +19,8 @@ INDICES = (
         r"Expected tensor for argument #1 'indices' to have one of the following scalar types",
         "Indices are of dtype int64, in most places int32 as well, and these are of another one: "
         "floats, or integers of another length.",
-        "Convert them: indices.long(). Of what comes from NumPy or a file, read integers.",
+        "Convert them: indices.long(), or int(i) of a number. Of what comes from NumPy or a file, "
+        "read integers.",
     ),
     Explanation(
         "index_tensor",
@@ -200,7 +201,8 @@ KINDS = (
     Explanation(
         "no_cuda",
         ("AssertionError", "RuntimeError"),
-        r"Torch not compiled with CUDA enabled|Found no NVIDIA driver on your system",
+        r"Torch not compiled with CUDA enabled|Found no NVIDIA driver on your system|"
+        r"^Attempting to deserialize object on a CUDA device but",
         "This computer, or this build of torch, has no CUDA.",
         'Ask first: device = "cuda" if torch.cuda.is_available() else "cpu". A file saved on a '
         'GPU is read with torch.load(path, map_location="cpu").',

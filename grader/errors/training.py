@@ -94,8 +94,10 @@ TRAINING = (
         "not_probabilities",
         _RUNTIME,
         r"all elements of (input|target) should be between 0 and 1",
-        "This loss takes probabilities, and was given numbers outside of 0 and 1: scores, or nan.",
-        "Use binary_cross_entropy_with_logits (nn.BCEWithLogitsLoss) with the scores themselves.",
+        "This loss takes probabilities, and was given numbers outside of 0 and 1: scores, or nan; "
+        "or, if the text says target, class numbers.",
+        "Use binary_cross_entropy_with_logits (nn.BCEWithLogitsLoss) with the scores themselves. "
+        "Its target is from 0 to 1 as well: for more classes than two use cross_entropy.",
     ),
     Explanation(
         "scaler_order",
@@ -119,9 +121,11 @@ TRAINING = (
         "scaler_unchecked",
         ("AssertionError",),
         r"No inf checks were recorded",
-        "The scaler found no gradient in what this optimizer holds: every .grad is None.",
-        "Step only after a backward of a scaled loss that reaches the optimizer's parameters, with "
-        "no zero_grad() in between. If there are two optimizers, put each step beside its own "
+        "The scaler has checked no gradient: every .grad in what the optimizer holds is None, or "
+        "update() came without a scaler.step() or unscale_() before it.",
+        "Call scaler.step(optimizer), and not optimizer.step(). Step only after a backward of a "
+        "scaled loss that reaches the optimizer's parameters, with no zero_grad() in between. If "
+        "there are two optimizers, put each step beside its own "
         "backward. If a backward did run, look whether the optimizer holds this model's "
         "parameters.",
     ),

@@ -47,13 +47,14 @@ TRANSFORMS = (
         ("ValueError",),
         r"must only return Tensors, got type",
         "vmap joins the results of all samples, and a result is no tensor.",
-        "Return tensors alone: torch.tensor(n), or nothing that is the same for all.",
+        "Return tensors alone, torch.tensor(n) of a number; or say out_dims=None for what is the "
+        "same for all.",
     ),
     Explanation(
         "vmap_shapes",
         ("RuntimeError",),
-        r"^vmap: We do not support batching operators that can support dynamic shape|^vmap: It "
-        r"looks like you're calling .*dynamic",
+        r"^vmap: We do not support batching operators that can (support|output) dynamic shape|"
+        r"^vmap: It looks like you're calling .*dynamic",
         "Under vmap all samples have results of one shape, and x[mask] or nonzero has as many "
         "entries as the sample has.",
         "Keep the shape and replace: torch.where(mask, x, 0.0), and weigh a mean by the mask.",

@@ -79,8 +79,9 @@ WARNED = (
         "warned_target_size",
         _USER,
         r"Using a target size \(.*\) that is different to the input size .* due to broadcasting",
-        "Prediction and target have different shapes and are broadcast: every prediction is "
-        "compared with every target, and the loss teaches the mean.",
+        "Prediction and target have different shapes and are broadcast. A column (n, 1) beside "
+        "(n,) is the usual case: every prediction is compared with every target, and the loss "
+        "teaches the mean.",
         "Give both one shape: prediction.squeeze(1), or target.unsqueeze(1).",
     ),
     Explanation(
@@ -95,7 +96,8 @@ WARNED = (
         "warned_degrees",
         _USER,
         r"(std|var)\(\): degrees of freedom is <= 0",
-        "The spread of a single number is asked for, over n - 1, which is 0: it is nan.",
+        "The spread of a single number, or of none, is asked for. It is divided by n - 1, which is "
+        "0 for one number: it is nan.",
         "Look at the size of that dimension, or pass correction=0.",
     ),
     Explanation(

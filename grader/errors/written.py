@@ -21,9 +21,10 @@ WRITTEN = (
         "function_returned",
         ("ValueError",),
         r"^not enough values to unpack|^too many values to unpack",
-        "In your backward, ctx.saved_tensors holds another number of tensors than you take out.",
-        "It holds what save_for_backward was given, in that order: (x,) = ctx.saved_tensors for "
-        "one.",
+        "A line of your backward takes out another number of values than there are: most often of "
+        "ctx.saved_tensors, or of a shape.",
+        "ctx.saved_tensors holds what save_for_backward was given, in that order: (x,) = "
+        "ctx.saved_tensors for one. A shape has one number for each dimension.",
         where=r"torch/autograd/function\.py:apply > [^>]*:backward$",
     ),
     Explanation(

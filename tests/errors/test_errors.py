@@ -761,6 +761,16 @@ def _():
     OwnParameter()
 
 
+class OwnBuffer(nn.Module):
+    def __init__(self):
+        self.register_buffer("mask", torch.ones(2))
+
+
+@cured("before_init", SetUp)
+def _():
+    OwnBuffer()
+
+
 @cured("no_forward", lambda: nn.Identity()(1))
 def _():
     SetUp()(1)
@@ -1022,6 +1032,11 @@ def _():
     torch.tensor([1, 2]).mean()
 
 
+@cured("integer_mean", lambda: torch.tensor([1, 2]).double().std())
+def _():
+    torch.tensor([1, 2]).std()
+
+
 @cured("sizes", lambda: torch.ones(3, 1) + torch.ones(4))
 def _():
     torch.ones(3) + torch.ones(4)
@@ -1137,6 +1152,11 @@ def _():
     scaler = torch.amp.GradScaler("cpu")
     scaler.scale(leaf(3).sum()).backward()
     scaler.step(torch.optim.SGD([leaf(3)], lr=0.1))
+
+
+@cured("scaler_unchecked", lambda: _scaled("step", "update"))
+def _():
+    _scaled("update")
 
 
 @cured("scaler_order", lambda: _scaled("step", "update"))
@@ -1688,6 +1708,9 @@ OTHERWHERE = {
         "AssertionError: Torch not compiled with CUDA enabled",
         "RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA "
         "GPU and installed a driver",
+        "RuntimeError: Attempting to deserialize object on a CUDA device but "
+        "torch.cuda.is_available() is False. If you are running on a CPU-only machine, please use "
+        "torch.load with map_location=torch.device('cpu') to map your storages to the CPU.",
     ],
     "worker_died": [
         "RuntimeError: DataLoader worker (pid 3) is killed by signal: Bus error. It is possible "

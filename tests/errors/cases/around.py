@@ -214,6 +214,11 @@ TRANSFORMS = [
         lambda: vmap(lambda x: torch.where(x > 0, x, 0.0))(MANY),
     ),
     (
+        "vmap_shapes",
+        lambda: vmap(torch.nonzero)(MANY),
+        lambda: vmap(lambda x: x != 0)(MANY),
+    ),
+    (
         "transform_numpy",
         lambda: vmap(lambda x: torch.from_numpy(x.numpy()))(MANY),
         lambda: vmap(lambda x: x.exp())(MANY),

@@ -250,6 +250,11 @@ SAMPLING = [
         ),
     ),
     (
+        "no_closed_form",
+        lambda: D.Poisson(ONES).entropy(),
+        lambda: -(d := D.Poisson(ONES)).log_prob(d.sample((5,))).mean(),
+    ),
+    (
         "no_divergence",
         lambda: D.kl_divergence(D.Normal(0.0, 1.0), D.Categorical(ONES)),
         lambda: D.kl_divergence(D.Normal(0.0, 1.0), D.Normal(1.0, 1.0)),
@@ -315,6 +320,11 @@ LOSSES = [
         "buffer_kind",
         lambda: nn.Module().register_buffer("x", 3),
         lambda: nn.Module().register_buffer("x", torch.tensor(3)),
+    ),
+    (
+        "buffer_kind",
+        lambda: setattr(nn.BatchNorm1d(2), "running_mean", [0.0, 0.0]),
+        lambda: setattr(nn.BatchNorm1d(2), "running_mean", torch.zeros(2)),
     ),
     (
         "buffer_kind",
@@ -394,6 +404,11 @@ NETWORKS = [
         "rnn_state_size",
         lambda: nn.GRU(4, 8)(rows(2, 3, 4), rows(1, 8)),
         lambda: nn.GRU(4, 8)(rows(2, 3, 4), STATE),
+    ),
+    (
+        "rnn_state_size",
+        lambda: nn.GRUCell(4, 8)(rows(3, 4), rows(2, 8)),
+        lambda: nn.GRUCell(4, 8)(rows(3, 4), rows(3, 8)),
     ),
     ("lstm_state", lambda: LSTM(rows(2, 3, 4), STATE), lambda: LSTM(rows(2, 3, 4), (STATE, STATE))),
     (

@@ -464,6 +464,7 @@ LINEAR = [
     ),
     ("square", lambda: torch.linalg.eigh(ROWS), lambda: torch.linalg.svd(ROWS)),
     ("square", lambda: torch.inverse(FLAT), lambda: torch.inverse(torch.eye(3))),
+    ("square", lambda: torch.linalg.svd(torch.ones(3)), lambda: torch.linalg.svd(ROWS)),
     (
         "low_precision",
         lambda: torch.linalg.inv(torch.eye(2).half()),
