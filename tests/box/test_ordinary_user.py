@@ -50,13 +50,13 @@ CHOSEN = {
     "test_walls": "",
     # What a user may use up: the kernel counts memory, files and processes by user, and root's
     # boxes have a user each. A watchdog and signals reach only one's own.
-    "test_ends": "memory or files or file_is or process or thread or fork or killing or closing",
+    "test_ends": "memory or files or file_is or processes or thread or fork or killing or closing",
     # Landlock is tried where root's boxes cannot be, for it has no users of its own.
     "test_channel": "landlock",
     # What is tried to find the strongest level needs rights: to mount, to be root of a namespace.
     "test_levels": "namespaces or cold_worker or bubblewrap or nothing_works or no_isolation",
     # A box warmed up for notebooks: its files and its Python are read by another user.
-    "test_cells": "every_level or can_end_its_box",
+    "test_cells": "every_level",
 }
 """What an ordinary user runs again of these modules; of each, names that it matches (empty: all).
 
