@@ -167,6 +167,19 @@ def test_an_edit_that_changes_no_number_is_counted_too(compute, edit):
         y.sum().backward()
 
 
+@pytest.mark.parametrize(
+    ("edit", "recording"), [("t_()", False), ("squeeze_(0)", False), ("floor_divide_(2)", True)]
+)
+def test_what_the_rule_leaves_out_ends_another_way(edit, recording):
+    """A shape that changes unseen, and an operation without a derivative: nothing was saved."""
+    y = 2 * torch.ones(1, 3, requires_grad=True)
+    with torch.set_grad_enabled(recording):
+        eval(f"y.{edit}", {"y": y})
+    assert outcome(recording, leaf=False, saved=False, counted=True, matters=False) == "ok"
+    with pytest.raises(RuntimeError):
+        y.sum().backward()
+
+
 # Edits of y that read y too, whether their own node saves the y that they overwrite, and the same
 # function without an edit.
 OF_ITSELF = {
