@@ -265,6 +265,7 @@ BASES = {
     "a leaf": lambda: torch.ones(4, 2, requires_grad=True),
     "a parameter": lambda: torch.nn.Parameter(torch.ones(4, 2)),
     "a non-leaf": lambda: torch.ones(4, 2, requires_grad=True) * 2,
+    "a slice of data made a leaf": lambda: torch.ones(5, 2)[:4].requires_grad_(),
 }
 
 
@@ -279,7 +280,7 @@ def test_which_views_refuse_an_edit(base, made_in_no_grad, recording):
             part = VIEWS[view](whole)
         if part_of_it:
             part = part[..., :1]
-        recorded = recording and (whole.requires_grad or value.requires_grad)
+        recorded = recording and (part.requires_grad or value.requires_grad)
         of_a_leaf = whole.is_leaf and whole.requires_grad
         said = refuses(recorded, of_a_leaf, view in SEVERAL, made_in_no_grad)
         with torch.set_grad_enabled(recording):

@@ -83,10 +83,13 @@ def tensors():
         "recorded": leaf * 2,
         "inferred": inferred,
         "inferred leaf": inferred_leaf,
+        "a slice of data made a leaf": torch.tensor([2.0, 1.0, 3.0, 4.0])[:3].requires_grad_(),
     }
 
 
-ordinary = st.sampled_from(["data", "leaf", "recorded", "inferred"])
+ordinary = st.sampled_from(
+    ["data", "leaf", "recorded", "inferred", "a slice of data made a leaf"]
+)
 
 
 @quick
