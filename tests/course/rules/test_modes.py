@@ -87,9 +87,7 @@ def tensors():
     }
 
 
-ordinary = st.sampled_from(
-    ["data", "leaf", "recorded", "inferred", "a slice of data made a leaf"]
-)
+ordinary = st.sampled_from(["data", "leaf", "recorded", "inferred", "a slice of data made a leaf"])
 
 
 @quick
