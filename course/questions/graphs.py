@@ -523,7 +523,7 @@ def slope_at_corner(corner: str = "torch.relu(zero)") -> Predict:
         beliefs={slope: told for slope, told in slopes.items() if slope != right}
         | {
             "nan": "torch gives a number, and training goes on.",
-            "None": "There is a path, so there is a gradient.",
+            "None": "None would say that no gradient came. One did, and it is a number.",
             "error": "Nothing is raised: torch gives a number, and training goes on.",
         },
     )

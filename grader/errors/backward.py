@@ -11,12 +11,12 @@ BACKWARD = (
         "second_backward",
         _RUNTIME,
         r"backward through the graph a second time",
-        "A backward pass frees the tensors its nodes saved, and this one meets nodes that an "
-        "earlier pass has freed.",
+        "A backward pass frees the tensors its nodes saved. A second pass came to nodes that are "
+        "freed, or your line reads what such a node had saved.",
         "Was something carried over from an earlier step, such as a hidden state or a running "
         "loss? Detach it there. Do two losses of one step share the graph? Add them and call "
         "backward once, or pass retain_graph=True to the first. Was it computed once, before the "
-        "loop? Compute it anew in every step.",
+        "loop? Compute it anew in every step. What a node saved can be read before the pass.",
     ),
     Explanation(
         "no_graph",
@@ -72,8 +72,8 @@ BACKWARD = (
         "unused",
         _RUNTIME,
         r"appears to not have been used in the graph",
-        "The result does not depend on one of the tensors you ask the gradient for: it was "
-        "computed from another tensor, perhaps a copy made before.",
+        "No gradient comes to one of the tensors you ask for. The result does not depend on it, or "
+        "was computed from another: from a copy, or from this one before it was edited in place.",
         "Compute the result from the very tensor you pass to grad, or pass allow_unused=True and "
         "treat None as zero.",
     ),

@@ -15,9 +15,10 @@ VALUES = (
         "called_attribute",
         ("TypeError",),
         r"'(bool|NoneType|torch\.(dtype|device|Size))' object is not callable",
-        "is_leaf, requires_grad, grad, grad_fn, shape, dtype and device are attributes, not "
-        "methods.",
-        "Leave out the parentheses.",
+        "What is called is no function. is_leaf, requires_grad, grad, grad_fn, shape, dtype and "
+        "device are attributes, not methods; and None is what a function or a decorator without "
+        "return gives.",
+        "Leave out the parentheses behind an attribute; add the missing return.",
     ),
     Explanation(
         "called_tensor",
@@ -121,8 +122,11 @@ VALUES = (
         "recursion",
         ("RecursionError",),
         r"maximum recursion depth",
-        "The function calls itself once per node, and a graph may be thousands of nodes deep.",
-        "Keep the nodes still to visit in a list or a deque, and loop.",
+        "A function calls itself, perhaps by way of others, more often than Python allows: either "
+        "nothing ends the calls, or there are too many of them, as in a walk over a graph that is "
+        "thousands of nodes deep.",
+        "Does one case return without a call? A forward that calls self(x) has none: call the "
+        "parts. For a graph keep the nodes still to visit in a list or a deque, and loop.",
     ),
     Explanation(
         "exit",

@@ -126,7 +126,8 @@ EDITS = (
         _RUNTIME,
         r"Inplace update to inference tensor|requires_grad=True on inference tensor|"
         r"Inference tensors do not track version counter",
-        "A tensor made in inference mode stays one outside of it.",
+        "A tensor made in inference mode stays one outside of it. An edit in place that raises "
+        "this has changed its numbers all the same.",
         "Make it under torch.no_grad() instead, or clone it outside inference mode.",
     ),
 )
@@ -182,9 +183,10 @@ FLAGS = (
         "assigned_grad",
         ("RuntimeError", "TypeError"),
         r"attempting to assign a gradient|assigned grad expected to be a Tensor",
-        ".grad holds None or a tensor with the shape of the tensor it belongs to, and with its "
-        "dtype, unless its grad_dtype names another.",
-        "Make the gradient fit first: reshape it, or convert it with .to(t.dtype).",
+        ".grad holds None or a tensor with the shape of the tensor it belongs to, on its device, "
+        "and with its dtype, unless its grad_dtype names another.",
+        "Make the gradient fit first: reshape it, or convert it with .to(t), which takes dtype "
+        "and device from t.",
     ),
     Explanation(
         "deepcopy",

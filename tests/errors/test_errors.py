@@ -545,6 +545,11 @@ def _():
     _with_grad(1.0)
 
 
+@cured("assigned_grad", lambda: _with_grad(torch.ones(3, dtype=torch.float64).to(leaf(3))))
+def _():
+    _with_grad(torch.ones(3, device="meta"))
+
+
 @cured("deepcopy", lambda: (leaf(3) * 2).detach().clone())
 def _():
     copy.deepcopy(leaf(3) * 2)
@@ -797,6 +802,11 @@ for _attribute in ("is_leaf", "requires_grad", "grad", "grad_fn", "dtype", "devi
     )
 
 
+@cured("called_attribute", lambda: (lambda fn: fn)(leaf)(3))
+def _():
+    (lambda fn: None)(leaf)(3)  # a decorator without return
+
+
 def _after_backward():
     x = leaf(3)
     (x * x).sum().backward()
@@ -959,6 +969,22 @@ def _():
         endless()
 
     endless()
+
+
+class _Endless(nn.Module):
+    """A forward that calls itself, in the place of a part."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Identity()
+
+    def forward(self, x):
+        return self(x)
+
+
+@cured("recursion", lambda: _Endless().part(leaf(3)))
+def _():
+    _Endless()(leaf(3))
 
 
 @cured("exit", lambda: None)

@@ -51,8 +51,13 @@ class _Watch:
         values = tuple(None if g is None else Value.of(g) for g in received)
         self.turns.append(Ran(self.wiring.box[node], values, tuple(sends), hook))
 
-    def leaf(self, node: Any, gradient: Tensor) -> None:
-        """When the engine reaches the leaf behind ``node`` with the sum of what was sent to it."""
+    def leaf(self, node: Any, gradient: Tensor | None) -> None:
+        """When the engine reaches the leaf behind ``node`` with the sum of what was sent to it.
+
+        It comes with None where nothing was sent, as from the node of a count of nonzero entries.
+        """
+        if gradient is None:
+            return
         hook = self._compare(node, (gradient,))
         self.turns.append(Ran(self.wiring.box[node], (Value.of(gradient),), (), hook))
 

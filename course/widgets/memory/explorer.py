@@ -99,7 +99,9 @@ def show_memory(*tensors: torch.Tensor) -> Picture | Notice:
     for position, tensor in enumerate(tensors):
         if not isinstance(tensor, torch.Tensor):
             return Notice(f"show_memory draws tensors, and got a {type(tensor).__name__}.")
-        if tensor.layout != torch.strided or tensor.device.type == "meta":
+        dense = tensor.layout == torch.strided and tensor.device.type != "meta"
+        # Storages without memory all have the address 0, and share nothing.
+        if not dense or tensor.untyped_storage().nbytes() == 0:
             return Notice("show_memory draws dense tensors that hold numbers.")
         names = [name for name, other in found.items() if other is tensor]
         named |= dict.fromkeys(names or [f"tensor {position + 1}"], tensor)

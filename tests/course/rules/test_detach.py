@@ -167,6 +167,19 @@ def test_an_edit_that_changes_no_number_is_counted_too(compute, edit):
         y.sum().backward()
 
 
+@pytest.mark.parametrize(
+    ("edit", "recording"), [("t_()", False), ("squeeze_(0)", False), ("floor_divide_(2)", True)]
+)
+def test_what_the_rule_leaves_out_ends_another_way(edit, recording):
+    """A shape that changes unseen, and an operation without a derivative: nothing was saved."""
+    y = 2 * torch.ones(1, 3, requires_grad=True)
+    with torch.set_grad_enabled(recording):
+        eval(f"y.{edit}", {"y": y})
+    assert outcome(recording, leaf=False, saved=False, counted=True, matters=False) == "ok"
+    with pytest.raises(RuntimeError):
+        y.sum().backward()
+
+
 # Edits of y that read y too, whether their own node saves the y that they overwrite, and the same
 # function without an edit.
 OF_ITSELF = {
@@ -252,6 +265,7 @@ BASES = {
     "a leaf": lambda: torch.ones(4, 2, requires_grad=True),
     "a parameter": lambda: torch.nn.Parameter(torch.ones(4, 2)),
     "a non-leaf": lambda: torch.ones(4, 2, requires_grad=True) * 2,
+    "a slice of data made a leaf": lambda: torch.ones(5, 2)[:4].requires_grad_(),
 }
 
 
@@ -266,7 +280,7 @@ def test_which_views_refuse_an_edit(base, made_in_no_grad, recording):
             part = VIEWS[view](whole)
         if part_of_it:
             part = part[..., :1]
-        recorded = recording and (whole.requires_grad or value.requires_grad)
+        recorded = recording and (part.requires_grad or value.requires_grad)
         of_a_leaf = whole.is_leaf and whole.requires_grad
         said = refuses(recorded, of_a_leaf, view in SEVERAL, made_in_no_grad)
         with torch.set_grad_enabled(recording):

@@ -83,10 +83,11 @@ def tensors():
         "recorded": leaf * 2,
         "inferred": inferred,
         "inferred leaf": inferred_leaf,
+        "a slice of data made a leaf": torch.tensor([2.0, 1.0, 3.0, 4.0])[:3].requires_grad_(),
     }
 
 
-ordinary = st.sampled_from(["data", "leaf", "recorded", "inferred"])
+ordinary = st.sampled_from(["data", "leaf", "recorded", "inferred", "a slice of data made a leaf"])
 
 
 @quick
@@ -178,6 +179,21 @@ def test_an_edit_of_an_inference_tensor_through_detach_or_data_is_let_pass(past)
         t = torch.ones(3)
     past(t).add_(1)
     assert t.eq(2).all()
+
+
+def test_an_edit_of_an_inference_tensor_raises_when_it_is_done():
+    with torch.inference_mode():
+        t = torch.ones(3)
+    assert _raises(lambda: t.add_(1))
+    assert t.eq(2).all()
+
+
+def test_torch_func_records_with_an_inference_tensor_as_with_any_other():
+    with torch.inference_mode():
+        t = torch.tensor([1.0, 2.0])
+    of_factor = torch.func.grad(lambda w: (t * w).sum())(torch.ones(2))
+    assert torch.equal(of_factor, t)
+    assert torch.equal(torch.func.grad(lambda a: a.square().sum())(t), 2 * t)
 
 
 def test_what_detach_gives_requires_grad_in_no_mode_and_a_cast_to_the_same_type_gives_the_tensor():

@@ -406,6 +406,16 @@ def test_a_hook_that_changes_a_gradient_is_reported():
     assert any("receives 30 (a hook changed 3 to 30) and sends 30 × x = 60" in one for one in told)
 
 
+def test_a_node_that_sends_nothing_leaves_the_grad_none():
+    x = leaf(1.0, 2.0)
+    n = torch.linalg.vector_norm(x * 2, 0)  # a count: its node sends nothing in place of zeros
+    told = static_svg(n)
+    assert isinstance(told, Picture)
+    assert "done: x.grad = None;" in told.sentence
+    n.backward()
+    assert x.grad is None
+
+
 def test_a_leaf_that_stopped_requiring_grad_drops_what_it_receives():
     x = leaf(2.0)
     y = x * x

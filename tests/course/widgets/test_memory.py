@@ -186,7 +186,8 @@ def test_what_shares_memory_is_said_in_words():
 
 
 def test_what_cannot_be_drawn_is_explained():
-    for wrong in ([1.0], torch.ones(2, device="meta"), torch.eye(2).to_sparse()):
+    meta, sparse = torch.ones(2, device="meta"), torch.eye(2).to_sparse()
+    for wrong in ([1.0], meta, sparse, torch.zeros(0)):
         assert isinstance(show_memory(wrong), Notice)
     assert "needs the tensors" in show_memory().message
 
