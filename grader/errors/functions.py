@@ -229,7 +229,8 @@ MODULES = (
         ("UnpicklingError",),
         r"Weights only load failed",
         "torch.load reads tensors and plain containers only; the file holds whole objects.",
-        "Save module.state_dict() instead of the module. A file that you trust is read as it is: "
-        "torch.load(path, weights_only=False), which runs what the file says.",
+        "Save state_dict() instead of a module or an optimizer, and tensors instead of what NumPy "
+        "made. A file that you trust is read as it is: torch.load(path, weights_only=False), which "
+        "runs what the file says.",
     ),
 )

@@ -112,8 +112,10 @@ PROCESSES = (
             "ValueError",
         ),
         r"^Invalid function argument\. Expected parameter `\w+` of type torch\.Tensor",
-        "A collective such as all_reduce sends tensors, and was given a number.",
-        "Make one: t = torch.tensor(loss.item()); all_reduce(t).",
+        "A collective such as all_reduce sends a tensor, and was given something else, such as a "
+        "number, a list or a .grad that is None.",
+        "Make a tensor of a number: t = torch.tensor(loss.item()); all_reduce(t). Send the tensors "
+        "of a list one by one, and zeros for a .grad that is None.",
     ),
     Explanation(
         "crosses_process",

@@ -173,10 +173,12 @@ FLAGS = (
     Explanation(
         "hook_result",
         ("RuntimeError", "TypeError"),
-        r"has changed the (size|type) of value|but hook returned",
-        "What a hook returns takes the place of the gradient, so it must be a tensor of the same "
-        "shape and dtype, on the same device.",
-        "Return such a tensor, or return nothing to leave the gradient as it is.",
+        r"has changed the (size|type) of value|but hook returned|"
+        r"post accumulate grad hooks should return None",
+        "What a hook of a tensor returns takes the place of the gradient, so it must be a tensor "
+        "of the same shape and dtype, on the same device. A module's backward hook returns a tuple "
+        "of such tensors, and a hook that is called after accumulation returns nothing.",
+        "Return what fits, or return nothing to leave the gradient as it is.",
     ),
     Explanation(
         "assigned_grad",
