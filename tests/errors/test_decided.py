@@ -527,6 +527,42 @@ def a_hook_on_what_a_forward_hook_is_given():
     _looked_at(False)
 
 
+# A hook of a result that the pass does not use
+
+
+def _louder(lets_none_through):
+    def louder(grad):
+        if grad is None and lets_none_through:
+            return None
+        return grad * 10
+
+    first, second = (torch.ones(2, requires_grad=True) * 1).unbind()
+    first.register_hook(louder)
+    second.backward()
+
+
+@told(
+    "none_in_formula",
+    "^grad is None: no gradient came to the tensor of this hook",
+    "return grad * 10",
+    "where grad is None, return None",
+    lambda: _louder(True),
+)
+def a_hook_of_a_result_that_is_not_used():
+    _louder(False)
+
+
+def _doubled(grad):
+    return grad * 2
+
+
+def test_a_gradient_that_is_none_and_handed_on_is_not_taken_for_that_of_a_hook():
+    x, w = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    with pytest.raises(TypeError) as raised:
+        _doubled(torch.autograd.grad(x.sum(), [w], allow_unused=True)[0])
+    assert "allow_unused" in explain_error(raised.value).meaning
+
+
 # Nothing was recorded
 
 
