@@ -11,7 +11,8 @@ PROCESSES = (
         r"Default process group has not been initialized|"
         r"environment variable (RANK|WORLD_SIZE|MASTER_ADDR|MASTER_PORT) expected, but not set",
         "The processes of this training do not know of each other: init_process_group was not "
-        "called, or the script was started without torchrun, which tells each process its number.",
+        "called, or the group was destroyed since, or the script was started without torchrun, "
+        "which tells each process its number.",
         "Start the script with torchrun, and call torch.distributed.init_process_group() first.",
     ),
     Explanation(

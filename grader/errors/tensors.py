@@ -56,7 +56,8 @@ EDITS = (
         _RUNTIME,
         r"view was created inside a custom Function",
         "This tensor came out of a custom Function, or went into or came out of a module with a "
-        "full backward hook, which wraps it in one. An in-place edit would bypass its backward.",
+        "full backward hook or pre-hook, which wraps it in one. An in-place edit would bypass its "
+        "backward.",
         "Of a module that works in place, such as nn.ReLU(inplace=True), set inplace=False; else "
         "use the out-of-place operation, or edit a clone. If it is the gradient you want, register "
         "a hook on the tensor itself: it wraps nothing.",
