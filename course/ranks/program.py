@@ -153,7 +153,7 @@ def accumulated(rank: int) -> Shown:
     net.zero_grad()
     loss = mse_loss(ddp(x), y) / 2
     loss.backward(retain_graph=True)
-    loss.backward()  # not exchanged: this forward pass had its exchange
+    loss.backward()  # not exchanged: ddp(x) prepared one exchange
     return {
         "norm before": local,
         "off": after,
