@@ -242,7 +242,8 @@ def hook_before_relu() -> Choice:
             "the hook must return something": "A hook may return `None`.",
             "the in-place ReLU": "The hook wraps the output of the linear layer, and a wrapped "
             "tensor must not be edited in place. `inplace=False` cures it.",
-            "`register_backward_hook` must be used": "That one is deprecated, and sees one node.",
+            "`register_backward_hook` must be used": "It wraps nothing, so the pass would run. But "
+            "it is deprecated, and sees one node.",
             "nothing: it is a warning": "It is a RuntimeError, in the forward pass.",
         },
         run=mixed,

@@ -132,7 +132,7 @@ def bypassed(rank: int) -> Shown:
 
 
 def accumulated(rank: int) -> Shown:
-    """Two micro-batches and one exchange; then the forward pass alone in no_sync, or the other."""
+    """Two micro-batches and one exchange; a pass alone in no_sync; two backward passes of one."""
     net, (x, y) = make_net(), shard(rank)
     ddp = DistributedDataParallel(net)
     with ddp.no_sync():
@@ -149,11 +149,17 @@ def accumulated(rank: int) -> Shown:
     loss = mse_loss(ddp(x), y)
     with ddp.no_sync():
         loss.backward()  # exchanged all the same
+    backward_inside = off(net)
+    net.zero_grad()
+    loss = mse_loss(ddp(x), y) / 2
+    loss.backward(retain_graph=True)
+    loss.backward()  # not exchanged: ddp(x) prepared one exchange
     return {
         "norm before": local,
         "off": after,
         "off, forward in": forward_inside,
-        "off, backward in": off(net),
+        "off, backward in": backward_inside,
+        "off, a second pass": off(net),
     }
 
 

@@ -11,8 +11,8 @@ FUNCTIONS = (
         "module_hook_result",
         _RUNTIME,
         r"Backward hook for Modules where no input requires gradient should always return None",
-        "What a backward hook of a module returns replaces the gradients of the inputs, and no "
-        "input of this module requires grad.",
+        "What a backward hook of a module returns replaces the gradients of the inputs, and none "
+        "that this module was given by position requires grad.",
         "Return nothing where grad_input holds None alone. To change the gradients of the "
         "parameters, register hooks on them; to change that of the output, use "
         "register_full_backward_pre_hook.",
@@ -234,7 +234,8 @@ MODULES = (
         ("UnpicklingError",),
         r"Weights only load failed",
         "torch.load reads tensors and plain containers only; the file holds whole objects.",
-        "Save module.state_dict() instead of the module. A file that you trust is read as it is: "
-        "torch.load(path, weights_only=False), which runs what the file says.",
+        "Save state_dict() instead of a module or an optimizer, and tensors instead of what NumPy "
+        "made. A file that you trust is read as it is: torch.load(path, weights_only=False), which "
+        "runs what the file says.",
     ),
 )

@@ -45,7 +45,7 @@ LOSSES = (
         ("ValueError",),
         r"is not a valid value for reduction$",
         "reduction says what becomes of the losses of all samples, and does not know this word.",
-        'One of "mean", "sum" and "none".',
+        'One of "mean", "sum" and "none"; kl_div takes "batchmean" as well.',
     ),
     Explanation(
         "smoothing_range",

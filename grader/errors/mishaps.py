@@ -60,7 +60,8 @@ VALUES = (
         r"(unsupported operand type\(s\)|bad operand type for unary).*'NoneType'|"
         r"must be Tensor, not NoneType|Tensor as element \d+ in argument \d+, but got NoneType",
         "One of the operands is None. It may be a .grad before the first backward or of a "
-        "non-leaf, the bias of a layer made without one, or what a function without return gave.",
+        "non-leaf, the bias of a layer made without one, what a function without return gave, or "
+        "the gradient in a hook of a result that was not used.",
         "Print the operands. Read .grad after backward, from a leaf or after retain_grad().",
     ),
     Explanation(

@@ -11,7 +11,7 @@ OPTIMIZERS = (
         r"^Invalid (learning rate|lr|beta|epsilon|weight_decay|momentum|alpha|rho|lr_decay|"
         r"initial_accumulator|eta|step size|etas)[\w ]*( at index \d)?: |^Tensor lr must be "
         r"1-element",
-        "One of the optimizer's settings is out of its range: a learning rate, eps, weight "
+        "One of the optimizer's settings is out of its range, such as a learning rate, eps, weight "
         "decay or momentum below 0, or a beta that is not in [0, 1).",
         "Correct the one that the text names. betas are two numbers below 1, such as (0.9, "
         "0.999): the parts of the old averages that are kept.",
@@ -38,13 +38,14 @@ OPTIMIZERS = (
         "squares, and here is one number alone.",
         "Write betas=(0.9, 0.999). The third argument in a row is betas, so name what you pass: "
         "Adam(params, lr=1e-3, betas=(0.9, 0.999)).",
-        where=r"torch/optim/\w+\.py:__init__$",
+        where=r"torch/optim/(?!rprop|_adafactor)\w+\.py:__init__$",  # other pairs: etas, eps
     ),
     Explanation(
         "nesterov",
         ("ValueError",),
         r"^Nesterov momentum requires a momentum and zero dampening",
-        "Nesterov's form of momentum needs momentum, and it is 0 unless you say otherwise.",
+        "Nesterov's form of momentum needs momentum, which is 0 unless you say otherwise, and no "
+        "dampening.",
         "SGD(params, lr=0.1, momentum=0.9, nesterov=True).",
     ),
     Explanation(
@@ -61,7 +62,8 @@ OPTIMIZERS = (
         "model_for_parameters",
         ("TypeError",),
         r"^'(?!method|builtin)\w+' object is not iterable",
-        "The optimizer was given a model, and wants the model's parameters.",
+        "The optimizer wants a collection of parameters, and was given something else, such as the "
+        "model.",
         "Write model.parameters().",
         where=r"torch/optim/(\w+\.py:__init__ > torch/optim/)?optimizer\.py:__init__",
     ),

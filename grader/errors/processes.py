@@ -11,7 +11,8 @@ PROCESSES = (
         r"Default process group has not been initialized|"
         r"environment variable (RANK|WORLD_SIZE|MASTER_ADDR|MASTER_PORT) expected, but not set",
         "The processes of this training do not know of each other: init_process_group was not "
-        "called, or the script was started without torchrun, which tells each process its number.",
+        "called, or the group was destroyed since, or the script was started without torchrun, "
+        "which tells each process its number.",
         "Start the script with torchrun, and call torch.distributed.init_process_group() first.",
     ),
     Explanation(
@@ -112,8 +113,10 @@ PROCESSES = (
             "ValueError",
         ),
         r"^Invalid function argument\. Expected parameter `\w+` of type torch\.Tensor",
-        "A collective such as all_reduce sends tensors, and was given a number.",
-        "Make one: t = torch.tensor(loss.item()); all_reduce(t).",
+        "A collective such as all_reduce sends a tensor, and was given something else, such as a "
+        "number, a list or a .grad that is None.",
+        "Make a tensor of a number: t = torch.tensor(loss.item()); all_reduce(t). Send the tensors "
+        "of a list one by one, and zeros for a .grad that is None.",
     ),
     Explanation(
         "crosses_process",

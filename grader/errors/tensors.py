@@ -56,7 +56,8 @@ EDITS = (
         _RUNTIME,
         r"view was created inside a custom Function",
         "This tensor came out of a custom Function, or went into or came out of a module with a "
-        "full backward hook, which wraps it in one. An in-place edit would bypass its backward.",
+        "full backward hook or pre-hook, which wraps it in one. An in-place edit would bypass its "
+        "backward.",
         "Of a module that works in place, such as nn.ReLU(inplace=True), set inplace=False; else "
         "use the out-of-place operation, or edit a clone. If it is the gradient you want, register "
         "a hook on the tensor itself: it wraps nothing.",
@@ -174,10 +175,12 @@ FLAGS = (
     Explanation(
         "hook_result",
         ("RuntimeError", "TypeError"),
-        r"has changed the (size|type) of value|but hook returned",
-        "What a hook returns takes the place of the gradient, so it must be a tensor of the same "
-        "shape and dtype, on the same device.",
-        "Return such a tensor, or return nothing to leave the gradient as it is.",
+        r"has changed the (size|type) of value|but hook returned|"
+        r"post accumulate grad hooks should return None",
+        "What a hook of a tensor returns takes the place of the gradient, so it must be a tensor "
+        "of the same shape and dtype, on the same device. A module's backward hook returns a tuple "
+        "of such tensors, and a hook that is called after accumulation returns nothing.",
+        "Return what fits, or return nothing to leave the gradient as it is.",
     ),
     Explanation(
         "assigned_grad",

@@ -67,7 +67,8 @@ TRAINING = (
         "closure",
         ("TypeError",),
         r"step\(\) missing 1 required positional argument: 'closure'",
-        "LBFGS computes the loss several times in a step, so it wants a function that does.",
+        "This optimizer computes the loss in its step, as LBFGS does several times, so it wants a "
+        "function that does.",
         "Write a function that clears the gradients, computes the loss, calls backward and returns "
         "the loss, and give it to step: optimizer.step(closure).",
     ),

@@ -88,9 +88,10 @@ WARNED = (
         "warned_hook",
         _USER,
         r"Full backward hook is firing when gradients are computed with respect to module outputs",
-        "None of the module's inputs requires grad, so its backward hook gets None for them.",
-        "Nothing is wrong if you read grad_output. For gradients of the input, let the input "
-        "require grad.",
+        "None of the inputs that the module was given by position requires grad, so its backward "
+        "hook gets None for them; those by keyword do not count.",
+        "Nothing is wrong if you read grad_output. For gradients of the input, give it by position "
+        "and let it require grad.",
     ),
     Explanation(
         "warned_degrees",

@@ -93,10 +93,11 @@ WRITTEN = (
         r"^(?!.*\.forward\(\)).*(takes \d+ positional arguments? but \d+ (were|was) given|"
         r"missing \d+ required positional argument)",
         "A module's hook takes another number of arguments than it is given. A forward hook "
-        "gets (module, inputs, output), a full backward hook (module, grad_input, grad_output), "
-        "a hook before forward (module, inputs).",
-        "Correct the arguments of the function that the text names: def hook(module, inputs, "
-        "output).",
+        "gets (module, inputs, output), a hook before forward (module, inputs), and both get the "
+        "keyword arguments behind inputs if registered with with_kwargs=True. A full backward hook "
+        "gets (module, grad_input, grad_output), one before it (module, grad_output).",
+        "Correct the arguments of the function that the text names. For a forward hook: def "
+        "hook(module, inputs, output).",
         where=r"torch/(nn/modules/module\.py:(_call_impl|inner)|utils/hooks\.py:\w+)$",
     ),
     Explanation(
@@ -105,8 +106,10 @@ WRITTEN = (
         r"(takes \d+ positional arguments? but \d+ (were|was) given|missing \d+ required "
         r"positional argument)",
         "A hook of a tensor gets one argument, the gradient; one that is called after "
-        "accumulation gets the parameter.",
-        "x.register_hook(lambda grad: grad * 2).",
+        "accumulation gets the parameter. A hook of a node, by x.grad_fn.register_hook, gets two "
+        "tuples: the gradients that leave the node, and those that arrived.",
+        "x.register_hook(lambda grad: grad * 2). Of a node: x.grad_fn.register_hook(lambda "
+        "grad_inputs, grad_outputs: None).",
         where=r"torch/autograd/graph\.py:_engine_run_backward$",
     ),
     Explanation(

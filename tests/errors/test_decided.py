@@ -451,10 +451,116 @@ def a_gradient_retained_in_inference_mode():
     _mapped(False, True)
 
 
-def test_a_hook_on_an_input_without_grad_is_told_by_its_text():
+def _data_in_a_block():
+    with torch.no_grad():
+        x = torch.ones(2)
+        x.register_hook(print)
+
+
+def _frozen_before_a_block():
+    y = nn.Linear(3, 2).requires_grad_(False)(torch.ones(4, 3))
+    with torch.no_grad():
+        y.register_hook(print)
+
+
+def _recorded_inside_a_block():
+    def asked(x):
+        with torch.enable_grad():
+            y = x * 2
+            y.register_hook(print)
+
+    with torch.no_grad():
+        asked(torch.ones(2))
+
+
+def _of_a_frozen_module():
+    layer = nn.Linear(3, 2).requires_grad_(False)
+
+    def look(module, inputs, output):
+        output.register_hook(print)
+
+    layer.register_forward_hook(look)
+    with torch.no_grad():
+        layer(torch.ones(4, 3))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda: torch.ones(2).register_hook(print),
+        _data_in_a_block,
+        _frozen_before_a_block,
+        _recorded_inside_a_block,
+        _of_a_frozen_module,
+    ],
+    ids=["input", "data", "frozen", "recorded", "frozen module"],
+)
+def test_a_hook_on_what_would_require_no_grad_anyway_is_told_by_its_text(program):
     with pytest.raises(RuntimeError) as raised:
-        torch.ones(2).register_hook(print)
+        program()
     assert "requires_grad_()" in explain_error(raised.value).cure
+
+
+def _looking(asks):
+    def look(module, inputs, output):
+        if output.requires_grad or not asks:
+            output.register_hook(print)
+
+    return look
+
+
+def _looked_at(asks):
+    layer = nn.Linear(3, 2)
+    layer.register_forward_hook(_looking(asks))
+    with torch.no_grad():
+        layer(torch.ones(4, 3))
+
+
+@told(
+    "hook_without_grad",
+    "^output does not require grad here: this forward ran without recording",
+    "output.register_hook(print)",
+    "if output.requires_grad",
+    lambda: _looked_at(True),
+)
+def a_hook_on_what_a_forward_hook_is_given():
+    _looked_at(False)
+
+
+# A hook of a result that the pass does not use
+
+
+def _louder(lets_none_through):
+    def louder(grad):
+        if grad is None and lets_none_through:
+            return None
+        return grad * 10
+
+    first, second = (torch.ones(2, requires_grad=True) * 1).unbind()
+    first.register_hook(louder)
+    second.backward()
+
+
+@told(
+    "none_in_formula",
+    "^grad is None: no gradient came to the tensor of this hook",
+    "return grad * 10",
+    "where grad is None, return None",
+    lambda: _louder(True),
+)
+def a_hook_of_a_result_that_is_not_used():
+    _louder(False)
+
+
+def _doubled(grad):
+    return grad * 2
+
+
+def test_a_gradient_that_is_none_and_handed_on_is_not_taken_for_that_of_a_hook():
+    x, w = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    with pytest.raises(TypeError) as raised:
+        _doubled(torch.autograd.grad(x.sum(), [w], allow_unused=True)[0])
+    assert "allow_unused" in explain_error(raised.value).meaning
 
 
 # Nothing was recorded
@@ -1016,12 +1122,15 @@ def gradients_unscaled_in_every_pass():
     _accumulated(False)
 
 
-def _scheduled(steps, epochs=2):
+def _scheduled(steps, epochs=2, each_batch=True):
     net, batches = nn.Linear(1, 1), DataLoader(TensorDataset(torch.ones(9, 1)), batch_size=2)
     optimizer = torch.optim.SGD(net.parameters(), 0.1)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=steps)
     for _ in range(epochs):
-        for _ in batches:
+        for _ in batches if each_batch else ():
+            optimizer.step()
+            plan.step()
+        if not each_batch:
             optimizer.step()
             plan.step()
 
@@ -1042,6 +1151,12 @@ for _name, _steps, _meaning in (
         "total_steps=epochs * len(batches)",
         lambda: _scheduled(10),
     )(_ending)
+
+
+def test_a_loader_that_the_step_is_not_called_for_says_nothing_of_a_schedule():
+    with pytest.raises(ValueError, match="Tried to step") as raised:
+        _scheduled(2, epochs=5, each_batch=False)
+    assert "batches" not in explain_error(raised.value).meaning
 
 
 @told(

@@ -520,6 +520,17 @@ def _():
     _with_hook(lambda g: g.double())
 
 
+def _after_accumulation(hook):
+    x = leaf(3)
+    x.register_post_accumulate_grad_hook(hook)
+    x.sum().backward()
+
+
+@cured("hook_result", lambda: _after_accumulation(lambda p: None))
+def _():
+    _after_accumulation(lambda p: p.grad * 2)
+
+
 @cured("hook_result", lambda: _with_hook(lambda g: g.clamp(max=1)))
 def _():
     _with_hook(lambda g: 3)
@@ -1854,10 +1865,15 @@ def _():
     _full_hook(torch.ones(2, 3))
 
 
-def _full_hook(x):
+@warned("warned_hook", lambda: _full_hook(leaf(2, 3)))
+def _():
+    _full_hook(input=leaf(2, 3))
+
+
+def _full_hook(*args, **kwargs):
     layer = nn.Linear(3, 3)
     layer.register_full_backward_hook(lambda *_: None)
-    layer(x).sum().backward()
+    layer(*args, **kwargs).sum().backward()
 
 
 @warned("warned_softmax", lambda: nn.functional.softmax(leaf(2, 3), dim=-1))
@@ -2106,6 +2122,21 @@ def test_what_only_looks_like_an_error_of_torch_is_not_explained(program):
     with pytest.raises((ValueError, TypeError, KeyError, OSError, AttributeError)) as raised:
         program()
     assert explain_error(raised.value) is None
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.optim.Rprop([leaf(1)], etas=0.5),
+        lambda: torch.optim.Adafactor([leaf(1)], eps=1e-3),
+    ],
+    ids=["etas", "eps"],
+)
+def test_another_pair_of_an_optimizer_is_not_taken_for_betas(make):
+    with pytest.raises(TypeError) as raised:
+        make()
+    found = explain_error(raised.value)
+    assert found is None or found.code != "betas_pair"
 
 
 @pytest.mark.parametrize(("code", "texts"), OTHERWHERE.items(), ids=OTHERWHERE)

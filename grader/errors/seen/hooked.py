@@ -5,22 +5,27 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames
 from grader.errors.seen.lookup import looked_up
 
 _OFF = ("no_grad", "inference_mode", "set_grad_enabled(False)")
+_ON = ("enable_grad", "set_grad_enabled(True)")
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """The tensor of the failing line, if a frame above it had recording switched off."""
+    """The tensor of the failing line, if it was made of what learns and recording was off there."""
     frame = frames.last
-    off = next((place for one in reversed(frames.own) if (place := _off(one))), "")
+    modes = (_off(one) for one in reversed(frames.own))
+    off = next((place for place in modes if place is not None), "")
     if (call := _call(frame)) is None or not off:
         return None
     name = ast.unparse(call.func.value)  # type: ignore[attr-defined]
+    if not _would_record(name, frame):
+        return None
     return replace(
         told,
         meaning=f"{name} does not require grad here: this forward ran without recording "
@@ -46,25 +51,54 @@ def _call(frame: Frame) -> ast.Call | None:
     return None
 
 
-def _off(frame: Frame) -> str:
-    """The line that had switched recording off for a frame's failing line, or nothing."""
-    tree = frame.source
-    for one in getattr(tree, "decorator_list", ()):
-        if _switches_off(one):
-            return frame.place_of(one.lineno)
-    found = ""
+def _would_record(name: str, frame: Frame, below: frozenset[str] = frozenset()) -> bool:
+    """Whether a name was computed in this frame of something that requires grad, and not cut.
+
+    What a forward hook is given was computed by the module beside it.
+    """
+    if frame.source is None or name in below:
+        return False
+    statements = source.assigned(frame.source, name)
+    if not statements and name in frame.names:
+        return any(isinstance(one, nn.Module) and _learns(one) for one in frame.names.values())
+    for statement in statements:
+        value = source.value_of(statement, name)
+        if value is None or source.calls(statement, "detach", "detach_"):
+            return False
+        for node in ast.walk(value):
+            if _learns(looked_up(node, frame)):
+                return True
+            if isinstance(node, ast.Name) and _would_record(node.id, frame, below | {name}):
+                return True
+    return False
+
+
+def _learns(value: object) -> bool:
+    if isinstance(value, nn.Module):
+        return any(one.requires_grad for one in value.parameters())
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def _off(frame: Frame) -> str | None:
+    """The line that had switched recording off for a frame's failing line.
+
+    Empty where one had switched it on, None where none had done either.
+    """
+    tree, found = frame.source, None
+    modes = [(one.lineno, one) for one in getattr(tree, "decorator_list", ())]
     for node in ast.walk(tree) if tree is not None else ():
-        if not isinstance(node, ast.With | ast.AsyncWith):
-            continue
-        if node.lineno <= frame.line <= (node.end_lineno or 0):
-            items = [item.context_expr for item in node.items]
-            if any(_switches_off(one) for one in items):
-                found = frame.place_of(node.lineno)
-            elif any(ast.unparse(one).endswith("enable_grad()") for one in items):
-                found = ""
+        if isinstance(node, ast.With | ast.AsyncWith) and (
+            node.lineno <= frame.line <= (node.end_lineno or 0)
+        ):
+            modes += [(node.lineno, item.context_expr) for item in node.items]
+    for line, mode in modes:  # the innermost comes last
+        if _is_one_of(mode, _OFF):
+            found = frame.place_of(line)
+        elif _is_one_of(mode, _ON):
+            found = ""
     return found
 
 
-def _switches_off(node: ast.expr) -> bool:
+def _is_one_of(node: ast.expr, modes: tuple[str, ...]) -> bool:
     text = ast.unparse(node).removesuffix("()")
-    return text.rpartition(".")[2] in _OFF
+    return text.rpartition(".")[2] in modes

@@ -8,6 +8,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
+from grader.errors.index import INDEX
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames
 from grader.errors.seen.lookup import looked_up
@@ -18,7 +19,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     frame = frames.last
     found = _asked(frame)
     if found is None:
-        return _allowed(frames, told) or _not_a_gradient(frame, told)
+        hook = _given_to_a_hook(frames, told)
+        return hook or _allowed(frames, told) or _not_a_gradient(frame, told)
     spelled, tensor = found
     name = frames.name_of(tensor) or spelled
     if not tensor.requires_grad:
@@ -34,6 +36,34 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             place=_assigned_at(frame, own),
         )
     return _leaf_without(frames, frame, told, name, tensor)
+
+
+def _given_to_a_hook(frames: Frames, told: Explained) -> Explained | None:
+    """The argument of a function that a backward pass called, and that is none of a Function."""
+    frame = frames.last
+    if len(frames.own) < 2 or frame.source is None or frame.code_name == "backward":
+        return None
+    caller = frames.own[-2]
+    calls = ("backward", "grad", frame.code_name)
+    called = source.calls(caller.source, *calls) if caller.source is not None else []
+    here = {name for line, name in called if line == caller.line}
+    if not here or frame.code_name in here:
+        return None
+    for node in _line(frame):
+        if not isinstance(node, ast.Name) or frame.names.get(node.id, "") is not None:
+            continue
+        if source.assigned(frame.source, node.id):
+            continue
+        return replace(
+            told,
+            meaning=f"{node.id} is None: no gradient came to the tensor of this hook. It is one of "
+            "several results of an operation, and the pass does not use it; or a custom backward "
+            "gave None for it.",
+            cure=f"Let None through: where {node.id} is None, return None.",
+            place=frame.place,
+            section=INDEX["hook_result"].section,
+        )
+    return None
 
 
 def _allowed(frames: Frames, told: Explained) -> Explained | None:

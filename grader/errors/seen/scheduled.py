@@ -27,7 +27,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         if isinstance(one, DataLoader) and _has_length(one)
     ]
     made = _made_at(frames)
-    if len({count for _, count in loaders}) != 1:
+    if len({count for _, count in loaders}) != 1 or not _goes_through(frames, loaders):
         return replace(told, meaning=f"{told.meaning} It was made for {total}.", place=made)
     name, batches = loaders[0]
     cure = f"Make it with total_steps=epochs * len({name}), and step it once a batch."
@@ -55,6 +55,20 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             "go on after its end, make a new scheduler and do not load the old one's state."
         )
     return replace(told, meaning=said, cure=cure, place=made)
+
+
+def _goes_through(frames: Frames, loaders: list[tuple[str, int]]) -> bool:
+    """Whether the step stands in a loop over one of the loaders, of this or an outer frame."""
+    names = {name.rpartition(".")[2] for name, _ in loaders}
+    return any(
+        isinstance(node, ast.For)
+        and node.lineno <= frame.line <= (node.end_lineno or 0)
+        and any(
+            getattr(one, "attr", getattr(one, "id", "")) in names for one in ast.walk(node.iter)
+        )
+        for frame in frames.own
+        for node in (ast.walk(frame.source) if frame.source is not None else ())
+    )
 
 
 def _has_length(loader: DataLoader[object]) -> bool:

@@ -73,15 +73,21 @@ def exact():
     return torch.ones(3, dtype=torch.float64, requires_grad=True)
 
 
-def hooked(kind, hook):
+def hooked(kind, hook, **settings):
     layer = nn.Linear(2, 2)
-    getattr(layer, kind)(hook)
+    getattr(layer, kind)(hook, **settings)
     layer(leaf(1, 2)).sum().backward()
 
 
 def tensor_hooked(hook):
     x = leaf(3)
     x.register_hook(hook)
+    x.sum().backward()
+
+
+def node_hooked(hook):
+    x = leaf(3) * 2
+    x.grad_fn.register_hook(hook)
     x.sum().backward()
 
 
@@ -313,9 +319,24 @@ WRITTEN = [
         lambda: hooked("register_full_backward_hook", lambda module, going, coming: None),
     ),
     (
+        "hook_arguments",
+        lambda: hooked("register_forward_hook", lambda m, i, o: o, with_kwargs=True),
+        lambda: hooked("register_forward_hook", lambda m, i, k, o: o, with_kwargs=True),
+    ),
+    (
+        "hook_arguments",
+        lambda: hooked("register_full_backward_pre_hook", lambda m, i, o: None),
+        lambda: hooked("register_full_backward_pre_hook", lambda m, o: None),
+    ),
+    (
         "tensor_hook_arguments",
         lambda: tensor_hooked(lambda x, g: g),
         lambda: tensor_hooked(lambda g: g),
+    ),
+    (
+        "tensor_hook_arguments",
+        lambda: node_hooked(lambda g: None),
+        lambda: node_hooked(lambda leaving, arrived: None),
     ),
     (
         "module_hook_count",
@@ -377,6 +398,11 @@ PROCESSES = [
         "collective_argument",
         lambda: grouped(lambda where: dist.all_reduce(3.0)),
         lambda: grouped(lambda where: dist.all_reduce(torch.tensor(3.0))),
+    ),
+    (
+        "collective_argument",
+        lambda: grouped(lambda where: dist.all_reduce(leaf(3).grad)),
+        lambda: grouped(lambda where: dist.all_reduce(torch.zeros(3))),
     ),
     ("crosses_process", lambda: sent(leaf(3) * 2), lambda: sent((leaf(3) * 2).detach())),
 ]

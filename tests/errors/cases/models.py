@@ -112,6 +112,11 @@ OPTIMIZERS = [
     ),
     ("nesterov", lambda: sgd(nesterov=True), lambda: sgd(nesterov=True, momentum=0.9)),
     (
+        "nesterov",
+        lambda: sgd(nesterov=True, momentum=0.9, dampening=0.1),
+        lambda: sgd(nesterov=True, momentum=0.9),
+    ),
+    (
         "setting_name",
         lambda: optim.Adam(one(), momentum=0.9),
         lambda: optim.Adam(one(), betas=(0.9, 0.999)),
@@ -120,6 +125,11 @@ OPTIMIZERS = [
     (
         "model_for_parameters",
         lambda: optim.SGD(nn.Linear(2, 2), lr=0.1),
+        lambda: optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1),
+    ),
+    (
+        "model_for_parameters",
+        lambda: optim.SGD(None, lr=0.1),
         lambda: optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1),
     ),
     (
