@@ -23,7 +23,7 @@ from grader.box.inside.shell import no_debugger, no_input
 from grader.errors import EXPLANATIONS, explain, explain_error, explain_text, is_known, trail
 from grader.errors.explanation import BY_FRAMES
 from grader.errors.index import INDEX
-from tests.errors.cases import around, models, values
+from tests.errors.cases import around, around_training, models, parts, values
 
 ERRORS = {}
 """Code to (what raises it, its cure), as functions without arguments."""
@@ -1841,7 +1841,10 @@ def _():
     raise next(one.message for one in seen if "Error detected" in str(one.message))
 
 
-for _code, _raises, _cure in (*values.CASES, *models.CASES, *around.CASES):
+for _code, _raises, _cure in (
+    *(*values.CASES, *models.CASES, *parts.CASES),
+    *(*around.CASES, *around_training.CASES),
+):
     cured(_code, _cure)(_raises)
 
 CASES = [
