@@ -1688,7 +1688,9 @@ OTHERWHERE = {
         "AssertionError: Torch not compiled with CUDA enabled",
         "RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA "
         "GPU and installed a driver",
+        "RuntimeError: Cannot get CUDA generator without ATen_cuda library.",
     ],
+    "no_mps": ["RuntimeError: PyTorch is not linked with support for mps devices"],
     "worker_died": [
         "RuntimeError: DataLoader worker (pid 3) is killed by signal: Bus error. It is possible "
         "that dataloader's workers are out of shared memory.",

@@ -490,11 +490,6 @@ OPERATIONS_CASES = [
         lambda: (rows(2, 3).sum((0, 1)), rows(2, 3).sum(-1)),
     ),
     (
-        "no_mps",
-        lambda: rows(3).to("mps"),
-        lambda: rows(3).to("mps" if torch.backends.mps.is_available() else "cpu"),
-    ),
-    (
         "normalized_shape",
         lambda: F.layer_norm(rows(2, 3), 3),
         lambda: (F.layer_norm(rows(2, 3), (rows(2, 3).shape[-1],)), nn.LayerNorm(3)(rows(2, 3))),
@@ -610,7 +605,7 @@ SAMPLING_CASES = [
     ("distribution_names", lambda: D.Normal(0.0, 1.0).std, lambda: D.Normal(0.0, 1.0).stddev),
     (
         "transform_parts",
-        lambda: D.TransformedDistribution(D.Normal(0.0, 1.0), torch.tanh),
+        lambda: D.TransformedDistribution(D.Normal(0.0, 1.0), D.TanhTransform),
         lambda: D.TransformedDistribution(D.Normal(0.0, 1.0), [D.TanhTransform()]),
     ),
     (
@@ -680,11 +675,6 @@ TRANSFORMS_CASES = [
     ),
 ]
 WIDER_CASES = [
-    (
-        "no_cuda",
-        lambda: torch.Generator("cuda"),
-        lambda: torch.Generator("cuda" if torch.cuda.is_available() else "cpu"),
-    ),
     (
         "list_for_tensor",
         lambda: F.softmax([1.0, 2.0], dim=0),
