@@ -145,8 +145,8 @@ LOADING = (
     Explanation(
         "collate_arguments",
         ("TypeError",),
-        r"takes \d+ positional arguments? but \d+ (was|were) given|missing \d+ required "
-        r"positional argument",
+        r"^(?!.*__getitems?__\(\)).*(takes \d+ positional arguments? but \d+ (was|were) given|"
+        r"missing \d+ required positional argument)",
         "collate_fn is called with one argument, the list of the samples of a batch, and "
         "yours takes another number.",
         "Write def collate(samples): xs, ys = zip(*samples), and return what the batch is to "

@@ -115,7 +115,7 @@ SCHEDULES = (
         "MultiStepLR takes a list of epochs at which the rate falls, and was given one number.",
         "Write MultiStepLR(optimizer, milestones=[30, 60]), or [30]. Every 30 epochs is "
         "StepLR(optimizer, step_size=30).",
-        where=r"torch/optim/lr_scheduler\.py:__init__",
+        where=r"torch/optim/lr_scheduler\.py:__init__(?!.*_initial_step)",
     ),
     Explanation(
         "added_group",

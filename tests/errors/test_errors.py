@@ -2049,19 +2049,32 @@ def _own_open():
         return file.read()
 
 
+def _own_schedule():
+    optimizer = torch.optim.SGD([leaf(3)], lr=0.1)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: sum(epoch))
+
+
 class Plain:
     """A class of nobody's library."""
 
 
 @pytest.mark.parametrize(
     "program",
-    [_unpacked_words, lambda: _own_class(Plain), _own_key, _own_open, lambda: Plain().fc3],
-    ids=["words", "class", "key", "file", "attribute"],
+    [
+        *(_unpacked_words, lambda: _own_class(Plain), _own_key, _own_open, lambda: Plain().fc3),
+        _own_schedule,
+    ],
+    ids=["words", "class", "key", "file", "attribute", "schedule"],
 )
 def test_what_only_looks_like_an_error_of_torch_is_not_explained(program):
     with pytest.raises((ValueError, TypeError, KeyError, OSError, AttributeError)) as raised:
         program()
     assert explain_error(raised.value) is None
+
+
+def test_a_dataset_that_takes_no_index_is_not_taken_for_a_collate_fn():
+    text = "Data.__getitem__() takes 1 positional argument but 2 were given"
+    assert explain("TypeError", text, "torch/utils/data/_utils/fetch.py:fetch") is None
 
 
 @pytest.mark.parametrize(("code", "texts"), OTHERWHERE.items(), ids=OTHERWHERE)
