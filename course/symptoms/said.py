@@ -16,6 +16,8 @@ _TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
 _WORKER = re.compile(r"^Caught .*\n(\w+: [^\n]+)\n*$", re.DOTALL)
 """The error of a DataLoader's worker is a traceback; what went wrong stands in its last line."""
 _PLACE = re.compile(r"\s*\(Triggered internally at [^)]*\)")
+_SET = re.compile(r"\{('\w+'(?:, '\w+')+)\}")
+"""A set of words, which Python prints in another order in each process."""
 _LONGEST = 700
 LEFT_OUT = "…"
 
@@ -25,6 +27,7 @@ def shortened(type_name: str, text: str) -> str:
     worker = _WORKER.match(text)
     begins = text.partition("\n")[0] if worker else text
     line = f"{type_name}: {begins}" + (f" {LEFT_OUT} {worker[1]}" if worker else "")
+    line = _SET.sub(lambda found: f"{{{', '.join(sorted(found[1].split(', ')))}}}", line)
     words = " ".join(_PLACE.sub("", _TERMINAL.sub("", line)).split()).partition(' File "')[0]
     if len(words) <= _LONGEST:
         return words

@@ -10,19 +10,26 @@ from grader.errors.arrays import ARRAYS
 from grader.errors.backward import BACKWARD
 from grader.errors.classes import CLASSES
 from grader.errors.compiled import COMPILED
+from grader.errors.containers import CONTAINERS
 from grader.errors.datasets import DATASETS
 from grader.errors.explanation import Explained, Explanation
 from grader.errors.functions import FUNCTIONS, MODULES
 from grader.errors.indexing import INDEXING
 from grader.errors.joining import JOINING
+from grader.errors.layers import LAYERS
 from grader.errors.linear import LINEAR
+from grader.errors.loading import LOADING
 from grader.errors.losses import LOSSES
 from grader.errors.mishaps import CALLS, OPERANDS, VALUES
 from grader.errors.networks import NETWORKS
+from grader.errors.operations import OPERATIONS
 from grader.errors.optimizers import OPTIMIZERS
 from grader.errors.processes import PROCESSES
+from grader.errors.resizing import RESIZING
 from grader.errors.running import DEVICES, LOADERS
 from grader.errors.sampling import SAMPLING
+from grader.errors.schedules import SCHEDULES
+from grader.errors.sequences import SEQUENCES
 from grader.errors.shapes import INDICES, KINDS, SHAPES
 from grader.errors.stored import STORED
 from grader.errors.tensors import EDITS, FLAGS
@@ -46,7 +53,9 @@ EXPLANATIONS = (
     *(*LOADERS, *DEVICES),
     *(*INDICES, *SHAPES, *KINDS, *VALUES, *CALLS),
     *(*DATASETS, *INDEXING, *JOINING, *ARRAYS, *LINEAR),
-    *(*OPTIMIZERS, *SAMPLING, *LOSSES, *NETWORKS),
+    *(*OPTIMIZERS, *SCHEDULES, *SAMPLING, *LOSSES),
+    *(*NETWORKS, *LAYERS, *SEQUENCES, *RESIZING, *CONTAINERS),
+    *(*LOADING, *OPERATIONS),
     *(*TRANSFORMS, *CLASSES, *WRITTEN, *STORED, *PROCESSES, *COMPILED),
     *WARNED,
 )

@@ -82,10 +82,14 @@ CLASSES = (
     ),
     Explanation(
         "autocast_kind",
-        ("TypeError",),
-        r"^autocast\.__init__\(\) missing 1 required positional argument: 'device_type'",
-        "autocast asks on which kind of device it is to act.",
-        'Say which: `with torch.autocast("cuda", dtype=torch.bfloat16):`, or "cpu".',
+        ("TypeError", "ValueError"),
+        r"^autocast\.__init__\(\) missing 1 required positional argument: 'device_type'|"
+        r"^Expected `device_type` of type `str`|^set_autocast_dtype\(\): argument 'dtype'|"
+        r"^autocast\(\)\(func\) requires a callable",
+        "autocast asks on which kind of device it is to act, as a text, and takes one of torch's "
+        "dtypes.",
+        'Say which: `with torch.autocast("cuda", dtype=torch.bfloat16):`, or "cpu"; of a '
+        "torch.device that is device.type.",
     ),
     Explanation(
         "list_backward",

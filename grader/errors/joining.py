@@ -80,14 +80,17 @@ JOINING = (
     ),
     Explanation(
         "pad_count",
-        ("RuntimeError",),
+        ("RuntimeError", "NotImplementedError", "TypeError"),
         r"^Padding length should be less than or equal to two times|^Argument #\d+: Padding "
         r"size should be less than the corresponding input dimension|^Only "
-        r"[2-5]D.*padding.*supported|^Padding size \d+ is not supported",
+        r"[2-5]D.*padding.*supported|^Padding size \d+ is not supported|"
+        r"^Padding length must be divisible by 2|^Padding value causes wrapping|^pad\(\): "
+        r"argument 'pad' \(position 2\) must be tuple of ints",
         "F.pad takes two numbers for each dimension, beginning with the last; reflect pads by "
-        "less than the size itself, and circular by no more than it.",
+        "less than the size itself, and circular by no more than it. All modes but the constant "
+        "one take images (N, C, H, W) or (C, H, W) and two pairs, or (N, C, L) and one.",
         "Print the shape. The last dimension is the first pair: F.pad(x, (left, right, top, "
-        "bottom)).",
+        "bottom)). A grey image (H, W) gets its channel by x[None].",
     ),
     Explanation(
         "resize_dims",
@@ -96,7 +99,8 @@ JOINING = (
             "NotImplementedError",
         ),
         r"^Input and output must have the same number of spatial dimensions|^either size or "
-        r"scale_factor should be defined|^Got \dD input, but \w+ mode needs \dD input",
+        r"scale_factor should be defined|^Got \dD input, but \w+ mode needs \dD input|^Input and "
+        r"scale_factor must have the same number",
         "interpolate sizes the dimensions behind batch and channels, so an image is (N, C, H, W).",
         'A single image becomes a batch by x.unsqueeze(0). For images say mode="bilinear" and '
         "size=(H, W).",

@@ -77,7 +77,7 @@ LOSSES = (
         ("RuntimeError",),
         r"^margin_ranking_loss : All input tensors should have same dimension|^(triplet_margin|"
         r"cosine_embedding)\w* ?:? .*(size|dimension)|^cosine_embedding_loss: |^1D target "
-        r"tensor expected",
+        r"tensor expected|^The anchor, positive, and negative tensors are expected",
         "The tensors of this loss have different numbers of dimensions, such as (n, 1) and (n,).",
         "Bring them to one: x.squeeze(1), or target.unsqueeze(1).",
     ),
@@ -87,5 +87,62 @@ LOSSES = (
         r"^var has negative entry",
         "gaussian_nll_loss takes a variance, and was given numbers below 0.",
         "Compute it so that it is positive: F.softplus(v) or log_variance.exp().",
+    ),
+    Explanation(
+        "loss_setting",
+        ("RuntimeError", "ValueError", "TypeError"),
+        r"^(smooth_l1|huber)_loss does not support (negative|non-positive)|^delta must be a "
+        r"float or int|^(Triplet\w+: expected )?margin (to|must) be greater than 0|^only p == "
+        r"1 and p == 2 supported",
+        "A setting of the loss is out of its range: beta of smooth_l1_loss is not negative, "
+        "delta of huber_loss and the margin of a triplet loss are above 0, and numbers, no "
+        "texts.",
+        "Correct the one that the text names: nn.HuberLoss(delta=1.0), "
+        "nn.TripletMarginLoss(margin=1.0), float(text) for what a file holds.",
+    ),
+    Explanation(
+        "ignored_probabilities",
+        ("RuntimeError",),
+        r"^ignore_index is not supported for floating point target|^ignore_index cannot be "
+        r"specified when target contains",
+        "ignore_index names a class number that is left out, and this target is "
+        "probabilities: floats of the shape of the scores.",
+        "Give class numbers, target.argmax(1), or leave those rows out yourself: "
+        "F.cross_entropy(scores[keep], target[keep]).",
+    ),
+    Explanation(
+        "variance_size",
+        ("ValueError",),
+        r"^var is of incorrect size",
+        "The variance of gaussian_nll_loss has the shape of the prediction, or one number "
+        "for each row.",
+        "Print the three shapes. One number for all: var.expand(prediction.shape).",
+    ),
+    Explanation(
+        "loss_weights",
+        ("ValueError",),
+        r"^Weights and input must have the same size",
+        "The weights of mse_loss and its like have the shape of the prediction, and "
+        "broadcast nothing.",
+        "Bring them to it: weight=w.expand_as(prediction).",
+    ),
+    Explanation(
+        "ctc_blank",
+        ("RuntimeError",),
+        r"^blank must be in label range|^(input|target)_lengths must be integral",
+        "ctc_loss has one class more than there are letters, the blank, whose number lies "
+        "among them; lengths are whole numbers.",
+        "Let the model give letters + 1 scores, and pass blank=0 with letters from 1, or "
+        "blank=letters with letters from 0. Convert lengths: lengths.long().",
+    ),
+    Explanation(
+        "loss_function_arguments",
+        ("TypeError",),
+        r"^(\w+_loss|cross_entropy|binary_cross_entropy(_with_logits)?|kl_div)\(\) missing "
+        r"\d+ required positional arguments?: '(target|negative|var|input2|target_lengths|"
+        r"input_lengths|log_var)\b",
+        "A loss is computed from a prediction and a target, and one of them is missing.",
+        "Write F.mse_loss(prediction, target), and so for the others; a class makes the loss "
+        "first: nn.MSELoss()(prediction, target).",
     ),
 )

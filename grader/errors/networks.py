@@ -15,7 +15,8 @@ NETWORKS = (
     ),
     Explanation(
         "norm_vector",
-        ("RuntimeError",),
+        ("RuntimeError", "ValueError"),
+        r"^expected input's size at dim=\d+ to match num_features|"
         r"^Expected weight to be a vector of size equal to the number of channels in input|"
         r"^Expected number of channels in input to be divisible by num_groups|^weight should "
         r"contain \d+ elements not",
@@ -83,8 +84,10 @@ NETWORKS = (
             "RuntimeError",
             "TypeError",
         ),
-        r"^index 1 is out of bounds for dimension 0 with size 1|^too many values to unpack",
-        "An LSTM's state is a pair, h and c, and it was given one tensor.",
+        r"^index 1 is out of bounds for dimension 0 with size 1|^too many values to unpack|"
+        r"^tuple index out of range|^lstm expects two hidden states",
+        "An LSTM's state is a pair, h and c, and it was given one tensor, or a tuple of another "
+        "length.",
         "Pass both: lstm(x, (h, c)). Without a state it begins with zeros: lstm(x).",
         where=r"torch/nn/modules/rnn\.py:forward$",
     ),

@@ -10,7 +10,8 @@ OPTIMIZERS = (
         ("ValueError",),
         r"^Invalid (learning rate|lr|beta|epsilon|weight_decay|momentum|alpha|rho|lr_decay|"
         r"initial_accumulator|eta|step size|etas)[\w ]*( at index \d)?: |^Tensor lr must be "
-        r"1-element",
+        r"1-element|^(Learning rate|beta2_decay|epsilon\d|Clipping threshold d|weight.decay|"
+        r"momentum) should be [<>]=",
         "One of the optimizer's settings is out of its range, such as a learning rate, eps, weight "
         "decay or momentum below 0, or a beta that is not in [0, 1).",
         "Correct the one that the text names. betas are two numbers below 1, such as (0.9, "

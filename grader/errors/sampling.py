@@ -120,4 +120,83 @@ SAMPLING = (
         "A standard deviation is below 0. A layer's output has no bounds.",
         "Use F.softplus(s) or (0.5 * log_variance).exp().",
     ),
+    Explanation(
+        "drawn_dims",
+        ("RuntimeError",),
+        r"^prob_dist must be 1 or 2 dim|^cannot sample n_sample <= 0",
+        "multinomial draws from a row of probabilities or from each row of a matrix, at "
+        "least one number.",
+        "Make a matrix of what has more dimensions, and shape the result back: "
+        "torch.multinomial(p.flatten(0, -2), 1).view(p.shape[:-1]). Draw one or more.",
+    ),
+    Explanation(
+        "value_shape",
+        ("ValueError",),
+        r"^The right-most size of value must match event_shape|^Value is not broadcastable "
+        r"with batch_shape\+event_shape",
+        "log_prob was given a value that does not have the shape of this distribution: its "
+        "last dimensions are event_shape, and those before broadcast with batch_shape.",
+        "Print dist.batch_shape, dist.event_shape and value.shape. A column (n, 1) beside n "
+        "distributions: value.squeeze(1). One-hot distributions take rows: F.one_hot(a, "
+        "classes).float().",
+    ),
+    Explanation(
+        "event_dims",
+        ("ValueError",),
+        r"^Expected reinterpreted_batch_ndims <= len\(base_distribution\.batch_shape\)|"
+        r"^(?!`(probs|logits)).*must be at least (one|two)-dimensional(, with optional "
+        r"leading|\.$)",
+        "The parameters have too few dimensions: a multivariate normal wants a vector for "
+        "its mean and a matrix for its covariance, a Dirichlet a vector, and Independent as "
+        "many dimensions as it is to join.",
+        "Of variances make a matrix, torch.diag_embed(variance), or join one-dimensional "
+        "normals: Independent(Normal(mean, std), 1) with mean of shape (batch, d). A single "
+        "number becomes a vector by x.reshape(1).",
+    ),
+    Explanation(
+        "mixture_parts",
+        ("ValueError",),
+        r"^\s*The (Mixture|Component) distribution needs to be|^`mixture_distribution( "
+        r"component`|\.batch_shape`).*(does not equal|is not compatible)",
+        "A mixture of K parts takes a Categorical of K classes and a distribution whose last "
+        "batch dimension is K.",
+        "Shape both so: MixtureSameFamily(Categorical(logits=scores), Normal(mean, std)) "
+        "with scores, mean and std of (batch, K).",
+    ),
+    Explanation(
+        "sample_shape",
+        ("TypeError",),
+        r"^'(int|float)' object is not iterable|^torch\.Size\(\) takes an iterable of 'int'",
+        "sample, rsample and expand of a distribution take a shape, a tuple of whole numbers.",
+        "Write dist.sample((3,)), with the comma, or torch.Size([3]).",
+        where=r"torch/distributions/\w+\.py:\w+$",
+    ),
+    Explanation(
+        "parameter_kind",
+        ("ValueError",),
+        r"^Input arguments must all be instances of Number, torch\.Tensor",
+        "A distribution's parameters are tensors or numbers, and one is a list, a text or a "
+        "NumPy array.",
+        "Convert it: Normal(torch.tensor(means), torch.tensor(spreads)), torch.from_numpy(array).",
+    ),
+    Explanation(
+        "distribution_names",
+        ("TypeError", "AttributeError"),
+        r"^(Normal|LogNormal|Laplace|Cauchy|Gumbel|StudentT|Beta|Gamma|Uniform|Dirichlet|"
+        r"MultivariateNormal|Independent)\.__init__\(\) (missing|got an unexpected)|^'(Normal|"
+        r"LogNormal|Laplace|MultivariateNormal|Independent)' object has no attribute '(mu|"
+        r"sigma|std|var)'",
+        "A distribution has its own names for its parameters, and takes all of them: of a "
+        "Normal loc and scale. It tells mean, stddev and variance.",
+        "Write Normal(mean, std), or Normal(loc=mean, scale=std), and read dist.mean, "
+        "dist.stddev. For others look at help(Beta).",
+    ),
+    Explanation(
+        "transform_parts",
+        ("ValueError",),
+        r"^transforms must be a Transform",
+        "A TransformedDistribution takes transforms of torch.distributions that were made, "
+        "and no functions or classes.",
+        "Write TransformedDistribution(base, [TanhTransform()]), with the parentheses.",
+    ),
 )

@@ -159,7 +159,7 @@ KINDS = (
         "list_for_tensor",
         ("TypeError", "AttributeError"),
         r"must be Tensor, not list|'list' object has no attribute '(size|shape|dtype|device|dim|"
-        r"to|long|float|cuda|cpu)'",
+        r"to|long|float|cuda|cpu|softmax|log_softmax|mean|sum|view|reshape|unsqueeze|detach|numpy)'",
         "A list stands where a tensor belongs.",
         "torch.tensor(numbers) makes one of numbers; torch.stack(tensors) joins tensors, and "
         "keeps their graph.",
@@ -202,7 +202,8 @@ KINDS = (
         "no_cuda",
         ("AssertionError", "RuntimeError"),
         r"Torch not compiled with CUDA enabled|Found no NVIDIA driver on your system|"
-        r"^Attempting to deserialize object on a CUDA device but",
+        r"^Attempting to deserialize object on a CUDA device but|"
+        r"^Cannot get CUDA generator without ATen_cuda",
         "This computer, or this build of torch, has no CUDA.",
         'Ask first: device = "cuda" if torch.cuda.is_available() else "cpu". A file saved on a '
         'GPU is read with torch.load(path, map_location="cpu").',

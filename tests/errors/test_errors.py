@@ -23,7 +23,7 @@ from grader.box.inside.shell import no_debugger, no_input
 from grader.errors import EXPLANATIONS, explain, explain_error, explain_text, is_known, trail
 from grader.errors.explanation import BY_FRAMES
 from grader.errors.index import INDEX
-from tests.errors.cases import around, models, values
+from tests.errors.cases import around, around_training, models, parts, values
 
 ERRORS = {}
 """Code to (what raises it, its cure), as functions without arguments."""
@@ -1748,7 +1748,9 @@ OTHERWHERE = {
         "RuntimeError: Attempting to deserialize object on a CUDA device but "
         "torch.cuda.is_available() is False. If you are running on a CPU-only machine, please use "
         "torch.load with map_location=torch.device('cpu') to map your storages to the CPU.",
+        "RuntimeError: Cannot get CUDA generator without ATen_cuda library.",
     ],
+    "no_mps": ["RuntimeError: PyTorch is not linked with support for mps devices"],
     "worker_died": [
         "RuntimeError: DataLoader worker (pid 3) is killed by signal: Bus error. It is possible "
         "that dataloader's workers are out of shared memory.",
@@ -1906,7 +1908,10 @@ def _():
     raise next(one.message for one in seen if "Error detected" in str(one.message))
 
 
-for _code, _raises, _cure in (*values.CASES, *models.CASES, *around.CASES):
+for _code, _raises, _cure in (
+    *(*values.CASES, *models.CASES, *parts.CASES),
+    *(*around.CASES, *around_training.CASES),
+):
     cured(_code, _cure)(_raises)
 
 CASES = [
@@ -2109,14 +2114,22 @@ def _own_open():
         return file.read()
 
 
+def _own_schedule():
+    optimizer = torch.optim.SGD([leaf(3)], lr=0.1)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: sum(epoch))
+
+
 class Plain:
     """A class of nobody's library."""
 
 
 @pytest.mark.parametrize(
     "program",
-    [_unpacked_words, lambda: _own_class(Plain), _own_key, _own_open, lambda: Plain().fc3],
-    ids=["words", "class", "key", "file", "attribute"],
+    [
+        *(_unpacked_words, lambda: _own_class(Plain), _own_key, _own_open, lambda: Plain().fc3),
+        _own_schedule,
+    ],
+    ids=["words", "class", "key", "file", "attribute", "schedule"],
 )
 def test_what_only_looks_like_an_error_of_torch_is_not_explained(program):
     with pytest.raises((ValueError, TypeError, KeyError, OSError, AttributeError)) as raised:
@@ -2137,6 +2150,11 @@ def test_another_pair_of_an_optimizer_is_not_taken_for_betas(make):
         make()
     found = explain_error(raised.value)
     assert found is None or found.code != "betas_pair"
+
+
+def test_a_dataset_that_takes_no_index_is_not_taken_for_a_collate_fn():
+    text = "Data.__getitem__() takes 1 positional argument but 2 were given"
+    assert explain("TypeError", text, "torch/utils/data/_utils/fetch.py:fetch") is None
 
 
 @pytest.mark.parametrize(("code", "texts"), OTHERWHERE.items(), ids=OTHERWHERE)
