@@ -187,10 +187,8 @@ OPERANDS = (
     Explanation(
         "integer_mean",
         _RUNTIME,
-        r"could not infer output dtype\. Input dtype must be either a floating point|"
-        r"^std and var only support floating point",
-        "The mean of integers is no integer in general, nor is their spread, so torch refuses "
-        "both.",
+        r"could not infer output dtype\. Input dtype must be either a floating point",
+        "The mean of integers is no integer in general, so torch refuses it.",
         "Convert first: t.double().mean().",
     ),
     Explanation(

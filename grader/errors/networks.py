@@ -69,13 +69,12 @@ NETWORKS = (
         "rnn_state_size",
         ("RuntimeError",),
         r"^Expected hidden(\[\d\])? size \(|^For (un)?batched \d-D input, hx|^hidden\d? has "
-        r"inconsistent|^Input batch size \d+ doesn't match hidden",
+        r"inconsistent",
         "The state has another size than this batch needs: (layers, batch, hidden), batch "
-        "second also with batch_first=True; that of a cell is (batch, hidden). A state that is "
-        "carried from batch to batch meets a last, smaller batch.",
+        "second also with batch_first=True. A state that is carried from batch to batch meets a "
+        "last, smaller batch.",
         "Pass drop_last=True to the DataLoader, or make a new state for each batch: h = "
-        "x.new_zeros(layers, batch, hidden), of a cell x.new_zeros(batch, hidden). A bidirectional "
-        "RNN counts its layers twice.",
+        "x.new_zeros(layers, batch, hidden). A bidirectional RNN counts its layers twice.",
     ),
     Explanation(
         "lstm_state",

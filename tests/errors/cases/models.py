@@ -415,11 +415,6 @@ NETWORKS = [
         lambda: nn.GRU(4, 8)(rows(2, 3, 4), rows(1, 8)),
         lambda: nn.GRU(4, 8)(rows(2, 3, 4), STATE),
     ),
-    (
-        "rnn_state_size",
-        lambda: nn.GRUCell(4, 8)(rows(3, 4), rows(2, 8)),
-        lambda: nn.GRUCell(4, 8)(rows(3, 4), rows(3, 8)),
-    ),
     ("lstm_state", lambda: LSTM(rows(2, 3, 4), STATE), lambda: LSTM(rows(2, 3, 4), (STATE, STATE))),
     (
         "cell_state",
