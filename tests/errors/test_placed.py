@@ -93,6 +93,15 @@ def test_a_copy_is_told_as_before_and_not_as_a_linear_net():
     assert "linear" not in explain_error(raised.value).meaning
 
 
+def test_a_gradient_that_depends_on_the_input_and_is_detached_is_not_told_as_constant():
+    x, w = torch.rand(4, 1, requires_grad=True), torch.ones(4, 1, requires_grad=True)
+    u = x**3
+    u_x = _d(u, x)
+    with pytest.raises(RuntimeError) as raised:
+        torch.autograd.grad((u_x.detach() * w).sum(), x)
+    assert "linear" not in explain_error(raised.value).meaning
+
+
 class _Cut(torch.autograd.Function):
     """A square whose backward is detached."""
 
@@ -113,7 +122,9 @@ def test_of_a_custom_function_nothing_is_said_about_linearity():
     u_x = _d(u, x)
     with pytest.raises(RuntimeError) as raised:
         _d(u_x, x)
-    assert explain_error(raised.value).code == "unused"
+    found = explain_error(raised.value)
+    assert found.code == "unused"
+    assert "linear" not in found.meaning
 
 
 # A tensor's value that chooses

@@ -25,13 +25,17 @@ def constant(frames: Frames, told: Explained) -> Explained | None:
     if asked is None:
         return None
     starts, by = asked
-    if any(_has_functions(one) for one in starts):
-        return None  # a Function of the reader's own may have cut it
     for frame in reversed(frames.own):
         for node, call in _recorded(frame, by):
+            wholes = _tensors(call.args[0], frame)
+            if any(_has_functions(one) for one in wholes):
+                continue  # a Function of the reader's own may have cut it
             for target in ast.walk(node.targets[0]):
                 value = looked_up(target, frame) if isinstance(target, ast.Name) else None
+                if not isinstance(value, Tensor) or _depends(value, by):
+                    continue
                 if any(value is one for one in starts):
+                    told = replace(told, sure=bool(wholes))
                     return _told(told, frame, ast.unparse(target), call, by)
     return None
 
@@ -58,10 +62,15 @@ def _asked(frame: Frame) -> tuple[list[Tensor], Tensor] | None:
             continue
         entries = node.args[1].elts if isinstance(node.args[1], ast.List | ast.Tuple) else ()
         by = looked_up(entries[0] if len(entries) == 1 else node.args[1], frame)
-        values = [looked_up(one, frame) for one in ast.walk(node.args[0])]
-        starts = [one for one in values if isinstance(one, Tensor)]
+        starts = _tensors(node.args[0], frame)
         return (starts, by) if starts and isinstance(by, Tensor) else None
     return None
+
+
+def _tensors(node: ast.expr, frame: Frame) -> list[Tensor]:
+    """The tensors that an expression names."""
+    values = [looked_up(one, frame) for one in ast.walk(node)]
+    return [one for one in values if isinstance(one, Tensor)]
 
 
 def _recorded(frame: Frame, by: Tensor) -> Iterator[tuple[ast.Assign, ast.Call]]:
@@ -97,6 +106,12 @@ def _is_recorded(node: Any) -> bool:
 
 def _name(call: ast.Call) -> str:
     return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+
+
+def _depends(tensor: Tensor, by: Tensor) -> bool:
+    """Whether a graph leads from one tensor to another."""
+    below = graph.nodes(tensor.grad_fn) if tensor.grad_fn is not None else []
+    return any(one is by.grad_fn or getattr(one, "variable", None) is by for one in below)
 
 
 def _has_functions(tensor: Tensor) -> bool:
