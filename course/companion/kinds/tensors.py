@@ -138,9 +138,8 @@ CUTS = (
         "cut_detach",
         "Cut by detach",
         "The gradient's way back to {name} is cut: detach() hands on the values alone.",
-        "Detach only where the values alone are wanted, as in the discriminator's loss of a GAN: "
-        "D(fake.detach()), with fake itself for the generator's loss. Where no loss wants that, "
-        "take detach() out.",
+        "Detach only where the values alone are wanted, D(fake.detach()) of a GAN; else take it "
+        "out.",
         *(DETACH, "detach: the same memory", NONE, FLAT),
     ),
     kind(
