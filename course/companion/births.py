@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.companion import fed
+from course.companion import curvature, fed
 from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
@@ -19,6 +19,7 @@ from course.companion.reach import Reach
 from course.companion.sizes import PASSES_ON, Measured, Size, Sizes, largest, nodes, size_of
 
 _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
+_DRAWS = ("Bernoulli", "Normal", "Poisson")
 _RELU = ("Relu", "Threshold")
 _FLAT = (
     *("Sigmoid", "Tanh", "Clamp", "Hardtanh", "Hardsigmoid", "BinaryCrossEntropy", "Erf", "Elu"),
@@ -85,7 +86,7 @@ class Births:
             return None
         finally:
             measured.end()
-        return measured.as_pass(0, True)
+        return measured.as_pass(True)
 
     def why_bad(self, tensor: Tensor, name: str) -> list[Finding]:
         """The nodes in which a tensor's gradient becomes zero or nan. Raises Freed."""
@@ -110,6 +111,9 @@ class Births:
         if target is None or not _is_bad(bad):
             return []
         told = dict(wanted).items()
+        straight = curvature.missing(self._record, self._reach, [node for node, _ in told], name)
+        if bad == 0 and straight is not None:
+            return [straight]
         return [self._told(node, size, tensor, name) for node, size in told][:2]
 
     def _told(self, node: Any, size: float, tensor: Tensor, name: str) -> Finding:
@@ -229,7 +233,12 @@ def _finding(record: Record | None, node: Any, size: float, name: str, end: floa
         return found("zero_alone", **words)
     if (index := _padded(record, node)) is not None:
         return found("zero_padding", index=index, **words)
-    groups = (_STEPS, "zero_step"), (_RELU, "zero_relu"), (_FLAT, "zero_flat")
+    groups = (
+        (_STEPS, "zero_step"),
+        (_DRAWS, "zero_draw"),
+        (_RELU, "zero_relu"),
+        (_FLAT, "zero_flat"),
+    )
     for names, code in (*groups, (_SUMS, "zero_sum"), (_FACTORS, "zero_factor")):
         if _is_one_of(node, names):
             return found(code, **words)
@@ -239,10 +248,12 @@ def _finding(record: Record | None, node: Any, size: float, name: str, end: floa
 def _call(record: Record | None, node: Any) -> tuple[str, Place | None]:
     by_hand = isinstance(node, torch.autograd.function.BackwardCFunction)  # no call makes it
     call = record.of_node(_number(node)) if record is not None and not by_hand else None
-    plain = re.sub(r"Backward\d*$", "", node.name())
-    if call is None:
-        return plain, None
-    return f"{call.name}()", call.place
+    if call is not None:
+        return f"{call.name}()", call.place
+    started = record.pass_of_node(_number(node)) if record is not None and not by_hand else None
+    if started is not None:
+        return "made by the pass with create_graph=True that is started here", started.place
+    return re.sub(r"Backward\d*$", "", node.name()), None
 
 
 def _is_one_of(node: Any, names: tuple[str, ...]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
@@ -33,7 +33,9 @@ class Call(NamedTuple):
     gives_grad: bool
     gives_tensor: bool
     sequence: int
-    """The number of the node it made, or -1."""
+    """The number of its result's node, or -1."""
+    made: tuple[int, int]
+    """The numbers of the nodes that were made during it: from the first to before the second."""
     note: tuple[str, Any]
     """What else was seen: how a value was cut, or ("", None)."""
 
@@ -88,6 +90,12 @@ class Pass:
     """The first node that gave a nan or an inf, if the root is one."""
     shares: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     """By number the extremes of what each softmax gave: nan where a row was masked altogether."""
+    made: tuple[int, int] = (0, 0)
+    """The numbers of the nodes that were made during it, as create_graph=True makes them."""
+    given: tuple[tuple[Tensor, Tensor] | None, ...] = ()
+    """The extremes of each gradient that it returned, where it made nodes."""
+    elsewhere: bool = False
+    """Whether a thread of a device made its nodes, which has numbers of its own."""
 
 
 @dataclass
@@ -134,11 +142,20 @@ class Record:
         return seen
 
     def of_node(self, sequence: int) -> Call | None:
-        """The call that made a node: the first whose own node is not older."""
+        """The call during which a node was made; None if it was made during none that is kept."""
+        if any(event.about.elsewhere for event in self.events_of("backward")):
+            return None  # two nodes may have this number
         index = self._by_node()
-        numbers = [one for one, _ in index]
-        at = bisect_left(numbers, sequence)
-        return self.call(index[at][1]) if at < len(index) else None
+        at = bisect_right(index, sequence, key=lambda one: one[0]) - 1
+        return self.call(index[at][2]) if at >= 0 and sequence < index[at][1] else None
+
+    def pass_of_node(self, sequence: int) -> Event | None:
+        """The backward pass during which a node was made, recorded for another derivative."""
+        for event in self.events_of("backward"):
+            first, end = event.about.made
+            if first <= sequence < end and not event.about.elsewhere:
+                return event
+        return None
 
     def events_of(self, *kinds: str) -> list[Event]:
         """The events of these kinds, in order."""
@@ -152,9 +169,9 @@ class Record:
         self.made = {key: one for key, one in self.made.items() if one[0]() is not None}
         del self.events[: max(0, len(self.events) - MOST_CALLS // 10)]
 
-    def _by_node(self) -> list[tuple[int, int]]:
+    def _by_node(self) -> list[tuple[int, int, int]]:
         return sorted(
-            (call.sequence, number) for number, call in self.every() if call.sequence >= 0
+            (*call.made, number) for number, call in self.every() if call.made[0] < call.made[1]
         )
 
 

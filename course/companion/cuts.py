@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from course.companion.calls import Call, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place, written
+from course.companion.reach import Reach
+from course.companion.switched import CHECKPOINT, DRAWN, DRAWN_ANEW
 
 _FROM_NUMBERS = {"tensor", "as_tensor", "from_numpy", "Tensor", "FloatTensor", "full", "asarray"}
 _ARRAYS = {"numpy", "tolist", "__array__"}
@@ -115,8 +117,11 @@ def by_two_ways(
             continue
         behind = (record.call(one) for one, cut in followed.cut.items() if cut == number)
         if not any(one is not None and one.name in _CHOOSING for one in behind):
+            if tensor not in Reach(loss):
+                return None  # it is the only way, and no second one
             return (
-                f"{names(tensor)} enters the loss a second time by {call.name}() at {call.place}, "
+                f"{names(tensor)} enters the loss a second time by {_called(call)} at "
+                f"{call.place}, "
                 "where recording is off: no gradient comes back that way. In a target that is "
                 "meant so."
             )
@@ -172,6 +177,8 @@ def _dropped(record: Record, followed: _Followed, end: int | None, name: str) ->
     if last is None or end is None:
         return []
     sure = not followed.numbers
+    if last.name == "copy_" and last.sequence < 0:
+        return [_cut("cut_copied", last, name, sure=sure)]
     return [found("dropped", tensor=name, name_of_call=last.name, place=last.place, sure=sure)]
 
 
@@ -245,14 +252,20 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
         if step is not None:
             return _cut("cut_then_step", call, name, step=f"{step}()")
         return _cut("cut_data", call, name)
+    if kind == "integer" and call.name == "multinomial":
+        return _cut("cut_draw", call, name, why="an index has no derivative")
     if kind == "integer":
         return _cut("cut_integer", call, name, dtype=detail)
     if kind == "inference":
         return _cut("cut_inference", call, name)
     if kind == "off":
-        code, instruction, checkpoint = detail
-        if checkpoint:
+        code, instruction, by = detail
+        if by == CHECKPOINT:
             return _cut("cut_checkpoint", call, name)
+        if by == DRAWN_ANEW:
+            return _cut("cut_sample", call, name)
+        if by == DRAWN:
+            return _cut("cut_draw", call, name, why="this distribution has no rsample()")
         switched = Place.of(code, instruction)
         off = f" (switched off at {switched})" if switched != call.place else ""
         return _cut("cut_off", call, name, off=off)
@@ -272,5 +285,8 @@ def _cut(code: str, call: Call, name: str, *, sure: bool = True, **words: str) -
 
 def _called(call: Call) -> str:
     """`detach()`; of what a distribution does to draw, the reader wrote `sample()`."""
-    drawn = re.search(r"\.(sample(?:_n)?)\(", written(call.code, call.instruction))
-    return f"{drawn[1] if drawn and call.note[0] == 'off' else call.name}()"
+    text = written(call.code, call.instruction)
+    if call.name == "copy_" and ".load_state_dict(" in text:
+        return "load_state_dict()"
+    drawn = re.search(r"\.(sample(?:_n)?)\(", text)
+    return f"{drawn[1] if drawn and call.note[0] in ('off', 'integer') else call.name}()"

@@ -64,6 +64,17 @@ SHAPED = {
 """What reads the shape of its first argument, and none of its values."""
 
 
+OF_FIRST = {
+    Tensor.to,
+    *(getattr(Tensor, f"{name}_as") for name in ("type", "expand", "view", "reshape")),
+}
+"""What gives its first tensor's values, in the shape or the dtype of the second."""
+
+
+APART = {torch.broadcast_tensors, torch.functional.broadcast_tensors}
+"""What hands each of its tensors on by itself: none of the results is made of another's."""
+
+
 def tensors_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
     """The tensors among arguments, also in lists and tuples, three deep."""
     found: list[Tensor] = []

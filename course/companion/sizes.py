@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -63,9 +64,10 @@ class Measured:
             handle.remove()
         self._handles.clear()
 
-    def as_pass(self, last: int, kept: bool) -> Pass:
-        """The pass that is about to begin; its sizes fill while it runs."""
-        return Pass(self._roots, self.sizes, last, kept, self._broken, self.shares)
+    def as_pass(self, kept: bool, made: tuple[int, int] = (0, 0)) -> Pass:
+        """The pass that ran, and the numbers of the nodes that were made during it."""
+        last = made[0] - 1
+        return Pass(self._roots, self.sizes, last, kept, self._broken, self.shares, made)
 
     def _hook(self, number: int, name: str, edges: tuple[int, ...]) -> Any:
         sizes = self.sizes
@@ -86,6 +88,16 @@ class Measured:
                 measured(going_out, came_in)
 
         return unseen
+
+
+def with_results(about: Pass, roots: Sequence[Tensor], kwargs: dict[str, Any], out: Any) -> Pass:
+    """A pass with the sizes of the gradients that it returned, if it recorded itself."""
+    created = bool(kwargs.get("create_graph"))
+    if created and any(not root.is_cpu for root in roots):
+        return replace(about, elsewhere=True)
+    if about.made[0] == about.made[1] or not isinstance(out, tuple):
+        return about
+    return replace(about, given=tuple(size_of(one) for one in out))
 
 
 def first_broken(roots: Sequence[Tensor]) -> int:

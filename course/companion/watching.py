@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import weakref
-from types import CodeType, FrameType, TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import torch
@@ -14,10 +14,12 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 
-from course.companion import fed, marks, sizes, warned
+from course.companion import fed, marks, sizes, switched, warned
 from course.companion.calls import MOST_CALLS, Event, Pass, Record, Stepped
 from course.companion.functions import (
+    APART,
     BACKWARD,
+    OF_FIRST,
     QUIET,
     READ,
     SET_DATA,
@@ -31,12 +33,13 @@ from course.companion.places import LIBRARY, own_frame
 
 _is_compiling = torch.compiler.is_compiling
 _is_nested = torch._C._len_torch_function_stack
+_next_node = torch._C._autograd._get_sequence_nr
+"""The number that this thread's next node will have."""
 _last: list[Watch] = []
 """The watch that was left last, for whoever asks without naming one."""
 
 _NOTHING = ("", None)
 _DATA = vars(torch._C.TensorBase)["data"].__get__
-_MODE_FILES = ("grad_mode.py", "_contextlib.py")
 _MODULES = os.path.join("torch", "nn", "modules", "")
 MOST_PASSES = 3
 """Of how many backward passes the sizes of gradients are kept."""
@@ -54,12 +57,10 @@ class Watch(TorchFunctionMode):
         self.record = Record()
         self._silent: list[tuple[str, Stepped | None]] = []
         """What optimizers are in the middle of."""
-        self._offs: list[tuple[CodeType, int, bool]] = []
-        """Where recording was switched off, and whether a checkpoint did it."""
+        self._offs = switched.Offs()
         self._values: dict[int, tuple[StorageWeakRef, int]] = {}
         """Memory whose values `.data` handed on, and which call did."""
         self._passes: list[Pass] = []
-        self._newest = 0
 
     def __enter__(self) -> Watch:
         super().__enter__()  # type: ignore[no-untyped-call]
@@ -92,6 +93,7 @@ class Watch(TorchFunctionMode):
             return func(*args, **kwargs) if kwargs else func(*args)
         if func in BACKWARD:
             return self._backward(func, args, kwargs, sys._getframe(1))
+        first = _next_node()
         out = func(*args, **kwargs)
         if func in MARKS:
             self._optimizer(args, sys._getframe(1))
@@ -100,9 +102,9 @@ class Watch(TorchFunctionMode):
         try:
             if types or _is_nested():
                 with torch._C.DisableTorchFunction():  # nobody else is to see what is read here
-                    self._note(func, args, kwargs, out, sys._getframe(1))
+                    self._note(func, args, kwargs, out, sys._getframe(1), first)
             else:
-                self._note(func, args, kwargs, out, sys._getframe(1))
+                self._note(func, args, kwargs, out, sys._getframe(1), first)
         except Exception as error:
             self._lost(f"A call of {getattr(func, '__name__', func)} was not understood: {error}.")
         return out
@@ -115,10 +117,22 @@ class Watch(TorchFunctionMode):
         return func is SWITCH or self._silent[-1][0] == "zero" or not torch.is_grad_enabled()
 
     def _note(
-        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, frame: FrameType
+        self,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        out: Any,
+        frame: FrameType,
+        first: int,
     ) -> None:
-        record = self.record
+        record, end = self.record, _next_node()
+        if func in APART and len(args) > 1:
+            for given, result in zip(args, out, strict=True):
+                self._note(func, (given,), {}, result, frame, first)
+            return
         tensors = [] if func in SHAPED else tensors_in(args, kwargs)
+        if func in OF_FIRST:
+            tensors = tensors[:1]
         outs = [out] if type(out) is Tensor else tensors_in((out,), {})
         if not outs and func is not Tensor.__setitem__ and func not in READ:
             self._event(func, args, out, frame)
@@ -140,7 +154,8 @@ class Watch(TorchFunctionMode):
         for tensor in outs:
             if tensor.requires_grad:
                 if (node := tensor.grad_fn) is None:
-                    if id(tensor) in made:
+                    kept = made.get(id(tensor))
+                    if kept is not None and kept[0]() is tensor:  # no other of the same address
                         gives_grad = True
                         continue  # a leaf that is updated in place stays the leaf it was
                     gives_grad = gives_grad or True not in recorded  # else values alone were taken
@@ -160,10 +175,8 @@ class Watch(TorchFunctionMode):
                 self._values[storage._cdata] = (StorageWeakRef(storage), number)
         elif func in fed.CHECKED:
             note = fed.noted(func, args, kwargs, tensors, outs)
-        if sequence > self._newest:
-            self._newest = sequence
         at = func, own.f_code, own.f_lasti, tuple(sources), tuple(recorded)
-        record.calls.append((*at, gives_grad, bool(outs), sequence, note))
+        record.calls.append((*at, gives_grad, bool(outs), sequence, (first, end), note))
         if gives_grad and len(outs) > 1:
             self._note_indices(at, outs)
         if frame is not own and _MODULES not in frame.f_code.co_filename:
@@ -177,7 +190,7 @@ class Watch(TorchFunctionMode):
         without = [one for one in outs if one.dtype not in floats and one._base is None]
         if without:
             number = len(self.record)
-            self.record.calls.append((*at, False, True, -1, self._cut(at[0], without)))
+            self.record.calls.append((*at, False, True, -1, (0, 0), self._cut(at[0], without)))
             for one in without:
                 self.record.made[id(one)] = (weakref.ref(one), number)
 
@@ -204,12 +217,13 @@ class Watch(TorchFunctionMode):
             return ("integer", str(outs[0].dtype).removeprefix("torch."))
         if not torch.is_grad_enabled():
             # A custom Function's forward switches recording off where nobody sees it.
-            return ("off", self._offs[-1]) if self._offs else ("hidden", None)
+            off = self._offs.decisive()
+            return ("off", off) if off is not None else ("hidden", None)
         return ("operation", None)
 
     def _event(self, func: Any, args: tuple[Any, ...], out: Any, frame: FrameType) -> None:
         if func is SWITCH:
-            self._switch(bool(args[0]), frame)
+            self._offs.switch(bool(args[0]), frame)
         elif func == SET_GRAD:
             self._add("empty", weakref.ref(args[0]), frame)
         elif func == SET_DATA:
@@ -219,20 +233,6 @@ class Watch(TorchFunctionMode):
             own = own_frame(frame)
             if own is not None and own is not frame:
                 self._inside(func, frame, own)
-
-    def _switch(self, on: bool, frame: FrameType) -> None:
-        own = own_frame(frame) or frame
-        leaving, outer = False, frame
-        while outer.f_back is not None and outer.f_code.co_filename.endswith(_MODE_FILES):
-            leaving = leaving or outer.f_code.co_name == "__exit__"
-            outer = outer.f_back
-        if on:
-            self._offs.clear()
-        elif leaving:
-            del self._offs[1:]
-        else:
-            checkpoint = outer.f_code.co_filename.endswith("checkpoint.py")
-            self._offs.append((own.f_code, own.f_lasti, checkpoint))
 
     def _optimizer(self, args: tuple[Any, ...], frame: FrameType) -> None:
         """A mark of the profiler: an optimizer begins or ends.
@@ -271,19 +271,27 @@ class Watch(TorchFunctionMode):
         measured = sizes.Measured()
         with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
             measured.begin(roots)
-        about = measured.as_pass(self._newest, kept)
+        first, out = _next_node(), None
+        try:
+            out = func(*args, **kwargs)
+            return out
+        finally:
+            measured.end()
+            made = first, _next_node()
+            about = measured.as_pass(kept, made)
+            with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
+                about = sizes.with_results(about, roots, kwargs, out)
+            self._keep(about)
+            event = Event("backward", len(self.record), own.f_code, own.f_lasti, about)
+            self.record.events.append(event)
+
+    def _keep(self, about: Pass) -> None:
+        """Keep the sizes of the last few passes alone."""
         self._passes.append(about)
         if len(self._passes) > MOST_PASSES:
             old = self._passes.pop(0)
             old.sizes.clear()
             old.shares.clear()
-        self.record.events.append(
-            Event("backward", len(self.record), own.f_code, own.f_lasti, about)
-        )
-        try:
-            return func(*args, **kwargs)
-        finally:
-            measured.end()
 
     def _add(self, kind: str, about: Any, frame: FrameType) -> None:
         own = own_frame(frame) or frame

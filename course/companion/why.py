@@ -56,13 +56,13 @@ def why_no_grad(
     if isinstance(tensor, Tensor):
         with _gradients_kept(around, record):
             about, findings = _one(tensor, loss, around, record)
-        findings += wiring.outside_optimizers(around, loss, tensor)
+        findings += wiring.outside_optimizers(around, loss, tensor, record)
     else:
         if isinstance(tensor, nn.Module):
             around = Surroundings(frame, tensor, optimizer)
         with _gradients_kept(around, record):
             about, findings = every(loss, around, record, several)
-        findings += wiring.outside_optimizers(around, loss)
+        findings += wiring.outside_optimizers(around, loss, record=record)
     findings += wiring.unregistered(around, record) + states.modes(around, record)
     report = _report(about, findings, around, record)
     half = cuts.by_two_ways(record, tensor, loss, around.name_of) if loss is not None else None
@@ -73,7 +73,9 @@ def why_no_grad(
 def of_record(record: Record, around: Surroundings) -> Report:
     """What a watched block shows by itself: its losses, its order, what it keeps alive."""
     findings = _of_record(record, around) + states.modes(around, record) + births.seen(record)
-    findings += wiring.unregistered(around, record) + wiring.outside_optimizers(around)
+    findings += wiring.unregistered(around, record) + wiring.outside_optimizers(
+        around, record=record
+    )
     findings = located(findings, around)
     passes = len(record.events_of("backward"))
     about = f"Watched {counted(len(record), 'torch call')} and {passes} backward pass"

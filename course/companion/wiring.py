@@ -90,7 +90,10 @@ def choosing(around: Surroundings, tensor: Tensor, loss: Tensor) -> str | None:
 
 
 def outside_optimizers(
-    around: Surroundings, loss: Tensor | None = None, only: Tensor | None = None
+    around: Surroundings,
+    loss: Tensor | None = None,
+    only: Tensor | None = None,
+    record: Record | None = None,
 ) -> list[Finding]:
     """Parameters that require grad and have no place in any optimizer that there is.
 
@@ -108,7 +111,20 @@ def outside_optimizers(
         if not mine:
             return _beside(only, around, reach)
         models = mine
+    filled = _copied_into(record)
+    models = {
+        n: one
+        for n, one in models.items()
+        if not any(id(p) in filled for p in one.parameters())  # its values come from elsewhere
+    }
     return [told for one in models for told in _of_model(one, around, reach, only)]
+
+
+def _copied_into(record: Record | None) -> set[int]:
+    """The ids of the leaves into which a watched call copied something that requires grad."""
+    copies = (call for _, call in record.every() if call.name == "copy_") if record else ()
+    into = {call.sources[0] for call in copies if call.recorded[1:2] == (True,)}
+    return {key for key, (_, number) in record.made.items() if number in into} if record else set()
 
 
 def _beside(tensor: Tensor, around: Surroundings, reach: Reach | None) -> list[Finding]:

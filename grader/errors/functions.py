@@ -115,7 +115,8 @@ FUNCTIONS = (
     Explanation(
         "inside_vmap",
         _RUNTIME,
-        r"vmap: It looks like you're (calling \.item\(\)|attempting to use a Tensor in some)",
+        r"vmap: It looks like you're (either \(1\) )?(calling \.item\(\)|attempting to use a "
+        r"Tensor in some)",
         "vmap runs the function once for the whole batch, so there is no single number to read or "
         "to test.",
         "Stay with tensors: torch.where instead of if, and no .item().",

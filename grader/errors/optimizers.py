@@ -42,6 +42,23 @@ OPTIMIZERS = (
         where=r"torch/optim/(?!rprop|_adafactor)\w+\.py:__init__$",  # other pairs: etas, eps
     ),
     Explanation(
+        "betas_kinds",
+        ("ValueError",),
+        r"^betas must be either both floats or both Tensors",
+        "torch takes two floats for betas, or two tensors; 0 is an int, and beside a float it is "
+        "neither.",
+        "Write the point: betas=(0.0, 0.9).",
+    ),
+    Explanation(
+        "closure_returns",
+        ("TypeError",),
+        r"^float\(\) argument must be a string or a (real )?number, not 'NoneType'",
+        "The optimizer calls the closure for the loss at each of its tries, and this closure "
+        "returned None.",
+        "End the closure with return loss, behind loss.backward().",
+        where=r"torch/optim/lbfgs\.py:step$",
+    ),
+    Explanation(
         "nesterov",
         ("ValueError",),
         r"^Nesterov momentum requires a momentum and zero dampening",
@@ -149,8 +166,10 @@ OPTIMIZERS = (
         r"param 'initial_lr' is not specified",
         "A scheduler that is to go on at a later epoch reads each group's first learning rate, "
         "initial_lr, and a new optimizer has none.",
-        "Load the optimizer's state_dict before you make the scheduler; or leave last_epoch "
-        "out, and load the scheduler's own state_dict.",
+        "For a new run leave last_epoch out: it is -1. To go on with a saved one, load the "
+        "optimizer's state_dict before you make the scheduler. If none was saved, set it: for "
+        'group in optimizer.param_groups: group["initial_lr"] = group["lr"], with the rate that '
+        "the training began with.",
     ),
     Explanation(
         "rate_attribute",

@@ -9,7 +9,7 @@ from torch import nn
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import chosen, forum, programs, wired
+from tests.companion import chosen, derived, forum, programs, wired
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -176,10 +176,37 @@ def test_weights_that_are_set_through_data_are_not_noted(program):
 
 def test_a_drawn_action_is_called_by_its_name_and_gets_no_second_note():
     report = forum.an_action_that_is_drawn("sample")
-    assert report.codes == ("cut_off",)
-    assert "sample() ran while recording was off" in str(report)
+    assert report.codes == ("cut_sample",)
+    assert "sample() draws without recording" in str(report)
     assert not report.notes, report
     assert forum.an_action_that_is_drawn("rsample").codes == ("fine",)
+
+
+@pytest.mark.parametrize(("wrong", "line"), derived.NAMED, ids=lambda one: str(one))
+def test_the_line_is_that_of_the_pass_or_of_the_draw(wrong, line):
+    report = wrong()
+    assert line in report.findings[0].place.text, report
+    assert report.findings[0].sure
+    assert not [note for note in report.notes if "second time" in note]
+
+
+def test_a_node_that_no_watched_call_made_is_blamed_on_none():
+    report = derived.a_zero_inside_of_a_script()
+    assert report.findings[0].place is None, report
+    assert "cos" not in str(report)
+
+
+def test_a_factor_of_zero_in_a_second_derivative_is_named_by_its_pass():
+    report = derived.a_penalty_of_a_slope_that_is_masked()
+    assert "made by the pass with create_graph=True" in str(report)
+    assert "torch.autograd.grad" in report.findings[0].place.text
+
+
+def test_without_a_watch_a_net_without_curvature_is_a_candidate():
+    report = derived.not_watched(torch.nn.ReLU)
+    assert report.codes[:1] == ("zero_curvature",)
+    assert not report.findings[0].sure
+    assert derived.not_watched(torch.nn.Tanh).codes[:1] == ("no_backward",)
 
 
 def test_layers_that_a_model_does_not_know_come_before_the_optimizer_that_lacks_them():

@@ -81,6 +81,16 @@ SIZES = (
         *(FUNCTIONS, "A straight-through estimator", ZERO, FLAT),
     ),
     kind(
+        "zero_draw",
+        "Zero at a draw",
+        "The gradient of {name} is zero: {node} ({call}) draws, and torch gives a draw the "
+        "derivative 0.",
+        "Of a normal distribution compute the draw: mean + std * torch.randn_like(mean). Of a "
+        "choice use its log-probability, log_prob of torch.distributions, or "
+        "F.gumbel_softmax(logits, hard=True).",
+        *(FUNCTIONS, "A straight-through estimator", ZERO, FLAT),
+    ),
+    kind(
         "zero_relu",
         "Zero at a ReLU",
         "The gradient of {name} is zero: wherever one arrives at {node} ({call}), the input is not "
@@ -88,6 +98,16 @@ SIZES = (
         "Look at the inputs of that line: a smaller learning rate, another initialization, no "
         "second ReLU at the end, or leaky_relu.",
         *(HOOKS, "A model that you may not edit", ZERO, FLAT),
+    ),
+    kind(
+        "zero_curvature",
+        "The second derivative of a net of ReLUs",
+        "The gradient of {name} is zero: the loss is made of a derivative of a derivative "
+        "({node}). A net of linear layers and activations such as ReLU consists of straight "
+        "pieces, so its second derivative is 0 everywhere.",
+        "Use an activation that is curved, in every hidden layer: tanh, sin, softplus, silu or "
+        "gelu.",
+        *(BREAKING, "14.7 A second derivative that is zero", ZERO, FLAT),
     ),
     kind(
         "zero_flat",

@@ -138,7 +138,8 @@ CUTS = (
         "cut_detach",
         "Cut by detach",
         "The gradient's way back to {name} is cut: detach() hands on the values alone.",
-        "Take detach() out, or detach at another place.",
+        "Detach only where the values alone are wanted, D(fake.detach()) of a GAN; else take it "
+        "out.",
         *(DETACH, "detach: the same memory", NONE, FLAT),
     ),
     kind(
@@ -171,8 +172,35 @@ CUTS = (
         "Cut where nothing is recorded",
         "The gradient's way back to {name} is cut: {call} ran while recording was off{off}.",
         "Move it out of the block (no_grad, set_grad_enabled(False), a decorator). sample() of a "
-        "distribution is such a block: use rsample(), where there is one.",
+        "distribution is such a block too: use rsample() in its place, where there is one.",
         *(MODES, "What the block makes is a constant", NONE, FLAT),
+    ),
+    kind(
+        "cut_sample",
+        "Cut by sample() of a distribution",
+        "The gradient's way back to {name} is cut: {call} draws without recording.",
+        "Call rsample() in its place. It draws noise and computes the sample from it and the "
+        "distribution's parameters, recorded.",
+        *(MODES, "What the block makes is a constant", NONE, FLAT),
+    ),
+    kind(
+        "cut_copied",
+        "Weights copied into another module",
+        "What was computed from {name} is copied into another leaf: {call} writes values there, "
+        "and no graph comes with them.",
+        "Run the module with the computed tensors themselves: torch.func.functional_call(module, "
+        "weights, (x,)), with weights a dict by the names of its parameters.",
+        *(DETACH, "detach: the same memory", NONE, FLAT),
+    ),
+    kind(
+        "cut_draw",
+        "Cut by a draw that has no derivative",
+        "The gradient's way back to {name} is cut: {call} draws, and {why}.",
+        "Weigh what the draw brought by its logarithm: -(dist.log_prob(drawn) * reward).mean(). "
+        "To send a gradient through a choice itself, use F.gumbel_softmax(logits, hard=True) in "
+        "place of the draw, or a straight-through estimator, p + (drawn - p).detach(), with p the "
+        "probabilities and drawn the choice as one-hot rows.",
+        *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
     ),
     kind(
         "cut_inference",

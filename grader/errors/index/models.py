@@ -33,6 +33,13 @@ MODELS: dict[str, Entry] = {
         "'<=' not supported between instances of 'float' and 'str'",
     ),
     "betas_pair": at(LOOP, "Adam, one idea", "betas that are no pair"),
+    "betas_kinds": at(LOOP, "Adam, one idea", "betas of an integer and a float"),
+    "closure_returns": at(
+        LOOP,
+        "What an optimizer holds",
+        "A closure that returns nothing",
+        "float() argument must be a string or a real number, not 'NoneType'",
+    ),
     "nesterov": at(LOOP, "SGD, momentum", "nesterov without momentum"),
     "setting_name": at(LOOP, "What a step does", "A setting that an optimizer does not have"),
     "model_for_parameters": at(LOOP, "What an optimizer holds", "A model given to an optimizer"),

@@ -11,6 +11,8 @@ from grader.errors.seen import (
     anomalous,
     assigned,
     attention,
+    choices,
+    closures,
     constructed,
     copied,
     counted,
@@ -45,6 +47,12 @@ __all__ = ["made_exact", "recognised"]
 
 Reader = Callable[[Frames, Explained, str], Explained | None]
 
+
+def _here(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The reader's own line, where it failed itself and called no library that did."""
+    return None if frames.within else replace(told, place=frames.last.place)
+
+
 _READERS: dict[str, Reader] = {
     "second_backward": passes.read,
     "modified": edited.read,
@@ -68,6 +76,11 @@ _READERS: dict[str, Reader] = {
     "parameter_assigned": assigned.read,
     "worker_out": workers.read,
     "function_shape": returned.read,
+    "function_count": returned.read_count,
+    "inside_vmap": choices.read,
+    "data_dependent": choices.read_compiled,
+    "compiled_value": choices.read_compiled,
+    "closure_returns": closures.read,
     "tuple_used": tuples.read,
     "list_for_tensor": tuples.read,
     "target_range": unlabelled.read,
@@ -90,6 +103,7 @@ _READERS: dict[str, Reader] = {
     "checkpoint": rerun.read,
     "warned_non_leaf_grad": nothing.read,
     "state_dict_keys": stored.read,
+    "leaf_in_place": _here,
 }
 
 

@@ -25,14 +25,12 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return None
     wrong, dimension, size = (int(one) for one in found.groups())
     frame = frames.last
-    held = [
-        (name, one)
-        for name, one in _indices(frame).items()
-        if bool((one == wrong).any()) and not bool(((one >= 0) & (one < size)).all())
-    ]
+    held = _holding(_indices(frame), wrong, size)
+    if len(held) != 1:
+        held = _holding(_in_brackets(frame, dimension, size), wrong, size)
     if len(held) != 1:
         return None
-    ((name, index),) = held
+    ((name, index),) = held.items()
     low, high = (int(end) for end in index.detach().aminmax())
     meaning = (
         f"{name} goes from {low} to {high}, and dimension {dimension}, which it indexes, has the "
@@ -51,10 +49,65 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             place=place,
             sure=False,
         )
+    if low >= 0 and (ids := _numbering(frames, index, size)) is not None:
+        meaning += (
+            f" {ids} holds these numbers, one for each of the {size}: they are names of rows, and "
+            "no positions."
+        )
+        cure = (
+            f"Number them anew, by position: rows = {{int(one): row for row, one in "
+            f"enumerate({ids})}}, and {name} = torch.tensor([rows[int(one)] for one in {name}]). "
+            "The same goes for whatever else counts by these names."
+        )
+        return replace(told, meaning=meaning, cure=cure, place=_made(frame, name))
+    table = next(iter(_in_brackets(frame, dimension, size, nn.Parameter)), None)
+    if low >= 0 and dimension == 0 and table == name:
+        cure = (
+            f"Make the table with a row for every number, {high + 1} of them. Where the numbers "
+            "are names with gaps between them, number them anew from 0."
+        )
+        return replace(told, meaning=meaning, cure=cure, place=_made(frame, name))
     cure = (
         f"Look at how {name} is made, and at whether it counts in the tensor that it indexes here."
     )
     return replace(told, meaning=meaning, cure=cure, place=_made(frame, name))
+
+
+def _holding(indices: dict[str, Tensor], wrong: int, size: int) -> dict[str, Tensor]:
+    """Those that hold the number of the text and are out of range."""
+    return {
+        name: one
+        for name, one in indices.items()
+        if bool((one == wrong).any()) and not bool(((one >= 0) & (one < size)).all())
+    }
+
+
+def _in_brackets(
+    frame: Frame, dimension: int, size: int, kind: type[Tensor] = Tensor
+) -> dict[str, Tensor]:
+    """The indices of the failing line that stand in the brackets of a tensor of that size."""
+    found: dict[str, Tensor] = {}
+    every = _indices(frame)
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if not isinstance(node, ast.Subscript):
+            continue
+        if not node.lineno <= frame.line <= (node.end_lineno or node.lineno):
+            continue
+        whole = looked_up(node.value, frame)
+        if isinstance(whole, kind) and whole.shape[dimension : dimension + 1] == (size,):
+            inside = {source.spelled(one) for one in ast.walk(node.slice)}
+            found |= {name: one for name, one in every.items() if name in inside}
+    return found
+
+
+def _numbering(frames: Frames, index: Tensor, size: int) -> str | None:
+    """The one tensor that gives each of the rows a number of its own, those of the index too."""
+    found = {}
+    for name, one in frames.tensors():
+        is_list = one is not index and one.dtype == index.dtype and one.shape == (size,)
+        if is_list and len(torch.unique(one)) == size and bool(torch.isin(index, one).all()):
+            found[id(one)] = name
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _chosen(frames: Frames, told: Explained) -> Explained | None:

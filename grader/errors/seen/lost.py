@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import checkpointed, derived, source
+from grader.errors.seen import checkpointed, derived, slopes, source
 from grader.errors.seen.cutting import cuts
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.lookup import looked_up
@@ -25,6 +25,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     root_of(frame)
     if _differentiates_a_gradient(frame):
         return _constant_slope(frame, told)
+    if (straight := slopes.constant(frames, told)) is not None:
+        return straight
     if (remade := _remade(frame)) is not None:
         name, line = remade
         return replace(
@@ -76,6 +78,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
 
 def read_unused(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A tensor of the same values that is not the one the result was computed from."""
+    if (straight := slopes.constant(frames, told)) is not None:
+        return straight
     tree = frames.last.source
     for node in ast.walk(tree) if tree is not None else ():
         if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "grad":

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import random
 import textwrap
 from dataclasses import replace
+
+import numpy
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import source
@@ -24,7 +27,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             if (place := _set_at(kind, own, source.is_state(kind, attribute))) is not None:
                 found.setdefault((own, place), None)
     if not found:
-        return None
+        return _drawn(frames, told)
     named = [name for name, _ in found]
     places = [place for _, place in found]
     first = named[0]
@@ -38,6 +41,34 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         "outside of the block, and handed in. Numbers of Python's random and of NumPy are drawn "
         "outside too: the second run draws others.",
         place=places[0],
+        sure=False,
+    )
+
+
+def _drawn(frames: Frames, told: Explained) -> Explained | None:
+    """The one line of the models' forward passes that draws by Python's random or by NumPy."""
+    found: dict[str, str] = {}
+    kinds = {type(part) for _, part in parts(frames)}
+    for kind in kinds:
+        if (code := source.own_code(kind)) is None:
+            continue
+        tree, file, first = code
+        above = getattr(kind.forward, "__globals__", {})
+        for node in ast.walk(tree):
+            drawn = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            module = above.get(drawn.split(".")[0])
+            if module is random or (module is numpy and ".random." in drawn):
+                found[f"{file_name(file)}, line {first + node.lineno - 1}"] = drawn  # type: ignore[attr-defined]
+    if len(found) != 1:
+        return None
+    ((place, drawn),) = found.items()
+    return replace(
+        told,
+        meaning=f"{drawn}() draws another number in the second run, during backward, which may go "
+        "another way then: checkpoint puts back torch's generators alone.",
+        cure="Draw by torch, torch.rand(()) < p, which is drawn again as it was; or draw outside "
+        "of the block, and hand the number in.",
+        place=place,
         sure=False,
     )
 

@@ -29,6 +29,15 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return None
     t = frames.name_of(target) or "the target"
     holds = f"The scores have {classes} classes, 0 to {classes - 1}, and {t} holds "
+    if classes == 2 and beyond == [255] and values.tolist() == [0, 255]:
+        return replace(
+            told,
+            meaning=f"{holds}0 and 255 alone: it is a mask as a picture stores it, black and "
+            "white, and not the numbers of classes.",
+            cure=f"Make classes of it: ({_spelled(t)} > 127).long(). With ignore_index=255 the "
+            "white places would count for nothing.",
+            place=frames.last.place,
+        )
     if len(beyond) == 1 and _may_mark(beyond[0], classes):
         (mark,) = beyond
         return replace(

@@ -110,6 +110,16 @@ OPTIMIZERS = [
         lambda: optim.Adam(one(), 1e-3, 0.9, 0.999),
         lambda: optim.Adam(one(), lr=1e-3, betas=(0.9, 0.999)),
     ),
+    (
+        "betas_kinds",
+        lambda: optim.Adam(one(), betas=(0, 0.9)),
+        lambda: optim.Adam(one(), betas=(0.0, 0.9)),
+    ),
+    (
+        "closure_returns",
+        lambda: optim.LBFGS(one()).step(lambda: None),
+        lambda: optim.LBFGS(one()).step(lambda: torch.ones(())),
+    ),
     ("nesterov", lambda: sgd(nesterov=True), lambda: sgd(nesterov=True, momentum=0.9)),
     (
         "nesterov",
