@@ -45,11 +45,12 @@ def lab(tmp_path_factory, program):
     ):
         page.set_viewport_size({"width": 1400, "height": 900})
         # A layout of its own: what opens from the start page does not open these notebooks again.
-        page.goto(f"{address}/lab/workspaces/main/tree/{LESSON}")
-        page.locator(".jp-MarkdownOutput h1").first.wait_for(timeout=60_000)
+        page.goto(f"{address}/lab/workspaces/main/tree/{LESSON}", timeout=120_000)
+        page.locator(".jp-MarkdownOutput h1").first.wait_for(timeout=120_000)
         # What is drawn late moves what stands below it: a click could miss.
         expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
-        page.get_by_role("heading", name="Where to go from here").wait_for(state="attached")
+        end = page.get_by_role("heading", name="Where to go from here")
+        end.wait_for(state="attached", timeout=120_000)
         yield Lab(address, folder, page)
 
 

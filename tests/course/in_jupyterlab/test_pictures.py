@@ -29,10 +29,11 @@ def go_to_the_end(page, player):
 def choose_the_next(page, player):
     """Choose by keyboard what else to show, from a step where it looks different; wait for it."""
     frame, choices = player.locator(".ag-frame"), player.get_by_role("combobox")
-    before = frame.inner_html()
+    frame.evaluate("frame => { frame.before = frame.innerHTML }")
     choices.focus()
     page.keyboard.press("ArrowDown")
-    expect(frame).not_to_have_js_property("innerHTML", before)
+    changed = "frame => frame.innerHTML !== frame.before"
+    page.wait_for_function(changed, arg=frame.element_handle(), polling=50)
     expect(choices).to_be_focused()
     steps = re.match(r"Step \d+ of (\d+)", player.get_by_role("status").text_content())[1]
     slider = player.get_by_role("slider", name="step")  # drawn anew where the steps are others
@@ -165,6 +166,9 @@ def test_nothing_in_a_picture_keeps_anybody_out_in_either_theme(lab, page, eleme
         lab.scheme("light")
 
 
+LOOKS = "picture => [picture.innerHTML, picture.getAttribute('aria-label')]"
+
+
 @pytest.mark.parametrize("lesson", PICTURED)
 def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, elements, lesson):
     player = cell(elements, of_lesson(lesson)).locator(".ag-player.ag-alive")
@@ -173,10 +177,10 @@ def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, elements, lesson):
     slider.focus()
     page.keyboard.press("Home")
     expect(player.get_by_role("status")).to_contain_text("Step 0 of")
-    first = picture.inner_html(), picture.get_attribute("aria-label")
+    first = picture.evaluate(LOOKS)
     page.keyboard.press("ArrowRight")
     expect(player.get_by_role("status")).to_contain_text("Step 1 of")
-    second = picture.inner_html(), picture.get_attribute("aria-label")
+    second = picture.evaluate(LOOKS)
     assert all(now != then for now, then in zip(first, second, strict=True))
     if lesson in PICTURED_AT and "AUTOGRAD_COURSE_PICTURES" in os.environ:
         for step in range(2, PICTURED_AT[lesson] + 1):
