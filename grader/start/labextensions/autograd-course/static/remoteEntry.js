@@ -48,10 +48,10 @@ function tellMissing(app, path) {
   const list = "nbgrader:open-assignment-list";
   const inClass = app.commands.hasCommand(list);
   const cure = inClass
-    ? "In a class you fetch an assignment before you can open it."
-    : "Start the course again with make course or autograd-course open: that lays it there.";
+    ? "In a class you fetch an assignment first."
+    : "Starting the course again (make course, autograd-course open) lays it there.";
   app.commands.execute("apputils:notify", {
-    message: `There is no ${path} in your folder. ${cure}`,
+    message: `${path.split("/").pop()} is not in your folder. ${cure}`, // 140 letters are shown
     type: "warning",
     options: { autoClose: 20000, actions: inClass ? [{ label: "Assignment List", commandId: list }] : [] },
   });
