@@ -46,7 +46,7 @@ SLOW = {
     "authoring/test_new.py": (30, "a copy of the course, released and proved"),
     "course/test_lessons.py": (130, "every lesson is run"),
     "book/test_book.py": (40, "the book is made from lessons that were run, and read in a browser"),
-    "course/in_jupyterlab": (110, "one JupyterLab in one browser, for all modules of the folder"),
+    "course/in_jupyterlab": (100, "one JupyterLab in one browser, for all modules of the folder"),
     "judge/batch/test_pool.py": (100, "batches of processes, which are killed, and a Dask cluster"),
     "judge/batch/test_plugins.py": (40, "a class graded by nbgrader's own commands"),
     "judge/batch/test_nbgrader_stock.py": (40, "kernels that nbgrader starts for each submission"),

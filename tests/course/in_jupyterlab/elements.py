@@ -1,4 +1,4 @@
-"""A notebook of what the course adds to JupyterLab: questions, a verdict, and pictures."""
+"""Notebooks of what the course adds to JupyterLab: questions, a verdict, and pictures."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ import re
 from grader.notebook import places
 from tests.fixtures.lesson_texts import LESSONS, cells
 
-PLACE = "elements.ipynb"
+PLACE, PICTURES = "elements.ipynb", "pictures.ipynb"
 EXERCISE = str(places.exercises("01-graphs"))
 WRONG = "def two_path_grad(x, w):\n    return w + 1, w + 1\n"
 
@@ -89,12 +89,6 @@ def first_picture(lesson):
 
 
 PICTURED = {lesson.stem: source for lesson in LESSONS if (source := first_picture(lesson))}
-ELEMENTS = (KEPT, BUSY, "1 + 1", QUESTIONS, CHECK, PICTURE, *PICTURED.values())
+ELEMENTS = (KEPT, BUSY, "1 + 1", QUESTIONS, CHECK, PICTURE)
 ASKED, CHECKED, DRAWN = 3, 4, 5
-"""The cells of three kinds of questions, of a verdict, and of the first picture."""
-PLAYERS = 1 + len(PICTURED)
-
-
-def of_lesson(name):
-    """The number of the cell that shows a lesson's picture."""
-    return DRAWN + 1 + list(PICTURED).index(name)
+"""The cells of three kinds of questions, of a verdict, and of a picture."""

@@ -6,11 +6,29 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.course.in_jupyterlab.elements import DRAWN, PICTURED, of_lesson
+from tests.course.in_jupyterlab.elements import DRAWN, PICTURED, PICTURES
 from tests.fixtures.browser import COLOURS, barriers, keep_picture
-from tests.fixtures.in_jupyterlab import DIRTY, FRONT, cell
+from tests.fixtures.in_jupyterlab import DIRTY, FRONT, cell, notebook
 
 PICTURED_AT = {"05-hooks": 30, "06-optimizer-loop": 12}  # steps that the README shows
+
+
+@pytest.fixture(scope="module")
+def drawn(lab):
+    """The notebook of every lesson's first picture, open and run for as long as it is needed."""
+    notebook(lab.folder / PICTURES, *PICTURED.values())
+    shown = lab.open(PICTURES)
+    lab.do("notebook:run-all-cells")
+    alive = shown.locator(".ag-player.ag-alive")
+    expect(alive).to_have_count(len(PICTURED), timeout=120_000)
+    yield
+    lab.close(PICTURES)
+
+
+@pytest.fixture
+def pictures(lab, drawn):
+    """That notebook, in front."""
+    return lab.open(PICTURES)
 
 
 @pytest.fixture
@@ -127,7 +145,7 @@ MEASURED = """front => [...front.querySelectorAll('.ag-player.ag-alive')].map(pl
     ids=["1400", "800", "no-files"],
 )
 def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(
-    page, elements, width, files, letters
+    page, pictures, width, files, letters
 ):
     """At 800 px with the list of files open beside it, and without.
 
@@ -140,15 +158,15 @@ def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(
     try:
         fit = f"({MEASURED})(document.querySelector('{FRONT}')).every(one => one.wider <= 1)"
         page.wait_for_function(fit, polling=200)
-        measured = elements.evaluate(MEASURED)
-        assert len(measured) == 1 + len(PICTURED)
+        measured = pictures.evaluate(MEASURED)
+        assert len(measured) == len(PICTURED)
         for picture in measured:
             assert picture["tops"] == sorted(picture["tops"])
             assert picture["smallest"] >= letters
             assert picture["cut"] == []
             assert picture["height"] <= 760  # what JupyterLab leaves of 900
             assert picture["out"] <= 1
-        broken = elements.locator(".ag-frame:has(> svg[aria-hidden])").count()
+        broken = pictures.locator(".ag-frame:has(> svg[aria-hidden])").count()
         assert bool(broken) == (width == 800)
     finally:
         if not files:
@@ -156,7 +174,7 @@ def test_every_picture_fits_its_cell_under_its_sentence_and_its_controls(
         page.set_viewport_size(before)
 
 
-def test_nothing_in_a_picture_keeps_anybody_out_in_either_theme(lab, page, elements):
+def test_nothing_in_a_picture_keeps_anybody_out_in_either_theme(lab, page, pictures):
     players = f"{FRONT} .ag-player"
     assert barriers(page, players) == []
     lab.scheme("dark")
@@ -170,8 +188,8 @@ LOOKS = "picture => [picture.innerHTML, picture.getAttribute('aria-label')]"
 
 
 @pytest.mark.parametrize("lesson", PICTURED)
-def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, elements, lesson):
-    player = cell(elements, of_lesson(lesson)).locator(".ag-player.ag-alive")
+def test_the_picture_of_a_lesson_is_moved_by_keyboard(page, pictures, lesson):
+    player = cell(pictures, list(PICTURED).index(lesson)).locator(".ag-player.ag-alive")
     picture = player.get_by_role("img").first
     slider = player.get_by_role("slider", name="step")
     slider.focus()
