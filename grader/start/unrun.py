@@ -1,4 +1,4 @@
-"""Below a NameError: that a cell above makes the name, and that this kernel has not run it."""
+"""Below a NameError: that a cell above makes the name, and how to run what stands above."""
 
 from __future__ import annotations
 
