@@ -46,8 +46,7 @@ SLOW = {
     "authoring/test_new.py": (30, "a copy of the course, released and proved"),
     "course/test_lessons.py": (130, "every lesson is run"),
     "book/test_book.py": (40, "the book is made from lessons that were run, and read in a browser"),
-    "course/test_in_jupyterlab.py": (110, "JupyterLab in a browser"),
-    "course/test_places_in_jupyterlab.py": (30, "JupyterLab in a browser"),
+    "course/in_jupyterlab": (100, "one JupyterLab in one browser, for all modules of the folder"),
     "judge/batch/test_pool.py": (100, "batches of processes, which are killed, and a Dask cluster"),
     "judge/batch/test_plugins.py": (40, "a class graded by nbgrader's own commands"),
     "judge/batch/test_nbgrader_stock.py": (40, "kernels that nbgrader starts for each submission"),
@@ -68,7 +67,7 @@ SLOW = {
     "box/test_cells.py": (20, "boxes of every level that import torch"),
     "report/test_desk_guide.py": (10, "a class is graded"),
 }
-"""What takes long, by module: about how many seconds on a quiet core, and of what.
+"""What takes long, by module or folder: about how many seconds on a quiet core, and of what.
 
 The longest begin first, so that no core is left alone with one at the end; `make test FAST=1`
 leaves all of them out, and whatever else asks for a fixture of NEVER_FAST. What is in neither takes
@@ -88,8 +87,9 @@ def pytest_xdist_auto_num_workers(config):
 
 @functools.cache
 def seconds_of(path):
-    """What the table says of a module."""
-    return SLOW.get(path.relative_to(ROOT / "tests").as_posix(), (0, ""))[0]
+    """What the table says of a module, or of the folder that it lies in."""
+    own = path.relative_to(ROOT / "tests")
+    return SLOW.get(own.as_posix(), SLOW.get(own.parent.as_posix(), (0, "")))[0]
 
 
 def pytest_collection_modifyitems(items):

@@ -1,7 +1,8 @@
 // A question's live form. What is sent is what the learner sees at that moment, whole, in one
 // message: state that travels piece by piece arrives late where the kernel is busy.
 
-const PATIENCE = 5000;
+const [SOON, LATER] = [1000, 5000];
+const WAITING = "Waiting for the kernel: it answers once the cell that it runs has ended.";
 const LATE =
   "No answer yet: the kernel is busy with another cell, or it has ended. If it has, restart it in " +
   "the menu Kernel and run this cell again.";
@@ -13,40 +14,48 @@ function render({ model, el }) {
   const answer = document.createElement("div");
   const waiting = document.createElement("p");
   waiting.setAttribute("role", "status");
-  let late = null;
+  let asked = []; // what is told meanwhile, while an answer is awaited
+  const tell = (text) => {
+    asked.forEach(clearTimeout);
+    asked = [];
+    waiting.textContent = text;
+  };
+  const tellIn = (delay, text) => setTimeout(() => (waiting.textContent = text), delay);
 
   const settle = () => {
-    clearTimeout(late);
-    waiting.textContent = "";
+    tell("");
     answer.innerHTML = model.get("reply");
     form.settled(model.get("committed"));
   };
   const form = made({
     model,
     el,
-    tell: (said) => (waiting.textContent = said),
+    tell,
     forget: () => (answer.innerHTML = ""),
     // Whether it went out: a kernel that was shut down takes nothing any more.
     send: (value) => {
       try {
         model.send({ event: "commit", value });
       } catch {
-        waiting.textContent = GONE;
+        tell(GONE);
         return false;
       }
-      late = setTimeout(() => (waiting.textContent = LATE), PATIENCE);
+      asked = [tellIn(SOON, WAITING), tellIn(LATER, LATE)];
       return true;
     },
   });
+  const gone = () => asked.length && tell(GONE); // the kernel was started anew
   el.append(answer, waiting);
   document.getElementById(model.get("still"))?.setAttribute("hidden", "");
   model.on("change:number", settle);
+  model.on("comm_live_update", gone);
   const release = keys(el, form.commit);
   if (model.get("number")) settle();
   return () => {
-    clearTimeout(late);
+    asked.forEach(clearTimeout);
     release();
     model.off("change:number", settle);
+    model.off("comm_live_update", gone);
   };
 }
 

@@ -45,6 +45,8 @@ TEMPLATES: dict[str, str] = {
     "guidance.nothing_checked": "Nothing was checked in this notebook yet. Name the exercise, as "
     'in {call}("two_path_grad").',
     "could_not_check": "Could not check {exercise}.",
+    "start.unrun": "A cell above this one makes {name}, and this kernel does not have it. Run what "
+    "stands above: in JupyterLab's menu Run, Run All Above Selected Cell.",
     # what keeps a check from running
     "CHECK.missing": "check needs the id of the exercise and {functions}: write check({call}).",
     "CHECK.not_callable": "{function} is a value of type {type}, and not a function. Write "

@@ -29,6 +29,9 @@ class Pressing(anywidget.AnyWidget):
 
     def _pressed(self, _: Any, content: Mapping[str, Any], __: Any) -> None:
         action = self._actions.get(content.get("press", ""))
-        if action:
+        if action is None:
+            return
+        try:
             action()
-            self.answers += 1
+        finally:
+            self.answers += 1  # the buttons wait for it

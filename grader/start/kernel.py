@@ -8,6 +8,8 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+from grader.start import unrun
+
 NAMES = {
     "check": "grader",
     "hint": "grader",
@@ -32,6 +34,7 @@ def provide(shell: Any) -> None:
     shell.user_ns_hidden.update(given)  # %who and %whos list what the learner made
     if _is_there(ERRORS):
         importlib.import_module(ERRORS).install(shell)
+    unrun.install(shell)
 
 
 def _later(name: str, module: str) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.machinery
+import json
 import os
 import subprocess
 import sys
@@ -98,6 +99,33 @@ def test_an_error_within_a_check_is_told_by_the_verdict_alone(fresh):
     assert not told.startswith("What it")
 
 
+def test_a_name_that_a_cell_above_makes_is_missed_with_the_way_to_it(fresh, tmp_path):
+    cells = {"first": "import math\nb = 2", "text": "c = 3", "magic": "%who", "second": "b + 1"}
+    written = [
+        {"id": id, "cell_type": "markdown" if id == "text" else "code", "source": [source]}
+        for id, source in (cells | {"below": "later = 5"}).items()
+    ]
+    place = tmp_path / "a.ipynb"
+    place.write_text(json.dumps({"cells": written}))
+    fresh.run(f"import os; os.environ['JPY_SESSION_NAME'] = {str(place)!r}")
+
+    def told(source, cell="second"):
+        shown = fresh.outputs(f"_ = get_ipython().run_cell({source!r}, cell_id={cell!r})")
+        return [text for _, text in shown if "this kernel does not have it" in text]
+
+    for name in ("b", "math"):
+        (said,) = told(f"{name} + 1")
+        assert said.startswith(f"A cell above this one makes {name}, ")
+    for name in ("c", "later", "nobody"):  # text; a cell below; no cell
+        assert told(f"{name} + 1") == []
+    assert told("b + 1", "first") == []
+    assert told("1 / 0") == []
+    fresh.run("b = 2")
+    assert told("b + 1") == []
+    fresh.run("del os.environ['JPY_SESSION_NAME'], b")
+    assert told("b + 1") == []
+
+
 def test_a_learners_own_variable_wins(fresh):
     assert fresh.value("[check := 7, check][1]") == 7
     fresh.run("from grader import hint")
@@ -120,6 +148,7 @@ class Shell:
 
     def __init__(self, **variables):
         self.user_ns, self.user_ns_hidden = variables, {}
+        self.events = types.SimpleNamespace(callbacks={"post_run_cell": []}, register=print)
 
 
 def test_errors_are_explained_in_every_cell_where_the_course_has_explanations(monkeypatch):

@@ -1,6 +1,6 @@
-// Four things that JupyterLab does not do by itself: open a notebook at the cell that its address
-// names, make the cell that a link names the one to go on from, lead back to the start page, and
-// leave a narrow window to the notebook.
+// Five things that JupyterLab does not do by itself: open a notebook at the cell that its address
+// names, make the cell that a link names the one to go on from, say where a link leads nowhere, lead
+// back to the start page, and leave a narrow window to the notebook.
 (window._JUPYTERLAB ??= {})["autograd-course"] = {
   init() {},
   get: () => Promise.resolve(() => ({ __esModule: true, default: plugins })),
@@ -29,15 +29,31 @@ function land(app) {
   app.restored.then(go);
 }
 
-// A link in a notebook shows its cell, and JupyterLab leaves another one active.
+// A link in a notebook shows its cell, and JupyterLab leaves another one active. Where there is no
+// such notebook it says nothing.
 function follow(app) {
   app.commands.commandExecuted.connect(async (_, { id, args, result }) => {
+    if (id !== "rendermime:handle-local-link") return;
+    const missing = await result.then(() => false, (error) => error?.response?.status === 404);
+    if (missing) return tellMissing(app, args.path);
     const cell = /^#cell-id=(.+)$/.exec(args?.id ?? "")?.[1];
-    if (id !== "rendermime:handle-local-link" || !cell) return;
-    await result;
+    if (!cell) return;
     const named = (panel) => panel.context?.path === args.path;
     const panel = [...app.shell.widgets("main")].find(named);
     if (panel) await take(panel, decodeURIComponent(cell));
+  });
+}
+
+function tellMissing(app, path) {
+  const list = "nbgrader:open-assignment-list";
+  const inClass = app.commands.hasCommand(list);
+  const cure = inClass
+    ? "In a class you fetch an assignment first."
+    : "Starting the course again (make course, autograd-course open) lays it there.";
+  app.commands.execute("apputils:notify", {
+    message: `${path.split("/").pop()} is not in your folder. ${cure}`, // 140 letters are shown
+    type: "warning",
+    options: { autoClose: 20000, actions: inClass ? [{ label: "Assignment List", commandId: list }] : [] },
   });
 }
 

@@ -1,0 +1,116 @@
+"""One JupyterLab for all that is asked of it, as a learner has it: a workspace in one window."""
+
+import contextlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from grader.cli import lab as lab_command
+from grader.notebook import places, workspace
+from grader.start.paths import LABEXTENSIONS
+from tests.conftest import ROOT
+from tests.course.in_jupyterlab.elements import ELEMENTS, EXERCISE, PLACE, WRONG
+from tests.fixtures.browser import browser_page, jupyterlab
+from tests.fixtures.in_jupyterlab import Lab, cell, notebook, run
+
+SETTINGS = Path(lab_command.__file__).with_name("lab_settings")
+LESSON = places.lesson("01-graphs")
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory, program):
+    """The course's workspace in JupyterLab with its settings, for somebody without a record.
+
+    The first lesson is open. It is a JupyterLab in which a test can call the commands.
+    """
+    folder = tmp_path_factory.mktemp("lab")
+    workspace.build(ROOT, folder)
+    write_answer(folder / EXERCISE)
+    notebook(folder / PLACE, *ELEMENTS)
+    options = (
+        "--ServerApp.jpserver_extensions=grader.start=True",
+        f"--LabApp.extra_labextensions_path={LABEXTENSIONS}",
+        f"--LabApp.app_settings_dir={SETTINGS}",
+        "--LabApp.expose_app_in_browser=True",
+    )
+    record = str(tmp_path_factory.mktemp("record"))
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    expect.set_options(timeout=20_000)  # a machine may have other work to do
+    with (
+        jupyterlab(folder, *options, AUTOGRAD_COURSE_DATA=record) as address,
+        browser_page(program(*names)) as page,
+    ):
+        page.set_viewport_size({"width": 1400, "height": 900})
+        # A layout of its own: what opens from the start page does not open these notebooks again.
+        page.goto(f"{address}/lab/workspaces/main/tree/{LESSON}", timeout=120_000)
+        page.locator(".jp-MarkdownOutput h1").first.wait_for(timeout=120_000)
+        # What is drawn late moves what stands below it: a click could miss.
+        expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
+        end = page.get_by_role("heading", name="Where to go from here")
+        end.wait_for(state="attached", timeout=120_000)
+        yield Lab(address, folder, page)
+
+
+def write_answer(place):
+    """A wrong answer in the first exercise, and below all of them a question of the course."""
+    content = json.loads(place.read_text())
+    for one in content["cells"]:
+        if one["id"] == "two_path_grad_answer":
+            one["source"] = WRONG
+    asked = {"cell_type": "code", "id": "asked", "metadata": {}, "source": 'ask("start-predict")'}
+    content["cells"].append(asked | {"execution_count": None, "outputs": []})
+    place.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def page(lab):
+    """The window."""
+    return lab.page
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_wrong(lab):
+    """No error in the browser, and no request to another machine."""
+    yield
+    # A kernel that takes seconds to begin closes a channel that JupyterLab has given up.
+    late = "Comm not found for comm id"
+    assert [said for said in lab.page.wrong if not said.startswith(late)] == []
+    assert lab.page.asked_elsewhere == []
+
+
+@pytest.fixture
+def elements(lab):
+    """The notebook of questions, a verdict and a picture, in front, each cell run.
+
+    Its kernel hears nothing while it is busy, whatever it could do.
+    """
+    shown = lab.open(PLACE)
+    alive = shown.locator(".ag-player.ag-alive")
+    gone = shown.locator(".ag-gone:not(:empty)")
+    if not alive.count() or gone.count():
+        lab.without_subshells()
+        lab.do("notebook:run-all-cells")
+        expect(alive).to_have_count(1, timeout=120_000)
+        expect(gone).to_have_count(0)
+    return shown
+
+
+@pytest.fixture
+def busy(lab):
+    """A kernel at work on the second cell of that notebook, for as long as a block takes."""
+
+    @contextlib.contextmanager
+    def at_work(shown):
+        mark = lab.folder / "busy"
+        mark.touch()
+        run(shown, 1)
+        expect(cell(shown, 1).locator(".jp-InputPrompt")).to_contain_text("*")
+        try:
+            yield
+        finally:
+            mark.unlink()
+
+    return at_work
