@@ -68,8 +68,7 @@ NETWORKS = (
     Explanation(
         "rnn_state_size",
         ("RuntimeError",),
-        r"^Expected hidden(\[\d\])? size \(|^For (un)?batched \d-D input, hx|^hidden\d? has "
-        r"inconsistent",
+        r"^Expected hidden(\[\d\])? size \(|^For (un)?batched \d-D input, hx",
         "The state has another size than this batch needs: (layers, batch, hidden), batch "
         "second also with batch_first=True. A state that is carried from batch to batch meets a "
         "last, smaller batch.",

@@ -154,14 +154,6 @@ SCHEDULES = (
         where=r"torch/optim/(?!lr_scheduler)\w+\.py:step$",
     ),
     Explanation(
-        "closure_returns",
-        ("TypeError",),
-        r"^float\(\) argument must be a string or a (real )?number, not 'NoneType'",
-        "LBFGS reads the loss that its closure returns, and this closure returns nothing.",
-        "End the closure with return loss.",
-        where=r"torch/optim/lbfgs\.py:step$",
-    ),
-    Explanation(
         "not_of_optimizer",
         ("AttributeError",),
         r"^'(SGD|Adam|AdamW|RMSprop|Adagrad|NAdam|RAdam|Adamax|LBFGS|GradScaler)' object has "

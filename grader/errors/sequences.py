@@ -31,10 +31,10 @@ SEQUENCES = (
         "cell_state_size",
         ("ValueError", "RuntimeError"),
         r"^(GRU|RNN|LSTM)Cell: Expected (hidden|hx\[\d\]) to be 1D or 2D|^Input batch size "
-        r"\d+ doesn't match hidden\d? batch size",
+        r"\d+ doesn't match hidden\d? batch size|^hidden\d? has inconsistent hidden_size",
         "A cell makes one step: its state is (batch, hidden), without the dimension of "
-        "layers that an RNN's state has, and with one row for each sample. A state that is "
-        "carried on meets a last, smaller batch.",
+        "layers that an RNN's state has, with one row for each sample, and as wide as the "
+        "cell's hidden_size. A state that is carried on meets a last, smaller batch.",
         "Take the layer out of an RNN's state: h[0]. Begin each batch anew, h = "
         "x.new_zeros(len(x), hidden), or pass drop_last=True to the DataLoader.",
     ),

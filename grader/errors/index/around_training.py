@@ -37,7 +37,6 @@ AROUND_TRAINING: dict[str, Entry] = {
     "muon_matrices": at(LOOP, "What a step does", "Muon for a bias"),
     "one_implementation": at(LOOP, "What a step does", "Implementations of a step"),
     "step_argument": at(LOOP, "6.2 Four lines", "A loss given to step"),
-    "closure_returns": at(LOOP, "What a step does", "A closure without return"),
     "not_of_optimizer": at(LOOP, "6.2 Four lines", "A method of another object"),
     "clipped_model": at(LOOP_2, "Clip and schedule", "Clipping a model"),
     "clip_bound": at(LOOP_2, "Clip and schedule", "Clipping without a bound"),

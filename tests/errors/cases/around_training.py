@@ -241,11 +241,6 @@ SCHEDULES_CASES = [
     ("step_argument", lambda: sgd().step(1.0), lambda: sgd().step()),
     ("step_argument", lambda: sgd().step(torch.ones(())), lambda: sgd().step()),
     (
-        "closure_returns",
-        lambda: optim.LBFGS(one()).step(lambda: None),
-        lambda: optim.LBFGS(one()).step(lambda: torch.ones(())),
-    ),
-    (
         "not_of_optimizer",
         lambda: sgd().backward(),
         lambda: (one()[0].sum().backward(), sgd().step()),

@@ -226,6 +226,11 @@ SEQUENCES_CASES = [
     ),
     (
         "cell_state_size",
+        lambda: nn.GRUCell(4, 8)(rows(2, 4), rows(2, 4)),
+        lambda: nn.GRUCell(4, 8)(rows(2, 4), rows(2, 4).new_zeros(2, 8)),
+    ),
+    (
+        "cell_state_size",
         lambda: nn.LSTMCell(4, 8)(rows(2, 4), (rows(1, 2, 8), rows(1, 2, 8))),
         lambda: nn.LSTMCell(4, 8)(rows(2, 4), (rows(1, 2, 8)[0], rows(1, 2, 8)[0])),
     ),
