@@ -218,15 +218,18 @@ def _in_words(task: Task, sentences: Mapping[str, str], told: _Told) -> Finding:
     code = signature.code
     if code in _PLAIN and is_row(told.differences[0].name, c.case):
         return _of_rows(told)
+    values, about = dict(signature.values), told.differences
     if code in _PLAIN and len(told.differences) > 1:
-        code = "WRONG"
-    path = spoken(told.differences, c.case, parts, c.secret)
+        code, about, others = _in_turn(told)
+        if others:
+            values["others"] = spoken(others, c.case, parts, c.secret)
+    path = spoken(about, c.case, parts, c.secret)
     own = _own_sentence(sentences, code)
     if own is not None:
         message = own.format(path=path)
     else:
         template = f"HIDDEN.{code}" if c.secret and f"HIDDEN.{code}" in TEMPLATES else code
-        message = say(template, path=path, **signature.values)
+        message = say(template, path=path, **values)
     message = message[:1].upper() + message[1:]
     lines = [
         line
@@ -234,6 +237,17 @@ def _in_words(task: Task, sentences: Mapping[str, str], told: _Told) -> Finding:
         for line in numbers(difference, labelled(difference, c.case, parts), c.secret)
     ]
     return finding(stable(code), message, c, lines)
+
+
+def _in_turn(told: _Told) -> tuple[str, list[Difference], list[Difference]]:
+    """How several plain differences are told: a word says by itself what is wrong, and comes first.
+
+    Numbers say no more than that they differ: then all stand in one sentence.
+    """
+    first, *others = told.differences
+    if told.signature.code == "WRONG.value" and isinstance(first.expected, str):
+        return "WRONG.words", [first], others
+    return "WRONG", told.differences, []
 
 
 def _own_sentence(sentences: Mapping[str, str], code: str) -> str | None:

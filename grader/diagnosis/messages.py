@@ -273,6 +273,8 @@ TEMPLATES: dict[str, str] = {
     "WRONG": "{path} differs from the right answer.",
     "WRONG.rows": "Wrong in this case: {wrong} of its {total} answers.",
     "WRONG.value": "{path} is {received}, expected {expected}.",
+    "WRONG.words": "{path} is {received}, expected {expected}; {others} differs from the right "
+    "answer as well.",
     "WRONG.flag": "The {flag} of {path} is {received}, expected {expected}.",
     # the same on hidden cases, where nothing may carry a hidden input
     "HIDDEN.NONE.returned": "{path} is None. Is a `return` missing?",
@@ -335,6 +337,7 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.WRONG": "{path} differs from the right answer.",
     "HIDDEN.WRONG.rows": "Some of the answers of this case are wrong.",
     "HIDDEN.WRONG.value": "{path} differs from the right answer.",
+    "HIDDEN.WRONG.words": "{path} differs from the right answer, and {others} does as well.",
     "HIDDEN.WRONG.flag": "{path} differs from the right answer.",
     # parts of a finding
     "numbers": "{wrong} of {total} entries differ; greatest absolute difference {worst_abs} at "
@@ -364,7 +367,7 @@ TEMPLATES: dict[str, str] = {
 }
 
 
-_VARIANTS = (".whole", ".none", ".gradient", ".float32", ".batch", ".number")
+_VARIANTS = (".whole", ".none", ".gradient", ".float32", ".batch", ".number", ".words")
 
 
 def stable(code: str) -> str:

@@ -116,9 +116,10 @@ class KeptResultKey(Key, task="kept_result"):
         return _OnCtx.apply(x, k)
 
     def alias_on_ctx(x, k):
-        """The result is freed, and backward reads its memory all the same, from a detached tensor
-        on ctx for one: after an edit in place the gradient is wrong, and nothing is said. Use
-        ctx.save_for_backward."""
+        """Nothing of yours keeps the result alive, and backward reads its memory without torch's
+        knowledge: what you kept is a detached tensor, as .data and detach() give one, or a weak
+        reference. After an edit in place the gradient is wrong, and nothing is said. Give the
+        result itself to ctx.save_for_backward."""
         return _AliasOnCtx.apply(x, k)
 
     def x_on_ctx(x, k):

@@ -83,6 +83,19 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         kept, _ = _packed(model, x)
         return _of_storages(kept)
 
+    def entries_for_bytes(model, x):
+        """You counted entries. A number in float64 takes 8 bytes, and one in float32 takes 4:
+        nbytes() of a storage says how many it takes."""
+        kept, _ = _packed(model, x)
+        return _of_storages(_foreign(kept, model), lambda t: _bytes(t) // t.element_size())
+
+    def storages_known_by_first_entry(model, x):
+        """You told storages apart by data_ptr() of the tensors, which is the place of their own
+        first entry. Two tensors may begin at different places of one storage: take
+        untyped_storage().data_ptr()."""
+        kept, _ = _packed(model, x)
+        return sum({t.data_ptr(): _bytes(t) for t in _foreign(kept, model)}.values())
+
     def parameters_known_by_identity(model, x):
         """You left out parameters by comparing tensors. What a layer saves of its weight is often
         the transposed one: another tensor in the same storage. Compare
