@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import torch
+
 from grader.diagnosis.compared import Compared
 from grader.diagnosis.comparison import Difference
 from grader.diagnosis.facts import groups, tables, wholes
@@ -12,7 +14,7 @@ from grader.diagnosis.facts.claims import the_one
 from grader.diagnosis.findings import finding, numbers
 from grader.diagnosis.messages import TEMPLATES, say, stable
 from grader.diagnosis.misses import Miss, Signature
-from grader.diagnosis.naming import is_row, labelled, parts_of, spoken
+from grader.diagnosis.naming import is_gradient, is_row, labelled, parts_of, spoken
 from grader.diagnosis.shown import shown_apart
 from grader.diagnosis.signatures import recognise
 from grader.diagnosis.verdict import Finding
@@ -98,7 +100,19 @@ def of_differences(
         grouped = [_without_causes(told) for told in grouped]
     if any(code.startswith(_ENDS_GRADIENTS) for code in codes):
         grouped = [told for told in grouped if told.signature.code not in _NO_GRADIENT]
+    elif _has_no_value(failing):
+        grouped = [told for told in grouped if told.signature.code != "NONE.gradient"]
     return [_in_words(task, sentences, told) for told in grouped]
+
+
+def _has_no_value(failing: Sequence[Compared]) -> bool:
+    """Whether a part that is no gradient came as None, or in another shape, where one is None."""
+    return any(
+        not is_gradient(d.name) and (d.kind == "shape" or d.received is None)
+        for c in failing
+        for d in c.differences
+        if isinstance(d.expected, torch.Tensor)
+    )
 
 
 def is_plain(told: Finding) -> bool:

@@ -168,6 +168,7 @@ TEMPLATES: dict[str, str] = {
     "FACT.mask": "{path} is right except exactly {where}{there}.",
     "FACT.first_row": "{path} is right in its {where} alone{there}. Does a loop end after its "
     "first round?",
+    "FACT.first_row_alone": "{path} is right in its {where} alone{there}.",
     "FACT.last_row": "{path} is right in its {where} alone{there}.",
     "FACT.order": "{path} has the right entries in another order.",
     "FACT.reversed": "{path} has the right entries in reversed order.",
@@ -256,6 +257,8 @@ TEMPLATES: dict[str, str] = {
     "itself.",
     "SIDE.hooks": "Your function left hooks behind: {detail}. Keep the handle and call "
     "handle.remove() in a finally block.",
+    "SIDE.hooks.fewer": "Your function took hooks away that others had put there: {detail}. Leave "
+    "them where they are: what a call runs through them belongs to its result.",
     "SIDE.other": "Your function left something changed: {detail}.",
     "SIDE.training": "Your function left the model in another mode: {detail}. Put every module "
     "back as it was.",

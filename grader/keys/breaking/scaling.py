@@ -100,8 +100,8 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         return _step("zfbcsd", *given)
 
     def not_clipped(*given):
-        """Your step follows gradients that were not clipped. Clip them between
-        scaler.unscale_(opt) and scaler.step(opt)."""
+        """Your step follows gradients whose norm is as it was: they were not clipped to max_norm,
+        or not before the step. Clip them between scaler.unscale_(opt) and scaler.step(opt)."""
         return _step("zfbusd", *given)
 
     def old_gradients_added(*given):

@@ -57,7 +57,7 @@ class _NormOnce(torch.autograd.Function):
         return norms
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, arriving: Tensor) -> Tensor:
         x, norms = ctx.saved_tensors
         slope = torch.where(norms == 0, 0.0, arriving / torch.where(norms == 0, 1.0, norms))
@@ -296,11 +296,6 @@ class FixWhereKey(Key, task="fix_where"):
         """The values are right, and nothing reaches p: you cut the result off the graph. Leave out
         detach(), .data, item() and no_grad()."""
         return FixWhereKey.reference(p).detach()
-
-    def categorical(p):
-        """You asked torch's Categorical. It divides p by its sum and keeps the logarithm finite by
-        a small number, so that gradients are those of the divided p, and that of a 0 is not 0."""
-        return torch.distributions.Categorical(probs=p, validate_args=False).entropy()
 
     def hook_left_on_p(p):
         """The numbers are right, and a hook of yours is still on p: it turns every nan that ever

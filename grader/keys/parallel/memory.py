@@ -83,11 +83,18 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         kept, _ = _packed(model, x)
         return _of_storages(kept)
 
-    def entries_for_bytes(model, x):
-        """You counted entries. A number in float64 takes 8 bytes, and one in float32 takes 4:
-        nbytes() of a storage says how many it takes."""
-        kept, _ = _packed(model, x)
-        return _of_storages(_foreign(kept, model), lambda t: _bytes(t) // t.element_size())
+    def hooks_left_out(model, x):
+        """You called forward by itself, and hooks on the model did not run: what they compute
+        belongs to the graph of model(x). Call the model."""
+        kept: list[Tensor] = []
+
+        def pack(t: Tensor) -> Tensor:
+            kept.append(t)
+            return t
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+            y = model.forward(x)
+        return _of_storages(_foreign(kept, model)) if y is not None else 0
 
     def storages_known_by_first_entry(model, x):
         """You told storages apart by data_ptr() of the tensors, which is the place of their own
