@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import torch
+
 from grader.diagnosis.compared import Compared
 from grader.diagnosis.comparison import Difference
 from grader.diagnosis.facts import groups, tables, wholes
@@ -12,7 +14,7 @@ from grader.diagnosis.facts.claims import the_one
 from grader.diagnosis.findings import finding, numbers
 from grader.diagnosis.messages import TEMPLATES, say, stable
 from grader.diagnosis.misses import Miss, Signature
-from grader.diagnosis.naming import is_row, labelled, parts_of, spoken
+from grader.diagnosis.naming import is_gradient, is_row, labelled, parts_of, spoken
 from grader.diagnosis.shown import shown_apart
 from grader.diagnosis.signatures import recognise
 from grader.diagnosis.verdict import Finding
@@ -98,7 +100,19 @@ def of_differences(
         grouped = [_without_causes(told) for told in grouped]
     if any(code.startswith(_ENDS_GRADIENTS) for code in codes):
         grouped = [told for told in grouped if told.signature.code not in _NO_GRADIENT]
+    elif _has_no_value(failing):
+        grouped = [told for told in grouped if told.signature.code != "NONE.gradient"]
     return [_in_words(task, sentences, told) for told in grouped]
+
+
+def _has_no_value(failing: Sequence[Compared]) -> bool:
+    """Whether a part that is no gradient came as None, or in another shape, where one is None."""
+    return any(
+        not is_gradient(d.name) and (d.kind == "shape" or d.received is None)
+        for c in failing
+        for d in c.differences
+        if isinstance(d.expected, torch.Tensor)
+    )
 
 
 def is_plain(told: Finding) -> bool:
@@ -218,15 +232,18 @@ def _in_words(task: Task, sentences: Mapping[str, str], told: _Told) -> Finding:
     code = signature.code
     if code in _PLAIN and is_row(told.differences[0].name, c.case):
         return _of_rows(told)
+    values, about = dict(signature.values), told.differences
     if code in _PLAIN and len(told.differences) > 1:
-        code = "WRONG"
-    path = spoken(told.differences, c.case, parts, c.secret)
+        code, about, others = _in_turn(told)
+        if others:
+            values["others"] = spoken(others, c.case, parts, c.secret)
+    path = spoken(about, c.case, parts, c.secret)
     own = _own_sentence(sentences, code)
     if own is not None:
         message = own.format(path=path)
     else:
         template = f"HIDDEN.{code}" if c.secret and f"HIDDEN.{code}" in TEMPLATES else code
-        message = say(template, path=path, **signature.values)
+        message = say(template, path=path, **values)
     message = message[:1].upper() + message[1:]
     lines = [
         line
@@ -234,6 +251,17 @@ def _in_words(task: Task, sentences: Mapping[str, str], told: _Told) -> Finding:
         for line in numbers(difference, labelled(difference, c.case, parts), c.secret)
     ]
     return finding(stable(code), message, c, lines)
+
+
+def _in_turn(told: _Told) -> tuple[str, list[Difference], list[Difference]]:
+    """How several plain differences are told: a word says by itself what is wrong, and comes first.
+
+    Numbers say no more than that they differ: then all stand in one sentence.
+    """
+    first, *others = told.differences
+    if told.signature.code == "WRONG.value" and isinstance(first.expected, str):
+        return "WRONG.words", [first], others
+    return "WRONG", told.differences, []
 
 
 def _own_sentence(sentences: Mapping[str, str], code: str) -> str | None:

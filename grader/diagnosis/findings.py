@@ -49,6 +49,8 @@ def of_effects(
             for effect, detail in c.observation.effects.items():
                 # An effect's name comes from where the answer ran: only known ones are repeated.
                 code = f"SIDE.{effect}" if f"SIDE.{effect}" in TEMPLATES else "SIDE.other"
+                if code == "SIDE.hooks" and detail.endswith("fewer than before the call"):
+                    code = "SIDE.hooks.fewer"
                 of_module = f"{code}.module" in TEMPLATES and not is_argument(detail, arguments)
                 template = f"{code}.module" if of_module else code
                 told = say("hidden_effect") if c.secret else detail[:300]

@@ -170,6 +170,7 @@ TEMPLATES: dict[str, str] = {
     "FACT.mask": "{path} is right except exactly {where}{there}.",
     "FACT.first_row": "{path} is right in its {where} alone{there}. Does a loop end after its "
     "first round?",
+    "FACT.first_row_alone": "{path} is right in its {where} alone{there}.",
     "FACT.last_row": "{path} is right in its {where} alone{there}.",
     "FACT.order": "{path} has the right entries in another order.",
     "FACT.reversed": "{path} has the right entries in reversed order.",
@@ -258,6 +259,8 @@ TEMPLATES: dict[str, str] = {
     "itself.",
     "SIDE.hooks": "Your function left hooks behind: {detail}. Keep the handle and call "
     "handle.remove() in a finally block.",
+    "SIDE.hooks.fewer": "Your function took hooks away that others had put there: {detail}. Leave "
+    "them where they are: what a call runs through them belongs to its result.",
     "SIDE.other": "Your function left something changed: {detail}.",
     "SIDE.training": "Your function left the model in another mode: {detail}. Put every module "
     "back as it was.",
@@ -275,6 +278,8 @@ TEMPLATES: dict[str, str] = {
     "WRONG": "{path} differs from the right answer.",
     "WRONG.rows": "Wrong in this case: {wrong} of its {total} answers.",
     "WRONG.value": "{path} is {received}, expected {expected}.",
+    "WRONG.words": "{path} is {received}, expected {expected}; {others} differs from the right "
+    "answer as well.",
     "WRONG.flag": "The {flag} of {path} is {received}, expected {expected}.",
     # the same on hidden cases, where nothing may carry a hidden input
     "HIDDEN.NONE.returned": "{path} is None. Is a `return` missing?",
@@ -337,6 +342,7 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.WRONG": "{path} differs from the right answer.",
     "HIDDEN.WRONG.rows": "Some of the answers of this case are wrong.",
     "HIDDEN.WRONG.value": "{path} differs from the right answer.",
+    "HIDDEN.WRONG.words": "{path} differs from the right answer, and {others} does as well.",
     "HIDDEN.WRONG.flag": "{path} differs from the right answer.",
     # parts of a finding
     "numbers": "{wrong} of {total} entries differ; greatest absolute difference {worst_abs} at "
@@ -366,7 +372,7 @@ TEMPLATES: dict[str, str] = {
 }
 
 
-_VARIANTS = (".whole", ".none", ".gradient", ".float32", ".batch", ".number")
+_VARIANTS = (".whole", ".none", ".gradient", ".float32", ".batch", ".number", ".words")
 
 
 def stable(code: str) -> str:

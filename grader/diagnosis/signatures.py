@@ -102,7 +102,11 @@ def _group(parts: dict[str, Plain], beside: dict[str, Plain]) -> str:
     if list(parts) == ["answer"]:
         value = parts["answer"]
         return f"{shown(value)}" if isinstance(value, str) else article(value)
-    known = [name for name in parts if name.rpartition(".")[2] not in FLAGS]
+    known = [
+        name
+        for name, value in parts.items()
+        if name.rpartition(".")[2] not in FLAGS and not _is_said_of_another(name, value)
+    ]
     keys = [key[1] for key in map(_ENTRY.fullmatch, known) if key]
     if keys:  # an exercise looked into the dict that it asks for
         return f"a dict with the keys {', '.join(keys)}"
@@ -115,6 +119,11 @@ def _group(parts: dict[str, Plain], beside: dict[str, Plain]) -> str:
     if isinstance(other, tuple | list) and len(other) == len(parts):
         return f"a dict with the keys {names}"
     return f"the pair ({names})" if len(known) == 2 else f"a group of {len(known)} values: {names}"
+
+
+def _is_said_of_another(name: str, value: Plain) -> bool:
+    """Whether a part is a sentence about others, true or false: "batch is an int"."""
+    return isinstance(value, bool) and " is " in name
 
 
 def _transposed(misses: Sequence[Miss]) -> Signature | None:

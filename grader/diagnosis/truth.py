@@ -231,6 +231,7 @@ PREDICATES: dict[str, Predicate] = {
     "WRONG": _differs,
     "WRONG.rows": _differs,
     "WRONG.value": _differs,
+    "WRONG.words": _differs,
     "WRONG.flag": _differs,
 }
 """For every generic sentence about values, when it is true of a part in a case."""

@@ -520,3 +520,41 @@ def test_nothing_is_hidden_from_whoever_checks_an_answer_of_their_own():
     (finding,) = verdict_on(only_in("second", cube), Answers(right)).findings
     assert finding.details[0] == 'In the case "second":'
     assert any("expected" in line for line in finding.details)
+
+
+def test_of_a_dict_in_the_place_of_a_pair_only_what_is_returned_is_expected():
+    plan = Answers(lambda case: Observation({"batch": 7, "lr": 0.5, "batch is an int": True}))
+    verdict = verdict_on(lambda case: Observation({"answer": {"batch": 7, "lr": 0.5}}), plan)
+    assert (
+        verdict.findings[0].message
+        == "The answer is a dict of 2. Expected was the pair (batch, lr)."
+    )
+
+
+def test_a_word_that_is_wrong_is_told_and_what_differs_beside_it():
+    started = Answers(lambda case: Observation({"program": "this", "module": "lab.train"}))
+    verdict = verdict_on(lambda case: Observation({"program": "that", "module": "--lr"}), started)
+    assert verdict.findings[0].message == (
+        "`program` is 'that', expected 'this'; `module` differs from the right answer as well."
+    )
+
+
+def test_hooks_that_were_taken_away_are_not_said_to_be_left():
+    def answer(case):
+        effects = {"hooks": "1 hooks fewer than before the call"}
+        return Observation({"g": right(case)}, effects)
+
+    (told,) = verdict_on(answer, Answers(right)).findings
+    assert told.code == "SIDE.hooks.fewer"
+    assert "left" not in told.message
+
+
+@pytest.mark.parametrize("value", [None, torch.zeros(3, dtype=F64)])
+def test_beside_no_value_or_another_shape_a_missing_gradient_has_no_cause_of_its_own(value):
+    beside = {"grad of x": None, "rows": 5}
+    known = Answers(
+        lambda case: Observation({"y": right(case), **beside, "grad of x": right(case)})
+    )
+    verdict = verdict_on(lambda case: Observation({"y": value, **beside}), known)
+    assert not any("Possible causes" in finding.message for finding in verdict.findings)
+    assert any("`y`" in finding.message for finding in verdict.findings)

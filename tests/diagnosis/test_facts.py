@@ -267,6 +267,23 @@ def test_a_loop_that_ends_after_its_first_round_is_told_in_lists_rows_and_parts(
     )
 
 
+def test_a_loop_is_asked_about_only_where_something_looks_like_its_end():
+    two = Known(lambda seed: {"items": tensors(seed)[:2]})
+    (told,) = verdict_on(lambda seed: {"items": tensors(seed)[:1]}, two).findings
+    assert told.message == "`items` has the right entries, but the last is missing."
+
+    def rows(seed):
+        return {"J": reference(seed, 4, 5)}
+
+    def other_rows(seed):
+        J = rows(seed)["J"]
+        J[1:] = reference(seed + 9, 3, 5)
+        return {"J": J}
+
+    (told,) = verdict_on(other_rows, Known(rows)).findings
+    assert told.message == "`J` is right in its first row alone."
+
+
 def test_keys_that_are_missing_or_were_not_asked_for_are_named_where_the_rest_is_right():
     known = Known(lambda seed: {"state": dict(zip("abcd", tensors(seed), strict=True))})
     few = lambda seed: {"state": dict(zip("abc", tensors(seed), strict=False))}  # noqa: E731

@@ -41,9 +41,9 @@ def _is_list(value: Plain) -> bool:
 
 _LISTS: dict[str, Callable[[list[Plain]], list[Plain]]] = {
     "FACT.reversed": lambda right: right[::-1],
-    "FACT.first_only": lambda right: right[:1],
+    "FACT.first_only": lambda right: right[:1] if len(right) > 2 else [],
     "FACT.without_first": lambda right: right[1:],
-    "FACT.without_last": lambda right: right[:-1] if len(right) > 2 else [],
+    "FACT.without_last": lambda right: right[:-1],
     "FACT.all_the_first": lambda right: right[:1] * len(right),
     "FACT.all_the_last": lambda right: right[-1:] * len(right),
 }

@@ -33,6 +33,7 @@ _OF_MATRICES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "below its diagonal": lambda at: at[0] > at[1],
 }
 _CODES = {"first": "FACT.first_row", "last": "FACT.last_row"}
+_WITHOUT_CAUSE = {"FACT.first_row": "FACT.first_row_alone"}
 _THERE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "it is 0": torch.zeros_like,
     "it is 1": torch.ones_like,
@@ -51,7 +52,8 @@ def masks(misses: Sequence[Miss]) -> Iterator[Claim]:
         # What is wrong in every row but one is said of that one.
         code = _CODES.get(told.partition(" ")[0], "FACT.mask")
         known = [c for c in _there(code, where, told) if all(map(c.holds, misses))]
-        yield from known[:1] or [Claim(code, _wrong_at(where), {"where": told, "there": ""})]
+        plain = _WITHOUT_CAUSE.get(code, code)
+        yield from known[:1] or [Claim(plain, _wrong_at(where), {"where": told, "there": ""})]
 
 
 def zeros(misses: Sequence[Miss]) -> Iterator[Claim]:
@@ -69,7 +71,9 @@ def _should_be_zero(miss: Miss) -> torch.Tensor:
 def _there(code: str, where: Where, told: str) -> Iterator[Claim]:
     for there, value in _THERE.items():
         joined = f"; elsewhere {there}" if code != "FACT.mask" else f", where {there}"
-        yield Claim(code, _is_at(where, value), {"where": told, "there": joined})
+        ended = there == "it is 0"  # as a loop leaves it that ends too soon
+        known = code if ended else _WITHOUT_CAUSE.get(code, code)
+        yield Claim(known, _is_at(where, value), {"where": told, "there": joined})
 
 
 def _wheres(miss: Miss) -> Iterator[tuple[Where, str]]:

@@ -162,9 +162,8 @@ class BornNanKey(Key, task="born_nan"):
         return _first(one.name for one in ran if _nan(one.outgoing) and not _bad(one.incoming))
 
     def last_birth(loss):
-        """Where several nodes make a bad gradient of good ones, you name the last of them. A hook
-        overwrites what an earlier one wrote, or you went by the order of the forward pass: keep the
-        first name only."""
+        """Where several nodes make a bad gradient of good ones, you name the last of them. Name the
+        first that the pass runs: what a later hook writes must not take its place."""
         return _first(one.name for one in reversed(_run(loss)) if one.births(_bad))
 
     def last_sender(loss):

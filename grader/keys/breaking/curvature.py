@@ -87,8 +87,8 @@ class HvpKey(Key, task="hvp"):
         return _hvp(f, x, v) / 2
 
     def both_passes_in_grad(f, x, v):
-        """You read x.grad after two backward passes, which added to each other: it holds the
-        gradient plus H v. Use torch.autograd.grad for both."""
+        """Your result is the gradient plus H v, as two backward passes leave it in .grad, where
+        they add to each other. H v alone is asked for: use torch.autograd.grad for both."""
         z = x.detach().clone().requires_grad_()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -172,6 +172,20 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
             return KeepsDropoutKey.again(block, x, state)
 
     @replaces("again")
+    def hooks_left_out(block, x, state):
+        """again calls block.forward, and hooks that stand on block do not run. Call block itself:
+        block(x)."""
+        with _generator_at(state):
+            return block.forward(x)
+
+    def hooks_left_out_by_keep(block, x):
+        """keep calls block.forward, and hooks that stand on block do not run. Call block itself:
+        block(x)."""
+        state = torch.get_rng_state()
+        with torch.no_grad():
+            return block.forward(x), state
+
+    @replaces("again")
     def x_detached(block, x, state):
         """again detached x: block's parameters get gradients, and x gets none. Hand x over as it
         is."""

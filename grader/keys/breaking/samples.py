@@ -58,9 +58,15 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         return _norm(_grads(model, loss_fn(model(x), y)))
 
     def divided_by_rows(model, loss_fn, x, y):
-        """Every norm is divided by N: you differentiated what a row adds to the mean over the
-        batch. The loss of a row by itself is asked for."""
+        """Every norm is divided by N, as is the gradient of what a row adds to the mean over the
+        batch. The loss of a row by itself is asked for, and nothing is divided."""
         return PerSampleNormsKey.reference(model, loss_fn, x, y) / len(x)
+
+    def losses_returned(model, loss_fn, x, y):
+        """You returned the losses. The norm of the gradient of each is asked for."""
+        rows = range(len(x))
+        losses = [loss_fn(model(x[i : i + 1]), y[i : i + 1]) for i in rows]
+        return torch.stack(losses).detach()
 
     def squared(*given):
         """You returned the squares of the norms: the root is missing."""

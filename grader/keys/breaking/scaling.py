@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ def _step(lines: str, *given: Any) -> Any:
 
     z zero_grad, f forward, b backward from the scaled loss, n from the loss itself, u unscale_,
     c clip, s scaler.step, o opt.step, d update; and wrong ways to clip: v each value, e each
-    parameter, a always, g the first group, 1 by the sum of absolute values.
+    parameter, a always, g the first group, 1 by the sum of absolute values, i by the largest.
     """
     model, opt, scaler, loss_fn, x, y, max_norm = given
     parameters = list(model.parameters())
@@ -47,6 +48,8 @@ def _step(lines: str, *given: Any) -> Any:
             nn.utils.clip_grad_norm_(opt.param_groups[0]["params"], max_norm)
         elif line == "1":
             nn.utils.clip_grad_norm_(parameters, max_norm, norm_type=1)
+        elif line == "i":
+            nn.utils.clip_grad_norm_(parameters, max_norm, norm_type=math.inf)
         elif line == "a":
             _scale_to(parameters, max_norm)
         elif line == "s":
@@ -97,8 +100,8 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         return _step("zfbcsd", *given)
 
     def not_clipped(*given):
-        """Your step follows gradients that were not clipped. Clip them between
-        scaler.unscale_(opt) and scaler.step(opt)."""
+        """Your step follows gradients whose norm is as it was: they were not clipped to max_norm,
+        or not before the step. Clip them between scaler.unscale_(opt) and scaler.step(opt)."""
         return _step("zfbusd", *given)
 
     def old_gradients_added(*given):
@@ -194,6 +197,11 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         """You limited the sum of all absolute values. The norm is of order 2, the root of the sum
         of squares: leave norm_type out."""
         return _step("zfbu1sd", *given)
+
+    def largest_entry_limited(*given):
+        """You limited the largest absolute value, which norm_type=inf asks for. The norm is of
+        order 2, the root of the sum of squares: leave norm_type out."""
+        return _step("zfbuisd", *given)
 
     def loss_after_the_step(model, opt, scaler, loss_fn, x, y, max_norm):
         """The step is right, and you returned the loss after it. Asked for is the one that the step

@@ -47,6 +47,23 @@ def _hardly_clamped() -> Mistakes:
     )
 
 
+class _NormOnce(torch.autograd.Function):
+    """The norm of every row, with a gradient that cannot be differentiated."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        norms = torch.linalg.vector_norm(x, dim=-1)
+        ctx.save_for_backward(x, norms)
+        return norms
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, arriving: Tensor) -> Tensor:
+        x, norms = ctx.saved_tensors
+        slope = torch.where(norms == 0, 0.0, arriving / torch.where(norms == 0, 1.0, norms))
+        return slope[:, None] * x
+
+
 class SafeNormKey(Key, task="safe_norm"):
     def reference(x: Tensor) -> Tensor:
         norms = x.new_zeros(len(x))
@@ -137,6 +154,16 @@ class SafeNormKey(Key, task="safe_norm"):
         """The values are right, and nothing reaches x: you cut the result off the graph. Leave out
         detach(), .data, item() and no_grad()."""
         return SafeNormKey.reference(x).detach()
+
+    def second_pass_not_recorded(x):
+        """Values and gradients are right, and the gradient cannot be differentiated once more: the
+        backward of a Function of your own is marked @once_differentiable, or computes without
+        recording. Choose by torch.where, and leave the backward pass to torch."""
+        return _NormOnce.apply(x)
+
+    def one_norm_for_every_row(x):
+        """Every row has the norm of all of x. Each has its own: sum over the last dimension."""
+        return _root(x.square().sum()).expand(len(x))
 
     def hook_left_on_x(x):
         """The numbers are right, and a hook of yours is still on x: it turns every nan that ever

@@ -111,6 +111,14 @@ class _OnceWithRest(_Once):
         self.drop_last = drop_last
 
 
+class _Dealt(_Batches):
+    """The order is dealt out to the batches one by one."""
+
+    def __iter__(self) -> Iterator[Any]:
+        order, count = self.order(), len(self)
+        return iter([order[k::count][: self.size] for k in range(count)])
+
+
 class _OrderedOnce(_Batches):
     """One order, drawn at the start."""
 
@@ -280,6 +288,11 @@ class BatchSamplerKey(Key, task="batch_sampler"):
         after the first epoch it is used up. Make the batches in __iter__, which every loop calls
         anew."""
         return _Once(n, size, drop_last, generator)
+
+    def dealt_out(n, size, drop_last, generator):
+        """You dealt the order out to the batches one by one. Cut it: the first size numbers make
+        the first batch."""
+        return _Dealt(n, size, drop_last, generator)
 
     def read_once_with_the_rest(n, size, drop_last, generator):
         """Your batches can be read once, and drop_last leaves nothing out. Make the batches in

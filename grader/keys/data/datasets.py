@@ -137,6 +137,21 @@ class _Twice(_Rows):
         return super().__getitem__(i)
 
 
+class _TransformedAgain(_Rows):
+    """The transform runs again on what it returned."""
+
+    def __getitem__(self, i: int) -> Any:
+        row, label = super().__getitem__(i)
+        return (row if self.transform is None else self.transform(row)), label
+
+
+class _OneTooFarBack(_Rows):
+    """Negative numbers count from the last but one."""
+
+    def __getitem__(self, i: int) -> Any:
+        return super().__getitem__(i if i >= 0 else len(self) - 1 + i)
+
+
 class _Exchanged(_Rows):
     def __getitem__(self, i: int) -> Any:
         return super().__getitem__(i)[::-1]
@@ -259,6 +274,16 @@ class DatasetClassKey(Key, task="dataset_class"):
         """transform runs twice for each item. Call it once, and keep what it returns for the length
         of the method."""
         return _Twice(X, y, transform)
+
+    @raises("")
+    def transformed_again(X, y, transform):
+        """You hand what transform returned to transform once more. It runs once for each item."""
+        return _TransformedAgain(X, y, transform)
+
+    def negative_numbers_one_off(X, y, transform):
+        """Your negative numbers are one off: -1 is the last sample, n + i, and not the one before
+        it."""
+        return _OneTooFarBack(X, y, transform)
 
     def pair_exchanged(X, y, transform):
         """You return (y[i], row). The row comes first."""

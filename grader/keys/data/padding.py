@@ -12,7 +12,7 @@ Batch = tuple[Tensor, Tensor]
 
 def _mask(samples: list[Tensor], longest: int | None = None) -> Tensor:
     lengths = torch.tensor([len(s) for s in samples], device=samples[0].device)
-    longest = int(lengths.max()) if longest is None else longest
+    longest = _longest(samples) if longest is None else longest
     return torch.arange(longest, device=lengths.device) < lengths[:, None]
 
 
@@ -160,6 +160,18 @@ class CollatePadKey(Key, task="collate_pad"):
         """You stacked sequences of different lengths, which torch.stack refuses. Fill the short
         ones up first."""
         return torch.stack(samples), _mask(samples)
+
+    def mask_on_the_cpu(samples):
+        """Your mask lies on the CPU wherever the sequences lie. It is to lie on their device: make
+        lengths and positions there, by device=."""
+        batch, mask = reference(samples)
+        return batch, mask if batch.device.type == "cpu" else torch.ones(mask.shape).bool()
+
+    def list_sorted_in_place(samples):
+        """You sorted the list itself, which belongs to the caller, and the sequences lost their
+        order. They are to keep it."""
+        samples.sort(key=len, reverse=True)
+        return reference(samples)
 
     def batch_alone(samples):
         """You returned the batch alone. Its mask is asked for as well: return the pair."""

@@ -1,6 +1,7 @@
 """References and mistakes of the exercises on shares."""
 
 import itertools
+import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -364,6 +365,14 @@ class DistributedSamplerKey(Key, task="distributed_sampler"):
         if shuffle:
             torch.manual_seed(seed + epoch)
             order = torch.randperm(n).tolist()
+        return _padded(order, world)[rank::world]
+
+    def shuffled_by_python(n, world, rank, shuffle, seed, epoch):
+        """You shuffled with a generator of Python's, whose numbers are others. The order is
+        torch.randperm(n) with a torch.Generator, seeded with seed + epoch."""
+        order = list(range(n))
+        if shuffle:
+            random.Random(seed + epoch).shuffle(order)
         return _padded(order, world)[rank::world]
 
     def counted_from_one(n, world, rank, shuffle, seed, epoch):

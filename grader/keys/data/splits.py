@@ -151,6 +151,21 @@ class SplitIndicesKey(Key, task="split_indices"):
         """Your parts are lists. int64 tensors are asked for."""
         return [part.tolist() for part in reference(n, fracs, generator)]
 
+    def of_int32(n, fracs, generator):
+        """Your parts are tensors of dtype int32. int64 is asked for, in which torch counts
+        positions: leave the dtype that torch.randperm gives."""
+        return [part.int() for part in reference(n, fracs, generator)]
+
+    def counted_from_one(n, fracs, generator):
+        """Your numbers go from 1 to n. They go from 0 to n - 1, as positions do."""
+        return [part + 1 for part in reference(n, fracs, generator)]
+
+    def cut_at_rounded_fractions(n, fracs, generator):
+        """You cut the order at the sums of the fractions, rounded to the nearest number. The sizes
+        are rounded down each by itself, and what is left over goes one each to the first parts."""
+        ends = [0, *(round(n * total) for total in accumulate(fracs))]
+        return _cut(_drawn(n, generator), [end - start for start, end in pairwise(ends)])
+
     def first_part_alone(n, fracs, generator):
         """You returned the first part and no other. Look for a `return` inside the loop."""
         return reference(n, fracs, generator)[:1]

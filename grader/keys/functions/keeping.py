@@ -60,6 +60,19 @@ class _AliasOnCtx(_OnCtx):
         return y
 
 
+class _OnTheClass(_OnCtx):
+    y: Tensor
+
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.k, _OnTheClass.y = k, torch.tanh(k * x)
+        return _OnTheClass.y.clone()
+
+    @staticmethod
+    def backward(ctx, arriving):
+        return arriving * ctx.k * (1 - _OnTheClass.y**2), None
+
+
 class _XOnCtx(_OnCtx):
     @staticmethod
     def forward(ctx, x, k):
@@ -116,10 +129,17 @@ class KeptResultKey(Key, task="kept_result"):
         return _OnCtx.apply(x, k)
 
     def alias_on_ctx(x, k):
-        """The result is freed, and backward reads its memory all the same, from a detached tensor
-        on ctx for one: after an edit in place the gradient is wrong, and nothing is said. Use
-        ctx.save_for_backward."""
+        """Nothing of yours keeps the result alive, and backward reads its memory without torch's
+        knowledge: what you kept is a detached tensor, as .data and detach() give one, or a weak
+        reference. After an edit in place the gradient is wrong, and nothing is said. Give the
+        result itself to ctx.save_for_backward."""
         return _AliasOnCtx.apply(x, k)
+
+    def result_on_the_class(x, k):
+        """You keep the result outside of ctx, in an attribute of the class or a variable: the next
+        call writes over it, and then the first one's gradient is wrong. ctx is made anew for every
+        call: use ctx.save_for_backward."""
+        return _OnTheClass.apply(x, k)
 
     def x_on_ctx(x, k):
         """You kept x, or a tensor on its memory, as an attribute of ctx or outside of it. It makes

@@ -114,8 +114,8 @@ class LinearModuleKey(Key, task="linear_module"):
     families = tuple(_other_first_numbers())
 
     def plain_tensors(n_in, n_out, bias):
-        """Your module has no parameters: weight and bias are plain tensors, perhaps because
-        something was done to an nn.Parameter after it was made. No optimizer would find them. Let
+        """Your module has no parameters: weight and bias are plain tensors or buffers, or something
+        was done to an nn.Parameter after it was made. No optimizer would find them. Let
         nn.Parameter(...) be the last thing that happens."""
         return _Linear(n_in, n_out, bias, keep=_same, keep_bias=_same)
 

@@ -198,6 +198,23 @@ class RegistrationKey(Key, task="registration"):
 
         return Mixer(length, width, depth)
 
+    def first_layer_alone_by_return(length, width, depth):
+        """Your loop ends with its first layer: a `return` stands inside it. Return behind the
+        loop."""
+
+        class Mixer(_Mixer):
+            def forward(self, x):
+                for layer in self.layers:
+                    return _mean(self.mask, torch.tanh(layer(x)) * self.scale)
+                return None
+
+        return Mixer(length, width, depth)
+
+    def divided_by_sums_of_columns(length, width, depth):
+        """You divided by the sums of the mask's columns. A row says which positions are added up:
+        divide each row by its own sum."""
+        return _Mixer(length, width, depth, mean=lambda mask, x: mask @ x / mask.sum(0)[:, None])
+
     def scale_added(length, width, depth):
         """You added scale. The output of the last layer is multiplied by it."""
 

@@ -19,8 +19,13 @@ def _walk(module: nn.Module, name: str, seen: set[int]) -> Iterator[tuple[str, n
             yield from _walk(child, f"{name}.{part}" if name else part, seen)
 
 
+def _has_no_children(module: nn.Module) -> bool:
+    """Whether no name of a module's parts holds one: a part may have been taken out, for None."""
+    return all(child is None for child in module._modules.values())
+
+
 def _leaf_names(model: nn.Module) -> list[str]:
-    return [name for name, module in _walk(model, "", set()) if not module._modules]
+    return [name for name, module in _walk(model, "", set()) if _has_no_children(module)]
 
 
 class NamedLeafsKey(Key, task="named_leafs"):
@@ -49,7 +54,7 @@ class NamedLeafsKey(Key, task="named_leafs"):
     def one_level_without_children(model):
         """You looked one level deep: named_children() gives the direct parts alone. named_modules()
         goes through all levels."""
-        return [name for name, part in model.named_children() if not part._modules]
+        return [name for name, part in model.named_children() if _has_no_children(part)]
 
     def last_part_of_each_name(model):
         """You cut the names: a module inside another is called by the whole way to it, such as
@@ -60,7 +65,7 @@ class NamedLeafsKey(Key, task="named_leafs"):
         """A module that stands under several names is listed under each of them. named_modules()
         lists it once, unless remove_duplicate=False."""
         walked = model.named_modules(remove_duplicate=False)
-        return [name for name, module in walked if not module._modules]
+        return [name for name, module in walked if _has_no_children(module)]
 
     def those_with_parameters(model):
         """You listed modules that have parameters of their own. An activation has none, and is a
@@ -74,20 +79,27 @@ class NamedLeafsKey(Key, task="named_leafs"):
         kinds = (nn.Sequential, nn.ModuleList)
         walked = model.named_modules()
         return [
-            name for name, m in walked if not m._modules and (not name or not isinstance(m, kinds))
+            name
+            for name, m in walked
+            if _has_no_children(m) and (not name or not isinstance(m, kinds))
         ]
 
     def every_sequential_left_out(model):
         """You left out every nn.Sequential. One that is empty has no children: ask for children,
         and not for the type."""
         walked = model.named_modules()
-        return [n for n, m in walked if not m._modules and not isinstance(m, nn.Sequential)]
+        return [n for n, m in walked if _has_no_children(m) and not isinstance(m, nn.Sequential)]
 
     def leafs_with_parameters(model):
         """You left out the modules without parameters, such as activations and dropout. They have
         no children either."""
         named = dict(model.named_modules())
         return [n for n in _leaf_names(model) if next(named[n].parameters(), None) is not None]
+
+    def name_of_nothing_taken_for_a_child(model):
+        """You counted a name that holds None as a child, as a part that was taken out leaves one in
+        _modules. children() goes past it."""
+        return [name for name, module in model.named_modules() if not module._modules]
 
     def types(model):
         """You returned the types of the modules. Their names in the model are asked for."""
@@ -96,7 +108,7 @@ class NamedLeafsKey(Key, task="named_leafs"):
 
     def containers(model):
         """You listed the modules that have children, and those that have none are asked for."""
-        return [name for name, module in model.named_modules() if module._modules]
+        return [name for name, m in model.named_modules() if not _has_no_children(m)]
 
     def names_of_parameters(model):
         """You listed names of parameters. The names of modules are asked for: named_modules()."""
@@ -207,6 +219,13 @@ class CountParamsKey(Key, task="count_params"):
         """You left out the biases. They are parameters like the weights."""
         found = [p for name, p in model.named_parameters() if "bias" not in name]
         return sum(p.numel() for p in found if p.requires_grad), sum(p.numel() for p in found)
+
+    def bytes_counted(model):
+        """You counted bytes: a float64 has 8 of them, and a float32 has 4. Count the numbers, by
+        numel()."""
+        found = _unique(model)
+        trained = sum(p.nbytes for p in found if p.requires_grad)
+        return trained, sum(p.nbytes for p in found)
 
     def own_parameters_alone(model):
         """You counted the parameters that stand on the model itself: recurse=False leaves out those

@@ -121,6 +121,11 @@ class DdpAverageKey(Key, task="ddp_average"):
         shares = [g * (n / sum(sizes)) for g, n in zip(grads, sizes, strict=True)]
         return torch.stack([torch.zeros_like(grads[0]), *shares[:-1]]).sum(0)
 
+    def last_rank_left_out_of_a_sum(grads, sizes):
+        """You left out the last rank. Go through all of them: range(len(grads)) ends with the last
+        one."""
+        return sum(g * n for g, n in zip(grads[:-1], sizes[:-1], strict=True)) / sum(sizes)
+
     def weights_rounded_down(grads, sizes):
         """n // sum(sizes) is 0 for every rank but one that has all samples. Divide with /."""
         some, counts = _filled(grads, sizes)

@@ -27,6 +27,11 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         Add it once, after the parts are added up."""
         return sum(_summands(x, w1s, b1s, w2s)) + len(w1s) * b2
 
+    def bias_shared_out(x, w1s, b1s, w2s, b2):
+        """You divided b2 by the number of ranks, and added it once. Add all of it, once; or a share
+        of it on every rank."""
+        return sum(_summands(x, w1s, b1s, w2s)) + b2 / len(w1s)
+
     def x_detached_on_other_ranks(x, w1s, b1s, w2s, b2):
         """Only the first rank's part of the gradient reaches x: the other ranks work with a copy of
         it that is detached. x goes to all of them, and their parts add up."""

@@ -83,6 +83,26 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         kept, _ = _packed(model, x)
         return _of_storages(kept)
 
+    def hooks_left_out(model, x):
+        """You called forward by itself, and hooks on the model did not run: what they compute
+        belongs to the graph of model(x). Call the model."""
+        kept: list[Tensor] = []
+
+        def pack(t: Tensor) -> Tensor:
+            kept.append(t)
+            return t
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+            y = model.forward(x)
+        return _of_storages(_foreign(kept, model)) if y is not None else 0
+
+    def storages_known_by_first_entry(model, x):
+        """You told storages apart by data_ptr() of the tensors, which is the place of their own
+        first entry. Two tensors may begin at different places of one storage: take
+        untyped_storage().data_ptr()."""
+        kept, _ = _packed(model, x)
+        return sum({t.data_ptr(): _bytes(t) for t in _foreign(kept, model)}.values())
+
     def parameters_known_by_identity(model, x):
         """You left out parameters by comparing tensors. What a layer saves of its weight is often
         the transposed one: another tensor in the same storage. Compare

@@ -172,8 +172,8 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         return None if text is None else [int(one) for one in text if one.isdigit()]
 
     def spaces_between_numbers(env):
-        """You divide at spaces as well: two numbers with a space between them are one entry, which
-        is no whole number. Divide at the commas alone, and take the spaces off each entry."""
+        """You pass over an empty entry, or divide at spaces as well, where it vanishes. It is no
+        whole number: the list ends before it. Divide at the commas alone."""
         text = env.get(VISIBLE)
         found: list[int] = []
         for part in (text or "").replace(",", " ").split():

@@ -35,8 +35,8 @@ class _Command:
 def _words(change: _Command, module: str, options: Options) -> list[str]:
     given: list[str] = []
     for name, value in options.items():
-        flag = f"--{name.replace('_', '-') if change.names == 'dashes' else name}"
-        flag = flag.removeprefix("--") if change.names == "bare" else flag
+        flag = f"--{name if change.names == 'as they are' else name.replace('_', '-')}"
+        flag = flag.removeprefix({"bare": "--", "one dash": "-"}.get(change.names, ""))
         given += _option(change, flag, name, value)
     program = sys.executable if change.program == "this" else change.program
     start = [program, "-u", "-m"] if change.unbuffered else [program, "-m"]
@@ -53,12 +53,14 @@ def _words(change: _Command, module: str, options: Options) -> list[str]:
 
 def _option(change: _Command, flag: str, name: str, value: Any) -> list[str]:
     if _is(value, True, change.true):
-        return [flag, "True"] if change.true == "a value" else [flag]
+        return {"a value": [flag, "True"], "joined": [f"{flag}=True"]}.get(change.true, [flag])
     if _is(value, False, change.false):
         off = flag.replace("--", "--no-", 1)
-        return {"a value": [flag, "False"], "no-": [off], "switch": [flag]}.get(change.false, [])
+        ways = {"a value": [flag, "False"], "joined": [f"{flag}=False"], "no-": [off]}
+        return {**ways, "switch": [flag]}.get(change.false, [])
     if value is None:
-        return {"a value": [flag, "None"], "switch": [flag]}.get(change.none, [])
+        ways = {"a value": [flag, "None"], "joined": [f"{flag}=None"], "switch": [flag]}
+        return ways.get(change.none, [])
     if isinstance(value, list):
         return _list(change, flag, [str(one) for one in value])
     if value == "" and change.empty == "left out":
@@ -144,6 +146,23 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
     "true_as_a_value": (
         _Command(true="a value"),
         "You gave a switch the value True. A switch takes none: its name alone says it.",
+    ),
+    "true_as_a_joined_value": (
+        _Command(true="joined"),
+        "You gave a switch the value True. A switch takes none: its name alone says it.",
+    ),
+    "false_as_a_joined_value": (
+        _Command(false="joined"),
+        "You gave a switch the value False. A switch that is off is left out.",
+    ),
+    "none_as_a_joined_value": (
+        _Command(none="joined"),
+        "You gave an option that is None the word None. Leave it out, so that the script uses its "
+        "default.",
+    ),
+    "one_dash": (
+        _Command(names="one dash"),
+        "You wrote one dash before a name. A name of several letters has two: --lr.",
     ),
     "false_as_a_value": (
         _Command(false="a value"),
@@ -242,7 +261,7 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
 
 class LaunchCommandKey(Key, task="launch_command"):
     families = each(_words, _CHANGES)
-    pairs = tuple(every_two(_words, _CHANGES))
+    pairs = tuple(every_two(_words, {n: c for n, c in _CHANGES.items() if "joined" not in n}))
 
     def reference(module: str, options: Options) -> list[str]:
         return _words(_Command(joined="always"), module, options)
@@ -257,7 +276,7 @@ class LaunchCommandKey(Key, task="launch_command"):
             words += [f"--{name}", str(value)]
         return [*words, module]
 
-    def options_before_the_module(module, options):
+    def joined_options_before_the_module(module, options):
         """Your options stand between -m and the module, so Python looks for a module that is called
         like the first of them. Put the module right behind -m, and the options after it."""
         command = LaunchCommandKey.reference(module, options)

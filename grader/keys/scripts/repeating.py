@@ -45,8 +45,8 @@ def _constant(*libraries: str) -> Callable[..., Any]:
     """The seed of some libraries does not depend on n."""
     names = " and ".join(libraries)
     sentence = (
-        f"What {names} draws is the same for every n: you seed with a number that is not n. Then "
-        "two runs with other seeds are one run."
+        f"What {names} draws is the same here for two numbers n: you seed with a number that is "
+        "not n. Then two runs with other seeds can be one run."
     )
 
     def seeded(n: int) -> None:

@@ -71,6 +71,12 @@ class RowAbsmaxKey(Key, task="row_absmax"):
         the last axis alone: the axes in front of it become one, by reshape(-1, D)."""
         return x.flatten(1).abs().amax(1, keepdim=True)
 
+    def span(x):
+        """You took the smallest number off the largest. Asked for is the largest absolute
+        value."""
+        rows = _in_rows(x)
+        return rows.amax(1, keepdim=True) - rows.amin(1, keepdim=True)
+
     def axis_lost(x):
         """Your result has shape (rows,). It is to be a column, (rows, 1): keepdim=True keeps the
         axis."""

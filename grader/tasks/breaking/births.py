@@ -47,7 +47,10 @@ class BornNan(Task):
             kinds=("quotient", "divisor", "constant row", "power", "arc", "own function"),
         ),
         case("many outputs", kinds=("unbound", "greatest", "parts")),
-        case("gradients too large for a sum", kinds=("meeting", "meeting, and a root")),
+        case(
+            "gradients too large for a sum",
+            kinds=("meeting", "meeting, and a root", "meeting in one part"),
+        ),
         case("healthy graphs", kinds=("no nan", "leaf", "plain sum")),
         case("at the end of the forward pass", kinds=("root of a product",)),
         case("40 doublings", kinds=("doubled",)),
@@ -222,6 +225,13 @@ def _meeting_and_root(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     return root.sum() + _meeting(a, b, mask)
 
 
+def _meeting_in_one_part(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """The same at one output of a node that has two: what comes in there is bad already."""
+    much = torch.finfo(a.dtype).max * 0.75
+    one, other = torch.stack([a, b]).unbind(0)
+    return (one * much).sum() + (one * much).sum() + other.sum()
+
+
 _LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "root": lambda a, b, mask: ((a * mask).square().sqrt() * b).sum(),
     "hidden root": lambda a, b, mask: torch.where(mask > 0, (a * mask).sqrt(), b).sum(),
@@ -239,6 +249,7 @@ _LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "arc": lambda a, b, mask: (a.detach() * (1 - mask) + a * 0).clamp(max=1).acos().sum(),
     "divisor": lambda a, b, mask: (b.detach() / (a * mask)).sum(),
     "own function": lambda a, b, mask: (Upset.apply(a * b, mask) * b).sum(),
+    "meeting in one part": _meeting_in_one_part,
     "unbound": _unbound,
     "greatest": _greatest,
     "edited part": _edited_part,

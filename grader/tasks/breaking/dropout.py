@@ -45,6 +45,7 @@ class KeepsDropout(Task):
         case("block raises when it runs again", p=0.5, unwell=True, visible=True),
         case("x does not require grad", p=0.5, wanted=False),
         case("float32", p=0.3, dtype=F32),
+        case("a hook stands on block", p=0.5, states=("hooked",)),
         case(
             "a block of parts in the middle of training",
             p=0.5,

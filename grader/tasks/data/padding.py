@@ -38,6 +38,7 @@ class CollatePad(Task):
         case("sequences that require grad", lengths=[3, 5, 2], trained=True, visible=True),
         case("float32", lengths=[2, 5, 3], dtype=F32),
         case("nothing but sequences of length 0", lengths=[0, 0]),
+        case("on another device", lengths=[4, 2, 3], away=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -50,8 +51,10 @@ class CollatePad(Task):
             drawn["v"] = rng.apart(0.5, 2.0, len(lengths), max(lengths), d)
         return drawn
 
-    def observe(self, pad_samples, rows, lengths, v=None):
+    def observe(self, pad_samples, rows, lengths, v=None, away=False):
         parts = rows.split(lengths)
+        if away:
+            return _places(pad_samples, [part.to("meta") for part in parts])
         samples = [part.clone() if v is None else with_grad(part) for part in parts]
         batch, mask = _pair(pad_samples(samples))
         found: dict[str, Any] = {"batch": batch, "mask": mask}
@@ -61,6 +64,28 @@ class CollatePad(Task):
             return found | flags("batch", batch, "requires_grad")
         grads = {f"d samples[{i}]": gradient(batch, s, v) for i, s in enumerate(samples)}
         return {**found, **grads}
+
+
+def _places(pad_samples: Any, samples: list[Tensor]) -> dict[str, str]:
+    """Where the two results lie for sequences without values, on the meta device.
+
+    Whoever reads a length as a value cannot do so there, which is no mistake: nothing is told then.
+    """
+    try:
+        found = _pair(pad_samples(samples))
+    except (NotImplementedError, RuntimeError) as error:
+        text = str(error)
+        if "meta" not in text or "expected device" in text or "same device" in text:
+            raise
+        return {"batch lies": "where the sequences lie", "mask lies": "where the sequences lie"}
+    return {
+        f"{name} lies": "where the sequences lie"
+        if isinstance(value, Tensor) and value.is_meta
+        else f"on {value.device.type}"
+        if isinstance(value, Tensor)
+        else "nowhere"
+        for name, value in zip(("batch", "mask"), found, strict=True)
+    }
 
 
 def _pair(found: Any) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.functions.watching import (
     KEPT,
+    another_call,
     called,
     is_freed,
     is_wrong_unnoticed,
@@ -50,6 +51,7 @@ class KeptResult(Task):
         if not wanted:
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
         del found[KEPT]  # x or the result: either is right
+        another_call(scaled_tanh, given, k)
         found |= sent_back(found["y"], {"x": leaf}, v, given)
         if kept:
             for name in ("x", "y"):

@@ -20,7 +20,8 @@ class NamedLeafs(Task):
     """Return the names of those modules in model that have no children, in the order in which
     named_modules() gives them: full names such as "stem.0", and "" for a model that has no children
     itself. A module that stands in the model under several names is listed under the first alone.
-    An empty nn.Sequential has no children. Leave model as it is."""
+    An empty nn.Sequential has no children, and a name that holds None is no child. Leave model as
+    it is."""
 
     id = "named_leafs"
     signatures = ("leaf_names(model) -> names",)
@@ -40,6 +41,7 @@ class NamedLeafs(Task):
         case("an empty Sequential", kind="empty"),
         case("a parameter beside the parts", kind="own parameter"),
         case("a model in use", kind="lived"),
+        case("a part that was taken out", kind="taken out"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -69,6 +71,9 @@ def _named(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:
         model.stem.scale = nn.Parameter(torch.ones(d))
         model.header = nn.Tanh()  # a name that begins as another does
         model.register_buffer("count", torch.zeros(()))
+    if kind == "taken out":
+        model.head.adapter = nn.Linear(c, c)
+        model.head.adapter = None  # the name stays, in _modules
     if kind == "lived":
         lived(model, "grad", "frozen", "mode", "twice")
         model = lived(model, "nested")

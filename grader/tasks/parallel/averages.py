@@ -78,5 +78,8 @@ class GlobalBatch(Task):
         return {"base_lr": float(rng.uniform(0.01, 0.3))}
 
     def observe(self, plan, per_rank, world, accum, base_lr, base_batch):
-        batch, lr = plan(per_rank, world, accum, base_lr, base_batch)
+        found = plan(per_rank, world, accum, base_lr, base_batch)
+        if not isinstance(found, list | tuple) or len(found) != 2:
+            return {"answer": found}
+        batch, lr = found
         return {"batch": batch, "lr": lr, "batch is an int": isinstance(batch, int)}

@@ -41,6 +41,7 @@ class ActivationMemory(Task):
         case("all parameters in one storage", kind="plain", flat=True),
         case("two parts of three that are multiplied", kind="gate"),
         case("a layer that uses a part of its weight", kind="narrow"),
+        case("a hook that goes on with the result", kind="plain", hooked=True),
         case("float32", kind="plain", single=True, dtype=F32),
     )
 
@@ -61,6 +62,7 @@ class ActivationMemory(Task):
         states=(),
         single=False,
         flat=False,
+        hooked=False,
     ):
         data = data.to(torch.float32 if single else torch.float64)  # what is asked for is its size
         with torch.random.fork_rng(devices=[]):
@@ -68,6 +70,8 @@ class ActivationMemory(Task):
             model = lived(_MODELS[kind]().to(data).train(training), *states)
             if flat:
                 model = _in_one_storage(model)
+            if hooked:
+                model.register_forward_hook(lambda module, given, y: y.exp())
             x = data[:rows] if view else data[:rows].clone()
             if of_x == "computed":
                 x = computed(x)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from grader.engine.lived import with_grad
-from grader.engine.observation import flags
+from grader.engine.observation import flags, shares_memory
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
@@ -53,16 +53,20 @@ class ShardParams(Task):
         shards = shard(t, world)
         pieces = [row.clone() for row in rows]
         given = list(pieces)
-        found = {"shards": shards, **_memory(shards), "t": gather(given, tuple(shape))}
+        found = {"shards": shards, **_memory(shards, t), "t": gather(given, tuple(shape))}
         same = len(given) == len(pieces) and all(map(is_, given, pieces))
         return {**found, "the list given to gather is as it was": same}
 
 
-def _memory(shards: object) -> dict[str, object]:
-    """How many numbers the storages behind some shards hold, and whether a shard requires grad."""
+def _memory(shards: object, t: Tensor) -> dict[str, object]:
+    """How many numbers the storages behind some shards hold, whether one of these is t's, and
+    whether a shard requires grad."""
     if not isinstance(shards, list | tuple):
         return {}
     tensors = [one for one in shards if isinstance(one, Tensor)]
     held = [one.untyped_storage().nbytes() // one.element_size() for one in tensors]
-    found = {"numbers in the storage of each shard": held}
+    found = {
+        "numbers in the storage of each shard": held,
+        "a shard lies in the memory of t": any(shares_memory(one, t) for one in tensors),
+    }
     return {**found, **(flags("a shard", tensors[0], "requires_grad") if tensors else {})}

@@ -108,7 +108,7 @@ def read(words: list[str], options: dict[str, Any]) -> str:
         word = rest.pop(0)
         flag, joined, text = word.partition("=")
         if flag not in flags:
-            return f"refused: unrecognized argument {word!r}"
+            return f"refused: unrecognized argument {flag!r}"
         name = flags[flag]
         values = [text] if joined else _values(rest, options[name], flags)
         if not _is_fitting(values, options[name]):

@@ -41,6 +41,7 @@ class ParseKv(Task):
             words=("seed=None", "amp=true", "sizes=[{d}, {e}]", "version=1.{d}.{e}", "sum={d}+{e}"),
         ),
         case("what float() reads as well", words=("limit=inf", "low=-Infinity", "gain=.{i}")),
+        case("one and zero, and capitals", words=("Amp=1", "SEED=0", "opt=SGD")),
         case("a name that holds -", words=("--lr={f}", "data-dir=/tmp/run {i}")),
         case("spaces around a name and a text", words=(" lr ={f}", "note= run {i} ")),
     )

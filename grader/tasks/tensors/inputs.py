@@ -25,10 +25,12 @@ def laid_out(x: Tensor, layout: str) -> Tensor:
 
 
 def reached(answer: Callable[[Tensor], Any], x: Tensor, v: Tensor, leaf: bool = True) -> Any:
-    """What the answer gives for x, and what reaches x where v arrives at the result.
+    """What the answer gives for x, what reaches x where v arrives at the result, and whether hooks
+    of its own are still on x.
 
     x is a leaf with a .grad from before, or else the result of an operation.
     """
     x = with_grad(x) if leaf else computed(x)
     y = answer(x)
-    return {"y": y, "grad of x": gradient(y, x, v)}
+    hooks = "some are left" if x._backward_hooks else "none is left"
+    return {"y": y, "grad of x": gradient(y, x, v), "hooks on x": hooks}

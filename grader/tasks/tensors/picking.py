@@ -83,6 +83,7 @@ class DropLowest(Task):
         case("float32", n=11, q=0.375, dtype=F32),
         case("a leaf with an old .grad", n=7, q=0.625, leaf=True, visible=True),
         case("x was computed", n=11, q=0.25, leaf=False),
+        case("numbers that float32 takes for one", n=11, q=0.5, close=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -95,6 +96,8 @@ class DropLowest(Task):
             x = x.clamp(min=float(x.sort().values[2]))
         if case.params.get("zero"):
             x = x - x.sort().values[-4]
+        if case.params.get("close"):
+            x = 1 + rng.permutation(n).double() * 1e-10
         drawn = {"x": x, "q": q}
         if "leaf" in case.params:
             drawn["v"] = rng.apart(0.5, 2.0, int((x > x.quantile(q)).sum()))

@@ -7,7 +7,7 @@ from grader.tasks.tensors.inputs import laid_out, reached
 class SafeSqrtWhere(Task):
     """Return y of x's shape: the square root of x where x > 0, and 0 elsewhere. Gradients reach x:
     0.5 / sqrt(x) times what arrives where x > 0, however small x is, and 0 elsewhere. x holds
-    finite numbers. Leave x as it is."""
+    finite numbers. Leave x as it is, and no hook on it."""
 
     id = "safe_sqrt_where"
     signatures = ("safe_sqrt(x) -> y",)
