@@ -51,6 +51,7 @@ _OF_EVERY_ROW = (
     "FACT.confused",
     "FACT.confused_some",
     "FACT.words_exchanged",
+    "FACT.renamed",
     "FACT.capitals",
     "FACT.too_often",
     "FACT.columns",

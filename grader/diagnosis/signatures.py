@@ -76,6 +76,8 @@ def _structure(misses: Sequence[Miss]) -> Signature | None:
     if isinstance(expected, dict) and isinstance(received, dict):
         other = {name: received[name] for name in received if name not in expected}
         unnamed = misses[0].difference.path == "" and list(other) == ["answer"]
+        if list(received) == ["answer"] and "answer" not in expected:
+            return _other_names(expected, received)  # a row that holds something else altogether
         if unnamed and other["answer"] is not None:
             # What was returned stands beside what the exercise looked at by itself.
             return _other_names({n: expected[n] for n in expected if n not in received}, other)
@@ -102,7 +104,7 @@ def _group(parts: dict[str, Plain], beside: dict[str, Plain]) -> str:
     if list(parts) == ["answer"]:
         value = parts["answer"]
         return f"{shown(value)}" if isinstance(value, str) else article(value)
-    known = [name for name in parts if name.rpartition(".")[2] not in FLAGS]
+    known = [name for name in parts if name.rpartition(".")[2] not in FLAGS] or list(parts)
     keys = [key[1] for key in map(_ENTRY.fullmatch, known) if key]
     if keys:  # an exercise looked into the dict that it asks for
         return f"a dict with the keys {', '.join(keys)}"

@@ -226,6 +226,7 @@ LISTS = {
     "FACT.all_the_first": lambda right: right[:1] * len(right),
     "FACT.all_the_last": lambda right: right[-1:] * len(right),
     "FACT.surplus": lambda right: [*right, right[0]],
+    "FACT.in_front": lambda right: [right[1], *right],
     "FACT.container": torch.stack,
 }
 
@@ -300,6 +301,11 @@ WORDS = {"Linear": "equal", "Dropout": "different", "BatchNorm1d": "raises", "Re
         ("FACT.confused_some", ("different", "different", "raises", "equal"), "is 'different', w"),
         ("FACT.too_often", ("different", "different", "different", "equal"), "is 'different'."),
         ("FACT.words_exchanged", ("different", "equal", "raises", "different"), "where"),
+        (
+            "FACT.renamed",
+            ("same", "different", "error", "same"),
+            "'same' wherever 'equal' is right",
+        ),
         ("FACT.capitals", ("Equal", "Different", "RAISES", "equal"), "capital"),
     ],
 )

@@ -17,7 +17,8 @@ class VjpVectorKey(Key, task="vjp_vector"):
         return grad
 
     def started_from_ones(x):
-        """You started backward from ones, so every entry of y counts alike. Start from v."""
+        """v has no effect on your answer: every entry of y counts alike, as in a pass that starts
+        from ones. Start from v, or multiply by it."""
         return 3 * x**2
 
     def v_inside_the_cube(x, v):

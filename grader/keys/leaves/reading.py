@@ -97,6 +97,21 @@ class LeafGradsKey(Key, task="leaf_grads"):
         itself."""
         return [leaf.detach() for leaf in _leaves(root)]
 
+    def copies_of_those_found(root):
+        """What you found in the graph is not what you returned: detach(), clone() and .data all
+        make a new tensor, and backward writes into the .grad of the old one. Return node.variable
+        itself."""
+        found = _leaves(root)
+        return found if root.grad_fn is None else [leaf.detach() for leaf in found]
+
+    def pass_run(root):
+        """Your list is right, and you ran a backward pass: it added to .grad of the leaves, which
+        nobody asked for. The graph tells where gradients would go, without a pass."""
+        found = _leaves(root)
+        if root.requires_grad:
+            root.sum().backward()
+        return found
+
     def gradients_returned(root):
         """You returned what stands in .grad, which is None before a backward pass. Return the
         leaves."""

@@ -136,8 +136,8 @@ class FlagSetterKey(Key, task="flag_setter"):
 
     def flag_misspelled(module, pattern):
         """The names are right, and no flag has changed. Either the flag is misspelled: it is
-        requires_grad, with an s, and Python accepts any other name in silence. Or you set it on
-        another tensor, such as p.data or p.detach()."""
+        requires_grad, with an s, and Python accepts any other name in silence. Or what you changed
+        is not the parameter but another tensor, such as p.data or p.detach()."""
         return [name for name, _ in module.named_parameters() if re.search(pattern, name)]
 
     def selection_inverted(module, pattern):

@@ -543,6 +543,11 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
         too fast."""
         return _epoch("zflbcsdd")(*given)
 
+    def stepped_twice(*given):
+        """You called opt.step() twice for a batch. Once is asked for: the second step follows the
+        same gradient again."""
+        return _epoch("zflbcssd")(*given)
+
     def scheduler_missing(*given):
         """The learning rate never changed: sched.step() is missing. Call it for every batch."""
         return _epoch("zflbcs")(*given)

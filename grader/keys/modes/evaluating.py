@@ -46,9 +46,9 @@ class EvaluateKey(Key, task="evaluate"):
         return model(x)
 
     def eval_missing(model, x):
-        """Nothing is recorded, but the model stays in the mode it came in. no_grad does not change
-        what layers do: in train mode dropout drops, and batch normalization uses this batch and
-        changes its running statistics. Call model.eval() as well."""
+        """Nothing is recorded, but the layers work in the mode they came in. no_grad does not
+        change what layers do: in train mode dropout drops, and batch normalization uses this batch
+        and changes its running statistics. Call model.eval() as well."""
         with torch.no_grad():
             return model(x)
 
@@ -203,6 +203,19 @@ class EvaluateKey(Key, task="evaluate"):
         They belong into a finally block."""
         modes = _modes(model)
         logits = _left_in_eval(model, x)
+        _restore(modes)
+        return logits
+
+    def not_restored_after_an_interrupt(model, x):
+        """All is well unless the run is interrupted: KeyboardInterrupt, which the stop button
+        raises, is no Exception, so that `except Exception` does not see it. The lines that put the
+        flags back belong into a finally block."""
+        modes = _modes(model)
+        try:
+            logits = _left_in_eval(model, x)
+        except Exception:
+            _restore(modes)
+            raise
         _restore(modes)
         return logits
 

@@ -128,8 +128,9 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         _write(model, batches, correction=0)
 
     def reset_alone(model):
-        """The statistics are fresh, 0 and 1, and no batch has come in: in eval mode a BatchNorm
-        measures nothing. Switch to training mode while the batches run."""
+        """The statistics are fresh, 0 and 1, and no batch has come in: none was run, or the layers
+        were in eval mode, in which a BatchNorm measures nothing. Run the batches in training
+        mode."""
         for norm in _norms(model):
             norm.reset_running_stats()
 
