@@ -97,9 +97,16 @@ def of_differences(
     codes = [told.signature.code for told in grouped]
     if any(code.startswith("FLAGS.") for code in codes):
         grouped = [_without_causes(told) for told in grouped]
-    if any(code.startswith(_ENDS_GRADIENTS) for code in codes):
+    if any(code.startswith(_ENDS_GRADIENTS) for code in codes) or _is_of_another_form(grouped):
         grouped = [told for told in grouped if told.signature.code not in _NO_GRADIENT]
     return [_in_words(task, sentences, told) for told in grouped]
+
+
+def _is_of_another_form(grouped: Sequence[_Told]) -> bool:
+    """Whether some part is of another kind or shape: what is computed from it may be None then."""
+    return any(
+        d.kind in ("type", "shape", "structure") for told in grouped for d in told.differences
+    )
 
 
 def is_plain(told: Finding) -> bool:

@@ -48,7 +48,7 @@ def _none(misses: Sequence[Miss]) -> Signature | None:
         return None
     expected = misses[0].difference.expected
     whole = all(map(truth.nothing_returned, misses))
-    if is_gradient(misses[0].difference.name):
+    if is_gradient(misses[0].difference.name) and isinstance(expected, torch.Tensor):
         return Signature("NONE.gradient.whole" if whole else "NONE.gradient", {})
     if whole:
         return Signature("NONE.returned", {"expected": article(expected)})
@@ -104,7 +104,7 @@ def _group(parts: dict[str, Plain], beside: dict[str, Plain]) -> str:
     if list(parts) == ["answer"]:
         value = parts["answer"]
         return f"{shown(value)}" if isinstance(value, str) else article(value)
-    known = [name for name in parts if name.rpartition(".")[2] not in FLAGS] or list(parts)
+    known = [n for n in parts if "." not in n or n.rpartition(".")[2] not in FLAGS]
     keys = [key[1] for key in map(_ENTRY.fullmatch, known) if key]
     if keys:  # an exercise looked into the dict that it asks for
         return f"a dict with the keys {', '.join(keys)}"

@@ -337,6 +337,15 @@ def test_flags_of_one_name_that_are_wrong_in_one_direction_are_told_of_the_whole
     assert all(finding.code != "FACT.columns" for finding in verdict.findings)
 
 
+def test_a_row_of_one_value_where_several_are_asked_for_is_told_by_what_it_is():
+    right = {text: {"inference": True, "requires_grad": True} for text in ("x", "c")}
+    one = {text: {"answer": True} for text in right}
+    params = {"texts": tuple(right)}
+    (finding,) = verdict_on(lambda seed: one, Known(lambda seed: right), params=params).findings
+    said = "the answer is a bool. Expected was the pair (inference, requires_grad)."
+    assert finding.message == f"For each of `x`, `c`, {said}"
+
+
 def test_sets_that_hold_too_much_or_too_little_are_told_apart():
     right = {"y = x * w": "w, x", "y = x": "x", "y = 1": "no name"}
     larger = {"y = x * w": "w, x, y", "y = x": "x, y", "y = 1": "no name"}

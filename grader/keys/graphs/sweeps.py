@@ -176,7 +176,7 @@ class JacobianRowsKey(Key, task="jacobian_rows"):
         return _jacobian(f, x) / len(f(x))
 
     def scaled_by_outputs(f, x):
-        """Each row is multiplied by its output y[i]: you started the passes from y. Start row i
+        """Each row is multiplied by its output y[i], as in passes that start from y. Start row i
         from 1 at y[i], or from the unit vector i."""
         return _jacobian(f, x) * f(x)[:, None]
 

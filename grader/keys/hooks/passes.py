@@ -80,8 +80,8 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         return None, FullBackwardProbeKey.reference(module, x, gy)[1]
 
     def tuples(module, x, gy):
-        """You returned what the hook was called with. Those are tuples, with one gradient for each
-        input and each output: take the first of each."""
+        """You returned two groups of one tensor, as a hook is called with: one gradient for each
+        input and each output. Take the first of each."""
         gin, gout = FullBackwardProbeKey.reference(module, x, gy)
         return (gin,), (gout,)
 

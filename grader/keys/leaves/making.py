@@ -134,8 +134,9 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         return _randn(shape, dtype, device).requires_grad_()
 
     def mean_and_deviation_exchanged(shape, scale, dtype, device):
-        """Your numbers have mean scale and standard deviation 1. In torch.normal and in normal_ the
-        mean comes first: normal_(0, scale)."""
+        """Your numbers have mean scale and standard deviation 1: scale was added, or handed over as
+        the mean, which comes first in torch.normal and normal_. Multiply by it, or take
+        normal_(0, scale)."""
         return torch.empty(shape, dtype=dtype, device=device).normal_(scale, 1).requires_grad_()
 
     def scaled_twice(shape, scale, dtype, device):

@@ -244,8 +244,8 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
         return dz, torch.autograd.grad(z.sum(), x)[0]
 
     def dx_of_two_passes(f1, f2, x):
-        """Your dx is twice the right one: two passes added to x.grad. Take both gradients from one
-        pass, or call torch.autograd.grad, which adds to nothing."""
+        """Your dx is twice the right one: two passes added to x.grad, or a hook of z returned more
+        than it was given. Take both gradients from one pass, and let a hook return nothing."""
         dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
         return dz, dx * 2
 

@@ -165,7 +165,8 @@ class DecoratedInferKey(Key, task="decorated_infer"):
         return wrapper
 
     def result_cloned(fn):
-        """You returned a clone with the flag switched on. Return what fn returns, as it is."""
+        """The result requires grad, and was computed without recording: you switched its flag on,
+        or that of a clone. Return what fn returns, as it is."""
 
         @functools.wraps(fn)
         def wrapper(*args, **kwargs):
@@ -212,7 +213,8 @@ class DecoratedInferKey(Key, task="decorated_infer"):
 
     @raises(r"takes \d+ positional arguments? but \d+ (was|were) given")
     def arguments_refused(fn):
-        """Your wrapper takes no arguments. Write def wrapper(*args, **kwargs) and hand both on."""
+        """Your wrapper takes no positional arguments. Write def wrapper(*args, **kwargs) and hand
+        both on."""
 
         @functools.wraps(fn)
         def wrapper(**kwargs):

@@ -62,6 +62,7 @@ class ScaleForward(Task):
         handle = scale_output(module, s)
         if used:
             module(x)
+            module.eval()  # what was registered holds in both modes
         y = module(x)
         outputs = y if isinstance(y, tuple | list) else (y,)
         traced = [t for t in outputs if isinstance(t, Tensor) and t.requires_grad]

@@ -134,6 +134,7 @@ class CachedFeatures(Task):
             wanted=True,
             states=("nested", "grad", "frozen", "mode", "hooked"),
         ),
+        case("a part in train mode, which drops everything", rows=7, drops=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -145,14 +146,17 @@ class CachedFeatures(Task):
             "v": rng.apart(1.0, 2.0, case["rows"]),
         }
 
-    def observe(self, features, x, w, u, head, v, wanted=False, states=()):
+    def observe(self, features, x, w, u, head, v, wanted=False, states=(), drops=False):
         recorded, passed = [], list[int]()
 
         def see(h):
             recorded.append(h.requires_grad)
             passed.append(h.numel())
 
-        backbone: nn.Module = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
+        layers = [Layer(w, w[0]), Note(see), Layer(u, u[0])]
+        backbone: nn.Module = nn.Sequential(*layers).eval()
+        if drops:
+            backbone.insert(2, nn.Dropout(1.0))
         backbone = lived(backbone, *states)
         x = with_grad(x) if states else x.requires_grad_(wanted)
         head.requires_grad_()
