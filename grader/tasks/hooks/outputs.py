@@ -58,11 +58,11 @@ class ScaleForward(Task):
             module = lived(nn.Sequential(module, nn.Tanh()), "grad", "frozen", "mode")
         if hooked:
             module.register_forward_hook(lambda module, args, output: output + 1)
+            module.eval()  # what is registered holds in both modes
         x.requires_grad_()
         handle = scale_output(module, s)
         if used:
             module(x)
-            module.eval()  # what was registered holds in both modes
         y = module(x)
         outputs = y if isinstance(y, tuple | list) else (y,)
         traced = [t for t in outputs if isinstance(t, Tensor) and t.requires_grad]

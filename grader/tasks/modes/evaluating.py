@@ -153,11 +153,10 @@ class CachedFeatures(Task):
             recorded.append(h.requires_grad)
             passed.append(h.numel())
 
-        layers = [Layer(w, w[0]), Note(see), Layer(u, u[0])]
-        backbone: nn.Module = nn.Sequential(*layers).eval()
+        parts = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
         if drops:
-            backbone.insert(2, nn.Dropout(1.0))
-        backbone = lived(backbone, *states)
+            parts.insert(2, nn.Dropout(1.0))
+        backbone: nn.Module = lived(parts, *states)
         x = with_grad(x) if states else x.requires_grad_(wanted)
         head.requires_grad_()
         found = features(backbone, x)
