@@ -271,6 +271,7 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         _write(model, batches[:1])
 
     def first_layer_alone(model, batches):
-        """You measured the first BatchNorm alone: the loop over the layers ends too soon. The
-        others keep their old statistics."""
+        """Your statistics of the first BatchNorm are right, and the others keep their old ones: a
+        loop over the layers ends too soon, or every layer takes its input from the batch. Each is
+        measured on what reaches it."""
         _write(model, batches, of=_norms(model)[:1])
