@@ -53,6 +53,7 @@ _OF_EVERY_ROW = (
     "FACT.confused",
     "FACT.confused_some",
     "FACT.words_exchanged",
+    "FACT.renamed",
     "FACT.capitals",
     "FACT.too_often",
     "FACT.columns",
@@ -98,7 +99,7 @@ def of_differences(
     codes = [told.signature.code for told in grouped]
     if any(code.startswith("FLAGS.") for code in codes):
         grouped = [_without_causes(told) for told in grouped]
-    if any(code.startswith(_ENDS_GRADIENTS) for code in codes):
+    if any(code.startswith(_ENDS_GRADIENTS) for code in codes) or _is_of_another_form(grouped):
         grouped = [told for told in grouped if told.signature.code not in _NO_GRADIENT]
     elif _has_no_value(failing):
         grouped = [told for told in grouped if told.signature.code != "NONE.gradient"]
@@ -106,12 +107,19 @@ def of_differences(
 
 
 def _has_no_value(failing: Sequence[Compared]) -> bool:
-    """Whether a part that is no gradient came as None, or in another shape, where one is None."""
+    """Whether a part that is no gradient came as None: a gradient beside it is None for that."""
     return any(
-        not is_gradient(d.name) and (d.kind == "shape" or d.received is None)
+        not is_gradient(d.name) and d.received is None
         for c in failing
         for d in c.differences
         if isinstance(d.expected, torch.Tensor)
+    )
+
+
+def _is_of_another_form(grouped: Sequence[_Told]) -> bool:
+    """Whether some part is of another kind or shape: what is computed from it may be None then."""
+    return any(
+        d.kind in ("type", "shape", "structure") for told in grouped for d in told.differences
     )
 
 

@@ -136,7 +136,7 @@ TEMPLATES: dict[str, str] = {
     "ZERO": "{path} is zero everywhere, and the right answer is not.",
     "ZERO.gradient": "{path} is zero everywhere, and the right answer is not. Possible causes: the "
     "result does not depend on this tensor; an operation on the way has the derivative 0, as round "
-    "has; .grad itself was kept, and cleared after backward.",
+    "has; a hook returned zeros; .grad itself was kept, and cleared after backward.",
     "RATIO.sign": "{path} is -1 times the right answer: a sign was lost.",
     "RATIO.twice": "{path} is 2 times the right answer. Was it added up twice?",
     "RATIO.twice.number": "{path} is 2 times what it should be.",
@@ -186,6 +186,7 @@ TEMPLATES: dict[str, str] = {
     "FACT.all_the_last": "Every entry of {path} is the right last one: as if one variable or "
     "tensor stood behind all of them.",
     "FACT.surplus": "{path} begins with the right entries, and then has more.",
+    "FACT.in_front": "{path} ends with the right entries, and has more in front of them.",
     "FACT.keys_missing": "What {path} holds is right. Missing: {lacking}.",
     "FACT.keys_surplus": "{path} holds what is right, and more that was not asked for: {beyond}.",
     "FACT.first_key": "Of {path} the first value, under {first}, is right in every case, and each "
@@ -202,6 +203,7 @@ TEMPLATES: dict[str, str] = {
     "FACT.confused_some": "Every wrong answer of yours is {received}, where {right} is right.",
     "FACT.words_exchanged": "You answer {one} where {other} is right, and {other} where {one} is "
     "right.",
+    "FACT.renamed": "You answer {pairs}, and all other answers are right.",
     "FACT.capitals": "Your words are right but for capital letters: {right} is asked for, and "
     "{received} is another text.",
     "FACT.too_often": "Every wrong answer of yours is {received}.",
@@ -298,6 +300,7 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.FACT.shifted": "{path} is the right answer plus one number, the same for all its "
     "entries.",
     "HIDDEN.FACT.words_exchanged": "Two of the words that you answer are exchanged.",
+    "HIDDEN.FACT.renamed": "You have another word for several that are right, always the same one.",
     "HIDDEN.FACT.capitals": "Your words are right but for capital letters.",
     "HIDDEN.FACT.keys_missing": "What {path} holds is right, and something is missing.",
     "HIDDEN.FACT.keys_surplus": "{path} holds what is right, and more that was not asked for.",

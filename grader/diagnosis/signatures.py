@@ -48,7 +48,7 @@ def _none(misses: Sequence[Miss]) -> Signature | None:
         return None
     expected = misses[0].difference.expected
     whole = all(map(truth.nothing_returned, misses))
-    if is_gradient(misses[0].difference.name):
+    if is_gradient(misses[0].difference.name) and isinstance(expected, torch.Tensor):
         return Signature("NONE.gradient.whole" if whole else "NONE.gradient", {})
     if whole:
         return Signature("NONE.returned", {"expected": article(expected)})
@@ -76,6 +76,8 @@ def _structure(misses: Sequence[Miss]) -> Signature | None:
     if isinstance(expected, dict) and isinstance(received, dict):
         other = {name: received[name] for name in received if name not in expected}
         unnamed = misses[0].difference.path == "" and list(other) == ["answer"]
+        if list(received) == ["answer"] and "answer" not in expected:
+            return _other_names(expected, received)  # a row that holds something else altogether
         if unnamed and other["answer"] is not None:
             # What was returned stands beside what the exercise looked at by itself.
             return _other_names({n: expected[n] for n in expected if n not in received}, other)
@@ -105,7 +107,8 @@ def _group(parts: dict[str, Plain], beside: dict[str, Plain]) -> str:
     known = [
         name
         for name, value in parts.items()
-        if name.rpartition(".")[2] not in FLAGS and not _is_said_of_another(name, value)
+        if ("." not in name or name.rpartition(".")[2] not in FLAGS)
+        and not _is_said_of_another(name, value)
     ]
     keys = [key[1] for key in map(_ENTRY.fullmatch, known) if key]
     if keys:  # an exercise looked into the dict that it asks for

@@ -1,6 +1,7 @@
 """Answers that look right and are not: each is refused, and by the sentence that names it."""
 
 import copy
+import functools
 import re
 
 import pytest
@@ -41,6 +42,63 @@ def runs_twice(backbone, x):
     with torch.no_grad():
         backbone(x)
         return backbone(x)
+
+
+def restored_for_an_exception(fn):
+    @functools.wraps(fn)
+    def wrapper(*args, **kwargs):
+        before = torch.is_grad_enabled()
+        torch.set_grad_enabled(False)
+        try:
+            result = fn(*args, **kwargs)
+        except Exception:
+            torch.set_grad_enabled(before)
+            raise
+        torch.set_grad_enabled(before)
+        return result
+
+    return wrapper
+
+
+def removed_for_an_exception(model, names, x):
+    features = {name: [] for name in names}
+
+    def kept(name):
+        return lambda module, args, output: features[name].append(output.detach().clone())
+
+    handles = [model.get_submodule(n).register_forward_hook(kept(n)) for n in names]
+    try:
+        model(x)
+    except Exception:
+        for handle in handles:
+            handle.remove()
+        raise
+    for handle in handles:
+        handle.remove()
+    return features
+
+
+def leaves_after_a_pass(root):
+    if not root.requires_grad:
+        return []
+    root.sum().backward(retain_graph=True)
+    queue, met = [root.grad_fn], {}
+    while queue:
+        node = queue.pop()
+        if node is not None and node not in met:
+            met[node] = None
+            queue += [following for following, _ in node.next_functions]
+    return [n.variable for n in met if hasattr(n, "variable")] if root.grad_fn else [root]
+
+
+def old_grad_emptied(x, gy, w, eps):
+    x.requires_grad_().grad = None
+    torch.nn.functional.layer_norm(x, w.shape, w, None, eps).backward(gy)
+    return x.grad
+
+
+def scale_as_mean(shape, scale, dtype, device):
+    return torch.normal(scale, 1.0, shape, dtype=dtype, device=device).requires_grad_()
 
 
 def uniform(shape, scale, dtype, device):
@@ -97,6 +155,11 @@ KINDS = (Exception, RuntimeError, ValueError, TypeError, IndexError, ArithmeticE
         *(("evaluate", (swallows(kind),), "You caught the model's exception") for kind in KINDS),
         ("full_backward_probe", (clears_all_hooks,), "hook that was there before you came is gone"),
         ("cached_features", (runs_twice,), "went through the backbone more than once"),
+        ("decorated_infer", (restored_for_an_exception,), "KeyboardInterrupt"),
+        ("capture_features", (removed_for_an_exception,), "When the model raises, your hooks stay"),
+        ("leaf_grads", (leaves_after_a_pass,), "you ran a backward pass"),
+        ("ln_backward", (old_grad_emptied,), "what lay in .grad of x is lost"),
+        ("scaled_parameter", (scale_as_mean,), "mean scale and standard deviation 1"),
         ("scaled_parameter", (uniform,), "spread more evenly than normal"),
         ("scaled_parameter", (truncated,), "'smaller than scale'"),
         ("count_params", (counts_in_floats,), "in a float. Expected was an int"),

@@ -226,6 +226,7 @@ LISTS = {
     "FACT.all_the_first": lambda right: right[:1] * len(right),
     "FACT.all_the_last": lambda right: right[-1:] * len(right),
     "FACT.surplus": lambda right: [*right, right[0]],
+    "FACT.in_front": lambda right: [right[1], *right],
     "FACT.container": torch.stack,
 }
 
@@ -317,6 +318,11 @@ WORDS = {"Linear": "equal", "Dropout": "different", "BatchNorm1d": "raises", "Re
         ("FACT.confused_some", ("different", "different", "raises", "equal"), "is 'different', w"),
         ("FACT.too_often", ("different", "different", "different", "equal"), "is 'different'."),
         ("FACT.words_exchanged", ("different", "equal", "raises", "different"), "where"),
+        (
+            "FACT.renamed",
+            ("same", "different", "error", "same"),
+            "'same' wherever 'equal' is right",
+        ),
         ("FACT.capitals", ("Equal", "Different", "RAISES", "equal"), "capital"),
     ],
 )
@@ -346,6 +352,15 @@ def test_flags_of_one_name_that_are_wrong_in_one_direction_are_told_of_the_whole
     other = {**never, "c": None}
     verdict = verdict_on(lambda seed: other, known, params=params)
     assert all(finding.code != "FACT.columns" for finding in verdict.findings)
+
+
+def test_a_row_of_one_value_where_several_are_asked_for_is_told_by_what_it_is():
+    right = {text: {"inference": True, "requires_grad": True} for text in ("x", "c")}
+    one = {text: {"answer": True} for text in right}
+    params = {"texts": tuple(right)}
+    (finding,) = verdict_on(lambda seed: one, Known(lambda seed: right), params=params).findings
+    said = "the answer is a bool. Expected was the pair (inference, requires_grad)."
+    assert finding.message == f"For each of `x`, `c`, {said}"
 
 
 def test_sets_that_hold_too_much_or_too_little_are_told_apart():

@@ -33,6 +33,7 @@ def orders(misses: Sequence[Miss]) -> Iterator[Claim]:
     yield Claim("FACT.first_alone", _first_alone)
     yield Claim("FACT.order", _other_order)
     yield Claim("FACT.surplus", _surplus)
+    yield Claim("FACT.in_front", _in_front)
 
 
 def _is_list(value: Plain) -> bool:
@@ -90,6 +91,16 @@ def _surplus(miss: Miss) -> bool:
         and _is_list(received)
         and len(received) > len(right)
         and same(list(right), list(received[: len(right)]), miss)
+    )
+
+
+def _in_front(miss: Miss) -> bool:
+    right, received = miss.difference.expected, miss.difference.received
+    return (
+        _is_list(right)
+        and _is_list(received)
+        and len(received) > len(right) > 0
+        and same(list(right), list(received[-len(right) :]), miss)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from grader.diagnosis.facts.claims import Claim
 from grader.diagnosis.misses import Miss
@@ -30,6 +30,10 @@ def confused(misses: Sequence[Miss]) -> Iterator[Claim]:
         if len(answers) == 1:
             word = answers.pop()
             yield Claim("FACT.too_often", lambda m: _is_all(m, word), {"received": shown(word)})
+        elif len(renamed := dict(wrong)) == len(wrong) and not any(", " in str(w) for w in renamed):
+            pairs = sorted((shown(other), shown(right)) for right, other in wrong)
+            said = " and ".join(f"{other} wherever {right} is right" for other, right in pairs)
+            yield Claim("FACT.renamed", lambda m: _are_renamed(m, renamed), {"pairs": said})
         return
     ((right, received),) = wrong
     told = {"right": shown(right), "received": shown(received)}
@@ -57,6 +61,12 @@ def _are_exchanged(miss: Miss, one: Plain, other: Plain) -> bool:
     return _is_of_words(miss) and all(
         miss.received[name] == right or miss.received[name] == turned.get(right, right)
         for name, right in miss.expected.items()
+    )
+
+
+def _are_renamed(miss: Miss, renamed: Mapping[Plain, Plain]) -> bool:
+    return _is_of_words(miss) and all(
+        miss.received[name] == renamed.get(right, right) for name, right in miss.expected.items()
     )
 
 

@@ -167,14 +167,14 @@ class AliasOrCopyKey(Key, task="alias_or_copy"):
         return "same" if a.data_ptr() == b.data_ptr() else "separate"
 
     def by_identity_alone(a, b):
-        """You compared objects alone. detach(), a slice or a transpose is a new Python object on
-        the old storage: compare the addresses of the storages, too."""
+        """You call two objects separate, always. detach(), a slice or a transpose is a new Python
+        object on the old storage: compare the addresses of the storages, too."""
         return _word(a, b, False)
 
     def by_temporary_ids(a, b):
-        """You call every pair shared. id(a.data) is the address of an object that is gone at once,
-        and the next one is often put in its place, so that two ids agree by accident. Compare
-        untyped_storage().data_ptr()."""
+        """You call every pair shared: what you compare agrees for any two tensors. So do the types
+        of their storages, and often the ids of two objects that are gone at once, as id(a.data).
+        Compare untyped_storage().data_ptr()."""
         return _word(a, b, True)
 
     def by_base(a, b):

@@ -176,6 +176,12 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
         exec(compute, {"torch": torch})
         return _outcome(compute, edit, x)
 
+    def torch_not_known(compute, edit, x):
+        """You answer "error" for every line that names torch. If you let torch try, the dict that
+        you hand to exec does not know the name, and an `except` that catches everything hides the
+        NameError: put torch into the dict, and catch RuntimeError alone."""
+        return "error" if "torch" in compute + edit else _outcome(compute, edit, x)
+
     def data_is_safe(compute, edit, x):
         """You never say "wrong". Where the operation saved the tensor, an edit through .data makes
         the gradient wrong, and nothing warns you. If you let torch try, give each run a fresh clone

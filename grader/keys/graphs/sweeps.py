@@ -17,7 +17,8 @@ class VjpVectorKey(Key, task="vjp_vector"):
         return grad
 
     def started_from_ones(x):
-        """You started backward from ones, so every entry of y counts alike. Start from v."""
+        """v has no effect on your answer: every entry of y counts alike, as in a pass that starts
+        from ones. Start from v, or multiply by it."""
         return 3 * x**2
 
     def v_inside_the_cube(x, v):
@@ -175,7 +176,7 @@ class JacobianRowsKey(Key, task="jacobian_rows"):
         return _jacobian(f, x) / len(f(x))
 
     def scaled_by_outputs(f, x):
-        """Each row is multiplied by its output y[i]: you started the passes from y. Start row i
+        """Each row is multiplied by its output y[i], as in passes that start from y. Start row i
         from 1 at y[i], or from the unit vector i."""
         return _jacobian(f, x) * f(x)[:, None]
 

@@ -96,8 +96,9 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
         return [g.abs() for g in at_z], at_x[0]
 
     def first_pass_logged(f, heads, x):
-        """dx is right, and your log ends after the first pass. The hook was removed after one call,
-        or it stands on the z of the first pass alone: compute z once, and leave the hook on it."""
+        """dx is right, and your log ends after the first pass. If you did not cut it short, the
+        hook was removed after one call, or it stands on the z of the first pass alone: compute z
+        once, and leave the hook on it."""
         at_z, at_x = _passes(f, heads, x)
         return [at_z[0].abs()], sum(at_x, torch.zeros_like(x))
 

@@ -212,8 +212,8 @@ class CaptureFeaturesKey(Key, task="capture_features"):
         return {name: found.get(name, []) for name in names}
 
     def never_called_missing(model, names, x):
-        """A submodule that is never called is missing from your dict: its entry is made when the
-        hook is called. Give every name its empty list before the model runs."""
+        """A submodule that is never called is missing from your dict, and its list is empty. Give
+        every name its list before the model runs, and leave the empty ones in."""
         return {name: calls for name, calls in run(model, names, x, copy_of, "no").items() if calls}
 
     def collected_twice(model, names, x):

@@ -255,6 +255,13 @@ class ScaleForwardKey(Key, task="scale_forward"):
             for p in module.parameters():
                 p.mul_(s)
 
+    def in_one_mode_alone(module, s):
+        """You multiply in train mode alone. From now on counts, in eval mode too: do not ask for
+        the mode."""
+        return module.register_forward_hook(
+            lambda m, args, output: _scaled(s, output) if m.training else None
+        )
+
     def no_handle(module, s):
         """You returned nothing. Without the handle nobody can remove the hook: return what
         register_forward_hook gave you."""
@@ -304,8 +311,8 @@ class StatsHookKey(Key, task="stats_hook"):
         )
 
     def never_called_missing(model, x):
-        """A submodule that is never called is missing from your dict: its entry is made when the
-        hook is called. Give every name its empty list before the model runs."""
+        """A submodule that is never called is missing from your dict, and its list is empty. Give
+        every name its list before the model runs, and leave the empty ones in."""
         return {name: calls for name, calls in StatsHookKey.reference(model, x).items() if calls}
 
     def _empty(model, x):

@@ -80,8 +80,8 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         return None, FullBackwardProbeKey.reference(module, x, gy)[1]
 
     def tuples(module, x, gy):
-        """You returned what the hook was called with. Those are tuples, with one gradient for each
-        input and each output: take the first of each."""
+        """You returned two groups of one tensor, as a hook is called with: one gradient for each
+        input and each output. Take the first of each."""
         gin, gout = FullBackwardProbeKey.reference(module, x, gy)
         return (gin,), (gout,)
 
@@ -411,12 +411,19 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         return found
 
     def one_per_module(model, x, gy):
-        """You have one gradient for each module. A layer that stands in the model twice is called
-        twice, and each call has its own: keep a list of calls, and no dict of modules."""
+        """You have one gradient for each module, that of its first call. A layer that stands in the
+        model twice is called twice, and each call has its own: keep a list of calls, and no dict of
+        modules."""
         first = {}
         for layer, grad in zip(model, _by_hand(model, x, gy)[1:], strict=True):
             first.setdefault(layer, grad)
         return list(first.values())
+
+    def one_per_module_last_call(model, x, gy):
+        """You have one gradient for each module, that of its last call. A layer that stands in the
+        model twice is called twice, and each call has its own: keep a list of calls, and no dict of
+        modules."""
+        return list(dict(zip(model, _by_hand(model, x, gy)[1:], strict=True)).values())
 
     def hooks_stay(model, x, gy):
         """Your hooks stay on the model, and run in every later pass. Keep the handles, and call

@@ -133,6 +133,12 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         you set the flag."""
         return _randn(shape, dtype, device).requires_grad_()
 
+    def mean_and_deviation_exchanged(shape, scale, dtype, device):
+        """Your numbers have mean scale and standard deviation 1: scale was added, or handed over as
+        the mean, which comes first in torch.normal and normal_. Multiply by it, or take
+        normal_(0, scale)."""
+        return torch.empty(shape, dtype=dtype, device=device).normal_(scale, 1).requires_grad_()
+
     def scaled_twice(shape, scale, dtype, device):
         """Your numbers have standard deviation scale ** 2, as if scaled twice. A factor multiplies
         the standard deviation by itself once, and the variance by its square."""

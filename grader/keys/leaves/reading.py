@@ -97,6 +97,21 @@ class LeafGradsKey(Key, task="leaf_grads"):
         itself."""
         return [leaf.detach() for leaf in _leaves(root)]
 
+    def copies_of_those_found(root):
+        """What you found in the graph is not what you returned: detach(), clone() and .data all
+        make a new tensor, and backward writes into the .grad of the old one. Return node.variable
+        itself."""
+        found = _leaves(root)
+        return found if root.grad_fn is None else [leaf.detach() for leaf in found]
+
+    def pass_run(root):
+        """Your list is right, and you ran a backward pass: it added to .grad of the leaves, which
+        nobody asked for. The graph tells where gradients would go, without a pass."""
+        found = _leaves(root)
+        if root.requires_grad:
+            root.sum().backward()
+        return found
+
     def gradients_returned(root):
         """You returned what stands in .grad, which is None before a backward pass. Return the
         leaves."""
@@ -229,8 +244,8 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
         return dz, torch.autograd.grad(z.sum(), x)[0]
 
     def dx_of_two_passes(f1, f2, x):
-        """Your dx is twice the right one: two passes added to x.grad. Take both gradients from one
-        pass, or call torch.autograd.grad, which adds to nothing."""
+        """Your dx is twice the right one: two passes added to x.grad, or a hook of z returned more
+        than it was given. Take both gradients from one pass, and let a hook return nothing."""
         dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
         return dz, dx * 2
 

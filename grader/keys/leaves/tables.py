@@ -104,6 +104,11 @@ class WhichGetGradKey(Key, task="which_get_grad"):
         detach(), no_grad() and integers cut the way from the others."""
         return {name for name in ("x", "w", "c") if re.search(rf"\b{name}\b", program)}
 
+    def those_without(program, x, w, c):
+        """You list the tensors whose .grad is None. Asked for are those where it is not None."""
+        known = _run(program, x, w, c)
+        return known.keys() - _filled(known)
+
     def nothing_listed(program):
         """You answer the empty set always. A leaf that requires grad, and that y was computed from,
         has a .grad after the pass."""

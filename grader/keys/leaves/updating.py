@@ -136,8 +136,8 @@ class FlagSetterKey(Key, task="flag_setter"):
 
     def flag_misspelled(module, pattern):
         """The names are right, and no flag has changed. Either the flag is misspelled: it is
-        requires_grad, with an s, and Python accepts any other name in silence. Or you set it on
-        another tensor, such as p.data or p.detach()."""
+        requires_grad, with an s, and Python accepts any other name in silence. Or what you changed
+        is not the parameter but another tensor, such as p.data or p.detach()."""
         return [name for name, _ in module.named_parameters() if re.search(pattern, name)]
 
     def selection_inverted(module, pattern):
@@ -222,9 +222,10 @@ class FlagSetterKey(Key, task="flag_setter"):
         return _frozen(module, pattern, re.match)
 
     def match_whole_name(module, pattern):
-        """You passed over names that hold a match. Either the pattern is compared with the whole
-        name, as ==, fnmatch and re.fullmatch do: a match anywhere counts, re.search. Or the
-        parameters of parts were left out: named_parameters() lists them, unless recurse=False."""
+        """You passed over names that hold a match: re.search(pattern, name) finds one anywhere. ==,
+        fnmatch and re.fullmatch compare the pattern with the whole name, and re.search with its
+        arguments exchanged finds hardly anything. named_parameters() lists the parameters of parts
+        as well, unless recurse=False."""
         return _frozen(module, pattern, re.fullmatch)
 
     def plain_text(module, pattern):

@@ -506,8 +506,9 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
         return _epoch("fbclsd")(*given)
 
     def nothing_moved(*given):
-        """No parameter moved: every time step() ran, there were no gradients. zero_grad() stands
-        between backward() and step(), or it empties them before a step() that comes too early."""
+        """No parameter moved: opt.step() is missing, or there were no gradients when it ran. Then
+        zero_grad() stands between backward() and step(), or it empties them before a step() that
+        comes too early."""
         return _epoch("fld")(*given)
 
     @raises(r"modified by an inplace operation")
@@ -542,6 +543,11 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
         """You called sched.step() twice for a batch. Once is asked for: the learning rate changes
         too fast."""
         return _epoch("zflbcsdd")(*given)
+
+    def stepped_twice(*given):
+        """You called opt.step() twice for a batch. Once is asked for: the second step follows the
+        same gradient again."""
+        return _epoch("zflbcssd")(*given)
 
     def scheduler_missing(*given):
         """The learning rate never changed: sched.step() is missing. Call it for every batch."""

@@ -76,8 +76,8 @@ class LossChoiceKey(Key, task="loss_choice"):
         return F.cross_entropy(logits, y, reduction="none")
 
     def mean_over_all_entries(logits, y):
-        """You took the mean over all N * C entries, where all but one of each row are zero. It is a
-        mean over the N rows: sum over the classes, then take the mean."""
+        """Your loss is divided by the number of classes C as well, as a mean over all N * C entries
+        is. It is a mean over the N rows: one term for each row, then the mean."""
         return F.cross_entropy(logits, y) / logits.shape[1]
 
     def sigmoid_of_each_class(logits, y):

@@ -100,6 +100,13 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
         total = _rows(kept)
         return _accumulated(model, kept, lambda y: len(y) / total)[0]
 
+    def rows_over_targets(model, pieces):
+        """You multiplied each piece's mean by its number of rows, padding included, and divided by
+        the number of targets that count. cross_entropy divided by those of the piece that are not
+        -100: multiply by their number."""
+        total = _counted(pieces)
+        return _accumulated(model, pieces, lambda y: len(y) / total, keep_padding=False)[0]
+
     def mean_of_the_means(model, pieces):
         """You took the mean of the pieces' means. A target in a piece with much padding then counts
         more than one in a full piece. Weigh each piece by its share of the targets that count."""

@@ -97,7 +97,7 @@ class AccumulateKey(Key, task="accumulate"):
         return loss
 
     def entries_counted(model, loss_fn, pieces):
-        """You divided by the number of entries of y. The loss is a mean over them already: weigh
+        """You divided by a number of entries, as that of y is. The loss is a mean already: weigh
         each piece by its share of the rows, n / N."""
         columns = pieces[0][1][0].numel()
         loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: n / total / columns)

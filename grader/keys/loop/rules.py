@@ -82,8 +82,9 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
         _sgd(params, state, lr, mu, wd, lost=lambda p, d, buffer: lr * (d + mu * buffer))
 
     def momentum_forgotten(params, state, lr, wd):
-        """Your steps have no memory: mu is not used, or the buffer is not kept in state from one
-        call to the next, or the parameter loses lr * d where it should lose lr * buffer."""
+        """Your steps have no memory: mu is not used, or a parameter's buffer is not in state at the
+        next call (never kept, or written over by that of another parameter), or the parameter loses
+        lr * d where it should lose lr * buffer."""
         _sgd(params, state, lr, 0, wd)
 
     def first_rate_kept(params, state, lr, mu, wd):

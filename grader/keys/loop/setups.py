@@ -45,6 +45,12 @@ class ParamGroupsKey(Key, task="param_groups"):
             ParamGroupsKey.reference(model, head, lr_body, lr_head, wd).param_groups, lr=1.0
         )
 
+    def one_group_for_all(model, lr_body, wd):
+        """You made one group of all parameters, with lr_body and weight decay for everything, and
+        frozen ones among them. Make a group for every pair of rate and decay, of the parameters
+        that require grad."""
+        return torch.optim.SGD(model.parameters(), lr=lr_body, weight_decay=wd)
+
     def adamw(model, head, lr_body, lr_head, wd):
         """You returned another optimizer. A torch.optim.SGD is asked for."""
         return torch.optim.AdamW(

@@ -143,6 +143,12 @@ class ModeProbeKey(Key, task="mode_probe"):
         recording, _, wants = ModeProbeKey.reference(fn)
         return recording, not recording, wants
 
+    def recording_taken_for_no_inference(fn):
+        """You took recording for the opposite of inference mode. no_grad switches recording off
+        without it, and enable_grad turns the switch on inside it. Ask torch.is_grad_enabled()."""
+        _, inference, wants = ModeProbeKey.reference(fn)
+        return not inference, inference, wants
+
     def modes_swapped(fn):
         """The first two are swapped: recording comes first, inference mode second."""
         recording, inference, wants = ModeProbeKey.reference(fn)
@@ -164,6 +170,19 @@ class ModeProbeKey(Key, task="mode_probe"):
         run. Use `finally`, or a `with` block."""
         recording, inference = _modes()
         wants = fn().requires_grad
+        torch.set_grad_enabled(recording)
+        return recording, inference, wants
+
+    def not_restored_after_an_interrupt(fn):
+        """All is well unless fn is interrupted: KeyboardInterrupt, which the stop button raises, is
+        no Exception, so that `except Exception` does not see it. Put recording back in `finally`,
+        or in a `with` block."""
+        recording, inference = _modes()
+        try:
+            wants = fn().requires_grad
+        except Exception:
+            torch.set_grad_enabled(recording)
+            raise
         torch.set_grad_enabled(recording)
         return recording, inference, wants
 
@@ -190,6 +209,15 @@ class ModeProbeKey(Key, task="mode_probe"):
         try:
             return ModeProbeKey.reference(fn)
         except ValueError:
+            return recording, inference, False
+
+    def everything_swallowed(fn):
+        """You caught whatever fn raises, an interrupt too, and returned as if nothing had happened.
+        Let it pass: `try` with `finally` and without `except`."""
+        recording, inference = _modes()
+        try:
+            return ModeProbeKey.reference(fn)
+        except BaseException:
             return recording, inference, False
 
 

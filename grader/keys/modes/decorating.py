@@ -29,6 +29,25 @@ class DecoratedInferKey(Key, task="decorated_infer"):
 
         return wrapper
 
+    def not_restored_after_an_interrupt(fn):
+        """All is well unless the call is interrupted: KeyboardInterrupt, which the stop button
+        raises, is no Exception, so that `except Exception` does not see it. Recording stays off
+        then. Put it back in `finally`, or let a `with torch.no_grad():` block do it."""
+
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            before = torch.is_grad_enabled()
+            torch.set_grad_enabled(False)
+            try:
+                result = fn(*args, **kwargs)
+            except Exception:
+                torch.set_grad_enabled(before)
+                raise
+            torch.set_grad_enabled(before)
+            return result
+
+        return wrapper
+
     def switched_on_in_the_end(fn):
         """You switch recording on after the call, also if it was off before: a caller inside
         no_grad suddenly records. If fn raises, it stays off. A `with torch.no_grad():` block puts
@@ -146,7 +165,8 @@ class DecoratedInferKey(Key, task="decorated_infer"):
         return wrapper
 
     def result_cloned(fn):
-        """You returned a clone with the flag switched on. Return what fn returns, as it is."""
+        """The result requires grad, and was computed without recording: you switched its flag on,
+        or that of a clone. Return what fn returns, as it is."""
 
         @functools.wraps(fn)
         def wrapper(*args, **kwargs):
@@ -193,7 +213,8 @@ class DecoratedInferKey(Key, task="decorated_infer"):
 
     @raises(r"takes \d+ positional arguments? but \d+ (was|were) given")
     def arguments_refused(fn):
-        """Your wrapper takes no arguments. Write def wrapper(*args, **kwargs) and hand both on."""
+        """Your wrapper takes no positional arguments. Write def wrapper(*args, **kwargs) and hand
+        both on."""
 
         @functools.wraps(fn)
         def wrapper(**kwargs):

@@ -46,9 +46,9 @@ class EvaluateKey(Key, task="evaluate"):
         return model(x)
 
     def eval_missing(model, x):
-        """Nothing is recorded, but the model stays in the mode it came in. no_grad does not change
-        what layers do: in train mode dropout drops, and batch normalization uses this batch and
-        changes its running statistics. Call model.eval() as well."""
+        """Nothing is recorded, but the layers work in the mode they came in. no_grad does not
+        change what layers do: in train mode dropout drops, and batch normalization uses this batch
+        and changes its running statistics. Call model.eval() as well."""
         with torch.no_grad():
             return model(x)
 
@@ -206,6 +206,19 @@ class EvaluateKey(Key, task="evaluate"):
         _restore(modes)
         return logits
 
+    def not_restored_after_an_interrupt(model, x):
+        """All is well unless the run is interrupted: KeyboardInterrupt, which the stop button
+        raises, is no Exception, so that `except Exception` does not see it. The lines that put the
+        flags back belong into a finally block."""
+        modes = _modes(model)
+        try:
+            logits = _left_in_eval(model, x)
+        except Exception:
+            _restore(modes)
+            raise
+        _restore(modes)
+        return logits
+
     def error_swallowed(model, x):
         """You caught the model's exception. The caller must hear of it: use `finally` without
         `except`."""
@@ -271,6 +284,11 @@ class CachedFeaturesKey(Key, task="cached_features"):
         sets the flags of all parts, and so does train(flag). It comes in the right mode: call
         neither."""
         return CachedFeaturesKey.reference(backbone.eval(), x)
+
+    def copied_in_eval(backbone, x):
+        """You ran a copy of the backbone, or its parts, in eval mode, and a part of it was in train
+        mode. It comes in the right mode: leave that as it is."""
+        return CachedFeaturesKey.reference(copy.deepcopy(backbone).eval(), x)
 
     def ran_twice(backbone, x):
         """The features are right, and the rows went through the backbone more than once: every run

@@ -37,6 +37,12 @@ class BnBackwardKey(Key, task="bn_backward"):
         samples, and over the places of an image: over all axes but 1."""
         return norms.Backward().of(x, gy, wide(w, x), tuple(range(1, x.ndim)), eps)
 
+    def sample_by_sample_w_last(x, gy, w, eps):
+        """You averaged over all axes but the first, as LayerNorm does. BatchNorm averages over the
+        samples, and over the places of an image: over all axes but 1."""
+        change = norms.Backward(w="last")
+        return change.of(x, gy, wide(w, x), tuple(range(1, x.ndim)), eps)
+
     def everything(x, gy, w, eps):
         """You averaged over all of x. Every channel, axis 1, has a mean and a variance of its
         own."""
@@ -52,6 +58,12 @@ class BnBackwardKey(Key, task="bn_backward"):
         and backward() adds to it. Use torch.autograd.grad, or work on x.detach().clone()."""
         F.batch_norm(x.requires_grad_(), None, None, w, None, True, 0.0, eps).backward(gy)
         return x.grad
+
+    def old_grad_lost(x, gy, w, eps):
+        """The gradient is right, and what lay in .grad of x is lost: you emptied it before a pass
+        of your own. Use torch.autograd.grad, or work on x.detach().clone()."""
+        x.grad = None
+        return BnBackwardKey.added_to_an_old_grad(x, gy, w, eps)
 
     # w is one number for all that is averaged: where in the formula it stands twice is all the same
     # and in float32 the sum over a whole channel is not recognised in every draw

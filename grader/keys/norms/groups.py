@@ -206,6 +206,12 @@ class LnBackwardKey(Key, task="ln_backward"):
         F.layer_norm(x.requires_grad_(), w.shape, w, None, eps).backward(gy)
         return x.grad
 
+    def old_grad_lost(x, gy, w, eps):
+        """The gradient is right, and what lay in .grad of x is lost: you emptied it before a pass
+        of your own. Use torch.autograd.grad, or work on x.detach().clone()."""
+        x.grad = None
+        return LnBackwardKey.added_to_an_old_grad(x, gy, w, eps)
+
     families = norms.backward(_ln_backward, g="g")
     pairs = norms.pairs_of_backward(_ln_backward, g="g", over=_OVER)
 

@@ -128,8 +128,9 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         _write(model, batches, correction=0)
 
     def reset_alone(model):
-        """The statistics are fresh, 0 and 1, and no batch has come in: in eval mode a BatchNorm
-        measures nothing. Switch to training mode while the batches run."""
+        """The statistics are fresh, 0 and 1, and no batch has come in: none was run, or the layers
+        were in eval mode, in which a BatchNorm measures nothing. Run the batches in training
+        mode."""
         for norm in _norms(model):
             norm.reset_running_stats()
 
@@ -270,6 +271,7 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         _write(model, batches[:1])
 
     def first_layer_alone(model, batches):
-        """You measured the first BatchNorm alone: the loop over the layers ends too soon. The
-        others keep their old statistics."""
+        """Your statistics of the first BatchNorm are right, and the others keep their old ones: a
+        loop over the layers ends too soon, or every layer takes its input from the batch. Each is
+        measured on what reaches it."""
         _write(model, batches, of=_norms(model)[:1])

@@ -1,5 +1,6 @@
 """The small models that the exercises on hooks are given, made from drawn tensors."""
 
+import contextlib
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from grader.engine.lived import lived
 from grader.engine.task import Rng
-from grader.tasks.modes.nets import Unwell
+from grader.tasks.modes.nets import Interrupted, Unwell
 
 
 class BrokenLayerError(Unwell):
@@ -17,28 +18,46 @@ class BrokenLayerError(Unwell):
 
 
 class BrokenLayer(nn.Module):
-    """A layer that never returns."""
+    """A layer that never returns: its first call fails, and every later one is interrupted."""
+
+    failed = False
 
     def forward(self, x: Tensor) -> Tensor:
-        """Raises BrokenLayerError."""
+        """Raises BrokenLayerError, then Interrupted."""
+        if self.failed:
+            raise Interrupted("the run of this layer is interrupted")
+        self.failed = True
         raise BrokenLayerError("this layer is broken")
 
 
 def answered(call: Callable[[], Any]) -> Any:
-    """What a call returns, or a note that it passed on the exception of a broken layer."""
+    """What a call returns, or a note that it passed on the exception of a broken layer.
+
+    It is called once more, and interrupted, for what it leaves behind then.
+    """
+    found: Any
     try:
-        return call()
+        found = call()
     except BrokenLayerError as error:
-        return f"raised {type(error).__name__}: {error}"
+        found = f"raised {type(error).__name__}: {error}"
+    with contextlib.suppress(Interrupted, BrokenLayerError):  # of a copy it is the first
+        call()
+    return found
 
 
 def passes_on(call: Callable[[], Any]) -> str:
-    """Whether a call passes on the exception of a broken layer, whatever it returns otherwise."""
+    """Whether a call passes on the exception of a broken layer, whatever it returns otherwise.
+
+    It is called once more, and interrupted, for what it leaves behind then.
+    """
+    told = "the exception is lost"
     try:
         call()
     except BrokenLayerError:
-        return "the exception is passed on"
-    return "the exception is lost"
+        told = "the exception is passed on"
+    with contextlib.suppress(Interrupted, BrokenLayerError):  # of a copy it is the first
+        call()
+    return told
 
 
 def weights(rng: Rng, *sizes: int) -> dict[str, Tensor]:

@@ -58,6 +58,7 @@ class ScaleForward(Task):
             module = lived(nn.Sequential(module, nn.Tanh()), "grad", "frozen", "mode")
         if hooked:
             module.register_forward_hook(lambda module, args, output: output + 1)
+            module.eval()  # what is registered holds in both modes
         x.requires_grad_()
         handle = scale_output(module, s)
         if used:

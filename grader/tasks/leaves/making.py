@@ -76,11 +76,14 @@ class ScaledParameter(Task):
         case("bfloat16", shape=(4099,), dtype_name="bfloat16"),
         case("scale = 0", shape=(67, 61), dtype_name="float64", scale_is_0=True),
         case("one number", shape=(1,), dtype_name="float64"),
+        case("a scale above 1", shape=(67, 61), dtype_name="float64", large=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        # Below 0.05 the scale, its square, its root and 1 are far apart.
-        scale = 0.0 if case.params.get("scale_is_0") else float(rng.uniform(0.02, 0.05))
+        # Below 0.05, and from 4.2 to 4.8, the scale, its square, its root and 1 are far apart. A
+        # mean of scale is seen where it is large.
+        bounds = (4.2, 4.8) if case.params.get("large") else (0.02, 0.05)
+        scale = 0.0 if case.params.get("scale_is_0") else float(rng.uniform(*bounds))
         return {"like": rng.normal(1), "scale": scale, "seed": int(rng.integers(0, 2**31))}
 
     def observe(self, init_weight, like, shape, scale, dtype_name, seed):
@@ -155,6 +158,7 @@ class CastLeaf(Task):
     def observe(self, to_leaf, t, start, target, kind):
         # Which dtype t has is what this exercise is about: the case's own has no say in it.
         source, dtype = _source(kind, t.to(getattr(torch, start))), getattr(torch, target)
+        own = t.dtype  # t may be the source itself, and an answer may cast that
         if kind == "trained":  # digits that float32 has no place for
             source.data.mul_(1 + 2**-40)
         try:
@@ -170,7 +174,7 @@ class CastLeaf(Task):
             return {"leaf": leaf, **standing}
         values = leaf.detach()
         return {
-            "leaf": (values.real if values.is_complex() else values).to(t.dtype),
+            "leaf": (values.real if values.is_complex() else values).to(own),
             **standing,
             "dtype": "as asked" if leaf.dtype == dtype else str(leaf.dtype),
             **({} if kind != "trained" else {"digits": _digits(values, source)}),

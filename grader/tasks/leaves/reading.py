@@ -15,7 +15,7 @@ class LeafGrads(Task):
     themselves, each once, in any order. An AccumulateGrad node holds its leaf in node.variable.
     root may be a leaf itself, and may not require grad at all. Graphs can be thousands of nodes
     deep. Nothing was frozen since the graph was recorded, and root is no view that was made inside
-    no_grad."""
+    no_grad. Leave every .grad as it is."""
 
     id = "leaf_grads"
     signatures = ("grad_leaves(root) -> leaves",)
@@ -51,11 +51,15 @@ class LeafGrads(Task):
     def observe(self, grad_leaves, graph, x, w, c, trained=False):
         x = with_grad(x) if trained else x
         root = _graph(graph, x.requires_grad_(), w.requires_grad_(), c)
-        found = grad_leaves(root)
-        if not isinstance(found, list | tuple | set):
-            return {"leaves": found}
         known = {"x": x, "w": w, "c": c}
-        return {"leaves": sorted(_name(item, known) for item in found)}
+        before = {name: _copied(tensor.grad) for name, tensor in known.items()}
+        found = grad_leaves(root)
+        now = {name: tensor.grad for name, tensor in known.items()}
+        same = all(_equal(before[name], now[name]) for name in known)
+        standing = {".grad of the leaves": "as it was" if same else "changed"}
+        if not isinstance(found, list | tuple | set):
+            return {"leaves": found, **standing}
+        return {"leaves": sorted(_name(item, known) for item in found), **standing}
 
 
 def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
@@ -75,6 +79,16 @@ def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
     for _ in range(2_000):
         t = t + 1
     return t
+
+
+def _copied(grad: Tensor | None) -> Tensor | None:
+    return None if grad is None else grad.clone()
+
+
+def _equal(one: Tensor | None, other: Tensor | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return torch.equal(one, other)
 
 
 def _name(item: Any, known: dict[str, Tensor]) -> str:

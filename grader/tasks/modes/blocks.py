@@ -10,7 +10,7 @@ from torch import Tensor
 from grader.engine.lived import with_grad
 from grader.engine.observation import flags, gradient, named
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modes.nets import Unwell
+from grader.tasks.modes.nets import Interrupted, Unwell
 
 MODES: dict[str, tuple[Callable[[], Any], ...]] = {
     "recording": (torch.enable_grad,),
@@ -59,6 +59,11 @@ class ModeProbe(Task):
             what="raises",
             visible=True,
         ),
+        case(
+            "fn switches recording and is interrupted",
+            modes=("recording", "no_grad"),
+            what="is interrupted",
+        ),
         case("fn returns a leaf", modes=("recording", "no_grad"), what="leaf"),
     )
 
@@ -74,7 +79,7 @@ class ModeProbe(Task):
                     blocks.enter_context(block())
                 try:
                     observed[mode] = named(probe(called), *RESULTS)
-                except Unwell:
+                except (Unwell, Interrupted):
                     observed[mode] = "the error of fn"
                 observed[f"{mode}, afterwards"] = _modes()
             observed[f"{mode}, calls of fn"] = called.count
@@ -94,10 +99,10 @@ class _Called:
 
     def __call__(self) -> Tensor:
         self.count += 1
-        if self.what in ("switches", "raises"):
+        if self.what in ("switches", "raises", "is interrupted"):
             torch.set_grad_enabled(not torch.is_grad_enabled())
-        if self.what == "raises":
-            raise Unwell("fn is meant to fail here")
+        if self.what in ("raises", "is interrupted"):
+            raise (Unwell if self.what == "raises" else Interrupted)("fn is meant to fail here")
         return self.x if self.what in ("constant", "leaf") else self.x * 2
 
 

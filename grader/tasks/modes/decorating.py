@@ -1,5 +1,6 @@
 """The exercise that writes a decorator: recording off for the length of a call."""
 
+import contextlib
 from typing import Any
 
 import torch
@@ -7,14 +8,15 @@ from torch import Tensor
 
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modes.nets import Unwell
+from grader.tasks.modes.nets import Interrupted, Unwell
 
 
 class DecoratedInfer(Task):
     """Write a decorator: no_graph(fn) returns a function of the same name that takes the arguments
     of fn, runs fn without recording, and returns what it returns. Afterwards recording is as it was
-    before the call, also if fn raises; its exception passes through. fn may use enable_grad for a
-    part of its own. What it returns must be usable in recorded computations later."""
+    before the call, also if fn raises or is interrupted; its exception passes through. fn may use
+    enable_grad for a part of its own. What it returns must be usable in recorded computations
+    later."""
 
     id = "decorated_infer"
     signatures = ("no_graph(fn) -> function",)
@@ -43,12 +45,14 @@ class DecoratedInfer(Task):
     def observe(self, no_graph, x, scale, what, recording=True):
         inside: list[str] = []
         kept: list[Tensor] = []
+        raised: list[type[BaseException]] = []
         weight = x.clone().requires_grad_()
 
         def scaled(t, *, by):
             inside.append("on" if torch.is_grad_enabled() else "off")
             if what == "raises":
-                raise Unwell("fn is meant to fail here")
+                raised.append(Interrupted if raised else Unwell)
+                raise raised[-1]("fn is meant to fail here")
             if what == "weighs":
                 kept.append(weight * t)
                 return kept[0] * by
@@ -69,6 +73,13 @@ class DecoratedInfer(Task):
                 ended = "the error of fn came out"
             after = "on" if torch.is_grad_enabled() else "off"
             once_more = {"result of a second call": decorated(x, by=scale + 1)} if kept else {}
+        if what == "raises":
+            with torch.set_grad_enabled(recording), contextlib.suppress(Interrupted):
+                try:
+                    decorated(x, by=scale)
+                finally:
+                    left = "on" if torch.is_grad_enabled() else "off"
+                    once_more = {"recording after an interrupt": left}
         return {
             "result": result,
             **flags("result", result, "requires_grad"),

@@ -1,12 +1,14 @@
 """Exercises that run a model without training it: for its answers, and for features to keep."""
 
+import contextlib
+
 import torch
 from torch import Tensor, nn
 
 from grader.engine.lived import lived, with_grad
 from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, seeded
+from grader.tasks.modes.nets import Interrupted, Layer, Noise, Note, Unwell, seeded
 
 
 class Evaluate(Task):
@@ -52,11 +54,13 @@ class Evaluate(Task):
 
     def observe(self, evaluate, x, w, u, mean, var, frozen=(), fails=False, states=()):
         recorded = []
+        raised: list[type[BaseException]] = []
 
         def see(h):
             recorded.append(h.requires_grad)
             if fails:
-                raise Unwell("the model is meant to fail here")
+                raised.append(Interrupted if raised else Unwell)
+                raise raised[-1]("the model is meant to fail here")
 
         norm = nn.BatchNorm1d(3, device=w.device, dtype=w.dtype)
         with torch.no_grad():
@@ -71,6 +75,8 @@ class Evaluate(Task):
             model = lived(model, *states)
             model.get_submodule("0.1").eval()  # a part of a part
         ended, logits = "it returned", None
+        flags_before = {module: module.training for module in model.modules()}
+        interrupted = {}
         with seeded(7):
             before = torch.get_rng_state()
             try:
@@ -78,12 +84,21 @@ class Evaluate(Task):
             except Unwell:
                 ended = "the model's error came out"
             drawn = not torch.equal(before, torch.get_rng_state())
+            found = {n or "model": _mode(m) for n, m in model.named_modules()}
+            if fails:
+                for module, training in flags_before.items():
+                    module.training = training
+                with contextlib.suppress(Interrupted):
+                    evaluate(model, x)
+                left = {n or "model": _mode(m) for n, m in model.named_modules()}
+                interrupted = {"mode after an interrupt": left}
         return {
             "logits": logits,
             **({} if fails else flags("logits", logits, "requires_grad")),
             "ended": ended,
             "recorded": any(recorded),
-            "mode": {n or "model": _mode(m) for n, m in model.named_modules()},
+            "mode": found,
+            **interrupted,
             **({"random numbers drawn": drawn} if states else {}),
         }
 
@@ -95,8 +110,9 @@ def _mode(module: nn.Module) -> str:
 class CachedFeatures(Task):
     """Return the features backbone(x), computed without recording. They are computed once, and a
     head is trained on them afterwards: recorded operations must be able to use and save them. They
-    do not require grad, also if x does. No row goes through the backbone twice. It returns a new
-    tensor, neither x nor a view of it. It comes in the right mode; leave it and x as they are."""
+    do not require grad, also if x does. The backbone treats every row by itself, and no row goes
+    through it twice. It returns a new tensor, neither x nor a view of it. It comes in the right
+    mode; leave it and x as they are."""
 
     id = "cached_features"
     signatures = ("features(backbone, x) -> f",)
@@ -118,6 +134,7 @@ class CachedFeatures(Task):
             wanted=True,
             states=("nested", "grad", "frozen", "mode", "hooked"),
         ),
+        case("a part in train mode, which drops everything", rows=7, drops=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -129,15 +146,17 @@ class CachedFeatures(Task):
             "v": rng.apart(1.0, 2.0, case["rows"]),
         }
 
-    def observe(self, features, x, w, u, head, v, wanted=False, states=()):
+    def observe(self, features, x, w, u, head, v, wanted=False, states=(), drops=False):
         recorded, passed = [], list[int]()
 
         def see(h):
             recorded.append(h.requires_grad)
             passed.append(h.numel())
 
-        backbone: nn.Module = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
-        backbone = lived(backbone, *states)
+        parts = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
+        if drops:
+            parts.insert(2, nn.Dropout(1.0))
+        backbone: nn.Module = lived(parts, *states)
         x = with_grad(x) if states else x.requires_grad_(wanted)
         head.requires_grad_()
         found = features(backbone, x)

@@ -14,6 +14,10 @@ class Unwell(ValueError, RuntimeError, TypeError, IndexError, ArithmeticError, A
     """
 
 
+class Interrupted(BaseException):
+    """What stands for the interrupt of a cell: like KeyboardInterrupt it is no Exception."""
+
+
 class Layer(nn.Module):
     """tanh(x @ weight + bias), for x of shape (N, in) and weight of shape (in, out)."""
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from grader.engine.lived import with_grad
+from grader.engine.lived import some_numbers, with_grad
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, laid_out
 
@@ -11,7 +11,7 @@ class BnBackward(Task):
     """y is what batch normalization makes of x in training, with weight w of shape (C,). Return
     dL/dx, where gy is dL/dy. x, gy and the answer have shape (N, C) or (N, C, H, W). Mean and
     variance are functions of x, so gradients come through them as well. x may require grad, and
-    have a .grad from before."""
+    have a .grad from before, which stays as it is."""
 
     id = "bn_backward"
     signatures = ("bn_grad_x(x, gy, w, eps) -> gx",)
@@ -51,4 +51,8 @@ class BnBackward(Task):
         given = x.clone() if layout == "expanded" else laid_out(x, layout)
         if in_use:
             given, w = with_grad(given), with_grad(w)
-        return bn_grad_x(given, laid_out(gy, layout), w, EPS)
+        found = bn_grad_x(given, laid_out(gy, layout), w, EPS)
+        if not in_use:
+            return found
+        stays = given.grad is not None and torch.equal(given.grad, some_numbers(given))
+        return {"answer": found, ".grad of x": "as it was" if stays else "changed"}

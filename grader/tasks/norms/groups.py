@@ -1,6 +1,8 @@
 """Exercises on layers that normalise every sample by itself: layer and group normalization."""
 
-from grader.engine.lived import with_grad
+import torch
+
+from grader.engine.lived import some_numbers, with_grad
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, activations, affine, laid_out, trained, upstream
 
@@ -49,7 +51,7 @@ class LnBackward(Task):
     """y is the layer normalization of x over its last w.ndim dimensions, with weight w. Return
     dL/dx, where gy is dL/dy. x, gy and the answer have one shape. Mean and variance are functions
     of x, so gradients come through them as well. x may require grad, and have a .grad from
-    before."""
+    before, which stays as it is."""
 
     id = "ln_backward"
     signatures = ("layer_norm_grad(x, gy, w, eps) -> gx",)
@@ -75,7 +77,11 @@ class LnBackward(Task):
         given = laid_out(x, layout)
         if in_use:
             given, w = with_grad(given), with_grad(w)
-        return layer_norm_grad(given, laid_out(gy, layout), w, EPS)
+        found = layer_norm_grad(given, laid_out(gy, layout), w, EPS)
+        if not in_use:
+            return found
+        stays = given.grad is not None and torch.equal(given.grad, some_numbers(given))
+        return {"answer": found, ".grad of x": "as it was" if stays else "changed"}
 
 
 def _ln_draw(rng: Rng, case: Case) -> Inputs:

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from grader.engine.lived import lived
+from grader.engine.observation import named
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import EPS, affine
 from grader.tasks.norms.models import fill
@@ -71,7 +72,4 @@ class FoldBn(Task):
         fill(bn, {"weight": w, "bias": b, "running_mean": rm, "running_var": rv})
         if in_use:
             conv, bn = lived(conv, "grad", "frozen").eval(), lived(bn, "grad", "frozen")
-        folded = fold(conv, bn)
-        if isinstance(folded, tuple | list) and len(folded) == 2:
-            return dict(zip(("weight", "bias"), folded, strict=True))
-        return folded
+        return named(fold(conv, bn), "weight", "bias")
