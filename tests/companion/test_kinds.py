@@ -182,7 +182,7 @@ def test_a_drawn_action_is_called_by_its_name_and_gets_no_second_note():
     assert forum.an_action_that_is_drawn("rsample").codes == ("fine",)
 
 
-@pytest.mark.parametrize(("wrong", "line"), derived.NAMED, ids=lambda one: str(one))
+@pytest.mark.parametrize(("wrong", "line"), derived.NAMED, ids=[line for _, line in derived.NAMED])
 def test_the_line_is_that_of_the_pass_or_of_the_draw(wrong, line):
     report = wrong()
     assert line in report.findings[0].place.text, report
