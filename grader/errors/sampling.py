@@ -33,8 +33,10 @@ SAMPLING = (
         r"^Expected value argument \(.* to be within the support",
         "log_prob was asked about a value that this distribution never gives: a class number "
         "beyond its classes, a number outside of [0, 1], or nan.",
-        "Print the value. A sample that went through rounding, clipping or tanh may lie at the "
-        "very border: move it inside, x.clamp(1e-6, 1 - 1e-6). Class numbers begin at 0.",
+        "Print the smallest and the largest value. If a sample was scaled or shifted after it "
+        "was drawn, keep what was drawn and ask about that, or scale back: clamp would change the "
+        "values. Only where rounding, clipping or tanh put it at the very border is it moved "
+        "inside, x.clamp(1e-6, 1 - 1e-6). Class numbers begin at 0.",
     ),
     Explanation(
         "value_kind",
