@@ -136,7 +136,12 @@ def was_differentiated(loss: Tensor, record: Record | None) -> bool:
     """Whether a loss without a graph is what is left of one whose backward was watched."""
     if loss.requires_grad or record is None:
         return False
-    return any(event.about.roots for event in record.events_of("backward"))
+    roots = {one for event in record.events_of("backward") for one in event.about.roots}
+    made_at = record.source_of(loss)
+    if made_at is None:  # outside of the watch, as by a detach() after it
+        return bool(roots)
+    made = (record.call(one) for one in record.before([made_at], past_derived=False) if one >= 0)
+    return any(call is not None and call.sequence in roots for call in made)
 
 
 def is_bad(tensor: Tensor) -> bool:

@@ -9,7 +9,7 @@ from torch import nn
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import chosen, derived, forum, programs, wired
+from tests.companion import chosen, derived, forum, programs, terms, wired
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -200,6 +200,18 @@ def test_a_factor_of_zero_in_a_second_derivative_is_named_by_its_pass():
     report = derived.a_penalty_of_a_slope_that_is_masked()
     assert "made by the pass with create_graph=True" in str(report)
     assert "torch.autograd.grad" in report.findings[0].place.text
+
+
+def test_a_loss_of_gradients_without_a_graph_is_cut_there_and_was_not_seen_before():
+    report = terms.a_loss_of_gradients_alone()
+    assert report.codes == ("cut_derivative",), report
+    assert "seen before" not in str(report)
+
+
+def test_a_gradient_that_moves_an_input_is_no_term_of_the_loss():
+    one, all_ = terms.an_adversarial_example()
+    assert one.codes == ("fine",), one
+    assert all_.codes == (), all_
 
 
 def test_without_a_watch_a_net_without_curvature_is_a_candidate():
