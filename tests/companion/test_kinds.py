@@ -9,7 +9,7 @@ from torch import nn
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import chosen, derived, forum, programs, terms, wired
+from tests.companion import chosen, derived, forum, programs, several, terms, wired
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -212,6 +212,15 @@ def test_a_gradient_that_moves_an_input_is_no_term_of_the_loss():
     one, all_ = terms.an_adversarial_example()
     assert one.codes == ("fine",), one
     assert all_.codes == (), all_
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["kept", "gone"])
+def test_a_gradient_that_another_loss_rightly_leaves_at_zero_is_no_alarm(keep):
+    report = several.asked_about_all(several.hinge(), keep)
+    assert report.codes == (), report
+    assert "No gradient of 6 parameters is lost." in report.about
+    assert "1 has a gradient of 0, which can be right: ask about" in report.about
+    assert "critic.2.bias" in report.about
 
 
 def test_without_a_watch_a_net_without_curvature_is_a_candidate():

@@ -91,6 +91,14 @@ REACH = (
         *(LEAVES, "Who keeps a gradient", NONE),
     ),
     kind(
+        "other_pass",
+        "The gradient of another loss",
+        "{name} is not in the graph of this loss; its gradient is that of {other}, whose backward "
+        "was seen.",
+        "Ask about that loss: why_no_grad({name}, {other}).",
+        *(LEAVES, "Who keeps a gradient", NONE),
+    ),
+    kind(
         "not_seen",
         "Cut where no watch looks",
         "The loss does not lead back to {name}, which the watched step used; the watch did not see "
