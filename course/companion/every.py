@@ -129,7 +129,13 @@ def _headline(asked: _Parameters, told: Sequence[tuple[str, Finding]]) -> str:
         about = (
             f"Of {all_} {lacking:,} {_plural('gets', 'get', lacking)} no gradient that is right."
         )
-    about += _of_zeros(asked, told_of)
+    if _all_zero(asked) and not told_of.intersection(asked.looked_at):
+        first = next(iter(asked.bad or asked.away))
+        each = counted(len(asked.away) + len(asked.bad), "parameter")
+        about = f"All that arrives at {each} is exactly 0."
+        about += f" Ask about one of them: why_no_grad({first}, loss)."
+    else:
+        about += _of_zeros(asked, told_of)
     if emptied:
         about += f" {emptied:,} had one until it was emptied."
     if asked.frozen:
@@ -142,6 +148,12 @@ def _headline(asked: _Parameters, told: Sequence[tuple[str, Finding]]) -> str:
     if len(asked.bad) > asked.most:
         about += f" {asked.most} of them {_plural('is', 'are', asked.most)} looked at."
     return about
+
+
+def _all_zero(asked: _Parameters) -> bool:
+    bad = [*asked.away.values(), *asked.bad.values()]
+    zero = len(bad) == asked.count - asked.frozen - asked.left_out
+    return bool(bad) and zero and all(inquiry.size_of_grad(one) == 0 for one in bad)
 
 
 def _of_zeros(asked: _Parameters, told_of: set[str]) -> str:

@@ -223,6 +223,20 @@ def test_a_gradient_that_another_loss_rightly_leaves_at_zero_is_no_alarm(keep):
     assert "critic.2.bias" in report.about
 
 
+def test_where_every_gradient_is_zero_none_is_said_to_be_fine():
+    report = several.a_policy_compared_with_itself_in_parts()
+    assert report.about.startswith("All that arrives at 4 parameters is exactly 0."), report
+    assert "Ask about one of them: why_no_grad(" in report.about
+    assert "is lost" not in report.about
+
+
+@pytest.mark.parametrize("split", [lambda out: out.chunk(2), lambda out: (out[:8], out[8:])])
+def test_the_halves_of_a_batch_are_not_taken_for_one_value(split):
+    one, all_ = several.halves_of_a_batch(split)
+    assert "zero_twins" not in one.codes, one
+    assert all_.codes == (), all_
+
+
 def test_without_a_watch_a_net_without_curvature_is_a_candidate():
     report = derived.not_watched(torch.nn.ReLU)
     assert report.codes[:1] == ("zero_curvature",)
