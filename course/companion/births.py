@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.companion import curvature, fed
+from course.companion import curvature, fed, twins
 from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
@@ -99,6 +99,8 @@ class Births:
         born, bad, last, into = _followed(self._reach, target, measured)
         end = self._size_at(tensor)
         ways = _ways(self._reach, target)
+        if end == 0 and (twin := twins.difference(self._record, tensor, self._loss, name)):
+            return [twin]
         if end == 0 and not _is_bad(bad) and ways > 1:
             return [found("zero_cancels", tensor=name, count=ways)]
         if (

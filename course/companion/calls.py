@@ -17,6 +17,9 @@ from course.companion.places import Place
 MOST_CALLS = 50_000
 """How many calls are kept; the older half is forgotten when there are more."""
 
+DERIVED = "derived"
+"""The note of a call of autograd.grad whose gradients were made without create_graph=True."""
+
 
 class Call(NamedTuple):
     """One torch call: numbers of the calls its tensors came from, and what became of them.
@@ -128,8 +131,12 @@ class Record:
         found = self.made.get(id(tensor))
         return found[1] if found is not None and found[0]() is tensor else None
 
-    def before(self, numbers: Sequence[int]) -> set[int]:
-        """Everything that these values were computed from, themselves included."""
+    def before(self, numbers: Sequence[int], *, past_derived: bool = True) -> set[int]:
+        """Everything that these values were computed from, themselves included.
+
+        Without `past_derived` a gradient that autograd.grad gave as values alone is computed from
+        nothing.
+        """
         seen: set[int] = set()
         ahead = list(numbers)
         while ahead:
@@ -138,7 +145,7 @@ class Record:
                 continue
             seen.add(number)
             if number >= 0 and (call := self.call(number)) is not None:
-                ahead.extend(call.sources)
+                ahead.extend(call.sources if past_derived or call.note[0] != DERIVED else ())
         return seen
 
     def of_node(self, sequence: int) -> Call | None:

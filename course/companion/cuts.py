@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from course.companion.calls import Call, Record
+from course.companion.calls import DERIVED, Call, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place, written
 from course.companion.reach import Reach
@@ -196,14 +196,14 @@ def first_cut(record: Record, loss: Tensor, name: str) -> list[Finding]:
     end = record.source_of(loss)
     if end is None:
         return []
-    cuts = []
-    for number in sorted(record.before([end])):
+    cuts, before = [], record.before([end], past_derived=False)
+    for number in sorted(before):
         call = record.call(number) if number >= 0 else None
         if call is None or call.gives_grad or True not in call.recorded:
             continue
         if call.note[0] != "hidden" and call.gives_tensor:
             cuts.append(number)
-    if not cuts and min(record.before([end])) < 0:
+    if not cuts and min(before) < 0:
         read = (call for _, call in record.every() if True in call.recorded)
         return [_of_class(one, name) for one in read if _by_class(one)][:1]
     return [_of_cut(record, one, name) for one in cuts[:MOST]]
@@ -252,6 +252,8 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
         if step is not None:
             return _cut("cut_then_step", call, name, step=f"{step}()")
         return _cut("cut_data", call, name)
+    if kind == DERIVED:
+        return _cut("cut_derivative", call, name)
     if kind == "integer" and call.name == "multinomial":
         return _cut("cut_draw", call, name, why="an index has no derivative")
     if kind == "integer":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from course.companion import births, inquiry, wiring
+from course.companion import births, inquiry, passes, wiring
 from course.companion.calls import Record
 from course.companion.finding import Finding, counted
 from course.companion.kinds.kind import ARRIVES
@@ -83,11 +83,26 @@ def _sorted(
 def _of_away(
     asked: _Parameters, loss: Tensor, around: Surroundings, record: Record | None
 ) -> list[tuple[str, Finding]]:
-    return [
-        (name, one)
-        for number, (name, parameter) in enumerate(asked.away.items())
-        for one in inquiry.lost(parameter, loss, name, around, record, number >= asked.most)
-    ]
+    told = []
+    for number, (name, parameter) in enumerate(asked.away.items()):
+        other = passes.loss_of(parameter, around, record, loss)
+        if other is not None:
+            findings = _of_other(parameter, other[1], name, around, record)
+        elif parameter.grad is not None and passes.has_passed(parameter, record):
+            continue  # by a loss that is gone
+        else:
+            findings = inquiry.lost(parameter, loss, name, around, record, number >= asked.most)
+        told += [(name, one) for one in findings]
+    return told
+
+
+def _of_other(
+    parameter: Tensor, loss: Tensor, name: str, around: Surroundings, record: Record | None
+) -> list[Finding]:
+    """Of a parameter that another loss gave its gradient: what became of it there."""
+    reach = Reach(loss)
+    gradients = births.Births(record, loss, reach, around.name_of)
+    return inquiry.measured(parameter, gradients, reach, name, record)
 
 
 def _of_bad(
@@ -114,6 +129,13 @@ def _headline(asked: _Parameters, told: Sequence[tuple[str, Finding]]) -> str:
         about = (
             f"Of {all_} {lacking:,} {_plural('gets', 'get', lacking)} no gradient that is right."
         )
+    if _all_zero(asked) and not told_of.intersection(asked.looked_at):
+        first = next(iter(asked.bad or asked.away))
+        each = counted(len(asked.away) + len(asked.bad), "parameter")
+        about = f"All that arrives at {each} is exactly 0."
+        about += f" Ask about one of them: why_no_grad({first}, loss)."
+    else:
+        about += _of_zeros(asked, told_of)
     if emptied:
         about += f" {emptied:,} had one until it was emptied."
     if asked.frozen:
@@ -128,6 +150,23 @@ def _headline(asked: _Parameters, told: Sequence[tuple[str, Finding]]) -> str:
     return about
 
 
+def _all_zero(asked: _Parameters) -> bool:
+    bad = [*asked.away.values(), *asked.bad.values()]
+    zero = len(bad) == asked.count - asked.frozen - asked.left_out
+    return bool(bad) and zero and all(inquiry.size_of_grad(one) == 0 for one in bad)
+
+
+def _of_zeros(asked: _Parameters, told_of: set[str]) -> str:
+    """A sentence on gradients that are 0 and of which nothing else is said."""
+    bad = {**asked.away, **asked.bad}
+    zero = [one for one in asked.looked_at if one not in told_of]
+    zero = [one for one in zero if inquiry.size_of_grad(bad[one]) == 0]
+    if not zero:
+        return ""
+    has = _plural("has", "have", len(zero))
+    return f" {len(zero):,} {has} a gradient of 0, which can be right: ask about {zero[0]}."
+
+
 def _plural(one: str, several: str, count: int) -> str:
     return one if count == 1 else several
 
@@ -136,7 +175,12 @@ def was_differentiated(loss: Tensor, record: Record | None) -> bool:
     """Whether a loss without a graph is what is left of one whose backward was watched."""
     if loss.requires_grad or record is None:
         return False
-    return any(event.about.roots for event in record.events_of("backward"))
+    roots = passes.roots(record)
+    made_at = record.source_of(loss)
+    if made_at is None:  # outside of the watch, as by a detach() after it
+        return bool(roots)
+    made = (record.call(one) for one in record.before([made_at], past_derived=False) if one >= 0)
+    return any(call is not None and call.sequence in roots for call in made)
 
 
 def is_bad(tensor: Tensor) -> bool:

@@ -26,6 +26,7 @@ _ASKS = (
     ),
     *("element_size", "is_contiguous", "data_ptr", "storage_offset", "is_inference", "is_conj"),
     *("register_hook", "retain_grad", "register_post_accumulate_grad_hook", "is_neg", "type"),
+    "requires_grad_",
     *("__len__", "__hash__", "__repr__", "__format__"),
 )
 QUIET = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course.companion import births, cuts, wiring
+from course.companion import births, cuts, passes, wiring
 from course.companion.calls import Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
@@ -72,6 +72,10 @@ def lost(
         if (container := wiring.choosing(around, tensor, loss)) is not None:
             return [found("idle", tensor=name, container=container, sure=False)]
         return told
+    if all(one.code == "dropped" for one in told) and (
+        passed := passes.loss_of(tensor, around, record, loss)
+    ):
+        return [found("other_pass", tensor=name, other=passed[0])]
     if quickly or any(one.code != "dropped" for one in told):
         return told or [unknown]
     for other, value in around.tensors.items():

@@ -15,7 +15,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 
 from course.companion import fed, marks, sizes, switched, warned
-from course.companion.calls import MOST_CALLS, Event, Pass, Record, Stepped
+from course.companion.calls import DERIVED, MOST_CALLS, Event, Pass, Record, Stepped
 from course.companion.functions import (
     APART,
     BACKWARD,
@@ -282,8 +282,26 @@ class Watch(TorchFunctionMode):
             with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
                 about = sizes.with_results(about, roots, kwargs, out)
             self._keep(about)
+            if func is torch.autograd.grad and out and not kwargs.get("create_graph"):
+                with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
+                    self._note_derived(roots, tensors_in((out,), {}), own)
             event = Event("backward", len(self.record), own.f_code, own.f_lasti, about)
             self.record.events.append(event)
+
+    def _note_derived(self, roots: list[Tensor], outs: list[Tensor], own: FrameType) -> None:
+        """Gradients that autograd.grad gave without create_graph: values cut off from its roots."""
+        record = self.record
+        sources = []
+        for root in roots:
+            number = record.source_of(root)
+            sources.append(self._met(root)[1] if number is None else number)
+        recorded = tuple(root.requires_grad for root in roots)
+        number, at = len(record), (torch.autograd.grad, own.f_code, own.f_lasti)
+        note = (DERIVED, None)
+        record.calls.append((*at, tuple(sources), recorded, False, True, -1, (0, 0), note))
+        for one in outs:
+            if not one.requires_grad:
+                record.made[id(one)] = (weakref.ref(one), number)
 
     def _keep(self, about: Pass) -> None:
         """Keep the sizes of the last few passes alone."""

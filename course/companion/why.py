@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from course.companion import births, cuts, inquiry, order, rates, states, wiring
+from course.companion import births, cuts, inquiry, order, rates, states, terms, wiring
 from course.companion.calls import Record
 from course.companion.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.finding import Finding, Report, counted, found, ordered
@@ -63,6 +63,8 @@ def why_no_grad(
         with _gradients_kept(around, record):
             about, findings = every(loss, around, record, several)
         findings += wiring.outside_optimizers(around, loss, record=record)
+    if loss is not None and record is not None:
+        findings += terms.without_graph(record, loss)
     findings += wiring.unregistered(around, record) + states.modes(around, record)
     report = _report(about, findings, around, record)
     half = cuts.by_two_ways(record, tensor, loss, around.name_of) if loss is not None else None

@@ -9,7 +9,7 @@ from torch import nn
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import chosen, derived, forum, programs, wired
+from tests.companion import chosen, derived, forum, programs, several, terms, wired
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -200,6 +200,41 @@ def test_a_factor_of_zero_in_a_second_derivative_is_named_by_its_pass():
     report = derived.a_penalty_of_a_slope_that_is_masked()
     assert "made by the pass with create_graph=True" in str(report)
     assert "torch.autograd.grad" in report.findings[0].place.text
+
+
+def test_a_loss_of_gradients_without_a_graph_is_cut_there_and_was_not_seen_before():
+    report = terms.a_loss_of_gradients_alone()
+    assert report.codes == ("cut_derivative",), report
+    assert "seen before" not in str(report)
+
+
+def test_a_gradient_that_moves_an_input_is_no_term_of_the_loss():
+    one, all_ = terms.an_adversarial_example()
+    assert one.codes == ("fine",), one
+    assert all_.codes == (), all_
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["kept", "gone"])
+def test_a_gradient_that_another_loss_rightly_leaves_at_zero_is_no_alarm(keep):
+    report = several.asked_about_all(several.hinge(), keep)
+    assert report.codes == (), report
+    assert "No gradient of 6 parameters is lost." in report.about
+    assert "1 has a gradient of 0, which can be right: ask about" in report.about
+    assert "critic.2.bias" in report.about
+
+
+def test_where_every_gradient_is_zero_none_is_said_to_be_fine():
+    report = several.a_policy_compared_with_itself_in_parts()
+    assert report.about.startswith("All that arrives at 4 parameters is exactly 0."), report
+    assert "Ask about one of them: why_no_grad(" in report.about
+    assert "is lost" not in report.about
+
+
+@pytest.mark.parametrize("split", [lambda out: out.chunk(2), lambda out: (out[:8], out[8:])])
+def test_the_halves_of_a_batch_are_not_taken_for_one_value(split):
+    one, all_ = several.halves_of_a_batch(split)
+    assert "zero_twins" not in one.codes, one
+    assert all_.codes == (), all_
 
 
 def test_without_a_watch_a_net_without_curvature_is_a_candidate():

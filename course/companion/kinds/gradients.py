@@ -178,6 +178,15 @@ SIZES = (
         *(GRAPHS, "Multiply along a path", ZERO),
     ),
     kind(
+        "zero_twins",
+        "A value compared with itself",
+        "The gradient of {name} is zero: {call} is given a value twice, computed by the same calls "
+        "of the same tensors, and the gradients of the two cancel.",
+        "Detach the one that is to be a constant. In PPO that is the old log-probability: compute "
+        "it before the updates, under torch.no_grad(), and keep it.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_other",
         "Zero at a node",
         "The gradient of {name} is zero: it enters {node} ({call}) with entries and leaves it "

@@ -14,7 +14,7 @@ FUNCTIONS, TENSORS, MODULES, PARALLEL = "08-functions", "09-tensors", "10-module
 BREAKING, BREAKING_2 = "14-where-gradients-break", "14-where-gradients-break-2"
 NONE, ZERO, NAN, FLAT = ".grad is None", ".grad is zero", "nan", "the loss does not fall"
 
-ARRIVES = {"fine", "fine_in_part"}
+ARRIVES = {"fine", "fine_in_part", "other_pass"}
 """The codes that say of a gradient that it arrives."""
 
 

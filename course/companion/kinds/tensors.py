@@ -91,6 +91,14 @@ REACH = (
         *(LEAVES, "Who keeps a gradient", NONE),
     ),
     kind(
+        "other_pass",
+        "The gradient of another loss",
+        "{name} is not in the graph of this loss; its gradient is that of {other}, whose backward "
+        "was seen.",
+        "Ask about that loss: why_no_grad({name}, {other}).",
+        *(LEAVES, "Who keeps a gradient", NONE),
+    ),
+    kind(
         "not_seen",
         "Cut where no watch looks",
         "The loss does not lead back to {name}, which the watched step used; the watch did not see "
@@ -203,6 +211,15 @@ CUTS = (
         *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
     ),
     kind(
+        "cut_derivative",
+        "Cut by autograd.grad without create_graph",
+        "The gradient's way back to {name} is cut: the loss is made of what autograd.grad gave "
+        "here without create_graph=True, and that hands on values alone.",
+        "Call torch.autograd.grad(..., create_graph=True), and give a backward pass the loss that "
+        "is made of its result.",
+        *(FUNCTIONS, "8.7 Second derivatives", NONE, FLAT),
+    ),
+    kind(
         "cut_inference",
         "Cut by inference mode",
         "The gradient's way back to {name} is cut: {call} ran in inference mode.",
@@ -239,6 +256,14 @@ CUTS = (
         "or a NumPy array has no graph.",
         "Stay with tensors until the loss is computed, and use torch's own functions.",
         *(GRAPHS, "Which results are recorded", NONE, FLAT),
+    ),
+    kind(
+        "term_without_graph",
+        "A term of the loss that trains nothing",
+        "A term of the loss has no graph, so it changes no gradient: it is made of what "
+        "autograd.grad gave here without create_graph=True, and joins the loss at {joins}.",
+        "Call torch.autograd.grad(..., create_graph=True), so that the term has a graph.",
+        *(FUNCTIONS, "8.7 Second derivatives", FLAT),
     ),
     kind(
         "cut_operation",
