@@ -30,7 +30,7 @@ def confused(misses: Sequence[Miss]) -> Iterator[Claim]:
         if len(answers) == 1:
             word = answers.pop()
             yield Claim("FACT.too_often", lambda m: _is_all(m, word), {"received": shown(word)})
-        elif len(renamed := dict(wrong)) == len(wrong) and not any(", " in str(w) for w in renamed):
+        elif _are_met_again(renamed := dict(wrong), misses) and len(renamed) == len(wrong):
             pairs = sorted((shown(other), shown(right)) for right, other in wrong)
             said = " and ".join(f"{other} wherever {right} is right" for other, right in pairs)
             yield Claim("FACT.renamed", lambda m: _are_renamed(m, renamed), {"pairs": said})
@@ -61,6 +61,14 @@ def _are_exchanged(miss: Miss, one: Plain, other: Plain) -> bool:
     return _is_of_words(miss) and all(
         miss.received[name] == right or miss.received[name] == turned.get(right, right)
         for name, right in miss.expected.items()
+    )
+
+
+def _are_met_again(renamed: Mapping[Plain, Plain], misses: Sequence[Miss]) -> bool:
+    """Whether these are words, one of which is right in several rows: a habit shows only there."""
+    rows = [list(miss.expected.values()) for miss in misses]
+    return not any(", " in str(word) for word in renamed) and any(
+        of_one.count(word) > 1 for of_one in rows for word in renamed
     )
 
 

@@ -20,7 +20,7 @@ from grader.errors.index.entry import (
 )
 
 AROUND_TRAINING: dict[str, Entry] = {
-    "schedule_function": at(LOOP_2, "Clip and schedule", "A number for a scheduler's function"),
+    "schedule_function": at(LOOP_2, "Clip and schedule", "lr_lambda that is a number"),
     "schedule_factor": at(LOOP_2, "Warm up, then cool down", "A factor of a scheduler"),
     "restart_settings": at(LOOP_2, "Warm up, then cool down", "Settings of warm restarts"),
     "cycle_settings": at(LOOP_2, "Warm up, then cool down", "Settings of a cycle"),
