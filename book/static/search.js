@@ -1,7 +1,7 @@
 // An error that was pasted into the search is known by its pattern, and its explanation comes first.
 
 function explained(query) {
-  const named = query.match(/(\w+(?:Error|Warning|Exception)|Unsupported|InvalidBackend):(?: |$)/);
+  const named = query.match(/(\w+(?:Error|Warning|Exception)|StopIteration|Unsupported|InvalidBackend):(?: |$)/);
   const text = named ? query.slice(named.index + named[0].length) : query;
   // Words that anybody's error may have are looked for behind the name of their error alone, and last.
   const found = EXPLAINED.filter(

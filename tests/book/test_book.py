@@ -14,6 +14,7 @@ from book.words import without_paths
 from course.symptoms import page as index
 from course.widgets.frame import look, recorded
 from grader.engine.outline import outline
+from grader.errors import EXPLANATIONS
 from tests.conftest import ROOT
 from tests.fixtures.browser import barriers
 from tests.fixtures.lesson_texts import LESSONS, every_lesson, questions
@@ -217,13 +218,22 @@ def test_the_search_finds_an_error_by_its_words_in_the_browser(reader):
     assert page.locator(f":target, section:has(> h3:has-text('{SECOND}'))").first.is_visible()
 
 
+def may_explain(words):
+    """How many errors of the index have these words: Python's own are those of several."""
+    kind, _, text = words.partition(":")
+    listed = {entry.code for entry in index.errors()}
+    known = [one for one in EXPLANATIONS if one.code in listed and kind in one.type_names]
+    return sum(bool(re.search(one.pattern, text.strip(), re.DOTALL)) for one in known)
+
+
 def test_the_search_finds_every_error_by_its_whole_text_and_by_its_beginning(reader):
     page = reader.open("search.html")
     page.wait_for_function("Search._index")
     for entry in index.errors():
         title = f"Errors and symptoms > {entry.name}"
         for words in (*entry.said, entry.name):
-            assert title in [found for found, _ in hits(page, words)[:3]], words
+            first = hits(page, words)[: max(3, may_explain(words))]
+            assert title in [found for found, _ in first], words
 
 
 def test_the_search_finds_an_error_with_names_and_numbers_of_somebody_elses_program(reader):

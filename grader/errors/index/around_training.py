@@ -30,7 +30,7 @@ AROUND_TRAINING: dict[str, Entry] = {
     "plateau_value": at(LOOP_2, "Clip and schedule", "ReduceLROnPlateau given no number"),
     "schedule_period": at(LOOP_2, "Clip and schedule", "A scheduler with a period of 0"),
     "schedule_division": at(
-        LOOP_2, "Warm up, then cool down", "A scheduler's function that divides by 0"
+        LOOP_2, "Warm up, then cool down", "lr_lambda that divides by 0"
     ),
     "milestones_list": at(LOOP_2, "Clip and schedule", "Milestones that are one number"),
     "added_group": at(LOOP_2, "Groups, and a body", "A group that is no dict"),
@@ -44,7 +44,7 @@ AROUND_TRAINING: dict[str, Entry] = {
     "scaler_empty_state": at(
         BREAKING_2, "14.13 Sixteen bits", "The state of a scaler that was off"
     ),
-    "schedule_text": at(SCRIPTS, "12.2 Options: argparse", "A scheduler's number that is a text"),
+    "schedule_text": at(SCRIPTS, "12.2 Options: argparse", "step_size or gamma that is a text"),
     "seed_for_generator": at(DATA, "The same shuffling again", "A seed for a generator"),
     "next_method": at(DATA, "What can be read once", "loader.next()"),
     "loader_end": at(DATA, "What can be read once", "next of a loader that has ended"),
@@ -59,7 +59,7 @@ AROUND_TRAINING: dict[str, Entry] = {
     "save_order": at(MODULES, "10.7 Save, load", "Arguments of torch.save"),
     "load_argument": at(MODULES, "10.7 Save, load", "What torch.load reads"),
     "unread_file": at(MODULES, "10.7 Save, load", "A file of another kind"),
-    "optimizer_path": at(LOOP_2, "Stop, and go on", "The path of an optimizer's state"),
+    "optimizer_path": at(LOOP_2, "Stop, and go on", "load_state_dict given a path"),
     "collate_arguments": at(DATA, "11.6 Collate", "Arguments of collate_fn"),
     "dataset_set": at(DATA, "What can be read once", "A set for a dataset"),
     "more_than_there": at(TENSORS, "9.7 The largest", "topk of more than there are"),
