@@ -1,8 +1,6 @@
 // A question's live form. What is sent is what the learner sees at that moment, whole, in one
 // message: state that travels piece by piece arrives late where the kernel is busy.
 
-const [SOON, LATER] = [1000, 5000];
-const WAITING = "Waiting for the kernel: it answers once the cell that it runs has ended.";
 const LATE =
   "No answer yet: the kernel is busy with another cell, or it has ended. If it has, restart it in " +
   "the menu Kernel and run this cell again.";
@@ -12,50 +10,29 @@ function render({ model, el }) {
   const made = { text, lines, options }[model.get("kind")];
   el.innerHTML = model.get("asked");
   const answer = document.createElement("div");
-  const waiting = document.createElement("p");
-  waiting.setAttribute("role", "status");
-  let asked = []; // what is told meanwhile, while an answer is awaited
-  const tell = (text) => {
-    asked.forEach(clearTimeout);
-    asked = [];
-    waiting.textContent = text;
-  };
-  const tellIn = (delay, text) => setTimeout(() => (waiting.textContent = text), delay);
+  const kernel = asking(model, { late: LATE, gone: GONE });
 
   const settle = () => {
-    tell("");
+    kernel.tell("");
     answer.innerHTML = model.get("reply");
     form.settled(model.get("committed"));
   };
   const form = made({
     model,
     el,
-    tell,
+    tell: kernel.tell,
     forget: () => (answer.innerHTML = ""),
-    // Whether it went out: a kernel that was shut down takes nothing any more.
-    send: (value) => {
-      try {
-        model.send({ event: "commit", value });
-      } catch {
-        tell(GONE);
-        return false;
-      }
-      asked = [tellIn(SOON, WAITING), tellIn(LATER, LATE)];
-      return true;
-    },
+    send: (value) => kernel.send({ event: "commit", value }),
   });
-  const gone = () => asked.length && tell(GONE); // the kernel was started anew
-  el.append(answer, waiting);
+  el.append(answer, kernel.line);
   document.getElementById(model.get("still"))?.setAttribute("hidden", "");
   model.on("change:number", settle);
-  model.on("comm_live_update", gone);
   const release = keys(el, form.commit);
   if (model.get("number")) settle();
   return () => {
-    asked.forEach(clearTimeout);
+    kernel.release();
     release();
     model.off("change:number", settle);
-    model.off("comm_live_update", gone);
   };
 }
 
@@ -185,24 +162,17 @@ function keys(el, commit) {
   const outside = (event) => {
     if (!el.contains(event.target) && el.contains(document.activeElement)) document.activeElement.blur();
   };
-  // On a button Enter, Space and letters are none of JupyterLab's; Ctrl+S and Shift+Tab are.
-  const keep = (event) => {
-    if (!event.target.matches?.("button") || !el.contains(event.target)) return;
-    event.target.toggleAttribute("data-lm-suppress-shortcuts", !modified(event));
-  };
-  window.addEventListener("keydown", keep, true); // before JupyterLab, which listens below
+  const releaseButtons = buttonKeys(el);
   el.addEventListener("keydown", leave);
   document.addEventListener("pointerdown", outside, true);
   return () => {
-    window.removeEventListener("keydown", keep, true);
+    releaseButtons();
     document.removeEventListener("pointerdown", outside, true);
   };
 }
 
 const arrowDown = () =>
   new KeyboardEvent("keydown", { key: "ArrowDown", code: "ArrowDown", keyCode: 40, bubbles: true });
-
-const modified = (event) => event.shiftKey || event.ctrlKey || event.metaKey;
 
 const element = (tag, fields) => Object.assign(document.createElement(tag), fields);
 

@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from course.quiz import page
+from grader.notebook.pressing import with_asking
 
 Answer = Callable[[Any], str | None]
 """What a committed value comes to, as HTML; None for a value that is no answer."""
@@ -26,7 +27,7 @@ class Form(anywidget.AnyWidget):
         lines: what is to be put in order.
     """
 
-    _esm = Path(__file__).with_name("form.js")
+    _esm = with_asking(Path(__file__).with_name("form.js"))
     kind = traitlets.Unicode().tag(sync=True)
     asked = traitlets.Unicode().tag(sync=True)
     lines = traitlets.List(traitlets.Unicode()).tag(sync=True)

@@ -10,10 +10,16 @@ import anywidget
 import traitlets
 
 
+def with_asking(script: Path) -> str:
+    """A widget's script behind the one with which it asks the kernel."""
+    shared = Path(__file__).with_name("asking.js")
+    return "\n".join(one.read_text(encoding="utf-8") for one in (shared, script))
+
+
 class Pressing(anywidget.AnyWidget):
     """A row of buttons, by kind: its label, and what is done when it is pressed."""
 
-    _esm = Path(__file__).with_name("pressing.js")
+    _esm = with_asking(Path(__file__).with_name("pressing.js"))
     _css = """
     .autograd-buttons .jupyter-button { margin: 3px 6px 3px 3px; }
     .autograd-buttons .jupyter-button:focus-visible {

@@ -29,9 +29,7 @@ AROUND_TRAINING: dict[str, Entry] = {
     "schedulers_joined": at(LOOP_2, "Warm up, then cool down", "Schedulers that cannot be joined"),
     "plateau_value": at(LOOP_2, "Clip and schedule", "ReduceLROnPlateau given no number"),
     "schedule_period": at(LOOP_2, "Clip and schedule", "A scheduler with a period of 0"),
-    "schedule_division": at(
-        LOOP_2, "Warm up, then cool down", "lr_lambda that divides by 0"
-    ),
+    "schedule_division": at(LOOP_2, "Warm up, then cool down", "lr_lambda that divides by 0"),
     "milestones_list": at(LOOP_2, "Clip and schedule", "Milestones that are one number"),
     "added_group": at(LOOP_2, "Groups, and a body", "A group that is no dict"),
     "muon_matrices": at(LOOP, "What a step does", "Muon for a bias"),
