@@ -12,7 +12,7 @@ import os
 wanted = ("gradebook.db", "verdicts.db", "nbgrader_config.py", "hostile.md", "hostile.ipynb")
 found = []
 for place, folders, names in os.walk("/"):
-    folders[:] = [one for one in folders if one not in ("proc", "sys", "site-packages", "share")]
+    folders[:] = [one for one in folders if one not in ("proc", "sys", "usr", "site-packages")]
     parts = place.split("/")
     if parts[-1] in ("keys", "trusted", "recorded", "judge") and "grader" in parts and names:
         found.append(place)
