@@ -132,6 +132,43 @@ def test_a_solution_passes_the_visible_cases_and_the_meta_case(task, side, recor
     assert verdict.unchecked == len(task.cases()) - len(visible)
 
 
+_ELSEWHERE = """
+import functools, sys
+from pathlib import Path
+import torch
+from grader.authoring.subject import cell_of, defined
+from grader.engine.catalogue import tasks
+from grader.notebook import notebooks
+from grader.notebook.checking import verdict_on
+from grader.recorded import find, sealed
+
+find.has_keys = lambda: False
+sealed.sealed_answers = functools.partial(sealed.sealed_answers, path=Path(sys.argv[1]))
+print(torch.backends.cpu.get_cpu_capability(), file=sys.stderr)
+for task in tasks().values():
+    solutions = notebooks.read(Path("solutions", task.chapter, f"{task.chapter}.md"))
+    solution = defined(task, cell_of(solutions, f"{task.id}_answer"))
+    if not verdict_on(task, solution, on="cpu").passed:
+        print(task.id)
+"""
+
+
+def test_a_solution_passes_on_a_processor_that_rounds_otherwise(side):
+    """A student's vector units are not those of whoever sealed the course."""
+    plainest = environment(ATEN_CPU_CAPABILITY="default", MKL_ENABLE_INSTRUCTIONS="SSE4_2")
+    done = subprocess.run(
+        [sys.executable, "-c", _ELSEWHERE, bin_of(side)],
+        cwd=ROOT,
+        env=plainest,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    assert "DEFAULT" in done.stderr
+    assert done.stdout == ""
+
+
 @every_exercise
 def test_what_is_visible_changes_nothing_that_is_drawn(task):
     """The judge draws every case as a hidden one."""

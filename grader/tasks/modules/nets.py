@@ -67,7 +67,10 @@ def filled(module: nn.Module, numbers: Mapping[str, Tensor]) -> bool:
 
 
 def quietly(make: Callable[[], nn.Module]) -> nn.Module:
-    """A module of torch's own layers, whose first weights leave the generator as it was."""
-    with torch.random.fork_rng(devices=[]):
+    """A module of torch's own layers in float64, whose first weights leave the generator as it was.
+
+    In float32 first weights are rounded as the processor's vector units do.
+    """
+    with _in_dtype(torch.float64), torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         return make()

@@ -48,7 +48,7 @@ class NamedLeafs(Task):
         return {"sizes": _sizes(rng)}
 
     def observe(self, leaf_names, sizes, kind):
-        return {"names": leaf_names(quietly(lambda: _named(kind, *sizes)).double())}
+        return {"names": leaf_names(quietly(lambda: _named(kind, *sizes)))}
 
 
 def _named(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:
@@ -109,7 +109,7 @@ class CountParams(Task):
         return {"sizes": _sizes(rng)}
 
     def observe(self, count, sizes, kind):
-        result = count(quietly(lambda: _counted(kind, *sizes)).double())
+        result = count(quietly(lambda: _counted(kind, *sizes)))
         if isinstance(result, tuple | list) and len(result) == 2:
             return {"trainable": result[0], "total": result[1]}
         return {"answer": result}
