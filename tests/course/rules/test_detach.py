@@ -221,6 +221,27 @@ def test_what_a_recorded_edit_overwrites_is_copied_where_its_formula_needs_it(ed
     assert is_saved(y, [y.grad_fn]) is saves_its_result
 
 
+@pytest.mark.parametrize("edit", ["acosh_", "asinh_", "atanh_"])
+def test_an_edit_whose_formula_needs_the_old_numbers_may_have_no_derivative(edit):
+    y = torch.tensor([0.5, 0.25], requires_grad=True) * 1
+    getattr(y, edit)()
+    with pytest.raises(RuntimeError, match="inplace version of"):
+        y.sum().backward()
+
+
+def test_what_batch_normalization_writes_into_its_averages_is_not_counted():
+    norm, x = torch.nn.BatchNorm1d(2).eval(), torch.tensor([[1.0, 2.0], [5.0, 9.0]])
+    x.requires_grad_()
+    (right,) = torch.autograd.grad(norm(x).sum(), x)
+    y, version = norm(x), norm.running_var._version
+    saved = is_saved(norm.running_var, nodes_behind(y))
+    norm.train()(10 * x.detach())
+    assert norm.running_var._version == version
+    said = outcome(recorded=False, leaf=False, saved=saved, counted=False, matters=True)
+    y.sum().backward()
+    assert said == ("ok" if torch.allclose(x.grad, right) else "wrong") == "wrong"
+
+
 def test_the_rule_passes_its_exercise():
     """The five questions are answered from the two lines, and the rule's word is the answer."""
 
