@@ -221,6 +221,30 @@ def test_what_a_recorded_edit_overwrites_is_copied_where_its_formula_needs_it(ed
     assert is_saved(y, [y.grad_fn]) is saves_its_result
 
 
+# Tensors that are no factors, and saved all the same: positions, classes and masks.
+POSITIONS = {
+    "index": (lambda t, i: t[i], torch.tensor([0, 1])),
+    "gather": (lambda t, i: t.gather(0, i), torch.tensor([0, 1])),
+    "take": (lambda t, i: t.take(i), torch.tensor([0, 1])),
+    "embedding": (lambda t, i: torch.nn.functional.embedding(i, t[:, None]), torch.tensor([0, 1])),
+    "class": (torch.nn.functional.cross_entropy, torch.tensor(0)),
+    "mask": (lambda t, m: t[m], torch.tensor([True, True, False])),
+    "where": (lambda t, m: torch.where(m, t, 0.0), torch.tensor([True, True, False])),
+}
+
+
+@pytest.mark.parametrize("kind", POSITIONS)
+def test_an_edit_of_saved_positions_is_an_error_and_a_hidden_one_is_not(kind):
+    use, where = POSITIONS[kind]
+    for counted in (True, False):
+        x, places = torch.tensor([1.0, 2.0, 3.0], requires_grad=True), where.clone()
+        y = use(x, places)
+        edited = places if counted else places.data
+        edited.copy_(edited.flip(0) if edited.dim() else edited + 1)
+        said = outcome(recorded=False, leaf=False, saved=True, counted=counted, matters=True)
+        assert (said == "error") == bool(error_of(y.sum().backward))
+
+
 @pytest.mark.parametrize("edit", ["acosh_", "asinh_", "atanh_"])
 def test_an_edit_whose_formula_needs_the_old_numbers_may_have_no_derivative(edit):
     y = torch.tensor([0.5, 0.25], requires_grad=True) * 1

@@ -3,6 +3,7 @@
 import copy
 import functools
 import re
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -67,6 +68,13 @@ def test_each_pass_adds_to_a_leaf_what_its_hooks_leave(names, passes):
         assert torch.equal(totals[-1], total)
 
 
+class Named(NamedTuple):
+    """A tuple of the learner's own."""
+
+    first: torch.Tensor
+    second: torch.Tensor
+
+
 class Mixed(nn.Module):
     """A sum of what it is given, times a weight, packed in one way or another."""
 
@@ -85,6 +93,7 @@ PACKS = {
     "tensor": (lambda y: y, lambda out: out),
     "tuple": (lambda y: (y, 2 * y), lambda out: out[0] + out[1]),
     "tuple with more": (lambda y: (None, y, 3), lambda out: out[1]),
+    "named tuple": (lambda y: Named(y, 2 * y), lambda out: out.first),
     "nested tuple": (lambda y: ((y,),), lambda out: out[0][0]),
     "list": (lambda y: [y], lambda out: out[0]),
     "dict": (lambda y: {"y": y}, lambda out: out["y"]),
@@ -96,6 +105,8 @@ ARGUMENTS = {
     "data": lambda: torch.ones(3),
     "number": lambda: 3,
     "nothing": lambda: None,
+    "whole numbers": lambda: torch.ones(3, dtype=torch.int64),
+    "truth values": lambda: torch.ones(3, dtype=torch.bool),
     "list": lambda: [torch.ones(3, requires_grad=True)],
 }
 
@@ -160,13 +171,14 @@ def layers():
         layer.bias.requires_grad_(flags[1])
         return layer
 
-    plain = st.sampled_from([nn.Tanh, nn.Sigmoid, nn.Softplus]).map(lambda kind: kind())
+    kinds = [nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Identity, nn.Flatten, nn.PReLU]
+    plain = st.sampled_from(kinds).map(lambda kind: kind()) | st.builds(lambda: nn.Dropout().eval())
     return st.one_of(frozen.map(linear), plain, st.just(3).map(nn.LayerNorm))
 
 
 nets = st.recursive(
     layers(),
-    lambda inner: st.lists(inner, min_size=1, max_size=3).map(lambda parts: nn.Sequential(*parts)),
+    lambda inner: st.lists(inner, max_size=3).map(lambda parts: nn.Sequential(*parts)),
     max_leaves=6,
 )
 
