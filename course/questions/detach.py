@@ -192,8 +192,7 @@ def detach_recap_deepcopy() -> Choice:
         {
             "the clone": "Its `grad_fn` is `CloneBackward0`: a gradient that arrives there goes "
             "on to `w`.",
-            "the deep copy": "It copies the object, with its flags and its `.grad`. The clone is "
-            "computed from `w`.",
+            "the deep copy": "It copies the object with its flags. The clone is computed from `w`.",
             "both": "Only one of them is computed by a recorded operation.",
             "neither": "Ask `is_leaf`.",
         },

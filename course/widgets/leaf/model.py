@@ -50,10 +50,12 @@ class LeafGraph:
     kept: Mapping[Place, Kept]
     runs: tuple[Run, ...]
 
-    def received(self, place: Place) -> Value | None:
+    def handed_on(self, place: Place) -> Value | None:
         """The gradient that arrives at a non-leaf in a backward pass."""
-        if self.graph.boxes[place[0]].kind != "tensor":
-            return None
+        return self.received(place) if self.graph.boxes[place[0]].kind == "tensor" else None
+
+    def received(self, place: Place) -> Value | None:
+        """The gradient that arrives at a tensor in a backward pass, be it of zeros."""
         steps = self.graph.programs[0].steps
         ran = state_at(self.graph, steps, len(steps) - 1).ran.get(place[0])
         return None if ran is None else ran.received[place[1]]

@@ -53,7 +53,7 @@ class LeafWords:
             value = self.leaves.after(run, place)
             if value is not None:
                 filled.append(f"{self._grad(place)} = {value.words()}")
-            elif one.readable and self.leaves.received(place) is not None:
+            elif one.readable and self.leaves.handed_on(place) is not None:
                 empty.append(self._place(place))
         when = f"after {run.code}: " if run.backward else "now: "
         shown = listed(filled) if len(filled) <= MOST_LISTED else f"{len(filled)} tensors have one"
@@ -90,7 +90,7 @@ class LeafWords:
         if not run.backward:
             return f"{made}, which adds what arrives to {grad}, now {_words(kept.grad)}."
         after = self.leaves.after(run, place)
-        if after == kept.grad:
+        if self.leaves.received(place) is None:
             return f"{made}, and this pass sends nothing there: {grad} stays {_words(after)}."
         if kept.grad is None:
             return f"{made}: {run.backward} fills {grad} with {_words(after)}."

@@ -162,6 +162,13 @@ def test_an_inference_tensor_is_refused_where_an_ordinary_one_would_be_saved(use
     [
         ("edit", lambda t: t.add_(1)),
         ("edit", lambda t: t.copy_(torch.zeros(3))),
+        ("edit", lambda t: t[:2].mul_(2)),
+        ("edit", lambda t: t.__setitem__(0, 1.0)),
+        ("edit", lambda t: t.unsqueeze_(0)),
+        ("edit", lambda t: torch.add(torch.zeros(3), 1, out=t)),
+        ("edit", lambda t: torch._foreach_add_([t], 1)),
+        ("edit", lambda t: torch.no_grad()(t.add_)(1)),
+        ("read", lambda t: torch.zeros(3).copy_(t)),
         ("require grad", lambda t: t.requires_grad_()),
         ("read", lambda t: t.sum()),
         ("read", lambda t: t.clone()),
@@ -186,6 +193,14 @@ def test_an_edit_of_an_inference_tensor_raises_when_it_is_done():
         t = torch.ones(3)
     assert _raises(lambda: t.add_(1))
     assert t.eq(2).all()
+
+
+def test_what_batch_normalization_writes_into_inference_tensors_is_let_pass():
+    with torch.inference_mode():
+        mean, var = torch.zeros(2), torch.ones(2)
+    rows = torch.tensor([[1.0, 2.0], [3.0, 8.0]])
+    nn.functional.batch_norm(rows, mean, var, training=True)
+    assert torch.allclose(mean, 0.1 * rows.mean(0))
 
 
 def test_torch_func_records_with_an_inference_tensor_as_with_any_other():

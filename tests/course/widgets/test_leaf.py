@@ -170,6 +170,16 @@ def test_a_leaf_that_stopped_requiring_grad_drops_what_arrives():
     assert x.grad is None  # and it is so
 
 
+def test_a_gradient_of_zeros_is_told_from_none():
+    w, v = leaf(2.0), leaf(3.0, 4.0)
+    w.grad, v.grad = torch.tensor(5.0), torch.tensor([6.0, 7.0])
+    count = torch.linalg.vector_norm(v * 2, 0)  # a count: its node sends nothing
+    picture = pictured({"w": w, "v": v, "y": w * 0 + count})
+    told = [picture.picture(0, step).sentence for step in range(picture.last_step(0) + 1)]
+    assert any("adds to w.grad, which goes from 5 to 5." in one for one in told)
+    assert any("this pass sends nothing there: v.grad stays [6, 7]." in one for one in told)
+
+
 # Where no pass can be measured, it shows what is there.
 
 
