@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -11,27 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.companion import curvature, fed, twins
+from course.companion import curvature, origins, twins
 from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
-from course.companion.places import Place
+from course.companion.origins import number_of
 from course.companion.reach import Reach
 from course.companion.sizes import PASSES_ON, Measured, Size, Sizes, largest, nodes, size_of
 
-_STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
-_DRAWS = ("Bernoulli", "Normal", "Poisson")
-_RELU = ("Relu", "Threshold")
-_FLAT = (
-    *("Sigmoid", "Tanh", "Clamp", "Hardtanh", "Hardsigmoid", "BinaryCrossEntropy", "Erf", "Elu"),
-    *("Softplus", "LogSigmoid", "Silu", "Gelu", "Hardswish", "Relu6", "Exp"),
-)
-_FACTOR = ("Mul", "Mm", "Addmm", "Bmm", "Baddbmm", "Linear", "Convolution", "Dot", "Mv", "Where")
-_FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow", "Prod")
-_SUMS = ("Softmax", "LogSoftmax", "NativeLayerNorm", "NativeBatchNorm", "NativeGroupNorm", "Norm")
-_POINTS = (
-    *("Sqrt", "Rsqrt", "Pow", "Log", "Div", "Reciprocal", "Norm", "LinalgVectorNorm", "Std", "Var"),
-    *("Acos", "Asin", "Atan2", "Cdist", "PairwiseDistance", "Xlogy", "Acosh", "Float"),
-)
 TINY = 1e-6
 
 
@@ -69,7 +54,7 @@ class Births:
     @cached_property
     def _measured(self) -> Pass | None:
         """A pass that went through this graph; None if the graph was freed before one was seen."""
-        number = _number(self._reach.root)
+        number = number_of(self._reach.root)
         events = self._record.events_of("backward") if self._record is not None else []
         for event in reversed(events):
             seen: Pass = event.about
@@ -119,12 +104,12 @@ class Births:
         return [self._told(node, size, tensor, name) for node, size in told][:2]
 
     def _told(self, node: Any, size: float, tensor: Tensor, name: str) -> Finding:
-        finding = _finding(self._record, node, size, name, self._end_of(tensor))
+        finding = origins.finding(self._record, node, size, name, self._end_of(tensor))
         if finding.code == "nan_other" and (row := self._masked_row(node, name)) is not None:
             return row
         if finding.code != "zero_factor" or (other := self._starting(node)) is None:
             return finding
-        call, place = _call(self._record, node)
+        call, place = origins.call_of(self._record, node)
         words = {"node": node.name(), "call": call, "other": self._names(other)}
         return found("zero_start", tensor=name, place=place, sure=False, **words)
 
@@ -132,9 +117,9 @@ class Births:
         """The softmax before a node that gave nan: its factor there is no number."""
         shares = self._measured.shares if self._measured is not None else {}
         for node in nodes([born]):
-            size = shares.get(_number(node))
+            size = shares.get(number_of(node))
             if size is not None and math.isnan(largest(size)):
-                call, place = _call(self._record, node)
+                call, place = origins.call_of(self._record, node)
                 return found("nan_row", tensor=name, place=place, call=call)
         return None
 
@@ -168,9 +153,9 @@ def _followed(
     coming: dict[Any, float] = {reach.root: 1.0}
     born: list[tuple[Any, float]] = []
     last, at_last = reach.root, 1.0
-    for node in sorted(leading, key=lambda one: -_number(one)):
+    for node in sorted(leading, key=lambda one: -number_of(one)):
         into = coming.get(node, 0.0)
-        out = measured[_number(node)][1] if _number(node) in measured else {}
+        out = measured[number_of(node)][1] if number_of(node) in measured else {}
         if node is target:
             break
         if type(node).__name__ not in PASSES_ON:
@@ -214,84 +199,20 @@ def _differentiated(loss: Tensor, tensors: list[Tensor]) -> tuple[Tensor | None,
 
 
 def _of_loss(record: Record | None, loss: Tensor, reach: Reach, broken: int) -> Finding:
-    node = next((one for one in reach.nodes if _number(one) == broken), reach.root)
-    call, place = _call(record, node)
-    if _is_one_of(node, ("Softmax", "LogSoftmax")):
+    node = next((one for one in reach.nodes if number_of(one) == broken), reach.root)
+    call, place = origins.call_of(record, node)
+    if origins.is_one_of(node, ("Softmax", "LogSoftmax")):
         return found("nan_row", tensor="the loss", place=place, call=call)
     bad = "nan" if bool(torch.isnan(loss.detach()).any()) else "inf"
     return found("nan_loss", tensor="the loss", bad=bad, first=call, place=place)
-
-
-def _finding(record: Record | None, node: Any, size: float, name: str, end: float) -> Finding:
-    """`size` is what leaves the node, `end` what the tensor has of it."""
-    call, place = _call(record, node)
-    words = {"node": node.name(), "call": call, "place": place, "tensor": name}
-    if not math.isfinite(size):
-        code = "nan_point" if _is_one_of(node, _POINTS) else "nan_other"
-        return found(code, bad="nan" if math.isnan(size) or math.isnan(end) else "inf", **words)
-    if _is_one_of(node, ("Softmax", "LogSoftmax")) and _is_single(node):
-        return found("zero_single", **words)
-    if _is_alone(node):
-        return found("zero_alone", **words)
-    if (index := _padded(record, node)) is not None:
-        return found("zero_padding", index=index, **words)
-    groups = (
-        (_STEPS, "zero_step"),
-        (_DRAWS, "zero_draw"),
-        (_RELU, "zero_relu"),
-        (_FLAT, "zero_flat"),
-    )
-    for names, code in (*groups, (_SUMS, "zero_sum"), (_FACTORS, "zero_factor")):
-        if _is_one_of(node, names):
-            return found(code, **words)
-    return found("zero_other", sure=False, **words)
-
-
-def _call(record: Record | None, node: Any) -> tuple[str, Place | None]:
-    by_hand = isinstance(node, torch.autograd.function.BackwardCFunction)  # no call makes it
-    call = record.of_node(_number(node)) if record is not None and not by_hand else None
-    if call is not None:
-        return f"{call.name}()", call.place
-    started = record.pass_of_node(_number(node)) if record is not None and not by_hand else None
-    if started is not None:
-        return "made by the pass with create_graph=True that is started here", started.place
-    return re.sub(r"Backward\d*$", "", node.name()), None
-
-
-def _is_one_of(node: Any, names: tuple[str, ...]) -> bool:
-    plain = re.sub(r"Backward\d*$", "", node.name())
-    return plain in names or re.sub(r"\d+$", "", plain) in names
-
-
-def _is_single(node: Any) -> bool:
-    """Whether a softmax went over a dimension of size 1."""
-    dim, (shape,) = node._saved_dim, [one.shape for one in node._input_metadata]
-    return bool(shape) and shape[dim if dim < len(shape) else dim - 2**64] == 1
-
-
-def _is_alone(node: Any) -> bool:
-    """Whether a normalization went over groups of one value."""
-    if _is_one_of(node, ("NativeLayerNorm",)):
-        return math.prod(map(int, node._saved_normalized_shape)) == 1
-    if _is_one_of(node, ("NativeGroupNorm",)):
-        return int(node._saved_C * node._saved_HxW) == int(node._saved_group)
-    return False
-
-
-def _padded(record: Record | None, node: Any) -> int | None:
-    """The padding_idx of an embedding that was given nothing else."""
-    call = record.of_node(_number(node)) if record is not None else None
-    if call is None or not _is_one_of(node, ("Embedding",)) or call.note[0] != fed.PADDING:
-        return None
-    return int(call.note[1])
 
 
 def _is_tiny(size: float, into: float, node: Any) -> bool:
     if not math.isfinite(into) or into == 0:
         return False
     # Of one value the root of eps divides what rounding left of 0.
-    most = 1e-3 if _is_alone(node) else TINY
-    return size == 0 or (_is_one_of(node, _SUMS) and size < most * into)
+    most = 1e-3 if origins.is_alone(node) else TINY
+    return size == 0 or (origins.is_one_of(node, origins.SUMS) and size < most * into)
 
 
 def _is_bad(size: float) -> bool:
@@ -300,8 +221,3 @@ def _is_bad(size: float) -> bool:
 
 def _is_finite(tensor: Tensor) -> bool:
     return bool(torch.isfinite(tensor.detach()).all())
-
-
-def _number(node: Any) -> int:
-    """When a node was made; leaves come last in a pass."""
-    return -1 if hasattr(node, "variable") else int(node._sequence_nr())

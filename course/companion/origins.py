@@ -1,0 +1,100 @@
+"""What a node that makes a zero or a nan of a gradient does: its kind of finding, and its line."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import torch
+
+from course.companion import fed
+from course.companion.calls import Record
+from course.companion.finding import Finding, found
+from course.companion.places import Place
+
+_STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
+_DRAWS = ("Bernoulli", "Normal", "Poisson")
+_RELU = ("Relu", "Threshold")
+_FLAT = (
+    *("Sigmoid", "Tanh", "Clamp", "Hardtanh", "Hardsigmoid", "BinaryCrossEntropy", "Erf", "Elu"),
+    *("Softplus", "LogSigmoid", "Silu", "Gelu", "Hardswish", "Relu6", "Exp"),
+)
+_FACTOR = ("Mul", "Mm", "Addmm", "Bmm", "Baddbmm", "Linear", "Convolution", "Dot", "Mv", "Where")
+_FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow", "Prod")
+SUMS = ("Softmax", "LogSoftmax", "NativeLayerNorm", "NativeBatchNorm", "NativeGroupNorm", "Norm")
+_POINTS = (
+    *("Sqrt", "Rsqrt", "Pow", "Log", "Div", "Reciprocal", "Norm", "LinalgVectorNorm", "Std", "Var"),
+    *("Acos", "Asin", "Atan2", "Cdist", "PairwiseDistance", "Xlogy", "Acosh", "Float"),
+)
+
+
+def finding(record: Record | None, node: Any, size: float, name: str, end: float) -> Finding:
+    """What to say of a node: `size` is what leaves it, `end` what the tensor has of that."""
+    call, place = call_of(record, node)
+    words = {"node": node.name(), "call": call, "place": place, "tensor": name}
+    if not math.isfinite(size):
+        code = "nan_point" if is_one_of(node, _POINTS) else "nan_other"
+        return found(code, bad="nan" if math.isnan(size) or math.isnan(end) else "inf", **words)
+    if is_one_of(node, ("Softmax", "LogSoftmax")) and _is_single(node):
+        return found("zero_single", **words)
+    if is_alone(node):
+        return found("zero_alone", **words)
+    if (index := _padded(record, node)) is not None:
+        return found("zero_padding", index=index, **words)
+    groups = (
+        (_STEPS, "zero_step"),
+        (_DRAWS, "zero_draw"),
+        (_RELU, "zero_relu"),
+        (_FLAT, "zero_flat"),
+    )
+    for names, code in (*groups, (SUMS, "zero_sum"), (_FACTORS, "zero_factor")):
+        if is_one_of(node, names):
+            return found(code, **words)
+    return found("zero_other", sure=False, **words)
+
+
+def call_of(record: Record | None, node: Any) -> tuple[str, Place | None]:
+    """The call, or the pass with create_graph=True, that made a node; and its line."""
+    by_hand = isinstance(node, torch.autograd.function.BackwardCFunction)  # no call makes it
+    call = record.of_node(number_of(node)) if record is not None and not by_hand else None
+    if call is not None:
+        return f"{call.name}()", call.place
+    started = record.pass_of_node(number_of(node)) if record is not None and not by_hand else None
+    if started is not None:
+        return "made by the pass with create_graph=True that is started here", started.place
+    return re.sub(r"Backward\d*$", "", node.name()), None
+
+
+def is_one_of(node: Any, names: tuple[str, ...]) -> bool:
+    """Whether a node is of an operation with one of these names."""
+    plain = re.sub(r"Backward\d*$", "", node.name())
+    return plain in names or re.sub(r"\d+$", "", plain) in names
+
+
+def is_alone(node: Any) -> bool:
+    """Whether a normalization went over groups of one value."""
+    if is_one_of(node, ("NativeLayerNorm",)):
+        return math.prod(map(int, node._saved_normalized_shape)) == 1
+    if is_one_of(node, ("NativeGroupNorm",)):
+        return int(node._saved_C * node._saved_HxW) == int(node._saved_group)
+    return False
+
+
+def number_of(node: Any) -> int:
+    """When a node was made; leaves come last in a pass."""
+    return -1 if hasattr(node, "variable") else int(node._sequence_nr())
+
+
+def _is_single(node: Any) -> bool:
+    """Whether a softmax went over a dimension of size 1."""
+    dim, (shape,) = node._saved_dim, [one.shape for one in node._input_metadata]
+    return bool(shape) and shape[dim if dim < len(shape) else dim - 2**64] == 1
+
+
+def _padded(record: Record | None, node: Any) -> int | None:
+    """The padding_idx of an embedding that was given nothing else."""
+    call = record.of_node(number_of(node)) if record is not None else None
+    if call is None or not is_one_of(node, ("Embedding",)) or call.note[0] != fed.PADDING:
+        return None
+    return int(call.note[1])
