@@ -10,14 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.companion import curvature, origins, twins
+from course.companion import afterwards, curvature, origins, twins
 from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
-from course.companion.origins import number_of
+from course.companion.following import follow, is_bad, is_tiny, is_too_small, ways
+from course.companion.origins import Birth, number_of
 from course.companion.reach import Reach
-from course.companion.sizes import PASSES_ON, Measured, Size, Sizes, largest, nodes, size_of
-
-TINY = 1e-6
+from course.companion.sizes import PASSES_ON, Measured, Size, largest, nodes, size_of
 
 
 def seen(record: Record) -> list[Finding]:
@@ -31,6 +30,15 @@ def seen(record: Record) -> list[Finding]:
         for one in calls
         if one is not None
     ]
+
+
+_ADDED = {
+    "AddmmBackward0": 0,
+    "AddmvBackward0": 0,
+    "BaddbmmBackward0": 0,
+    "ConvolutionBackward0": 2,
+}
+"""Which edge of a product leads to what is added to it: no factor."""
 
 
 class Freed(Exception):
@@ -77,34 +85,42 @@ class Births:
         """The nodes in which a tensor's gradient becomes zero or nan. Raises Freed."""
         if self._measured is None:
             raise Freed
-        measured, broken = self._measured.sizes, self._measured.broken
-        if broken >= 0 or not _is_finite(self._loss):
-            return [_of_loss(self._record, self._loss, self._reach, broken)]
+        passed = self._measured
+        if passed.broken >= 0 or not _is_finite(self._loss):
+            return [_of_loss(self._record, self._loss, self._reach, passed.broken)]
+        if (seed := _of_seed(self._record, passed, name)) is not None:
+            return [seed]
         target = self._reach.target(tensor)
-        born, bad, last, into = _followed(self._reach, target, measured)
-        end = self._size_at(tensor)
-        ways = _ways(self._reach, target)
+        seen = follow(self._reach, target, passed)
+        bad, end, several = seen.arrives, self._size_at(tensor), len(ways(self._reach, target))
         if end == 0 and (twin := twins.difference(self._record, tensor, self._loss, name)):
             return [twin]
-        if end == 0 and not _is_bad(bad) and ways > 1:
-            return [found("zero_cancels", tensor=name, count=ways)]
+        if end == 0 and not is_bad(bad) and several > 1:
+            return [found("zero_cancels", tensor=name, count=several)]
+        born = seen.births
         if (
             end is not None
-            and not _is_bad(bad)
-            and (not math.isfinite(end) or _is_tiny(end, into, last))
+            and not is_bad(bad)
+            and (not math.isfinite(end) or is_tiny(end, seen.at_last, seen.last))
         ):
-            born, bad = [(last, end)], end  # at the last operation before the leaf
-        wanted = [one for one in born if math.isfinite(one[1]) == math.isfinite(bad)]
-        if target is None or not _is_bad(bad):
+            if end == 0 and (made := afterwards.made_zero(self._record, passed, tensor, name)):
+                return [made]
+            small = is_too_small(seen.at_last, tensor.dtype)
+            born, bad = [Birth(seen.last, end, is_half=small)], end  # just before the leaf
+        if target is None or not is_bad(bad):
             return []
-        told = dict(wanted).items()
-        straight = curvature.missing(self._record, self._reach, [node for node, _ in told], name)
+        told = {one.node: one for one in born if math.isfinite(one.size) == math.isfinite(bad)}
+        if lost := [one for one in told.values() if one.is_lost]:
+            return [self._of_lost(one.node, name) for one in lost][:2]
+        straight = curvature.missing(self._record, self._reach, list(told), name)
         if bad == 0 and straight is not None:
             return [straight]
-        return [self._told(node, size, tensor, name) for node, size in told][:2]
+        return [self._told(one, tensor, name) for one in told.values()][:2]
 
-    def _told(self, node: Any, size: float, tensor: Tensor, name: str) -> Finding:
-        finding = origins.finding(self._record, node, size, name, self._end_of(tensor))
+    def _told(self, birth: Birth, tensor: Tensor, name: str) -> Finding:
+        node = birth.node
+        end = self._size_at(tensor) or 0.0
+        finding = origins.finding(self._record, birth, name, end, self._shares_of(node))
         if finding.code == "nan_other" and (row := self._masked_row(node, name)) is not None:
             return row
         if finding.code != "zero_factor" or (other := self._starting(node)) is None:
@@ -112,6 +128,19 @@ class Births:
         call, place = origins.call_of(self._record, node)
         words = {"node": node.name(), "call": call, "other": self._names(other)}
         return found("zero_start", tensor=name, place=place, sure=False, **words)
+
+    def _of_lost(self, node: Any, name: str) -> Finding:
+        """What to say of a zero that no operation makes: a hook does, or the parts cancel."""
+        if (place := afterwards.hooked(self._record, number_of(node))) is not None:
+            return found("zero_hook", tensor=name, place=place)
+        users = ways(self._reach, node)
+        calls = [origins.call_of(self._record, one) for one in sorted(users, key=number_of)]
+        uses = " and ".join(dict.fromkeys(call for call, _ in calls))
+        call, place, count = origins.call_of(self._record, node)[0], calls[-1][1], len(users)
+        return found("zero_parts", tensor=name, place=place, call=call, uses=uses, count=count)
+
+    def _shares_of(self, node: Any) -> Size | None:
+        return self._measured.shares.get(number_of(node)) if self._measured is not None else None
 
     def _masked_row(self, born: Any, name: str) -> Finding | None:
         """The softmax before a node that gave nan: its factor there is no number."""
@@ -125,58 +154,18 @@ class Births:
 
     def _starting(self, node: Any) -> Tensor | None:
         """The other factor of a node, if it is a leaf that has a gradient of its own."""
-        for leaf in map(_leaf_behind, (below for below, _ in node.next_functions)):
-            if leaf is not None and not _is_bad(self._size_at(leaf) or 0.0):
+        added = _ADDED.get(type(node).__name__)
+        edges = (below for edge, (below, _) in enumerate(node.next_functions) if edge != added)
+        for leaf in map(_leaf_behind, edges):
+            if leaf is not None and not is_bad(self._size_at(leaf) or 0.0):
                 return leaf
         return None
-
-    def _end_of(self, tensor: Tensor) -> float:
-        """What a tensor has of its gradient: 0 where that is unknown."""
-        return self._size_at(tensor) or 0.0
 
     def _size_at(self, tensor: Tensor) -> float | None:
         size = self._ends.get(id(tensor))
         if size is None and tensor.is_leaf:
             size = size_of(tensor.grad)
         return None if size is None else largest(size)
-
-
-def _followed(
-    reach: Reach, target: Any, measured: Sizes
-) -> tuple[list[tuple[Any, float]], float, Any, float]:
-    """The nodes on the way to a target that make a good gradient bad.
-
-    Also what arrives at the target, the last node before it that computes something, and what
-    arrives there.
-    """
-    leading = reach.leading_to(target)
-    coming: dict[Any, float] = {reach.root: 1.0}
-    born: list[tuple[Any, float]] = []
-    last, at_last = reach.root, 1.0
-    for node in sorted(leading, key=lambda one: -number_of(one)):
-        into = coming.get(node, 0.0)
-        out = measured[number_of(node)][1] if number_of(node) in measured else {}
-        if node is target:
-            break
-        if type(node).__name__ not in PASSES_ON:
-            last, at_last = node, into
-        for index, (below, _) in enumerate(node.next_functions):
-            if below not in leading:
-                continue
-            went = out.get(index)
-            size = into if went is None else largest(went)
-            if _is_tiny(size, into, node) or (math.isfinite(into) and not math.isfinite(size)):
-                born.append((node, size))
-                size = 0.0 if math.isfinite(size) else size
-            before = coming.get(below, 0.0)
-            worst = not math.isfinite(before) or before > size
-            coming[below] = before if worst and math.isfinite(size) else size
-    return born, coming.get(target, 0.0), last, at_last
-
-
-def _ways(reach: Reach, target: Any) -> int:
-    """How many edges lead into a node."""
-    return sum(below is target for node in reach.nodes for below, _ in node.next_functions)
 
 
 def _leaf_behind(node: Any) -> Tensor | None:
@@ -198,6 +187,15 @@ def _differentiated(loss: Tensor, tensors: list[Tensor]) -> tuple[Tensor | None,
         raise
 
 
+def _of_seed(record: Record | None, passed: Pass, name: str) -> Finding | None:
+    """The pass itself, if what it was given to start with is 0."""
+    if passed.seed is None or largest(passed.seed) != 0:
+        return None
+    events = record.events_of("backward") if record is not None else []
+    place = next((event.place for event in events if event.about is passed), None)
+    return found("zero_seed", tensor=name, place=place)
+
+
 def _of_loss(record: Record | None, loss: Tensor, reach: Reach, broken: int) -> Finding:
     node = next((one for one in reach.nodes if number_of(one) == broken), reach.root)
     call, place = origins.call_of(record, node)
@@ -205,18 +203,6 @@ def _of_loss(record: Record | None, loss: Tensor, reach: Reach, broken: int) -> 
         return found("nan_row", tensor="the loss", place=place, call=call)
     bad = "nan" if bool(torch.isnan(loss.detach()).any()) else "inf"
     return found("nan_loss", tensor="the loss", bad=bad, first=call, place=place)
-
-
-def _is_tiny(size: float, into: float, node: Any) -> bool:
-    if not math.isfinite(into) or into == 0:
-        return False
-    # Of one value the root of eps divides what rounding left of 0.
-    most = 1e-3 if origins.is_alone(node) else TINY
-    return size == 0 or (origins.is_one_of(node, origins.SUMS) and size < most * into)
-
-
-def _is_bad(size: float) -> bool:
-    return not math.isfinite(size) or size <= TINY
 
 
 def _is_finite(tensor: Tensor) -> bool:

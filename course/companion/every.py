@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from course.companion import births, inquiry, passes, wiring
+from course.companion import births, following, inquiry, passes, wiring
 from course.companion.calls import Record
 from course.companion.finding import Finding, counted
 from course.companion.kinds.kind import ARRIVES
@@ -186,7 +186,7 @@ def was_differentiated(loss: Tensor, record: Record | None) -> bool:
 def is_bad(tensor: Tensor) -> bool:
     """Whether a tensor has no gradient, or one of zeros, or one that is not finite."""
     size = inquiry.size_of_grad(tensor)
-    return size is None or not births.TINY < size < float("inf")
+    return size is None or not following.TINY < size < float("inf")
 
 
 def _targets(around: Surroundings, reach: Reach) -> set[int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from course.companion import marks, switched
 from course.companion.calls import Event, Record, Stepped
-from course.companion.functions import SET_DATA, SET_GRAD, SWITCH
+from course.companion.functions import PUT_HOOK, SET_DATA, SET_GRAD, SWITCH
 from course.companion.places import own_frame
 
 
@@ -27,9 +27,14 @@ class Loop:
             self.offs.switch(bool(args[0]), frame)
         elif func == SET_GRAD:
             self._add("empty", weakref.ref(args[0]), frame)
+        elif func is PUT_HOOK:
+            if args[0].grad_fn is not None and not args[0].output_nr:
+                self._add("hook", args[0].grad_fn._sequence_nr(), frame)
         elif func == SET_DATA:
             if args[0].grad_fn is not None:
                 self._add("data", None, frame)
+            else:
+                self._add("set", (weakref.ref(args[0]), self.record.source_of(args[1])), frame)
         else:
             own = own_frame(frame)
             if own is not None and own is not frame:
@@ -47,7 +52,7 @@ class Loop:
         elif self.silent and inner is not None:
             kind, about = self.silent.pop()
             if about is not None:
-                self._add(kind, about, frame)
+                self._add(kind, marks.left_by(about) if kind == "step" else about, frame)
 
     def inside(self, frame: FrameType, own: FrameType) -> None:
         """Clipping and the gradient scaler, told from the file of torch that made the call."""

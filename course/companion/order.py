@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from course.companion.calls import Event, Record
 from course.companion.finding import Finding, found
+from course.companion.places import Place
 
 MOST_WITHOUT = 3
 """From how many backward passes on a step is missed."""
 _UPDATES = {"sub_", "add_", "__isub__", "__iadd__", "copy_", "addcmul_"}
+_DIFFERENCES = {"sub", "__sub__", "subtract", "add", "__add__"}
+_SIGNS = {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__"}
 
 
 def out_of_order(
@@ -32,6 +36,7 @@ def out_of_order(
     for optimizer in optimizers.values():
         story = list(_story(record, optimizer))
         findings += _emptying(story)
+        findings += _bare(record, story, optimizer, len(optimizers) == 1)
         if len(optimizers) == 1 and not isinstance(optimizer, torch.optim.LBFGS):
             # Two take turns: the step of one leaves gradients in the other. LBFGS empties inside.
             findings += _unused(story)
@@ -39,7 +44,7 @@ def out_of_order(
             findings += _schedule(story)
     findings += _clipping(record)
     if not optimizers:
-        findings += _by_hand(record) or (_never_stepped(record) if optimizers_known else [])
+        findings += _by_hand(record) or _never_stepped(record, optimizers_known)
     return findings
 
 
@@ -85,6 +90,26 @@ def _unused(story: list[Event]) -> list[Finding]:
     return [found("emptied_unused", sure=False, count=times, place=last.place)]
 
 
+def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> list[Finding]:
+    """Steps of an optimizer that holds nothing with a gradient: all of them, or the last two.
+
+    Beside another optimizer one may have nothing to do, unless there was no pass at all.
+    """
+    kinds = [event.kind for event in story]
+    steps = [event for event in story if event.kind == "step"]
+    if not steps or not (alone or "backward" not in kinds):
+        return []
+    bare = [event for event in steps if event.about.bare]
+    whole = len(bare) == len(steps)
+    if not whole and not (len(steps) > 2 and bare[-2:] == steps[-2:]):
+        return []
+    why = "no backward pass was seen"
+    if "backward" in kinds:
+        why = "no backward pass that was seen reaches any of it"
+    name = type(optimizer).__name__
+    return [found("step_on_nothing", sure=whole, optimizer=name, why=why, place=bare[-1].place)]
+
+
 def _zeroed(record: Record) -> list[int]:
     """The calls that set a tensor to zero by hand, as `p.grad.zero_()` does."""
     return [number for number, call in record.every() if call.name in ("zero_", "_foreach_zero_")]
@@ -95,7 +120,11 @@ def _emptying(story: list[Event]) -> list[Finding]:
     steps = [index for index, kind in enumerate(kinds) if kind == "step"]
     if not steps:
         count = kinds.count("backward")
-        return [found("no_step", sure=False, count=count)] if count >= MOST_WITHOUT else []
+        return (
+            [found("no_step", sure=False, count=count, place=_last_pass(story))]
+            if count >= MOST_WITHOUT
+            else []
+        )
     findings = []
     first = steps[0]
     if "backward" not in kinds[:first] and "backward" in kinds[first:]:
@@ -113,6 +142,10 @@ def _emptying(story: list[Event]) -> list[Finding]:
         count = kinds.count("backward")
         findings.append(found("never_emptied", count=count, place=story[steps[0]].place))
     return findings
+
+
+def _last_pass(story: list[Event]) -> Place | None:
+    return next((event.place for event in reversed(story) if event.kind == "backward"), None)
 
 
 def _schedule(story: list[Event]) -> list[Finding]:
@@ -164,15 +197,69 @@ def _by_hand(record: Record) -> list[Finding]:
     return [found("never_emptied", sure=False, count=len(passes), place=updates[0][1].place)]
 
 
-def _never_stepped(record: Record) -> list[Finding]:
-    """An optimizer that nobody calls, beside passes after which nothing is updated by hand."""
-    count = len(record.events_of("backward"))
-    updated = any(
-        call.name in _UPDATES and call.sources and call.sources[0] < 0 for _, call in record.every()
-    )
-    if count < MOST_WITHOUT or updated:
+def _never_stepped(record: Record, optimizers_known: bool) -> list[Finding]:
+    """Backward passes after which nothing is updated, by an optimizer or by hand."""
+    passes = record.events_of("backward")
+    if rebound := _rebound(record, [event.at for event in passes]):
+        return rebound
+    if len(passes) < MOST_WITHOUT or _is_written(record):
         return []
-    return [found("no_step", sure=False, count=count)]
+    if optimizers_known:
+        return [found("no_step", sure=False, count=len(passes), place=passes[-1].place)]
+    if not any(leaf.grad is not None for leaf in _leaves(record)):
+        return []  # what autograd.grad returned is looked at, and trains nothing
+    return [found("no_update", sure=False, count=len(passes), place=passes[-1].place)]
+
+
+def _is_written(record: Record) -> bool:
+    """Whether some leaf was changed by hand."""
+    if record.events_of("set"):
+        return True
+    for _, call in record.every():
+        if not call.sources:
+            continue
+        into = call.sources[0]
+        through = record.call(into) if into >= 0 else call
+        if through is None or not (through is call or through.name == "data"):
+            continue
+        if _writes(call.name) and through.sources[0] < 0 and through.recorded[0]:
+            return True
+    return False
+
+
+def _writes(name: str) -> bool:
+    """Whether a call of this name changes its first tensor."""
+    return name in _SIGNS if name.startswith("__") else name.endswith("_") and name != "detach_"
+
+
+def _rebound(record: Record, starts: list[int]) -> list[Finding]:
+    """Updates of the same leaf in several rounds, whose results nothing uses."""
+    gradients = _gradients(record)
+    used = {source for _, call in record.every() for source in call.sources}
+    used |= {event.about[1] for event in record.events_of("set")}
+    rounds: dict[int, set[int]] = {}
+    for number, call in record.every():
+        if call.name not in _DIFFERENCES or len(call.sources) != 2 or number in used:
+            continue
+        leaf, change = call.sources
+        if leaf < 0 and call.recorded[0]:
+            rounds.setdefault(leaf, set()).add(sum(start <= number for start in starts))
+            if len(rounds[leaf]) > 1 and record.before([change]) & gradients:
+                return [found("rebound", place=call.place, call=f"{call.name}()")]
+    return []
+
+
+def _gradients(record: Record) -> set[int]:
+    """The numbers of the gradients that leaves have now."""
+    given = (leaf.grad for leaf in _leaves(record) if leaf.grad is not None)
+    return {number for one in given if (number := record.source_of(one)) is not None}
+
+
+def _leaves(record: Record) -> Iterator[Tensor]:
+    """The leaves that calls were given, as far as they are still alive."""
+    for one in record.sources:
+        if (leaf := one()) is not None and leaf.is_leaf:
+            yield leaf
 
 
 def _last(kinds: list[str], kind: str) -> int:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import math
 import re
+import textwrap
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from course.companion import fed
 from course.companion.calls import Record
 from course.companion.finding import Finding, found
-from course.companion.places import Place
+from course.companion.places import Place, is_library
+from course.companion.sizes import Size
 
 _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
 _DRAWS = ("Bernoulli", "Normal", "Poisson")
@@ -21,7 +27,7 @@ _FLAT = (
     *("Softplus", "LogSigmoid", "Silu", "Gelu", "Hardswish", "Relu6", "Exp"),
 )
 _FACTOR = ("Mul", "Mm", "Addmm", "Bmm", "Baddbmm", "Linear", "Convolution", "Dot", "Mv", "Where")
-_FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow", "Prod")
+_FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow")
 SUMS = ("Softmax", "LogSoftmax", "NativeLayerNorm", "NativeBatchNorm", "NativeGroupNorm", "Norm")
 _POINTS = (
     *("Sqrt", "Rsqrt", "Pow", "Log", "Div", "Reciprocal", "Norm", "LinalgVectorNorm", "Std", "Var"),
@@ -29,21 +35,52 @@ _POINTS = (
 )
 
 
-def finding(record: Record | None, node: Any, size: float, name: str, end: float) -> Finding:
-    """What to say of a node: `size` is what leaves it, `end` what the tensor has of that."""
+@dataclass(frozen=True)
+class Birth:
+    """A node that makes a good gradient bad."""
+
+    node: Any
+    size: float
+    """What leaves it."""
+    is_lost: bool = False
+    """Whether it is what arrived that is 0, though what was sent is not."""
+    is_none: bool = False
+    """Whether it gave None."""
+    is_half: bool = False
+    """Whether it gave float16, and what it was given was too small for that."""
+
+
+def finding(
+    record: Record | None, birth: Birth, name: str, end: float, shares: Size | None = None
+) -> Finding:
+    """What to say of a node that makes a zero or a nan.
+
+    `end` is what the tensor has of what leaves it, `shares` the extremes of what a softmax gave.
+    """
+    node, size = birth.node, birth.size
     call, place = call_of(record, node)
     words = {"node": node.name(), "call": call, "place": place, "tensor": name}
+    if _is_hook(node):
+        return found("zero_hook", tensor=name)
+    if birth.is_none:
+        return found("none_returned", **words)
     if not math.isfinite(size):
         code = "nan_point" if is_one_of(node, _POINTS) else "nan_other"
         return found(code, bad="nan" if math.isnan(size) or math.isnan(end) else "inf", **words)
+    if birth.is_half and not is_one_of(node, (*_STEPS, *_DRAWS, *_RELU)):
+        return found("zero_half", **words)
     if is_one_of(node, ("Softmax", "LogSoftmax")) and _is_single(node):
         return found("zero_single", **words)
     if is_alone(node):
         return found("zero_alone", **words)
     if (index := _padded(record, node)) is not None:
         return found("zero_padding", index=index, **words)
+    if shares is not None and _is_saturated(*shares):
+        return found("zero_saturated", **words)
     groups = (
         (_STEPS, "zero_step"),
+        (("Prod",), "zero_product"),
+        (("NanToNum",), "zero_nan_hidden"),
         (_DRAWS, "zero_draw"),
         (_RELU, "zero_relu"),
         (_FLAT, "zero_flat"),
@@ -56,19 +93,20 @@ def finding(record: Record | None, node: Any, size: float, name: str, end: float
 
 def call_of(record: Record | None, node: Any) -> tuple[str, Place | None]:
     """The call, or the pass with create_graph=True, that made a node; and its line."""
-    by_hand = isinstance(node, torch.autograd.function.BackwardCFunction)  # no call makes it
-    call = record.of_node(number_of(node)) if record is not None and not by_hand else None
+    if isinstance(node, torch.autograd.function.BackwardCFunction):  # no call makes it
+        return _plain(node), _backward_of(node)
+    call = record.of_node(number_of(node)) if record is not None else None
     if call is not None:
         return f"{call.name}()", call.place
-    started = record.pass_of_node(number_of(node)) if record is not None and not by_hand else None
+    started = record.pass_of_node(number_of(node)) if record is not None else None
     if started is not None:
         return "made by the pass with create_graph=True that is started here", started.place
-    return re.sub(r"Backward\d*$", "", node.name()), None
+    return _plain(node), None
 
 
 def is_one_of(node: Any, names: tuple[str, ...]) -> bool:
     """Whether a node is of an operation with one of these names."""
-    plain = re.sub(r"Backward\d*$", "", node.name())
+    plain = _plain(node)
     return plain in names or re.sub(r"\d+$", "", plain) in names
 
 
@@ -84,6 +122,35 @@ def is_alone(node: Any) -> bool:
 def number_of(node: Any) -> int:
     """When a node was made; leaves come last in a pass."""
     return -1 if hasattr(node, "variable") else int(node._sequence_nr())
+
+
+def _plain(node: Any) -> str:
+    return re.sub(r"Backward\d*$", "", node.name())
+
+
+def _backward_of(node: Any) -> Place | None:
+    """Where the backward of a custom Function returns, if that is its reader's own."""
+    function = getattr(getattr(type(node), "_forward_cls", None), "backward", None)
+    code = getattr(function, "__code__", None)
+    if code is None or is_library(code.co_filename):
+        return None
+    try:
+        lines, first = inspect.getsourcelines(code)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, SyntaxError):
+        return Place(code.co_filename, code.co_firstlineno)
+    returns = [one.lineno for one in ast.walk(tree) if isinstance(one, ast.Return)]
+    return Place(code.co_filename, first + max(returns, default=1) - 1)
+
+
+def _is_hook(node: Any) -> bool:
+    """Whether it is where torch calls the backward hooks of a module."""
+    return str(node.name()).startswith("BackwardHookFunction")
+
+
+def _is_saturated(low: Tensor, high: Tensor) -> bool:
+    """Whether a softmax gave rows of one 1 and zeros, where it is flat."""
+    return high.item() > 1 - 1e-6 and low.item() < 1e-30
 
 
 def _is_single(node: Any) -> bool:

@@ -45,6 +45,7 @@ class Watch(TorchFunctionMode):
 
     def __enter__(self) -> Watch:
         super().__enter__()  # type: ignore[no-untyped-call]
+        self._loop.offs.begin(sys._getframe(1))
         warned.begin()
         return self
 
@@ -106,7 +107,7 @@ class Watch(TorchFunctionMode):
         kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
         measured = sizes.Measured()
         with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
-            measured.begin(roots)
+            measured.begin(roots, self.record)
         first, out = next_node(), None
         try:
             out = func(*args, **kwargs)
@@ -131,6 +132,7 @@ class Watch(TorchFunctionMode):
             old = self._passes.pop(0)
             old.sizes.clear()
             old.shares.clear()
+            old.arrived.clear()
 
     def _lost(self, sentence: str) -> None:
         if len(self.record.blind) < 5:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from course.companion import births, cuts, inquiry, order, rates, states, terms, wiring
+from course.companion import anew, births, cuts, inquiry, order, rates, states, terms, wiring
 from course.companion.calls import Record
 from course.companion.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.finding import Finding, Report, counted, found, ordered
@@ -65,6 +65,7 @@ def why_no_grad(
         findings += wiring.outside_optimizers(around, loss, record=record)
     if loss is not None and record is not None:
         findings += terms.without_graph(record, loss)
+        findings += anew.in_step(around, record, loss)
     findings += wiring.unregistered(around, record) + states.modes(around, record)
     report = _report(about, findings, around, record)
     half = cuts.by_two_ways(record, tensor, loss, around.name_of) if loss is not None else None
@@ -136,11 +137,13 @@ def _one(
     tensor: Tensor, loss: Tensor | None, around: Surroundings, record: Record | None
 ) -> tuple[str, list[Finding]]:
     name = around.name_of(tensor)
-    if (flag := inquiry.flagged(tensor, name, record)) is not None:
+    if (flag := inquiry.flagged(tensor, name, around, record)) is not None:
         return f"{name} has no gradient.", flag
     if wiring.is_computed(around, tensor, record):
         return f"{name} is trained by nobody.", []
-    findings = [] if tensor.is_leaf or tensor.retains_grad else [inquiry.not_leaf(tensor, name)]
+    findings = (
+        [] if tensor.is_leaf or tensor.retains_grad else [inquiry.not_leaf(tensor, name, record)]
+    )
     if loss is None:
         if not findings and not is_bad(tensor):
             size = inquiry.size_of_grad(tensor)

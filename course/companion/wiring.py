@@ -73,6 +73,24 @@ def _is_computed(value: Any, known: set[int], record: Record | None) -> bool:
     return any(isinstance(one, nn.Parameter) for one in reach.found) and not reach.leaves & known
 
 
+def never_called(around: Surroundings, tensor: Tensor, record: Record | None) -> str | None:
+    """The model that a parameter belongs to, if no watched call was given any of its own."""
+    for name, model in around.models.items():
+        own = list(model.parameters())
+        if record is not None and any(one is tensor for one in own):
+            return name if all(record.source_of(one) is None for one in own) else None
+    return None
+
+
+def buffer_of(around: Surroundings, tensor: Tensor) -> str | None:
+    """The full name of a tensor that is a buffer of a model."""
+    for name, model in around.models.items():
+        for path, buffer in model.named_buffers():
+            if buffer is tensor:
+                return f"{name}.{path}"
+    return None
+
+
 def choosing(around: Surroundings, tensor: Tensor, loss: Tensor) -> str | None:
     """The list of modules that a parameter lies in and of which others have part in a loss."""
     for name, model in around.models.items():
@@ -158,8 +176,8 @@ def _of_model(
     arrives = any(one.grad is not None or (reach and one in reach) for one in missing.values())
     if not arrives:
         return []  # a target network, or a part that is not to be trained
-    twice = _held_twice(around)
-    shared = f" ({twice[0]} both hold those of {twice[1]})" if twice else ""
+    twice = held_twice(around)
+    shared = f" ({' and '.join(twice[0])} both hold those of {twice[1]})" if twice else ""
     return [found("untrained_model", model=name, shared=shared, sure=bool(twice), **holders)]
 
 
@@ -171,7 +189,7 @@ def _trains(around: Surroundings, holding: set[int], reach: Reach | None) -> boo
     return reach is not None and bool(reach.leaves & holding)
 
 
-def _held_twice(around: Surroundings) -> tuple[str, str] | None:
+def held_twice(around: Surroundings) -> tuple[list[str], str] | None:
     """Two optimizers that hold the same parameters, and whose these are."""
     holders: dict[int, list[str]] = {}
     for name, optimizer in around.optimizers.items():
@@ -182,7 +200,7 @@ def _held_twice(around: Surroundings) -> tuple[str, str] | None:
         for one in model.parameters():
             names = sorted(set(holders.get(id(one), ())))
             if len(names) == 2:
-                return " and ".join(names), name
+                return names, name
     return None
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import chosen, derived, forum, programs, several, terms, wired
+from tests.companion import chosen, derived, forum, programs, several, silent, terms, wired
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -304,6 +304,17 @@ def test_where_two_statements_fit_there_is_no_line():
     frozen = forum.frozen_in_two_places()
     assert frozen.codes[0] == "frozen"
     assert frozen.findings[0].place is None
+
+
+@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "by the optimizer"])
+def test_zeros_that_emptying_left_are_blamed_on_no_operation(by_hand):
+    one, all_ = silent.emptied_with_zeros(by_hand)
+    assert one.codes == ("emptied",), one
+    assert set(all_.codes) <= {"emptied"}, all_
+
+
+def test_weights_that_are_functions_of_the_ones_before_are_updated():
+    assert silent.functions_of_weights().findings == ()
 
 
 def test_every_kind_has_its_programs():

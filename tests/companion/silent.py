@@ -1,0 +1,414 @@
+"""Programs that train nothing and raise nothing, each beside one that its cure makes of it."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course import watch, why_no_grad
+from tests.companion.derived import named
+from tests.companion.programs import asked, leaf, net, pair, squares
+
+# Zeros that the parts of a sum make, and values where a function is flat
+
+
+def _through(of):
+    return asked(lambda w: of(w.exp()).sum())
+
+
+@named("_through(lambda h: h - h.mean())")
+@pair("zero_parts", lambda: _through(lambda h: (h - h.mean()).square()))
+def _():
+    return _through(lambda h: h - h.mean())
+
+
+@named("_through(lambda h: h + h.round() - h)")
+@pair("zero_parts", lambda: _through(lambda h: h + (h.round() - h).detach()))
+def _():
+    return _through(lambda h: h + h.round() - h)
+
+
+def _normalized(dim):
+    return asked(lambda w: F.normalize(w.exp(), dim=dim).square()[0].sum(), leaf(3, 1))
+
+
+@pair("zero_parts", lambda: _normalized(0))
+def _():
+    return _normalized(1)
+
+
+def _attended(temperature):
+    return asked(lambda w: (w / temperature).softmax(0)[0])
+
+
+@pair("zero_saturated", lambda: _attended(1.0))
+def _():
+    return _attended(1e-6)
+
+
+def _likelihood(of):
+    return asked(lambda w: of(torch.sigmoid(w - 1)), leaf(4000))
+
+
+@pair("zero_product", lambda: _likelihood(lambda p: p.log().sum()))
+def _():
+    return _likelihood(torch.prod)
+
+
+def _replaced(start):
+    return asked(lambda w: torch.nan_to_num((w.exp() + start).log().mean()))
+
+
+@pair("zero_nan_hidden", lambda: _replaced(1))
+def _():
+    return _replaced(-9)
+
+
+def _in_halves(factor):
+    model = nn.Linear(3, 1).half()
+    with watch():
+        loss = (model(torch.ones(2, 3).half()).float() - 1).square().mean() * factor
+        loss.backward()
+    return why_no_grad(model.weight, loss)
+
+
+@pair("zero_half", lambda: _in_halves(1.0))
+def _():
+    return _in_halves(1e-8)
+
+
+# Zeros that hooks, clipping and backward itself make
+
+
+def _with_a_hook(hook, of_result):
+    w = leaf(3)
+    if not of_result:
+        w.register_hook(hook)
+    with watch():
+        h = w.exp()
+        if of_result:
+            h.register_hook(hook)
+        loss = h.square().sum()
+        loss.backward()
+    return why_no_grad(w, loss)
+
+
+@named("h.register_hook(hook)")
+@pair("zero_hook", lambda: _with_a_hook(lambda grad: grad / 2, of_result=True))
+def _():
+    return _with_a_hook(torch.zeros_like, of_result=True)
+
+
+@named("_with_a_hook(lambda grad: grad * 0, of_result=False)")
+@pair("zero_hook", lambda: _with_a_hook(lambda grad: None, of_result=False))
+def _():
+    return _with_a_hook(lambda grad: grad * 0, of_result=False)
+
+
+def _with_a_hook_of_a_module(factor):
+    model = net(3, 4, 1)
+    model[1].register_full_backward_hook(lambda module, given, came: (given[0] * factor,))
+    with watch():
+        loss = model(torch.ones(2, 3)).square().mean()
+        loss.backward()
+    return why_no_grad(model[0].weight, loss)
+
+
+@pair("zero_hook", lambda: _with_a_hook_of_a_module(2.0))
+def _():
+    return _with_a_hook_of_a_module(0.0)
+
+
+def _clipped(limit):
+    model = net(3, 4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        loss = model(torch.ones(2, 3)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), limit)
+        optimizer.step()
+    return why_no_grad(model, loss)
+
+
+@named("nn.utils.clip_grad_norm_(model.parameters(), limit)")
+@pair("zero_clipped", lambda: _clipped(0.1))
+def _():
+    return _clipped(0.0)
+
+
+def _started(at):
+    model = net(3, 4, 2)
+    with watch():
+        loss = model(torch.ones(5, 3)).square().sum(1)
+        loss.backward(torch.full((5,), at))
+    return why_no_grad(model, loss)
+
+
+@named("loss.backward(torch.full((5,), at))")
+@pair("zero_seed", lambda: _started(1.0))
+def _():
+    return _started(0.0)
+
+
+def emptied_with_zeros(by_hand):
+    """A right loop that leaves zeros in the place of None."""
+    model = net(3, 4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        loss = model(torch.ones(2, 3)).square().mean()
+        loss.backward()
+        optimizer.step()
+        if by_hand:
+            for p in model.parameters():
+                p.grad.zero_()
+        else:
+            optimizer.zero_grad(set_to_none=False)
+    return why_no_grad(model[0].weight, loss), why_no_grad(model, loss)
+
+
+# Functions of one's own
+
+
+class Product(torch.autograd.Function):
+    """A product whose backward may forget a factor, or be asked for zeros."""
+
+    @staticmethod
+    def forward(ctx, x, w, given):
+        ctx.save_for_backward(x, w)
+        ctx.given = given
+        return x * w
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, w = ctx.saved_tensors
+        of_w = {"right": grad * x, "zeros": torch.zeros_like(w), "none": None}[ctx.given]
+        return grad * w, of_w, None
+
+
+def _by_function(given, inner):
+    w = leaf(3)
+    with watch():
+        loss = Product.apply(leaf(3), w.exp() if inner else w, given).sum()
+        loss.backward()
+    return why_no_grad(w, loss)
+
+
+@named("return grad * w, of_w, None")
+@pair("none_returned", lambda: _by_function("right", inner=False))
+def _():
+    return _by_function("none", inner=False)
+
+
+@pair("none_returned", lambda: _by_function("right", inner=True))
+def _():
+    return _by_function("none", inner=True)
+
+
+@pair("zero_other", lambda: _by_function("right", inner=True))
+def _():
+    report = _by_function("zeros", inner=True)
+    assert report.findings[0].place.text == "return grad * w, of_w, None"
+    return report
+
+
+# Recording that is off, buffers, models that are not called, layers that a step makes
+
+
+def _evaluated_before(leave_off):
+    w = leaf(3)
+    with torch.set_grad_enabled(not leave_off), watch():
+        loss = squares(w)
+        if leave_off:
+            loss.requires_grad_()
+        loss.backward()
+    return why_no_grad(w, loss)
+
+
+@pair("off_before", lambda: _evaluated_before(False))
+def _():
+    return _evaluated_before(True)
+
+
+def _scored(leave_off):
+    head, w = leaf(3), leaf(3)
+    with torch.set_grad_enabled(not leave_off), watch():
+        h = w.exp()
+        with torch.enable_grad():
+            loss = (h * head).sum()
+        loss.backward()
+    return why_no_grad(w, loss)
+
+
+@pair("off_before", lambda: _scored(False))
+def _():
+    return _scored(True)
+
+
+class Scaled(nn.Module):
+    """A net with a scale that is a parameter or a buffer."""
+
+    def __init__(self, trained):
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+        if trained:
+            self.scale = nn.Parameter(torch.ones(1))
+        else:
+            self.register_buffer("scale", torch.ones(1))
+
+    def forward(self, x):
+        return self.layer(x) * self.scale
+
+
+def _scaled(trained):
+    model = Scaled(trained)
+    with watch():
+        loss = model(torch.ones(2, 3)).sum()
+        loss.backward()
+    return why_no_grad(model.scale, loss)
+
+
+@named('self.register_buffer("scale", torch.ones(1))')
+@pair("buffer", lambda: _scaled(True))
+def _():
+    return _scaled(False)
+
+
+def _with_features(kept):
+    extractor, head = net(3, 4), nn.Linear(4, 1)
+    optimizer = torch.optim.SGD([*extractor.parameters(), *head.parameters()], lr=0.1)
+    x = torch.ones(2, 3)
+    with torch.no_grad():
+        features = extractor(x)
+    with watch():
+        if not kept:
+            features = extractor(x)
+        loss = head(features).square().mean()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad()
+
+
+@pair("never_called", lambda: _with_features(kept=False))
+def _():
+    return _with_features(kept=True)
+
+
+class Heads(nn.Module):
+    """A body, and a head that is made in __init__ or in every call."""
+
+    def __init__(self, anew):
+        super().__init__()
+        self.body, self.anew = nn.Linear(3, 4), anew
+        self.head = None if anew else nn.Linear(4, 1)
+
+    def forward(self, x):
+        h = self.body(x).tanh()
+        head = nn.Linear(4, 1) if self.anew else self.head
+        return head(h)
+
+
+def _headed(anew):
+    model = Heads(anew)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        optimizer.zero_grad()
+        loss = model(torch.ones(2, 3)).square().mean()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad()
+
+
+@named("head = nn.Linear(4, 1) if self.anew else self.head")
+@pair("made_in_step", lambda: _headed(False))
+def _():
+    return _headed(True)
+
+
+# Steps that change nothing
+
+
+def _stepped(called):
+    model = net(3, 4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch() as seen:
+        optimizer.zero_grad()
+        loss = model(torch.ones(2, 3)).square().mean()
+        if called:
+            loss.backward()
+        optimizer.step()
+    assert loss.requires_grad
+    return seen.report()
+
+
+@named("optimizer.step()")
+@pair("step_on_nothing", lambda: _stepped(True))
+def _():
+    return _stepped(False)
+
+
+def _stepped_by_a_closure(called):
+    model = net(3, 4, 1)
+    optimizer = torch.optim.LBFGS(model.parameters())
+
+    def closure():
+        optimizer.zero_grad()
+        loss = model(torch.ones(2, 3)).square().mean()
+        if called:
+            loss.backward()
+        return loss
+
+    with watch() as seen:
+        optimizer.step(closure)
+    return seen.report()
+
+
+@pair("step_on_nothing", lambda: _stepped_by_a_closure(True))
+def _():
+    return _stepped_by_a_closure(False)
+
+
+def _descended(update):
+    model = net(3, 4, 1)
+    with watch() as seen:
+        for _ in range(3):
+            loss = model(torch.ones(2, 3)).square().mean()
+            model.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    update(p)
+    return seen.report()
+
+
+def _in_place(p):
+    p -= 0.1 * p.grad
+
+
+def _through_data(p):
+    p.data = p.data - 0.1 * p.grad
+
+
+def _by_name(p):
+    p = p - 0.1 * p.grad
+
+
+@named("p = p - 0.1 * p.grad")
+@pair("rebound", lambda: _descended(_in_place))
+def _():
+    return _descended(_by_name)
+
+
+@pair("no_update", lambda: _descended(_through_data))
+def _():
+    return _descended(lambda p: None)
+
+
+def functions_of_weights():
+    """Weights that every step makes anew of those before, as a function of them."""
+    weights = [leaf(3), leaf(3)]
+    with watch() as seen:
+        for _ in range(3):
+            loss = sum(squares(one) for one in weights)
+            slopes = torch.autograd.grad(loss, weights, create_graph=True)
+            weights = [one - 0.1 * slope for one, slope in zip(weights, slopes, strict=True)]
+    return seen.report()
