@@ -57,6 +57,16 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
     return _by_numbers(record, followed, before, name) or _dropped(record, followed, end, name)
 
 
+def last_hidden(record: Record, tensor: Tensor, loss: Tensor) -> Place | None:
+    """The last line inside of a custom Function on the way from a tensor to a loss."""
+    start, end = record.source_of(tensor), record.source_of(loss)
+    if start is None or end is None:
+        return None
+    both = followed_from(record, start).live & record.before([end])
+    hidden = [record.call(one) for one in sorted(both)]
+    return next((one.place for one in reversed(hidden) if one and one.note[0] == "hidden"), None)
+
+
 def _estimated(record: Record, cuts: list[int], name: str) -> Finding | None:
     """A value that enters a loss by a straight-through estimator, z + (q - z).detach(), alone.
 
@@ -156,7 +166,8 @@ def _by_numbers(record: Record, followed: Followed, before: set[int], name: str)
         return [_of_class(classes[0], name)]
     made = [call for one in before if one >= 0 and (call := record.call(one)) is not None]
     rebuilt = not before or any(one.name in _FROM_NUMBERS or not one.sources for one in made)
-    leaving = arrays or (calls if rebuilt else [])
+    read_last = bool(followed.live) and any(max(followed.live) in one.sources for one in calls)
+    leaving = arrays or (calls if rebuilt or read_last else [])
     return [_cut("cut_number", leaving[0], name, sure=False)] if leaving else []
 
 
@@ -235,6 +246,8 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
         return _cut("cut_rebuilt", call, name)
     if call.name in ("detach", "detach_"):
         return _cut("cut_detach", call, name)
+    if call.name == "data" and "deepcopy(" in written(call.code, call.instruction):
+        return _cut("cut_deepcopy", call, name)
     if call.name == "data":
         step = _step_after(record, number)
         if step is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from course.companion import births, following, inquiry, passes, wiring
+from course.companion import afterwards, births, following, inquiry, passes, wiring
 from course.companion.calls import Record
 from course.companion.finding import Finding, counted
 from course.companion.kinds.kind import ARRIVES
@@ -33,6 +33,8 @@ class _Parameters:
     """It does, and there is no gradient, or one that is zero or not finite."""
     left_out: int = 0
     """Of models that nothing trains: target networks."""
+    is_held_by_none: bool = True
+    """Whether no optimizer holds those, rather than one that does not step."""
     most: int = MOST_MEASURED
     """How many are looked at one by one."""
 
@@ -58,7 +60,7 @@ def every(
     if (dead := inquiry.without_graph(loss, "every parameter", None, record)) is not None:
         return "The loss leads back to nothing.", dead
     reach = Reach(loss)
-    sorted_ = _sorted(asked, len(parameters), around, reach, several)
+    sorted_ = _sorted(asked, len(parameters), around, reach, record, several)
     told = [
         *_of_away(sorted_, loss, around, record),
         *_of_bad(sorted_, loss, reach, around, record),
@@ -68,16 +70,22 @@ def every(
 
 
 def _sorted(
-    asked: dict[str, Tensor], count: int, around: Surroundings, reach: Reach, several: bool
+    asked: dict[str, Tensor],
+    count: int,
+    around: Surroundings,
+    reach: Reach,
+    record: Record | None,
+    several: bool,
 ) -> _Parameters:
-    left = _targets(around, reach)
+    left = _targets(around, reach, record)
     kept = {name: one for name, one in asked.items() if id(one) not in left}
     away = {name: one for name, one in kept.items() if one not in reach}
     if several:
         away = {name: one for name, one in away.items() if is_bad(one)}
     bad = {name: one for name, one in kept.items() if name not in away and is_bad(one)}
     most = MOST_MEASURED if len(reach.nodes) < MOST_NODES else 1
-    return _Parameters(count, count - len(asked), away, bad, len(left), most)
+    none = not left & wiring.held(around)
+    return _Parameters(count, count - len(asked), away, bad, len(left), none, most)
 
 
 def _of_away(
@@ -88,8 +96,10 @@ def _of_away(
         other = passes.loss_of(parameter, around, record, loss)
         if other is not None:
             findings = _of_other(parameter, other[1], name, around, record)
-        elif parameter.grad is not None and passes.has_passed(parameter, record):
-            continue  # by a loss that is gone
+        elif parameter.grad is not None and (
+            passes.has_passed(parameter, record) or afterwards.was_given(record, parameter)
+        ):
+            continue  # by a loss that is gone, or by hand
         else:
             findings = inquiry.lost(parameter, loss, name, around, record, number >= asked.most)
         told += [(name, one) for one in findings]
@@ -142,9 +152,8 @@ def _headline(asked: _Parameters, told: Sequence[tuple[str, Finding]]) -> str:
         about += f" {asked.frozen:,} {_plural('is', 'are', asked.frozen)} frozen."
     if asked.left_out:
         verb = _plural("is", "are", asked.left_out)
-        about += (
-            f" {asked.left_out:,} that no optimizer holds and no loss leads to {verb} left out."
-        )
+        holder = "optimizer" if asked.is_held_by_none else "optimizer that steps"
+        about += f" {asked.left_out:,} that no {holder} holds and no loss leads to {verb} left out."
     if len(asked.bad) > asked.most:
         about += f" {asked.most} of them {_plural('is', 'are', asked.most)} looked at."
     return about
@@ -189,9 +198,15 @@ def is_bad(tensor: Tensor) -> bool:
     return size is None or not following.TINY < size < float("inf")
 
 
-def _targets(around: Surroundings, reach: Reach) -> set[int]:
-    """Parameters of models that nothing trains beside one that is trained: a target network's."""
+def _targets(around: Surroundings, reach: Reach, record: Record | None) -> set[int]:
+    """Parameters of models that nothing trains beside one that is trained: a target network's.
+
+    An optimizer that does not step, beside one that does, trains nothing in this step.
+    """
+    steps = record.events_of("step") if record is not None else []
+    stepped = {one for event in steps for one in event.about.held()}
     held = wiring.held(around)
+    held = held & stepped or held
     trained = False
     rest: set[int] = set()
     for model in around.models.values():

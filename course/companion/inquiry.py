@@ -72,7 +72,8 @@ def lost(
     """Why a loss with a graph does not lead back to a tensor."""
     told = cuts.why_lost(record, tensor, loss, name) if record is not None else []
     used = record is not None and record.source_of(tensor) is not None
-    unknown = found("not_seen" if used else "not_reached", tensor=name)
+    hidden = cuts.last_hidden(record, tensor, loss) if record is not None and used else None
+    unknown = found("not_seen" if used else "not_reached", tensor=name, place=hidden)
     if [one.code for one in told] == ["never_used"]:
         if (model := wiring.never_called(around, tensor, record)) is not None:
             return [found("never_called", tensor=name, model=model)]
@@ -123,7 +124,7 @@ def _fine(tensor: Tensor, reach: Reach, name: str, size: float) -> Finding:
         for below, _ in node.next_functions
     )
     plain = grad is not None and grad.layout == torch.strided and grad.dim() > 1
-    if grad is not None and plain and not looked_up and not afterwards.has_hook(tensor):
+    if grad is not None and plain and not looked_up and not afterwards.place_of_hook(tensor):
         zero = int((grad.detach().flatten(1) == 0).all(1).sum())
         if 2 * zero > len(grad):
             told = f"{size:.3g}"
@@ -136,8 +137,11 @@ def _unfilled(tensor: Tensor, reach: Reach, name: str, record: Record | None) ->
     passed = record is not None and any(
         reach.root._sequence_nr() in event.about.roots for event in record.events_of("backward")
     )
+    emptied = _emptied_at(record)
+    if passed and emptied is None and (hook := afterwards.place_of_hook(tensor)) is not None:
+        return found("zero_hook", tensor=name, place=hook)
     if passed or any(graph.is_freed(node) for node in reach.nodes[:50]):
-        return found("emptied", tensor=name, place=_emptied_at(record))
+        return found("emptied", tensor=name, place=emptied)
     return found("no_backward", tensor=name)
 
 

@@ -6,10 +6,14 @@ import weakref
 from types import FrameType
 from typing import Any
 
+from torch import Tensor
+
 from course.companion import marks, switched
 from course.companion.calls import Event, Record, Stepped
 from course.companion.functions import PUT_HOOK, SET_DATA, SET_GRAD, SWITCH
 from course.companion.places import own_frame
+
+_IN_PLACE = {"__iadd__", "__isub__", "__imul__", "__itruediv__"}
 
 
 class Loop:
@@ -26,7 +30,7 @@ class Loop:
         if func is SWITCH:
             self.offs.switch(bool(args[0]), frame)
         elif func == SET_GRAD:
-            self._add("empty", weakref.ref(args[0]), frame)
+            self._of_grad(args[0], args[1], frame)
         elif func is PUT_HOOK:
             if args[0].grad_fn is not None and not args[0].output_nr:
                 self._add("hook", args[0].grad_fn._sequence_nr(), frame)
@@ -39,6 +43,13 @@ class Loop:
             own = own_frame(frame)
             if own is not None and own is not frame:
                 self.inside(frame, own)
+
+    def _of_grad(self, leaf: Tensor, given: Tensor | None, frame: FrameType) -> None:
+        """A .grad was set: to None, or to another tensor; `p.grad *= 2` sets it to itself."""
+        number = self.record.source_of(given) if given is not None else None
+        call = self.record.call(number) if number is not None and number >= 0 else None
+        if call is None or call.name not in _IN_PLACE:
+            self._add("empty" if given is None else "filled", weakref.ref(leaf), frame)
 
     def optimizer(self, args: tuple[Any, ...], frame: FrameType) -> None:
         """A mark of the profiler: an optimizer begins or ends.

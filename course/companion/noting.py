@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from course.companion import fed
@@ -31,6 +31,8 @@ class Notes:
         self.record, self.loop = record, loop
         self._values: dict[int, tuple[StorageWeakRef, int]] = {}
         """Memory whose values `.data` handed on, and which call did."""
+        self._handed_on: set[int] = set()
+        """Those calls."""
 
     def call(
         self,
@@ -88,8 +90,10 @@ class Notes:
         if not gives_grad and True in recorded:
             note = self._cut(func, outs)
             if func == _DATA:
-                storage = outs[0].untyped_storage()
-                self._values[storage._cdata] = (StorageWeakRef(storage), number)
+                self._keep_values(outs[0], number)
+                self._handed_on.add(number)
+        elif func is Tensor.clone and sources and sources[0] in self._handed_on:
+            self._keep_values(outs[0], number)  # as a deepcopy of a parameter makes them
         elif func in fed.CHECKED:
             note = fed.noted(func, args, kwargs, tensors, outs)
         at = func, own.f_code, own.f_lasti, tuple(sources), tuple(recorded)
@@ -100,6 +104,10 @@ class Notes:
             self.loop.inside(frame, own)
         if len(record.calls) > MOST_CALLS:
             record.shorten()
+
+    def _keep_values(self, values: Tensor, number: int) -> None:
+        storage = values.untyped_storage()
+        self._values[storage._cdata] = (StorageWeakRef(storage), number)
 
     def _note_indices(self, at: tuple[Any, ...], outs: list[Tensor]) -> None:
         """Of values and their indices the indices are cut off, as if a call of theirs made them."""
@@ -117,9 +125,11 @@ class Notes:
         `Variable(x.data)` is such a wrapping, which no mode sees.
         """
         reference = weakref.ref(tensor)
-        if self._values and type(tensor) is Tensor and tensor.layout is torch.strided:
+        kind = type(tensor)
+        if self._values and kind in (Tensor, nn.Parameter) and tensor.layout is torch.strided:
             kept = self._values.get(tensor.untyped_storage()._cdata)
-            if kept is not None and not kept[0].expired():
+            is_copy = kept is not None and kept[1] not in self._handed_on
+            if kept is not None and not kept[0].expired() and (kind is Tensor or is_copy):
                 return reference, kept[1]
         self.record.sources.append(reference)
         return reference, -len(self.record.sources)

@@ -7,17 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from course.companion.byhand import MOST_WITHOUT, by_hand, never_stepped, zeroed
 from course.companion.calls import Event, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
-
-MOST_WITHOUT = 3
-"""From how many backward passes on a step is missed."""
-_UPDATES = {"sub_", "add_", "__isub__", "__iadd__", "copy_", "addcmul_"}
-_DIFFERENCES = {"sub", "__sub__", "subtract", "add", "__add__"}
-_SIGNS = {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__"}
 
 
 def out_of_order(
@@ -44,17 +38,17 @@ def out_of_order(
             findings += _schedule(story)
     findings += _clipping(record)
     if not optimizers:
-        findings += _by_hand(record) or _never_stepped(record, optimizers_known)
+        findings += by_hand(record) or never_stepped(record, optimizers_known)
     return findings
 
 
 def _story(record: Record, optimizer: Any) -> Iterator[Event]:
     """The events that concern one optimizer: every backward, its steps, and what empties it."""
     mine = _held(optimizer)
-    zeroed = _zeroed(record)
+    emptied = zeroed(record, mine)
     last = 0
     for event in record.events:
-        if any(last <= at < event.at for at in zeroed):
+        if any(last <= at < event.at for at in emptied):
             yield event._replace(kind="zero")
         last = event.at
         if event.kind == "zero" and mine & _held(event.about.optimizer()):
@@ -62,9 +56,9 @@ def _story(record: Record, optimizer: Any) -> Iterator[Event]:
         elif event.kind == "step":
             if event.about.optimizer() is optimizer:
                 yield event
-        elif event.kind == "empty":
+        elif event.kind in ("empty", "filled"):
             if (tensor := event.about()) is not None and id(tensor) in mine:
-                yield event._replace(kind="zero")
+                yield event._replace(kind="zero" if event.kind == "empty" else "backward")
         elif event.kind == "backward":
             yield event
 
@@ -108,11 +102,6 @@ def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> li
         why = "no backward pass that was seen reaches any of it"
     name = type(optimizer).__name__
     return [found("step_on_nothing", sure=whole, optimizer=name, why=why, place=bare[-1].place)]
-
-
-def _zeroed(record: Record) -> list[int]:
-    """The calls that set a tensor to zero by hand, as `p.grad.zero_()` does."""
-    return [number for number, call in record.every() if call.name in ("zero_", "_foreach_zero_")]
 
 
 def _emptying(story: list[Event]) -> list[Finding]:
@@ -178,88 +167,6 @@ def _clipping(record: Record) -> list[Finding]:
                 return [found("clip_scaled", place=event.place)]
         since.append(event.kind)
     return []
-
-
-def _by_hand(record: Record) -> list[Finding]:
-    """A loop without an optimizer that updates leaves and never empties a gradient."""
-    passes = record.events_of("backward")
-    if len(passes) < MOST_WITHOUT or record.events_of("empty") or _zeroed(record):
-        return []
-    starts = [event.at for event in passes]
-    updates = [
-        (number, call)
-        for number, call in record.every()
-        if call.name in _UPDATES and call.sources and call.sources[0] < 0
-    ]
-    rounds = {sum(start <= number for start in starts) for number, _ in updates}
-    if len(rounds) < 2:
-        return []
-    return [found("never_emptied", sure=False, count=len(passes), place=updates[0][1].place)]
-
-
-def _never_stepped(record: Record, optimizers_known: bool) -> list[Finding]:
-    """Backward passes after which nothing is updated, by an optimizer or by hand."""
-    passes = record.events_of("backward")
-    if rebound := _rebound(record, [event.at for event in passes]):
-        return rebound
-    if len(passes) < MOST_WITHOUT or _is_written(record):
-        return []
-    if optimizers_known:
-        return [found("no_step", sure=False, count=len(passes), place=passes[-1].place)]
-    if not any(leaf.grad is not None for leaf in _leaves(record)):
-        return []  # what autograd.grad returned is looked at, and trains nothing
-    return [found("no_update", sure=False, count=len(passes), place=passes[-1].place)]
-
-
-def _is_written(record: Record) -> bool:
-    """Whether some leaf was changed by hand."""
-    if record.events_of("set"):
-        return True
-    for _, call in record.every():
-        if not call.sources:
-            continue
-        into = call.sources[0]
-        through = record.call(into) if into >= 0 else call
-        if through is None or not (through is call or through.name == "data"):
-            continue
-        if _writes(call.name) and through.sources[0] < 0 and through.recorded[0]:
-            return True
-    return False
-
-
-def _writes(name: str) -> bool:
-    """Whether a call of this name changes its first tensor."""
-    return name in _SIGNS if name.startswith("__") else name.endswith("_") and name != "detach_"
-
-
-def _rebound(record: Record, starts: list[int]) -> list[Finding]:
-    """Updates of the same leaf in several rounds, whose results nothing uses."""
-    gradients = _gradients(record)
-    used = {source for _, call in record.every() for source in call.sources}
-    used |= {event.about[1] for event in record.events_of("set")}
-    rounds: dict[int, set[int]] = {}
-    for number, call in record.every():
-        if call.name not in _DIFFERENCES or len(call.sources) != 2 or number in used:
-            continue
-        leaf, change = call.sources
-        if leaf < 0 and call.recorded[0]:
-            rounds.setdefault(leaf, set()).add(sum(start <= number for start in starts))
-            if len(rounds[leaf]) > 1 and record.before([change]) & gradients:
-                return [found("rebound", place=call.place, call=f"{call.name}()")]
-    return []
-
-
-def _gradients(record: Record) -> set[int]:
-    """The numbers of the gradients that leaves have now."""
-    given = (leaf.grad for leaf in _leaves(record) if leaf.grad is not None)
-    return {number for one in given if (number := record.source_of(one)) is not None}
-
-
-def _leaves(record: Record) -> Iterator[Tensor]:
-    """The leaves that calls were given, as far as they are still alive."""
-    for one in record.sources:
-        if (leaf := one()) is not None and leaf.is_leaf:
-            yield leaf
 
 
 def _last(kinds: list[str], kind: str) -> int:

@@ -28,6 +28,7 @@ _FLAT = (
 )
 _FACTOR = ("Mul", "Mm", "Addmm", "Bmm", "Baddbmm", "Linear", "Convolution", "Dot", "Mv", "Where")
 _FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow")
+_LOSSES = ("MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "Abs")
 SUMS = ("Softmax", "LogSoftmax", "NativeLayerNorm", "NativeBatchNorm", "NativeGroupNorm", "Norm")
 _POINTS = (
     *("Sqrt", "Rsqrt", "Pow", "Log", "Div", "Reciprocal", "Norm", "LinalgVectorNorm", "Std", "Var"),
@@ -77,6 +78,8 @@ def finding(
         return found("zero_padding", index=index, **words)
     if shares is not None and _is_saturated(*shares):
         return found("zero_saturated", **words)
+    if is_one_of(node, _LOSSES):
+        return found("zero_equal", **words)
     groups = (
         (_STEPS, "zero_step"),
         (("Prod",), "zero_product"),
@@ -87,8 +90,19 @@ def finding(
     )
     for names, code in (*groups, (SUMS, "zero_sum"), (_FACTORS, "zero_factor")):
         if is_one_of(node, names):
-            return found(code, **words)
+            other = _other_factor(record, node) if code == "zero_factor" else ""
+            return found(code, other=other, **words)
     return found("zero_other", sure=False, **words)
+
+
+def _other_factor(record: Record | None, node: Any) -> str:
+    """Words on what a product meets that requires no grad, if a watched call gave it."""
+    call = record.of_node(number_of(node)) if record is not None else None
+    if record is None or call is None or len(call.sources) != 2 or sum(call.recorded) != 1:
+        return ""
+    number = call.sources[call.recorded.index(False)]
+    made = record.call(number) if number >= 0 else None
+    return f", which {made.name}() gave at {made.place}" if made else ""
 
 
 def call_of(record: Record | None, node: Any) -> tuple[str, Place | None]:

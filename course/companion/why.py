@@ -10,7 +10,18 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from course.companion import anew, births, cuts, inquiry, order, rates, states, terms, wiring
+from course.companion import (
+    afterwards,
+    anew,
+    births,
+    cuts,
+    inquiry,
+    order,
+    rates,
+    states,
+    terms,
+    wiring,
+)
 from course.companion.calls import Record
 from course.companion.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.finding import Finding, Report, counted, found, ordered
@@ -155,6 +166,10 @@ def _one(
     if (dead := inquiry.without_graph(loss, name, tensor, record)) is not None:
         return "The loss leads back to nothing.", findings + dead
     reach = Reach(loss)
+    if tensor not in reach and (place := afterwards.was_given(record, tensor)) is not None:
+        size = inquiry.size_of_grad(tensor) or 0.0
+        told = found("fine", tensor=name, size=f"{size:.3g}")
+        return f"The gradient of {name} was assigned at {place}.", [told]
     if tensor not in reach:
         lost = inquiry.lost(tensor, loss, name, around, record)
         return f"The loss does not lead back to {name}.", findings + lost

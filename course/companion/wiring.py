@@ -135,7 +135,10 @@ def outside_optimizers(
         for n, one in models.items()
         if not any(id(p) in filled for p in one.parameters())  # its values come from elsewhere
     }
-    return [told for one in models for told in _of_model(one, around, reach, only)]
+    told = [one for name in models for one in _of_model(name, around, reach, only)]
+    if record is not None and record.events_of("filled"):  # one model's may be given to another
+        told = [one for one in told if one.code not in ("untrained_model", "other_model")]
+    return told
 
 
 def _copied_into(record: Record | None) -> set[int]:

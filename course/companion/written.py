@@ -82,6 +82,9 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
         return (functools.partial(_flags, "requires_grad = True" in one.sentence),)
     if one.code == "buffer":
         return (functools.partial(_registers, one.tensor.rpartition(".")[2]),)
+    if one.code == "idle":
+        container = one.sentence.rpartition("in ")[2].split()[0].rpartition(".")[2]
+        return (functools.partial(_reads, container),)
     if one.code == "never_called":
         return (lambda node: _called_name(node) == one.tensor.partition(".")[0],)
     return _PLAIN.get(one.code, ())
@@ -154,6 +157,13 @@ def _registers(buffer: str, node: ast.AST) -> bool:
     is_call = isinstance(node, ast.Call) and _name_of(node.func) == "register_buffer"
     first = node.args[0] if isinstance(node, ast.Call) and node.args else None
     return is_call and isinstance(first, ast.Constant) and first.value == buffer
+
+
+def _reads(attribute: str, node: ast.AST) -> bool:
+    """A call in which `self.attribute` is read, as `zip(self.layers, sizes)`."""
+    return isinstance(node, ast.Call) and any(
+        isinstance(one, ast.Attribute) and one.attr == attribute for one in ast.walk(node)
+    )
 
 
 def _called_name(node: ast.AST) -> str:

@@ -74,6 +74,15 @@ CUTS = (
         *(DETACH, "detach: the same memory", NONE, FLAT),
     ),
     kind(
+        "cut_deepcopy",
+        "The loss leads to a copy",
+        "The loss leads back to a copy of {name}: deepcopy() makes another parameter here, with "
+        "its values and a gradient of its own.",
+        "Train the model itself, or make the copy before the optimizer and train that. Weights go "
+        "back by model.load_state_dict(copy.state_dict()).",
+        *(DETACH, "detach: the same memory", NONE, FLAT),
+    ),
+    kind(
         "cut_draw",
         "Cut by a draw that has no derivative",
         "The gradient's way back to {name} is cut: {call} draws, and {why}.",

@@ -68,7 +68,7 @@ ZEROS = (
     kind(
         "zero_factor",
         "Zero by a factor of zero",
-        "The gradient of {name} is zero: {node} ({call}) multiplies it by zeros.",
+        "The gradient of {name} is zero: {node} ({call}) multiplies it by zeros{other}.",
         "Look at the other factor of that line: weights or inputs that are all 0, or a mask that "
         "lets nothing through.",
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
@@ -135,6 +135,15 @@ ZEROS = (
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
+        "zero_equal",
+        "A prediction that equals its target",
+        "The gradient of {name} is zero: {node} ({call}) is given a prediction and a target that "
+        "are equal in every entry, where its slope is 0.",
+        "If they should differ, look at where the target comes from: the same tensor, or a copy of "
+        "the model that shares its memory. copy.deepcopy(model) shares none.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_parts",
         "Zero because two ways cancel",
         "The gradient of {name} is zero: {count} ways lead from the loss to what {call} gave (by "
@@ -189,7 +198,7 @@ ZEROS = (
         "zero_hook",
         "A hook that gives zeros",
         "The gradient of {name} is zero: a hook that was put on it, or on a result between it and "
-        "the loss, changes it to zeros.",
+        "the loss, makes zeros of it, or empties it.",
         "Look at what the hook returns, and call remove() of its handle. A hook that only looks "
         "returns nothing.",
         *(HOOKS, "What a hook returns", ZERO, FLAT),
