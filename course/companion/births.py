@@ -15,21 +15,25 @@ from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.following import follow, is_bad, is_tiny, is_too_small, ways
 from course.companion.origins import Birth, number_of
+from course.companion.places import Place
 from course.companion.reach import Reach
 from course.companion.sizes import PASSES_ON, Measured, Size, largest, nodes, size_of
 
 
 def seen(record: Record) -> list[Finding]:
     """The losses of watched backward passes that were nan or inf."""
-    broken = [event.about.broken for event in record.events_of("backward")]
-    calls = [record.of_node(one) for one in broken if one >= 0]
-    return [
-        found(
-            "nan_loss", tensor="the loss", bad="nan or inf", first=f"{one.name}()", place=one.place
-        )
-        for one in calls
-        if one is not None
-    ]
+    told = []
+    for event in record.events_of("backward"):
+        call = record.of_node(event.about.broken) if event.about.broken >= 0 else None
+        if call is None:
+            continue
+        name, place = f"{call.name}()", call.place
+        if event.about.is_stale:
+            told.append(_of_weights(record, event.about, name, place))
+        else:
+            one = found("nan_loss", tensor="the loss", place=place, first=name, bad="nan or inf")
+            told.append(one)
+    return told
 
 
 _ADDED = {
@@ -87,7 +91,7 @@ class Births:
             raise Freed
         passed = self._measured
         if passed.broken >= 0 or not _is_finite(self._loss):
-            return [_of_loss(self._record, self._loss, self._reach, passed.broken)]
+            return [_of_loss(self._record, self._loss, self._reach, passed)]
         if (seed := _of_seed(self._record, passed, name)) is not None:
             return [seed]
         target = self._reach.target(tensor)
@@ -187,6 +191,22 @@ def _differentiated(loss: Tensor, tensors: list[Tensor]) -> tuple[Tensor | None,
         raise
 
 
+def _of_weights(record: Record | None, passed: Pass, call: str, place: Place | None) -> Finding:
+    """Weights that are nan before a pass: where a pass before it made their gradients so."""
+    for event in record.events_of("backward") if record is not None else ():
+        if event.about is passed or record is None:
+            break
+        broken = [
+            number
+            for number, (_, edges) in event.about.sizes.items()
+            if any(size is not None and not math.isfinite(largest(size)) for size in edges.values())
+        ]
+        if broken and (made := record.of_node(max(broken))) is not None:
+            by, at = f", in {made.name}() of a pass before", made.place
+            return found("nan_weights", tensor="the loss", place=at, call=call, made=by)
+    return found("nan_weights", tensor="the loss", place=place, call=call, made="")
+
+
 def _of_seed(record: Record | None, passed: Pass, name: str) -> Finding | None:
     """The pass itself, if what it was given to start with is 0."""
     if passed.seed is None or largest(passed.seed) != 0:
@@ -196,11 +216,13 @@ def _of_seed(record: Record | None, passed: Pass, name: str) -> Finding | None:
     return found("zero_seed", tensor=name, place=place)
 
 
-def _of_loss(record: Record | None, loss: Tensor, reach: Reach, broken: int) -> Finding:
-    node = next((one for one in reach.nodes if number_of(one) == broken), reach.root)
+def _of_loss(record: Record | None, loss: Tensor, reach: Reach, passed: Pass) -> Finding:
+    node = next((one for one in reach.nodes if number_of(one) == passed.broken), reach.root)
     call, place = origins.call_of(record, node)
     if origins.is_one_of(node, ("Softmax", "LogSoftmax")):
         return found("nan_row", tensor="the loss", place=place, call=call)
+    if passed.is_stale:
+        return _of_weights(record, passed, call, place)
     bad = "nan" if bool(torch.isnan(loss.detach()).any()) else "inf"
     return found("nan_loss", tensor="the loss", bad=bad, first=call, place=place)
 

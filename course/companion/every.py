@@ -207,12 +207,13 @@ def _targets(around: Surroundings, reach: Reach, record: Record | None) -> set[i
     stepped = {one for event in steps for one in event.about.held()}
     held = wiring.held(around)
     held = held & stepped or held
-    trained = False
+    trained = bool(reach.leaves & held)
     rest: set[int] = set()
     for model in around.models.values():
         own = {id(one): one for one in model.parameters() if one.requires_grad}
         reached = any(one in reach for one in own.values())
-        trained = trained or (reached and bool(own.keys() & held))
+        given = (one.grad is not None for key, one in own.items() if key in held)
+        trained = trained or any(given)
         if not reached and not own.keys() & held:
             rest |= own.keys()
     return rest if trained else set()

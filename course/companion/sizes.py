@@ -44,7 +44,7 @@ class Measured:
         self.arrived: dict[int, Size] = {}
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
-        self._broken = -1
+        self._broken, self._stale = -1, False
 
     def begin(self, roots: Sequence[Tensor], record: Record | None = None) -> None:
         """Put a hook on every node that could give birth to a zero or a nan."""
@@ -55,6 +55,7 @@ class Measured:
         if torch._C._len_torch_dispatch_stack() or any(type(root) is not Tensor for root in roots):
             return
         self._broken = first_broken(roots, record)
+        self._stale = self._broken >= 0 and _are_leaves_broken(roots)
         hook_of = self._unseen if torch._C._len_torch_function_stack() else self._hook
         for node, edges, several in _inner_edges(starts):
             name = type(node).__name__
@@ -74,9 +75,8 @@ class Measured:
     def as_pass(self, kept: bool, made: tuple[int, int] = (0, 0)) -> Pass:
         """The pass that ran, and the numbers of the nodes that were made during it."""
         last = made[0] - 1
-        return Pass(
-            self._roots, self.sizes, last, kept, self._broken, self.shares, made, self.arrived
-        )
+        about = Pass(self._roots, self.sizes, last, kept, self._broken, self.shares, made)
+        return replace(about, arrived=self.arrived, is_stale=self._stale)
 
     def _hook(self, node: Any, edges: tuple[int, ...], several: bool) -> Any:
         sizes, arrived = self.sizes, self.arrived
@@ -138,13 +138,25 @@ def first_broken(roots: Sequence[Tensor], record: Record | None = None) -> int:
         numbers = [
             int(node._sequence_nr())
             for one in alive
-            if (node := one.grad_fn) is not None and node in graph and not _is_finite(one.detach())
+            if (node := one.grad_fn) is not None and node in graph and _is_broken(one.detach())
         ]
         numbers += [
             int(one._sequence_nr()) for one in graph if not all(map(_is_finite, _results(one)))
         ]
         return min(numbers, default=int(root.grad_fn._sequence_nr()))
     return -1
+
+
+def _are_leaves_broken(roots: Sequence[Tensor]) -> bool:
+    """Whether a leaf that requires grad is nan or inf before any backward pass."""
+    graph = nodes([root.grad_fn for root in roots if root.grad_fn is not None], MOST_NODES)
+    leaves = (node.variable.detach() for node in graph if type(node) is _LEAF)
+    return not all(map(_is_finite, leaves))
+
+
+def _is_broken(values: Tensor) -> bool:
+    """Whether nan or inf is among them; -inf alone is what a mask is filled with."""
+    return bool((torch.isnan(values) | torch.isposinf(values)).any())
 
 
 def _is_finite(values: Tensor) -> bool:

@@ -209,3 +209,57 @@ def _():
     report = _by_function("zeros", inner=True)
     assert report.findings[0].place.text == "return grad * w, of_w, None"
     return report
+
+
+# Numbers that are not finite
+
+
+def _after_a_step_of(spread):
+    model = net(3, 4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        for _ in range(2):
+            out = model(torch.ones(4, 3))
+            loss = out.square().mean() + spread(out)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return why_no_grad(model, loss)
+
+
+def _root(out):
+    return (out - out[0]).square().sum(1).sqrt().mean()
+
+
+@named("return (out - out[0]).square().sum(1).sqrt().mean()")
+@pair("nan_weights", lambda: _after_a_step_of(lambda out: out.var(0).mean()))
+def _():
+    return _after_a_step_of(_root)
+
+
+def _scaled_loss(factor):
+    """Only what is alive shows where it overflows: a mean saves nothing of its result."""
+    model = net(3, 4, 1)
+    with watch():
+        loss = F.mse_loss(model(torch.ones(2, 3)) * factor, torch.zeros(2, 1))
+        scaled = loss * 2
+        scaled.backward()
+    return why_no_grad(model, scaled)
+
+
+@named("loss = F.mse_loss(model(torch.ones(2, 3)) * factor")
+@pair("nan_loss", lambda: _scaled_loss(1.0))
+def _():
+    return _scaled_loss(1e30)
+
+
+def a_mask_with_a_row_of_its_own():
+    """A masked score is -inf and meant; of a row that is masked altogether nan is made later."""
+    scores = leaf(2, 3)
+    mask = torch.tensor([[False, False, True], [True, True, True]])
+    with watch():
+        masked = scores.masked_fill(mask, float("-inf"))
+        loss = masked.log_softmax(1)[:, 0].sum()
+        loss.backward()
+    assert masked.requires_grad
+    return why_no_grad(scores, loss)

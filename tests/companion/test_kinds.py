@@ -334,6 +334,16 @@ def test_gradients_that_are_assigned_by_hand_are_no_loss():
     assert not [code for code in all_.codes if code != "fine"], all_
 
 
+def test_a_target_is_left_out_beside_a_last_loss_that_leads_to_no_model():
+    report = unmoved.several_players_of_which_the_last_trains_a_number()
+    assert report.codes == (), report
+    assert "2 that no optimizer" in report.about
+
+
+def test_a_row_of_a_mask_is_named_where_the_masked_scores_are_alive():
+    assert silent.a_mask_with_a_row_of_its_own().codes == ("nan_row",)
+
+
 def test_a_model_whose_optimizer_does_not_step_is_left_out():
     report = unmoved.a_step_of_the_critic_alone()
     assert report.codes == (), report

@@ -342,3 +342,26 @@ def leaves_made_anew_of_the_ones_before():
             squares(w).backward()
             w = (w - 0.1 * w.grad).detach().requires_grad_()
     return seen.report()
+
+
+def several_players_of_which_the_last_trains_a_number():
+    """The last loss leads to no model, and the target network is a target all the same."""
+    actor, target, bias = net(2, 1), net(2, 1), leaf(1)
+    of_actor = torch.optim.SGD(actor.parameters(), lr=0.1)
+    of_bias = torch.optim.SGD([bias], lr=0.1)
+    x = torch.ones(4, 2)
+    with watch():
+        with torch.no_grad():
+            wanted = target(x)
+        loss_of_actor = (actor(x) - wanted + 1).square().mean()
+        of_actor.zero_grad()
+        loss_of_actor.backward()
+        of_actor.step()
+        loss = (bias - 1).square().sum()
+        of_bias.zero_grad()
+        loss.backward()
+        of_bias.step()
+        with torch.no_grad():
+            for slow, fast in zip(target.parameters(), actor.parameters(), strict=True):
+                slow.lerp_(fast, 0.1)
+    return why_no_grad()

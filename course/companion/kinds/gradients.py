@@ -94,6 +94,15 @@ NANS = (
         *(BREAKING, "A row that is masked altogether", NAN, "the loss is nan"),
     ),
     kind(
+        "nan_weights",
+        "Weights that are nan already",
+        "The loss is nan because weights were, before the step that made it: {call} meets them "
+        "first. What made them so is an earlier step{made}.",
+        "Watch from the first step on, and look at the step that nan comes from: its gradients, or "
+        "a learning rate that is too large. Begin anew with other weights; these are lost.",
+        *(BREAKING, "14.1 The loss is fine", NAN, "the loss is nan"),
+    ),
+    kind(
         "nan_loss",
         "The loss itself is nan",
         "The loss is {bad} before any backward pass; {first} is the first call that gave it.",
