@@ -89,3 +89,9 @@ def place_of_hook(tensor: Tensor) -> Place | None:
 
 def _place_of(hook: Any) -> Place:
     return Place(hook.__code__.co_filename, hook.__code__.co_firstlineno)
+
+
+def last_emptied(record: Record | None) -> Place | None:
+    """The line at which gradients were emptied last."""
+    events = record.events_of("zero", "empty") if record is not None else []
+    return events[-1].place if events else None

@@ -92,7 +92,7 @@ class Births:
         passed = self._measured
         if passed.broken >= 0 or not _is_finite(self._loss):
             return [_of_loss(self._record, self._loss, self._reach, passed)]
-        if (seed := _of_seed(self._record, passed, name)) is not None:
+        if (seed := of_seed(self._record, passed, name)) is not None:
             return [seed]
         target = self._reach.target(tensor)
         seen = follow(self._reach, target, passed)
@@ -207,7 +207,7 @@ def _of_weights(record: Record | None, passed: Pass, call: str, place: Place | N
     return found("nan_weights", tensor="the loss", place=place, call=call, made="")
 
 
-def _of_seed(record: Record | None, passed: Pass, name: str) -> Finding | None:
+def of_seed(record: Record | None, passed: Pass, name: str) -> Finding | None:
     """The pass itself, if what it was given to start with is 0."""
     if passed.seed is None or largest(passed.seed) != 0:
         return None

@@ -41,6 +41,13 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
         return []
     if start is None:
         return [found("never_used", tensor=name)]
+    return why_lost_before(record, start, end, loss, name)
+
+
+def why_lost_before(
+    record: Record, start: int, end: int | None, loss: Tensor | None, name: str
+) -> list[Finding]:
+    """The same of a value and of the call that gave a loss, which may be gone."""
     followed = followed_from(record, start)
     if not followed.used:
         return [found("never_used", tensor=name)]
@@ -52,19 +59,9 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
         return [_of_cut(record, one, name) for one in cuts[:MOST]]
     if followed.live & before:
         return []  # inside of something that the watch does not see
-    if into := _into_data(record, followed, loss, name):
+    if loss is not None and (into := _into_data(record, followed, loss, name)):
         return into
     return _by_numbers(record, followed, before, name) or _dropped(record, followed, end, name)
-
-
-def last_hidden(record: Record, tensor: Tensor, loss: Tensor) -> Place | None:
-    """The last line inside of a custom Function on the way from a tensor to a loss."""
-    start, end = record.source_of(tensor), record.source_of(loss)
-    if start is None or end is None:
-        return None
-    both = followed_from(record, start).live & record.before([end])
-    hidden = [record.call(one) for one in sorted(both)]
-    return next((one.place for one in reversed(hidden) if one and one.note[0] == "hidden"), None)
 
 
 def _estimated(record: Record, cuts: list[int], name: str) -> Finding | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from course.companion import afterwards, births, following, inquiry, passes, wiring
+from course.companion import afterwards, births, following, gone, inquiry, passes, wiring
 from course.companion.calls import Record
 from course.companion.finding import Finding, counted
 from course.companion.kinds.kind import ARRIVES
@@ -51,9 +51,11 @@ def every(
     parameters = around.parameters | around.loose
     if not parameters:
         return "No model is found here: why_no_grad(tensor, loss), or model=...", []
+    asked = {name: one for name, one in parameters.items() if one.requires_grad}
+    if loss is None and record is not None and gone.is_seen(record, around):
+        return _without_loss(asked, len(parameters), around, record)
     if loss is None:
         return "No loss is found here: why_no_grad(tensor, loss).", []
-    asked = {name: one for name, one in parameters.items() if one.requires_grad}
     if was_differentiated(loss, record) and not any(map(is_bad, asked.values())):
         each = f"Each of {counted(len(asked), 'parameter')} has a gradient."
         return f"{DETACHED} {each}", []
@@ -86,6 +88,21 @@ def _sorted(
     most = MOST_MEASURED if len(reach.nodes) < MOST_NODES else 1
     none = not left & wiring.held(around)
     return _Parameters(count, count - len(asked), away, bad, len(left), none, most)
+
+
+def _without_loss(
+    asked: dict[str, Tensor], count: int, around: Surroundings, record: Record
+) -> tuple[str, list[Finding]]:
+    """The same, where the losses of the watched step are gone."""
+    stepped = {one for event in record.events_of("step") for one in event.about.held()}
+    held = wiring.held(around) & stepped or wiring.held(around)
+    rest = {name: one for name, one in asked.items() if id(one) not in held and held}
+    bad = {name: one for name, one in asked.items() if name not in rest and is_bad(one)}
+    sorted_ = _Parameters(count, count - len(asked), {}, bad, len(rest))
+    looked_at = [(name, bad[name]) for name in sorted_.looked_at]
+    told = [(name, one) for name, p in looked_at for one in gone.why_bad(record, p, name, around)]
+    told = [(name, one) for name, one in told if one.code not in MEANT]
+    return _headline(sorted_, told), _grouped(told)
 
 
 def _of_away(

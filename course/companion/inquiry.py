@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course.companion import afterwards, births, cuts, passes, wiring
+from course.companion import afterwards, births, cuts, passes, tracing, wiring
 from course.companion.calls import Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
@@ -72,7 +72,7 @@ def lost(
     """Why a loss with a graph does not lead back to a tensor."""
     told = cuts.why_lost(record, tensor, loss, name) if record is not None else []
     used = record is not None and record.source_of(tensor) is not None
-    hidden = cuts.last_hidden(record, tensor, loss) if record is not None and used else None
+    hidden = tracing.last_hidden(record, tensor, loss) if record is not None and used else None
     unknown = found("not_seen" if used else "not_reached", tensor=name, place=hidden)
     if [one.code for one in told] == ["never_used"]:
         if (model := wiring.never_called(around, tensor, record)) is not None:
@@ -107,7 +107,7 @@ def measured(
             return bad
     except births.Freed:
         if size is None and tensor.is_leaf:
-            return [found("emptied", tensor=name, place=_emptied_at(record))]
+            return [found("emptied", tensor=name, place=afterwards.last_emptied(record))]
         if not size:
             return [found("graph_freed", tensor=name)]
     if size is None and tensor.is_leaf:
@@ -137,7 +137,7 @@ def _unfilled(tensor: Tensor, reach: Reach, name: str, record: Record | None) ->
     passed = record is not None and any(
         reach.root._sequence_nr() in event.about.roots for event in record.events_of("backward")
     )
-    emptied = _emptied_at(record)
+    emptied = afterwards.last_emptied(record)
     if passed and emptied is None and (hook := afterwards.place_of_hook(tensor)) is not None:
         return found("zero_hook", tensor=name, place=hook)
     if passed or any(graph.is_freed(node) for node in reach.nodes[:50]):
@@ -152,11 +152,6 @@ def _made_at(record: Record | None, tensor: Tensor) -> Place | None:
         record.call(number) if record is not None and number is not None and number >= 0 else None
     )
     return call.place if call is not None else None
-
-
-def _emptied_at(record: Record | None) -> Place | None:
-    events = record.events_of("zero", "empty") if record is not None else []
-    return events[-1].place if events else None
 
 
 def size_of_grad(tensor: Tensor) -> float | None:

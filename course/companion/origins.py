@@ -126,9 +126,9 @@ def is_one_of(node: Any, names: tuple[str, ...]) -> bool:
 
 def is_alone(node: Any) -> bool:
     """Whether a normalization went over groups of one value."""
-    if is_one_of(node, ("NativeLayerNorm",)):
+    if is_one_of(node, ("NativeLayerNorm",)) and hasattr(node, "_saved_normalized_shape"):
         return math.prod(map(int, node._saved_normalized_shape)) == 1
-    if is_one_of(node, ("NativeGroupNorm",)):
+    if is_one_of(node, ("NativeGroupNorm",)) and hasattr(node, "_saved_group"):
         return int(node._saved_C * node._saved_HxW) == int(node._saved_group)
     return False
 
@@ -169,6 +169,8 @@ def _is_saturated(low: Tensor, high: Tensor) -> bool:
 
 def _is_single(node: Any) -> bool:
     """Whether a softmax went over a dimension of size 1."""
+    if not hasattr(node, "_saved_dim"):
+        return False  # what is left of one that is gone
     dim, (shape,) = node._saved_dim, [one.shape for one in node._input_metadata]
     return bool(shape) and shape[dim if dim < len(shape) else dim - 2**64] == 1
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from course.companion.calls import Call, Record
+from course.companion.places import Place
 
 
 @dataclass
@@ -49,3 +52,13 @@ def followed_from(record: Record, start: int) -> Followed:
 def _is_hidden(call: Call) -> bool:
     """Whether it ran inside of a custom Function, whose result may be recorded all the same."""
     return call.note[0] == "hidden"
+
+
+def last_hidden(record: Record, tensor: Tensor, loss: Tensor) -> Place | None:
+    """The last line inside of a custom Function on the way from a tensor to a loss."""
+    start, end = record.source_of(tensor), record.source_of(loss)
+    if start is None or end is None:
+        return None
+    both = followed_from(record, start).live & record.before([end])
+    hidden = [record.call(one) for one in sorted(both)]
+    return next((one.place for one in reversed(hidden) if one and one.note[0] == "hidden"), None)

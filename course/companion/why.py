@@ -15,6 +15,7 @@ from course.companion import (
     anew,
     births,
     cuts,
+    gone,
     inquiry,
     order,
     rates,
@@ -77,6 +78,8 @@ def why_no_grad(
     if loss is not None and record is not None:
         findings += terms.without_graph(record, loss)
         findings += anew.in_step(around, record, loss)
+    elif record is not None:
+        findings += gone.terms_without_graph(record)
     findings += wiring.unregistered(around, record) + states.modes(around, record)
     report = _report(about, findings, around, record)
     half = cuts.by_two_ways(record, tensor, loss, around.name_of) if loss is not None else None
@@ -159,6 +162,8 @@ def _one(
         if not findings and not is_bad(tensor):
             size = inquiry.size_of_grad(tensor)
             return _SEVERAL, [found("fine", tensor=name, size=f"{size:.3g}")]
+        if not findings and record is not None and gone.is_seen(record, around, tensor):
+            return _GONE, gone.why_bad(record, tensor, name, around)
         return f"{name}: name the loss too, why_no_grad({name}, loss), to see more.", findings
     if not findings and was_differentiated(loss, record) and not is_bad(tensor):
         size = inquiry.size_of_grad(tensor)
@@ -181,6 +186,7 @@ def _one(
 
 
 _SEVERAL = "One of the losses that were watched gave it a gradient."
+_GONE = "The loss of the watched step is gone; this is what the watch saw of it."
 
 
 @contextmanager

@@ -107,6 +107,19 @@ def choosing(around: Surroundings, tensor: Tensor, loss: Tensor) -> str | None:
     return None
 
 
+def choosing_seen(around: Surroundings, tensor: Tensor, record: Record) -> str | None:
+    """The same of a step whose loss is gone: others in the list were given to calls."""
+    for name, model in around.models.items():
+        for path, container in model.named_modules():
+            if not isinstance(container, nn.ModuleList | nn.ModuleDict):
+                continue
+            mine = list(container.parameters())
+            seen = any(record.source_of(one) is not None for one in mine)
+            if seen and any(one is tensor for one in mine):
+                return f"{name}.{path}"
+    return None
+
+
 def outside_optimizers(
     around: Surroundings,
     loss: Tensor | None = None,
