@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from course.companion import anew
@@ -32,7 +33,19 @@ def unregistered(around: Surroundings, record: Record | None = None) -> list[Fin
                 findings.append(found("computed", tensor=path, node=node))
             else:
                 findings += _held(path, value, known)
+        findings += _sharing(name, model)
     return findings
+
+
+def _sharing(name: str, model: nn.Module) -> Iterator[Finding]:
+    """Parameters that lie in the same memory and are two: each gets its own part of a gradient."""
+    first: dict[tuple[int, torch.Size], str] = {}
+    for path, one in model.named_parameters():
+        if type(one) is not nn.Parameter or one.is_meta or not one.numel() or not one.requires_grad:
+            continue
+        other = first.setdefault((one.data_ptr(), one.shape), path)
+        if other != path:
+            yield found("two_in_one", tensor=f"{name}.{path}", other=f"{name}.{other}")
 
 
 def is_computed(around: Surroundings, tensor: Tensor, record: Record | None) -> bool:

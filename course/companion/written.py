@@ -19,7 +19,7 @@ from course.companion.surroundings import Surroundings
 
 _MOST_LINES = 20_000
 _OF_OPTIMIZERS = {"not_in_optimizer", "other_model", "untrained_model"}
-_OF_ATTRIBUTES = {"in_a_list", "plain_tensor", "computed"}
+_OF_ATTRIBUTES = {"two_in_one", "in_a_list", "plain_tensor", "computed"}
 _TABLES = (nn.Embedding, nn.EmbeddingBag)
 _FROM_PRETRAINED = (
     "Embedding.from_pretrained freezes the vectors that it is given, unless it is called with "

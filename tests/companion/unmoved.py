@@ -365,3 +365,33 @@ def several_players_of_which_the_last_trains_a_number():
             for slow, fast in zip(target.parameters(), actor.parameters(), strict=True):
                 slow.lerp_(fast, 0.1)
     return why_no_grad()
+
+
+class Tied(nn.Module):
+    """A table of words and a head whose weight is the table's."""
+
+    def __init__(self, tie):
+        super().__init__()
+        self.table, self.tied = nn.Embedding(5, 3), nn.Linear(3, 5, bias=False)
+        self.tied.weight = tie(self.table.weight)
+
+    def forward(self, words):
+        return self.tied(self.table(words))
+
+
+def _tied(tie):
+    model, words = Tied(tie), torch.arange(5)
+    with watch() as seen:
+        loss = F.cross_entropy(model(words), words)
+        loss.backward()
+    return seen.report()
+
+
+@pair("two_in_one", lambda: _tied(lambda weight: weight))
+def _():
+    return _tied(nn.Parameter)
+
+
+@pair("two_in_one", lambda: _tied(lambda weight: nn.Parameter(weight.detach().clone())))
+def _():
+    return _tied(lambda weight: nn.Parameter(weight.data))

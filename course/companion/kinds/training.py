@@ -72,6 +72,15 @@ REGISTERED = (
         *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
     ),
     kind(
+        "two_in_one",
+        "Tied weights that are two parameters",
+        "{other} and {name} lie in the same memory and are two parameters: each gets its own part "
+        "of the gradient, and each has a step of its own.",
+        "Tie them by giving both layers the same parameter: head.weight = embedding.weight, "
+        "without nn.Parameter(...) and without .data.",
+        *(MODULES, "10.2 What a module knows", "a weight does not change"),
+    ),
+    kind(
         "computed",
         "A parameter that was computed with",
         "{name} is no parameter: {node} computed it from one in __init__, so the model does not "
