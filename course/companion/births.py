@@ -110,7 +110,8 @@ class Births:
             if end == 0 and (made := afterwards.made_zero(self._record, passed, tensor, name)):
                 return [made]
             small = is_too_small(seen.at_last, tensor.dtype)
-            born, bad = [Birth(seen.last, end, is_half=small)], end  # just before the leaf
+            last = seen.parted if end == 0 and seen.parted is not None else seen.last
+            born, bad = [Birth(last, end, is_half=small)], end  # just before the leaf
         if target is None or not is_bad(bad):
             return []
         told = {one.node: one for one in born if math.isfinite(one.size) == math.isfinite(bad)}

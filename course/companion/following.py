@@ -15,6 +15,8 @@ from course.companion.reach import Reach
 from course.companion.sizes import NOTHING, PASSES_ON, Size, largest
 
 TINY = 1e-6
+_PARTING = ("StackBackward0", "CatBackward0")
+"""What parts a gradient among several, and is not measured."""
 MOST_FOR_HALF = 1e-4
 """Below it a product with a small factor is soon below 6e-8, the least number of float16."""
 
@@ -30,32 +32,39 @@ class Followed:
     """The last node before it that computes something."""
     at_last: float = 1.0
     """What arrives there."""
+    parted: Any = None
+    """What handed that node a part of a gradient, if its size is unknown."""
 
 
 def follow(reach: Reach, target: Any, passed: Pass) -> Followed:
     """Follow the largest entry of a gradient through a measured pass."""
     leading = reach.leading_to(target)
     coming: dict[Any, float] = {reach.root: 1.0}
+    parted: dict[Any, Any] = {}
+    """What is handed a part of a gradient whose size is unknown: by which node."""
     followed = Followed(last=reach.root)
     for node in sorted(leading, key=lambda one: -number_of(one)):
         into = coming.get(node, 0.0)
-        if is_cancelled(into, passed.arrived.get(number_of(node))):
+        if node not in parted and is_cancelled(into, passed.arrived.get(number_of(node))):
             followed.births.append(Birth(node, 0.0, is_lost=True))
             into = coming[node] = 0.0
         if node is target:
             break
         if type(node).__name__ not in PASSES_ON:
             followed.last, followed.at_last = node, into
+            followed.parted = parted.get(node)
         out = passed.sizes[number_of(node)][1] if number_of(node) in passed.sizes else {}
         for index, (below, _) in enumerate(node.next_functions):
             if below not in leading:
                 continue
             went = out.get(index)
             size = into if went is None else largest(went)
+            if went is None and (node in parted or type(node).__name__ in _PARTING):
+                parted.setdefault(below, parted.get(node, node))
             if is_tiny(size, into, node) or (math.isfinite(into) and not math.isfinite(size)):
-                followed.births.append(
-                    Birth(node, size, is_none=went is NOTHING, is_half=_is_half(went, into))
-                )
+                by = parted.get(node, node) if size == 0 else node
+                born = Birth(by, size, is_none=went is NOTHING, is_half=_is_half(went, into))
+                followed.births.append(born)
                 size = 0.0 if math.isfinite(size) else size
             before = coming.get(below, 0.0)
             worst = not math.isfinite(before) or before > size

@@ -80,6 +80,8 @@ def finding(
         return found("zero_saturated", **words)
     if is_one_of(node, _LOSSES):
         return found("zero_equal", **words)
+    if is_one_of(node, ("Stack", "Cat")):
+        return found("zero_part", sure=False, **words)
     groups = (
         (_STEPS, "zero_step"),
         (("Prod",), "zero_product"),

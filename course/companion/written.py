@@ -74,7 +74,7 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
         kind = type(optimizer).__name__
         named = functools.partial(_makes, name, kind)
         return (named, lambda node: _name_of(getattr(node, "func", None)) == kind)
-    if one.code in _OF_ATTRIBUTES:
+    if one.code in _OF_ATTRIBUTES or (one.code == "no_requires_grad" and "." in one.tensor):
         return (functools.partial(_sets, one.tensor.rpartition(".")[2]),)
     if one.code == "frozen" and _is_table(one, around):
         return (lambda node: _freezes(node) or _loads_frozen(node),)

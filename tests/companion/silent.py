@@ -263,3 +263,25 @@ def a_mask_with_a_row_of_its_own():
         loss.backward()
     assert masked.requires_grad
     return why_no_grad(scores, loss)
+
+
+def _last_state(layer):
+    torch.manual_seed(0)
+    rnn, head = nn.GRU(3, 4, num_layers=2, batch_first=True), nn.Linear(4, 1)
+    with watch():
+        _, states = rnn(torch.ones(2, 5, 3))
+        loss = head(states[layer]).square().mean()
+        loss.backward()
+    return why_no_grad(rnn.weight_ih_l1, loss)
+
+
+@pair("zero_part", lambda: _last_state(-1))
+def _():
+    report = _last_state(0)
+    assert "rnn(torch.ones(2, 5, 3))" in report.findings[0].place.text
+    return report
+
+
+@pair("zero_part", lambda: asked(lambda w: torch.cat([w.exp(), w.detach()])[:3].sum()))
+def _():
+    return asked(lambda w: torch.cat([w.exp(), w.detach()])[3:].sum())

@@ -395,3 +395,29 @@ def _():
 @pair("two_in_one", lambda: _tied(lambda weight: nn.Parameter(weight.detach().clone())))
 def _():
     return _tied(lambda weight: nn.Parameter(weight.data))
+
+
+class Gained(nn.Module):
+    """A weight that is a plain tensor without the flag, or a parameter."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.layer = nn.Linear(3, 4)
+        self.plain_gain = kind(torch.ones(4))
+
+    def forward(self, x):
+        return self.layer(x) * self.plain_gain
+
+
+def _gained(kind):
+    model = Gained(kind)
+    with watch():
+        loss = model(torch.ones(2, 3)).square().mean()
+        loss.backward()
+    return why_no_grad(model.plain_gain, loss)
+
+
+@named("self.plain_gain = ")
+@pair("no_requires_grad", lambda: _gained(nn.Parameter))
+def _():
+    return _gained(torch.clone)

@@ -19,7 +19,8 @@ FLAGS = (
         "no_requires_grad",
         "It does not require grad",
         "{name} does not require grad, so nothing is recorded for it.",
-        "Call {name}.requires_grad_() before you compute with it.",
+        "Call {name}.requires_grad_() before you compute with it. A weight of a module is to be an "
+        "nn.Parameter.",
         *(LEAVES, "The flag, and freezing", NONE),
     ),
     kind(

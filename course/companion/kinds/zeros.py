@@ -154,6 +154,15 @@ ZEROS = (
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
+        "zero_part",
+        "A part that the loss does not use",
+        "The gradient of {name} is zero: {node} ({call}) puts it together with others, and what "
+        "comes back to its own part is 0.",
+        "Look at which part of the result the loss is made of: h[-1] is the last layer's state of "
+        "an RNN, h[0] the first one's. Or a line before that one gives its part no slope.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_saturated",
         "A softmax that is saturated",
         "The gradient of {name} is zero: {node} ({call}) is given scores so far apart that it "
