@@ -124,6 +124,8 @@ class Record:
     events: list[Event] = field(default_factory=list)
     sources: list[weakref.ref[Tensor]] = field(default_factory=list)
     made: dict[int, tuple[weakref.ref[Tensor], int]] = field(default_factory=dict)
+    hooked: set[int] = field(default_factory=set)
+    """The nodes on whose results the reader put hooks."""
     blind: list[str] = field(default_factory=list)
     """What could not be seen, as sentences."""
 

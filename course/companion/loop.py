@@ -33,7 +33,9 @@ class Loop:
             self._of_grad(args[0], args[1], frame)
         elif func is PUT_HOOK:
             if args[0].grad_fn is not None and not args[0].output_nr:
-                self._add("hook", args[0].grad_fn._sequence_nr(), frame)
+                number = args[0].grad_fn._sequence_nr()
+                self.record.hooked.add(number)
+                self._add("hook", number, frame)
         elif func == SET_DATA:
             if args[0].grad_fn is not None:
                 self._add("data", None, frame)

@@ -48,8 +48,7 @@ class Measured:
 
     def begin(self, roots: Sequence[Tensor], record: Record | None = None) -> None:
         """Put a hook on every node that could give birth to a zero or a nan."""
-        hooks = record.events_of("hook") if record is not None else ()
-        hooked = {event.about for event in hooks}
+        hooked = record.hooked if record is not None else ()
         starts = [root.grad_fn for root in roots if root.grad_fn is not None]
         self._roots = tuple(node._sequence_nr() for node in starts)
         if torch._C._len_torch_dispatch_stack() or any(type(root) is not Tensor for root in roots):
