@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
-from course.companion.finding import Finding, found
+from course.companion.calls import Record
+from course.companion.finding import Finding, counted, found
 from course.companion.places import Place, is_library
+from course.companion.reach import Reach
 from course.companion.surroundings import Surroundings
 from grader.errors.seen import source
 
@@ -39,6 +42,37 @@ def made_anew(around: Surroundings, model: str, missing: list[str]) -> dict[str,
             )
             told |= dict.fromkeys(mine, one)
     return told
+
+
+def in_step(around: Surroundings, record: Record, loss: Tensor) -> list[Finding]:
+    """Parameters of layers that the watched step made itself, and that its loss leads back to."""
+    optimizers = [event.about.optimizer() for event in record.events_of("step")]
+    if not optimizers or None in optimizers or loss.grad_fn is None:
+        return []  # one that is gone may have held them
+    groups = (group for one in optimizers for group in one.param_groups)
+    known = {id(one) for group in groups for one in group["params"]}
+    known |= {id(one) for one in around.parameters.values()}
+    leaves = [leaf for leaf in Reach(loss).found if id(leaf) not in known]
+    whole = len(leaves) == len(Reach(loss).found)
+    places = Counter(_made_at(record, leaf, whole) for leaf in leaves)
+    return [
+        found("made_in_step", place=place, count=counted(count, "leaf").replace("leafs", "leaves"))
+        for place, count in places.items()
+        if place is not None
+    ]
+
+
+def _made_at(record: Record, leaf: Tensor, whole: bool) -> Place | None:
+    """The line of the step at which a parameter was made; of the `whole` loss, any leaf."""
+    number = record.source_of(leaf)
+    if number is None or number >= 0:
+        made = record.call(number) if number is not None and whole else None
+        return made.place if made is not None else None
+    first = next((call for _, call in record.every() if number in call.sources), None)
+    is_start = first is not None and first.name.endswith("_") and first.sources[0] == number
+    return (
+        first.place if first is not None and is_start and isinstance(leaf, nn.Parameter) else None
+    )
 
 
 _LAZILY = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -11,41 +10,39 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.companion import curvature, fed, twins
+from course.companion import afterwards, curvature, origins, twins
 from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
+from course.companion.following import follow, is_bad, is_tiny, is_too_small, ways
+from course.companion.origins import Birth, number_of
 from course.companion.places import Place
 from course.companion.reach import Reach
-from course.companion.sizes import PASSES_ON, Measured, Size, Sizes, largest, nodes, size_of
-
-_STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
-_DRAWS = ("Bernoulli", "Normal", "Poisson")
-_RELU = ("Relu", "Threshold")
-_FLAT = (
-    *("Sigmoid", "Tanh", "Clamp", "Hardtanh", "Hardsigmoid", "BinaryCrossEntropy", "Erf", "Elu"),
-    *("Softplus", "LogSigmoid", "Silu", "Gelu", "Hardswish", "Relu6", "Exp"),
-)
-_FACTOR = ("Mul", "Mm", "Addmm", "Bmm", "Baddbmm", "Linear", "Convolution", "Dot", "Mv", "Where")
-_FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow", "Prod")
-_SUMS = ("Softmax", "LogSoftmax", "NativeLayerNorm", "NativeBatchNorm", "NativeGroupNorm", "Norm")
-_POINTS = (
-    *("Sqrt", "Rsqrt", "Pow", "Log", "Div", "Reciprocal", "Norm", "LinalgVectorNorm", "Std", "Var"),
-    *("Acos", "Asin", "Atan2", "Cdist", "PairwiseDistance", "Xlogy", "Acosh", "Float"),
-)
-TINY = 1e-6
+from course.companion.sizes import PASSES_ON, Measured, Size, largest, nodes, size_of
 
 
 def seen(record: Record) -> list[Finding]:
     """The losses of watched backward passes that were nan or inf."""
-    broken = [event.about.broken for event in record.events_of("backward")]
-    calls = [record.of_node(one) for one in broken if one >= 0]
-    return [
-        found(
-            "nan_loss", tensor="the loss", bad="nan or inf", first=f"{one.name}()", place=one.place
-        )
-        for one in calls
-        if one is not None
-    ]
+    told = []
+    for event in record.events_of("backward"):
+        call = record.of_node(event.about.broken) if event.about.broken >= 0 else None
+        if call is None:
+            continue
+        name, place = f"{call.name}()", call.place
+        if event.about.is_stale:
+            told.append(_of_weights(record, event.about, name, place))
+        else:
+            one = found("nan_loss", tensor="the loss", place=place, first=name, bad="nan or inf")
+            told.append(one)
+    return told
+
+
+_ADDED = {
+    "AddmmBackward0": 0,
+    "AddmvBackward0": 0,
+    "BaddbmmBackward0": 0,
+    "ConvolutionBackward0": 2,
+}
+"""Which edge of a product leads to what is added to it: no factor."""
 
 
 class Freed(Exception):
@@ -69,7 +66,7 @@ class Births:
     @cached_property
     def _measured(self) -> Pass | None:
         """A pass that went through this graph; None if the graph was freed before one was seen."""
-        number = _number(self._reach.root)
+        number = number_of(self._reach.root)
         events = self._record.events_of("backward") if self._record is not None else []
         for event in reversed(events):
             seen: Pass = event.about
@@ -92,106 +89,88 @@ class Births:
         """The nodes in which a tensor's gradient becomes zero or nan. Raises Freed."""
         if self._measured is None:
             raise Freed
-        measured, broken = self._measured.sizes, self._measured.broken
-        if broken >= 0 or not _is_finite(self._loss):
-            return [_of_loss(self._record, self._loss, self._reach, broken)]
+        passed = self._measured
+        if passed.broken >= 0 or not _is_finite(self._loss):
+            return [_of_loss(self._record, self._loss, self._reach, passed)]
+        if (seed := of_seed(self._record, passed, name)) is not None:
+            return [seed]
         target = self._reach.target(tensor)
-        born, bad, last, into = _followed(self._reach, target, measured)
-        end = self._size_at(tensor)
-        ways = _ways(self._reach, target)
+        seen = follow(self._reach, target, passed)
+        bad, end, several = seen.arrives, self._size_at(tensor), len(ways(self._reach, target))
         if end == 0 and (twin := twins.difference(self._record, tensor, self._loss, name)):
             return [twin]
-        if end == 0 and not _is_bad(bad) and ways > 1:
-            return [found("zero_cancels", tensor=name, count=ways)]
+        if end == 0 and not is_bad(bad) and several > 1:
+            return [found("zero_cancels", tensor=name, count=several)]
+        born = seen.births
         if (
             end is not None
-            and not _is_bad(bad)
-            and (not math.isfinite(end) or _is_tiny(end, into, last))
+            and not is_bad(bad)
+            and (not math.isfinite(end) or is_tiny(end, seen.at_last, seen.last))
         ):
-            born, bad = [(last, end)], end  # at the last operation before the leaf
-        wanted = [one for one in born if math.isfinite(one[1]) == math.isfinite(bad)]
-        if target is None or not _is_bad(bad):
+            if end == 0 and (made := afterwards.made_zero(self._record, passed, tensor, name)):
+                return [made]
+            small = is_too_small(seen.at_last, tensor.dtype)
+            last = seen.parted if end == 0 and seen.parted is not None else seen.last
+            born, bad = [Birth(last, end, is_half=small)], end  # just before the leaf
+        if target is None or not is_bad(bad):
             return []
-        told = dict(wanted).items()
-        straight = curvature.missing(self._record, self._reach, [node for node, _ in told], name)
+        told = {one.node: one for one in born if math.isfinite(one.size) == math.isfinite(bad)}
+        if lost := [one for one in told.values() if one.is_lost]:
+            return [self._of_lost(one.node, name) for one in lost][:2]
+        straight = curvature.missing(self._record, self._reach, list(told), name)
         if bad == 0 and straight is not None:
             return [straight]
-        return [self._told(node, size, tensor, name) for node, size in told][:2]
+        return [self._told(one, tensor, name) for one in told.values()][:2]
 
-    def _told(self, node: Any, size: float, tensor: Tensor, name: str) -> Finding:
-        finding = _finding(self._record, node, size, name, self._end_of(tensor))
+    def _told(self, birth: Birth, tensor: Tensor, name: str) -> Finding:
+        node = birth.node
+        end = self._size_at(tensor) or 0.0
+        finding = origins.finding(self._record, birth, name, end, self._shares_of(node))
         if finding.code == "nan_other" and (row := self._masked_row(node, name)) is not None:
             return row
         if finding.code != "zero_factor" or (other := self._starting(node)) is None:
             return finding
-        call, place = _call(self._record, node)
+        call, place = origins.call_of(self._record, node)
         words = {"node": node.name(), "call": call, "other": self._names(other)}
         return found("zero_start", tensor=name, place=place, sure=False, **words)
+
+    def _of_lost(self, node: Any, name: str) -> Finding:
+        """What to say of a zero that no operation makes: a hook does, or the parts cancel."""
+        if (place := afterwards.hooked(self._record, number_of(node))) is not None:
+            return found("zero_hook", tensor=name, place=place)
+        users = ways(self._reach, node)
+        calls = [origins.call_of(self._record, one) for one in sorted(users, key=number_of)]
+        uses = " and ".join(dict.fromkeys(call for call, _ in calls))
+        call, place, count = origins.call_of(self._record, node)[0], calls[-1][1], len(users)
+        return found("zero_parts", tensor=name, place=place, call=call, uses=uses, count=count)
+
+    def _shares_of(self, node: Any) -> Size | None:
+        return self._measured.shares.get(number_of(node)) if self._measured is not None else None
 
     def _masked_row(self, born: Any, name: str) -> Finding | None:
         """The softmax before a node that gave nan: its factor there is no number."""
         shares = self._measured.shares if self._measured is not None else {}
         for node in nodes([born]):
-            size = shares.get(_number(node))
+            size = shares.get(number_of(node))
             if size is not None and math.isnan(largest(size)):
-                call, place = _call(self._record, node)
+                call, place = origins.call_of(self._record, node)
                 return found("nan_row", tensor=name, place=place, call=call)
         return None
 
     def _starting(self, node: Any) -> Tensor | None:
         """The other factor of a node, if it is a leaf that has a gradient of its own."""
-        for leaf in map(_leaf_behind, (below for below, _ in node.next_functions)):
-            if leaf is not None and not _is_bad(self._size_at(leaf) or 0.0):
+        added = _ADDED.get(type(node).__name__)
+        edges = (below for edge, (below, _) in enumerate(node.next_functions) if edge != added)
+        for leaf in map(_leaf_behind, edges):
+            if leaf is not None and not is_bad(self._size_at(leaf) or 0.0):
                 return leaf
         return None
-
-    def _end_of(self, tensor: Tensor) -> float:
-        """What a tensor has of its gradient: 0 where that is unknown."""
-        return self._size_at(tensor) or 0.0
 
     def _size_at(self, tensor: Tensor) -> float | None:
         size = self._ends.get(id(tensor))
         if size is None and tensor.is_leaf:
             size = size_of(tensor.grad)
         return None if size is None else largest(size)
-
-
-def _followed(
-    reach: Reach, target: Any, measured: Sizes
-) -> tuple[list[tuple[Any, float]], float, Any, float]:
-    """The nodes on the way to a target that make a good gradient bad.
-
-    Also what arrives at the target, the last node before it that computes something, and what
-    arrives there.
-    """
-    leading = reach.leading_to(target)
-    coming: dict[Any, float] = {reach.root: 1.0}
-    born: list[tuple[Any, float]] = []
-    last, at_last = reach.root, 1.0
-    for node in sorted(leading, key=lambda one: -_number(one)):
-        into = coming.get(node, 0.0)
-        out = measured[_number(node)][1] if _number(node) in measured else {}
-        if node is target:
-            break
-        if type(node).__name__ not in PASSES_ON:
-            last, at_last = node, into
-        for index, (below, _) in enumerate(node.next_functions):
-            if below not in leading:
-                continue
-            went = out.get(index)
-            size = into if went is None else largest(went)
-            if _is_tiny(size, into, node) or (math.isfinite(into) and not math.isfinite(size)):
-                born.append((node, size))
-                size = 0.0 if math.isfinite(size) else size
-            before = coming.get(below, 0.0)
-            worst = not math.isfinite(before) or before > size
-            coming[below] = before if worst and math.isfinite(size) else size
-    return born, coming.get(target, 0.0), last, at_last
-
-
-def _ways(reach: Reach, target: Any) -> int:
-    """How many edges lead into a node."""
-    return sum(below is target for node in reach.nodes for below, _ in node.next_functions)
 
 
 def _leaf_behind(node: Any) -> Tensor | None:
@@ -213,95 +192,41 @@ def _differentiated(loss: Tensor, tensors: list[Tensor]) -> tuple[Tensor | None,
         raise
 
 
-def _of_loss(record: Record | None, loss: Tensor, reach: Reach, broken: int) -> Finding:
-    node = next((one for one in reach.nodes if _number(one) == broken), reach.root)
-    call, place = _call(record, node)
-    if _is_one_of(node, ("Softmax", "LogSoftmax")):
+def _of_weights(record: Record | None, passed: Pass, call: str, place: Place | None) -> Finding:
+    """Weights that are nan before a pass: where a pass before it made their gradients so."""
+    for event in record.events_of("backward") if record is not None else ():
+        if event.about is passed or record is None:
+            break
+        broken = [
+            number
+            for number, (_, edges) in event.about.sizes.items()
+            if any(size is not None and not math.isfinite(largest(size)) for size in edges.values())
+        ]
+        if broken and (made := record.of_node(max(broken))) is not None:
+            by, at = f", in {made.name}() of a pass before", made.place
+            return found("nan_weights", tensor="the loss", place=at, call=call, made=by)
+    return found("nan_weights", tensor="the loss", place=place, call=call, made="")
+
+
+def of_seed(record: Record | None, passed: Pass, name: str) -> Finding | None:
+    """The pass itself, if what it was given to start with is 0."""
+    if passed.seed is None or largest(passed.seed) != 0:
+        return None
+    events = record.events_of("backward") if record is not None else []
+    place = next((event.place for event in events if event.about is passed), None)
+    return found("zero_seed", tensor=name, place=place)
+
+
+def _of_loss(record: Record | None, loss: Tensor, reach: Reach, passed: Pass) -> Finding:
+    node = next((one for one in reach.nodes if number_of(one) == passed.broken), reach.root)
+    call, place = origins.call_of(record, node)
+    if origins.is_one_of(node, ("Softmax", "LogSoftmax")):
         return found("nan_row", tensor="the loss", place=place, call=call)
+    if passed.is_stale:
+        return _of_weights(record, passed, call, place)
     bad = "nan" if bool(torch.isnan(loss.detach()).any()) else "inf"
     return found("nan_loss", tensor="the loss", bad=bad, first=call, place=place)
 
 
-def _finding(record: Record | None, node: Any, size: float, name: str, end: float) -> Finding:
-    """`size` is what leaves the node, `end` what the tensor has of it."""
-    call, place = _call(record, node)
-    words = {"node": node.name(), "call": call, "place": place, "tensor": name}
-    if not math.isfinite(size):
-        code = "nan_point" if _is_one_of(node, _POINTS) else "nan_other"
-        return found(code, bad="nan" if math.isnan(size) or math.isnan(end) else "inf", **words)
-    if _is_one_of(node, ("Softmax", "LogSoftmax")) and _is_single(node):
-        return found("zero_single", **words)
-    if _is_alone(node):
-        return found("zero_alone", **words)
-    if (index := _padded(record, node)) is not None:
-        return found("zero_padding", index=index, **words)
-    groups = (
-        (_STEPS, "zero_step"),
-        (_DRAWS, "zero_draw"),
-        (_RELU, "zero_relu"),
-        (_FLAT, "zero_flat"),
-    )
-    for names, code in (*groups, (_SUMS, "zero_sum"), (_FACTORS, "zero_factor")):
-        if _is_one_of(node, names):
-            return found(code, **words)
-    return found("zero_other", sure=False, **words)
-
-
-def _call(record: Record | None, node: Any) -> tuple[str, Place | None]:
-    by_hand = isinstance(node, torch.autograd.function.BackwardCFunction)  # no call makes it
-    call = record.of_node(_number(node)) if record is not None and not by_hand else None
-    if call is not None:
-        return f"{call.name}()", call.place
-    started = record.pass_of_node(_number(node)) if record is not None and not by_hand else None
-    if started is not None:
-        return "made by the pass with create_graph=True that is started here", started.place
-    return re.sub(r"Backward\d*$", "", node.name()), None
-
-
-def _is_one_of(node: Any, names: tuple[str, ...]) -> bool:
-    plain = re.sub(r"Backward\d*$", "", node.name())
-    return plain in names or re.sub(r"\d+$", "", plain) in names
-
-
-def _is_single(node: Any) -> bool:
-    """Whether a softmax went over a dimension of size 1."""
-    dim, (shape,) = node._saved_dim, [one.shape for one in node._input_metadata]
-    return bool(shape) and shape[dim if dim < len(shape) else dim - 2**64] == 1
-
-
-def _is_alone(node: Any) -> bool:
-    """Whether a normalization went over groups of one value."""
-    if _is_one_of(node, ("NativeLayerNorm",)):
-        return math.prod(map(int, node._saved_normalized_shape)) == 1
-    if _is_one_of(node, ("NativeGroupNorm",)):
-        return int(node._saved_C * node._saved_HxW) == int(node._saved_group)
-    return False
-
-
-def _padded(record: Record | None, node: Any) -> int | None:
-    """The padding_idx of an embedding that was given nothing else."""
-    call = record.of_node(_number(node)) if record is not None else None
-    if call is None or not _is_one_of(node, ("Embedding",)) or call.note[0] != fed.PADDING:
-        return None
-    return int(call.note[1])
-
-
-def _is_tiny(size: float, into: float, node: Any) -> bool:
-    if not math.isfinite(into) or into == 0:
-        return False
-    # Of one value the root of eps divides what rounding left of 0.
-    most = 1e-3 if _is_alone(node) else TINY
-    return size == 0 or (_is_one_of(node, _SUMS) and size < most * into)
-
-
-def _is_bad(size: float) -> bool:
-    return not math.isfinite(size) or size <= TINY
-
-
 def _is_finite(tensor: Tensor) -> bool:
     return bool(torch.isfinite(tensor.detach()).all())
-
-
-def _number(node: Any) -> int:
-    """When a node was made; leaves come last in a pass."""
-    return -1 if hasattr(node, "variable") else int(node._sequence_nr())

@@ -75,6 +75,14 @@ class Stepped:
 
     optimizer: weakref.ref[Any]
     rates: tuple[float, ...] = ()
+    bare: bool = False
+    """Whether nothing that it holds had a gradient when it was done."""
+
+    def held(self) -> set[int]:
+        """The ids of what it holds; nothing if it is gone."""
+        optimizer = self.optimizer()
+        groups = optimizer.param_groups if optimizer is not None else []
+        return {id(one) for group in groups for one in group["params"]}
 
 
 @dataclass(frozen=True)
@@ -95,10 +103,16 @@ class Pass:
     """By number the extremes of what each softmax gave: nan where a row was masked altogether."""
     made: tuple[int, int] = (0, 0)
     """The numbers of the nodes that were made during it, as create_graph=True makes them."""
+    arrived: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    """By number the extremes of what arrived at a node that several ways lead to."""
     given: tuple[tuple[Tensor, Tensor] | None, ...] = ()
     """The extremes of each gradient that it returned, where it made nodes."""
     elsewhere: bool = False
     """Whether a thread of a device made its nodes, which has numbers of its own."""
+    is_stale: bool = False
+    """Whether weights were nan or inf before it, and so was its root."""
+    seed: tuple[Tensor, Tensor] | None = None
+    """The extremes of the gradient that it was given to start with."""
 
 
 @dataclass
@@ -110,6 +124,8 @@ class Record:
     events: list[Event] = field(default_factory=list)
     sources: list[weakref.ref[Tensor]] = field(default_factory=list)
     made: dict[int, tuple[weakref.ref[Tensor], int]] = field(default_factory=dict)
+    hooked: set[int] = field(default_factory=set)
+    """The nodes on whose results the reader put hooks."""
     blind: list[str] = field(default_factory=list)
     """What could not be seen, as sentences."""
 
@@ -130,6 +146,12 @@ class Record:
         """The number of what made a tensor; None if the watch never saw it."""
         found = self.made.get(id(tensor))
         return found[1] if found is not None and found[0]() is tensor else None
+
+    def alive(self) -> Iterator[Tensor]:
+        """The results that somebody still holds."""
+        for reference, _ in list(self.made.values()):
+            if (tensor := reference()) is not None:
+                yield tensor
 
     def before(self, numbers: Sequence[int], *, past_derived: bool = True) -> set[int]:
         """Everything that these values were computed from, themselves included.

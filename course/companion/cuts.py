@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
@@ -12,7 +11,8 @@ from course.companion.calls import DERIVED, Call, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place, written
 from course.companion.reach import Reach
-from course.companion.switched import CHECKPOINT, DRAWN, DRAWN_ANEW
+from course.companion.switched import BEFORE, CHECKPOINT, DRAWN, DRAWN_ANEW
+from course.companion.tracing import Followed, followed_from
 
 _FROM_NUMBERS = {"tensor", "as_tensor", "from_numpy", "Tensor", "FloatTensor", "full", "asarray"}
 _ARRAYS = {"numpy", "tolist", "__array__"}
@@ -33,19 +33,6 @@ _STEPS = {"sign", "round", "floor", "ceil", "trunc", "sign_", "round_"}
 MOST = 3
 
 
-@dataclass
-class _Followed:
-    """What a tensor's value became, call by call."""
-
-    live: set[int] = field(default_factory=set)
-    """Calls whose result still leads back to it."""
-    cut: dict[int, int] = field(default_factory=dict)
-    """Calls whose result does not any more, and the call that cut."""
-    numbers: list[int] = field(default_factory=list)
-    """Calls that took a number or an array out of torch."""
-    used: bool = False
-
-
 def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Finding]:
     """Why a loss does not lead back to a tensor, as far as the watch saw it; else nothing."""
     end = record.source_of(loss)
@@ -54,7 +41,14 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
         return []
     if start is None:
         return [found("never_used", tensor=name)]
-    followed = _follow(record, start)
+    return why_lost_before(record, start, end, loss, name)
+
+
+def why_lost_before(
+    record: Record, start: int, end: int | None, loss: Tensor | None, name: str
+) -> list[Finding]:
+    """The same of a value and of the call that gave a loss, which may be gone."""
+    followed = followed_from(record, start)
     if not followed.used:
         return [found("never_used", tensor=name)]
     before = record.before([end]) if end is not None else set()
@@ -65,6 +59,8 @@ def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Fi
         return [_of_cut(record, one, name) for one in cuts[:MOST]]
     if followed.live & before:
         return []  # inside of something that the watch does not see
+    if loss is not None and (into := _into_data(record, followed, loss, name)):
+        return into
     return _by_numbers(record, followed, before, name) or _dropped(record, followed, end, name)
 
 
@@ -107,7 +103,7 @@ def by_two_ways(
     start, end = record.source_of(tensor), record.source_of(loss)
     if start is None or end is None:
         return None
-    followed = _follow(record, start)
+    followed = followed_from(record, start)
     before = record.before([end])
     if not followed.live & before:
         return None
@@ -128,7 +124,7 @@ def by_two_ways(
     return None
 
 
-def _last_cuts(record: Record, followed: _Followed, end: int) -> set[int]:
+def _last_cuts(record: Record, followed: Followed, end: int) -> set[int]:
     """The cuts through which a value enters the loss, and after which nothing leads back.
 
     An index that was drawn from the value, say, enters by way of something that still does.
@@ -146,7 +142,19 @@ def _last_cuts(record: Record, followed: _Followed, end: int) -> set[int]:
     return found
 
 
-def _by_numbers(record: Record, followed: _Followed, before: set[int], name: str) -> list[Finding]:
+def _into_data(record: Record, followed: Followed, loss: Tensor, name: str) -> list[Finding]:
+    """Where a value was written into the .data of a leaf that the loss leads back to."""
+    reach = Reach(loss)
+    for event in record.events_of("set"):
+        leaf, value = event.about[0](), event.about[1]
+        if value in followed.cut and leaf is not None and leaf in reach:
+            return [
+                found("cut_copied", tensor=name, place=event.place, call="an assignment to .data")
+            ]
+    return []
+
+
+def _by_numbers(record: Record, followed: Followed, before: set[int], name: str) -> list[Finding]:
     """Where a value left torch: whether the loss is made of it there, nobody sees."""
     calls = [one for number in followed.numbers if (one := record.call(number)) is not None]
     calls = [one for one in calls if one.name not in _CHOICES]
@@ -155,7 +163,8 @@ def _by_numbers(record: Record, followed: _Followed, before: set[int], name: str
         return [_of_class(classes[0], name)]
     made = [call for one in before if one >= 0 and (call := record.call(one)) is not None]
     rebuilt = not before or any(one.name in _FROM_NUMBERS or not one.sources for one in made)
-    leaving = arrays or (calls if rebuilt else [])
+    read_last = bool(followed.live) and any(max(followed.live) in one.sources for one in calls)
+    leaving = arrays or (calls if rebuilt or read_last else [])
     return [_cut("cut_number", leaving[0], name, sure=False)] if leaving else []
 
 
@@ -172,13 +181,16 @@ def _of_class(call: Call, name: str) -> Finding:
     return found("cut_rebuilt", tensor=name, sure=False, place=call.place, call=made)
 
 
-def _dropped(record: Record, followed: _Followed, end: int | None, name: str) -> list[Finding]:
+def _dropped(record: Record, followed: Followed, end: int | None, name: str) -> list[Finding]:
     last = record.call(max(followed.live)) if followed.live else None
     if last is None or end is None:
         return []
     sure = not followed.numbers
     if last.name == "copy_" and last.sequence < 0:
         return [_cut("cut_copied", last, name, sure=sure)]
+    into = record.call(last.sources[0]) if last.sources else None
+    if last.name == "__setitem__" and into is not None and into.name == "data":
+        return [_cut("cut_data", into, name, sure=sure)]
     return [found("dropped", tensor=name, name_of_call=last.name, place=last.place, sure=sure)]
 
 
@@ -203,40 +215,24 @@ def first_cut(record: Record, loss: Tensor, name: str) -> list[Finding]:
             continue
         if call.note[0] != "hidden" and call.gives_tensor:
             cuts.append(number)
-    if not cuts and min(before) < 0:
-        read = (call for _, call in record.every() if True in call.recorded)
-        return [_of_class(one, name) for one in read if _by_class(one)][:1]
+    if not cuts:
+        return _by_reading(record, end, before, name)
     return [_of_cut(record, one, name) for one in cuts[:MOST]]
 
 
-def _follow(record: Record, start: int) -> _Followed:
-    followed = _Followed()
-    for number, call in record.every():
-        mine = [
-            (source, grad)
-            for source, grad in zip(call.sources, call.recorded, strict=True)
-            if source == start or source in followed.live or source in followed.cut
-        ]
-        if not mine:
-            continue
-        followed.used = True
-        flows = any(source not in followed.cut for source, _ in mine)
-        if not call.gives_tensor:
-            followed.numbers.append(number)
-        elif flows and (call.gives_grad or _is_hidden(call)):
-            followed.live.add(number)
-        elif flows and (True in call.recorded or call.name == "detach_"):  # it is asked afterwards
-            followed.cut[number] = number
-        elif flows:
-            followed.live.add(number)
-        else:
-            followed.cut[number] = min(followed.cut[source] for source, _ in mine)
-    return followed
-
-
-def _is_hidden(call: Call) -> bool:
-    """Whether it ran inside of a custom Function, whose result may be recorded all the same."""
-    return call.note[0] == "hidden"
+def _by_reading(record: Record, end: int, before: set[int], name: str) -> list[Finding]:
+    """Where what became a loss without a graph was read as a number."""
+    read = [
+        call
+        for number, call in record.every()
+        if True in call.recorded and not call.gives_tensor and (number < end or end < 0)
+    ]
+    if min(before) < 0:
+        return [_of_class(one, name) for one in read if _by_class(one)][:1]
+    numbers = [one for one in read if one.name not in _CHOICES]
+    made = [call for one in before if (call := record.call(one)) is not None]
+    rebuilt = any(one.name in _FROM_NUMBERS or not one.sources for one in made)
+    return [_cut("cut_number", numbers[-1], name, sure=False)] if numbers and rebuilt else []
 
 
 def _of_cut(record: Record, number: int, name: str) -> Finding:
@@ -247,6 +243,8 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
         return _cut("cut_rebuilt", call, name)
     if call.name in ("detach", "detach_"):
         return _cut("cut_detach", call, name)
+    if call.name == "data" and "deepcopy(" in written(call.code, call.instruction):
+        return _cut("cut_deepcopy", call, name)
     if call.name == "data":
         step = _step_after(record, number)
         if step is not None:
@@ -262,6 +260,8 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
         return _cut("cut_inference", call, name)
     if kind == "off":
         code, instruction, by = detail
+        if by == BEFORE:
+            return _cut("off_before", call, name)
         if by == CHECKPOINT:
             return _cut("cut_checkpoint", call, name)
         if by == DRAWN_ANEW:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from course.companion import births, inquiry, passes, wiring
+from course.companion import afterwards, births, following, gone, inquiry, passes, wiring
 from course.companion.calls import Record
 from course.companion.finding import Finding, counted
 from course.companion.kinds.kind import ARRIVES
@@ -33,6 +33,8 @@ class _Parameters:
     """It does, and there is no gradient, or one that is zero or not finite."""
     left_out: int = 0
     """Of models that nothing trains: target networks."""
+    is_held_by_none: bool = True
+    """Whether no optimizer holds those, rather than one that does not step."""
     most: int = MOST_MEASURED
     """How many are looked at one by one."""
 
@@ -49,16 +51,18 @@ def every(
     parameters = around.parameters | around.loose
     if not parameters:
         return "No model is found here: why_no_grad(tensor, loss), or model=...", []
+    asked = {name: one for name, one in parameters.items() if one.requires_grad}
+    if loss is None and record is not None and gone.is_seen(record, around):
+        return _without_loss(asked, len(parameters), around, record)
     if loss is None:
         return "No loss is found here: why_no_grad(tensor, loss).", []
-    asked = {name: one for name, one in parameters.items() if one.requires_grad}
     if was_differentiated(loss, record) and not any(map(is_bad, asked.values())):
         each = f"Each of {counted(len(asked), 'parameter')} has a gradient."
         return f"{DETACHED} {each}", []
     if (dead := inquiry.without_graph(loss, "every parameter", None, record)) is not None:
         return "The loss leads back to nothing.", dead
     reach = Reach(loss)
-    sorted_ = _sorted(asked, len(parameters), around, reach, several)
+    sorted_ = _sorted(asked, len(parameters), around, reach, record, several)
     told = [
         *_of_away(sorted_, loss, around, record),
         *_of_bad(sorted_, loss, reach, around, record),
@@ -68,16 +72,37 @@ def every(
 
 
 def _sorted(
-    asked: dict[str, Tensor], count: int, around: Surroundings, reach: Reach, several: bool
+    asked: dict[str, Tensor],
+    count: int,
+    around: Surroundings,
+    reach: Reach,
+    record: Record | None,
+    several: bool,
 ) -> _Parameters:
-    left = _targets(around, reach)
+    left = _targets(around, reach, record)
     kept = {name: one for name, one in asked.items() if id(one) not in left}
     away = {name: one for name, one in kept.items() if one not in reach}
     if several:
         away = {name: one for name, one in away.items() if is_bad(one)}
     bad = {name: one for name, one in kept.items() if name not in away and is_bad(one)}
     most = MOST_MEASURED if len(reach.nodes) < MOST_NODES else 1
-    return _Parameters(count, count - len(asked), away, bad, len(left), most)
+    none = not left & wiring.held(around)
+    return _Parameters(count, count - len(asked), away, bad, len(left), none, most)
+
+
+def _without_loss(
+    asked: dict[str, Tensor], count: int, around: Surroundings, record: Record
+) -> tuple[str, list[Finding]]:
+    """The same, where the losses of the watched step are gone."""
+    stepped = {one for event in record.events_of("step") for one in event.about.held()}
+    held = wiring.held(around) & stepped or wiring.held(around)
+    rest = {name: one for name, one in asked.items() if id(one) not in held and held}
+    bad = {name: one for name, one in asked.items() if name not in rest and is_bad(one)}
+    sorted_ = _Parameters(count, count - len(asked), {}, bad, len(rest))
+    looked_at = [(name, bad[name]) for name in sorted_.looked_at]
+    told = [(name, one) for name, p in looked_at for one in gone.why_bad(record, p, name, around)]
+    told = [(name, one) for name, one in told if one.code not in MEANT]
+    return _headline(sorted_, told), _grouped(told)
 
 
 def _of_away(
@@ -88,8 +113,10 @@ def _of_away(
         other = passes.loss_of(parameter, around, record, loss)
         if other is not None:
             findings = _of_other(parameter, other[1], name, around, record)
-        elif parameter.grad is not None and passes.has_passed(parameter, record):
-            continue  # by a loss that is gone
+        elif parameter.grad is not None and (
+            passes.has_passed(parameter, record) or afterwards.was_given(record, parameter)
+        ):
+            continue  # by a loss that is gone, or by hand
         else:
             findings = inquiry.lost(parameter, loss, name, around, record, number >= asked.most)
         told += [(name, one) for one in findings]
@@ -142,9 +169,8 @@ def _headline(asked: _Parameters, told: Sequence[tuple[str, Finding]]) -> str:
         about += f" {asked.frozen:,} {_plural('is', 'are', asked.frozen)} frozen."
     if asked.left_out:
         verb = _plural("is", "are", asked.left_out)
-        about += (
-            f" {asked.left_out:,} that no optimizer holds and no loss leads to {verb} left out."
-        )
+        holder = "optimizer" if asked.is_held_by_none else "optimizer that steps"
+        about += f" {asked.left_out:,} that no {holder} holds and no loss leads to {verb} left out."
     if len(asked.bad) > asked.most:
         about += f" {asked.most} of them {_plural('is', 'are', asked.most)} looked at."
     return about
@@ -186,18 +212,25 @@ def was_differentiated(loss: Tensor, record: Record | None) -> bool:
 def is_bad(tensor: Tensor) -> bool:
     """Whether a tensor has no gradient, or one of zeros, or one that is not finite."""
     size = inquiry.size_of_grad(tensor)
-    return size is None or not births.TINY < size < float("inf")
+    return size is None or not following.TINY < size < float("inf")
 
 
-def _targets(around: Surroundings, reach: Reach) -> set[int]:
-    """Parameters of models that nothing trains beside one that is trained: a target network's."""
+def _targets(around: Surroundings, reach: Reach, record: Record | None) -> set[int]:
+    """Parameters of models that nothing trains beside one that is trained: a target network's.
+
+    An optimizer that does not step, beside one that does, trains nothing in this step.
+    """
+    steps = record.events_of("step") if record is not None else []
+    stepped = {one for event in steps for one in event.about.held()}
     held = wiring.held(around)
-    trained = False
+    held = held & stepped or held
+    trained = bool(reach.leaves & held)
     rest: set[int] = set()
     for model in around.models.values():
         own = {id(one): one for one in model.parameters() if one.requires_grad}
         reached = any(one in reach for one in own.values())
-        trained = trained or (reached and bool(own.keys() & held))
+        given = (one.grad is not None for key, one in own.items() if key in held)
+        trained = trained or any(given)
         if not reached and not own.keys() & held:
             rest |= own.keys()
     return rest if trained else set()

@@ -67,12 +67,14 @@ class Report:
         return box(self.about, blocks, self.notes)
 
 
-_FOLLOWS = {"loss_without_graph", "loss_is_leaf", "emptied", "nan_loss", *ARRIVES}
+_FOLLOWS = {"loss_without_graph", "loss_is_leaf", "emptied", "nan_loss", "nan_weights", *ARRIVES}
 """Kinds that often follow from another that was found too."""
 _UNKNOWN_TO_MODELS = {"in_a_list", "plain_tensor"}
 """What `parameters()` leaves out, and with it an optimizer that was made of them."""
 _EMPTIED_TOO_EARLY = {"emptied_before_step", "emptied_unused"}
 """What says of an emptied gradient that this was wrong."""
+_TOLD_BESIDE = {"step_on_nothing", "no_backward", "emptied", "loss_without_graph", *ARRIVES}
+"""What explains no step without a gradient; anything else does."""
 
 
 def found(
@@ -94,6 +96,8 @@ def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     codes = {one.code for one in findings}
     follows = _FOLLOWS | ({"not_in_optimizer"} if codes & _UNKNOWN_TO_MODELS else set())
     dropped = {"emptied"} if codes & _EMPTIED_TOO_EARLY else set()
+    if codes - _TOLD_BESIDE:
+        dropped = dropped | {"step_on_nothing"}
     once = {(one.code, one.place, one.sentence): one for one in findings if one.code not in dropped}
     return tuple(sorted(once.values(), key=lambda one: (not one.sure, one.code in follows)))
 

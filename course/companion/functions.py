@@ -25,7 +25,7 @@ _ASKS = (
         "ndimension",
     ),
     *("element_size", "is_contiguous", "data_ptr", "storage_offset", "is_inference", "is_conj"),
-    *("register_hook", "retain_grad", "register_post_accumulate_grad_hook", "is_neg", "type"),
+    *("retain_grad", "register_post_accumulate_grad_hook", "is_neg", "type"),
     "requires_grad_",
     *("__len__", "__hash__", "__repr__", "__format__"),
 )
@@ -42,6 +42,7 @@ BACKWARD = {Tensor.backward, torch.autograd.backward, torch.autograd.grad}
 SET_GRAD = vars(torch._C.TensorBase)["grad"].__set__
 SET_DATA = vars(torch._C.TensorBase)["data"].__set__
 SWITCH = torch._C._set_grad_enabled
+PUT_HOOK = Tensor.register_hook
 READ = {
     Tensor.item,
     Tensor.tolist,

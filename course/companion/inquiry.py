@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course.companion import births, cuts, passes, wiring
+from course.companion import afterwards, births, cuts, passes, tracing, wiring
 from course.companion.calls import Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
@@ -16,7 +16,9 @@ from grader.errors.seen import graph
 _CASTS = ("ToCopy", "Clone", "View", "UnsafeView", "T", "Reshape", "Transpose", "Unsqueeze")
 
 
-def flagged(tensor: Tensor, name: str, record: Record | None) -> list[Finding] | None:
+def flagged(
+    tensor: Tensor, name: str, around: Surroundings, record: Record | None
+) -> list[Finding] | None:
     """Why a tensor requires no grad; None if it does."""
     if not (tensor.is_floating_point() or tensor.is_complex()):
         cut = cuts.of_result(record, tensor, name) if record is not None else None
@@ -28,17 +30,20 @@ def flagged(tensor: Tensor, name: str, record: Record | None) -> list[Finding] |
         return None
     if record is not None and (cut := cuts.of_result(record, tensor, name)) is not None:
         return [cut]
+    if (buffer := wiring.buffer_of(around, tensor)) is not None:
+        return [found("buffer", tensor=buffer, short=buffer.rpartition(".")[2])]
     frozen = isinstance(tensor, nn.Parameter)
     return [found("frozen" if frozen else "no_requires_grad", tensor=name)]
 
 
-def not_leaf(tensor: Tensor, name: str) -> Finding:
+def not_leaf(tensor: Tensor, name: str, record: Record | None = None) -> Finding:
     """Of a tensor that an operation computed: which, and whether that moved or cast a leaf."""
     node = tensor.grad_fn
     assert node is not None
     above = [one for one, _ in node.next_functions]
     moved = len(above) == 1 and hasattr(above[0], "variable") and node.name().startswith(_CASTS)
-    return found("moved" if moved else "not_a_leaf", tensor=name, node=node.name())
+    code, place = "moved" if moved else "not_a_leaf", _made_at(record, tensor)
+    return found(code, tensor=name, node=node.name(), place=place)
 
 
 def without_graph(
@@ -67,8 +72,11 @@ def lost(
     """Why a loss with a graph does not lead back to a tensor."""
     told = cuts.why_lost(record, tensor, loss, name) if record is not None else []
     used = record is not None and record.source_of(tensor) is not None
-    unknown = found("not_seen" if used else "not_reached", tensor=name)
+    hidden = tracing.last_hidden(record, tensor, loss) if record is not None and used else None
+    unknown = found("not_seen" if used else "not_reached", tensor=name, place=hidden)
     if [one.code for one in told] == ["never_used"]:
+        if (model := wiring.never_called(around, tensor, record)) is not None:
+            return [found("never_called", tensor=name, model=model)]
         if (container := wiring.choosing(around, tensor, loss)) is not None:
             return [found("idle", tensor=name, container=container, sure=False)]
         return told
@@ -82,7 +90,8 @@ def lost(
         if value is loss or value is tensor or value.grad_fn is None or value.numel() != 1:
             continue
         if tensor in Reach(value):
-            return [found("other_loss", tensor=name, other=other)]
+            place = _made_at(record, value)
+            return [found("other_loss", tensor=name, other=other, place=place)]
     return told or [unknown]
 
 
@@ -98,7 +107,7 @@ def measured(
             return bad
     except births.Freed:
         if size is None and tensor.is_leaf:
-            return [found("emptied", tensor=name, place=_emptied_at(record))]
+            return [found("emptied", tensor=name, place=afterwards.last_emptied(record))]
         if not size:
             return [found("graph_freed", tensor=name)]
     if size is None and tensor.is_leaf:
@@ -114,7 +123,8 @@ def _fine(tensor: Tensor, reach: Reach, name: str, size: float) -> Finding:
         for node in reach.nodes
         for below, _ in node.next_functions
     )
-    if grad is not None and grad.layout == torch.strided and grad.dim() > 1 and not looked_up:
+    plain = grad is not None and grad.layout == torch.strided and grad.dim() > 1
+    if grad is not None and plain and not looked_up and not afterwards.place_of_hook(tensor):
         zero = int((grad.detach().flatten(1) == 0).all(1).sum())
         if 2 * zero > len(grad):
             told = f"{size:.3g}"
@@ -127,14 +137,21 @@ def _unfilled(tensor: Tensor, reach: Reach, name: str, record: Record | None) ->
     passed = record is not None and any(
         reach.root._sequence_nr() in event.about.roots for event in record.events_of("backward")
     )
+    emptied = afterwards.last_emptied(record)
+    if passed and emptied is None and (hook := afterwards.place_of_hook(tensor)) is not None:
+        return found("zero_hook", tensor=name, place=hook)
     if passed or any(graph.is_freed(node) for node in reach.nodes[:50]):
-        return found("emptied", tensor=name, place=_emptied_at(record))
+        return found("emptied", tensor=name, place=emptied)
     return found("no_backward", tensor=name)
 
 
-def _emptied_at(record: Record | None) -> Place | None:
-    events = record.events_of("zero", "empty") if record is not None else []
-    return events[-1].place if events else None
+def _made_at(record: Record | None, tensor: Tensor) -> Place | None:
+    """The line of the watched call that gave a tensor."""
+    number = record.source_of(tensor) if record is not None else None
+    call = (
+        record.call(number) if record is not None and number is not None and number >= 0 else None
+    )
+    return call.place if call is not None else None
 
 
 def size_of_grad(tensor: Tensor) -> float | None:

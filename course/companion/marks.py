@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -44,3 +45,12 @@ def optimizer_in(inner: FrameType | None) -> Stepped | None:
         return None
     rates = tuple(float(group["lr"]) for group in optimizer.param_groups if "lr" in group)
     return Stepped(weakref.ref(optimizer), rates)
+
+
+def left_by(stepped: Stepped) -> Stepped:
+    """The same, told whether nothing that the optimizer holds has a gradient now."""
+    optimizer = stepped.optimizer()
+    with torch._C.DisableTorchFunction():  # other modes are not to see what is read here
+        groups = optimizer.param_groups if optimizer is not None else []
+        bare = all(one.grad is None for group in groups for one in group["params"])
+    return replace(stepped, bare=bare)

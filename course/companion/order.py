@@ -8,12 +8,10 @@ from typing import Any
 
 import torch
 
+from course.companion.byhand import MOST_WITHOUT, by_hand, never_stepped, zeroed
 from course.companion.calls import Event, Record
 from course.companion.finding import Finding, found
-
-MOST_WITHOUT = 3
-"""From how many backward passes on a step is missed."""
-_UPDATES = {"sub_", "add_", "__isub__", "__iadd__", "copy_", "addcmul_"}
+from course.companion.places import Place
 
 
 def out_of_order(
@@ -32,6 +30,7 @@ def out_of_order(
     for optimizer in optimizers.values():
         story = list(_story(record, optimizer))
         findings += _emptying(story)
+        findings += _bare(record, story, optimizer, len(optimizers) == 1)
         if len(optimizers) == 1 and not isinstance(optimizer, torch.optim.LBFGS):
             # Two take turns: the step of one leaves gradients in the other. LBFGS empties inside.
             findings += _unused(story)
@@ -39,17 +38,17 @@ def out_of_order(
             findings += _schedule(story)
     findings += _clipping(record)
     if not optimizers:
-        findings += _by_hand(record) or (_never_stepped(record) if optimizers_known else [])
+        findings += by_hand(record) or never_stepped(record, optimizers_known)
     return findings
 
 
 def _story(record: Record, optimizer: Any) -> Iterator[Event]:
     """The events that concern one optimizer: every backward, its steps, and what empties it."""
     mine = _held(optimizer)
-    zeroed = _zeroed(record)
+    emptied = zeroed(record, mine)
     last = 0
     for event in record.events:
-        if any(last <= at < event.at for at in zeroed):
+        if any(last <= at < event.at for at in emptied):
             yield event._replace(kind="zero")
         last = event.at
         if event.kind == "zero" and mine & _held(event.about.optimizer()):
@@ -57,9 +56,9 @@ def _story(record: Record, optimizer: Any) -> Iterator[Event]:
         elif event.kind == "step":
             if event.about.optimizer() is optimizer:
                 yield event
-        elif event.kind == "empty":
+        elif event.kind in ("empty", "filled"):
             if (tensor := event.about()) is not None and id(tensor) in mine:
-                yield event._replace(kind="zero")
+                yield event._replace(kind="zero" if event.kind == "empty" else "backward")
         elif event.kind == "backward":
             yield event
 
@@ -85,9 +84,24 @@ def _unused(story: list[Event]) -> list[Finding]:
     return [found("emptied_unused", sure=False, count=times, place=last.place)]
 
 
-def _zeroed(record: Record) -> list[int]:
-    """The calls that set a tensor to zero by hand, as `p.grad.zero_()` does."""
-    return [number for number, call in record.every() if call.name in ("zero_", "_foreach_zero_")]
+def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> list[Finding]:
+    """Steps of an optimizer that holds nothing with a gradient: all of them, or the last two.
+
+    Beside another optimizer one may have nothing to do, unless there was no pass at all.
+    """
+    kinds = [event.kind for event in story]
+    steps = [event for event in story if event.kind == "step"]
+    if not steps or not (alone or "backward" not in kinds):
+        return []
+    bare = [event for event in steps if event.about.bare]
+    whole = len(bare) == len(steps)
+    if not whole and not (len(steps) > 2 and bare[-2:] == steps[-2:]):
+        return []
+    why = "no backward pass was seen"
+    if "backward" in kinds:
+        why = "no backward pass that was seen reaches any of it"
+    name = type(optimizer).__name__
+    return [found("step_on_nothing", sure=whole, optimizer=name, why=why, place=bare[-1].place)]
 
 
 def _emptying(story: list[Event]) -> list[Finding]:
@@ -95,7 +109,11 @@ def _emptying(story: list[Event]) -> list[Finding]:
     steps = [index for index, kind in enumerate(kinds) if kind == "step"]
     if not steps:
         count = kinds.count("backward")
-        return [found("no_step", sure=False, count=count)] if count >= MOST_WITHOUT else []
+        return (
+            [found("no_step", sure=False, count=count, place=_last_pass(story))]
+            if count >= MOST_WITHOUT
+            else []
+        )
     findings = []
     first = steps[0]
     if "backward" not in kinds[:first] and "backward" in kinds[first:]:
@@ -113,6 +131,10 @@ def _emptying(story: list[Event]) -> list[Finding]:
         count = kinds.count("backward")
         findings.append(found("never_emptied", count=count, place=story[steps[0]].place))
     return findings
+
+
+def _last_pass(story: list[Event]) -> Place | None:
+    return next((event.place for event in reversed(story) if event.kind == "backward"), None)
 
 
 def _schedule(story: list[Event]) -> list[Finding]:
@@ -145,34 +167,6 @@ def _clipping(record: Record) -> list[Finding]:
                 return [found("clip_scaled", place=event.place)]
         since.append(event.kind)
     return []
-
-
-def _by_hand(record: Record) -> list[Finding]:
-    """A loop without an optimizer that updates leaves and never empties a gradient."""
-    passes = record.events_of("backward")
-    if len(passes) < MOST_WITHOUT or record.events_of("empty") or _zeroed(record):
-        return []
-    starts = [event.at for event in passes]
-    updates = [
-        (number, call)
-        for number, call in record.every()
-        if call.name in _UPDATES and call.sources and call.sources[0] < 0
-    ]
-    rounds = {sum(start <= number for start in starts) for number, _ in updates}
-    if len(rounds) < 2:
-        return []
-    return [found("never_emptied", sure=False, count=len(passes), place=updates[0][1].place)]
-
-
-def _never_stepped(record: Record) -> list[Finding]:
-    """An optimizer that nobody calls, beside passes after which nothing is updated by hand."""
-    count = len(record.events_of("backward"))
-    updated = any(
-        call.name in _UPDATES and call.sources and call.sources[0] < 0 for _, call in record.every()
-    )
-    if count < MOST_WITHOUT or updated:
-        return []
-    return [found("no_step", sure=False, count=count)]
 
 
 def _last(kinds: list[str], kind: str) -> int:

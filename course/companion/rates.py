@@ -41,8 +41,8 @@ def notes(record: Record | None, around: Surroundings) -> list[str]:
                 told.append(_of_first(name, schedulers, steps[0]))
             continue
         told += [
-            f"The learning rate of group {number} of {name} was 0 in every watched step: what it "
-            "holds did not move."
+            f"The learning rate of group {number} of {name} was 0 in every watched step, at "
+            f"{steps[-1].place}: what it holds did not move."
             for number, group in enumerate(zip(*rates, strict=False))
             if not any(group)
         ]

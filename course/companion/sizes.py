@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.companion.calls import Pass
+from course.companion.calls import Pass, Record
 
 MOST_NODES = 4000
 PASSES_ON = {
@@ -27,9 +27,12 @@ PASSES_ON = {
 _SHARES = ("SoftmaxBackward0", "LogSoftmaxBackward0")
 
 _LEAF = getattr(torch._C._functions, "AccumulateGrad")  # noqa: B009  (not in its stubs)
+_BY_HAND = torch.autograd.function.BackwardCFunction
 
 Size = tuple[Tensor, Tensor]
 Sizes = dict[int, tuple[str, dict[int, Size | None]]]
+NOTHING: Size = (torch.zeros(()), torch.zeros(()))
+"""The size of a gradient that a custom Function did not give: None was returned in its place."""
 
 
 class Measured:
@@ -38,24 +41,28 @@ class Measured:
     def __init__(self) -> None:
         self.sizes: Sizes = {}
         self.shares: dict[int, Size] = {}
+        self.arrived: dict[int, Size] = {}
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
-        self._broken = -1
+        self._broken, self._stale = -1, False
 
-    def begin(self, roots: Sequence[Tensor]) -> None:
+    def begin(self, roots: Sequence[Tensor], record: Record | None = None) -> None:
         """Put a hook on every node that could give birth to a zero or a nan."""
+        hooked = record.hooked if record is not None else ()
         starts = [root.grad_fn for root in roots if root.grad_fn is not None]
         self._roots = tuple(node._sequence_nr() for node in starts)
         if torch._C._len_torch_dispatch_stack() or any(type(root) is not Tensor for root in roots):
             return
-        self._broken = first_broken(roots)
+        self._broken = first_broken(roots, record)
+        self._stale = self._broken >= 0 and _are_leaves_broken(roots)
         hook_of = self._unseen if torch._C._len_torch_function_stack() else self._hook
-        for node, edges in _inner_edges(starts):
+        for node, edges, several in _inner_edges(starts):
             name = type(node).__name__
             if name in _SHARES and (shares := size_of(_result_of(node))) is not None:
                 self.shares[node._sequence_nr()] = shares
-            if name not in PASSES_ON:
-                hook = hook_of(node._sequence_nr(), name, edges)
+            both = several or node._sequence_nr() in hooked
+            if both or (edges and (name not in PASSES_ON or _makes_halves(name, node))):
+                hook = hook_of(node, edges, both)
                 self._handles.append(node.register_hook(hook))
 
     def end(self) -> None:
@@ -67,21 +74,26 @@ class Measured:
     def as_pass(self, kept: bool, made: tuple[int, int] = (0, 0)) -> Pass:
         """The pass that ran, and the numbers of the nodes that were made during it."""
         last = made[0] - 1
-        return Pass(self._roots, self.sizes, last, kept, self._broken, self.shares, made)
+        about = Pass(self._roots, self.sizes, last, kept, self._broken, self.shares, made)
+        return replace(about, arrived=self.arrived, is_stale=self._stale)
 
-    def _hook(self, number: int, name: str, edges: tuple[int, ...]) -> Any:
-        sizes = self.sizes
+    def _hook(self, node: Any, edges: tuple[int, ...], several: bool) -> Any:
+        sizes, arrived = self.sizes, self.arrived
+        number, name = node._sequence_nr(), type(node).__name__
+        size_out = _size_or_nothing if isinstance(node, _BY_HAND) else size_of
 
         def measured(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
             if len(edges) == 1:
-                sizes[number] = (name, {edges[0]: size_of(going_out[edges[0]])})
+                sizes[number] = (name, {edges[0]: size_out(going_out[edges[0]])})
             else:
-                sizes[number] = (name, {edge: size_of(going_out[edge]) for edge in edges})
+                sizes[number] = (name, {edge: size_out(going_out[edge]) for edge in edges})
+            if several and (size := size_of(came_in[0])) is not None:
+                arrived[number] = size
 
         return measured
 
-    def _unseen(self, number: int, name: str, edges: tuple[int, ...]) -> Any:
-        measured = self._hook(number, name, edges)
+    def _unseen(self, node: Any, edges: tuple[int, ...], several: bool) -> Any:
+        measured = self._hook(node, edges, several)
 
         def unseen(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
             with torch._C.DisableTorchFunction():
@@ -91,7 +103,8 @@ class Measured:
 
 
 def with_results(about: Pass, roots: Sequence[Tensor], kwargs: dict[str, Any], out: Any) -> Pass:
-    """A pass with the sizes of the gradients that it returned, if it recorded itself."""
+    """A pass with the sizes of the gradients that it was given, and returned if recorded."""
+    about = replace(about, seed=_seed(kwargs))
     created = bool(kwargs.get("create_graph"))
     if created and any(not root.is_cpu for root in roots):
         return replace(about, elsewhere=True)
@@ -100,18 +113,53 @@ def with_results(about: Pass, roots: Sequence[Tensor], kwargs: dict[str, Any], o
     return replace(about, given=tuple(size_of(one) for one in out))
 
 
-def first_broken(roots: Sequence[Tensor]) -> int:
-    """The number of the first node that made a nan or an inf, if a root is one; else -1."""
+def _seed(kwargs: dict[str, Any]) -> Size | None:
+    """The size of the one gradient that a pass was given to start with."""
+    given = [kwargs.get(name) for name in ("gradient", "grad_tensors", "grad_outputs")]
+    flat = [one for one in given if one is not None]
+    if len(flat) == 1 and isinstance(flat[0], list | tuple) and len(flat[0]) == 1:
+        flat = list(flat[0])
+    return size_of(flat[0]) if len(flat) == 1 else None
+
+
+def first_broken(roots: Sequence[Tensor], record: Record | None = None) -> int:
+    """The number of the first node that made a nan or an inf, if a root is one; else -1.
+
+    A node tells by what it saved, and a result that is still alive by itself.
+    """
     for root in roots:
         if root.grad_fn is None or root.numel() != 1 or not root.is_cpu:
             continue
         if cmath.isfinite(root.item()):
             continue
-        for node in sorted(nodes([root.grad_fn], MOST_NODES), key=lambda one: one._sequence_nr()):
-            if any(not bool(torch.isfinite(one).all()) for one in _results(node)):
-                return int(node._sequence_nr())
-        return int(root.grad_fn._sequence_nr())
+        graph = nodes([root.grad_fn], MOST_NODES)
+        alive = [one for one in (record.alive() if record is not None else ()) if one.is_cpu]
+        numbers = [
+            int(node._sequence_nr())
+            for one in alive
+            if (node := one.grad_fn) is not None and node in graph and _is_broken(one.detach())
+        ]
+        numbers += [
+            int(one._sequence_nr()) for one in graph if not all(map(_is_finite, _results(one)))
+        ]
+        return min(numbers, default=int(root.grad_fn._sequence_nr()))
     return -1
+
+
+def _are_leaves_broken(roots: Sequence[Tensor]) -> bool:
+    """Whether a leaf that requires grad is nan or inf before any backward pass."""
+    graph = nodes([root.grad_fn for root in roots if root.grad_fn is not None], MOST_NODES)
+    leaves = (node.variable.detach() for node in graph if type(node) is _LEAF)
+    return not all(map(_is_finite, leaves))
+
+
+def _is_broken(values: Tensor) -> bool:
+    """Whether nan or inf is among them; -inf alone is what a mask is filled with."""
+    return bool((torch.isnan(values) | torch.isposinf(values)).any())
+
+
+def _is_finite(values: Tensor) -> bool:
+    return bool(torch.isfinite(values).all())
 
 
 def _result_of(node: Any) -> Tensor | None:
@@ -175,34 +223,55 @@ def size_of(gradient: Any) -> Size | None:
     return extremes
 
 
+def _size_or_nothing(gradient: Any) -> Size | None:
+    return NOTHING if gradient is None else size_of(gradient)
+
+
 def largest(size: Size) -> float:
     """The largest absolute entry; nan if one is nan."""
     low, high = size
     return float(max(high.item(), -low.item()))
 
 
-def _inner_edges(starts: Iterable[Any]) -> list[tuple[Any, tuple[int, ...]]]:
-    """Every node with edges that lead on into the graph, and those edges.
+def _inner_edges(starts: Iterable[Any]) -> list[tuple[Any, tuple[int, ...], bool]]:
+    """Every node with edges that lead on into the graph, those edges, and whether several lead in.
 
     Of an edge to a leaf, its .grad tells the size. That of a Linear layer is transposed first.
+    A custom Function may give None there.
     """
     inner = []
     seen = set(starts)
     ahead = list(seen)
+    several: set[Any] = set()
+    outputs: set[Any] = set()
+    """What hands on more than its first result."""
     for node in ahead:
         edges = []
-        for edge, (below, _) in enumerate(node.next_functions):
+        for edge, (below, number) in enumerate(node.next_functions):
             kind = type(below)
-            if below is None or kind is _LEAF:
+            if below is None or (kind is _LEAF and not isinstance(node, _BY_HAND)):
                 continue
             if kind.__name__ == "TBackward0" and type(below.next_functions[0][0]) is _LEAF:
                 continue
             edges.append(edge)
-            if below not in seen:
+            if number:
+                outputs.add(below)
+            if below in seen:
+                several.add(below)
+            elif kind is not _LEAF:
                 seen.add(below)
                 ahead.append(below)
-        if edges:
-            inner.append((node, tuple(edges)))
+        inner.append((node, tuple(edges)))
         if len(ahead) > MOST_NODES:
             break
-    return inner
+    several -= outputs
+    return [(node, edges, node in several) for node, edges in inner]
+
+
+def _makes_halves(name: str, node: Any) -> bool:
+    """Whether a cast gives its gradient in float16, where small numbers become 0."""
+    if not name.startswith("ToCopy"):
+        return False
+    below, number = node.next_functions[0]
+    kinds = getattr(below, "_input_metadata", ())
+    return number < len(kinds) and kinds[number].dtype is torch.float16

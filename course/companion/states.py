@@ -73,11 +73,13 @@ def kept_alive(record: Record, around: Surroundings) -> list[Finding]:
         and tensor.grad_fn is not None
     }
     names = [name for name, one in around.tensors.items() if id(one) in old]
+    if carried := _carried(record, around):
+        return carried
     if len(old) >= 2:
         owners = sorted({name.split("[")[0] for name in names})
         owner = f" in {owners[0]}" if owners else ""
         return [found("graphs_kept", sure=bool(owners), count=len(old), owner=owner)]
-    return _carried(record, around)
+    return []
 
 
 def _last_step_begins(record: Record) -> int | None:
@@ -101,7 +103,10 @@ def _carried(record: Record, around: Surroundings) -> list[Finding]:
         ]
         passes = {sum(number > last for last in lasts) for number in numbers}
         if len(passes) >= 3:
-            return [found("carried", tensor=name, count=len(passes))]
+            made = record.source_of(tensor)
+            call = record.call(made) if made is not None and made >= 0 else None
+            place = call.place if call is not None else None
+            return [found("carried", tensor=name, count=len(passes), place=place)]
     return []
 
 

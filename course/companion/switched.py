@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
+
+import torch
 
 from course.companion.places import own_frame
 
@@ -12,7 +14,12 @@ DRAWN = "drawn"
 """sample() of a distribution that has no rsample()."""
 DRAWN_ANEW = "drawn anew"
 """sample() of a distribution that has one."""
+BEFORE = "before"
+"""Whoever did it before the watch began."""
 _MODE_FILES = ("grad_mode.py", "_contextlib.py")
+_DECORATORS = {"decorate_context"}
+_FIRST = 1 << 30
+"""No instruction: the place of code without it is its first line, that of its decorator."""
 _DISTRIBUTIONS = os.path.join("torch", "distributions", "")
 
 Off = tuple[CodeType, int, str]
@@ -27,12 +34,22 @@ class Offs:
         self._outside: list[Off] = []
         """The same of what lies around an enable_grad."""
 
+    def begin(self, frame: FrameType) -> None:
+        """Note that a watch begins in this frame, maybe with recording off."""
+        own = own_frame(frame) or frame
+        self._now = [] if torch.is_grad_enabled() else [(own.f_code, own.f_lasti, BEFORE)]
+        self._outside = []
+
     def switch(self, on: bool, frame: FrameType) -> None:
         """Note that a frame of torch switches recording on or off."""
         own = own_frame(frame) or frame
+        code, instruction = own.f_code, own.f_lasti
         leaving, outer = False, frame
         while outer.f_back is not None and outer.f_code.co_filename.endswith(_MODE_FILES):
             leaving = leaving or outer.f_code.co_name == "__exit__"
+            decorated = outer.f_locals.get("func") if outer.f_code.co_name in _DECORATORS else None
+            if isinstance(decorated, FunctionType):
+                code, instruction = decorated.__code__, _FIRST
             outer = outer.f_back
         if on:
             self._outside = [] if leaving else self._now
@@ -40,7 +57,7 @@ class Offs:
         elif leaving:
             self._now = self._now[:1] or self._outside
         else:
-            self._now.append((own.f_code, own.f_lasti, _by(outer)))
+            self._now.append((code, instruction, _by(outer)))
 
     def decisive(self) -> Off | None:
         """The one of these blocks that has to go; None if nobody was seen to begin one.

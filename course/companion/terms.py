@@ -23,8 +23,11 @@ _SCALES = {
 def without_graph(record: Record, loss: Tensor) -> list[Finding]:
     """The terms of a loss with a graph that are made of gradients without one."""
     end = record.source_of(loss)
-    if end is None or not loss.requires_grad:
-        return []
+    return without_graph_at(record, end) if end is not None and loss.requires_grad else []
+
+
+def without_graph_at(record: Record, end: int) -> list[Finding]:
+    """The same of the call that gave a loss, which may be gone."""
     told: dict[int, Finding] = {}
     for call, term in _terms(record, end):
         for number in sorted(record.before([term])):

@@ -8,7 +8,10 @@ from course.companion.calls import Call, Record
 from course.companion.finding import Finding, found
 from course.companion.places import written
 
-_COMPARED = {"sub", "__sub__", "subtract", "div", "__truediv__", "true_divide"}
+_COMPARED = {
+    *("sub", "__sub__", "subtract", "div", "__truediv__", "true_divide"),
+    *("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"),
+}
 _WHOLE = {
     *("linear", "conv1d", "conv2d", "conv3d", "embedding", "matmul", "__matmul__", "mm", "addmm"),
     *("layer_norm", "relu", "leaky_relu", "elu", "silu", "gelu", "tanh", "sigmoid", "softplus"),

@@ -10,7 +10,19 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from course.companion import births, cuts, inquiry, order, rates, states, terms, wiring
+from course.companion import (
+    afterwards,
+    anew,
+    births,
+    cuts,
+    gone,
+    inquiry,
+    order,
+    rates,
+    states,
+    terms,
+    wiring,
+)
 from course.companion.calls import Record
 from course.companion.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.finding import Finding, Report, counted, found, ordered
@@ -65,6 +77,9 @@ def why_no_grad(
         findings += wiring.outside_optimizers(around, loss, record=record)
     if loss is not None and record is not None:
         findings += terms.without_graph(record, loss)
+        findings += anew.in_step(around, record, loss)
+    elif record is not None:
+        findings += gone.terms_without_graph(record)
     findings += wiring.unregistered(around, record) + states.modes(around, record)
     report = _report(about, findings, around, record)
     half = cuts.by_two_ways(record, tensor, loss, around.name_of) if loss is not None else None
@@ -136,15 +151,19 @@ def _one(
     tensor: Tensor, loss: Tensor | None, around: Surroundings, record: Record | None
 ) -> tuple[str, list[Finding]]:
     name = around.name_of(tensor)
-    if (flag := inquiry.flagged(tensor, name, record)) is not None:
+    if (flag := inquiry.flagged(tensor, name, around, record)) is not None:
         return f"{name} has no gradient.", flag
     if wiring.is_computed(around, tensor, record):
         return f"{name} is trained by nobody.", []
-    findings = [] if tensor.is_leaf or tensor.retains_grad else [inquiry.not_leaf(tensor, name)]
+    findings = (
+        [] if tensor.is_leaf or tensor.retains_grad else [inquiry.not_leaf(tensor, name, record)]
+    )
     if loss is None:
         if not findings and not is_bad(tensor):
             size = inquiry.size_of_grad(tensor)
             return _SEVERAL, [found("fine", tensor=name, size=f"{size:.3g}")]
+        if not findings and record is not None and gone.is_seen(record, around, tensor):
+            return _GONE, gone.why_bad(record, tensor, name, around)
         return f"{name}: name the loss too, why_no_grad({name}, loss), to see more.", findings
     if not findings and was_differentiated(loss, record) and not is_bad(tensor):
         size = inquiry.size_of_grad(tensor)
@@ -152,6 +171,10 @@ def _one(
     if (dead := inquiry.without_graph(loss, name, tensor, record)) is not None:
         return "The loss leads back to nothing.", findings + dead
     reach = Reach(loss)
+    if tensor not in reach and (place := afterwards.was_given(record, tensor)) is not None:
+        size = inquiry.size_of_grad(tensor) or 0.0
+        told = found("fine", tensor=name, size=f"{size:.3g}")
+        return f"The gradient of {name} was assigned at {place}.", [told]
     if tensor not in reach:
         lost = inquiry.lost(tensor, loss, name, around, record)
         return f"The loss does not lead back to {name}.", findings + lost
@@ -163,6 +186,7 @@ def _one(
 
 
 _SEVERAL = "One of the losses that were watched gave it a gradient."
+_GONE = "The loss of the watched step is gone; this is what the watch saw of it."
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from course.companion import anew
@@ -32,7 +33,19 @@ def unregistered(around: Surroundings, record: Record | None = None) -> list[Fin
                 findings.append(found("computed", tensor=path, node=node))
             else:
                 findings += _held(path, value, known)
+        findings += _sharing(name, model)
     return findings
+
+
+def _sharing(name: str, model: nn.Module) -> Iterator[Finding]:
+    """Parameters that lie in the same memory and are two: each gets its own part of a gradient."""
+    first: dict[tuple[int, torch.Size], str] = {}
+    for path, one in model.named_parameters():
+        if type(one) is not nn.Parameter or one.is_meta or not one.numel() or not one.requires_grad:
+            continue
+        other = first.setdefault((one.data_ptr(), one.shape), path)
+        if other != path:
+            yield found("two_in_one", tensor=f"{name}.{path}", other=f"{name}.{other}")
 
 
 def is_computed(around: Surroundings, tensor: Tensor, record: Record | None) -> bool:
@@ -73,6 +86,24 @@ def _is_computed(value: Any, known: set[int], record: Record | None) -> bool:
     return any(isinstance(one, nn.Parameter) for one in reach.found) and not reach.leaves & known
 
 
+def never_called(around: Surroundings, tensor: Tensor, record: Record | None) -> str | None:
+    """The model that a parameter belongs to, if no watched call was given any of its own."""
+    for name, model in around.models.items():
+        own = list(model.parameters())
+        if record is not None and any(one is tensor for one in own):
+            return name if all(record.source_of(one) is None for one in own) else None
+    return None
+
+
+def buffer_of(around: Surroundings, tensor: Tensor) -> str | None:
+    """The full name of a tensor that is a buffer of a model."""
+    for name, model in around.models.items():
+        for path, buffer in model.named_buffers():
+            if buffer is tensor:
+                return f"{name}.{path}"
+    return None
+
+
 def choosing(around: Surroundings, tensor: Tensor, loss: Tensor) -> str | None:
     """The list of modules that a parameter lies in and of which others have part in a loss."""
     for name, model in around.models.items():
@@ -85,6 +116,19 @@ def choosing(around: Surroundings, tensor: Tensor, loss: Tensor) -> str | None:
                 continue
             reach = Reach(loss)
             if any(one in reach for part in others for one in part):
+                return f"{name}.{path}"
+    return None
+
+
+def choosing_seen(around: Surroundings, tensor: Tensor, record: Record) -> str | None:
+    """The same of a step whose loss is gone: others in the list were given to calls."""
+    for name, model in around.models.items():
+        for path, container in model.named_modules():
+            if not isinstance(container, nn.ModuleList | nn.ModuleDict):
+                continue
+            mine = list(container.parameters())
+            seen = any(record.source_of(one) is not None for one in mine)
+            if seen and any(one is tensor for one in mine):
                 return f"{name}.{path}"
     return None
 
@@ -117,7 +161,10 @@ def outside_optimizers(
         for n, one in models.items()
         if not any(id(p) in filled for p in one.parameters())  # its values come from elsewhere
     }
-    return [told for one in models for told in _of_model(one, around, reach, only)]
+    told = [one for name in models for one in _of_model(name, around, reach, only)]
+    if record is not None and record.events_of("filled"):  # one model's may be given to another
+        told = [one for one in told if one.code not in ("untrained_model", "other_model")]
+    return told
 
 
 def _copied_into(record: Record | None) -> set[int]:
@@ -158,8 +205,8 @@ def _of_model(
     arrives = any(one.grad is not None or (reach and one in reach) for one in missing.values())
     if not arrives:
         return []  # a target network, or a part that is not to be trained
-    twice = _held_twice(around)
-    shared = f" ({twice[0]} both hold those of {twice[1]})" if twice else ""
+    twice = held_twice(around)
+    shared = f" ({' and '.join(twice[0])} both hold those of {twice[1]})" if twice else ""
     return [found("untrained_model", model=name, shared=shared, sure=bool(twice), **holders)]
 
 
@@ -171,7 +218,7 @@ def _trains(around: Surroundings, holding: set[int], reach: Reach | None) -> boo
     return reach is not None and bool(reach.leaves & holding)
 
 
-def _held_twice(around: Surroundings) -> tuple[str, str] | None:
+def held_twice(around: Surroundings) -> tuple[list[str], str] | None:
     """Two optimizers that hold the same parameters, and whose these are."""
     holders: dict[int, list[str]] = {}
     for name, optimizer in around.optimizers.items():
@@ -182,7 +229,7 @@ def _held_twice(around: Surroundings) -> tuple[str, str] | None:
         for one in model.parameters():
             names = sorted(set(holders.get(id(one), ())))
             if len(names) == 2:
-                return " and ".join(names), name
+                return names, name
     return None
 
 

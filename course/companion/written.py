@@ -12,13 +12,14 @@ from typing import Any
 
 from torch import nn
 
+from course.companion import wiring
 from course.companion.finding import Finding
 from course.companion.places import Place, is_library
 from course.companion.surroundings import Surroundings
 
 _MOST_LINES = 20_000
 _OF_OPTIMIZERS = {"not_in_optimizer", "other_model", "untrained_model"}
-_OF_ATTRIBUTES = {"in_a_list", "plain_tensor", "computed"}
+_OF_ATTRIBUTES = {"two_in_one", "in_a_list", "plain_tensor", "computed"}
 _TABLES = (nn.Embedding, nn.EmbeddingBag)
 _FROM_PRETRAINED = (
     "Embedding.from_pretrained freezes the vectors that it is given, unless it is called with "
@@ -35,10 +36,20 @@ def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
     Where several statements of the reader's files fit, or none, there is no line.
     """
     return [
-        replace(one, place=next(filter(None, places), one.place))
+        replace(one, place=next(filter(None, places), one.place or _last_of(one, around)))
         for one in (_of_table(one) if _is_table(one, around) else one for one in findings)
         for places in [(_the_one(test, around) for test in _tests_of(one, around))]
     ]
+
+
+def _last_of(one: Finding, around: Surroundings) -> Place | None:
+    """The later of the statements that make two optimizers of the same parameters."""
+    twice = wiring.held_twice(around) if one.code == "untrained_model" else None
+    names = twice[0] if twice is not None else []
+    kinds = {name: type(around.optimizers[name]).__name__ for name in names}
+    tests = (functools.partial(_makes, name, kind) for name, kind in kinds.items())
+    places = [place for test in tests if (place := _the_one(test, around)) is not None]
+    return max(places, default=None) if len({one.file for one in places}) == 1 else None
 
 
 def _is_table(finding: Finding, around: Surroundings) -> bool:
@@ -63,13 +74,20 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
         kind = type(optimizer).__name__
         named = functools.partial(_makes, name, kind)
         return (named, lambda node: _name_of(getattr(node, "func", None)) == kind)
-    if one.code in _OF_ATTRIBUTES:
+    if one.code in _OF_ATTRIBUTES or (one.code == "no_requires_grad" and "." in one.tensor):
         return (functools.partial(_sets, one.tensor.rpartition(".")[2]),)
     if one.code == "frozen" and _is_table(one, around):
         return (lambda node: _freezes(node) or _loads_frozen(node),)
     if one.code == "flag_of_module":
         return (functools.partial(_flags, "requires_grad = True" in one.sentence),)
-    return {"frozen": (_freezes,), "eval_mode": (_evaluates,)}.get(one.code, ())
+    if one.code == "buffer":
+        return (functools.partial(_registers, one.tensor.rpartition(".")[2]),)
+    if one.code == "idle":
+        container = one.sentence.rpartition("in ")[2].split()[0].rpartition(".")[2]
+        return (functools.partial(_reads, container),)
+    if one.code == "never_called":
+        return (lambda node: _called_name(node) == one.tensor.partition(".")[0],)
+    return _PLAIN.get(one.code, ())
 
 
 def _makes(name: str, kind: str, node: ast.AST) -> bool:
@@ -117,6 +135,48 @@ def _evaluates(node: ast.AST) -> bool:
         return False
     off = [one for one in node.args if isinstance(one, ast.Constant) and one.value is False]
     return (node.func.attr, len(node.args), len(off)) in (("eval", 0, 0), ("train", 1, 1))
+
+
+def _hooks(node: ast.AST) -> bool:
+    """`layer.register_full_backward_hook(...)`, `w.register_hook(...)`"""
+    name = _name_of(node.func) if isinstance(node, ast.Call) else ""
+    return name in ("register_full_backward_hook", "register_backward_hook", "register_hook")
+
+
+def _switches_off(node: ast.AST) -> bool:
+    """`torch.set_grad_enabled(False)`"""
+    return (
+        isinstance(node, ast.Call)
+        and _name_of(node.func) == "set_grad_enabled"
+        and any(isinstance(one, ast.Constant) and one.value is False for one in node.args)
+    )
+
+
+def _registers(buffer: str, node: ast.AST) -> bool:
+    """`self.register_buffer("scale", ...)`"""
+    is_call = isinstance(node, ast.Call) and _name_of(node.func) == "register_buffer"
+    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    return is_call and isinstance(first, ast.Constant) and first.value == buffer
+
+
+def _reads(attribute: str, node: ast.AST) -> bool:
+    """A call in which `self.attribute` is read, as `zip(self.layers, sizes)`."""
+    return isinstance(node, ast.Call) and any(
+        isinstance(one, ast.Attribute) and one.attr == attribute for one in ast.walk(node)
+    )
+
+
+def _called_name(node: ast.AST) -> str:
+    """What is called in `net(...)`."""
+    return _name_of(node.func) if isinstance(node, ast.Call) else ""
+
+
+_PLAIN: dict[str, Sequence[Test]] = {
+    "frozen": (_freezes,),
+    "eval_mode": (_evaluates,),
+    "zero_hook": (_hooks,),
+    "off_before": (_switches_off,),
+}
 
 
 def _assigned(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import chosen, derived, forum, programs, several, terms, wired
+from tests.companion import chosen, derived, forum, programs, several, silent, terms, unmoved, wired
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -304,6 +304,50 @@ def test_where_two_statements_fit_there_is_no_line():
     frozen = forum.frozen_in_two_places()
     assert frozen.codes[0] == "frozen"
     assert frozen.findings[0].place is None
+
+
+@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "by the optimizer"])
+def test_zeros_that_emptying_left_are_blamed_on_no_operation(by_hand):
+    one, all_ = silent.emptied_with_zeros(by_hand)
+    assert one.codes == ("emptied",), one
+    assert set(all_.codes) <= {"emptied"}, all_
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        unmoved.functions_of_weights,
+        unmoved.leaves_made_anew_of_the_ones_before,
+        unmoved.the_importance_of_weights,
+        unmoved.an_attack_before_the_step,
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_loops_that_update_in_ways_of_their_own_are_no_alarm(program):
+    assert program().findings == ()
+
+
+def test_gradients_that_are_assigned_by_hand_are_no_loss():
+    one, all_ = unmoved.gradients_of_a_copy_that_are_handed_back()
+    assert one.codes == ("fine",), one
+    assert "was assigned at" in one.about
+    assert not [code for code in all_.codes if code != "fine"], all_
+
+
+def test_a_target_is_left_out_beside_a_last_loss_that_leads_to_no_model():
+    report = unmoved.several_players_of_which_the_last_trains_a_number()
+    assert report.codes == (), report
+    assert "2 that no optimizer" in report.about
+
+
+def test_a_row_of_a_mask_is_named_where_the_masked_scores_are_alive():
+    assert silent.a_mask_with_a_row_of_its_own().codes == ("nan_row",)
+
+
+def test_a_model_whose_optimizer_does_not_step_is_left_out():
+    report = unmoved.a_step_of_the_critic_alone()
+    assert report.codes == (), report
+    assert "2 that no optimizer that steps holds" in report.about
 
 
 def test_every_kind_has_its_programs():

@@ -64,7 +64,9 @@ def test_a_rate_of_one_group_is_noted():
         optimizer.step()
     report = why_no_grad(one, loss)
     assert report.codes == ()
-    assert "The learning rate of group 1 of optimizer was 0 in every watched step" in str(report)
+    assert "The learning rate of group 1 of optimizer was 0 in every watched step, at" in str(
+        report
+    )
 
 
 def test_a_rate_of_0_is_noted_of_a_step_that_was_not_watched():

@@ -110,7 +110,7 @@ def test_a_watch_keeps_no_tensor_and_no_graph_alive():
 
 
 def test_a_watch_keeps_a_bounded_number_of_calls(monkeypatch):
-    monkeypatch.setattr("course.companion.watching.MOST_CALLS", 50)
+    monkeypatch.setattr("course.companion.noting.MOST_CALLS", 50)
     w = torch.ones(3, requires_grad=True)
     with watch() as seen:
         for _ in range(300):

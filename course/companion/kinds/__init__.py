@@ -1,6 +1,6 @@
 """What the companion can find, as data, by code: for its findings and for an index of symptoms."""
 
-from course.companion.kinds import gradients, tensors, training
+from course.companion.kinds import cut, gradients, tensors, training, zeros
 from course.companion.kinds.kind import Kind
 
 __all__ = ["KINDS", "Kind"]
@@ -8,8 +8,8 @@ __all__ = ["KINDS", "Kind"]
 KINDS = {
     kind.code: kind
     for kind in (
-        *(*tensors.FLAGS, *tensors.REACH, *tensors.CUTS),
-        *(*gradients.PASSES, *gradients.SIZES),
+        *(*tensors.FLAGS, *tensors.REACH, *cut.CUTS),
+        *(*gradients.PASSES, *zeros.ZEROS, *gradients.NANS),
         *(*training.REGISTERED, *training.ORDER, *training.FED, *training.STATES),
     )
 }

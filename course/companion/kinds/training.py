@@ -48,6 +48,14 @@ REGISTERED = (
         *(LOOP, "What an optimizer holds", "a layer does not change", FLAT),
     ),
     kind(
+        "made_in_step",
+        "Parameters that a step makes anew",
+        "The loss leads back to {count} that this line makes anew in every step, and that no "
+        "optimizer holds: none of them is ever trained.",
+        "Make the layer once, in __init__ or before the loop, and the optimizer after it.",
+        *(LOOP, "What an optimizer holds", "a layer does not change", FLAT),
+    ),
+    kind(
         "other_model",
         "The optimizer holds other tensors",
         "{optimizer} {holds} none of the parameters of {model}: made for other tensors.",
@@ -62,6 +70,15 @@ REGISTERED = (
         "If it is to be trained, give an optimizer its parameters: {model}.parameters(). If it is "
         "to stay as it is, freeze it: {model}.requires_grad_(False).",
         *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
+    ),
+    kind(
+        "two_in_one",
+        "Tied weights that are two parameters",
+        "{other} and {name} lie in the same memory and are two parameters: each gets its own part "
+        "of the gradient, and each has a step of its own.",
+        "Tie them by giving both layers the same parameter: head.weight = embedding.weight, "
+        "without nn.Parameter(...) and without .data.",
+        *(MODULES, "10.2 What a module knows", "a weight does not change"),
     ),
     kind(
         "computed",
@@ -106,6 +123,30 @@ ORDER = (
         "earlier steps add up.",
         "Call optimizer.zero_grad() in every step.",
         *(LOOP, "Gradients add up", "the loss rises", "training is unstable"),
+    ),
+    kind(
+        "step_on_nothing",
+        "A step without any gradient",
+        "{optimizer} stepped, and nothing that it holds had a gradient: {why}.",
+        "Between zero_grad() and step() call backward() on a loss that is made of what it "
+        "holds, with its parentheses; a closure that step() is given calls it too.",
+        *(LOOP, "The order, as a program", FLAT),
+    ),
+    kind(
+        "rebound",
+        "An update that changes nothing",
+        "{call} computes a new tensor from a parameter and its gradient, and nothing uses it: the "
+        "name is given to another tensor, and the parameter stays as it is.",
+        "Write into the parameter, under torch.no_grad(): p -= lr * p.grad.",
+        *(LEAVES, "2.6 Changing a leaf", FLAT, "a weight does not change"),
+    ),
+    kind(
+        "no_update",
+        "Nothing is updated",
+        "{count} backward passes, and no parameter was changed after any of them.",
+        "Let an optimizer step, or write into the parameters in place. A generator such as "
+        "net.parameters() is empty once a loop went over it: ask for it anew in every step.",
+        *(LEAVES, "2.6 Changing a leaf", FLAT, "a weight does not change"),
     ),
     kind(
         "no_step",

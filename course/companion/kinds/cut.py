@@ -1,0 +1,167 @@
+"""Where a gradient's way back to a tensor was cut."""
+
+from __future__ import annotations
+
+from course.companion.kinds.kind import (
+    BREAKING_2,
+    DETACH,
+    FLAT,
+    FUNCTIONS,
+    GRAPHS,
+    MODES,
+    NONE,
+    TENSORS,
+    kind,
+)
+
+CUTS = (
+    kind(
+        "cut_detach",
+        "Cut by detach",
+        "The gradient's way back to {name} is cut: detach() hands on the values alone.",
+        "Detach only where the values alone are wanted, D(fake.detach()) of a GAN; else take it "
+        "out.",
+        *(DETACH, "detach: the same memory", NONE, FLAT),
+    ),
+    kind(
+        "straight_through",
+        "Only a straight-through estimator leads on",
+        "{name} enters the loss by a straight-through estimator alone, z + (q - z).detach(): it "
+        "gives the gradient to z and none to q, and is meant so.",
+        "Leave that detach() where it is. What makes q, such as a codebook, is trained by a term "
+        "of its own: add (q - z.detach()).pow(2).mean() to the loss.",
+        *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
+    ),
+    kind(
+        "cut_data",
+        "Cut by .data",
+        "The gradient's way back to {name} is cut: .data hands on the values alone.",
+        "Use the tensor itself.",
+        *(DETACH, "Edits that are counted", NONE, FLAT),
+    ),
+    kind(
+        "cut_then_step",
+        "Cut in front of a rounding",
+        "The gradient's way back to {name} is cut: {call} hands on the values alone, and {step} "
+        "behind it has a slope of 0, so taking the cut out gives zeros.",
+        "Let the gradient past the rounding, a straight-through estimator: "
+        "w + (w.sign() - w).detach().",
+        *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
+    ),
+    kind(
+        "cut_off",
+        "Cut where nothing is recorded",
+        "The gradient's way back to {name} is cut: {call} ran while recording was off{off}.",
+        "Move it out of the block (no_grad, set_grad_enabled(False), a decorator). sample() of a "
+        "distribution is such a block too: use rsample() in its place, where there is one.",
+        *(MODES, "What the block makes is a constant", NONE, FLAT),
+    ),
+    kind(
+        "cut_sample",
+        "Cut by sample() of a distribution",
+        "The gradient's way back to {name} is cut: {call} draws without recording.",
+        "Call rsample() in its place. It draws noise and computes the sample from it and the "
+        "distribution's parameters, recorded.",
+        *(MODES, "What the block makes is a constant", NONE, FLAT),
+    ),
+    kind(
+        "cut_copied",
+        "Weights copied into another module",
+        "What was computed from {name} is copied into another leaf: {call} writes values there, "
+        "and no graph comes with them.",
+        "Run the module with the computed tensors themselves: torch.func.functional_call(module, "
+        "weights, (x,)), with weights a dict by the names of its parameters.",
+        *(DETACH, "detach: the same memory", NONE, FLAT),
+    ),
+    kind(
+        "cut_deepcopy",
+        "The loss leads to a copy",
+        "The loss leads back to a copy of {name}: deepcopy() makes another parameter here, with "
+        "its values and a gradient of its own.",
+        "Train the model itself, or make the copy before the optimizer and train that. Weights go "
+        "back by model.load_state_dict(copy.state_dict()).",
+        *(DETACH, "detach: the same memory", NONE, FLAT),
+    ),
+    kind(
+        "cut_draw",
+        "Cut by a draw that has no derivative",
+        "The gradient's way back to {name} is cut: {call} draws, and {why}.",
+        "Weigh what the draw brought by its logarithm: -(dist.log_prob(drawn) * reward).mean(). "
+        "To send a gradient through a choice itself, use F.gumbel_softmax(logits, hard=True) in "
+        "place of the draw, or a straight-through estimator, p + (drawn - p).detach(), with p the "
+        "probabilities and drawn the choice as one-hot rows.",
+        *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
+    ),
+    kind(
+        "cut_derivative",
+        "Cut by autograd.grad without create_graph",
+        "The gradient's way back to {name} is cut: the loss is made of what autograd.grad gave "
+        "here without create_graph=True, and that hands on values alone.",
+        "Call torch.autograd.grad(..., create_graph=True), and give a backward pass the loss that "
+        "is made of its result.",
+        *(FUNCTIONS, "8.7 Second derivatives", NONE, FLAT),
+    ),
+    kind(
+        "off_before",
+        "Recording was off from the beginning",
+        "The gradient's way back to {name} is cut: {call} ran without recording, which was off "
+        "before the watched step began.",
+        "Switch it on before the step: torch.set_grad_enabled(True). For an evaluation write `with "
+        "torch.no_grad():`, which ends by itself.",
+        *(MODES, "Where a block does not reach", NONE, FLAT),
+    ),
+    kind(
+        "cut_inference",
+        "Cut by inference mode",
+        "The gradient's way back to {name} is cut: {call} ran in inference mode.",
+        "Move it out of the block.",
+        *(MODES, "Inference mode", NONE, FLAT),
+    ),
+    kind(
+        "cut_checkpoint",
+        "Cut by a reentrant checkpoint",
+        "A reentrant checkpoint records nothing unless one of its arguments requires grad; inside "
+        "it {name} gets no gradient.",
+        "Pass use_reentrant=False.",
+        *(BREAKING_2, "14.12 Checkpoints that cut", NONE, FLAT),
+    ),
+    kind(
+        "cut_integer",
+        "Cut by an operation without a derivative",
+        "The gradient's way back to {name} is cut: {call} gives {dtype}, which has no gradient.",
+        "Use a smooth operation in its place: softmax for argmax, sigmoid for a comparison.",
+        *(GRAPHS, "Which results are recorded", NONE, FLAT),
+    ),
+    kind(
+        "cut_rebuilt",
+        "Cut by torch.tensor",
+        "The gradient's way back to {name} is cut: {call} copies the values of tensors and leaves "
+        "their graph behind.",
+        "Use torch.stack(tensors) or torch.cat(tensors), and a single tensor as it is.",
+        *(TENSORS, "torch.tensor of tensors cuts", NONE, FLAT),
+    ),
+    kind(
+        "cut_number",
+        "Cut by a number or an array",
+        "The gradient's way back to {name} is cut here: {call} leaves torch, and a number "
+        "or a NumPy array has no graph.",
+        "Stay with tensors until the loss is computed, and use torch's own functions.",
+        *(GRAPHS, "Which results are recorded", NONE, FLAT),
+    ),
+    kind(
+        "term_without_graph",
+        "A term of the loss that trains nothing",
+        "A term of the loss has no graph, so it changes no gradient: it is made of what "
+        "autograd.grad gave here without create_graph=True, and joins the loss at {joins}.",
+        "Call torch.autograd.grad(..., create_graph=True), so that the term has a graph.",
+        *(FUNCTIONS, "8.7 Second derivatives", FLAT),
+    ),
+    kind(
+        "cut_operation",
+        "Cut by an operation",
+        "The gradient's way back to {name} is cut: {call} is given something that requires grad, "
+        "and gives something that does not.",
+        "Use another operation, or the tensor before it.",
+        *(GRAPHS, "Which results are recorded", NONE, FLAT),
+    ),
+)

@@ -1,0 +1,34 @@
+"""What is said where a step gave a number and its loss is gone: as far as a watch kept it."""
+
+import pytest
+
+from tests.companion import without_loss
+
+
+@pytest.mark.parametrize("code", without_loss.WRONG)
+def test_a_cause_is_named_with_its_line_though_the_loss_is_gone(code):
+    hand_on, line = without_loss.WRONG[code]
+    one, all_ = without_loss.asked(hand_on)
+    for report in (one, all_):
+        assert report.codes[:1] == (code,), report
+        assert line in report.findings[0].place.text, report
+    assert "is gone" in one.about
+
+
+def test_a_layer_that_is_not_used_is_named_too():
+    _, all_ = without_loss.asked(lambda code: code, spare=True)
+    assert all_.codes == ("never_used",)
+    assert "model.spare.weight and model.spare.bias" in str(all_)
+
+
+def test_a_step_that_is_right_is_no_alarm():
+    one, all_ = without_loss.asked(lambda code: code)
+    assert one.codes == ("fine",)
+    assert all_.codes == ()
+    assert "No gradient of 6 parameters is lost." in all_.about
+
+
+def test_a_factor_that_begins_at_zero_is_no_alarm():
+    one, all_ = without_loss.an_adapter_that_begins_at_zero()
+    assert one.codes == ("zero_start",), one
+    assert all_.codes == (), all_

@@ -1,0 +1,77 @@
+"""Steps that return a number, so that the loss is gone when one asks; wrong beside right."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course import watch, why_no_grad
+from tests.companion.programs import leaf, net
+
+
+class Coder(nn.Module):
+    """A code between two layers, handed on in one way or another."""
+
+    def __init__(self, hand_on, spare=False):
+        super().__init__()
+        self.encoder, self.decoder = net(3, 4, 2), nn.Linear(2, 1)
+        self.hand_on = hand_on
+        if spare:
+            self.spare = nn.Linear(2, 2)
+
+    def forward(self, x):
+        code = self.encoder(x)
+        return self.decoder(self.hand_on(code))
+
+
+def _step(model, optimizer):
+    optimizer.zero_grad()
+    loss = F.mse_loss(model(leaf(5, 3).detach()), torch.ones(5, 1))
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def asked(hand_on, spare=False):
+    """Ask about a weight, and about all."""
+    torch.manual_seed(0)
+    model = Coder(hand_on, spare)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        value = _step(model, optimizer)
+    assert isinstance(value, float)
+    return why_no_grad(model.encoder[0].weight), why_no_grad()
+
+
+WRONG = {
+    "cut_detach": (lambda code: code.detach(), "code.detach()"),
+    "cut_number": (lambda code: torch.tensor(code.tolist()), "code.tolist()"),
+    "zero_step": (lambda code: code.round(), "code.round()"),
+    "zero_flat": (lambda code: torch.sigmoid(code * 1e4), "torch.sigmoid(code * 1e4)"),
+    "zero_factor": (lambda code: code * torch.zeros(2), "code * torch.zeros(2)"),
+    "zero_sum": (
+        lambda code: code.softmax(1).sum(1, keepdim=True).expand(5, 2),
+        "code.softmax(1).sum(1, keepdim=True)",
+    ),
+    "zero_parts": (
+        lambda code: (code - code.mean()).mean().expand(5, 2),
+        "(code - code.mean()).mean()",
+    ),
+    "nan_point": (lambda code: (code * 0).sqrt(), "(code * 0).sqrt()"),
+    "nan_loss": (lambda code: (code * 0 - 1).log(), "(code * 0 - 1).log()"),
+}
+"""By the code of the finding: what is done to the value in between, and the line's text."""
+
+
+def an_adapter_that_begins_at_zero():
+    down, up = nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.zeros(1, 2))
+    optimizer = torch.optim.SGD([down, up], lr=0.1)
+
+    def step():
+        loss = (leaf(5, 3).detach() @ down.T @ up.T - 1).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    with watch():
+        step()
+    return why_no_grad(down), why_no_grad()
