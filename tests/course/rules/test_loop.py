@@ -167,22 +167,23 @@ def test_a_step_moves_the_parameters_that_the_rule_names(name, decay, held, grad
 @given(
     y=st.lists(st.sampled_from([0, 1, 2, -100]), min_size=1, max_size=9),
     weight=st.none() | st.lists(st.floats(0.5, 5.0, width=32), min_size=3, max_size=3),
-    cuts=st.integers(1, 4),
+    cuts=st.integers(1, 4), ignored=st.sampled_from([-100, 0, 2, 7]),
 )  # fmt: skip
-def test_pieces_weighed_by_the_divisor_give_the_gradient_of_the_whole(y, weight, cuts):
+def test_pieces_weighed_by_the_divisor_give_the_gradient_of_the_whole(y, weight, cuts, ignored):
     divisor = rule(PART_TWO, "divisor")
-    y = torch.tensor(y)
-    weight = None if weight is None else torch.tensor(weight, dtype=torch.float64)
-    if not (y != -100).any():
-        assert F.cross_entropy(torch.zeros(len(y), 3), y).isnan()
-        return
+    y = torch.tensor([ignored if one == -100 else one for one in y])
+    how = {"ignore_index": ignored}
+    how["weight"] = None if weight is None else torch.tensor(weight, dtype=torch.float64)
+    total = divisor(y, **how)
     scores = torch.randn(len(y), 3, dtype=torch.float64, requires_grad=True)
-    (whole,) = torch.autograd.grad(F.cross_entropy(scores, y, weight=weight), scores)
-    total = divisor(y, weight)
+    if not total:
+        assert F.cross_entropy(scores, y, **how).isnan()
+        return
+    (whole,) = torch.autograd.grad(F.cross_entropy(scores, y, **how), scores)
     for part, of in zip(scores.split(cuts), y.split(cuts), strict=True):
-        if divisor(of, weight) > 0:
-            mean = F.cross_entropy(part, of, weight=weight)
-            (mean * (divisor(of, weight) / total)).backward()
+        if divisor(of, **how) > 0:
+            mean = F.cross_entropy(part, of, **how)
+            (mean * (divisor(of, **how) / total)).backward()
     torch.testing.assert_close(scores.grad, whole)
 
 
