@@ -73,7 +73,8 @@ BACKWARD = (
         _RUNTIME,
         r"appears to not have been used in the graph",
         "No gradient comes to one of the tensors you ask for. The result does not depend on it, or "
-        "was computed from another: from a copy, or from this one before it was edited in place.",
+        "was computed from another: from a copy, or from this one before it was edited in place; "
+        "or a custom backward gave None for it.",
         "Compute the result from the very tensor you pass to grad, or pass allow_unused=True and "
         "treat None as zero.",
     ),

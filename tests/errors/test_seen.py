@@ -175,6 +175,25 @@ def an_emptied_gradient():
     return w.grad * 2
 
 
+@told("none_in_formula", "w.grad was emptied", "optimizer.zero_grad()")
+def an_emptied_gradient_beside_one_of_something_else():
+    w, other = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.SGD([w], 0.1)
+    (w * other).sum().backward()
+    optimizer.zero_grad()
+    return w.grad * 2
+
+
+@told("none_in_formula", "w.grad is None while others have a gradient")
+def a_gradient_that_another_optimizer_did_not_empty():
+    w, other = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+    last = torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.SGD([other], 0.1)
+    (last * other).sum().backward()
+    optimizer.zero_grad()
+    return w.grad * 2
+
+
 @told("none_in_formula", "net.b.weight.grad is None while others have a gradient")
 def an_unused_parameter():
     net = nn.ModuleDict({"a": nn.Linear(2, 1), "b": nn.Linear(2, 1)})

@@ -41,7 +41,7 @@ class SteppedGraph:
         if unreached:
             verb, one = ("are", "them") if len(unreached) > 1 else ("is", "it")
             self._unreached = (
-                f" {listed(unreached)} {verb} not reached: nothing here was computed from {one}."
+                f" {listed(unreached)} {verb} not reached: no recorded way leads here from {one}."
             )
 
     @property

@@ -50,7 +50,7 @@ ORDERS = (
     Order(
         "step before backward",
         (CLEAR, FORWARD, STEP, BACKWARD),
-        "every gradient is thrown away before it is used",
+        "no step finds a gradient",
     ),
     Order(
         "step at the start",

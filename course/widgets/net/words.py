@@ -68,7 +68,7 @@ def unreached(net: Net) -> str:
         names = [*net.unreached[:MOST_NAMES], *([f"{more} more"] if more > 0 else [])]
         verb = "is" if len(net.unreached) == 1 else "are"
         said = (
-            f" {listed(names)} {verb} not reached: nothing of the result was computed from "
+            f" {listed(names)} {verb} not reached: no recorded way leads to the result from "
             f"{'it' if len(net.unreached) == 1 else 'them'}."
         )
     if net.frozen:

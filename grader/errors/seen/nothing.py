@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
@@ -92,7 +93,7 @@ def _leaf_without(
     order = _order(frame)
     before = [name for line, name in order if line < frame.line]
     filled = any(other.grad is not None for other in _parameters(frames) if other is not tensor)
-    if filled:
+    if filled and not _is_emptied(frame, tensor):
         return replace(
             told,
             meaning=f"{name}.grad is None while others have a gradient: the loss does not depend "
@@ -210,6 +211,26 @@ def _line(frame: Frame) -> list[ast.AST]:
 def _order(frame: Frame) -> list[tuple[int, str]]:
     tree = frame.source
     return source.calls(tree, "backward", "zero_grad", "grad") if tree is not None else []
+
+
+def _is_emptied(frame: Frame, tensor: Tensor) -> bool:
+    """Whether the last call before the failing line is a zero_grad() of what holds the tensor."""
+    calls = [
+        node
+        for node in (ast.walk(frame.source) if frame.source is not None else ())
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("backward", "zero_grad", "grad")
+        and node.lineno < frame.line
+    ]
+    last = max(calls, key=lambda node: node.lineno, default=None)
+    if last is None or not isinstance(last.func, ast.Attribute) or last.func.attr != "zero_grad":
+        return False
+    holder = looked_up(last.func.value, frame)
+    if isinstance(holder, nn.Module):
+        return any(one is tensor for one in holder.parameters())
+    groups = holder.param_groups if isinstance(holder, Optimizer) else []
+    return any(one is tensor for group in groups for one in group["params"])
 
 
 def _parameters(frames: Frames) -> list[Tensor]:

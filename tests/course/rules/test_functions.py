@@ -38,14 +38,16 @@ def outcome(told, *arguments):
 @settings(deadline=None, max_examples=200)
 @given(st.data())
 def test_what_is_accepted_is_what_torch_accepts(data):
-    kinds = data.draw(st.lists(st.sampled_from(["leaf", "frozen", "number"]), max_size=4))
+    kinds = data.draw(st.lists(st.sampled_from(["leaf", "frozen", "whole", "number"]), max_size=4))
     kinds.insert(data.draw(st.integers(0, len(kinds))), "leaf")  # else there is no backward pass
     close = st.integers(max(0, len(kinds) - 1), len(kinds) + 2)
     count = data.draw(close)
     returned = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
-    arguments = [
-        2.0 if kind == "number" else torch.ones(3, requires_grad=kind == "leaf") for kind in kinds
-    ]
+    made = {
+        "leaf": torch.ones(3, requires_grad=True), "frozen": torch.ones(3),
+        "whole": torch.ones(3, dtype=torch.int64), "number": 2.0,
+    }  # fmt: skip
+    arguments = [made[kind] for kind in kinds]
     raised = outcome([torch.ones(3) if one else None for one in returned], *arguments)
     assert is_accepted([kind != "number" for kind in kinds], returned) == (raised is None), raised
     if raised is not None:

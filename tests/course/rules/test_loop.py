@@ -70,11 +70,16 @@ def same(one, other):
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
-def test_a_loop_trains_right_exactly_where_the_rule_says_so_in_every_order_of_six_lines():
+@pytest.mark.parametrize("more", [("clip", "schedule"), ("clip",), ("schedule",), ()])
+def test_a_loop_trains_right_exactly_where_the_rule_says_so_in_every_order_of_its_lines(more):
     trains_right = rule(PART_ONE, "trains_right")
-    chain = ("forward", "backward", "clip", "step", "schedule")
-    usual = looped(("clear", *chain))
-    for lines in itertools.permutations(("clear", *chain)):
+    chain = [
+        line
+        for line in ("clear", "forward", "backward", "clip", "step", "schedule")
+        if line in more or line not in ("clip", "schedule")
+    ]
+    usual = looped(chain)
+    for lines in itertools.permutations(chain):
         assert trains_right(lines) == same(looped(lines), usual), lines
 
 
@@ -88,15 +93,20 @@ def test_the_rule_on_the_order_accepts_the_orders_that_the_exercise_accepts():
 
 @few
 @given(
-    shape=shapes, start=six, gradients=st.lists(six, min_size=1, max_size=4),
-    lr=rates, mu=shares, wd=shares, how=st.sampled_from([{}, {"foreach": True}, {"fused": True}]),
+    shape=shapes, start=six, data=st.data(), steps=st.integers(1, 4), mus=st.sampled_from(
+        [(0.0,), (0.3, 0.9)]
+    ), how=st.sampled_from([{}, {"foreach": True}, {"fused": True}]),
 )  # fmt: skip
-def test_sgd_of_the_lesson_is_sgd_of_torch(shape, start, gradients, lr, mu, wd, how):
+def test_sgd_of_the_lesson_is_sgd_of_torch(shape, start, data, steps, mus, how):
+    """With settings that change from step to step; momentum is 0 at every step or at none."""
     sgd = rule(PART_ONE, "sgd")
     p = tensor(start, shape).requires_grad_()
-    opt = torch.optim.SGD([p], lr=lr, momentum=mu, weight_decay=wd, **how)
+    opt = torch.optim.SGD([p], **how)
     mine, buffer = tensor(start, shape), None
-    for gradient in gradients:
+    for _ in range(steps):
+        gradient = data.draw(six)
+        lr, mu, wd = data.draw(rates), data.draw(st.sampled_from(mus)), data.draw(shares)
+        opt.param_groups[0].update(lr=lr, momentum=mu, weight_decay=wd)
         p.grad = tensor(gradient, shape)
         opt.step()
         mine, buffer = sgd(mine, tensor(gradient, shape), buffer, lr, mu, wd)
@@ -109,14 +119,15 @@ def test_sgd_of_the_lesson_is_sgd_of_torch(shape, start, gradients, lr, mu, wd, 
         [1.0, 1e-4, 1e-8, 0.0]
     ), lr=rates, betas=st.tuples(shares, st.sampled_from([0.5, 0.999])),
     eps=st.sampled_from([1e-8, 1e-2]), wd=shares, decoupled=st.booleans(),
+    how=st.sampled_from([{}, {"foreach": True}, {"fused": True}]),
 )  # fmt: skip
 def test_adam_of_the_lesson_is_adam_and_adamw_of_torch(
-    shape, start, gradients, size, lr, betas, eps, wd, decoupled
+    shape, start, gradients, size, lr, betas, eps, wd, decoupled, how
 ):
     adam = rule(PART_ONE, "adam")
     kind = torch.optim.AdamW if decoupled else torch.optim.Adam
     p = tensor(start, shape).requires_grad_()
-    opt = kind([p], lr=lr, betas=betas, eps=eps, weight_decay=wd)
+    opt = kind([p], lr=lr, betas=betas, eps=eps, weight_decay=wd, **how)
     mine, m, v = tensor(start, shape), 0.0, 0.0
     for t, gradient in enumerate(gradients, start=1):
         g = size * tensor(gradient, shape)
@@ -128,7 +139,8 @@ def test_adam_of_the_lesson_is_adam_and_adamw_of_torch(
 
 # By optimizer: how it is made, whether it decays by itself, and whether it keeps a running mean.
 MEANS = {
-    "SGD": False, "SGD with momentum": True, "Adam": True, "AdamW": True, "Adamax": True,
+    "SGD": False, "SGD with momentum": True, "SGD with momentum, nesterov": True,
+    "Adam": True, "Adam with amsgrad": True, "AdamW": True, "Adamax": True,
     "NAdam": True, "RAdam": True, "RMSprop": False, "RMSprop with momentum": True,
     "RMSprop with centered": False, "Adam with betas": False, "NAdam with betas": False,
     "Adagrad": False, "Adadelta": False,
@@ -136,9 +148,9 @@ MEANS = {
 
 
 def made(name, parameters, decay):
-    kind, _, option = name.partition(" with ")
-    settings = {"momentum": 0.9, "centered": True, "betas": (0.0, 0.999)}
-    more = {option: settings[option]} if option else {}
+    kind, _, options = name.partition(" with ")
+    settings = {"momentum": 0.9, "betas": (0.0, 0.999)}
+    more = {option: settings.get(option, True) for option in options.split(", ") if option}
     return getattr(torch.optim, kind)(parameters, lr=0.1, weight_decay=decay, **more)
 
 
@@ -167,22 +179,23 @@ def test_a_step_moves_the_parameters_that_the_rule_names(name, decay, held, grad
 @given(
     y=st.lists(st.sampled_from([0, 1, 2, -100]), min_size=1, max_size=9),
     weight=st.none() | st.lists(st.floats(0.5, 5.0, width=32), min_size=3, max_size=3),
-    cuts=st.integers(1, 4),
+    cuts=st.integers(1, 4), ignored=st.sampled_from([-100, 0, 2, 7]),
 )  # fmt: skip
-def test_pieces_weighed_by_the_divisor_give_the_gradient_of_the_whole(y, weight, cuts):
+def test_pieces_weighed_by_the_divisor_give_the_gradient_of_the_whole(y, weight, cuts, ignored):
     divisor = rule(PART_TWO, "divisor")
-    y = torch.tensor(y)
-    weight = None if weight is None else torch.tensor(weight, dtype=torch.float64)
-    if not (y != -100).any():
-        assert F.cross_entropy(torch.zeros(len(y), 3), y).isnan()
-        return
+    y = torch.tensor([ignored if one == -100 else one for one in y])
+    how = {"ignore_index": ignored}
+    how["weight"] = None if weight is None else torch.tensor(weight, dtype=torch.float64)
+    total = divisor(y, **how)
     scores = torch.randn(len(y), 3, dtype=torch.float64, requires_grad=True)
-    (whole,) = torch.autograd.grad(F.cross_entropy(scores, y, weight=weight), scores)
-    total = divisor(y, weight)
+    if not total:
+        assert F.cross_entropy(scores, y, **how).isnan()
+        return
+    (whole,) = torch.autograd.grad(F.cross_entropy(scores, y, **how), scores)
     for part, of in zip(scores.split(cuts), y.split(cuts), strict=True):
-        if divisor(of, weight) > 0:
-            mean = F.cross_entropy(part, of, weight=weight)
-            (mean * (divisor(of, weight) / total)).backward()
+        if divisor(of, **how) > 0:
+            mean = F.cross_entropy(part, of, **how)
+            (mean * (divisor(of, **how) / total)).backward()
     torch.testing.assert_close(scores.grad, whole)
 
 

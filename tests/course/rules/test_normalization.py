@@ -134,18 +134,19 @@ MODES = {
     st.lists(st.booleans(), min_size=1, max_size=4),
     st.booleans(),
     st.sampled_from(sorted(MODES)),
+    st.sampled_from((torch.float32, torch.float64)),
     seeds,
 )
 def test_running_statistics_are_after_a_call_what_the_rule_says(
-    shape, momentum, modes, tracked, grad_mode, seed
+    shape, momentum, modes, tracked, grad_mode, dtype, seed
 ):
     """Training and eval mode in any order, frozen or not, whatever is recorded."""
     torch.manual_seed(seed)
     bn = of_dimension("BatchNorm", len(shape) - 2)(
-        shape[1], momentum=momentum, track_running_stats=tracked
+        shape[1], momentum=momentum, track_running_stats=tracked, dtype=dtype
     ).requires_grad_(seed % 2 == 0)
     for training in modes:
-        x = torch.randn(shape) * 2 + 1
+        x = torch.randn(shape, dtype=dtype) * 2 + 1
         bn.train(training)
         if (training or not tracked) and x.numel() == shape[1]:
             return  # refused

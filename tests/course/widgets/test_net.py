@@ -250,9 +250,15 @@ def test_a_module_that_is_called_again_on_its_own_result_is_one_box():
 def test_a_leaf_that_a_small_graph_does_not_reach_is_named():
     x, c = (torch.tensor(v, requires_grad=True) for v in (2.0, 3.0))
     player = explore(x * x, names={"x": x, "c": c})
-    assert player.sentence.endswith("c is not reached: nothing here was computed from it.")
+    assert player.sentence.endswith("c is not reached: no recorded way leads here from it.")
     player.step = player.last_step
     assert "c is not reached" in player.sentence
+
+
+def test_a_leaf_behind_a_detach_is_not_said_to_have_no_part_in_the_number():
+    x, c = (torch.tensor(v, requires_grad=True) for v in (2.0, 3.0))
+    sentence = explore(x * c.detach(), names={"x": x, "c": c}).sentence
+    assert sentence.endswith("c is not reached: no recorded way leads here from it.")
 
 
 @st.composite
