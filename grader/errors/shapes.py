@@ -165,6 +165,17 @@ KINDS = (
         "keeps their graph.",
     ),
     Explanation(
+        "dict_used",
+        ("AttributeError",),
+        r"^'(dict|OrderedDict)' object has no attribute '(size|shape|dim|dtype|device|argmax|max|"
+        r"softmax|log_softmax|sigmoid|mean|sum|view|reshape|float|long|detach|backward|squeeze|"
+        r"unsqueeze|permute|numpy|item|cpu|logits|loss)'",
+        "A dict stands where a tensor belongs: a model, a loss or a dataset may give one, with its "
+        "tensors under names.",
+        'Take out the entry that you mean: output["logits"], batch["image"]. For all of them: '
+        "{name: one.to(device) for name, one in batch.items()}.",
+    ),
+    Explanation(
         "listed_modules",
         ("TypeError",),
         r"^list is not a Module subclass",

@@ -8,13 +8,16 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen import empty
 from grader.errors.seen.frames import Frames
 from grader.errors.seen.layers import parts
 from grader.errors.seen.lookup import looked_up
 
 
 def read_device(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """A plain tensor attribute that lies elsewhere than its module's parameters."""
+    """A model on meta, or a plain tensor attribute that lies elsewhere than the parameters."""
+    if (hollow := empty.read(frames, told, message)) is not None:
+        return hollow
     for name, part in parts(frames):
         where = {parameter.device for parameter in part.parameters()}
         for attribute, value in vars(part).items():

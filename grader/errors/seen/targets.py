@@ -9,12 +9,9 @@ import torch
 from torch import Tensor
 
 from grader.errors.explanation import Explained
+from grader.errors.seen import compared
 from grader.errors.seen.frames import Frames
 
-_LOSSES = (
-    *("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"),
-    *("gaussian_nll_loss", "poisson_nll_loss"),
-)
 _COLOURS = (3, 4)
 
 Said = tuple[str, str]
@@ -23,11 +20,14 @@ Said = tuple[str, str]
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The shapes of the scores and of the target, and what brings one to the other."""
-    for function in _LOSSES:
+    if (column := compared.read_pairs(frames, told)) is not None:
+        return column
+    for function in compared.LOSSES:
         names = frames.given(function)
         scores, target = names.get("input"), names.get("target")
         if isinstance(scores, Tensor) and isinstance(target, Tensor):
-            s, t = frames.name_of(scores) or "scores", frames.name_of(target) or "target"
+            s = frames.name_of(scores) or "scores"
+            t = frames.name_of(target) or compared.written(frames) or "target"
             of_classes = function in ("cross_entropy", "nll_loss")
             rules = _OF_CLASSES if of_classes else _OF_PROBABILITIES
             shapes = f"{t} has the shape {_of(target)}, and {s} {_of(scores)}."
@@ -42,6 +42,30 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
 
 def _of(tensor: Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape)
+
+
+def _swapped(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
+    """Class numbers where the scores belong, and the other way round."""
+    if scores.is_floating_point() or not target.is_floating_point() or target.dim() < 2:
+        return None
+    return (
+        f"{s} holds whole numbers, as classes are, and {t} floats, as scores are: they are the "
+        "wrong way round.",
+        f"The prediction comes first, and {s} second: F.cross_entropy(prediction, {s}), and so "
+        "for nll_loss.",
+    )
+
+
+def _one_score(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
+    """One score for each sample, where a class needs a column of its own."""
+    if scores.dim() != 1 or _of(scores) != _of(target) or target.is_floating_point():
+        return None
+    return (
+        f"{s} holds one score for each sample, and this loss wants one for each class, in columns.",
+        f"For two classes one score is enough, with another loss: "
+        f"F.binary_cross_entropy_with_logits({s}, {t}.float()), nn.BCEWithLogitsLoss. To keep this "
+        "one, give the last layer as many outputs as there are classes, and leave squeeze out.",
+    )
 
 
 def _channel(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
@@ -183,9 +207,13 @@ def _class_numbers(scores: Tensor, target: Tensor, s: str, t: str) -> Said | Non
     """Class numbers in a loss of probabilities."""
     if scores.dim() != 2 or scores.shape[1] == 1 or _of(target) != (len(scores),):
         return None
-    if target.is_floating_point():
-        return None
     classes = scores.shape[1]
+    if target.is_floating_point():
+        values = target.detach()
+        whole = bool((values == values.round()).all()) and bool((values >= 0).all())
+        if not whole or not 1 < float(values.max()) < classes:
+            return None
+        t = f"{t}.long()"
     return (
         f"This loss wants a 0 or a 1 for each of the {classes} columns, and {t} holds one class "
         "number for each row.",
@@ -196,6 +224,16 @@ def _class_numbers(scores: Tensor, target: Tensor, s: str, t: str) -> Said | Non
 
 Rule = Callable[[Tensor, Tensor, str, str], Said | None]
 _OF_CLASSES: tuple[Rule, ...] = (
-    *(_one_hot, _channel, _picture, _classes_last, _flat_scores, _other_size, _lost_batch),
+    *(
+        _swapped,
+        _one_score,
+        _one_hot,
+        _channel,
+        _picture,
+        _classes_last,
+        _flat_scores,
+        _other_size,
+        _lost_batch,
+    ),
 )
 _OF_PROBABILITIES: tuple[Rule, ...] = (_one_column, _class_numbers)
