@@ -153,7 +153,7 @@ def read_missing(frames: Frames, told: Explained, message: str) -> Explained | N
         return None
     (kind, file), name = code, found[2]
     local = [
-        node.lineno
+        node.lineno  # type: ignore[attr-defined]
         for method in kind.body
         if isinstance(method, ast.FunctionDef) and method.name == "__init__"
         for node in source.assigned(method, name)

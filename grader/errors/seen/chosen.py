@@ -22,7 +22,7 @@ def read_dims(frames: Frames, told: Explained, message: str) -> Explained | None
     """An index of gather or scatter that lacks the dimension it goes along."""
     frame = frames.last
     for call in failing.calls(frame, *_ALONG):
-        whole, at, index = (failing.arguments(call) + [None] * 3)[:3]  # type: ignore[list-item]
+        whole, at, index = (failing.arguments(call) + [None] * 3)[:3]
         if whole is None or index is None:
             continue
         shape, given, dim = shape_of(whole, frame), shape_of(index, frame), number(at, frame)

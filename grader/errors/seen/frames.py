@@ -186,8 +186,9 @@ def own_class(kind: type) -> tuple[ast.ClassDef, str] | None:
             continue
         code = one.__code__
         for node in ast.walk(_parsed(code.co_filename) or ast.Module([], [])):
-            is_it = isinstance(node, ast.ClassDef) and node.name == kind.__name__
-            if is_it and node.lineno <= code.co_firstlineno <= (node.end_lineno or 0):
+            if not isinstance(node, ast.ClassDef) or node.name != kind.__name__:
+                continue
+            if node.lineno <= code.co_firstlineno <= (node.end_lineno or 0):
                 return node, code.co_filename
     return None
 

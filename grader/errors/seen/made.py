@@ -87,9 +87,11 @@ def _in_frames(frames: Frames, layer: nn.Module) -> Made | None:
             if not isinstance(module, nn.Module):
                 continue
             path = next((path for path, one in module.named_modules() if one is layer), None)
-            made_as = source.assigned(frame.source, name) if path is not None else []
+            if path is None:
+                continue
+            made_as = source.assigned(frame.source, name)
             value = source.value_of(made_as[0], name) if len(made_as) == 1 else None
-            call = _part(value, path.split(".") if path else []) if value is not None else None  # type: ignore[union-attr]
+            call = _part(value, path.split(".") if path else []) if value is not None else None
             if isinstance(call, ast.Call) and _name(call) == type(layer).__name__:
                 return Made(call, frame.place_of(call.lineno), frame.source)
     return None
@@ -122,19 +124,17 @@ def given(layer: nn.Module) -> int | None:
     if isinstance(layer, _RECURRENT):
         twice = 2 if getattr(layer, "bidirectional", False) else 1
         return int(layer.hidden_size) * twice
-    names = ("out_features", "out_channels", "embedding_dim")
-    if isinstance(layer, _NORMS):
-        names = ("num_features",)
+    of_norm = isinstance(layer, _NORMS)
+    names = ["num_features"] if of_norm else ["out_features", "out_channels", "embedding_dim"]
     sizes = [getattr(layer, name, None) for name in names]
     return next((one for one in sizes if isinstance(one, int)), None)
 
 
 def _giving(layer: nn.Module, call: ast.Call) -> ast.expr | None:
     """The argument that says how much a layer gives, where it is a name and no number."""
+    at, names = 1, ["out_features", "out_channels", "embedding_dim", "hidden_size"]
     if isinstance(layer, _NORMS):
-        at, names = 0, ("num_features",)
-    else:
-        at, names = 1, ("out_features", "out_channels", "embedding_dim", "hidden_size")
+        at, names = 0, ["num_features"]
     words = [one.value for one in call.keywords if one.arg in names]
     value = call.args[at] if len(call.args) > at else next(iter(words), None)
     if value is None or getattr(layer, "bidirectional", False):

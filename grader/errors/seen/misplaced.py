@@ -122,7 +122,7 @@ def read_list(frames: Frames, told: Explained, message: str) -> Explained | None
     """Tensors that were given to cat or stack one by one, in a list."""
     frame = frames.last
     for call in failing.calls(frame, "cat", "stack", "concat", "hstack", "vstack"):
-        tensors = []
+        tensors: list[ast.expr] = []
         for one in call.args:
             if not isinstance(looked_up(one, frame), Tensor) and tensors:
                 break

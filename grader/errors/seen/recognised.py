@@ -53,7 +53,8 @@ def _is_loader(value: ast.expr, frame: Frame) -> bool:
     if isinstance(value, ast.Call) and _name_of_call(value) == "next":
         value = value.args[0] if value.args else value
         value = value.args[0] if isinstance(value, ast.Call) and value.args else value
-    return isinstance(looked_up(value, frame), DataLoader)
+    made_there = _name_of_call(value) == "DataLoader"
+    return made_there or isinstance(looked_up(value, frame), DataLoader)
 
 
 def _taken_apart(frame: Frame) -> Iterator[ast.expr]:

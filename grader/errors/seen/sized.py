@@ -93,12 +93,11 @@ def _computed(sign: ast.operator, one: int | None, other: int | None) -> int | N
 
 
 def _of_two(node: ast.BinOp, frame: Frame) -> Shape | None:
-    sides = [_side(one, frame) for one in (node.left, node.right)]
-    if sides[0] is None or sides[1] is None:
+    left, right = (_side(one, frame) for one in (node.left, node.right))
+    if left is None or right is None:
         return None
     if not isinstance(node.op, ast.MatMult):
-        return tuple(torch.broadcast_shapes(*sides))  # type: ignore[arg-type]
-    left, right = sides
+        return tuple(torch.broadcast_shapes(left, right))
     if len(left) < 2 or len(right) < 2 or left[-1] != right[-2]:
         return None
     ahead = torch.broadcast_shapes(left[:-2], right[:-2])
@@ -147,7 +146,7 @@ def _called(node: ast.Call, frame: Frame) -> Shape | None:
     if isinstance(layer, nn.Module):
         if isinstance(layer, _LOSSES) and layer.reduction == "none":
             sides = [_shape(one, frame) for one in node.args[:2]]
-            return None if None in sides else tuple(torch.broadcast_shapes(*sides))  # type: ignore[arg-type]
+            return None if None in sides else tuple(torch.broadcast_shapes(*sides))
         inner = _shape(node.args[0], frame) if node.args else None
         return None if inner is None else _of_layer(layer, inner)
     if not isinstance(node.func, ast.Attribute):

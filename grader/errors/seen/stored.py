@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from torch import nn
@@ -144,14 +145,16 @@ def _renamed(frames: Frames, missing: list[str], left: list[str]) -> dict[str, s
     """Which part of a name became which, where shapes and order say that all are the same."""
     names = frames.given("load_state_dict")
     model, state = names.get("self"), names.get("state_dict")
-    if not isinstance(model, nn.Module) or len(missing) != len(left) or not left:
+    if not isinstance(model, nn.Module) or not isinstance(state, Mapping):
         return None
-    own, pairs = model.state_dict(), {}
+    if len(missing) != len(left) or not left:
+        return None
+    own, pairs = model.state_dict(), dict[str, str]()
     for new, old in zip(missing, left, strict=True):
         parts = list(zip(old.split("."), new.split("."), strict=False))
         apart = [pair for pair in parts if pair[0] != pair[1]]
         same = old.count(".") == new.count(".") and len(apart) == 1
-        if not same or old not in state or own[new].shape != state[old].shape:
+        if not same or old not in state or own[new].shape != getattr(state[old], "shape", None):
             return None
         before, after = apart[0]
         if pairs.setdefault(before, after) != after:

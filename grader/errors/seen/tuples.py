@@ -74,10 +74,13 @@ def _in_sequence(frames: Frames, told: Explained) -> Explained | None:
         (one["self"] for _, one in frames.within if isinstance(one.get("self"), nn.Sequential)),
         None,
     )
-    for number, part in enumerate(sequence if sequence is not None else ()):
+    if sequence is None:
+        return None
+    name = spelled(frames, sequence)
+    for number, part in enumerate(sequence):
         if not isinstance(part, _PAIRS):
             continue
-        kind, name = type(part).__name__, spelled(frames, sequence)
+        kind = type(part).__name__
         call = made(frames, part)
         return replace(
             told,
