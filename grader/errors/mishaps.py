@@ -81,8 +81,10 @@ VALUES = (
     ),
     Explanation(
         "pair_used",
-        ("AttributeError",),
-        r"'torch\.return_types\.\w+' object has no attribute",
+        ("AttributeError", "TypeError"),
+        r"'torch\.return_types\.\w+' object has no attribute|"
+        r"must be Tensor, not torch\.return_types\.|"
+        r"unsupported operand type\(s\).*'torch\.return_types\.\w+'",
         "max, min, sort, topk and some others return a pair when they are given a dimension: "
         "values and indices.",
         "Take the part you need: x.max(1).values.",

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn, optim
-from torch.nn.utils.rnn import pad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate, random_split
 
 from grader.errors import explain_error
@@ -243,6 +243,110 @@ def labels_of_a_part():
 
 def _parts():
     return random_split(Samples([1, 2, 3, 4]), [3, 1])
+
+
+class Zipped(Dataset):
+    """Keeps what can be gone through once."""
+
+    def __init__(self, kind):
+        self.pairs = kind(zip([1, 2], [3, 4], strict=True))
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, i):
+        return self.pairs[i]
+
+
+@told(
+    "dataset_set",
+    "gone through once, such as zip and map",
+    None,
+    "self.pairs = list(zip(x, y))",
+    lambda: list(DataLoader(Zipped(list))),
+)
+def samples_in_a_zip():
+    list(DataLoader(Zipped(lambda pairs: pairs)))
+
+
+@told(
+    "text_used",
+    "^x, y, name are the texts 'x', 'y', 'name': the batch is a dict",
+    "for x, y, name in loader:",
+    "for batch in loader, with x = batch['x']",
+    lambda: [batch["x"].float() for batch in DataLoader(Named())],
+)
+def a_dict_that_was_taken_apart():
+    loader = DataLoader(Named())
+    for x, y, name in loader:
+        print(x.float(), y, name)
+
+
+@told(
+    "dict_used",
+    r"^batch is a dict, which has no method to; its tensors are batch\['x'\], batch\['y'\]",
+    'batch.to("cpu")',
+    "batch = {key: one.to(device) for key, one in batch.items()}",
+    lambda: {key: one.to("cpu") for key, one in {"x": torch.ones(2)}.items()},
+)
+def a_dict_that_was_to_move():
+    batch = next(iter(DataLoader(Named())))
+    batch.to("cpu")
+
+
+@told(
+    "dataset_sizes",
+    r"as many rows: x has 3, x\[1:\] has 2",
+    "TensorDataset(x, x[1:])",
+    "Cut both in the same way",
+    lambda: TensorDataset(torch.ones(3, 2)[1:], torch.ones(3)[1:]),
+)
+def rows_that_were_cut_in_one():
+    x = torch.ones(3, 2)
+    TensorDataset(x, x[1:])
+
+
+@told(
+    "lengths_range",
+    "^Sequence 1 of this batch, counted from 0, has the length 0",
+    "pack_padded_sequence(x, n, batch_first=True)",
+    "lengths.clamp(min=1)",
+    lambda: pack_padded_sequence(torch.ones(2, 3, 4), torch.tensor([3, 0]).clamp(min=1), True),
+)
+def a_text_without_a_known_word():
+    x, n = torch.ones(2, 3, 4), torch.tensor([3, 0])
+    pack_padded_sequence(x, n, batch_first=True)
+
+
+@told(
+    "lengths_range",
+    r"is taken for 3 samples: batch_first=True is missing",
+    "pack_padded_sequence(x, n)",
+    "batch_first=True is missing",
+    lambda: pack_padded_sequence(torch.ones(2, 3, 4), torch.tensor([3, 2]), batch_first=True),
+)
+def lengths_of_a_batch_that_comes_first():
+    x, n = torch.ones(2, 3, 4), torch.tensor([3, 2])
+    pack_padded_sequence(x, n)
+
+
+class Cut(nn.Module):
+    """Cuts images into rows that are too short."""
+
+    def forward(self, x):
+        x = x.view(-1, 4)
+        return F.linear(x, torch.ones(3, 4))
+
+
+@told(
+    "target_shape",
+    "There are 2 rows for each sample",
+    "x = x.view(-1, 4)",
+    "write x.flatten(1) there",
+    lambda: F.cross_entropy(torch.ones(2, 8) @ torch.ones(8, 3), torch.tensor([0, 1])),
+)
+def images_cut_into_several_rows():
+    F.cross_entropy(Cut()(torch.ones(2, 2, 4)), torch.tensor([0, 1]))
 
 
 # Classes
@@ -649,6 +753,28 @@ def a_model_that_became_a_result():
     net = Right()
     net = net.load_state_dict(Right().state_dict())
     net.eval()
+
+
+@told(
+    "state_dict_keys",
+    "The file has all else, and nothing for body.weight, body.bias",
+    None,
+    "pass strict=False",
+    lambda: Body().load_state_dict(Right().state_dict(), strict=False),
+)
+def a_layer_that_is_new():
+    Body().load_state_dict(Right().state_dict())
+
+
+@told(
+    "state_dict_keys",
+    "no place for body.weight, body.bias",
+    None,
+    "pass strict=False",
+    lambda: Right().load_state_dict(Body().state_dict(), strict=False),
+)
+def a_layer_that_is_gone():
+    Right().load_state_dict(Body().state_dict())
 
 
 class Renamed(nn.Module):

@@ -470,6 +470,53 @@ def a_model_without_values():
     net(torch.ones(1, 2))
 
 
+def _finetuned():
+    net = Le(144)
+    net.head = nn.Linear(512, 5)
+    return net
+
+
+@told(
+    "product_sizes",
+    r"^self\.head is given x of the shape \(2, 144\).* it was made for 512",
+    "net.head = nn.Linear(512, 5)",
+    "write nn.Linear(144, 5) there",
+    lambda: Le(144)(IMAGES),
+)
+def a_head_that_was_exchanged():
+    _finetuned()(IMAGES)
+
+
+@told(
+    "channels",
+    "The 3 channels stand in dimension 2 here",
+    "return self.layer(x)",
+    "self.layer(x.movedim(2, 1))",
+    lambda: Net(nn.Conv3d(3, 4, 3), lambda f, x: f(x.movedim(2, 1)))(torch.ones(2, 5, 3, 6, 6)),
+)
+def a_video_with_its_pictures_first():
+    Net(nn.Conv3d(3, 4, 3))(torch.ones(2, 5, 3, 6, 6))
+
+
+def _both_ways(joined):
+    _, h = nn.GRU(2, 4, bidirectional=True)(torch.ones(5, 3, 2))
+    one = nn.GRU(2, 4)
+    if joined:
+        return one(torch.ones(1, 3, 2), h.unflatten(0, (1, 2)).sum(1))
+    return one(torch.ones(1, 3, 2), h)
+
+
+@told(
+    "rnn_state_size",
+    "the state of a bidirectional RNN holds both directions of each",
+    "_, h = nn.GRU(2, 4, bidirectional=True)",
+    "h.unflatten(0, (1, 2)).sum(1)",
+    lambda: _both_ways(True),
+)
+def the_state_of_a_bidirectional_rnn():
+    _both_ways(False)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_layer_and_the_line_are_named_and_the_cure_cures(program):
     program.is_explained()

@@ -481,6 +481,81 @@ def a_dict_of_results():
     out.argmax(1)
 
 
+@told(
+    "cat_sizes",
+    r"table\(y\) \(5, 1, 4\)",
+    "torch.cat([x, table(y)], dim=1)",
+    "table(y).squeeze(1)",
+    lambda: torch.cat([torch.ones(5, 2), torch.ones(5, 1, 4).squeeze(1)], dim=1),
+)
+def rows_of_an_embedding_of_a_column():
+    table, x, y = nn.Embedding(3, 4), torch.ones(5, 2), torch.zeros(5, 1).long()
+    torch.cat([x, table(y)], dim=1)
+
+
+@told(
+    "sizes",
+    r"^known has the shape \(4,\) and a \(4, 6\)",
+    "known, a, b = torch.ones(4) > 0",
+    "known[:, None]",
+    lambda: torch.where((torch.ones(4) > 0)[:, None], torch.ones(4, 6), torch.zeros(4, 6)),
+)
+def a_choice_by_rows():
+    known, a, b = torch.ones(4) > 0, torch.ones(4, 6), torch.zeros(4, 6)
+    torch.where(known, a, b)
+
+
+@told(
+    "split_sum",
+    r"^The parts of head\(x\) add up to 8, and the dimension has 6",
+    "head = nn.Linear(3, 6)",
+    "write nn.Linear(3, 8) there",
+    lambda: nn.Linear(3, 8)(torch.ones(2, 3)).split([2, 5, 1], dim=-1),
+)
+def parts_of_a_layer_that_gives_less():
+    head = nn.Linear(3, 6)
+    x = torch.ones(2, 3)
+    head(x).split([2, 5, 1], dim=-1)
+
+
+@told(
+    "index_tensor",
+    "^kept is a list, which gives one entry for one number, and i holds 2",
+    "return kept[i]",
+    "[kept[n] for n in i]",
+    lambda: [[1, 2, 3][n] for n in torch.tensor([0, 2])],
+)
+def several_entries_of_a_list():
+    kept, i = [1, 2, 3], torch.tensor([0, 2])
+    return kept[i]
+
+
+@told(
+    "slice_kind",
+    r"^n is 1\.6, a float",
+    "n = len(x) * 0.8",
+    "int(n)",
+    lambda: torch.ones(2)[: int(1.6)],
+)
+def a_slice_that_ends_at_a_fraction():
+    x = torch.ones(2)
+    n = len(x) * 0.8
+    return x[:n]
+
+
+@told(
+    "pair_used",
+    r"^h is a pair, values and indices: x\.max\(1\) gives both",
+    "h = x.max(1)",
+    "x.max(1).values",
+    lambda: F.relu(torch.ones(2, 3).max(1).values),
+)
+def the_pair_that_max_gives():
+    x = torch.ones(2, 3)
+    h = x.max(1)
+    torch.relu(h)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_tensors_and_the_line_are_named_and_the_cure_runs(program):
     program.is_explained()

@@ -105,6 +105,7 @@ VALUES: dict[str, Entry] = {
     "number_for_tensor": at(
         GRAPHS, "Which results are recorded", "A number given to one of torch's functions"
     ),
+    "text_used": at(DATA, "11.6 Collate", "A text in the place of a tensor"),
     "dict_used": at(MODULES, "10.4 What a call does", "A dict in the place of a tensor"),
     "dict_for_tensor": at(MODULES, "10.4 What a call does", "A dict for a tensor"),
     "size_kind": at(TENSORS, "9.3 Where a number lies", "A size that is no whole number"),

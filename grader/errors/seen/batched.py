@@ -49,6 +49,28 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     )
 
 
+def read_text(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A name of a dict's entry that a loop over a DataLoader gave in the place of the entry."""
+    frame = frames.last
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if not isinstance(node, ast.For) or not isinstance(node.target, ast.Tuple):
+            continue
+        names = [ast.unparse(one) for one in node.target.elts]
+        held = [frame.variables.get(name) for name in names]
+        if not held or not all(isinstance(one, str) for one in held):
+            continue
+        taken = [f"{name} = batch[{key!r}]" for name, key in zip(names, held, strict=True)]
+        return replace(
+            told,
+            meaning=f"{', '.join(names)} are the texts {', '.join(map(repr, held))}: the batch is "
+            "a dict, and a dict that is taken apart gives its names.",
+            cure=f"Take the batch as one: for batch in {ast.unparse(node.iter)}, with "
+            f"{', '.join(taken)}.",
+            place=frame.place_of(node.lineno),
+        )
+    return None
+
+
 def _taken(frame: Frame) -> tuple[ast.Tuple, DataLoader[object]] | None:
     """The names of a loop over a DataLoader, or of a line that takes its next batch."""
     for node in ast.walk(frame.source) if frame.source is not None else ():

@@ -62,6 +62,15 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             cure=f"Make it so: {new}.",
             place=place,
         )
+    if shape == (2 * layers, batch, size) and not layer.bidirectional:
+        return replace(
+            told,
+            meaning=f"{said} It has twice as many layers: the state of a bidirectional RNN holds "
+            "both directions of each.",
+            cure=f"Join the directions: {name}.unflatten(0, ({layers}, 2)).sum(1)"
+            + (", and so for the other part." if pair else "."),
+            place=place,
+        )
     twice = " A bidirectional RNN counts each layer twice." if layer.bidirectional else ""
     return replace(told, meaning=f"{said}{twice}", cure=f"Make it so: {new}.", place=place)
 

@@ -110,6 +110,46 @@ def read_mask(frames: Frames, told: Explained, message: str) -> Explained | None
     return None
 
 
+def read_list(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A list that is asked for several entries by a tensor."""
+    frame = frames.last
+    for node in failing.on_line(frame):
+        if not isinstance(node, ast.Subscript):
+            continue
+        held, index = looked_up(node.value, frame), looked_up(node.slice, frame)
+        if not isinstance(held, list | tuple) or not isinstance(index, Tensor) or index.dim() != 1:
+            continue
+        name, i = ast.unparse(node.value), ast.unparse(node.slice)
+        return replace(
+            told,
+            meaning=f"{name} is a {type(held).__name__}, which gives one entry for one number, "
+            f"and {i} holds {len(index)}.",
+            cure=f"Take them one by one: [{name}[n] for n in {i}].",
+            place=frame.place,
+        )
+    return None
+
+
+def read_slice(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The end of a slice that is a float."""
+    frame = frames.last
+    for node in failing.on_line(frame):
+        if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Slice):
+            continue
+        for end in (node.slice.lower, node.slice.upper, node.slice.step):
+            value = named(end, frame) if end is not None else None
+            if end is None or not isinstance(value, float):
+                continue
+            name = ast.unparse(end)
+            return replace(
+                told,
+                meaning=f"{name} is {value}, a float, and a slice counts in whole numbers.",
+                cure=f"Convert it: int({name}).",
+                place=_made(frame, name),
+            )
+    return None
+
+
 def read_written(frames: Frames, told: Explained, message: str) -> Explained | None:
     """What is written into masked places, of the shape of a row or of the whole."""
     frame = frames.last

@@ -9,6 +9,7 @@ from dataclasses import replace
 from torch import nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen import source
 from grader.errors.seen.fed import Fed, entry, fed, is_flat, remade
 from grader.errors.seen.frames import Frames
 from grader.errors.seen.made import made
@@ -74,8 +75,18 @@ def _linear(frames: Frames, told: Explained, one: Fed) -> Explained | None:
         )
         cure = f"{moved}.{whole}" if whole else moved
         return _changed(frames, told, f"{said} They stand in dimension 1.", cure)
-    flat = " Behind a flatten that is channels times height times width." if len(shape) == 2 else ""
+    flat = " Behind a flatten that is channels times height times width."
+    flat = flat if len(shape) == 2 and _is_flattened(frames, one) else ""
     return remade(frames, told, one.layer, said + flat, (0, "in_features", shape[-1]))
+
+
+def _is_flattened(frames: Frames, one: Fed) -> bool:
+    """Whether the failing function, or the Sequential, flattens what it is given."""
+    if one.inside:
+        names = frames.given("forward")
+        return any(isinstance(part, nn.Flatten) for part in names.get("self", ()))
+    tree = frames.last.source
+    return tree is not None and bool(source.calls(tree, "flatten", "view", "reshape"))
 
 
 def _convolution(frames: Frames, told: Explained, one: Fed) -> Explained | None:
@@ -140,6 +151,11 @@ def _channels(frames: Frames, told: Explained, one: Fed, said: str) -> Explained
         return _changed(
             frames, told, f"{said} The fourth channel says how opaque a pixel is.", cure
         )
+    elsewhere = [at for at, size in enumerate(shape) if size == wanted and at > 1]
+    if len(elsewhere) == 1:
+        moved = one.instead(f".movedim({elsewhere[0]}, 1)")
+        said = f"{said} The {wanted} channels stand in dimension {elsewhere[0]} here."
+        return _changed(frames, told, said, moved)
     found = remade(frames, told, one.layer, said, (0, "in_channels", got))
     if follow == 2 and {got, wanted} == {1, _COLOURS}:
         grey = ".expand(-1, 3, -1, -1)" if got == 1 else ".mean(1, keepdim=True)"

@@ -78,6 +78,8 @@ def _spread(small: tuple[str, tuple[int, ...]], large: tuple[str, tuple[int, ...
             f"{name} belongs to every place of the image: {name}[:, :, None, None].expand(-1, -1, "
             f"{whole[2]}, {whole[3]})."
         )
+    if len(one) == 2 and len(whole) == 3 and one[0] == whole[0] and whole[1] == 1:
+        return f"{other} has a dimension of 1 more: {other}.squeeze(1)."
     if len(one) == 2 and len(whole) == 3 and one[0] == whole[0]:
         return (
             f"If {name} belongs to every position: {name}[:, None].expand(-1, {whole[1]}, -1), "

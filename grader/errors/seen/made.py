@@ -71,7 +71,8 @@ def made(frames: Frames, layer: nn.Module) -> Made | None:
     if (owned := held(frames, layer)) is not None:
         for kind in type(owned.owner).__mro__:
             if (code := own_class(kind)) is not None:
-                found = list(_assigned(code[0], owned.path, type(layer).__name__))
+                every = _assigned(code[0], owned.path, type(layer).__name__)
+                found = [one for one in every if _may_have_made(one[0], layer)]
                 if len(found) == 1:
                     ((call, method),) = found
                     return Made(call, f"{file_name(code[1])}, line {call.lineno}", method)
@@ -92,7 +93,7 @@ def _in_frames(frames: Frames, layer: nn.Module) -> Made | None:
             made_as = source.assigned(frame.source, name)
             value = source.value_of(made_as[0], name) if len(made_as) == 1 else None
             call = _part(value, path.split(".") if path else []) if value is not None else None
-            if isinstance(call, ast.Call) and _name(call) == type(layer).__name__:
+            if isinstance(call, ast.Call) and _may_have_made(call, layer):
                 return Made(call, frame.place_of(call.lineno), frame.source)
     return None
 
@@ -183,20 +184,24 @@ def _part(value: ast.expr, path: list[str]) -> ast.expr | None:
 
 def _only(frames: Frames, layer: nn.Module) -> Made | None:
     """The one call of the reader's files that can have made a layer of these sizes."""
-    wanted = _sizes(layer)
     found = {}
     for tree, file in frames.files():
         for scope in ast.walk(tree):
             if not isinstance(scope, ast.Module | ast.FunctionDef):
                 continue
             for node in ast.walk(scope):
-                if isinstance(node, ast.Call) and _name(node) == type(layer).__name__:
-                    sizes = [_number(one) for one in node.args[: len(wanted)]]
-                    pairs = zip(sizes, wanted, strict=False)
-                    if all(size in (None, one) for size, one in pairs):
-                        place = f"{file_name(file)}, line {node.lineno}"
-                        found[file, node.lineno, node.col_offset] = Made(node, place, scope)
+                if isinstance(node, ast.Call) and _may_have_made(node, layer):
+                    place = f"{file_name(file)}, line {node.lineno}"
+                    found[file, node.lineno, node.col_offset] = Made(node, place, scope)
     return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _may_have_made(call: ast.Call, layer: nn.Module) -> bool:
+    """Whether a call makes a layer of this class, and writes no other sizes than it has."""
+    if _name(call) != type(layer).__name__:
+        return False
+    sizes = [_number(one) for one in call.args]
+    return all(size in (None, one) for size, one in zip(sizes, _sizes(layer), strict=False))
 
 
 def _sizes(layer: nn.Module) -> list[int]:

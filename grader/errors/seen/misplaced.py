@@ -78,11 +78,41 @@ def read_dict(frames: Frames, told: Explained, message: str) -> Explained | None
         tensors = [f"{name}[{key!r}]" for key, one in value.items() if isinstance(one, Tensor)]
         if not tensors:
             continue
+        if ".to(" in ast.unparse(frame.source or node) and message.endswith("'to'"):
+            return replace(
+                told,
+                meaning=f"{name} is a dict, which has no method to; its tensors are "
+                f"{', '.join(tensors[:5])}.",
+                cure=f"Move each: {name} = {{key: one.to(device) for key, one in {name}.items()}}.",
+                place=frame.place,
+            )
         return replace(
             told,
             meaning=f"{name} is a dict, and its tensors are {', '.join(tensors[:5])}.",
             cure=f"Write the one that you mean in the place of {name}, such as {tensors[0]}.",
             place=frame.place,
+        )
+    return None
+
+
+def read_pair(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The values and indices that max, sort or topk gave, and the line that did."""
+    frame = frames.last
+    for node in failing.on_line(frame):
+        value = looked_up(node, frame) if isinstance(node, ast.Name) else None
+        if value is None or type(value).__module__ != "torch.return_types":
+            continue
+        name = ast.unparse(node)
+        made = source.assigned(frame.source, name) if frame.source is not None else []
+        before = [one for one in made if one.lineno < frame.line]  # type: ignore[attr-defined]
+        given = source.value_of(before[-1], name) if before else None
+        text = ast.unparse(given) if given is not None else name
+        return replace(
+            told,
+            meaning=f"{name} is a pair, values and indices: {text} gives both where it is told a "
+            "dimension.",
+            cure=f"Take the part that you need: {text}.values.",
+            place=frame.place_of(given.lineno) if given is not None else frame.place,
         )
     return None
 

@@ -106,6 +106,8 @@ def _sides(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
     if isinstance(node, ast.Compare) and len(node.comparators) == 1:
         return node.left, node.comparators[0]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if ast.unparse(node.func) == "torch.where" and len(node.args) == 3:
+            return node.args[0], node.args[1]
         if node.func.attr.rstrip("_") not in _OF_TWO:
             return None
         arguments = [node.func.value, *node.args]

@@ -21,6 +21,7 @@ _KEEPS = {
     *("reciprocal", "relu_", "gelu", "silu", "leaky_relu", "elu", "dropout", "normalize", "byte"),
     *("zeros_like", "ones_like", "rand_like", "randn_like", "logical_not", "isnan", "round"),
 }
+_IN_PLACE = {"add", "sub", "mul", "div", "pow", "clamp", "zero", "fill", "copy", "normal"}
 _KEEPING = (
     *(nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.Dropout),
     *(nn.Identity, nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.Softmax, nn.LogSoftmax),
@@ -159,7 +160,7 @@ def _called(node: ast.Call, frame: Frame) -> Shape | None:
     inner = _shape(given[0], frame) if given else None
     if inner is None:
         return None
-    if name in _KEEPS:
+    if name in _KEEPS or (name.endswith("_") and name[:-1] in _IN_PLACE):
         return inner
     words = {one.arg: one.value for one in node.keywords}
     numbers = [number(one, frame) for one in _flat(given[1:])]

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from dataclasses import replace
+
+from torch import nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import failing
 from grader.errors.seen.frames import Frames
+from grader.errors.seen.lookup import looked_up
+from grader.errors.seen.made import made
 from grader.errors.seen.sized import number, shape_of
+
+_CONVOLUTIONS = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -72,6 +79,35 @@ def _assigned(frames: Frames, told: Explained) -> Explained | None:
                 meaning=f"{said}{odd}",
                 cure=f"Write the part that fits: {to} = ({text})[{cut}].",
                 place=frame.place,
+            )
+        return replace(told, meaning=said, place=frame.place)
+    return None
+
+
+def read_split(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Sizes of parts that add up to something else than the dimension."""
+    frame = frames.last
+    for call in failing.calls(frame, "split", "split_with_sizes"):
+        owner, *given = failing.arguments(call)
+        if not given or not isinstance(given[0], ast.List | ast.Tuple):
+            continue
+        sizes = [number(one, frame) for one in given[0].elts]
+        wanted = sum(one for one in sizes if one is not None)
+        found = re.search(r"exactly to (\d+)", message)
+        if None in sizes or found is None:
+            continue
+        size, text = int(found[1]), ast.unparse(owner)
+        said = f"The parts of {text} add up to {wanted}, and the dimension has {size}."
+        layer = looked_up(owner.func, frame) if isinstance(owner, ast.Call) else None
+        call_of = made(frames, layer) if isinstance(layer, nn.Linear | _CONVOLUTIONS) else None
+        if isinstance(layer, nn.Module) and call_of is not None:
+            name = "out_features" if isinstance(layer, nn.Linear) else "out_channels"
+            new = ast.unparse(call_of.with_size(1, name, str(wanted)))
+            return replace(
+                told,
+                meaning=f"{said} The line named here makes the layer that gives it.",
+                cure=f"If the parts are right, write {new} there.",
+                place=call_of.place,
             )
         return replace(told, meaning=said, place=frame.place)
     return None

@@ -61,13 +61,15 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             "state.items()}. Or give the attributes their old names.",
             sure=False,
         )
+    if bool(missing) != bool(left) and "size mismatch" not in message:
+        return _one_sided(frames, told, missing, left)
     if not missing and not left and (wrong := _SIZES.findall(message)):
         name, saved, wanted = wrong[0]
         return replace(
             told,
             meaning=f"{name} has the shape {saved} in the file and {wanted} in this model.",
             cure="Make the model with the sizes that it was saved with. If this layer is to be "
-            f'another, leave its entries out of the state, those of "{name.rpartition(".")[0]}", '
+            f"another, leave its entries out of the state, {_those_of(name)}, "
             "and pass strict=False: sizes are not forgiven, missing names are.",
         )
     return None
@@ -139,6 +141,35 @@ def _prefix(longer: list[str], shorter: list[str]) -> str:
     prefix = longer[0].removesuffix(tail) if tail else ""
     fits = prefix and {one.removeprefix(prefix) for one in longer} == set(shorter)
     return prefix if fits else ""
+
+
+def _those_of(name: str) -> str:
+    part = name.rpartition(".")[0]
+    return f'those of "{part}"' if part else f'"{name}"'
+
+
+def _one_sided(
+    frames: Frames, told: Explained, missing: list[str], left: list[str]
+) -> Explained | None:
+    """Names of the model alone, or of the file alone."""
+    model = frames.given("load_state_dict").get("self")
+    if not isinstance(model, nn.Module) or len(missing) == len(model.state_dict()):
+        return None
+    listed = ", ".join((missing or left)[:4]) + (" and so on" if len(missing or left) > 4 else "")
+    if missing:
+        return replace(
+            told,
+            meaning=f"The file has all else, and nothing for {listed}: they may be new in "
+            "the model since it was saved.",
+            cure="If they are to begin anew, pass strict=False: all that the file has is loaded, "
+            "and these keep the values that they were made with.",
+        )
+    return replace(
+        told,
+        meaning=f"The model has all that it needs in the file, and no place for {listed}: it had "
+        "these when it was saved.",
+        cure="If they are no longer wanted, pass strict=False: all else is loaded.",
+    )
 
 
 def _renamed(frames: Frames, missing: list[str], left: list[str]) -> dict[str, str] | None:

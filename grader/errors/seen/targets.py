@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,8 +10,8 @@ import torch
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import compared
-from grader.errors.seen.frames import Frames
+from grader.errors.seen import compared, failing
+from grader.errors.seen.frames import Frames, file_name
 
 _COLOURS = (3, 4)
 
@@ -33,7 +34,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             shapes = f"{t} has the shape {_of(target)}, and {s} {_of(scores)}."
             for rule in rules:
                 if (said := rule(scores, target, s, t)) is not None:
-                    return replace(told, meaning=f"{shapes} {said[0]}", cure=said[1])
+                    place = _cut(frames) if rule is _lost_batch else ""
+                    return replace(told, meaning=f"{shapes} {said[0]}", cure=said[1], place=place)
             wanted = (len(scores), *scores.shape[2:]) if of_classes and scores.dim() > 1 else None
             asked = f" This loss takes class numbers of the shape {wanted}." if wanted else ""
             return replace(told, meaning=f"{shapes}{asked}")
@@ -183,6 +185,20 @@ def _lost_batch(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
             "target of another batch, or a batch dimension that stands second in one of them.",
         )
     return None
+
+
+def _cut(frames: Frames) -> str:
+    """The one view(-1, features) of the reader's files."""
+    lines = {
+        f"{file_name(file)}, line {node.lineno}"
+        for tree, file in frames.files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and failing.name_of(node) in ("view", "reshape")
+        and len(node.args) == 2
+        and ast.unparse(node.args[0]) == "-1"
+    }
+    return lines.pop() if len(lines) == 1 else ""
 
 
 def _one_column(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:

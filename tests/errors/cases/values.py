@@ -381,6 +381,7 @@ JOINING = [
         lambda: nn.Linear(3, 2)(torch.from_numpy(np.zeros(3)).float()),
     ),
     ("number_for_tensor", lambda: torch.exp(2.0), lambda: torch.exp(torch.tensor(2.0))),
+    ("text_used", lambda: "image".float(), lambda: {"image": torch.ones(2)}["image"].float()),
     (
         "dict_used",
         lambda: {"logits": torch.ones(2, 3)}.argmax(1),
