@@ -29,7 +29,8 @@ def read_lengths(frames: Frames, told: Explained, message: str) -> Explained | N
             meaning=f"Sequence {which} of this batch, counted from 0, has the length "
             f"{int(lengths[empty[0]])}, and every one needs 1 or more.",
             cure="Leave empty sequences out where the batch is made, or give each at least one "
-            "entry, such as one for what is unknown. To keep them as padding: lengths.clamp(min=1).",
+            "entry, such as one for what is unknown. To keep them as padding: "
+            "lengths.clamp(min=1).",
             place=frames.last.place,
         )
     if len(lengths) != batch:

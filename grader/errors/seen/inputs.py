@@ -83,8 +83,9 @@ def _linear(frames: Frames, told: Explained, one: Fed) -> Explained | None:
 def _is_flattened(frames: Frames, one: Fed) -> bool:
     """Whether the failing function, or the Sequential, flattens what it is given."""
     if one.inside:
-        names = frames.given("forward")
-        return any(isinstance(part, nn.Flatten) for part in names.get("self", ()))
+        around = [names.get("self") for _, names in frames.within]
+        sequences = [list(one) for one in around if isinstance(one, nn.Sequential)]
+        return any(isinstance(part, nn.Flatten) for parts in sequences for part in parts)
     tree = frames.last.source
     return tree is not None and bool(source.calls(tree, "flatten", "view", "reshape"))
 
