@@ -517,6 +517,18 @@ def the_state_of_a_bidirectional_rnn():
     _both_ways(False)
 
 
+@told(
+    "attention_features",
+    r"^encoder was made for 8 features, the last dimension, and x has the shape \(2, 5, 3\)",
+    "encoder(x)",
+    "self.project = nn.Linear(3, 8) in __init__, and encoder(self.project(x))",
+    lambda: nn.TransformerEncoderLayer(8, 2)(nn.Linear(3, 8)(torch.ones(2, 5, 3))),
+)
+def features_that_a_transformer_was_not_made_for():
+    encoder, x = nn.TransformerEncoderLayer(8, 2, batch_first=True), torch.ones(2, 5, 3)
+    encoder(x)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_layer_and_the_line_are_named_and_the_cure_cures(program):
     program.is_explained()

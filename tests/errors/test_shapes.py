@@ -556,6 +556,30 @@ def the_pair_that_max_gives():
     torch.relu(h)
 
 
+@told(
+    "einsum_letters",
+    r"^w has the shape \(1, 4, 4\), 3 dimensions, and ij names 2",
+    'torch.einsum("bi,ij->bj", x, w)',
+    "w.squeeze(0)",
+    lambda: torch.einsum("bi,ij->bj", torch.ones(3, 4), torch.ones(1, 4, 4).squeeze(0)),
+)
+def a_matrix_with_a_batch_of_one():
+    x, w = torch.ones(3, 4), torch.ones(1, 4, 4)
+    torch.einsum("bi,ij->bj", x, w)
+
+
+@told(
+    "einsum_letters",
+    r"^The letter h is 5 in q and 7 in k, of the shape \(2, 7, 4, 3\)",
+    'torch.einsum("bhqd,bhkd->bhqk", q, k)',
+    "Give the letters of k in the order of its dimensions",
+    lambda: torch.einsum("bqhd,bkhd->bhqk", torch.ones(2, 5, 4, 3), torch.ones(2, 7, 4, 3)),
+)
+def heads_that_stand_third():
+    q, k = torch.ones(2, 5, 4, 3), torch.ones(2, 7, 4, 3)
+    torch.einsum("bhqd,bhkd->bhqk", q, k)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_tensors_and_the_line_are_named_and_the_cure_runs(program):
     program.is_explained()

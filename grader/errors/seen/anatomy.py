@@ -113,7 +113,7 @@ def _of_parts(frames: Frames, told: Explained, module: nn.Module) -> Explained |
 def read_list(frames: Frames, told: Explained, message: str) -> Explained | None:
     """Layers that a model keeps in a plain list, dict or tuple, where nothing finds them."""
     for _, module in frames.modules():
-        for part in module.modules():
+        for part in module.modules() if not list(module.parameters()) else ():
             code = own_class(type(part))
             if code is None:
                 continue

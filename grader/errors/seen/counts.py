@@ -62,8 +62,7 @@ def read_sizes(frames: Frames, told: Explained, message: str) -> Explained | Non
     return replace(
         told,
         meaning=f"Sample i takes row i of each tensor, so all need as many rows: {listed}.",
-        cure="Look at the lines that make them: a slice or a window has left out rows of one and "
-        "kept those of the other. Cut both in the same way, so that row i of one belongs to row i "
-        "of the other.",
+        cure="Look at the lines that make them, at slices and windows above all. Cut both in the "
+        "same way, so that row i of one belongs to row i of the other.",
         place=frames.last.place,
     )

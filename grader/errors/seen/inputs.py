@@ -149,9 +149,7 @@ def _channels(frames: Frames, told: Explained, one: Fed, said: str) -> Explained
         return _changed(frames, told, f"{said} The {wanted} channels come last here.", moved)
     if (got, wanted) == (_RGBA, _COLOURS) and follow == 2:
         cure = one.instead("[:, :3]")
-        return _changed(
-            frames, told, f"{said} The fourth channel says how opaque a pixel is.", cure
-        )
+        return _changed(frames, told, f"{said} A fourth one says how opaque a pixel is.", cure)
     elsewhere = [at for at, size in enumerate(shape) if size == wanted and at > 1]
     if len(elsewhere) == 1:
         moved = one.instead(f".movedim({elsewhere[0]}, 1)")
@@ -161,9 +159,9 @@ def _channels(frames: Frames, told: Explained, one: Fed, said: str) -> Explained
     if follow == 2 and {got, wanted} == {1, _COLOURS}:
         grey = ".expand(-1, 3, -1, -1)" if got == 1 else ".mean(1, keepdim=True)"
         what = (
-            "grey images, and it was made for colours"
+            "grey images, with one channel, and it was made for colours"
             if got == 1
-            else "colours, and it was made for grey"
+            else "colours, three channels, and it was made for grey images"
         )
         return replace(
             found,
@@ -259,6 +257,23 @@ def _recurrent(frames: Frames, told: Explained, one: Fed) -> Explained | None:
     return found
 
 
+def _attention(frames: Frames, told: Explained, one: Fed) -> Explained | None:
+    """Attention, alone or in a transformer, that is given another number of features."""
+    assert isinstance(one.layer, nn.MultiheadAttention)
+    features, shape = one.layer.embed_dim, one.shape
+    if not shape or shape[-1] == features or not one.call:
+        return None
+    return _changed(
+        frames,
+        told,
+        f"{one.call} was made for {features} features, the last dimension, and {one.name} has the "
+        f"shape {shape}.",
+        f"Map them first: self.project = nn.Linear({shape[-1]}, {features}) in __init__, and "
+        f"{one.call}(self.project({one.name})). Where {shape[-1]} is right, make the attention for "
+        f"that number instead, one that its heads divide",
+    )
+
+
 Rule = Callable[[Frames, Explained, Fed], Explained | None]
 _RULES: tuple[tuple[type | tuple[type, ...], Rule], ...] = (
     (nn.Linear, _linear),
@@ -267,4 +282,5 @@ _RULES: tuple[tuple[type | tuple[type, ...], Rule], ...] = (
     (nn.LayerNorm, _layer_norm),
     (nn.GroupNorm, _group_norm),
     (nn.RNNBase, _recurrent),
+    (nn.MultiheadAttention, _attention),
 )
