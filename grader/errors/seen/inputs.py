@@ -263,6 +263,8 @@ def _attention(frames: Frames, told: Explained, one: Fed) -> Explained | None:
     features, shape = one.layer.embed_dim, one.shape
     if not shape or shape[-1] == features or not one.call:
         return None
+    if one.layer.batch_first and len(shape) == 3:
+        shape = (shape[1], shape[0], shape[2])  # as it was before the layer turned it
     return _changed(
         frames,
         told,
