@@ -543,6 +543,40 @@ def a_layer_that_was_never_made():
 
 
 @told(
+    "missing_attribute",
+    "^m is a ReLU, which has no weight",
+    "nn.init.zeros_(m.weight)",
+    "if isinstance(m, nn.Linear | nn.Conv2d)",
+    lambda: nn.Sequential(nn.Linear(2, 2), nn.ReLU()).apply(lambda m: _zeroed(m, True)),
+)
+def first_weights_of_an_activation():
+    nn.Sequential(nn.Linear(2, 2), nn.ReLU()).apply(_zeroed)
+
+
+def _zeroed(m, asked=False):
+    if asked and not isinstance(m, nn.Linear | nn.Conv2d):
+        return
+    nn.init.zeros_(m.weight)
+
+
+@told(
+    "none_used",
+    "^The batch is None: _unreturned ends without return",
+    "ys = torch.tensor",
+    "End it with return ys",
+    lambda: [y for _, y in DataLoader([(1, 0)] * 4, batch_size=2, collate_fn=default_collate)],
+)
+def a_collate_without_return():
+    loader = DataLoader([(1, 0)] * 4, batch_size=2, collate_fn=_unreturned)
+    for x, y in loader:
+        print(x, y)
+
+
+def _unreturned(samples):
+    ys = torch.tensor([y for _, y in samples])  # noqa: F841
+
+
+@told(
     "module_for_tensor",
     r"^h is a module and no tensor: nn\.ReLU\(x\) makes one",
     "h = nn.ReLU(x)",
@@ -697,6 +731,17 @@ def a_setting_of_another_library():
 )
 def a_setting_that_is_misspelled():
     nn.Conv2d(3, 4, kernelsize=3)
+
+
+@told(
+    "schedule_settings",
+    "CosineAnnealingLR has no argument epochs. What is meant is called T_max",
+    "epochs=10",
+    "Write T_max in the place of epochs",
+    lambda: optim.lr_scheduler.CosineAnnealingLR(optim.SGD(Right().parameters(), 0.1), T_max=10),
+)
+def a_schedule_of_epochs():
+    optim.lr_scheduler.CosineAnnealingLR(optim.SGD(Right().parameters(), 0.1), epochs=10)
 
 
 @told(

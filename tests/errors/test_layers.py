@@ -529,6 +529,46 @@ def features_that_a_transformer_was_not_made_for():
     encoder(x)
 
 
+class Growing(nn.Module):
+    """Layers that join their results to their input."""
+
+    def __init__(self, channels, growth, grows=0):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(channels, growth, 1) for _ in range(2))
+        if grows:
+            sizes = (channels, channels + grows)
+            self.layers = nn.ModuleList([nn.Conv2d(size, growth, 1) for size in sizes])
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.cat([x, layer(x)], 1)
+        return x
+
+
+class Alike(nn.Module):
+    """Layers of one size that get inputs of several."""
+
+    def __init__(self, channels, growth):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(channels, growth, 1) for _ in range(2))
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.cat([x, layer(x)], 1)
+        return x
+
+
+@told(
+    "channels",
+    r"^self\.layers\[1\] is given x .* makes all layers of a list alike",
+    "nn.Conv2d(channels, growth, 1) for _ in range(2)",
+    "this one with in_channels=5",
+    lambda: Growing(3, 2, grows=2)(torch.ones(1, 3, 4, 4)),
+)
+def layers_of_a_list_that_get_more_and_more():
+    Alike(3, 2)(torch.ones(1, 3, 4, 4))
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_layer_and_the_line_are_named_and_the_cure_cures(program):
     program.is_explained()

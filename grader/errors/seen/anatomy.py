@@ -149,6 +149,8 @@ def read_missing(frames: Frames, told: Explained, message: str) -> Explained | N
     found = _NAMED.search(message)
     module = frames.given("__getattr__").get("self")
     code = own_class(type(module)) if isinstance(module, nn.Module) else None
+    if found is not None and code is None and found[2] in ("weight", "bias"):
+        return _without_weights(frames, told, found[1], found[2])
     if found is None or code is None or not isinstance(module, nn.Module):
         return None
     (kind, file), name = code, found[2]
@@ -186,5 +188,24 @@ def read_missing(frames: Frames, told: Explained, message: str) -> Explained | N
         else f"{kind.name} makes nothing that is called {name}.",
         cure=f"Make it in __init__ of {kind.name}, self.{name} = ..., behind super().__init__(), "
         "or take it out of this line.",
+        place=frames.last.place,
+    )
+
+
+def _without_weights(frames: Frames, told: Explained, kind: str, name: str) -> Explained:
+    """A part of torch's own that has no weight, such as an activation."""
+    asked = next(
+        (
+            ast.unparse(node.value)
+            for node in failing.on_line(frames.last)
+            if isinstance(node, ast.Attribute) and node.attr == name
+        ),
+        "m",
+    )
+    return replace(
+        told,
+        meaning=f"{asked} is a {kind}, which has no {name}. modules() and apply() go through every "
+        "part of a model, those without weights too.",
+        cure=f"Ask first: if isinstance({asked}, nn.Linear | nn.Conv2d).",
         place=frames.last.place,
     )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from grader.errors.explanation import Explained
 from grader.errors.seen.frames import Frames
 from grader.errors.seen.lookup import looked_up, named
-from grader.errors.seen.made import like, made, spelled
+from grader.errors.seen.made import Made, like, made, spelled
 
 _INPUTS = ("input", "x", "query", "src")
 _SHORT = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
@@ -94,6 +94,15 @@ def remade(
 ) -> Explained:
     """The layer made with the sizes that arrive: position and name of each, and its value."""
     call = made(frames, layer)
+    if call is not None and _of_many(call):
+        new = ", ".join(f"{name}={size}" for _, name, size in sizes)
+        return replace(
+            told,
+            meaning=f"{said} The line named here makes all layers of a list alike.",
+            cure=f"Make each for what arrives at it, this one with {new}: where layers join their "
+            "results to their input, it grows from layer to layer.",
+            place=call.place,
+        )
     if call is None:
         new = ", ".join(f"{name}={size}" for _, name, size in sizes)
         cure = f"If the input is right, make this {type(layer).__name__} with {new}."
@@ -106,6 +115,17 @@ def remade(
         meaning=f"{said} The line named here makes it.",
         cure=f"If the input is right, write {ast.unparse(call.call)} there.",
         place=call.place,
+    )
+
+
+def _of_many(made_as: Made) -> bool:
+    """Whether the call stands in a comprehension, which makes several layers."""
+    many = ast.ListComp | ast.GeneratorExp | ast.DictComp
+    return any(
+        one is made_as.call
+        for node in ast.walk(made_as.within)
+        if isinstance(node, many)
+        for one in ast.walk(node)
     )
 
 

@@ -34,6 +34,7 @@ _ALSO = {
     "dim": "embed_dim",
     "bs": "batch_size",
     "workers": "num_workers",
+    "epochs": "T_max",
 }
 """What other libraries call it."""
 
@@ -50,7 +51,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     known = [one for one in inspect.signature(kind).parameters if one not in ("args", "kwargs")]
     meant = _ALSO.get(wrong, "")
     if meant not in known:
-        near = difflib.get_close_matches(wrong, known, 1, 0.6)
+        near = difflib.get_close_matches(wrong, known, 1, 0.8)
         meant = near[0] if near else ""
     place = _written(frames, wrong)
     listed = ", ".join(known)

@@ -168,6 +168,8 @@ def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
                 cure=f"Test it first: if {name} is not None.",
                 place=frame.place,
             )
+    if (batch := silent.of_loader(frame, told)) is not None:
+        return batch
     for node in _line(frame):
         if isinstance(node, ast.Name) and node.id in frame.names and frame.names[node.id] is None:
             if (closed := closures.of_result(frame, told, node.id)) is not None:
