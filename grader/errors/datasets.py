@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.errors.explanation import Explanation
+from grader.errors.explanation import BY_FRAMES, Explanation
 
 DATASETS = (
     Explanation(
@@ -65,6 +65,15 @@ DATASETS = (
         where=r"torch/utils/data/_utils/collate\.py:",
     ),
     Explanation(
+        "batch_names",
+        ("ValueError",),
+        r"^too many values to unpack",
+        "A batch has as many parts as a sample of the dataset, and there are fewer names for them.",
+        "Name every part: for image, label, path in loader. One that you do not need is called _. "
+        "Where a sample is a dict, the batch is one too: for batch in loader, and batch[name].",
+        where=BY_FRAMES,
+    ),
+    Explanation(
         "no_len_method",
         ("TypeError",),
         r"^object of type '(?!generator|NoneType|int|float)\w+' has no len\(\)",
@@ -73,6 +82,25 @@ DATASETS = (
         "Write def __len__(self) that returns the number of samples. What has none becomes an "
         "IterableDataset with __iter__, and its loader is not asked for len().",
         where=r"torch/utils/data/",
+    ),
+    Explanation(
+        "length_kind",
+        ("TypeError", "ValueError"),
+        r"^'(float|NoneType|Tensor|str|tuple|list)' object cannot be interpreted as an integer|"
+        r"^__len__\(\) should return >= 0",
+        "A DataLoader asks for len(dataset), and __len__ of your dataset returns no whole number "
+        "of 0 or more.",
+        "Let it return one: write // in the place of /, and return in front of the value.",
+        where=r"torch/utils/data/(?!dataset)\w+\.py:\w+$",
+    ),
+    Explanation(
+        "arrays_given",
+        ("TypeError",),
+        r"^'int' object is not callable",
+        "A TensorDataset asks each tensor for its size(0), and was given NumPy arrays, whose size "
+        "is a number.",
+        "Make tensors of them: TensorDataset(torch.from_numpy(x).float(), torch.from_numpy(y)).",
+        where=r"torch/utils/data/dataset\.py:[\w<>]+$",
     ),
     Explanation(
         "no_getitem",

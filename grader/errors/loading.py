@@ -158,9 +158,10 @@ LOADING = (
         ("TypeError",),
         r"^'(set|frozenset|generator|dict_values|dict_keys|map|filter|zip)' object is not "
         r"subscriptable",
-        "A DataLoader asks for samples by number, and this dataset has no numbers: a set, or "
-        "something that is gone through once.",
-        "Make a list of it: DataLoader(list(samples), batch_size=32).",
-        where=r"torch/utils/data/_utils/fetch\.py:[\w<>]+$",
+        "A DataLoader asks for samples by number, and what the dataset looks them up in has no "
+        "numbers: a set, or something that is gone through once, such as zip and map.",
+        "Make a list of it: DataLoader(list(samples), batch_size=32), self.pairs = list(zip(x, "
+        "y)).",
+        where=r"torch/utils/data/_utils/fetch\.py:[\w<>]+( > [^>]*:__getitem__)?$",
     ),
 )

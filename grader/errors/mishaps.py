@@ -48,7 +48,7 @@ VALUES = (
         "none_used",
         ("AttributeError", "TypeError"),
         r"'NoneType' object (has no attribute|is not subscriptable|is not iterable)|"
-        r"'NoneType' has no len\(\)",
+        r"'NoneType' has no len\(\)|cannot unpack non-iterable NoneType object",
         "Something is None where you expected a tensor, a node or a list: a .grad before the first "
         "backward or of a non-leaf, a grad_fn of a leaf, the end of an edge, or what a function "
         "without return gave.",
@@ -81,8 +81,10 @@ VALUES = (
     ),
     Explanation(
         "pair_used",
-        ("AttributeError",),
-        r"'torch\.return_types\.\w+' object has no attribute",
+        ("AttributeError", "TypeError"),
+        r"'torch\.return_types\.\w+' object has no attribute|"
+        r"must be Tensor, not torch\.return_types\.|"
+        r"unsupported operand type\(s\).*'torch\.return_types\.\w+'",
         "max, min, sort, topk and some others return a pair when they are given a dimension: "
         "values and indices.",
         "Take the part you need: x.max(1).values.",

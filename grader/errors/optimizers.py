@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.errors.explanation import Explanation
+from grader.errors.explanation import BY_FRAMES, Explanation
 
 OPTIMIZERS = (
     Explanation(
@@ -84,6 +84,15 @@ OPTIMIZERS = (
         "model.",
         "Write model.parameters().",
         where=r"torch/optim/(\w+\.py:__init__ > torch/optim/)?optimizer\.py:__init__",
+    ),
+    Explanation(
+        "generators_added",
+        ("TypeError",),
+        r"^unsupported operand type\(s\) for \+: '(generator|list)' and '(generator|list)'|"
+        r"^can only concatenate list \(not \x22generator\x22\)",
+        "parameters() gives a generator, and generators cannot be added.",
+        "Put the tensors of both into a list: [*a.parameters(), *b.parameters()].",
+        where=BY_FRAMES,
     ),
     Explanation(
         "some_names",

@@ -165,6 +165,27 @@ KINDS = (
         "keeps their graph.",
     ),
     Explanation(
+        "text_used",
+        ("AttributeError",),
+        r"^'str' object has no attribute '(to|shape|size|dim|dtype|device|float|long|cuda|cpu|view|"
+        r"reshape|argmax|mean|sum|unsqueeze|squeeze|permute|numpy|item|detach|backward)'",
+        "A text stands where a tensor belongs: a label or a path that was never turned into "
+        "numbers, or a name of a dict that was taken apart, which gives its names.",
+        "Number labels in the dataset. Where a batch is a dict, take it as one, for batch in "
+        'loader, and its tensors by name: batch["image"].',
+    ),
+    Explanation(
+        "dict_used",
+        ("AttributeError",),
+        r"^'(dict|OrderedDict)' object has no attribute '(size|shape|dim|dtype|device|argmax|max|"
+        r"softmax|log_softmax|sigmoid|mean|sum|view|reshape|float|long|detach|backward|squeeze|"
+        r"unsqueeze|permute|numpy|item|to|cpu|cuda|logits|loss)'",
+        "A dict stands where a tensor belongs: a model, a loss or a dataset may give one, with its "
+        "tensors under names.",
+        'Take out the entry that you mean: output["logits"], batch["image"]. For all of them: '
+        "{name: one.to(device) for name, one in batch.items()}.",
+    ),
+    Explanation(
         "listed_modules",
         ("TypeError",),
         r"^list is not a Module subclass",

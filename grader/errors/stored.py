@@ -14,6 +14,17 @@ STORED = (
         "torch.load(path, weights_only=False).state_dict(), of a file that you trust.",
     ),
     Explanation(
+        "whole_pickled",
+        ("AttributeError", "PicklingError", "TypeError"),
+        r"^Can't (pickle|get) (local object|<(function|class))|^[Cc]annot pickle '",
+        "torch.save writes an object by the names of its class and functions, and what was "
+        "defined as a lambda, or inside of a function, has none. An open file, a lock or a "
+        "generator cannot be written at all.",
+        "Save the numbers alone, torch.save(model.state_dict(), path), and make the model anew "
+        "when you load them. Or define that function at the top of a module, with def.",
+        where=r"torch/serialization\.py:\w+$",
+    ),
+    Explanation(
         "loaded_result",
         (
             "TypeError",

@@ -25,7 +25,10 @@ def told(code, meaning, place=None, cure=None):
 
 
 @told(
-    "product_sizes", "net.4 was made for 150 features in a row, and is given 108.", None, "(108, 2)"
+    "product_sizes",
+    r"net\[4\] is given an input of the shape \(5, 108\).* gets 108, and it was made for 150",
+    None,
+    "(108, 2)",
 )
 def a_layer_behind_a_flatten():
     net = nn.Sequential(

@@ -73,6 +73,7 @@ AROUND: dict[str, Entry] = {
     ),
     "hook_kinds": at(HOOKS, "5.5 Backward hooks of modules", "Old and new backward hooks"),
     "dict_like": at(MODULES, "10.7 Save, load", "load_state_dict of a path or of a model"),
+    "whole_pickled": at(LOOP_2, "Why not the whole model", "A lambda in what is saved"),
     "loaded_result": at(MODULES, "10.7 Save, load", "What load_state_dict returns, for the model"),
     "dict_for_model": at(MODULES, "10.7 Save, load", "A state_dict for a model"),
     "other_state": at(LOOP_2, "Stop, and go on", "The state of a model for an optimizer"),

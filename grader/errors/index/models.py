@@ -43,6 +43,7 @@ MODELS: dict[str, Entry] = {
     "nesterov": at(LOOP, "SGD, momentum", "nesterov without momentum"),
     "setting_name": at(LOOP, "What a step does", "A setting that an optimizer does not have"),
     "model_for_parameters": at(LOOP, "What an optimizer holds", "A model given to an optimizer"),
+    "generators_added": at(LOOP, "What an optimizer holds", "Parameters of two models, added"),
     "some_names": at(LOOP_2, "Groups, and a body", "Parameters with names and without"),
     "group_params": at(LOOP_2, "Groups, and a body", "A group without parameters"),
     "group_set": at(LOOP_2, "Groups, and a body", "A set of parameters"),

@@ -32,7 +32,10 @@ VALUES: dict[str, Entry] = {
     ),
     "sample_file": at(DATA, "11.2 A dataset", "The file of a sample that is not there"),
     "collate_keys": at(DATA, "11.6 Collate", "Samples with different keys"),
+    "batch_names": at(DATA, "11.4 From numbers to batches", "More parts than names in a batch"),
     "no_len_method": at(DATA, "11.2 A dataset", "A dataset class without __len__"),
+    "length_kind": at(DATA, "11.2 A dataset", "A __len__ that is no whole number"),
+    "arrays_given": at(DATA, "11.2 A dataset", "Arrays given to a TensorDataset"),
     "no_getitem": at(DATA, "11.2 A dataset", "A dataset class without __getitem__"),
     "dataset_sizes": at(DATA, "11.2 A dataset", "Inputs and targets of different length"),
     "split_lengths": at(DATA, "Training, validation, test", "Parts that do not add up"),
@@ -102,6 +105,8 @@ VALUES: dict[str, Entry] = {
     "number_for_tensor": at(
         GRAPHS, "Which results are recorded", "A number given to one of torch's functions"
     ),
+    "text_used": at(DATA, "11.6 Collate", "A text in the place of a tensor"),
+    "dict_used": at(MODULES, "10.4 What a call does", "A dict in the place of a tensor"),
     "dict_for_tensor": at(MODULES, "10.4 What a call does", "A dict for a tensor"),
     "size_kind": at(TENSORS, "9.3 Where a number lies", "A size that is no whole number"),
     "max_number": at(TENSORS, "9.7 The largest", "max of a tensor and a number"),

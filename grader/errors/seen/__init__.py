@@ -8,37 +8,62 @@ from dataclasses import replace
 
 from grader.errors.explanation import Explained, Explanation
 from grader.errors.seen import (
+    alone,
+    anatomy,
     anomalous,
     assigned,
     attention,
+    batched,
+    begun,
+    called,
     choices,
+    chosen,
     closures,
+    collated,
+    compared,
     constructed,
     copied,
     counted,
+    counts,
+    divided,
     dtypes,
     edited,
+    empty,
+    grouped,
     hooked,
+    inputs,
+    joined,
+    keywords,
     layers,
+    lettered,
     lost,
+    misplaced,
     nothing,
     numbers,
     operands,
     parts,
     passes,
+    pooled,
+    products,
     rerun,
+    reshaped,
     returned,
     samples,
     scaled,
     scheduled,
     shared,
     spoiled,
+    spread,
+    squeezed,
     stored,
     targets,
     tuples,
     unlabelled,
+    weighed,
+    whole,
     windows,
     workers,
+    wrapped,
 )
 from grader.errors.seen.frames import Frames
 from grader.errors.seen.recognised import recognised
@@ -51,6 +76,30 @@ Reader = Callable[[Frames, Explained, str], Explained | None]
 def _here(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The reader's own line, where it failed itself and called no library that did."""
     return None if frames.within else replace(told, place=frames.last.place)
+
+
+def _batch(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Windows that run past an end, or else the samples that differ."""
+    return (
+        windows.read(frames, told, message)
+        or collated.read_shapes(frames, told)
+        or joined.read_stack(frames, told, message)
+    )
+
+
+def _integers(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A target of whole numbers, or an edit of whole numbers."""
+    return compared.read_dtype(frames, told, message) or whole.read_result(frames, told, message)
+
+
+def _number(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """An entry of a single number, or what made a single number of a batch of one."""
+    return numbers.read(frames, told, message) or squeezed.read(frames, told, message)
+
+
+def _reshaped(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A view of the reader's own, or one inside of attention."""
+    return attention.read_batch(frames, told, message) or reshaped.read(frames, told, message)
 
 
 _READERS: dict[str, Reader] = {
@@ -93,9 +142,36 @@ _READERS: dict[str, Reader] = {
     "product_sizes": layers.read_product,
     "index_range": layers.read_index,
     "sample_index": samples.read,
-    "batch_sizes": windows.read,
+    "dict_like": stored.read_given,
+    "loaded_result": stored.read_result,
+    "group_params": grouped.read_keys,
+    "dataset_attribute": wrapped.read,
+    "no_values": empty.read,
+    "one_value": alone.read,
+    "target_dtype": compared.read_dtype,
+    "integer_result": _integers,
+    "class_weights": weighed.read_count,
+    "expanded": spread.read,
+    "permute_all": spread.read_permute,
+    "lengths_range": counts.read_lengths,
+    "dataset_sizes": counts.read_sizes,
+    "dict_used": misplaced.read_dict,
+    "pair_used": misplaced.read_pair,
+    "text_used": batched.read_text,
+    "split_sum": spread.read_split,
+    "index_tensor": chosen.read_list,
+    "slice_kind": chosen.read_slice,
+    "dict_for_tensor": misplaced.read_dict,
+    "array_for_tensor": misplaced.read_array,
+    "cat_numbers": squeezed.read,
+    "length_kind": samples.read_length,
+    "not_probabilities": compared.read_range,
+    "module_for_tensor": misplaced.read_module,
+    "not_a_module": misplaced.read_class,
+    "list_wanted": misplaced.read_list,
+    "batch_sizes": _batch,
     "sizes": operands.read,
-    "zero_dimensions": numbers.read,
+    "zero_dimensions": _number,
     "anomaly": anomalous.read,
     "one_number": constructed.read,
     "nan_parameter": spoiled.read,
@@ -104,6 +180,46 @@ _READERS: dict[str, Reader] = {
     "warned_non_leaf_grad": nothing.read,
     "state_dict_keys": stored.read,
     "leaf_in_place": _here,
+    "channels": inputs.read,
+    "dimensions": inputs.read,
+    "norm_vector": inputs.read,
+    "rnn_features": inputs.read,
+    "rnn_state_size": begun.read,
+    "lstm_state": begun.read_pair,
+    "too_small": pooled.read,
+    "group_count": divided.read,
+    "heads": divided.read,
+    "attention_features": inputs.read,
+    "einsum_letters": lettered.read,
+    "cat_sizes": joined.read,
+    "reshaped_size": _reshaped,
+    "view_stride": reshaped.read_stride,
+    "size_kind": reshaped.read_kind,
+    "product_dimensions": products.read,
+    "dims_differ": chosen.read_dims,
+    "index_dtype": chosen.read_dtype,
+    "mask_shape": chosen.read_mask,
+    "index_written": chosen.read_written,
+    "before_init": anatomy.read_init,
+    "no_forward": anatomy.read_forward,
+    "integer_mean": whole.read_mean,
+    "found_dtype": whole.read_found,
+    "not_for_dtype": whole.read_operation,
+    "batch_names": batched.read,
+    "generators_added": grouped.read_added,
+    "collate_kind": collated.read_kind,
+    "collate_keys": collated.read_keys,
+    "missing_attribute": anatomy.read_missing,
+    "forward_arguments": called.read,
+    "setting_name": keywords.read,
+    "layer_settings": keywords.read,
+    "schedule_settings": keywords.read,
+    "loader_settings": keywords.read,
+    "no_parameters": anatomy.read_list,
+    "generators": grouped.read_generators,
+    "parameter_twice": grouped.read_twice,
+    "non_leaf_parameter": grouped.read_result,
+    "optimizer_state": grouped.read_state,
 }
 
 
@@ -128,7 +244,7 @@ _NONE_CURE = (
 def _is_none_collated(code: str, error: BaseException) -> bool:
     if code == "collate_kind":
         return "found <class 'NoneType'>" in str(error)
-    return code == "none_used" and _raised_in(error, "collate.py")
+    return code in ("none_used", "none_in_formula") and _raised_in(error, "collate.py")
 
 
 def made_exact(
@@ -143,7 +259,11 @@ def made_exact(
     if "in DataLoader worker process" in str(error) and found.code != "worker_out":
         told = replace(told, meaning=f"A DataLoader's worker raised it. {told.meaning}")
     if _is_none_collated(found.code, error):
-        return replace(Explained.of(known("collate_kind")), meaning=_NONE, cure=_NONE_CURE)
+        kind = Explained.of(known("collate_kind"))
+        with contextlib.suppress(Exception):
+            if (entry := collated.read_none(frames, kind)) is not None:
+                return entry
+        return replace(kind, meaning=_NONE, cure=_NONE_CURE)
     reader = _READERS.get(found.code)
     if not frames.own:
         return told

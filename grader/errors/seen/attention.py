@@ -75,6 +75,43 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     return replace(told, meaning=meaning, cure=cure or told.cure)
 
 
+def read_batch(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Query and key of two batches, since one of them has the batch first."""
+    names = frames.given("multi_head_attention_forward")
+    query, key = names.get("query"), names.get("key")
+    if not isinstance(query, Tensor) or not isinstance(key, Tensor):
+        return None
+    if query.dim() != 3 or key.dim() != 3 or query.shape[1] == key.shape[1]:
+        return None
+    layer = next(
+        (
+            one["self"]
+            for _, one in frames.within
+            if isinstance(one.get("self"), nn.MultiheadAttention)
+        ),
+        None,
+    )
+    first = bool(getattr(layer, "batch_first", False))
+    order = "(length, batch, features)" if not first else "(batch, length, features)"
+    q, k = (tuple(one.transpose(0, 1).shape if first else one.shape) for one in (query, key))
+    said = (
+        f"Query has the shape {q} and key {k}. This attention takes {order}, so the batch is "
+        f"{query.shape[1]} in one and {key.shape[1]} in the other."
+    )
+    cure = "Bring both to one order."
+    if not first and key.shape[0] == query.shape[1]:
+        cure = (
+            "Key and value have the batch first: give them as x.transpose(0, 1). Or pass "
+            "batch_first=True when you make the layer, and give the query the batch first too."
+        )
+    elif not first and query.shape[0] == key.shape[1]:
+        cure = (
+            "The query has the batch first: give it as query.transpose(0, 1), and take the result "
+            "back by .transpose(0, 1)."
+        )
+    return replace(told, meaning=said, cure=cure, place=frames.last.place)
+
+
 _CALL = 6
 """How many lines a call may take."""
 _SQUARE = "nn.Transformer.generate_square_subsequent_mask"

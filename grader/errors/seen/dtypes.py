@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.sections import Section
-from grader.errors.seen import source
+from grader.errors.seen import source, weighed
 from grader.errors.seen.frames import Frame, Frames
 from grader.errors.seen.lookup import looked_up, named
 
@@ -30,6 +30,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             cure="Cast and move the model first, and make the optimizer after that.",
             section=Section("10-modules", "The optimizer made before the move"),
         )
+    if (weights := weighed.read_dtype(frames, told)) is not None:
+        return weights
     if (written := _written(frames, told, message)) is not None:
         return written
     if (given := _given_to_layer(frames, told)) is not None:
@@ -122,9 +124,11 @@ def _given_to_layer(frames: Frames, told: Explained) -> Explained | None:
         if not isinstance(layer, nn.Module) or not isinstance(x, Tensor):
             continue
         weight = next(iter(layer.parameters()), None)
-        if weight is None or weight.dtype == x.dtype or not x.is_floating_point():
+        if weight is None or weight.dtype == x.dtype:
             return None
         name, part = frames.name_of(x) or "its input", _path(frames, layer)
+        if not x.is_floating_point():
+            return _of_integers(frames, told, name, x, f"{part} are {_of(weight)}")
         if x.dtype == torch.float64:
             return _of_numpy(frames, told, name, f"{part} are {_of(weight)}")
         return replace(
@@ -137,6 +141,23 @@ def _given_to_layer(frames: Frames, told: Explained) -> Explained | None:
             place=_made_at(frames.last, name),
         )
     return None
+
+
+def _of_integers(
+    frames: Frames, told: Explained, name: str, x: Tensor, parameters: str
+) -> Explained:
+    """Integers that a layer is to multiply: a picture's bytes, counts, or numbers of rows."""
+    text = name if name.isidentifier() else "x"
+    bytes_too = f"{text} = {text}.float() / 255 for the bytes of a picture, and "
+    return replace(
+        told,
+        meaning=f"{name} is {_of(x)}, and the parameters of {parameters}: a layer multiplies "
+        "floating numbers.",
+        cure=f"Convert it in front of the layer: {bytes_too if x.dtype == torch.uint8 else ''}"
+        f"{text} = {text}.float(){' for other numbers' if x.dtype == torch.uint8 else ''}. Numbers "
+        "that are names of words or classes go through nn.Embedding or F.one_hot first.",
+        place=_made_at(frames.last, name) or frames.last.place,
+    )
 
 
 def _of_two(frames: Frames, told: Explained) -> Explained | None:

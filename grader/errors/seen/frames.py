@@ -179,6 +179,20 @@ def is_library(filename: str) -> bool:
     return filename.startswith(("<frozen", *_LIBRARIES, *_OURS)) or "site-packages" in filename
 
 
+def own_class(kind: type) -> tuple[ast.ClassDef, str] | None:
+    """The syntax of a class that the reader wrote, with its file."""
+    for one in vars(kind).values():
+        if not isinstance(one, FunctionType) or is_library(one.__code__.co_filename):
+            continue
+        code = one.__code__
+        for node in ast.walk(_parsed(code.co_filename) or ast.Module([], [])):
+            if not isinstance(node, ast.ClassDef) or node.name != kind.__name__:
+                continue
+            if node.lineno <= code.co_firstlineno <= (node.end_lineno or 0):
+                return node, code.co_filename
+    return None
+
+
 def own_function(value: Any) -> tuple[ast.AST, str, int] | None:
     """The syntax of a function that the reader wrote, with its file and its first line."""
     if not isinstance(value, FunctionType) or is_library(value.__code__.co_filename):

@@ -127,10 +127,17 @@ def _chosen(frames: Frames, told: Explained) -> Explained | None:
         return None
     ((name, (low, high, holder, size, node)),) = found.items()
     layer = looked_up(node.func, frame)
+    padded = getattr(layer, "padding_idx", None) is not None
     rows = "entries" if holder.startswith("dimension") else "rows"
     cure = f"Look at how {name} is made, and at whether it counts in {holder}."
-    if low == 1 and high == size:
+    if low == 1 and high == size and not padded:
         cure = f"Numbers that begin at 1 are one too large: {name} - 1."
+    elif isinstance(layer, nn.Embedding) and low >= 0 and _counts(frame, name):
+        cure = (
+            f"{name} counts positions, so the sequence is longer than the table. Give the model "
+            f"the last {size} alone, tokens[:, -{size}:], or make the table as long as the longest "
+            "sequence: a row that was never trained means nothing."
+        )
     elif low >= 0 and isinstance(layer, nn.Embedding):
         cure = (
             f"Make it with a row for every number, padding counted: nn.Embedding({high + 1}, "
@@ -145,6 +152,12 @@ def _chosen(frames: Frames, told: Explained) -> Explained | None:
         cure=cure,
         place=_made(frame, name),
     )
+
+
+def _counts(frame: Frame, name: str) -> bool:
+    """Whether a name is given its numbers by arange: 0, 1, 2 and so on."""
+    made = source.assigned(frame.source, name) if frame.source is not None else []
+    return len(made) == 1 and bool(source.calls(made[0], "arange"))
 
 
 def _choice(node: ast.Call, frame: Frame) -> tuple[str, object, str, int]:

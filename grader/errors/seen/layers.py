@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import indexed, samples
+from grader.errors.seen import indexed, inputs, products, samples
 from grader.errors.seen.frames import Frames
 
 _PRODUCT = re.compile(r"shapes cannot be multiplied \(\d+x(\d+) and (\d+)x(\d+)\)")
@@ -19,6 +19,10 @@ _WHOLE = (torch.int64, torch.int32)
 
 def read_product(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The one Linear that was made for the number of features in the error's text."""
+    if (
+        one := inputs.read(frames, told, message) or products.read(frames, told, message)
+    ) is not None:
+        return one
     sizes = _PRODUCT.search(message)
     if sizes is None:
         return None

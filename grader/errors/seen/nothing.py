@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
-from grader.errors.seen import closures, source
+from grader.errors.seen import closures, silent, source
 from grader.errors.seen.frames import Frame, Frames
 from grader.errors.seen.lookup import looked_up
 
@@ -169,10 +169,14 @@ def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
                 cure=f"Test it first: if {name} is not None.",
                 place=frame.place,
             )
+    if (batch := silent.of_loader(frame, told)) is not None:
+        return batch
     for node in _line(frame):
         if isinstance(node, ast.Name) and node.id in frame.names and frame.names[node.id] is None:
-            if (silent := closures.of_result(frame, told, node.id)) is not None:
-                return silent
+            if (closed := closures.of_result(frame, told, node.id)) is not None:
+                return closed
+            if (given := silent.of_call(frame, told, node.id)) is not None:
+                return given
             return replace(
                 told,
                 meaning=f"{node.id} is None. A function without return gives None, and so does "

@@ -6,34 +6,23 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import source
+from grader.errors.seen import aligned, source
+from grader.errors.seen.aligned import Operand
 from grader.errors.seen.frames import Frame, Frames
 from grader.errors.seen.lookup import named
+from grader.errors.seen.sized import shape_of
 
 _SIZES = re.compile(
     r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton "
     r"dimension (\d+)"
 )
-_KEEPS_SHAPE = {
-    *("sqrt", "rsqrt", "exp", "log", "log1p", "abs", "neg", "sin", "cos", "tanh", "sigmoid"),
-    *("relu", "softmax", "log_softmax", "square", "float", "double", "half", "long", "bool"),
-    *("detach", "clone", "contiguous", "clamp", "requires_grad_", "to", "type", "cpu"),
-    "reciprocal",
+_OF_TWO = {
+    *("add", "sub", "mul", "div", "pow", "maximum", "minimum", "lerp", "eq", "ne", "masked_fill"),
 }
-_OF_TWO = {"add", "sub", "mul", "div", "pow", "maximum", "minimum", "lerp", "eq", "ne"}
-
-
-class _Operand(NamedTuple):
-    """A side of an operation: its text, its shape, and the variable that has this shape."""
-
-    text: str
-    shape: tuple[int, ...]
-    name: str
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -45,7 +34,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     pairs = {
         pair
         for pair in (*_operations(frame), *_compared(frames))
-        if _sizes_at(pair, dimension) == (one, other) and not _fits(pair[0].shape, pair[1].shape)
+        if _sizes_at(pair, dimension) in ((one, other), (other, one))
+        and not _fits(pair[0].shape, pair[1].shape)
     }
     if len({(pair[0].name, pair[1].name) for pair in pairs}) != 1:
         return None
@@ -67,6 +57,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"or {small.name}.view({sizes}).",
             place=_made(frame, small.name),
         )
+    if (brought := aligned.cure(frame, left, right)) is not None:
+        cure, place = brought
+        return replace(told, meaning=meaning, cure=cure, place=place or frame.place)
     return replace(
         told,
         meaning=meaning,
@@ -75,10 +68,10 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     )
 
 
-def _operations(frame: Frame) -> Iterator[tuple[_Operand, _Operand]]:
+def _operations(frame: Frame) -> Iterator[tuple[Operand, Operand]]:
     """The operations of the failing line on two tensors whose shapes are known."""
-    exact: list[tuple[_Operand, _Operand]] = []
-    every: list[tuple[_Operand, _Operand]] = []
+    exact: list[tuple[Operand, Operand]] = []
+    every: list[tuple[Operand, Operand]] = []
     for node in ast.walk(frame.source) if frame.source is not None else ():
         sides = _sides(node)
         if sides is None or not node.lineno <= frame.line <= (node.end_lineno or 0):  # type: ignore[attr-defined]
@@ -91,7 +84,7 @@ def _operations(frame: Frame) -> Iterator[tuple[_Operand, _Operand]]:
     yield from exact or every
 
 
-def _compared(frames: Frames) -> Iterator[tuple[_Operand, _Operand]]:
+def _compared(frames: Frames) -> Iterator[tuple[Operand, Operand]]:
     """What the failing line gave to a loss of torch, by the names that it has here."""
     for _, names in frames.within[-2:]:
         given = [names.get("input"), names.get("target")]
@@ -99,7 +92,7 @@ def _compared(frames: Frames) -> Iterator[tuple[_Operand, _Operand]]:
         known = [frames.name_of(one) for one in tensors]
         if len(tensors) == 2 and all(known):
             left, right = (
-                _Operand(name, tuple(one.shape), name)
+                Operand(name, tuple(one.shape), name)
                 for name, one in zip(known, tensors, strict=True)
             )
             yield left, right
@@ -113,6 +106,8 @@ def _sides(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
     if isinstance(node, ast.Compare) and len(node.comparators) == 1:
         return node.left, node.comparators[0]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if ast.unparse(node.func) == "torch.where" and len(node.args) == 3:
+            return node.args[0], node.args[1]
         if node.func.attr.rstrip("_") not in _OF_TWO:
             return None
         arguments = [node.func.value, *node.args]
@@ -121,38 +116,24 @@ def _sides(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
     return None
 
 
-def _operand(node: ast.expr, frame: Frame) -> _Operand | None:
-    """The shape of an expression that is a variable's, entry by entry; None if it is not known."""
+def _operand(node: ast.expr, frame: Frame) -> Operand | None:
+    """The shape of an expression, and the one variable in it that has this shape too."""
+    if (shape := shape_of(node, frame)) is None:
+        return None
     text = ast.unparse(node)
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-        value = named(node, frame)
-        if isinstance(value, Tensor):
-            return _Operand(text, tuple(value.shape), text)
-        return None
-    inner: list[ast.expr] = []
-    if isinstance(node, ast.UnaryOp):
-        inner = [node.operand]
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr not in _KEEPS_SHAPE:
-            return None
-        of_torch = ast.unparse(node.func.value) in ("torch", "F")
-        inner = [*node.args[:1]] if of_torch else [node.func.value]
-    elif isinstance(node, ast.BinOp) and not isinstance(node.op, ast.MatMult):
-        inner = [one for one in (node.left, node.right) if not _is_number(one, frame)]
-    sides = [_operand(one, frame) for one in inner]
-    known = [one for one in sides if one is not None]
-    if not known or len(known) != len(sides) or len({one.shape for one in known}) != 1:
-        return None
-    return known[0]._replace(text=text)
+        return Operand(text, shape, text)
+    inside = {
+        ast.unparse(one)
+        for one in ast.walk(node)
+        if isinstance(one, ast.Name | ast.Attribute)
+        and isinstance(value := named(one, frame), Tensor)
+        and tuple(value.shape) == shape
+    }
+    return Operand(text, shape, inside.pop() if len(inside) == 1 else text)
 
 
-def _is_number(node: ast.expr, frame: Frame) -> bool:
-    if isinstance(node, ast.Constant):
-        return True
-    return type(named(node, frame)) in (int, float)
-
-
-def _sizes_at(pair: tuple[_Operand, _Operand], dimension: int) -> tuple[int, int] | None:
+def _sizes_at(pair: tuple[Operand, Operand], dimension: int) -> tuple[int, int] | None:
     """The sizes that meet at a dimension of the result."""
     whole = max(len(one.shape) for one in pair)
     sizes = [(1,) * (whole - len(one.shape)) + one.shape for one in pair]

@@ -8,13 +8,14 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen import empty
 from grader.errors.seen.frames import Frames
 from grader.errors.seen.layers import parts
 from grader.errors.seen.lookup import looked_up
 
 
 def read_device(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """A plain tensor attribute that lies elsewhere than its module's parameters."""
+    """A plain tensor attribute that lies elsewhere than the parameters, or a model on meta."""
     for name, part in parts(frames):
         where = {parameter.device for parameter in part.parameters()}
         for attribute, value in vars(part).items():
@@ -25,7 +26,7 @@ def read_device(frames: Frames, told: Explained, message: str) -> Explained | No
                     f"{value.device.type}: .to() moves parameters and buffers, and it is neither.",
                     cure=f'In __init__: self.register_buffer("{attribute}", tensor).',
                 )
-    return None
+    return empty.read(frames, told, message)
 
 
 def read_truth(frames: Frames, told: Explained, message: str) -> Explained | None:

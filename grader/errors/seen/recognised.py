@@ -15,6 +15,7 @@ from grader.errors.seen.lookup import looked_up
 
 _MODES = (torch.no_grad, torch.enable_grad, torch.inference_mode, torch.autocast)
 _SHAPES = {"shape", "size"}
+_GIVES = {"parameters", "named_parameters"}
 _GRADIENTS = {"grad", "vjp"}
 
 
@@ -32,6 +33,8 @@ def recognised(error: BaseException) -> str | None:
 
 def _unpacked(frame: Frame, message: str) -> str | None:
     """What was unpacked into more names than it has values: a shape, gradients, or a batch."""
+    if message.startswith("too many values to unpack"):
+        return "batch_names" if any(_is_loader(one, frame) for one in _taken_apart(frame)) else None
     if not message.startswith("not enough values to unpack"):
         return None
     for value in _taken_apart(frame):
@@ -40,14 +43,18 @@ def _unpacked(frame: Frame, message: str) -> str | None:
             return "shape_names"
         if name in _GRADIENTS or name == "DataLoader":
             return "one_gradient"
-        if isinstance(looked_up(value, frame), DataLoader):
+        if _is_loader(value, frame):
             return "one_gradient"
-        if isinstance(value, ast.Call) and _name_of_call(value) == "next":
-            inner = value.args[0] if value.args else value
-            inner = inner.args[0] if isinstance(inner, ast.Call) and inner.args else inner
-            if isinstance(looked_up(inner, frame), DataLoader):
-                return "one_gradient"
     return None
+
+
+def _is_loader(value: ast.expr, frame: Frame) -> bool:
+    """Whether this is a DataLoader, or its next batch."""
+    if isinstance(value, ast.Call) and _name_of_call(value) == "next":
+        value = value.args[0] if value.args else value
+        value = value.args[0] if isinstance(value, ast.Call) and value.args else value
+    made_there = _name_of_call(value) == "DataLoader"
+    return made_there or isinstance(looked_up(value, frame), DataLoader)
 
 
 def _taken_apart(frame: Frame) -> Iterator[ast.expr]:
@@ -63,7 +70,9 @@ def _taken_apart(frame: Frame) -> Iterator[ast.expr]:
 
 
 def _called(frame: Frame, message: str) -> str | None:
-    """A module's class that was called with data, or a mode that was not called."""
+    """A class called with data, a mode that was not called, or generators that were added."""
+    if message.startswith(("unsupported operand type(s) for +", "can only concatenate list")):
+        return "generators_added" if any(_adds_parameters(one) for one in _on_line(frame)) else None
     if "context manager protocol" in message:
         for node in _on_line(frame):
             if isinstance(node, ast.With) and any(
@@ -79,6 +88,12 @@ def _called(frame: Frame, message: str) -> str | None:
         if is_module and any(_is_data(one, frame) for one in node.args):
             return "no_class"
     return None
+
+
+def _adds_parameters(node: ast.AST) -> bool:
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
+        return False
+    return any(_name_of_call(one) in _GIVES for one in (node.left, node.right))
 
 
 def _is_data(node: ast.expr, frame: Frame) -> bool:

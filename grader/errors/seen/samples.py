@@ -9,7 +9,8 @@ from torch.utils.data import Dataset
 
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
-from grader.errors.seen.frames import Frame, Frames
+from grader.errors.seen.frames import Frame, Frames, file_name, own_function
+from grader.errors.seen.reshaped import whole_division
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -49,6 +50,34 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     )
 
 
+def read_length(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """What `__len__` of the dataset returns, as a whole number."""
+    for _, names in frames.within:
+        holders = [names.get("self"), names.get("data_source"), names.get("dataset")]
+        inside = [
+            getattr(one, name, None) for one in holders for name in ("dataset", "data_source")
+        ]
+        for holder in (*holders, *inside):
+            code = own_function(getattr(type(holder), "__len__", None))
+            if code is None or not isinstance(holder, Dataset):
+                continue
+            tree, file, first = code
+            returns = [one for one in ast.walk(tree) if isinstance(one, ast.Return)]
+            if len(returns) != 1 or returns[0].value is None:
+                return None
+            text, kind = ast.unparse(returns[0].value), type(holder).__name__
+            return replace(
+                told,
+                meaning=f"len() of {kind} is asked for, and its __len__ returns {text}, which is "
+                "no whole number.",
+                cure=f"Return one: {ast.unparse(whole_division(returns[0].value))}."
+                if "/" in text
+                else f"Return one, such as int({text}).",
+                place=f"{file_name(file)}, line {first + returns[0].lineno - 1}",
+            )
+    return None
+
+
 _WINDOW = "A window of several entries begins fewer times than there are entries."
 
 
@@ -70,12 +99,16 @@ def _looked_up_by(frame: Frame, name: str) -> list[tuple[str, str]]:
         if frame.columns is not None and (node.col_offset, node.end_col_offset) != frame.columns:
             continue
         at = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) else node.slice
-        added = ""
-        if isinstance(at, ast.BinOp) and isinstance(at.op, ast.Add):
-            sides = [at.left, at.right]
-            plain = [one for one in sides if ast.unparse(one) != name]
-            if len(plain) == 1:
-                at, added = next(one for one in sides if one is not plain[0]), ast.unparse(plain[0])
-        if ast.unparse(at) == name:
+        terms = _terms(at)
+        if terms.count(name) == 1:
+            terms.remove(name)
+            added = f"({' + '.join(terms)})" if len(terms) > 1 else "".join(terms)
             found.append((ast.unparse(node.value), added))
     return found
+
+
+def _terms(node: ast.expr) -> list[str]:
+    """The texts that a sum is made of."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*_terms(node.left), *_terms(node.right)]
+    return [ast.unparse(node)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,12 +10,9 @@ import torch
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.frames import Frames
+from grader.errors.seen import compared, failing
+from grader.errors.seen.frames import Frames, file_name
 
-_LOSSES = (
-    *("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"),
-    *("gaussian_nll_loss", "poisson_nll_loss"),
-)
 _COLOURS = (3, 4)
 
 Said = tuple[str, str]
@@ -23,17 +21,21 @@ Said = tuple[str, str]
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The shapes of the scores and of the target, and what brings one to the other."""
-    for function in _LOSSES:
+    if (column := compared.read_pairs(frames, told)) is not None:
+        return column
+    for function in compared.LOSSES:
         names = frames.given(function)
         scores, target = names.get("input"), names.get("target")
         if isinstance(scores, Tensor) and isinstance(target, Tensor):
-            s, t = frames.name_of(scores) or "scores", frames.name_of(target) or "target"
+            s = frames.name_of(scores) or "scores"
+            t = frames.name_of(target) or compared.written(frames) or "target"
             of_classes = function in ("cross_entropy", "nll_loss")
             rules = _OF_CLASSES if of_classes else _OF_PROBABILITIES
             shapes = f"{t} has the shape {_of(target)}, and {s} {_of(scores)}."
             for rule in rules:
                 if (said := rule(scores, target, s, t)) is not None:
-                    return replace(told, meaning=f"{shapes} {said[0]}", cure=said[1])
+                    place = _cut(frames) if rule is _lost_batch else ""
+                    return replace(told, meaning=f"{shapes} {said[0]}", cure=said[1], place=place)
             wanted = (len(scores), *scores.shape[2:]) if of_classes and scores.dim() > 1 else None
             asked = f" This loss takes class numbers of the shape {wanted}." if wanted else ""
             return replace(told, meaning=f"{shapes}{asked}")
@@ -42,6 +44,30 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
 
 def _of(tensor: Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape)
+
+
+def _swapped(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
+    """Class numbers where the scores belong, and the other way round."""
+    if scores.is_floating_point() or not target.is_floating_point() or target.dim() < 2:
+        return None
+    return (
+        f"{s} holds whole numbers, as classes are, and {t} floats, as scores are: they are the "
+        "wrong way round.",
+        f"The prediction comes first, and {s} second: F.cross_entropy(prediction, {s}), and so "
+        "for nll_loss.",
+    )
+
+
+def _one_score(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
+    """One score for each sample, where a class needs a column of its own."""
+    if scores.dim() != 1 or _of(scores) != _of(target) or target.is_floating_point():
+        return None
+    return (
+        f"{s} holds one score for each sample, and this loss wants one for each class, in columns.",
+        f"For two classes one score is enough, with another loss: "
+        f"F.binary_cross_entropy_with_logits({s}, {t}.float()), nn.BCEWithLogitsLoss. To keep this "
+        "one, give the last layer as many outputs as there are classes, and leave squeeze out.",
+    )
 
 
 def _channel(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
@@ -161,6 +187,20 @@ def _lost_batch(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
     return None
 
 
+def _cut(frames: Frames) -> str:
+    """The one view(-1, features) of the reader's files."""
+    lines = {
+        f"{file_name(file)}, line {node.lineno}"
+        for tree, file in frames.files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and failing.name_of(node) in ("view", "reshape")
+        and len(node.args) == 2
+        and ast.unparse(node.args[0]) == "-1"
+    }
+    return lines.pop() if len(lines) == 1 else ""
+
+
 def _one_column(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
     """(N, 1) beside (N,), or the other way round."""
     shape, other = _of(scores), _of(target)
@@ -183,9 +223,13 @@ def _class_numbers(scores: Tensor, target: Tensor, s: str, t: str) -> Said | Non
     """Class numbers in a loss of probabilities."""
     if scores.dim() != 2 or scores.shape[1] == 1 or _of(target) != (len(scores),):
         return None
-    if target.is_floating_point():
-        return None
     classes = scores.shape[1]
+    if target.is_floating_point():
+        values = target.detach()
+        whole = bool((values == values.round()).all()) and bool((values >= 0).all())
+        if not whole or not 1 < float(values.max()) < classes:
+            return None
+        t = f"{t}.long()"
     return (
         f"This loss wants a 0 or a 1 for each of the {classes} columns, and {t} holds one class "
         "number for each row.",
@@ -196,6 +240,16 @@ def _class_numbers(scores: Tensor, target: Tensor, s: str, t: str) -> Said | Non
 
 Rule = Callable[[Tensor, Tensor, str, str], Said | None]
 _OF_CLASSES: tuple[Rule, ...] = (
-    *(_one_hot, _channel, _picture, _classes_last, _flat_scores, _other_size, _lost_batch),
+    *(
+        _swapped,
+        _one_score,
+        _one_hot,
+        _channel,
+        _picture,
+        _classes_last,
+        _flat_scores,
+        _other_size,
+        _lost_batch,
+    ),
 )
 _OF_PROBABILITIES: tuple[Rule, ...] = (_one_column, _class_numbers)

@@ -11,17 +11,22 @@ from torch import nn
 
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
+from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames
 from grader.errors.seen.layers import parts
 from grader.errors.seen.lookup import looked_up
+from grader.errors.seen.made import made, spelled
 
 _SHOWN = 3
 _SECTION = INDEX["texts"].section
 _RECURRENT = (nn.RNNBase, nn.LSTMCell)
+_PAIRS = (nn.RNNBase, nn.MultiheadAttention)
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """What the failing line's tuple or list holds."""
+    if (inside := _in_sequence(frames, told)) is not None:
+        return inside
     kind: type[list[Any] | tuple[Any, ...]] = list if "list" in message else tuple
     frame = frames.last
     held = [(name, one) for name, one in _on_line(frame) if type(one) is kind and one]
@@ -35,6 +40,14 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     ((name, one),) = held
     kinds = ", ".join(dict.fromkeys(type(entry).__name__ for entry in one))
     count = f"{len(one)} entries" if len(one) > 1 else "1 entry"
+    written, place = _taken_apart(frame, name, len(one))
+    if written:
+        return replace(
+            told,
+            meaning=f"{name} is a tuple of {count} ({kinds}), and a tensor is wanted.",
+            cure=f"If it is the first that you mean, take them apart: {written}.",
+            place=place,
+        )
     return replace(
         told,
         meaning=f"{name} is a tuple of {count} ({kinds}), and a tensor is wanted.",
@@ -42,6 +55,43 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         f"{name}.",
         place=frame.place,
     )
+
+
+def _taken_apart(frame: Frame, name: str, entries: int) -> tuple[str, str]:
+    """The line that gave a tuple its name, with a name for each entry, and its place."""
+    made_by = source.assigned(frame.source, name) if frame.source is not None else []
+    before = [one for one in made_by if one.lineno < frame.line]  # type: ignore[attr-defined]
+    value = source.value_of(before[-1], name) if before else None
+    if not isinstance(value, ast.Call) or not name.isidentifier() or entries > _SHOWN:
+        return "", ""
+    names = ", ".join([name, *["_"] * (entries - 1)])
+    return f"{names} = {ast.unparse(value)}", frame.place_of(value.lineno)
+
+
+def _in_sequence(frames: Frames, told: Explained) -> Explained | None:
+    """A Sequential that hands on the pair which an RNN or an attention gives."""
+    sequence = next(
+        (one["self"] for _, one in frames.within if isinstance(one.get("self"), nn.Sequential)),
+        None,
+    )
+    if sequence is None:
+        return None
+    name = spelled(frames, sequence)
+    for number, part in enumerate(sequence):
+        if not isinstance(part, _PAIRS):
+            continue
+        kind = type(part).__name__
+        call = made(frames, part)
+        return replace(
+            told,
+            meaning=f"Part {number} of {name} is an {kind}, which returns its output and more in a "
+            "tuple, and a Sequential hands that on as it is.",
+            cure=f"Put a module behind it that takes the output: class Output(nn.Module): def "
+            f"forward(self, pair): return pair[0]; then nn.{kind}(...), Output(), and so on. Or "
+            f"keep the {kind} in an attribute of its own and write out, _ = self.rnn(x).",
+            place=call.place if call is not None else "",
+        )
+    return None
 
 
 _CURE = (

@@ -1,5 +1,6 @@
 """What stands around a model: transforms, custom Functions and hooks, files, processes, classes."""
 
+import io
 import tempfile
 from pathlib import Path
 
@@ -355,6 +356,11 @@ STORED = [
         "dict_like",
         lambda: LINEAR.load_state_dict(LINEAR),
         lambda: LINEAR.load_state_dict(stored(whole=True, weights_only=False).state_dict()),
+    ),
+    (
+        "whole_pickled",
+        lambda: torch.save({"model": LINEAR, "f": lambda x: x}, io.BytesIO()),
+        lambda: torch.save(LINEAR.state_dict(), io.BytesIO()),
     ),
     ("loaded_result", lambda: reloaded(True), lambda: reloaded(False)),
     ("dict_for_model", lambda: LINEAR.state_dict().eval(), lambda: LINEAR.eval()),

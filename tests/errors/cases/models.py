@@ -143,6 +143,11 @@ OPTIMIZERS = [
         lambda: optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1),
     ),
     (
+        "generators_added",
+        lambda: optim.SGD(LSTM.parameters() + LSTM.parameters(), lr=0.1),
+        lambda: optim.SGD([*LSTM.parameters(), *nn.Linear(2, 2).parameters()], lr=0.1),
+    ),
+    (
         "some_names",
         lambda: optim.SGD([("a", *one()), *one()], lr=0.1),
         lambda: optim.SGD([("a", *one()), ("b", *one())], lr=0.1),

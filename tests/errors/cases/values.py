@@ -8,6 +8,23 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset, TensorDataset, WeightedRandomSampler, random_split
 
 TEN = TensorDataset(torch.zeros(10, 2))
+
+
+class Halved(Dataset):
+    """Its length is a quotient."""
+
+    def __init__(self, entries, parts):
+        self.entries, self.parts = entries, parts
+
+    def __len__(self):
+        quotient = self.entries / self.parts
+        return int(quotient) if quotient.is_integer() else quotient
+
+    def __getitem__(self, i):
+        return torch.ones(2)
+
+
+TRIPLES = TensorDataset(*[torch.zeros(10, 2)] * 3)
 ROWS, FLAT = torch.zeros(3, 4), torch.zeros(3)
 ONE, TWO = torch.tensor([0, 1, 2]), torch.tensor([0, 1])
 
@@ -69,6 +86,11 @@ def unpacked_batch():
     for x, _y in loader:
         total += x.sum()
     return total
+
+
+def taken_in_twos():
+    for x, y in DataLoader(TRIPLES):
+        print(x, y)
 
 
 def unpacked_gradient():
@@ -359,6 +381,12 @@ JOINING = [
         lambda: nn.Linear(3, 2)(torch.from_numpy(np.zeros(3)).float()),
     ),
     ("number_for_tensor", lambda: torch.exp(2.0), lambda: torch.exp(torch.tensor(2.0))),
+    ("text_used", lambda: "image".float(), lambda: {"image": torch.ones(2)}["image"].float()),
+    (
+        "dict_used",
+        lambda: {"logits": torch.ones(2, 3)}.argmax(1),
+        lambda: {"logits": torch.ones(2, 3)}["logits"].argmax(1),
+    ),
     (
         "dict_for_tensor",
         lambda: nn.Linear(3, 2)({"x": FLAT}),
@@ -437,6 +465,17 @@ ARRAYS = [
         "one_gradient",
         unpacked_gradient,
         whole_gradient,
+    ),
+    ("batch_names", taken_in_twos, lambda: [x for x, _, _ in DataLoader(TRIPLES)]),
+    (
+        "length_kind",
+        lambda: next(iter(DataLoader(Halved(10, 4)))),
+        lambda: next(iter(DataLoader(Halved(10, 5)))),
+    ),
+    (
+        "arrays_given",
+        lambda: TensorDataset(np.zeros((3, 2)), np.zeros(3)),
+        lambda: TensorDataset(torch.from_numpy(np.zeros((3, 2)))),
     ),
     ("one_gradient", unpacked_batch, lambda: [x for (x,) in DataLoader(TEN)]),
     ("shape_names", unpacked_shape, whole_shape),
