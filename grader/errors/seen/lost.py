@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import checkpointed, derived, slopes, source
+from grader.errors.seen import checkpointed, derived, flow, severed, slopes, source
 from grader.errors.seen.cutting import cuts
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.lookup import looked_up
@@ -49,31 +49,15 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             "of it.",
             place=frame.place,
         )
-    places = [found for one in reversed(frames.own) for found in _in_frame(one)]
-    places += _elsewhere(frames, frame)
     if not torch.is_grad_enabled():
-        return replace(
-            told,
-            meaning="Recording is switched off where this backward is called, so it was off for "
-            "the forward pass too.",
-            cure="Move the training step out of no_grad, set_grad_enabled(False) or inference "
-            "mode.",
-            place=places[0][0] if places else frame.place,
-        )
+        return severed.switched_off(frames, told, frame)
+    places: list[tuple[str, str]] = list(flow.cuts(frames))
+    if not places:
+        places = [found for one in reversed(frames.own) for found in _in_frame(one)]
+        places += _elsewhere(frames, frame)
     if (cut := checkpointed.read(frames, told)) is not None and (cut.sure or not places):
         return cut
-    if not places:
-        return None
-    told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
-    return replace(
-        told,
-        meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",
-        cure="Keep every step from the inputs to the loss in torch and outside of such blocks: "
-        "torch.stack for torch.tensor, the tensor for its number. For argmax use softmax and its "
-        "probabilities: comparisons and counts have no gradient either.",
-        place=places[0][0] if len(places) == 1 else "",
-        sure=False,
-    )
+    return severed.at(told, places) if places else None
 
 
 def read_unused(frames: Frames, told: Explained, message: str) -> Explained | None:
