@@ -71,6 +71,8 @@ def _called(frame: Frame, message: str) -> str | None:
             ):
                 return "mode_uncalled"
         return None
+    if ".forward() missing" in message:
+        return "function_forward_called" if _is_function_forward(frame) else None
     if "__init__() " not in message:
         return None
     for node in _on_line(frame):
@@ -79,6 +81,17 @@ def _called(frame: Frame, message: str) -> str | None:
         if is_module and any(_is_data(one, frame) for one in node.args):
             return "no_class"
     return None
+
+
+def _is_function_forward(frame: Frame) -> bool:
+    """Whether the failing line calls the forward of a custom Function by its class."""
+    for node in _on_line(frame):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = looked_up(node.func.value, frame)
+            is_function = isinstance(owner, type) and issubclass(owner, torch.autograd.Function)
+            if is_function and node.func.attr == "forward":
+                return True
+    return False
 
 
 def _is_data(node: ast.expr, frame: Frame) -> bool:
