@@ -9,8 +9,10 @@ from dataclasses import replace
 from grader.errors.explanation import Explained, Explanation
 from grader.errors.seen import (
     anomalous,
+    asked,
     assigned,
     attention,
+    checked,
     choices,
     closures,
     constructed,
@@ -18,6 +20,7 @@ from grader.errors.seen import (
     counted,
     dtypes,
     edited,
+    handed,
     hooked,
     layers,
     lost,
@@ -26,8 +29,10 @@ from grader.errors.seen import (
     operands,
     parts,
     passes,
+    registered,
     rerun,
     returned,
+    rewritten,
     samples,
     scaled,
     scheduled,
@@ -39,6 +44,7 @@ from grader.errors.seen import (
     unlabelled,
     windows,
     workers,
+    wrapped,
 )
 from grader.errors.seen.frames import Frames
 from grader.errors.seen.recognised import recognised
@@ -46,11 +52,6 @@ from grader.errors.seen.recognised import recognised
 __all__ = ["made_exact", "recognised"]
 
 Reader = Callable[[Frames, Explained, str], Explained | None]
-
-
-def _here(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """The reader's own line, where it failed itself and called no library that did."""
-    return None if frames.within else replace(told, place=frames.last.place)
 
 
 _READERS: dict[str, Reader] = {
@@ -76,6 +77,10 @@ _READERS: dict[str, Reader] = {
     "parameter_assigned": assigned.read,
     "worker_out": workers.read,
     "function_shape": returned.read,
+    "function_result": returned.read_result,
+    "hook_result": returned.read_hook,
+    "gradcheck": checked.read,
+    "compiled_shapes": choices.read_compiled,
     "function_count": returned.read_count,
     "inside_vmap": choices.read,
     "data_dependent": choices.read_compiled,
@@ -103,7 +108,23 @@ _READERS: dict[str, Reader] = {
     "checkpoint": rerun.read,
     "warned_non_leaf_grad": nothing.read,
     "state_dict_keys": stored.read,
-    "leaf_in_place": _here,
+    "leaf_in_place": rewritten.read_leaf,
+    "one_of_many_views": rewritten.read,
+    "view_across_modes": rewritten.read,
+    "shared_memory": rewritten.read,
+    "view_of_function": rewritten.read,
+    "input_without_grad": asked.read_input,
+    "seed_shape": asked.read_seed,
+    "not_scalar": asked.read_scalar,
+    "assigned_grad": asked.read_assigned,
+    "flag_of_non_leaf": asked.read_flag,
+    "integer_grad": asked.read_integer,
+    "non_leaf_parameter": registered.read,
+    "no_parameters": registered.read,
+    "numpy": handed.read,
+    "inference_edit": counted.read_inference,
+    "wrapped_attribute": wrapped.read_attribute,
+    "ddp_unused": wrapped.read_unused,
 }
 
 

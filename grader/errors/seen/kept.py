@@ -88,7 +88,7 @@ def stored(frames: Frames, root: Tensor | None) -> Told | None:
     if not oldest:
         return None
     holders = list(dict.fromkeys(path.split("[")[0] for _, path in oldest))
-    kept = next((one for one in holders if _put_at(frames, one)), holders[0])
+    kept = next((one for one in holders if put_at(frames, one)), holders[0])
     meaning = (
         f"{kept} holds results with their graphs, from before this step: they were freed by an "
         "earlier backward, and this loss still hangs on them."
@@ -162,7 +162,7 @@ def _is_own(kind: type) -> bool:
 
 def _detached_at(frames: Frames, kept: str, line: str, otherwise: str) -> tuple[str, str]:
     """The cure, and the line that puts something into what is kept; else what is given."""
-    if (put := _put_at(frames, kept)) is not None:
+    if (put := put_at(frames, kept)) is not None:
         code, place = put
         return _cure(code), place
     made = [
@@ -181,7 +181,7 @@ def _cure(code: str) -> str:
     )
 
 
-def _put_at(frames: Frames, kept: str) -> tuple[str, str] | None:
+def put_at(frames: Frames, kept: str) -> tuple[str, str] | None:
     """The code that fills a collection, with what it puts there detached, and its line."""
     for tree, file, first in code_of(frames):
         for node in ast.walk(tree):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import checkpointed, derived, flow, severed, slopes, source
+from grader.errors.seen import checkpointed, copies, derived, flow, severed, slopes, source
 from grader.errors.seen.cutting import cuts
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.lookup import looked_up
@@ -42,13 +42,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     every = [(name, list(model.parameters())) for name, model in models]
     frozen = [name for name, all_ in every if all_ and not any(p.requires_grad for p in all_)]
     if frozen and len(frozen) == len([1 for _, all_ in every if all_]):
-        return replace(
-            told,
-            meaning=f"No parameter of {frozen[0]} requires grad, so nothing was recorded.",
-            cure=f"Unfreeze what is to be trained: {frozen[0]}.requires_grad_(True), or one part "
-            "of it.",
-            place=frame.place,
-        )
+        return severed.frozen(frames, told, frozen[0], frame)
     if not torch.is_grad_enabled():
         return severed.switched_off(frames, told, frame)
     places: list[tuple[str, str]] = list(flow.cuts(frames))
@@ -64,6 +58,8 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
     """A tensor of the same values that is not the one the result was computed from."""
     if (straight := slopes.constant(frames, told)) is not None:
         return straight
+    if (other := copies.read(frames, told)) is not None:
+        return other
     tree = frames.last.source
     for node in ast.walk(tree) if tree is not None else ():
         if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "grad":
@@ -128,6 +124,8 @@ def _replaced(asked: ast.Name, frame: Frame) -> int | None:
 def _named_by_index(asked: ast.AST, frames: Frames, message: str) -> str | None:
     """The parameter that a message means by its index among the tensors asked for."""
     index = re.search(r"Tensor at index (\d+)", message)
+    if isinstance(asked, ast.Call) and getattr(asked.func, "id", "") in ("list", "tuple"):
+        asked = asked.args[0] if asked.args else asked
     values = looked_up(asked, frames.last)
     method = asked.func if isinstance(asked, ast.Call) else None
     if isinstance(method, ast.Attribute) and method.attr == "parameters":

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen import buffers, ran, source
-from grader.errors.seen.frames import Frames, file_name
+from grader.errors.seen.frames import Frame, Frames, file_name
 from grader.errors.seen.lookup import looked_up
 
 _MAKER = re.compile(r"which is output \d+ of (\w+?)(?:Backward\d*)?, is at version")
@@ -28,7 +28,7 @@ _OUT, _CLONE = "Use the out-of-place operation:", "Edit a clone:"
 _IN_PLACE = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 
 
-class _Edit(NamedTuple):
+class Edit(NamedTuple):
     """A line that edits a name in place, its text, and what is to stand there instead."""
 
     name: str
@@ -39,6 +39,8 @@ class _Edit(NamedTuple):
     """Whether only a tensor can be edited so."""
     operation: frozenset[str] = frozenset()
     """What a node of this edit is called."""
+    augmented: bool = False
+    """Whether it is written `x += y`."""
 
 
 def read(frames: Frames, told: Explained, message: str, node: str) -> Explained | None:
@@ -74,6 +76,12 @@ def _is_computed(value: ast.AST | None) -> bool:
     return product or isinstance(value, ast.Call)
 
 
+def edits_on(frame: Frame) -> list[Edit]:
+    """The edits of the failing line."""
+    found = _edits(frame.source) if frame.source is not None else ()
+    return [one for one in found if one.line == frame.line]
+
+
 def _may_have_run(frames: Frames, tree: ast.AST, line: int) -> bool:
     """Whether an edit ran: of a function that has returned it is not known, and taken for so."""
     mine = [number for number, one in enumerate(frames.own) if _is_same(one.source, tree)]
@@ -92,7 +100,7 @@ def _is_same(one: ast.AST | None, other: ast.AST) -> bool:
     return one is not None and ast.dump(one) == ast.dump(other)
 
 
-def _edited(tree: ast.AST, maker: str) -> Iterator[tuple[_Edit, ast.stmt]]:
+def _edited(tree: ast.AST, maker: str) -> Iterator[tuple[Edit, ast.stmt]]:
     """Edits of a name that an operation of this kind gave its value, with its statement.
 
     A message may also name the operation that edited, which made what the name holds now; a part
@@ -131,14 +139,14 @@ def _operation(value: ast.AST | None) -> set[str]:
     return {name.replace("_", "").lower()} - {""}
 
 
-def _edits(tree: ast.AST) -> Iterator[_Edit]:
+def _edits(tree: ast.AST) -> Iterator[Edit]:
     for node in ast.walk(tree):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name | ast.Attribute):
             name, sign = ast.unparse(node.target), _IN_PLACE.get(type(node.op), "")
             instead = f"{_OUT} {name} = {name} {sign} {ast.unparse(node.value)}"
             if sign:
                 kinds = frozenset(_OPERATORS[type(node.op)])
-                yield _Edit(name, node.lineno, ast.unparse(node), instead, False, kinds)
+                yield Edit(name, node.lineno, ast.unparse(node), instead, False, kinds, True)
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
             part, sign = ast.unparse(node.target), _IN_PLACE.get(type(node.op), "")
             instead = (
@@ -146,17 +154,17 @@ def _edits(tree: ast.AST) -> Iterator[_Edit]:
                 "with that; torch.cat puts parts together again"
             )
             name = ast.unparse(node.target.value)
-            yield _Edit(name, node.lineno, ast.unparse(node), instead, False, _VIEWS)
+            yield Edit(name, node.lineno, ast.unparse(node), instead, False, _VIEWS)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
             name = ast.unparse(node.targets[0].value)
             instead = f"{_CLONE} {name} = {name}.clone() in front of {ast.unparse(node)}"
-            yield _Edit(name, node.lineno, ast.unparse(node), instead, False)
+            yield Edit(name, node.lineno, ast.unparse(node), instead, False)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             method, name = node.func.attr, ast.unparse(node.func.value)
             if method.endswith("_") and not method.endswith("__"):
                 instead = _out_of_place(node, name)
                 kinds = frozenset({method.replace("_", "").lower()})
-                yield _Edit(name, node.lineno, ast.unparse(node), instead, True, kinds)
+                yield Edit(name, node.lineno, ast.unparse(node), instead, True, kinds)
 
 
 _VIEWS = frozenset({"asstrided", "copyslices", "slice", "select"})

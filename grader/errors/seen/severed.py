@@ -99,6 +99,26 @@ def switched_off(frames: Frames, told: Explained, frame: Frame) -> Explained:
     )
 
 
+def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explained:
+    """No parameter of a model requires grad: the one line that sets the flags, if it is one."""
+    model = next(one for key, one in frames.modules() if key == name)
+    lines = {
+        f"{file_name(file)}, line {first + node.lineno - 1}"
+        for tree, file, first in kept.code_of(frames)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".requires_grad")
+    }
+    keys = [key for key, _ in model.named_parameters()]
+    by_name = f" named_parameters() gives whole names: {', '.join(keys[-2:])}." if lines else ""
+    return replace(
+        told,
+        meaning=f"No parameter of {name} requires grad, so nothing was recorded.",
+        cure=f"Unfreeze what is to be trained: {name}.requires_grad_(True), or one part of it."
+        f"{by_name}",
+        place=lines.pop() if len(lines) == 1 else frame.place,
+    )
+
+
 def _switches(frames: Frames) -> list[str]:
     """Lines that call set_grad_enabled(False) as a statement of its own."""
     return list(
