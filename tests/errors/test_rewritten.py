@@ -588,6 +588,102 @@ def gradients_that_were_emptied_elsewhere():
     _federated(True)
 
 
+# What a function of the reader's own returns
+
+
+def _shrunk(grad):
+    return grad.mean(0)
+
+
+def _spread(grad):
+    return grad.mean(0).expand_as(grad)
+
+
+def _with_hook(hook):
+    w = torch.ones(2, 3, requires_grad=True)
+    w.register_hook(hook)
+    w.sum().backward()
+
+
+@told(
+    "hook_result",
+    r"^_shrunk returns grad\.mean\(0\)",
+    "return grad.mean(0)",
+    ".expand_as(grad)",
+    lambda: _with_hook(_spread),
+)
+def a_hook_that_returns_a_mean():
+    _with_hook(_shrunk)
+
+
+class Squared(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 2 * g * x
+
+
+class Halved(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x / 2
+
+    @staticmethod
+    def backward(ctx, g):
+        return g.clone()
+
+
+def _checked(f, dtype=torch.float64):
+    x = torch.linspace(1, 2, 3, dtype=dtype).requires_grad_()
+    torch.autograd.gradcheck(f, (x,))
+
+
+@told(
+    "gradcheck",
+    r"^gradcheck was given float32",
+    "torch.autograd.gradcheck(f, (x,))",
+    "Check in float64",
+    lambda: _checked(Squared.apply),
+)
+def a_check_in_float32():
+    _checked(Squared.apply, torch.float32)
+
+
+@told(
+    "gradcheck",
+    r"^Halved\.backward returns g\.clone\(\),",
+    "return g.clone()",
+    "Derive the slope of forward",
+    lambda: _checked(Squared.apply),
+)
+def a_backward_that_forgot_a_factor():
+    _checked(Halved.apply)
+
+
+def _frozen_but_for(names):
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    for name, p in net.named_parameters():
+        p.requires_grad = name in names
+    loss = net(torch.ones(1, 2)).sum()
+    loss.backward()
+
+
+@told(
+    "no_graph",
+    r"^No parameter of net requires grad",
+    None,
+    "whole names: 1.weight, 1.bias",
+    lambda: _frozen_but_for(["1.weight", "1.bias"]),
+)
+def a_head_that_was_named_without_its_dots():
+    _frozen_but_for(["1"])
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_line_is_named_and_its_cure_cures(program):
     program.is_explained()

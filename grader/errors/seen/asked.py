@@ -134,7 +134,7 @@ def read_flag(frames: Frames, told: Explained, message: str) -> Explained | None
             owner = node.targets[0].value if node.targets[0].attr == "requires_grad" else None
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value if node.func.attr == "requires_grad_" else None
-        if owner is None or not _reaches(node, frame) or frames.within:
+        if owner is None or frames.within or not _reaches(owner, frame):
             continue
         value, name = looked_up(owner, frame), ast.unparse(owner)
         if isinstance(value, Tensor) and value.grad_fn is not None:

@@ -93,7 +93,7 @@ def _edited(frames: Frames, name: str, one: Tensor) -> tuple[str, str, str] | No
             continue
         tree, file, first = code
         for node, target in _edits(tree):
-            place = f"{file_name(file)}, line {first + node.lineno - 1}"  # type: ignore[attr-defined]
+            place = f"{file_name(file)}, line {first + node.lineno - 1}"
             spelled = ast.unparse(target)
             if spelled == f"self.{last}":
                 found[place] = ast.unparse(node), place, ""

@@ -22,8 +22,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if coarse:
         return replace(
             told,
-            meaning="gradcheck was given float32, in which finite differences with its eps of 1e-6 "
-            "are noise: this says nothing of your backward yet.",
+            meaning="gradcheck was given float32, in which finite differences with an eps of "
+            f"{given.get('eps', 1e-6)} are noise: this says nothing of your backward yet.",
             cure="Check in float64: the inputs, torch.randn(3, dtype=torch.float64, "
             "requires_grad=True), and a module too, module.double().",
             place=frames.last.place,
@@ -43,7 +43,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         "differences of its forward give another slope. The text has both: numerical is what "
         "forward does, analytical what backward says.",
         cure="Derive the slope of forward on paper and write that. An entry that is twice too "
-        "large, or of the wrong sign, or the root of the right one tells which step is missing. "
+        "large, or of the wrong sign, tells which step is missing. "
         "At a kink, as that of ReLU at 0, they differ and nothing is wrong: take other points.",
         place=f"{file_name(file)}, line {first + returns[0].lineno - 1}",
     )

@@ -162,8 +162,8 @@ class _Reading:
             return self.value(node.value, scope)
         if isinstance(node, ast.IfExp) and (truth := scope.truth(node.test)) is not None:
             return self.value(node.body if truth else node.orelse, scope)
-        parts = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)]
-        return joined([self.value(one, scope) for one in parts])
+        inside = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)]
+        return joined([self.value(one, scope) for one in inside])
 
     def named(self, node: ast.Name | ast.Attribute, scope: Scope) -> Value:
         text = ast.unparse(node)
