@@ -134,6 +134,25 @@ def a_comparison_two_calls_below_and_not_that_of_the_target():
     _segmented(False)
 
 
+def _drawn(rsample):
+    mean, spread = nn.Parameter(torch.zeros(3)), nn.Parameter(torch.ones(3))
+    told_by = torch.distributions.Normal(mean, spread.exp())
+    z = told_by.rsample((4,)) if rsample else told_by.sample((4,))
+    loss = (z - 2).square().mean()
+    loss.backward()
+
+
+@told(
+    "no_graph",
+    r"sample\(\) draws without a graph",
+    "told_by.sample((4,))",
+    "Draw by rsample()",
+    lambda: _drawn(True),
+)
+def a_sample_that_is_to_be_trained_through():
+    _drawn(False)
+
+
 def _measure(net, switched):
     if switched:
         torch.set_grad_enabled(False)

@@ -204,10 +204,14 @@ class _Reading:
         inside = scope.object(node.func)
         if name in _MADE and (inside is None or inside is getattr(torch, name, None)):
             return self.lost(node, whole, _MADE[name], scope)
+        if isinstance(node.func, ast.Name) and name in ("float", "int"):
+            return self.lost(node, whole, f"{name}() makes a number", scope)
         if name in _LEAVES and (inside is None or not is_own(inside)):
             return self.lost(node, whole, _LEAVES[name], scope)
-        if isinstance(node.func, ast.Name) and name == "float":
-            return self.lost(node, whole, "float() makes a number", scope)
+        if name == "sample" and owner.graph and not (inside is not None and is_own(inside)):
+            return self.lost(node, owner, "sample() draws without a graph", scope)
+        if _is_made_to_learn(node, name, inside):
+            return GRAPH
         if isinstance(inside, nn.Module) and not is_own(getattr(type(inside), "forward", None)):
             trains = any(one.requires_grad for one in inside.parameters())
             return GRAPH if trains else joined([*given, *named.values()])
@@ -268,6 +272,14 @@ class _Reading:
         return scope.file == frame.file and line <= frame.line <= line + (
             (node.end_lineno or node.lineno) - node.lineno
         )
+
+
+def _is_made_to_learn(node: ast.Call, name: str, kind: Any) -> bool:
+    """A parameter, a leaf that requires grad, or a module that holds some."""
+    flags = [one.value for one in node.keywords if one.arg == "requires_grad"]
+    flagged = any(isinstance(one, ast.Constant) and one.value is True for one in flags)
+    is_module = isinstance(kind, type) and issubclass(kind, nn.Module)
+    return flagged or is_module or name in ("Parameter", "requires_grad_")
 
 
 def _name(node: ast.expr) -> str:

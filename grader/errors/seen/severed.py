@@ -25,6 +25,20 @@ _CURES = (
         "float() makes a number",
         "Keep the tensor: take float() only of what is printed or stored, behind backward().",
     ),
+    (
+        "int() makes a number",
+        "A place or a count has no gradient: weigh all entries by a smooth function of the tensor, "
+        "such as a sigmoid of its distance to each, in the place of cutting at int(...).",
+    ),
+    (
+        "tolist() makes numbers",
+        "Compute with the tensor as a whole, without tolist(): torch.where chooses entry by entry.",
+    ),
+    (
+        "sample() draws",
+        "Draw by rsample(), through which the gradient goes, where the distribution has it. A "
+        "choice among classes has none: weigh the loss by dist.log_prob(action).",
+    ),
     ("tensor copies values alone", "Join tensors by torch.stack([...]) in the place of it."),
     (
         "numpy() leaves torch",
@@ -69,7 +83,7 @@ def at(told: Explained, places: Sequence[tuple[str, str]]) -> Explained:
     return replace(
         told,
         meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",
-        cure=cures[0] if len(cures) == 1 else _WHOLE,
+        cure=" ".join(cures) if 0 < len(cures) < 3 else _WHOLE,
         place=places[0][0] if len(places) == 1 else "",
         sure=False,
     )
