@@ -153,6 +153,33 @@ def a_sample_that_is_to_be_trained_through():
     _drawn(False)
 
 
+class Values:
+    def __init__(self):
+        self.q, self.target = nn.Linear(2, 3), nn.Linear(2, 3).requires_grad_(False)
+
+    def loss(self, x, right):
+        best = self.target(x).max(1).values
+        now = self.q(x) if right else self.target(x)
+        return F.mse_loss(now[:, 0], best + 1)
+
+
+def _valued(right):
+    values = Values()
+    loss = values.loss(torch.ones(4, 2), right)
+    loss.backward()
+
+
+@told(
+    "no_graph",
+    r"no parameter of self\.target requires grad",
+    None,
+    "call the model that is to be trained",
+    lambda: _valued(True),
+)
+def a_loss_of_the_frozen_net_in_the_place_of_the_other():
+    _valued(False)
+
+
 def _measure(net, switched):
     if switched:
         torch.set_grad_enabled(False)

@@ -25,6 +25,7 @@ from grader.errors.seen.scope import (
     holds_graph,
     is_own,
     joined,
+    without_frozen,
 )
 
 MOST_STEPS = 20_000
@@ -56,7 +57,7 @@ def cuts(frames: Frames) -> tuple[Cut, ...]:
         reading = _Reading(frames)
         body = getattr(first.source, "body", [])
         reading.block(body, Scope({}, first, first.file, 1, first.above))
-        found = [one.cuts for one in reading.reached if not one.graph and one.cuts]
+        found = [without_frozen(one.cuts) for one in reading.reached if not one.graph and one.cuts]
         if found or any(one.graph for one in reading.reached):
             return next(iter(found), ())
     return ()
@@ -213,12 +214,21 @@ class _Reading:
         if _is_made_to_learn(node, name, inside):
             return GRAPH
         if isinstance(inside, nn.Module) and not is_own(getattr(type(inside), "forward", None)):
-            trains = any(one.requires_grad for one in inside.parameters())
-            return GRAPH if trains else joined([*given, *named.values()])
+            return self.layer(node, inside, joined([*given, *named.values()]), scope)
         function, owned = behind(inside)
         if function is not None:
             return self.enter(node, function, owned, given, named, scope)
         return whole
+
+    def layer(self, node: ast.Call, module: nn.Module, given: Value, scope: Scope) -> Value:
+        """What a module of a library returns: a graph, if one of its parameters has the flag."""
+        parameters = list(module.parameters())
+        if any(one.requires_grad for one in parameters):
+            return GRAPH
+        if given.graph or given.cuts or not parameters:
+            return given
+        name = ast.unparse(node.func)
+        return Value(False, (scope.cut(node, f"no parameter of {name} requires grad"),))
 
     def enter(
         self,

@@ -37,6 +37,11 @@ def joined(values: list[Value]) -> Value:
     return Value(False, tuple(dict.fromkeys(cut for one in values for cut in one.cuts)))
 
 
+def without_frozen(found: tuple[Cut, ...]) -> tuple[Cut, ...]:
+    """A frozen model beside the one that was cut off is meant to be frozen."""
+    return tuple(one for one in found if "no parameter of" not in one.why) or found
+
+
 @dataclass
 class Scope:
     """One call of a function: what its names are, where its text stands, what it can look up."""

@@ -35,6 +35,11 @@ _CURES = (
         "Compute with the tensor as a whole, without tolist(): torch.where chooses entry by entry.",
     ),
     (
+        "no parameter of",
+        "The loss comes from frozen parameters alone: call the model that is to be trained in the "
+        "place of the frozen one, or unfreeze that.",
+    ),
+    (
         "sample() draws",
         "Draw by rsample(), through which the gradient goes, where the distribution has it. A "
         "choice among classes has none: weigh the loss by dist.log_prob(action).",
