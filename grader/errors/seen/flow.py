@@ -160,7 +160,8 @@ class _Reading:
             inner = node.value if isinstance(node, ast.DictComp) else node.elt
             return self.value(inner, scope)
         if isinstance(node, ast.Subscript):
-            return self.value(node.value, scope)
+            whole, place = self.value(node.value, scope), self.value(node.slice, scope)
+            return whole if whole.graph else Value(False, (*whole.cuts, *place.cuts))
         if isinstance(node, ast.IfExp) and (truth := scope.truth(node.test)) is not None:
             return self.value(node.body if truth else node.orelse, scope)
         inside = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)]
