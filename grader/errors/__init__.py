@@ -8,6 +8,7 @@ import re
 from grader.errors import trail
 from grader.errors.arrays import ARRAYS
 from grader.errors.backward import BACKWARD
+from grader.errors.beyond import BEYOND
 from grader.errors.classes import CLASSES
 from grader.errors.compiled import COMPILED
 from grader.errors.containers import CONTAINERS
@@ -49,6 +50,7 @@ __all__ = [
 ]
 
 EXPLANATIONS = (
+    *BEYOND,
     *(*BACKWARD, *EDITS, *FLAGS, *FUNCTIONS, *MODULES, *TRAINING, *OPERANDS),
     *(*LOADERS, *DEVICES),
     *(*INDICES, *SHAPES, *KINDS, *VALUES, *CALLS),

@@ -45,7 +45,8 @@ BACKWARD = (
         _RUNTIME,
         r"grad can be implicitly created only for real scalar outputs",
         "backward() starts from 1 only when the result is one real number, and yours is complex.",
-        "Reduce to a real number first, as y.abs().sum() does.",
+        "Reduce to a real number first, as y.abs().sum() does. The squared distance of complex a "
+        "and b is (a - b).abs().square().mean(): (a - b) ** 2 stays complex.",
     ),
     Explanation(
         "seed_shape",

@@ -107,10 +107,12 @@ FUNCTIONS = (
     Explanation(
         "inside_transform",
         _RUNTIME,
-        r"attempting to call Tensor\.requires_grad_\(\)|called inside a functorch transform",
-        "Inside a function given to torch.func (grad, jacrev, vmap) the transform records for you: "
-        "requires_grad_() and backward() have no place there.",
-        "Leave them out, or use torch.autograd.grad in place of torch.func.",
+        r"attempting to call Tensor\.requires_grad_\(\)",
+        "Inside a function given to torch.func (grad, jacrev, vmap) the transform says itself by "
+        "which argument is differentiated: requires_grad_() has no place there.",
+        "Leave requires_grad_() out, and take the inner derivative by torch.func.grad too: "
+        "torch.func.grad(lambda r: net(r).sum())(r) in the place of torch.autograd.grad. Or use "
+        "torch.autograd.grad throughout, in the place of torch.func.",
     ),
     Explanation(
         "inside_vmap",

@@ -186,7 +186,7 @@ JOINING = (
             "RuntimeError",
             "NotImplementedError",
         ),
-        r"^\x22\w+\x22 not implemented for '",
+        r"^\x22\w+\x22 not implemented for '(?!Complex)",
         "This operation is not written for this dtype: the functions of a net are for floating "
         "numbers, and some are not for float16 on the CPU.",
         "Convert first: x.float(). Integers, truth values and uint8 images are converted where "

@@ -169,9 +169,10 @@ OPERANDS = (
     Explanation(
         "dtype",
         _RUNTIME,
-        r"(have|has) (the )?same dtype|expected scalar type (?!Long but)|destination dtypes match|"
+        r"^(?!.*but got .*Complex).*((have|has) (the )?same dtype|expected scalar type "
+        r"(?!Long but)|destination dtypes match|"
         r"expected dtype \w+ for .* but got dtype|(bias|weight) type .* should be the same|"
-        r"dtype to be equal to src\.dtype",
+        r"dtype to be equal to src\.dtype)",
         "The tensors of one operation have different dtypes.",
         "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype). NumPy's numbers are "
         "float64 and a layer's weights float32: torch.from_numpy(a).float().",

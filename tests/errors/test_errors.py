@@ -23,7 +23,7 @@ from grader.box.inside.shell import no_debugger, no_input
 from grader.errors import EXPLANATIONS, explain, explain_error, explain_text, is_known, trail
 from grader.errors.explanation import BY_FRAMES
 from grader.errors.index import INDEX
-from tests.errors.cases import around, around_training, models, parts, values
+from tests.errors.cases import around, around_training, beyond, models, parts, values
 
 ERRORS = {}
 """Code to (what raises it, its cure), as functions without arguments."""
@@ -689,7 +689,7 @@ def _():
     torch.func.jacrev(lambda z: z.requires_grad_() * 2)(torch.ones(3))
 
 
-@cured("inside_transform", lambda: torch.func.grad(torch.sum)(torch.ones(3)))
+@cured("backward_in_transform", lambda: torch.func.grad(torch.sum)(torch.ones(3)))
 def _():
     def f(z):
         y = (z * z).sum()
@@ -1905,7 +1905,7 @@ def _():
 
 for _code, _raises, _cure in (
     *(*values.CASES, *models.CASES, *parts.CASES),
-    *(*around.CASES, *around_training.CASES),
+    *(*around.CASES, *around_training.CASES, *beyond.CASES),
 ):
     cured(_code, _cure)(_raises)
 

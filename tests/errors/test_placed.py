@@ -175,7 +175,7 @@ def _scaled(x):
     "inside_vmap",
     r"^x\.abs\(\)\.max\(\)\.item\(\) asks for one number",
     "largest = x.abs().max().item()",
-    "leave item() out",
+    "write x.abs().max() in the place of",
     lambda: vmap(lambda x: x / x.abs().max())(torch.rand(3, 4)),
 )
 def a_number_under_vmap():

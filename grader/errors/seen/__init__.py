@@ -11,11 +11,13 @@ from grader.errors.seen import (
     alone,
     anatomy,
     anomalous,
+    asked,
     assigned,
     attention,
     batched,
     begun,
     called,
+    checked,
     choices,
     chosen,
     closures,
@@ -30,6 +32,7 @@ from grader.errors.seen import (
     edited,
     empty,
     grouped,
+    handed,
     hooked,
     inputs,
     joined,
@@ -45,9 +48,11 @@ from grader.errors.seen import (
     passes,
     pooled,
     products,
+    registered,
     rerun,
     reshaped,
     returned,
+    rewritten,
     samples,
     scaled,
     scheduled,
@@ -64,6 +69,7 @@ from grader.errors.seen import (
     windows,
     workers,
     wrapped,
+    wrappers,
 )
 from grader.errors.seen.frames import Frames
 from grader.errors.seen.recognised import recognised
@@ -71,11 +77,6 @@ from grader.errors.seen.recognised import recognised
 __all__ = ["made_exact", "recognised"]
 
 Reader = Callable[[Frames, Explained, str], Explained | None]
-
-
-def _here(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """The reader's own line, where it failed itself and called no library that did."""
-    return None if frames.within else replace(told, place=frames.last.place)
 
 
 def _batch(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -102,6 +103,16 @@ def _reshaped(frames: Frames, told: Explained, message: str) -> Explained | None
     return attention.read_batch(frames, told, message) or reshaped.read(frames, told, message)
 
 
+def _result(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The line that computes with a parameter or a leaf where it makes it."""
+    return registered.read(frames, told, message) or grouped.read_result(frames, told, message)
+
+
+def _unregistered(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Layers in a plain list, or parameters that became plain results."""
+    return anatomy.read_list(frames, told, message) or registered.read(frames, told, message)
+
+
 _READERS: dict[str, Reader] = {
     "second_backward": passes.read,
     "modified": edited.read,
@@ -125,6 +136,10 @@ _READERS: dict[str, Reader] = {
     "parameter_assigned": assigned.read,
     "worker_out": workers.read,
     "function_shape": returned.read,
+    "function_result": returned.read_result,
+    "hook_result": returned.read_hook,
+    "gradcheck": checked.read,
+    "compiled_shapes": choices.read_compiled,
     "function_count": returned.read_count,
     "inside_vmap": choices.read,
     "data_dependent": choices.read_compiled,
@@ -179,7 +194,6 @@ _READERS: dict[str, Reader] = {
     "checkpoint": rerun.read,
     "warned_non_leaf_grad": nothing.read,
     "state_dict_keys": stored.read,
-    "leaf_in_place": _here,
     "channels": inputs.read,
     "dimensions": inputs.read,
     "norm_vector": inputs.read,
@@ -215,11 +229,26 @@ _READERS: dict[str, Reader] = {
     "layer_settings": keywords.read,
     "schedule_settings": keywords.read,
     "loader_settings": keywords.read,
-    "no_parameters": anatomy.read_list,
     "generators": grouped.read_generators,
     "parameter_twice": grouped.read_twice,
-    "non_leaf_parameter": grouped.read_result,
     "optimizer_state": grouped.read_state,
+    "leaf_in_place": rewritten.read_leaf,
+    "one_of_many_views": rewritten.read,
+    "view_across_modes": rewritten.read,
+    "shared_memory": rewritten.read,
+    "view_of_function": rewritten.read,
+    "input_without_grad": asked.read_input,
+    "seed_shape": asked.read_seed,
+    "not_scalar": asked.read_scalar,
+    "assigned_grad": asked.read_assigned,
+    "flag_of_non_leaf": asked.read_flag,
+    "integer_grad": asked.read_integer,
+    "non_leaf_parameter": _result,
+    "no_parameters": _unregistered,
+    "numpy": handed.read,
+    "inference_edit": counted.read_inference,
+    "wrapped_attribute": wrappers.read_attribute,
+    "ddp_unused": wrappers.read_unused,
 }
 
 

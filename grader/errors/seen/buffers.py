@@ -11,6 +11,8 @@ from grader.errors.seen import source
 from grader.errors.seen.frames import Frames, file_name, own_function
 from grader.errors.seen.lookup import looked_up
 
+MOST_FUNCTIONS = 300
+
 
 def filled(frames: Frames) -> list[tuple[str, str, str]]:
     """Tensors that a loop writes by subscript and reads: name, the entry written, the line."""
@@ -36,14 +38,14 @@ def _written(tree: ast.AST, loop: ast.AST) -> Iterator[tuple[str, str, int]]:
     for one in stores:
         name = ast.unparse(one.value)
         wrote = sum(ast.unparse(other.value) == name for other in stores)
-        begun = any(_is_collection(made) for made in source.assigned(tree, name))
+        made = (source.value_of(each, name) for each in source.assigned(tree, name))
+        begun = any(_is_collection(value) for value in made)
         if mentioned.count(name) > wrote and not begun and not source.assigned(loop, name):
             yield name, ast.unparse(one), one.lineno
 
 
-def _is_collection(statement: ast.AST) -> bool:
+def _is_collection(value: ast.expr | None) -> bool:
     """Whether a name is given a list or a dict, whose entries are no memory of a tensor."""
-    value = getattr(statement, "value", None)
     if isinstance(value, ast.BinOp):
         value = value.left
     if isinstance(value, ast.Call):
@@ -68,6 +70,22 @@ def code_of(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:
             for kind in type(part).__mro__:
                 methods = (one for one in vars(kind).values() if isinstance(one, FunctionType))
                 kinds |= {id(one): one for one in methods}
-    for function in kinds.values():
+    ahead = list(kinds.values())
+    for function in ahead:
         if (code := own_function(function)) is not None:
             yield code
+            for other in _called_in(code[0], function):
+                if id(other) not in kinds and len(kinds) < MOST_FUNCTIONS:
+                    kinds[id(other)] = other
+                    ahead.append(other)
+
+
+def _called_in(tree: ast.AST, function: FunctionType) -> Iterator[FunctionType]:
+    """The functions that a function calls by names of its file."""
+    for node in ast.walk(tree):
+        name = (
+            node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+        )
+        value = function.__globals__.get(name)
+        if isinstance(value, FunctionType):
+            yield value

@@ -36,11 +36,19 @@ def from_earlier(
     return next((one for one in loops if one is not None), None)
 
 
+def of_objects(frames: Frames, frame: Frame, hanging: dict[str, Tensor]) -> Words | None:
+    """What an object that is no module, such as an agent, keeps from an earlier step."""
+    found = states.kept_by_objects(frames, hanging)
+    return _of_module(frames, frame, found) if found else None
+
+
 def _of_module(frames: Frames, frame: Frame, found: list[states.Kept]) -> Words:
     """Of the attributes that a module keeps: the first, or all that are states beside it."""
     first = found[0]
     if first.cached:
         return _cached(frames, first.name, first.value, first.cached)
+    if first.summed:
+        return Words(second.RUNNING, first.name, frame.place)
     if not isinstance(first.value, Tensor):
         return Words(second.CARRIED_PARTS, first.name, frame.place)
     owner = first.name.rpartition(".")[0]
@@ -107,7 +115,7 @@ def _of_loop(loop: source.Loop, frame: Frame, name: str, near: dict[str, Tensor]
     own = name.split("[")[0]
     made = _made_at(source.assigned(loop, own), own)
     place = frame.place_of(made.lineno)  # type: ignore[attr-defined]
-    if _is_added_to(source.assigned(loop, own), own):
+    if states.is_added_to(source.assigned(loop, own), own):
         return Words(second.RUNNING, own, place)
     roots = dict.fromkeys(one.split("[")[0] for one in near)
     others = [
@@ -145,16 +153,3 @@ def _finished(meaning: str, cure: str, place: str) -> Words:
     """Words that name what they are about themselves."""
     plain = meaning.replace("{", "{{").replace("}", "}}"), cure.replace("{", "{{")
     return Words((plain[0], plain[1].replace("}", "}}")), "", place)
-
-
-def _is_added_to(statements: list[ast.AST], name: str) -> bool:
-    return any(
-        isinstance(one, ast.AugAssign)
-        or (
-            isinstance(one, ast.Assign)
-            and isinstance(one.value, ast.BinOp)
-            and isinstance(one.value.op, ast.Add)
-            and source.reads(one.value, name)
-        )
-        for one in statements
-    )

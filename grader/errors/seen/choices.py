@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
+from grader.errors.seen.lookup import looked_up
 
 _TRACED = re.compile(r'File "([^"\n]+)", line (\d+), in ')
 _NUMBERS = {"item", "tolist", "float", "int", "bool", "numpy"}
@@ -32,8 +33,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             told,
             meaning=f"{call} asks for one number, and under vmap a tensor stands for those of all "
             "samples: each has its own.",
-            cure=f"Keep the tensor in the place of the number, and compute with it by torch's "
-            f"functions: leave {call.rpartition('.')[2] if '.' in call else call} out.",
+            cure="Keep the tensor in the place of the number, and compute with it by torch's "
+            f"functions: write {_inside(call)} in the place of {call}.",
             place=frame.place,
         )
     return None
@@ -46,11 +47,23 @@ def read_compiled(frames: Frames, told: Explained, message: str) -> Explained | 
     return replace(told, place=f"{file_name(own[-1][0])}, line {own[-1][1]}") if own else None
 
 
+def _inside(call: str) -> str:
+    """`x[0]` of `float(x[0])` and of `x[0].item()`."""
+    node = ast.parse(call, mode="eval").body
+    assert isinstance(node, ast.Call)
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else node.args[0]
+    return ast.unparse(owner)
+
+
 def _test(frame: Frame) -> tuple[str, list[str]] | None:
     """The condition that stands on the failing line, and the calls for a number in it."""
     for node in ast.walk(frame.source) if frame.source is not None else ():
         if not isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
             continue
+        names = [one for one in ast.walk(node.test) if isinstance(one, ast.Name)]
+        plain = [isinstance(looked_up(one, frame), bool | int | float | str) for one in names]
+        if plain and all(plain):
+            continue  # a flag or a setting: its truth is known
         if node.test.lineno <= frame.line <= (node.test.end_lineno or node.test.lineno):
             word = {ast.While: "while", ast.Assert: "assert"}.get(type(node), "if")
             calls = [_called(one) for one in ast.walk(node.test) if isinstance(one, ast.Call)]

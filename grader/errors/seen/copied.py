@@ -13,7 +13,7 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import source
+from grader.errors.seen import kept, source
 from grader.errors.seen.frames import Frames, file_name
 from grader.errors.seen.layers import parts
 
@@ -92,14 +92,14 @@ def _set_in(kind: type, attribute: str) -> str:
 
 
 def _set_at(frames: Frames, attribute: str) -> str:
-    """The one line of the frames' own code that sets an attribute of this name on something."""
+    """The one line of the reader's code that sets an attribute of this name on something."""
     found = set()
-    for frame in frames.own:
-        for node in ast.walk(frame.source) if frame.source is not None else ():
+    for tree, file, first in kept.code_of(frames):
+        for node in ast.walk(tree):
             if (
                 isinstance(node, ast.Attribute)
                 and isinstance(node.ctx, ast.Store)
                 and node.attr == attribute
             ):
-                found.add(frame.place_of(node.lineno))
+                found.add(f"{file_name(file)}, line {first + node.lineno - 1}")
     return found.pop() if len(found) == 1 else ""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import buffers, graph, ran, results, source, stepping
+from grader.errors.seen import between, buffers, graph, ran, results, source, stepping
 from grader.errors.seen.frames import Frame, Frames, file_name
 from grader.errors.seen.layers import parts
 from grader.errors.seen.lookup import looked_up
@@ -26,8 +26,14 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         for node in graph.nodes(root.grad_fn)
         if "modified by an inplace" in graph.complaint(node)
     ]
-    if (stepped := stepping.read(frames, told, message, root, refusing)) is not None:
-        return stepped
+    by_step = stepping.read(frames, told, message, root, refusing)
+    if by_step is not None and (by_step.sure or stepping.is_straight(frames)):
+        return by_step
+    name = refusing[0].name() if refusing else "A node of the graph"
+    if (by_other := between.read(frames, told, message, name)) is not None:
+        return by_other
+    if by_step is not None:
+        return by_step
     if not refusing:
         return _without_node(frames, told, message)
     node = refusing[0].name()
@@ -59,8 +65,10 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
 
 def _without_node(frames: Frames, told: Explained, message: str) -> Explained | None:
     """What the code alone says, where the loss has no name and its graph is not at hand."""
-    if (result := results.read(frames, told, message, "A node of the graph")) is not None:
-        return result
+    some = "A node of the graph"
+    found = results.read(frames, told, message, some) or between.read(frames, told, message, some)
+    if found is not None:
+        return found
     edits = _edits_in_frames(frames)
     if (buffer := _of_buffer(frames, "A node", edits)) is None:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,8 @@ _GRADER = Path(__file__).resolve().parents[2]
 _OURS = (f"{_GRADER}/", f"{_GRADER.parent / 'course' / 'companion'}/")
 """A watched call goes through the companion's own frames."""
 T = TypeVar("T")
+_INNER = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>", "<lambda>")
+"""Frames of their own inside of a function, whose text they belong to."""
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -62,6 +64,12 @@ class Frame:
         if (tree := _parsed(self.file)) is None:
             return None
         flat = ast.Module([one for one in tree.body if not isinstance(one, _DEFINITIONS)], [])
+        if self.code_name in _INNER:
+            return max(
+                (one for one in ast.walk(tree) if _is_around(one, self.line)),
+                key=lambda one: one.lineno,
+                default=flat,
+            )
         return next(
             (
                 node
@@ -164,6 +172,10 @@ class Frames:
             if value is tensor and "[" not in name:
                 return name
         return next((name for name, value in self.tensors() if value is tensor), "")
+
+
+def _is_around(node: ast.AST, line: int) -> TypeGuard[ast.FunctionDef]:
+    return isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
 
 
 def _parsed(file: str) -> ast.Module | None:

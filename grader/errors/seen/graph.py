@@ -10,9 +10,9 @@ from torch import Tensor
 MOST_NODES = 20_000
 
 
-def nodes(start: Any, without: Any = None) -> list[Any]:
-    """Every node below one, itself first, breadth first; not those behind the one left out."""
-    ahead, seen = [start], {start, without}
+def nodes(start: Any, *without: Any) -> list[Any]:
+    """Every node below one, itself first, breadth first; not those behind what is left out."""
+    ahead, seen = [start], {start, *without}
     for node in ahead:
         for below, _ in node.next_functions:
             if below is not None and below not in seen:

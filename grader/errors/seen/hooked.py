@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
@@ -21,9 +22,11 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     frame = frames.last
     modes = (_off(one) for one in reversed(frames.own))
     off = next((place for place in modes if place is not None), "")
-    if (call := _call(frame)) is None or not off:
+    if (call := _call(frame)) is None:
         return None
     name = ast.unparse(call.func.value)  # type: ignore[attr-defined]
+    if not off:
+        return _of_data(frame, told, name, call)
     if not _would_record(name, frame):
         return None
     return replace(
@@ -32,6 +35,22 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         f"({off}), so no gradient ever arrives at {name}.",
         cure=f"Ask first, so that both a recorded forward and this one run: "
         f"if {name}.requires_grad: {ast.unparse(call)}",
+        place=frame.place,
+    )
+
+
+def _of_data(frame: Frame, told: Explained, name: str, call: ast.Call) -> Explained | None:
+    """A leaf without the flag that was handed in, as a batch is."""
+    value = looked_up(call.func.value, frame)  # type: ignore[attr-defined]
+    made = source.assigned(frame.source, name) if frame.source is not None else []
+    if made or not isinstance(value, Tensor) or not torch.is_grad_enabled():
+        return None
+    return replace(
+        told,
+        meaning=f"{name} was handed in here and does not require grad: it is data, or was made "
+        "without recording. No gradient ever arrives at it.",
+        cure=f"Leave such tensors out, if {name}.requires_grad: {ast.unparse(call)}. For the "
+        "gradient of the data itself call requires_grad_() on it before the model runs.",
         place=frame.place,
     )
 

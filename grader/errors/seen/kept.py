@@ -49,6 +49,8 @@ def given(frames: Frames, frame: Frame, name: str) -> Told | None:
     arguments = [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]
     if root not in [one.arg for one in arguments] or source.assigned(tree, root):
         return None
+    if (made_once := once.attribute(frames, name)) is not None:
+        return _anew(name, made_once, "Compute it in forward")
     meaning = (
         f"{name} was computed before the loop of {tree.name}(), and handed in with its graph, "
         "which the first backward freed."
@@ -86,7 +88,7 @@ def stored(frames: Frames, root: Tensor | None) -> Told | None:
     if not oldest:
         return None
     holders = list(dict.fromkeys(path.split("[")[0] for _, path in oldest))
-    kept = next((one for one in holders if _put_at(frames, one)), holders[0])
+    kept = next((one for one in holders if put_at(frames, one)), holders[0])
     meaning = (
         f"{kept} holds results with their graphs, from before this step: they were freed by an "
         "earlier backward, and this loss still hangs on them."
@@ -94,18 +96,30 @@ def stored(frames: Frames, root: Tensor | None) -> Told | None:
     of_model = once.attribute(frames, kept)
     if (made := of_model or once.entry(code_of(frames), kept)) is not None:
         anew = f"Compute {kept} in forward" if of_model else "Compute it anew in every step"
-        return (
-            f"{kept} was computed once, {made.by}, and kept with its graph, which the first "
-            "backward freed; this loss still hangs on it.",
-            f"{anew}, so that every step has a graph of its own. Detach "
-            "it only if nothing that it was computed from is to be trained: with detach() that "
-            "would get no gradient through it.",
-            made.place,
-        )
+        return _anew(kept, made, anew)
     cure, place = _detached_at(frames, kept, "", "")
+    if root is not None and _is_all(frames, root, kept):
+        return (
+            f"{meaning} Detached, they would leave nothing that this loss could train.",
+            f"Keep in {kept} what they were computed from, such as the observations, and compute "
+            "them anew from that in every step, in front of the loss.",
+            place,
+        )
     if not any(path.startswith(kept) and path.count("[") < 2 for _, path in oldest):
         cure = _cure(f"of what is put into {kept}, each tensor as value.detach()")
     return meaning, cure, place
+
+
+def _anew(kept: str, made: once.Once, anew: str) -> Told:
+    """Of a value that is computed once: it is to be computed in every step."""
+    return (
+        f"{kept} was computed once, {made.by}, and kept with its graph, which the first "
+        "backward freed; this loss still hangs on it.",
+        f"{anew}, so that every step has a graph of its own. Detach "
+        "it only if nothing that it was computed from is to be trained: with detach() that "
+        "would get no gradient through it.",
+        made.place,
+    )
 
 
 def opened(frames: Frames) -> Iterator[tuple[str, Tensor]]:
@@ -122,6 +136,12 @@ def opened(frames: Frames) -> Iterator[tuple[str, Tensor]]:
             continue
         seen.add(id(value))
         ahead.extend((f"{path}{key}", one, depth + 1) for key, one in _parts(value))
+
+
+def _is_all(frames: Frames, root: Tensor, kept: str) -> bool:
+    """Whether a loss hangs on its leaves by what was put away alone."""
+    cut = [one.grad_fn for path, one in opened(frames) if path.startswith(kept)]
+    return not graph.leaves(graph.nodes(root.grad_fn, *cut))
 
 
 def _parts(value: Any) -> list[tuple[str, Any]]:
@@ -142,7 +162,7 @@ def _is_own(kind: type) -> bool:
 
 def _detached_at(frames: Frames, kept: str, line: str, otherwise: str) -> tuple[str, str]:
     """The cure, and the line that puts something into what is kept; else what is given."""
-    if (put := _put_at(frames, kept)) is not None:
+    if (put := put_at(frames, kept)) is not None:
         code, place = put
         return _cure(code), place
     made = [
@@ -161,7 +181,7 @@ def _cure(code: str) -> str:
     )
 
 
-def _put_at(frames: Frames, kept: str) -> tuple[str, str] | None:
+def put_at(frames: Frames, kept: str) -> tuple[str, str] | None:
     """The code that fills a collection, with what it puts there detached, and its line."""
     for tree, file, first in code_of(frames):
         for node in ast.walk(tree):

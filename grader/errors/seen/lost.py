@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import checkpointed, derived, slopes, source
+from grader.errors.seen import checkpointed, copies, derived, flow, severed, slopes, source
 from grader.errors.seen.cutting import cuts
 from grader.errors.seen.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.lookup import looked_up
@@ -42,44 +42,24 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     every = [(name, list(model.parameters())) for name, model in models]
     frozen = [name for name, all_ in every if all_ and not any(p.requires_grad for p in all_)]
     if frozen and len(frozen) == len([1 for _, all_ in every if all_]):
-        return replace(
-            told,
-            meaning=f"No parameter of {frozen[0]} requires grad, so nothing was recorded.",
-            cure=f"Unfreeze what is to be trained: {frozen[0]}.requires_grad_(True), or one part "
-            "of it.",
-            place=frame.place,
-        )
-    places = [found for one in reversed(frames.own) for found in _in_frame(one)]
-    places += _elsewhere(frames, frame)
+        return severed.frozen(frames, told, frozen[0], frame)
     if not torch.is_grad_enabled():
-        return replace(
-            told,
-            meaning="Recording is switched off where this backward is called, so it was off for "
-            "the forward pass too.",
-            cure="Move the training step out of no_grad, set_grad_enabled(False) or inference "
-            "mode.",
-            place=places[0][0] if places else frame.place,
-        )
+        return severed.switched_off(frames, told, frame)
+    places: list[tuple[str, str]] = list(flow.cuts(frames))
+    if not places:
+        places = [found for one in reversed(frames.own) for found in _in_frame(one)]
+        places += _elsewhere(frames, frame)
     if (cut := checkpointed.read(frames, told)) is not None and (cut.sure or not places):
         return cut
-    if not places:
-        return None
-    told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
-    return replace(
-        told,
-        meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",
-        cure="Keep every step from the inputs to the loss in torch and outside of such blocks: "
-        "torch.stack for torch.tensor, the tensor for its number. For argmax use softmax and its "
-        "probabilities: comparisons and counts have no gradient either.",
-        place=places[0][0] if len(places) == 1 else "",
-        sure=False,
-    )
+    return severed.at(told, places) if places else None
 
 
 def read_unused(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A tensor of the same values that is not the one the result was computed from."""
     if (straight := slopes.constant(frames, told)) is not None:
         return straight
+    if (other := copies.read(frames, told)) is not None:
+        return other
     tree = frames.last.source
     for node in ast.walk(tree) if tree is not None else ():
         if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "grad":
@@ -144,6 +124,8 @@ def _replaced(asked: ast.Name, frame: Frame) -> int | None:
 def _named_by_index(asked: ast.AST, frames: Frames, message: str) -> str | None:
     """The parameter that a message means by its index among the tensors asked for."""
     index = re.search(r"Tensor at index (\d+)", message)
+    if isinstance(asked, ast.Call) and getattr(asked.func, "id", "") in ("list", "tuple"):
+        asked = asked.args[0] if asked.args else asked
     values = looked_up(asked, frames.last)
     method = asked.func if isinstance(asked, ast.Call) else None
     if isinstance(method, ast.Attribute) and method.attr == "parameters":

@@ -10,8 +10,8 @@ from torch.optim import Optimizer
 
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
-from grader.errors.seen import closures, silent, source
-from grader.errors.seen.frames import Frame, Frames
+from grader.errors.seen import closures, kept, silent, source
+from grader.errors.seen.frames import Frame, Frames, file_name
 from grader.errors.seen.lookup import looked_up
 
 
@@ -33,10 +33,18 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             told,
             meaning=f"{spelled} is not a leaf: {maker} computed it, and backward keeps gradients "
             "in leaves only.",
-            cure=_leaf_cure(frame, own),
+            cure=_leaf_cure(frame, own) if own == spelled else _retaining(spelled),
             place=_assigned_at(frame, own),
         )
     return _leaf_without(frames, frame, told, name, tensor)
+
+
+def _retaining(spelled: str) -> str:
+    return (
+        f"Ask torch to keep it, before backward and where {spelled} is set: "
+        f"{spelled}.retain_grad(). Or take the gradient as it comes, by "
+        f"{spelled}.register_hook(f)."
+    )
 
 
 def _given_to_a_hook(frames: Frames, told: Explained) -> Explained | None:
@@ -111,6 +119,16 @@ def _leaf_without(
             "zero_grad(set_to_none=False), which leaves zeros.",
             place=frame.place_of(line),
         )
+    if (emptied := _emptied_elsewhere(frames)) is not None:
+        return replace(
+            told,
+            meaning=f"{name}.grad is None: zero_grad(), behind backward and step, sets every .grad "
+            "to None.",
+            cure="Read gradients after backward and before zero_grad(): call zero_grad() at the "
+            "beginning of a step, in front of backward.",
+            place=emptied,
+            sure=False,
+        )
     every = [name for one in frames.own for _, name in _order(one)]
     if "backward" not in every and "grad" not in every:
         return replace(
@@ -129,6 +147,21 @@ def _leaf_without(
             place=frame.place,
         )
     return None
+
+
+def _emptied_elsewhere(frames: Frames) -> str | None:
+    """The one zero_grad that ends a function which calls backward before it."""
+    found = set()
+    for tree, file, first in kept.code_of(frames):
+        order = source.calls(tree, "backward", "zero_grad")
+        is_last = order[-1:] and order[-1][1] == "zero_grad"
+        if (
+            isinstance(tree, ast.Module)
+            and is_last
+            and any(name == "backward" for _, name in order)
+        ):
+            found.add(f"{file_name(file)}, line {first + order[-1][0] - 1}")
+    return found.pop() if len(found) == 1 else None
 
 
 def _without_grad(
@@ -175,6 +208,8 @@ def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
         if isinstance(node, ast.Name) and node.id in frame.names and frame.names[node.id] is None:
             if (closed := closures.of_result(frame, told, node.id)) is not None:
                 return closed
+            if (unreturned := closures.of_function(frame, told, node.id)) is not None:
+                return unreturned
             if (given := silent.of_call(frame, told, node.id)) is not None:
                 return given
             return replace(
@@ -187,14 +222,37 @@ def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
     return None
 
 
+def _is_step(statement: ast.AST) -> bool:
+    """`w = w - lr * w.grad`, and no other computation."""
+    value = getattr(statement, "value", None)
+    return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub)
+
+
 def _asked(frame: Frame) -> tuple[str, Tensor] | None:
     """The `x.grad` of the failing line that is None, with x's spelling."""
     for node in _line(frame):
+        if isinstance(node, ast.GeneratorExp | ast.ListComp) and (
+            one := _gone_through(node, frame)
+        ):
+            return one
         if isinstance(node, ast.Attribute) and node.attr == "grad":
             value = looked_up(node.value, frame)
             if isinstance(value, Tensor) and (not value.is_leaf or value.grad is None):
                 return source.spelled(node.value), value
     return None
+
+
+def _gone_through(node: ast.GeneratorExp | ast.ListComp, frame: Frame) -> tuple[str, Tensor] | None:
+    """Of `p.grad for p in group`: the first of the group without a gradient."""
+    elements, over = ast.unparse(node.elt), node.generators[0]
+    values = looked_up(over.iter, frame)
+    if f"{ast.unparse(over.target)}.grad" not in elements or not isinstance(values, list | tuple):
+        return None
+    name = ast.unparse(over.iter)
+    bare = [
+        (i, one) for i, one in enumerate(values) if isinstance(one, Tensor) and one.grad is None
+    ]
+    return (f"{name}[{bare[0][0]}]", bare[0][1]) if bare else None
 
 
 def _line(frame: Frame) -> list[ast.AST]:
@@ -251,6 +309,11 @@ def _assigned_at(frame: Frame, name: str) -> str:
 def _leaf_cure(frame: Frame, name: str) -> str:
     tree = frame.source
     inside = source.assigned(tree, name) if tree is not None else []
+    if any(source.reads(one, name) and not _is_step(one) for one in inside):
+        return (
+            f"Make it a leaf again at the end of each pass, behind all that changes it: {name} = "
+            f"{name}.detach().requires_grad_()."
+        )
     if any(source.reads(one, name) for one in inside):
         return (
             f"Update it in place: with torch.no_grad(): {name} -= lr * {name}.grad. Then {name} "

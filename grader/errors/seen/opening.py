@@ -49,11 +49,11 @@ def entries(name: str, value: Any, is_library: Callable[[str], bool]) -> Iterato
     elif isinstance(value, nn.Module):
         yield from ((f"{name}.{key}", one) for key, one in list(vars(value).items()))
         yield from ((f"{name}.{key}", one) for key, one in value.named_children())
-    elif _is_own(value, is_library):
+    elif is_own(value, is_library):
         yield from ((f"{name}.{key}", one) for key, one in list(vars(value).items()))
 
 
-def _is_own(value: Any, is_library: Callable[[str], bool]) -> bool:
+def is_own(value: Any, is_library: Callable[[str], bool]) -> bool:
     """Whether it is an object of a class that the reader wrote, such as a trainer."""
     if isinstance(value, _CODE) or not hasattr(value, "__dict__"):
         return False

@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen import graph, kept, second, source
-from grader.errors.seen.carried import from_earlier
+from grader.errors.seen import graph, kept, looped, reused, second, source
+from grader.errors.seen.carried import from_earlier, of_objects
 from grader.errors.seen.frames import Frame, Frames
 from grader.errors.seen.lookup import looked_up
 
@@ -20,16 +20,23 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     frame, root = start_of(frames)
     if root is None or root.grad_fn is None:
         return None
-    if (losses := _one_after_another(frame, root)) is not None:
-        return _told(told, second.LISTED, losses, frame.place)
     hanging, beside = _near(frames, root)
+    if (losses := looped.shared(frame, root)) is not None:
+        return _told(told, *losses, frame.place)
+    again = reused.by_closure(frames, frame, root) or reused.by_cache(frames)
+    if again is not None:
+        meaning, cure, place = again
+        return replace(told, meaning=meaning, cure=cure, place=place)
     if (found := from_earlier(frames, frame, root, hanging, hanging | beside)) is not None:
         return _told(told, *found)
     if (twice := _twice(frames, frame, root, hanging, told)) is not None:
         return twice
+    if (of_object := of_objects(frames, frame, hanging)) is not None:
+        return _told(told, *of_object)
     start = _failing(frame.source, frame) if frame.source is not None else None
     known = root if start is not None and start.exact else None
-    if (put_away := kept.stored(frames, known)) is None:
+    put_away = reused.by_gradient(frames, frame) or kept.stored(frames, known)
+    if put_away is None:
         return None
     meaning, cure, place = put_away
     return replace(told, meaning=meaning, cure=cure, place=place, sure=False)
@@ -60,21 +67,6 @@ def _near(frames: Frames, root: Tensor) -> tuple[dict[str, Tensor], dict[str, Te
         elif _inner(graph.nodes(value.grad_fn)) & below:
             beside[name] = value
     return hanging, beside
-
-
-def _one_after_another(frame: Frame, root: Tensor) -> str | None:
-    """The list of results that a loop goes through, calling backward on each."""
-    loop = source.loop_of(frame.source, frame.line) if frame.source is not None else None
-    if not isinstance(loop, ast.For):
-        return None
-    targets = [one for one in ast.walk(loop.target) if isinstance(one, ast.Name)]
-    if not any(looked_up(one, frame) is root for one in targets):
-        return None
-    for node in ast.walk(loop.iter):
-        values = looked_up(node, frame)
-        if isinstance(values, list | tuple) and any(one is root for one in values):
-            return ast.unparse(node)
-    return None
 
 
 def _twice(

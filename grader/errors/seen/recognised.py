@@ -80,6 +80,8 @@ def _called(frame: Frame, message: str) -> str | None:
             ):
                 return "mode_uncalled"
         return None
+    if ".forward() missing" in message:
+        return "function_forward_called" if _is_function_forward(frame) else None
     if "__init__() " not in message:
         return None
     for node in _on_line(frame):
@@ -94,6 +96,17 @@ def _adds_parameters(node: ast.AST) -> bool:
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
         return False
     return any(_name_of_call(one) in _GIVES for one in (node.left, node.right))
+
+
+def _is_function_forward(frame: Frame) -> bool:
+    """Whether the failing line calls the forward of a custom Function by its class."""
+    for node in _on_line(frame):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = looked_up(node.func.value, frame)
+            is_function = isinstance(owner, type) and issubclass(owner, torch.autograd.Function)
+            if is_function and node.func.attr == "forward":
+                return True
+    return False
 
 
 def _is_data(node: ast.expr, frame: Frame) -> bool:

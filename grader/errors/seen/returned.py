@@ -58,6 +58,56 @@ def read_count(frames: Frames, told: Explained, message: str) -> Explained | Non
     )
 
 
+def read_hook(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The one return of the hook that a message names."""
+    named = re.search(r"hook '(\w+)' has changed the size", message)
+    found = [
+        (node, function, file)
+        for tree, file in frames.files()
+        for function in ast.walk(tree)
+        if named is not None and isinstance(function, ast.FunctionDef) and function.name == named[1]
+        for node in ast.walk(function)
+        if isinstance(node, ast.Return) and node.value is not None
+    ]
+    if len(found) != 1 or not found[0][1].args.args:
+        return None
+    node, function, file = found[0]
+    gradient = function.args.args[-1].arg
+    return replace(
+        told,
+        meaning=f"{function.name} returns {ast.unparse(node.value or node)}, which takes the place "
+        f"of the gradient and has another shape than {gradient}.",
+        cure=f"Return a tensor of {gradient}.shape: leave out what takes a mean or a part of it, "
+        f"or spread the result, .expand_as({gradient}). To look at it alone, return nothing.",
+        place=f"{file_name(file)}, line {node.lineno}",
+    )
+
+
+def read_result(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The one backward of this code, where it returned NumPy's numbers."""
+    if "numpy" not in message:
+        return None
+    names = [
+        kind.name
+        for tree, _ in frames.files()
+        for kind in ast.walk(tree)
+        if isinstance(kind, ast.ClassDef)
+        and any(ast.unparse(one).endswith("Function") for one in kind.bases)
+    ]
+    returns = _returns(frames, names[0]) if len(names) == 1 else []
+    if len(returns) != 1:
+        return None
+    node, file = returns[0]
+    return replace(
+        told,
+        meaning=f"{names[0]}.backward returns {ast.unparse(node.value or node)}, of NumPy's "
+        "numbers, and tensors are wanted.",
+        cure="Make a tensor of it and multiply by the incoming gradient: torch.from_numpy(a) * g, "
+        "or torch.as_tensor(a, dtype=g.dtype) * g; None for what has no gradient.",
+        place=f"{file_name(file)}, line {node.lineno}",
+    )
+
+
 def _returns(frames: Frames, name: str) -> list[tuple[ast.Return, str]]:
     """The returns of the backward of a class of this name, with their files."""
     return [

@@ -66,6 +66,24 @@ LISTED = (
     "The results in {name} share a part of their graph, and the backward of the first freed it.",
     "Add them and call backward once, sum({name}).backward(); or pass retain_graph=True.",
 )
+LOOPED = (
+    "Each pass of this loop goes back through a graph that the results in {name} share, and the "
+    "backward of the first pass freed it.",
+    "Add the losses up in the loop, total = total + loss, and call total.backward() once, behind "
+    "it. If each pass is to read its own gradients, pass retain_graph=True to backward.",
+)
+ROWS = (
+    "Each pass of this loop goes back through the one graph of {name}, and the backward of the "
+    "first pass freed it.",
+    "Pass retain_graph=True to backward in this loop, if each pass reads its own gradients. Else "
+    "add up first, {name}.sum().backward(), without the loop.",
+)
+ROWS_BY_GRAD = (
+    "Each pass of this loop goes back through the one graph of {name}, and the first pass freed "
+    "it.",
+    "Pass retain_graph=True to torch.autograd.grad in this loop, or create_graph=True if what it "
+    "gives is to be differentiated again. torch.func.jacrev gives all rows at once.",
+)
 TWICE = (
     "backward was called twice on the same result, and the first call freed its graph.",
     "Call it once. If you want both, pass retain_graph=True to the first; the gradients then add "

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from grader.errors.seen import detached, graph, source
-from grader.errors.seen.frames import Frames, file_name
+from grader.errors.seen import detached, graph, opening, source
+from grader.errors.seen.frames import Frames, file_name, is_library
 
 
 @dataclass(frozen=True)
@@ -21,20 +21,40 @@ class Kept:
     value: Any
     cached: str
     """The line that computes it once; empty for a state that each call makes anew."""
+    summed: bool = False
+    """Whether every call adds to it."""
 
 
 def kept(frames: Frames, hanging: dict[str, Tensor]) -> list[Kept]:
-    """The attributes that come from an earlier step with their graph."""
-    inner = {
+    """The attributes of modules that come from an earlier step with their graph."""
+    inner: dict[str, Any] = {
         f"{name}.{path}" if path else name: part
         for name, module in frames.modules()
         for path, part in module.named_modules()
     }
+    return _kept(inner, hanging)
+
+
+def kept_by_objects(frames: Frames, hanging: dict[str, Tensor]) -> list[Kept]:
+    """The same of objects that are no modules, such as an agent or a trainer."""
+    own: dict[str, Any] = {}
+    for name, one in opening.opened(frames.variables(), is_library):
+        if opening.is_own(one, is_library) and not isinstance(one, nn.Module):
+            own.setdefault(name, one)  # the innermost frame's self comes first
+    return _kept(own, hanging)
+
+
+def _kept(owners: dict[str, Any], hanging: dict[str, Tensor]) -> list[Kept]:
     return [
-        Kept(f"{name}.{attribute}", value, _cached_at(type(module), attribute))
-        for name, module in inner.items()
-        for attribute, value in vars(module).items()
-        if _has_graph(value, hanging) and _is_state(type(module), attribute)
+        Kept(
+            f"{name}.{attribute}",
+            value,
+            _cached_at(type(one), attribute),
+            isinstance(value, Tensor) and value.numel() == 1 and _is_sum(type(one), attribute),
+        )
+        for name, one in owners.items()
+        for attribute, value in (vars(one) | getattr(one, "_buffers", {})).items()
+        if _has_graph(value, hanging) and _is_state(type(one), attribute)
     ]
 
 
@@ -60,6 +80,32 @@ def trained(frames: Frames, value: Tensor) -> str:
     leaves = graph.leaves(graph.nodes(value.grad_fn)) if value.grad_fn is not None else []
     names = [name for name in map(frames.name_of, leaves) if name]
     return " and ".join(names) if 0 < len(names) < 3 else ""
+
+
+def _is_sum(kind: type, attribute: str) -> bool:
+    name = f"self.{attribute}"
+    return any(
+        is_added_to(source.assigned(method, name), name)
+        for method, _ in source.methods(kind)
+        if method.name != "__init__"
+    )
+
+
+def is_added_to(statements: list[ast.AST], name: str) -> bool:
+    """Whether a statement adds to a name: `total += loss`, `total = total + loss`."""
+    return any(
+        (isinstance(one, ast.AugAssign) and isinstance(one.op, ast.Add))
+        or (isinstance(one, ast.Assign) and name in _terms(one.value))
+        for one in statements
+    )
+
+
+def _terms(node: ast.expr) -> list[str]:
+    """The terms of a sum; of what is no sum, none."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)):
+        return []
+    sides = (node.left, node.right)
+    return [one for side in sides for one in (_terms(side) or [source.spelled(side)])]
 
 
 def _is_constant(statement: ast.AST) -> bool:

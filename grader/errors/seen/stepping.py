@@ -74,6 +74,17 @@ def read(
     )
 
 
+def is_straight(frames: Frames) -> bool:
+    """Whether an optimizer's step stands before the failing line, in no earlier pass of a loop."""
+    return any(
+        ran.when(frames, number, node.lineno, node.col_offset) == ran.STRAIGHT
+        and node.lineno < frame.line
+        for number, frame in enumerate(frames.own)
+        if frame.source is not None
+        for node in _steps(frame.source, frame, None)
+    )
+
+
 def _held(optimizer: torch.optim.Optimizer | None) -> list[Tensor]:
     groups = optimizer.param_groups if optimizer is not None else []
     return [one for group in groups for one in group["params"]]

@@ -42,6 +42,19 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"model.{prefix.rstrip('.')}.load_state_dict(state). With strict=False nothing would "
             "be loaded, and nothing said.",
         )
+    computed = [one for one in (*left, *missing) if "parametrizations." in one]
+    if computed and missing and left:
+        of_file = any(one in left for one in computed)
+        layer = computed[0].partition(".parametrizations.")[0]
+        has, lacks = ("the file", "this model") if of_file else ("this model", "the file")
+        return replace(
+            told,
+            meaning=f"In {has} the weight of {layer} is parametrized, as by weight_norm, "
+            f"spectral_norm or register_parametrization, and in {lacks} it is not.",
+            cure="Parametrize the new model by the same call before you load. To do without, end "
+            "it in the model that is saved: torch.nn.utils.parametrize.remove_parametrizations("
+            'layer, "weight"), which leaves the computed weight.',
+        )
     inside = [one for one in left if any(part in one for part in _CHECKPOINT) and "." not in one]
     if inside and missing:
         return replace(

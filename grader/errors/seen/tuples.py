@@ -35,6 +35,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             return replace(
                 told, meaning=_texts(name, one), cure=_CURE, place=frame.place, section=_SECTION
             )
+    if kind is tuple and (pair := _pair_for_one(frames, told)) is not None:
+        return pair
     if kind is list or len(held) != 1 or _shows_a_pair(frames):
         return None
     ((name, one),) = held
@@ -92,6 +94,24 @@ def _in_sequence(frames: Frames, told: Explained) -> Explained | None:
             place=call.place if call is not None else "",
         )
     return None
+
+
+def _pair_for_one(frames: Frames, told: Explained) -> Explained | None:
+    """A pair of states, as an LSTM has it, that a GRU or an RNN was given."""
+    given = frames.given("forward")
+    layer, state = given.get("self"), given.get("hx")
+    if not isinstance(layer, nn.GRU | nn.RNN) or not isinstance(state, tuple):
+        return None
+    kind = type(layer).__name__
+    return replace(
+        told,
+        meaning=f"A {kind} was given a tuple of {len(state)} for its state. Its state is one "
+        "tensor; the pair (h, c) is that of an LSTM.",
+        cure="Give it h alone, in this call: the first entry of that tuple. Where the code is for "
+        "both, ask: state[0] if isinstance(state, tuple) and not isinstance(layer, nn.LSTM) else "
+        "state.",
+        place=frames.last.place,
+    )
 
 
 _CURE = (
