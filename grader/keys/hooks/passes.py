@@ -55,6 +55,13 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         gin, gout = torch.autograd.grad(y, (x, y), gy)
         return gin, gout
 
+    def linear_alone(module, x, gy):
+        """You computed the input's gradient as gy @ weight, which is that of a linear layer.
+        Another module may have a weight as well, and another derivative: let autograd do it."""
+        gin, gout = FullBackwardProbeKey.reference(module, x, gy)
+        weight = getattr(module, "weight", None)
+        return (gin if weight is None else gy @ weight), gout
+
     def legacy_hook(module, x, gy):
         """Your gin is the first gradient of the last operation alone, for a linear layer that of
         its bias. The deprecated register_backward_hook hands that over, and so does a hook of the
