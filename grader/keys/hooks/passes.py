@@ -358,6 +358,21 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         trained = [p for p in model.parameters() if p.requires_grad]
         return list(torch.autograd.grad(model(x), trained, gy))
 
+    def one_pass_for_each_call(model, x, gy):
+        """Your list is right, and the parameters got several times what one pass brings: you ran a
+        pass for each entry. One pass brings all: register a tensor hook on each output, or hand
+        all of them to torch.autograd.grad."""
+        outputs, found = [], []
+        for layer in model:
+            outputs.append(layer((outputs[-1] if outputs else x).clone()))
+            outputs[-1].retain_grad()
+        for output in outputs:
+            for each in outputs:
+                each.grad = None
+            outputs[-1].backward(gy, retain_graph=True)
+            found.append(output.grad.clone())
+        return found
+
     def backward_order(model, x, gy):
         """Your list is the wrong way round. The hooks run in the order in which the pass reaches
         the tensors, from the last layer to the first."""

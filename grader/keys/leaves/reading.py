@@ -148,6 +148,15 @@ class LeafGradsKey(Key, task="leaf_grads"):
                 found.append(leaf)
         return found
 
+    def told_apart_by_value_from_behind(root):
+        """You took two leaves of equal values for one. They are two tensors, each with a .grad of
+        its own: tell them apart by identity, or keep their nodes in a set."""
+        found = []
+        for leaf in reversed(_leaves(root)):
+            if not any(torch.equal(leaf, other) for other in found):
+                found.append(leaf)
+        return found
+
     def leaf_as_root_forgotten(root):
         """A root that is itself a leaf and requires grad is missing. It has no grad_fn to start the
         walk from, yet root.backward() adds to root.grad: return [root]."""
