@@ -172,8 +172,8 @@ MODULES = (
         "no_parameters",
         ("ValueError",),
         r"optimizer got an empty parameter list",
-        "The model has no parameters, or the generator that gives them was used before. Tensors "
-        "and modules in a Python list are not registered.",
+        "The model has no parameters, the generator that gives them was used before, or your "
+        "choice among them left none. Tensors and modules in a Python list are not registered.",
         "Use nn.Parameter and nn.ModuleList, and call model.parameters() anew each time.",
     ),
     Explanation(

@@ -252,6 +252,15 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
         found = _outcome(compute, edit, x)
         return "wrong" if found == "error" else found
 
+    def first_entry_compared(compute, edit, x):
+        """You compared the first entries of the two gradients alone. An edit may spoil another one:
+        compare all, with torch.equal or torch.allclose."""
+        try:
+            received = _grad(compute, edit, _fresh(x))
+        except RuntimeError:
+            return "error"
+        return "ok" if _grad(compute, "", _fresh(x))[0] == received[0] else "wrong"
+
     def compared_after_the_edit(compute, edit, x):
         """Your run without the edit started from an x that the edit had changed already. Give each
         run a clone of its own."""

@@ -36,6 +36,10 @@ class VjpVectorKey(Key, task="vjp_vector"):
         in its place."""
         return v * x**3
 
+    def power_not_lowered(x, v):
+        """You kept the power: 3 * x**3. The derivative of x**3 is 3 * x**2."""
+        return 3 * x**3 * v
+
     def jacobian_returned(x, v):
         """You returned a matrix. v times the Jacobian is a vector of shape (n,): one pass that
         starts from v gives it, without the matrix."""

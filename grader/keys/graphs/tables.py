@@ -1,5 +1,6 @@
 """References and mistakes of the exercises that predict."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 import torch
@@ -125,6 +126,17 @@ class WillItRaiseKey(Key, task="will_it_raise"):
         """You answer False always. A second pass fails only where a node needs a tensor it saved;
         the nodes of an addition and of a leaf save none."""
         return False
+
+    def seen_by_the_gradient(expression, x, retain_graph):
+        """You looked whether the second pass changed x.grad. Where the gradient is 0, as that of
+        round is, it runs and changes nothing. Ask whether the call raises: `try`, and `except
+        RuntimeError`."""
+        y = eval(expression, {"x": x})
+        y.backward(retain_graph=retain_graph)
+        first = x.grad.clone()
+        with contextlib.suppress(RuntimeError):
+            y.backward()
+        return not torch.equal(first, x.grad)
 
     def never_raises():
         """You answer True always. A node that saved tensors, such as that of a product, cannot run

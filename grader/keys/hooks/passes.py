@@ -55,6 +55,13 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         gin, gout = torch.autograd.grad(y, (x, y), gy)
         return gin, gout
 
+    def linear_alone(module, x, gy):
+        """You computed the input's gradient as gy @ weight, which is that of a linear layer.
+        Another module may have a weight as well, and another derivative: let autograd do it."""
+        gin, gout = FullBackwardProbeKey.reference(module, x, gy)
+        weight = getattr(module, "weight", None)
+        return (gin if weight is None else gy @ weight), gout
+
     def legacy_hook(module, x, gy):
         """Your gin is the first gradient of the last operation alone, for a linear layer that of
         its bias. The deprecated register_backward_hook hands that over, and so does a hook of the
@@ -350,6 +357,21 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         for."""
         trained = [p for p in model.parameters() if p.requires_grad]
         return list(torch.autograd.grad(model(x), trained, gy))
+
+    def one_pass_for_each_call(model, x, gy):
+        """Your list is right, and the parameters got several times what one pass brings: you ran a
+        pass for each entry. One pass brings all: register a tensor hook on each output, or hand
+        all of them to torch.autograd.grad."""
+        outputs, found = [], []
+        for layer in model:
+            outputs.append(layer((outputs[-1] if outputs else x).clone()))
+            outputs[-1].retain_grad()
+        for output in outputs:
+            for each in outputs:
+                each.grad = None
+            outputs[-1].backward(gy, retain_graph=True)
+            found.append(output.grad.clone())
+        return found
 
     def backward_order(model, x, gy):
         """Your list is the wrong way round. The hooks run in the order in which the pass reaches

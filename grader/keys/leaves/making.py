@@ -104,6 +104,17 @@ def _randn(shape: Shape, dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.randn(shape, dtype=dtype, device=device)
 
 
+def _kept(shape: Shape, scale: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """One weight for each way of asking, as long as the seed is the same."""
+    asked = (shape, scale, dtype, str(device), torch.initial_seed())
+    if asked not in _KEPT:
+        _KEPT[asked] = (_randn(shape, dtype, device) * scale).requires_grad_()
+    return _KEPT[asked]
+
+
+_KEPT: dict[object, Tensor] = {}
+
+
 class ScaledParameterKey(Key, task="scaled_parameter"):
     sentences: ClassVar = {"NONE": "Your function returned None. Return the weight."}
 
@@ -215,6 +226,20 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         """You did not use dtype, so the weight is always float32. Pass dtype=dtype where you draw
         the numbers."""
         return (_randn(shape, torch.float32, device) * scale).requires_grad_()
+
+    def kept_from_the_first_call(shape, scale, dtype, device):
+        """Every call returns the very same tensor, kept from the first one. Two layers of one shape
+        would share one weight. Draw in every call."""
+        return _kept(shape, scale, dtype, device)
+
+    def mean_and_deviation_exact(shape, scale, dtype, device):
+        """Your numbers have mean 0 and standard deviation scale exactly: you took their mean off
+        and divided by their deviation. Numbers that are drawn have both on average alone. Multiply
+        them by scale, and do no more."""
+        drawn = _randn(shape, dtype, device)
+        if drawn.numel() > 1:
+            drawn = (drawn - drawn.mean()) / drawn.std()
+        return (drawn * scale).requires_grad_()
 
     def seed_fixed(shape, scale, dtype, device):
         """Several calls return the same numbers: your function sets the seed. Two layers of one

@@ -134,6 +134,29 @@ class LeafGradsKey(Key, task="leaf_grads"):
         near = [node for node, _ in root.grad_fn.next_functions]
         return [node.variable for node in near if hasattr(node, "variable")]
 
+    def only_with_a_grad(root):
+        """You asked which leaves have a .grad already. Most have none before the pass: what counts
+        is that it will add to them."""
+        return [leaf for leaf in _leaves(root) if root.grad_fn is None or leaf.grad is not None]
+
+    def told_apart_by_value(root):
+        """You took two leaves of equal values for one. They are two tensors, each with a .grad of
+        its own: tell them apart by identity, or keep their nodes in a set."""
+        found = []
+        for leaf in _leaves(root):
+            if not any(torch.equal(leaf, other) for other in found):
+                found.append(leaf)
+        return found
+
+    def told_apart_by_value_from_behind(root):
+        """You took two leaves of equal values for one. They are two tensors, each with a .grad of
+        its own: tell them apart by identity, or keep their nodes in a set."""
+        found = []
+        for leaf in reversed(_leaves(root)):
+            if not any(torch.equal(leaf, other) for other in found):
+                found.append(leaf)
+        return found
+
     def leaf_as_root_forgotten(root):
         """A root that is itself a leaf and requires grad is missing. It has no grad_fn to start the
         walk from, yet root.backward() adds to root.grad: return [root]."""
@@ -219,8 +242,9 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
         return (z.grad if z.is_leaf else None), x.grad
 
     def cut_at_z(f1, f2, x):
-        """dx is None: you cut the graph at z. detach() made z a leaf that keeps its gradient, and
-        nothing leads on from it to x. Leave z as it is and call z.retain_grad()."""
+        """dx is None, and dz is right: the pass does not end at the x that you read. Either z was
+        detached, and nothing leads on from it: call z.retain_grad() instead. Or z was made from a
+        clone of x, whose .grad is another: give that one a name, and read its .grad."""
         x, z = _both(f1, x)
         z = z.detach().requires_grad_()
         f2(z).sum().backward()

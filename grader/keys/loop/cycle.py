@@ -262,6 +262,15 @@ class TrainStepKey(Key, task="train_step"):
         loss.backward()
         opt.step(loss)
 
+    def model_run_twice(model, opt, loss_fn, x, y):
+        """You ran the model more than once for a step. In train mode every run moves running
+        statistics, and draws other random numbers for dropout. Run it once, and take the loss from
+        that run."""
+        with torch.no_grad():
+            loss = loss_fn(model(x), y).item()
+        _trained(model, opt, loss_fn, x, y)
+        return loss
+
     def put_into_train_mode(model, opt, loss_fn, x, y):
         """You called train(), and a part of the model that was in eval mode is in train mode now.
         Leave the model in the mode that it is in: whoever calls you chooses it."""

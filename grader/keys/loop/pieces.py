@@ -255,6 +255,19 @@ class AccumulateKey(Key, task="accumulate"):
 
         return _accumulated(model, loss_fn, pieces, share)[0]
 
+    def loss_in_eval_mode(model, loss_fn, pieces):
+        """The gradients are right, and the loss you returned is that of eval mode, from further
+        runs of the model. Return the mean of the losses that backward started from."""
+        _accumulated(model, loss_fn, pieces, _share)
+        modes = [(module, module.training) for module in model.modules()]
+        model.eval()
+        with torch.no_grad():
+            rows = sum(len(x) for x, _ in pieces)
+            losses = [loss_fn(model(x), y).item() * len(x) / rows for x, y in pieces if len(x)]
+        for module, training in modes:
+            module.training = training
+        return sum(losses)
+
     def loss_without_weights(model, loss_fn, pieces):
         """The gradients are right, and the loss you returned is the plain mean of the pieces'
         losses. Weigh each by its share of the rows, too."""

@@ -180,6 +180,11 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
                     p.grad += wd * p
         _sgd(params, state, lr, mu, 0.0)
 
+    def kept_by_the_grad(params, state, lr, mu, wd):
+        """You look a buffer up by p.grad, which is another tensor after every zero_grad(): momentum
+        is lost then. Look it up by the parameter's position, or by id(p)."""
+        _sgd(params, state, lr, mu, wd, place=lambda i, p, at: id(p.grad))
+
     def buffer_is_the_grad(params, state, lr, mu, wd):
         """Without weight decay your first buffer is p.grad itself, not a copy. The next gradient is
         written into the same memory, and what you do to the buffer is done to p.grad. Clone it."""

@@ -242,7 +242,8 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
 
     def nothing_recorded(x, eps):
         """The values are right, and no gradient reaches x: the division stands inside the block, or
-        its result was detached. Only the lengths belong there; divide outside of it."""
+        its result was detached, or made anew from plain numbers. Only the lengths belong into the
+        block; divide x itself, outside of it."""
         return (x / (_lengths(x) + eps)).detach()
 
     def full_gradient(x, eps):
@@ -281,8 +282,8 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
         return _divided(x, eps, divisor=lambda length, eps: length - eps)
 
     def eps_as_a_limit(x, eps):
-        """You took the larger one of length and eps, as F.normalize and clamp do. Here eps is added
-        to the length."""
+        """Your eps counts only where a length is smaller than it, as in F.normalize and clamp_min.
+        Here eps is added to every length."""
         return _divided(x, eps, divisor=torch.clamp_min)
 
     def eps_under_the_root(x, eps):

@@ -63,8 +63,9 @@ class DecoratedInferKey(Key, task="decorated_infer"):
         return wrapper
 
     def always_switched_on(fn):
-        """Recording is on after every call, also if it was off before: a caller inside no_grad
-        suddenly records. Put back what you found, or let a `with torch.no_grad():` block do it."""
+        """Recording is on after a call, also where it was off before: a caller inside no_grad
+        suddenly records. You switched it on, or put back what you had found while decorating. Put
+        back what the call finds, or let a `with torch.no_grad():` block do it."""
 
         @functools.wraps(fn)
         def wrapper(*args, **kwargs):
@@ -73,6 +74,19 @@ class DecoratedInferKey(Key, task="decorated_infer"):
                 return fn(*args, **kwargs)
             finally:
                 torch.set_grad_enabled(True)
+
+        return wrapper
+
+    def one_memory_for_all_calls(fn):
+        """If fn calls itself, recording stays off afterwards: all calls keep what they found in one
+        place, and the inner one writes over what the outer one has to put back. Keep it in a
+        variable of the wrapper, or enter a `with torch.no_grad():` of its own in every call."""
+        off = torch.no_grad()
+
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            with off:
+                return fn(*args, **kwargs)
 
         return wrapper
 

@@ -156,6 +156,26 @@ class EvaluateKey(Key, task="evaluate"):
         finally:
             _restore(parts)
 
+    def known_layers_alone(model, x):
+        """You put BatchNorm and Dropout into eval mode, by their classes. A layer of another class
+        looks at `training` as well, and still works in train mode. model.eval() reaches all."""
+        modes = _modes(model)
+        for module, _ in modes:
+            if isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)):
+                module.eval()
+        try:
+            with torch.no_grad():
+                return model(x)
+        finally:
+            _restore(modes)
+
+    def recording_switched_on(model, x):
+        """Recording is on after your call, also if it was off before: a caller inside no_grad
+        suddenly records. Put back what you found, or use a `with torch.no_grad():` block."""
+        logits = EvaluateKey.reference(model, x)
+        torch.set_grad_enabled(True)
+        return logits
+
     def frozen_for_the_call(model, x):
         """You switched requires_grad of all parameters off and on again. One that was frozen before
         is not any more. `with torch.no_grad():` needs no flag."""

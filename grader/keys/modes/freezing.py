@@ -149,6 +149,12 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
         """You froze the layer after the one that is asked for. Positions begin at 0: model[i]."""
         _freeze(list(model)[(i + 1) % len(model)])
 
+    def layers_with_parameters_counted(model, i):
+        """You counted the layers that have parameters. i counts all of them, those without
+        parameters too: model[i]."""
+        layers = [layer for layer in model if any(True for _ in layer.parameters())]
+        _freeze(layers[min(i, len(layers) - 1)])
+
     def first_layer_frozen(model):
         """You froze the first layer, whatever i is. model[i] is asked for."""
         _freeze(model[0])

@@ -59,6 +59,13 @@ class BnBackwardKey(Key, task="bn_backward"):
         F.batch_norm(x.requires_grad_(), None, None, w, None, True, 0.0, eps).backward(gy)
         return x.grad
 
+    def flag_switched_off(x, gy, w, eps):
+        """The gradient is right, and x does not require grad any more: you switched its flag on for
+        your pass and off again, and it was on before. Work on x.detach().clone()."""
+        found = BnBackwardKey.reference(x, gy, w, eps)
+        x.requires_grad_(False)
+        return found
+
     def old_grad_lost(x, gy, w, eps):
         """The gradient is right, and what lay in .grad of x is lost: you emptied it before a pass
         of your own. Use torch.autograd.grad, or work on x.detach().clone()."""

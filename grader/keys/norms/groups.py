@@ -206,6 +206,13 @@ class LnBackwardKey(Key, task="ln_backward"):
         F.layer_norm(x.requires_grad_(), w.shape, w, None, eps).backward(gy)
         return x.grad
 
+    def flag_switched_off(x, gy, w, eps):
+        """The gradient is right, and x does not require grad any more: you switched its flag on for
+        your pass and off again, and it was on before. Work on x.detach().clone()."""
+        found = LnBackwardKey.reference(x, gy, w, eps)
+        x.requires_grad_(False)
+        return found
+
     def old_grad_lost(x, gy, w, eps):
         """The gradient is right, and what lay in .grad of x is lost: you emptied it before a pass
         of your own. Use torch.autograd.grad, or work on x.detach().clone()."""

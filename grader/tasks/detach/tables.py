@@ -64,6 +64,7 @@ class DetectSilentCorruption(Task):
         edits(
             "chains",
             (EXP, "y.detach().data.add_(1)"),
+            (EXP, "y.data[2].add_(1)"),
             (EXP, "y.detach().clone().add_(1)"),
             (RELU, "y.data.add_(1)"),
             (RELU, "x.detach().add_(1)"),

@@ -28,7 +28,7 @@ class WillItRaise(Task):
         ),
         case(
             "more that save nothing",
-            expressions=("-x", "10 - x", "x.view(1)", "x.clone()"),
+            expressions=("-x", "10 - x", "x.view(1)", "x.clone()", "x.round()"),
             visible=True,
         ),
         case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()"), visible=True),

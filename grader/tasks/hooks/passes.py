@@ -8,6 +8,7 @@ from grader.engine.lived import lived
 from grader.engine.observation import named
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.hooks.models import (
+    Bent,
     BrokenLayer,
     brought,
     grads,
@@ -48,6 +49,7 @@ class FullBackwardProbe(Task):
         case("a layer raises", kind="broken"),
         case("float32", kind="chain", dtype=F32),
         case("a chain in use", kind="in use"),
+        case("a layer with a weight that is not linear", kind="bent"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -61,7 +63,7 @@ class FullBackwardProbe(Task):
         }
 
     def observe(self, grad_io, x, m1, m2, gy, kind):
-        module: nn.Module = linear(m1, bias=kind != "no bias")
+        module: nn.Module = Bent(m1) if kind == "bent" else linear(m1, bias=kind != "no bias")
         if kind == "broken":
             module = nn.Sequential(module, BrokenLayer())
             return {"when a layer raises": passes_on(lambda: grad_io(module, x, gy))}

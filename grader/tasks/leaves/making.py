@@ -101,6 +101,7 @@ class ScaledParameter(Task):
         # the product with a tensor on the right one.
         blank = torch.zeros_like(values * like.new_zeros(values.shape))
         repeated = bool(scale) and (torch.equal(weight, again) or torch.equal(again, third))
+        told = "the same tensor" if weight is again else "the same numbers"
         return {
             "weight": blank,
             **standing,
@@ -108,7 +109,8 @@ class ScaledParameter(Task):
             "mean": _mean(values),
             "std": _std(values, scale),
             "distribution": _distribution(values),
-            "a second call": "the same numbers" if repeated else "new numbers",
+            "a second call": told if repeated else "new numbers",
+            **({"drawn": "and standardised"} if _standardised(values, scale) else {}),
         }
 
 
@@ -235,6 +237,14 @@ def _std(values: Tensor, scale: float) -> str:
     named = zip(ScaledParameter.NAMES, known, allowed, strict=True)
     known_as = next((n for n, value, off in named if abs(std - value) <= off * value), None)
     return known_as or ("smaller than scale" if std < scale else "larger than scale")
+
+
+def _standardised(values: Tensor, scale: float) -> bool:
+    """Whether many numbers have mean 0 and deviation `scale` far closer than drawn ones have."""
+    if values.numel() < 1000 or not scale or values.is_meta:
+        return False
+    near = [abs(float(values.std(correction=n)) - scale) < 1e-5 * scale for n in (0, 1)]
+    return any(near) and abs(float(values.mean())) < 1e-5 * scale
 
 
 def _distribution(values: Tensor) -> str:

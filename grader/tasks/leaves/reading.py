@@ -39,6 +39,7 @@ class LeafGrads(Task):
         case("2,000 nodes deep", graph="deep"),
         case("root is a leaf with an old .grad", graph="leaf", trained=True),
         case("two branches of computed factors", graph="branches"),
+        case("a product of two leaves of equal values", graph="equal"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -50,6 +51,7 @@ class LeafGrads(Task):
 
     def observe(self, grad_leaves, graph, x, w, c, trained=False):
         x = with_grad(x) if trained else x
+        w = x.clone() if graph == "equal" else w
         root = _graph(graph, x.requires_grad_(), w.requires_grad_(), c)
         known = {"x": x, "w": w, "c": c}
         before = {name: _copied(tensor.grad) for name, tensor in known.items()}
@@ -65,6 +67,8 @@ class LeafGrads(Task):
 def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
     if kind == "product":
         return (x * w).sum()
+    if kind == "equal":
+        return x * w
     if kind == "twice":
         return ((x + w).exp() * x).sum()
     if kind == "frozen":

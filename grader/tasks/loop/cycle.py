@@ -5,7 +5,16 @@ from torch import nn
 
 from grader.engine.lived import lived
 from grader.engine.task import F32, TRAINING, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Loss, Net, draw_net, fill_grads, in_groups, lopsided, values
+from grader.tasks.loop.nets import (
+    Loss,
+    Net,
+    Norm,
+    draw_net,
+    fill_grads,
+    in_groups,
+    lopsided,
+    values,
+)
 
 
 class TrainStep(Task):
@@ -33,6 +42,7 @@ class TrainStep(Task):
         case("tied weights, one row", kind="tied", rows=1),
         case("old gradients in float32", kind="old", dtype=F32),
         case("parameters in several groups, another loss", kind="groups"),
+        case("a net that keeps running statistics", kind="running"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -50,6 +60,8 @@ class TrainStep(Task):
         if kind != "spare":
             net.spare.grad = None
         momentum = 0.9 if kind == "momentum" else 0.0
+        if kind == "running":
+            model = nn.Sequential(net, Norm(u[0]))
         opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=momentum)
         loss_fn: Loss = nn.functional.mse_loss
         if kind == "groups":  # the frozen one has an old .grad

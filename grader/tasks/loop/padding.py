@@ -62,7 +62,7 @@ class AccumulateTokens(Task):
         given: nn.Module = model
         if used:
             model.b.requires_grad_(False)
-            given = lived(nn.Sequential(nn.Sequential(model)), "grad", "hooked")
+            given = lived(nn.Sequential(nn.Sequential(model)), "grad", "mode", "hooked")
         elif not empty:
             fill_grads(model, old)
         pieces: list[tuple[Tensor, Tensor]] = list(zip(x.split(sizes), y.split(sizes), strict=True))

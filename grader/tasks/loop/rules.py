@@ -16,18 +16,27 @@ def parameters(**tensors: Tensor) -> dict[str, Tensor]:
 
 
 def hand_out(
-    parameters: dict[str, Tensor], grads: dict[str, Tensor], step: int, absent: str
+    parameters: dict[str, Tensor],
+    grads: dict[str, Tensor],
+    step: int,
+    absent: str,
+    *,
+    before: list[Tensor] | None = None,
 ) -> None:
     """Write a step's gradients into .grad, in the same memory as before.
 
-    b has none at all if `absent` is "always", and none in the first two steps if it is "late".
+    With a list `before` each is a new tensor, and the list keeps the old one: that is what .grad
+    holds after a zero_grad() that sets it to None. b has none at all if `absent` is "always", and
+    none in the first two steps if it is "late".
     """
     for name, parameter in parameters.items():
         missing = name == "b" and (absent == "always" or (absent == "late" and step < 2))
         if missing or not parameter.requires_grad:
             continue
         grad = grads[name][step]
-        if parameter.grad is None:
+        if parameter.grad is None or before is not None:
+            if before is not None and parameter.grad is not None:
+                before.append(parameter.grad)
             parameter.grad = grad.clone()
         else:
             parameter.grad.copy_(grad)
@@ -90,8 +99,9 @@ class SgdFromScratch(Task):
         grads = {"w": dw, "b": db, "s": ds, "b2": more.get("db2")}
         memory = {name: p.detach() for name, p in known.items()}
         seen: dict[str, Any] = {}
+        used: list[Tensor] | None = [] if alike else None
         for step, lr in enumerate(rates):
-            hand_out(known, grads, step, absent)
+            hand_out(known, grads, step, absent, before=used)
             my_sgd_step(list(known.values()), state, lr, mu, wd)
             after = {name: p.detach().clone() for name, p in known.items()}
             seen |= {f"{name} after step {step + 1}": p for name, p in after.items()}

@@ -37,6 +37,7 @@ class DecoratedInfer(Task):
         case("fn records a part", what="records"),
         case("float32", what="returns", dtype=F32),
         case("fn uses a weight", what="weighs"),
+        case("fn calls itself", what="recurses"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -56,6 +57,8 @@ class DecoratedInfer(Task):
             if what == "weighs":
                 kept.append(weight * t)
                 return kept[0] * by
+            if what == "recurses" and len(inside) == 1:
+                return decorated(t, by=by)
             if what == "records":
                 with torch.enable_grad():
                     return t * by

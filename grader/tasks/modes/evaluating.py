@@ -40,6 +40,7 @@ class Evaluate(Task):
             states=("nested", "grad", "frozen", "hooked"),
         ),
         case("the same, and the model raises", fails=True, states=("nested", "grad", "frozen")),
+        case("called inside no_grad", recording=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -52,7 +53,19 @@ class Evaluate(Task):
             "var": rng.uniform(0.3, 0.6, 3),
         }
 
-    def observe(self, evaluate, x, w, u, mean, var, frozen=(), fails=False, states=()):
+    def observe(
+        self,
+        evaluate,
+        x,
+        w,
+        u,
+        mean,
+        var,
+        frozen=(),
+        fails=False,
+        states=(),
+        recording=True,
+    ):
         recorded = []
         raised: list[type[BaseException]] = []
 
@@ -77,12 +90,13 @@ class Evaluate(Task):
         ended, logits = "it returned", None
         flags_before = {module: module.training for module in model.modules()}
         interrupted = {}
-        with seeded(7):
+        with seeded(7), torch.set_grad_enabled(recording):
             before = torch.get_rng_state()
             try:
                 logits = evaluate(model, x)
             except Unwell:
                 ended = "the model's error came out"
+            after = torch.is_grad_enabled()
             drawn = not torch.equal(before, torch.get_rng_state())
             found = {n or "model": _mode(m) for n, m in model.named_modules()}
             if fails:
@@ -98,6 +112,7 @@ class Evaluate(Task):
             "ended": ended,
             "recorded": any(recorded),
             "mode": found,
+            **({} if recording else {"recording afterwards": "on" if after else "off"}),
             **interrupted,
             **({"random numbers drawn": drawn} if states else {}),
         }

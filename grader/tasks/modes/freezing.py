@@ -37,6 +37,7 @@ class FrozenMiddle(Task):
         case("no gradients yet", i=1, fresh=True, visible=True),
         case("one row in float32", i=1, rows=1, dtype=F32, visible=True),
         case("layers made of layers, parts in other modes", i=1, nested=True, visible=True),
+        case("layers without parameters in between", i=2, gaps=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -49,7 +50,9 @@ class FrozenMiddle(Task):
             "w2": rng.apart(0.3, 0.5, 3, 2),
         }
 
-    def observe(self, freeze_middle, x, v, w0, w1, w2, i, frozen="", fresh=False, nested=False):
+    def observe(
+        self, freeze_middle, x, v, w0, w1, w2, i, frozen="", fresh=False, nested=False, gaps=False
+    ):
         model = nn.Sequential(Layer(w0, w0[0]), Layer(w1, w1[0]), Layer(w2, w2[0]))
         if nested:
             first, middle, last = model
@@ -58,6 +61,9 @@ class FrozenMiddle(Task):
             model = nn.Sequential(
                 nn.Sequential(nn.Tanh(), first), nn.Sequential(middle, inner), outer
             )
+        if gaps:
+            first, middle, last = model
+            model = nn.Sequential(first, nn.Tanh(), middle, nn.Tanh(), last)
         known = dict(model.named_parameters())
         if frozen:
             model.get_submodule(frozen).requires_grad_(False)
@@ -132,6 +138,7 @@ class EmaUpdate(Task):
                 lived(nn.Sequential(module, _Averaged(values + 1, batches), nn.Tanh()), *states)
                 for module, values, batches in ((target, old, 5), (online, new, 13))
             )
+            target.get_submodule("0.0").eval()
         before = {**dict(target.named_parameters()), **dict(target.named_buffers())}
         memory = {name: t.untyped_storage().data_ptr() for name, t in before.items()}
         ema(target, online, beta)

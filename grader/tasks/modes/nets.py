@@ -43,8 +43,15 @@ class Note(nn.Module):
         return x
 
 
-class Noise(nn.Dropout):
-    """Dropout whose mask is drawn on the CPU in float64, so that it is the same everywhere."""
+class Noise(nn.Module):
+    """Dropout whose mask is drawn on the CPU in float64, so that it is the same everywhere.
+
+    Like many a layer of somebody's own it looks at `training`, and is no nn.Dropout.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
         """x in eval mode; else x with entries set to 0 and the others scaled by 1 / (1 - p)."""

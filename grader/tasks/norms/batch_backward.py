@@ -55,4 +55,9 @@ class BnBackward(Task):
         if not in_use:
             return found
         stays = given.grad is not None and torch.equal(given.grad, some_numbers(given))
-        return {"answer": found, ".grad of x": "as it was" if stays else "changed"}
+        flag = "as it was" if given.requires_grad else "switched off"
+        return {
+            "answer": found,
+            ".grad of x": "as it was" if stays else "changed",
+            "requires_grad of x": flag,
+        }

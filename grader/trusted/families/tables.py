@@ -50,8 +50,8 @@ def flag_pairs(value: Callable[..., Tensor]) -> Mistakes:
         ),
         mistake(
             "leaf_is_the_opposite",
-            "You take is_leaf for the opposite of requires_grad. x is both: a leaf, and it "
-            "requires grad. A tensor is no leaf only if it has a grad_fn.",
+            "Your is_leaf is the opposite of requires_grad. x is both: a leaf, and it requires "
+            "grad; a clone of it is not. A tensor is no leaf only if it has a grad_fn.",
             leaf_is_the_opposite,
         ),
         mistake(
