@@ -9,6 +9,7 @@ from torch import Tensor
 from grader.engine.lived import with_grad
 from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.engine.text import type_name
 
 
 class CollatePad(Task):
@@ -63,7 +64,8 @@ class CollatePad(Task):
         given = list(samples)
         pair = pad_samples(given)
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            return {"answer": pair}
+            what = "None" if pair is None else f"a {type_name(type(pair))}"
+            raise TypeError(f"{what} is no pair of batch and mask")
         batch, mask = pair
         if away:
             _see_that_both_lie_there(pad_samples, [part.to("meta") for part in parts])
