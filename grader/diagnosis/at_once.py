@@ -250,6 +250,14 @@ def _have_beside(one: _Known, other: _Known, c: Compared) -> bool:
     return True
 
 
+def _has_beside(one: _Known, c: Compared) -> bool:
+    """Whether all that is no number, counts and flags, is as the mistake has it."""
+    miss = Miss(c.case, c.rules, _NOTHING)
+    claimed, received = _beside(one.seen(c.case).values), _beside(c.observation.values)
+    pairs = zip(claimed, received, strict=False)
+    return len(claimed) == len(received) and all(same(a, b, miss) for a, b in pairs)
+
+
 def _beside(values: Plain) -> list[Plain]:
     return [value for _, value in _leaves(values) if not _is_number(value)]
 
@@ -269,7 +277,7 @@ def _multiples(known: Sequence[_Known], cases: Sequence[Compared]) -> Iterator[T
 
 def _factor_of(one: _Known, cases: Sequence[Compared]) -> str:
     """The factor that turns all numbers of a mistake into the answer's, in words; "" if none."""
-    if not all(one.can_be_read(c) for c in cases):
+    if not all(one.can_be_read(c) and _has_beside(one, c) for c in cases):
         return ""
     misses: dict[int, list[Miss]] = {}
     for c in cases:

@@ -96,6 +96,8 @@ def of_differences(
             told = _Told(found, failing[0], list(failing[0].differences))
             return [_in_words(task, sentences, told)]
     grouped = sorted(_grouped(failing, facts), key=_rank)
+    # What an exercise does not look at where something else is wrong is not missing in the answer.
+    grouped = [told for told in grouped if not _is_not_looked_at(told)] or grouped
     codes = [told.signature.code for told in grouped]
     if any(code.startswith("FLAGS.") for code in codes):
         grouped = [_without_causes(told) for told in grouped]
@@ -104,6 +106,17 @@ def of_differences(
     elif _has_no_value(failing):
         grouped = [told for told in grouped if told.signature.code != "NONE.gradient"]
     return [_in_words(task, sentences, told) for told in grouped]
+
+
+def _is_not_looked_at(told: _Told) -> bool:
+    """Whether it says of the whole observation that parts are missing, and none is too many."""
+    return told.signature.code == "STRUCTURE" and all(
+        d.name == ""
+        and isinstance(d.expected, dict)
+        and isinstance(d.received, dict)
+        and set(d.received) < set(d.expected)
+        for d in told.differences
+    )
 
 
 def _has_no_value(failing: Sequence[Compared]) -> bool:

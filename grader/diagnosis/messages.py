@@ -273,8 +273,8 @@ TEMPLATES: dict[str, str] = {
     "torch.autograd.grad returns gradients without writing them anywhere.",
     "SIDE.parameters.emptied": "Your function emptied gradients that the model held: {detail}. "
     "Leave .grad as it is.",
-    "SIDE.buffers": "Your function changed buffers of the model it was given: {detail}. A "
-    "normalization layer that runs in train mode updates its running statistics.",
+    "SIDE.buffers": "Your function changed buffers of the model it was given: {detail}. "
+    "Writing to a buffer does so, and so does a normalization layer that runs in train mode.",
     "SIDE.parts": "Your function replaced parts of the model it was given: {detail}.",
     "SHAPE.here": "In this case {path} has shape {received} instead of {expected}.",
     "WRONG": "{path} differs from the right answer.",

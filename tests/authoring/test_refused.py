@@ -146,6 +146,47 @@ def stops_at_an_empty_piece(model, loss_fn, pieces):
     return total
 
 
+def mask_on_the_cpu(samples):
+    batch = torch.nn.utils.rnn.pad_sequence(samples, batch_first=True)
+    lengths = torch.tensor([len(sample) for sample in samples])
+    return batch, torch.arange(batch.shape[1]) < lengths[:, None]
+
+
+def mask_on_the_cpu_and_inverted(samples):
+    batch, mask = mask_on_the_cpu(samples)
+    return batch, ~mask
+
+
+class LayersInASequential(torch.nn.Module):
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.net = torch.nn.Sequential(
+            torch.nn.Flatten(),
+            torch.nn.Linear(n_in, n_hidden),
+            torch.nn.ReLU(),
+            torch.nn.Linear(n_hidden, n_hidden),
+            torch.nn.ReLU(),
+            torch.nn.Linear(n_hidden, n_out),
+        )
+
+    def forward(self, x):
+        return self.net(x)
+
+
+def kept(block, x):
+    state = torch.get_rng_state()
+    with torch.no_grad():
+        return block(x), state
+
+
+def run_three_times(block, x, state):
+    with torch.random.fork_rng(devices=[]):
+        for _ in range(3):
+            torch.set_rng_state(state)
+            y = block(x)
+        return y
+
+
 KINDS = (Exception, RuntimeError, ValueError, TypeError, IndexError, ArithmeticError)
 
 
@@ -164,6 +205,8 @@ KINDS = (Exception, RuntimeError, ValueError, TypeError, IndexError, ArithmeticE
         ("scaled_parameter", (truncated,), "'smaller than scale'"),
         ("count_params", (counts_in_floats,), "in a float. Expected was an int"),
         ("resume", kept_in_a_variable(), "the training that was saved last"),
+        ("collate_pad", (mask_on_the_cpu,), "made a tensor on the CPU"),
+        ("collate_pad", (mask_on_the_cpu_and_inverted,), "Your mask is True at the padding"),
         ("accumulate", (stops_at_an_empty_piece,), "ends at a piece without rows"),
     ],
 )
@@ -171,3 +214,15 @@ def test_an_answer_that_looks_right_is_refused_by_what_is_wrong_with_it(exercise
     verdict = verdict_on(find(exercise), answer)
     assert not verdict.passed
     assert re.search(re.escape(said), str(verdict))
+
+
+def test_what_an_exercise_did_not_look_at_is_not_called_missing():
+    told = str(verdict_on(find("fix_mlp"), (LayersInASequential,)))
+    assert "'first.bias' is missing" in told
+    assert "'output' is missing" not in told
+
+
+def test_right_numbers_beside_a_wrong_count_are_no_multiple_of_a_mistake():
+    told = str(verdict_on(find("keeps_dropout"), (kept, run_three_times)))
+    assert "runs" in told
+    assert "times those of this mistake" not in told

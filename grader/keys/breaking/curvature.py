@@ -47,6 +47,11 @@ class HvpKey(Key, task="hvp"):
         """You returned the gradient of f. H v is the gradient of the product of that with v."""
         return _grad(f, x)
 
+    def gradient_of_the_pair(f, x, v):
+        """You returned the gradient. torch.func.jvp gives a pair, of the function's value, which is
+        the gradient here, and of its derivative along v: take the second."""
+        return torch.func.jvp(torch.func.grad(f), (x.detach(),), (v.detach(),))[0]
+
     def gradient_times_v(f, x, v):
         """You returned the gradient times v, entry by entry. Differentiate it once more: H v is
         the gradient of its sum."""

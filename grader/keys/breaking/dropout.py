@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from grader.trusted.key import Key, replaces
 
@@ -210,6 +211,20 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
         """again ran block twice. Once is enough, and costs half."""
         KeepsDropoutKey.again(block, x, state)
         return KeepsDropoutKey.again(block, x, state)
+
+    def run_twice_with_the_first_state(block, x):
+        """keep ran block twice, and the state is that of the first run. Run it once: a second run
+        draws other entries, moves the generator on, and costs as much again."""
+        state = torch.get_rng_state()
+        _run(block, x)
+        return _run(block, x), state
+
+    @replaces("again")
+    def checkpointed_again(block, x, state):
+        """again hands block to torch.utils.checkpoint, which saves nothing and runs block once more
+        in the backward pass. again is that second run: call block itself."""
+        with _generator_at(state):
+            return checkpoint(block, x, use_reentrant=False)
 
     @replaces("again")
     def grads_emptied_again(block, x, state):

@@ -92,6 +92,15 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         to it."""
         return _by(_but_the_last, *given)
 
+    def shared_counted_twice(model, loss_fn, x, y):
+        """A parameter that stands in two parts of the model counts twice in your norm. parameters()
+        gives it once; what you collect part by part holds it as often as it stands there."""
+        parts = [p for m in model.modules() for p in m.parameters(recurse=False)]
+        wanted = [p for p in parts if p.requires_grad]
+        rows = range(len(x))
+        losses = [loss_fn(model(x[i : i + 1]), y[i : i + 1]) for i in rows]
+        return torch.stack([_norm(_grads(model, loss, wanted)) for loss in losses])
+
     def norms_of_parameters(*given):
         """You returned a table with a norm for every parameter of every row. The norm is over all
         parameters together: one number for each row."""

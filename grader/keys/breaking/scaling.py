@@ -109,6 +109,32 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         opt.zero_grad() before backward."""
         return _step("fbucsd", *given)
 
+    def emptied_after_the_step(*given):
+        """You empty the gradients after each step: your first one also went along what .grad held
+        before. Call opt.zero_grad() before backward."""
+        return _step("fbucsdz", *given)
+
+    def stepped_twice(*given):
+        """You took two steps of opt, one by scaler.step(opt) and one by opt.step(), which takes a
+        bad one too. scaler.step(opt) alone is enough."""
+        return _step("zfbucsod", *given)
+
+    def bad_numbers_replaced(model, opt, scaler, loss_fn, x, y, max_norm):
+        """You put numbers in the place of inf and nan in the gradients. The scaler finds nothing
+        bad then, takes the step and keeps its scale: leave the gradients as they are, and the step
+        to scaler.step(opt)."""
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        scaler.scale(loss).backward()
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.grad.nan_to_num_(0.0, 0.0, 0.0)
+        scaler.unscale_(opt)
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+        scaler.step(opt)
+        scaler.update()
+        return loss.item()
+
     @raises("is being called after step")
     def update_forgotten(*given):
         """scaler.unscale_(opt) came after scaler.step(opt) with no scaler.update() between: the
@@ -168,6 +194,21 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         opt.zero_grad()
         loss = loss_fn(model(x), y)
         scaler.scale(loss).backward()
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= scaler.get_scale()
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+        scaler.step(opt)
+        scaler.update()
+        return loss.item()
+
+    def divided_twice(model, opt, scaler, loss_fn, x, y, max_norm):
+        """You divided the gradients by the scale yourself, and scaler.unscale_(opt) did so too.
+        Leave it to the scaler alone."""
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        scaler.scale(loss).backward()
+        scaler.unscale_(opt)
         for parameter in model.parameters():
             if parameter.grad is not None:
                 parameter.grad /= scaler.get_scale()

@@ -19,8 +19,9 @@ State = tuple[Tensor, ...]
 Result = tuple[list[Any], State]
 
 
-def _detached(state: State) -> State:
-    return tuple(t.detach() for t in state)
+def _detached(state: State, first: int | None = None) -> State:
+    """The state without its graph, or its first tensors alone."""
+    return (*(t.detach() for t in state[:first]), *(state[first:] if first is not None else ()))
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class _Way:
     starts_from_zeros: bool = False
     steps: int = 1
     first_cut: bool = True
+    cut: int | None = None
+    retained: bool = False
     mean: bool = False
     last_loss_alone: bool = False
     short_dropped: bool = False
@@ -55,7 +58,7 @@ class _Way:
             if self.short_dropped and len(x) < k:
                 break
             if losses or self.first_cut:
-                state = _detached(first if self.starts_anew else state)
+                state = _detached(first if self.starts_anew else state, self.cut)
             if self.starts_from_zeros:
                 state = tuple(torch.zeros_like(t) for t in state)
             if self.emptied:
@@ -68,7 +71,7 @@ class _Way:
             loss = terms[-1] if self.last_loss_alone else torch.stack(terms).sum()
             if self.mean:
                 loss = loss / len(terms)
-            loss.backward()
+            loss.backward(retain_graph=self.retained)
             for _ in range(self.steps):
                 opt.step()
             losses.append(loss.item())
@@ -163,23 +166,36 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
         return _Way().train(model, opt, loss_fn, xs, ys, state, k)
 
     @raises("backward through the graph a second time")
-    def state_not_cut(model, opt, loss_fn, xs, ys, state):
+    def state_not_cut(model, opt, loss_fn, xs, ys, state, k):
         """The state that you carry on still belongs to the graph of the window before, which its
         backward pass has used up. Detach every tensor of it at the start of a window.
         retain_graph=True is no cure: the step of opt has changed what that graph saved."""
-        for x, y in zip(xs, ys, strict=True):
-            prediction, state = model(x, state)
-            loss_fn(prediction, y).backward()
+        return _Way(cut=0).train(model, opt, loss_fn, xs, ys, state, k)
+
+    @raises("backward through the graph a second time")
+    def first_tensor_cut(model, opt, loss_fn, xs, ys, state, k):
+        """You detached the first tensor of the state alone. A state may have several, and each
+        leads back into the window before: tuple(t.detach() for t in state)."""
+        return _Way(cut=1).train(model, opt, loss_fn, xs, ys, state, k)
 
     @raises("modified by an inplace operation")
-    def graph_retained(model, opt, loss_fn, xs, ys, state):
+    def graph_retained(model, opt, loss_fn, xs, ys, state, k):
         """You kept the graph of the window before, by retain_graph=True, and the next pass goes
         back into it: there it meets parameters that the step of opt has changed. Detach the state
         at the start of a window, and retain nothing."""
-        for x, y in zip(xs, ys, strict=True):
-            prediction, state = model(x, state)
-            loss_fn(prediction, y).backward(retain_graph=True)
-            opt.step()
+        return _Way(cut=0, retained=True).train(model, opt, loss_fn, xs, ys, state, k)
+
+    def one_step_too_far(model, opt, loss_fn, xs, ys, state, k):
+        """Your windows overlap: each goes on to the first step of the next one, which is trained on
+        twice. A window ends in front of step a + k."""
+        losses = []
+        for at in range(0, len(xs), k):
+            window = slice(at, at + k + 1)
+            (loss,), state = _Way().train(
+                model, opt, loss_fn, xs[window], ys[window], _detached(state), k + 1
+            )
+            losses.append(loss)
+        return losses, state
 
     def put_into_train_mode(model, opt, loss_fn, xs, ys, state, k):
         """You called train(), and the model was in eval mode. Leave it in the mode that it is

@@ -253,6 +253,55 @@ class _Strided(_Batches):
         return iter([b for b in batches if not self.drop_last or len(b) == self.size])
 
 
+class _StridedDown(_Batches):
+    """The same with as many batches as the length says: with drop_last they are longer."""
+
+    def __iter__(self) -> Iterator[Any]:
+        order, count = self.order(), len(self)
+        return iter([order[i::count] for i in range(count)])
+
+
+class _Inverted(_Batches):
+    """What is left over makes a batch with drop_last alone."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(data.BatchSampler(self.order(), self.size, not self.drop_last))
+
+
+class _Inside(_Batches):
+    """Neighbours make a batch, and are shuffled inside of it."""
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in data.BatchSampler(range(self.n), self.size, self.drop_last):
+            order = torch.randperm(len(batch), generator=self.generator).tolist()
+            yield [batch[i] for i in order]
+
+
+class _FilledUp(_Batches):
+    """A short batch is filled up with numbers from the beginning of the order."""
+
+    def __iter__(self) -> Iterator[Any]:
+        order = self.order()
+        for batch in data.BatchSampler(order, self.size, self.drop_last):
+            yield batch + order[: self.size - len(batch)]
+
+
+class _FullAlone(_Batches):
+    """What is left over never makes a batch, and counts."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(data.BatchSampler(self.order(), self.size, True))
+
+
+class _OrderOfOrders(_Batches):
+    """The order of an epoch is drawn among the places of the one before."""
+
+    def order(self) -> list[int]:
+        before = getattr(self, "last", list(range(self.n)))
+        self.last = [before[i] for i in super().order()]
+        return self.last
+
+
 class _SortedBatches(_Batches):
     def __iter__(self) -> Iterator[Any]:
         return map(sorted, super().__iter__())
@@ -273,6 +322,19 @@ class _Restarted(_Batches):
         new = torch.Generator().manual_seed(seed)
         numbers: list[int] = torch.randperm(self.n, generator=new).tolist()
         return numbers
+
+
+class _OnePlace(_Batches):
+    """The object is its own iterator: all loops over it share one place."""
+
+    def __iter__(self) -> Iterator[Any]:
+        self.rest = list(super().__iter__())
+        return self
+
+    def __next__(self) -> Any:
+        if not self.rest:
+            raise StopIteration
+        return self.rest.pop(0)
 
 
 class _FirstAlone(_Batches):
@@ -407,6 +469,42 @@ class BatchSamplerKey(Key, task="batch_sampler"):
         """Your batches take every so many-th number of the order. A batch takes neighbours of it:
         the first size numbers, then the next."""
         return _Strided(n, size, drop_last, generator)
+
+    def one_place_for_all_loops(n, size, drop_last, generator):
+        """Your __iter__ returns self, which keeps the place of a loop: two loops at once take
+        batches from each other. Every loop needs an iterator of its own: let __iter__ yield the
+        batches, or return iter() of a list of them."""
+        return _OnePlace(n, size, drop_last, generator)
+
+    def strided_by_the_length(n, size, drop_last, generator):
+        """Your batches take every so many-th number of the order, and with drop_last they hold more
+        than size. A batch takes neighbours of it: the first size numbers, then the next."""
+        return _StridedDown(n, size, drop_last, generator)
+
+    def drop_last_inverted(n, size, drop_last, generator):
+        """You have drop_last the wrong way round: what is left over makes a batch where it is
+        False, and none where it is True. Your length is right."""
+        return _Inverted(n, size, drop_last, generator)
+
+    def shuffled_inside_of_batches(n, size, drop_last, generator):
+        """You cut first, and shuffled inside of each batch: the same neighbours meet in one always.
+        Shuffle all numbers, and cut after that."""
+        return _Inside(n, size, drop_last, generator)
+
+    def short_batch_filled_up(n, size, drop_last, generator):
+        """You filled the last batch up with numbers from the beginning of the order, which come
+        twice in an epoch then. It is shorter than the others, and stays so."""
+        return _FilledUp(n, size, drop_last, generator)
+
+    def full_batches_alone(n, size, drop_last, generator):
+        """Your length is right, and you give the full batches alone. Where drop_last is False, what
+        is left over makes a shorter last batch."""
+        return _FullAlone(n, size, drop_last, generator)
+
+    def order_of_the_order_before(n, size, drop_last, generator):
+        """You shuffle the order of the epoch before: from the second epoch on it is another one
+        than torch.randperm gives. Take what it gives as the order itself."""
+        return _OrderOfOrders(n, size, drop_last, generator)
 
     def first_batch_alone(n, size, drop_last, generator):
         """An epoch gives the first batch and no other. Look for a `return` in the loop: yield goes

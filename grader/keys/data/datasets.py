@@ -44,6 +44,11 @@ class _Views(_Rows):
         return self.pairs[i][0]
 
 
+class _ViewsOfACopy(_Views):
+    def __init__(self, X: Tensor, y: Tensor, transform: Transform) -> None:
+        super().__init__(X.clone(), y, transform)
+
+
 class _Rounded(_Rows):
     """Numbers are taken modulo n: none is out of range."""
 
@@ -215,9 +220,16 @@ class DatasetClassKey(Key, task="dataset_class"):
         more each time the item is read. Hand transform a clone of the row."""
         return _Views(X, y, transform)
 
+    def copy_is_written_into(X, y, transform):
+        """X stays as it was, for you copied it once, and a transform that writes into a row of your
+        copy changes that, a bit more each time the item is read. Hand transform a clone of the row
+        at every reading."""
+        return _ViewsOfACopy(X, y, transform)
+
     def never_out_of_range(X, y, transform):
-        """Your dataset has no end: number n gives an item, for you take numbers modulo n. A loop
-        over it stops at an IndexError, which a tensor raises by itself."""
+        """Your dataset has no end: number n gives an item. So it is where numbers are taken modulo
+        n, or an IndexError is caught. A loop over a dataset stops at an IndexError, which a tensor
+        raises by itself."""
         return _Rounded(X, y, transform)
 
     def none_out_of_range(X, y, transform):

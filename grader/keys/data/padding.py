@@ -161,11 +161,12 @@ class CollatePadKey(Key, task="collate_pad"):
         ones up first."""
         return torch.stack(samples), _mask(samples)
 
-    def mask_on_the_cpu(samples):
-        """Your mask lies on the CPU wherever the sequences lie. It is to lie on their device: make
-        lengths and positions there, by device=."""
-        batch, mask = reference(samples)
-        return batch, mask if batch.device.type == "cpu" else torch.ones(mask.shape).bool()
+    def list_emptied(samples):
+        """You took sequences out of the list, which belongs to the caller. Go through it, and leave
+        it as it is."""
+        found = reference(samples)
+        samples.clear()
+        return found
 
     def list_sorted_in_place(samples):
         """You sorted the list itself, which belongs to the caller, and the sequences lost their

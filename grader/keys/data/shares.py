@@ -10,7 +10,7 @@ from torch import Generator
 from torch.utils.data.distributed import DistributedSampler
 
 from grader.trusted.families.pairs import formula, of_formula
-from grader.trusted.key import Key
+from grader.trusted.key import Key, raises
 
 
 class WorkerShareKey(Key, task="worker_share"):
@@ -134,9 +134,56 @@ class WorkerShareKey(Key, task="worker_share"):
         while len(round_ := list(itertools.islice(reader, workers))) == workers:
             yield round_[worker]
 
+    def one_item_ahead(stream, worker, workers):
+        """Your items are right, and you read on to this worker's next item before you give one:
+        that is further than you have to. Give an item as soon as it is read."""
+        own = itertools.islice(stream, worker, None, workers)
+        for item in own:
+            yield from _with_the_next_one_read(item, own)
+
+    def skipped_at_once(stream, worker, workers):
+        """You skip the items before this worker's first one as soon as share_of is called. Making
+        the iterator is to read nothing: let a generator do the skipping."""
+        reader = iter(stream)
+        for _ in range(worker):
+            next(reader, None)
+        return itertools.islice(reader, 0, None, workers)
+
+    @raises("generator raised StopIteration")
+    def next_at_the_end(stream, worker, workers):
+        """At the end of the stream next() raises StopIteration, and inside a generator Python makes
+        a RuntimeError of that. Go through the stream by a for loop, or catch it and return."""
+        reader = iter(stream)
+        for _ in range(worker):
+            next(reader)
+        while True:
+            yield next(reader)
+            for _ in range(workers - 1):
+                next(reader)
+
+    @raises("is not subscriptable")
+    def indexed(stream, worker):
+        """You index the stream. An iterable need not have numbers: it gives its items one after the
+        other, to a for loop or to next()."""
+        yield stream[worker]
+
+    @raises("has no len")
+    def length_asked(stream, worker, workers):
+        """You ask the stream for its length. An iterable need not have one, and this one may never
+        end: count the items as they come."""
+        return iter(range(len(stream)))
+
     def numbered_pairs(stream, worker, workers):
         """You give pairs of a number and an item. Give the item alone."""
         yield from itertools.islice(enumerate(stream), worker, None, workers)
+
+
+def _with_the_next_one_read(item: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    """An item and all that follow, each given when the one behind it has been read."""
+    for following in rest:
+        yield item
+        item = following
+    yield item
 
 
 def _order(n: int, shuffle: bool, seed: int) -> list[int]:
@@ -308,6 +355,18 @@ def always_shuffled(n, world, rank, shuffle, seed, epoch):
     return _read(n, world, rank, True, seed, epoch)
 
 
+def in_order_in_epoch_0(n, world, rank, shuffle, seed, epoch):
+    """In epoch 0 you do not shuffle: `if epoch` takes 0 for no epoch. Every epoch has an order of
+    its own, the first one too. Ask for shuffle alone."""
+    return _read(n, world, rank, shuffle and bool(epoch), seed, epoch)
+
+
+def in_order_with_seed_0(n, world, rank, shuffle, seed, epoch):
+    """Where seed + epoch is 0 you do not shuffle: 0 is a seed like any other. Ask for shuffle
+    alone."""
+    return _read(n, world, rank, shuffle and bool(seed + epoch), seed, epoch)
+
+
 _PARTS = (
     blocks,
     not_padded,
@@ -325,6 +384,7 @@ _PARTS = (
     order_of_each_rank,
     never_shuffled,
     always_shuffled,
+    in_order_in_epoch_0,
 )
 
 
@@ -336,6 +396,14 @@ class DistributedSamplerKey(Key, task="distributed_sampler"):
 
     families = _PARTS
     pairs = tuple(of_formula(_right, *_PARTS))
+
+    def share_repeated(n, world, rank, shuffle, seed, epoch):
+        """Where a share is too short you repeated a number of the share itself, or the first of
+        all. The order of all numbers is made longer first, from its beginning, and shared out
+        then."""
+        order = _order(n, shuffle, seed + epoch)
+        share = order[rank::world]
+        return share + (share or order)[: -(-n // world) - len(share)]
 
     def shares_shuffled(n, world, rank, shuffle, seed, epoch):
         """You cut first and shuffled each rank's share: a rank sees the same samples in every

@@ -91,6 +91,11 @@ class SplitIndicesKey(Key, task="split_indices"):
         ones."""
         return _cut(_drawn(n, generator), _sizes(n, fracs[::-1])[::-1])
 
+    def parts_of_one_size(n, fracs, generator):
+        """Your parts are of one size, as tensor_split makes them: fracs is not used. Part k has
+        floor(n * fracs[k]) numbers, and what is left over goes one each to the first parts."""
+        return list(_drawn(n, generator).tensor_split(len(fracs)))
+
     def rounded(n, fracs, generator):
         """You rounded the sizes to the nearest number, and they need not add up to n. Round down,
         and give what is left over one each to the first parts."""
@@ -146,6 +151,13 @@ class SplitIndicesKey(Key, task="split_indices"):
         """Every call gives the same parts: you start the generator at its seed again. Draw from it
         as it comes."""
         return _cut(_drawn(n, Generator().manual_seed(generator.initial_seed())), _sizes(n, fracs))
+
+    def fracs_edited(n, fracs, generator):
+        """You wrote into fracs, which belongs to whoever called you. Put the sizes into a list of
+        your own."""
+        parts = reference(n, fracs, generator)
+        fracs[:] = [len(part) for part in parts]
+        return parts
 
     def lists_returned(n, fracs, generator):
         """Your parts are lists. int64 tensors are asked for."""

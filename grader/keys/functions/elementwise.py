@@ -31,6 +31,23 @@ class MyExpKey(Key, task="my_exp"):
         result, which forward has already: then nothing is computed twice."""
         return _exp(x, saves=("x",))
 
+    def copy_saved(x):
+        """The numbers are right, and what you saved is a copy of the result, in memory of its own:
+        it takes as much once more. Save the result itself, the very tensor that forward returns."""
+
+        class Copied(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                y = torch.exp(x)
+                ctx.save_for_backward(y.clone())
+                return y
+
+            @staticmethod
+            def backward(ctx, arriving):
+                return arriving * ctx.saved_tensors[0]
+
+        return Copied.apply(x)
+
     def both_saved(x):
         """You saved two tensors. The derivative of exp needs the result alone: what else is saved
         stays in memory until the backward pass."""
@@ -38,8 +55,8 @@ class MyExpKey(Key, task="my_exp"):
 
     def kept_elsewhere(x):
         """The numbers are right, and nothing went through save_for_backward: you kept a tensor as
-        an attribute of ctx, or outside of the class. A result kept so lives on, and an edit
-        of it goes unnoticed. Use ctx.save_for_backward."""
+        an attribute of ctx. A result kept so lives on, and an edit of it goes unnoticed. Use
+        ctx.save_for_backward."""
         return _exp(x, saves=())
 
     def power_rule(x):
@@ -66,6 +83,7 @@ class MyExpKey(Key, task="my_exp"):
         *arriving_edited(_exp),
         *around(_exp, torch.exp, 0),
         *misused(torch.exp),
+        *kept_outside(torch.exp, lambda needed, arriving, x: arriving * x.exp()),
     )
 
 
@@ -144,6 +162,11 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         """Your result is the absolute value of x, and its gradient. ReLU is 0 where x is
         negative."""
         return _relu(x, factor=lambda x, y: x.sign(), value=torch.abs)
+
+    def absolute_value_alone(x):
+        """Your result is the absolute value of x, and its gradient is right, that of ReLU. The
+        result is 0 where x is negative."""
+        return _relu(x, value=torch.abs)
 
     def saved_edited(x):
         """backward wrote into x, which it had saved, with an operation such as clamp_. x belongs to

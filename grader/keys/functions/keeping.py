@@ -84,6 +84,20 @@ class _XOnCtx(_OnCtx):
         return arriving * ctx.k * (1 - torch.tanh(ctx.k * ctx.x) ** 2), None
 
 
+class _KOnTheClass(_Base):
+    k: float
+
+    @staticmethod
+    def forward(ctx, x, k):
+        _KOnTheClass.k = k
+        return _Base.forward(ctx, x, k)
+
+    @staticmethod
+    def backward(ctx, arriving):
+        (y,) = ctx.saved_tensors
+        return arriving * _KOnTheClass.k * (1 - y**2), None
+
+
 class _OnBoth(_OnCtx):
     @staticmethod
     def forward(ctx, x, k):
@@ -149,9 +163,15 @@ class KeptResultKey(Key, task="kept_result"):
 
     def kept_twice(x, k):
         """No edit goes unnoticed, and the result is kept alive all the same: it is still an
-        attribute of ctx, besides save_for_backward or up to the first backward pass. Give it a name
-        of its own, and not one of ctx."""
+        attribute of ctx, of the class or of a list outside, besides save_for_backward or up to the
+        first backward pass. Give it a name inside of forward, and no other."""
         return _OnBoth.apply(x, k)
+
+    def k_on_the_class(x, k):
+        """You keep k outside of ctx, in an attribute of the class or a variable: the next call
+        writes over it, and then the first one's gradient has the factor of that. A number may be an
+        attribute of ctx: ctx.k = k."""
+        return _KOnTheClass.apply(x, k)
 
     @raises("'tuple'|of a single element can be converted to an index")
     def not_unpacked(x, k):

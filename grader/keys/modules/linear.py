@@ -145,6 +145,23 @@ class LinearModuleKey(Key, task="linear_module"):
         n_in numbers: x @ self.weight.T."""
         return _Linear(n_in, n_out, bias, formula=lambda x, w, b: x @ w)
 
+    @raises(r"same dtype|expected scalar type|must have the same dtype")
+    def transposed_at_the_start(n_in, n_out, bias):
+        """forward uses a tensor that __init__ made of the weight, such as its transpose. A module
+        that moves to another dtype or device takes its parameters along, and leaves such a tensor
+        behind: transpose in forward."""
+
+        class Kept(_Linear):
+            def __init__(self, *given: Any) -> None:
+                super().__init__(*given)
+                self.transposed = self.weight.t()
+
+            def forward(self, x: Tensor) -> Tensor:
+                y = x @ self.transposed
+                return y if self.bias is None else y + self.bias
+
+        return Kept(n_in, n_out, bias)
+
     def bias_of_two_dimensions(n_in, n_out, bias):
         """Your bias has the shape (1, n_out). It has one dimension, (n_out,), and broadcasts over
         the rows by itself."""

@@ -205,7 +205,8 @@ class FixMlpKey(Key, task="fix_mlp"):
 
     def layers_in_a_list(n_in, n_hidden, n_out):
         """Your module has no parameters: the layers lie in a plain list or dict, where a module
-        does not look. Make each an attribute: self.first, self.second, self.last."""
+        does not look, or forward makes new ones in every call. Make each an attribute in __init__:
+        self.first, self.second, self.last."""
 
         class Net(nn.Module):
             def __init__(self):

@@ -140,6 +140,25 @@ class RegistrationKey(Key, task="registration"):
         """Your scale begins with other numbers. It begins as ones."""
         return _Mixer(length, width, depth, scale=lambda ones: nn.Parameter(torch.randn(width)))
 
+    def no_tanh_after_the_last_layer(length, width, depth):
+        """There is no tanh behind your last layer. Each of the layers has one behind it."""
+
+        class Net(_Mixer):
+            def forward(self, x: Tensor) -> Tensor:
+                *front, last = self.layers
+                for layer in front:
+                    x = torch.tanh(layer(x))
+                return self.mean(self.mask, last(x) * self.scale)
+
+        return Net(length, width, depth)
+
+    def mean_over_all_positions(length, width, depth):
+        """Every position of yours is the mean over all positions: the mask is not used. It is the
+        mean over itself and those before it."""
+        return _Mixer(
+            length, width, depth, mean=lambda mask, x: x.mean(-2, keepdim=True).expand_as(x)
+        )
+
     def scale_of_zeros(length, width, depth):
         """Your scale begins as zeros. It begins as ones."""
         return _Mixer(length, width, depth, scale=lambda ones: nn.Parameter(0 * ones))

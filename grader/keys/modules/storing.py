@@ -19,9 +19,14 @@ def _load(
     state: State,
     fits: Callable[[Tensor, Tensor], bool] = _same_shape,
     kinds: tuple[str, ...] = ("parameters", "buffers"),
+    once: bool = False,
 ) -> list[str]:
     """Copy what fits, entry by entry; the names of the model's entries that kept their own."""
-    own = {name: tensor for kind in kinds for name, tensor in getattr(model, f"named_{kind}")()}
+    own = {
+        name: tensor
+        for kind in kinds
+        for name, tensor in getattr(model, f"named_{kind}")(remove_duplicate=once)
+    }
     loaded = [n for n, tensor in own.items() if n in state and fits(tensor, state[n])]
     with torch.no_grad():
         for name in loaded:
@@ -65,12 +70,36 @@ class LoadMatchingKey(Key, task="load_matching"):
     def parameters_alone_and_only_those_named(model, state):
         """You loaded and named the parameters alone. Buffers, such as the running statistics of a
         norm, stand in state_dict() too."""
-        parameters = dict(model.named_parameters())
+        parameters = dict(model.named_parameters(remove_duplicate=False))
         return [n for n in _load(model, state, kinds=("parameters",)) if n in parameters]
 
     def buffers_alone(model, state):
         """You loaded the buffers alone. The parameters stand in state_dict() too."""
         return _load(model, state, kinds=("buffers",))
+
+    def one_name_of_two(model, state):
+        """The model holds what it should, and your list has names that were loaded. A module that
+        stands in the model under two names has entries under both in state_dict(), and
+        named_parameters() and named_buffers() give the first alone: go by state_dict()."""
+        return _load(model, state, once=True)
+
+    def frozen_left_out(model, state):
+        """You left out the parameters that do not require grad. They are loaded like all others:
+        the flag says what is trained, and not what is kept."""
+        frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+        return _load(model, {n: t for n, t in state.items() if n not in frozen})
+
+    def other_dtypes_left_out(model, state):
+        """You left out entries of another dtype. copy_ and load_state_dict turn them into the
+        model's own: the shape alone decides."""
+        own = dict(_own(model))
+        alike = {n: t for n, t in state.items() if n in own and own[n].dtype == t.dtype}
+        return _load(model, alike)
+
+    def single_numbers_left_out(model, state):
+        """You left out entries of shape (), such as the count of batches of a norm. They stand in
+        state_dict() like all others."""
+        return _load(model, {n: t for n, t in state.items() if t.ndim})
 
     def as_many_numbers(model, state):
         """You compared how many numbers a tensor holds. Two shapes may hold as many, and mean
@@ -245,4 +274,5 @@ class LoadMatchingKey(Key, task="load_matching"):
 
 
 def _own(model: nn.Module) -> list[tuple[str, Tensor]]:
-    return [*model.named_parameters(), *model.named_buffers()]
+    both = (model.named_parameters, model.named_buffers)
+    return [entry for named in both for entry in named(remove_duplicate=False)]

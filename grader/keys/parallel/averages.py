@@ -39,6 +39,20 @@ class DdpAverageKey(Key, task="ddp_average"):
         as well. Weigh every rank by its number of samples."""
         return torch.stack(grads).mean(0)
 
+    def divided_by_sizes(grads, sizes):
+        """You divided every gradient by its number of samples. Each is a mean already: multiply it
+        by that number, which gives the sum over its samples, and divide by the number of all."""
+        some, counts = _filled(grads, sizes)
+        return _weighted(some, [1 / n / sum(sizes) for n in counts])
+
+    def averaged_two_by_two(grads):
+        """You averaged two by two as you went: the last rank counts half, the one before a quarter.
+        Weigh every rank by its number of samples, and divide once at the end."""
+        total = grads[0]
+        for grad in grads[1:]:
+            total = (total + grad) / 2
+        return total.clone()
+
     def plain_average_without_the_empty(grads, sizes):
         """You averaged the gradients of the ranks that have samples, each counting the same. A
         sample of a small shard counts for more then. Weigh every rank by its number of samples."""

@@ -174,4 +174,5 @@ class SyncGradsKey(Key, task="sync_grads"):
 
     def nothing_done(replicas):
         """Every .grad is as it was before: you computed averages and wrote them nowhere, or
-        averaged something else than .grad. Write to .grad, for the parameters of every replica."""
+        averaged something else than .grad, or your loop met no parameter, as with recurse=False.
+        Write to .grad, for all that parameters() gives of every replica."""

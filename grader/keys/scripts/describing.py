@@ -73,6 +73,11 @@ class DescribeKey(Key, task="describe"):
         whether grad_fn is None."""
         return _about(t, grad_fn=t.grad_fn.name() if t.requires_grad else None)
 
+    def detached_first(t):
+        """You looked at t.detach(), a tensor of its own: it never requires grad, is a leaf, and has
+        no node. Read t itself."""
+        return _about(t.detach())
+
     def dtype_itself(t):
         """Your dtype is torch's object. Its text is asked for: str(t.dtype)."""
         return _about(t, dtype=t.dtype)

@@ -326,6 +326,11 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         as if the script had been started by itself: local rank 0."""
         return _ranks(env, local_rank_default=env.get(NAMES["rank"], 0))
 
+    def local_rank_where_no_rank(env):
+        """Where RANK is not set you take the local rank for it. A variable that is not there counts
+        as if the script had been started by itself: rank 0."""
+        return _ranks(env, rank=int(env.get("RANK", env.get("LOCAL_RANK", 0))))
+
     def one_more_than_rank_where_no_world_size(env):
         """Where WORLD_SIZE is not set you take one more than the rank for it. A variable that is
         not there counts as if the script had been started by itself: world size 1."""

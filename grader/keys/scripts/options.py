@@ -233,9 +233,23 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
         _Options(optimizer={"choices": ["sgd", "adam", "adamw"], "default": "sgd"}),
         "Your --optimizer takes adamw, too. There are two to choose from: sgd and adam.",
     ),
+    "optimizer_in_capitals": (
+        _Options(optimizer={"type": str.lower, "choices": ["sgd", "adam"], "default": "sgd"}),
+        "Your --optimizer takes capitals as well, and makes them small. Two words are asked for, "
+        "sgd and adam as they stand: leave `type` out.",
+    ),
     "optimizer_default_none": (
         _Options(optimizer={"choices": ["sgd", "adam"]}),
         'Where --optimizer is not given, your optimizer is None. Give it default="sgd".',
+    ),
+    "optimizer_default_adam": (
+        _Options(optimizer={"choices": ["sgd", "adam"], "default": "adam"}),
+        'Where --optimizer is not given, your optimizer is adam. Its default is "sgd".',
+    ),
+    "sizes_default_as_text": (
+        _Options(sizes={"type": int, "nargs": "+", "default": "5 3"}),
+        "The default of your --sizes is a text. argparse calls `type` with it, and int refuses it: "
+        "without --sizes your parser ends with status 2. Say default=[5, 3].",
     ),
     "optimizer_required": (
         _Options(optimizer={"choices": ["sgd", "adam"], "required": True}),

@@ -25,6 +25,7 @@ class _Reading:
     name: Callable[[str], str] = str
     text: Callable[[str], str] = str
     nothing: bool = False
+    empty: bool = False
 
 
 def _is_real(text: str, how: str) -> bool:
@@ -32,7 +33,9 @@ def _is_real(text: str, how: str) -> bool:
         return text.removeprefix("-").replace(".", "", 1).isdigit()
     if how == "digits":
         return text.replace(".", "", 1).isdigit()
-    return how == "float" and _reads(float, text)
+    if how == "with a digit" and not any(map(str.isdigit, text)):
+        return False
+    return how in ("float", "with a digit") and _reads(float, text)
 
 
 def _is_whole(text: str, how: str) -> bool:
@@ -54,11 +57,12 @@ _TRUTHS: dict[str, Callable[[str], Any]] = {
     "any case": lambda text: {"true": True, "false": False}.get(text.lower()),
     "text": lambda text: None,
     "not empty": lambda text: True if text in ("True", "False") else None,
+    "one and zero": {"True": True, "False": False, "1": True, "0": False}.get,
 }
 
 
 def _value(change: _Reading, text: str) -> Any:
-    if change.nothing and text == "None":
+    if (change.nothing and text == "None") or (change.empty and not text):
         return None
     truth = _TRUTHS[change.truth](text)
     if truth is not None:
@@ -78,8 +82,8 @@ def _settings(change: _Reading, words: list[str]) -> dict[str, Any]:
                 raise ValueError("not enough values to unpack")
             if change.without == "raises":
                 raise ValueError(f"{word!r} is no name=value")
-            if change.without == "empty":
-                found[word] = ""
+            if change.without in ("empty", "true"):
+                found[word] = "" if change.without == "empty" else True
             continue
         if change.split == "everywhere":
             name, text = word.split("=")
@@ -97,6 +101,24 @@ def _settings(change: _Reading, words: list[str]) -> dict[str, Any]:
 
 
 _READING_CHANGES: dict[str, tuple[_Reading, str]] = {
+    "word_without_equals_true": (
+        _Reading(without="true"),
+        "You took a word without = for a switch, and gave it the value True. Here it raises "
+        "ValueError.",
+    ),
+    "none_for_an_empty_text": (
+        _Reading(empty=True),
+        "Where nothing stands behind the = you give None. It stays a text, an empty one.",
+    ),
+    "numbers_with_a_digit_alone": (
+        _Reading(real="with a digit"),
+        "You look for a digit before you call float. inf and Infinity have none, and float reads "
+        "them: call it, and catch the ValueError.",
+    ),
+    "one_and_zero_for_truth": (
+        _Reading(truth="one and zero"),
+        "You took 1 and 0 for truth values. Exactly True and False are; int reads 1 and 0.",
+    ),
     "whole_numbers_as_floats": (
         _Reading(whole="none"),
         "You made every number a float: 3 became 3.0, and range refuses that. Try int first, and "
@@ -203,6 +225,12 @@ class ParseKvKey(Key, task="parse_kv"):
         """You left every value a text. "0.1" * 2 is "0.10.1", and an optimizer refuses it: make
         numbers of numbers, and truth values of True and False."""
         return _settings(_Reading(truth="text", whole="none", real="none"), words)
+
+    @raises(r"index out of range")
+    def second_part_missing(words):
+        """You took the part behind the = of a word that has none. Ask first whether there is a =,
+        and raise ValueError if not."""
+        return _settings(_Reading(), [f"{w.split('=', 1)[0]}={w.split('=', 1)[1]}" for w in words])
 
     def first_word_alone(words):
         """You returned the setting of the first word and no other. Look for a `return` inside the

@@ -1,11 +1,11 @@
 """The exercise that measures the gradient of every sample by itself."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from grader.engine.lived import lived, with_grad
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.nets import Net, draw_net, fill_grads, lopsided
+from grader.tasks.loop.nets import Linear, Net, draw_net, fill_grads, lopsided
 
 
 class PerSampleNorms(Task):
@@ -32,6 +32,7 @@ class PerSampleNorms(Task):
         case("one row", rows=1),
         case("a frozen parameter", rows=5, kind="frozen", symbols={"N": 5}),
         case("tied weights", rows=5, kind="tied", symbols={"N": 5}),
+        case("one weight in two parts", rows=5, kind="tied apart", symbols={"N": 5}),
         case("another loss", rows=5, kind="lopsided", symbols={"N": 5}),
         case("float32", rows=7, dtype=F32, symbols={"N": 7}),
         case("a net in the middle of training", rows=5, kind="lived", symbols={"N": 5}),
@@ -51,6 +52,9 @@ class PerSampleNorms(Task):
         model: nn.Module = net
         if kind == "old":
             fill_grads(net, old)
+        if kind == "tied apart":
+            model = nn.Sequential(Linear(u[:3]), nn.Tanh(), Linear(u[:3] / 2))
+            model[2].weight = model[0].weight
         if kind == "frozen":
             net.u.requires_grad_(False)
         if kind == "lived":
@@ -60,4 +64,11 @@ class PerSampleNorms(Task):
             net.b.requires_grad_(False)
             x, y = with_grad(x), with_grad(y)
         loss_fn = lopsided if kind in ("lopsided", "lived") else torch.nn.functional.mse_loss
+        if kind == "lived":
+            loss_fn = _below_zero
         return sample_norms(model, loss_fn, x, y)
+
+
+def _below_zero(prediction: Tensor, wanted: Tensor) -> Tensor:
+    """The lopsided loss, less so much that it is below 0, as a log-density may be."""
+    return lopsided(prediction, wanted) - 1e6

@@ -46,7 +46,7 @@ class ClipAfterUnscale(Task):
             **draw_net(rng),
             "x": rng.apart(0.5, 1.5, 4, 7, 3),
             "y": y,
-            "old": rng.apart(1e3, 2e3, 37),
+            "old": rng.apart(1e6, 2e6, 37),
         }
 
     def observe(

@@ -85,6 +85,9 @@ class BatchSampler(Task):
         for _ in batches:  # an epoch that is left early
             break
         found["after an epoch that was left early"] = _some(batches)
+        if n >= size or not drop_last:  # of nothing, whoever draws late does not draw
+            together = zip(batches, batches, range(99), strict=False)
+            found["read by two loops at once"] = [list(both[:2]) for both in together]
         # The loader takes its workers' seed from a generator of its own.
         numbers: Any = range(n)
         loader: Any = DataLoader(numbers, batch_sampler=batches, generator=torch.Generator())

@@ -1,5 +1,7 @@
 """The exercise that makes a batch of sequences of different lengths."""
 
+from dataclasses import replace
+from operator import is_
 from typing import Any
 
 from torch import Tensor
@@ -7,6 +9,7 @@ from torch import Tensor
 from grader.engine.lived import with_grad
 from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
+from grader.engine.text import type_name
 
 
 class CollatePad(Task):
@@ -38,8 +41,12 @@ class CollatePad(Task):
         case("sequences that require grad", lengths=[3, 5, 2], trained=True, visible=True),
         case("float32", lengths=[2, 5, 3], dtype=F32),
         case("nothing but sequences of length 0", lengths=[0, 0]),
-        case("on another device", lengths=[4, 2, 3], away=True),
     )
+
+    def meta_case(self) -> Case:
+        """The first case, in which the mask is asked for its device as well."""
+        first = super().meta_case()
+        return replace(first, params={**first.params, "away": True})
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         lengths, d = case["lengths"], case.params.get("features", 3)
@@ -53,44 +60,42 @@ class CollatePad(Task):
 
     def observe(self, pad_samples, rows, lengths, v=None, away=False):
         parts = rows.split(lengths)
-        if away:
-            return _places(pad_samples, [part.to("meta") for part in parts])
         samples = [part.clone() if v is None else with_grad(part) for part in parts]
-        batch, mask = _pair(pad_samples(samples))
+        given = list(samples)
+        pair = pad_samples(given)
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            what = "None" if pair is None else f"a {type_name(type(pair))}"
+            raise TypeError(f"{what} is no pair of batch and mask")
+        batch, mask = pair
+        if away:
+            _see_that_both_lie_there(pad_samples, [part.to("meta") for part in parts])
         found: dict[str, Any] = {"batch": batch, "mask": mask}
         if isinstance(mask, Tensor):
             found["mask lies where the sequences lie"] = mask.device == rows.device
+        same = len(given) == len(samples) and all(map(is_, given, samples))
+        found["the list samples is as it was"] = same
         if v is None:
             return found | flags("batch", batch, "requires_grad")
         grads = {f"d samples[{i}]": gradient(batch, s, v) for i, s in enumerate(samples)}
         return {**found, **grads}
 
 
-def _places(pad_samples: Any, samples: list[Tensor]) -> dict[str, str]:
-    """Where the two results lie for sequences without values, on the meta device.
+def _see_that_both_lie_there(pad_samples: Any, samples: list[Tensor]) -> None:
+    """Call the answer on sequences without values, on the meta device, and ask where both lie.
 
     Whoever reads a length as a value cannot do so there, which is no mistake: nothing is told then.
+    Raises RuntimeError, as torch does where tensors of two devices meet.
     """
     try:
-        found = _pair(pad_samples(samples))
+        batch, mask = pad_samples(samples)
     except (NotImplementedError, RuntimeError) as error:
         text = str(error)
         if "meta" not in text or "expected device" in text or "same device" in text:
             raise
-        return {"batch lies": "where the sequences lie", "mask lies": "where the sequences lie"}
-    return {
-        f"{name} lies": "where the sequences lie"
-        if isinstance(value, Tensor) and value.is_meta
-        else f"on {value.device.type}"
-        if isinstance(value, Tensor)
-        else "nowhere"
-        for name, value in zip(("batch", "mask"), found, strict=True)
-    }
-
-
-def _pair(found: Any) -> tuple[Any, Any]:
-    """The two results, or what came instead of them beside nothing."""
-    if isinstance(found, tuple | list) and len(found) == 2:
-        first, second = found
-        return first, second
-    return found, None
+        return
+    for name, value in {"batch": batch, "mask": mask}.items():
+        if isinstance(value, Tensor) and not value.is_meta:
+            raise RuntimeError(
+                "Expected all tensors to be on the same device, and the sequences lie elsewhere "
+                f"than the {name}"
+            )

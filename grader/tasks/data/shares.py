@@ -100,10 +100,13 @@ class DistributedSampler(Task):
         case("one rank", n=7, world=1, shuffle=True),
         case("23 samples, 5 ranks", n=23, world=5, shuffle=True),
         case("19 samples, 4 ranks, not shuffled", n=19, world=4, shuffle=False),
+        case("epoch 0 and seed 0", n=11, world=3, shuffle=True, start=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         seed, epoch = rng.integers(100, 200, 1).item(), rng.integers(3, 100, 1).item()
+        if case.params.get("start"):
+            seed = epoch = 0
         return {"seed": int(seed), "epoch": int(epoch)}
 
     def observe(self, rank_indices, n, world, shuffle, seed, epoch):

@@ -40,9 +40,13 @@ class SplitIndices(Task):
         return {"seed": int(rng.integers(0, 10**6).item())}
 
     def observe(self, random_parts, n, fracs, seed):
+        kept = []
+
         def parts(seed: int, generator: torch.Generator | None = None) -> list[Any]:
             generator = generator or torch.Generator().manual_seed(seed)
-            given = random_parts(n, list(fracs), generator)
+            own = list(fracs)
+            given = random_parts(n, own, generator)
+            kept.append(own == list(fracs))
             return list(given) if isinstance(given, list | tuple) else [given]
 
         first, again, other = parts(seed), parts(seed), parts(seed + 1)
@@ -57,6 +61,7 @@ class SplitIndices(Task):
                 {number for number in numbers if numbers.count(number) > 1}
             ),
             "the same seed gives the same parts": _numbers(first) == _numbers(again),
+            "fracs is as it was": all(kept),
         }
         if n == 1:
             return found

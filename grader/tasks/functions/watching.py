@@ -65,13 +65,13 @@ def another_call(answer: Callable[..., Any], *given: Any) -> None:
 def sent_back(
     y: Any, leaves: Mapping[str, Tensor], v: Tensor, given: Tensor | None = None
 ) -> dict[str, Any]:
-    """What reaches each leaf from v at y, twice the same, and v as it is after that; and whether
-    what was given still is, where it is the result of an operation."""
+    """What reaches each leaf from v at y, and once more from other numbers; v as it is after that;
+    and whether what was given still is, where it is the result of an operation."""
     found: dict[str, Any] = {**flags("y", y, "requires_grad")}
     before = None if given is None else given.detach().clone()
-    for again in ("", ", once more"):
+    for again, arriving in {"": v, ", once more": -2 * v}.items():
         for name, leaf in leaves.items():
-            found[f"grad of {name}{again}"] = gradient(y, leaf, v)
+            found[f"grad of {name}{again}"] = gradient(y, leaf, arriving)
     if given is not None and before is not None and not given.is_meta:
         found["x after the backward passes"] = (
             "as it was" if torch.equal(given, before) else "edited"

@@ -34,6 +34,7 @@ class LinearModule(Task):
         case("blocks of rows", of=(2, 7)),
         case("a single row", of=()),
         case("7 rows in float32", dtype=F32),
+        case("a layer that was made in half precision, and moved", moved=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -48,9 +49,9 @@ class LinearModule(Task):
             del numbers["n_bias"]
         return {"x": x, "v": v, **numbers}
 
-    def observe(self, MyLinear, x, v, sizes=(3, 5), bias=True, first=False, **numbers):
+    def observe(self, MyLinear, x, v, sizes=(3, 5), bias=True, first=False, moved=False, **numbers):
         numbers = {name.removeprefix("n_"): values for name, values in numbers.items()}
-        layer = made(MyLinear, *sizes, bias, like=x)
+        layer = made(MyLinear, *sizes, bias, like=x.half() if moved else x).to(x)
         observed: dict[str, Any] = {"parameters": shapes(layer)}
         observed["parameters that require grad"] = trainable(layer)
         if not bias:

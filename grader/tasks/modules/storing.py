@@ -42,7 +42,8 @@ class LoadMatching(Task):
         case("nothing fits", change="all"),
         case("a state in half precision", change="head", half=True),
         case("float32", change="head", dtype=F32),
-        case("a model in use", change="head", used=True),
+        case("a model in use", change="", used=True),
+        case("a norm under two names", change="two names"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -58,7 +59,8 @@ class LoadMatching(Task):
         return changed
 
     def observe(self, load_matching, change, half=False, used=False, **state):
-        model = _model(next(one for one in state.values() if one.is_floating_point()))
+        like = next(one for one in state.values() if one.is_floating_point())
+        model = _model(like, twice=change == "two names")
         if half:
             state = {n: t.half() if t.is_floating_point() else t for n, t in state.items()}
         if used:
@@ -86,10 +88,13 @@ class _Norm(nn.Module):
         self.register_buffer("batches", torch.tensor(0))
 
 
-def _model(like: Tensor) -> nn.Module:
+def _model(like: Tensor, twice: bool = False) -> nn.Module:
     def make() -> nn.Module:
         body = nn.Sequential(nn.Linear(3, 5), _Norm())
-        return nn.Sequential(OrderedDict(body=body, head=nn.Linear(5, 2)))
+        model = nn.Sequential(OrderedDict(body=body, head=nn.Linear(5, 2)))
+        if twice:
+            model.add_module("again", body[1])
+        return model
 
     return quietly(make).to(like)
 
@@ -108,6 +113,10 @@ def _changed(state: Inputs, change: str, rng: Rng) -> Inputs:
         return state | {"body.0.weight": rng.apart(0.5, 1.0, 5, 11)}
     if change == "side":
         return state | {"head.weight": rng.apart(0.5, 1.0, 5, 2)}
+    if change == "two names":  # the head does not fit; whoever saved it had the norm twice as well
+        norm = {name: tensor for name, tensor in state.items() if name.startswith("body.1.")}
+        again = {name.replace("body.1", "again"): tensor for name, tensor in norm.items()}
+        return {**state, **again, "head.bias": rng.apart(1, 2, 7)}
     if change == "names":
         lacking = ("body.1.bias", "body.1.running_mean", "head.bias")
         rest = {name: tensor for name, tensor in state.items() if name not in lacking}

@@ -55,6 +55,7 @@ class BuildParser(Task):
         case("no --data-dir", words=("--epochs", "{i}"), visible=True),
         case("an optimizer that is not known", words=(*NEEDED, "--optimizer", "rprop")),
         case("another one of torch's", words=(*NEEDED, "--optimizer", "adamw")),
+        case("an optimizer in capitals", words=(*NEEDED, "--optimizer", "ADAM")),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

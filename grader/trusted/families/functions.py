@@ -135,17 +135,35 @@ _BACK: dict[str, tuple[Back, str]] = {
 }
 
 
+def _remembering() -> Back:
+    """What backward does that hands out the gradient of its first pass in every later one."""
+    kept: list[Tensor] = []
+
+    def back(arriving: Tensor, factor: Tensor) -> Tensor:
+        kept.append(arriving * factor)
+        return kept[0]
+
+    return back
+
+
 def of_backward(run: Callable[..., Any], *without: str) -> Mistakes:
     """What is made of a factor and what arrives; `run(*given, back=…)` is the exercise."""
 
     def with_(back: Back) -> Callable[..., Any]:
         return lambda *given: run(*given, back=back)
 
-    return tuple(
+    kept = mistake(
+        "first_gradient_kept",
+        "A second backward pass gets the gradient of the first: backward kept it. Other numbers "
+        "may arrive in each pass. Compute the gradient anew every time.",
+        lambda *given: run(*given, back=_remembering()),
+    )
+    made = tuple(
         mistake(name, sentence, with_(back))
         for name, (back, sentence) in _BACK.items()
         if name not in without
     )
+    return (*made, kept)
 
 
 def misused(value: Callable[[Tensor], Tensor]) -> Mistakes:
