@@ -106,16 +106,6 @@ BEYOND = (
         "Put its tensors into the list: [*a.parameters(), *b.parameters()].",
     ),
     Explanation(
-        "saved_whole",
-        ("AttributeError", "PicklingError"),
-        r"^Can't (pickle local object|get local object)|^Can't pickle <(function|class)",
-        "torch.save was given a whole object, whose classes and functions it stores by name, and "
-        "what was defined inside a function, or as a lambda, has none.",
-        "Save the numbers: torch.save(model.state_dict(), path), and build the model before you "
-        "load them. Or define the function at the top of a module, with def.",
-        where=r"torch/serialization\.py",
-    ),
-    Explanation(
         "one_value_vmap",
         ("ValueError",),
         r"Expected more than 1 (value per channel|spatial element) when training",

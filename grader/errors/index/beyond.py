@@ -9,7 +9,6 @@ from grader.errors.index.entry import (
     GRAPHS_2,
     LOOP,
     LOOP_2,
-    SCRIPTS,
     TENSORS,
     Entry,
     at,
@@ -35,7 +34,6 @@ BEYOND: dict[str, Entry] = {
     "generator_of_parameters": at(
         LOOP_2, "Clip and schedule", "Parameters in a list of generators"
     ),
-    "saved_whole": at(SCRIPTS, "The script, and how it goes on", "A lambda in a saved model"),
     "one_value_vmap": at(BREAKING, "Per-sample gradients", "BatchNorm under vmap"),
     "backward_in_transform": at(BREAKING, "Per-sample gradients", "backward inside of vmap"),
 }

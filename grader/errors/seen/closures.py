@@ -13,7 +13,6 @@ from grader.errors.explanation import Explained
 from grader.errors.seen import source
 from grader.errors.seen.frames import Frame, Frames, file_name, own_function
 from grader.errors.seen.lookup import looked_up
-from grader.errors.seen.scope import behind
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -34,30 +33,6 @@ def of_result(frame: Frame, told: Explained, name: str) -> Explained | None:
     closure = _closure(value, frame) if isinstance(value, ast.Call) else None
     found = _silent(closure) if closure is not None else None
     return None if found is None else _told(told, *found, name)
-
-
-def of_function(frame: Frame, told: Explained, name: str) -> Explained | None:
-    """Of a variable that is None: whether a function of the reader's own, or a module, gave it."""
-    made = source.assigned(frame.source, name) if frame.source is not None else []
-    made = [one for one in made if one.lineno < frame.line]  # type: ignore[attr-defined]
-    value = source.value_of(made[-1], name) if made else None
-    function, _ = (
-        behind(looked_up(value.func, frame)) if isinstance(value, ast.Call) else (None, None)
-    )
-    if function is None or (code := own_function(function)) is None:
-        return None
-    tree, file, first = code
-    if any(isinstance(one, ast.Return) and one.value is not None for one in ast.walk(tree)):
-        return None
-    inner = next((one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)), None)
-    last = inner.body[-1] if inner is not None else None
-    result = ast.unparse(last.targets[0]) if isinstance(last, ast.Assign) else "what it computed"
-    return replace(
-        told,
-        meaning=f"{name} is None: {function.__qualname__} has no return, so a call gives None.",
-        cure=f"End it with return {result}.",
-        place=f"{file_name(file)}, line {first}",
-    )
 
 
 def _closure(call: ast.Call, frame: Frame) -> Any:

@@ -208,8 +208,6 @@ def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
         if isinstance(node, ast.Name) and node.id in frame.names and frame.names[node.id] is None:
             if (closed := closures.of_result(frame, told, node.id)) is not None:
                 return closed
-            if (unreturned := closures.of_function(frame, told, node.id)) is not None:
-                return unreturned
             if (given := silent.of_call(frame, told, node.id)) is not None:
                 return given
             return replace(

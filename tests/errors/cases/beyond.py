@@ -1,7 +1,5 @@
 """What stands beyond plain tensors and layers: contexts, saved tensors, sparse, complex."""
 
-import io
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -79,12 +77,6 @@ def stored(pack, unpack):
     y.backward()
 
 
-def saved(whole):
-    net = nn.Sequential(LINEAR)
-    net.act = lambda x: x * x
-    torch.save(net if whole else net.state_dict(), io.BytesIO())
-
-
 def of_samples(net):
     weights = dict(net.named_parameters())
 
@@ -148,7 +140,6 @@ CASES = [
         lambda: nn.utils.clip_grad_norm_([LINEAR.parameters(), LINEAR.parameters()], 1.0),
         lambda: nn.utils.clip_grad_norm_([*LINEAR.parameters()], 1.0),
     ),
-    ("saved_whole", lambda: saved(True), lambda: saved(False)),
     (
         "one_value_vmap",
         lambda: of_samples(nn.Sequential(LINEAR, nn.BatchNorm1d(2, track_running_stats=False))),
