@@ -101,7 +101,28 @@ class Held:
     other: torch.Tensor
 
 
-@pytest.mark.parametrize("results", [lambda a, b: (a, b), lambda a, b: {0: a, 1: b}, Held])
+class Results(dict):
+    """A dict of somebody's own."""
+
+
+class Pair(tuple):
+    """A tuple of somebody's own."""
+
+
+HIDDEN = (Held, Results, Pair)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        lambda a, b: (a, b),
+        lambda a, b: {0: a, 1: b},
+        lambda a, b: [a, {0: (b,)}],
+        Held,
+        lambda a, b: Results({0: a, 1: b}),
+        lambda a, b: Pair((a, b)),
+    ],
+)
 def test_looking_for_the_unused_helps_where_results_lie_in_tuples_and_dicts(world_of_one, results):
     net = Some(2, ())
     net.forward = lambda x: results(net.layers[0](x), net.layers[1](x))
@@ -109,7 +130,7 @@ def test_looking_for_the_unused_helps_where_results_lie_in_tuples_and_dicts(worl
     x = torch.ones(4, 3)
     found = ddp(x)
     (found.one if isinstance(found, Held) else found[0]).sum().backward()
-    if isinstance(found, Held):
+    if isinstance(found, HIDDEN):
         with pytest.raises(RuntimeError, match="Expected to have finished reduction"):
             ddp(x)
     else:
