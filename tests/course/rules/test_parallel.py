@@ -152,6 +152,41 @@ def test_every_backward_pass_since_the_forward_pass_counts_and_autograd_grad_doe
     ddp(x)
 
 
+class SendsNone(torch.autograd.Function):
+    """The identity, whose backward has no gradient to send."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, g):
+        return None
+
+
+def test_a_backward_pass_that_arrives_with_none_has_arrived(world_of_one):
+    net = Some(2, ())
+    ddp, x = DistributedDataParallel(net), torch.ones(4, 3)
+    SendsNone.apply(ddp(x, {0})).sum().backward()
+    assert net.layers[0].weight.grad is None
+    assert next_pass_raises({0, 1}, {0}, find_unused=False)
+    with pytest.raises(RuntimeError, match="Expected to have finished reduction"):
+        ddp(x, {0})
+
+
+def test_a_second_backward_pass_is_told_only_where_the_exchange_is_not_done(world_of_one):
+    x = torch.ones(4, 3)
+    for used in ({0, 1}, {0}):
+        ddp = DistributedDataParallel(Some(2, ()))
+        loss = ddp(x, used).sum()
+        loss.backward(retain_graph=True)
+        if used == {0, 1}:
+            loss.backward()
+        else:
+            with pytest.raises(RuntimeError, match="mark a variable ready only once"):
+                loss.backward()
+
+
 def combined(parts, how, axis):
     return sum(parts) if how == "sum" else torch.cat(parts, axis)
 
