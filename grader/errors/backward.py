@@ -142,6 +142,6 @@ BACKWARD = (
         "gradcheck compared your backward with finite differences, and they differ.",
         "Compare the two matrices in the text entry by entry. Give gradcheck inputs in float64: "
         "finite differences are too coarse in float32. At a kink, as that of ReLU at 0, they "
-        "differ and nothing is wrong: give it other points.",
+        "can differ though nothing is wrong: give it other points.",
     ),
 )

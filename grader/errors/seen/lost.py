@@ -195,7 +195,7 @@ def _constant_slope(frame: Frame, told: Explained) -> Explained:
     return replace(
         told,
         meaning="The gradient you differentiate does not depend on the input: its slope is "
-        "constant, as that of a straight line or between the kinks of ReLU is. create_graph=True "
+        "constant, as that of a straight line is, or of clamp between its kinks. create_graph=True "
         "was passed, and there is nothing to record.",
         cure="Its derivative is 0: test gradient.requires_grad, or pass allow_unused=True with "
         "materialize_grads=True to torch.autograd.grad where other inputs remain.",

@@ -193,15 +193,15 @@ class BornNanKey(Key, task="born_nan"):
 
     def order_of_the_walk(loss):
         """You named the first in the order in which you walked the graph. The pass has another
-        order: of the nodes that are ready it runs the one that was made last. Let the hooks write
-        the order down."""
+        order: of the operations that are ready it runs the one that was made last. Let the hooks
+        write the order down."""
         born = [one.node for one in _run(loss) if one.births(_bad)]
         return _first(str(node.name()) for node in _nodes(loss) if node in born)
 
     def order_of_a_list(loss):
         """You named the first that your walk over the graph came to. The pass has another order: of
-        the nodes that are ready it runs the one that was made last. Let the hooks write the order
-        down."""
+        the operations that are ready it runs the one that was made last. Let the hooks write the
+        order down."""
         born = [one.node for one in _run(loss) if one.births(_bad)]
         return _first(str(node.name()) for node in _from_the_end(loss) if node in born)
 

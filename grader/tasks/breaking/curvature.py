@@ -34,8 +34,8 @@ class Hvp(Task):
         "What must the first pass record, so that a second one can go through it? And what does "
         "the second one raise if f is linear, so that g does not depend on x?",
         "Work on a copy of x that is a leaf. Differentiate once with create_graph, then start at "
-        "g with v. Where g has no graph, H is 0. torch.func.jvp of torch.func.grad(f) does both; "
-        "detach what it gives.",
+        "g with v. If f is linear, g may have no graph: H is 0. torch.func.jvp of "
+        "torch.func.grad(f) does both; detach what it gives.",
     )
     CASES = (
         case("7 entries", shape=(7,), f="mixed", visible=True),

@@ -7,6 +7,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from tests.fixtures.lesson_texts import rule
 
@@ -216,12 +217,39 @@ def test_the_norm_that_a_step_sees_depends_on_where_the_scale_is_taken_off(
     assert w.detach().norm().item() == pytest.approx(told, rel=1e-3)
 
 
-@pytest.mark.parametrize(("norm", "scale"), [(9e18, 1.0), (1e14, 65536.0)])
-def test_the_norm_that_a_step_sees_is_told_as_far_as_float32_holds_its_square(norm, scale):
+@pytest.mark.parametrize(
+    ("norm", "scale", "unscaled_first"),
+    [(9e18, 1.0, False), (1e14, 65536.0, False), (9e18, 0.25, True), (9e18, 65536.0, True)],
+)
+def test_the_norm_that_a_step_sees_is_told_as_far_as_float32_holds_its_square(
+    norm, scale, unscaled_first
+):
     for larger, holds in ((1.0, True), (10.0, False)):
         w = torch.zeros(2, requires_grad=True)
-        w.grad = torch.tensor([0.6, 0.8]) * norm * larger * scale
+        clipped_at = 1.0 if unscaled_first else scale
+        w.grad = torch.tensor([0.6, 0.8]) * norm * larger * clipped_at
         nn.utils.clip_grad_norm_([w], 1.0)
-        told = norm_at_step(norm * larger, 1.0, scale, unscaled_first=False)
-        stepped = (w.grad / scale).norm().item()
+        told = norm_at_step(norm * larger, 1.0, scale, unscaled_first)
+        stepped = (w.grad / clipped_at).norm().item()
         assert (stepped == pytest.approx(told, rel=1e-3)) == holds
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_a_backward_program_has_no_derivative_and_where_none_is_written_there_is_one(backend):
+    torch.compiler.reset()
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    compiled = torch.compile(lambda w: (w**3).sum(), backend=backend)
+    (slope,) = torch.autograd.grad(compiled(w), w, create_graph=True)
+    if backend == "eager":
+        assert torch.autograd.grad(slope.sum(), w)[0].tolist() == [6.0, 12.0]
+    else:
+        with pytest.raises(RuntimeError, match="double backward"):
+            torch.autograd.grad(slope.sum(), w)
+
+
+@pytest.mark.parametrize("kept", [lambda x: [x], lambda x: (x,), lambda x: {0: x}])
+def test_a_reentrant_checkpoint_does_not_look_into_what_holds_a_tensor(kept):
+    x = torch.ones(3, requires_grad=True)
+    with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True"):
+        y = checkpoint(lambda held: held[0] * 2, kept(x), use_reentrant=True)
+    assert not y.requires_grad

@@ -1,5 +1,9 @@
 """The programs that lesson 11 shows as its rules, run against torch on arguments that are drawn."""
 
+import ast
+import inspect
+import re
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,7 +16,7 @@ from torch.utils.data import (
     default_collate,
 )
 
-from tests.fixtures.lesson_texts import rule
+from tests.fixtures.lesson_texts import LESSONS, prose, rule
 
 who_orders = rule("11-data", "who_orders")
 collated = rule("11-data", "collated")
@@ -63,9 +67,9 @@ leaves = st.sampled_from(["tensor", "float", "int", "bool", "text", "bytes"])
 plans = st.recursive(
     leaves,
     lambda inside: st.one_of(
-        st.tuples(st.just("tuple"), st.lists(inside, min_size=1, max_size=3)),
-        st.tuples(st.just("list"), st.lists(inside, min_size=1, max_size=3)),
-        st.tuples(st.just("dict"), st.lists(inside, min_size=1, max_size=3)),
+        st.tuples(st.just("tuple"), st.lists(inside, max_size=3)),
+        st.tuples(st.just("list"), st.lists(inside, max_size=3)),
+        st.tuples(st.just("dict"), st.lists(inside, max_size=3)),
     ),
     max_leaves=6,
 )
@@ -118,3 +122,17 @@ def test_what_torch_does_not_collate_the_rule_does_not_either():
     for function in (collated, default_collate):
         with pytest.raises(TypeError):
             function([None, None])
+
+
+def test_the_table_of_a_loaders_arguments_says_their_defaults():
+    (lesson,) = (text for text in LESSONS if text.stem == "11-data")
+    rows = re.findall(r"^\| (`.+`) \| (.+?) \|", prose(lesson), re.MULTILINE)
+    told = {}
+    for names, defaults in rows:
+        names = re.findall(r"`(\w+)`", names)
+        values = [ast.literal_eval(value) for value in defaults.split(", ")]
+        values *= len(names) if len(values) == 1 else 1
+        told |= dict(zip(names, values, strict=True))
+    asked = inspect.signature(DataLoader).parameters
+    assert told == {name: asked[name].default for name in told}
+    assert set(asked) - set(told) == {"dataset", "pin_memory_device"}

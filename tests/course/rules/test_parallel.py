@@ -101,7 +101,28 @@ class Held:
     other: torch.Tensor
 
 
-@pytest.mark.parametrize("results", [lambda a, b: (a, b), lambda a, b: {0: a, 1: b}, Held])
+class Results(dict):
+    """A dict of somebody's own."""
+
+
+class Pair(tuple):
+    """A tuple of somebody's own."""
+
+
+HIDDEN = (Held, Results, Pair)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        lambda a, b: (a, b),
+        lambda a, b: {0: a, 1: b},
+        lambda a, b: [a, {0: (b,)}],
+        Held,
+        lambda a, b: Results({0: a, 1: b}),
+        lambda a, b: Pair((a, b)),
+    ],
+)
 def test_looking_for_the_unused_helps_where_results_lie_in_tuples_and_dicts(world_of_one, results):
     net = Some(2, ())
     net.forward = lambda x: results(net.layers[0](x), net.layers[1](x))
@@ -109,7 +130,7 @@ def test_looking_for_the_unused_helps_where_results_lie_in_tuples_and_dicts(worl
     x = torch.ones(4, 3)
     found = ddp(x)
     (found.one if isinstance(found, Held) else found[0]).sum().backward()
-    if isinstance(found, Held):
+    if isinstance(found, HIDDEN):
         with pytest.raises(RuntimeError, match="Expected to have finished reduction"):
             ddp(x)
     else:
@@ -129,6 +150,41 @@ def test_every_backward_pass_since_the_forward_pass_counts_and_autograd_grad_doe
     second.sum().backward()
     assert not next_pass_raises({0, 1}, {0, 1}, find_unused=False)
     ddp(x)
+
+
+class SendsNone(torch.autograd.Function):
+    """The identity, whose backward has no gradient to send."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, g):
+        return None
+
+
+def test_a_backward_pass_that_arrives_with_none_has_arrived(world_of_one):
+    net = Some(2, ())
+    ddp, x = DistributedDataParallel(net), torch.ones(4, 3)
+    SendsNone.apply(ddp(x, {0})).sum().backward()
+    assert net.layers[0].weight.grad is None
+    assert next_pass_raises({0, 1}, {0}, find_unused=False)
+    with pytest.raises(RuntimeError, match="Expected to have finished reduction"):
+        ddp(x, {0})
+
+
+def test_a_second_backward_pass_is_told_only_where_the_exchange_is_not_done(world_of_one):
+    x = torch.ones(4, 3)
+    for used in ({0, 1}, {0}):
+        ddp = DistributedDataParallel(Some(2, ()))
+        loss = ddp(x, used).sum()
+        loss.backward(retain_graph=True)
+        if used == {0, 1}:
+            loss.backward()
+        else:
+            with pytest.raises(RuntimeError, match="mark a variable ready only once"):
+                loss.backward()
 
 
 def combined(parts, how, axis):
