@@ -15,7 +15,7 @@ from course.companion.finding import Finding, counted, found
 from course.companion.places import Place, is_library
 from course.companion.reach import Reach
 from course.companion.surroundings import Surroundings
-from grader.errors.seen import source
+from grader.errors.seen.reading import source
 
 
 def made_anew(around: Surroundings, model: str, missing: list[str]) -> dict[str, Finding]:

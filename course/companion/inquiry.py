@@ -11,7 +11,7 @@ from course.companion.finding import Finding, found
 from course.companion.places import Place
 from course.companion.reach import Reach
 from course.companion.surroundings import Surroundings
-from grader.errors.seen import graph
+from grader.errors.seen.again import graph
 
 _CASTS = ("ToCopy", "Clone", "View", "UnsafeView", "T", "Reshape", "Transpose", "Unsqueeze")
 

@@ -11,7 +11,7 @@ from types import CodeType, FrameType
 
 import torch
 
-from grader.errors.seen.frames import file_name
+from grader.errors.seen.reading.frames import file_name
 
 _LIBRARIES = tuple(
     {

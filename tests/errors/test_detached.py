@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from grader.errors.seen.detached import is_detached
+from grader.errors.seen.cuts.detached import is_detached
 
 CUT = (
     "h = h.detach()\ny, h = net(x, h)",

@@ -1,0 +1,94 @@
+"""A value that is computed once and kept with its graph, where every forward is to compute it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from torch import Tensor
+
+from grader.errors.seen.again import graph
+from grader.errors.seen.reading import source
+from grader.errors.seen.reading.frames import Frames, file_name
+
+
+class Once(NamedTuple):
+    """Which method or line computes a value once, and where that is."""
+
+    by: str
+    place: str
+
+
+def attribute(frames: Frames, kept: str) -> Once | None:
+    """The method of a module that computes one of its attributes, if forward does not call it."""
+    owner, _, name = kept.rpartition(".")
+    for known, module in frames.modules():
+        for path, part in module.named_modules():
+            ends = ("self", known.rpartition(".")[2], path.rpartition(".")[2])
+            if name not in vars(part) or owner.rpartition(".")[2] not in ends:
+                continue
+            methods = source.methods(type(part))
+            made = [
+                (method, first + one.lineno - 1)  # type: ignore[attr-defined]
+                for method, first in methods
+                for one in source.assigned(method, f"self.{name}")
+                if not isinstance(source.value_of(one, f"self.{name}"), ast.Constant | ast.List)
+            ]
+            if len({method.name for method, _ in made}) != 1 or _is_of_forward(methods, made[0][0]):
+                return None
+            file = file_name(inspect.getsourcefile(type(part)) or "")
+            return Once(f"in {made[0][0].name}()", f"{file}, line {made[0][1]}")
+    return None
+
+
+def _is_of_forward(methods: list[tuple[ast.FunctionDef, int]], made: ast.FunctionDef) -> bool:
+    """Whether a method runs in every forward pass, as far as forward itself shows it."""
+    forward = next((method for method, _ in methods if method.name == "forward"), None)
+    if made.name == "forward" or forward is None:
+        return True
+    return bool(source.calls(forward, made.name))
+
+
+def entry(code: Iterator[tuple[ast.AST, str, int]], kept: str) -> Once | None:
+    """The line that puts something into a dict only where it is not there yet."""
+    names = (kept, f"self.{kept.rpartition('.')[2]}" if "." in kept else kept)
+    for tree, file, first in code:
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.If) or not _asks_for(node.test, names):
+                continue
+            for one in node.body:
+                if isinstance(one, ast.Assign) and _is_entry(one.targets[0], names):
+                    line = first + one.lineno - 1
+                    return Once("where it was not there yet", f"{file_name(file)}, line {line}")
+    return None
+
+
+def _asks_for(test: ast.expr, names: tuple[str, ...]) -> bool:
+    """`"basis" not in cache`"""
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], ast.NotIn)
+        and ast.unparse(test.comparators[0]) in names
+    )
+
+
+def _is_entry(target: ast.expr, names: tuple[str, ...]) -> bool:
+    return isinstance(target, ast.Subscript) and ast.unparse(target.value) in names
+
+
+def below(
+    frames: Frames, opened: Iterator[tuple[str, Tensor]], root: Tensor, parameter: Tensor
+) -> tuple[str, Once] | None:
+    """A value that a loss hangs on and that a method computed of a parameter once."""
+    under = set(graph.nodes(root.grad_fn))
+    for path, one in opened:
+        if one.grad_fn is None or one.grad_fn not in under:
+            continue
+        made = attribute(frames, path)
+        if made is not None and any(
+            leaf is parameter for leaf in graph.leaves(graph.nodes(one.grad_fn))
+        ):
+            return path, made
+    return None

@@ -1,0 +1,102 @@
+"""What a loss was given: the dtype and the range of its arguments, and what the line calls them."""
+
+from __future__ import annotations
+
+import ast
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.reading import failing
+from grader.errors.seen.reading.frames import Frames, file_name
+
+LOSSES = (
+    *("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"),
+    *("gaussian_nll_loss", "poisson_nll_loss"),
+)
+_OF_PAIRS = ("cosine_embedding_loss", "margin_ranking_loss", "hinge_embedding_loss")
+_LONG = 30
+
+
+def read_pairs(frames: Frames, told: Explained) -> Explained | None:
+    """A target of one number for each pair, in a column."""
+    given = [frames.given(function).get("target") for function in _OF_PAIRS]
+    target = next((one for one in given if isinstance(one, Tensor)), None)
+    if target is None or target.dim() != 2 or target.shape[1] != 1:
+        return None
+    t = frames.name_of(target) or written(frames) or "target"
+    return replace(
+        told,
+        meaning=f"{t} has the shape {tuple(target.shape)}, and this loss takes one number for "
+        f"each pair, ({len(target)},).",
+        cure=f"Take the dimension of 1 out: {t}.squeeze(1).",
+        place=frames.last.place,
+    )
+
+
+def written(frames: Frames) -> str:
+    """What the failing call writes for its last argument, the target, if that is short."""
+    frame = frames.last
+    for call in failing.on_line(frame):
+        if not isinstance(call, ast.Call) or len(call.args) < 2 or call.keywords:
+            continue
+        text = ast.unparse(call.args[-1])
+        here = (call.col_offset, call.end_col_offset) == frame.columns
+        return text if here and len(text) < _LONG and text.isascii() else ""
+    return ""
+
+
+def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The target that is to become class numbers, or probabilities, by its name."""
+    for function in LOSSES:
+        names = frames.given(function)
+        target = names.get("target")
+        if not isinstance(target, Tensor):
+            continue
+        t = frames.name_of(target) or written(frames) or "target"
+        of_classes = function in ("cross_entropy", "nll_loss")
+        if of_classes == (target.dtype == torch.int64):
+            return None
+        kind = str(target.dtype).removeprefix("torch.")
+        wanted, method = ("class numbers, int64", "long") if of_classes else ("floats", "float")
+        return replace(
+            told,
+            meaning=f"{t} is {kind}, and this loss takes {wanted}.",
+            cure=f"Convert it in the call: {t}.{method}(). Better, once, where the data is read.",
+            place=frames.last.place,
+        )
+    return None
+
+
+def read_range(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Scores that were given to a loss of probabilities."""
+    names = frames.given("binary_cross_entropy")
+    scores, target = names.get("input"), names.get("target")
+    if not isinstance(scores, Tensor) or not isinstance(target, Tensor) or "target" in message:
+        return None
+    low, high = (float(end) for end in scores.detach().aminmax())
+    if math.isnan(low) or math.isnan(high):
+        return None
+    s = frames.name_of(scores) or "its input"
+    return replace(
+        told,
+        meaning=f"This loss takes probabilities, and {s} goes from {low:.3g} to {high:.3g}: these "
+        "are scores, to which no sigmoid was applied.",
+        cure="Make the loss nn.BCEWithLogitsLoss() in the place of nn.BCELoss(), or call "
+        "F.binary_cross_entropy_with_logits: both take scores, and apply the sigmoid themselves.",
+        place=_loss(frames) or frames.last.place,
+    )
+
+
+def _loss(frames: Frames) -> str:
+    """The one line of the reader's files that makes a BCELoss."""
+    lines = [
+        f"{file_name(file)}, line {node.lineno}"
+        for tree, file in frames.files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "BCELoss"
+    ]
+    return lines[0] if len(lines) == 1 else ""

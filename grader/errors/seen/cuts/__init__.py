@@ -1,0 +1,1 @@
+"""Results without a graph and gradients that are None: the line that cut the way."""

@@ -1,0 +1,192 @@
+"""The tensors of the failing line, by name: what each is, and the change to that very line."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+
+from torch import Tensor
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.again.passes import start_of
+from grader.errors.seen.reading import source
+from grader.errors.seen.reading.frames import Frame, Frames
+from grader.errors.seen.reading.lookup import looked_up
+
+
+def read_input(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The tensor that a gradient is asked for, and the line that is to set its flag."""
+    frame = frames.last
+    for call in _calls(frame, "grad"):
+        result, asked = _argument(call, 0, "outputs"), _argument(call, 1, "inputs")
+        entries = asked.elts if isinstance(asked, ast.List | ast.Tuple) else [asked]
+        for one in entries:
+            value = looked_up(one, frame) if one is not None else None
+            if one is None or not isinstance(value, Tensor) or value.requires_grad:
+                continue
+            return _of_input(frames, told, ast.unparse(one), value, result)
+    return None
+
+
+def _of_input(
+    frames: Frames, told: Explained, name: str, value: Tensor, result: ast.expr | None
+) -> Explained:
+    frame = frames.last
+    meaning = f"{name} does not require grad, and its gradient is asked for."
+    if not value.is_floating_point() and not value.is_complex():
+        return replace(
+            told,
+            meaning=f"{name} holds {_dtype(value)}, which has no gradient.",
+            cure=f"Make it floating first: {name} = {name}.float().requires_grad_().",
+            place=frame.place,
+        )
+    made = [one for one in _made(frame, name) if one.lineno < frame.line]
+    if made and source.calls(made[-1], "detach", "detach_"):
+        code = ast.unparse(made[-1].value)
+        return replace(
+            told,
+            meaning=f"{meaning} detach() made it a leaf without the flag.",
+            cure=f"Set the flag there: {name} = {code}.requires_grad_().",
+            place=frame.place_of(made[-1].lineno),
+        )
+    computed = _made(frame, ast.unparse(result)) if result is not None else []
+    line = computed[-1].lineno if computed else frame.line
+    before = f"in front of `{ast.unparse(computed[-1])}`" if computed else "before it is used"
+    return replace(
+        told,
+        meaning=meaning,
+        cure=f"Call {name}.requires_grad_() {before}: only what is recorded leads back to it.",
+        place=frame.place_of(line),
+    )
+
+
+def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """What a backward pass is started with, and the shape of what it starts from."""
+    frame = frames.last
+    for call in _calls(frame, "grad", "backward"):
+        is_grad = ast.unparse(call.func).endswith("grad")
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        result = _argument(call, 0, "outputs") if is_grad else owner
+        seed = _argument(call, 2, "grad_outputs") if is_grad else _argument(call, 0, "gradient")
+        whole = looked_up(result, frame) if result is not None else None
+        if seed is None or result is None or not isinstance(whole, Tensor):
+            continue
+        given = looked_up(seed, frame)
+        has = f" It has the shape {tuple(given.shape)}." if isinstance(given, Tensor) else ""
+        name = ast.unparse(result)
+        return replace(
+            told,
+            meaning=f"{ast.unparse(seed)} is to have the shape of {name}, {tuple(whole.shape)}."
+            f"{has}",
+            cure=f"Pass torch.ones_like({name}) in the place of {ast.unparse(seed)}, or reshape it "
+            f"to {name}.shape.",
+            place=frame.place,
+        )
+    return None
+
+
+def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The result that has more than one element, and the line with one number in its place."""
+    frame, root = start_of(frames)
+    for call in _calls(frame, "backward"):
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if owner is None or root is None or looked_up(owner, frame) is not root:
+            continue
+        name = ast.unparse(owner)
+        return replace(
+            told,
+            meaning=f"{name} has the shape {tuple(root.shape)}: backward() starts from one number, "
+            f'and this holds {root.numel()}. A loss made with reduction="none" gives one for '
+            "each sample.",
+            cure=f"Write {name}.mean().backward(), or {name}.sum().backward(). To weigh its "
+            f"entries yourself pass v of that shape: {name}.backward(v).",
+            place=frame.place,
+        )
+    return None
+
+
+def read_assigned(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """`p.grad = ...` with a value of another shape or dtype."""
+    frame = frames.last
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if not isinstance(node, ast.Assign) or not _reaches(node, frame):
+            continue
+        target = node.targets[0]
+        if not isinstance(target, ast.Attribute) or target.attr != "grad":
+            continue
+        owner, value = ast.unparse(target.value), ast.unparse(node.value)
+        way = f"reshape({owner}.shape)" if "of size" in message else f"to({owner})"
+        return replace(
+            told,
+            cure=f"Write {owner}.grad = ({value}).{way}.",
+            place=frame.place,
+        )
+    return None
+
+
+def read_flag(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """`h.requires_grad = False` of a result: what stands there instead."""
+    frame = frames.last
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        owner: ast.expr | None = None
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
+            owner = node.targets[0].value if node.targets[0].attr == "requires_grad" else None
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value if node.func.attr == "requires_grad_" else None
+        if owner is None or frames.within or not _reaches(owner, frame):
+            continue
+        value, name = looked_up(owner, frame), ast.unparse(owner)
+        if isinstance(value, Tensor) and value.grad_fn is not None:
+            return replace(
+                told,
+                meaning=f"{name} is a result, of {value.grad_fn.name()}: its flag follows from "
+                "what it was computed from.",
+                cure=f"Write {name} = {name}.detach(), which cuts it off.",
+                place=frame.place,
+            )
+    return None
+
+
+def read_integer(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The tensor of whole numbers whose flag is set."""
+    frame = frames.last
+    for call in _calls(frame, "requires_grad_"):
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        value = looked_up(owner, frame) if owner is not None else None
+        if owner is None or not isinstance(value, Tensor):
+            continue
+        name = ast.unparse(owner)
+        return replace(
+            told,
+            meaning=f"{name} holds {_dtype(value)}, which has no gradient.",
+            cure=f"Write {name} = {name}.float().requires_grad_().",
+            place=frame.place,
+        )
+    return None
+
+
+def _dtype(value: Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")
+
+
+def _made(frame: Frame, name: str) -> list[ast.Assign]:
+    found = source.assigned(frame.source, name) if frame.source is not None else []
+    return [one for one in found if isinstance(one, ast.Assign)]
+
+
+def _argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
+    named = next((one.value for one in call.keywords if one.arg == name), None)
+    return named or (call.args[place] if len(call.args) > place else None)
+
+
+def _calls(frame: Frame, *names: str) -> Iterator[ast.Call]:
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if not isinstance(node, ast.Call) or not _reaches(node, frame):
+            continue
+        if getattr(node.func, "attr", getattr(node.func, "id", "")) in names:
+            yield node
+
+
+def _reaches(node: ast.expr | ast.stmt, frame: Frame) -> bool:
+    return node.lineno <= frame.line <= (node.end_lineno or node.lineno)

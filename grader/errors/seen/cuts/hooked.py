@@ -1,0 +1,123 @@
+"""A hook on a tensor that was computed while nothing was recorded: which tensor, and where."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.reading import source
+from grader.errors.seen.reading.frames import Frame, Frames
+from grader.errors.seen.reading.lookup import looked_up
+
+_OFF = ("no_grad", "inference_mode", "set_grad_enabled(False)")
+_ON = ("enable_grad", "set_grad_enabled(True)")
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The tensor of the failing line, if it was made of what learns and recording was off there."""
+    frame = frames.last
+    modes = (_off(one) for one in reversed(frames.own))
+    off = next((place for place in modes if place is not None), "")
+    if (call := _call(frame)) is None:
+        return None
+    name = ast.unparse(call.func.value)  # type: ignore[attr-defined]
+    if not off:
+        return _of_data(frame, told, name, call)
+    if not _would_record(name, frame):
+        return None
+    return replace(
+        told,
+        meaning=f"{name} does not require grad here: this forward ran without recording "
+        f"({off}), so no gradient ever arrives at {name}.",
+        cure=f"Ask first, so that both a recorded forward and this one run: "
+        f"if {name}.requires_grad: {ast.unparse(call)}",
+        place=frame.place,
+    )
+
+
+def _of_data(frame: Frame, told: Explained, name: str, call: ast.Call) -> Explained | None:
+    """A leaf without the flag that was handed in, as a batch is."""
+    value = looked_up(call.func.value, frame)  # type: ignore[attr-defined]
+    made = source.assigned(frame.source, name) if frame.source is not None else []
+    if made or not isinstance(value, Tensor) or not torch.is_grad_enabled():
+        return None
+    return replace(
+        told,
+        meaning=f"{name} was handed in here and does not require grad: it is data, or was made "
+        "without recording. No gradient ever arrives at it.",
+        cure=f"Leave such tensors out, if {name}.requires_grad: {ast.unparse(call)}. For the "
+        "gradient of the data itself call requires_grad_() on it before the model runs.",
+        place=frame.place,
+    )
+
+
+def _call(frame: Frame) -> ast.Call | None:
+    """The call on the failing line that asks a tensor without grad for its gradient."""
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        if not node.lineno <= frame.line <= (node.end_lineno or 0):
+            continue
+        if node.func.attr not in ("register_hook", "retain_grad"):
+            continue
+        value = looked_up(node.func.value, frame)
+        if isinstance(value, Tensor) and not value.requires_grad:
+            return node
+    return None
+
+
+def _would_record(name: str, frame: Frame, below: frozenset[str] = frozenset()) -> bool:
+    """Whether a name was computed in this frame of something that requires grad, and not cut.
+
+    What a forward hook is given was computed by the module beside it.
+    """
+    if frame.source is None or name in below:
+        return False
+    statements = source.assigned(frame.source, name)
+    if not statements and name in frame.names:
+        return any(isinstance(one, nn.Module) and _learns(one) for one in frame.names.values())
+    for statement in statements:
+        value = source.value_of(statement, name)
+        if value is None or source.calls(statement, "detach", "detach_"):
+            return False
+        for node in ast.walk(value):
+            if _learns(looked_up(node, frame)):
+                return True
+            if isinstance(node, ast.Name) and _would_record(node.id, frame, below | {name}):
+                return True
+    return False
+
+
+def _learns(value: object) -> bool:
+    if isinstance(value, nn.Module):
+        return any(one.requires_grad for one in value.parameters())
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def _off(frame: Frame) -> str | None:
+    """The line that had switched recording off for a frame's failing line.
+
+    Empty where one had switched it on, None where none had done either.
+    """
+    tree, found = frame.source, None
+    modes = [(one.lineno, one) for one in getattr(tree, "decorator_list", ())]
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.With | ast.AsyncWith) and (
+            node.lineno <= frame.line <= (node.end_lineno or 0)
+        ):
+            modes += [(node.lineno, item.context_expr) for item in node.items]
+    for line, mode in modes:  # the innermost comes last
+        if _is_one_of(mode, _OFF):
+            found = frame.place_of(line)
+        elif _is_one_of(mode, _ON):
+            found = ""
+    return found
+
+
+def _is_one_of(node: ast.expr, modes: tuple[str, ...]) -> bool:
+    text = ast.unparse(node).removesuffix("()")
+    return text.rpartition(".")[2] in modes

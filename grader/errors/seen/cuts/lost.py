@@ -1,0 +1,245 @@
+"""A result without a graph: what the failing code says about where it was cut."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.again.passes import root_of
+from grader.errors.seen.cuts import copies, derived, flow, severed, slopes
+from grader.errors.seen.cuts.cutting import cuts
+from grader.errors.seen.in_place import checkpointed
+from grader.errors.seen.reading import source
+from grader.errors.seen.reading.frames import Frame, Frames, file_name, is_library
+from grader.errors.seen.reading.lookup import looked_up
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Frozen parameters, recording switched off, a constant slope, or a cut in this code."""
+    frame = next((one for one in reversed(frames.own) if root_of(one) is not None), frames.last)
+    root_of(frame)
+    if _differentiates_a_gradient(frame):
+        return _constant_slope(frame, told)
+    if (straight := slopes.constant(frames, told)) is not None:
+        return straight
+    if (remade := _remade(frame)) is not None:
+        name, line = remade
+        return replace(
+            told,
+            meaning=f"{name} was replaced by a new tensor that does not require grad.",
+            cure=f"Write into the tensor itself: with torch.no_grad(): {name} -= lr * {name}.grad. "
+            f"Then {name} stays the leaf it was.",
+            place=frame.place_of(line),
+        )
+    if (bare := derived.read(frames, told)) is not None:
+        return bare
+    models = frames.modules()
+    every = [(name, list(model.parameters())) for name, model in models]
+    frozen = [name for name, all_ in every if all_ and not any(p.requires_grad for p in all_)]
+    if frozen and len(frozen) == len([1 for _, all_ in every if all_]):
+        return severed.frozen(frames, told, frozen[0], frame)
+    if not torch.is_grad_enabled():
+        return severed.switched_off(frames, told, frame)
+    places: list[tuple[str, str]] = list(flow.cuts(frames))
+    if not places:
+        places = [found for one in reversed(frames.own) for found in _in_frame(one)]
+        places += _elsewhere(frames, frame)
+    if (cut := checkpointed.read(frames, told)) is not None and (cut.sure or not places):
+        return cut
+    return severed.at(told, places) if places else None
+
+
+def read_unused(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A tensor of the same values that is not the one the result was computed from."""
+    if (straight := slopes.constant(frames, told)) is not None:
+        return straight
+    if (other := copies.read(frames, told)) is not None:
+        return other
+    tree = frames.last.source
+    for node in ast.walk(tree) if tree is not None else ():
+        if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "grad":
+            continue
+        if node.lineno != frames.last.line or len(node.args) < 2:
+            continue
+        asked = node.args[1]
+        index = re.search(r"Tensor at index (\d+)", message)
+        part = derived.read_part(frames, told, asked, int(index[1]) if index is not None else 0)
+        if part is not None:
+            return part
+        if (name := _named_by_index(asked, frames, message)) is not None:
+            return replace(
+                told,
+                meaning=f"The result does not depend on {name}: the forward pass does not use it, "
+                "or used a copy of it.",
+                cure=f"Use {name}, leave it out of the tensors that you ask for, or pass "
+                "allow_unused=True and take None for zero.",
+                place=frames.last.place,
+            )
+        if isinstance(asked, ast.Name) and (line := _replaced(asked, frames.last)) is not None:
+            name = asked.id
+            return replace(
+                told,
+                meaning=f"This line made a new tensor of {name} and gave it the same name, after "
+                f"the result had been computed from the {name} before it.",
+                cure=f"Give the new tensor another name and ask for the gradient of {name} itself; "
+                "reshape the gradient that comes. Or make the new tensor before the result is "
+                "computed from it.",
+                place=frames.last.place_of(line),
+            )
+        method = asked.func if isinstance(asked, ast.Call) else None
+        called = isinstance(method, ast.Attribute)
+        if getattr(method, "attr", "") == "parameters":
+            continue
+        if called or (isinstance(asked, ast.Subscript) and _is_entry(asked, frames.last)):
+            return replace(
+                told,
+                meaning=f"{source.spelled(asked)} makes a new tensor at this moment, and the "
+                "result was computed before from another.",
+                cure="Make that tensor first, compute the result from it, and ask for its "
+                "gradient; or ask for the whole tensor's and take the part out.",
+                place=frames.last.place,
+            )
+    return None
+
+
+def _replaced(asked: ast.Name, frame: Frame) -> int | None:
+    """The last line before the failing one, if it made a name's value of the name itself."""
+    value = looked_up(asked, frame)
+    if not isinstance(value, Tensor) or value.is_leaf or frame.source is None:
+        return None
+    made = [
+        one
+        for one in source.assigned(frame.source, asked.id)
+        if one.lineno < frame.line  # type: ignore[attr-defined]
+    ]
+    last = made[-1] if len(made) > 1 else None
+    return last.lineno if last is not None and source.reads(last, asked.id) else None  # type: ignore[attr-defined]
+
+
+def _named_by_index(asked: ast.AST, frames: Frames, message: str) -> str | None:
+    """The parameter that a message means by its index among the tensors asked for."""
+    index = re.search(r"Tensor at index (\d+)", message)
+    if isinstance(asked, ast.Call) and getattr(asked.func, "id", "") in ("list", "tuple"):
+        asked = asked.args[0] if asked.args else asked
+    values = looked_up(asked, frames.last)
+    method = asked.func if isinstance(asked, ast.Call) else None
+    if isinstance(method, ast.Attribute) and method.attr == "parameters":
+        module = looked_up(method.value, frames.last)
+        values = list(module.parameters()) if isinstance(module, nn.Module) else None
+    if index is None or not isinstance(values, list | tuple) or int(index[1]) >= len(values):
+        return None
+    tensor = values[int(index[1])]
+    return frames.name_of(tensor) or None if isinstance(tensor, nn.Parameter) else None
+
+
+def _is_entry(node: ast.Subscript, frame: Frame) -> bool:
+    """Whether it is part of a tensor, and not an item of a list."""
+    return isinstance(looked_up(node.value, frame), Tensor)
+
+
+def _differentiates_a_gradient(frame: Frame) -> bool:
+    """Whether the failing line starts from a gradient that was made with create_graph=True."""
+    tree = frame.source
+    failing = [node for node in _statements(tree) if node.lineno <= frame.line <= _end(node)]
+    for node in _statements(tree):
+        recorded = any(
+            isinstance(one, ast.keyword)
+            and one.arg == "create_graph"
+            and isinstance(one.value, ast.Constant)
+            and one.value.value is True
+            for one in ast.walk(node)
+        )
+        if recorded and isinstance(node, ast.Assign) and node.lineno < frame.line:
+            names = [one for target in node.targets for one in ast.walk(target)]
+            for name in (one.id for one in names if isinstance(one, ast.Name)):
+                if any(source.reads(one, name) for one in failing):
+                    value = frame.names.get(name)
+                    kept = value[0] if isinstance(value, tuple) and value else value
+                    return isinstance(kept, Tensor) and not kept.requires_grad
+    return False
+
+
+def _remade(frame: Frame) -> tuple[str, int] | None:
+    """A tensor that was to be trained, and that a later line replaced by a plain one."""
+    tree = frame.source
+    for name, value in frame.names.items():
+        if tree is None or not isinstance(value, Tensor) or value.requires_grad:
+            continue
+        made = source.assigned(tree, name)
+        trained = [
+            one
+            for one in made
+            if "requires_grad" in ast.unparse(one) or "Parameter" in ast.unparse(one)
+        ]
+        later = [one for one in made if source.reads(one, name) and one not in trained]
+        if trained and later:
+            return name, later[0].lineno  # type: ignore[attr-defined]
+    return None
+
+
+def _statements(tree: ast.AST | None) -> list[ast.stmt]:
+    simple = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
+    return [one for one in ast.walk(tree) if isinstance(one, simple)] if tree is not None else []
+
+
+def _end(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _constant_slope(frame: Frame, told: Explained) -> Explained:
+    return replace(
+        told,
+        meaning="The gradient you differentiate does not depend on the input: its slope is "
+        "constant, as that of a straight line is, or of clamp between its kinks. create_graph=True "
+        "was passed, and there is nothing to record.",
+        cure="Its derivative is 0: test gradient.requires_grad, or pass allow_unused=True with "
+        "materialize_grads=True to torch.autograd.grad where other inputs remain.",
+        place=frame.place,
+        sure=False,
+    )
+
+
+def _in_frame(frame: Frame) -> list[tuple[str, str]]:
+    tree = frame.source
+    if tree is None:
+        return []
+    root = root_of(frame)
+    if isinstance(root, Tensor) and not root.is_floating_point():
+        return [(frame.place, f"the result holds {str(root.dtype).removeprefix('torch.')}")]
+    return [(frame.place_of(line), why) for line, why in cuts(tree, frame) if line <= frame.line]
+
+
+def _elsewhere(frames: Frames, frame: Frame) -> list[tuple[str, str]]:
+    """Cuts in the functions that the failing code calls, and in the forward of its models."""
+    called: dict[int, Any] = {}
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if isinstance(node, ast.Call):
+            value = looked_up(node.func, frame)
+            if isinstance(value, FunctionType) and (
+                hasattr(value, "__wrapped__") or not is_library(value.__code__.co_filename)
+            ):
+                called[id(value)] = value
+    for _, model in frames.modules():
+        called |= {id(type(part)): type(part) for part in model.modules()}
+    found = []
+    for value in called.values():
+        code = source.own_code(value)
+        if code is None:
+            continue
+        tree, file, first = code
+        function = value.forward if hasattr(value, "forward") else value
+        place = f"{file_name(file)}, line {{}}"
+        if function.__code__.co_name == "decorate_context":
+            name = getattr(function, "__name__", "it")
+            found.append((place.format(first), f"{name} is decorated to record nothing"))
+            continue
+        cut = cuts(tree)
+        found += [(place.format(first + line - 1), why) for line, why in cut]
+    return found

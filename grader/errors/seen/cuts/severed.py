@@ -1,0 +1,165 @@
+"""What is said of lines that cut a graph: what each does, and what is to stand there instead."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.again import kept
+from grader.errors.seen.reading.frames import Frame, Frames, file_name
+
+_CURES = (
+    (
+        "detach() cuts",
+        "Hand on the tensor itself, without detach(). If what stands in front of detach() is not "
+        "to be trained by this loss, something else has to lead from what is to be trained to the "
+        "loss: compute it again without detach().",
+    ),
+    (
+        "item() makes a number",
+        "Keep the tensor: take item() only of what is printed or stored, behind backward().",
+    ),
+    (
+        "float() makes a number",
+        "Keep the tensor: take float() only of what is printed or stored, behind backward().",
+    ),
+    (
+        "int() makes a number",
+        "A place or a count has no gradient: weigh all entries by a smooth function of the tensor, "
+        "such as a sigmoid of its distance to each, in the place of cutting at int(...).",
+    ),
+    (
+        "tolist() makes numbers",
+        "Compute with the tensor as a whole, without tolist(): torch.where chooses entry by entry.",
+    ),
+    (
+        "no parameter of",
+        "The loss comes from frozen parameters alone: call the model that is to be trained in the "
+        "place of the frozen one, or unfreeze that.",
+    ),
+    (
+        "sample() draws",
+        "Draw by rsample(), through which the gradient goes, where the distribution has it. A "
+        "choice among classes has none: weigh the loss by dist.log_prob(action).",
+    ),
+    ("tensor copies values alone", "Join tensors by torch.stack([...]) in the place of it."),
+    (
+        "numpy() leaves torch",
+        "Compute the same by torch's functions on the tensor itself, without numpy().",
+    ),
+    (
+        "NumPy's arrays have no graph",
+        "Compute the same by torch's functions on the tensor itself.",
+    ),
+    (
+        "nothing is recorded",
+        "Move what the loss is computed from out of that block; what only draws, chooses or "
+        "measures may stay in it.",
+    ),
+    (
+        "is decorated to record nothing",
+        "Take the decorator off, and write `with torch.no_grad():` where the function is called to "
+        "measure alone.",
+    ),
+    (
+        "integers",
+        "For argmax use softmax and its probabilities, or a loss of the scores themselves, such as "
+        "cross_entropy: counts and integers have no gradient.",
+    ),
+    (
+        "comparison",
+        "Compute with the probabilities themselves in the place of the comparison, as a soft Dice "
+        "or IoU does, or use a loss of the scores: a comparison has no gradient.",
+    ),
+)
+_WHOLE = (
+    "Keep every step from the inputs to the loss in torch and outside of such blocks: "
+    "torch.stack for torch.tensor, the tensor for its number. For argmax use softmax and its "
+    "probabilities: comparisons and counts have no gradient either."
+)
+
+
+def at(told: Explained, places: Sequence[tuple[str, str]]) -> Explained:
+    """The lines, each with what it does, and the cure of the first."""
+    told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
+    cures = [cure for words, cure in _CURES if any(words in why for _, why in places)]
+    return replace(
+        told,
+        meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",
+        cure=" ".join(cures) if 0 < len(cures) < 3 else _WHOLE,
+        place=places[0][0] if len(places) == 1 else "",
+        sure=False,
+    )
+
+
+def switched_off(frames: Frames, told: Explained, frame: Frame) -> Explained:
+    """Recording is off at the failing line: the call that switched it off and stays, or a block."""
+    meaning = (
+        "Recording is switched off where this backward is called, so it was off for the forward "
+        "pass too."
+    )
+    calls = _switches(frames)
+    if len(calls) == 1:
+        return replace(
+            told,
+            meaning=f"{meaning} set_grad_enabled(False), called as a statement, stays in force "
+            "after its function has returned.",
+            cure="Write it as a block, `with torch.no_grad():`, which ends by itself; or call "
+            "torch.set_grad_enabled(True) where what is measured ends.",
+            place=calls[0],
+        )
+    return replace(
+        told,
+        meaning=meaning,
+        cure="Move the training step out of no_grad, set_grad_enabled(False) or inference mode.",
+        place=_block(frame),
+    )
+
+
+def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explained:
+    """No parameter of a model requires grad: the one line that sets the flags, if it is one."""
+    model = next(one for key, one in frames.modules() if key == name)
+    lines = {
+        f"{file_name(file)}, line {first + node.lineno - 1}"
+        for tree, file, first in kept.code_of(frames)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".requires_grad")
+    }
+    keys = [key for key, _ in model.named_parameters()]
+    by_name = f" named_parameters() gives whole names: {', '.join(keys[-2:])}." if lines else ""
+    return replace(
+        told,
+        meaning=f"No parameter of {name} requires grad, so nothing was recorded.",
+        cure=f"Unfreeze what is to be trained: {name}.requires_grad_(True), or one part of it."
+        f"{by_name}",
+        place=lines.pop() if len(lines) == 1 else frame.place,
+    )
+
+
+def _switches(frames: Frames) -> list[str]:
+    """Lines that call set_grad_enabled(False) as a statement of its own."""
+    return list(
+        dict.fromkeys(
+            f"{file_name(file)}, line {first + node.lineno - 1}"
+            for tree, file, first in kept.code_of(frames)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr)
+            and ast.unparse(node.value).endswith("set_grad_enabled(False)")
+        )
+    )
+
+
+def _block(frame: Frame) -> str:
+    """The line of the block around the failing line that switches recording off."""
+    off = ("no_grad", "inference_mode", "set_grad_enabled")
+    tree = frame.source
+    for node in ast.walk(tree) if tree is not None else ():
+        if not isinstance(node, ast.With) or not node.lineno <= frame.line <= (
+            node.end_lineno or 0
+        ):
+            continue
+        if any(one in ast.unparse(item.context_expr) for item in node.items for one in off):
+            return frame.place_of(node.lineno)
+    return frame.place

@@ -1,0 +1,181 @@
+"""A result that its own operation saved, and that a later line of the same function edits."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from torch import Tensor
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.in_place import buffers
+from grader.errors.seen.reading import ran, source
+from grader.errors.seen.reading.frames import Frame, Frames, file_name
+from grader.errors.seen.reading.lookup import looked_up
+
+_MAKER = re.compile(r"which is output \d+ of (\w+?)(?:Backward\d*)?, is at version")
+_OPERATORS: dict[type[ast.operator], tuple[str, ...]] = {
+    ast.Add: ("add",),
+    ast.Sub: ("sub", "rsub"),
+    ast.Mult: ("mul",),
+    ast.Div: ("div",),
+    ast.Pow: ("pow",),
+    ast.MatMult: ("mm", "mv", "bmm", "dot"),
+}
+_OUT, _CLONE = "Use the out-of-place operation:", "Edit a clone:"
+_IN_PLACE = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
+
+
+class Edit(NamedTuple):
+    """A line that edits a name in place, its text, and what is to stand there instead."""
+
+    name: str
+    line: int
+    written: str
+    instead: str
+    of_tensor: bool
+    """Whether only a tensor can be edited so."""
+    operation: frozenset[str] = frozenset()
+    """What a node of this edit is called."""
+    augmented: bool = False
+    """Whether it is written `x += y`."""
+
+
+def read(frames: Frames, told: Explained, message: str, node: str) -> Explained | None:
+    """The one line that edits what the operation of the message made; None unless it is one."""
+    maker = _MAKER.search(message)
+    if maker is None:
+        return None
+    found = {}
+    for tree, file, first in buffers.code_of(frames):
+        for edit, statement in _edited(tree, maker[1].lower()):
+            place = f"{file_name(file)}, line {first + edit.line - 1}"
+            known = edit.of_tensor or _is_tensor(frames, edit.name, place)
+            if not known and not _is_computed(getattr(statement, "value", None)):
+                continue
+            if _may_have_run(frames, tree, edit.line):
+                found[place] = edit, first + statement.lineno - 1, known
+    if len(found) != 1:
+        return None
+    ((place, (edit, made, known)),) = found.items()
+    return replace(
+        told,
+        meaning=f"{node} saved a tensor for its backward: {edit.name}, which line {made} made. "
+        f"{edit.written} edited it in place afterwards.",
+        cure=f"{edit.instead}.",
+        place=place,
+        sure=known,
+    )
+
+
+def _is_computed(value: ast.AST | None) -> bool:
+    """A call, or a product of matrices: what is no number."""
+    product = isinstance(value, ast.BinOp) and isinstance(value.op, ast.MatMult)
+    return product or isinstance(value, ast.Call)
+
+
+def edits_on(frame: Frame) -> list[Edit]:
+    """The edits of the failing line."""
+    found = _edits(frame.source) if frame.source is not None else ()
+    return [one for one in found if one.line == frame.line]
+
+
+def _may_have_run(frames: Frames, tree: ast.AST, line: int) -> bool:
+    """Whether an edit ran: of a function that has returned it is not known, and taken for so."""
+    mine = [number for number, one in enumerate(frames.own) if _is_same(one.source, tree)]
+    return all(ran.when(frames, number, line) != ran.NEVER for number in mine)
+
+
+def _is_tensor(frames: Frames, name: str, place: str) -> bool:
+    """Whether the frame that a place lies in knows a tensor of this name."""
+    file = place.rpartition(", line ")[0]
+    node = ast.parse(name, mode="eval").body
+    mine = [one for one in frames.own if file_name(one.file) == file]
+    return any(isinstance(looked_up(node, one), Tensor) for one in mine)
+
+
+def _is_same(one: ast.AST | None, other: ast.AST) -> bool:
+    return one is not None and ast.dump(one) == ast.dump(other)
+
+
+def _edited(tree: ast.AST, maker: str) -> Iterator[tuple[Edit, ast.stmt]]:
+    """Edits of a name that an operation of this kind gave its value, with its statement.
+
+    A message may also name the operation that edited, which made what the name holds now; a part
+    of a tensor that is written to goes by the name of its view.
+    """
+    for edit in _edits(tree):
+        before = [
+            one
+            for one in source.assigned(tree, edit.name)
+            if one.lineno < edit.line and not isinstance(one, ast.AugAssign)  # type: ignore[attr-defined]
+        ]
+        made = _operation(getattr(before[-1], "value", None)) if before else set()
+        edited = edit.operation & _named(maker) and not any(_reaches(one) for one in before)
+        if before and (made & _named(maker) or edited):
+            yield edit, before[-1]  # type: ignore[misc]
+
+
+def _reaches(statement: ast.AST) -> bool:
+    """Whether it makes a tensor of its own that no graph leads to, as zeros and clone do."""
+    value = getattr(statement, "value", None)
+    name = getattr(value.func, "attr", "") if isinstance(value, ast.Call) else ""
+    return name in ("zeros", "ones", "empty", "clone", "zeros_like", "ones_like", "empty_like")
+
+
+def _named(maker: str) -> set[str]:
+    return {maker, maker.removeprefix("unsafe"), maker.removeprefix("linalg")}
+
+
+def _operation(value: ast.AST | None) -> set[str]:
+    """The operation that an expression ends with, as a node of the graph may be called."""
+    if isinstance(value, ast.BinOp):
+        return set(_OPERATORS.get(type(value.op), ()))
+    name = getattr(value.func, "attr", "") if isinstance(value, ast.Call) else ""
+    if isinstance(value, ast.Call) and ast.unparse(value.func).startswith(("math.", "np.")):
+        return set()
+    return {name.replace("_", "").lower()} - {""}
+
+
+def _edits(tree: ast.AST) -> Iterator[Edit]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name | ast.Attribute):
+            name, sign = ast.unparse(node.target), _IN_PLACE.get(type(node.op), "")
+            instead = f"{_OUT} {name} = {name} {sign} {ast.unparse(node.value)}"
+            if sign:
+                kinds = frozenset(_OPERATORS[type(node.op)])
+                yield Edit(name, node.lineno, ast.unparse(node), instead, False, kinds, True)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+            part, sign = ast.unparse(node.target), _IN_PLACE.get(type(node.op), "")
+            instead = (
+                f"Make the part anew, part = {part} {sign} {ast.unparse(node.value)}, and compute "
+                "with that; torch.cat puts parts together again"
+            )
+            name = ast.unparse(node.target.value)
+            yield Edit(name, node.lineno, ast.unparse(node), instead, False, _VIEWS)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            name = ast.unparse(node.targets[0].value)
+            instead = f"{_CLONE} {name} = {name}.clone() in front of {ast.unparse(node)}"
+            yield Edit(name, node.lineno, ast.unparse(node), instead, False)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            method, name = node.func.attr, ast.unparse(node.func.value)
+            if method.endswith("_") and not method.endswith("__"):
+                instead = _out_of_place(node, name)
+                kinds = frozenset({method.replace("_", "").lower()})
+                yield Edit(name, node.lineno, ast.unparse(node), instead, True, kinds)
+
+
+_VIEWS = frozenset({"asstrided", "copyslices", "slice", "select"})
+
+
+def _out_of_place(node: ast.Call, name: str) -> str:
+    """`x = x.mul(2)` for `x.mul_(2)`; of a method that has no such twin, on a clone."""
+    assert isinstance(node.func, ast.Attribute)
+    method = node.func.attr.removesuffix("_")
+    given = ", ".join([*map(ast.unparse, node.args), *map(ast.unparse, node.keywords)])
+    if hasattr(Tensor, method):
+        return f"{_OUT} {name} = {name}.{method}({given})"
+    return f"{_CLONE} {name} = {name}.clone().{node.func.attr}({given})"

@@ -1,0 +1,105 @@
+"""An edit in place that torch refuses: what is to stand in the place of the failing line."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.in_place import results
+from grader.errors.seen.modules import layers
+from grader.errors.seen.reading import source
+from grader.errors.seen.reading.frames import Frame, Frames
+from grader.errors.seen.reading.lookup import looked_up
+
+_CLONED = ("Edit a clone", "Make the part anew")
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The out-of-place form of the failing line, or the layers that work in place below it."""
+    if frames.within:
+        return _of_layers(frames, told) if "BackwardHookFunction" in message else None
+    edit = next(iter(results.edits_on(frames.last)), None)
+    if edit is None:
+        return None
+    return replace(
+        told,
+        meaning=f"{told.meaning} Here that is {edit.name}, by {edit.written}.",
+        cure=f"{edit.instead}.",
+        place=frames.last.place,
+    )
+
+
+def _of_layers(frames: Frames, told: Explained) -> Explained | None:
+    """Layers with inplace=True in a model that has a backward hook."""
+    parts = list(layers.parts(frames))
+    names = [name for name, part in parts if getattr(part, "inplace", False) is True]
+    if not any(part._backward_hooks or part._backward_pre_hooks for _, part in parts) or not names:
+        return None
+    return replace(
+        told,
+        meaning="A module with a backward hook wraps what it is given and what it returns, and "
+        f"these layers edit that in place: {', '.join(names[:4])}.",
+        cure="Set them to work out of place before you register the hook: for m in "
+        'model.modules(): if hasattr(m, "inplace"): m.inplace = False. Or register a hook on the '
+        "tensor itself, in a forward hook: output.register_hook(f).",
+    )
+
+
+def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A sum that was begun as a leaf, a parameter edited in forward, a view, or an update."""
+    if frames.within:
+        return None
+    frame = frames.last
+    told = replace(told, place=frame.place)
+    edit = next((one for one in results.edits_on(frame) if one.augmented), None)
+    value = looked_up(ast.parse(edit.name, mode="eval").body, frame) if edit is not None else None
+    if edit is None or not isinstance(value, Tensor):
+        return told
+    if (begun := _begun(frame, edit.name, value)) is not None:
+        line, written = begun
+        return replace(
+            told,
+            meaning=f"{edit.name} was begun as a leaf that requires grad, by {written}, and is "
+            "added to: recorded, that would make it a result.",
+            cure=f"Begin it without the flag, {edit.name} = 0: the terms bring their graphs with "
+            "them, and backward finds them all. Under no_grad they would be lost.",
+            place=frame.place_of(line),
+        )
+    if isinstance(value, nn.Parameter):
+        return _in_forward(frame, told, edit) or told
+    if value._base is not None:
+        return replace(
+            told,
+            meaning=f"{edit.name} shows the memory of a leaf that requires grad, and "
+            f"{edit.written} would write into it.",
+            cure=f"{edit.instead}. Only to change the leaf itself, between two steps, edit it "
+            "inside `with torch.no_grad():`.",
+        )
+    return told
+
+
+def _begun(frame: Frame, name: str, value: Tensor) -> tuple[int, str] | None:
+    """The statement that made one number with requires_grad, which is then added to."""
+    made = source.assigned(frame.source, name) if frame.source is not None else []
+    for one in made:
+        text = ast.unparse(one)
+        if isinstance(one, ast.Assign) and "requires_grad" in text and value.numel() == 1:
+            return one.lineno, text
+    return None
+
+
+def _in_forward(frame: Frame, told: Explained, edit: results.Edit) -> Explained | None:
+    """A parameter that a module's own forward is to compute with, and not to change."""
+    if frame.code_name != "forward" or not edit.name.startswith("self."):
+        return None
+    last = edit.name.rpartition(".")[2]
+    value = edit.instead.partition(f"{edit.name} = ")[2]
+    return replace(
+        told,
+        meaning=f"{edit.name} is a parameter, and {edit.written} would change it in each forward.",
+        cure=f"Compute a new tensor and go on with that: {last} = {value}, and {last} in the place "
+        f"of {edit.name} below.",
+    )

@@ -1,0 +1,1 @@
+"""Layers and modules: what they were made for, given, called with, and put together from."""

@@ -1,0 +1,1 @@
+"""Optimizers, schedules, scalers, saved states, and what calls the reader's functions."""

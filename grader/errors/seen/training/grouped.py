@@ -1,0 +1,206 @@
+"""What an optimizer was given: lists of generators, groups that overlap, results, another state."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.reading import failing
+from grader.errors.seen.reading.frames import Frames, file_name
+from grader.errors.seen.reading.lookup import looked_up
+
+_GIVE = ("parameters", "named_parameters")
+
+
+def read_generators(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The list whose entries are generators or modules, with a star in front of each."""
+    frame = frames.last
+    for node in failing.on_line(frame):
+        if not isinstance(node, ast.List | ast.Tuple):
+            continue
+        entries: list[ast.expr] = []
+        for one in node.elts:
+            if isinstance(one, ast.Call) and failing.name_of(one) in _GIVE:
+                entries.append(ast.Starred(one, ast.Load()))
+            elif isinstance(looked_up(one, frame), nn.Module):
+                given = ast.Call(ast.Attribute(one, "parameters", ast.Load()), [], [])
+                entries.append(ast.Starred(given, ast.Load()))
+            else:
+                entries.append(one)
+        if any(isinstance(one, ast.Starred) for one in entries):
+            whole = ast.unparse(ast.List(entries, ast.Load()))
+            return replace(
+                told,
+                meaning=f"{ast.unparse(node)} holds no tensors: parameters() gives a generator, "
+                "which is one entry of the list.",
+                cure=f"A star takes the tensors out: {whole}.",
+                place=frame.place,
+            )
+    return None
+
+
+def read_keys(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The entries of the group that has no "params", and the one that may be meant."""
+    group = frames.given("add_param_group").get("param_group")
+    if not isinstance(group, dict):
+        return None
+    keys = ", ".join(map(repr, group))
+    meant = difflib.get_close_matches("params", [key for key in group if isinstance(key, str)], 1)
+    if not meant:
+        return replace(told, meaning=f"{told.meaning} Its entries are {keys}.")
+    lines = [
+        f"{file_name(file)}, line {node.lineno}"
+        for tree, file in frames.files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == meant[0]
+    ]
+    return replace(
+        told,
+        meaning=f'A group of an optimizer holds its parameters in the entry "params", and this one '
+        f"has {keys}.",
+        cure=f'Write "params" in the place of "{meant[0]}", in each group.',
+        place=lines[0] if lines else frames.last.place,
+    )
+
+
+def read_added(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The sum of the failing line, as one list."""
+    for node in failing.on_line(frames.last):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            sides = [ast.unparse(one) for one in (node.left, node.right)]
+            return replace(
+                told,
+                cure=f"Put the tensors of both into a list: [*{sides[0]}, *{sides[1]}].",
+                place=frames.last.place,
+            )
+    return None
+
+
+def read_twice(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The parameters that stand in two groups, and whose they are."""
+    names = frames.given("add_param_group")
+    optimizer, group = names.get("self"), names.get("param_group")
+    if not isinstance(optimizer, torch.optim.Optimizer) or not isinstance(group, dict):
+        return None
+    before = {id(one) for other in optimizer.param_groups for one in other["params"]}
+    both = [one for one in group["params"] if isinstance(one, Tensor) and id(one) in before]
+    number = len(optimizer.param_groups)
+    known = [frames.name_of(one) for one in both]
+    if not both or not all(known):
+        return None
+    listed = ", ".join(known[:3]) + (" and so on" if len(known) > 3 else "")
+    part = known[0].rpartition(".")[0]
+    whole = next((name for name, one in frames.modules() if part.startswith(f"{name}.")), "")
+    cure = told.cure
+    if whole and len(both) == len(group["params"]) and len(before) > len(both):
+        cure = (
+            f"Leave them out of the other group: rest = [p for name, p in "
+            f"{whole}.named_parameters() if not name.startswith("
+            f'"{part.removeprefix(f"{whole}.")}.")], and {{"params": rest, ...}} in the place of '
+            f"{whole}.parameters()."
+        )
+    return replace(
+        told,
+        meaning=f"{listed}: group {number} holds what an earlier group has already, counted from "
+        "0. A parameter is updated once a step, so it has one group.",
+        cure=cure,
+        place=frames.last.place,
+    )
+
+
+def read_result(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The line that computes with a tensor right after it was made to require grad."""
+    found = []
+    for tree, file in frames.files():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+                continue
+            outer = node.value
+            inner = _starts(outer)
+            if inner is not None and inner is not outer:
+                found.append((node, ast.unparse(node.targets[0]), file))
+    if len(found) != 1:
+        return None
+    (node, name, file) = found[0]
+    plain = ast.unparse(_Plain().visit(ast.parse(ast.unparse(node.value), mode="eval").body))
+    return replace(
+        told,
+        meaning=f"{told.meaning} The line named here computes {name} from a tensor that requires "
+        "grad already, so the result is no leaf.",
+        cure=f"Let the result be the leaf: {name} = ({plain}).requires_grad_().",
+        place=f"{file_name(file)}, line {node.lineno}",
+        sure=False,
+    )
+
+
+def _starts(node: ast.expr) -> ast.expr | None:
+    """The call inside of an expression that makes a tensor with requires_grad=True."""
+    return next(
+        (
+            one
+            for one in ast.walk(node)
+            if isinstance(one, ast.Call)
+            and any(word.arg == "requires_grad" for word in one.keywords)
+        ),
+        None,
+    )
+
+
+class _Plain(ast.NodeTransformer):
+    """Takes requires_grad=True out of calls."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        node.keywords = [one for one in node.keywords if one.arg != "requires_grad"]
+        return node
+
+
+def read_state(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """How many groups and parameters were saved, and how many there are."""
+    names = frames.given("load_state_dict")
+    optimizer, state = names.get("self"), names.get("state_dict")
+    if not isinstance(optimizer, torch.optim.Optimizer) or not isinstance(state, dict):
+        return None
+    saved = [len(one["params"]) for one in state["param_groups"]]
+    held = [len(one["params"]) for one in optimizer.param_groups]
+    name = next((name for name, one in frames.optimizers() if one is optimizer), "this optimizer")
+    said = f"The saved state is of {_counted(saved)}, and {name} holds {_counted(held)}."
+    if sum(saved) == sum(held):
+        return replace(
+            told,
+            meaning=f"{said} The parameters are as many, and their groups are others.",
+            cure=f"Make {name} with the groups that it had when it was saved: a list of "
+            f"{len(saved)} dicts in the place of one of {len(held)}. Then load.",
+            place=_line(frames, name),
+        )
+    return replace(
+        told,
+        meaning=f"{said} Where parameters are left out since they are frozen, the number is "
+        "another.",
+        cure=f"Make {name} over the {sum(saved)} that it held when it was saved, and freeze after "
+        "that: a frozen parameter gets no gradient, and the step leaves it as it is. Or load the "
+        "model alone and begin with a new optimizer.",
+        place=_line(frames, name),
+    )
+
+
+def _counted(groups: list[int]) -> str:
+    if len(groups) == 1:
+        return f"one group of {groups[0]} parameters"
+    return f"{len(groups)} groups of {' and '.join(map(str, groups))} parameters"
+
+
+def _line(frames: Frames, name: str) -> str:
+    """The one line of the reader's own files that gives an optimizer its name."""
+    lines = [
+        f"{file_name(file)}, line {node.lineno}"
+        for tree, file in frames.files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
+    ]
+    return lines[0] if len(lines) == 1 else frames.last.place

@@ -1,0 +1,126 @@
+"""A gradient of another shape: which entry of a custom Function's return it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.reading.frames import Frames, file_name
+
+_COUNT = re.compile(
+    r"function (\w+)Backward returned an incorrect number of gradients \(expected (\d+), got (\d+)"
+)
+_TEXT = re.compile(
+    r"Function (\w+)Backward returned an invalid gradient at index (\d+) - got (.*?]) "
+)
+_WANTED = re.compile(r"compatible with (\[.*?\])")
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The one return of the Function's backward, and what stands at the index of the message."""
+    found, wanted = _TEXT.search(message), _WANTED.search(message)
+    if found is None or wanted is None:
+        return None
+    name, index, given = found[1], int(found[2]), found[3]
+    returns = _returns(frames, name)
+    if len(returns) != 1:
+        return None
+    node, file = returns[0]
+    values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+    before = values[: index + 1]
+    if len(before) <= index or any(one is None or _is_none(one) for one in before):
+        return None  # torch counts tensors alone, and None may stand for a number
+    entry = ast.unparse(before[index] or ast.Constant(None))
+    return replace(
+        told,
+        meaning=f"{name}.backward returns {entry} as the gradient of forward's argument {index}, "
+        f"counted from 0 behind ctx. It has the shape {given}, and that argument {wanted[1]}: they "
+        "must be the same.",
+        place=f"{file_name(file)}, line {node.lineno}",
+    )
+
+
+def read_count(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The one return of the Function's backward, and how many entries it lacks."""
+    found = _COUNT.search(message)
+    returns = _returns(frames, found[1]) if found is not None else []
+    if found is None or len(returns) != 1:
+        return None
+    node, file = returns[0]
+    name, wanted, given = found[1], int(found[2]), int(found[3])
+    return replace(
+        told,
+        meaning=f"{name}.backward returns {given}, and forward takes {wanted} arguments, ctx not "
+        "counted: each gets one gradient, and a list counts as one.",
+        place=f"{file_name(file)}, line {node.lineno}",
+    )
+
+
+def read_hook(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The one return of the hook that a message names."""
+    named = re.search(r"hook '(\w+)' has changed the size", message)
+    found = [
+        (node, function, file)
+        for tree, file in frames.files()
+        for function in ast.walk(tree)
+        if named is not None and isinstance(function, ast.FunctionDef) and function.name == named[1]
+        for node in ast.walk(function)
+        if isinstance(node, ast.Return) and node.value is not None
+    ]
+    if len(found) != 1 or not found[0][1].args.args:
+        return None
+    node, function, file = found[0]
+    gradient = function.args.args[-1].arg
+    return replace(
+        told,
+        meaning=f"{function.name} returns {ast.unparse(node.value or node)}, which takes the place "
+        f"of the gradient and has another shape than {gradient}.",
+        cure=f"Return a tensor of {gradient}.shape: leave out what takes a mean or a part of it, "
+        f"or spread the result, .expand_as({gradient}). To look at it alone, return nothing.",
+        place=f"{file_name(file)}, line {node.lineno}",
+    )
+
+
+def read_result(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The one backward of this code, where it returned NumPy's numbers."""
+    if "numpy" not in message:
+        return None
+    names = [
+        kind.name
+        for tree, _ in frames.files()
+        for kind in ast.walk(tree)
+        if isinstance(kind, ast.ClassDef)
+        and any(ast.unparse(one).endswith("Function") for one in kind.bases)
+    ]
+    returns = _returns(frames, names[0]) if len(names) == 1 else []
+    if len(returns) != 1:
+        return None
+    node, file = returns[0]
+    return replace(
+        told,
+        meaning=f"{names[0]}.backward returns {ast.unparse(node.value or node)}, of NumPy's "
+        "numbers, and tensors are wanted.",
+        cure="Make a tensor of it and multiply by the incoming gradient: torch.from_numpy(a) * g, "
+        "or torch.as_tensor(a, dtype=g.dtype) * g; None for what has no gradient.",
+        place=f"{file_name(file)}, line {node.lineno}",
+    )
+
+
+def _returns(frames: Frames, name: str) -> list[tuple[ast.Return, str]]:
+    """The returns of the backward of a class of this name, with their files."""
+    return [
+        (node, file)
+        for tree, file in frames.files()
+        for kind in ast.walk(tree)
+        if isinstance(kind, ast.ClassDef) and kind.name == name
+        for method in kind.body
+        if isinstance(method, ast.FunctionDef) and method.name == "backward"
+        for node in ast.walk(method)
+        if isinstance(node, ast.Return)
+    ]
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None

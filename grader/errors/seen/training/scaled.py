@@ -1,0 +1,96 @@
+"""A gradient scaler that steps an optimizer without gradients, or unscales one twice."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+import torch
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.reading import source
+from grader.errors.seen.reading.frames import Frame, Frames
+
+
+def read_unchecked(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The optimizer whose every .grad is None, and which lines around the step explain it."""
+    optimizer = frames.given("step").get("optimizer")
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        return None
+    held = [one for group in optimizer.param_groups for one in group["params"]]
+    if any(one.grad is not None for one in held):
+        return None
+    frame = frames.last
+    name = _name(frames, frame, optimizer)
+    emptied = _emptied_after_backward(frame, name)
+    if emptied is not None:
+        return replace(
+            told,
+            meaning=f"{name} has no gradients to step with: zero_grad() came between backward() "
+            "and this step, and set every .grad to None.",
+            cure=f"Call {name}.zero_grad() before backward(), or after scaler.update().",
+            place=frame.place_of(emptied),
+        )
+    others = [one for _, module in frames.modules() for one in module.parameters()]
+    known = {id(one) for one in others}
+    if any(one.grad is not None for one in others) and not any(id(one) in known for one in held):
+        return replace(
+            told,
+            meaning=f"{name} holds none of the parameters of the models here, so no backward fills "
+            "the .grad of those that it holds.",
+            cure="Make the optimizer of the parameters of the model that is trained, after that "
+            "model was made, moved or replaced.",
+        )
+    return replace(
+        told,
+        meaning=f"Every .grad of what {name} holds is None: since they were emptied, no backward "
+        "of a scaled loss has reached them, and there is nothing to check or to step with.",
+        cure=f"Step {name} only where its loss was run backward: put scaler.step({name}) into the "
+        "same if, or the same pass of the loop, as scaler.scale(loss).backward(). If that "
+        "backward did run, the loss does not lead to these parameters: ask why_no_grad().",
+    )
+
+
+def read_twice(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """An unscale_ in every pass, beside a step in some of them."""
+    frame = frames.last
+    tree = frame.source
+    if tree is None:
+        return None
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.If) or node.lineno <= frame.line <= (node.end_lineno or 0):
+            continue
+        if source.calls(node, "update") and source.calls(node, "step"):
+            return replace(
+                told,
+                meaning="unscale_() runs in every pass of the loop, and step() and update() only "
+                "in those of an if: the second unscale_ before an update() is refused.",
+                cure="Move unscale_() and the clipping into that if, in front of step().",
+                place=frame.place_of(node.lineno),
+            )
+    return None
+
+
+def _name(frames: Frames, frame: Frame, optimizer: object) -> str:
+    for name, one in frames.optimizers():
+        if one is optimizer:
+            return name
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if isinstance(node, ast.Call) and node.lineno == frame.line and node.args:
+            return ast.unparse(node.args[0])
+    return "optimizer"
+
+
+def _emptied_after_backward(frame: Frame, name: str) -> int | None:
+    """The line of a zero_grad of this optimizer between the last backward and the failing step."""
+    tree = frame.source
+    if tree is None:
+        return None
+    backward = [line for line, _ in source.calls(tree, "backward") if line < frame.line]
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        of_it = ast.unparse(node.func.value) == name and node.func.attr == "zero_grad"
+        if of_it and backward and backward[-1] < node.lineno < frame.line:
+            return node.lineno
+    return None

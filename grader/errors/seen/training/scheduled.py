@@ -1,0 +1,89 @@
+"""A scheduler at its end: the steps that it was made for, beside the batches that there are."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import DataLoader
+
+from grader.errors.explanation import Explained
+from grader.errors.seen.reading import opening
+from grader.errors.seen.reading.frames import Frames, file_name, is_library
+
+_MADE = ("OneCycleLR",)
+
+
+def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Epochs for batches, a floored division, or a state that was at its end when it was loaded."""
+    scheduler = frames.given("get_lr").get("self")
+    total = getattr(scheduler, "total_steps", None)
+    if not isinstance(scheduler, LRScheduler) or not isinstance(total, int):
+        return None
+    loaders = [
+        (name, len(one))
+        for name, one in opening.opened(frames.variables(), is_library)
+        if isinstance(one, DataLoader) and _has_length(one)
+    ]
+    made = _made_at(frames)
+    if len({count for _, count in loaders}) != 1 or not _goes_through(frames, loaders):
+        return replace(told, meaning=f"{told.meaning} It was made for {total}.", place=made)
+    name, batches = loaders[0]
+    cure = f"Make it with total_steps=epochs * len({name}), and step it once a batch."
+    if total < batches:
+        said = (
+            f"It was made for {total} steps, and one epoch of {name} has {batches} batches: it was "
+            "told the epochs, and is stepped for every batch."
+        )
+        cure += " Or step it once an epoch, outside of the loop over batches."
+    elif total % batches:
+        said = (
+            f"It was made for {total} steps, which is no whole number of epochs: {name} has "
+            f"{batches} batches, and a last one that is smaller counts too, while a division by // "
+            "leaves it out."
+        )
+    else:
+        said = (
+            f"It was made for {total} steps, {total // batches} epochs of {batches} batches, and "
+            "these are over: training goes on after the end that it was made for, often from a "
+            "saved state."
+        )
+        cure = (
+            f"To train more epochs, make it for all of them at the start, total_steps=epochs * "
+            f"len({name}). A loaded state brings the old number of steps and its curve with it: to "
+            "go on after its end, make a new scheduler and do not load the old one's state."
+        )
+    return replace(told, meaning=said, cure=cure, place=made)
+
+
+def _goes_through(frames: Frames, loaders: list[tuple[str, int]]) -> bool:
+    """Whether the step stands in a loop over one of the loaders, of this or an outer frame."""
+    names = {name.rpartition(".")[2] for name, _ in loaders}
+    return any(
+        isinstance(node, ast.For)
+        and node.lineno <= frame.line <= (node.end_lineno or 0)
+        and any(
+            getattr(one, "attr", getattr(one, "id", "")) in names for one in ast.walk(node.iter)
+        )
+        for frame in frames.own
+        for node in (ast.walk(frame.source) if frame.source is not None else ())
+    )
+
+
+def _has_length(loader: DataLoader[object]) -> bool:
+    try:
+        return len(loader) > 0
+    except TypeError:
+        return False
+
+
+def _made_at(frames: Frames) -> str:
+    """The one line of the frames' files that makes such a scheduler."""
+    found = set()
+    for tree, file in frames.files():
+        for node in ast.walk(tree):
+            function = node.func if isinstance(node, ast.Call) else None
+            if getattr(function, "attr", getattr(function, "id", "")) in _MADE:
+                found.add(f"{file_name(file)}, line {node.lineno}")  # type: ignore[attr-defined]
+    return found.pop() if len(found) == 1 else ""
