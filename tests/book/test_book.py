@@ -135,9 +135,11 @@ def test_an_exercise_has_its_parts_and_a_model_answer_behind_two_folds(pages):
 
 @every_lesson
 def test_every_picture_can_be_stepped_by_mouse_and_by_keyboard(lesson, run_lesson, reader):
+    from playwright.sync_api import expect
+
     made = list(steps_of(run_lesson(lesson)))
     page = reader.open(f"lessons/{lesson.stem}.html")
-    assert page.locator(".ag-player.ag-alive").count() == len(made)
+    expect(page.locator(".ag-player.ag-alive")).to_have_count(len(made))
     for number, steps in enumerate(made):
         player = page.locator(".ag-player").nth(number)
         said = player.get_by_role("status")
