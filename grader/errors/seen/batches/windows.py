@@ -14,6 +14,7 @@ from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frames, file_name, own_function
+from grader.errors.seen.reading.sized import computed
 
 _ENTRY = re.compile(r"at entry (\d+)")
 _MOST = 100_000
@@ -97,7 +98,7 @@ class _Known:
             return None
         if isinstance(node, ast.BinOp):
             sides = [self.number(one, sample, depth) for one in (node.left, node.right)]
-            return _of(node.op, sides[0], sides[1])
+            return computed(node.op, sides[0], sides[1])
         value = self.attribute(node)
         return value if type(value) is int else None
 
@@ -109,18 +110,6 @@ class _Known:
     def fits(self, one: _Slice, count: int) -> bool:
         """Whether the last of so many samples is whole."""
         return self.beyond(one, count - 1) is False
-
-
-def _of(sign: ast.operator, one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return None
-    if isinstance(sign, ast.Add):
-        return one + other
-    if isinstance(sign, ast.Sub):
-        return one - other
-    if isinstance(sign, ast.Mult):
-        return one * other
-    return one // other if isinstance(sign, ast.FloorDiv) and other else None
 
 
 def _slices(function: ast.FunctionDef, known: _Known) -> Iterator[_Slice]:

@@ -64,7 +64,7 @@ def number(node: ast.expr | None, frame: Frame) -> int | None:
         inner = number(node.operand, frame)
         return None if inner is None else -inner
     if isinstance(node, ast.BinOp):
-        return _computed(node.op, number(node.left, frame), number(node.right, frame))
+        return computed(node.op, number(node.left, frame), number(node.right, frame))
     if isinstance(node, ast.Call):
         name, given = _name(node), list(node.args)
         if name == "len" and given:
@@ -81,7 +81,8 @@ def number(node: ast.expr | None, frame: Frame) -> int | None:
     return value if type(value) is int else None
 
 
-def _computed(sign: ast.operator, one: int | None, other: int | None) -> int | None:
+def computed(sign: ast.operator, one: int | None, other: int | None) -> int | None:
+    """The sum, difference, product or quotient of two whole numbers, where both are known."""
     if one is None or other is None:
         return None
     if isinstance(sign, ast.Add):
