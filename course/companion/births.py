@@ -41,8 +41,9 @@ _ADDED = {
     "AddmvBackward0": 0,
     "BaddbmmBackward0": 0,
     "ConvolutionBackward0": 2,
+    **{f"{one}Backward0": 2 for one in origins.NORMS},
 }
-"""Which edge of a product leads to what is added to it: no factor."""
+"""Which edge of a product or a normalization leads to what is added to it: no factor."""
 
 
 class Freed(Exception):
@@ -152,7 +153,9 @@ class Births:
         shares = self._measured.shares if self._measured is not None else {}
         for node in nodes([born]):
             size = shares.get(number_of(node))
-            if size is not None and math.isnan(largest(size)):
+            if size is None or origins.is_one_of(node, origins.NORMS):
+                continue
+            if math.isnan(largest(size)):
                 call, place = origins.call_of(self._record, node)
                 return found("nan_row", tensor=name, place=place, call=call)
         return None
@@ -197,12 +200,15 @@ def _of_weights(record: Record | None, passed: Pass, call: str, place: Place | N
     for event in record.events_of("backward") if record is not None else ():
         if event.about is passed or record is None:
             break
+        if event.about.is_stale:
+            continue  # nan came to it too
         broken = [
             number
             for number, (_, edges) in event.about.sizes.items()
             if any(size is not None and not math.isfinite(largest(size)) for size in edges.values())
         ]
-        if broken and (made := record.of_node(max(broken))) is not None:
+        first = event.about.broken if event.about.broken >= 0 else max(broken, default=-1)
+        if first >= 0 and (made := record.of_node(first)) is not None:
             by, at = f", in {made.name}() of a pass before", made.place
             return found("nan_weights", tensor="the loss", place=at, call=call, made=by)
     return found("nan_weights", tensor="the loss", place=place, call=call, made="")

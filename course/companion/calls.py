@@ -100,7 +100,7 @@ class Pass:
     broken: int = -1
     """The first node that gave a nan or an inf, if the root is one."""
     shares: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
-    """By number the extremes of what each softmax gave: nan where a row was masked altogether."""
+    """By number the extremes of what each softmax gave, and of each normalization's weight."""
     made: tuple[int, int] = (0, 0)
     """The numbers of the nodes that were made during it, as create_graph=True makes them."""
     arrived: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)

@@ -191,7 +191,7 @@ def _of_parts(record: Record, number: int, between: set[int], name: str) -> list
 
 def _starting(record: Record, call: Call | None) -> Tensor | None:
     """The other factor of a product, if it is a parameter that has a gradient of its own."""
-    for source in call.sources[:2] if call is not None else ():
+    for source in _factors(record, call) if call is not None else ():
         made = record.call(source) if source >= 0 else None
         if made is not None and made.name in _TURNS and made.sources:
             source = made.sources[0]
@@ -199,6 +199,15 @@ def _starting(record: Record, call: Call | None) -> Tensor | None:
         if isinstance(other, nn.Parameter) and other.grad is not None and other.grad.any():
             return other
     return None
+
+
+def _factors(record: Record, call: Call) -> tuple[int, ...]:
+    """The sources of a product, or of a normalization's weight alone."""
+    if not call.name.endswith("_norm"):
+        return call.sources[:2]
+    given = (one for one in call.sources[1:] if one < 0)
+    weights = [one for one in given if isinstance(record.sources[-1 - one](), nn.Parameter)]
+    return tuple(weights[:1])
 
 
 def is_seen(record: Record | None, around: Surroundings, tensor: Tensor | None = None) -> bool:

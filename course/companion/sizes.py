@@ -24,7 +24,14 @@ PASSES_ON = {
 }
 """Nodes that hand a gradient on as it is, or make it neither zero nor nan."""
 
-_SHARES = ("SoftmaxBackward0", "LogSoftmaxBackward0")
+_SHARES = {
+    **dict.fromkeys(("SoftmaxBackward0", "LogSoftmaxBackward0"), "_saved_result"),
+    **{
+        f"{one}NormBackward0": "_saved_weight"
+        for one in ("NativeBatch", "CudnnBatch", "MiopenBatch", "NativeLayer", "NativeGroup")
+    },
+}
+"""What is read of a node beside its gradients: a softmax's result, a normalization's weight."""
 
 _LEAF = getattr(torch._C._functions, "AccumulateGrad")  # noqa: B009  (not in its stubs)
 _BY_HAND = torch.autograd.function.BackwardCFunction
@@ -58,7 +65,8 @@ class Measured:
         hook_of = self._unseen if torch._C._len_torch_function_stack() else self._hook
         for node, edges, several in _inner_edges(starts):
             name = type(node).__name__
-            if name in _SHARES and (shares := size_of(_result_of(node))) is not None:
+            saved = _saved(node, _SHARES[name]) if name in _SHARES else None
+            if (shares := size_of(saved)) is not None:
                 self.shares[node._sequence_nr()] = shares
             both = several or node._sequence_nr() in hooked
             if both or (edges and (name not in PASSES_ON or _makes_halves(name, node))):
@@ -162,12 +170,13 @@ def _is_finite(values: Tensor) -> bool:
     return bool(torch.isfinite(values).all())
 
 
-def _result_of(node: Any) -> Tensor | None:
-    """What a node saved of its result; None if that is freed or was edited."""
+def _saved(node: Any, name: str) -> Tensor | None:
+    """What a node saved by a name; None if that is freed or was edited."""
     try:
-        return getattr(node, "_saved_result", None)
+        value = getattr(node, name, None)
     except RuntimeError:
         return None
+    return value.detach() if isinstance(value, Tensor) else None  # a parameter too
 
 
 def _results(node: Any) -> list[Tensor]:

@@ -443,6 +443,33 @@ def _():
     return _adapted(0.0)
 
 
+def _branch(norm, start):
+    """A residual branch whose last normalization begins at `start`, as ResNets set it to 0."""
+    branch, head = nn.Sequential(nn.Linear(4, 4), norm), nn.Linear(4, 1)
+    nn.init.constant_(norm.weight, start)
+    torch.manual_seed(0)
+    with watch():
+        x = torch.randn(6, 4)
+        loss = (head(x + branch(x)) - x[:, :1]).square().mean()
+        loss.backward()
+    return why_no_grad(branch[0].weight, loss)
+
+
+@pair("zero_start", lambda: _branch(nn.BatchNorm1d(4), 0.5))
+def _():
+    return _branch(nn.BatchNorm1d(4), 0.0)
+
+
+@pair("zero_start", lambda: _branch(nn.LayerNorm(4), 0.5))
+def _():
+    return _branch(nn.LayerNorm(4), 0.0)
+
+
+@pair("zero_start", lambda: _branch(nn.GroupNorm(2, 4), 0.5))
+def _():
+    return _branch(nn.GroupNorm(2, 4), 0.0)
+
+
 def _compared(factor):
     critic = net(2, 4, 1)
     with watch():

@@ -34,10 +34,22 @@ def test_gradients_that_a_step_used_before_they_were_emptied_are_no_loss():
     assert "4 had one until it was emptied" in report.about
 
 
+def test_an_optimizer_made_before_the_head_holds_none_of_the_parameters_that_require_grad():
+    report = chosen.a_head_replaced_over_a_frozen_backbone()
+    assert report.codes == ("other_model",), report
+    assert "holds none of the parameters of model that require grad" in str(report), report
+
+
 def test_a_loss_that_is_handed_on_detached_is_no_cut():
     report = programs.a_loss_handed_on_detached()
     assert report.codes == ("fine",)
     assert "detached" in report.about
+
+
+def test_of_nan_that_is_older_than_the_watch_no_pass_of_it_is_blamed():
+    for report in map(str, silent.watched_after_the_weights_are_nan()):
+        assert report.count("The loss is nan because weights were") == 1, report
+        assert "of a pass before" not in report, report
 
 
 def test_a_target_network_is_left_out():

@@ -28,7 +28,14 @@ def test_a_step_that_is_right_is_no_alarm():
     assert "No gradient of 6 parameters is lost." in all_.about
 
 
-def test_a_factor_that_begins_at_zero_is_no_alarm():
-    one, all_ = without_loss.an_adapter_that_begins_at_zero()
+@pytest.mark.parametrize(
+    "asked",
+    [
+        without_loss.an_adapter_that_begins_at_zero,
+        without_loss.a_branch_whose_normalization_begins_at_zero,
+    ],
+)
+def test_a_factor_that_begins_at_zero_is_no_alarm(asked):
+    one, all_ = asked()
     assert one.codes == ("zero_start",), one
     assert all_.codes == (), all_

@@ -62,6 +62,24 @@ WRONG = {
 """By the code of the finding: what is done to the value in between, and the line's text."""
 
 
+def a_branch_whose_normalization_begins_at_zero():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    nn.init.zeros_(model[1].weight)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def step():
+        x = torch.randn(6, 4)
+        loss = (x + model(x) - x.flip(0)).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    with watch():
+        step()
+    return why_no_grad(model[0].weight), why_no_grad()
+
+
 def an_adapter_that_begins_at_zero():
     down, up = nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.zeros(1, 2))
     optimizer = torch.optim.SGD([down, up], lr=0.1)

@@ -58,14 +58,14 @@ REGISTERED = (
     kind(
         "other_model",
         "The optimizer holds other tensors",
-        "{optimizer} {holds} none of the parameters of {model}: made for other tensors.",
+        "{optimizer} {holds} none of the parameters of {model}{which}: made for other tensors.",
         "Make the optimizer after the model it is to train, and anew when the model is replaced.",
         *(LOOP, "What an optimizer holds", FLAT),
     ),
     kind(
         "untrained_model",
         "A model that no optimizer holds",
-        "{optimizer} {holds} none of the parameters of {model}{shared}, and the loss gives them "
+        "{optimizer} {holds} none of the parameters of {model}{which}{shared}, and the loss gives them "
         "gradients: no step changes them.",
         "If it is to be trained, give an optimizer its parameters: {model}.parameters(). If it is "
         "to stay as it is, freeze it: {model}.requires_grad_(False).",
