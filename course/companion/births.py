@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.companion import afterwards, curvature, origins, twins
+from course.companion import afterwards, curvature, origins, shrinking, twins
 from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.following import follow, is_bad, is_tiny, is_too_small, ways
@@ -113,6 +113,10 @@ class Births:
             small = is_too_small(seen.at_last, tensor.dtype)
             last = seen.parted if end == 0 and seen.parted is not None else seen.last
             born, bad = [Birth(last, end, is_half=small)], end  # just before the leaf
+        if end is not None and not born and is_bad(end):
+            way = set(map(number_of, self._reach.leading_to(target)))
+            small = shrinking.vanishing(self._record, passed, way, name, end)
+            return [small] if small is not None else []
         if target is None or not is_bad(bad):
             return []
         told = {one.node: one for one in born if math.isfinite(one.size) == math.isfinite(bad)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course.companion import afterwards, births, cuts, origins, terms, wiring
+from course.companion import afterwards, births, cuts, origins, shrinking, terms, wiring
 from course.companion.calls import Call, Event, Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.following import MOST_FOR_HALF, TINY, is_cancelled
@@ -111,8 +111,12 @@ def _of_pass(
     end = float(tensor.grad.detach().abs().max())
     birth = None if _has_hidden(record, between) else _birth(record, passed, between, end)
     if birth is None:
-        zeroed = afterwards.made_zero(record, passed, tensor, name) if end == 0 else None
-        return [zeroed] if zeroed is not None else []
+        if end == 0:
+            told = afterwards.made_zero(record, passed, tensor, name)
+        else:
+            way = {number for number, *_ in _nodes(record, passed, between)}
+            told = shrinking.vanishing(record, passed, way, name, end)
+        return [told] if told is not None else []
     number = birth.node.number
     if birth.is_lost:
         if (place := afterwards.hooked(record, number)) is not None:

@@ -62,8 +62,8 @@ def finding(
 ) -> Finding:
     """What to say of a node that makes a zero or a nan.
 
-    `end` is what the tensor has of what leaves it, `shares` the extremes of what a softmax gave, or of a
-    normalization's weight.
+    `end` is what the tensor has of what leaves it, `shares` the extremes of what a softmax gave,
+    or of a normalization's weight.
     """
     node, size = birth.node, birth.size
     call, place = call_of(record, node)

@@ -470,6 +470,28 @@ def _():
     return _branch(nn.GroupNorm(2, 4), 0.0)
 
 
+def _deep(activation, init):
+    torch.manual_seed(0)
+    layers = [nn.Linear(8, 8) for _ in range(12)]
+    for layer in layers:
+        init(layer.weight)
+    model = nn.Sequential(*(part for layer in layers for part in (layer, activation())))
+    with watch():
+        loss = model(torch.randn(16, 8)).square().mean()
+        loss.backward()
+    return why_no_grad(model[0].weight, loss)
+
+
+@pair("vanishing", lambda: _deep(nn.ReLU, nn.init.kaiming_normal_))
+def _():
+    return _deep(nn.Sigmoid, nn.init.kaiming_uniform_)
+
+
+@pair("vanishing", lambda: _deep(nn.Tanh, nn.init.xavier_normal_))
+def _():
+    return _deep(nn.Tanh, lambda weight: nn.init.normal_(weight, std=0.03))
+
+
 def _compared(factor):
     critic = net(2, 4, 1)
     with watch():

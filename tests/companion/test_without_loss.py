@@ -39,3 +39,17 @@ def test_a_factor_that_begins_at_zero_is_no_alarm(asked):
     one, all_ = asked()
     assert one.codes == ("zero_start",), one
     assert all_.codes == (), all_
+
+
+def test_a_gradient_that_many_sigmoids_made_small_is_named():
+    one, all_ = without_loss.many_sigmoids()
+    for report in (one, all_):
+        assert report.codes == ("vanishing",), report
+        assert "up to 15 of them" in str(report), report
+
+
+def test_small_gradients_of_which_nothing_is_said_are_not_called_lost():
+    report = without_loss.small_for_a_reason_of_its_own()
+    assert report.codes == (), report
+    assert "No gradient of 28 parameters is lost." in report.about, report
+    assert "12 of 28 that are 0 or next to it are looked at." in report.about, report

@@ -80,6 +80,32 @@ def a_branch_whose_normalization_begins_at_zero():
     return why_no_grad(model[0].weight), why_no_grad()
 
 
+def many_sigmoids():
+    torch.manual_seed(0)
+    layers = [part for _ in range(15) for part in (nn.Linear(6, 6), nn.Sigmoid())]
+    model = nn.Sequential(*layers, nn.Linear(6, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        loss = model(torch.randn(4, 6)).square().mean()
+        loss.backward()
+        optimizer.step()
+        del loss
+    return why_no_grad(model[0].weight), why_no_grad()
+
+
+def small_for_a_reason_of_its_own():
+    """Fifteen parameters that are given next to nothing by the loss itself."""
+    torch.manual_seed(0)
+    model = net(6, *[6] * 13, 1).double()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        loss = model(torch.randn(4, 6).double()).square().mean() * 1e-12
+        loss.backward()
+        optimizer.step()
+        del loss
+    return why_no_grad()
+
+
 def an_adapter_that_begins_at_zero():
     down, up = nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.zeros(1, 2))
     optimizer = torch.optim.SGD([down, up], lr=0.1)

@@ -65,8 +65,8 @@ REGISTERED = (
     kind(
         "untrained_model",
         "A model that no optimizer holds",
-        "{optimizer} {holds} none of the parameters of {model}{which}{shared}, and the loss gives them "
-        "gradients: no step changes them.",
+        "{optimizer} {holds} none of the parameters of {model}{which}{shared}, and the loss gives "
+        "them gradients: no step changes them.",
         "If it is to be trained, give an optimizer its parameters: {model}.parameters(). If it is "
         "to stay as it is, freeze it: {model}.requires_grad_(False).",
         *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
