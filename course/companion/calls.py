@@ -109,6 +109,8 @@ class Pass:
     """The extremes of each gradient that it returned, where it made nodes."""
     elsewhere: bool = False
     """Whether a thread of a device made its nodes, which has numbers of its own."""
+    by_hand: dict[int, tuple[Any, tuple[Tensor, Tensor] | None]] = field(default_factory=dict)
+    """By number the custom Function whose backward ran, and the extremes of what it was given."""
     is_stale: bool = False
     """Whether weights were nan or inf before it, and so was its root."""
     seed: tuple[Tensor, Tensor] | None = None

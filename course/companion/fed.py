@@ -84,30 +84,32 @@ def _is_readable(tensor: Tensor) -> bool:
     )
 
 
-def misfed(call: Call, record: Record) -> tuple[str, str]:
-    """Whether a loss was given what another function made of the scores, and which function."""
+def misfed(call: Call, record: Record) -> tuple[str, Call] | None:
+    """Whether a loss was given what another call made of the scores, and which call."""
     if not call.sources or call.func not in CHECKED:
-        return ("", "")
+        return None
     maker = _maker(call.sources[0], record)
-    if call.func in _SCORES and maker == _SCORES[call.func]:
+    if maker is None:
+        return None
+    if call.func in _SCORES and maker.name == _SCORES[call.func]:
         return ("probabilities", maker)
-    if call.func in _LOGS and maker in ("softmax", "sigmoid"):
+    if call.func in _LOGS and maker.name in ("softmax", "sigmoid"):
         return ("no_logarithm", maker)
-    if call.func in _LOGS and maker == "linear":
+    if call.func in _LOGS and maker.name == "linear":
         return ("scores_for_logs", maker)
-    return ("", "")
+    return None
 
 
-def _maker(source: int, record: Record) -> str:
-    """The operation whose result this is, seen through changes of shape."""
+def _maker(source: int, record: Record) -> Call | None:
+    """The call whose result this is, seen through changes of shape."""
     for _ in range(8):
         call = record.call(source) if source >= 0 else None
         if call is None:
-            return ""
+            return None
         if call.name not in _HANDED_ON or not call.sources:
-            return call.name
+            return call
         source = call.sources[0]
-    return ""
+    return None
 
 
 def _outer(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

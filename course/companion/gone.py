@@ -14,7 +14,7 @@ from course.companion.calls import Call, Event, Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.following import MOST_FOR_HALF, TINY, is_cancelled
 from course.companion.origins import Birth
-from course.companion.sizes import largest
+from course.companion.sizes import NOTHING, Size, largest
 from course.companion.surroundings import Surroundings
 from course.companion.tracing import followed_from
 
@@ -83,6 +83,41 @@ def _has_hidden(record: Record, numbers: set[int]) -> bool:
     return any(call is not None and call.note[0] == "hidden" for call in calls)
 
 
+def _by_hand(
+    record: Record, passed: Pass, between: set[int], tensor: Tensor, name: str
+) -> Finding | None:
+    """Of a leaf without a gradient, or with zeros: the custom Function whose backward gave that.
+
+    Nobody saw which calls of its forward a node is of: it has to be true of every node of it.
+    """
+    if tensor.grad is not None and tensor.grad.any():
+        return None
+    calls = [call for one in between if (call := record.call(one)) is not None]
+    codes = {call.code for call in calls if call.note[0] == "hidden"}
+    mine = {
+        number: function
+        for number, (function, size) in passed.by_hand.items()
+        if getattr(function.forward, "__code__", None) in codes
+        and (size is None or largest(size) > 0)
+    }
+    gave = [list(passed.sizes[number][1].values()) for number in mine]
+    code = "none_returned" if tensor.grad is None else "zero_other"
+    lacks = [[_is_lacking(one, code) for one in sizes] for sizes in gave]
+    if len(set(mine.values())) != 1 or not all(one and all(one) for one in lacks):
+        return None
+    (function,) = set(mine.values())
+    node, place = f"{function.__name__}Backward", origins.backward_of(function)
+    sure = code == "none_returned"
+    return found(code, tensor=name, place=place, node=node, call=function.__name__, sure=sure)
+
+
+def _is_lacking(size: Size | None, code: str) -> bool:
+    """Whether a custom Function gave None in the place of a gradient, or zeros."""
+    if code == "none_returned":
+        return size is NOTHING
+    return size is not None and size is not NOTHING and largest(size) == 0
+
+
 def _is_opaque(record: Record, passed: Pass) -> bool:
     """Whether some node of a pass was made by no call that was seen, as by a custom Function."""
     return any(
@@ -104,12 +139,15 @@ def _of_pass(
         return births.seen(record)[-1:]
     if (seed := births.of_seed(record, passed, name)) is not None:
         return [seed]
+    hidden = _has_hidden(record, between)
+    if hidden and (told := _by_hand(record, passed, between, tensor, name)) is not None:
+        return [told]
     if tensor.grad is None:
-        if _has_hidden(record, between):
+        if hidden:
             return [found("not_seen", tensor=name)]
         return [found("emptied", tensor=name, place=afterwards.last_emptied(record))]
     end = float(tensor.grad.detach().abs().max())
-    birth = None if _has_hidden(record, between) else _birth(record, passed, between, end)
+    birth = None if hidden else _birth(record, passed, between, end)
     if birth is None:
         if end == 0:
             told = afterwards.made_zero(record, passed, tensor, name)

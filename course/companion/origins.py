@@ -119,7 +119,7 @@ def _other_factor(record: Record | None, node: Any) -> str:
 def call_of(record: Record | None, node: Any) -> tuple[str, Place | None]:
     """The call, or the pass with create_graph=True, that made a node; and its line."""
     if isinstance(node, torch.autograd.function.BackwardCFunction):  # no call makes it
-        return _plain(node), _backward_of(node)
+        return _plain(node), backward_of(getattr(type(node), "_forward_cls", None))
     call = record.of_node(number_of(node)) if record is not None else None
     if call is not None:
         return f"{call.name}()", call.place
@@ -153,9 +153,9 @@ def _plain(node: Any) -> str:
     return re.sub(r"Backward\d*$", "", node.name())
 
 
-def _backward_of(node: Any) -> Place | None:
+def backward_of(function: Any) -> Place | None:
     """Where the backward of a custom Function returns, if that is its reader's own."""
-    function = getattr(getattr(type(node), "_forward_cls", None), "backward", None)
+    function = getattr(function, "backward", None)
     code = getattr(function, "__code__", None)
     if code is None or is_library(code.co_filename):
         return None

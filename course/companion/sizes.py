@@ -49,6 +49,7 @@ class Measured:
         self.sizes: Sizes = {}
         self.shares: dict[int, Size] = {}
         self.arrived: dict[int, Size] = {}
+        self.by_hand: dict[int, tuple[Any, Size | None]] = {}
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
         self._broken, self._stale = -1, False
@@ -83,18 +84,21 @@ class Measured:
         """The pass that ran, and the numbers of the nodes that were made during it."""
         last = made[0] - 1
         about = Pass(self._roots, self.sizes, last, kept, self._broken, self.shares, made)
-        return replace(about, arrived=self.arrived, is_stale=self._stale)
+        return replace(about, arrived=self.arrived, by_hand=self.by_hand, is_stale=self._stale)
 
     def _hook(self, node: Any, edges: tuple[int, ...], several: bool) -> Any:
         sizes, arrived = self.sizes, self.arrived
         number, name = node._sequence_nr(), type(node).__name__
-        size_out = _size_or_nothing if isinstance(node, _BY_HAND) else size_of
+        function = type(node)._forward_cls if isinstance(node, _BY_HAND) else None
+        size_out = _size_or_nothing if function is not None else size_of
 
         def measured(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
             if len(edges) == 1:
                 sizes[number] = (name, {edges[0]: size_out(going_out[edges[0]])})
             else:
                 sizes[number] = (name, {edge: size_out(going_out[edge]) for edge in edges})
+            if function is not None:
+                self.by_hand[number] = (function, size_of(came_in[0]))
             if several and (size := size_of(came_in[0])) is not None:
                 arrived[number] = size
 

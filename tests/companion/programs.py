@@ -259,7 +259,7 @@ def _checkpointed(reentrant):
 
 
 @pair("cut_checkpoint", lambda: _checkpointed(False))
-def _():
+def in_a_reentrant_checkpoint():
     return _checkpointed(True)
 
 
@@ -725,8 +725,12 @@ TARGET = torch.tensor([0, 1])
 
 
 @pair("probabilities", lambda: _lost(lambda y: F.cross_entropy(y, TARGET)))
-def _():
-    return _lost(lambda y: F.cross_entropy(y.softmax(1), TARGET))
+def softmax_twice():
+    def loss_of(y):
+        shares = y.softmax(1)
+        return F.cross_entropy(shares, TARGET)
+
+    return _lost(loss_of)
 
 
 @pair(

@@ -46,6 +46,19 @@ def test_a_loss_that_is_handed_on_detached_is_no_cut():
     assert "detached" in report.about
 
 
+def test_the_line_of_a_checkpoint_is_that_of_its_call():
+    (found,) = programs.in_a_reentrant_checkpoint().findings
+    assert found.place.text == "h = checkpoint(block, x, use_reentrant=reentrant)"
+
+
+def test_of_a_softmax_before_the_loss_both_lines_are_named():
+    (found,) = (one for one in programs.softmax_twice().findings if one.code == "probabilities")
+    assert found.place.text == "return F.cross_entropy(shares, TARGET)"
+    file, line = re.search(r"result of softmax at (\S+), line (\d+)", str(found)).groups()
+    assert file == "programs.py"
+    assert "y.softmax(1)" in linecache.getline(programs.__file__, int(line))
+
+
 def test_of_nan_that_is_older_than_the_watch_no_pass_of_it_is_blamed():
     for report in map(str, silent.watched_after_the_weights_are_nan()):
         assert report.count("The loss is nan because weights were") == 1, report

@@ -28,6 +28,12 @@ def test_a_step_that_is_right_is_no_alarm():
     assert "No gradient of 6 parameters is lost." in all_.about
 
 
+def test_a_custom_function_that_lets_gradients_through_is_no_alarm():
+    one, all_ = without_loss.asked(without_loss.estimated(lambda x: x.abs() <= 9))
+    assert one.codes == ("fine",)
+    assert all_.codes == ()
+
+
 @pytest.mark.parametrize(
     "asked",
     [

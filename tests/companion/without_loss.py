@@ -42,7 +42,28 @@ def asked(hand_on, spare=False):
     return why_no_grad(model.encoder[0].weight), why_no_grad()
 
 
+class Estimator(torch.autograd.Function):
+    """A sign, and a backward that lets through what lies outside of [-1, 1], or inside, or none."""
+
+    @staticmethod
+    def forward(ctx, x, passes):
+        ctx.passes = passes(x)
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx, grad):
+        if ctx.passes is None:
+            return None, None
+        return grad * ctx.passes, None
+
+
+def estimated(passes):
+    return lambda code: Estimator.apply(code, passes)
+
+
 WRONG = {
+    "zero_other": (estimated(lambda x: x.abs() > 9), "return grad * ctx.passes, None"),
+    "none_returned": (estimated(lambda x: None), "return grad * ctx.passes, None"),
     "cut_detach": (lambda code: code.detach(), "code.detach()"),
     "cut_number": (lambda code: torch.tensor(code.tolist()), "code.tolist()"),
     "zero_step": (lambda code: code.round(), "code.round()"),

@@ -209,14 +209,14 @@ FED = (
     kind(
         "probabilities",
         "Probabilities where scores belong",
-        "{loss} was given the result of {maker}, and applies {maker} itself.",
+        "{loss} was given the result of {maker}{at}, and applies {maker} itself.",
         "Give it the scores: take {maker} out of the model.",
         *(MODULES, "Softmax twice", FLAT, "the loss stays high"),
     ),
     kind(
         "no_logarithm",
         "Probabilities where their logarithms belong",
-        "{loss} was given the result of {maker}, and wants logarithms of probabilities.",
+        "{loss} was given the result of {maker}{at}, and wants logarithms of probabilities.",
         "Use log_softmax in the place of softmax.",
         *(MODULES, "10.8 What a loss wants", FLAT, "the loss is negative"),
     ),
