@@ -22,7 +22,10 @@ _TOLD = {F.dropout: 2, F.dropout2d: 2, F.dropout1d: 2, F.batch_norm: 5}
 """Where among the arguments that stands."""
 PADDING = "padding"
 """The note of an embedding that was given nothing but its padding."""
-CHECKED = {F.embedding, *_TOLD, *_SCORES, *_LOGS, *_SAME_SHAPE, *_DIFFERENCE}
+_PRODUCT = {Tensor.mul, torch.mul, Tensor.__mul__, torch.multiply}
+OUTER = "outer"
+"""The note of a product of (n, 1) and (n,)."""
+CHECKED = {F.embedding, *_TOLD, *_SCORES, *_LOGS, *_SAME_SHAPE, *_DIFFERENCE, *_PRODUCT}
 _HANDED_ON = {
     "view",
     "reshape",
@@ -58,10 +61,11 @@ def noted(
     if func is F.embedding:
         return _only_padding(tensors[0], args[2] if len(args) > 2 else kwargs.get("padding_idx"))
     given, target = tensors[0], tensors[1]
-    if func in _DIFFERENCE or func in _SAME_SHAPE:
+    if func in _DIFFERENCE or func in _SAME_SHAPE or func in _PRODUCT:
         shapes = tuple(given.shape), tuple(target.shape)
         if _outer(*shapes):
-            return ("broadcast", (*shapes, tuple(torch.broadcast_shapes(*shapes))))
+            kind = OUTER if func in _PRODUCT else "broadcast"
+            return (kind, (*shapes, tuple(torch.broadcast_shapes(*shapes))))
         return ("", None)
     if func is F.cross_entropy and _all_ignored(target, outs[0], kwargs):
         return ("ignored", kwargs.get("ignore_index", -100))

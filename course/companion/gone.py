@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course.companion import afterwards, births, cuts, origins, shrinking, terms, wiring
-from course.companion.calls import Call, Event, Pass, Record
+from course.companion import afterwards, births, cuts, origins, passes, shrinking, terms, wiring
+from course.companion.calls import Call, Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.following import MOST_FOR_HALF, TINY, is_cancelled
 from course.companion.origins import Birth
@@ -45,28 +45,21 @@ def why_bad(record: Record, tensor: Tensor, name: str, around: Surroundings) -> 
     live = followed_from(record, start).live
     events = record.events_of("backward")
     for event in reversed(events):
-        numbers = _ends(record, event)
+        numbers = passes.ends(record, event)
         if live.intersection(numbers):
             between = live & record.before(numbers)
             return _of_pass(record, event.about, between, tensor, name, around)
     if any(_is_opaque(record, event.about) for event in events):
         return [found("not_seen", tensor=name)]
-    last = [number for event in events for number in _ends(record, event)]
+    last = [number for event in events for number in passes.ends(record, event)]
     told = cuts.why_lost_before(record, start, last[-1] if last else None, None, name)
     return told or [found("not_seen", tensor=name)]
 
 
 def terms_without_graph(record: Record) -> list[Finding]:
     """The terms without a graph of the losses that are gone."""
-    ends = (end for event in record.events_of("backward") for end in _ends(record, event))
+    ends = (end for event in record.events_of("backward") for end in passes.ends(record, event))
     return [one for end in ends for one in terms.without_graph_at(record, end)]
-
-
-def _ends(record: Record, event: Event) -> list[int]:
-    """The calls that gave what a pass started from; of a leaf, the last before it."""
-    roots = event.about.roots
-    found_ = [number for number, call in record.every() if call.sequence in roots]
-    return found_ if roots else [event.at - 1]
 
 
 def _of_unused(record: Record, tensor: Tensor, name: str, around: Surroundings) -> Finding:

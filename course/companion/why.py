@@ -15,11 +15,14 @@ from course.companion import (
     anew,
     births,
     cuts,
+    drawn,
+    factors,
     gone,
     inquiry,
     order,
     rates,
     states,
+    targets,
     terms,
     wiring,
 )
@@ -110,6 +113,7 @@ def _report(
     about: str, findings: list[Finding], around: Surroundings, record: Record | None
 ) -> Report:
     notes = states.unseen(around) + rates.notes(record, around)
+    notes += afterwards.rows_left(around.parameters)
     if record is not None:
         findings += _of_record(record, around)
         notes += record.blind + states.through_data(record)
@@ -141,6 +145,9 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
     schedules = bool(around.schedulers)
     return [
         *states.fed_wrongly(record),
+        *factors.broadcast(record),
+        *drawn.unrecorded(record),
+        *targets.with_graph(record),
         *order.out_of_order(record, schedules, bool(around.optimizers)),
         *rates.standing(record, around),
         *states.kept_alive(record, around),

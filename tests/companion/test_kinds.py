@@ -9,7 +9,18 @@ from torch import nn
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import chosen, derived, forum, programs, several, silent, terms, unmoved, wired
+from tests.companion import (
+    chosen,
+    derived,
+    forum,
+    objectives,
+    programs,
+    several,
+    silent,
+    terms,
+    unmoved,
+    wired,
+)
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -57,6 +68,25 @@ def test_of_a_softmax_before_the_loss_both_lines_are_named():
     file, line = re.search(r"result of softmax at (\S+), line (\d+)", str(found)).groups()
     assert file == "programs.py"
     assert "y.softmax(1)" in linecache.getline(programs.__file__, int(line))
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        objectives.an_outer_product_that_a_layer_reads,
+        objectives.an_action_that_a_critic_judges_too,
+        objectives.two_views_that_are_to_agree,
+    ],
+)
+def test_a_loss_that_looks_like_another_and_is_meant_is_no_alarm(report):
+    assert report().codes == ()
+
+
+def test_of_a_hook_that_lets_some_rows_through_the_others_are_noted():
+    report = objectives.rows_behind_a_hook()
+    assert report.codes == ()
+    (note,) = report.notes
+    assert "which is 0 in 2 of 6 rows: 3 to 4." in note
 
 
 def test_of_nan_that_is_older_than_the_watch_no_pass_of_it_is_blamed():
