@@ -115,8 +115,8 @@ class Births:
             born, bad = [Birth(last, end, is_half=small)], end  # just before the leaf
         if end is not None and not born and is_bad(end):
             way = set(map(number_of, self._reach.leading_to(target)))
-            small = shrinking.vanishing(self._record, passed, way, name, end)
-            return [small] if small is not None else []
+            shrunk = shrinking.vanishing(self._record, passed, way, name, end)
+            return [shrunk] if shrunk is not None else []
         if target is None or not is_bad(bad):
             return []
         told = {one.node: one for one in born if math.isfinite(one.size) == math.isfinite(bad)}

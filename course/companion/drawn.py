@@ -29,15 +29,25 @@ def unrecorded(record: Record) -> list[Finding]:
         if not _is_drawn(call) or at in seen or call.place in told:
             continue
         seen.add(at)
-        users = [record.call(one) for one in followed_from(record, number).live & before]
-        recorded = [one for one in users if one is not None and one.gives_grad]
-        if any(".log_prob(" in written(one.code, one.instruction) for one in recorded):
+        values = followed_from(record, number).live & before
+        users = [one for n in values if (one := record.call(n)) is not None and one.gives_grad]
+        made = _drawn_from(record, number)
+        ways = {one: followed_from(record, one).live & before for one in made}
+        if any(_is_score(one, {number, *values}, made.union(*ways.values())) for one in users):
             continue
-        ways = (followed_from(record, one).live & before for one in _drawn_from(record, number))
-        trained = any(_is_recorded(record, way) for way in ways)
-        if trained and any(one.name in _LAYERS for one in recorded):
+        trained = any(_is_recorded(record, way) for way in ways.values())
+        if trained and any(one.name in _LAYERS for one in users):
             told[call.place] = found("sampled", sure=False, place=call.place, call="sample()")
     return list(told.values())
+
+
+def _is_score(call: Call, drawn: set[int], own: set[int]) -> bool:
+    """Whether a sample is given to log_prob, or meets what it was drawn from in another call."""
+    if ".log_prob(" in written(call.code, call.instruction):
+        return True
+    given = list(zip(call.sources, call.recorded, strict=True))
+    meets = any(one in own for one, recorded in given if recorded)
+    return meets and any(one in drawn for one, recorded in given if not recorded)
 
 
 def _is_drawn(call: Call) -> bool:

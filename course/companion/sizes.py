@@ -89,7 +89,7 @@ class Measured:
     def _hook(self, node: Any, edges: tuple[int, ...], several: bool) -> Any:
         sizes, arrived = self.sizes, self.arrived
         number, name = node._sequence_nr(), type(node).__name__
-        function = type(node)._forward_cls if isinstance(node, _BY_HAND) else None
+        function = getattr(type(node), "_forward_cls", None)  # of a custom Function
         size_out = _size_or_nothing if function is not None else size_of
 
         def measured(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:

@@ -170,7 +170,10 @@ def _one(
             size = inquiry.size_of_grad(tensor)
             return _SEVERAL, [found("fine", tensor=name, size=f"{size:.3g}")]
         if not findings and record is not None and gone.is_seen(record, around, tensor):
-            return _GONE, gone.why_bad(record, tensor, name, around)
+            bad = gone.why_bad(record, tensor, name, around)
+            grad = inquiry.size_of_grad(tensor)
+            nothing = "" if bad or grad is None else f" {_UNEXPLAINED.format(size=grad)}"
+            return _GONE + nothing, bad
         return f"{name}: name the loss too, why_no_grad({name}, loss), to see more.", findings
     if not findings and was_differentiated(loss, record) and not is_bad(tensor):
         size = inquiry.size_of_grad(tensor)
@@ -193,6 +196,10 @@ def _one(
 
 
 _SEVERAL = "One of the losses that were watched gave it a gradient."
+_UNEXPLAINED = (
+    "The gradient's largest entry is {size:.3g}, and no call that was seen says why. Keep the "
+    "loss, and ask with it: why_no_grad(tensor, loss)."
+)
 _GONE = "The loss of the watched step is gone; this is what the watch saw of it."
 
 

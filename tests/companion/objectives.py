@@ -94,6 +94,19 @@ def an_action_that_a_critic_judges_too():
     return why_no_grad(nn.ModuleList([actor, critic]), loss)
 
 
+def a_score_that_is_written_out():
+    torch.manual_seed(0)
+    actor, critic = net(3, 4, 1), nn.Linear(1, 1)
+    with watch():
+        mean = actor(torch.randn(6, 3))
+        action = Normal(mean, 1.0).sample()
+        gain = critic(action).detach()
+        score = -(action - mean).square() / 2
+        loss = (critic(action) - 1).square().mean() - (score * gain).mean()
+        loss.backward()
+    return why_no_grad(nn.ModuleList([actor, critic]), loss)
+
+
 # Targets that hang on the net that is trained
 
 

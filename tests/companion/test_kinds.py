@@ -75,6 +75,7 @@ def test_of_a_softmax_before_the_loss_both_lines_are_named():
     [
         objectives.an_outer_product_that_a_layer_reads,
         objectives.an_action_that_a_critic_judges_too,
+        objectives.a_score_that_is_written_out,
         objectives.two_views_that_are_to_agree,
     ],
 )

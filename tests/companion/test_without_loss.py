@@ -55,7 +55,13 @@ def test_a_gradient_that_many_sigmoids_made_small_is_named():
 
 
 def test_small_gradients_of_which_nothing_is_said_are_not_called_lost():
-    report = without_loss.small_for_a_reason_of_its_own()
+    _, report = without_loss.small_for_a_reason_of_its_own()
     assert report.codes == (), report
     assert "No gradient of 28 parameters is lost." in report.about, report
     assert "12 of 28 that are 0 or next to it are looked at." in report.about, report
+
+
+def test_a_small_gradient_that_nothing_explains_is_told_by_its_size():
+    one = without_loss.small_for_a_reason_of_its_own()[0]
+    assert one.codes == ()
+    assert "and no call that was seen says why" in one.about

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from torch import Tensor
 from torch.distributions import Distribution
+from torch.distributions.constraints import Constraint
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.frames import Frame, Frames
@@ -43,7 +44,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             place=frames.last.place,
         )
     constraint = names.get("constraint")
-    if getattr(constraint, "lower_bound", None) != 0 or least > 0:
+    if not isinstance(constraint, Constraint) or least > 0:
+        return None
+    if getattr(constraint, "lower_bound", None) != 0:
         return None
     bad = int((~constraint.check(value)).sum())
     holds = f"{bad:,} of its {value.numel():,} numbers are not, the least is {least:.3g}"
