@@ -44,6 +44,8 @@ _ADDED = {
     **{f"{one}Backward0": 2 for one in origins.NORMS},
 }
 """Which edge of a product or a normalization leads to what is added to it: no factor."""
+_REPEATED = {"RepeatBackward0"}
+"""How an instance normalization makes of its weight one for every sample."""
 
 
 class Freed(Exception):
@@ -183,7 +185,7 @@ class Births:
 def _leaf_behind(node: Any) -> Tensor | None:
     """The leaf that a node hands its gradient to as it is."""
     while node is not None and not hasattr(node, "variable"):
-        if type(node).__name__ not in PASSES_ON or len(node.next_functions) != 1:
+        if type(node).__name__ not in _REPEATED | PASSES_ON or len(node.next_functions) != 1:
             return None
         ((node, _),) = node.next_functions
     return node.variable if node is not None else None

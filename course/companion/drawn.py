@@ -20,15 +20,16 @@ def unrecorded(record: Record) -> list[Finding]:
 
     Where log_prob is asked of the sample, the distribution is trained by that, and all is right.
     """
-    ends = [end for event in record.events_of("backward") for end in passes.ends(record, event)]
-    before = record.before(ends)
-    told: dict[object, Finding] = {}
-    seen = set()
+    draws: dict[object, int] = {}
     for number, call in record.every():
-        at = call.code, call.instruction, call.func
-        if not _is_drawn(call) or at in seen or call.place in told:
+        if _is_drawn(call):
+            draws.setdefault((call.code, call.instruction, call.func), number)
+    before = record.before(passes.all_ends(record)) if draws else set()
+    told: dict[object, Finding] = {}
+    for number in draws.values():
+        drawn = record.call(number)
+        if drawn is None or drawn.place in told:
             continue
-        seen.add(at)
         values = followed_from(record, number).live & before
         users = [one for n in values if (one := record.call(n)) is not None and one.gives_grad]
         made = _drawn_from(record, number)
@@ -37,17 +38,17 @@ def unrecorded(record: Record) -> list[Finding]:
             continue
         trained = any(_is_recorded(record, way) for way in ways.values())
         if trained and any(one.name in _LAYERS for one in users):
-            told[call.place] = found("sampled", sure=False, place=call.place, call="sample()")
+            told[drawn.place] = found("sampled", sure=False, place=drawn.place, call="sample()")
     return list(told.values())
 
 
-def _is_score(call: Call, drawn: set[int], own: set[int]) -> bool:
+def _is_score(call: Call, values: set[int], own: set[int]) -> bool:
     """Whether a sample is given to log_prob, or meets what it was drawn from in another call."""
     if ".log_prob(" in written(call.code, call.instruction):
         return True
     given = list(zip(call.sources, call.recorded, strict=True))
     meets = any(one in own for one, recorded in given if recorded)
-    return meets and any(one in drawn for one, recorded in given if not recorded)
+    return meets and any(one in values for one, recorded in given if not recorded)
 
 
 def _is_drawn(call: Call) -> bool:

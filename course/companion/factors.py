@@ -18,7 +18,7 @@ def broadcast(record: Record) -> list[Finding]:
     """The products of (n, 1) and (n,), of which one is recorded, that a loss is the mean of."""
     told: dict[int, Finding] = {}
     seen = set()
-    ahead = [end for event in record.events_of("backward") for end in passes.ends(record, event)]
+    ahead = passes.all_ends(record)
     while ahead:
         number = ahead.pop()
         call = record.call(number) if number >= 0 else None

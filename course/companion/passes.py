@@ -48,3 +48,11 @@ def ends(record: Record, event: Event) -> list[int]:
     roots = event.about.roots
     made = [number for number, call in record.every() if call.sequence in roots]
     return made if roots else [event.at - 1]
+
+
+def all_ends(record: Record) -> list[int]:
+    """The same of every pass."""
+    events = record.events_of("backward")
+    known = roots(record)
+    made = [number for number, call in record.every() if call.sequence in known]
+    return made + [event.at - 1 for event in events if not event.about.roots]

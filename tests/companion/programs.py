@@ -492,6 +492,22 @@ def _():
     return _deep(nn.Tanh, lambda weight: nn.init.normal_(weight, std=0.03))
 
 
+def _images(start):
+    torch.manual_seed(0)
+    norm, branch, head = nn.InstanceNorm2d(2, affine=True), nn.Conv2d(2, 2, 1), nn.Conv2d(2, 1, 1)
+    nn.init.constant_(norm.weight, start)
+    with watch():
+        x = torch.randn(3, 2, 4, 4)
+        loss = (head(x + norm(branch(x))) - x[:, :1]).square().mean()
+        loss.backward()
+    return why_no_grad(branch.weight, loss)
+
+
+@pair("zero_start", lambda: _images(0.5))
+def _():
+    return _images(0.0)
+
+
 def _compared(factor):
     critic = net(2, 4, 1)
     with watch():
