@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from course.companion.calls import Event, Pass, Record
@@ -65,6 +66,38 @@ def _emptied(record: Record, events: list[Event], tensor: Tensor) -> Event | Non
         if made is not None and (number == made or into == made) and call.name in _EMPTYING:
             return Event("empty", number, call.code, call.instruction, None)
     return None
+
+
+def rows_left(parameters: Mapping[str, Tensor]) -> list[str]:
+    """A sentence on each parameter that a hook of the reader's gave a gradient of some rows."""
+    told = []
+    for name, tensor in parameters.items():
+        grad, place = tensor.grad, place_of_hook(tensor)
+        if place is None or grad is None or grad.layout is not torch.strided or grad.dim() < 2:
+            continue
+        zero = (grad.detach().flatten(1) == 0).all(1).nonzero().flatten().tolist()
+        if 0 < len(zero) < len(grad):
+            told.append(
+                f"A hook on {name} ({place}) has the last word on its gradient, which is 0 in "
+                f"{len(zero)} of {len(grad)} rows: {_ranges(zero)}."
+            )
+    return told
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`0 to 3, 7, 9 to 12`, and how many more there are."""
+    ranges = [[numbers[0], numbers[0]]]
+    for number in numbers[1:]:
+        if number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    spelled = [f"{low} to {high}" if low < high else str(low) for low, high in ranges]
+    more = len(spelled) - _MOST_RANGES
+    return ", ".join(spelled[:_MOST_RANGES]) + (f" and {more} more" if more > 0 else "")
+
+
+_MOST_RANGES = 4
 
 
 def _hook_of(tensor: Tensor) -> Callable[..., Any] | None:

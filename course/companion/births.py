@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.companion import afterwards, curvature, origins, twins
+from course.companion import afterwards, curvature, origins, shrinking, twins
 from course.companion.calls import Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.following import follow, is_bad, is_tiny, is_too_small, ways
@@ -41,8 +41,11 @@ _ADDED = {
     "AddmvBackward0": 0,
     "BaddbmmBackward0": 0,
     "ConvolutionBackward0": 2,
+    **{f"{one}Backward0": 2 for one in origins.NORMS},
 }
-"""Which edge of a product leads to what is added to it: no factor."""
+"""Which edge of a product or a normalization leads to what is added to it: no factor."""
+_REPEATED = {"RepeatBackward0"}
+"""How an instance normalization makes of its weight one for every sample."""
 
 
 class Freed(Exception):
@@ -112,6 +115,10 @@ class Births:
             small = is_too_small(seen.at_last, tensor.dtype)
             last = seen.parted if end == 0 and seen.parted is not None else seen.last
             born, bad = [Birth(last, end, is_half=small)], end  # just before the leaf
+        if end is not None and not born and is_bad(end):
+            way = set(map(number_of, self._reach.leading_to(target)))
+            shrunk = shrinking.vanishing(self._record, passed, way, name, end)
+            return [shrunk] if shrunk is not None else []
         if target is None or not is_bad(bad):
             return []
         told = {one.node: one for one in born if math.isfinite(one.size) == math.isfinite(bad)}
@@ -152,7 +159,9 @@ class Births:
         shares = self._measured.shares if self._measured is not None else {}
         for node in nodes([born]):
             size = shares.get(number_of(node))
-            if size is not None and math.isnan(largest(size)):
+            if size is None or origins.is_one_of(node, origins.NORMS):
+                continue
+            if math.isnan(largest(size)):
                 call, place = origins.call_of(self._record, node)
                 return found("nan_row", tensor=name, place=place, call=call)
         return None
@@ -176,7 +185,7 @@ class Births:
 def _leaf_behind(node: Any) -> Tensor | None:
     """The leaf that a node hands its gradient to as it is."""
     while node is not None and not hasattr(node, "variable"):
-        if type(node).__name__ not in PASSES_ON or len(node.next_functions) != 1:
+        if type(node).__name__ not in _REPEATED | PASSES_ON or len(node.next_functions) != 1:
             return None
         ((node, _),) = node.next_functions
     return node.variable if node is not None else None
@@ -197,12 +206,15 @@ def _of_weights(record: Record | None, passed: Pass, call: str, place: Place | N
     for event in record.events_of("backward") if record is not None else ():
         if event.about is passed or record is None:
             break
+        if event.about.is_stale:
+            continue  # nan came to it too
         broken = [
             number
             for number, (_, edges) in event.about.sizes.items()
             if any(size is not None and not math.isfinite(largest(size)) for size in edges.values())
         ]
-        if broken and (made := record.of_node(max(broken))) is not None:
+        first = event.about.broken if event.about.broken >= 0 else max(broken, default=-1)
+        if first >= 0 and (made := record.of_node(first)) is not None:
             by, at = f", in {made.name}() of a pass before", made.place
             return found("nan_weights", tensor="the loss", place=at, call=call, made=by)
     return found("nan_weights", tensor="the loss", place=place, call=call, made="")

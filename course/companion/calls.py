@@ -100,7 +100,7 @@ class Pass:
     broken: int = -1
     """The first node that gave a nan or an inf, if the root is one."""
     shares: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
-    """By number the extremes of what each softmax gave: nan where a row was masked altogether."""
+    """By number the extremes of what each softmax gave, and of each normalization's weight."""
     made: tuple[int, int] = (0, 0)
     """The numbers of the nodes that were made during it, as create_graph=True makes them."""
     arrived: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
@@ -109,6 +109,8 @@ class Pass:
     """The extremes of each gradient that it returned, where it made nodes."""
     elsewhere: bool = False
     """Whether a thread of a device made its nodes, which has numbers of its own."""
+    by_hand: dict[int, tuple[Any, tuple[Tensor, Tensor] | None]] = field(default_factory=dict)
+    """By number the custom Function whose backward ran, and the extremes of what it was given."""
     is_stale: bool = False
     """Whether weights were nan or inf before it, and so was its root."""
     seed: tuple[Tensor, Tensor] | None = None

@@ -263,7 +263,7 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
         if by == BEFORE:
             return _cut("off_before", call, name)
         if by == CHECKPOINT:
-            return _cut("cut_checkpoint", call, name)
+            return found("cut_checkpoint", tensor=name, place=Place.of(code, instruction))
         if by == DRAWN_ANEW:
             return _cut("cut_sample", call, name)
         if by == DRAWN:

@@ -149,7 +149,7 @@ def _headline(asked: _Parameters, told: Sequence[tuple[str, Finding]]) -> str:
     emptied = _emptied(told, asked.bad)
     told_of = {name for name, one in told if one.code != "idle"}
     lacking = sum(name in told_of for name in asked.looked_at) - emptied
-    lacking += max(0, len(asked.bad) - asked.most)
+    lacking += max(0, len(asked.bad) - asked.most) if told_of else 0
     all_ = counted(asked.count, "parameter")
     about = f"No gradient of {all_} is lost."
     if lacking:
@@ -172,7 +172,8 @@ def _headline(asked: _Parameters, told: Sequence[tuple[str, Finding]]) -> str:
         holder = "optimizer" if asked.is_held_by_none else "optimizer that steps"
         about += f" {asked.left_out:,} that no {holder} holds and no loss leads to {verb} left out."
     if len(asked.bad) > asked.most:
-        about += f" {asked.most} of them {_plural('is', 'are', asked.most)} looked at."
+        of = "of them" if lacking else f"of {len(asked.bad):,} that are 0 or next to it"
+        about += f" {asked.most} {of} {_plural('is', 'are', asked.most)} looked at."
     return about
 
 

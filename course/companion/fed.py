@@ -22,7 +22,10 @@ _TOLD = {F.dropout: 2, F.dropout2d: 2, F.dropout1d: 2, F.batch_norm: 5}
 """Where among the arguments that stands."""
 PADDING = "padding"
 """The note of an embedding that was given nothing but its padding."""
-CHECKED = {F.embedding, *_TOLD, *_SCORES, *_LOGS, *_SAME_SHAPE, *_DIFFERENCE}
+_PRODUCT = {Tensor.mul, torch.mul, Tensor.__mul__, torch.multiply}
+OUTER = "outer"
+"""The note of a product of (n, 1) and (n,)."""
+CHECKED = {F.embedding, *_TOLD, *_SCORES, *_LOGS, *_SAME_SHAPE, *_DIFFERENCE, *_PRODUCT}
 _HANDED_ON = {
     "view",
     "reshape",
@@ -58,10 +61,11 @@ def noted(
     if func is F.embedding:
         return _only_padding(tensors[0], args[2] if len(args) > 2 else kwargs.get("padding_idx"))
     given, target = tensors[0], tensors[1]
-    if func in _DIFFERENCE or func in _SAME_SHAPE:
+    if func in _DIFFERENCE or func in _SAME_SHAPE or func in _PRODUCT:
         shapes = tuple(given.shape), tuple(target.shape)
         if _outer(*shapes):
-            return ("broadcast", (*shapes, tuple(torch.broadcast_shapes(*shapes))))
+            kind = OUTER if func in _PRODUCT else "broadcast"
+            return (kind, (*shapes, tuple(torch.broadcast_shapes(*shapes))))
         return ("", None)
     if func is F.cross_entropy and _all_ignored(target, outs[0], kwargs):
         return ("ignored", kwargs.get("ignore_index", -100))
@@ -84,30 +88,32 @@ def _is_readable(tensor: Tensor) -> bool:
     )
 
 
-def misfed(call: Call, record: Record) -> tuple[str, str]:
-    """Whether a loss was given what another function made of the scores, and which function."""
+def misfed(call: Call, record: Record) -> tuple[str, Call] | None:
+    """Whether a loss was given what another call made of the scores, and which call."""
     if not call.sources or call.func not in CHECKED:
-        return ("", "")
+        return None
     maker = _maker(call.sources[0], record)
-    if call.func in _SCORES and maker == _SCORES[call.func]:
+    if maker is None:
+        return None
+    if call.func in _SCORES and maker.name == _SCORES[call.func]:
         return ("probabilities", maker)
-    if call.func in _LOGS and maker in ("softmax", "sigmoid"):
+    if call.func in _LOGS and maker.name in ("softmax", "sigmoid"):
         return ("no_logarithm", maker)
-    if call.func in _LOGS and maker == "linear":
+    if call.func in _LOGS and maker.name == "linear":
         return ("scores_for_logs", maker)
-    return ("", "")
+    return None
 
 
-def _maker(source: int, record: Record) -> str:
-    """The operation whose result this is, seen through changes of shape."""
+def _maker(source: int, record: Record) -> Call | None:
+    """The call whose result this is, seen through changes of shape."""
     for _ in range(8):
         call = record.call(source) if source >= 0 else None
         if call is None:
-            return ""
+            return None
         if call.name not in _HANDED_ON or not call.sources:
-            return call.name
+            return call
         source = call.sources[0]
-    return ""
+    return None
 
 
 def _outer(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

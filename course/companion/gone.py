@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course.companion import afterwards, births, cuts, origins, terms, wiring
-from course.companion.calls import Call, Event, Pass, Record
+from course.companion import afterwards, births, cuts, origins, passes, shrinking, terms, wiring
+from course.companion.calls import Call, Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.following import MOST_FOR_HALF, TINY, is_cancelled
 from course.companion.origins import Birth
-from course.companion.sizes import largest
+from course.companion.sizes import NOTHING, Size, largest
 from course.companion.surroundings import Surroundings
 from course.companion.tracing import followed_from
 
@@ -45,28 +45,21 @@ def why_bad(record: Record, tensor: Tensor, name: str, around: Surroundings) -> 
     live = followed_from(record, start).live
     events = record.events_of("backward")
     for event in reversed(events):
-        numbers = _ends(record, event)
+        numbers = passes.ends(record, event)
         if live.intersection(numbers):
             between = live & record.before(numbers)
             return _of_pass(record, event.about, between, tensor, name, around)
     if any(_is_opaque(record, event.about) for event in events):
         return [found("not_seen", tensor=name)]
-    last = [number for event in events for number in _ends(record, event)]
+    last = [number for event in events for number in passes.ends(record, event)]
     told = cuts.why_lost_before(record, start, last[-1] if last else None, None, name)
     return told or [found("not_seen", tensor=name)]
 
 
 def terms_without_graph(record: Record) -> list[Finding]:
     """The terms without a graph of the losses that are gone."""
-    ends = (end for event in record.events_of("backward") for end in _ends(record, event))
+    ends = (end for event in record.events_of("backward") for end in passes.ends(record, event))
     return [one for end in ends for one in terms.without_graph_at(record, end)]
-
-
-def _ends(record: Record, event: Event) -> list[int]:
-    """The calls that gave what a pass started from; of a leaf, the last before it."""
-    roots = event.about.roots
-    found_ = [number for number, call in record.every() if call.sequence in roots]
-    return found_ if roots else [event.at - 1]
 
 
 def _of_unused(record: Record, tensor: Tensor, name: str, around: Surroundings) -> Finding:
@@ -81,6 +74,41 @@ def _has_hidden(record: Record, numbers: set[int]) -> bool:
     """Whether a custom Function is among these calls: its nodes are nobody's."""
     calls = (record.call(number) for number in numbers)
     return any(call is not None and call.note[0] == "hidden" for call in calls)
+
+
+def _by_hand(
+    record: Record, passed: Pass, between: set[int], tensor: Tensor, name: str
+) -> Finding | None:
+    """Of a leaf without a gradient, or with zeros: the custom Function whose backward gave that.
+
+    Nobody saw which calls of its forward a node is of: it has to be true of every node of it.
+    """
+    if tensor.grad is not None and tensor.grad.any():
+        return None
+    calls = [call for one in between if (call := record.call(one)) is not None]
+    codes = {call.code for call in calls if call.note[0] == "hidden"}
+    mine = {
+        number: function
+        for number, (function, size) in passed.by_hand.items()
+        if getattr(function.forward, "__code__", None) in codes
+        and (size is None or largest(size) > 0)
+    }
+    gave = [list(passed.sizes[number][1].values()) for number in mine]
+    code = "none_returned" if tensor.grad is None else "zero_other"
+    lacks = [[_is_lacking(one, code) for one in sizes] for sizes in gave]
+    if len(set(mine.values())) != 1 or not all(one and all(one) for one in lacks):
+        return None
+    (function,) = set(mine.values())
+    node, place = f"{function.__name__}Backward", origins.backward_of(function)
+    sure = code == "none_returned"
+    return found(code, tensor=name, place=place, node=node, call=function.__name__, sure=sure)
+
+
+def _is_lacking(size: Size | None, code: str) -> bool:
+    """Whether a custom Function gave None in the place of a gradient, or zeros."""
+    if code == "none_returned":
+        return size is NOTHING
+    return size is not None and size is not NOTHING and largest(size) == 0
 
 
 def _is_opaque(record: Record, passed: Pass) -> bool:
@@ -104,15 +132,22 @@ def _of_pass(
         return births.seen(record)[-1:]
     if (seed := births.of_seed(record, passed, name)) is not None:
         return [seed]
+    hidden = _has_hidden(record, between)
+    if hidden and (told := _by_hand(record, passed, between, tensor, name)) is not None:
+        return [told]
     if tensor.grad is None:
-        if _has_hidden(record, between):
+        if hidden:
             return [found("not_seen", tensor=name)]
         return [found("emptied", tensor=name, place=afterwards.last_emptied(record))]
     end = float(tensor.grad.detach().abs().max())
-    birth = None if _has_hidden(record, between) else _birth(record, passed, between, end)
+    birth = None if hidden else _birth(record, passed, between, end)
     if birth is None:
-        zeroed = afterwards.made_zero(record, passed, tensor, name) if end == 0 else None
-        return [zeroed] if zeroed is not None else []
+        if end == 0:
+            told = afterwards.made_zero(record, passed, tensor, name)
+        else:
+            way = {number for number, *_ in _nodes(record, passed, between)}
+            told = shrinking.vanishing(record, passed, way, name, end)
+        return [told] if told is not None else []
     number = birth.node.number
     if birth.is_lost:
         if (place := afterwards.hooked(record, number)) is not None:
@@ -191,7 +226,7 @@ def _of_parts(record: Record, number: int, between: set[int], name: str) -> list
 
 def _starting(record: Record, call: Call | None) -> Tensor | None:
     """The other factor of a product, if it is a parameter that has a gradient of its own."""
-    for source in call.sources[:2] if call is not None else ():
+    for source in _factors(record, call) if call is not None else ():
         made = record.call(source) if source >= 0 else None
         if made is not None and made.name in _TURNS and made.sources:
             source = made.sources[0]
@@ -199,6 +234,15 @@ def _starting(record: Record, call: Call | None) -> Tensor | None:
         if isinstance(other, nn.Parameter) and other.grad is not None and other.grad.any():
             return other
     return None
+
+
+def _factors(record: Record, call: Call) -> tuple[int, ...]:
+    """The sources of a product, or of a normalization's weight alone."""
+    if not call.name.endswith("_norm"):
+        return call.sources[:2]
+    given = (one for one in call.sources[1:] if one < 0)
+    weights = [one for one in given if isinstance(record.sources[-1 - one](), nn.Parameter)]
+    return tuple(weights[:1])
 
 
 def is_seen(record: Record | None, around: Surroundings, tensor: Tensor | None = None) -> bool:

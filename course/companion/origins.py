@@ -17,7 +17,7 @@ from course.companion import fed
 from course.companion.calls import Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place, is_library
-from course.companion.sizes import Size
+from course.companion.sizes import Size, largest
 
 _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
 _DRAWS = ("Bernoulli", "Normal", "Poisson")
@@ -29,7 +29,13 @@ _FLAT = (
 _FACTOR = ("Mul", "Mm", "Addmm", "Bmm", "Baddbmm", "Linear", "Convolution", "Dot", "Mv", "Where")
 _FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow")
 _LOSSES = ("MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "Abs")
-SUMS = ("Softmax", "LogSoftmax", "NativeLayerNorm", "NativeBatchNorm", "NativeGroupNorm", "Norm")
+_SOFTMAX = ("Softmax", "LogSoftmax")
+NORMS = tuple(
+    f"{one}Norm"
+    for one in ("NativeBatch", "CudnnBatch", "MiopenBatch", "NativeLayer", "NativeGroup")
+)
+"""Normalizations that may end in a factor and a shift of their own."""
+SUMS = (*_SOFTMAX, *NORMS, "Norm")
 _POINTS = (
     *("Sqrt", "Rsqrt", "Pow", "Log", "Div", "Reciprocal", "Norm", "LinalgVectorNorm", "Std", "Var"),
     *("Acos", "Asin", "Atan2", "Cdist", "PairwiseDistance", "Xlogy", "Acosh", "Float"),
@@ -56,7 +62,8 @@ def finding(
 ) -> Finding:
     """What to say of a node that makes a zero or a nan.
 
-    `end` is what the tensor has of what leaves it, `shares` the extremes of what a softmax gave.
+    `end` is what the tensor has of what leaves it, `shares` the extremes of what a softmax gave,
+    or of a normalization's weight.
     """
     node, size = birth.node, birth.size
     call, place = call_of(record, node)
@@ -68,15 +75,17 @@ def finding(
     if not math.isfinite(size):
         code = "nan_point" if is_one_of(node, _POINTS) else "nan_other"
         return found(code, bad="nan" if math.isnan(size) or math.isnan(end) else "inf", **words)
+    if shares is not None and is_one_of(node, NORMS) and largest(shares) == 0:
+        return found("zero_factor", other=", its weight", **words)
     if birth.is_half and not is_one_of(node, (*_STEPS, *_DRAWS, *_RELU)):
         return found("zero_half", **words)
-    if is_one_of(node, ("Softmax", "LogSoftmax")) and _is_single(node):
+    if is_one_of(node, _SOFTMAX) and _is_single(node):
         return found("zero_single", **words)
     if is_alone(node):
         return found("zero_alone", **words)
     if (index := _padded(record, node)) is not None:
         return found("zero_padding", index=index, **words)
-    if shares is not None and _is_saturated(*shares):
+    if shares is not None and is_one_of(node, _SOFTMAX) and _is_saturated(*shares):
         return found("zero_saturated", **words)
     if is_one_of(node, _LOSSES):
         return found("zero_equal", **words)
@@ -110,7 +119,7 @@ def _other_factor(record: Record | None, node: Any) -> str:
 def call_of(record: Record | None, node: Any) -> tuple[str, Place | None]:
     """The call, or the pass with create_graph=True, that made a node; and its line."""
     if isinstance(node, torch.autograd.function.BackwardCFunction):  # no call makes it
-        return _plain(node), _backward_of(node)
+        return _plain(node), backward_of(getattr(type(node), "_forward_cls", None))
     call = record.of_node(number_of(node)) if record is not None else None
     if call is not None:
         return f"{call.name}()", call.place
@@ -144,9 +153,9 @@ def _plain(node: Any) -> str:
     return re.sub(r"Backward\d*$", "", node.name())
 
 
-def _backward_of(node: Any) -> Place | None:
+def backward_of(function: Any) -> Place | None:
     """Where the backward of a custom Function returns, if that is its reader's own."""
-    function = getattr(getattr(type(node), "_forward_cls", None), "backward", None)
+    function = getattr(function, "backward", None)
     code = getattr(function, "__code__", None)
     if code is None or is_library(code.co_filename):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from course.companion.calls import Record
+from course.companion.calls import Event, Record
 from course.companion.reach import Reach
 from course.companion.surroundings import Surroundings
 
@@ -41,3 +41,18 @@ def has_passed(tensor: Tensor, record: Record | None) -> bool:
             if call.sequence in known:
                 return True
     return False
+
+
+def ends(record: Record, event: Event) -> list[int]:
+    """The calls that gave what a pass started from; of a leaf, the last before it."""
+    roots = event.about.roots
+    made = [number for number, call in record.every() if call.sequence in roots]
+    return made if roots else [event.at - 1]
+
+
+def all_ends(record: Record) -> list[int]:
+    """The same of every pass."""
+    events = record.events_of("backward")
+    known = roots(record)
+    made = [number for number, call in record.every() if call.sequence in known]
+    return made + [event.at - 1 for event in events if not event.about.roots]

@@ -24,7 +24,14 @@ PASSES_ON = {
 }
 """Nodes that hand a gradient on as it is, or make it neither zero nor nan."""
 
-_SHARES = ("SoftmaxBackward0", "LogSoftmaxBackward0")
+_SHARES = {
+    **dict.fromkeys(("SoftmaxBackward0", "LogSoftmaxBackward0"), "_saved_result"),
+    **{
+        f"{one}NormBackward0": "_saved_weight"
+        for one in ("NativeBatch", "CudnnBatch", "MiopenBatch", "NativeLayer", "NativeGroup")
+    },
+}
+"""What is read of a node beside its gradients: a softmax's result, a normalization's weight."""
 
 _LEAF = getattr(torch._C._functions, "AccumulateGrad")  # noqa: B009  (not in its stubs)
 _BY_HAND = torch.autograd.function.BackwardCFunction
@@ -42,6 +49,7 @@ class Measured:
         self.sizes: Sizes = {}
         self.shares: dict[int, Size] = {}
         self.arrived: dict[int, Size] = {}
+        self.by_hand: dict[int, tuple[Any, Size | None]] = {}
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
         self._broken, self._stale = -1, False
@@ -58,7 +66,8 @@ class Measured:
         hook_of = self._unseen if torch._C._len_torch_function_stack() else self._hook
         for node, edges, several in _inner_edges(starts):
             name = type(node).__name__
-            if name in _SHARES and (shares := size_of(_result_of(node))) is not None:
+            saved = _saved(node, _SHARES[name]) if name in _SHARES else None
+            if (shares := size_of(saved)) is not None:
                 self.shares[node._sequence_nr()] = shares
             both = several or node._sequence_nr() in hooked
             if both or (edges and (name not in PASSES_ON or _makes_halves(name, node))):
@@ -75,18 +84,21 @@ class Measured:
         """The pass that ran, and the numbers of the nodes that were made during it."""
         last = made[0] - 1
         about = Pass(self._roots, self.sizes, last, kept, self._broken, self.shares, made)
-        return replace(about, arrived=self.arrived, is_stale=self._stale)
+        return replace(about, arrived=self.arrived, by_hand=self.by_hand, is_stale=self._stale)
 
     def _hook(self, node: Any, edges: tuple[int, ...], several: bool) -> Any:
         sizes, arrived = self.sizes, self.arrived
         number, name = node._sequence_nr(), type(node).__name__
-        size_out = _size_or_nothing if isinstance(node, _BY_HAND) else size_of
+        function = getattr(type(node), "_forward_cls", None)  # of a custom Function
+        size_out = _size_or_nothing if function is not None else size_of
 
         def measured(going_out: tuple[Any, ...], came_in: tuple[Any, ...]) -> None:
             if len(edges) == 1:
                 sizes[number] = (name, {edges[0]: size_out(going_out[edges[0]])})
             else:
                 sizes[number] = (name, {edge: size_out(going_out[edge]) for edge in edges})
+            if function is not None:
+                self.by_hand[number] = (function, size_of(came_in[0]))
             if several and (size := size_of(came_in[0])) is not None:
                 arrived[number] = size
 
@@ -162,12 +174,13 @@ def _is_finite(values: Tensor) -> bool:
     return bool(torch.isfinite(values).all())
 
 
-def _result_of(node: Any) -> Tensor | None:
-    """What a node saved of its result; None if that is freed or was edited."""
+def _saved(node: Any, name: str) -> Tensor | None:
+    """What a node saved by a name; None if that is freed or was edited."""
     try:
-        return getattr(node, "_saved_result", None)
+        value = getattr(node, name, None)
     except RuntimeError:
         return None
+    return value.detach() if isinstance(value, Tensor) else None  # a parameter too
 
 
 def _results(node: Any) -> list[Tensor]:

@@ -151,9 +151,10 @@ def unseen(around: Surroundings) -> list[str]:
 
 
 def _of_loss(call: Call, record: Record) -> Finding | None:
-    kind, maker = misfed(call, record)
-    if kind:
-        return found(kind, place=call.place, loss=call.name, maker=maker)
+    if (fed := misfed(call, record)) is not None:
+        kind, maker = fed
+        at = f" at {maker.place}" if maker.place != call.place else ""
+        return found(kind, place=call.place, loss=call.name, maker=maker.name, at=at)
     kind, detail = call.note
     if kind == "broadcast":
         one, other, result = detail

@@ -133,6 +133,7 @@ class Watch(TorchFunctionMode):
             old.sizes.clear()
             old.shares.clear()
             old.arrived.clear()
+            old.by_hand.clear()
 
     def _lost(self, sentence: str) -> None:
         if len(self.record.blind) < 5:

@@ -15,11 +15,14 @@ from course.companion import (
     anew,
     births,
     cuts,
+    drawn,
+    factors,
     gone,
     inquiry,
     order,
     rates,
     states,
+    targets,
     terms,
     wiring,
 )
@@ -110,6 +113,7 @@ def _report(
     about: str, findings: list[Finding], around: Surroundings, record: Record | None
 ) -> Report:
     notes = states.unseen(around) + rates.notes(record, around)
+    notes += afterwards.rows_left(around.parameters)
     if record is not None:
         findings += _of_record(record, around)
         notes += record.blind + states.through_data(record)
@@ -141,6 +145,9 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
     schedules = bool(around.schedulers)
     return [
         *states.fed_wrongly(record),
+        *factors.broadcast(record),
+        *drawn.unrecorded(record),
+        *targets.with_graph(record),
         *order.out_of_order(record, schedules, bool(around.optimizers)),
         *rates.standing(record, around),
         *states.kept_alive(record, around),
@@ -163,7 +170,10 @@ def _one(
             size = inquiry.size_of_grad(tensor)
             return _SEVERAL, [found("fine", tensor=name, size=f"{size:.3g}")]
         if not findings and record is not None and gone.is_seen(record, around, tensor):
-            return _GONE, gone.why_bad(record, tensor, name, around)
+            bad = gone.why_bad(record, tensor, name, around)
+            grad = inquiry.size_of_grad(tensor)
+            nothing = "" if bad or grad is None else f" {_UNEXPLAINED.format(size=grad)}"
+            return _GONE + nothing, bad
         return f"{name}: name the loss too, why_no_grad({name}, loss), to see more.", findings
     if not findings and was_differentiated(loss, record) and not is_bad(tensor):
         size = inquiry.size_of_grad(tensor)
@@ -186,6 +196,10 @@ def _one(
 
 
 _SEVERAL = "One of the losses that were watched gave it a gradient."
+_UNEXPLAINED = (
+    "The gradient's largest entry is {size:.3g}, and no call that was seen says why. Keep the "
+    "loss, and ask with it: why_no_grad(tensor, loss)."
+)
 _GONE = "The loss of the watched step is gone; this is what the watch saw of it."
 
 

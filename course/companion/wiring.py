@@ -186,11 +186,13 @@ def _of_model(
 ) -> list[Finding]:
     """What no optimizer holds of a model: some of it, or all of it."""
     holding = held(around)
-    trained = [(n, p) for n, p in around.models[name].named_parameters() if p.requires_grad]
+    parameters = list(around.models[name].named_parameters())
+    trained = [(n, p) for n, p in parameters if p.requires_grad]
     missing = {f"{name}.{path}": one for path, one in trained if id(one) not in holding}
     if not missing:
         return []
     holders = _holders(around)
+    which = " that require grad" if any(id(one) in holding for _, one in parameters) else ""
     if len(missing) < len(trained):
         told = [around.name_of(only)] if only is not None else list(missing)
         new = anew.made_anew(around, name, told)
@@ -201,13 +203,14 @@ def _of_model(
         return findings
     if not _trains(around, holding, reach):
         sure = len(around.models) == 1
-        return [found("other_model", model=name, sure=sure, **holders)]
+        return [found("other_model", model=name, which=which, sure=sure, **holders)]
     arrives = any(one.grad is not None or (reach and one in reach) for one in missing.values())
     if not arrives:
         return []  # a target network, or a part that is not to be trained
     twice = held_twice(around)
     shared = f" ({' and '.join(twice[0])} both hold those of {twice[1]})" if twice else ""
-    return [found("untrained_model", model=name, shared=shared, sure=bool(twice), **holders)]
+    words = {"which": which, "shared": shared, **holders}
+    return [found("untrained_model", model=name, sure=bool(twice), **words)]
 
 
 def _trains(around: Surroundings, holding: set[int], reach: Reach | None) -> bool:

@@ -153,6 +153,17 @@ def a_model_made_anew_for_each_fold():
     return seen.report(), why_no_grad(model[0].weight, loss)
 
 
+def a_head_replaced_over_a_frozen_backbone():
+    model = nn.Sequential(nn.Linear(3, 4).requires_grad_(False), nn.Linear(4, 2))
+    only_adam = torch.optim.Adam(model.parameters())
+    model[1] = nn.Linear(4, 2)
+    with watch():
+        loss = model(torch.ones(2, 3)).square().mean()
+        loss.backward()
+        only_adam.step()
+    return why_no_grad(model, loss)
+
+
 def a_layer_replaced_after_its_optimizer():
     model = net(3, 4, 1)
     only_rmsprop = torch.optim.RMSprop(model.parameters())

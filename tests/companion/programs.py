@@ -259,7 +259,7 @@ def _checkpointed(reentrant):
 
 
 @pair("cut_checkpoint", lambda: _checkpointed(False))
-def _():
+def in_a_reentrant_checkpoint():
     return _checkpointed(True)
 
 
@@ -441,6 +441,71 @@ def _adapted(start):
 @pair("zero_start", lambda: _adapted(0.1))
 def _():
     return _adapted(0.0)
+
+
+def _branch(norm, start):
+    """A residual branch whose last normalization begins at `start`, as ResNets set it to 0."""
+    branch, head = nn.Sequential(nn.Linear(4, 4), norm), nn.Linear(4, 1)
+    nn.init.constant_(norm.weight, start)
+    torch.manual_seed(0)
+    with watch():
+        x = torch.randn(6, 4)
+        loss = (head(x + branch(x)) - x[:, :1]).square().mean()
+        loss.backward()
+    return why_no_grad(branch[0].weight, loss)
+
+
+@pair("zero_start", lambda: _branch(nn.BatchNorm1d(4), 0.5))
+def _():
+    return _branch(nn.BatchNorm1d(4), 0.0)
+
+
+@pair("zero_start", lambda: _branch(nn.LayerNorm(4), 0.5))
+def _():
+    return _branch(nn.LayerNorm(4), 0.0)
+
+
+@pair("zero_start", lambda: _branch(nn.GroupNorm(2, 4), 0.5))
+def _():
+    return _branch(nn.GroupNorm(2, 4), 0.0)
+
+
+def _deep(activation, init):
+    torch.manual_seed(0)
+    layers = [nn.Linear(8, 8) for _ in range(12)]
+    for layer in layers:
+        init(layer.weight)
+    model = nn.Sequential(*(part for layer in layers for part in (layer, activation())))
+    with watch():
+        loss = model(torch.randn(16, 8)).square().mean()
+        loss.backward()
+    return why_no_grad(model[0].weight, loss)
+
+
+@pair("vanishing", lambda: _deep(nn.ReLU, nn.init.kaiming_normal_))
+def _():
+    return _deep(nn.Sigmoid, nn.init.kaiming_uniform_)
+
+
+@pair("vanishing", lambda: _deep(nn.Tanh, nn.init.xavier_normal_))
+def _():
+    return _deep(nn.Tanh, lambda weight: nn.init.normal_(weight, std=0.03))
+
+
+def _images(start):
+    torch.manual_seed(0)
+    norm, branch, head = nn.InstanceNorm2d(2, affine=True), nn.Conv2d(2, 2, 1), nn.Conv2d(2, 1, 1)
+    nn.init.constant_(norm.weight, start)
+    with watch():
+        x = torch.randn(3, 2, 4, 4)
+        loss = (head(x + norm(branch(x))) - x[:, :1]).square().mean()
+        loss.backward()
+    return why_no_grad(branch.weight, loss)
+
+
+@pair("zero_start", lambda: _images(0.5))
+def _():
+    return _images(0.0)
 
 
 def _compared(factor):
@@ -676,8 +741,12 @@ TARGET = torch.tensor([0, 1])
 
 
 @pair("probabilities", lambda: _lost(lambda y: F.cross_entropy(y, TARGET)))
-def _():
-    return _lost(lambda y: F.cross_entropy(y.softmax(1), TARGET))
+def softmax_twice():
+    def loss_of(y):
+        shares = y.softmax(1)
+        return F.cross_entropy(shares, TARGET)
+
+    return _lost(loss_of)
 
 
 @pair(

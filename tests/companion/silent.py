@@ -227,6 +227,20 @@ def _after_a_step_of(spread):
     return why_no_grad(model, loss)
 
 
+def watched_after_the_weights_are_nan():
+    """Two steps of a model whose weights were nan before."""
+    model = net(3, 4, 2)
+    nn.init.constant_(model[0].weight, float("nan"))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch() as seen:
+        for _ in range(2):
+            optimizer.zero_grad()
+            loss = model(leaf(5, 3).detach()).square().mean()
+            loss.backward()
+            optimizer.step()
+    return seen, why_no_grad(model, loss)
+
+
 def _root(out):
     return (out - out[0]).square().sum(1).sqrt().mean()
 

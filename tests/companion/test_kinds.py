@@ -9,7 +9,18 @@ from torch import nn
 
 from course import watch
 from course.companion import KINDS
-from tests.companion import chosen, derived, forum, programs, several, silent, terms, unmoved, wired
+from tests.companion import (
+    chosen,
+    derived,
+    forum,
+    objectives,
+    programs,
+    several,
+    silent,
+    terms,
+    unmoved,
+    wired,
+)
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
@@ -34,10 +45,55 @@ def test_gradients_that_a_step_used_before_they_were_emptied_are_no_loss():
     assert "4 had one until it was emptied" in report.about
 
 
+def test_an_optimizer_made_before_the_head_holds_none_of_the_parameters_that_require_grad():
+    report = chosen.a_head_replaced_over_a_frozen_backbone()
+    assert report.codes == ("other_model",), report
+    assert "holds none of the parameters of model that require grad" in str(report), report
+
+
 def test_a_loss_that_is_handed_on_detached_is_no_cut():
     report = programs.a_loss_handed_on_detached()
     assert report.codes == ("fine",)
     assert "detached" in report.about
+
+
+def test_the_line_of_a_checkpoint_is_that_of_its_call():
+    (found,) = programs.in_a_reentrant_checkpoint().findings
+    assert found.place.text == "h = checkpoint(block, x, use_reentrant=reentrant)"
+
+
+def test_of_a_softmax_before_the_loss_both_lines_are_named():
+    (found,) = (one for one in programs.softmax_twice().findings if one.code == "probabilities")
+    assert found.place.text == "return F.cross_entropy(shares, TARGET)"
+    file, line = re.search(r"result of softmax at (\S+), line (\d+)", str(found)).groups()
+    assert file == "programs.py"
+    assert "y.softmax(1)" in linecache.getline(programs.__file__, int(line))
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        objectives.an_outer_product_that_a_layer_reads,
+        objectives.an_action_that_a_critic_judges_too,
+        objectives.a_score_that_is_written_out,
+        objectives.two_views_that_are_to_agree,
+    ],
+)
+def test_a_loss_that_looks_like_another_and_is_meant_is_no_alarm(report):
+    assert report().codes == ()
+
+
+def test_of_a_hook_that_lets_some_rows_through_the_others_are_noted():
+    report = objectives.rows_behind_a_hook()
+    assert report.codes == ()
+    (note,) = report.notes
+    assert "which is 0 in 2 of 6 rows: 3 to 4." in note
+
+
+def test_of_nan_that_is_older_than_the_watch_no_pass_of_it_is_blamed():
+    for report in map(str, silent.watched_after_the_weights_are_nan()):
+        assert report.count("The loss is nan because weights were") == 1, report
+        assert "of a pass before" not in report, report
 
 
 def test_a_target_network_is_left_out():

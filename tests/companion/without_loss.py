@@ -42,7 +42,28 @@ def asked(hand_on, spare=False):
     return why_no_grad(model.encoder[0].weight), why_no_grad()
 
 
+class Estimator(torch.autograd.Function):
+    """A sign, and a backward that lets through what lies outside of [-1, 1], or inside, or none."""
+
+    @staticmethod
+    def forward(ctx, x, passes):
+        ctx.passes = passes(x)
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx, grad):
+        if ctx.passes is None:
+            return None, None
+        return grad * ctx.passes, None
+
+
+def estimated(passes):
+    return lambda code: Estimator.apply(code, passes)
+
+
 WRONG = {
+    "zero_other": (estimated(lambda x: x.abs() > 9), "return grad * ctx.passes, None"),
+    "none_returned": (estimated(lambda x: None), "return grad * ctx.passes, None"),
     "cut_detach": (lambda code: code.detach(), "code.detach()"),
     "cut_number": (lambda code: torch.tensor(code.tolist()), "code.tolist()"),
     "zero_step": (lambda code: code.round(), "code.round()"),
@@ -60,6 +81,50 @@ WRONG = {
     "nan_loss": (lambda code: (code * 0 - 1).log(), "(code * 0 - 1).log()"),
 }
 """By the code of the finding: what is done to the value in between, and the line's text."""
+
+
+def a_branch_whose_normalization_begins_at_zero():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    nn.init.zeros_(model[1].weight)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def step():
+        x = torch.randn(6, 4)
+        loss = (x + model(x) - x.flip(0)).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    with watch():
+        step()
+    return why_no_grad(model[0].weight), why_no_grad()
+
+
+def many_sigmoids():
+    torch.manual_seed(0)
+    layers = [part for _ in range(15) for part in (nn.Linear(6, 6), nn.Sigmoid())]
+    model = nn.Sequential(*layers, nn.Linear(6, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        loss = model(torch.randn(4, 6)).square().mean()
+        loss.backward()
+        optimizer.step()
+        del loss
+    return why_no_grad(model[0].weight), why_no_grad()
+
+
+def small_for_a_reason_of_its_own():
+    """Fifteen parameters that are given next to nothing by the loss itself."""
+    torch.manual_seed(0)
+    model = net(6, *[6] * 13, 1).double()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch():
+        loss = model(torch.randn(4, 6).double()).square().mean() * 1e-12
+        loss.backward()
+        optimizer.step()
+        del loss
+    return why_no_grad(model[0].weight), why_no_grad()
 
 
 def an_adapter_that_begins_at_zero():

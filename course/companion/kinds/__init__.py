@@ -1,6 +1,6 @@
 """What the companion can find, as data, by code: for its findings and for an index of symptoms."""
 
-from course.companion.kinds import cut, gradients, tensors, training, zeros
+from course.companion.kinds import cut, fed, gradients, tensors, training, zeros
 from course.companion.kinds.kind import Kind
 
 __all__ = ["KINDS", "Kind"]
@@ -10,6 +10,6 @@ KINDS = {
     for kind in (
         *(*tensors.FLAGS, *tensors.REACH, *cut.CUTS),
         *(*gradients.PASSES, *zeros.ZEROS, *gradients.NANS),
-        *(*training.REGISTERED, *training.ORDER, *training.FED, *training.STATES),
+        *(*training.REGISTERED, *training.ORDER, *fed.FED, *training.STATES),
     )
 }

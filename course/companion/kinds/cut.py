@@ -120,8 +120,8 @@ CUTS = (
     kind(
         "cut_checkpoint",
         "Cut by a reentrant checkpoint",
-        "A reentrant checkpoint records nothing unless one of its arguments requires grad; inside "
-        "it {name} gets no gradient.",
+        "A reentrant checkpoint records nothing unless one of its arguments requires grad: no "
+        "gradient comes out of it to {name}.",
         "Pass use_reentrant=False.",
         *(BREAKING_2, "14.12 Checkpoints that cut", NONE, FLAT),
     ),

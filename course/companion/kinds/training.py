@@ -10,7 +10,6 @@ from course.companion.kinds.kind import (
     LOOP_2,
     MODES_2,
     MODULES,
-    NAN,
     PARALLEL,
     kind,
 )
@@ -58,15 +57,15 @@ REGISTERED = (
     kind(
         "other_model",
         "The optimizer holds other tensors",
-        "{optimizer} {holds} none of the parameters of {model}: made for other tensors.",
+        "{optimizer} {holds} none of the parameters of {model}{which}: made for other tensors.",
         "Make the optimizer after the model it is to train, and anew when the model is replaced.",
         *(LOOP, "What an optimizer holds", FLAT),
     ),
     kind(
         "untrained_model",
         "A model that no optimizer holds",
-        "{optimizer} {holds} none of the parameters of {model}{shared}, and the loss gives them "
-        "gradients: no step changes them.",
+        "{optimizer} {holds} none of the parameters of {model}{which}{shared}, and the loss gives "
+        "them gradients: no step changes them.",
         "If it is to be trained, give an optimizer its parameters: {model}.parameters(). If it is "
         "to stay as it is, freeze it: {model}.requires_grad_(False).",
         *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
@@ -201,45 +200,6 @@ ORDER = (
         "first.",
         "Call scheduler.step() after optimizer.step().",
         *(LOOP_2, "Clip and schedule"),
-    ),
-)
-
-
-FED = (
-    kind(
-        "probabilities",
-        "Probabilities where scores belong",
-        "{loss} was given the result of {maker}, and applies {maker} itself.",
-        "Give it the scores: take {maker} out of the model.",
-        *(MODULES, "Softmax twice", FLAT, "the loss stays high"),
-    ),
-    kind(
-        "no_logarithm",
-        "Probabilities where their logarithms belong",
-        "{loss} was given the result of {maker}, and wants logarithms of probabilities.",
-        "Use log_softmax in the place of softmax.",
-        *(MODULES, "10.8 What a loss wants", FLAT, "the loss is negative"),
-    ),
-    kind(
-        "scores_for_logs",
-        "Scores where logarithms of probabilities belong",
-        "{loss} was given the scores of a layer, and wants logarithms of probabilities.",
-        "Apply log_softmax(dim=-1) first; cross_entropy does both.",
-        *(MODULES, "10.8 What a loss wants", FLAT, "the loss is negative"),
-    ),
-    kind(
-        "broadcast",
-        "Shapes that broadcast",
-        "{one} meets {other} and becomes {result}: every prediction is compared with every target.",
-        "Give both one shape: prediction.squeeze(1), or target.unsqueeze(1).",
-        *(MODULES, "Targets that broadcast", FLAT, "every prediction is the mean"),
-    ),
-    kind(
-        "ignored",
-        "Every target is ignored",
-        "Every target equals ignore_index ({index}), and the mean of nothing is nan.",
-        "Skip such a batch, or take care that the targets are not all padding.",
-        *(LOOP_2, "A mean over what?", NAN, "the loss is nan"),
     ),
 )
 

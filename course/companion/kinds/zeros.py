@@ -172,6 +172,17 @@ ZEROS = (
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
+        "vanishing",
+        "Smaller from layer to layer",
+        "The gradient of {name} is next to nothing, below 1e-6: calls of {call} lie on its way, "
+        "up to {count} of them, and behind each less is left. A sigmoid's slope is 0.25 at most, "
+        "that of tanh 1 at most, and small where it is flat.",
+        "Take nn.ReLU() between the layers, and draw their weights for it: "
+        "nn.init.kaiming_normal_(layer.weight). Or take fewer layers, or let each add to its "
+        "input: x + layer(x).",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_product",
         "A product of many numbers",
         "The gradient of {name} is zero: {node} ({call}) multiplies numbers whose product, without "

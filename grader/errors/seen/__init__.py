@@ -67,6 +67,7 @@ from grader.errors.seen.shapes import (
     whole,
 )
 from grader.errors.seen.training import (
+    bounds,
     checked,
     choices,
     grouped,
@@ -155,6 +156,7 @@ _READERS: dict[str, Reader] = {
     "number_used": counted.read_number,
     "inference_saved": counted.read_inference,
     "attention_mask": attention.read,
+    "padding_mask": attention.read_padding,
     "scaler_unchecked": scaled.read_unchecked,
     "scaler_twice": scaled.read_twice,
     "schedule_end": scheduled.read,
@@ -194,6 +196,7 @@ _READERS: dict[str, Reader] = {
     "anomaly": anomalous.read,
     "one_number": constructed.read,
     "nan_parameter": spoiled.read,
+    "bad_parameter": bounds.read,
     "drawn_from": spoiled.read,
     "checkpoint": rerun.read,
     "warned_non_leaf_grad": nothing.read,

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.again import graph, kept, looped, reused, second
+from grader.errors.seen.again import graph, handed_over, kept, looped, reused, second
 from grader.errors.seen.again.carried import from_earlier, of_objects
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames
@@ -32,6 +32,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return _told(told, *found)
     if (twice := _twice(frames, frame, root, hanging, told)) is not None:
         return twice
+    if (over := handed_over.before(frames, frame, hanging)) is not None:
+        meaning, cure, place = over
+        return replace(told, meaning=meaning, cure=cure, place=place)
     if (of_object := of_objects(frames, frame, hanging)) is not None:
         return _told(told, *of_object)
     start = _failing(frame.source, frame) if frame.source is not None else None

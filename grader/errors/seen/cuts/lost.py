@@ -133,6 +133,9 @@ def _named_by_index(asked: ast.AST, frames: Frames, message: str) -> str | None:
     if isinstance(method, ast.Attribute) and method.attr == "parameters":
         module = looked_up(method.value, frames.last)
         values = list(module.parameters()) if isinstance(module, nn.Module) else None
+    elif isinstance(method, ast.Attribute) and method.attr == "values":
+        mapping = looked_up(method.value, frames.last)
+        values = list(mapping.values()) if isinstance(mapping, dict) else None
     if index is None or not isinstance(values, list | tuple) or int(index[1]) >= len(values):
         return None
     tensor = values[int(index[1])]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import inspect
+from collections.abc import Mapping
 from dataclasses import replace
 
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading.frames import Frames
+from grader.errors.seen.reading.frames import Frames, file_name
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -73,6 +75,60 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"(x.shape[{int(first)}])."
         )
     return replace(told, meaning=meaning, cure=cure or told.cure)
+
+
+def read_padding(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A padding mask of (batch, length) whose layer takes the first dimension for the length."""
+    names = frames.given("multi_head_attention_forward")
+    mask, key = names.get("key_padding_mask"), names.get("key")
+    if not isinstance(mask, Tensor) or not isinstance(key, Tensor) or key.dim() != 3:
+        return None
+    layers = [one["self"] for _, one in frames.within if isinstance(one.get("self"), nn.Module)]
+    inner = next((one for one in layers if isinstance(one, nn.MultiheadAttention)), None)
+    length, batch = key.shape[:2]
+    if inner is None or tuple(mask.shape) != (length, batch) or length == batch:
+        return None
+    shape = tuple(mask.shape)
+    if inner.batch_first:
+        return replace(
+            told,
+            meaning=f"The padding mask has the shape {shape}: the length comes first in it, and "
+            f"this layer takes ({batch}, {length}), the batch first.",
+            cure="Turn it around: mask.T.",
+        )
+    call, place = _made_without(frames, layers)
+    sizes = [len(one) for _, one in frames.tensors() if one.dim() == 1]
+    taken = (
+        f"The input has the shape {tuple(key.shape)} and the padding mask {shape}. Without "
+        f"batch_first=True this layer takes the input for (length, batch, features), so {batch} "
+        f"for the batch, and wants a mask of ({batch}, {length})."
+    )
+    first = f"The batch comes first here, so make the layer for that: {call}."
+    if length not in sizes or batch in sizes:
+        first = f"If the batch comes first in both, make the layer for that: {call}. Else: mask.T."
+    return replace(told, meaning=taken, cure=first, place=place or told.place)
+
+
+def _made_without(frames: Frames, layers: list[nn.Module]) -> tuple[str, str]:
+    """The call that makes such a layer, with batch_first=True, and its line if there is one."""
+    kinds = {type(one).__name__ for one in layers if "batch_first" in _settings(one)}
+    found = [
+        (node, file)
+        for tree, file in frames.files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in kinds
+        and not any(one.arg in ("batch_first", None) for one in node.keywords)
+    ]
+    if len(found) != 1:
+        return f"nn.{max(kinds, key=len)}(..., batch_first=True)", ""
+    (call, file), on = found[0], ast.keyword("batch_first", ast.Constant(True))
+    text = ast.unparse(ast.Call(call.func, call.args, [*call.keywords, on]))
+    return text, f"{file_name(file)}, line {call.lineno}"
+
+
+def _settings(layer: nn.Module) -> Mapping[str, object]:
+    return inspect.signature(type(layer)).parameters
 
 
 def read_batch(frames: Frames, told: Explained, message: str) -> Explained | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.reading import source
-from grader.errors.seen.reading.frames import Frame, Frames
+from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_function
+from grader.errors.seen.reading.lookup import looked_up
 
 
 def read_unchecked(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -52,7 +54,15 @@ def read_unchecked(frames: Frames, told: Explained, message: str) -> Explained |
 
 
 def read_twice(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """An unscale_ in every pass, beside a step in some of them."""
+    """An unscale_ in every pass, beside a step in some of them; or two of them in one step."""
+    if (earlier := _unscaled_before(frames)) is not None:
+        return replace(
+            told,
+            meaning="The gradients of this optimizer were unscaled before in this step, at "
+            f"{earlier}, and no update() came since: they would be divided twice.",
+            cure="Leave this call out: what follows it finds them unscaled already.",
+            place=frames.last.place,
+        )
     frame = frames.last
     tree = frame.source
     if tree is None:
@@ -69,6 +79,42 @@ def read_twice(frames: Frames, told: Explained, message: str) -> Explained | Non
                 place=frame.place_of(node.lineno),
             )
     return None
+
+
+def _unscaled_before(frames: Frames) -> str | None:
+    """The one unscale_ that ran before the failing one, in a frame or in what a frame called."""
+    if len(frames.optimizers()) != 1:
+        return None  # it may have been another's
+    for frame in reversed(frames.own):
+        tree = frame.source
+        scope = (source.loop_of(tree, frame.line) or tree) if tree is not None else None
+        found = list(_unscaling(scope, frame)) if scope is not None else []
+        if found:
+            return found[0] if len(set(found)) == 1 else None
+    return None
+
+
+def _unscaling(scope: ast.AST, frame: Frame) -> Iterator[str]:
+    """Where the statements before a frame's line unscale, but for those of an if or a loop."""
+    for statement in getattr(scope, "body", ()):
+        if statement.lineno >= frame.line or not isinstance(statement, ast.Expr | ast.Assign):
+            continue
+        for call in (one for one in ast.walk(statement) if isinstance(one, ast.Call)):
+            if getattr(call.func, "attr", "") == "unscale_":
+                yield frame.place_of(call.lineno)
+                continue
+            value = looked_up(call.func, frame)
+            code = own_function(getattr(value, "__func__", value))
+            if code is not None:
+                yield from _always(*code)
+
+
+def _always(tree: ast.AST, file: str, first: int) -> Iterator[str]:
+    """Where a function unscales in each of its runs."""
+    for function in getattr(tree, "body", ()):
+        for one in getattr(function, "body", ()):
+            if isinstance(one, ast.Expr) and source.calls(one, "unscale_"):
+                yield f"{file_name(file)}, line {first + one.lineno - 1}"
 
 
 def _name(frames: Frames, frame: Frame, optimizer: object) -> str:
