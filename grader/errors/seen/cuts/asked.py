@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import replace
 
 from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import start_of
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -18,7 +17,7 @@ from grader.errors.seen.reading.lookup import looked_up
 def read_input(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The tensor that a gradient is asked for, and the line that is to set its flag."""
     frame = frames.last
-    for call in _calls(frame, "grad"):
+    for call in failing.calls(frame, "grad"):
         result, asked = _argument(call, 0, "outputs"), _argument(call, 1, "inputs")
         entries = asked.elts if isinstance(asked, ast.List | ast.Tuple) else [asked]
         for one in entries:
@@ -64,7 +63,7 @@ def _of_input(
 def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None:
     """What a backward pass is started with, and the shape of what it starts from."""
     frame = frames.last
-    for call in _calls(frame, "grad", "backward"):
+    for call in failing.calls(frame, "grad", "backward"):
         is_grad = ast.unparse(call.func).endswith("grad")
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         result = _argument(call, 0, "outputs") if is_grad else owner
@@ -89,7 +88,7 @@ def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None
 def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The result that has more than one element, and the line with one number in its place."""
     frame, root = start_of(frames)
-    for call in _calls(frame, "backward"):
+    for call in failing.calls(frame, "backward"):
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         if owner is None or root is None or looked_up(owner, frame) is not root:
             continue
@@ -151,7 +150,7 @@ def read_flag(frames: Frames, told: Explained, message: str) -> Explained | None
 def read_integer(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The tensor of whole numbers whose flag is set."""
     frame = frames.last
-    for call in _calls(frame, "requires_grad_"):
+    for call in failing.calls(frame, "requires_grad_"):
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         value = looked_up(owner, frame) if owner is not None else None
         if owner is None or not isinstance(value, Tensor):
@@ -178,14 +177,6 @@ def _made(frame: Frame, name: str) -> list[ast.Assign]:
 def _argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
     named = next((one.value for one in call.keywords if one.arg == name), None)
     return named or (call.args[place] if len(call.args) > place else None)
-
-
-def _calls(frame: Frame, *names: str) -> Iterator[ast.Call]:
-    for node in ast.walk(frame.source) if frame.source is not None else ():
-        if not isinstance(node, ast.Call) or not _reaches(node, frame):
-            continue
-        if getattr(node.func, "attr", getattr(node.func, "id", "")) in names:
-            yield node
 
 
 def _reaches(node: ast.expr | ast.stmt, frame: Frame) -> bool:

@@ -58,6 +58,12 @@ class Frame:
         """Another line of the same file."""
         return self.place.replace(f"line {self.line}", f"line {line}")
 
+    def made(self, name: str) -> str:
+        """The last line in front of the failing one that gave a name its value, or that one."""
+        made = source.assigned(self.source, name) if self.source is not None else []
+        lines = [one.lineno for one in made if one.lineno < self.line]  # type: ignore[attr-defined]
+        return self.place_of(lines[-1]) if lines else self.place
+
     @property
     def source(self) -> ast.AST | None:
         """The syntax of the function, or of a file's own statements if the frame is a module's."""

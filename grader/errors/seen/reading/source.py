@@ -25,6 +25,12 @@ def spelled(node: ast.AST) -> str:
     return ast.unparse(node)
 
 
+def in_brackets(node: ast.expr) -> str:
+    """An expression as it can stand in front of a method's dot."""
+    simple = isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+    return ast.unparse(node) if simple else f"({ast.unparse(node)})"
+
+
 def assigned(tree: ast.AST, name: str) -> list[ast.AST]:
     """The statements that give a name a value, in order."""
     found = [node for node in ast.walk(tree) if any(one == name for one in _targets(node))]

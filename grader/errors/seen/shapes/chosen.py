@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.modules.fed import fed
-from grader.errors.seen.reading import failing, source
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up, named
 from grader.errors.seen.reading.sized import number, shape_of
@@ -58,14 +58,12 @@ def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | Non
     (name,) = names
     value = next(value for known, value in found if known == name)
     text = str(value.dtype).removeprefix("torch.")
-    made = source.assigned(frame.source, name) if frame.source is not None else []
-    lines = [line for line in (one.lineno for one in made) if line < frame.line]  # type: ignore[attr-defined]
     return replace(
         told,
         meaning=f"{name} is the index here, and it is {text}.",
         cure=f"Convert it where it is used: {name}.long(). Better, keep such numbers apart from "
         "measured ones where they are read, as torch.long.",
-        place=frame.place_of(lines[-1]) if lines else frame.place,
+        place=frame.made(name),
     )
 
 
@@ -106,7 +104,7 @@ def read_mask(frames: Frames, told: Explained, message: str) -> Explained | None
             )
         elif len(given) == len(shape) and _fits(given, shape):
             cure = f"Repeat it to the whole shape: {whole}[{name}.expand_as({whole})]."
-        return replace(told, meaning=said, cure=cure, place=_made(frame, name))
+        return replace(told, meaning=said, cure=cure, place=frame.made(name))
     return None
 
 
@@ -145,7 +143,7 @@ def read_slice(frames: Frames, told: Explained, message: str) -> Explained | Non
                 told,
                 meaning=f"{name} is {value}, a float, and a slice counts in whole numbers.",
                 cure=f"Convert it: int({name}).",
-                place=_made(frame, name),
+                place=frame.made(name),
             )
     return None
 
@@ -184,10 +182,3 @@ def read_written(frames: Frames, told: Explained, message: str) -> Explained | N
 def _fits(one: tuple[int, ...], whole: tuple[int, ...]) -> bool:
     pairs = zip(reversed(one), reversed(whole), strict=False)
     return len(one) <= len(whole) and all(left in (1, right) for left, right in pairs)
-
-
-def _made(frame: Frame, name: str) -> str:
-    """The last line in front of the failing one that gave a name its value, or that one."""
-    made = source.assigned(frame.source, name) if frame.source is not None else []
-    lines = [one.lineno for one in made if one.lineno < frame.line]  # type: ignore[attr-defined]
-    return frame.place_of(lines[-1]) if lines else frame.place

@@ -38,7 +38,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     )
     if low == 1 and high == size:
         cure = f"Numbers that begin at 1 are one too large: {name} - 1."
-        return replace(told, meaning=meaning, cure=cure, place=_made(frame, name))
+        return replace(told, meaning=meaning, cure=cure, place=frame.made(name))
     if low > 0 and len(ends := _ends(frames)) == 1:
         offset, made, sizes, place = ends[0]
         return replace(
@@ -59,18 +59,18 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"enumerate({ids})}}, and {name} = torch.tensor([rows[int(one)] for one in {name}]). "
             "The same goes for whatever else counts by these names."
         )
-        return replace(told, meaning=meaning, cure=cure, place=_made(frame, name))
+        return replace(told, meaning=meaning, cure=cure, place=frame.made(name))
     table = next(iter(_in_brackets(frame, dimension, size, nn.Parameter)), None)
     if low >= 0 and dimension == 0 and table == name:
         cure = (
             f"Make the table with a row for every number, {high + 1} of them. Where the numbers "
             "are names with gaps between them, number them anew from 0."
         )
-        return replace(told, meaning=meaning, cure=cure, place=_made(frame, name))
+        return replace(told, meaning=meaning, cure=cure, place=frame.made(name))
     cure = (
         f"Look at how {name} is made, and at whether it counts in the tensor that it indexes here."
     )
-    return replace(told, meaning=meaning, cure=cure, place=_made(frame, name))
+    return replace(told, meaning=meaning, cure=cure, place=frame.made(name))
 
 
 def _holding(indices: dict[str, Tensor], wrong: int, size: int) -> dict[str, Tensor]:
@@ -150,7 +150,7 @@ def _chosen(frames: Frames, told: Explained) -> Explained | None:
         meaning=f"{name} holds the number {low if low < 0 else high}, and {holder} has {size} "
         f"{rows}, 0 to {size - 1}.",
         cure=cure,
-        place=_made(frame, name),
+        place=frame.made(name),
     )
 
 
@@ -199,13 +199,6 @@ def _indices(frame: Frame) -> dict[str, Tensor]:
         if whole and value.numel() and not value.is_meta:
             found[source.spelled(node)] = value
     return found
-
-
-def _made(frame: Frame, name: str) -> str:
-    """The last line in front of the failing one that gave a name its value, or that one."""
-    made = source.assigned(frame.source, name) if frame.source is not None else []
-    lines = [one.lineno for one in made if one.lineno < frame.line]  # type: ignore[attr-defined]
-    return frame.place_of(lines[-1]) if lines else frame.place
 
 
 def _ends(frames: Frames) -> list[tuple[str, str, str, str]]:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import named
 from grader.errors.seen.reading.sized import shape_of
@@ -56,7 +55,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             cure=f"{small.name} has the sizes that {large.name} begins with. If its entries belong "
             f"to those, as one factor of each sample does, give it the others: {small.name}{view}, "
             f"or {small.name}.view({sizes}).",
-            place=_made(frame, small.name),
+            place=frame.made(small.name),
         )
     if (brought := aligned.cure(frame, left, right)) is not None:
         cure, place = brought
@@ -144,10 +143,3 @@ def _sizes_at(pair: tuple[Operand, Operand], dimension: int) -> tuple[int, int] 
 def _fits(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     pairs = zip(reversed(one), reversed(other), strict=False)
     return all(left == right or 1 in (left, right) for left, right in pairs)
-
-
-def _made(frame: Frame, name: str) -> str:
-    """The last line in front of the failing one that gave a name its value, or that one."""
-    made = source.assigned(frame.source, name) if frame.source is not None else []
-    lines = [one.lineno for one in made if one.lineno < frame.line]  # type: ignore[attr-defined]
-    return frame.place_of(lines[-1]) if lines else frame.place

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.reading.sized import shape_of
 
@@ -36,23 +36,14 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         if left == right:
             cure = (
                 f"Turn one of them. Rows against rows, as the scores of attention: {a} @ "
-                f"{_in_brackets(sides[1])}.transpose(-2, -1). Columns against columns: "
-                f"{_in_brackets(sides[0])}.transpose(-2, -1) @ {b}."
+                f"{source.in_brackets(sides[1])}.transpose(-2, -1). Columns against columns: "
+                f"{source.in_brackets(sides[0])}.transpose(-2, -1) @ {b}."
             )
         elif left[-1] == right[-1]:
-            cure = f"Turn the second: {a} @ {_in_brackets(sides[1])}.transpose(-2, -1)."
+            cure = f"Turn the second: {a} @ {source.in_brackets(sides[1])}.transpose(-2, -1)."
         elif left[-2] == right[-2]:
-            cure = f"Turn the first: {_in_brackets(sides[0])}.transpose(-2, -1) @ {b}."
+            cure = f"Turn the first: {source.in_brackets(sides[0])}.transpose(-2, -1) @ {b}."
         else:
             cure = f"Look at how {a} and {b} are made: neither fits when it is turned."
         return replace(told, meaning=said, cure=cure, place=frame.place)
     return None
-
-
-def _in_brackets(node: ast.expr) -> str:
-    text = ast.unparse(node)
-    return (
-        text
-        if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
-        else f"({text})"
-    )

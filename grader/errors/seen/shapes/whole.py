@@ -26,7 +26,7 @@ def read_mean(frames: Frames, told: Explained, message: str) -> Explained | None
         given = failing.arguments(call)
         if not given:
             continue
-        text = _in_brackets(given[0])
+        text = source.in_brackets(given[0])
         other = copy.deepcopy(call)
         converted = ast.parse(f"{text}.float()", mode="eval").body
         if isinstance(other.func, ast.Attribute) and given[0] is getattr(call.func, "value", None):
@@ -61,7 +61,7 @@ def read_found(frames: Frames, told: Explained, message: str) -> Explained | Non
         told,
         meaning=f"{name}, the target of the loss, is {text}, and the prediction float32.{why}",
         cure=f"Convert it before the loss: {converted}.",
-        place=_made(frames, name),
+        place=frames.last.made(name),
     )
 
 
@@ -81,7 +81,7 @@ def read_result(frames: Frames, told: Explained, message: str) -> Explained | No
             "operation in place keeps the dtype.",
             cure=f"Let it hold floats before: {name} = {name}.float() behind the line that makes "
             "it, or dtype=torch.float32 in that line.",
-            place=_made(frames, name),
+            place=frames.last.made(name),
         )
     return None
 
@@ -127,7 +127,7 @@ def _converted(frames: Frames, told: Explained, name: str, value: Tensor) -> Exp
         meaning=f"{name} is {text}, and this operation is for floating numbers.",
         cure=f"Convert it first: {name}.float()."
         + (" Bytes of a picture are scaled with it: / 255." if value.dtype == torch.uint8 else ""),
-        place=_made(frames, name),
+        place=frames.last.made(name),
     )
 
 
@@ -138,19 +138,3 @@ def _given(frame: Frame) -> Iterator[tuple[str, Tensor]]:
                 value = named(one, frame)
                 if isinstance(value, Tensor):
                     yield ast.unparse(one), value
-
-
-def _made(frames: Frames, name: str) -> str:
-    frame = frames.last
-    made = source.assigned(frame.source, name) if frame.source is not None else []
-    before = [one.lineno for one in made if one.lineno < frame.line]  # type: ignore[attr-defined]
-    return frame.place_of(before[-1]) if before else frame.place
-
-
-def _in_brackets(node: ast.expr) -> str:
-    text = ast.unparse(node)
-    return (
-        text
-        if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
-        else f"({text})"
-    )
