@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import difflib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,8 @@ def mutated(tree: ast.Module, changes: Iterator[Change]) -> Iterator[Mutant]:
         changed = copied(tree, {id(change.part): change.instead})
         try:
             after = ast.unparse(ast.fix_missing_locations(changed))
-            compile(after, "<mutant>", "exec")
+            with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
+                compile(after, "<mutant>", "exec")  # calling a number is a mutant like another
         except (SyntaxError, ValueError):  # `return` in place of a value, `break` out of place
             continue
         if after in known:
