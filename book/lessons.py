@@ -9,6 +9,7 @@ from typing import Any
 
 from book import links, pictures
 from book.words import without_paths
+from course.quiz.live import TO_RUN
 from course.widgets.frame import recorded
 from grader.engine.refusal import Refusal
 from grader.notebook import places
@@ -80,5 +81,6 @@ def _shown(output: Any, name: str, scripts: dict[str, str]) -> Any:
         scripts[picture] = made.script
         output.data = {"text/html": made.page}
     elif "text/html" in output.data:
-        output.data = {"text/html": without_paths(pictures.themed(output.data["text/html"]))}
+        html = output.data["text/html"].replace(TO_RUN, "")
+        output.data = {"text/html": without_paths(pictures.themed(html))}
     return output

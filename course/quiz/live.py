@@ -24,10 +24,14 @@ _STILL = """<style>
 .jp-OutputArea-child:has(.cq-still) + .jp-OutputArea-child:not(:has(.{frame})) {{ display: none; }}
 </style>
 <div class='cq-still' id='{id}'>{content}
-<p>What you open here is not recorded. Run this cell to answer. If this line stays, your editor
-shows no widgets.</p>
+{run}
 </div>
 """
+TO_RUN = (
+    "<p>What you open here is not recorded. Run this cell to answer. "
+    "If this line stays, your editor shows no widgets.</p>"
+)
+"""What the static form says in a notebook. It means nothing on a page that has no cells to run."""
 
 
 class LiveQuestion:
@@ -67,7 +71,7 @@ class LiveQuestion:
         content = self._repr_html_()
         live = None if wants_static() else self.widget()
         if live:
-            content = _STILL.format(frame=page.FRAME, id=live.still, content=content)
+            content = _STILL.format(frame=page.FRAME, id=live.still, content=content, run=TO_RUN)
         display({"text/html": content, "text/plain": repr(self)}, raw=True)
         if live:
             display(_live(live), raw=True)

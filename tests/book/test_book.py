@@ -108,6 +108,7 @@ def test_a_lesson_has_its_questions_with_their_answers_folded(lesson, pages):
     assert len([box for box in boxes if box.select("details:not([open]) > summary")]) >= len(
         questions(lesson)
     )
+    assert "Run this cell" not in shown.get_text()  # a page has none to run
 
 
 def test_an_exercise_has_its_parts_and_a_model_answer_behind_two_folds(pages):
