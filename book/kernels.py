@@ -8,6 +8,7 @@ process it is forked from.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import runpy
@@ -74,7 +75,8 @@ class _Fork:
         return 0
 
     def send_signal(self, number: int) -> None:
-        signal.pidfd_send_signal(self._handle, number)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            signal.pidfd_send_signal(self._handle, number)
 
 
 class _Server:

@@ -1,6 +1,8 @@
 """A forked kernel is like one that was started: all that a cell can ask of it says the same."""
 
+import asyncio
 import os
+import signal
 
 import nbformat
 import pytest
@@ -54,3 +56,18 @@ def test_a_forked_kernel_can_be_interrupted_and_ends_when_its_notebook_does(tmp_
     pid = int(endless.nb.cells[0].outputs[0].text)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_forked_kernel_that_has_ended_by_itself_can_be_told_to_end(tmp_path):
+    async def told():
+        manager = ForkedKernelManager(kernel_name="python3")
+        await manager.start_kernel(cwd=str(tmp_path))
+        pid = manager.provisioner.pid
+        os.kill(pid, signal.SIGKILL)
+        while pid in map(int, filter(str.isdigit, os.listdir("/proc"))):  # until it is reaped
+            await asyncio.sleep(0.01)
+        await manager.provisioner.terminate()
+        await manager.provisioner.kill()
+        await manager.shutdown_kernel(now=True)
+
+    asyncio.run(asyncio.wait_for(told(), 60))
