@@ -50,6 +50,22 @@ def texts_of_several_lengths():
     _batch(TEXTS)
 
 
+ROWS = [torch.ones(n, 1) for n in (3, 4)]
+
+
+@told(
+    "batch_sizes",
+    r"^The samples of the list have different shapes, \(3, 1\) and \(4, 1\)",
+    None,
+    "pad_sequence([torch.as_tensor(one) for one in samples], batch_first=True)",
+    lambda: next(
+        iter(DataLoader(ROWS, 2, collate_fn=lambda one: pad_sequence(one, batch_first=True)))
+    ),
+)
+def a_list_of_several_lengths():
+    next(iter(DataLoader(ROWS, 2)))
+
+
 def _padded(samples):
     return default_collate([{k: v for k, v in one.items() if k != "ids"} for one in samples]) | {
         "ids": pad_sequence([torch.as_tensor(one["ids"]) for one in samples], batch_first=True)

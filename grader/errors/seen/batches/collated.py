@@ -25,8 +25,9 @@ class Batch(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The name of the dataset's class."""
-        return type(self.dataset).__name__
+        """The name of the dataset's class: "Pictures", and "the list" of one that is Python's."""
+        kind = type(self.dataset)
+        return kind.__name__ if kind.__module__ != "builtins" else f"the {kind.__name__}"
 
 
 def batch(frames: Frames) -> Batch | None:
