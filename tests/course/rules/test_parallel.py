@@ -155,6 +155,27 @@ def test_results_in_a_class_of_ones_own_do_where_the_loss_uses_all(world_of_one,
     ddp(x)
 
 
+class Sealed:
+    """Two results in an object of somebody's own."""
+
+    def __init__(self, one, other):
+        self.one, self.other = one, other
+
+
+@pytest.mark.parametrize("find", [True, False])
+def test_results_in_an_object_are_taken_for_unused_where_ddp_looks_for_these(world_of_one, find):
+    net = Some(2, ())
+    net.forward = lambda x: Sealed(net.layers[0](x), net.layers[1](x))
+    ddp = DistributedDataParallel(net, find_unused_parameters=find)
+    found = ddp(torch.ones(4, 3))
+    loss = (found.one + found.other).sum()
+    if find:
+        with pytest.raises(RuntimeError, match="Expected to mark a variable ready only once"):
+            loss.backward()
+    else:
+        loss.backward()
+
+
 def test_every_backward_pass_since_the_forward_pass_counts_and_autograd_grad_does_not(world_of_one):
     net = Some(2, ())
     net.forward = lambda x: (net.layers[0](x), net.layers[1](x))
