@@ -236,9 +236,10 @@ MODULES = (
         "unpickling",
         ("UnpicklingError",),
         r"Weights only load failed",
-        "torch.load reads tensors and plain containers only; the file holds whole objects.",
-        "Save state_dict() instead of a module or an optimizer, and tensors instead of what NumPy "
-        "made. A file that you trust is read as it is: torch.load(path, weights_only=False), which "
-        "runs what the file says.",
+        "torch.load reads tensors, plain values, and lists, tuples, sets and dicts of these; the "
+        "file holds other objects.",
+        "Save state_dict() instead of a module or an optimizer, tensors instead of what NumPy "
+        "made, and str(path) instead of a path. A file that you trust is read as it is: "
+        "torch.load(path, weights_only=False), which runs what the file says.",
     ),
 )

@@ -47,9 +47,11 @@ PROCESSES = (
         r"Expected to mark a variable ready only once",
         "DistributedDataParallel met a parameter's gradient twice after one forward pass: a "
         "parameter that is used outside of forward, a reentrant checkpoint that runs several "
-        "times, or a second backward pass through a part of the model.",
+        "times, or a second backward pass through a part of the model. Or "
+        "find_unused_parameters=True took a parameter for unused, as it does where the model "
+        "returns an object of your own, into which it does not look.",
         "Call the wrapper, ddp(x), once for each backward pass, and checkpoint with "
-        "use_reentrant=False.",
+        "use_reentrant=False. Let the model return tensors, or tuples, lists or dicts of them.",
     ),
     Explanation(
         "wrapped_attribute",

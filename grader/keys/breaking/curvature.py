@@ -111,8 +111,8 @@ class HvpKey(Key, task="hvp"):
 
     def errors_hidden(f, x, v):
         """You caught a RuntimeError and returned zeros. Where a node has no derivative of its own
-        torch raises one too, and there H is not 0. Ask g.requires_grad, pass
-        materialize_grads=True, and let errors pass."""
+        torch raises one too, and there H need not be 0. Ask g.requires_grad,
+        pass materialize_grads=True, and let errors pass."""
         try:
             return _hvp(f, x, v)
         except RuntimeError:

@@ -221,8 +221,8 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
 
     @replaces("again")
     def checkpointed_again(block, x, state):
-        """again hands block to torch.utils.checkpoint, which saves nothing and runs block once more
-        in the backward pass. again is that second run: call block itself."""
+        """again hands block to torch.utils.checkpoint, which saves x alone and runs block once
+        more in the backward pass. again is that second run: call block itself."""
         with _generator_at(state):
             return checkpoint(block, x, use_reentrant=False)
 

@@ -239,8 +239,8 @@ def blocks(n, world, rank, shuffle, seed, epoch):
 
 
 def not_padded(n, world, rank, shuffle, seed, epoch):
-    """Some ranks have fewer numbers than others. In training they would wait for the others'
-    gradients for ever: make the order longer first, by repeating it from its beginning."""
+    """Some ranks have fewer numbers than others. In training the others would wait for
+    gradients that never come: make the order longer first, by repeating it from its beginning."""
     return _read(n, world, rank, shuffle, seed, epoch, longer=lambda order, world: order)
 
 

@@ -68,7 +68,7 @@ class NamedLeafsKey(Key, task="named_leafs"):
         return [name for name, module in walked if _has_no_children(module)]
 
     def those_with_parameters(model):
-        """You listed modules that have parameters of their own. An activation has none, and is a
+        """You listed modules that have parameters of their own. A ReLU has none, and is a
         module without children; a container may have some."""
         walked = model.named_modules()
         return [name for name, module in walked if list(module.parameters(recurse=False))]
@@ -91,7 +91,7 @@ class NamedLeafsKey(Key, task="named_leafs"):
         return [n for n, m in walked if _has_no_children(m) and not isinstance(m, nn.Sequential)]
 
     def leafs_with_parameters(model):
-        """You left out the modules without parameters, such as activations and dropout. They have
+        """You left out the modules without parameters, such as a ReLU or dropout. They have
         no children either."""
         named = dict(model.named_modules())
         return [n for n in _leaf_names(model) if next(named[n].parameters(), None) is not None]

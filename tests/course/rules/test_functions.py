@@ -1,5 +1,6 @@
 """The rules of lesson 8 decide what torch decides about what backward returns."""
 
+import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -61,6 +62,65 @@ def test_both_answers_come_up():
     assert not is_accepted([True, False], [True])
     assert not is_accepted([True, False], [True, True])
     assert not is_accepted([True], [True, True])
+
+
+class WithDefault(torch.autograd.Function):
+    """A number with a default, and setup_context; backward returns what it is told."""
+
+    told = ()
+
+    @staticmethod
+    def forward(x, factor=2.0):
+        return x * factor
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.inputs = inputs
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return WithDefault.told
+
+
+def test_with_setup_context_a_default_counts_as_an_argument():
+    x = torch.ones(3, requires_grad=True)
+    y = WithDefault.apply(x)
+    assert (len(y.grad_fn.inputs), y.grad_fn.inputs[1]) == (2, 2.0)
+    WithDefault.told = (torch.ones(3),)
+    with pytest.raises(RuntimeError, match=r"expected 2, got 1"):
+        y.sum().backward()
+    WithDefault.told = (torch.ones(3), None)
+    WithDefault.apply(x).sum().backward()
+    assert x.grad.equal(torch.ones(3))
+
+
+class Doubled(torch.autograd.Function):
+    """It saves x, and asks for it where it is told to."""
+
+    @staticmethod
+    def forward(ctx, x, asks):
+        ctx.asks = asks
+        ctx.save_for_backward(x)
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        if ctx.asks:
+            assert len(ctx.saved_tensors) == 1
+        return 2 * grad_output, None
+
+
+def test_a_second_pass_raises_where_it_asks_for_what_was_freed():
+    for asks in (True, False):
+        x = torch.ones(3, requires_grad=True)
+        loss = Doubled.apply(x, asks).sum()
+        loss.backward()
+        if asks:
+            with pytest.raises(RuntimeError, match="a second time"):
+                loss.backward()
+        else:
+            loss.backward()
+            assert x.grad.equal(torch.full((3,), 4.0))
 
 
 # shapes

@@ -1,7 +1,13 @@
 """The programs that lesson 10 shows as its rules, run against torch on modules that are drawn."""
 
+import collections
+import datetime
+import io
+import pickle
 import warnings
+from pathlib import Path
 
+import numpy
 import pytest
 import torch
 import torch.nn.functional as F
@@ -169,3 +175,39 @@ def test_two_shapes_meet_in_a_loss_as_the_program_says(loss, prediction, target)
     assert happened == shapes_met(loss, prediction, target)
     told = any("broadcasting" in str(one.message) for one in warned)
     assert told == (prediction != target and loss.endswith(("mse_loss", "l1_loss", "huber_loss")))
+
+
+def loaded(value):
+    """What torch.load gives back of a value that torch.save has written."""
+    file = io.BytesIO()
+    torch.save(value, file)
+    file.seek(0)
+    return torch.load(file)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [3, 0.5, 1j, True, None, "a", b"a", [1, "a"], (1, (2,)), {1, 2}, {"a": [1]}, torch.Size([2])],
+)
+def test_plain_values_lists_tuples_sets_and_dicts_are_loaded(value):
+    assert loaded(value) == value
+    assert loaded({"deep": [(value, torch.ones(1))]})["deep"][0][0] == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Path("a"),
+        range(3),
+        frozenset([1]),
+        collections.deque([1]),
+        datetime.date(2000, 1, 1),
+        numpy.float64(0.5),
+        numpy.ones(2),
+        nn.ReLU(),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_all_else_is_refused_by_a_load(value):
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        loaded({"epoch": 3, "more": value})

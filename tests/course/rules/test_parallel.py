@@ -108,6 +108,10 @@ class Results(dict):
 class Pair(tuple):
     """A tuple of somebody's own."""
 
+    @classmethod
+    def of(cls, *results):
+        return cls(results)
+
 
 HIDDEN = (Held, Results, Pair)
 
@@ -120,7 +124,7 @@ HIDDEN = (Held, Results, Pair)
         lambda a, b: [a, {0: (b,)}],
         Held,
         lambda a, b: Results({0: a, 1: b}),
-        lambda a, b: Pair((a, b)),
+        Pair.of,
     ],
 )
 def test_looking_for_the_unused_helps_where_results_lie_in_tuples_and_dicts(world_of_one, results):
@@ -136,6 +140,40 @@ def test_looking_for_the_unused_helps_where_results_lie_in_tuples_and_dicts(worl
     else:
         assert not next_pass_raises({0, 1}, {0}, find_unused=True)
         ddp(x)
+
+
+@pytest.mark.parametrize("results", [Held, lambda a, b: Results(enumerate([a, b])), Pair.of])
+def test_results_in_a_class_of_ones_own_do_where_the_loss_uses_all(world_of_one, results):
+    net = Some(3, ())
+    net.forward = lambda x: results(net.layers[0](x), net.layers[1](x))  # and never the third
+    ddp = DistributedDataParallel(net, find_unused_parameters=True)
+    x = torch.ones(4, 3)
+    found = ddp(x)
+    assert isinstance(found, HIDDEN)
+    used = (found.one, found.other) if isinstance(found, Held) else (found[0], found[1])
+    torch.stack(used).sum().backward()
+    ddp(x)
+
+
+class Sealed:
+    """Two results in an object of somebody's own."""
+
+    def __init__(self, one, other):
+        self.one, self.other = one, other
+
+
+@pytest.mark.parametrize("find", [True, False])
+def test_results_in_an_object_are_taken_for_unused_where_ddp_looks_for_these(world_of_one, find):
+    net = Some(2, ())
+    net.forward = lambda x: Sealed(net.layers[0](x), net.layers[1](x))
+    ddp = DistributedDataParallel(net, find_unused_parameters=find)
+    found = ddp(torch.ones(4, 3))
+    loss = (found.one + found.other).sum()
+    if find:
+        with pytest.raises(RuntimeError, match="Expected to mark a variable ready only once"):
+            loss.backward()
+    else:
+        loss.backward()
 
 
 def test_every_backward_pass_since_the_forward_pass_counts_and_autograd_grad_does_not(world_of_one):
