@@ -27,9 +27,10 @@ EDITS = (
         "What a backward formula saved was edited in place afterwards, so its gradient could be "
         "wrong. Edits are counted and not compared: one of another row of the same memory, or one "
         "that changes no number, is refused too.",
-        "If optimizer.step() made the edit, between two backward passes, call every backward "
-        "before the first step, or run the forward pass again after it. Else use the out-of-place "
-        "operation, or edit a clone.",
+        "If optimizer.step() made the edit, between two backward passes, run the forward pass of "
+        "the second again after it. To call both before the step ends the error too, and adds "
+        "their gradients up wherever both arrive. Else use the out-of-place operation, or edit a "
+        "clone.",
     ),
     Explanation(
         "one_of_many_views",
