@@ -1152,6 +1152,15 @@ def _():
     nn.functional.binary_cross_entropy_with_logits(leaf(2, 1), torch.ones(2))
 
 
+def test_a_reshaped_target_ends_the_error_and_pairs_the_wrong_entries():
+    prediction = torch.linspace(0.1, 0.9, 6).reshape(2, 3)
+    target = (prediction > 0.5).float().T
+    loss = nn.functional.binary_cross_entropy
+    with pytest.raises(ValueError, match="target size"):
+        loss(prediction, target)
+    assert loss(prediction, target.reshape(2, 3)) > loss(prediction, target.T)
+
+
 @cured(
     "not_probabilities",
     lambda: nn.functional.binary_cross_entropy_with_logits(leaf(3) * 2, torch.ones(3)),
