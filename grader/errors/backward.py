@@ -14,9 +14,10 @@ BACKWARD = (
         "A backward pass frees the tensors its nodes saved. A second pass came to nodes that are "
         "freed, or your line reads what such a node had saved.",
         "Was something carried over from an earlier step, such as a hidden state or a running "
-        "loss? Detach it there. Do two losses of one step share the graph? Add them and call "
-        "backward once, or pass retain_graph=True to the first. Was it computed once, before the "
-        "loop? Compute it anew in every step. What a node saved can be read before the pass.",
+        "loss? Detach it there. Do two losses of one step share the graph? If both are to train "
+        "what they share, add them and call backward once, or pass retain_graph=True to the first; "
+        "else detach it for one of them. Was it computed once, before the loop? Compute it anew in "
+        "every step. What a node saved can be read before the pass.",
     ),
     Explanation(
         "no_graph",

@@ -175,10 +175,10 @@ OPTIMIZERS = (
         r"param 'initial_lr' is not specified",
         "A scheduler that is to go on at a later epoch reads each group's first learning rate, "
         "initial_lr, and a new optimizer has none.",
-        "For a new run leave last_epoch out: it is -1. To go on with a saved one, load the "
-        "optimizer's state_dict before you make the scheduler. If none was saved, set it: for "
-        'group in optimizer.param_groups: group["initial_lr"] = group["lr"], with the rate that '
-        "the training began with.",
+        "Leave last_epoch out, and make the scheduler as for a new run. To go on, load the states "
+        "of the optimizer and of the scheduler after that. If none was saved, step the new one as "
+        "often as the old one was: for _ in range(epochs): scheduler.step(). To set initial_lr "
+        "yourself would end the error, and give most schedulers wrong rates.",
     ),
     Explanation(
         "rate_attribute",

@@ -53,10 +53,10 @@ SCHEDULES = (
         "cycle_momentum",
         ("ValueError",),
         r"^optimizer must support momentum or beta1 with .cycle_momentum. option enabled",
-        "OneCycleLR and CyclicLR move the momentum against the rate, unless you say "
-        "otherwise, and this optimizer was made without one.",
-        "Pass cycle_momentum=False, or make the optimizer with momentum: SGD(params, lr=0.1, "
-        "momentum=0.9).",
+        "OneCycleLR and CyclicLR move the momentum, or the first of betas, against the rate, "
+        "unless you say otherwise, and this optimizer has neither setting.",
+        "Pass cycle_momentum=False, or take an optimizer that has one, such as SGD or AdamW. It "
+        "is then moved even where you left it at 0.",
     ),
     Explanation(
         "rates_per_group",

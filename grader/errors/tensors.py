@@ -18,7 +18,9 @@ EDITS = (
         r"leaf Variable that requires grad is being used in an in-place operation",
         "Recorded, the edit would turn this leaf, or the leaf that this view is part of, into the "
         "result of an operation: it would be a leaf no longer, and keep no gradient.",
-        "Update leaves inside `with torch.no_grad():`, or edit a clone.",
+        "Update leaves between two steps, inside `with torch.no_grad():`. What a forward pass "
+        "computes goes into a new tensor or into a clone: an edit that is not recorded is missing "
+        "in the gradient.",
     ),
     Explanation(
         "modified",
@@ -27,9 +29,10 @@ EDITS = (
         "What a backward formula saved was edited in place afterwards, so its gradient could be "
         "wrong. Edits are counted and not compared: one of another row of the same memory, or one "
         "that changes no number, is refused too.",
-        "If optimizer.step() made the edit, between two backward passes, call every backward "
-        "before the first step, or run the forward pass again after it. Else use the out-of-place "
-        "operation, or edit a clone.",
+        "If optimizer.step() made the edit, between two backward passes, run the forward pass of "
+        "the second again after it. To call both before the step ends the error too, and adds "
+        "their gradients up wherever both arrive. Else use the out-of-place operation, or edit a "
+        "clone.",
     ),
     Explanation(
         "one_of_many_views",
@@ -69,7 +72,8 @@ EDITS = (
         r"(?!.*returns multiple views)",
         "The view was made while nothing was recorded and edited while everything is, so autograd "
         "cannot tell whether the edit counts.",
-        "Make the view and edit it both inside the block, or both outside.",
+        "Make the view and edit it both outside of the block; or both inside, if the edit is not "
+        "to count in the gradient.",
     ),
     Explanation(
         "view_before_edit",

@@ -35,8 +35,9 @@ TRAINING = (
         "The target does not have the shape that this loss takes.",
         "Print both shapes. Class numbers have the shape (rows,), and of the pixels of images "
         "(N, H, W): target.squeeze(1) takes the channel out. For the other losses give the "
-        "target the shape of the prediction: target.reshape(prediction.shape), or target.float() "
-        "with unsqueeze(1).",
+        "target the shape of the prediction: target.float(), with unsqueeze(1) or squeeze(1) where "
+        "they differ by a 1. Where they differ by more, reshape would end the error and pair the "
+        "wrong entries.",
     ),
     Explanation(
         "target_dtype",

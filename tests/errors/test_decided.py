@@ -62,6 +62,34 @@ def optimizers_in_a_dict_of_an_object():
     _train(Agent(), torch.ones(4, 2), False)
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_a_second_backward_before_the_step_is_added_to_the_gradients_of_the_first(together):
+    torch.manual_seed(0)
+    agent, x = Agent(), torch.ones(4, 2)
+    wanted, critic = copy.deepcopy(agent), agent.nets["critic"]
+    wanted.value(x).backward()
+    wanted.steps["critic"].step()
+    policy = agent.policy(x)
+    agent.value(x).backward()
+    if together:
+        policy.backward()
+    agent.steps["critic"].step()
+    agent.policy(x).backward()
+    pairs = zip(critic.parameters(), wanted.nets["critic"].parameters(), strict=True)
+    assert all(torch.equal(*pair) for pair in pairs) == (not together)
+
+
+@pytest.mark.parametrize("added", [False, True])
+def test_two_losses_that_are_added_both_train_what_they_share(added):
+    torch.manual_seed(0)
+    maker, judge = nn.Linear(2, 2), _mlp(2)
+    made = maker(torch.ones(4, 2))
+    (wanted,) = torch.autograd.grad(judge(made).mean(), maker.weight, retain_graph=True)
+    of_judge, of_maker = (-judge(made if added else made.detach())).exp().mean(), judge(made).mean()
+    (of_judge + of_maker).backward()
+    assert maker.weight.grad.allclose(wanted) == (not added)
+
+
 def _critic_alone(critic, steps, policy, value):
     value.backward()
     steps.step()

@@ -255,6 +255,20 @@ def _():
     leaf(3)[0].mul_(2)
 
 
+def test_an_edit_that_is_not_recorded_is_missing_in_the_gradient():
+    w = leaf(3)
+    (recorded,) = grad(w.clone().mul_(2).sum(), w)
+    with torch.no_grad():
+        w.mul_(2)
+    (missing,) = grad(w.sum(), w)
+    assert (recorded.tolist(), missing.tolist()) == ([2] * 3, [1] * 3)
+
+    y = w * 1
+    with torch.no_grad():
+        y.view(3).mul_(2)
+    assert grad(y.sum(), w)[0].tolist() == [1] * 3
+
+
 @cured("modified", lambda: (leaf(3).exp() + 1).sum().backward())
 def _():
     y = leaf(3).exp()
@@ -1150,6 +1164,15 @@ def _():
 )
 def _():
     nn.functional.binary_cross_entropy_with_logits(leaf(2, 1), torch.ones(2))
+
+
+def test_a_reshaped_target_ends_the_error_and_pairs_the_wrong_entries():
+    prediction = torch.linspace(0.1, 0.9, 6).reshape(2, 3)
+    target = (prediction > 0.5).float().T
+    loss = nn.functional.binary_cross_entropy
+    with pytest.raises(ValueError, match="target size"):
+        loss(prediction, target)
+    assert loss(prediction, target.reshape(2, 3)) > loss(prediction, target.T)
 
 
 @cured(

@@ -73,6 +73,13 @@ def joined(second=None, milestones=(5,)):
     return S.SequentialLR(optimizer, schedules, milestones=list(milestones))
 
 
+def cycled(optimizer):
+    """What the cure says of a momentum of 0."""
+    assert optimizer.param_groups[0]["momentum"] == 0
+    S.OneCycleLR(optimizer, 0.1, total_steps=9)
+    assert optimizer.param_groups[0]["momentum"] > 0.9
+
+
 def ended(**settings):
     return next(iter(DataLoader(HELD, batch_size=4, **settings)))
 
@@ -161,7 +168,7 @@ SCHEDULES_CASES = [
     (
         "cycle_momentum",
         lambda: S.OneCycleLR(optim.Adagrad(one()), 0.1, total_steps=9),
-        lambda: S.OneCycleLR(sgd(momentum=0.9), 0.1, total_steps=9),
+        lambda: cycled(sgd()),
     ),
     (
         "rates_per_group",

@@ -41,12 +41,13 @@ def scheduled(steps):
         scheduler.step()
 
 
-def resumed(loaded):
-    old, new = sgd(), sgd()
-    lr_scheduler.StepLR(old, 2)
-    if loaded:
-        new.load_state_dict(old.state_dict())
-    lr_scheduler.StepLR(new, 2, last_epoch=3)
+def resumed(**last):
+    optimizer = sgd()
+    scheduler = lr_scheduler.StepLR(sgd(), 2)
+    state = optimizer.state_dict(), scheduler.state_dict()
+    new = lr_scheduler.StepLR(optimizer, 2, **last)
+    optimizer.load_state_dict(state[0])
+    new.load_state_dict(state[1])
 
 
 def clipped(value, **more):
@@ -194,7 +195,7 @@ OPTIMIZERS = [
         lambda: lr_scheduler.CosineAnnealingLR(sgd(), T_max=9),
     ),
     ("schedule_end", lambda: scheduled(5), lambda: scheduled(2)),
-    ("schedule_resume", lambda: resumed(False), lambda: resumed(True)),
+    ("schedule_resume", lambda: resumed(last_epoch=3), resumed),
     ("rate_attribute", lambda: sgd().lr, lambda: sgd().param_groups[0]["lr"]),
     ("norm_infinite", lambda: clipped(NAN, error_if_nonfinite=True), lambda: clipped(NAN)),
     (

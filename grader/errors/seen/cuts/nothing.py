@@ -117,8 +117,8 @@ def _leaf_without(
         return replace(
             told,
             meaning=f"{name}.grad was emptied: zero_grad() sets every .grad to None.",
-            cure="Read gradients after backward and before zero_grad(); or empty them with "
-            "zero_grad(set_to_none=False), which leaves zeros.",
+            cure="Read gradients after backward and before zero_grad(). With "
+            "zero_grad(set_to_none=False) you would read zeros.",
             place=frame.place_of(line),
         )
     if (emptied := _emptied_elsewhere(frames)) is not None:

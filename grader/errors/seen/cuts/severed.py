@@ -97,8 +97,8 @@ def at(told: Explained, places: Sequence[tuple[str, str]]) -> Explained:
 def switched_off(frames: Frames, told: Explained, frame: Frame) -> Explained:
     """Recording is off at the failing line: the call that switched it off and stays, or a block."""
     meaning = (
-        "Recording is switched off where this backward is called, so it was off for the forward "
-        "pass too."
+        "Recording is switched off where this backward is called. If it was off for the forward "
+        "pass too, nothing was recorded."
     )
     calls = _switches(frames)
     if len(calls) == 1:
