@@ -48,6 +48,7 @@ class AliasOrCopy(Task):
             "x.clone().add_(1)",
         ),
         compared("x requires grad", "x.view(15)", "(x * 2).view(15)", "x.detach()", wanted=True),
+        compared("a view that was recorded", "x", "x[1]", first="x.view(15)", wanted=True),
         compared("two parts of x", "x[2]", "x[0, 3:]", "x[0]", first="x[0]", visible=True),
         compared(
             "a part that starts further on",
