@@ -245,8 +245,8 @@ TEMPLATES: dict[str, str] = {
     "SIDE.grad": "Your function left a trace on its argument: {detail}. torch.autograd.grad "
     "returns gradients without writing them anywhere; an operation such as g += 1 on .grad itself "
     "writes into it.",
-    "SIDE.grad_mode": "After your function, {detail}. Use `with torch.no_grad():`, which ends by "
-    "itself.",
+    "SIDE.grad_mode": "After your function, {detail}. Put back what you found in a `finally`, or "
+    "use a `with` block, such as `with torch.no_grad():`, which ends by itself.",
     "SIDE.inference_mode": "After your function, {detail}. Use `with torch.inference_mode():`, "
     "which ends by itself.",
     "SIDE.default_dtype": "After your function, {detail}. Pass dtype= where you create tensors.",
