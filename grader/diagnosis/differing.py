@@ -53,6 +53,7 @@ _OF_EVERY_ROW = (
     "FACT.confused",
     "FACT.confused_some",
     "FACT.words_exchanged",
+    "FACT.words_exchanged_some",
     "FACT.renamed",
     "FACT.capitals",
     "FACT.too_often",

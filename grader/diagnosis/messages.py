@@ -180,6 +180,7 @@ TEMPLATES: dict[str, str] = {
     "a loop end after its first round?",
     "FACT.first_part_alone": "`{first}` is right, and every other value is zero or None. Does a "
     "loop end after its first round?",
+    "FACT.number_alone": "`{first}` is right, and every other value is zero or None.",
     "FACT.without_first": "{path} has the right entries, but the first is missing.",
     "FACT.without_last": "{path} has the right entries, but the last is missing.",
     "FACT.all_the_first": "Every entry of {path} is the right first one.",
@@ -201,8 +202,10 @@ TEMPLATES: dict[str, str] = {
     "FACT.confused": "You answer {received} wherever {right} is right, and all other answers are "
     "right.",
     "FACT.confused_some": "Every wrong answer of yours is {received}, where {right} is right.",
-    "FACT.words_exchanged": "You answer {one} where {other} is right, and {other} where {one} is "
-    "right.",
+    "FACT.words_exchanged": "You answer {one} wherever {other} is right, and {other} wherever "
+    "{one} is right.",
+    "FACT.words_exchanged_some": "Every wrong answer of yours is {one} where {other} is right, or "
+    "{other} where {one} is right.",
     "FACT.renamed": "You answer {pairs}, and all other answers are right.",
     "FACT.capitals": "Your words are right but for capital letters: {right} is asked for, and "
     "{received} is another text.",
@@ -242,8 +245,8 @@ TEMPLATES: dict[str, str] = {
     "SIDE.grad": "Your function left a trace on its argument: {detail}. torch.autograd.grad "
     "returns gradients without writing them anywhere; an operation such as g += 1 on .grad itself "
     "writes into it.",
-    "SIDE.grad_mode": "After your function, {detail}. Use `with torch.no_grad():`, which ends by "
-    "itself.",
+    "SIDE.grad_mode": "After your function, {detail}. Put back what you found in a `finally`, or "
+    "use a `with` block, such as `with torch.no_grad():`, which ends by itself.",
     "SIDE.inference_mode": "After your function, {detail}. Use `with torch.inference_mode():`, "
     "which ends by itself.",
     "SIDE.default_dtype": "After your function, {detail}. Pass dtype= where you create tensors.",
@@ -300,6 +303,8 @@ TEMPLATES: dict[str, str] = {
     "HIDDEN.FACT.shifted": "{path} is the right answer plus one number, the same for all its "
     "entries.",
     "HIDDEN.FACT.words_exchanged": "Two of the words that you answer are exchanged.",
+    "HIDDEN.FACT.words_exchanged_some": "Of two of the words that you answer each stands for the "
+    "other, in some rows.",
     "HIDDEN.FACT.renamed": "You have another word for several that are right, always the same one.",
     "HIDDEN.FACT.capitals": "Your words are right but for capital letters.",
     "HIDDEN.FACT.keys_missing": "What {path} holds is right, and something is missing.",

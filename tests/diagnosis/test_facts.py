@@ -253,6 +253,15 @@ def test_a_loop_that_ends_after_its_first_round_is_told_in_lists_rows_and_parts(
     verdict = verdict_on(first, Known(parts))
     assert verdict.findings[0].code == "FACT.first_part_alone"
 
+    def loss_and_gradients(seed):
+        return {"loss": reference(seed), **parts(seed)}
+
+    def loss(seed):
+        return dict.fromkeys(parts(seed)) | {"loss": reference(seed)}
+
+    (told,) = verdict_on(loss, Known(loss_and_gradients)).findings
+    assert told.message == "`loss` is right, and every other value is zero or None."
+
     def rows(seed):
         return {"J": reference(seed, 4, 5)}
 
@@ -317,7 +326,8 @@ WORDS = {"Linear": "equal", "Dropout": "different", "BatchNorm1d": "raises", "Re
         ("FACT.confused", ("equal", "different", "different", "equal"), "wherever 'raises' is"),
         ("FACT.confused_some", ("different", "different", "raises", "equal"), "is 'different', w"),
         ("FACT.too_often", ("different", "different", "different", "equal"), "is 'different'."),
-        ("FACT.words_exchanged", ("different", "equal", "raises", "different"), "where"),
+        ("FACT.words_exchanged", ("different", "equal", "raises", "different"), "wherever"),
+        ("FACT.words_exchanged_some", ("different", "equal", "raises", "equal"), "Every wrong"),
         (
             "FACT.renamed",
             ("same", "different", "error", "same"),

@@ -23,7 +23,9 @@ def confused(misses: Sequence[Miss]) -> Iterator[Claim]:
     if len(wrong) == 2 and (pair := min(wrong, key=str)) and pair[::-1] in wrong:
         one, other = pair
         told = {"one": shown(one), "other": shown(other)}
-        yield Claim("FACT.words_exchanged", lambda m: _are_exchanged(m, one, other), told)
+        always = all(_are_exchanged(miss, one, other, always=True) for miss in misses)
+        code = "FACT.words_exchanged" if always else "FACT.words_exchanged_some"
+        yield Claim(code, lambda m: _are_exchanged(m, one, other, always=always), told)
         return
     if len(wrong) > 1:
         answers = {received for _, received in wrong}
@@ -56,10 +58,11 @@ def _is_right_but_for_capitals(miss: Miss) -> bool:
     )
 
 
-def _are_exchanged(miss: Miss, one: Plain, other: Plain) -> bool:
+def _are_exchanged(miss: Miss, one: Plain, other: Plain, *, always: bool) -> bool:
     turned = {one: other, other: one}
     return _is_of_words(miss) and all(
-        miss.received[name] == right or miss.received[name] == turned.get(right, right)
+        miss.received[name] == turned.get(right, right)
+        or (not always and miss.received[name] == right)
         for name, right in miss.expected.items()
     )
 

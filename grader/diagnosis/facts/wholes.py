@@ -42,10 +42,19 @@ def _tensor_of(miss: Miss, name: str) -> torch.Tensor | None:
 
 
 def first_alone(misses: Sequence[Miss]) -> Iterator[Claim]:
-    """The first part is right, and every other is zero or None, which it should not be."""
+    """The first part is right, and every other is zero or None, which it should not be. A number
+    before tensors, such as a loss before its gradients, is no round of a loop."""
     names = list(misses[0].expected)
     if len(names) > 2:
-        yield Claim("FACT.first_part_alone", _first_alone, {"first": names[0]})
+        alike = any(_is_number(misses[0], name) for name in names[1:])
+        ended = alike or not _is_number(misses[0], names[0])
+        code = "FACT.first_part_alone" if ended else "FACT.number_alone"
+        yield Claim(code, _first_alone, {"first": names[0]})
+
+
+def _is_number(miss: Miss, name: str) -> bool:
+    value = _tensor_of(miss, name)
+    return value is not None and value.dim() == 0
 
 
 def _first_alone(miss: Miss) -> bool:

@@ -260,6 +260,23 @@ class TargetNetworkKey(Key, task="target_network"):
         q_target.requires_grad_(False)
         return _td(q(s)[:, 0], r, q_target(s2)[:, 0], gamma)
 
+    def detached_if_another(q, q_target, s, r, s2, gamma):
+        """You detached the target only where q_target is another module than q. Where they are one,
+        gradients come through q_target(s2) as well: it is a constant there, too."""
+        following = q_target(s2)[:, 0]
+        return _td(q(s)[:, 0], r, following if q is q_target else following.detach(), gamma)
+
+    def frozen_for_the_call(q, q_target, s, r, s2, gamma):
+        """You switched requires_grad of q_target off for the whole computation. Where q_target is q
+        itself, q(s) is not recorded either, and nothing learns. Detach the target instead."""
+        learning = [p for p in q_target.parameters() if p.requires_grad]
+        for p in learning:
+            p.requires_grad_(False)
+        loss = _td(q(s)[:, 0], r, q_target(s2)[:, 0], gamma)
+        for p in learning:
+            p.requires_grad_(True)
+        return loss
+
     def rows_mixed(q, q_target, s, r, s2, gamma):
         """You combined shapes (N,) and (N, 1), which gives (N, N): every reward met every state.
         Bring all terms to (N,), with squeeze(1) for example."""

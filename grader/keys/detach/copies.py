@@ -177,6 +177,24 @@ class AliasOrCopyKey(Key, task="alias_or_copy"):
         Compare untyped_storage().data_ptr()."""
         return _word(a, b, True)
 
+    def by_version(a, b):
+        """You compared _version, which counts edits in place. It is 0 for every tensor that was not
+        edited, on whatever storage, and .data counts by itself: compare
+        untyped_storage().data_ptr()."""
+        return _word(a, b, a._version == b._version)
+
+    def by_the_node_of_a_view(a, b):
+        """You looked for a view in the name of grad_fn. It says how a tensor was computed, and not
+        from which: a view of another tensor has it, and one that was not recorded, a transpose and
+        detach() have not. Compare untyped_storage().data_ptr()."""
+        nodes = [t.grad_fn for t in (a, b) if t.grad_fn is not None]
+        return _word(a, b, any("View" in node.name() for node in nodes))
+
+    def by_storage_and_dtype(a, b):
+        """You say "separate" where the dtypes differ. view(dtype) reads the same memory as numbers
+        of another kind: the storages are one."""
+        return _word(a, b, a.dtype == b.dtype and shares_memory(a, b))
+
     def by_base(a, b):
         """You looked at _base, which knows of views alone. detach() and .data share the storage and
         have no _base, and two slices of one tensor are not each other's base."""

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from grader.trusted.families.activations import kin_of_relu
 from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, raises
 
@@ -14,6 +15,8 @@ def _relu_exp(x, *, scale=2, cut=torch.relu, function=torch.exp, less=1):
 
 
 class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
+    families = kin_of_relu(_relu_exp)
+
     def reference(x: Tensor) -> Tensor:
         return torch.expm1((2 * x).clamp_min(0))
 
@@ -26,8 +29,9 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
 
     @raises(r"modified by an inplace operation.*output 0 of Relu")
     def relu_overwritten(x):
-        """You overwrote the result of relu. relu saves it, to know where the gradient passes. Call
-        exp(), without the underscore."""
+        """You overwrote the result of relu. relu saves it, to know where the gradient passes. Write
+        exp() or expm1() without the underscore, and outside of no_grad(): in there an edit is
+        counted all the same, and exp is not recorded."""
         return (2 * x).relu_().exp_() - 1
 
     @raises(r"modified by an inplace operation.*output 0 of Exp")
@@ -63,6 +67,11 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         """The values are right, and nothing was recorded: no gradient reaches x. no_grad() and
         detach() remove the error, and the graph with it."""
         return InplaceReluSafeKey.reference(x.detach())
+
+    def flag_set_afterwards(x):
+        """No gradient reaches x. Nothing was recorded, and requires_grad_() on a tensor without
+        history makes a new leaf, where gradients end. Let every operation be recorded."""
+        return InplaceReluSafeKey.reference(x.detach()).requires_grad_()
 
     def relu_missing(x):
         """Where x is negative, 2 * x goes into exp as it is, and not as 0. relu is missing, or
@@ -181,6 +190,14 @@ class ViewGradKey(Key, task="view_grad"):
         of the new x, overwritten entries included. Write into a clone that is recorded."""
         x[:k] = 0
         return _by_hand(x, w, idx, 0)
+
+    def counts_without_length(x, w, idx, k):
+        """Your gradient may be shorter than x: bincount ends at the largest position in idx. Pass
+        minlength=len(x)."""
+        count = torch.bincount(idx).to(x.dtype)
+        grad = w[: len(count)] * count
+        grad[:k] = 0
+        return grad
 
     def bincount_without_length(x, w, idx, k):
         """Your gradient may be shorter than x: bincount ends at the largest position in idx. Pass

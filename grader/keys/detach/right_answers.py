@@ -120,7 +120,7 @@ def relation_by_writing(a, b):
     """Writes into the whole storage of a copy that keeps the relation of the two."""
     if a is b:
         return "same"
-    one, other = copy.deepcopy((a, b))
+    one, other = copy.deepcopy((a.detach(), b.detach()))
     before = other.clone()
     one.untyped_storage().fill_(1)
     return "separate" if torch.equal(before, other) else "shared"

@@ -206,6 +206,20 @@ class EdgeProductsKey(Key, task="edge_products"):
         found = _edges(a, w1, w2, w3, w4)
         return {name: (i + 1) * grad for i, (name, grad) in enumerate(found.items())}
 
+    def divided_by_a(a, w1, w2, w3, w4):
+        """Your dL/da is -d / a, which is nan where a is 0. It does not depend on a: add the
+        products along the two paths, -(w3 * w1 + w4 * w2)."""
+        d = w3 * w1 * a + w4 * w2 * a
+        return _edges(a, w1, w2, w3, w4) | {"a": -d / a}
+
+    def divided_by_each(a, w1, w2, w3, w4):
+        """Your derivatives are -d / a, -d / w1 and so on. That is right where every path leads
+        through the number, as for a. A weight has one path: dL/dw1 is -w3 * a, and w2 and w4 have
+        no part in it. And where the number is 0 the quotient is nan."""
+        d = w3 * w1 * a + w4 * w2 * a
+        given = {"a": a, "w1": w1, "w2": w2, "w3": w3, "w4": w4}
+        return {name: -d / value for name, value in given.items()}
+
     def values_returned(a, w1, w2, w3, w4):
         """You returned the five numbers themselves. The derivatives of L with respect to them are
         asked for."""

@@ -36,6 +36,20 @@ class VjpVectorKey(Key, task="vjp_vector"):
         in its place."""
         return v * x**3
 
+    def divided_by_x(x, v):
+        """You divided x**3 by x, which is nan where x is 0. The derivative is 3 * x**2, and 0
+        there."""
+        return 3 * v * x**3 / x
+
+    def differentiated_by_v(x):
+        """You returned x**3, the derivative of v * y with respect to v. Differentiate with respect
+        to x: the derivative is 3 * x**2, and v weighs it."""
+        return x**3
+
+    def v_normalised(x, v):
+        """You divided v by its length first. v weighs the entries of y as it is."""
+        return 3 * x**2 * v / v.norm()
+
     def power_not_lowered(x, v):
         """You kept the power: 3 * x**3. The derivative of x**3 is 3 * x**2."""
         return 3 * x**3 * v
@@ -203,6 +217,15 @@ class JacobianRowsKey(Key, task="jacobian_rows"):
         rows = [torch.autograd.grad(y[i], x, retain_graph=True)[0] for i in range(len(x))]
         return torch.stack(rows)
 
+    @raises(r"Mismatch in shape: grad_output\[0\] has a shape of torch\.Size\(\[\d+\]\)")
+    def start_of_the_wrong_length(f, x):
+        """You started a pass from a vector with one entry for each input. It needs one for each of
+        the m outputs: row i starts from the unit vector i of length m, or from y[i] alone."""
+        x = x.clone().requires_grad_()
+        y = f(x)
+        starts = torch.eye(len(x), dtype=x.dtype, device=x.device)
+        return torch.stack([torch.autograd.grad(y, x, e, retain_graph=True)[0] for e in starts])
+
     @raises(r"grad can be implicitly created only for scalar outputs")
     def backward_on_vector(f, x):
         """You started a pass from all of y. Without an argument it starts from 1, which only a
@@ -255,6 +278,11 @@ class TwoHeadsKey(Key, task="two_heads"):
         second pass: it is one tensor, and that pass added to it. Keep a clone."""
         _, g_sum, total = _heads(a)
         return total, g_sum, total.clone()
+
+    def divided_by_a(a):
+        """You divided by a, which is nan where a is 0. The derivative of c is 4 * a, and 0
+        there."""
+        return tuple(g * a / a for g in _heads(a))
 
     def factor_dropped(a):
         """A factor 2 is missing everywhere: c is 2 * a**2, and its derivative is 4 * a."""
@@ -346,6 +374,12 @@ class SecondDerivativeKey(Key, task="second_derivative"):
 
     def reference(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         return _hessian(f, x).diagonal()
+
+    def others_set_to_zero(f, x):
+        """For entry i you set the other entries of x to 0. The second derivative is taken at x
+        itself, where f may mix them: only the differentiation is with respect to x[i] alone."""
+        places = [torch.where(torch.arange(len(x)) == i, x, 0) for i in range(len(x))]
+        return torch.stack([_hessian(f, place)[i, i] for i, place in enumerate(places)])
 
     def gradient_squared(f, x):
         """You squared the gradient. The second derivative is the derivative of the gradient:

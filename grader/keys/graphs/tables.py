@@ -26,6 +26,11 @@ def _survives(expression: str, x: Tensor, retain_graph: bool) -> bool:
     return True
 
 
+def _saves_anything(node: object) -> bool:
+    """Whether a node has an attribute of something saved: a tensor, a number or a shape."""
+    return any(name.startswith("_saved") for name in dir(node))
+
+
 def _by_sign(name: str, what: str, *signs: str) -> tuple[Callable[..., bool], ...]:
     """The belief that expressions with one of the signs raise, and no other."""
 
@@ -90,6 +95,21 @@ class WillItRaiseKey(Key, task="will_it_raise"):
         y = _value(expression, x)
         saved = any(name.startswith("_raw_saved") for name in dir(y.grad_fn))
         return bool(retain_graph) or not saved
+
+    def root_attributes_counted(expression, x, retain_graph):
+        """You looked at the last operation alone, and for every attribute that begins with _saved.
+        Some hold a number or a shape, as those of x + 1 and x.sum(), which no pass frees; and the
+        nodes before it count as well. Run both passes, or look for _raw_saved in all nodes."""
+        return bool(retain_graph) or not _saves_anything(_value(expression, x).grad_fn)
+
+    def all_attributes_counted(expression, x, retain_graph):
+        """You took every attribute that begins with _saved for a tensor. Some hold a number or a
+        shape, as those of x + 1 and x.sum(), and no pass frees them. Tensors stand behind those
+        that begin with _raw_saved."""
+        nodes = [_value(expression, x).grad_fn]
+        for node in nodes:
+            nodes.extend(n for n, _ in getattr(node, "next_functions", ()) if n is not None)
+        return bool(retain_graph) or not any(map(_saves_anything, nodes))
 
     def only_exp_saves(expression, retain_graph):
         """You let exp alone raise. Products, quotients, powers, relu and sin save tensors as well,
@@ -271,6 +291,24 @@ def _opposites(rules: Sequence[Rule]) -> tuple[Callable[..., tuple[bool, bool]],
     )
 
 
+def _consistent(rules: Sequence[Rule]) -> tuple[Callable[..., tuple[bool, bool]], ...]:
+    """The same rules for requires_grad, with the right is_leaf for what they say: x and c are
+    leaves, and so is what does not require grad."""
+
+    def pair(rule: Rule) -> Callable[..., tuple[bool, bool]]:
+        def flags(expression: str, x: Tensor, c: Tensor, no_grad: bool) -> tuple[bool, bool]:
+            wants = bool(rule.decides(expression, x, c, no_grad))
+            return wants, expression in ("x", "c") or not wants
+
+        return flags
+
+    sentence = "Your is_leaf follows from it."
+    return tuple(
+        mistake(f"{rule.name}_and_what_follows", f"{rule.sentence} {sentence}", pair(rule))
+        for rule in rules
+    )
+
+
 class RequiresGradTableKey(Key, task="requires_grad_table"):
     families = (
         *flag_pairs(_computed),
@@ -284,6 +322,7 @@ class RequiresGradTableKey(Key, task="requires_grad_table"):
             frozenset({"names_are_leaves", "x_is_the_leaf"}),
         ),
         *_opposites(_FLAG[1:]),
+        *_consistent(_FLAG),
     )
     reference = _flags
 

@@ -178,6 +178,30 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         centred = 2 * torch.rand(shape, dtype=dtype, device=device) - 1
         return (centred * (scale * 3**0.5)).requires_grad_()
 
+    @raises(r"division by zero")
+    def cut_off_at_the_scale(shape, scale, dtype, device):
+        """Your numbers are cut off at a bound, as trunc_normal_ does it: large ones are missing,
+        and so the standard deviation is smaller than scale. It divides by scale, too, which may be
+        0. A normal distribution has no bounds: torch.randn, or normal_."""
+        weight = torch.empty(shape, dtype=dtype, device=device)
+        torch.nn.init.trunc_normal_(weight, 0, scale, -scale, scale)
+        return weight.requires_grad_()
+
+    @raises(r"division by zero")
+    def cut_off_at_two(shape, scale, dtype, device):
+        """You drew with trunc_normal_, which leaves out what lies beyond -2 and 2: those are
+        numbers, and not multiples of scale. Where scale is large, large numbers are missing; and it
+        divides by scale, which may be 0. Use torch.randn, or normal_."""
+        weight = torch.empty(shape, dtype=dtype, device=device)
+        torch.nn.init.trunc_normal_(weight, 0, scale)
+        return weight.requires_grad_()
+
+    def clamped(shape, scale, dtype, device):
+        """Mean and standard deviation are right, or nearly, and your numbers are spread more evenly
+        than normal ones, as after clamp or where large ones are drawn again. A normal distribution
+        has no bounds: multiply what torch.randn draws by scale, and do no more."""
+        return (_randn(shape, dtype, device).clamp(-2, 2) * scale).requires_grad_()
+
     def absolute_values(shape, scale, dtype, device):
         """None of your numbers is negative, and they spread like the absolute values of normal
         ones. A normal distribution around 0 has both signs: leave out abs."""
@@ -280,6 +304,37 @@ def _integers_too(name: str, also: str, cast: Callable[..., Tensor]) -> Mistakes
     )
 
 
+def _some_integers(name: str, *missing: torch.dtype) -> Mistakes:
+    """The dtypes that are refused were listed by hand, and some are missing in the list."""
+
+    def cast(t: Tensor, dtype: torch.dtype) -> Tensor:
+        if dtype not in missing:
+            _must_be_differentiable(dtype)
+        return t.detach().to(dtype, copy=True)
+
+    def left_to_torch(t: Tensor, dtype: torch.dtype) -> Tensor:
+        return cast(t, dtype).requires_grad_()
+
+    def let_through(t: Tensor, dtype: torch.dtype) -> Tensor:
+        leaf = cast(t, dtype)
+        return leaf.requires_grad_() if dtype.is_floating_point or dtype.is_complex else leaf
+
+    found = " and ".join(str(dtype) for dtype in missing)
+    sentence = (
+        f"You raise TypeError for int64, and not for {found}. Integers and truth values cannot "
+        "require grad: ask dtype.is_floating_point and dtype.is_complex, which need no list."
+    )
+    return (
+        mistake(
+            f"{name}_left_to_torch",
+            sentence,
+            left_to_torch,
+            raises=r"[Oo]nly Tensors of floating point",
+        ),
+        mistake(f"{name}_let_through", sentence, let_through),
+    )
+
+
 def _copied(t: Tensor, dtype: torch.dtype) -> Tensor:
     return t.to(dtype, copy=True)
 
@@ -321,6 +376,9 @@ class CastLeafKey(Key, task="cast_leaf"):
             "Also, you cast to float32 on the way, which keeps about 7 digits of 16.",
             _through_float32,
         ),
+        *_some_integers("bool", torch.bool),
+        *_some_integers("uint8", torch.uint8),
+        *_some_integers("bool_and_uint8", torch.bool, torch.uint8),
     )
     sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
 

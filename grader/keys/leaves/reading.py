@@ -157,6 +157,18 @@ class LeafGradsKey(Key, task="leaf_grads"):
                 found.append(leaf)
         return found
 
+    def told_apart_by_memory(root):
+        """You took two leaves on one memory for one, as x and x.detach().requires_grad_(). They are
+        two tensors, each with a .grad of its own: tell them apart by identity, or keep their nodes
+        in a set."""
+        return list({leaf.data_ptr(): leaf for leaf in reversed(_leaves(root))}.values())
+
+    def told_apart_by_memory_from_behind(root):
+        """You took two leaves on one memory for one, as x and x.detach().requires_grad_(). They are
+        two tensors, each with a .grad of its own: tell them apart by identity, or keep their nodes
+        in a set."""
+        return list({leaf.data_ptr(): leaf for leaf in _leaves(root)}.values())
+
     def leaf_as_root_forgotten(root):
         """A root that is itself a leaf and requires grad is missing. It has no grad_fn to start the
         walk from, yet root.backward() adds to root.grad: return [root]."""
@@ -322,6 +334,21 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
         z = f1(x)
         z.retain_grad()
         return z, z
+
+    def kept_for_y(f1, f2, x):
+        """Your dz is one number, 1: you kept the gradient of y, where the pass starts. Call
+        retain_grad() on z, and read z.grad."""
+        _, dx = GradOfIntermediateKey.reference(f1, f2, x)
+        return torch.ones_like(x.sum()), dx
+
+    @raises(r"The size of tensor a \(\d+\) must match the size of tensor b")
+    def multiplied_entry_by_entry(f1, f2, x):
+        """You multiplied dy/dz by a derivative of z, entry by entry. z need not have the shape of
+        x, and each of its entries may depend on all of x: the pass multiplies by the whole Jacobian
+        of f1. Take both gradients from one pass that starts at y."""
+        dz, _ = GradOfIntermediateKey.reference(f1, f2, x)
+        x, z = _both(f1, x)
+        return dz, dz * torch.autograd.grad(z.sum(), x)[0]
 
     def averaged(f1, f2, x):
         """You took the mean of f2(z). y is its sum."""

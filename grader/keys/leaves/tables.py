@@ -89,6 +89,14 @@ class WhichGetGradKey(Key, task="which_get_grad"):
         too: a new leaf, and a tensor that retains its gradient."""
         return WhichGetGradKey.reference(program, x, w, c) & {"x", "w", "c"}
 
+    def inputs_as_given(program, x, w, c):
+        """Under x, w and c you looked at the tensors that you were given. A program may assign such
+        a name again: look at what it stands for in the end, which the dict knows."""
+        given = {"x": x, "w": w, "c": c}
+        names = {"torch": torch} | given
+        exec(program, names)
+        return _filled(_tensors(names) | given)
+
     def always_x_and_w(program):
         """You answer x and w always. A leaf that requires grad gets a .grad only if y was computed
         from it by recorded operations, and other tensors can have one."""

@@ -38,6 +38,12 @@ class SafeUpdateKey(Key, task="safe_update"):
         `with torch.no_grad():`."""
         w.data = w.data - lr * g
 
+    def set_on_other_memory(w, g, lr):
+        """You gave w other memory: set_() puts w on the storage of another tensor. All that shared
+        the old memory still sees the old values. Write into w: w -= lr * g, inside no_grad."""
+        with torch.no_grad():
+            w.set_(w - lr * g)
+
     def uphill(w, g, lr):
         """You added lr * g. The gradient points to where the loss grows: subtract it."""
         SafeUpdateKey.reference(w, g, -lr)
@@ -165,6 +171,24 @@ class FlagSetterKey(Key, task="flag_setter"):
         normalization do, and freezes no parameter. Switch requires_grad of the parameters off."""
         module.eval()
         return [name for name, _ in module.named_parameters() if re.search(pattern, name)]
+
+    def parameters_replaced(module, pattern):
+        """You put new, frozen parameters into the module. An optimizer still holds the old ones,
+        whose flag and .grad are as they were. Switch requires_grad of those that are there off."""
+        names = [name for name, _ in module.named_parameters() if re.search(pattern, name)]
+        for name in names:
+            owner, _, last = name.rpartition(".")
+            new = nn.Parameter(module.get_parameter(name).detach().clone(), requires_grad=False)
+            setattr(module.get_submodule(owner), last, new)
+        return names
+
+    def whole_part_frozen(module, pattern):
+        """The names are right, and you froze the whole part that holds a match, with what does not
+        match. Switch requires_grad of the parameter itself off."""
+        names = [name for name, _ in module.named_parameters() if re.search(pattern, name)]
+        for name in names:
+            module.get_submodule(name.rpartition(".")[0]).requires_grad_(False)
+        return names
 
     def capitals_ignored(module, pattern):
         """You took capitals and small letters for the same. pattern says which of them is meant:

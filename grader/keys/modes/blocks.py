@@ -211,6 +211,18 @@ class ModeProbeKey(Key, task="mode_probe"):
         except ValueError:
             return recording, inference, False
 
+    def error_swallowed_without_finally(fn):
+        """You caught the exception of fn and returned as if nothing had happened: let it pass. And
+        where fn is interrupted recording is not put back: KeyboardInterrupt, which the stop button
+        raises, is no Exception. Write `try` with `finally` and without `except`."""
+        recording, inference = _modes()
+        try:
+            wants = fn().requires_grad
+        except Exception:
+            wants = False
+        torch.set_grad_enabled(recording)
+        return recording, inference, wants
+
     def everything_swallowed(fn):
         """You caught whatever fn raises, an interrupt too, and returned as if nothing had happened.
         Let it pass: `try` with `finally` and without `except`."""
@@ -245,6 +257,12 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
         its result was detached, or made anew from plain numbers. Only the lengths belong into the
         block; divide x itself, outside of it."""
         return (x / (_lengths(x) + eps)).detach()
+
+    def flag_set_afterwards(x, eps):
+        """No gradient reaches x. The division stands inside the block, and requires_grad_() on a
+        tensor without history makes a new leaf, where gradients end. Only the lengths belong into
+        the block; divide outside of it."""
+        return (x / (_lengths(x) + eps)).detach().requires_grad_()
 
     def full_gradient(x, eps):
         """The values are right, and the gradient also comes through the lengths. Compute them

@@ -1,5 +1,6 @@
 """References and mistakes of the exercises that run a model without training it."""
 
+import contextlib
 import copy
 
 import torch
@@ -92,7 +93,8 @@ class EvaluateKey(Key, task="evaluate"):
 
     def left_in_eval(model, x):
         """The logits are right, and the model stays in eval mode: training goes on without dropout,
-        and running statistics stand still. Put the flags back."""
+        and running statistics stand still. Put the flags back. If you did, they were read too late:
+        a generator reads them when it is asked, after eval() has changed them."""
         return _left_in_eval(model, x)
 
     def only_eval(model, x):
@@ -246,6 +248,16 @@ class EvaluateKey(Key, task="evaluate"):
             return EvaluateKey.reference(model, x)
         except ValueError:
             return None
+
+    def error_swallowed_without_finally(model, x):
+        """You caught the model's exception. The caller must hear of it. And where the run is
+        interrupted the flags are not put back: KeyboardInterrupt, which the stop button raises, is
+        no Exception. Use `finally` without `except`."""
+        modes, logits = _modes(model), None
+        with contextlib.suppress(Exception):
+            logits = _left_in_eval(model, x)
+        _restore(modes)
+        return logits
 
     def recording_left_off(model, x):
         """The logits are right, and nothing is recorded after your function:

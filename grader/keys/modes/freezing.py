@@ -249,6 +249,26 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
         weight.requires_grad_(False)
         weight.grad = None
 
+    def weight_alone_if_there_is_one(model, i):
+        """You froze an attribute weight of model[i], and no other parameter. The bias goes on
+        training, and a layer made of layers has no weight itself: go through parameters()."""
+        if hasattr(model[i], "weight"):
+            model[i].weight.requires_grad_(False)
+            model[i].weight.grad = None
+
+    def parameter_i_frozen(model, i):
+        """You froze parameter number i of the model. i counts layers, and a layer has several
+        parameters, or none: freeze all of model[i].parameters()."""
+        parameter = list(model.parameters())[i]
+        parameter.requires_grad_(False)
+        parameter.grad = None
+
+    def eval_and_gradient_cleared(model, i):
+        """You put the layer into eval mode and cleared .grad. Eval mode freezes no parameter: the
+        next pass fills .grad again. Switch requires_grad off, and leave the mode alone."""
+        model[i].eval()
+        model[i].zero_grad()
+
     def all_gradients_cleared(model, i):
         """You cleared the gradients of the whole model. Those of the other layers are still to be
         used: clear .grad of the frozen layer alone."""
@@ -380,6 +400,13 @@ class EmaUpdateKey(Key, task="ema_update"):
         memory. Write into t: t.mul_(...), t.copy_(...)."""
         for t, o in _parameters(target, online):
             t = beta * t + (1 - beta) * o
+
+    def integers_alone_copied(target, online, beta):
+        """The integers are copied, and everything else in target is unchanged: a line such as
+        `t = beta * t + ...` makes a new tensor and lets the name t stand for it. Write into t:
+        t.mul_(...), t.copy_(...)."""
+        whole = ((t, o) for t, o in _buffers(target, online) if not t.is_floating_point())
+        _average(whole, 0.0, 1.0)
 
     def buffers_forgotten(target, online, beta):
         """The parameters are right, and the buffers are as they were: running statistics belong to

@@ -14,7 +14,8 @@ class _Again(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, block: nn.Module, x: Tensor, *parameters: Tensor) -> Tensor:
-        ctx.block, ctx.random, ctx.puts_back = block, torch.get_rng_state(), True
+        ctx.block, ctx.random = block, torch.get_rng_state()
+        ctx.puts_back, ctx.sets = True, True
         ctx.save_for_backward(x)
         return block(x)
 
@@ -24,7 +25,8 @@ class _Again(torch.autograd.Function):
         x = x.detach().requires_grad_(ctx.needs_input_grad[1])
         devices: Any = {"devices": [], "enabled": ctx.puts_back}
         with torch.random.fork_rng(**devices), torch.enable_grad():
-            torch.set_rng_state(ctx.random)
+            if ctx.sets:
+                torch.set_rng_state(ctx.random)
             y = ctx.block(x)
         inputs = [t for t in (x, *ctx.block.parameters()) if t.requires_grad]
         found = iter(torch.autograd.grad(y, inputs, gy))
@@ -38,6 +40,16 @@ class _Forgetful(_Again):
     def forward(ctx: Any, block: nn.Module, x: Tensor, *parameters: Tensor) -> Tensor:
         y = _Again.forward(ctx, block, x, *parameters)
         ctx.puts_back = False
+        return y
+
+
+class _Unset(_Again):
+    """The same, and the second computation draws what comes next."""
+
+    @staticmethod
+    def forward(ctx: Any, block: nn.Module, x: Tensor, *parameters: Tensor) -> Tensor:
+        y = _Again.forward(ctx, block, x, *parameters)
+        ctx.sets = False
         return y
 
 
@@ -60,6 +72,30 @@ class CheckpointedKey(Key, task="checkpointed"):
         you compute again, or let checkpoint do it."""
         torch.manual_seed(0)
         return CheckpointedKey.reference(block, x)
+
+    def seed_set_for_both(block, x):
+        """You set a seed before each of the two computations. They drop the same entries, but other
+        ones than block(x) would, and what the caller draws afterwards is changed. Leave
+        preserve_rng_state at True, which sets for the second what the first began with."""
+
+        def seeded(t):
+            torch.manual_seed(0)
+            return block(t)
+
+        return checkpoint(seeded, x, use_reentrant=False, preserve_rng_state=False)
+
+    def put_back_after_the_call(block, x):
+        """After block(x) torch's generator stands where it was before, as after a fork_rng() around
+        the call: what is drawn next repeats what block has drawn. Put the state back after the
+        second computation alone."""
+        with torch.random.fork_rng(devices=[]):
+            return CheckpointedKey.reference(block, x)
+
+    def other_masks_in_a_fork(block, x):
+        """With dropout the second computation drops other entries than the first. fork_rng() puts
+        the generator back afterwards, and does not set it before: keep torch.get_rng_state() from
+        the first, and hand it to set_rng_state() inside."""
+        return _Unset.apply(block, x, *block.parameters())
 
     def generator_not_put_back(block, x):
         """After the backward pass torch's generator stands somewhere else: it drew the second masks
@@ -98,8 +134,9 @@ class CheckpointedKey(Key, task="checkpointed"):
 
     def called_as_it_is(block, x):
         """block(x) was called as it is: all that its operations save is kept until the backward
-        pass. Hand block and x to torch.utils.checkpoint.checkpoint. checkpoint_sequential leaves
-        its last segment as it is."""
+        pass, and save_on_cpu keeps as much. Hand block and x to
+        torch.utils.checkpoint.checkpoint. checkpoint_sequential leaves its last segment as it
+        is."""
         return block(x)
 
     def nothing_recorded(block, x):

@@ -155,6 +155,14 @@ class GradModeTableKey(Key, task="grad_mode_table"):
         off = "no_grad" in program or "inference" in program
         return not off, off
 
+    def blocks_and_the_letter_decide(program):
+        """You went by the text: nothing requires grad where no_grad or inference mode stands in it,
+        and elsewhere what names an x does; and is_leaf is the opposite. There is an x in exp, too;
+        which block a line stands in counts, and what y is made from."""
+        off = "no_grad" in program or "inference" in program
+        wants = "x" in program and not off
+        return wants, not wants
+
     def flags_of_x(program, x, c):
         """You returned the flags of x. Those of y are asked for: names["y"] after exec."""
         return x.requires_grad, x.is_leaf

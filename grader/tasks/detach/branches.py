@@ -11,7 +11,7 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 class StopGradientBranch(Task):
     """Return y = f(x) * g(x) such that gradients reach x through f alone: for autograd, g(x) is a
     constant. f and g are functions of a tensor that return another tensor than x, perhaps a view of
-    it. Leave x as it is."""
+    it, and hold no parameters of their own. Leave x as it is."""
 
     id = "stop_gradient_branch"
     signatures = ("half_detached(f, g, x) -> y",)

@@ -41,6 +41,14 @@ class AliasOrCopy(Task):
             visible=True,
         ),
         compared("reshaped", "x.reshape(5, 3)", "x.T.reshape(15)", "x.reshape(3, 5)"),
+        compared(
+            "another dtype, and edits in place",
+            "x.view(torch.uint8)",
+            "x.clone().view(torch.uint8)",
+            "x.clone().add_(1)",
+        ),
+        compared("x requires grad", "x.view(15)", "(x * 2).view(15)", "x.detach()", wanted=True),
+        compared("a view that was recorded", "x", "x[1]", first="x.view(15)", wanted=True),
         compared("two parts of x", "x[2]", "x[0, 3:]", "x[0]", first="x[0]", visible=True),
         compared(
             "a part that starts further on",
@@ -57,10 +65,11 @@ class AliasOrCopy(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"x": rng.apart(0.5, 3.0, 3, 5)}
 
-    def observe(self, relation, x, others, first="x"):
+    def observe(self, relation, x, others, first="x", wanted=False):
+        x.requires_grad_(wanted)
         found = {}
         for other in others:
-            a, b = (eval(text, {"x": x}) for text in (first, other))
+            a, b = (eval(text, {"x": x, "torch": torch}) for text in (first, other))
             found[f"a = {first}, b = {other}"] = relation(a, b)
         return found
 

@@ -54,6 +54,7 @@ class EdgeProducts(Task):
         case("five numbers", visible=True),
         case("negative numbers", sign=-1),
         case("w3 = 0", w3=0.0),
+        case("a = 0", a=0.0),
         case("float32", dtype=F32),
     )
 
@@ -63,9 +64,8 @@ class EdgeProducts(Task):
             name: sign * rng.uniform(low, low + 1)
             for name, low in zip(("a", "w1", "w2", "w3", "w4"), (2, 3, 5, 7, 11), strict=True)
         }
-        if "w3" in case.params:
-            drawn["w3"] = torch.tensor(case["w3"], dtype=torch.float64)
-        return drawn
+        set_to = {name: case[name] for name in drawn.keys() & case.params.keys()}
+        return drawn | {n: torch.tensor(value, dtype=torch.float64) for n, value in set_to.items()}
 
     def observe(self, edge_products, a, w1, w2, w3, w4):
         grads = edge_products(a, w1, w2, w3, w4)

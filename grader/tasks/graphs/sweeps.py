@@ -24,6 +24,7 @@ class VjpVector(Task):
     CASES = (
         case("5 numbers", n=5, visible=True),
         case("some weights are 0", n=7, zeros=True),
+        case("x holds a 0", n=7, flat=True),
         case("one number", n=1),
         case("float32", n=7, dtype=F32),
     )
@@ -32,6 +33,8 @@ class VjpVector(Task):
         x, v = rng.apart(0.5, 2.0, case["n"]), rng.apart(1.5, 3.0, case["n"])
         if case.params.get("zeros"):
             v[::3] = 0
+        if case.params.get("flat"):
+            x[2] = 0
         return {"x": x, "v": v}
 
 
@@ -100,10 +103,14 @@ class TwoHeads(Task):
         case("shape (7,)", shape=(7,), symbols={"a.numel()": 7}, visible=True),
         case("shape (2, 3)", shape=(2, 3), symbols={"a.numel()": 6}),
         case("shape (5,) in float32", shape=(5,), dtype=F32, symbols={"a.numel()": 5}),
+        case("a holds a 0", shape=(3, 2), flat=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {"a": rng.apart(0.5, 3.0, *case["shape"])}
+        a = rng.apart(0.5, 3.0, *case["shape"])
+        if case.params.get("flat"):
+            a[1, 0] = 0
+        return {"a": a}
 
 
 class SecondDerivative(Task):

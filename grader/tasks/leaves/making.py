@@ -145,6 +145,7 @@ class CastLeaf(Task):
         _cast("a non-leaf, float32 to float64", "float32", "float64", "computed"),
         _cast("to int64", "float64", "int64", "leaf", visible=True),
         _cast("to bool", "float32", "bool", "plain"),
+        _cast("to uint8", "float32", "uint8", "plain"),
         _cast(
             "a leaf with an old .grad, float64 to float64",
             "float64",
@@ -259,4 +260,6 @@ def _distribution(values: Tensor) -> str:
     fourth = float(off.pow(4).mean() / off.pow(2).mean() ** 2)
     if abs(fourth - 3) <= 7 * math.sqrt(24 / n):
         return "normal"
+    if abs(fourth - 1.8) < 0.08:
+        return "uniform"
     return "more even than normal" if fourth < 3 else "with more large numbers than normal"

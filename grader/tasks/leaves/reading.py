@@ -40,6 +40,7 @@ class LeafGrads(Task):
         case("root is a leaf with an old .grad", graph="leaf", trained=True),
         case("two branches of computed factors", graph="branches"),
         case("a product of two leaves of equal values", graph="equal"),
+        case("a product of two leaves on one memory", graph="memory"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -51,7 +52,7 @@ class LeafGrads(Task):
 
     def observe(self, grad_leaves, graph, x, w, c, trained=False):
         x = with_grad(x) if trained else x
-        w = x.clone() if graph == "equal" else w
+        w = x.clone() if graph == "equal" else x.detach() if graph == "memory" else w
         root = _graph(graph, x.requires_grad_(), w.requires_grad_(), c)
         known = {"x": x, "w": w, "c": c}
         before = {name: _copied(tensor.grad) for name, tensor in known.items()}
@@ -67,7 +68,7 @@ class LeafGrads(Task):
 def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
     if kind == "product":
         return (x * w).sum()
-    if kind == "equal":
+    if kind in ("equal", "memory"):
         return x * w
     if kind == "twice":
         return ((x + w).exp() * x).sum()

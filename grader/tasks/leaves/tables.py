@@ -13,7 +13,7 @@ class WhichGetGrad(Task):
     """program is a few lines of torch that end in a backward pass, or a line later. They read
     torch and three tensors of shape (3,): x and w, which require grad, and c, which does not.
     Return the set of names, of inputs and of variables the program assigns, whose .grad is not None
-    when it is done."""
+    when it is done. A name that is assigned again stands for what it was given last."""
 
     id = "which_get_grad"
     signatures = ("predict_grads(program, x, w, c) -> names",)
@@ -64,6 +64,11 @@ class WhichGetGrad(Task):
             "h = x * 0\ny = (h + w).sum()\ny.backward()",
             "y = (x * w).sum()\ny.backward()\nx.requires_grad_(False)",
             "y = (x * w).sum()\ny.backward()\nw.grad = None",
+        ),
+        asked(
+            "names that are assigned again",
+            "x = x * w\ny = x.sum()\ny.backward()",
+            "c = c.clone().requires_grad_()\ny = (c * w).sum()\ny.backward()",
         ),
     )
 
