@@ -112,6 +112,16 @@ class HookableCallKey(Key, task="hookable_call"):
             layer.train()
         return _through(layers, x)
 
+    def one_of_each_type(layers, x):
+        """Of several modules of one type the last alone runs: you put them into a dict by the name
+        of their type. Go through the list itself."""
+        return _through(list({type(layer).__name__: layer for layer in layers}.values()), x)
+
+    def dropout_left_out(layers, x):
+        """You left out nn.Dropout. In eval mode it changes no number, and its hooks run all the
+        same. In train mode it drops: call it like any other module."""
+        return _through([layer for layer in layers if not isinstance(layer, nn.Dropout)], x)
+
     def each_runs_twice(layers, x):
         """Every module ran twice: you called it once more to look at its result. Keep the result
         of one call."""
