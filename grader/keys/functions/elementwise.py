@@ -158,9 +158,9 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         what arrives: compare with 0 itself."""
         return _relu(x, factor=lambda x, y: (x > 1e-8).to(x))
 
-    def x_times_the_mask(x):
-        """You multiplied x by the mask. Where x is -inf that is -inf times 0, which is nan: the
-        result is 0 there. clamp(min=0), or where, chooses instead."""
+    def computed_with_infinity(x):
+        """Where x is -inf your result is nan: -inf times 0, as with a mask, is nan, and so is
+        -inf + inf, as in (x + |x|) / 2. It is to be 0: clamp(min=0), or where, chooses."""
         return _relu(x, value=lambda x: x * (x > 0))
 
     def leaky(x):

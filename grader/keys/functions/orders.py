@@ -64,8 +64,9 @@ class DoubleBackwardKey(Key, task="double_backward"):
         return _cube(x, back=_unrecorded)
 
     def arriving_detached(x):
-        """In your backward what arrives is a constant, as after detach(). The gradient depends on
-        it as well, and the derivative by it is missing: multiply by grad_output as it is."""
+        """The derivative by what arrives is missing: it is detached in your backward, or a second
+        Function returns None for it. The gradient depends on it as well. Multiply by grad_output as
+        it is, and let its own derivative through."""
         return _cube(x, back=lambda x, arriving: _right(x, arriving.detach()))
 
     def x_on_ctx(x):
@@ -92,8 +93,9 @@ class DoubleBackwardKey(Key, task="double_backward"):
 
     def third_derivative_lost(x):
         """The first two derivatives are right, and the second is a constant to torch: where it is
-        computed, x is detached, or a second Function saved what its forward computed from x. Leave
-        detach() out, and save the tensors themselves."""
+        computed, x is detached, or a second Function saved what its forward computed from x, or its
+        backward is marked with @once_differentiable. Leave these out: save the tensors
+        themselves."""
         return _cube(x, back=_once_more)
 
     def factor_forgotten(x):

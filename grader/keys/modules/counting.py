@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from grader.keys.modules.walking import walk
 from grader.trusted.families.parts import exchanged_parts
-from grader.trusted.key import Key
+from grader.trusted.key import Key, raises
 
 
 def _unique(model: nn.Module) -> list[Tensor]:
@@ -31,9 +31,8 @@ def _each_name(model: nn.Module) -> list[Tensor]:
     return [p for _, p in model.named_parameters(remove_duplicate=False)]
 
 
-def _by_sizes(model: nn.Module, count: int) -> tuple[int, int]:
-    """The counts as they are with that many sizes of each parameter alone."""
-    sizes = [(p.requires_grad, p.shape[:count].numel()) for p in _unique(model)]
+def _by_first_two_sizes(model: nn.Module) -> tuple[int, int]:
+    sizes = [(p.requires_grad, p.shape[:2].numel()) for p in _unique(model)]
     return sum(size for trained, size in sizes if trained), sum(size for _, size in sizes)
 
 
@@ -85,12 +84,14 @@ class CountParamsKey(Key, task="count_params"):
     def first_two_sizes(model):
         """You multiplied the first two sizes of a parameter. A convolution's weight has more of
         them: numel() multiplies all."""
-        return _by_sizes(model, 2)
+        return _by_first_two_sizes(model)
 
+    @raises("len.. of a 0-d tensor")
     def first_size_alone(model):
         """You counted the rows of a parameter: len() is its first size. numel() says how many
         numbers it holds."""
-        return _by_sizes(model, 1)
+        found = _unique(model)
+        return sum(len(p) for p in found if p.requires_grad), sum(len(p) for p in found)
 
     def biases_left_out(model):
         """You left out the biases. They are parameters like the weights."""

@@ -184,8 +184,8 @@ class FixMlpKey(Key, task="fix_mlp"):
 
     @raises(r"shapes cannot be multiplied|size mismatch")
     def one_image_squeezed(n_in, n_hidden, n_out):
-        """For a single image your flattening begins at a wrong dimension: squeeze() takes off every
-        dimension of size 1, that of the batch too. Leave squeeze out."""
+        """For a single image your squeeze takes off the dimension of the batch, which is of size 1
+        then: flattening begins at a wrong one. Leave squeeze out."""
         return _Mlp(n_in, n_hidden, n_out, rows=lambda x: x.squeeze().flatten(1))
 
     @raises(r"view size is not compatible")

@@ -118,13 +118,6 @@ class TopkMaskKey(Key, task="topk_mask"):
         first and take [:k], or use topk."""
         return TopkMaskKey.reference(x, k if k else x.shape[1])
 
-    def by_squares(x, k):
-        """You compared squares. Those of very small numbers are all 0, and those of very large ones
-        inf: then any number is as large as another. Compare absolute values."""
-        return _by_places(
-            x, x.detach().square().sort(1, descending=True, stable=True).indices[:, :k]
-        )
-
     def absolute_values_alone(x, k):
         """You returned the largest absolute values, of shape (R, k): topk's values. Take its
         positions, and keep x there."""

@@ -33,7 +33,7 @@ class HookableCall(Task):
         case("a layer twice", order=(0, 1, 0, 2)),
         case("one layer in float32, an x without gradient", order=(1,), plain=True, dtype=F32),
         case("layers in use", order=(2, 0, 1), used=True),
-        case("a dropout in eval mode between two layers", order=(0, 1, 2), dropout=True),
+        case("a dropout between two layers, in eval mode", order=(0, 1, 2), dropout=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -47,6 +47,7 @@ class HookableCall(Task):
         parts: list[Any] = [_Counted(w) for w in (w0, w1, w2)]
         if dropout:
             parts[1] = nn.Dropout(0.5)
+            parts[2].train(mode=False)
         if used or dropout:
             parts[1].train(mode=False)
         modules = [lived(nn.Sequential(p), "grad", "frozen") if used else p for p in parts]
