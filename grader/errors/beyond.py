@@ -12,10 +12,11 @@ BEYOND = (
         ("AttributeError",),
         r"^'\w+Backward' object has no attribute",
         "ctx, which a custom Function's backward is given, has nothing of this name: forward did "
-        "not set it. Tensors that were given to ctx.save_for_backward are in ctx.saved_tensors.",
+        "not set it, or an earlier pass of backward deleted it. Tensors that were given to "
+        "ctx.save_for_backward are in ctx.saved_tensors.",
         "Unpack what was saved, in its order, in the first line of backward: x, w = "
         "ctx.saved_tensors. What is no tensor is set in forward, ctx.factor = factor, and read in "
-        "backward by the same name.",
+        "backward by the same name. Delete nothing of ctx in backward: it may run again.",
     ),
     Explanation(
         "function_forward_called",

@@ -50,8 +50,8 @@ VALUES = (
         r"'NoneType' object (has no attribute|is not subscriptable|is not iterable)|"
         r"'NoneType' has no len\(\)|cannot unpack non-iterable NoneType object",
         "Something is None where you expected a tensor, a node or a list: a .grad before the first "
-        "backward or of a non-leaf, a grad_fn of a leaf, the end of an edge, or what a function "
-        "without return gave.",
+        "backward or of a non-leaf, a grad_fn of a leaf, the end of an edge, an attribute that was "
+        "emptied, or what a function without return gave.",
         "Test for None before you use it.",
     ),
     Explanation(

@@ -82,10 +82,16 @@ class LinearFnKey(Key, task="linear_fn"):
         return _linear(x, w, b)
 
     def everything_computed(x, w, b):
-        """The gradients are right, and backward computes them for tensors that do not require grad
-        as well. ctx.needs_input_grad has a flag for each argument of forward: ask it before each
-        product."""
+        """The gradients are right, and for a tensor that does not require grad backward makes one
+        of its size as well, a gradient or zeros. ctx.needs_input_grad has a flag for each argument
+        of forward: ask it before each product, and return None."""
         return _Layer(wanted=lambda needed, b: (True, True, b is not None))(x, w, b)
+
+    def x_and_w_in_any_case(x, w, b):
+        """The gradients are right, and where x or w does not require grad backward makes a tensor
+        of its size as well, a gradient or zeros. ctx.needs_input_grad has a flag for each: ask it
+        before each product, and return None."""
+        return _Layer(wanted=lambda needed, b: (True, True, needed[2]))(x, w, b)
 
     @raises("but expected shape compatible with")
     def weight_transposed(x, w, b):
@@ -196,6 +202,16 @@ class LinearFnKey(Key, task="linear_fn"):
         gy.reshape(-1, O).sum(0)."""
         return _Layer(gb=_over_the_first_axis)(x, w, b)
 
+    def bias_summed_over_the_first_axis_alone(x, w, b):
+        """You summed gy over its first axis for the gradient of b. With three axes a second one is
+        left, which torch's engine summed. Make rows first: gy.reshape(-1, O).sum(0)."""
+        return _Layer(gb=lambda x, w, gy: gy.sum(0) if gy.ndim > 1 else gy)(x, w, b)
+
+    def a_row_for_one_axis(x, w, b):
+        """For an x of one axis, backward returned a gradient of shape (1, I), which torch's engine
+        made fit. It has the shape of x: gy @ w needs no rows."""
+        return _Layer(gx=lambda x, w, gy: gy @ w if x.ndim > 1 else _rows(gy) @ w)(x, w, b)
+
     @raises("Dimension out of range")
     def flattened_without_a_batch(x, w, b):
         """You flattened all axes but the last by flatten(0, -2), which needs two axes: an x of one
@@ -217,6 +233,21 @@ class LinearFnKey(Key, task="linear_fn"):
         """You took the first flag of ctx.needs_input_grad for that of w, and the second for that of
         x. They stand in the order of forward's arguments: x, w, b."""
         return _Layer(wanted=lambda needed, b: (needed[1], needed[0], needed[2]))(x, w, b)
+
+    def flag_of_x_asked_for_w(x, w, b):
+        """You computed the gradient of w where x requires grad. Ask the flag of w for it, the
+        second of ctx.needs_input_grad: x may be data, and w trained."""
+        return _Layer(wanted=lambda needed, b: (needed[0], needed[0], needed[2]))(x, w, b)
+
+    def flag_of_w_asked_for_x(x, w, b):
+        """You computed the gradient of x where w requires grad. Ask the flag of x for it, the first
+        of ctx.needs_input_grad: w may be frozen, and x the result of a layer that is trained."""
+        return _Layer(wanted=lambda needed, b: (needed[1], needed[1], needed[2]))(x, w, b)
+
+    def bias_in_any_case(x, w, b):
+        """The gradients are right, and where b does not require grad backward makes a tensor of its
+        size as well. Ask the flag of b, the third of ctx.needs_input_grad: b may be frozen."""
+        return _Layer(wanted=lambda needed, b: (*needed[:2], b is not None))(x, w, b)
 
     def nothing_where_x_is_frozen(x, w, b):
         """Where x does not require grad, backward returned None for all three. w and b may require

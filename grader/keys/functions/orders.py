@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from grader.trusted.families.functions import applied, around, misused
-from grader.trusted.key import Key
+from grader.trusted.key import Key, raises
 
 Backward = Callable[[Tensor, Tensor], Tensor | None]
 
@@ -23,6 +23,23 @@ def _cube(x, back=_right, value=lambda x: x**3):
 def _unrecorded(x: Tensor, arriving: Tensor) -> Tensor:
     with torch.no_grad():
         return _right(x, arriving)
+
+
+def _once_more(x: Tensor, arriving: Tensor) -> Tensor:
+    """The right gradient, whose own derivatives are constants."""
+
+    class Once(Function):
+        @staticmethod
+        def forward(ctx, x, v):
+            ctx.save_for_backward(x, v)
+            return _right(x, v)
+
+        @staticmethod
+        def backward(ctx, arriving):
+            x, v = (saved.detach() for saved in ctx.saved_tensors)
+            return arriving * v * 6 * x, arriving * 3 * x**2
+
+    return Once.apply(x, arriving)
 
 
 class DoubleBackwardKey(Key, task="double_backward"):
@@ -47,8 +64,9 @@ class DoubleBackwardKey(Key, task="double_backward"):
         return _cube(x, back=_unrecorded)
 
     def arriving_detached(x):
-        """In your backward what arrives is a constant, as after detach(). The gradient depends on
-        it as well, and the derivative by it is missing: multiply by grad_output as it is."""
+        """The derivative by what arrives is missing: it is detached in your backward, or a second
+        Function returns None for it. The gradient depends on it as well. Multiply by grad_output as
+        it is, and let its own derivative through."""
         return _cube(x, back=lambda x, arriving: _right(x, arriving.detach()))
 
     def x_on_ctx(x):
@@ -66,6 +84,19 @@ class DoubleBackwardKey(Key, task="double_backward"):
                 return _right(ctx.x, arriving)
 
         return OnCtx.apply(x)
+
+    @raises("a leaf Variable that requires grad")
+    def arriving_edited(x):
+        """backward wrote into grad_output, with an operation such as mul_. The tensor that arrives
+        belongs to others, and here it requires grad itself: compute a new tensor."""
+        return _cube(x, back=lambda x, arriving: arriving.mul_(3 * x**2))
+
+    def third_derivative_lost(x):
+        """The first two derivatives are right, and the second is a constant to torch: where it is
+        computed, x is detached, or a second Function saved what its forward computed from x, or its
+        backward is marked with @once_differentiable. Leave these out: save the tensors
+        themselves."""
+        return _cube(x, back=_once_more)
 
     def factor_forgotten(x):
         """The gradient lacks the factor 3: the derivative of x ** 3 is 3 * x ** 2."""

@@ -46,6 +46,12 @@ def _ones_alone(grad: Tensor, like: Tensor) -> Tensor:
     return grad.sum(ones, keepdim=True) if ones else grad
 
 
+def _all_for_none(grad: Tensor, like: Tensor) -> Tensor:
+    lacking = grad.ndim - like.ndim
+    axes = [*range(lacking), *(lacking + i for i, size in enumerate(like.shape) if size == 1)]
+    return grad.sum(axes, keepdim=True).expand(*(1,) * lacking, *like.shape).reshape(like.shape)
+
+
 def _first(grad: Tensor, like: Tensor) -> Tensor:
     """One of the repeated entries in place of their sum."""
     while grad.ndim > like.ndim:
@@ -149,6 +155,23 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
             return arriving.sum_to_size(a.shape) * b, arriving.sum_to_size(b.shape) * a
 
         return _product(a, b, to=lambda grad, like: grad, parts=parts)
+
+    def nothing_where_a_is_frozen(a, b):
+        """Where a does not require grad, backward returned None for b as well. Each of the two has
+        a flag of its own in ctx.needs_input_grad."""
+
+        def back(needed, arriving, a, b):
+            if not needed[0]:
+                return None, None
+            return _fitting(arriving * b, a), _fitting(arriving * a, b)
+
+        return applied(torch.mul, back, a, b)
+
+    def no_axes_taken_for_all(a, b):
+        """Where nothing was repeated you hand sum an empty list of axes, and torch takes that for
+        all axes: every entry gets the sum of all. Ask first whether there is an axis to sum over,
+        or take sum_to_size."""
+        return _product(a, b, to=_all_for_none)
 
     def none_for_a(a, b):
         """backward returned None for a, as if it had no gradient. It is a tensor like b."""

@@ -112,6 +112,21 @@ class HookableCallKey(Key, task="hookable_call"):
             layer.train()
         return _through(layers, x)
 
+    def one_of_each_type(layers, x):
+        """Of several modules of one type the last alone runs: you put them into a dict by the name
+        of their type. Go through the list itself."""
+        return _through(list({type(layer).__name__: layer for layer in layers}.values()), x)
+
+    def dropout_left_out(layers, x):
+        """nn.Dropout did not run: you left it out, or called a function in its place. In eval mode
+        it changes no number, and its hooks run all the same: call it like any other module."""
+        return _through([layer for layer in layers if not isinstance(layer, nn.Dropout)], x)
+
+    def those_in_eval_mode_left_out(layers, x):
+        """You left out the modules that are in eval mode. The mode says how a module works, and not
+        whether it runs: call each."""
+        return _through([layer for layer in layers if layer.training], x)
+
     def each_runs_twice(layers, x):
         """Every module ran twice: you called it once more to look at its result. Keep the result
         of one call."""

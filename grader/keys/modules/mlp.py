@@ -129,6 +129,15 @@ def _misplaced_activations() -> Iterator[Callable[..., Any]]:
             yield mistake("_and_".join(names), f"{said} {also}".strip(), wrong)
 
 
+class _Twice(_Mlp):
+    """The second layer is called twice, with a ReLU behind each call."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) to (N, n_out)."""
+        x = F.relu(self.second(F.relu(self.first(_rows(x)))))
+        return self.last(F.relu(self.second(x)))
+
+
 class FixMlpKey(Key, task="fix_mlp"):
     reference = _Mlp
     families = (*_other_activations(), *_misplaced_activations())
@@ -173,6 +182,12 @@ class FixMlpKey(Key, task="fix_mlp"):
         make every sample one row first."""
         return _Mlp(n_in, n_hidden, n_out, rows=_same)
 
+    @raises(r"shapes cannot be multiplied|size mismatch")
+    def one_image_squeezed(n_in, n_hidden, n_out):
+        """For a single image your squeeze takes off the dimension of the batch, which is of size 1
+        then: flattening begins at a wrong one. Leave squeeze out."""
+        return _Mlp(n_in, n_hidden, n_out, rows=lambda x: x.squeeze().flatten(1))
+
     @raises(r"view size is not compatible")
     def viewed(n_in, n_hidden, n_out):
         """You flattened by view, which refuses a tensor whose rows lie scattered in memory, such as
@@ -197,6 +212,10 @@ class FixMlpKey(Key, task="fix_mlp"):
                 return self.last(F.relu(self.first(_rows(x))))
 
         return Net(n_in, n_hidden, n_out)
+
+    def second_layer_twice(n_in, n_hidden, n_out):
+        """Your forward calls second twice. Each of the three layers is called once."""
+        return _Twice(n_in, n_hidden, n_out)
 
     def without_biases(n_in, n_hidden, n_out):
         """Your layers have no biases. All three have one, as nn.Linear has unless told

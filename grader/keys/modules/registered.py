@@ -136,6 +136,15 @@ class RegistrationKey(Key, task="registration"):
         nn.Linear in every turn of a loop."""
         return _Mixer(length, width, depth, make=lambda: [nn.Linear(width, width)] * depth)
 
+    def tanhs_among_the_layers(length, width, depth):
+        """Your tanhs stand among the layers and are counted with them, so that the second linear
+        layer is layers.2. Apply tanh in forward, and keep the linear layers alone in `layers`."""
+
+        def make() -> list[nn.Module]:
+            return [one for _ in range(depth) for one in (nn.Linear(width, width), nn.Tanh())]
+
+        return _Mixer(length, width, depth, make=make, step=_same)
+
     def random_scale(length, width, depth):
         """Your scale begins with other numbers. It begins as ones."""
         return _Mixer(length, width, depth, scale=lambda ones: nn.Parameter(torch.randn(width)))

@@ -73,6 +73,19 @@ class LoadMatchingKey(Key, task="load_matching"):
         parameters = dict(model.named_parameters(remove_duplicate=False))
         return [n for n in _load(model, state, kinds=("parameters",)) if n in parameters]
 
+    def parameters_alone_under_one_name(model, state):
+        """You loaded the parameters alone. Buffers, such as the running statistics of a norm, stand
+        in state_dict() too. And named_parameters() gives a parameter under its first name alone:
+        go by state_dict()."""
+        return _load(model, state, kinds=("parameters",), once=True)
+
+    def missing_keys_trusted(model, state):
+        """The model holds what it should, and your list lacks num_batches_tracked: load_state_dict
+        counts it as missing only where the dict that it loads has a version, and a dict of your own
+        has none. Take the names in model.state_dict() that you did not load."""
+        result = model.load_state_dict(_fitting(model, state), strict=False)
+        return list(result.missing_keys)
+
     def buffers_alone(model, state):
         """You loaded the buffers alone. The parameters stand in state_dict() too."""
         return _load(model, state, kinds=("buffers",))

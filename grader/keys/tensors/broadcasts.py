@@ -22,7 +22,10 @@ def _stretched(g: Tensor, shape: Shape) -> Shape:
 
 
 def _no_axes(
-    name: str, in_front: Callable[..., Tensor], stretched: Callable[..., Tensor]
+    name: str,
+    in_front: Callable[..., Tensor],
+    stretched: Callable[..., Tensor],
+    raises: str = "Dimension out of range",
 ) -> Callable[..., Tensor]:
     """A mistake where one of the two sums is over a tuple of axes that may be empty."""
     return mistake(
@@ -30,8 +33,19 @@ def _no_axes(
         "Where no axis is to be summed you hand sum an empty tuple of axes, and torch takes that "
         "for all axes. Ask first whether there is one, or sum over the axes one by one.",
         lambda g, shape: stretched(in_front(g, shape), shape),
-        raises="Dimension out of range",
+        raises=raises,
     )
+
+
+def _at_once(g: Tensor, shape: Shape) -> Tensor:
+    """g summed over all axes at once, with as many axes as it had."""
+    lacking = g.ndim - len(shape)
+    axes = (*range(lacking), *(lacking + axis for axis in _stretched(g, shape)))
+    return g.sum(axes, keepdim=True)
+
+
+def _without_axes_in_front(g: Tensor, shape: Shape) -> Tensor:
+    return g[(0,) * (g.ndim - len(shape))]
 
 
 def _in_front_unasked(g: Tensor, shape: Shape) -> Tensor:
@@ -168,4 +182,6 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         _no_axes("no_axes_stretched", _in_front, _stretched_unasked),
         _no_axes("no_axes_of_either", _in_front_unasked, _stretched_unasked),
         _no_axes("no_axes_in_front_alone", _in_front_unasked, lambda g, shape: g),
+        _no_axes("no_axes_at_once", _at_once, _without_axes_in_front),
+        _no_axes("no_axes_shaped", _at_once, torch.reshape, raises="is invalid for input of size"),
     )

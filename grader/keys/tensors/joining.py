@@ -87,6 +87,18 @@ class RemoveAtKey(Key, task="remove_at"):
         """You took a negative i without its sign. i = -1 is the last entry: i % len(t)."""
         return _without(t, abs(i))
 
+    def counted_one_too_few(t, i):
+        """For i >= 0 this is right. To a negative i you added n - 1, which is one too few: the last
+        entry, -1, stands at n - 1. Take i % len(t)."""
+        i = i + len(t) - 1 if i < 0 else i
+        return torch.cat([t[:i], t[i + 1 :]])
+
+    def counted_one_too_far(t, i):
+        """For i >= 0 this is right. To a negative i you added n + 1, which is one too many: the
+        last entry, -1, stands at n - 1. Take i % len(t)."""
+        i = i + len(t) + 1 if i < 0 else i
+        return torch.cat([t[:i], t[i + 1 :]])
+
     def counted_from_behind(t, i):
         """You counted every i from behind. i = 0 is the first entry."""
         return _without(t, -1 - i if i >= 0 else i)
@@ -109,6 +121,11 @@ class RemoveAtKey(Key, task="remove_at"):
     def last_axis(t, i):
         """You worked along the last axis. Entries are counted along the first one."""
         i = i % t.shape[-1] if -t.shape[-1] <= i else 0
+        return torch.cat([t[..., :i], t[..., i + 1 :]], dim=-1)
+
+    def along_the_last_axis(t, i):
+        """You worked along the last axis. Entries are counted along the first one."""
+        i = i % t.shape[-1]
         return torch.cat([t[..., :i], t[..., i + 1 :]], dim=-1)
 
     def flattened(t, i):

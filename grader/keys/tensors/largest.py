@@ -108,6 +108,16 @@ class TopkMaskKey(Key, task="topk_mask"):
         x's shape, each in its place: scatter puts them there."""
         return x.gather(1, _largest(x, k))
 
+    def kept_numbers_in_their_order(x, k):
+        """You returned the kept numbers alone, of shape (R, k). They are to stand in a tensor of
+        x's shape, each in its place: scatter puts them there."""
+        return x.gather(1, x.detach().abs().topk(k, dim=1).indices.sort(1).values)
+
+    def whole_row_for_none(x, k):
+        """For k = 0 you kept every number: [-0:] is [0:], the whole row. Sort with the largest
+        first and take [:k], or use topk."""
+        return TopkMaskKey.reference(x, k if k else x.shape[1])
+
     def absolute_values_alone(x, k):
         """You returned the largest absolute values, of shape (R, k): topk's values. Take its
         positions, and keep x there."""

@@ -78,6 +78,21 @@ def _with_eps(eps: float) -> Iterator[Callable[[Tensor], Tensor]]:
     )
 
 
+def _with_limited_slope(largest: float) -> Callable[[Tensor], Tensor]:
+    """The mistake of a slope that is cut off at a number."""
+
+    def wrong(x: Tensor) -> Tensor:
+        y = SafeSqrtWhereKey.reference(x)
+        return _with_slope(x, y, torch.where(x > 0, (0.5 / y).clamp(max=largest), 0))
+
+    return mistake(
+        f"slope_limited_to_{largest:.0f}",
+        "You limited the slope. However small a positive x is, its gradient is 0.5 / sqrt(x) times "
+        "what arrives, which may be very large.",
+        wrong,
+    )
+
+
 class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
     def reference(x: Tensor) -> Tensor:
         positive = x > 0
@@ -168,4 +183,7 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
             x.register_hook(lambda grad: grad.nan_to_num(0.0, 0.0, 0.0))
         return torch.where(x > 0, x.sqrt(), 0)
 
-    families = tuple(wrong for eps in _CHOSEN for wrong in _with_eps(eps))
+    families = (
+        *(wrong for eps in _CHOSEN for wrong in _with_eps(eps)),
+        *(_with_limited_slope(10.0**power) for power in range(1, 9)),
+    )

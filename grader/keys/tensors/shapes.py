@@ -116,6 +116,11 @@ class FlattenBatchKey(Key, task="flatten_batch"):
         y = _rows(x)
         return y.squeeze()
 
+    def nothing_wide(x):
+        """For an empty batch your result has shape (0, 0). It is (0, M): M does not depend on
+        how many samples there are."""
+        return _rows(x) if len(x) else x.new_zeros(0, 0)
+
     @raises("out of range|out of bounds|only tensors|non-empty")
     def rows_stacked(x):
         """You flattened the samples one by one and stacked them. An empty batch has none to stack:
@@ -217,6 +222,16 @@ class SplitHeadsKey(Key, task="split_heads"):
         """squeeze() takes off every axis of length 1: one sentence, one head or one word loses its
         axis."""
         return SplitHeadsKey.reference(x, heads).squeeze()
+
+    def one_head_left_as_it_is(x, heads):
+        """For one head you returned x itself. The axis of the heads is there all the same, of
+        length 1: (N, 1, T, D)."""
+        return SplitHeadsKey.reference(x, heads) if heads > 1 else x
+
+    def divided_by_the_root_of_d(x, heads):
+        """The heads are right, and divided by the root of d. Attention divides its scores by that,
+        later: here the numbers stay as they are."""
+        return SplitHeadsKey.reference(x, heads) / (x.shape[2] // heads) ** 0.5
 
     def heads_last(x, heads):
         """Your result has shape (N, T, d, heads): the heads stand last. They belong on axis 1, in

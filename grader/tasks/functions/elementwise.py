@@ -1,23 +1,12 @@
-"""Exercises on Functions that treat every entry by itself: an exponential, a ReLU, a clamp."""
+"""Exercises on Functions that treat every entry by itself: an exponential, and a ReLU."""
 
 import torch
 from torch import Tensor
 
-from grader.engine.lived import computed, with_grad
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.functions.watching import KEPT, OWN, another_call, called, sent_back
-
-
-def _given(x: Tensor, kind: str) -> tuple[Tensor, Tensor]:
-    """The tensor that an answer gets, and the leaf that its gradient is read at."""
-    if kind == "in use":
-        leaf = with_grad(x)
-        return leaf, leaf
-    leaf = x.requires_grad_(kind != "frozen")
-    if kind == "transposed":
-        return leaf.T, leaf
-    return (leaf if kind == "frozen" else computed(leaf) if kind == "constant" else leaf * 1), leaf
+from grader.tasks.functions.inputs import given_as
+from grader.tasks.functions.watching import KEPT, another_call, called, sent_back
 
 
 def _arriving(v: Tensor, x: Tensor, kind: str) -> Tensor:
@@ -58,7 +47,7 @@ class MyExp(Task):
         return {"x": rng.apart(0.3, 1.5, *shape), "v": rng.apart(1.5, 2.0, rows, *shape[1:])}
 
     def observe(self, my_exp, x, v, kind="computed"):
-        given, leaf = _given(x, kind)
+        given, leaf = given_as(x, kind)
         found = called(lambda: my_exp(given), {"x": given})
         if kind == "frozen":
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
@@ -71,7 +60,8 @@ class MyExp(Task):
 class ReluAtZero(Task):
     """Write ReLU as an autograd.Function: my_relu(x) returns MyReLU.apply(x), which is x where x
     is positive and 0 elsewhere. What arrives goes on where x is positive, and is 0 elsewhere: also
-    where x is exactly 0, as torch does it. Leave x, and what arrives, as they are."""
+    where x is exactly 0, as torch does it. x may hold inf and very small numbers; what arrives is
+    finite. Leave x, and what arrives, as they are."""
 
     id = "relu_at_zero"
     signatures = ("my_relu(x) -> y",)
@@ -90,6 +80,8 @@ class ReluAtZero(Task):
         case("zeros alone", shape=(3,), zeros=True, all_zero=True),
         case("a transposed matrix", shape=(5, 7), kind="transposed"),
         case("float32, zeros among them", shape=(7,), zeros=True, dtype=F32),
+        case("inf among them", shape=(7,), infinite=True),
+        case("very small numbers", shape=(7,), size=1e-30),
         case("a leaf with a .grad from before", shape=(7,), kind="in use"),
         case("x does not require grad", shape=(7,), kind="frozen"),
     )
@@ -105,54 +97,16 @@ class ReluAtZero(Task):
             x[3], v[3], x[4], v[4] = x[3].abs(), -v[3].abs(), -x[4].abs(), -v[4].abs()
         if case.params.get("all_zero"):
             x = torch.zeros_like(x)
+        if case.params.get("infinite"):
+            x[5], x[6] = float("inf"), -float("inf")
+        x = x * case.params.get("size", 1.0)
         return {"x": x, "v": v}
 
     def observe(self, my_relu, x, v, kind="computed"):
-        given, leaf = _given(x, kind)
+        given, leaf = given_as(x, kind)
         found = called(lambda: my_relu(given), {"x": given})
         if kind == "frozen":
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
         del found[KEPT]  # x, the result and a mask are all the same
         another_call(my_relu, given)
         return {**found, **sent_back(found["y"], {"x": leaf}, _arriving(v, given, kind), given)}
-
-
-class ClampSte(Task):
-    """Return x clamped to the numbers lo and hi, as x.clamp(lo, hi) is, with the gradient of the
-    identity: what arrives at the result goes to x unchanged, outside of the bounds as well. x may
-    hold inf, and lo may be above hi. Leave x as it is."""
-
-    id = "clamp_ste"
-    signatures = ("clamp_ste(x, lo, hi) -> y",)
-    title, points, difficulty, minutes = "Clamp, and let gradients through", 6, 2, 8
-    prerequisites = ("my_exp",)
-    hints = (
-        "Read section 8.3, on arguments without a gradient. How many values does backward return, "
-        "and which are None?",
-        "Which derivative do you want to pretend? Nothing has to be saved for it.",
-        "forward returns the clamped x. backward hands on what it got for x, and None for "
-        "each of the two bounds.",
-    )
-    CASES = (
-        case("7 numbers, some on a bound", lo=-0.5, hi=0.75, visible=True),
-        case("inf among them", lo=-0.5, hi=0.75, infinite=True),
-        case("lo above hi", lo=0.75, hi=-0.5),
-        case("bounds that are whole numbers", lo=-1, hi=1),
-        case("float32", lo=-0.75, hi=0.5, dtype=F32),
-        case("a leaf with a .grad from before", lo=-0.5, hi=0.75, kind="in use"),
-        case("x does not require grad", lo=-0.5, hi=0.75, kind="frozen"),
-    )
-
-    def draw(self, rng: Rng, case: Case) -> Inputs:
-        x = rng.apart(0.1, 0.4, 7)
-        x[1], x[2] = rng.uniform(1.5, 2.0), -rng.uniform(1.5, 2.0)
-        x[3], x[4] = case["lo"], case["hi"]
-        if case.params.get("infinite"):
-            x[5], x[6] = float("inf"), -float("inf")
-        return {"x": x, "v": rng.apart(0.5, 2.0, 7)}
-
-    def observe(self, clamp_ste, x, v, lo, hi, kind="computed"):
-        given, leaf = _given(x, kind)
-        found = called(lambda: clamp_ste(given, lo, hi), {"x": given})
-        del found[OWN], found[KEPT]  # any way is welcome
-        return {**found, **sent_back(found["y"], {"x": leaf}, v)}

@@ -33,15 +33,22 @@ class HookableCall(Task):
         case("a layer twice", order=(0, 1, 0, 2)),
         case("one layer in float32, an x without gradient", order=(1,), plain=True, dtype=F32),
         case("layers in use", order=(2, 0, 1), used=True),
+        case("a dropout between two layers, in eval mode", order=(0, 1, 2), dropout=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         drawn = {f"w{i}": rng.apart(0.5, 1.0, 3, 3) for i in range(3)}
         return {**drawn, "x": rng.apart(0.5, 1.0, 7, 3), "v": rng.apart(1.0, 2.0, 7, 3)}
 
-    def observe(self, run_through, x, v, w0, w1, w2, order, used=False, plain=False, old=False):
-        parts = [_Counted(w) for w in (w0, w1, w2)]
-        if used:
+    def observe(
+        self, run_through, x, v, w0, w1, w2, order,
+        used=False, plain=False, old=False, dropout=False,
+    ):  # fmt: skip
+        parts: list[Any] = [_Counted(w) for w in (w0, w1, w2)]
+        if dropout:
+            parts[1] = nn.Dropout(0.5)
+            parts[2].train(mode=False)
+        if used or dropout:
             parts[1].train(mode=False)
         modules = [lived(nn.Sequential(p), "grad", "frozen") if used else p for p in parts]
         seen: list[str] = []
@@ -56,7 +63,7 @@ class HookableCall(Task):
         observed["list left as it was"] = layers == [modules[i] for i in order]
         if not order:
             observed["y is x"] = y is x
-        runs = [part.runs for part in parts]
+        runs = [part.runs for part in parts if isinstance(part, _Counted)]
         return observed | {"hooks that ran": list(seen), "runs of each module": runs}
 
 

@@ -2,9 +2,19 @@
 
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from grader.engine.observation import gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modules.nets import DRAWN, filled, made, shapes
+
+
+def _numbers(y: Any, other: Any) -> str:
+    """Whether a second output is as the first, in a word; as it is, where they are no tensors."""
+    both = isinstance(y, Tensor) and isinstance(other, Tensor) and not y.is_meta
+    alike = not both or torch.allclose(y, other, equal_nan=True)
+    return "the same numbers" if alike else "other numbers"
 
 
 class FixMlp(Task):
@@ -49,5 +59,6 @@ class FixMlp(Task):
         observed: dict[str, Any] = {"parameters": shapes(net)}
         if filled(net, numbers):
             y = net(x.requires_grad_())
+            observed["a second call gives"] = _numbers(y, net(x))
             observed |= {"output": y, "gradient of x": gradient(y, x, v)}
         return observed

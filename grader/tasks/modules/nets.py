@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.engine.task import Rng
+
 Shapes = dict[str, tuple[int, ...]]
 
 DRAWN = frozenset({"rng"})
@@ -74,3 +76,9 @@ def quietly(make: Callable[[], nn.Module]) -> nn.Module:
     with _in_dtype(torch.float64), torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         return make()
+
+
+def drawn_sizes(rng: Rng) -> list[int]:
+    """Four sizes, no two of them alike."""
+    primes = torch.tensor([3, 5, 7, 11, 13])
+    return [int(one) for one in primes[rng.permutation(5)[:4]]]

@@ -44,6 +44,7 @@ class LoadMatching(Task):
         case("float32", change="head", dtype=F32),
         case("a model in use", change="", used=True),
         case("a norm under two names", change="two names"),
+        case("a norm of torch's that the state lacks", change="norm"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -60,7 +61,7 @@ class LoadMatching(Task):
 
     def observe(self, load_matching, change, half=False, used=False, **state):
         like = next(one for one in state.values() if one.is_floating_point())
-        model = _model(like, twice=change == "two names")
+        model = _model(like, twice=change == "two names", normed=change == "norm")
         if half:
             state = {n: t.half() if t.is_floating_point() else t for n, t in state.items()}
         if used:
@@ -88,12 +89,14 @@ class _Norm(nn.Module):
         self.register_buffer("batches", torch.tensor(0))
 
 
-def _model(like: Tensor, twice: bool = False) -> nn.Module:
+def _model(like: Tensor, twice: bool = False, normed: bool = False) -> nn.Module:
     def make() -> nn.Module:
         body = nn.Sequential(nn.Linear(3, 5), _Norm())
         model = nn.Sequential(OrderedDict(body=body, head=nn.Linear(5, 2)))
         if twice:
             model.add_module("again", body[1])
+        if normed:
+            model.add_module("norm", nn.BatchNorm1d(2))
         return model
 
     return quietly(make).to(like)
@@ -121,6 +124,8 @@ def _changed(state: Inputs, change: str, rng: Rng) -> Inputs:
         lacking = ("body.1.bias", "body.1.running_mean", "head.bias")
         rest = {name: tensor for name, tensor in state.items() if name not in lacking}
         return {"tail.weight": rng.apart(0.5, 1.0, 2, 5), **rest, "tail.bias": rng.apart(1, 2, 2)}
+    if change == "norm":  # all but what the model has of its new norm
+        return {"tail.bias": rng.apart(1, 2, 2), **state}
     if change == "all":
         return {f"module.{name}": tensor for name, tensor in state.items()}
     return dict(reversed(state.items()))

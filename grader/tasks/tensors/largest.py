@@ -38,6 +38,7 @@ class TopkMask(Task):
         case("one row", shape=(1, 7), k=2),
         case("rows of different size", shape=(5, 7), k=3, uneven=True, visible=True),
         case("ties for the last place", shape=(5, 7), k=3, ties=True, visible=True),
+        case("very small numbers", shape=(5, 3), k=1, size=1e-170, scale=1e-170),
         case("a leaf with an old .grad", shape=(3, 7), k=2, leaf=True),
         case("x was computed", shape=(5, 7), k=5, leaf=False),
     )
@@ -53,6 +54,8 @@ class TopkMask(Task):
             tied = x.new_tensor(TIED)
             x[:, 0], x[:, 3] = -2 * tied, 1.5 * tied
             x[:, 1], x[:, 4], x[:, 6] = tied, -tied, tied
+        if "size" in case.params:  # the largest of each row stands last
+            x = (x.sort(1, descending=True).values - 4) * case["size"]
         drawn = {"x": x}
         if "leaf" in case.params:
             drawn["v"] = rng.apart(0.5, 2.0, *shape)
