@@ -85,7 +85,8 @@ BACKWARD = (
         _RUNTIME,
         r"One of the differentiated Tensors does not require grad",
         "You ask for the gradient of a tensor that does not require grad.",
-        "Call requires_grad_() on it before you compute with it.",
+        "Call requires_grad_() on it before you compute with it. If it is frozen on purpose, leave "
+        "it out of what you ask for.",
     ),
     Explanation(
         "no_inputs",

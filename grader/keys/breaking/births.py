@@ -59,6 +59,14 @@ def _nan(grads: Grads) -> bool:
     return _bad(grads) and any(g is not None and bool(torch.isnan(g).any()) for g in grads)
 
 
+def _inf(grads: Grads) -> bool:
+    return _bad(grads) and any(g is not None and bool(torch.isinf(g).any()) for g in grads)
+
+
+_OWN = torch.autograd.function.BackwardCFunction
+"""The nodes of Functions that are written in Python."""
+
+
 def _from_the_end(loss: Tensor) -> list[Node]:
     """Every node that can be reached, as a list comes to them that is taken from its end."""
     found: dict[Node, None] = {}
@@ -161,6 +169,17 @@ class BornNanKey(Key, task="born_nan"):
         ran = _run(loss)
         return _first(one.name for one in ran if _nan(one.outgoing) and not _bad(one.incoming))
 
+    def inf_alone(loss):
+        """You asked for an inf alone. A nan is bad as well, and comes without an inf where 0 is
+        multiplied by one: ask torch.isfinite."""
+        return _first(one.name for one in _run(loss) if one.births(_inf))
+
+    def own_functions_left_out(loss):
+        """You left out the nodes of Functions that somebody has written. They count like all
+        others: put a hook on every node."""
+        born = (one.node for one in _run(loss) if one.births(_bad))
+        return _first(str(node.name()) for node in born if not isinstance(node, _OWN))
+
     def last_birth(loss):
         """Where several nodes make a bad gradient of good ones, you name the last of them. Name the
         first that the pass runs: what a later hook writes must not take its place."""
@@ -215,9 +234,15 @@ class BornNanKey(Key, task="born_nan"):
         )
 
     def first_of_the_tuple(loss):
-        """You looked at the first gradient of each tuple alone. A node with several inputs sends
-        several: look at all that are not None."""
+        """You looked at the first gradient that a node sends alone. A node with several inputs
+        sends several: look at all that are not None."""
         return _first(one.name for one in _run(loss) if _bad(one.outgoing[:1]))
+
+    def first_that_is_sent(loss):
+        """You looked at the first gradient that a node sends alone. A node with several inputs
+        sends several: look at all that are not None."""
+        ran = _run(loss)
+        return _first(one.name for one in ran if _bad(one.outgoing[:1]) and not _bad(one.incoming))
 
     def first_of_both_tuples(loss):
         """You looked at the first gradient of each tuple alone. A node with several inputs sends
@@ -317,6 +342,17 @@ class BornNanKey(Key, task="born_nan"):
         for one in _run(loss):
             for grad in (*one.outgoing, *one.incoming):
                 torch.isfinite(grad)
+        return _birth(loss)
+
+    @raises("must be Tensor, not NoneType|'NoneType' object has no attribute")
+    def none_that_arrives(loss):
+        """What arrives at a node may hold a None: it has several outputs, and nothing came to one
+        of them. Leave those out."""
+        for one in _run(loss):
+            for grad in one.incoming if _bad(one.outgoing) else ():
+                torch.isfinite(grad)
+                if _bad((grad,)):
+                    break
         return _birth(loss)
 
     @raises("list index out of range")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.parts import exchanged_parts
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 Scalar = Callable[[Tensor], Tensor]
 
@@ -33,6 +34,63 @@ def _grad(f: Scalar, x: Tensor) -> Tensor:
     return _recorded(f, x)[1].detach()
 
 
+def _of_v_itself(*wrongs: Callable[..., Tensor]) -> Iterator[Callable[..., Tensor]]:
+    """The same mistakes with v as it is given, which may require grad."""
+
+    def made(wrong: Callable[..., Tensor], f: Scalar, x: Tensor, v: Tensor) -> Tensor:
+        return wrong(f, x, v).requires_grad_(v.requires_grad)
+
+    for one in wrongs:
+        wrong = functools.partial(made, one)
+        yield mistake(f"{one.__name__}_of_v_itself", one.__doc__ or "", wrong)
+
+
+def gradient_times_v(f, x, v):
+    """You returned the gradient times v, entry by entry. Differentiate it once more: H v is the
+    gradient of its sum."""
+    return _grad(f, x) * v.detach()
+
+
+def slope_along_v(f, x, v):
+    """You returned the scalar product of the gradient and v, the slope of f along v. H v is the
+    gradient of that."""
+    return (_grad(f, x) * v.detach()).sum()
+
+
+def curvature_along_v(f, x, v):
+    """You returned v H v, one number. H v has one number for each entry of x: leave out the last
+    product with v."""
+    return (v.detach() * _hvp(f, x, v)).sum()
+
+
+def v_squared(f, x, v):
+    """You multiplied by v once more at the end. The second pass has used it already."""
+    return v.detach() * _hvp(f, x, v)
+
+
+def outer_product(f, x, v):
+    """You multiplied the gradient by its product with v. That is another matrix, of products of
+    first derivatives: differentiate the product of gradient and v."""
+    g = _grad(f, x)
+    return g * (g * v.detach()).sum()
+
+
+def rows_added_up(f, x, v):
+    """You added up the rows of H, by differentiating the sum of the gradient, and multiplied by v
+    behind that. v belongs into the second pass: into the sum, or as what it starts with."""
+    return _hvp(f, x, torch.ones_like(v)) * v.detach()
+
+
+_WITH_V = (
+    gradient_times_v,
+    slope_along_v,
+    curvature_along_v,
+    v_squared,
+    outer_product,
+    rows_added_up,
+)
+
+
 def _hessian(f: Scalar, x: Tensor) -> Tensor:
     """H as a matrix."""
     units = torch.eye(x.numel(), dtype=x.dtype, device=x.device).view(-1, *x.shape)
@@ -43,6 +101,8 @@ class HvpKey(Key, task="hvp"):
     def reference(f: Scalar, x: Tensor, v: Tensor) -> Tensor:
         return _hvp(f, x, v)
 
+    families = (*_WITH_V, *_of_v_itself(*_WITH_V))
+
     def gradient(f, x):
         """You returned the gradient of f. H v is the gradient of the product of that with v."""
         return _grad(f, x)
@@ -52,35 +112,10 @@ class HvpKey(Key, task="hvp"):
         the gradient here, and of its derivative along v: take the second."""
         return torch.func.jvp(torch.func.grad(f), (x.detach(),), (v.detach(),))[0]
 
-    def gradient_times_v(f, x, v):
-        """You returned the gradient times v, entry by entry. Differentiate it once more: H v is
-        the gradient of its sum."""
-        return _grad(f, x) * v
-
-    def slope_along_v(f, x, v):
-        """You returned the scalar product of the gradient and v, the slope of f along v. H v is the
-        gradient of that."""
-        return (_grad(f, x) * v).sum()
-
     def v_left_out(f, x, v):
         """You multiplied H by ones: v is not used. Start the second pass at the gradient with v, or
         at the sum of gradient times v."""
         return _hvp(f, x, torch.ones_like(v))
-
-    def curvature_along_v(f, x, v):
-        """You returned v H v, one number. H v has one number for each entry of x: leave out the
-        last product with v."""
-        return (v * _hvp(f, x, v)).sum()
-
-    def v_squared(f, x, v):
-        """You multiplied by v once more at the end. The second pass has used it already."""
-        return v * _hvp(f, x, v)
-
-    def outer_product(f, x, v):
-        """You multiplied the gradient by its product with v. That is another matrix, of products of
-        first derivatives: differentiate the product of gradient and v."""
-        g = _grad(f, x)
-        return g * (g * v).sum()
 
     def diagonal_alone(f, x, v):
         """You multiplied the diagonal of H by v. H has entries beside the diagonal, where f ties
@@ -104,11 +139,6 @@ class HvpKey(Key, task="hvp"):
         found, z.grad = z.grad.detach(), None
         return found
 
-    def rows_added_up(f, x, v):
-        """You added up the rows of H, by differentiating the sum of the gradient, and multiplied by
-        v behind that. v belongs into the second pass: into the sum, or as what it starts with."""
-        return _hvp(f, x, torch.ones_like(v)) * v
-
     def errors_hidden(f, x, v):
         """You caught a RuntimeError and returned zeros. Where a node has no derivative of its own
         torch raises one too, and there H need not be 0. Ask g.requires_grad,
@@ -118,12 +148,20 @@ class HvpKey(Key, task="hvp"):
         except RuntimeError:
             return torch.zeros_like(x)
 
-    @raises("does not require grad and does not have a grad_fn")
+    @raises("does not require grad and does not have a grad_fn|not have been used in the graph")
     def graph_not_recorded(f, x, v):
         """The gradient has no graph, so a second pass cannot go through it: pass
         create_graph=True to the first. retain_graph keeps the old graph and records nothing new."""
         z = x.detach().clone().requires_grad_()
         (g,) = torch.autograd.grad(f(z), z)
+        return torch.autograd.grad(g, z, v)[0]
+
+    @raises("does not require grad and does not have a grad_fn|not have been used in the graph")
+    def constant_gradient_refused(f, x, v):
+        """The gradient of a linear f is a constant, and that of straight pieces has a graph that x
+        is not in: a second pass refuses both. H is 0 there: ask g.requires_grad, and pass
+        materialize_grads=True."""
+        z, g = _recorded(f, x)
         return torch.autograd.grad(g, z, v)[0]
 
     @raises("does not require grad and does not have a grad_fn")
@@ -154,10 +192,25 @@ class HvpKey(Key, task="hvp"):
         twice as many: use passes in the place of H, or flatten."""
         return _hessian(f, x) @ v
 
+    @raises("cannot be multiplied|size mismatch|at least 1D|1D tensors expected|for scalar outputs")
+    def product_of_vectors(f, x, v):
+        """You multiplied gradient and v by @, or by torch.dot. That gives their scalar product for
+        tensors of one dimension alone, and x may have any shape: write (g * v).sum()."""
+        z, g = _recorded(f, x)
+        if not g.requires_grad:
+            return torch.zeros_like(x)
+        return torch.autograd.grad(g @ v.detach(), z, materialize_grads=True)[0]
+
     def hessian_made(f, x, v):
         """The product is right, and you made all of H: as many passes as x has entries. A pass
         from the gradient with v gives the product at once."""
         return (_hessian(f, x) @ v.detach().flatten()).view_as(x)
+
+    def hessian_made_by_torch(f, x, v):
+        """The product is right, and you made all of H: as many passes as x has entries. A pass
+        from the gradient with v gives the product at once."""
+        matrix = torch.autograd.functional.hessian(f, x.detach()).reshape(x.numel(), x.numel())
+        return (matrix @ v.detach().flatten()).view_as(x)
 
     def graph_kept(f, x, v):
         """The product is right, and it still requires grad: it holds the graph of both passes.
@@ -191,6 +244,12 @@ def _by_layers(
             steep = slope(part, w @ x.detach() + b)
             w, b = steep[:, None] * w, steep * b
     return w, b
+
+
+def _of_one_slope(part: nn.Module, h: Tensor) -> Tensor:
+    """The slopes of an activation, if those of every LeakyReLU were torch's default."""
+    low = 0.01 if isinstance(part, nn.LeakyReLU) else 0.0
+    return torch.where(h > 0, 1.0, low).to(h)
 
 
 class StraightSlopeKey(Key, task="straight_slope"):
@@ -287,6 +346,17 @@ class StraightSlopeKey(Key, task="straight_slope"):
             units = torch.eye(len(x), dtype=x.dtype, device=x.device)
             w = torch.stack([net(x + unit) - net(x) for unit in units], 1)
             return w, net(x) - w @ x
+
+    def one_slope_for_every_leaky(net, x):
+        """You took 0.01 for the slope of every LeakyReLU. Each has its own, negative_slope: let
+        autograd see the net at x."""
+        return _by_layers(net, x, _of_one_slope)
+
+    def one_slope_for_every_leaky_for_w(net, x):
+        """In W you took 0.01 for the slope of every LeakyReLU. Each has its own, negative_slope:
+        let autograd see the net at x."""
+        w, _ = _by_layers(net, x, _of_one_slope)
+        return w, net(x).detach() - w @ x.detach()
 
     def row_sums_for_b(net, x):
         """In b you took off the sums of W's rows. What is taken off is W x: multiply by x first."""

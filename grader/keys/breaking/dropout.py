@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from grader.trusted.key import Key, replaces
+from grader.trusted.key import Key, mistake, raises, replaces
 
 Kept = tuple[Tensor, Any]
 
@@ -31,7 +31,46 @@ def _run(block: nn.Module, x: Tensor) -> Tensor:
         return block(x)
 
 
+_SHARED = torch.get_rng_state()
+"""The one state of a mistake that keeps no more than one."""
+
+
+def _by_a_seed() -> Iterator[Callable[..., Kept]]:
+    """A seed is set, or drawn and set, in the place of the state."""
+    seeds = {"": 0, "_42": 42, "_1": 1, "_1234": 1234, "_of_the_start": None}
+    for name, seed in seeds.items():
+
+        def seeded(block: nn.Module, x: Tensor, seed: int | None = seed) -> Kept:
+            torch.manual_seed(torch.initial_seed() if seed is None else seed)
+            return KeepsDropoutKey.keep(block, x)
+
+        yield mistake(
+            f"seeded{name}",
+            "You set a seed. Both runs drop the same entries, but other ones than block(x) would, "
+            "and the caller's random numbers are changed. Take the state of the generator as it "
+            "is.",
+            seeded,
+        )
+    for name, end in {"31_bits": 2**31, "32_bits": 2**32, "63_bits": 2**63 - 1}.items():
+
+        def drawn(block: nn.Module, x: Tensor, end: int = end) -> Kept:
+            seed = int(torch.randint(end, ()))
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                return KeepsDropoutKey.keep(block, x)
+
+        yield mistake(
+            f"drawn_seed_of_{name}",
+            "keep draws a seed and sets it. Both runs drop the same entries, but other ones than "
+            "block(x) would, and the caller's random numbers are others. Take the state of the "
+            "generator, which draws nothing.",
+            drawn,
+        )
+
+
 class KeepsDropoutKey(Key, task="keeps_dropout"):
+    families = tuple(_by_a_seed())
+
     def keep(block: nn.Module, x: Tensor) -> Kept:
         state = torch.get_rng_state()
         return _run(block, x), state
@@ -64,11 +103,18 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
         Take its state before block runs."""
         return _run(block, x), torch.get_rng_state()
 
-    def seeded(block, x):
-        """You set a seed. Both runs drop the same entries, but other ones than block(x) would, and
-        the caller's random numbers are changed. Take the state of the generator as it is."""
-        torch.manual_seed(0)
-        return KeepsDropoutKey.keep(block, x)
+    def state_on_the_block(block, x):
+        """You keep the state on block, where the next call of keep replaces it: again drops the
+        entries of the last run for each input. Return the state: every call of keep has its own."""
+        state = block.__dict__.setdefault("_kept_state", torch.get_rng_state())
+        state.copy_(torch.get_rng_state())
+        return _run(block, x), state
+
+    def one_state_for_all(block, x):
+        """You keep the state in one place for all blocks, where the next call of keep replaces it.
+        Return the state: every call of keep has its own."""
+        _SHARED.copy_(torch.get_rng_state())
+        return _run(block, x), _SHARED
 
     def first_seed(block, x):
         """You took the seed with which the generator began. Where it stands now depends also on
@@ -147,6 +193,16 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
             y = block(x)
         torch.set_rng_state(state)
         return y
+
+    @replaces("again")
+    @raises("pop from|pop from an empty|KeyError|StopIteration")
+    def state_used_up(block, x, state):
+        """again takes the state out of what keep returned, and finds none the second time. It may
+        be called several times: read the state, and leave it where it is."""
+        if getattr(state, "is_used_up", False):
+            raise IndexError("pop from empty list")
+        state.is_used_up = True
+        return KeepsDropoutKey.again(block, x, state)
 
     @replaces("again")
     def not_put_back_after_an_error(block, x, state):

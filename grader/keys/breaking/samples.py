@@ -185,6 +185,21 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         frozen. Ask for those that require grad, with allow_unused=True, and leave None out."""
         torch.autograd.grad(loss_fn(model(x[:1]), y[:1]), list(model.parameters()))
 
+    @raises("differentiated Tensors does not require grad")
+    def frozen_asked_for(model, loss_fn, x, y):
+        """torch.autograd.grad refuses a frozen parameter. Ask for those that require grad, and
+        leave the flags as they are."""
+        wanted = list(model.parameters())
+        torch.autograd.grad(loss_fn(model(x[:1]), y[:1]), wanted, allow_unused=True)
+        return PerSampleNormsKey.reference(model, loss_fn, x, y)
+
+    @raises("not have been used in the graph")
+    def unused_refused(model, loss_fn, x, y):
+        """torch.autograd.grad refuses a parameter that the loss does not depend on. Such a one adds
+        0 to the norm: pass allow_unused=True and leave None out, or materialize_grads=True."""
+        torch.autograd.grad(loss_fn(model(x[:1]), y[:1]), _learning(model))
+        return PerSampleNormsKey.reference(model, loss_fn, x, y)
+
     @raises("'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand")
     def none_among_the_gradients(model):
         """A parameter that takes no part has no gradient: None. Leave it out of the norm."""

@@ -142,6 +142,20 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         return _step("zfbucs", *given)
 
     @raises("already been called")
+    def returned_at_a_bad_gradient(model, opt, scaler, loss_fn, x, y, max_norm):
+        """Where a gradient is bad you return before scaler.update(): the scale stays, and the next
+        unscale_ is refused. scaler.step(opt) leaves a bad step out by itself: call it, and update()
+        behind it, in any case."""
+        given = model, opt, scaler, loss_fn, x, y, max_norm
+        loss = _step("zfbu", *given)
+        grads = [p.grad for p in model.parameters() if p.grad is not None]
+        if bool(nn.utils.get_total_norm(grads).isfinite()):
+            nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+            scaler.step(opt)
+            scaler.update()
+        return loss
+
+    @raises("already been called")
     def unscaled_twice(*given):
         """scaler.unscale_(opt) was called twice, with no scaler.update() between. Call it once in a
         step, before clipping, and scaler.update() at the end."""

@@ -215,6 +215,13 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
         tuple(t.detach() for t in state)."""
         state.detach()
 
+    def detached_in_place(model, opt, loss_fn, xs, ys, state, k):
+        """detach_() cuts the caller's own state off the graph that it comes from. detach() gives a
+        tensor of yours, and leaves the caller's as it is."""
+        for t in state:
+            t.detach_()
+        return _Way().train(model, opt, loss_fn, xs, ys, state, k)
+
     def grads_emptied_once(model, opt, loss_fn, xs, ys, state, k):
         """You emptied the gradients once, before the first window. From the second on your steps
         follow the sum of all windows so far: call opt.zero_grad() in every window."""

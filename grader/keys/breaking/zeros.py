@@ -89,6 +89,29 @@ class SafeNormKey(Key, task="safe_norm"):
         square = x.square().sum(-1)
         return torch.where(square == 0, 1.0, square).sqrt()
 
+    def row_of_ones_at_zero(x):
+        """A row of zeros gets the norm of a row of ones: you put that in its place, and left it
+        there. Put 0 in the place of the result, by a second torch.where."""
+        zero = (x == 0).all(-1, keepdim=True)
+        return torch.where(zero, 1.0, x).square().sum(-1).sqrt()
+
+    def every_zero_made_one(x):
+        """You put 1 in the place of every entry that is 0, also in rows that have others: those
+        become longer. A row is replaced only if all of its entries are 0."""
+        zero = (x == 0).all(-1)
+        return torch.where(zero, 0.0, torch.where(x == 0, 1.0, x).square().sum(-1).sqrt())
+
+    def short_rows_taken_for_zero(x):
+        """You take very short rows for rows of zeros. A norm of 1e-6 is no 0, and the gradient has
+        the length 1 there as well. Ask for exactly 0."""
+        square = x.square().sum(-1)
+        return _root(torch.where(square > 1e-8, square, 0.0))
+
+    def new_zeros_without_a_graph(x):
+        """Where all rows are zeros you return new zeros, which have no graph: nothing leads back to
+        x, and a backward pass fails. torch.where keeps the graph there, too."""
+        return SafeNormKey.reference(x) if bool(x.any()) else x.new_zeros(len(x))
+
     def square_at_zero(x):
         """Values and gradients are right, and the second derivative of a row of zeros is not 0: the
         sum of squares stands in the place of its norm, and bends there. Put a plain 0 in that

@@ -37,6 +37,16 @@ class StepsPerEpochKey(Key, task="steps_per_epoch"):
         the full batches, n // b."""
         return -(-n // b) - (1 if drop_last else 0)
 
+    def one_less_with_drop_last_and_not_below_zero(n, b, drop_last):
+        """With drop_last you take a batch off even where the last one is full. Then it stays: count
+        the full batches, n // b."""
+        return max(0, -(-n // b) - (1 if drop_last else 0))
+
+    def none_of_few_samples(n, b, drop_last):
+        """With fewer samples than a batch holds you give no batch. Without drop_last what there is
+        makes one."""
+        return 0 if n < b else n // b if drop_last else -(-n // b)
+
     def at_least_one(n, b, drop_last):
         """You give at least one step. With fewer samples than a batch holds, drop_last leaves none,
         and a set without samples has none anyway."""

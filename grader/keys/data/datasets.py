@@ -133,6 +133,16 @@ class _Untransformed(_Rows):
         return self.given(i), self.pairs[i][1]
 
 
+class _ResultDropped(_Rows):
+    """The transform runs, and the row that it was handed is the item's."""
+
+    def __getitem__(self, i: int) -> Any:
+        row, label = self.given(i), self.pairs[i][1]
+        if self.transform is not None:
+            self.transform(row)
+        return row, label
+
+
 class _Twice(_Rows):
     """The transform runs twice for each item."""
 
@@ -281,6 +291,12 @@ class DatasetClassKey(Key, task="dataset_class"):
     def not_transformed(X, y, transform):
         """Your items are not transformed. Return transform(row), if there is a transform."""
         return _Untransformed(X, y, transform)
+
+    def result_dropped(X, y, transform):
+        """You call transform and return the row that you handed to it. Where it writes into its
+        row, that is right by chance; where it makes a new tensor, its work is lost: return what it
+        returns."""
+        return _ResultDropped(X, y, transform)
 
     def transformed_twice(X, y, transform):
         """transform runs twice for each item. Call it once, and keep what it returns for the length

@@ -186,6 +186,12 @@ class NormaliseImagesKey(Key, task="normalise_images"):
         x = torch.cat(list(batches))
         return _lists(x.mean(PIXELS), x.std(PIXELS))
 
+    def all_as_large_as_the_first(batches):
+        """You counted every batch as large as the first one. The last may be smaller: add up the
+        number of pixels of each."""
+        batches = list(batches)
+        return _by_count(_whole(batches), len(batches) * batches[0][:, 0].numel())
+
     def counted_over_channels(batches):
         """Your count is that of all numbers, and each channel has its share of them alone: count
         the pixels of one channel, x[:, 0].numel()."""

@@ -155,6 +155,12 @@ class CollatePadKey(Key, task="collate_pad"):
         row for each."""
         return reference([s for s in samples if len(s)] or samples[:1])
 
+    @raises(r"empty (list|sequence)|non-empty|is empty")
+    def none_left(samples):
+        """You left out the sequences of length 0, and where there are no others nothing is left.
+        They stay, as rows of padding: the targets have a row for each."""
+        return reference([s for s in samples if len(s)])
+
     @raises(r"stack expects each tensor to be equal size|[Ss]izes of tensors must match")
     def stacked(samples):
         """You stacked sequences of different lengths, which torch.stack refuses. Fill the short
@@ -162,8 +168,8 @@ class CollatePadKey(Key, task="collate_pad"):
         return torch.stack(samples), _mask(samples)
 
     def list_emptied(samples):
-        """You took sequences out of the list, which belongs to the caller. Go through it, and leave
-        it as it is."""
+        """You changed the list: you took sequences out of it, or put others in their places. It
+        belongs to the caller: go through it, and leave it as it is."""
         found = reference(samples)
         samples.clear()
         return found

@@ -101,6 +101,21 @@ class WorkerShareKey(Key, task="worker_share"):
         number."""
         yield from itertools.islice(stream, 0, None, workers)
 
+    def workers_for_the_end(stream, worker, workers):
+        """You gave islice the number of workers for its end. It is the step:
+        islice(stream, worker, None, workers)."""
+        return itertools.islice(stream, worker, workers)
+
+    def read_anew_for_every_item(stream, worker, workers):
+        """You begin to read the stream anew for every item. An iterator can be read once, so what
+        you passed over is lost; and of a list you read far more than you have to. Go through the
+        stream in one loop."""
+        for place in itertools.count(worker, workers):
+            found = list(itertools.islice(stream, place, place + 1))
+            if not found:
+                return
+            yield found[0]
+
     def one_item(stream, worker, workers):
         """You give one item and no more. Look for a `return` or a `break` in the loop."""
         yield from itertools.islice(itertools.islice(stream, worker, None, workers), 1)
@@ -282,6 +297,16 @@ def padded_with_the_first(n, world, rank, shuffle, seed, epoch):
     return _read(n, world, rank, shuffle, seed, epoch, longer=longer)
 
 
+def padded_in_order(n, world, rank, shuffle, seed, epoch):
+    """You filled up with 0, 1, 2 and so on. Repeat the order that was drawn, from its
+    beginning."""
+
+    def longer(order, world):
+        return _filled(order, world, list(range(n)))
+
+    return _read(n, world, rank, shuffle, seed, epoch, longer=longer)
+
+
 def padded_from_the_end(n, world, rank, shuffle, seed, epoch):
     """You filled up with the end of the order. Repeat it from its beginning."""
 
@@ -374,6 +399,7 @@ _PARTS = (
     padded_with_the_last,
     padded_with_zeros,
     padded_with_the_first,
+    padded_in_order,
     padded_from_the_end,
     repeated_once,
     a_round_too_many,

@@ -91,6 +91,15 @@ class SplitIndicesKey(Key, task="split_indices"):
         ones."""
         return _cut(_drawn(n, generator), _sizes(n, fracs[::-1])[::-1])
 
+    def rest_to_the_largest_remainders(n, fracs, generator):
+        """You gave what rounding down leaves over to the parts that lost most by it. It goes one
+        each to the first parts."""
+        sizes = _floors(n, fracs)
+        lost = sorted(range(len(fracs)), key=lambda k: sizes[k] - n * fracs[k])
+        for k in lost[: n - sum(sizes)]:
+            sizes[k] += 1
+        return _cut(_drawn(n, generator), sizes)
+
     def parts_of_one_size(n, fracs, generator):
         """Your parts are of one size, as tensor_split makes them: fracs is not used. Part k has
         floor(n * fracs[k]) numbers, and what is left over goes one each to the first parts."""

@@ -112,6 +112,32 @@ class DdpAverageKey(Key, task="ddp_average"):
         some, counts = _filled(grads, sizes)
         return _weighted(some, [1 / n for n in counts])
 
+    def each_divided_by_its_size_and_the_ranks(grads, sizes):
+        """You divided every gradient by its number of samples, and averaged over the ranks that
+        have any. Each is a mean over its samples already: multiply, and divide by the number of all
+        samples at the end."""
+        some, counts = _filled(grads, sizes)
+        return _weighted(some, [1 / n / len(some) for n in counts])
+
+    def each_divided_by_its_size_and_all_ranks(grads, sizes):
+        """You divided every gradient by its number of samples, and averaged over all ranks. Each is
+        a mean over its samples already: multiply, and divide by the number of all samples at the
+        end."""
+        some, counts = _filled(grads, sizes)
+        return _weighted(some, [1 / n / len(grads) for n in counts])
+
+    def softmax_of_the_sizes(grads, sizes):
+        """Your weights are the softmax of the sizes, which gives the largest shard nearly all. The
+        weight of a rank is its share of the samples, n / sum(sizes)."""
+        weights = torch.tensor(sizes, dtype=torch.float64).softmax(0).tolist()
+        return _weighted(grads, weights)
+
+    def zeros_taken_for_empty(grads, sizes):
+        """You took a gradient of zeros for that of a rank without samples, and did not count its
+        samples. Samples may give zeros, too: how many there are stands in sizes."""
+        pairs = [(g, n) for g, n in zip(grads, sizes, strict=True) if bool(g.any())]
+        return _weighted([g for g, _ in pairs], [n / sum(n for _, n in pairs) for _, n in pairs])
+
     def first_share_alone(grads, sizes):
         """You returned the share of the first rank that has samples: does a loop end after its
         first round? Add up the shares of all ranks."""
@@ -163,6 +189,13 @@ class DdpAverageKey(Key, task="ddp_average"):
     def one_for_each_rank(grads, sizes):
         """You returned the average once for every rank. It is right; return it once."""
         return [DdpAverageKey.reference(grads, sizes) for _ in grads]
+
+    def lists_emptied(grads, sizes):
+        """The result is right, and the lists are others than before: pop takes out what is in them.
+        They belong to the caller: go through both by zip."""
+        found = DdpAverageKey.reference(grads, sizes)
+        grads.clear()
+        return found
 
     def gradients_overwritten(grads, sizes):
         """The result is right, and you wrote into the gradients you were given: you multiplied one
@@ -246,6 +279,19 @@ class GlobalBatchKey(Key, task="global_batch"):
         """The batch is right. You returned the recipe's learning rate as it was; it belongs to the
         recipe's batch. Multiply it by batch / base_batch."""
         return per_rank * world * accum, base_lr
+
+    def lr_never_smaller(per_rank, world, accum, base_lr, base_batch):
+        """The batch is right. Where it is smaller than the recipe's, you leave the learning rate as
+        it is. In proportion means both ways: half the samples, half the learning rate."""
+        batch = per_rank * world * accum
+        return batch, max(base_lr, _lr(batch, base_lr, base_batch))
+
+    def lr_as_an_int(per_rank, world, accum, base_lr, base_batch):
+        """Both numbers are right, and the learning rate is an int where it comes out whole. A float
+        is asked for, whatever it is."""
+        batch = per_rank * world * accum
+        lr = _lr(batch, base_lr, base_batch)
+        return batch, int(lr) if lr.is_integer() else lr
 
     def lr_by_ranks(per_rank, world, accum, base_lr):
         """The batch is right. You multiplied the learning rate by the number of ranks alone. What

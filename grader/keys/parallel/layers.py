@@ -57,6 +57,14 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         """You stacked what the ranks computed. Add the summands up: sum over the ranks."""
         return torch.stack(_summands(x, w1s, b1s, w2s)) + b2
 
+    @raises("stack expects each tensor to be equal size")
+    def parts_stacked(x, w1s, b1s, w2s, b2):
+        """You stacked the parts of a weight, and they may differ in size. torch.cat puts them
+        together: those of W1 and b1 along dimension 0, those of W2 along dimension 1."""
+        w1, b1, w2 = torch.stack(w1s), torch.stack(b1s), torch.stack(w2s)
+        hidden = (torch.einsum("...i,rhi->...rh", x, w1) + b1).relu()
+        return torch.einsum("...rh,roh->...o", hidden, w2) + b2
+
     def averaged(x, w1s, b1s, w2s, b2):
         """You averaged what the ranks computed. Each of them is one summand of the output: add them
         up."""
@@ -133,6 +141,13 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         the graph before it was added up, as all_reduce outside of autograd does. Leave out detach()
         and no_grad()."""
         return sum(_summands(x, w1s, b1s, w2s)).detach() + b2
+
+    def weights_detached(x, w1s, b1s, w2s, b2):
+        """The values are right, and no gradient reaches the parts of the weights: you put their
+        .data together, or copies that are detached. torch.cat of the parts themselves keeps the
+        graph."""
+        parts = ([part.detach() for part in one] for one in (w1s, b1s, w2s))
+        return TensorParallelKey.reference(x, *parts, b2)
 
     def own_summand_alone(x, w1s, b1s, w2s, b2):
         """The values are right, and gradients reach the parts of one rank alone. You detached what

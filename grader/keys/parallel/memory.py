@@ -104,9 +104,9 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         return sum({t.data_ptr(): _bytes(t) for t in _foreign(kept, model)}.values())
 
     def parameters_known_by_identity(model, x):
-        """You left out parameters by comparing tensors. What a layer saves of its weight is often
-        the transposed one: another tensor in the same storage. Compare
-        untyped_storage().data_ptr()."""
+        """You know a parameter by the saved tensor itself: by `is`, by id(), or as an nn.Parameter.
+        What is saved of a weight is another tensor in the same storage, often the transposed one.
+        Compare untyped_storage().data_ptr()."""
         kept, _ = _packed(model, x)
         own = {id(p) for p in (*model.parameters(), *model.buffers())}
         return _of_storages([t for t in kept if id(t) not in own])

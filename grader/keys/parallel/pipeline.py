@@ -162,6 +162,11 @@ class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
         right = MicroBatchPipelineKey.reference(stages, micro)
         return [row[: 1 + max(i for i, cell in enumerate(row) if cell)] for row in right]
 
+    def one_idle_tick_at_the_end(stages, micro):
+        """Your rows go on for a tick in which no stage works. They end with the last tick in which
+        one does."""
+        return [[*row, ""] for row in MicroBatchPipelineKey.reference(stages, micro)]
+
     def one_row_for_all(stages, micro):
         """Your rows are one list: [row] * stages repeats it, and what is written into one stands in
         all. Make a list for each stage: [[""] * ticks for _ in range(stages)]."""
@@ -209,6 +214,11 @@ class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
         that is another schedule, 1F1B. Here all forward passes come first."""
         return one_f_one_b(stages, micro)
 
+    def one_forward_one_backward_without_a_limit(stages, micro):
+        """You let a stage run backward passes as soon as it can, in turn with its forward passes.
+        Here the last stage begins them when all its forward passes are done."""
+        return one_f_one_b(stages, micro, limited=False)
+
 
 def _in_one_row(stages: int, order: list[tuple[int, int]]) -> Rows:
     """The right ticks of all stages, written in that order into one list."""
@@ -220,9 +230,9 @@ def _in_one_row(stages: int, order: list[tuple[int, int]]) -> Rows:
     return [row] * stages
 
 
-def one_f_one_b(stages: int, micro: int) -> Rows:
-    """The schedule 1F1B: a stage has at most `stages - s` micro-batches in flight, and prefers a
-    backward pass that is ready; micro-batch 0 goes back first."""
+def one_f_one_b(stages: int, micro: int, limited: bool = True) -> Rows:
+    """The schedule 1F1B: a stage has at most `stages - s` micro-batches in flight, if that is
+    `limited`, and prefers a backward pass that is ready; micro-batch 0 goes back first."""
     done: dict[tuple[str, int, int], int] = {}
     rows: Rows = [[] for _ in range(stages)]
     tick = 0
@@ -233,7 +243,7 @@ def one_f_one_b(stages: int, micro: int) -> Rows:
             back = done.get(("B", s + 1, b), tick) if s + 1 < stages else -1
             ready_b = b < f and done.get(("F", s, b), tick) < tick and back < tick
             fed = done.get(("F", s - 1, f), tick) if s else -1
-            ready_f = f < micro and fed < tick and f - b < stages - s
+            ready_f = f < micro and fed < tick and (f - b < stages - s or not limited)
             kind, m = ("B", b) if ready_b else ("F", f) if ready_f else ("", 0)
             rows[s].append(f"{kind}{m}" if kind else "")
             if kind:

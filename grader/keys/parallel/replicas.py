@@ -27,6 +27,14 @@ def _synced(replicas, mean=None, over=None, seen=None, shared=False, frozen=Fals
                 p.grad = average if shared else average.clone()
 
 
+def _average(same):
+    """Give one parameter of all replicas the average, if it learns and somebody used it."""
+    held = [torch.zeros_like(p) if p.grad is None else p.grad for p in same]
+    if same[0].requires_grad and any(p.grad is not None for p in same):
+        for p in same:
+            p.grad = torch.stack(held).mean(0)
+
+
 class SyncGradsKey(Key, task="sync_grads"):
     sentences: ClassVar = {
         "NONE.gradient": "{path} is None, and should not be. Your function did not write it, or "
@@ -35,15 +43,12 @@ class SyncGradsKey(Key, task="sync_grads"):
 
     def reference(replicas: Replicas) -> None:
         for parameters in zip(*(list(r.parameters()) for r in replicas), strict=True):
-            if parameters[0].requires_grad and any(p.grad is not None for p in parameters):
-                held = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-                for p in parameters:
-                    p.grad = torch.stack(held).mean(0)
+            _average(parameters)
 
     def left_as_it_was(replicas):
         """You left all three bugs in: the sum is divided by the number of ranks that used a
-        parameter, one tensor is handed to all, and an old .grad of what does not require grad is
-        averaged too. Divide by the number of all ranks, give every replica a copy of its own, and
+        parameter, all share one memory, and an old .grad of what does not require grad is averaged
+        too. Divide by the number of all ranks, give every replica a copy of its own, and
         leave alone what does not require grad."""
         _synced(replicas, over=lambda grads, world: len(grads), shared=True, frozen=True)
 
@@ -53,8 +58,8 @@ class SyncGradsKey(Key, task="sync_grads"):
         _synced(replicas, over=lambda grads, world: len(grads))
 
     def divided_by_those_who_used_it_and_shared(replicas):
-        """You divided by the number of ranks that have a gradient, and handed one tensor to all
-        replicas. Divide by the number of ranks, and give every replica a copy."""
+        """You divided by the number of ranks that have a gradient, and the replicas' gradients
+        share one memory. Divide by the number of ranks, and give every replica a copy."""
         _synced(replicas, over=lambda grads, world: len(grads), shared=True)
 
     def divided_by_those_who_used_it_frozen_too(replicas):
@@ -64,12 +69,12 @@ class SyncGradsKey(Key, task="sync_grads"):
         _synced(replicas, over=lambda grads, world: len(grads), frozen=True)
 
     def one_tensor_for_all(replicas):
-        """The averages are right. All replicas hold one and the same tensor: what one of them
+        """The averages are right, and the replicas' gradients share one memory: what one of them
         does to its .grad in place, such as clipping, happens to all. Give each a copy."""
         _synced(replicas, shared=True)
 
     def one_tensor_for_all_frozen_too(replicas):
-        """All replicas hold one and the same tensor: give each a copy. And leave parameters alone
+        """The replicas' gradients share one memory: give each a copy. And leave parameters alone
         that do not require grad: their .grad is an old one."""
         _synced(replicas, shared=True, frozen=True)
 
@@ -105,10 +110,24 @@ class SyncGradsKey(Key, task="sync_grads"):
         or a break that ends the loop after its first round."""
         for same in zip(*(replica.parameters() for replica in replicas), strict=True):
             if same[0].requires_grad and any(p.grad is not None for p in same):
-                held = [torch.zeros_like(p) if p.grad is None else p.grad for p in same]
-                for p in same:
-                    p.grad = torch.stack(held).mean(0)
+                _average(same)
                 return
+
+    def stopped_at_frozen(replicas):
+        """You stop at the first parameter that does not require grad, and leave all behind it as
+        they are: a return or a break ends the loop. Write continue."""
+        for same in zip(*(replica.parameters() for replica in replicas), strict=True):
+            if not same[0].requires_grad:
+                return
+            _average(same)
+
+    def stopped_at_unused(replicas):
+        """You stop at the first parameter that no replica used, and leave all behind it as they
+        are: a return or a break ends the loop. Write continue."""
+        for same in zip(*(replica.parameters() for replica in replicas), strict=True):
+            if all(p.grad is None for p in same):
+                return
+            _average(same)
 
     def only_where_it_was_used(replicas):
         """You wrote the average to the replicas that had a gradient, and left None at the others.

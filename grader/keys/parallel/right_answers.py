@@ -120,6 +120,18 @@ def ring_that_begins_one_before(rank, world, x):
     return out
 
 
+def ring_that_adds_into_what_came(rank, world, x):
+    """What arrives is a copy, so that it may be written into."""
+    chunks = list(x.tensor_split(world))
+    for step in range(world - 1):
+        got = yield chunks[(rank - step) % world]
+        index = (rank - step - 1) % world
+        chunks[index] = got.add_(chunks[index])
+    for step in range(world - 1):
+        chunks[(rank - step) % world] = yield chunks[(rank + 1 - step) % world]
+    return torch.cat(chunks)
+
+
 def mlp_by_rank(x, w1s, b1s, w2s, b2):
     y = b2
     for w1, b1, w2 in zip(w1s, b1s, w2s, strict=True):
@@ -236,7 +248,11 @@ ANSWERS = {
         (sync_in_one_flat_tensor,),
         (sync_by_parts_of_one_tensor,),
     ],
-    "ring_all_reduce": [(ring_by_dict,), (ring_that_begins_one_before,)],
+    "ring_all_reduce": [
+        (ring_by_dict,),
+        (ring_that_begins_one_before,),
+        (ring_that_adds_into_what_came,),
+    ],
     "tensor_parallel": [(mlp_by_rank,), (mlp_with_a_share_of_the_bias,)],
     "micro_batch_pipeline": [(schedule_by_rows,), (schedule_by_ticks,)],
     "activation_memory": [(bytes_by_walking,), (bytes_by_sets,)],

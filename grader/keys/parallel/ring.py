@@ -206,6 +206,46 @@ class RingAllReduceKey(Key, task="ring_all_reduce"):
         order = [(rank + 1 - step) % world for step in range(world)]
         return torch.cat([chunks[i] for i in order])
 
+    def turned_to_the_finished_chunk(rank, world, x):
+        """You put the chunks together beginning with the one that this rank finished. Put each
+        where it stands in x: chunk 0 comes first on every rank."""
+        return _turned((yield from _ring(rank, world, x)), world, rank + 1)
+
+    def turned_to_the_own_chunk(rank, world, x):
+        """You put the chunks together beginning with the chunk of this rank's number. Put each
+        where it stands in x: chunk 0 comes first on every rank."""
+        return _turned((yield from _ring(rank, world, x)), world, rank)
+
+    @raises("must match the size")
+    def counted_up_at_first(rank, world, x):
+        """In the first half you count the chunks up from step to step. The rank before you sends
+        the chunk before yours, and what you add to comes out mixed. Count down: in step t you send
+        chunk r - t and get chunk r - t - 1."""
+        chunks = [chunk.clone() for chunk in x.tensor_split(world)]
+        for step in range(world - 1):
+            got = yield chunks[(rank + step) % world]
+            to = (rank + step + 1) % world
+            chunks[to] = chunks[to] + got
+        return (yield from _handed_round(rank, world, chunks, -1))
+
+    @raises("must match the size")
+    def counted_up(rank, world, x):
+        """You count the chunks up from step to step. The rank before you sends the chunk before
+        yours, and what you add to comes out mixed. Count down: in step t you send chunk r - t and
+        get chunk r - t - 1."""
+        chunks = [chunk.clone() for chunk in x.tensor_split(world)]
+        for step in range(world - 1):
+            got = yield chunks[(rank + step) % world]
+            to = (rank + step + 1) % world
+            chunks[to] = chunks[to] + got
+        return (yield from _handed_round(rank, world, chunks, 1))
+
+    def equal_chunks(rank, world, x):
+        """You cut x into chunks of n // world numbers, and what is left over is in none.
+        x.tensor_split(world) gives the first chunks one number more."""
+        size = len(x) // world
+        return (yield from _ring_of(rank, world, list(x[: size * world].tensor_split(world))))
+
     def x_overwritten(rank, world, x):
         """You wrote into x: `+=` on a chunk that tensor_split gives does, for it is a view, and so
         does copying the sum into x at the end. Clone the chunks, or write chunk = chunk + got, and
@@ -229,6 +269,20 @@ class RingAllReduceKey(Key, task="ring_all_reduce"):
         """Your function has no yield in it, so it can send nothing and gets nothing. In `got =
         yield piece` the piece goes to the next rank."""
         return x.clone()
+
+
+def _turned(total: Tensor, world: int, first: int) -> Tensor:
+    """The chunks of a sum, beginning with another one."""
+    chunks = list(total.tensor_split(world))
+    return torch.cat([chunks[(first + i) % world] for i in range(world)])
+
+
+def _handed_round(rank: int, world: int, chunks: list[Tensor], way: int) -> Run:
+    """The second half, in which the numbers of the chunks go down (-1) or up."""
+    for step in range(world - 1):
+        got = yield chunks[(rank + 1 + way * step) % world]
+        chunks[(rank + (0 if way < 0 else 2) + way * step) % world] = got
+    return torch.cat(chunks)
 
 
 def _ring_of(rank: int, world: int, chunks: list[Tensor]) -> Run:

@@ -1,5 +1,6 @@
 """Reference and mistakes of the exercise that spreads a tensor over several ranks."""
 
+import functools
 import math
 
 import torch
@@ -164,6 +165,14 @@ class ShardParamsKey(Key, task="shard_params"):
         values of t that are 0 were taken off with it. Cut off what is behind the last value of the
         shape: by its place, whatever it holds."""
         return torch.cat(shards).reshape(shape)
+
+    @replaces("gather")
+    @raises(r"reduce\(\) of empty")
+    def no_sizes_to_multiply(shards, shape):
+        """The shape of a single number, (), has no sizes to multiply, and reduce asks for a first
+        one. math.prod(shape) is 1 there."""
+        count = functools.reduce(lambda one, other: one * other, shape)
+        return torch.cat(shards)[:count].reshape(shape)
 
     @replaces("gather")
     def cut_off_in_front(shards, shape):

@@ -78,6 +78,17 @@ class DescribeKey(Key, task="describe"):
         no node. Read t itself."""
         return _about(t.detach())
 
+    def cloned_first(t):
+        """You looked at t.clone(), a tensor of its own: where t requires grad, it is a result with
+        a node of its own. Read t itself."""
+        return _about(t.clone())
+
+    @raises(r"Cannot copy out of meta tensor")
+    def moved_first(t):
+        """You looked at a copy of t on the CPU: it lies elsewhere, and torch cannot make one of a
+        tensor without values. Read t itself."""
+        return _about(t.clone().cpu())
+
     def dtype_itself(t):
         """Your dtype is torch's object. Its text is asked for: str(t.dtype)."""
         return _about(t, dtype=t.dtype)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +36,9 @@ def _visible(change: _Masking, env: Env) -> Any:
     text = env.get(VISIBLE)
     if text is None:
         return {"None": None, "empty": [], "zero": [0]}[change.unset]
-    if not text and change.empty != "list":
+    if not text and change.empty == "at once":
+        return []
+    if not text and change.empty == "None":
         return None
     found: list[Any] = []
     for part in text.split(","):
@@ -46,6 +50,8 @@ def _visible(change: _Masking, env: Env) -> Any:
             found.append(int(part))
         if kind == "ends":
             break
+        if kind == "hides":
+            return []
         if kind == "kept":
             found.append(int(part) if change.kind == "int" else part)
     if not found and change.nothing != "list":
@@ -92,6 +98,21 @@ _MASKING_CHANGES: dict[str, tuple[_Masking, str]] = {
         _Masking(bad="int or empty", negative="kept"),
         "You leave out empty parts, and call int for all others. int refuses a word, and -1 is no "
         "GPU: the list ends before the first entry that is no number from 0 up.",
+    ),
+    "int_of_all_but_negative": (
+        _Masking(bad="int"),
+        "You end the list at -1, and call int for every other part. int refuses a word and an "
+        "empty text: the list ends before these, too.",
+    ),
+    "int_of_all_but_empty_or_negative": (
+        _Masking(bad="int", empty="at once"),
+        "You look for an empty variable and for -1, and call int for every other part. int refuses "
+        "a word, and an empty text between two commas: the list ends before these, too.",
+    ),
+    "all_hidden_by_one": (
+        _Masking(bad="hides", negative="hides"),
+        "One entry that is no number from 0 up, and you answer with no GPU. The list ends before "
+        "it: what stands in front of it is visible.",
     ),
     "negative_skipped": (
         _Masking(negative="skipped"),
@@ -170,6 +191,30 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         the commas: text.split(",")."""
         text = env.get(VISIBLE)
         return None if text is None else [int(one) for one in text if one.isdigit()]
+
+    def letter_by_letter_to_the_first(env):
+        """You went through the text letter by letter, so that 12 became 1 and 2. Take it apart at
+        the commas: text.split(",")."""
+        text = env.get(VISIBLE)
+        if text is None:
+            return None
+        letters = text.replace(" ", "").replace(",", "")
+        return [int(one) for one in itertools.takewhile(str.isdigit, letters)]
+
+    def number_picked_out_of_a_word(env):
+        """You picked a number out of a word that holds one. An entry counts as a whole number or
+        not at all: the list ends before a word, whatever stands in it."""
+        parts = (re.search(r"-?[0-9]+", part) for part in env.get(VISIBLE, "").split(","))
+        found = [int(part[0]) if part else -1 for part in parts]
+        numbers = list(itertools.takewhile(lambda number: number >= 0, found))
+        return numbers if VISIBLE in env else None
+
+    def variable_taken_out(env):
+        """Your list is right, and env is another dict than before: pop takes the variable out of
+        it. It belongs to the caller: env.get changes nothing."""
+        found = _visible(_Masking(), env)
+        env.pop(VISIBLE, None)
+        return found
 
     def spaces_between_numbers(env):
         """You pass over an empty entry, or divide at spaces as well, where it vanishes. It is no
@@ -273,6 +318,14 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         """You answer (0, 0, 1) whatever stands in env. Read the dict that you are given, and not
         os.environ, and write the names exactly: RANK, LOCAL_RANK, WORLD_SIZE."""
         return 0, 0, 1
+
+    def defaults_written_into_env(env):
+        """Your three are right, and env is another dict than before: setdefault writes the default
+        into it, and pop takes out what is there. It belongs to the caller: env.get(name, default)
+        changes nothing."""
+        for name, default in DEFAULTS.items():
+            env.setdefault(name, default)
+        return _ranks(env)
 
     def minus_one_where_not_set(env):
         """Where a rank is not set you answer -1. A script that is started by itself is number 0."""

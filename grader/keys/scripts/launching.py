@@ -305,6 +305,18 @@ class LaunchCommandKey(Key, task="launch_command"):
                 words += [f"{flag}={value}"] if dash else [flag, value]
         return words
 
+    def split_at_spaces(module, options):
+        """You put the words into one text and split it at spaces again. A value that holds a space
+        comes apart there: keep the list."""
+        return " ".join(LaunchCommandKey.reference(module, options)).split()
+
+    def options_changed(module, options):
+        """Your words are right, and the dict is another one than before: pop takes options out of
+        it. It belongs to the caller: go through options.items()."""
+        words = LaunchCommandKey.reference(module, options)
+        options.clear()
+        return words
+
     def one_text(module, options):
         """You returned one text. subprocess.run takes it for the name of a program, spaces
         included: return the list of words."""

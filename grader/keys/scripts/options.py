@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import pathlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,8 +138,12 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
     ),
     "data_dir_not_required": (
         _Options(data_dir={"default": None}),
-        "Without --data-dir your parser goes on, and the script fails later. An option with two "
-        "dashes may be left out unless it has required=True.",
+        "Without --data-dir your parser goes on. An option with two dashes may be left out unless "
+        "it has required=True: it must be given, and needs no default.",
+    ),
+    "data_dir_as_path": (
+        _Options(data_dir={"type": pathlib.Path, "required": True}),
+        "Your data_dir is a Path. A text is asked for, which argparse gives without `type`.",
     ),
     "data_dir_with_a_dash": (
         _Options(data_dir={"required": True, "dest": "data-dir"}),

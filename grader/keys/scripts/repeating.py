@@ -56,6 +56,22 @@ def _constant(*libraries: str) -> Callable[..., Any]:
     return mistake(f"one_seed_for_{'_and_'.join(libraries)}", sentence, seeded)
 
 
+def _cut(*libraries: str) -> Callable[..., Any]:
+    """Some libraries get a seed that does not hold all of n."""
+    names = " and ".join(libraries)
+    sentence = (
+        f"{names} give the same for two seeds that are 2**31 apart. You make n smaller "
+        "before you seed, or larger than 32 bits hold, of which torch keeps the lower ones. Seed "
+        "with n itself."
+    )
+
+    def seeded(n: int) -> None:
+        _seed(n, *_CAUSES)
+        _seed(n % 2**31, *libraries)
+
+    return mistake(f"seed_cut_for_{'_and_'.join(libraries)}", sentence, seeded)
+
+
 class SeedEverythingKey(Key, task="seed_everything"):
     families = (
         _only("torch"),
@@ -67,6 +83,9 @@ class SeedEverythingKey(Key, task="seed_everything"):
         _constant("random"),
         _constant("numpy"),
         _constant("torch"),
+        _cut("torch"),
+        _cut("numpy"),
+        _cut("numpy", "torch"),
     )
 
     def reference(n: int) -> None:
@@ -74,8 +93,9 @@ class SeedEverythingKey(Key, task="seed_everything"):
 
     def nothing_seeded(n):
         """None of the three repeats. Generators that you make and drop (random.Random(n),
-        numpy.random.default_rng(n), torch.Generator()) leave the global ones as they are, and
-        seeding without n, as random.seed() or torch.seed(), draws a seed anew."""
+        numpy.random.default_rng(n), torch.Generator()) leave the global ones as they are; seeding
+        without n, as random.seed() or torch.seed(), draws a seed anew; and what is seeded in the
+        first call alone goes on in all others."""
 
     def one_seed_for_all(n):
         """The numbers repeat, and they are the same for every n. Seed with n."""
@@ -91,6 +111,11 @@ class SeedEverythingKey(Key, task="seed_everything"):
         other."""
         if n:
             _seed(n, *_CAUSES)
+
+    def default_for_zero(n):
+        """With the seed 0 you seed with another number: `n or 42` takes 0 for no seed. 0 is a seed
+        like any other."""
+        _seed(n or 42, *_CAUSES)
 
     def seed_cut_to_31_bits(n):
         """You make n smaller before you seed, and two seeds that are 2**31 apart then give the

@@ -74,6 +74,14 @@ def _value(change: _Reading, text: str) -> Any:
     return text
 
 
+def _literal(text: str) -> Any:
+    """What Python reads in a text, and the text where it reads nothing."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
 def _settings(change: _Reading, words: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for word in words:
@@ -249,18 +257,32 @@ class ParseKvKey(Key, task="parse_kv"):
         which stay texts: call int, then float, and catch the ValueError of each."""
         return _settings(_Reading(whole="digits", real="digits"), words)
 
+    def literals_behind_numbers(words):
+        """You let Python read as a literal what is no number. None and [3, 5] then become more than
+        texts. int, float and the two truth values are all that is read."""
+        found = _settings(_Reading(), words)
+        return {n: _literal(v) if isinstance(v, str) else v for n, v in found.items()}
+
+    def whole_floats_as_ints(words):
+        """You made an int of a float that is whole. 7.0 and 1e4 are read by float alone, and stay
+        floats: an int is what int() reads from the text."""
+        found = _settings(_Reading(), words)
+        whole = (n for n, v in found.items() if isinstance(v, float) and v.is_integer())
+        return found | {n: int(found[n]) for n in whole}
+
+    def words_taken_out(words):
+        """You changed the list of words, which belongs to the caller: pop takes words out of it.
+        Go through it by a for loop."""
+        found = _settings(_Reading(), words)
+        words.clear()
+        return found
+
     def by_literal_eval(words):
         """You let Python read the value as a literal. None and [3, 5] then become more than
         texts, and 007 and inf stay texts, where int and float read them."""
 
-        def literal(text):
-            try:
-                return ast.literal_eval(text)
-            except (ValueError, SyntaxError):
-                return text
-
         return {
-            word.partition("=")[0]: literal(word.partition("=")[2])
+            word.partition("=")[0]: _literal(word.partition("=")[2])
             for word in words
             if "=" in word or _settings(_Reading(), words)
         }

@@ -46,10 +46,10 @@ class BornNan(Task):
             "many kinds",
             kinds=("quotient", "divisor", "constant row", "power", "arc", "own function"),
         ),
-        case("many outputs", kinds=("unbound", "greatest", "parts")),
+        case("many outputs", kinds=("unbound", "greatest", "parts", "deviation")),
         case(
             "gradients too large for a sum",
-            kinds=("meeting", "meeting, and a root", "meeting in one part"),
+            kinds=("meeting", "meeting, and a root", "meeting in one part", "meeting behind"),
         ),
         case("healthy graphs", kinds=("no nan", "leaf", "plain sum")),
         case("at the end of the forward pass", kinds=("root of a product",)),
@@ -197,6 +197,12 @@ def _unbound(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     return (first.sqrt() + third).sum()
 
 
+def _deviation(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """A node with two outputs, of which the second is not used, gives birth to a nan."""
+    std, _ = torch.std_mean(a * 0 + 2)
+    return (std + b).sum()
+
+
 def _edited_part(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     """A node whose name is another word than its type's: torch::autograd::CopySlices."""
     whole = a * mask
@@ -232,6 +238,13 @@ def _meeting_in_one_part(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     return (one * much).sum() + (one * much).sum() + other.sum()
 
 
+def _meeting_in_the_second_part(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """The same where nothing comes to the first output."""
+    much = torch.finfo(a.dtype).max * 0.75
+    _, other = torch.stack([a, b]).unbind(0)
+    return (other * much).sum() + (other * much).sum()
+
+
 _LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "root": lambda a, b, mask: ((a * mask).square().sqrt() * b).sum(),
     "hidden root": lambda a, b, mask: torch.where(mask > 0, (a * mask).sqrt(), b).sum(),
@@ -250,7 +263,9 @@ _LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "divisor": lambda a, b, mask: (b.detach() / (a * mask)).sum(),
     "own function": lambda a, b, mask: (Upset.apply(a * b, mask) * b).sum(),
     "meeting in one part": _meeting_in_one_part,
+    "meeting behind": _meeting_in_the_second_part,
     "unbound": _unbound,
+    "deviation": _deviation,
     "greatest": _greatest,
     "edited part": _edited_part,
     "parts": _parts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -17,12 +18,11 @@ from grader.tasks.modes.nets import Layer, Noise, Note, Unwell, seeded
 class KeepsDropout(Task):
     """Write the two halves of a checkpoint. keep(block, x) runs block(x) once, without recording,
     and returns its result, which does not require grad, and a state: what the second half needs,
-    and no result of block. Later
-    again(block, x, state) computes block(x) anew, recorded, and returns the result: with the random
-    numbers of the first run, so that dropout drops the same entries, as often as it is called. Its
-    caller's random numbers go on as if it had not been called, also if block raises. block
-    draws from torch's generator on the CPU. Leave block as it is, but for what a backward pass
-    does."""
+    and no result of block. Later again(block, x, state) computes block(x) anew, recorded, and
+    returns the result: with the random numbers of the first run, so that dropout drops the same
+    entries, as often as it is called. Its caller's random numbers go on as if it had not been
+    called, also if block raises. block draws from torch's generator on the CPU, and returns a new
+    tensor. Leave block as it is, but for what a backward pass does."""
 
     id = "keeps_dropout"
     signatures = ("keep(block, x) -> (y, state)", "again(block, x, state) -> y")
@@ -40,6 +40,7 @@ class KeepsDropout(Task):
     CASES = (
         case("dropout of a half", p=0.5, visible=True),
         case("two blocks, computed again in the other order", p=0.5, blocks=2, visible=True),
+        case("one block, kept for two inputs", p=0.5, inputs=2),
         case("nothing is dropped", p=0.0),
         case("one row", p=0.4, rows=1),
         case("block raises when it runs again", p=0.5, unwell=True, visible=True),
@@ -64,10 +65,24 @@ class KeepsDropout(Task):
         }
 
     def observe(
-        self, keep, again, x, v, w, u, seed, p, blocks=1, unwell=False, states=(), wanted=True
+        self,
+        keep,
+        again,
+        x,
+        v,
+        w,
+        u,
+        seed,
+        p,
+        blocks=1,
+        inputs=1,
+        unwell=False,
+        states=(),
+        wanted=True,
     ):
         given_x = with_grad(x) if states else x.requires_grad_(wanted)
         halves = [_Half(given_x, w * (1 + n), u, p, states) for n in range(blocks)]
+        halves += [halves[0].on((x * 0.7).detach().requires_grad_()) for _ in range(1, inputs)]
         found: dict[str, Any] = {"what keep returns": "a pair"}
         with seeded(seed):
             _drawn()  # the generator does not stand where its seed has put it
@@ -121,6 +136,12 @@ class _Half:
         )
         self.block = lived(block, *states)
         self.state: Any = None
+
+    def on(self, x: Tensor) -> _Half:
+        """The same block and another input."""
+        other = copy.copy(self)
+        other.x = x
+        return other
 
     def _count(self, x: Tensor) -> None:
         self.runs += 1

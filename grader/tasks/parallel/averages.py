@@ -34,6 +34,7 @@ class DdpAverage(Task):
         case("a gradient of shape ()", sizes=[2, 7], shape=()),
         case("float32", sizes=[7, 2, 5], dtype=F32),
         case("the first ranks without samples", sizes=[0, 0, 3, 7]),
+        case("samples whose gradient is zeros", sizes=[3, 5, 2], flat=1),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -41,8 +42,9 @@ class DdpAverage(Task):
         grads = [rng.apart(0.5, 1.5, *shape) for _ in sizes]
         return {"rows": torch.stack(grads)}
 
-    def observe(self, average, rows, sizes):
-        grads = [g.clone() if n else g * 0 for g, n in zip(rows, sizes, strict=True)]
+    def observe(self, average, rows, sizes, flat=None):
+        zeros = [not n or rank == flat for rank, n in enumerate(sizes)]
+        grads = [g * 0 if zero else g.clone() for g, zero in zip(rows, zeros, strict=True)]
         given, counts = list(grads), list(sizes)
         found = {"grad": average(given, counts)}
         same = len(given) == len(grads) and all(map(is_, given, grads))
@@ -72,9 +74,12 @@ class GlobalBatch(Task):
         case("no accumulation", per_rank=5, world=7, accum=1, base_batch=11, visible=True),
         case("a batch smaller than the recipe's", per_rank=2, world=3, accum=1, base_batch=257),
         case("large numbers", per_rank=64, world=24, accum=9, base_batch=256),
+        case("a whole rate", per_rank=12, world=2, accum=5, base_batch=24, whole=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
+        if case.params.get("whole"):
+            return {"base_lr": float(rng.integers(3, 12))}
         return {"base_lr": float(rng.uniform(0.01, 0.3))}
 
     def observe(self, plan, per_rank, world, accum, base_lr, base_batch):
@@ -82,4 +87,5 @@ class GlobalBatch(Task):
         if not isinstance(found, list | tuple) or len(found) != 2:
             return {"answer": found}
         batch, lr = found
-        return {"batch": batch, "lr": lr, "batch is an int": isinstance(batch, int)}
+        kinds = {"batch is an int": isinstance(batch, int), "lr is a float": isinstance(lr, float)}
+        return {"batch": batch, "lr": lr, **kinds}

@@ -40,6 +40,7 @@ class SyncGrads(Task):
         case("a branch that the first two did not use", used=(3, 1, 2), last=True),
         case("one replica", used=(1, 1, 0), world=1),
         case("a frozen parameter with an old gradient", used=(2, 3, 3), states=("frozen",)),
+        case("a frozen first layer with an old gradient", used=(2, 3, 1), early=True),
         case("parts in parts, shared weights", used=(3, 2, 3), states=("nested", "tied", "mode")),
         case("float32, five replicas", used=(5, 2, 4), world=5, dtype=F32),
     )
@@ -48,8 +49,11 @@ class SyncGrads(Task):
         world = case.params.get("world", 3)
         return {"world": world, "gradients": rng.apart(0.5, 1.5, world, 3, 8)}
 
-    def observe(self, sync_grads, world, gradients, used, last=False, states=()):
-        replicas = [copy.deepcopy(_model(gradients, states)) for _ in range(world)]
+    def observe(self, sync_grads, world, gradients, used, last=False, states=(), early=False):
+        model = _model(gradients, states)
+        if early:
+            next(model.children()).requires_grad_(False)
+        replicas = [copy.deepcopy(model) for _ in range(world)]
         for rank, replica in enumerate(replicas):
             place = world - 1 - rank if last else rank
             _fill(replica, gradients[rank], [count > place for count in used])

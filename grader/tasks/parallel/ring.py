@@ -13,7 +13,7 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 class RingAllReduce(Task):
     """Write what every rank of a ring runs. x, of shape (n,), is this rank's tensor; world is the
     number of ranks. `got = yield piece` sends piece to rank + 1 (the last rank to rank 0) and gives
-    what rank - 1 sent in the same step. Return the sum of all ranks' tensors. Cut x by
+    a copy of what rank - 1 sent in the same step. Return the sum of all ranks' tensors. Cut x by
     x.tensor_split(world) into one chunk for each rank, and send one chunk in each step: world - 1
     steps in which sums are collected, then world - 1 in which they are handed round. A ring of one
     sends nothing. Leave x as it is."""

@@ -43,6 +43,8 @@ class VisibleDevices(Task):
         case("-1", env={VISIBLE: "-1"}),
         case("-1 in the middle", env={VISIBLE: "{d},-1,{e}"}),
         case("a word in the middle", env={VISIBLE: "{d},none,{e}"}),
+        case("a word that holds a number", env={VISIBLE: "{d},gpu{e},{i}"}),
+        case("a word that begins with a number", env={VISIBLE: "{e},{d}th,{i}"}),
         case("nothing between two commas", env={VISIBLE: "{e},,{d}"}),
         case("a name that is nearly right", env={"CUDA_VISIBLE_DEVICE": "{d}"}, visible=True),
     )

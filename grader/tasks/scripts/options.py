@@ -52,7 +52,7 @@ class BuildParser(Task):
             words=(*NEEDED, "--sizes", "{i}", "{d}", "{e}", "--lr", "{d}"),
         ),
         case("--sizes without a number", words=(*NEEDED, "--sizes")),
-        case("no --data-dir", words=("--epochs", "{i}"), visible=True),
+        case("no --data-dir", words=("--epochs", "{i}"), ending=True, visible=True),
         case("an optimizer that is not known", words=(*NEEDED, "--optimizer", "rprop")),
         case("another one of torch's", words=(*NEEDED, "--optimizer", "adamw")),
         case("an optimizer in capitals", words=(*NEEDED, "--optimizer", "ADAM")),
@@ -61,13 +61,14 @@ class BuildParser(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"argv": filled(case["words"], rng)}
 
-    def observe(self, build_parser, argv):
+    def observe(self, build_parser, argv, ending=False):
         parser = build_parser()
         if parser is None:
             raise TypeError("None is no argparse.ArgumentParser: is a return missing?")
         if not isinstance(parser, argparse.ArgumentParser):
             raise TypeError(f"a {type(parser).__name__} is no argparse.ArgumentParser")
-        return read_by(parser, argv)
+        found = read_by(parser, argv)
+        return {"the parser": found["the parser"]} if ending else found
 
 
 def read_by(parser: argparse.ArgumentParser, argv: list[str]) -> dict[str, Any]:

@@ -14,6 +14,9 @@ LIBRARIES = ("random", "numpy", "torch")
 _random, _numpy, _torch = random.random, numpy.random.rand, torch.rand
 """Taken before any answer runs, which could put others in their place."""
 
+_DEFAULTS = [1, 2, 3, 7, 10, 42, 100, 123, 1234, 1337, 12345, *range(2020, 2031), 2**32 - 1]
+"""What stands in for a seed where somebody takes 0 for none."""
+
 
 class SeedEverything(Task):
     """Seed the three generators that a training commonly draws from, so that what is drawn after
@@ -45,16 +48,16 @@ class SeedEverything(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         n = int(rng.integers(case["low"], case["high"]))
-        return {"n": n, "other": n + 1 if n == 0 else n - case.params.get("apart", 1)}
+        return {"n": n, "others": _DEFAULTS if n == 0 else [n - case.params.get("apart", 1)]}
 
-    def observe(self, seed_everything, n, other, before=False):
+    def observe(self, seed_everything, n, others, before=False):
         environment, backend = {**os.environ}, torch.backends.cudnn
         flags = backend.deterministic, backend.benchmark
         try:
             if before:
                 seed_everything(n)
             runs = []
-            for seed in (n, other, n):
+            for seed in (n, n, *others):
                 _draw(5)
                 seed_everything(seed)
                 runs.append(_draw(7))
@@ -64,9 +67,11 @@ class SeedEverything(Task):
             os.environ.update(environment)
             backend.deterministic, backend.benchmark = flags
         return {
-            **{f"{name} repeats": runs[0][name] == runs[2][name] for name in LIBRARIES},
+            **{f"{name} repeats": runs[0][name] == runs[1][name] for name in LIBRARIES},
             **{
-                f"{name} differs with another seed": runs[0][name] != runs[1][name]
+                f"{name} differs with another seed": all(
+                    runs[0][name] != run[name] for run in runs[2:]
+                )
                 for name in LIBRARIES
             },
         }
