@@ -1,6 +1,6 @@
 """What grading a class costs: nbgrader as shipped, the judge, and the bare floor under both.
 
-Every submission solves the whole chapter, in its own words. Seconds per submission run from the
+Every submission solves the whole chapter, in a text of its own. Seconds per submission run from the
 collected folder to the gradebook and the feedback page: from the first submission that is finished
 to the last, so that starting up is shown apart. Everything is measured in one run, one thing after
 the other: compare the ratios, not the seconds, with those of another machine.
@@ -91,7 +91,9 @@ class Chapter:
         return course
 
     def solved(self, number: int) -> nbformat.NotebookNode:
-        """The release with every answer in it. No two have one text, so that no cache helps."""
+        """The release with every answer in it. No two have one text, so that none is known.
+
+        What their boxes reply is the same, as of two right answers in three."""
         path = self.released / "exercises" / self.name / f"{self.name}.ipynb"
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:

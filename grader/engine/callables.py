@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Any
 
 from grader.engine.task import Task
@@ -33,8 +34,18 @@ def cannot_call(task: Task, functions: Sequence[Any]) -> tuple[str, dict[str, ob
 
 def takes(function: Any, wanted: Sequence[str]) -> bool:
     """Whether a function can be called with these arguments, so far as its signature tells."""
+    if _is_plain(function) and function.__code__.co_argcount == len(wanted):
+        return True
     signature = _signature(function)
     return signature is None or _binds(signature, wanted)
+
+
+def _is_plain(function: Any) -> bool:
+    """Whether a function's code says what it takes: nothing by name alone, and no decorator's word
+    for it. Making a signature takes a hundred times as long."""
+    if type(function) is not FunctionType or vars(function):
+        return False
+    return not function.__code__.co_kwonlyargcount
 
 
 def _binds(signature: inspect.Signature, wanted: Sequence[str]) -> bool:

@@ -14,9 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import save as save_arrays
-from safetensors.torch import load, save
+from safetensors import SafetensorError, TensorSpec, serialize
+from safetensors.torch import load
 
 from grader.engine.observation import (
     DTYPES,
@@ -56,15 +55,18 @@ def pack(value: Plain) -> bytes:
 
 
 def _saved(tensors: dict[str, torch.Tensor]) -> bytes:
-    """A safetensors blob: the same bytes by way of NumPy, in a quarter of the time.
-
-    NumPy has no bfloat16, and none of the shorter ones.
-    """
-    try:
-        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    except TypeError:
-        return save(tensors)
-    return save_arrays(arrays)
+    """A safetensors blob of contiguous tensors: the same bytes as safetensors.torch.save, which
+    copies each and takes ten times as long."""
+    specs = {
+        name: TensorSpec(
+            dtype=_NAMES[tensor.dtype],
+            shape=tensor.shape,
+            data_ptr=tensor.data_ptr(),
+            data_len=tensor.nbytes,
+        )
+        for name, tensor in tensors.items()
+    }
+    return bytes(serialize(specs))
 
 
 def unpack(message: bytes, *, believed: bool = False) -> Plain:

@@ -9,9 +9,11 @@ from dataclasses import replace
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 from grader.box.both.ended import BoxEnded, Cause
 from grader.box.both.limits import LEAST_OUTPUT, PER_OUTPUT, Limits
+from grader.box.inside.shell import Syntax
 from grader.box.outside.boxes import Boxes
 from grader.box.outside.outputs import MalformedOutputs, OutputBudget
 from tests.box.common import LEVELS, need_bubblewrap
@@ -127,6 +129,8 @@ def test_a_plot_is_a_picture(box):
 def test_await_stands_at_the_top_level(box):
     source = "import asyncio\nawait asyncio.sleep(0.01)\n'waited'"
     assert show(box, source) == [("execute_result", "'waited'")]
+    source = "async def two():\n    yield 2\n[number async for number in two()]"
+    assert show(box, source) == [("execute_result", "[2]")]
 
 
 def test_magics_and_commands_work(box):
@@ -137,6 +141,60 @@ def test_magics_and_commands_work(box):
     assert show(box, "%cd /tmp") == [("stdout", "/tmp\n")]
     assert show(box, "%%writefile x.txt\nabc") == [("stdout", "Writing x.txt\n")]
     assert show(box, "%history")[0][1].startswith("%timeit")
+
+
+OWN_SYNTAX = [
+    "%time 1",
+    "x = %pwd",
+    "files = !ls",
+    "!ls {x}",
+    "for i in range(3):\n    %time i",
+    "x?",
+    "x.y??",
+    "%%time\n1 + 1",
+    "/print 1",
+    ",print a b",
+    ">>> 1 + 1",
+    "In [1]: 1 + 1",
+    "x = (\n%time\n)",
+    "def f(:",
+    "\0",
+    '"""\n%time\n"""\n!ls',
+]
+PYTHONS_OWN = [
+    "x = 7 % 3\ny = (\n    7\n    % 3\n)",
+    '"""\n%time\n?\n"""',
+    "x = 1 \\\n/ 2; y = x != 3",
+    "# what?\nx = 'really?'  # !ls",
+    "async def f():\n    await g()\nawait f()",
+    "if x:\n\n    pass\n# end\n",
+    "",
+]
+
+
+@pytest.mark.parametrize("source", OWN_SYNTAX + PYTHONS_OWN)
+def test_a_cell_is_translated_as_ipython_translates_it(source):
+    def translated(syntax):
+        try:
+            return syntax.transform_cell(source)
+        except SyntaxError as error:
+            return str(error)
+
+    assert translated(Syntax()) == translated(TransformerManager())
+
+
+def test_a_translation_that_a_cell_adds_sees_every_cell_after_it(box):
+    source = """
+        class Twice:
+            priority = start_line = start_col = 0
+            find = classmethod(lambda cls, lines: cls() if lines[0][0].string == "x" else None)
+            transform = lambda self, lines: ["2 * 4\\n"]
+            sortby = lambda self: 0
+
+        get_ipython().input_transformer_manager.token_transformers.append(Twice)
+    """
+    assert show(box, source) == []
+    assert show(box, "x") == [("execute_result", "8")]
 
 
 def test_help_and_exit_do_what_a_notebook_expects(box):

@@ -477,3 +477,10 @@ def test_many_numbers_in_a_set_are_not_recorded_and_many_texts_are():
     for value in (set(range(MAX_NUMBERED + 1)), dict.fromkeys(range(MAX_NUMBERED + 1))):
         assert isinstance(record(value), Unrecordable)
     assert unpack(pack(record(set(range(MAX_NUMBERED))))) == set(range(MAX_NUMBERED))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 1), (2, 3)])
+@pytest.mark.parametrize("dtype", [d for d in DTYPES.values() if not d.is_complex])
+def test_tensors_are_the_bytes_that_safetensors_writes(dtype, shape):
+    tensors = {"0": torch.ones(shape).to(dtype), "1": torch.arange(5).to(dtype)}
+    assert pack(list(tensors.values())).endswith(save(tensors))

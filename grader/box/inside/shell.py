@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import bdb
 import builtins
+import contextlib
 import ctypes
 import getpass
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +18,7 @@ from typing import Any, NoReturn
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
@@ -25,6 +29,7 @@ from grader.engine.text import text_of
 Output = dict[str, Any]
 
 _C = ctypes.CDLL(None)
+_AWAITING = re.compile("async|await")
 
 
 class Outputs:
@@ -178,6 +183,26 @@ class _Results(DisplayHook):
         self._is_active = False  # the base class writes a newline to stdout here
 
 
+class Syntax(TransformerManager):
+    """IPython's own syntax (`%magic`, `!command`, `name?`) as Python, at less cost.
+
+    IPython looks for it by splitting every cell into tokens, which takes longer than running most
+    cells. Valid Python has none of it: none of these signs can begin a statement or a value, and no
+    statement ends in a question mark.
+    """
+
+    _THEIRS = TransformerManager().token_transformers
+
+    def do_token_transforms(self, lines: list[str]) -> list[str]:
+        """The lines, with the first of IPython's own syntax translated until there is none."""
+        if self.token_transformers == self._THEIRS:  # a cell may add one that changes Python, too
+            with contextlib.suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+                compile("".join(lines), "<>", "exec", ast.PyCF_ONLY_AST)
+                return lines
+        translated: list[str] = super().do_token_transforms(lines)  # type: ignore[no-untyped-call]
+        return translated
+
+
 class BoxShell(InteractiveShell):
     """An InteractiveShell without history, start-up files, threads, terminal or standard input."""
 
@@ -192,6 +217,7 @@ class BoxShell(InteractiveShell):
         config.HistoryManager.enabled = False  # it would start a thread
         config.HistoryManager.hist_file = ":memory:"
         super().__init__(config=config)  # type: ignore[no-untyped-call]
+        self.input_transformer_manager = Syntax()  # type: ignore[no-untyped-call]
         kinds: tuple[Any, ...] = (BoxShell, InteractiveShell)
         for kind in kinds:  # where get_ipython() and others look for it
             kind._instance = self
@@ -211,6 +237,18 @@ class BoxShell(InteractiveShell):
         _C.fflush(None)  # what C code printed, if it has not arrived yet
         error = result.error_before_exec or result.error_in_exec
         return bool(result.success), None if error is None else type(error).__name__
+
+    def should_run_async(
+        self, raw_cell: str, *, transformed_cell: str | None = None, **settings: Any
+    ) -> bool:
+        """Whether a cell awaits something: not without these words, and else IPython compiles it
+        once more to see."""
+        if transformed_cell is not None and not _AWAITING.search(transformed_cell):
+            return False
+        found: bool = super().should_run_async(
+            raw_cell, transformed_cell=transformed_cell, **settings
+        )
+        return found
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         lines = [str(line) for line in stb]

@@ -16,12 +16,14 @@ from nbgrader.utils import determine_grade
 from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted, Cause, Ended
 from grader.box.inside import observing
 from grader.box.outside.outputs import CellResult
+from grader.diagnosis.diagnose import diagnose
 from grader.diagnosis.verdict import Outcome
 from grader.engine.catalogue import find
 from grader.engine.wire import unpack
 from grader.judge.books.left import is_left
 from grader.judge.books.needs import Cause as NeedCause
 from grader.judge.books.needs import Need
+from grader.judge.sitting import judging
 from grader.judge.sitting.judging import Judge, NoReply
 from grader.judge.sitting.sitting import MOST_BOXES, Sitting, check_in, not_run
 
@@ -80,6 +82,27 @@ def test_credit_is_the_weight_of_the_cases_that_pass():
     assert {case.name for case in found.cases} - passed == {"w = 0"}
     total = sum(case.weight for case in found.cases)
     assert found.credit == pytest.approx(1 - WEIGHTS["w = 0"] / total)
+
+
+def test_the_same_replies_are_compared_once_and_any_others_anew(monkeypatch):
+    compared, judge = [], Judge(SECRET)
+
+    def counted(task, answers, seen, **settings):
+        compared.append(task.id)
+        return diagnose(task, answers, seen, **settings)
+
+    monkeypatch.setattr(judging, "diagnose", counted)
+
+    def asked(source, **settings):
+        return judge.verdict("two_path_grad", ["two_path_grad"], Asked(source), **settings)
+
+    first = asked(RIGHT)
+    assert asked("def two_path_grad(x, w):\n    return 1 + w, x + 2 * w + 1") == first
+    assert len(compared) == 1
+    assert not asked(RIGHT + " + (w == 0)").passed
+    assert not asked(RIGHT + " + (w == 0)", hidden=False).passed
+    assert len(compared) == 3
+    assert asked(RIGHT) == first
 
 
 LEAKS = [
