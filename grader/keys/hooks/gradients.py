@@ -63,6 +63,13 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
         log = [g.abs() for i, g in enumerate(at_z) for _ in range(i + 1)]
         return log, sum(at_x, torch.zeros_like(x))
 
+    def z_for_each_head(f, heads, x):
+        """You called f anew for each head. All heads are to share one z: where f returns x itself,
+        your hooks pile up on it. Compute z once, and register one hook on it before the loop."""
+        same = f(x) is x
+        key = TensorGradLoggerKey
+        return (key.registered_in_the_loop if same else key.reference)(f, heads, x)
+
     def summed_over_passes(f, heads, x):
         """Each of your entries holds the passes before it as well. retain_grad() keeps z.grad, and
         every pass adds to that; a hook of z is called with the gradient of one pass."""
@@ -124,8 +131,9 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
 
     def read_too_early(f, heads, x):
         """Your dx is None: there was no x.grad when you read it. You read it before the first pass,
-        or emptied it after the last, or detached z from x. Read it after the last pass, with
-        z = f(x) as it is."""
+        or emptied it after the last; or no pass went on to x, because z was detached or
+        torch.autograd.grad(..., z) ended it there. Let backward run from each head with z = f(x) as
+        it is, and read x.grad after the last pass."""
         at_z, _ = _passes(f, heads, x)
         return [g.abs() for g in at_z], None
 
@@ -225,7 +233,7 @@ class GradientReversalKey(Key, task="gradient_reversal"):
 
     def x_where_it_requires_no_grad(x, lam):
         """Where x does not require grad you returned x itself. A new tensor is asked for there as
-        well: whoever edits y must not edit x."""
+        well, one that takes flags and hooks of its own."""
         return _Turned.apply(x, lam) if x.requires_grad else x
 
     def x_itself_with_a_hook(x, lam):

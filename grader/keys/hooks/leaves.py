@@ -65,6 +65,24 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         leaves = [p for p in params if p.requires_grad]
         return [p.register_post_accumulate_grad_hook(clip) for p in leaves]
 
+    def limited_by_the_passes_so_far(params, c):
+        """You limited .grad after the pass was added to it, to c times the number of passes. That
+        is no sum of limited passes: one that brings little makes room for one that brings much. Use
+        register_hook, which gets the gradient of one pass."""
+
+        def counting() -> Callable[[Tensor], None]:
+            passes = [0]
+
+            def clip(p: Tensor) -> None:
+                passes[0] += 1
+                if p.grad is not None:
+                    p.grad.clamp_(-c * passes[0], c * passes[0])
+
+            return clip
+
+        leaves = [p for p in params if p.requires_grad]
+        return [p.register_post_accumulate_grad_hook(counting()) for p in leaves]
+
     def twice_the_limit(params, c):
         """You limited to [-2c, 2c]. The limits of each pass are -c and c."""
         return _attach(params, lambda g: g.clamp(-2 * c, 2 * c))
@@ -153,6 +171,11 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         """You scaled the whole gradient so that its largest entry is c. Entries within the limits
         stay as they are: limit each by itself, with clamp."""
         return _attach(params, lambda g: g / g.abs().max() * c)
+
+    def scaled_where_it_is_exceeded(params, c):
+        """Where an entry exceeds the limit you scaled the whole gradient, until its largest entry
+        is c. Entries within the limits stay as they are: limit each by itself, with clamp."""
+        return _attach(params, lambda g: g * min(1.0, c / float(g.abs().max())))
 
     def first_pass_alone(params, c):
         """Only the first pass is limited. Your hook removes itself, or counts its calls: it has to
@@ -252,6 +275,13 @@ def _frozen(weight, rows, saved, optimizer, recorded=False):
     return [weight.register_hook(mask), optimizer.register_step_post_hook(put_back)]
 
 
+def _multiplied(weight: Tensor, rows: Tensor) -> Any:
+    """A hook that multiplies the gradient of the rows by 0."""
+    free = torch.ones_like(weight)
+    free[rows] = 0
+    return weight.register_hook(lambda grad: grad * free)
+
+
 def _put_back(weight, rows, optimizer):
     """The second of these hooks alone, in a list."""
     masked, back = _frozen(weight, rows, _kept(weight, rows), optimizer)
@@ -265,25 +295,36 @@ def _kept(weight: Tensor, rows: Any) -> Tensor:
 
 class FreezeByHookKey(Key, task="freeze_by_hook"):
     def reference(weight: Tensor, rows: Tensor, optimizer: Optimizer) -> list[Any]:
-        free = torch.ones_like(weight)
-        free[rows] = 0
+        frozen = torch.zeros(len(weight), 1, dtype=torch.bool, device=weight.device)
+        frozen[rows] = True
         start = weight.detach().clone()
 
         def put_back(*_: Any) -> None:
             with torch.no_grad():
-                weight.copy_(torch.where(free.bool(), weight, start))
+                weight.copy_(torch.where(frozen, start, weight))
 
-        masked = weight.register_hook(lambda grad: grad * free)
+        masked = weight.register_hook(lambda grad: grad.masked_fill(frozen, 0))
         return [masked, optimizer.register_step_post_hook(put_back)]
+
+    def inf_times_zero(weight, rows, optimizer):
+        """You multiply the gradient by a mask. Where inf or nan arrives, that times 0 is nan, and
+        backward adds it to weight.grad. Write zeros: grad.index_fill(0, rows, 0), or
+        torch.where."""
+        return [_multiplied(weight, rows), *_put_back(weight, rows, optimizer)]
+
+    def inf_times_zero_and_nothing_put_back(weight, rows):
+        """Two things are wrong. You multiply the gradient by a mask: where inf or nan arrives, that
+        times 0 is nan. And step() still moves the rows, by weight decay and by the momentum of
+        earlier steps. Write zeros, and put the rows back after each step from a copy of their
+        values."""
+        return [_multiplied(weight, rows)]
 
     def moved_all_the_same(weight, rows):
         """The gradient of the rows is zero, and step() still moves them. Weight decay adds to the
         gradient after your hook, and momentum remembers earlier steps. Put the rows back after each
         step, in a hook of the optimizer, from a copy of their values; detach() without clone()
         makes none, and moves along."""
-        free = torch.ones_like(weight)
-        free[rows] = 0
-        return [weight.register_hook(lambda grad: grad * free)]
+        return [weight.register_hook(lambda grad: grad.index_fill(0, rows, 0))]
 
     def gradient_not_masked(weight, rows, optimizer):
         """The rows stay as they are, and their gradient is not zero. Either there is no hook on
@@ -387,9 +428,9 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
     def mask_inverted(weight, rows, optimizer):
         """Your mask is the wrong way round: the gradient of the rows passes, and that of all others
         is zero. Zero those whose numbers stand in rows."""
-        passing = torch.zeros_like(weight)
-        passing[rows] = 1
-        masked = weight.register_hook(lambda grad: grad * passing)
+        stopped = torch.ones(len(weight), 1, dtype=torch.bool, device=weight.device)
+        stopped[rows] = False
+        masked = weight.register_hook(lambda grad: grad.masked_fill(stopped, 0))
         return [masked, *_put_back(weight, rows, optimizer)]
 
     def edited_in_place(weight, rows, optimizer):

@@ -1,7 +1,7 @@
 """Reference and mistakes of the exercise on forward hooks that collect."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
@@ -80,6 +80,17 @@ class CaptureFeaturesKey(Key, task="capture_features"):
                 model(x)
             except RuntimeError:
                 return found
+        return found
+
+    def error_swallowed_but_interrupts(model, names, x):
+        """The model raised, and your function returned half a dict as if all were well: let the
+        exception pass. And your hooks stayed on the model when the run was interrupted, for an
+        interrupt is no Exception: remove them in finally."""
+        with (
+            _collected(model, names, copy_of, stay="on error") as found,
+            suppress(Exception),
+        ):
+            model(x)
         return found
 
     def history_kept(model, names, x):

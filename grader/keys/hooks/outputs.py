@@ -9,6 +9,7 @@ from grader.keys.hooks.modules import copy_of, input_of, run
 from grader.trusted.families.hooks import (
     around_a_run,
     exception_swallowed,
+    exception_swallowed_but_interrupts,
     hooks_stay_if_it_raises,
 )
 from grader.trusted.key import Key, raises
@@ -322,6 +323,7 @@ class StatsHookKey(Key, task="stats_hook"):
         *around_a_run(reference, _empty, once=True),
         hooks_stay_if_it_raises(reference),
         exception_swallowed(reference),
+        exception_swallowed_but_interrupts(reference),
     )
 
     def forward_called(model, x):
@@ -405,6 +407,21 @@ class StatsHookKey(Key, task="stats_hook"):
             return t.mean(0), t.std(0, correction=0)
 
         return _stats(model, _leaves(model), x, columns)
+
+    def for_each_column_in_lists(model, x):
+        """You took mean and std for each column, over the rows alone, as lists. Take both over all
+        entries, one number each: mean() and std(correction=0) without a dimension."""
+
+        def columns(t: Tensor) -> tuple[Any, Any]:
+            return t.mean(0).tolist(), t.std(0, correction=0).tolist()
+
+        return _stats(model, _leaves(model), x, columns)
+
+    def without_parameters_left_out(model, x):
+        """Layers without parameters, such as activations, are missing. What counts is that a module
+        has no submodules of its own: ask for children() alone."""
+        kept = [n for n in _leaves(model) if list(model.get_submodule(n).parameters())]
+        return _stats(model, kept, x, _pair)
 
     def rounded(model, x):
         """Your numbers are rounded. Keep them as they are, and round where you print them."""

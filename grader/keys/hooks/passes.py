@@ -10,6 +10,7 @@ from grader.trusted.families.calling import past_hooks
 from grader.trusted.families.hooks import (
     around_a_run,
     exception_swallowed,
+    exception_swallowed_but_interrupts,
     hooks_stay_if_it_raises,
 )
 from grader.trusted.key import Key, mistake, raises
@@ -54,6 +55,12 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         y = module(x)
         gin, gout = torch.autograd.grad(y, (x, y), gy)
         return gin, gout
+
+    def added_to_an_old_grad(module, x, gy):
+        """Your gin is x.grad, which held something before: backward adds to it. Work on
+        x.detach().clone(), or take what a hook is called with."""
+        gin, gout = FullBackwardProbeKey.reference(module, x, gy)
+        return (gin if x.grad is None else gin + x.grad), gout
 
     def linear_alone(module, x, gy):
         """You computed the input's gradient as gy @ weight, which is that of a linear layer.
@@ -120,6 +127,7 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
     families = (
         *(one for one in around_a_run(reference, _nothing) if one.__name__ != "no_run"),
         exception_swallowed(reference),
+        exception_swallowed_but_interrupts(reference),
         *past_hooks(reference, "module(x)"),
     )
 
@@ -268,6 +276,7 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         *_full_hooks_and_an_edit(),
         hooks_stay_if_it_raises(reference),
         exception_swallowed(reference),
+        exception_swallowed_but_interrupts(reference),
     )
 
     def forward_called(model, x, gy):
@@ -357,6 +366,20 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         for."""
         trained = [p for p in model.parameters() if p.requires_grad]
         return list(torch.autograd.grad(model(x), trained, gy))
+
+    @raises(r"leaf Variable that requires grad")
+    def every_layer_by_itself(model, x, gy):
+        """You handed each layer a detached tensor, and started the pass behind the last: it ends
+        there, and the layers before it get no gradient. A layer that works in place refuses such a
+        leaf besides. Run model(x) as it is, and register a tensor hook on each output."""
+        outputs = []
+        for layer in model:
+            x = layer(x)
+            x.retain_grad()
+            outputs.append(x)
+            x = x.detach().clone().requires_grad_()
+        outputs[-1].backward(gy)
+        return [output.grad for output in outputs]
 
     def one_pass_for_each_call(model, x, gy):
         """Your list is right, and the parameters got several times what one pass brings: you ran a

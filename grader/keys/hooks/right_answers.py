@@ -366,7 +366,7 @@ def freeze_row_by_row(weight, rows, optimizer):
     saved = {int(row): weight[row].detach().clone() for row in rows}
 
     def mask(g):
-        return torch.stack([0 * r if i in saved else r for i, r in enumerate(g)])
+        return torch.stack([r.new_zeros(r.shape) if i in saved else r for i, r in enumerate(g)])
 
     def put_back(*_):
         with torch.no_grad():

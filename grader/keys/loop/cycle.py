@@ -202,6 +202,13 @@ class TrainStepKey(Key, task="train_step"):
         opt.step()
         return loss.item()
 
+    def zeros_in_place_of_none(model, opt, loss_fn, x, y):
+        """You filled old gradients with zeros. A parameter that takes no part in the loss then has
+        a gradient of zeros instead of none, and weight decay moves it. opt.zero_grad() puts None
+        in their place, and the step leaves such a parameter out."""
+        opt.zero_grad(set_to_none=False)
+        return _trained(model, opt, loss_fn, x, y, emptied=False)
+
     def first_group_emptied(model, opt, loss_fn, x, y):
         """You emptied the gradients of the first parameter group alone, and those of the others
         were added to. opt.zero_grad() empties every group."""

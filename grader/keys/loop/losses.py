@@ -12,7 +12,7 @@ F = nn.functional
 
 def _away_from_zero() -> Iterator[Callable[..., Tensor]]:
     """Probabilities kept off 0 by a number so small that it shows with large scores alone."""
-    for power in (5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 20, 24, 30, 32, 37, 38):
+    for power in (5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 20, 24, 30, 32, 37, 38):
         yield _limited(10.0**-power, f"1e_{power}")
     yield _limited(torch.finfo(torch.float32).tiny, "tiny")
     yield _limited(torch.finfo(torch.float64).eps, "eps_64")
@@ -29,6 +29,37 @@ def _limited(least: float, name: str) -> Callable[..., Tensor]:
         "large scores the loss stops there, and has no gradient: log_softmax needs neither.",
         wrong,
     )
+
+
+def _added() -> Iterator[Callable[..., Tensor]]:
+    """A number added to the probability that is large enough to show with small scores as well."""
+    for power in (3, 4, 8, 9):
+
+        def wrong(logits: Tensor, y: Tensor, least: float = 10.0**-power) -> Tensor:
+            picked = logits.softmax(1).gather(1, y[:, None])
+            return -(picked + least).log().mean()
+
+        yield mistake(
+            f"epsilon_in_the_log_1e_{power}",
+            "You added a small number to the probability before its logarithm. It bends every "
+            "loss, and large scores still lose their gradient: log_softmax needs none.",
+            wrong,
+        )
+
+
+def _scores_limited() -> Iterator[Callable[..., Tensor]]:
+    """Scores kept within limits that large ones exceed."""
+    for limit in (10, 15, 20, 30, 40, 50, 60, 64, 70, 80, 87, 88, 90, 100, 200, 500, 700, 1000):
+
+        def wrong(logits: Tensor, y: Tensor, limit: float = limit) -> Tensor:
+            return F.cross_entropy(logits.clamp(-limit, limit), y)
+
+        yield mistake(
+            f"scores_limited_to_{limit}",
+            "You limited the scores before the loss. Beyond the limit they are all alike, and get "
+            "no gradient. cross_entropy and log_softmax take scores of any size as they are.",
+            wrong,
+        )
 
 
 class LossChoiceKey(Key, task="loss_choice"):
@@ -92,11 +123,12 @@ class LossChoiceKey(Key, task="loss_choice"):
         [torch.arange(N), y]."""
         return -logits.log_softmax(1)[:, y].mean()
 
-    def epsilon_in_the_log(logits, y):
-        """You added a small number to the probability before its logarithm. It bends every loss,
-        and large scores still lose their gradient: log_softmax needs none."""
-        picked = logits.softmax(1).gather(1, y[:, None])
-        return -(picked + 1e-8).log().mean()
+    def one_maximum_for_all_rows(logits, y):
+        """You took one maximum off all scores, that of the whole batch. A row whose scores lie far
+        below it is left with zeros, whose logarithm is -inf. Take off the maximum of each row, as
+        log_softmax does."""
+        shifted = logits - logits.max()
+        return (shifted.exp().sum(1).log() - shifted.gather(1, y[:, None])[:, 0]).mean()
 
     def squares(logits, y):
         """You took the mean square of probabilities against a one-hot target. Cross entropy is
@@ -141,7 +173,7 @@ class LossChoiceKey(Key, task="loss_choice"):
         call it: nn.CrossEntropyLoss()(logits, y), or F.cross_entropy(logits, y)."""
         return nn.CrossEntropyLoss(logits, y)
 
-    families = (*_away_from_zero(),)
+    families = (*_away_from_zero(), *_added(), *_scores_limited())
 
     def softmax_by_hand(logits, y):
         """With large scores your loss or its gradient is inf or nan: you divided one exp by a sum

@@ -174,6 +174,21 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
         total = _counted(pieces)
         return _accumulated(model, pieces, lambda y: 1 / total, of=_clamped)[0]
 
+    def full_pieces_alone(model, pieces):
+        """You left out every piece that holds any padding, with the rows in it that count. Keep the
+        pieces: cross_entropy passes over the rows whose target is -100."""
+        full = [(x, y) for x, y in pieces if bool((y != IGNORED).all())]
+        total = _rows(full)
+        return _accumulated(model, full, lambda y: len(y) / total)[0]
+
+    def divided_by_pieces_as_well(model, pieces):
+        """The loss is right, and .grad is divided by the number of pieces besides. The shares of
+        all pieces add up to 1: nothing more is to be divided."""
+        loss = AccumulateTokensKey.reference(model, pieces)
+        for p in model.parameters():
+            p.grad = None if p.grad is None else p.grad / len(pieces)
+        return loss
+
     def class_zero_ignored(model, pieces):
         """You left out the rows of class 0, as if they were padding. Padding is -100: ask for
         y != -100, and leave ignore_index as it is."""

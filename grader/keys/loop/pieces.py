@@ -96,6 +96,21 @@ class AccumulateKey(Key, task="accumulate"):
         loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: first / total)
         return loss
 
+    def first_size_times_pieces(model, loss_fn, pieces):
+        """You divided by the number of pieces times the rows of the first, as if all had as many.
+        Sizes differ: N is the sum of the rows of all pieces."""
+        kept = [(x, y) for x, y in pieces if len(x)]
+        first = len(kept[0][0])
+        return _accumulated(model, loss_fn, kept, lambda n, total, k: n / (k * first))[0]
+
+    def divided_by_pieces_as_well(model, loss_fn, pieces):
+        """The loss is right, and .grad is divided by the number of pieces besides. The shares n / N
+        of all pieces add up to 1: nothing more is to be divided."""
+        loss, _ = _accumulated(model, loss_fn, pieces, _share)
+        for p in model.parameters():
+            p.grad = None if p.grad is None else p.grad / len(pieces)
+        return loss
+
     def entries_counted(model, loss_fn, pieces):
         """You divided by a number of entries, as that of y is. The loss is a mean already: weigh
         each piece by its share of the rows, n / N."""

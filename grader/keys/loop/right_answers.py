@@ -10,7 +10,7 @@ from torch import nn
 
 
 def step_cleared_first(model, opt, loss_fn, x, y):
-    opt.zero_grad(set_to_none=False)
+    opt.zero_grad()
     prediction = model(x)
     loss = loss_fn(prediction, y)
     loss.backward()

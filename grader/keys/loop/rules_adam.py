@@ -57,9 +57,10 @@ def _adam(
 
     `together` counts the steps of all parameters as one, `decay` is what decoupled decay takes off
     a parameter (lr * wd where None), `second` is what the second average is of: a function of the
-    gradient, or with `of_first` of the first average, or with `plain_second` of the gradient
-    without the decay. `place` is where in state a parameter's numbers lie, `after(m, v, t, s)` what
-    of the averages is stored, and `shares` by what the new terms of both are multiplied besides.
+    gradient, or of what `of_first(g, m)` makes of it and the first average, or with `plain_second`
+    of the gradient without the decay. `place` is where in state a parameter's numbers lie,
+    `after(m, v, t, s)` what of the averages is stored, and `shares` by what the new terms of both
+    are multiplied besides.
     """
     s = replace(_Settings(*s), **other)
     state["t"] = state.get("t", 0) + 1
@@ -74,7 +75,7 @@ def _adam(
             p *= 1 - (s.lr * s.wd if decay is None else decay)
         t, m, v = state.get(i, (0, torch.zeros_like(p), torch.zeros_like(p)))
         m = s.b1 * m + (1 - s.b1) * shares[0] * g
-        g = m if of_first else p.grad if plain_second else g
+        g = of_first(g, m) if of_first else p.grad if plain_second else g
         v = s.b2 * v + (1 - s.b2) * shares[1] * second(g)
         state[i] = (t + 1, *(after(m, v, t + 1, s) if after else (m, v)))
         p -= s.lr * rule(m, v, state["t"] if together else t + 1, s)
@@ -217,7 +218,12 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
     def squares_of_the_average(params, state, *s):
         """Your second average is of the squares of the first average. It is of the squares of the
         gradients: (1 - b2) * g**2."""
-        _adam(params, state, s, of_first=True)
+        _adam(params, state, s, of_first=lambda g, m: m)
+
+    def squares_of_the_distance(params, state, *s):
+        """Your second average is of the squares of g - m, how far the gradient lies from its
+        average. Adam takes the squares of the gradient itself: (1 - b2) * g**2."""
+        _adam(params, state, s, of_first=lambda g, m: g - m)
 
     def second_of_gradients(params, state, *s):
         """Your second average is of the gradients themselves, made positive afterwards. It is of
@@ -415,6 +421,16 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
     def decay_with_lr_twice(params, state, *s):
         """Your decoupled decay has the learning rate twice. It takes off lr * wd * p."""
         _adam(params, state, s, decay=s[0] * s[0] * s[4])
+
+    def decoupled_decay_sign(params, state, *s):
+        """Your decoupled decay makes the parameter grow. It takes lr * wd * p off: p becomes
+        p - lr * wd * p."""
+        _adam(params, state, s, decay=-s[0] * s[4])
+
+    def coupled_decay_sign(params, state, *s):
+        """Without decoupled you took wd * p off the gradient, so that the step makes the parameter
+        grow. It is added: g + wd * p."""
+        _adam(params, state, s, wd=-s[4], decay=s[0] * s[4])
 
     def decay_forgotten(params, state, *s):
         """You did not use wd."""

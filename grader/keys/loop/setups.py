@@ -254,12 +254,28 @@ class ParamGroupsKey(Key, task="param_groups"):
 
         return _sgd(model, lambda named: lr_body, _of_matrices(wd), kept)
 
-    def shared_given_to_the_body(model, lr_body, lr_head, wd):
+    def told_by_the_word_head(model, lr_body, lr_head, wd):
+        """You took for head's what has a name that begins with "head". The submodule may be called
+        otherwise, and a weight that it shares is listed under its first name alone. Ask whether a
+        parameter is among head.parameters(), by identity."""
+        return _sgd(
+            model, lambda p: lr_head if p[0].startswith("head") else lr_body, _of_matrices(wd)
+        )
+
+    def sought_among_the_children(model, head, lr_body, lr_head, wd):
+        """You looked for head among the direct children of the model. It may lie deeper, and then
+        its parameters have lr_body. Ask whether a parameter is among head.parameters(), by
+        identity."""
+        direct = any(part is head for part in model.children())
+        return _sgd(model, _of(head, lr_head if direct else lr_body, lr_body), _of_matrices(wd))
+
+    def shared_given_to_the_body(model, head, lr_body, lr_head, wd):
         """A weight that head shares with the body has lr_body, and it counts as one of head's. Ask
         whether it is among head's parameters, by identity; its name does not tell, for
         named_parameters() lists it once, under its first name."""
+        place = next(name for name, part in model.named_modules() if part is head) + "."
         return _sgd(
-            model, lambda p: lr_head if p[0].startswith("head.") else lr_body, _of_matrices(wd)
+            model, lambda p: lr_head if p[0].startswith(place) else lr_body, _of_matrices(wd)
         )
 
     def body_told_by_its_parts(model, head, lr_body, lr_head, wd):

@@ -80,9 +80,9 @@ class ResumeKey(Key, task="resume"):
 
     @replaces("load_training")
     def memory_without_settings(model, opt, sched, file):
-        """Weights, schedule and momenta are right, and the learning rate is the first one again:
-        you put back the state of the optimizer without its param_groups. opt.load_state_dict()
-        takes both."""
+        """Weights, schedule and momenta are right, and the learning rate is the first one again.
+        Either you put back the state of the optimizer without its param_groups, or you set the rate
+        yourself afterwards. opt.load_state_dict() takes both, and needs nothing more."""
         states = torch.load(file)
         model.load_state_dict(states[0])
         opt.load_state_dict({**opt.state_dict(), "state": states[1]["state"]})

@@ -327,6 +327,21 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         mean, var = wide(rm, x).lerp(mean, 0.1), wide(rv, x).lerp(var, 0.1)
         return _affine((x - mean) / (var + eps).sqrt(), w, b)
 
+    def batch_but_for_one(x, w, b, rm, rv, eps):
+        """You use rm and rv where the batch holds one sample, and otherwise the mean and variance
+        of the batch. Eval mode uses rm and rv for batches of every size."""
+        if len(x) == 1:
+            return BnEvalForwardKey.reference(x, w, b, rm, rv, eps)
+        return _affine(normalised(x, eps), w, b)
+
+    def updated_in_place_and_used(x, w, b, rm, rv, eps):
+        """You moved rm and rv towards this batch, and normalised by the result. In eval mode the
+        running statistics stay what they are: use rm and rv, and write to neither."""
+        with torch.no_grad():
+            rm.lerp_(x.mean(axes(x)), 0.1)
+            rv.lerp_(x.var(axes(x)), 0.1)
+        return _by_running(norms.Forward(), x, w, b, rm, rv, eps)
+
     def new_layer(x, w, b, eps):
         """You normalised by a mean of 0 and a variance of 1, which a new layer has. Hand rm and rv
         over: rm is subtracted, and the root of rv + eps divides."""

@@ -88,6 +88,11 @@ class LnForwardKey(Key, task="ln_forward"):
         batch of sequences with w of shape (D,), every position has a mean of its own."""
         return _normalised(x, tuple(range(1, x.ndim)), eps) * w + b
 
+    def behind_the_first(x, w, b, eps):
+        """You averaged over the dimensions behind the first, as many as w has. LayerNorm averages
+        over the last ones: tuple(range(-w.ndim, 0))."""
+        return _normalised(x, tuple(range(1, 1 + w.ndim)), eps) * w + b
+
     def everything(x, w, b, eps):
         """You averaged over the whole tensor, all samples together. Pass the last dimensions
         to mean and var, with keepdim=True."""
@@ -194,6 +199,11 @@ class LnBackwardKey(Key, task="ln_backward"):
         """You took the means over all dimensions but the first. Take them over the last
         dimensions, those of w: in a batch of sequences every position stands by itself."""
         return norms.Backward().of(x, gy, w, tuple(range(1, x.ndim)), eps)
+
+    def behind_the_first(x, gy, w, eps):
+        """You took the means over the dimensions behind the first, as many as w has. Take them over
+        the last ones: tuple(range(-w.ndim, 0))."""
+        return norms.Backward().of(x, gy, w, tuple(range(1, 1 + w.ndim)), eps)
 
     def everything(x, gy, w, eps):
         """You took the means over the whole tensor, all samples together. Take them over the last

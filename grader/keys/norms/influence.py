@@ -213,6 +213,12 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         variance of it: ValueError."""
         return _belief(lambda layer, shape: "GroupNorm(3, 3)" in layer, "equal")(layer, shape)
 
+    def only_batch_norm_raises(layer, shape):
+        """You let BatchNorm alone raise. InstanceNorm needs more than one value per channel and
+        sample as well, and GroupNorm refuses one sample with one value in each group."""
+        word = _word(layer, shape)
+        return "equal" if word == "raises" and "BatchNorm" not in layer else word
+
     def always_different():
         """You answer "different" for every layer. The mode matters to layers that keep running
         statistics and to layers that draw random numbers."""
@@ -254,6 +260,12 @@ class CrossSampleInfluenceKey(Key, task="cross_sample_influence"):
         return _norms(_jacobian(module, x))
 
     families = past_hooks(reference, "module(x)")
+
+    def inputs_moved_together(module, x):
+        """You summed the derivatives with respect to the entries of an input before you squared
+        them: that is the derivative in one direction, in which they can cancel. Square each of them
+        first."""
+        return _jacobian(module, x).sum(3).square().sum(1).sqrt()
 
     def statistics_moved(module, x):
         """The matrix is right, and your call changed the running statistics: BatchNorm updates them

@@ -192,6 +192,13 @@ class MaskedBatchNormKey(Key, task="masked_batch_norm"):
         shape, by mask."""
         return MaskedBatchNormKey.reference(x, mask, w, b, eps)[mask]
 
+    def found_by_their_values(x, mask, w, b, eps):
+        """You took for real what is not 0. Padding may hold anything, and a real position may hold
+        zeros: the mask says which is which."""
+        found = (x != 0).any(-1)
+        y = _put(norms.Forward().of_batch(x[found], (0,), eps) * w + b, found, x)
+        return y * mask[..., None]
+
     def mask_ignored_in_a_batch_norm(x, w, b, eps):
         """You never used the mask: padding is averaged, and normalised as if it were real."""
         return norms.Forward().of_batch(x, (0, 1), eps) * w + b

@@ -201,6 +201,17 @@ class FoldBnKey(Key, task="fold_bn"):
         bn.eval()
         return FoldBnKey.reference(conv, bn)
 
+    def run_in_its_own_mode(conv, bn):
+        """You measured bn by running it in the mode that it is in. In training mode it normalises
+        by what you put in, and moves its running statistics besides. Read running_mean and
+        running_var as they are."""
+        probe = conv.weight.new_zeros(1, conv.out_channels, 2, 2)
+        bias = 0.0 if conv.bias is None else conv.bias
+        with torch.no_grad():
+            shift, one = (bn(probe + at)[0, :, 0, 0] for at in (0, 1))
+            scale = one - shift
+            return conv.weight * scale.view(-1, 1, 1, 1), scale * bias + shift
+
     def parameters_frozen(conv, bn):
         """The pair is right, and you set requires_grad of parameters to False. Leave the modules as
         they are: compute inside no_grad(), or detach the result."""

@@ -39,8 +39,9 @@ class ClipByHook(Task):
         n = case["n"]
         # Of each three entries one is small and two beyond the limit, of either sign.
         spread = torch.tensor([1.9, -1.6, 0.2, 1.3, -0.3]).double()
-        gv = rng.uniform(0.9, 1.0, 3, n) * spread[torch.arange(n) % 5]
-        gm = rng.uniform(0.9, 1.0, 3, 3, 5) * spread
+        turned = torch.stack([spread.roll(i) for i in range(3)])  # no two passes are alike
+        gv = rng.uniform(0.9, 1.0, 3, n) * turned[:, torch.arange(n) % 5]
+        gm = rng.uniform(0.9, 1.0, 3, 3, 5) * turned[:, None]
         return {
             "v": rng.normal(n),
             "m": rng.normal(3, 5),
@@ -75,10 +76,11 @@ class ClipByHook(Task):
 
 class FreezeByHook(Task):
     """weight, of shape (n, d), is a parameter that optimizer trains. Freeze the rows whose numbers
-    stand in the int64 tensor rows: backward adds zeros to these rows of weight.grad, and
-    optimizer.step() leaves these rows of weight as they are now, whatever weight decay and momentum
-    it has. All other rows train as ever, and so do other parameters: do not edit the tensor that a
-    pass hands to your hook. Return the list of the handles that end it when they are removed."""
+    stand in the int64 tensor rows: backward adds zeros to these rows of weight.grad, whatever
+    arrives there, inf too, and optimizer.step() leaves these rows of weight as they are now,
+    whatever weight decay and momentum it has. All other rows train as ever, and so do other
+    parameters: do not edit the tensor that a pass hands to your hook. Return the list of the
+    handles that end it when they are removed."""
 
     id = "freeze_by_hook"
     signatures = ("freeze_rows(weight, rows, optimizer) -> handles",)
@@ -100,16 +102,28 @@ class FreezeByHook(Task):
         case("float32", decay=0.3, momentum=0.0, dtype=F32),
         case("a gradient and an optimizer that others use too", decay=0.3, momentum=0.9, shared=2),
         case("a .grad that is not emptied", decay=0.3, momentum=0.9, kept=True),
+        case("inf arrives in a frozen row", decay=0.3, momentum=0.9, infinite=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "start": rng.apart(0.5, 1.5, 7, 5),
-            "pulls": rng.apart(0.3, 1.0, 4, 7, 5),
-            "rows": rng.permutation(5)[: case.params.get("rows", 2)],
-        }
+        pulls = rng.apart(0.3, 1.0, 4, 7, 5)
+        rows = rng.permutation(5)[: case.params.get("rows", 2)]
+        if case.params.get("infinite"):
+            pulls[1, rows[0], 2] = torch.inf
+        return {"start": rng.apart(0.5, 1.5, 7, 5), "pulls": pulls, "rows": rows}
 
-    def observe(self, freeze_rows, start, pulls, rows, decay, momentum, shared=0, kept=False):
+    def observe(
+        self,
+        freeze_rows,
+        start,
+        pulls,
+        rows,
+        decay,
+        momentum,
+        shared=0,
+        kept=False,
+        infinite=False,
+    ):
         weight = nn.Parameter(start.clone())
         others = [nn.Parameter(start.flip(0)) for _ in range(shared)]
         optimizer = torch.optim.SGD(

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from grader.engine.lived import lived
+from grader.engine.lived import lived, some_numbers
 from grader.engine.observation import named
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.hooks.models import (
@@ -23,10 +23,10 @@ from grader.tasks.hooks.models import (
 class FullBackwardProbe(Task):
     """Run module(x) and start a backward pass at its output with the gradient gy. Return the pair
     (gin, gout) of tensors: the gradient of the module's input and that of its output. The module
-    leaves its input as it is. x, of floating point numbers, does not require grad when you get it.
-    With a hook or without. Afterwards the module has the hooks that it had before, and no
-    more, also if its forward raises; then let the exception pass. Of its parameters nothing changes
-    but what the pass adds to their .grad."""
+    leaves its input as it is. x, of floating point numbers, does not require grad when you get it,
+    and may have a .grad from before. With a hook or without. Afterwards the module has the hooks
+    that it had before, and no more, also if its forward raises; then let the exception pass. Of its
+    parameters nothing changes but what the pass adds to their .grad."""
 
     id = "full_backward_probe"
     signatures = ("grad_io(module, x, gy) -> (gin, gout)",)
@@ -77,6 +77,7 @@ class FullBackwardProbe(Task):
         before = grads(lived(in_use(module), "hooked"))
         # In the dict alone: registered, it would keep torch.func from running the module.
         module._backward_hooks[-1] = _of_others
+        x.grad = some_numbers(x)
         found = named(grad_io(module, x, gy), "gin", "gout")
         stays = _of_others in module._backward_hooks.values()
         watched = {"the backward hook from before": "stays" if stays else "is gone"}

@@ -19,8 +19,9 @@ from grader.tasks.loop.nets import (
 
 class TrainStep(Task):
     """Train model on one batch: change its parameters by one step of the optimizer opt, along the
-    gradient of loss_fn(model(x), y) alone, whatever the .grad of the parameters held before. Leave
-    the model in the mode that it is in. Return the loss before the step as a Python float."""
+    gradient of loss_fn(model(x), y) alone, whatever the .grad of the parameters held before. Run
+    the model once, and leave it in the mode that it is in. Return the loss before the step as a
+    Python float."""
 
     id = "train_step"
     signatures = ("train_step(model, opt, loss_fn, x, y) -> loss",)
@@ -62,7 +63,8 @@ class TrainStep(Task):
         momentum = 0.9 if kind == "momentum" else 0.0
         if kind == "running":
             model = nn.Sequential(net, Norm(u[0]))
-        opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=momentum)
+        decay = 0.3 if kind == "spare" else 0.0  # which moves whatever has a .grad
+        opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=momentum, weight_decay=decay)
         loss_fn: Loss = nn.functional.mse_loss
         if kind == "groups":  # the frozen one has an old .grad
             in_groups(opt)

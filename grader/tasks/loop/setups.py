@@ -35,6 +35,7 @@ class ParamGroups(Task):
         case("a weight that head and body share", kind="tied"),
         case("float32", kind="plain", dtype=F32),
         case("nested parts, a kernel, a frozen weight in the head", kind="used"),
+        case("a head inside a part, under another name", kind="inner"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -46,8 +47,13 @@ class ParamGroups(Task):
         }
 
     def observe(self, two_speed, weight, grad, rates, kind):
-        model = _used(weight) if kind == "used" else _flat(weight, kind)
-        opt = two_speed(model, model.head, *rates, 0.3)
+        if kind == "inner":
+            model = _inner(weight)
+            head = model.net.top
+        else:
+            model = _used(weight) if kind == "used" else _flat(weight, kind)
+            head = model.head
+        opt = two_speed(model, head, *rates, 0.3)
         if opt is None:
             return {"answer": None}
         if not isinstance(opt, torch.optim.Optimizer):
@@ -74,6 +80,14 @@ def _flat(weight: Tensor, kind: str) -> Any:
         model.body.weight = model.head.weight
     if kind == "frozen":
         model.body.weight.requires_grad_(False)
+    return model
+
+
+def _inner(weight: Tensor) -> Any:
+    """A norm and a net of two layers, the second of which is the head."""
+    model: Any = nn.Module()
+    model.norm, model.net = Norm(weight[:, 1]), nn.Module()
+    model.net.below, model.net.top = Linear(weight), Linear(weight.flip(0))
     return model
 
 

@@ -97,6 +97,17 @@ def exception_swallowed(reference: Answer) -> Answer:
     )
 
 
+def exception_swallowed_but_interrupts(reference: Answer) -> Answer:
+    """The same mistake made by `except Exception`, with the removal of the hooks behind it."""
+    return mistake(
+        "exception_swallowed_but_interrupts",
+        "The model raised, and your function ended as if all were well: let the exception pass. "
+        "And its hooks stayed on the model when the run was interrupted, for an interrupt is no "
+        "Exception: remove them in finally.",
+        _swallowing_but_interrupts(reference),
+    )
+
+
 def _after(prepare: Callable[..., Any], answer: Answer) -> Answer:
     def wrong(*given: Any) -> Any:
         prepare(*given)
@@ -120,6 +131,19 @@ def _swallowing(reference: Answer) -> Answer:
     def wrong(*given: Any) -> Any:
         with contextlib.suppress(RuntimeError):
             return reference(*given)
+
+    return wrong
+
+
+def _swallowing_but_interrupts(reference: Answer) -> Answer:
+    def wrong(*given: Any) -> Any:
+        try:
+            return reference(*given)
+        except Exception:
+            return None
+        except BaseException:
+            given[0].register_forward_hook(lambda module, args, output: None)
+            raise
 
     return wrong
 

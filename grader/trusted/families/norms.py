@@ -208,6 +208,11 @@ _FORWARD = {
 
 # what is written otherwise as a whole, and so is no half of two mistakes
 _FORWARD_ALONE = {
+    "w_and_b_without_history": (
+        Forward(affine=lambda xh, w, b: xh * w.detach() + b.detach()),
+        "The values are right, and no gradient reaches w and b: you used them without their "
+        "history, by detach(), .data or no_grad(). Use them as they are.",
+    ),
     "brackets_missing": (
         Forward(bracketed=False),
         "You divided {mean} alone: a quotient is computed before a difference. Put brackets round "
@@ -286,14 +291,15 @@ class Backward:
         xh = x - x.mean(axes, keepdim=True)
         xh = xh / root if self.normalised else xh
         gy = gy if self.upstream else gy * 0 + 1
-        g = gy if self.w in ("last", "forgotten") else gy * w
+        g = gy if self.w in ("last", "forgotten") else gy / w if self.w == "divided" else gy * w
         inner = g * w if self.w == "twice" else g
         through = gy if self.w == "in the first term" else inner
         means = self.mean * self.reduce(through, axes)
         again = w if self.w == "again in the last term" else 1
         bent = gy if self.w == "not in the variance term" else through
-        inside = x if self.factor == "x" else xh
-        outside = xh * 0 + 1 if self.factor == "left out" else inside
+        inside = {"x": x, "squared inside": xh * xh}.get(self.factor, xh)
+        alone = self.factor in ("left out", "squared inside")
+        outside = xh * 0 + 1 if alone else inside
         inner = inner - means - self.var * again * outside * self.reduce_var(bent * inside, axes)
         if self.w in ("last", "first and last"):
             inner = inner * w
@@ -454,6 +460,15 @@ _BACKWARD_ALONE = {
         Backward(factor="left out"),
         "In the term that comes through the variance the mean of {g} times the normalised values "
         "is right, and it is not multiplied by the normalised values: they stand there twice.",
+    ),
+    "normalised_values_inside_the_mean": (
+        Backward(factor="squared inside"),
+        "In the term that comes through the variance both normalised values stand inside the mean. "
+        "One of them stands in front of it: xh times the mean of {g} * xh.",
+    ),
+    "divided_by_w": (
+        Backward(w="divided"),
+        "You divided gy by w. y is w times the normalised value plus b, so gy is multiplied by w.",
     ),
     "x_for_the_normalised_values": (
         Backward(factor="x"),
