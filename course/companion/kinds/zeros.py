@@ -66,6 +66,15 @@ ZEROS = (
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
+        "zero_clamped",
+        "Zero outside of a clamp's limits",
+        "The gradient of {name} is zero: {node} ({call}) is given values outside of its limits, "
+        "where its result does not change.",
+        "Begin with values within the limits; or use bounds that are never flat, such as low + "
+        "(high - low) * torch.sigmoid(x).",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_factor",
         "Zero by a factor of zero",
         "The gradient of {name} is zero: {node} ({call}) multiplies it by zeros{other}.",
