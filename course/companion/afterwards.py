@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course.companion import late
 from course.companion.calls import Event, Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place, is_library
@@ -27,8 +28,8 @@ def made_zero(record: Record | None, passed: Pass, tensor: Tensor, name: str) ->
         early = any(one.kind == "step" and one.at > event.at for one in events)
         code = "emptied_before_step" if early else "emptied"
         return found(code, tensor=name, place=event.place)
-    if (place := place_of_hook(tensor)) is not None:
-        return found("zero_hook", tensor=name, place=place)
+    if (hook := _hook_of(tensor)) is not None:
+        return late.zero(hook, name) or found("zero_hook", tensor=name, place=_place_of(hook))
     is_broken = any(
         size is not None and not math.isfinite(largest(size))
         for _, edges in passed.sizes.values()

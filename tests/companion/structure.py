@@ -303,3 +303,50 @@ def _actor_critic(empties):
 @pair("left_over", lambda: _actor_critic(True))
 def _():
     return _actor_critic(False)
+
+
+# Hooks that a loop makes
+
+
+def _scaled(binds):
+    """Gradients scaled by a factor of each layer; the last one's is 0."""
+    model = nn.ModuleDict({"body": nn.Linear(2, 2), "head": nn.Linear(2, 1)})
+    for layer, factor in [(model["body"], 0.5), (model["head"], 0.0)]:
+        if binds:
+            layer.weight.register_hook(lambda g, factor=factor: g * factor)
+        else:
+            layer.weight.register_hook(lambda g: g * factor)  # noqa: B023 - the mistake
+    with watch():
+        loss = model["head"](model["body"](torch.ones(3, 2))).square().sum()
+        loss.backward()
+    return why_no_grad(model["body"].weight, loss)
+
+
+@pair("zero_hook_late", lambda: _scaled(True))
+def _():
+    return _scaled(False)
+
+
+def _masked(given):
+    """A mask of rows for each table, by a hook that a loop or a function makes."""
+    tables = [nn.Parameter(torch.ones(3, 2)) for _ in range(2)]
+    masks = [torch.tensor([[1.0], [0.0], [1.0]]), torch.zeros(3, 1)]
+
+    def hook_of(mask):
+        return lambda g: g * mask
+
+    for table, mask in zip(tables, masks, strict=True):
+
+        def late(g):
+            return g * mask  # noqa: B023 - the mistake
+
+        table.register_hook(hook_of(mask) if given else late)
+    with watch():
+        loss = (tables[0] * tables[1]).sum()
+        loss.backward()
+    return why_no_grad(tables[0], loss)
+
+
+@pair("zero_hook_late", lambda: _masked(True))
+def _():
+    return _masked(False)

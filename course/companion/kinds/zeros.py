@@ -224,6 +224,15 @@ ZEROS = (
         *(GRAPHS_2, "1.13 Starting from more", ZERO, FLAT),
     ),
     kind(
+        "zero_hook_late",
+        "A hook that reads a loop's variable too late",
+        "The gradient of {name} is zero: the hook on it reads {variable} when it runs, and not "
+        "when it was made, and the loop that made the hooks has left 0 in it for all of them.",
+        "Bind the value when the hook is made: lambda g, {variable}={variable}: ...; or make the "
+        "hook in a function that is given {variable}.",
+        *(HOOKS, "What a hook returns", ZERO, FLAT),
+    ),
+    kind(
         "zero_hook",
         "A hook that gives zeros",
         "The gradient of {name} is zero: a hook that was put on it, or on a result between it and "
