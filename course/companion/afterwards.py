@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from course.companion import late
 from course.companion.calls import Event, Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place, is_library
+from course.companion.sizes import largest
 
 _EMPTYING = {"zero_", "fill_", "mul_", "__imul__", "copy_", "_foreach_zero_"}
 
@@ -25,9 +28,15 @@ def made_zero(record: Record | None, passed: Pass, tensor: Tensor, name: str) ->
         early = any(one.kind == "step" and one.at > event.at for one in events)
         code = "emptied_before_step" if early else "emptied"
         return found(code, tensor=name, place=event.place)
-    if (place := place_of_hook(tensor)) is not None:
-        return found("zero_hook", tensor=name, place=place)
-    clips = [event for event in events if event.kind == "clip"]
+    if (hook := _hook_of(tensor)) is not None:
+        return late.zero(hook, name) or found("zero_hook", tensor=name, place=_place_of(hook))
+    is_broken = any(
+        size is not None and not math.isfinite(largest(size))
+        for _, edges in passed.sizes.values()
+        for size in edges.values()
+    )
+    # A limit above 0 makes no zeros of numbers that are finite.
+    clips = [event for event in events if event.kind == "clip" and (event.about or is_broken)]
     return found("zero_clipped", tensor=name, place=clips[-1].place) if clips else None
 
 

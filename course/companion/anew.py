@@ -31,6 +31,17 @@ def made_anew(around: Surroundings, model: str, missing: list[str]) -> dict[str,
             mine = [one for one in missing if f"{one}.".startswith(f"{prefix}{attribute}.")]
             statement = _statement(kind, attribute) if mine else None
             if statement is None:
+                put = _put_in_place(kind, attribute) if mine == [f"{prefix}{attribute}"] else None
+                if put is not None and isinstance(value, nn.Parameter):
+                    name, place = f"{prefix}{attribute}", Place(file, put[1])
+                    told[name] = found(
+                        "parameter_replaced",
+                        tensor=name,
+                        sure=False,
+                        place=place,
+                        method=put[0],
+                        attribute=attribute,
+                    )
                 continue
             method, line = statement
             one = found(
@@ -109,3 +120,17 @@ def _statement(kind: type, attribute: str) -> tuple[str, int] | None:
             if is_new and statement in given and not source.reads(statement, name):
                 return method.name, first + statement.lineno - 1
     return None
+
+
+def _put_in_place(kind: type, attribute: str) -> tuple[str, int] | None:
+    """The one method beside __init__ that gives an attribute a new nn.Parameter, and the line."""
+    lines = [
+        (method.name, first + one.lineno - 1)
+        for method, first in source.methods(kind)
+        for one in source.assigned(method, f"self.{attribute}")
+        if method.name != "__init__"
+        and isinstance(one, ast.Assign)
+        and isinstance(one.value, ast.Call)
+        and source.spelled(one.value.func).rpartition(".")[2] == "Parameter"
+    ]
+    return lines[0] if len(lines) == 1 else None

@@ -111,6 +111,10 @@ class Pass:
     """Whether a thread of a device made its nodes, which has numbers of its own."""
     by_hand: dict[int, tuple[Any, tuple[Tensor, Tensor] | None]] = field(default_factory=dict)
     """By number the custom Function whose backward ran, and the extremes of what it was given."""
+    last_nodes: dict[int, str] = field(default_factory=dict)
+    """By number what the nodes are called that lead to leaves alone, and were not measured."""
+    by_leaf: dict[int, dict[int, int]] = field(default_factory=dict)
+    """By number and edge of a custom Function's node the id of the leaf that it leads to."""
     is_stale: bool = False
     """Whether weights were nan or inf before it, and so was its root."""
     seed: tuple[Tensor, Tensor] | None = None

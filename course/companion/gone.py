@@ -9,12 +9,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course.companion import afterwards, births, cuts, origins, passes, shrinking, terms, wiring
+from course.companion import (
+    afterwards,
+    births,
+    cuts,
+    hidden,
+    origins,
+    passes,
+    shrinking,
+    terms,
+    wiring,
+)
 from course.companion.calls import Call, Pass, Record
 from course.companion.finding import Finding, found
 from course.companion.following import MOST_FOR_HALF, TINY, is_cancelled
 from course.companion.origins import Birth
-from course.companion.sizes import NOTHING, Size, largest
+from course.companion.sizes import largest
 from course.companion.surroundings import Surroundings
 from course.companion.tracing import followed_from
 
@@ -70,47 +80,6 @@ def _of_unused(record: Record, tensor: Tensor, name: str, around: Surroundings) 
     return found("never_used", tensor=name)
 
 
-def _has_hidden(record: Record, numbers: set[int]) -> bool:
-    """Whether a custom Function is among these calls: its nodes are nobody's."""
-    calls = (record.call(number) for number in numbers)
-    return any(call is not None and call.note[0] == "hidden" for call in calls)
-
-
-def _by_hand(
-    record: Record, passed: Pass, between: set[int], tensor: Tensor, name: str
-) -> Finding | None:
-    """Of a leaf without a gradient, or with zeros: the custom Function whose backward gave that.
-
-    Nobody saw which calls of its forward a node is of: it has to be true of every node of it.
-    """
-    if tensor.grad is not None and tensor.grad.any():
-        return None
-    calls = [call for one in between if (call := record.call(one)) is not None]
-    codes = {call.code for call in calls if call.note[0] == "hidden"}
-    mine = {
-        number: function
-        for number, (function, size) in passed.by_hand.items()
-        if getattr(function.forward, "__code__", None) in codes
-        and (size is None or largest(size) > 0)
-    }
-    gave = [list(passed.sizes[number][1].values()) for number in mine]
-    code = "none_returned" if tensor.grad is None else "zero_other"
-    lacks = [[_is_lacking(one, code) for one in sizes] for sizes in gave]
-    if len(set(mine.values())) != 1 or not all(one and all(one) for one in lacks):
-        return None
-    (function,) = set(mine.values())
-    node, place = f"{function.__name__}Backward", origins.backward_of(function)
-    sure = code == "none_returned"
-    return found(code, tensor=name, place=place, node=node, call=function.__name__, sure=sure)
-
-
-def _is_lacking(size: Size | None, code: str) -> bool:
-    """Whether a custom Function gave None in the place of a gradient, or zeros."""
-    if code == "none_returned":
-        return size is NOTHING
-    return size is not None and size is not NOTHING and largest(size) == 0
-
-
 def _is_opaque(record: Record, passed: Pass) -> bool:
     """Whether some node of a pass was made by no call that was seen, as by a custom Function."""
     return any(
@@ -132,18 +101,21 @@ def _of_pass(
         return births.seen(record)[-1:]
     if (seed := births.of_seed(record, passed, name)) is not None:
         return [seed]
-    hidden = _has_hidden(record, between)
-    if hidden and (told := _by_hand(record, passed, between, tensor, name)) is not None:
+    is_hidden = hidden.is_on_way(record, between)
+    if is_hidden and (told := hidden.finding(record, passed, between, tensor, name)) is not None:
         return [told]
     if tensor.grad is None:
-        if hidden:
+        if is_hidden:
             return [found("not_seen", tensor=name)]
         return [found("emptied", tensor=name, place=afterwards.last_emptied(record))]
     end = float(tensor.grad.detach().abs().max())
-    birth = None if hidden else _birth(record, passed, between, end)
+    birth = None if is_hidden else _birth(record, passed, between, end)
     if birth is None:
         if end == 0:
             told = afterwards.made_zero(record, passed, tensor, name)
+            last = None if is_hidden else _at_leaf(record, passed, between, tensor)
+            if told is None and last is not None:
+                told = origins.finding(record, last, name, end)
         else:
             way = {number for number, *_ in _nodes(record, passed, between)}
             told = shrinking.vanishing(record, passed, way, name, end)
@@ -186,6 +158,22 @@ def _birth(record: Record, passed: Pass, between: set[int], end: float) -> Birth
     if finite and worst and not origins.is_one_of(node, origins.SUMS):
         return None  # small, and by no single operation
     return Birth(node, 0.0 if finite else worst, is_half=is_half and sent < MOST_FOR_HALF)
+
+
+def _at_leaf(record: Record, passed: Pass, between: set[int], tensor: Tensor) -> Birth | None:
+    """The one node that a leaf is given to, if that made the zeros: nobody measured what left it.
+
+    What is above it was measured, and is not 0.
+    """
+    start = record.source_of(tensor)
+    users = [one for one in map(record.call, between) if one is not None and start in one.sources]
+    if len(users) != 1 or not any(_nodes(record, passed, between)):
+        return None
+    first, after = users[0].made
+    numbers = [number for number in passed.last_nodes if first <= number < after]
+    if len(numbers) != 1:
+        return None
+    return Birth(GoneNode(numbers[0], passed.last_nodes[numbers[0]]), 0.0)
 
 
 def _uses(record: Record, number: int, other: int | None) -> bool:

@@ -76,19 +76,30 @@ class Loop:
             above = above.f_back
         name = file.f_code.co_filename
         if name.endswith("clip_grad.py"):
-            self._once("clip", None, own)
+            if self._is_new("clip", own):
+                self._add("clip", _is_limit_zero(frame, own), own)
         elif name.endswith("grad_scaler.py") and file.f_code.co_name in ("scale", "unscale_"):
-            self._once(file.f_code.co_name.rstrip("_"), None, own)
+            kind = file.f_code.co_name.rstrip("_")
+            if self._is_new(kind, own):
+                self._add(kind, None, own)
 
     def _add(self, kind: str, about: Any, frame: FrameType) -> None:
         own = own_frame(frame) or frame
         self.record.events.append(Event(kind, len(self.record), own.f_code, own.f_lasti, about))
 
-    def _once(self, kind: str, about: Any, own: FrameType) -> None:
+    def _is_new(self, kind: str, own: FrameType) -> bool:
+        """Whether the last event is another one than this of the same line."""
         last = self.record.events[-1] if self.record.events else None
-        if last is None or (last.kind, last.code, last.instruction) != (
-            kind,
-            own.f_code,
-            own.f_lasti,
-        ):
-            self._add(kind, about, own)
+        now = (kind, own.f_code, own.f_lasti)
+        return last is None or (last.kind, last.code, last.instruction) != now
+
+
+def _is_limit_zero(frame: FrameType | None, own: FrameType) -> bool:
+    """Whether gradients are clipped to 0, as the arguments of the call say."""
+    while frame is not None and frame is not own:
+        given = frame.f_locals
+        for name in ("max_norm", "clip_value"):
+            if name in given:
+                return isinstance(given[name], int | float) and given[name] == 0
+        frame = frame.f_back
+    return False

@@ -8,10 +8,12 @@ from typing import Any
 
 import torch
 
+from course.companion import passes
 from course.companion.byhand import MOST_WITHOUT, by_hand, never_stepped, zeroed
 from course.companion.calls import Event, Record
 from course.companion.finding import Finding, found
 from course.companion.places import Place
+from course.companion.tracing import followed_from
 
 
 def out_of_order(
@@ -34,6 +36,8 @@ def out_of_order(
         if len(optimizers) == 1 and not isinstance(optimizer, torch.optim.LBFGS):
             # Two take turns: the step of one leaves gradients in the other. LBFGS empties inside.
             findings += _unused(story)
+        if len(optimizers) > 1:
+            findings += _left_over(record, story, optimizer)
         if schedules:
             findings += _schedule(story)
     findings += _clipping(record)
@@ -82,6 +86,32 @@ def _unused(story: list[Event]) -> list[Finding]:
     if times < 2 or last is None:
         return []
     return [found("emptied_unused", sure=False, count=times, place=last.place)]
+
+
+def _left_over(record: Record, story: list[Event], optimizer: Any) -> list[Finding]:
+    """Gradients that stay in one optimizer's parameters for its next step, of another one's pass.
+
+    It is emptied behind its own step, and not in front of its own pass.
+    """
+    groups = optimizer.param_groups if optimizer is not None else []
+    filled = [p for group in groups for p in group["params"] if p.grad is not None]
+    filled = [one for one in filled if one.grad.any()]
+    started = [record.source_of(one) for one in filled]
+    live = {
+        number for one in started if one is not None for number in followed_from(record, one).live
+    }
+    mine = [
+        event
+        for event in story
+        if event.kind != "backward" or live.intersection(passes.ends(record, event))
+    ]
+    if [event.kind for event in mine] != ["backward", "step", "zero", "backward"]:
+        return []
+    own, step, _, other = mine
+    after = [event for event in record.events_of("step") if event.at >= other.at]
+    if step in after or not any(event.about.optimizer() is not optimizer for event in after):
+        return []
+    return [found("left_over", sure=False, optimizer=type(optimizer).__name__, place=own.place)]
 
 
 def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> list[Finding]:

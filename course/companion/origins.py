@@ -23,9 +23,10 @@ _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
 _DRAWS = ("Bernoulli", "Normal", "Poisson")
 _RELU = ("Relu", "Threshold")
 _FLAT = (
-    *("Sigmoid", "Tanh", "Clamp", "Hardtanh", "Hardsigmoid", "BinaryCrossEntropy", "Erf", "Elu"),
+    *("Sigmoid", "Tanh", "Hardtanh", "Hardsigmoid", "BinaryCrossEntropy", "Erf", "Elu"),
     *("Softplus", "LogSigmoid", "Silu", "Gelu", "Hardswish", "Relu6", "Exp"),
 )
+_CLAMPS = ("Clamp", "ClampMin", "ClampMax")
 _FACTOR = ("Mul", "Mm", "Addmm", "Bmm", "Baddbmm", "Linear", "Convolution", "Dot", "Mv", "Where")
 _FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow")
 _LOSSES = ("MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "Abs")
@@ -79,7 +80,7 @@ def finding(
         return found("zero_factor", other=", its weight", **words)
     if birth.is_half and not is_one_of(node, (*_STEPS, *_DRAWS, *_RELU)):
         return found("zero_half", **words)
-    if is_one_of(node, _SOFTMAX) and _is_single(node):
+    if is_one_of(node, _SOFTMAX) and (_is_single(node) or _is_one(node, shares)):
         return found("zero_single", **words)
     if is_alone(node):
         return found("zero_alone", **words)
@@ -97,6 +98,7 @@ def finding(
         (("NanToNum",), "zero_nan_hidden"),
         (_DRAWS, "zero_draw"),
         (_RELU, "zero_relu"),
+        (_CLAMPS, "zero_clamped"),
         (_FLAT, "zero_flat"),
     )
     for names, code in (*groups, (SUMS, "zero_sum"), (_FACTORS, "zero_factor")):
@@ -184,6 +186,12 @@ def _is_single(node: Any) -> bool:
         return False  # what is left of one that is gone
     dim, (shape,) = node._saved_dim, [one.shape for one in node._input_metadata]
     return bool(shape) and shape[dim if dim < len(shape) else dim - 2**64] == 1
+
+
+def _is_one(node: Any, shares: Size | None) -> bool:
+    """Whether everything that a softmax gave is 1, which only a dimension of size 1 can make."""
+    of_ones = 0.0 if is_one_of(node, ("LogSoftmax",)) else 1.0
+    return shares is not None and all(one.item() == of_ones for one in shares)
 
 
 def _padded(record: Record | None, node: Any) -> int | None:

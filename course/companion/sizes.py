@@ -50,6 +50,8 @@ class Measured:
         self.shares: dict[int, Size] = {}
         self.arrived: dict[int, Size] = {}
         self.by_hand: dict[int, tuple[Any, Size | None]] = {}
+        self.last_nodes: dict[int, str] = {}
+        self.by_leaf: dict[int, dict[int, int]] = {}
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
         self._broken, self._stale = -1, False
@@ -73,6 +75,10 @@ class Measured:
             if both or (edges and (name not in PASSES_ON or _makes_halves(name, node))):
                 hook = hook_of(node, edges, both)
                 self._handles.append(node.register_hook(hook))
+            if not edges and name not in PASSES_ON:
+                self.last_nodes[node._sequence_nr()] = name
+            elif isinstance(node, _BY_HAND):
+                self.by_leaf[node._sequence_nr()] = _leaves_of(node)
 
     def end(self) -> None:
         """Take every hook away."""
@@ -84,7 +90,8 @@ class Measured:
         """The pass that ran, and the numbers of the nodes that were made during it."""
         last = made[0] - 1
         about = Pass(self._roots, self.sizes, last, kept, self._broken, self.shares, made)
-        return replace(about, arrived=self.arrived, by_hand=self.by_hand, is_stale=self._stale)
+        about = replace(about, arrived=self.arrived, by_hand=self.by_hand, is_stale=self._stale)
+        return replace(about, last_nodes=self.last_nodes, by_leaf=self.by_leaf)
 
     def _hook(self, node: Any, edges: tuple[int, ...], several: bool) -> Any:
         sizes, arrived = self.sizes, self.arrived
@@ -112,26 +119,6 @@ class Measured:
                 measured(going_out, came_in)
 
         return unseen
-
-
-def with_results(about: Pass, roots: Sequence[Tensor], kwargs: dict[str, Any], out: Any) -> Pass:
-    """A pass with the sizes of the gradients that it was given, and returned if recorded."""
-    about = replace(about, seed=_seed(kwargs))
-    created = bool(kwargs.get("create_graph"))
-    if created and any(not root.is_cpu for root in roots):
-        return replace(about, elsewhere=True)
-    if about.made[0] == about.made[1] or not isinstance(out, tuple):
-        return about
-    return replace(about, given=tuple(size_of(one) for one in out))
-
-
-def _seed(kwargs: dict[str, Any]) -> Size | None:
-    """The size of the one gradient that a pass was given to start with."""
-    given = [kwargs.get(name) for name in ("gradient", "grad_tensors", "grad_outputs")]
-    flat = [one for one in given if one is not None]
-    if len(flat) == 1 and isinstance(flat[0], list | tuple) and len(flat[0]) == 1:
-        flat = list(flat[0])
-    return size_of(flat[0]) if len(flat) == 1 else None
 
 
 def first_broken(roots: Sequence[Tensor], record: Record | None = None) -> int:
@@ -279,6 +266,12 @@ def _inner_edges(starts: Iterable[Any]) -> list[tuple[Any, tuple[int, ...], bool
             break
     several -= outputs
     return [(node, edges, node in several) for node, edges in inner]
+
+
+def _leaves_of(node: Any) -> dict[int, int]:
+    """The leaves that a node's edges lead to, by id."""
+    below = ((edge, one) for edge, (one, _) in enumerate(node.next_functions))
+    return {edge: id(one.variable) for edge, one in below if type(one) is _LEAF}
 
 
 def _makes_halves(name: str, node: Any) -> bool:

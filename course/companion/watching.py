@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from course.companion import sizes, warned
+from course.companion import given, sizes, warned
 from course.companion.calls import Event, Pass, Record
 from course.companion.functions import BACKWARD, QUIET, SWITCH, tensors_in
 from course.companion.loop import Loop
@@ -117,7 +117,7 @@ class Watch(TorchFunctionMode):
             made = first, next_node()
             about = measured.as_pass(kept, made)
             with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
-                about = sizes.with_results(about, roots, kwargs, out)
+                about = given.with_results(about, roots, kwargs, out)
             self._keep(about)
             if func is torch.autograd.grad and out and not kwargs.get("create_graph"):
                 with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
@@ -134,6 +134,8 @@ class Watch(TorchFunctionMode):
             old.shares.clear()
             old.arrived.clear()
             old.by_hand.clear()
+            old.last_nodes.clear()
+            old.by_leaf.clear()
 
     def _lost(self, sentence: str) -> None:
         if len(self.record.blind) < 5:

@@ -17,6 +17,7 @@ from tests.companion import (
     programs,
     several,
     silent,
+    structure,
     terms,
     unmoved,
     wired,
@@ -404,6 +405,11 @@ def test_a_model_whose_optimizer_does_not_step_is_left_out():
     report = unmoved.a_step_of_the_critic_alone()
     assert report.codes == (), report
     assert "2 that no optimizer that steps holds" in report.about
+
+
+def test_a_function_that_gives_zeros_is_not_blamed_where_another_way_leads_on():
+    report = structure.reversed_beside_a_gate()
+    assert report.codes == (), report
 
 
 def test_every_kind_has_its_programs():

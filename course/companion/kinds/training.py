@@ -47,6 +47,15 @@ REGISTERED = (
         *(LOOP, "What an optimizer holds", "a layer does not change", FLAT),
     ),
     kind(
+        "parameter_replaced",
+        "A new parameter in the place of one that is held",
+        "{method}() puts a new nn.Parameter in the place of {name}: an optimizer that was made "
+        "before holds the old one, and goes on with that.",
+        "Write into the one that is there: with torch.no_grad(): self.{attribute}.copy_(values). "
+        "Where that is done once, make the optimizer after it.",
+        *(LOOP, "What an optimizer holds, and whom it moves", FLAT, "a layer does not change"),
+    ),
+    kind(
         "made_in_step",
         "Parameters that a step makes anew",
         "The loss leads back to {count} that this line makes anew in every step, and that no "
@@ -171,6 +180,14 @@ ORDER = (
         "every optimizer.step(), or a beginning above 0, (step + 1) / total; one that has come to "
         "its end wants more steps.",
         *(LOOP, "What a step does", FLAT, "a layer does not change"),
+    ),
+    kind(
+        "left_over",
+        "Gradients of another loss, left for the next step",
+        "{optimizer} is emptied behind its own step, and then the backward pass for another "
+        "optimizer fills its parameters again: in the next step this pass adds to those gradients.",
+        "Call its zero_grad() right in front of this backward.",
+        *(LOOP, "Gradients add up", "training is unstable"),
     ),
     kind(
         "clip_after_step",

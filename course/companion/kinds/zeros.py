@@ -66,6 +66,15 @@ ZEROS = (
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
+        "zero_clamped",
+        "Zero outside of a clamp's limits",
+        "The gradient of {name} is zero: {node} ({call}) is given values outside of its limits, "
+        "where its result does not change.",
+        "Begin with values within the limits; or use bounds that are never flat, such as low + "
+        "(high - low) * torch.sigmoid(x).",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_factor",
         "Zero by a factor of zero",
         "The gradient of {name} is zero: {node} ({call}) multiplies it by zeros{other}.",
@@ -213,6 +222,15 @@ ZEROS = (
         "The gradient of {name} is zero: backward was given a gradient of zeros to start with.",
         "Give it ones, or make one number of the loss: loss.mean().backward().",
         *(GRAPHS_2, "1.13 Starting from more", ZERO, FLAT),
+    ),
+    kind(
+        "zero_hook_late",
+        "A hook that reads a loop's variable too late",
+        "The gradient of {name} is zero: the hook on it reads {variable} when it runs, and not "
+        "when it was made, and the loop that made the hooks has left 0 in it for all of them.",
+        "Bind the value when the hook is made: lambda g, {variable}={variable}: ...; or make the "
+        "hook in a function that is given {variable}.",
+        *(HOOKS, "What a hook returns", ZERO, FLAT),
     ),
     kind(
         "zero_hook",

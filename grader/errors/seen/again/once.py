@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -38,7 +37,7 @@ def attribute(frames: Frames, kept: str) -> Once | None:
             ]
             if len({method.name for method, _ in made}) != 1 or _is_of_forward(methods, made[0][0]):
                 return None
-            file = file_name(inspect.getsourcefile(type(part)) or "")
+            file = file_name(source.file_of(type(part)))
             return Once(f"in {made[0][0].name}()", f"{file}, line {made[0][1]}")
     return None
 

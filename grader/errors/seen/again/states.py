@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,6 +150,6 @@ def _cached_at(kind: type[nn.Module], attribute: str) -> str:
             continue
         if (statement := is_cached(method.body, name)) is None:
             return ""
-        file = file_name(inspect.getsourcefile(kind) or "")
+        file = file_name(source.file_of(kind))
         found = found or f"{file}, line {first + statement.lineno - 1}"
     return found

@@ -13,7 +13,7 @@ from torch import Tensor
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph
 from grader.errors.seen.again.passes import start_of
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_function
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -24,12 +24,12 @@ _CUTS = ("item", "detach", "tolist", "numpy", "tensor", "no_grad")
 def read(frames: Frames, told: Explained) -> Explained | None:
     """A result of `grad` without create_graph that is differentiated again, by a helper or not."""
     starts = _starts(frames.last)
-    started, feeding = _tensors(starts, frames.last), _feeding(starts, frames.last)
+    started = _tensors(starts, frames.last)
     for frame in reversed(frames.own):
+        feeding = _feeding(starts if frame is frames.last else _handed_on(frame), frame)
         for node, line in _gradients(frame):
             for name, value in _values(node, frame):
-                fed = frame is frames.last and name in feeding
-                is_it = fed or any(value is one for one in started)
+                is_it = name in feeding or any(value is one for one in started)
                 if isinstance(value, Tensor) and not value.requires_grad and is_it:
                     return replace(
                         told,
@@ -51,6 +51,22 @@ def _starts(frame: Frame) -> list[ast.expr]:
             starts += node.args[:1] if node.func.attr == "grad" else ()
             starts += [node.func.value] if node.func.attr == "backward" else ()
     return starts
+
+
+def _handed_on(frame: Frame) -> list[ast.expr]:
+    """What the failing line of an outer frame hands to a function of the reader's own."""
+    calls = [
+        call
+        for call in failing.on_line(frame)
+        if isinstance(call, ast.Call) and own_function(_function(call, frame)) is not None
+    ]
+    given = [one for call in calls for one in (*call.args, *(key.value for key in call.keywords))]
+    return [one for one in given if not source.calls(one, *_CUTS)]
+
+
+def _function(call: ast.Call, frame: Frame) -> Any:
+    value = looked_up(call.func, frame)
+    return value.__func__ if inspect.ismethod(value) else value
 
 
 def _tensors(starts: list[ast.expr], frame: Frame) -> list[Tensor]:
@@ -92,15 +108,15 @@ def _is_bare(call: ast.Call) -> bool:
     """`torch.autograd.grad(...)` that is not told to record."""
     if getattr(call.func, "attr", getattr(call.func, "id", "")) != "grad" or len(call.args) < 2:
         return False
+    if any(one.arg is None for one in call.keywords):
+        return False  # `**settings` may hold it
     given = [one.value for one in call.keywords if one.arg == "create_graph"]
     return not given or (isinstance(given[0], ast.Constant) and given[0].value is False)
 
 
 def _in_called(call: ast.Call, frame: Frame) -> str | None:
     """Where a function of the reader's own computes the gradient that it returns."""
-    value = looked_up(call.func, frame)
-    value = value.__func__ if inspect.ismethod(value) else value
-    if (code := own_function(value)) is None:
+    if (code := own_function(_function(call, frame))) is None:
         return None
     tree, file, first = code
     calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call)]

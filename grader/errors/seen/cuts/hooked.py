@@ -45,6 +45,19 @@ def _of_data(frame: Frame, told: Explained, name: str, call: ast.Call) -> Explai
     made = source.assigned(frame.source, name) if frame.source is not None else []
     if made or not isinstance(value, Tensor) or not torch.is_grad_enabled():
         return None
+    frozen = [one for one in frame.names.values() if isinstance(one, nn.Module) and _is_frozen(one)]
+    if frozen and _is_given(name, frame):
+        return replace(
+            told,
+            meaning=f"{name} is what a frozen layer ({type(frozen[0]).__name__}) gave, and its "
+            "input does not require grad either: nothing on the way to it is recorded, and no "
+            f"gradient ever arrives at {name}.",
+            cure="Call requires_grad_() on the model's input before the model runs: then the "
+            "frozen layers are recorded, as the way to the input, and the gradient of "
+            f"{name} comes. Where no gradient is wanted: if {name}.requires_grad: "
+            f"{ast.unparse(call)}",
+            place=frame.place,
+        )
     return replace(
         told,
         meaning=f"{name} was handed in here and does not require grad: it is data, or was made "
@@ -90,6 +103,17 @@ def _would_record(name: str, frame: Frame, below: frozenset[str] = frozenset()) 
             if isinstance(node, ast.Name) and _would_record(node.id, frame, below | {name}):
                 return True
     return False
+
+
+def _is_frozen(module: nn.Module) -> bool:
+    parameters = list(module.parameters())
+    return bool(parameters) and not any(one.requires_grad for one in parameters)
+
+
+def _is_given(name: str, frame: Frame) -> bool:
+    """Whether a name is the last argument of a function, as a forward hook's output is."""
+    arguments = getattr(getattr(frame.source, "args", None), "args", [])
+    return len(arguments) > 2 and arguments[-1].arg == name
 
 
 def _learns(value: object) -> bool:

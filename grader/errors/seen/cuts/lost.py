@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import root_of
-from grader.errors.seen.cuts import copies, derived, flow, severed, slopes
+from grader.errors.seen.cuts import backwards, copies, derived, flow, severed, slopes
 from grader.errors.seen.cuts.cutting import cuts
 from grader.errors.seen.in_place import checkpointed
 from grader.errors.seen.reading import source
@@ -25,6 +25,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """Frozen parameters, recording switched off, a constant slope, or a cut in this code."""
     frame = next((one for one in reversed(frames.own) if root_of(one) is not None), frames.last)
     root_of(frame)
+    if (inside := backwards.read(frames, told)) is not None:
+        return inside
     if _differentiates_a_gradient(frame):
         return _constant_slope(frame, told)
     if (straight := slopes.constant(frames, told)) is not None:

@@ -44,6 +44,28 @@ def _written(tree: ast.AST, loop: ast.AST) -> Iterator[tuple[str, str, int]]:
             yield name, ast.unparse(one), one.lineno
 
 
+def is_read_elsewhere(frames: Frames, name: str) -> bool:
+    """Whether a loop reads entries of a tensor by indices that another value holds.
+
+    Such a loop does not go from one entry to the next: `state[neighbours]`, `x[edges[i]]`.
+    """
+    for tree, _, _ in code_of(frames):
+        for loop in (node for node in ast.walk(tree) if isinstance(node, source.Loop)):
+            parts = [one for one in ast.walk(loop) if isinstance(one, ast.Subscript)]
+            mine = [one for one in parts if ast.unparse(one.value) == name]
+            stored = [one.slice for one in mine if isinstance(one.ctx, ast.Store)]
+            written = {ast.unparse(part) for one in stored for part in ast.walk(one)}
+            read = [one.slice for one in mine if isinstance(one.ctx, ast.Load)]
+            if written and any(_is_index(one) and ast.unparse(one) not in written for one in read):
+                return True
+    return False
+
+
+def _is_index(node: ast.expr) -> bool:
+    """`neighbours`, `edges[i]`: an index that is no number beside the loop's own."""
+    return isinstance(node, ast.Name | ast.Subscript | ast.Attribute)
+
+
 def _is_collection(value: ast.expr | None) -> bool:
     """Whether a name is given a list or a dict, whose entries are no memory of a tensor."""
     if isinstance(value, ast.BinOp):

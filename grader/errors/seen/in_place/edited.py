@@ -85,11 +85,19 @@ def _of_buffer(frames: Frames, node: str, edits: list[str]) -> tuple[str, str, s
     if len({name for name, _, _ in found}) != 1 or set(edits) - filled:
         return None
     name, entry, place = found[0]
+    cure = (
+        f"Collect the parts in a list, parts.append(...), read parts[-1] in the loop, and make "
+        f"one tensor after it: {name} = torch.stack(parts)."
+    )
+    if buffers.is_read_elsewhere(frames, name):
+        cure = (
+            f"Compute the new value first, and write it into a copy: new = ..., then {name} = "
+            f"{name}.clone(), then {entry} = new. What was saved keeps the tensor before it."
+        )
     return (
         f"{node} saved a part of {name}, which is a view of its memory, and {entry} = ... wrote "
         "into that memory afterwards.",
-        f"Collect the parts in a list, parts.append(...), read parts[-1] in the loop, and make "
-        f"one tensor after it: {name} = torch.stack(parts).",
+        cure,
         place,
     )
 

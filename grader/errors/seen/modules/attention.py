@@ -10,6 +10,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames, file_name
 
 
@@ -88,13 +89,13 @@ def read_padding(frames: Frames, told: Explained, message: str) -> Explained | N
     length, batch = key.shape[:2]
     if inner is None or tuple(mask.shape) != (length, batch) or length == batch:
         return None
-    shape = tuple(mask.shape)
+    shape, called = tuple(mask.shape), _padding_of(frames)
     if inner.batch_first:
         return replace(
             told,
             meaning=f"The padding mask has the shape {shape}: the length comes first in it, and "
             f"this layer takes ({batch}, {length}), the batch first.",
-            cure="Turn it around: mask.T.",
+            cure=f"Turn it around before anything is computed with it: {called} = {called}.T.",
         )
     call, place = _made_without(frames, layers)
     sizes = [len(one) for _, one in frames.tensors() if one.dim() == 1]
@@ -107,6 +108,18 @@ def read_padding(frames: Frames, told: Explained, message: str) -> Explained | N
     if length not in sizes or batch in sizes:
         first = f"If the batch comes first in both, make the layer for that: {call}. Else: mask.T."
     return replace(told, meaning=taken, cure=first, place=place or told.place)
+
+
+def _padding_of(frames: Frames) -> str:
+    """The name that the failing line gives the padding mask by."""
+    given = [
+        one.value
+        for call in failing.on_line(frames.last)
+        if isinstance(call, ast.Call)
+        for one in call.keywords
+        if (one.arg or "").endswith("key_padding_mask")
+    ]
+    return given[0].id if given and isinstance(given[0], ast.Name) else "mask"
 
 
 def _made_without(frames: Frames, layers: list[nn.Module]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from torch import nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.modules.layers import parts
 from grader.errors.seen.reading.frames import Frames, file_name
 
 
@@ -25,6 +26,29 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             cure=_cure(name, module),
             place=_made(frames) or frames.last.place,
         )
+    return _left_behind(frames, told)
+
+
+def _left_behind(frames: Frames, told: Explained) -> Explained | None:
+    """A buffer that stayed on meta, since the state that gave the parameters numbers lacks it."""
+    for name, part in parts(frames):
+        for attribute, value in part.named_buffers(recurse=False):
+            if not value.is_meta:
+                continue
+            inside = name.split(".")
+            root = "model" if inside[0] == "self" else inside[0]
+            name = ".".join([root, *inside[1:]])
+            kept, unsaved = f"{name}.{attribute}", attribute in part._non_persistent_buffers_set
+            why = ", and persistent=False keeps it out of every state_dict" if unsaved else ""
+            return replace(
+                told,
+                meaning=f"{kept} lies on the meta device, without numbers, and the parameters do "
+                f"not: it was made there, and load_state_dict gave it none{why}.",
+                cure=f"Compute it anew once the state is loaded, outside of torch.device("
+                f'"meta"): {kept} = ..., as __init__ makes it. Or make {root} outside of '
+                'torch.device("meta").',
+                place=frames.last.place,
+            )
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import textwrap
 from collections.abc import Iterator
 from types import FunctionType
@@ -122,10 +123,43 @@ def methods(kind: type) -> list[tuple[ast.FunctionDef, int]]:
     """The methods of a class, each with the line on which the text of the class begins."""
     try:
         lines, first = inspect.getsourcelines(kind)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        tree: ast.AST = ast.parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
-        return []
+        if (found := _of_ended_script(kind)) is None:
+            return []
+        tree, first = found, 1
     return [(node, first) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+
+def file_of(kind: type) -> str:
+    """The file that a class is written in, or nothing."""
+    try:
+        return inspect.getsourcefile(kind) or ""
+    except (OSError, TypeError):
+        functions = [one for one in vars(kind).values() if isinstance(one, FunctionType)]
+        return functions[0].__code__.co_filename if functions else ""
+
+
+def _of_ended_script(kind: type) -> ast.ClassDef | None:
+    """A class of a script that ran to its end: `python -i` leaves __main__ without its file."""
+    functions = [one for one in vars(kind).values() if isinstance(one, FunctionType)]
+    if kind.__module__ != "__main__" or not functions:
+        return None
+    code = functions[0].__code__
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except SyntaxError:
+        return None
+    return next(
+        (
+            one
+            for one in ast.walk(tree)
+            if isinstance(one, ast.ClassDef)
+            and one.name == kind.__name__
+            and one.lineno <= code.co_firstlineno <= (one.end_lineno or 0)
+        ),
+        None,
+    )
 
 
 def own_code(kind: type | FunctionType) -> tuple[ast.AST, str, int] | None:

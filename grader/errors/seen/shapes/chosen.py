@@ -37,7 +37,18 @@ def read_dims(frames: Frames, told: Explained, message: str) -> Explained | None
             continue
         written = ast.unparse(call).replace(f", {i}", f", {i}.unsqueeze({dim})", 1)
         back = f".squeeze({dim})" if "scatter" not in failing.name_of(call) else ""
+        chosen = (*given[:dim], 1, *given[dim:])
+        near = [tuple(value.shape) for value in _floating(frame)]
         drops = f", where .squeeze({dim}) takes that dimension out again" if back else ""
+        if back and chosen in near:
+            back = ""
+            drops = (
+                f", which has the shape {chosen}. What this code computes with it has that shape "
+                "too, so leave the dimension in: beside (n, 1) a result of (n,) becomes (n, n)"
+                if given not in near
+                else f", which has the shape {chosen}; add .squeeze({dim}) where what it meets is "
+                f"{given}"
+            )
         return replace(
             told,
             meaning=f"{i}, the index, has the shape {given}, and {w} {shown}: the index lacks "
@@ -46,6 +57,12 @@ def read_dims(frames: Frames, told: Explained, message: str) -> Explained | None
             place=frame.place,
         )
     return None
+
+
+def _floating(frame: Frame) -> list[Tensor]:
+    """The floating tensors among the variables of a function."""
+    values = frame.names.values()
+    return [one for one in values if isinstance(one, Tensor) and one.is_floating_point()]
 
 
 def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | None:

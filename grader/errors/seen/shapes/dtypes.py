@@ -169,13 +169,15 @@ def _of_two(frames: Frames, told: Explained) -> Explained | None:
         sides = _factors(node)
         if not sides or not node.lineno <= frame.line <= (node.end_lineno or 0):  # type: ignore[attr-defined]
             continue
-        pair = [(ast.unparse(one), named(one, frame)) for one in sides]
+        pair = [(ast.unparse(one), named(one, frame)) for one in map(_turned, sides)]
         values = [one for one in pair if isinstance(one[1], Tensor)]
         if len(values) == 2 and values[0][1].dtype != values[1][1].dtype:
             found.add(tuple(name for name, _ in values))
             left, right = values
     if len(found) != 1:
         return None
+    if (late := _cast_before(frames, told, left, right)) is not None:
+        return late
     wrong, right_ = sorted((left, right), key=_rank)
     name, kept = wrong[0], right_[0]
     why = " NumPy's numbers are float64." if wrong[1].dtype == torch.float64 else ""
@@ -185,6 +187,41 @@ def _of_two(frames: Frames, told: Explained) -> Explained | None:
         cure=f"Convert one: {name}.to({kept}.dtype).",
         place=_made_at(frame, name) or frame.place,
     )
+
+
+def _cast_before(
+    frames: Frames, told: Explained, left: tuple[str, Tensor], right: tuple[str, Tensor]
+) -> Explained | None:
+    """A parameter that was added to a model after all the rest of it had been cast."""
+    for (name, own), (other, value) in ((left, right), (right, left)):
+        for model, module in frames.modules() if isinstance(own, nn.Parameter) else ():
+            every = list(module.parameters())
+            if not any(one is own for one in every) or model.split(".")[0] == "self":
+                continue
+            as_value = sum(one.dtype == value.dtype for one in every)
+            if own.dtype == value.dtype or 2 * as_value <= len(every):
+                continue
+            cast = _of(value)
+            return replace(
+                told,
+                meaning=f"{name} is {_of(own)}, and {other} is {cast}, as most parameters of "
+                f"{model} are: it was made beside them after they had been cast.",
+                cure=f"Cast the model once more when it is complete: {model}.to(torch.{cast}). Or "
+                "make the parameter in the dtype of the weight beside it: "
+                "torch.zeros(..., dtype=layer.weight.dtype).",
+                place=frames.last.place,
+            )
+    return None
+
+
+def _turned(node: ast.expr) -> ast.expr:
+    """`w` of `w.t()` and `w.T`, which have its dtype."""
+    if isinstance(node, ast.Call) and not node.keywords and isinstance(node.func, ast.Attribute):
+        return _turned(node.func.value) if node.func.attr in _TURNS else node
+    return _turned(node.value) if isinstance(node, ast.Attribute) and node.attr in _TURNS else node
+
+
+_TURNS = ("t", "T", "mT", "transpose", "permute", "view", "reshape", "flatten", "contiguous")
 
 
 def _rank(one: tuple[str, Tensor]) -> int:

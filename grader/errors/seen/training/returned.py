@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from dataclasses import replace
+from typing import Any
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.again import graph
+from grader.errors.seen.again.passes import start_of
 from grader.errors.seen.reading.frames import Frames, file_name
 
 _COUNT = re.compile(
@@ -33,6 +37,16 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if len(before) <= index or any(one is None or _is_none(one) for one in before):
         return None  # torch counts tensors alone, and None may stand for a number
     entry = ast.unparse(before[index] or ast.Constant(None))
+    if (other := _other_argument(frames, name, wanted[1], given)) is not None:
+        own, at, argument = other
+        return replace(
+            told,
+            meaning=f"{name}.backward returns {entry} in the place of the gradient of {own}. It "
+            f"has the shape {given}, which is that of {argument}, and {own} has {wanted[1]}.",
+            cure="Return the gradients in the order of forward's arguments: that of "
+            f"{argument} at place {at}, counted from 0 behind ctx.",
+            place=f"{file_name(file)}, line {node.lineno}",
+        )
     return replace(
         told,
         meaning=f"{name}.backward returns {entry} as the gradient of forward's argument {index}, "
@@ -40,6 +54,36 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         "must be the same.",
         place=f"{file_name(file)}, line {node.lineno}",
     )
+
+
+def _other_argument(
+    frames: Frames, name: str, wanted: str, given: str
+) -> tuple[str, int, str] | None:
+    """The argument of a wrong gradient's place, and place and name of the one that it fits.
+
+    Shapes are those of the node's edges; no shape may be that of two arguments.
+    """
+    _, root = start_of(frames)
+    nodes = graph.nodes(root.grad_fn) if root is not None and root.grad_fn is not None else []
+    for node in nodes:
+        function = getattr(type(node), "_forward_cls", None)
+        if getattr(function, "__name__", "") != name:
+            continue
+        names = list(inspect.signature(function.forward).parameters)[1:]  # type: ignore[union-attr]
+        shapes = [_shape_of_edge(*edge) for edge in node.next_functions]
+        if len(names) < len(shapes) or shapes.count(given) != 1 or shapes.count(wanted) != 1:
+            continue
+        at = shapes.index(given)
+        return names[shapes.index(wanted)], at, names[at]
+    return None
+
+
+def _shape_of_edge(node: Any, number: int) -> str:
+    """The shape of what an edge leads to, as torch's messages spell it."""
+    variable = getattr(node, "variable", None)
+    kinds = getattr(node, "_input_metadata", ())
+    shape = variable.shape if variable is not None else kinds[number].shape if kinds else None
+    return str(list(shape)) if shape is not None else ""
 
 
 def read_count(frames: Frames, told: Explained, message: str) -> Explained | None:
