@@ -109,7 +109,7 @@ def test_a_turned_gradient_is_turned_back_and_not_reshaped():
     lambda: None,
 )
 def the_flag_of_an_argmax():
-    out = torch.randn(3, 4, requires_grad=True) * 1
+    out = torch.randn(3, 4, requires_grad=True)
     hits = out.argmax(1)
     hits.requires_grad_()
 
@@ -124,9 +124,28 @@ def test_the_flag_of_a_count_trains_nothing():
     assert "the flag does not bring it back" in cure_of("integer_grad")
 
 
+def _doubled():
+    """The one line here that computes from a tensor that is made to require grad in it."""
+    w = torch.ones(2, requires_grad=True) * 2
+    return w  # noqa: RET504 - a reader's line, which the frames find by its name
+
+
+@told(
+    "non_leaf_parameter",
+    "an optimizer refuses a tensor that keeps none: this one is the recorded result",
+    None,
+    "If the tensor that it was computed from is to be trained, give the optimizer that one",
+    lambda: optim.SGD([nn.Parameter(torch.zeros(3))], lr=0.1),
+)
+def a_spread_that_is_computed_from_a_parameter():
+    raw = nn.Parameter(torch.zeros(3))
+    spread = raw.exp()
+    return optim.SGD([spread], lr=0.1)
+
+
 @pytest.mark.parametrize("used", [False, True])
 def test_a_leaf_is_trained_where_the_loss_is_computed_from_it(used):
-    t = torch.ones(2, requires_grad=True) * 2
+    t = _doubled()
     leaf = t.detach().requires_grad_()
     step = optim.SGD([leaf], lr=0.1)
     (leaf if used else t).sum().backward()
