@@ -11,7 +11,7 @@ ARRAYS = (
         r"^expected sequence of length \d+ at dim \d+",
         "The lists are not all of one length, and a tensor has rows of one length.",
         "Pad them: pad_sequence([torch.tensor(one) for one in lists], batch_first=True), from "
-        "torch.nn.utils.rnn.",
+        "torch.nn.utils.rnn. Keep the lengths, to leave the padding out of sums and means.",
     ),
     Explanation(
         "ragged_array",
@@ -28,8 +28,8 @@ ARRAYS = (
         ("ValueError",),
         r"^too many dimensions 'str'",
         "A tensor holds numbers, and these are texts.",
-        "Number them first: {word: i for i, word in enumerate(sorted(set(words)))}. Numbers in "
-        "a file are texts too: float(text).",
+        "Number them first, once for all data: {word: i for i, word in "
+        "enumerate(sorted(set(words)))}. Numbers in a file are texts too: float(text).",
     ),
     Explanation(
         "no_dtype",
@@ -80,7 +80,8 @@ ARRAYS = (
         ("TypeError",),
         r"^'int' object is not callable",
         "A NumPy array was given to a loss: its .size is a number, and that of a tensor a method.",
-        "Convert it: torch.from_numpy(a).float().",
+        "Convert a target: torch.from_numpy(a).float(). Of a prediction leave out the .numpy() "
+        "that made it one: behind that no gradient flows.",
         where=r"torch/nn/functional\.py:\w+$",
     ),
     Explanation(

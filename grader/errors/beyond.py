@@ -42,8 +42,8 @@ BEYOND = (
         r"Error\(s\) in reparametrizing for",
         "functional_call was given weights by names that the model has not. The text lists both.",
         "Name them as model.named_parameters() does, with dots: layer.weight. A name whose dots "
-        "were replaced for a ParameterDict gets them back first. Without strict=True names that "
-        "are missing keep the model's own weights.",
+        "were replaced for a ParameterDict gets them back first. To leave strict=True out would "
+        "end the error, and the model would run with its own weights.",
     ),
     Explanation(
         "sparse_edit",

@@ -60,7 +60,7 @@ CLASSES = (
         r"uninitialized parameter",
         "A lazy layer learns its sizes from its first batch, and has not seen one.",
         "Call the model on a batch before you look at its parameters or make an optimizer: "
-        "model(x[:1]).",
+        "model(x).",
     ),
     Explanation(
         "train_argument",

@@ -20,8 +20,10 @@ COMPILED = (
         r"compiled with non-empty donated buffers",
         "The compiled backward reuses the memory of what forward saved, so its graph cannot be "
         "kept for a second pass.",
-        "Add the losses and call backward once, without retain_graph and create_graph; or set "
-        "torch._functorch.config.donated_buffer = False before compiling.",
+        "If both losses are to train all that they share, add them and call backward once. Else "
+        "detach for one of them what it is not to train, or run forward again for it. Or set "
+        "torch._functorch.config.donated_buffer = False before compiling. A second derivative "
+        "takes the function that is not compiled.",
     ),
     Explanation(
         "compiled_twice",

@@ -80,7 +80,9 @@ DATASETS = (
         "A DataLoader needs to know how many samples there are, and your dataset class has no "
         "__len__.",
         "Write def __len__(self) that returns the number of samples. What has none becomes an "
-        "IterableDataset with __iter__, and its loader is not asked for len().",
+        "IterableDataset with __iter__, and its loader is not asked for len(). Each worker goes "
+        "through all of that: with several of them share it out by "
+        "torch.utils.data.get_worker_info().",
         where=r"torch/utils/data/",
     ),
     Explanation(
@@ -148,8 +150,9 @@ DATASETS = (
         ("TypeError",),
         r"^'DataLoader' object is not (subscriptable|an iterator)",
         "A DataLoader is gone through; it has no entries, and it is no iterator itself.",
-        "For one batch: batch = next(iter(loader)). For one sample ask the dataset: "
-        "loader.dataset[i].",
+        "Go through it: for batch in loader. For one batch: batch = next(iter(loader)), which "
+        "begins anew each time; without shuffle that is always the first. For one sample ask the "
+        "dataset: loader.dataset[i].",
     ),
     Explanation(
         "worker_died",

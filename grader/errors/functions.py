@@ -31,10 +31,10 @@ FUNCTIONS = (
         r"invalid gradient at index \d+ - got .* but expected shape",
         "The gradient of an argument must have that argument's shape, or one that a sum over what "
         "was broadcast brings to it.",
-        "In a backward of your own: sum over the dimensions that were broadcast, transpose, or "
-        "reshape. If the text names a node of torch's own, such as AddmmBackward0, the .data of a "
-        "parameter was given another shape while an older graph lived: make a new nn.Parameter in "
-        "its place.",
+        "In a backward of your own undo what forward did: sum where it broadcast, transpose "
+        "where it transposed, reshape where it reshaped. If the text names a node of torch's "
+        "own, such as AddmmBackward0, the .data of a parameter was given another shape while an "
+        "older graph lived: make a new nn.Parameter in its place.",
     ),
     Explanation(
         "function_none",
@@ -166,7 +166,9 @@ MODULES = (
         r"can't optimize a non-leaf Tensor",
         "Backward fills the .grad of leaves, and an optimizer refuses a tensor that keeps none: "
         "this one is the recorded result of an operation.",
-        "Compute the value first, then make it a leaf: t.detach().requires_grad_().",
+        "If the tensor that it was computed from is to be trained, give the optimizer that one. "
+        "Else let the value be the leaf, t = t.detach().requires_grad_(), and compute the loss "
+        "from this t: a leaf that the loss does not use is never trained.",
     ),
     Explanation(
         "no_parameters",

@@ -73,7 +73,8 @@ INDEXING = (
         ("RuntimeError",),
         r"must have the same scalar type",
         "What is written has another dtype than the tensor that it is written into.",
-        "Convert it: source.to(out.dtype), or make out from it: rows.new_zeros(n, d).",
+        "Make out from it: rows.new_zeros(n, d). Or convert it, source.to(out.dtype), if out "
+        "holds floating numbers: integers would round it and cut its graph.",
     ),
     Explanation(
         "many_indices",
@@ -113,7 +114,8 @@ INDEXING = (
         r"^masked_fill_? only supports boolean masks|^where expected condition to be a boolean "
         r"tensor|^masked_select: expected BoolTensor|^masked_scatter_?: expected BoolTensor",
         "A mask holds True and False, and this one holds numbers.",
-        "Compare: mask == 0, or mask.bool().",
+        "Convert it: mask.bool() where 1 marks what is chosen or filled, mask == 0 where 1 marks "
+        "what is left alone, as in a mask of what attention may see.",
     ),
     Explanation(
         "value_overflow",

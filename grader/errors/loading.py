@@ -11,8 +11,8 @@ LOADING = (
         r"^'(_SingleProcessDataLoaderIter|_MultiProcessingDataLoaderIter|DataLoader)' object "
         r"has no attribute '(next|__next__)'",
         "An iterator has no method next in today's Python; next is a function.",
-        "Write batch = next(iter(loader)), or next(it) with it = iter(loader) for the "
-        "following ones.",
+        "Write batch = next(iter(loader)), or next(it) with it = iter(loader) for the following "
+        "ones. next(iter(loader)) begins anew each time.",
     ),
     Explanation(
         "loader_end",

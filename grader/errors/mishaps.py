@@ -52,7 +52,9 @@ VALUES = (
         "Something is None where you expected a tensor, a node or a list: a .grad before the first "
         "backward or of a non-leaf, a grad_fn of a leaf, the end of an edge, an attribute that was "
         "emptied, or what a function without return gave.",
-        "Test for None before you use it.",
+        "Look for why it is None before you pass over it. A .grad that is None after backward "
+        "means that the loss does not lead to that tensor: to skip it would leave it untrained. "
+        "Test for None where None is right, as at the end of a graph.",
     ),
     Explanation(
         "none_in_formula",
@@ -174,8 +176,9 @@ OPERANDS = (
         r"expected dtype \w+ for .* but got dtype|(bias|weight) type .* should be the same|"
         r"dtype to be equal to src\.dtype)",
         "The tensors of one operation have different dtypes.",
-        "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype). NumPy's numbers are "
-        "float64 and a layer's weights float32: torch.from_numpy(a).float().",
+        "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype). Of integers and "
+        "floating numbers convert the integers: the other way rounds, and cuts the graph. "
+        "NumPy's numbers are float64 and a layer's weights float32: torch.from_numpy(a).float().",
     ),
     Explanation(
         "integer_result",
@@ -199,7 +202,9 @@ OPERANDS = (
         _RUNTIME,
         r"The size of tensor a \(\d+\) must match the size of tensor b",
         "The shapes do not fit entry by entry: read from the right, sizes must be equal or 1.",
-        "Print both shapes; unsqueeze or transpose one of them so that they line up.",
+        "Print both shapes, and look at what each dimension counts: unsqueeze or transpose one "
+        "of them so that they line up. Where the same dimension has two lengths, look at how "
+        "both are made: unsqueeze would end the error and pair each entry with every other.",
     ),
     Explanation(
         "product_sizes",
@@ -223,7 +228,8 @@ OPERANDS = (
         r"view size is not compatible with input tensor's size and stride",
         "view needs entries that lie in memory in the new order, and here they do not: after a "
         "transpose, for one.",
-        "Use reshape, which copies where it must.",
+        "Use reshape, which copies where it must: an edit in place of such a copy does not reach "
+        "the tensor.",
     ),
 )
 

@@ -63,6 +63,7 @@ NETWORKS = (
         "An RNN takes (length, batch, features), or (batch, length, features) with "
         "batch_first=True, and was made for another number of features.",
         "Print the shape. Features come last: a sequence of single numbers is x.unsqueeze(-1); "
+        "features in front of the length are moved by x.transpose(1, 2). If the input is right, "
         "make the RNN with the number that arrives.",
     ),
     Explanation(
@@ -72,8 +73,10 @@ NETWORKS = (
         "The state has another size than this batch needs: (layers, batch, hidden), batch "
         "second also with batch_first=True. A state that is carried from batch to batch meets a "
         "last, smaller batch.",
-        "Pass drop_last=True to the DataLoader, or make a new state for each batch: h = "
-        "x.new_zeros(layers, batch, hidden). A bidirectional RNN counts its layers twice.",
+        "If the batch comes first in the input, make the RNN with batch_first=True. Else make a "
+        "new state for each batch, h = x.new_zeros(layers, batch, hidden). Only if the state is "
+        "to be carried on, pass drop_last=True to the DataLoader, which leaves the last samples "
+        "out. A bidirectional RNN counts its layers twice.",
     ),
     Explanation(
         "lstm_state",

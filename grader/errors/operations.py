@@ -62,7 +62,8 @@ OPERATIONS = (
         r"^can't assign an? \w+ to a torch\.",
         "Into a part of a tensor go tensors and numbers, and this is a list, a text or "
         "something else.",
-        "Make a tensor of it: x[0] = torch.tensor([1.0, 2.0, 3.0]). A text first becomes a "
+        "Make a tensor of it: x[0] = torch.tensor([1.0, 2.0, 3.0]) of numbers, x[0] = "
+        "torch.stack([a, b]) of tensors, which keeps their graphs. A text first becomes a "
         "number: float(text).",
     ),
     Explanation(
@@ -82,8 +83,9 @@ OPERATIONS = (
         r"Parameter)'|^can only concatenate (str|list) \(not \x22(Tensor|Parameter)\x22\)",
         "A formula holds a tensor beside a text, a list or a dict, which have no numbers to "
         "compute with.",
-        "Convert first: float(text), x - torch.tensor(numbers). A text with a number in it "
-        'is f"loss {loss.item():.3f}". Of a dict take an entry.',
+        "Convert first: float(text), x - torch.tensor(numbers), or torch.stack(tensors), which "
+        'keeps their graphs. A text with a number in it is f"loss {loss.item():.3f}". Of a dict '
+        "take an entry.",
     ),
     Explanation(
         "inverted_numbers",

@@ -38,8 +38,9 @@ PROCESSES = (
         "DistributedDataParallel waits for a gradient of every parameter, and some got none: they "
         "took no part in the loss, or the backward pass before was broken off.",
         "Use every parameter in the loss, or freeze those you do not use before you wrap the "
-        "model. If that changes from batch to batch, pass find_unused_parameters=True. After a "
-        "pass that was broken off, wrap the model anew.",
+        "model. If that changes from batch to batch, pass find_unused_parameters=True; elsewhere "
+        "that would hide a parameter that the loss has lost. After a pass that was broken off, "
+        "wrap the model anew.",
     ),
     Explanation(
         "ddp_twice",

@@ -13,7 +13,9 @@ LOADERS = (
         r"^object of type 'generator' has no len\(\)",
         "A DataLoader numbers the samples of its dataset, and a generator has neither a length nor "
         "numbers.",
-        "Make a list of it: list(generator). What is too long for that becomes an IterableDataset.",
+        "Make a list of it: list(generator). What is too long for that becomes an "
+        "IterableDataset. Each worker goes through all of that: with several of them share it "
+        "out by torch.utils.data.get_worker_info().",
     ),
     Explanation(
         "two_orders",

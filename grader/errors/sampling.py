@@ -78,7 +78,9 @@ SAMPLING = (
         r"",
         "For this distribution torch has no formula of what you ask.",
         "Estimate it from samples: the entropy is -dist.log_prob(x).mean() for x = "
-        "dist.sample((n,)), or rsample where a gradient is to flow and the distribution has it.",
+        "dist.sample((n,)). Where a gradient is to flow take rsample; if the distribution has "
+        "none, let p = dist.log_prob(x) and train by -(p.detach() * p).mean(): the gradient of "
+        "the plain mean is noise then.",
         where=r"torch/distributions/(distribution\.py:(entropy|mean|variance|cdf|icdf|mode|"
         r"enumerate_support)|exp_family\.py:_mean_carrier_measure)$",
     ),
@@ -88,7 +90,8 @@ SAMPLING = (
         r"^No KL\(p \|\| q\) is implemented",
         "For this pair of distributions torch has no formula of the divergence.",
         "Estimate it: with x = p.sample((n,)), (p.log_prob(x) - q.log_prob(x)).mean(). Where a "
-        "gradient is to reach p, take rsample, if p has it.",
+        "gradient is to reach p, take rsample. If p has none, the gradient of that mean by p is "
+        "noise: with d for the difference, train p by (d.detach() * p.log_prob(x)).mean().",
     ),
     Explanation(
         "drawn_from",

@@ -36,7 +36,8 @@ SEQUENCES = (
         "layers that an RNN's state has, with one row for each sample, and as wide as the "
         "cell's hidden_size. A state that is carried on meets a last, smaller batch.",
         "Take the layer out of an RNN's state: h[0]. Begin each batch anew, h = "
-        "x.new_zeros(len(x), hidden), or pass drop_last=True to the DataLoader.",
+        "x.new_zeros(len(x), hidden), or, if it is to be carried on, pass drop_last=True to the "
+        "DataLoader, which leaves the last samples out.",
     ),
     Explanation(
         "nonlinearity_word",

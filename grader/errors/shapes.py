@@ -19,7 +19,8 @@ INDICES = (
         r"Expected tensor for argument #1 'indices' to have one of the following scalar types",
         "Indices are of dtype int64, in most places int32 as well, and these are of another one: "
         "floats, or integers of another length.",
-        "Convert them: indices.long(), or int(i) of a number. Of what comes from NumPy or a file, "
+        "Convert them: indices.long(), or int(i) of a number. A mask of 0 and 1 becomes one by "
+        "mask.bool(); mask.long() would choose rows 0 and 1. Of what comes from NumPy or a file, "
         "read integers.",
     ),
     Explanation(

@@ -106,8 +106,8 @@ EDITS = (
         r"^(?!.*in DataLoader worker process).*"
         r"functions with out=\.\.\. arguments don't support automatic differentiation",
         "An operation that writes its result into out= is not recorded.",
-        "Leave out= away and use the tensor that is returned, or work inside "
-        "`with torch.no_grad():`.",
+        "Leave out= away and use the tensor that is returned. Only if nothing is to be trained "
+        "through it, work inside `with torch.no_grad():`.",
     ),
     Explanation(
         "worker_out",
@@ -143,7 +143,9 @@ FLAGS = (
         _RUNTIME,
         r"[Oo]nly Tensors of floating point( and complex)? dtype can require gradients",
         "Integer and boolean tensors have no gradient.",
-        "Convert first: t.double() or t.float().",
+        "Convert what is given: t.double() or t.float(). What argmax, round or a comparison "
+        "computed has lost its graph, and the flag does not bring it back: compute the loss from "
+        "the scores.",
     ),
     Explanation(
         "flag_set_on_non_leaf",
@@ -192,8 +194,9 @@ FLAGS = (
         r"attempting to assign a gradient|assigned grad expected to be a Tensor",
         ".grad holds None or a tensor with the shape of the tensor it belongs to, on its device, "
         "and with its dtype, unless its grad_dtype names another.",
-        "Make the gradient fit first: reshape it, or convert it with .to(t), which takes dtype "
-        "and device from t.",
+        "Make the gradient fit first: undo what changed its shape, by a transpose or a sum where "
+        "it was broadcast, since reshape gives its entries to others. Dtype and device are those "
+        "of t: .to(t).",
     ),
     Explanation(
         "deepcopy",
@@ -201,7 +204,8 @@ FLAGS = (
         r"Only Tensors created explicitly by the user .*support the deepcopy protocol",
         "A non-leaf cannot be deep-copied together with its graph. A model that keeps one "
         "as an attribute, an activation or a loss, cannot be copied either.",
-        "Use t.detach().clone(). Keep on a model what is detached, or clear it before you copy.",
+        "Use t.detach().clone(), or t.clone() where gradients are to flow back through the copy. "
+        "Keep on a model what is detached, or clear it before you copy.",
     ),
     Explanation(
         "numpy",

@@ -22,7 +22,8 @@ TRAINING = (
         ("IndexError", "RuntimeError"),
         r"Target -?\d+ is out of bounds",
         "A class number is below 0, or not below the number of scores per row.",
-        "Count classes from 0, and give the last layer as many outputs as there are classes.",
+        "Count classes from 0, and give the last layer as many outputs as there are classes. A "
+        'number that marks "no label" is no class: pass ignore_index=-1, or whatever it is.',
     ),
     Explanation(
         "target_shape",
@@ -61,8 +62,9 @@ TRAINING = (
         r"Expected floating point type for target with class probabilities",
         "A target of the shape of the scores is read as probabilities of the classes, and these "
         "are integers.",
-        "Give class numbers of the shape (rows,): target.argmax(1). If the rows are probabilities, "
-        "convert them: target.float().",
+        "Give class numbers of the shape (rows,): target.argmax(1). If the rows are "
+        "probabilities, convert them: target.float(). If a row may have several 1, argmax would "
+        "keep one of them: take F.binary_cross_entropy_with_logits(scores, target.float()).",
     ),
     Explanation(
         "closure",
@@ -88,9 +90,10 @@ TRAINING = (
         r"each element in list of batch should be of equal size",
         "Tensors of different shapes cannot be stacked. A DataLoader stacks the samples of a "
         "batch.",
-        "Bring them to one shape first. For a DataLoader write a collate_fn that pads. Of samples "
-        "that are pairs: xs, ys = zip(*samples); return pad_sequence(xs, batch_first=True), "
-        "torch.tensor(ys), with pad_sequence from torch.nn.utils.rnn.",
+        "Bring them to one shape first. For a DataLoader write a collate_fn that pads. Of "
+        "samples that are pairs: xs, ys = zip(*samples); return pad_sequence(xs, "
+        "batch_first=True), torch.tensor(ys), with pad_sequence from torch.nn.utils.rnn. Hand "
+        "the lengths over too, so that the padding does not count.",
     ),
     Explanation(
         "not_probabilities",
@@ -152,8 +155,10 @@ TRAINING = (
         r"Error\(s\) in loading state_dict for|size mismatch for \S+: copying a param|"
         r"(Missing|Unexpected) key\(s\) in state_dict",
         "The names or shapes in the file are not those of this model.",
-        "Build the model as it was saved, or leave out the entries that do not fit: strict=False "
-        "forgives names that are missing or left over, and no shapes. Names that begin with "
-        "module. or _orig_mod. come from a wrapped or compiled model: save that model's own part.",
+        "Build the model as it was saved. Names that begin with module. or _orig_mod. come from "
+        "a wrapped or compiled model: save that model's own part. Leave out what does not fit "
+        "only where it is to begin anew: strict=False forgives names that are missing or left "
+        "over, and no shapes. If no name fits, it loads nothing and raises nothing: read what "
+        "load_state_dict returns.",
     ),
 )

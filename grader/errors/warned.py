@@ -107,7 +107,9 @@ WARNED = (
         r"an autograd kernel was not registered to the Autograd key",
         "A collective such as all_reduce was called on a tensor with a graph. It is not recorded: "
         "the gradient goes past what the other ranks added.",
-        "Reduce a detached copy, and add the other ranks' part to your own as a constant.",
+        "Reduce a detached copy, and add the other ranks' part to your own as a constant. Each "
+        "rank then has its own summand of the gradient: add these up, since the mean that "
+        "DistributedDataParallel takes is too small by the number of ranks.",
     ),
     Explanation(
         "warned_gradcheck",
@@ -132,7 +134,7 @@ WARNED = (
         r"Implicit dimension choice for (log_)?softm(ax|in) has been deprecated",
         "softmax was not told which dimension to normalize, and torch picks one by the number of "
         "dimensions.",
-        "Pass dim=-1 for scores per row.",
+        "Pass dim=-1 for scores per row, dim=1 for the scores of images (N, C, H, W).",
     ),
     Explanation(
         "warned_kl",

@@ -89,8 +89,9 @@ NANS = (
         "{call} is where nan comes from, on the way to {name}: a row that is -inf throughout, as "
         "one that is masked altogether, has no softmax. nan that is hidden behind it comes back in "
         "the gradient.",
-        "Leave such rows unmasked and drop what they give, torch.where(empty, 0.0, out); or fill "
-        "with a large negative number, torch.finfo(x.dtype).min, in the place of -inf.",
+        "Leave such rows unmasked, or fill with a large negative number, torch.finfo(x.dtype).min, "
+        "in the place of -inf; and drop what they give, torch.where(empty, 0.0, out): it is made "
+        "of what the mask hides.",
         *(BREAKING, "A row that is masked altogether", NAN, "the loss is nan"),
     ),
     kind(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import math
+import re
 from dataclasses import replace
 
 from torch import Tensor
@@ -12,6 +14,12 @@ from grader.errors.seen.again.passes import start_of
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
+
+_SIZE = re.compile(r"of size '\[([\d, ]*)\]'")
+_COMPUTED = (
+    "If argmax, a comparison or a rounding made it, its graph is lost, and the flag does not bring "
+    "it back: compute from the scores."
+)
 
 
 def read_input(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -37,7 +45,7 @@ def _of_input(
         return replace(
             told,
             meaning=f"{name} holds {_dtype(value)}, which has no gradient.",
-            cure=f"Make it floating first: {name} = {name}.float().requires_grad_().",
+            cure=f"Make it floating first: {name} = {name}.float().requires_grad_(). {_COMPUTED}",
             place=frame.place,
         )
     made = [one for one in _made(frame, name) if one.lineno < frame.line]
@@ -78,8 +86,8 @@ def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None
             told,
             meaning=f"{ast.unparse(seed)} is to have the shape of {name}, {tuple(whole.shape)}."
             f"{has}",
-            cure=f"Pass torch.ones_like({name}) in the place of {ast.unparse(seed)}, or reshape it "
-            f"to {name}.shape.",
+            cure=f"Pass torch.ones_like({name}) in the place of {ast.unparse(seed)}; or give "
+            f"{ast.unparse(seed)} an entry for each of {name}, in the same order.",
             place=frame.place,
         )
     return None
@@ -115,13 +123,29 @@ def read_assigned(frames: Frames, told: Explained, message: str) -> Explained | 
         if not isinstance(target, ast.Attribute) or target.attr != "grad":
             continue
         owner, value = ast.unparse(target.value), ast.unparse(node.value)
-        way = f"reshape({owner}.shape)" if "of size" in message else f"to({owner})"
-        return replace(
-            told,
-            cure=f"Write {owner}.grad = ({value}).{way}.",
-            place=frame.place,
-        )
+        if "of size" not in message:
+            cure = f"Write {owner}.grad = ({value}).to({owner})."
+        elif _keeps_its_entries(message):
+            cure = f"Write {owner}.grad = ({value}).reshape({owner}.shape)."
+        else:
+            cure = (
+                f"{value} has to have the shape of {owner}: undo what changed it, by a "
+                "transpose, or a sum where it was broadcast. reshape would give its entries to "
+                "others."
+            )
+        return replace(told, cure=cure, place=frame.place)
     return None
+
+
+def _keeps_its_entries(message: str) -> bool:
+    """Whether a reshape gives each entry to its own place: of a flat gradient, or by a 1."""
+    sizes = [[int(n) for n in re.findall(r"\d+", one)] for one in _SIZE.findall(message)]
+    if len(sizes) != 2:
+        return False
+    given, wanted = sizes
+    if len(given) == 1 and given[0] == math.prod(wanted):
+        return True
+    return [n for n in given if n != 1] == [n for n in wanted if n != 1]
 
 
 def read_flag(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -159,7 +183,7 @@ def read_integer(frames: Frames, told: Explained, message: str) -> Explained | N
         return replace(
             told,
             meaning=f"{name} holds {_dtype(value)}, which has no gradient.",
-            cure=f"Write {name} = {name}.float().requires_grad_().",
+            cure=f"Write {name} = {name}.float().requires_grad_(). {_COMPUTED}",
             place=frame.place,
         )
     return None

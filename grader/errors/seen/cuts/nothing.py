@@ -108,8 +108,9 @@ def _leaf_without(
             told,
             meaning=f"{name}.grad is None while others have a gradient: the loss does not depend "
             f"on {name}, or the recording was cut between them.",
-            cure="Use it in the forward pass, or skip what has no gradient: if p.grad is not None. "
-            "If it is used, ask why_no_grad (from course import why_no_grad) with it and the loss.",
+            cure="If it is used, ask why_no_grad (from course import why_no_grad) with it and the "
+            "loss: to skip it would leave it untrained. If it is not, use it in the forward pass, "
+            "or skip what has no gradient: if p.grad is not None.",
             place=frame.place,
         )
     if before and before[-1] == "zero_grad":

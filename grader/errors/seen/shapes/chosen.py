@@ -78,10 +78,25 @@ def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | Non
     return replace(
         told,
         meaning=f"{name} is the index here, and it is {text}.",
-        cure=f"Convert it where it is used: {name}.long(). Better, keep such numbers apart from "
+        cure=f"If it is a mask, {name}.bool() chooses where it is 1; {name}.long() would choose "
+        f"rows 0 and 1 again and again. If it holds numbers of rows, {name}.long() is right."
+        if _may_be_mask(frame, name, value)
+        else f"Convert it where it is used: {name}.long(). Better, keep such numbers apart from "
         "measured ones where they are read, as torch.long.",
         place=frame.made(name),
     )
+
+
+def _may_be_mask(frame: Frame, name: str, value: Tensor) -> bool:
+    """Whether it holds 0 and 1 alone, in the shape of what it stands in brackets behind."""
+    if not value.dim() or not bool(((value == 0) | (value == 1)).all()):
+        return False
+    wholes = [
+        shape_of(node.value, frame)
+        for node in failing.on_line(frame)
+        if isinstance(node, ast.Subscript) and ast.unparse(node.slice) == name
+    ]
+    return any(one is not None and one[: value.dim()] == tuple(value.shape) for one in wholes)
 
 
 def _floats(frame: Frame) -> list[tuple[str, Tensor]]:

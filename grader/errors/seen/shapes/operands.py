@@ -63,7 +63,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     return replace(
         told,
         meaning=meaning,
-        cure=f"{told.cure} Look at how {left.name} and {right.name} are made.",
+        cure=f"Look at how {left.name} and {right.name} are made, and at what each dimension "
+        "counts: unsqueeze or transpose one of them so that they line up. Where the same dimension "
+        "has two lengths, unsqueeze would end the error and pair each entry with every other.",
         place=frame.place,
     )
 

@@ -56,7 +56,8 @@ def read_stride(frames: Frames, told: Explained, message: str) -> Explained | No
             return replace(
                 told,
                 meaning=f"{told.meaning} That is {ast.unparse(call.func.value)} here.",
-                cure=f"Write {ast.unparse(other)}: reshape copies where it must.",
+                cure=f"Write {ast.unparse(other)}: reshape copies where it must. An edit in "
+                "place of a copy would not reach the tensor.",
                 place=frames.last.place,
             )
     return None

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.reading import failing
-from grader.errors.seen.reading.frames import Frames, file_name
+from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
 
 _GIVE = ("parameters", "named_parameters")
@@ -113,6 +113,13 @@ def read_twice(frames: Frames, told: Explained, message: str) -> Explained | Non
     )
 
 
+def _results_on_line(frame: Frame) -> set[str]:
+    """The names on the failing line that hold a result of an operation."""
+    nodes = [node for node in failing.on_line(frame) if isinstance(node, ast.Name)]
+    pairs = [(node.id, looked_up(node, frame)) for node in nodes]
+    return {name for name, one in pairs if isinstance(one, Tensor) and not one.is_leaf}
+
+
 def read_result(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The line that computes with a tensor right after it was made to require grad."""
     found = []
@@ -127,6 +134,9 @@ def read_result(frames: Frames, told: Explained, message: str) -> Explained | No
     if len(found) != 1:
         return None
     (node, name, file) = found[0]
+    given = _results_on_line(frames.last)
+    if given and name not in given:
+        return None
     plain = ast.unparse(_Plain().visit(ast.parse(ast.unparse(node.value), mode="eval").body))
     return replace(
         told,
