@@ -186,7 +186,7 @@ class Squared(torch.autograd.Function):
     "function_shape",
     r"returns \(g \* b\)\.sum\(0\) as the gradient of forward's argument 0",
     "return (g * b).sum(0), g * a",
-    "sum over the dimensions",
+    "undo what forward did: sum where it broadcast",
     lambda: _joined("as given"),
 )
 def a_gradient_that_fits_no_argument():
