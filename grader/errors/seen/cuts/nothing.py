@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
 from grader.errors.seen.again import kept
-from grader.errors.seen.cuts import closures, silent
+from grader.errors.seen.cuts import closures, empty, silent
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
@@ -20,7 +20,7 @@ from grader.errors.seen.reading.lookup import looked_up
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """Which .grad of the failing line is None, and why."""
     frame = frames.last
-    found = _asked(frame)
+    found = empty.without_gradient(frame)
     if found is None:
         hook = _given_to_a_hook(frames, told)
         return hook or _allowed(frames, told) or _not_a_gradient(frame, told)
@@ -60,7 +60,7 @@ def _given_to_a_hook(frames: Frames, told: Explained) -> Explained | None:
     here = {name for line, name in called if line == caller.line}
     if not here or frame.code_name in here:
         return None
-    for node in _line(frame):
+    for node in empty.of_the_line(frame):
         if not isinstance(node, ast.Name) or frame.names.get(node.id, "") is not None:
             continue
         if source.assigned(frame.source, node.id):
@@ -194,7 +194,7 @@ def _without_grad(
 
 def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
     """None from a function without a return, or of a layer made without a bias."""
-    for node in _line(frame):
+    for node in empty.of_the_line(frame):
         if not isinstance(node, ast.Attribute) or node.attr != "bias":
             continue
         if isinstance(looked_up(node.value, frame), nn.Module):
@@ -207,7 +207,7 @@ def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
             )
     if (batch := silent.of_loader(frame, told)) is not None:
         return batch
-    for node in _line(frame):
+    for node in empty.of_the_line(frame):
         if isinstance(node, ast.Name) and node.id in frame.names and frame.names[node.id] is None:
             if (closed := closures.of_result(frame, told, node.id)) is not None:
                 return closed
@@ -227,48 +227,6 @@ def _is_step(statement: ast.AST) -> bool:
     """`w = w - lr * w.grad`, and no other computation."""
     value = getattr(statement, "value", None)
     return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub)
-
-
-def _asked(frame: Frame) -> tuple[str, Tensor] | None:
-    """The `x.grad` of the failing line that is None, with x's spelling."""
-    for node in _line(frame):
-        if isinstance(node, ast.GeneratorExp | ast.ListComp) and (
-            one := _gone_through(node, frame)
-        ):
-            return one
-        if isinstance(node, ast.Attribute) and node.attr == "grad":
-            value = looked_up(node.value, frame)
-            if isinstance(value, Tensor) and (not value.is_leaf or value.grad is None):
-                return source.spelled(node.value), value
-    return None
-
-
-def _gone_through(node: ast.GeneratorExp | ast.ListComp, frame: Frame) -> tuple[str, Tensor] | None:
-    """Of `p.grad for p in group`: the first of the group without a gradient."""
-    elements, over = ast.unparse(node.elt), node.generators[0]
-    values = looked_up(over.iter, frame)
-    if f"{ast.unparse(over.target)}.grad" not in elements or not isinstance(values, list | tuple):
-        return None
-    name = ast.unparse(over.iter)
-    bare = [
-        (i, one) for i, one in enumerate(values) if isinstance(one, Tensor) and one.grad is None
-    ]
-    return (f"{name}[{bare[0][0]}]", bare[0][1]) if bare else None
-
-
-def _line(frame: Frame) -> list[ast.AST]:
-    tree = frame.source
-    if tree is None:
-        return []
-    return [
-        node
-        for node in ast.walk(tree)
-        if getattr(node, "lineno", 0) == frame.line
-        or (
-            isinstance(node, ast.expr)
-            and node.lineno <= frame.line <= (node.end_lineno or node.lineno)
-        )
-    ]
 
 
 def _order(frame: Frame) -> list[tuple[int, str]]:
