@@ -477,7 +477,7 @@ class StatsHookKey(Key, task="stats_hook"):
     def named_by_class(model, x):
         """Your keys are names of classes. Two layers of one class then share a list: use the names
         that named_modules() gives."""
-        stats: dict[str, list[Any]] = {}
+        stats = {}
         for name, calls in _stats(model, _leaves(model), x, _pair).items():
             stats.setdefault(type(model.get_submodule(name)).__name__, []).extend(calls)
         return stats
