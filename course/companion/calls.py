@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, NamedTuple
@@ -175,6 +175,23 @@ class Record:
             if number >= 0 and (call := self.call(number)) is not None:
                 ahead.extend(call.sources if past_derived or call.note[0] != DERIVED else ())
         return seen
+
+    def recorded(self, ends: Sequence[int], further: Callable[[Call], bool]) -> Iterator[Call]:
+        """The recorded calls that gave these values, each once, and those in front of them.
+
+        Beyond a call it goes only if `further` says so of it.
+        """
+        seen: set[int] = set()
+        ahead = list(ends)
+        while ahead:
+            number = ahead.pop()
+            call = self.call(number) if number >= 0 else None
+            if call is None or number in seen or not call.gives_grad:
+                continue
+            seen.add(number)
+            yield call
+            if further(call):
+                ahead.extend(call.sources)
 
     def of_node(self, sequence: int) -> Call | None:
         """The call during which a node was made; None if it was made during none that is kept."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from course.companion import passes
-from course.companion.calls import Record
+from course.companion.calls import Call, Record
 from course.companion.fed import OUTER
 from course.companion.finding import Finding, found
 
@@ -16,19 +16,19 @@ _HANDED_ON = {
 
 def broadcast(record: Record) -> list[Finding]:
     """The products of (n, 1) and (n,), of which one is recorded, that a loss is the mean of."""
-    told: dict[int, Finding] = {}
-    seen = set()
-    ahead = passes.all_ends(record)
-    while ahead:
-        number = ahead.pop()
-        call = record.call(number) if number >= 0 else None
-        if call is None or number in seen or not call.gives_grad:
-            continue
-        seen.add(number)
-        if call.note[0] == OUTER and sum(call.recorded) == 1:
+    told = []
+    ends = passes.all_ends(record)
+    for call in record.recorded(ends, _hands_on):
+        if _is_outer(call):
             one, other, result = call.note[1]
             words = {"one": one, "other": other, "result": result}
-            told[number] = found("broadcast_product", sure=False, place=call.place, **words)
-        elif call.name in _HANDED_ON:
-            ahead.extend(call.sources)
-    return list(told.values())
+            told.append(found("broadcast_product", sure=False, place=call.place, **words))
+    return told
+
+
+def _is_outer(call: Call) -> bool:
+    return call.note[0] == OUTER and sum(call.recorded) == 1
+
+
+def _hands_on(call: Call) -> bool:
+    return call.name in _HANDED_ON and not _is_outer(call)

@@ -39,15 +39,12 @@ def without_graph_at(record: Record, end: int) -> list[Finding]:
 
 def _terms(record: Record, end: int) -> Iterator[tuple[Call, int]]:
     """The sums that a loss consists of, each with a term that requires no grad."""
-    seen, ahead = set(), [end]
-    while ahead:
-        number = ahead.pop()
-        call = record.call(number) if number >= 0 else None
-        if call is None or number in seen or not call.gives_grad:
-            continue
-        seen.add(number)
+    for call in record.recorded([end], _is_linear):
         if call.name in _SUMS:
             lacking = zip(call.sources, call.recorded, strict=True)
             yield from ((call, source) for source, grad in lacking if not grad)
-        if call.name in _SUMS or (call.name in _SCALES and len(call.sources) == 1):
-            ahead.extend(call.sources)
+
+
+def _is_linear(call: Call) -> bool:
+    """Whether a sum goes through it as a sum of the same terms."""
+    return call.name in _SUMS or (call.name in _SCALES and len(call.sources) == 1)
