@@ -6,14 +6,14 @@ import ast
 
 from torch import Tensor
 
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame
 from grader.errors.seen.reading.lookup import looked_up
 
 
 def without_gradient(frame: Frame) -> tuple[str, Tensor] | None:
     """The `x.grad` of the failing line that is None, with x's spelling."""
-    for node in of_the_line(frame):
+    for node in failing.on_line(frame):
         if isinstance(node, ast.GeneratorExp | ast.ListComp) and (
             one := _gone_through(node, frame)
         ):
@@ -36,19 +36,3 @@ def _gone_through(node: ast.GeneratorExp | ast.ListComp, frame: Frame) -> tuple[
         (i, one) for i, one in enumerate(values) if isinstance(one, Tensor) and one.grad is None
     ]
     return (f"{name}[{bare[0][0]}]", bare[0][1]) if bare else None
-
-
-def of_the_line(frame: Frame) -> list[ast.AST]:
-    """The parts of the failing line, and the expressions over several lines that it is in."""
-    tree = frame.source
-    if tree is None:
-        return []
-    return [
-        node
-        for node in ast.walk(tree)
-        if getattr(node, "lineno", 0) == frame.line
-        or (
-            isinstance(node, ast.expr)
-            and node.lineno <= frame.line <= (node.end_lineno or node.lineno)
-        )
-    ]

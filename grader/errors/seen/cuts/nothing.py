@@ -12,7 +12,7 @@ from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
 from grader.errors.seen.again import kept
 from grader.errors.seen.cuts import closures, empty, silent
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -60,7 +60,7 @@ def _given_to_a_hook(frames: Frames, told: Explained) -> Explained | None:
     here = {name for line, name in called if line == caller.line}
     if not here or frame.code_name in here:
         return None
-    for node in empty.of_the_line(frame):
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Name) or frame.names.get(node.id, "") is not None:
             continue
         if source.assigned(frame.source, node.id):
@@ -194,7 +194,7 @@ def _without_grad(
 
 def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
     """None from a function without a return, or of a layer made without a bias."""
-    for node in empty.of_the_line(frame):
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Attribute) or node.attr != "bias":
             continue
         if isinstance(looked_up(node.value, frame), nn.Module):
@@ -207,7 +207,7 @@ def _not_a_gradient(frame: Frame, told: Explained) -> Explained | None:
             )
     if (batch := silent.of_loader(frame, told)) is not None:
         return batch
-    for node in empty.of_the_line(frame):
+    for node in failing.on_line(frame):
         if isinstance(node, ast.Name) and node.id in frame.names and frame.names[node.id] is None:
             if (closed := closures.of_result(frame, told, node.id)) is not None:
                 return closed
