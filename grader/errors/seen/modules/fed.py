@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.modules.made import Made, like, made, spelled
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.reading.lookup import looked_up, named
 
@@ -137,10 +138,8 @@ def entry(frames: Frames) -> tuple[str, str, Tensor, str] | None:
     for frame in reversed(frames.own):
         if isinstance(frame.names.get("self"), nn.Module):
             continue
-        for node in ast.walk(frame.source) if frame.source is not None else ():
+        for node in failing.on_line(frame):
             if not isinstance(node, ast.Call) or len(node.args) != 1:
-                continue
-            if not node.lineno <= frame.line <= (node.end_lineno or node.lineno):
                 continue
             value = named(node.args[0], frame)
             if isinstance(looked_up(node.func, frame), nn.Module) and isinstance(value, Tensor):

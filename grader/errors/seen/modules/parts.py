@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from grader.errors.explanation import Explained
 from grader.errors.seen.modules import empty
 from grader.errors.seen.modules.layers import parts
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -32,8 +33,8 @@ def read_device(frames: Frames, told: Explained, message: str) -> Explained | No
 def read_truth(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A module that was given tensors when it was made, and is to be called with them."""
     frame = frames.last
-    for node in ast.walk(frame.source) if frame.source is not None else ():
-        if not isinstance(node, ast.Call) or not node.lineno <= frame.line <= _end(node):
+    for node in failing.on_line(frame):
+        if not isinstance(node, ast.Call):
             continue
         kind = looked_up(node.func, frame)
         if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
@@ -49,7 +50,3 @@ def read_truth(frames: Frames, told: Explained, message: str) -> Explained | Non
                 place=frame.place,
             )
     return None
-
-
-def _end(node: ast.expr) -> int:
-    return node.end_lineno or node.lineno

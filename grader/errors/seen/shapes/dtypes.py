@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from grader.errors.explanation import Explained
 from grader.errors.sections import Section
 from grader.errors.seen.batches import weighed
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up, named
 
@@ -165,9 +165,9 @@ def _of_two(frames: Frames, told: Explained) -> Explained | None:
     """The two tensors of one product on the failing line, if their dtypes differ."""
     frame = frames.last
     found = set()
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         sides = _factors(node)
-        if not sides or not node.lineno <= frame.line <= (node.end_lineno or 0):  # type: ignore[attr-defined]
+        if not sides:
             continue
         pair = [(ast.unparse(one), named(one, frame)) for one in map(_turned, sides)]
         values = [one for one in pair if isinstance(one[1], Tensor)]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -88,10 +88,8 @@ def _in_brackets(
     """The indices of the failing line that stand in the brackets of a tensor of that size."""
     found: dict[str, Tensor] = {}
     every = _indices(frame)
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Subscript):
-            continue
-        if not node.lineno <= frame.line <= (node.end_lineno or node.lineno):
             continue
         whole = looked_up(node.value, frame)
         if isinstance(whole, kind) and whole.shape[dimension : dimension + 1] == (size,):
@@ -113,10 +111,8 @@ def _numbering(frames: Frames, index: Tensor, size: int) -> str | None:
 def _chosen(frames: Frames, told: Explained) -> Explained | None:
     """The index of an index_select or an Embedding on the failing line, against the rows."""
     frame, found = frames.last, {}
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Call):
-            continue
-        if not node.lineno <= frame.line <= (node.end_lineno or node.lineno):
             continue
         name, index, holder, size = _choice(node, frame)
         if isinstance(index, Tensor) and index.numel() and not index.is_meta:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -18,12 +19,11 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if "invalid index" not in message:
         return None
     found = {}
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load):
             continue
         value = looked_up(node.value, frame)
-        is_here = node.lineno <= frame.line <= (node.end_lineno or 0)
-        if is_here and isinstance(value, Tensor) and value.dim() == 0:
+        if isinstance(value, Tensor) and value.dim() == 0:
             found[ast.unparse(node)] = node
     if len(found) != 1:
         return None

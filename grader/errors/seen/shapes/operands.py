@@ -10,6 +10,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import named
 from grader.errors.seen.reading.sized import shape_of
@@ -74,9 +75,9 @@ def _operations(frame: Frame) -> Iterator[tuple[Operand, Operand]]:
     """The operations of the failing line on two tensors whose shapes are known."""
     exact: list[tuple[Operand, Operand]] = []
     every: list[tuple[Operand, Operand]] = []
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         sides = _sides(node)
-        if sides is None or not node.lineno <= frame.line <= (node.end_lineno or 0):  # type: ignore[attr-defined]
+        if sides is None:
             continue
         left, right = (_operand(side, frame) for side in sides)
         if left is not None and right is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_function
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -93,14 +93,10 @@ def read_turned(frames: Frames, told: Explained, message: str) -> Explained | No
 
 def _array(frame: Frame) -> tuple[str, np.ndarray[Any, Any]] | None:
     """The array that the failing line makes a tensor of, with its spelling."""
-    for node in ast.walk(frame.source) if frame.source is not None else ():
-        if not isinstance(node, ast.Call) or not node.args:
-            continue
-        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        here = node.lineno <= frame.line <= (node.end_lineno or node.lineno)
-        value = _value(node.args[0], frame) if here and name in _TAKERS else None
+    for call in failing.calls(frame, *_TAKERS):
+        value = _value(call.args[0], frame) if call.args else None
         if value is not None:
-            return ast.unparse(node.args[0]), value
+            return ast.unparse(call.args[0]), value
     return None
 
 

@@ -13,7 +13,7 @@ from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
 from grader.errors.seen.modules.layers import parts
 from grader.errors.seen.modules.made import made, spelled
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -132,10 +132,8 @@ def _texts(name: str, texts: Any) -> str:
 
 def _on_line(frame: Frame) -> Iterator[tuple[str, Any]]:
     """What the failing line names, with its value."""
-    for node in ast.walk(frame.source) if frame.source is not None else ():
-        if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-            continue
-        if node.lineno <= frame.line <= (node.end_lineno or node.lineno):
+    for node in failing.on_line(frame):
+        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
             yield ast.unparse(node), looked_up(node, frame)
 
 
