@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from grader.errors.seen.again import graph, second
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -54,15 +54,7 @@ def _of_entries(
 
 def _words(frame: Frame, words: tuple[str, str]) -> tuple[str, str]:
     """For `torch.autograd.grad` there is nothing to add up."""
-    tree = frame.source
-    for node in ast.walk(tree) if tree is not None else ():
-        if not isinstance(node, ast.Call) or not node.lineno <= frame.line <= (
-            node.end_lineno or 0
-        ):
-            continue
-        if getattr(node.func, "attr", getattr(node.func, "id", "")) == "grad":
-            return second.ROWS_BY_GRAD
-    return words
+    return second.ROWS_BY_GRAD if any(failing.calls(frame, "grad")) else words
 
 
 def _parts(value: Any) -> list[Any]:

@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_function
 from grader.errors.seen.shapes.reshaped import whole_division
 
@@ -91,10 +92,8 @@ def _argument(frame: Frame) -> str:
 def _looked_up_by(frame: Frame, name: str) -> list[tuple[str, str]]:
     """What the failing line takes an entry of by the sample's number, and what it adds to that."""
     found = []
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice):
-            continue
-        if not node.lineno <= frame.line <= (node.end_lineno or node.lineno):
             continue
         if frame.columns is not None and (node.col_offset, node.end_col_offset) != frame.columns:
             continue

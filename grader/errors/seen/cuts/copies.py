@@ -12,6 +12,7 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph
 from grader.errors.seen.again.passes import start_of
 from grader.errors.seen.modules.layers import parts
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -37,12 +38,10 @@ def read(frames: Frames, told: Explained) -> Explained | None:
 def _asked(frames: Frames) -> Iterator[tuple[str, nn.Module]]:
     """The modules whose parameters() the failing line names."""
     frame = frames.last
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
-        if node.func.attr != "parameters" or not node.lineno <= frame.line <= (
-            node.end_lineno or 0
-        ):
+        if node.func.attr != "parameters":
             continue
         value = looked_up(node.func.value, frame)
         if isinstance(value, nn.Module):

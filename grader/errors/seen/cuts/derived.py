@@ -44,12 +44,11 @@ def read(frames: Frames, told: Explained) -> Explained | None:
 def _starts(frame: Frame) -> list[ast.expr]:
     """The expressions that the failing line differentiates."""
     starts: list[ast.expr] = []
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
-        if node.lineno <= frame.line <= (node.end_lineno or 0):
-            starts += node.args[:1] if node.func.attr == "grad" else ()
-            starts += [node.func.value] if node.func.attr == "backward" else ()
+        starts += node.args[:1] if node.func.attr == "grad" else ()
+        starts += [node.func.value] if node.func.attr == "backward" else ()
     return starts
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -18,10 +19,8 @@ from grader.errors.seen.reading.lookup import looked_up
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """`np.exp(x)`, `np.array(losses)`, `p.numpy()` of the failing line."""
     frame = frames.last
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            continue
-        if not node.lineno <= frame.line <= (node.end_lineno or node.lineno):
             continue
         found = _of_call(frames, frame, told, node, node.func)
         if found is not None:

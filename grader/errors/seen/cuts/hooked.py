@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -70,10 +70,8 @@ def _of_data(frame: Frame, told: Explained, name: str, call: ast.Call) -> Explai
 
 def _call(frame: Frame) -> ast.Call | None:
     """The call on the failing line that asks a tensor without grad for its gradient."""
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            continue
-        if not node.lineno <= frame.line <= (node.end_lineno or 0):
             continue
         if node.func.attr not in ("register_hook", "retain_grad"):
             continue

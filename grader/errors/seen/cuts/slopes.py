@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, own_function
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -56,10 +56,8 @@ def _told(told: Explained, frame: Frame, slope: str, call: ast.Call, by: Tensor)
 
 def _asked(frame: Frame) -> tuple[list[Tensor], Tensor] | None:
     """What the failing line differentiates: the tensors that it names, and by which tensor."""
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Call) or _name(node) != "grad" or len(node.args) < 2:
-            continue
-        if not node.lineno <= frame.line <= (node.end_lineno or node.lineno):
             continue
         entries = node.args[1].elts if isinstance(node.args[1], ast.List | ast.Tuple) else ()
         by = looked_up(entries[0] if len(entries) == 1 else node.args[1], frame)

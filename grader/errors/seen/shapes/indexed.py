@@ -185,10 +185,8 @@ def _choice(node: ast.Call, frame: Frame) -> tuple[str, object, str, int]:
 def _indices(frame: Frame) -> dict[str, Tensor]:
     """The whole numbers in tensors that the failing line names."""
     found = {}
-    for node in ast.walk(frame.source) if frame.source is not None else ():
+    for node in failing.on_line(frame):
         if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-            continue
-        if not node.lineno <= frame.line <= (node.end_lineno or node.lineno):
             continue
         value = looked_up(node, frame)
         whole = isinstance(value, Tensor) and value.dtype in (torch.int64, torch.int32)

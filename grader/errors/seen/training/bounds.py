@@ -11,6 +11,7 @@ from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -71,10 +72,8 @@ def _argument(frame: Frame, kind: type, parameter: str) -> tuple[ast.Call, ast.e
     """The call on the failing line that makes a distribution, and its argument of that name."""
     calls = [
         node
-        for node in ast.walk(frame.source or ast.Pass())
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func).rpartition(".")[2] == kind.__name__
-        and node.lineno <= frame.line <= (node.end_lineno or node.lineno)
+        for node in failing.on_line(frame)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == kind.__name__
     ]
     if len(calls) != 1 or any(isinstance(one, ast.Starred) for one in calls[0].args):
         return None

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -76,10 +77,8 @@ def _number(frame: Frame) -> str | None:
     """The one call of the failing line that takes a number out of a tensor."""
     found = {
         ast.unparse(node)
-        for node in (ast.walk(frame.source) if frame.source is not None else ())
-        if isinstance(node, ast.Call)
-        and node.lineno <= frame.line <= (node.end_lineno or node.lineno)
-        and _called(node) in _NUMBERS
+        for node in failing.on_line(frame)
+        if isinstance(node, ast.Call) and _called(node) in _NUMBERS
     }
     return found.pop() if len(found) == 1 else None
 
