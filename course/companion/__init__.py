@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 from grader.errors import notebook
 
 if TYPE_CHECKING:
+    from course.companion.asking.why import why_no_grad
     from course.companion.explaining import explain
     from course.companion.finding import Finding, Report
     from course.companion.kinds import KINDS, Kind
     from course.companion.seen import watch
-    from course.companion.why import why_no_grad
 
 _MODULES = {
     "course.companion.explaining": ("explain",),
     "course.companion.finding": ("Finding", "Report"),
     "course.companion.kinds": ("KINDS", "Kind"),
     "course.companion.seen": ("watch",),
-    "course.companion.why": ("why_no_grad",),
+    "course.companion.asking.why": ("why_no_grad",),
 }
 _FROM = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from course.companion.asking.why import of_record
 from course.companion.finding import Report
 from course.companion.places import own_frame
+from course.companion.record.watching import Watch
 from course.companion.surroundings import Surroundings
-from course.companion.watching import Watch
-from course.companion.why import of_record
 
 
 class watch(Watch):

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, Dataset
 
 from course import watch, why_no_grad
-from course.companion import calls
+from course.companion.record import calls
 from tests.companion.loops import LOOPS
 
 
@@ -110,7 +110,7 @@ def test_a_watch_keeps_no_tensor_and_no_graph_alive():
 
 
 def test_a_watch_keeps_a_bounded_number_of_calls(monkeypatch):
-    monkeypatch.setattr("course.companion.noting.MOST_CALLS", 50)
+    monkeypatch.setattr("course.companion.record.noting.MOST_CALLS", 50)
     w = torch.ones(3, requires_grad=True)
     with watch() as seen:
         for _ in range(300):

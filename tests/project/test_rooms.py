@@ -11,7 +11,9 @@ import pytest
 from grader import rooms
 from tests.conftest import ROOT, SLOW, environment
 
-FILES = sorted((ROOT / "grader").rglob("*.py"))
+FILES = sorted(
+    path for top in ("grader", "course/companion") for path in (ROOT / top).rglob("*.py")
+)
 
 ENGINE = ("grader.engine",)
 DIAGNOSIS = (*ENGINE, "grader.errors", "grader.diagnosis")
@@ -28,6 +30,9 @@ BATCH = (*SITTING, "grader.judge.batch")
 AUTHORING = (*NOTEBOOK, *TRUSTED, "grader.rooms", "grader.judge.intake", "grader.authoring")
 REPORT = (*BATCH, "grader.report", "grader.notebook.notebooks")
 CLASSROOM = (*REPORT, "grader.authoring", "grader.export", "grader.classroom")
+COMPANION = tuple(
+    f"course.companion.{name}" for name in ("finding", "kinds", "places", "surroundings", "record")
+)
 
 MAY_IMPORT = {
     "grader.rooms": (),
@@ -63,6 +68,11 @@ MAY_IMPORT = {
     "grader.demo": (*AUTHORING, "grader.demo"),
     "grader.cli": ("grader", "course"),
     "grader": NOTEBOOK,
+    "course.companion.record": COMPANION,
+    "course.companion.cut": (*COMPANION, "course.companion.cut", "grader.errors.seen.reading"),
+    "course.companion.zeros": (*COMPANION, "course.companion.zeros"),
+    "course.companion.training": (*COMPANION, "course.companion.training"),
+    "course.companion": ("course.companion", "grader.errors"),
 }
 """What each room may import of the project. The longest name that a module stands under counts."""
 

@@ -1,0 +1,230 @@
+"""Lines that no watch saw: the one statement of the reader's own source that can have done it."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from course.companion.cut import wiring
+from course.companion.finding import Finding
+from course.companion.places import Place, is_library
+from course.companion.surroundings import Surroundings
+
+_MOST_LINES = 20_000
+_OF_OPTIMIZERS = {"not_in_optimizer", "other_model", "untrained_model"}
+_OF_ATTRIBUTES = {"two_in_one", "in_a_list", "plain_tensor", "computed"}
+_TABLES = (nn.Embedding, nn.EmbeddingBag)
+_FROM_PRETRAINED = (
+    "Embedding.from_pretrained freezes the vectors that it is given, unless it is called with "
+    "freeze=False."
+)
+_CELLS = ("ipykernel_", "<ipython-input")
+
+Test = Callable[[ast.AST], bool]
+
+
+def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
+    """The same, with a line where the cause lies outside of the step and one statement fits.
+
+    Where several statements of the reader's files fit, or none, there is no line.
+    """
+    return [
+        replace(one, place=next(filter(None, places), one.place or _last_of(one, around)))
+        for one in (_of_table(one) if _is_table(one, around) else one for one in findings)
+        for places in [(_the_one(test, around) for test in _tests_of(one, around))]
+    ]
+
+
+def _last_of(one: Finding, around: Surroundings) -> Place | None:
+    """The later of the statements that make two optimizers of the same parameters."""
+    twice = wiring.held_twice(around) if one.code == "untrained_model" else None
+    names = twice[0] if twice is not None else []
+    kinds = {name: type(around.optimizers[name]).__name__ for name in names}
+    tests = (functools.partial(_makes, name, kind) for name, kind in kinds.items())
+    places = [place for test in tests if (place := _the_one(test, around)) is not None]
+    return max(places, default=None) if len({one.file for one in places}) == 1 else None
+
+
+def _is_table(finding: Finding, around: Surroundings) -> bool:
+    """Whether what is frozen is the weight of an Embedding."""
+    return finding.code == "frozen" and any(
+        finding.tensor == f"{name}.{path}.weight".replace("..", ".")
+        for name, model in around.models.items()
+        for path, part in model.named_modules()
+        if isinstance(part, _TABLES)
+    )
+
+
+def _of_table(finding: Finding) -> Finding:
+    """The same, with the way in which such a weight is frozen most often."""
+    return replace(finding, cure=f"{finding.cure} {_FROM_PRETRAINED}")
+
+
+def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
+    """What the statement that is looked for is like; where none is, what it may be like else."""
+    if one.code in _OF_OPTIMIZERS and len(around.optimizers) == 1:
+        ((name, optimizer),) = around.optimizers.items()
+        kind = type(optimizer).__name__
+        named = functools.partial(_makes, name, kind)
+        return (named, lambda node: _name_of(getattr(node, "func", None)) == kind)
+    if one.code in _OF_ATTRIBUTES or (one.code == "no_requires_grad" and "." in one.tensor):
+        return (functools.partial(_sets, one.tensor.rpartition(".")[2]),)
+    if one.code == "frozen" and _is_table(one, around):
+        return (lambda node: _freezes(node) or _loads_frozen(node),)
+    if one.code == "flag_of_module":
+        return (functools.partial(_flags, "requires_grad = True" in one.sentence),)
+    if one.code == "buffer":
+        return (functools.partial(_registers, one.tensor.rpartition(".")[2]),)
+    if one.code == "idle":
+        container = one.sentence.rpartition("in ")[2].split()[0].rpartition(".")[2]
+        return (functools.partial(_reads, container),)
+    if one.code == "never_called":
+        return (lambda node: _called_name(node) == one.tensor.partition(".")[0],)
+    return _PLAIN.get(one.code, ())
+
+
+def _makes(name: str, kind: str, node: ast.AST) -> bool:
+    """`opt = torch.optim.SGD(...)`, by the variable's name and the class's."""
+    own = name.rpartition(".")[2]
+    targets, value = _assigned(node)
+    return _name_of(getattr(value, "func", None)) == kind and own in map(_name_of, targets)
+
+
+def _sets(attribute: str, node: ast.AST) -> bool:
+    """`self.layers = ...`"""
+    targets, _ = _assigned(node)
+    return any(isinstance(one, ast.Attribute) and one.attr == attribute for one in targets)
+
+
+def _flags(value: bool, node: ast.AST) -> bool:
+    """`layer.requires_grad = True`"""
+    targets, given = _assigned(node)
+    is_value = isinstance(given, ast.Constant) and given.value is value
+    return is_value and "requires_grad" in map(_name_of, targets)
+
+
+def _freezes(node: ast.AST) -> bool:
+    """Whether anything is told that it requires no grad, in any of the three ways."""
+    if isinstance(node, ast.Call):
+        given = [*node.args, *(one.value for one in node.keywords if one.arg == "requires_grad")]
+        flags = _name_of(node.func) == "requires_grad_" or len(given) > len(node.args)
+        return flags and any(isinstance(one, ast.Constant) and one.value is False for one in given)
+    return _flags(False, node)
+
+
+def _loads_frozen(node: ast.AST) -> bool:
+    """`nn.Embedding.from_pretrained(vectors)`, without freeze=False."""
+    if not isinstance(node, ast.Call) or _name_of(node.func) != "from_pretrained":
+        return False
+    of = _name_of(getattr(node.func, "value", None))
+    given = [*node.args[1:2], *(one.value for one in node.keywords if one.arg == "freeze")]
+    is_thawed = any(not (isinstance(one, ast.Constant) and one.value is True) for one in given)
+    return of in ("Embedding", "EmbeddingBag") and not is_thawed
+
+
+def _evaluates(node: ast.AST) -> bool:
+    """`net.eval()`, `net.train(False)`"""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    off = [one for one in node.args if isinstance(one, ast.Constant) and one.value is False]
+    return (node.func.attr, len(node.args), len(off)) in (("eval", 0, 0), ("train", 1, 1))
+
+
+def _hooks(node: ast.AST) -> bool:
+    """`layer.register_full_backward_hook(...)`, `w.register_hook(...)`"""
+    name = _name_of(node.func) if isinstance(node, ast.Call) else ""
+    return name in ("register_full_backward_hook", "register_backward_hook", "register_hook")
+
+
+def _switches_off(node: ast.AST) -> bool:
+    """`torch.set_grad_enabled(False)`"""
+    return (
+        isinstance(node, ast.Call)
+        and _name_of(node.func) == "set_grad_enabled"
+        and any(isinstance(one, ast.Constant) and one.value is False for one in node.args)
+    )
+
+
+def _registers(buffer: str, node: ast.AST) -> bool:
+    """`self.register_buffer("scale", ...)`"""
+    is_call = isinstance(node, ast.Call) and _name_of(node.func) == "register_buffer"
+    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    return is_call and isinstance(first, ast.Constant) and first.value == buffer
+
+
+def _reads(attribute: str, node: ast.AST) -> bool:
+    """A call in which `self.attribute` is read, as `zip(self.layers, sizes)`."""
+    return isinstance(node, ast.Call) and any(
+        isinstance(one, ast.Attribute) and one.attr == attribute for one in ast.walk(node)
+    )
+
+
+def _called_name(node: ast.AST) -> str:
+    """What is called in `net(...)`."""
+    return _name_of(node.func) if isinstance(node, ast.Call) else ""
+
+
+_PLAIN: dict[str, Sequence[Test]] = {
+    "frozen": (_freezes,),
+    "eval_mode": (_evaluates,),
+    "zero_hook": (_hooks,),
+    "off_before": (_switches_off,),
+}
+
+
+def _assigned(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:
+    if isinstance(node, ast.Assign):
+        return node.targets, node.value
+    if isinstance(node, ast.AnnAssign):
+        return [node.target], node.value
+    return [], None
+
+
+def _name_of(node: Any) -> str:
+    return str(getattr(node, "attr", "") or getattr(node, "id", ""))
+
+
+def _the_one(test: Test, around: Surroundings) -> Place | None:
+    """The one statement for which a test holds; a cell that was run twice counts once."""
+    places = {
+        place.text: place
+        for file in _own_files(around)
+        for node in _nodes(file, "".join(linecache.getlines(file)))
+        if test(node) and (place := Place(file, getattr(node, "lineno", 0))).text
+    }
+    lines = {(one.file, one.line) for one in places.values()}
+    return next(iter(places.values())) if len(lines) == 1 else None
+
+
+def _own_files(around: Surroundings) -> Iterator[str]:
+    """The files of the caller's frames and of the models' classes, and the cells that were run."""
+    modules = (
+        sys.modules.get(kind.__module__)
+        for model in around.models.values()
+        for kind in {type(part) for part in model.modules()}
+    )
+    files = [*around.files, *(getattr(one, "__file__", None) or "" for one in modules)]
+    cells = [name for name in linecache.cache if any(mark in name for mark in _CELLS)]
+    for file in dict.fromkeys([*files, *cells]):
+        if file and not is_library(file):
+            yield file
+
+
+@functools.lru_cache(maxsize=64)
+def _nodes(file: str, text: str) -> tuple[ast.AST, ...]:
+    """The statements and calls of a file, as far as it can be read."""
+    if text.count("\n") > _MOST_LINES:
+        return ()
+    try:
+        tree = ast.parse(text, file)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    kinds = ast.Assign | ast.AnnAssign | ast.Call
+    return tuple(node for node in ast.walk(tree) if isinstance(node, kinds))

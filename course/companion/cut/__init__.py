@@ -1,0 +1,1 @@
+"""Gradients that are missing: ways to the loss that were cut, and parameters that have none."""

@@ -1,0 +1,1 @@
+"""What is wrong with a step beside its gradients: its order, rates, modes, targets and factors."""

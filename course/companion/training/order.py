@@ -1,0 +1,210 @@
+"""The order of a training loop, from the events that a watch saw."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from course.companion.finding import Finding, found
+from course.companion.places import Place
+from course.companion.record import passes
+from course.companion.record.calls import Event, Record
+from course.companion.record.tracing import followed_from
+from course.companion.training.byhand import MOST_WITHOUT, by_hand, never_stepped, zeroed
+
+
+def out_of_order(
+    record: Record, schedules: bool = False, optimizers_known: bool = False
+) -> list[Finding]:
+    """What the loop does too early, too late, or not at all.
+
+    `optimizers_known` says that the caller has an optimizer, whether or not it was seen.
+    """
+    findings: list[Finding] = []
+    optimizers = {
+        id(one): one
+        for event in record.events_of("step", "zero")
+        if (one := event.about.optimizer()) is not None
+    }
+    for optimizer in optimizers.values():
+        story = list(_story(record, optimizer))
+        findings += _emptying(story)
+        findings += _bare(record, story, optimizer, len(optimizers) == 1)
+        if len(optimizers) == 1 and not isinstance(optimizer, torch.optim.LBFGS):
+            # Two take turns: the step of one leaves gradients in the other. LBFGS empties inside.
+            findings += _unused(story)
+        if len(optimizers) > 1:
+            findings += _left_over(record, story, optimizer)
+        if schedules:
+            findings += _schedule(story)
+    findings += _clipping(record)
+    if not optimizers:
+        findings += by_hand(record) or never_stepped(record, optimizers_known)
+    return findings
+
+
+def _story(record: Record, optimizer: Any) -> Iterator[Event]:
+    """The events that concern one optimizer: every backward, its steps, and what empties it."""
+    mine = _held(optimizer)
+    emptied = zeroed(record, mine)
+    last = 0
+    for event in record.events:
+        if any(last <= at < event.at for at in emptied):
+            yield event._replace(kind="zero")
+        last = event.at
+        if event.kind == "zero" and mine & _held(event.about.optimizer()):
+            yield event  # another optimizer's, if they share parameters
+        elif event.kind == "step":
+            if event.about.optimizer() is optimizer:
+                yield event
+        elif event.kind in ("empty", "filled"):
+            if (tensor := event.about()) is not None and id(tensor) in mine:
+                yield event._replace(kind="zero" if event.kind == "empty" else "backward")
+        elif event.kind == "backward":
+            yield event
+
+
+def _held(optimizer: Any) -> set[int]:
+    """The ids of an optimizer's parameters; nothing of one that is gone."""
+    groups = optimizer.param_groups if optimizer is not None else []
+    return {id(one) for group in groups for one in group["params"]}
+
+
+def _unused(story: list[Event]) -> list[Finding]:
+    """Gradients that a lone optimizer emptied, twice or more, before a step could use them."""
+    waiting, times, last = False, 0, None
+    for event in story:
+        if event.kind == "backward":
+            waiting = True
+        elif event.kind == "step":
+            waiting = False
+        elif waiting:
+            waiting, times, last = False, times + 1, event
+    if times < 2 or last is None:
+        return []
+    return [found("emptied_unused", sure=False, count=times, place=last.place)]
+
+
+def _left_over(record: Record, story: list[Event], optimizer: Any) -> list[Finding]:
+    """Gradients that stay in one optimizer's parameters for its next step, of another one's pass.
+
+    It is emptied behind its own step, and not in front of its own pass.
+    """
+    groups = optimizer.param_groups if optimizer is not None else []
+    filled = [p for group in groups for p in group["params"] if p.grad is not None]
+    filled = [one for one in filled if one.grad.any()]
+    started = [record.source_of(one) for one in filled]
+    live = {
+        number for one in started if one is not None for number in followed_from(record, one).live
+    }
+    mine = [
+        event
+        for event in story
+        if event.kind != "backward" or live.intersection(passes.ends(record, event))
+    ]
+    if [event.kind for event in mine] != ["backward", "step", "zero", "backward"]:
+        return []
+    own, step, _, other = mine
+    after = [event for event in record.events_of("step") if event.at >= other.at]
+    if step in after or not any(event.about.optimizer() is not optimizer for event in after):
+        return []
+    return [found("left_over", sure=False, optimizer=type(optimizer).__name__, place=own.place)]
+
+
+def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> list[Finding]:
+    """Steps of an optimizer that holds nothing with a gradient: all of them, or the last two.
+
+    Beside another optimizer one may have nothing to do, unless there was no pass at all.
+    """
+    kinds = [event.kind for event in story]
+    steps = [event for event in story if event.kind == "step"]
+    if not steps or not (alone or "backward" not in kinds):
+        return []
+    bare = [event for event in steps if event.about.bare]
+    whole = len(bare) == len(steps)
+    if not whole and not (len(steps) > 2 and bare[-2:] == steps[-2:]):
+        return []
+    why = "no backward pass was seen"
+    if "backward" in kinds:
+        why = "no backward pass that was seen reaches any of it"
+    name = type(optimizer).__name__
+    return [found("step_on_nothing", sure=whole, optimizer=name, why=why, place=bare[-1].place)]
+
+
+def _emptying(story: list[Event]) -> list[Finding]:
+    kinds = [event.kind for event in story]
+    steps = [index for index, kind in enumerate(kinds) if kind == "step"]
+    if not steps:
+        count = kinds.count("backward")
+        return (
+            [found("no_step", sure=False, count=count, place=_last_pass(story))]
+            if count >= MOST_WITHOUT
+            else []
+        )
+    findings = []
+    first = steps[0]
+    if "backward" not in kinds[:first] and "backward" in kinds[first:]:
+        return [found("step_before_backward", place=story[first].place)]
+    for index in steps:
+        before = [kind for kind in kinds[:index] if kind in ("backward", "zero", "step")]
+        if before and before[-1] == "zero" and "backward" in before:
+            at = max(i for i in range(index) if kinds[i] == "zero")
+            return [found("emptied_before_step", place=story[at].place)]
+    runs = 0
+    for one, other in itertools.pairwise(steps):
+        between = kinds[one:other]
+        runs += "backward" in between and "zero" not in between
+    if runs and "zero" not in kinds[steps[0] :]:
+        count = kinds.count("backward")
+        findings.append(found("never_emptied", count=count, place=story[steps[0]].place))
+    return findings
+
+
+def _last_pass(story: list[Event]) -> Place | None:
+    return next((event.place for event in reversed(story) if event.kind == "backward"), None)
+
+
+def _schedule(story: list[Event]) -> list[Finding]:
+    """A learning rate that changes between emptying and stepping was moved too early."""
+    rates: tuple[float, ...] | None = None
+    backward = False
+    for event in story:
+        if event.kind == "backward":
+            backward = True
+        elif event.kind == "zero" and hasattr(event.about, "rates"):
+            rates, backward = event.about.rates, False
+        elif event.kind == "step":
+            if rates is not None and backward and event.about.rates != rates:
+                return [found("scheduler_first", sure=False, place=event.place)]
+            rates, backward = None, False
+    return []
+
+
+def _clipping(record: Record) -> list[Finding]:
+    since: list[str] = []
+    for event in record.events:
+        if event.kind == "clip":
+            if "step" in since and "backward" not in since[_last(since, "step") :]:
+                return [found("clip_after_step", place=event.place)]
+            if "backward" not in since and _follows(record, event):
+                return [found("clip_before_backward", place=event.place)]
+            last = _last(since, "backward")
+            before = since[max(_last(since[: max(last, 0)], "step"), 0) : max(last, 0)]
+            if "scale" in before and "unscale" not in since[last:]:
+                return [found("clip_scaled", place=event.place)]
+        since.append(event.kind)
+    return []
+
+
+def _last(kinds: list[str], kind: str) -> int:
+    return max((index for index, one in enumerate(kinds) if one == kind), default=-1)
+
+
+def _follows(record: Record, clip: Event) -> bool:
+    """Whether a backward pass comes after a clipping, before any step."""
+    after = record.events[record.events.index(clip) + 1 :]
+    kinds = [event.kind for event in after if event.kind in ("backward", "step")]
+    return kinds[:1] == ["backward"]

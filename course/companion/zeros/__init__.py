@@ -1,0 +1,1 @@
+"""Gradients that are there and wrong: where a zero or a nan is born, and what makes it."""
