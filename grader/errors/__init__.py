@@ -6,38 +6,38 @@ import builtins
 import re
 
 from grader.errors import trail
-from grader.errors.arrays import ARRAYS
-from grader.errors.backward import BACKWARD
-from grader.errors.beyond import BEYOND
-from grader.errors.classes import CLASSES
-from grader.errors.compiled import COMPILED
-from grader.errors.containers import CONTAINERS
-from grader.errors.datasets import DATASETS
+from grader.errors.around.datasets import DATASETS
+from grader.errors.around.loading import LOADING
+from grader.errors.around.processes import PROCESSES
+from grader.errors.around.running import DEVICES, LOADERS
+from grader.errors.around.stored import STORED
+from grader.errors.autograd.backward import BACKWARD
+from grader.errors.autograd.beyond import BEYOND
+from grader.errors.autograd.compiled import COMPILED
+from grader.errors.autograd.functions import FUNCTIONS, MODULES
+from grader.errors.autograd.tensors import EDITS, FLAGS
+from grader.errors.autograd.transforms import TRANSFORMS
+from grader.errors.autograd.written import WRITTEN
 from grader.errors.explanation import Explained, Explanation
-from grader.errors.functions import FUNCTIONS, MODULES
-from grader.errors.indexing import INDEXING
-from grader.errors.joining import JOINING
-from grader.errors.layers import LAYERS
-from grader.errors.linear import LINEAR
-from grader.errors.loading import LOADING
-from grader.errors.losses import LOSSES
-from grader.errors.mishaps import CALLS, OPERANDS, VALUES
-from grader.errors.networks import NETWORKS
-from grader.errors.operations import OPERATIONS
-from grader.errors.optimizers import OPTIMIZERS
-from grader.errors.processes import PROCESSES
-from grader.errors.resizing import RESIZING
-from grader.errors.running import DEVICES, LOADERS
-from grader.errors.sampling import SAMPLING
-from grader.errors.schedules import SCHEDULES
-from grader.errors.sequences import SEQUENCES
-from grader.errors.shapes import INDICES, KINDS, SHAPES
-from grader.errors.stored import STORED
-from grader.errors.tensors import EDITS, FLAGS
-from grader.errors.training import TRAINING
-from grader.errors.transforms import TRANSFORMS
-from grader.errors.warned import WARNED
-from grader.errors.written import WRITTEN
+from grader.errors.models.classes import CLASSES
+from grader.errors.models.containers import CONTAINERS
+from grader.errors.models.layers import LAYERS
+from grader.errors.models.losses import LOSSES
+from grader.errors.models.networks import NETWORKS
+from grader.errors.models.sampling import SAMPLING
+from grader.errors.models.sequences import SEQUENCES
+from grader.errors.training.optimizers import OPTIMIZERS
+from grader.errors.training.schedules import SCHEDULES
+from grader.errors.training.steps import TRAINING
+from grader.errors.training.warned import WARNED
+from grader.errors.values.arrays import ARRAYS
+from grader.errors.values.indexing import INDEXING
+from grader.errors.values.joining import JOINING
+from grader.errors.values.linear import LINEAR
+from grader.errors.values.mishaps import CALLS, OPERANDS, VALUES
+from grader.errors.values.operations import OPERATIONS
+from grader.errors.values.resizing import RESIZING
+from grader.errors.values.shapes import INDICES, KINDS, SHAPES
 
 __all__ = [
     "EXPLANATIONS",

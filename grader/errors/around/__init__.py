@@ -1,0 +1,1 @@
+"""Errors of what stands around a model: data, files, devices, processes."""

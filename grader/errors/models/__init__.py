@@ -1,0 +1,1 @@
+"""Errors of models: classes and their parts, layers, sequences, losses, distributions."""
