@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grader.authoring import releases
-from grader.notebook import notebooks
+from grader.notebook.texts import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 STOCK = """\

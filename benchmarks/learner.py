@@ -51,8 +51,8 @@ def whole_record(workspace: Path) -> int:
     """
     from grader.diagnosis.verdict import Outcome, Verdict
     from grader.engine.outline import outline
-    from grader.notebook import records
-    from grader.notebook.contents import contents
+    from grader.notebook.folder.contents import contents
+    from grader.notebook.record import records
 
     for number, entry in enumerate(outline()):
         outcome, credit = ((Outcome.RIGHT, 1.0), (Outcome.WRONG, 0.5))[number % 2]
@@ -74,8 +74,8 @@ def main() -> None:
         os.environ["AUTOGRAD_COURSE_DATA"] = str(Path(folder, "record"))
         place = Path(folder, "workspace")
         from grader.engine.outline import outline
-        from grader.notebook import workspace
-        from grader.notebook.whereabouts import whereabouts
+        from grader.notebook.folder import workspace
+        from grader.notebook.folder.whereabouts import whereabouts
         from grader.start.page import start_page
 
         workspace.build(ROOT, place)

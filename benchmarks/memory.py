@@ -31,7 +31,7 @@ import websocket
 from rich.console import Console
 from rich.table import Table
 
-from grader.notebook import notebooks
+from grader.notebook.texts import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSON = "01-graphs"

@@ -30,7 +30,7 @@ from benchmarks.grading import ROOT, STOCK, Chapter, verdict
 from benchmarks.memory import Student
 
 _SUBREAPER = 36  # prctl's PR_SET_CHILD_SUBREAPER: what a command leaves is waited for here
-_LAY = "from grader.notebook.workspace import lay"
+_LAY = "from grader.notebook.folder.workspace import lay"
 
 
 @dataclass(frozen=True)

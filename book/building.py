@@ -16,7 +16,7 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 from book import errors, exercises, front, lessons, look, searching
 from book.words import without_paths
 from grader.engine.refusal import Refusal
-from grader.notebook.cells import Notebook
+from grader.notebook.texts.cells import Notebook
 
 CONF = Path(__file__).resolve().parent
 ROOT = CONF.parent

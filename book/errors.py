@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from book import links
-from grader.notebook import index, places
-from grader.notebook.cells import headings
+from grader.notebook.folder import index
+from grader.notebook.texts import places
+from grader.notebook.texts.cells import headings
 
 
 def text() -> str:

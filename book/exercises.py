@@ -12,8 +12,16 @@ import nbformat
 from book import links
 from grader.engine.catalogue import Chapter, chapters, tasks
 from grader.engine.task import Task
-from grader.notebook import notebooks, places, way
-from grader.notebook.cells import Cell, Notebook, grade_id, headings, slug, source_of, without_marks
+from grader.notebook.texts import notebooks, places, way
+from grader.notebook.texts.cells import (
+    Cell,
+    Notebook,
+    grade_id,
+    headings,
+    slug,
+    source_of,
+    without_marks,
+)
 
 _FACTS = re.compile(r"\n+\*(\d+ points?[^\n]*?)(?: · stuck\?[^\n]*)?\*\s*\Z")
 """The line below what is asked: in a notebook it also says how to get a hint."""

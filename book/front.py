@@ -8,7 +8,7 @@ from pathlib import Path
 
 from book import links
 from grader.engine.outline import outline
-from grader.notebook import way
+from grader.notebook.texts import way
 
 _MINUTES = re.compile(r"^\*\*Time\*\* about (\d+) minutes", re.MULTILINE)
 

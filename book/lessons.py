@@ -12,8 +12,8 @@ from book.words import without_paths
 from course.quiz.live import TO_RUN
 from course.widgets.frame import recorded
 from grader.engine.refusal import Refusal
-from grader.notebook import places
-from grader.notebook.cells import Notebook, headings
+from grader.notebook.texts import places
+from grader.notebook.texts.cells import Notebook, headings
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 

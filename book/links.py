@@ -11,7 +11,7 @@ import posixpath
 import re
 from pathlib import PurePosixPath
 
-from grader.notebook import links, places
+from grader.notebook.texts import links, places
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CELL = "cell-id="

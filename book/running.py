@@ -14,8 +14,8 @@ from nbclient import NotebookClient
 from traitlets.config import Config
 
 from book.kernels import POSSIBLE, ForkedKernelManager
-from grader.notebook import notebooks
-from grader.notebook.cells import Notebook
+from grader.notebook.texts import notebooks
+from grader.notebook.texts.cells import Notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 _CODE = ("course/**/*.py", "course/**/*.js", "grader/errors/**/*.py", "constraints.txt")

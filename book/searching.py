@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from book import links
 from course.symptoms.page import errors
 from grader.errors import EXPLANATIONS
-from grader.notebook.cells import slug
+from grader.notebook.texts.cells import slug
 
 _HOOK = Path(__file__).parent / "static" / "search.js"
 FILE = "search-errors.js"

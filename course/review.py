@@ -12,11 +12,12 @@ from IPython.display import display
 
 from course.questions.catalogue import ask
 from course.quiz import Question
-from grader.notebook import again, records
-from grader.notebook.contents import contents, workspace_above
+from grader.notebook.folder import again
+from grader.notebook.folder.contents import contents, workspace_above
+from grader.notebook.folder.whereabouts import Step, whereabouts
 from grader.notebook.notes import Text, note
 from grader.notebook.progress import address, way_to
-from grader.notebook.whereabouts import Step, whereabouts
+from grader.notebook.record import records
 
 
 @dataclass(frozen=True)

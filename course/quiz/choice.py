@@ -13,7 +13,7 @@ from course.quiz.form import Form
 from course.quiz.live import LiveQuestion
 from course.quiz.outcome import Outcome
 from course.quiz.outcome import run as run_once
-from grader.notebook.store import Store, store
+from grader.notebook.record.store import Store, store
 
 _KIND = "Choose: open an option to see what it means"
 

@@ -9,8 +9,8 @@ from IPython.display import display
 from course.quiz import page
 from course.quiz.form import Form
 from course.widgets.frame.player import wants_static
-from grader.notebook import records
-from grader.notebook.store import Store
+from grader.notebook.record import records
+from grader.notebook.record.store import Store
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 

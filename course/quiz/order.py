@@ -14,7 +14,7 @@ from course.quiz.form import Form
 from course.quiz.live import LiveQuestion
 from course.quiz.outcome import Outcome
 from course.quiz.outcome import run as run_once
-from grader.notebook.store import Store, store
+from grader.notebook.record.store import Store, store
 
 
 @dataclass(frozen=True)

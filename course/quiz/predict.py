@@ -15,7 +15,7 @@ from course.quiz.live import LiveQuestion
 from course.quiz.outcome import Outcome, same_text
 from course.quiz.outcome import run as run_once
 from course.quiz.program import body, written
-from grader.notebook.store import Store, store
+from grader.notebook.record.store import Store, store
 
 
 @dataclass(frozen=True)

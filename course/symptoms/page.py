@@ -14,7 +14,7 @@ from course.companion.kinds import KINDS, Kind
 from course.symptoms.said import LEFT_OUT, said
 from grader.errors import EXPLANATIONS, Explanation
 from grader.errors.sections import Section
-from grader.notebook.cells import slug
+from grader.notebook.texts.cells import slug
 
 _LONGEST_HEADING = 90
 _NOTHING_WRONG = {"fine"}

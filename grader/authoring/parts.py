@@ -9,9 +9,9 @@ from pathlib import Path
 from grader.engine.catalogue import Chapter, chapters, written
 from grader.engine.refusal import Refusal
 from grader.engine.task import Task
-from grader.notebook import notebooks
-from grader.notebook.cells import BEGIN, END, grade_id
-from grader.notebook.sections import Section, sections
+from grader.notebook.texts import notebooks
+from grader.notebook.texts.cells import BEGIN, END, grade_id
+from grader.notebook.texts.sections import Section, sections
 from grader.trusted.catalogue import keys, right_answers
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from grader.notebook import notebooks
+from grader.notebook.texts import notebooks
 
 
 class InFull(NbGraderPreprocessor):  # type: ignore[misc]

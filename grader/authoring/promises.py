@@ -20,8 +20,8 @@ from grader.authoring.subject import Subject, cell_of, defined
 from grader.diagnosis.verdict import Outcome
 from grader.engine.catalogue import tasks
 from grader.engine.task import Inputs, Task
-from grader.notebook.cells import BEGIN, grade_id
 from grader.notebook.checking import verdict_on
+from grader.notebook.texts.cells import BEGIN, grade_id
 from grader.trusted.live import LiveAnswers
 
 PLACEHOLDER = "…"

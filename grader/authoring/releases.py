@@ -17,8 +17,8 @@ from grader.engine.catalogue import tasks
 from grader.engine.refusal import Refusal
 from grader.judge.intake.course import environment_kept, settings_of
 from grader.judge.intake.naming import require_assignment, require_folder
-from grader.notebook import notebooks
 from grader.notebook.files import put_in_place
+from grader.notebook.texts import notebooks
 
 
 class ReleaseFailed(Refusal):

@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from grader import rooms
 from grader.authoring.sealing import sealed_file
 from grader.engine.refusal import Refusal
-from grader.notebook import workspace
 from grader.notebook.files import put_in_place
+from grader.notebook.folder import workspace
 from grader.recorded.sealed import SEALED, torch_version
 
 SOURCE = Path(__file__).resolve().parents[2]

@@ -12,8 +12,8 @@ import torch
 
 from grader.authoring.trials import Trials
 from grader.engine.task import Task
-from grader.notebook import notebooks
-from grader.notebook.cells import BEGIN, END, source_of
+from grader.notebook.texts import notebooks
+from grader.notebook.texts.cells import BEGIN, END, source_of
 from grader.trusted.catalogue import right_answers
 from grader.trusted.key import Key, key_of
 

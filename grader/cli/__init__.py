@@ -25,7 +25,7 @@ from grader.cli import (
 )
 from grader.cli.place import find_class, find_course, nearest_class, workspace_of
 from grader.engine.refusal import Refusal
-from grader.notebook.places import MANIFEST
+from grader.notebook.texts.places import MANIFEST
 
 app = typer.Typer(
     help="A course on PyTorch autograd whose exercises name the mistake in your gradient.",
@@ -84,7 +84,7 @@ def reset_exercise(
     workspace: Workspace = None,
 ) -> None:
     """Begin an exercise again; the answer you have is kept in a file beside its notebook."""
-    from grader.notebook.resetting import reset
+    from grader.notebook.folder.resetting import reset
 
     home = find_course(course)
     done = reset(exercise, home, workspace_of(home, workspace))
@@ -111,7 +111,7 @@ def bring_up_to_date(course: Course = None, workspace: Workspace = None) -> None
 def show_progress(course: Course = None, workspace: Workspace = None) -> None:
     """Show how far you are in every lesson and exercise, and what comes back today."""
     torch_range.require()
-    from grader.notebook.contents import workspace_above
+    from grader.notebook.folder.contents import workspace_above
     from grader.notebook.progress import in_terminal
 
     found = workspace_above((workspace or Path.cwd()).resolve())
@@ -168,7 +168,7 @@ app.command("new-exercise", rich_help_panel=AUTHORING)(author.new_exercise)
 
 
 def _bring_up_to_date(home: Path, workspace: Path | None) -> Path:
-    from grader.notebook import workspace as workspaces
+    from grader.notebook.folder import workspace as workspaces
 
     folder = workspace_of(home, workspace)
     is_new = not (folder / MANIFEST).is_file()

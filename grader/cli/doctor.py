@@ -144,7 +144,7 @@ def workspace(place: Place) -> Checkup:
 
 def record(place: Place) -> Checkup:
     """Where the learner's progress is kept."""
-    from grader.notebook.records import path
+    from grader.notebook.record.records import path
 
     return Checkup(Health.FINE, "Your progress", f"is kept in {path()}")
 

@@ -6,8 +6,8 @@ import shlex
 from pathlib import Path
 
 from grader.engine.refusal import Refusal
-from grader.notebook.home import CARRIED, HOME
-from grader.notebook.places import MANIFEST
+from grader.notebook.texts.home import CARRIED, HOME
+from grader.notebook.texts.places import MANIFEST
 from grader.rooms import PACKAGE
 
 INTERRUPTED = 130

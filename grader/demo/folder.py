@@ -20,9 +20,9 @@ from grader.demo.learners import DUE, MadeUpLearner, made_up
 from grader.demo.typed import import_lines
 from grader.engine.catalogue import tasks
 from grader.engine.refusal import Refusal
-from grader.notebook import notebooks
-from grader.notebook.cells import grade_id, without_marks
 from grader.notebook.files import put_in_place
+from grader.notebook.texts import notebooks
+from grader.notebook.texts.cells import grade_id, without_marks
 
 TRUTH = "truth.json"
 """Who made which mistake where: the mark of a folder that was made here, too."""

@@ -6,8 +6,8 @@ import functools
 import re
 from dataclasses import dataclass
 
-from grader.notebook import links, places
-from grader.notebook.home import HOME
+from grader.notebook.texts import links, places
+from grader.notebook.texts.home import HOME
 
 TEXTS = HOME / "course" / "lessons"
 _HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)

@@ -17,8 +17,9 @@ from grader.engine.callables import cannot_call, is_stub
 from grader.engine.catalogue import PUBLIC_SEED, device, find
 from grader.engine.task import Case, Task, draw_inputs
 from grader.engine.watch import observe
-from grader.notebook import guidance, onward, records
+from grader.notebook import guidance, onward
 from grader.notebook.clock import SECONDS, limited
+from grader.notebook.record import records
 from grader.notebook.replaying import FailedCase
 from grader.recorded.find import answers_for
 

@@ -7,11 +7,11 @@ import html
 from grader.diagnosis.messages import say
 from grader.engine.catalogue import UnknownExercise, find
 from grader.engine.task import Task
-from grader.notebook import records
 from grader.notebook.coloured import coloured
 from grader.notebook.notes import Text, note
-from grader.notebook.reading import section
-from grader.notebook.solutions import other_answers, solution_source
+from grader.notebook.record import records
+from grader.notebook.texts.reading import section
+from grader.notebook.texts.solutions import other_answers, solution_source
 
 _last: list[str] = []  # the exercise that was checked last, if any was: `hint()` is about it
 

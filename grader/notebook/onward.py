@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from grader.diagnosis.messages import say
 from grader.diagnosis.verdict import Outcome, Verdict
 from grader.engine.task import Task
-from grader.notebook import buttons, links, places, records, way
-from grader.notebook.reading import Line, section
-from grader.notebook.solutions import has_solutions
+from grader.notebook import buttons
+from grader.notebook.record import records
+from grader.notebook.texts import links, places, way
+from grader.notebook.texts.reading import Line, section
+from grader.notebook.texts.solutions import has_solutions
 
 
 @dataclass(frozen=True)

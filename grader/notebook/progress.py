@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from grader.diagnosis.messages import say
-from grader.notebook import records
-from grader.notebook.contents import workspace_above
+from grader.notebook.folder.contents import workspace_above
+from grader.notebook.folder.whereabouts import Part, Step, Whereabouts, whereabouts
 from grader.notebook.notes import Text, note
-from grader.notebook.whereabouts import Part, Step, Whereabouts, whereabouts
+from grader.notebook.record import records
 
 
 def progress() -> Text:

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from grader.notebook import notebooks
+from grader.notebook.texts import notebooks
 from grader.report.files import put
 
 _TEXT = Path(__file__).parent / "templates" / "notebook.md"

@@ -12,9 +12,9 @@ from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from grader.diagnosis.messages import say
-from grader.notebook import records
+from grader.notebook.folder.whereabouts import Step, whereabouts
 from grader.notebook.progress import address
-from grader.notebook.whereabouts import Step, whereabouts
+from grader.notebook.record import records
 from grader.start.reviewing import NOTEBOOK
 
 TEMPLATES = Path(__file__).with_name("templates")

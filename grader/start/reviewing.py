@@ -6,7 +6,8 @@ import contextlib
 import json
 from pathlib import Path
 
-from grader.notebook import files, places
+from grader.notebook import files
+from grader.notebook.texts import places
 
 NOTEBOOK = str(places.REVIEW)
 

@@ -8,7 +8,7 @@ import grader
 from grader.authoring.parts import missing
 from grader.authoring.prove import chosen, prove
 from grader.engine.catalogue import tasks
-from grader.notebook.notebooks import read
+from grader.notebook.texts.notebooks import read
 from grader.trusted.catalogue import keys
 from grader.trusted.key import key_of
 from tests.conftest import ROOT

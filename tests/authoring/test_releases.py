@@ -13,7 +13,8 @@ from nbgrader.api import Gradebook
 
 import grader.tasks.graphs
 from grader.authoring import parts, releases
-from grader.notebook import notebooks, workspace
+from grader.notebook.folder import workspace
+from grader.notebook.texts import notebooks
 from grader.trusted.key import Key
 from tests.conftest import ROOT, run, small_course
 from tests.fixtures.classroom import shared

@@ -27,8 +27,8 @@ from grader.engine import state, wire
 from grader.engine.catalogue import PUBLIC_SEED, tasks
 from grader.engine.refusal import Refusal
 from grader.engine.task import Task, case, draw_inputs
-from grader.notebook import notebooks, places
 from grader.notebook.checking import _Watcher, check, verdict_on
+from grader.notebook.texts import notebooks, places
 from grader.recorded.sealed import sealed_answers
 from grader.trusted.key import Key, NoKey, key_of
 from grader.trusted.live import LiveAnswers
@@ -138,7 +138,7 @@ from pathlib import Path
 import torch
 from grader.authoring.subject import cell_of, defined
 from grader.engine.catalogue import tasks
-from grader.notebook import notebooks
+from grader.notebook.texts import notebooks
 from grader.notebook.checking import verdict_on
 from grader.recorded import find, sealed
 
@@ -474,7 +474,7 @@ def test_what_the_student_side_holds_is_listed_and_nothing_else_is_there(side):
 def quick(monkeypatch):
     """Seal one lesson and no recording: what is asked is what happens to the folder."""
     lesson = (PurePosixPath("lessons", "00-start-here.ipynb"), b"{}")
-    monkeypatch.setattr("grader.notebook.workspace.offers", lambda source: [lesson])
+    monkeypatch.setattr("grader.notebook.folder.workspace.offers", lambda source: [lesson])
     monkeypatch.setattr(student_side, "sealed_file", lambda: b"recorded")
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from book import building, lessons, running
 from book.links import DeadLink, in_the_book
-from grader.notebook import places
+from grader.notebook.texts import places
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 
 from course.questions import by_chapter
-from grader.notebook import places, workspace
+from grader.notebook.folder import workspace
+from grader.notebook.texts import places
 from tests.fixtures.lesson_texts import (
     LESSONS,
     ROOT,

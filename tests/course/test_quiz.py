@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from course.errors import shows_error
 from course.quiz import choice, order, predict
 from course.quiz.outcome import run, shown
-from grader.notebook import records
+from grader.notebook.record import records
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
 

@@ -11,7 +11,9 @@ import pytest
 from course.questions import ask, by_chapter
 from course.quiz import Choice, Order
 from course.review import review
-from grader.notebook import again, places, records, workspace
+from grader.notebook.folder import again, workspace
+from grader.notebook.record import records
+from grader.notebook.texts import places
 from grader.start.reviewing import lay_notebook
 from tests.conftest import ROOT
 from tests.fixtures.lesson_texts import made

@@ -11,8 +11,9 @@ from course.companion.kinds import KINDS
 from course.symptoms import page
 from course.symptoms.said import said, shortened
 from grader.errors import EXPLANATIONS
-from grader.notebook import places, workspace
-from grader.notebook.cells import slug
+from grader.notebook.folder import workspace
+from grader.notebook.texts import places
+from grader.notebook.texts.cells import slug
 from tests.conftest import ROOT
 from tests.course import raising
 from tests.course.raising import OF_GRADING

@@ -4,8 +4,8 @@ import functools
 
 from course.companion import KINDS
 from grader.errors import EXPLANATIONS
-from grader.notebook import notebooks, places
-from grader.notebook.cells import headings
+from grader.notebook.texts import notebooks, places
+from grader.notebook.texts.cells import headings
 from tests.conftest import ROOT
 
 SECTIONS = sorted(

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import pytest
 from nbgrader.api import Gradebook
 
-from grader.notebook import notebooks
+from grader.notebook.texts import notebooks
 from tests.hub.rooms import COURSE, FOLDER, HUB, LONG_NAME, ROOT, SERVICE, Classroom, View
 from tests.project.test_newcomer import kernel
 

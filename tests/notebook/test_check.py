@@ -22,7 +22,7 @@ from grader import CheckFailed, Outcome, UnknownExercise, check
 from grader.engine.catalogue import find, tasks
 from grader.notebook import guidance, onward
 from grader.notebook.checking import verdict_on
-from grader.notebook.solutions import other_answers
+from grader.notebook.texts.solutions import other_answers
 from tests.conftest import environment
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.engine.catalogue import tasks
-from grader.notebook import notebooks
+from grader.notebook.texts import notebooks
 from tests.conftest import FRONT, ROOT, code
 
 LESSONS = sorted((ROOT / "course" / "lessons").glob("*.md"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import grader
 from grader.diagnosis.verdict import Outcome, Verdict
-from grader.notebook import records, shape, store
+from grader.notebook.record import records, shape, store
 from tests.conftest import environment
 
 RIGHT = Verdict("two_path_grad", Outcome.RIGHT, 1.0)
@@ -36,7 +36,7 @@ def aside(record):
 TEN = """
 import sys
 from grader.diagnosis.verdict import Outcome, Verdict
-from grader.notebook import records
+from grader.notebook.record import records
 for number in range(20):
     records.answered(f"question-{sys.argv[1]}-{number}", "5", True)
     records.remember(Verdict(f"exercise_{sys.argv[1]}_{number}", Outcome.RIGHT, 1.0))

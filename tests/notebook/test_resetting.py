@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.notebook import carrying
-from grader.notebook.resetting import NothingToReset, reset
+from grader.notebook.folder import carrying
+from grader.notebook.folder.resetting import NothingToReset, reset
 from tests.conftest import ROOT
 
 DAY = date(2026, 11, 29)

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.notebook import review
-from grader.notebook.review import DAYS, MINUTES, Turn, after, due
+from grader.notebook.record import review
+from grader.notebook.record.review import DAYS, MINUTES, Turn, after, due
 
 START = date(2026, 1, 1)
 days = st.integers(0, 400).map(lambda number: START + timedelta(number))

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from grader.engine.outline import outline
-from grader.notebook import notebooks, places, way
+from grader.notebook.texts import notebooks, places, way
 from tests.conftest import FRONT, ROOT
 from tests.fixtures.lesson_texts import LESSONS
 

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from grader.notebook import files, notebooks, places, workspace
-from grader.notebook.workspace import Placement
+from grader.notebook import files
+from grader.notebook.folder import workspace
+from grader.notebook.folder.workspace import Placement
+from grader.notebook.texts import notebooks, places
 from tests.conftest import ROOT
 
 PLACE = PurePosixPath("exercises/01-demo/01-demo.ipynb")

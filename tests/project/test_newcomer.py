@@ -16,7 +16,7 @@ import urllib3
 import websocket
 
 from grader.authoring import releases
-from grader.notebook import notebooks
+from grader.notebook.texts import notebooks
 from tests.conftest import ROOT, environment
 
 

@@ -20,7 +20,11 @@ DIAGNOSIS = (*ENGINE, "grader.errors", "grader.diagnosis")
 NOTEBOOK = (*DIAGNOSIS, "grader.recorded", "grader.notebook")
 TRUSTED = (*DIAGNOSIS, "grader.trusted")
 BOX = ("grader.engine.refusal", "grader.box.both", "grader.box.outside")
-LINKS = ("grader.notebook.home", "grader.notebook.links", "grader.notebook.places")
+LINKS = (
+    "grader.notebook.texts.home",
+    "grader.notebook.texts.links",
+    "grader.notebook.texts.places",
+)
 ON_DISK = ("grader.notebook.files",)
 BOOKS = ("grader.engine", "grader.diagnosis.verdict", "grader.judge.books")
 INTAKE = (*BOOKS, *ON_DISK, "grader.judge.intake")
@@ -28,7 +32,7 @@ PAGES = (*INTAKE, "grader.judge.pages")
 SITTING = (*PAGES, *TRUSTED, *BOX, "grader.judge.sitting")
 BATCH = (*SITTING, "grader.judge.batch")
 AUTHORING = (*NOTEBOOK, *TRUSTED, "grader.rooms", "grader.judge.intake", "grader.authoring")
-REPORT = (*BATCH, "grader.report", "grader.notebook.notebooks")
+REPORT = (*BATCH, "grader.report", "grader.notebook.texts.notebooks")
 CLASSROOM = (*REPORT, "grader.authoring", "grader.export", "grader.classroom")
 COMPANION = tuple(
     f"course.companion.{name}" for name in ("finding", "kinds", "places", "surroundings", "record")
@@ -51,7 +55,7 @@ MAY_IMPORT = {
         "grader.tasks",
     ),
     "grader.notebook": NOTEBOOK,
-    "grader.notebook.index": (*NOTEBOOK, "course.symptoms"),
+    "grader.notebook.folder.index": (*NOTEBOOK, "course.symptoms"),
     "grader.start": (*NOTEBOOK, "grader.start"),
     "grader.box.both": ("grader.engine.refusal", "grader.box.both"),
     "grader.box.inside": (*ENGINE, "grader", "grader.box.both", "grader.box.inside"),
@@ -261,7 +265,7 @@ def test_doctor_imports_of_the_large_libraries_torch_alone():
 
 
 def test_bringing_lessons_up_to_date_brings_no_reader_of_texts():
-    brought = brought_by("from grader.notebook.workspace import lay", first="os")
+    brought = brought_by("from grader.notebook.folder.workspace import lay", first="os")
     assert "nbformat" in brought
     assert not among(brought, ("jupytext", "torch", "numpy", "IPython", "nbconvert"))
 

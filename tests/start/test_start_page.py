@@ -20,10 +20,12 @@ import urllib3
 
 from grader.diagnosis.verdict import Outcome, Verdict
 from grader.engine.outline import outline
-from grader.notebook import places, records, workspace
-from grader.notebook.contents import contents, workspace_above
+from grader.notebook.folder import workspace
+from grader.notebook.folder.contents import contents, workspace_above
+from grader.notebook.folder.whereabouts import State, whereabouts
 from grader.notebook.progress import progress
-from grader.notebook.whereabouts import State, whereabouts
+from grader.notebook.record import records
+from grader.notebook.texts import places
 from grader.start.page import policy, start_page
 from grader.start.reviewing import NOTEBOOK, lay_notebook
 from tests.conftest import ROOT, environment

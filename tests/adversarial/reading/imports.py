@@ -18,7 +18,7 @@ for name in (
     "grader.trusted.key",
     "grader.recorded.find",
     "grader.diagnosis.diagnose",
-    "grader.notebook.solutions",
+    "grader.notebook.texts.solutions",
     "tests",
 ):
     try:

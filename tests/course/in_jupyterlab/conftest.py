@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from grader.cli import lab as lab_command
-from grader.notebook import places, workspace
+from grader.notebook.folder import workspace
+from grader.notebook.texts import places
 from grader.start.paths import LABEXTENSIONS
 from tests.conftest import ROOT
 from tests.course.in_jupyterlab.elements import ELEMENTS, EXERCISE, PLACE, WRONG

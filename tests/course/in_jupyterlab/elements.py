@@ -3,7 +3,7 @@
 import ast
 import re
 
-from grader.notebook import places
+from grader.notebook.texts import places
 from tests.fixtures.lesson_texts import LESSONS, cells
 
 PLACE, PICTURES = "elements.ipynb", "pictures.ipynb"

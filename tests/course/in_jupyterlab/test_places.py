@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from grader.notebook import links, places, way
+from grader.notebook.texts import links, places, way
 from tests.conftest import ROOT
 from tests.course.in_jupyterlab.elements import EXERCISE
 from tests.fixtures.browser import barriers, keep_picture

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from course.widgets.frame import look
-from grader.notebook import places
+from grader.notebook.texts import places
 from tests.fixtures.browser import COLOURS, barriers
 from tests.fixtures.in_jupyterlab import FRONT
 from tests.fixtures.lesson_texts import LESSONS

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from grader.notebook import notebooks
+from grader.notebook.texts import notebooks
 from tests.conftest import ROOT, run
 
 NOISY = """

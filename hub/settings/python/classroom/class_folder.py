@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from grader.authoring import releases
 from grader.engine.refusal import Refusal
 from grader.judge.books.gradebook import listed_as
-from grader.notebook.workspace import Placement, lay
+from grader.notebook.folder.workspace import Placement, lay
 
 _LAID = (Placement.NEW, Placement.UPDATED, Placement.RESTORED)
 _RELEASED = ("solutions", "exercises")

@@ -37,7 +37,7 @@ def lay(lessons: Path, home: Path) -> None:
     up.
     """
     from grader.engine.refusal import Refusal
-    from grader.notebook.workspace import lay
+    from grader.notebook.folder.workspace import lay
 
     files = sorted(path for path in lessons.rglob("*") if path.is_file())
     place = {PurePosixPath("lessons", *p.relative_to(lessons).parts): p.read_bytes() for p in files}

@@ -13,8 +13,8 @@ import re
 from pathlib import PurePosixPath
 
 from grader.engine.outline import Entry, outline
-from grader.notebook import places
-from grader.notebook.cells import Cell, slug
+from grader.notebook.texts import places
+from grader.notebook.texts.cells import Cell, slug
 
 LINK = re.compile(r"\]\((exercise|lesson):([^)\s]*)\)")
 

@@ -11,8 +11,9 @@ from typing import Any
 import nbformat
 
 from grader.engine.refusal import Refusal
-from grader.notebook import files, links, places, way
-from grader.notebook.cells import LONGEST_ID, Cell, Notebook, cut, grade_id, headings, slug
+from grader.notebook import files
+from grader.notebook.texts import links, places, way
+from grader.notebook.texts.cells import LONGEST_ID, Cell, Notebook, cut, grade_id, headings, slug
 
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -76,7 +77,7 @@ def in_full(cells: list[Cell], text: Path) -> list[Cell]:
     """
     folder = text.absolute().parent
     if folder.parent.name == "solutions":
-        from grader.notebook import sections  # it loads torch
+        from grader.notebook.texts import sections  # it loads torch
 
         page = PurePosixPath("exercises", folder.name, f"{text.stem}.ipynb")
         chapter = sections.chapter_of(text.stem) if text.stem == folder.name else None

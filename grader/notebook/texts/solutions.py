@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.notebook.cells import source_of, without_marks
-from grader.notebook.home import HOME, PACKAGE
+from grader.notebook.texts.cells import source_of, without_marks
+from grader.notebook.texts.home import HOME, PACKAGE
 
 
 def has_solutions(chapter: str, root: Path = HOME) -> bool:
@@ -20,7 +20,7 @@ def solution_source(chapter: str, exercise: str, root: Path = HOME) -> str | Non
     text = _text(chapter, root)
     if not text.is_file():
         return None
-    from grader.notebook.notebooks import read
+    from grader.notebook.texts.notebooks import read
 
     source = source_of(read(text), f"{exercise}_answer")
     return None if source is None else without_marks(source)

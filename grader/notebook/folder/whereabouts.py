@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 
-from grader.notebook import records, review
-from grader.notebook.contents import Chapter, Exercise, Lesson, contents
+from grader.notebook.folder.contents import Chapter, Exercise, Lesson, contents
+from grader.notebook.record import records, review
 
 
 class State(enum.Enum):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.diagnosis.verdict import Outcome, Verdict
-from grader.notebook import review
-from grader.notebook.store import Record, Store, store
+from grader.notebook.record import review
+from grader.notebook.record.store import Record, Store, store
 
 
 @dataclass(frozen=True)

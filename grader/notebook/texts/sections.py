@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 
 from grader.engine.catalogue import Chapter, chapters, tasks
 from grader.engine.task import Task
-from grader.notebook.cells import Cell, cut, grade_id, headings
-from grader.notebook.way import Way
+from grader.notebook.texts.cells import Cell, cut, grade_id, headings
+from grader.notebook.texts.way import Way
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from course.symptoms import page
-from grader.notebook import links, notebooks, places
-from grader.notebook.cells import Cell, Notebook, cut, headings
+from grader.notebook.texts import links, notebooks, places
+from grader.notebook.texts.cells import Cell, Notebook, cut, headings
 
 
 def notebook() -> Notebook:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parents[2]
 
 CARRIED = PACKAGE.with_name("autograd_course")
 """What a wheel carries besides code: lessons, exercises, solutions and nbgrader's settings, as a

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grader.engine.outline import Entry, outline
-from grader.notebook import places
+from grader.notebook.texts import places
 
 _ASKED = re.compile(r"""^\s*ask\(["']([\w-]+)["']\)""", re.M)
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from grader.notebook import files, shape
+from grader.notebook import files
+from grader.notebook.record import shape
 
 VERSION = 2
 """The form of the file; the first one was `progress.json`, with exercises alone and no number."""

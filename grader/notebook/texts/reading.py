@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from grader.diagnosis.messages import say
 from grader.engine.task import Task
-from grader.notebook import links, places, way
+from grader.notebook.texts import links, places, way
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from grader.notebook import files, places
+from grader.notebook import files
+from grader.notebook.texts import places
 
 FOLDER = PurePosixPath("review")
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _RELEASES = (
     _ROOT / "exercises",
     _ROOT / "autograd_course" / "exercises",

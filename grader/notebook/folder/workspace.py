@@ -17,9 +17,11 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from grader.engine.refusal import Refusal
-from grader.notebook import carrying, files, notebooks, places
-from grader.notebook.home import HOME
-from grader.notebook.places import MANIFEST
+from grader.notebook import files
+from grader.notebook.folder import carrying
+from grader.notebook.texts import notebooks, places
+from grader.notebook.texts.home import HOME
+from grader.notebook.texts.places import MANIFEST
 
 
 class WorkspaceRefused(Refusal):
@@ -74,7 +76,8 @@ def offers(course: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
     for text in sorted(lessons.glob("*.md"), key=lambda text: text.stem):
         yield places.lesson(text.stem), notebooks.to_bytes(notebooks.read(text))
     if course.resolve() == HOME or (course / "course" / "symptoms").is_dir():
-        from grader.notebook import index  # it reads what a course of one's own does not have
+        # It reads what a course of one's own does not have.
+        from grader.notebook.folder import index
 
         yield places.INDEX, notebooks.to_bytes(index.notebook())
     for folder, skipped in ((lessons, {".md", ".ipynb"}), (course / "exercises", set[str]())):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.engine.outline import Entry, outline
-from grader.notebook.home import HOME
+from grader.notebook.texts.home import HOME
 
 LESSONS = HOME / "course" / "lessons"
 """The texts of this course's lessons."""

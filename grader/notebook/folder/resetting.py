@@ -10,7 +10,9 @@ from pathlib import Path
 
 from grader.engine.outline import Entry, outline
 from grader.engine.refusal import Refusal
-from grader.notebook import carrying, files, places
+from grader.notebook import files
+from grader.notebook.folder import carrying
+from grader.notebook.texts import places
 
 
 class NothingToReset(Refusal):

@@ -1,0 +1,1 @@
+"""A learner's own folder: laid, renewed, begun again, and how far everything in it is."""

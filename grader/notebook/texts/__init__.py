@@ -1,0 +1,1 @@
+"""The course's texts: where they lie, how one leads to another, and how they become notebooks."""
