@@ -34,15 +34,20 @@ _ROOMS = {
     "grader.notebook.guidance": ("hint", "solution"),
     "grader.notebook.progress": ("progress",),
 }
-if "IPython" in sys.modules and not os.environ.get("NBGRADER_EXECUTION"):
-    # A notebook: errors are explained below their traceback. A box has no room for explanations.
+
+
+def _explain_errors() -> None:
+    """In a notebook errors are explained below their traceback; a box has no room for that."""
+    if "IPython" not in sys.modules or os.environ.get("NBGRADER_EXECUTION"):
+        return
     try:
-        from grader.errors import notebook
-
-        notebook.install()
+        from grader.errors import notebook  # bound here: in the package it would hide a room
     except ImportError:
-        pass
+        return
+    notebook.install()
 
+
+_explain_errors()
 _FROM = {name: room for room, names in _ROOMS.items() for name in names}
 
 

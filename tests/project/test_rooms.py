@@ -156,6 +156,20 @@ def test_no_module_imports_what_imports_it():
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
+def test_no_package_gives_the_name_of_one_of_its_rooms_to_something_else():
+    """`grader.notebook` would be whatever `grader/__init__.py` binds under that name last."""
+    for top in ("grader", "course", "hub", "book"):
+        for path in (ROOT / top).rglob("__init__.py"):
+            own = module_of(path)
+            inside = {part.stem for part in path.parent.iterdir()}
+            body = ast.parse(path.read_text()).body
+            bodies = [node for node in body if not isinstance(node, ast.FunctionDef)]
+            for node in ast.walk(ast.Module(bodies, [])):
+                for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+                    name, source = alias.asname or alias.name, f"{node.module}.{alias.name}"
+                    assert name not in inside or within(source, f"{own}.{name}"), (path, name)
+
+
 def test_every_room_says_what_it_is_for():
     for package in ("grader", "course"):
         for path in (ROOT / package).rglob("__init__.py"):
