@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from grader.authoring.mutants import calls, statements
 from grader.authoring.mutants.mutation import Change
 
 Operator = Callable[[Any], Iterator[Any]]
@@ -36,47 +37,6 @@ _COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.NotIn: (ast.In,),
 }
 
-ALIKE = {
-    "append": ("insert",),
-    "backward_pre_hook": ("backward_hook",),
-    "buffers": ("parameters",),
-    "children": ("modules",),
-    "clone": ("detach",),
-    "detach": ("clone", "detach_"),
-    "enable_grad": ("no_grad",),
-    "eval": ("train",),
-    "grad_fn": ("grad",),
-    "inference_mode": ("no_grad",),
-    "is_leaf": ("requires_grad",),
-    "max": ("min",),
-    "mean": ("sum",),
-    "min": ("max",),
-    "modules": ("children",),
-    "named_buffers": ("named_parameters",),
-    "named_children": ("named_modules",),
-    "named_modules": ("named_children",),
-    "named_parameters": ("named_buffers",),
-    "no_grad": ("inference_mode", "enable_grad"),
-    "numel": ("dim",),
-    "ones_like": ("zeros_like",),
-    "parameters": ("buffers",),
-    "register_forward_hook": ("register_forward_pre_hook",),
-    "register_full_backward_hook": ("register_full_backward_pre_hook",),
-    "register_hook": ("register_post_accumulate_grad_hook",),
-    "register_post_accumulate_grad_hook": ("register_hook",),
-    "requires_grad": ("is_leaf",),
-    "reshape": ("view",),
-    "std": ("var",),
-    "sum": ("mean",),
-    "train": ("eval",),
-    "untyped_storage": ("storage",),
-    "var": ("std",),
-    "zeros_like": ("ones_like",),  # what empty_like holds differs from run to run
-}
-"""Names that are taken for each other, as methods and attributes."""
-
-_WALKS = {"parameters", "named_parameters", "buffers", "named_buffers"}
-
 
 def changes(tree: ast.Module) -> Iterator[Change]:
     """Every change that an operator makes anywhere in a text without docstrings."""
@@ -86,8 +46,8 @@ def changes(tree: ast.Module) -> Iterator[Change]:
                 for name, operator in operators:
                     for instead in operator(node):
                         yield Change(name, node, instead)
-        for block in _blocks(node):
-            yield from _in_block(block)
+        for block in statements.blocks(node):
+            yield from statements.in_block(block)
     for function in tree.body:
         yield from _other_names(function)
 
@@ -97,7 +57,7 @@ def _observable(tree: ast.AST) -> Iterator[ast.AST]:
     the order of the members that a value is looked for among."""
     yield tree
     for child in ast.iter_child_nodes(tree):
-        if _prints(child):
+        if statements.prints(child):
             continue
         if isinstance(child, ast.Raise):
             yield child
@@ -109,72 +69,6 @@ def _observable(tree: ast.AST) -> Iterator[ast.AST]:
                 yield from inner[1:] if isinstance(group, ast.Tuple | ast.List) else inner
         else:
             yield from _observable(child)
-
-
-def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(node, name, None)
-        if isinstance(block, list) and not isinstance(node, ast.Module):
-            yield block
-
-
-def _in_block(block: list[ast.stmt]) -> Iterator[Change]:
-    """Statements left out, exchanged, or without what stands around them."""
-    for i, statement in enumerate(block):
-        before, after = block[:i], block[i + 1 :]
-        if not isinstance(statement, ast.Pass) and not _prints(statement):
-            yield Change("drop statement", block, [*before, *after] or [ast.Pass()])
-        if after and not isinstance(statement, ast.Return) and _depend(statement, after[0]):
-            swapped = [*before, after[0], statement, *after[1:]]
-            called = " ; ".join(ast.unparse(one).split("\n")[0] for one in (statement, after[0]))
-            yield Change("swap statements", block, swapped, called)
-        if isinstance(statement, ast.With):
-            yield Change("drop with", block, [*before, *statement.body, *after])
-        if isinstance(statement, ast.Try):
-            bare = [*statement.body, *statement.orelse]
-            yield Change("drop try", block, [*before, *bare, *statement.finalbody, *after])
-            if statement.finalbody:
-                kept = bare if not statement.handlers else [_without_finally(statement)]
-                yield Change("drop finally", block, [*before, *kept, *after])
-        if isinstance(statement, ast.If):
-            yield Change("if True", block, [*before, *statement.body, *after])
-            yield Change("if False", block, [*before, *statement.orelse, *after] or [ast.Pass()])
-        if isinstance(statement, ast.For) and after and isinstance(after[-1], ast.Return):
-            early = ast.For(
-                statement.target, statement.iter, [*statement.body, after[-1]], [], None
-            )
-            yield Change("return in loop", block, [*before, early, *after])
-
-
-def _depend(one: ast.stmt, other: ast.stmt) -> bool:
-    """Whether the order of two statements may matter: what one binds or acts on the other uses."""
-    return any(
-        changed & {node.id for node in ast.walk(user) if isinstance(node, ast.Name)}
-        for changed, user in ((_changed(one), other), (_changed(other), one))
-    )
-
-
-def _changed(statement: ast.stmt) -> set[str]:
-    """The names that a statement binds, writes into, or calls a method of."""
-    found = set()
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found.add(node.id)
-        elif isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            found |= {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)}
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            found |= {inner.id for inner in ast.walk(node.func) if isinstance(inner, ast.Name)}
-    return found - {"torch", "nn", "F", "math"}
-
-
-def _prints(node: ast.AST) -> bool:
-    value = node.value if isinstance(node, ast.Expr) else None
-    called = value.func if isinstance(value, ast.Call) else None
-    return isinstance(called, ast.Name) and called.id == "print"
-
-
-def _without_finally(statement: ast.Try) -> ast.Try:
-    return ast.Try(statement.body, statement.handlers, statement.orelse, [])
 
 
 def _binary(node: ast.BinOp) -> Iterator[ast.expr]:
@@ -231,23 +125,13 @@ def _boolean(node: ast.Constant) -> Iterator[ast.expr]:
         yield ast.Constant(not node.value)
 
 
-def _arguments(node: ast.Call) -> Iterator[ast.expr]:
-    for swapped in _neighbours(node.args):
-        yield ast.Call(node.func, swapped, node.keywords)
-
-
 def _members(node: ast.Tuple | ast.List | ast.Dict) -> Iterator[ast.expr]:
     if isinstance(node, ast.Dict):
-        for swapped in _neighbours(node.values):
+        for swapped in calls.neighbours(node.values):
             yield ast.Dict(node.keys, swapped)
     else:
-        for swapped in _neighbours(node.elts):
+        for swapped in calls.neighbours(node.elts):
             yield type(node)(swapped, node.ctx)
-
-
-def _neighbours(items: Sequence[ast.expr]) -> Iterator[list[ast.expr]]:
-    for i in range(len(items) - 1):
-        yield [*items[:i], items[i + 1], items[i], *items[i + 2 :]]
 
 
 def _member_dropped(node: ast.Tuple | ast.List | ast.Set) -> Iterator[ast.expr]:
@@ -256,63 +140,6 @@ def _member_dropped(node: ast.Tuple | ast.List | ast.Set) -> Iterator[ast.expr]:
     for i in range(len(node.elts)):
         rest = [*node.elts[:i], *node.elts[i + 1 :]]
         yield ast.Set(rest) if isinstance(node, ast.Set) else type(node)(rest, node.ctx)
-
-
-def _keyword(node: ast.Call) -> Iterator[ast.expr]:
-    for i in range(len(node.keywords)):
-        yield ast.Call(node.func, node.args, [*node.keywords[:i], *node.keywords[i + 1 :]])
-
-
-def _argument_dropped(node: ast.Call) -> Iterator[ast.expr]:
-    if len(node.args) > 1:
-        yield ast.Call(node.func, node.args[:-1], node.keywords)
-
-
-def _recurse(node: ast.Call) -> Iterator[ast.expr]:
-    if isinstance(node.func, ast.Attribute) and node.func.attr in _WALKS:
-        flag = ast.keyword("recurse", ast.Constant(False))
-        yield ast.Call(node.func, node.args, [*node.keywords, flag])
-
-
-def _method(node: ast.Call) -> Iterator[ast.expr]:
-    if isinstance(node.func, ast.Attribute) and not _is_torch(node.func.value):
-        yield node.func.value
-
-
-def _function(node: ast.Call) -> Iterator[ast.expr]:
-    if node.args and (isinstance(node.func, ast.Name) or _is_torch(node.func)):
-        yield node.args[0]
-
-
-def _is_torch(node: ast.expr) -> bool:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return isinstance(node, ast.Name) and node.id in ("torch", "nn", "F", "functional", "math")
-
-
-def _alike(node: ast.Attribute) -> Iterator[ast.expr]:
-    others = ALIKE.get(node.attr, ())
-    if node.attr.endswith("_") and not node.attr.endswith("__"):
-        others = (node.attr[:-1],)
-    for other in others:
-        yield ast.Attribute(node.value, other, node.ctx)
-
-
-def _on_the_cpu(node: ast.Call) -> Iterator[ast.expr]:
-    """A tensor like another, made from its shape and dtype, and not on its device."""
-    if not isinstance(node.func, ast.Attribute) or not node.args:
-        return
-    name, torch_ = node.func.attr, ast.Name("torch", ast.Load())
-    if name.endswith("_like") and _is_torch(node.func):
-        like, made = node.args[0], name.removesuffix("_like")
-        shape: list[ast.expr] = [ast.Attribute(like, "shape", ast.Load()), *node.args[1:]]
-    elif name.startswith("new_"):
-        like, made, shape = node.func.value, name.removeprefix("new_"), node.args
-    else:
-        return
-    dtype = ast.keyword("dtype", ast.Attribute(like, "dtype", ast.Load()))
-    given = [dtype, *(one for one in node.keywords if one.arg != "dtype")]
-    yield ast.Call(ast.Attribute(torch_, made, ast.Load()), shape, given)
 
 
 def _minus_or_not(node: ast.UnaryOp) -> Iterator[ast.expr]:
@@ -403,15 +230,15 @@ _OPERATORS: dict[type[ast.AST] | tuple[type[ast.AST], ...], tuple[tuple[str, Ope
     ast.Compare: (("compare", _compared),),
     ast.Constant: (("constant", _constant), ("True, False", _boolean)),
     ast.Call: (
-        ("swap arguments", _arguments),
-        ("drop argument", _argument_dropped),
-        ("drop keyword", _keyword),
-        ("recurse=False", _recurse),
-        ("drop method", _method),
-        ("drop function", _function),
-        ("on the CPU", _on_the_cpu),
+        ("swap arguments", calls.arguments),
+        ("drop argument", calls.argument_dropped),
+        ("drop keyword", calls.keyword),
+        ("recurse=False", calls.recurse),
+        ("drop method", calls.method),
+        ("drop function", calls.function),
+        ("on the CPU", calls.on_the_cpu),
     ),
-    ast.Attribute: (("name taken for another", _alike),),
+    ast.Attribute: (("name taken for another", calls.alike),),
     (ast.Tuple, ast.List, ast.Dict): (("swap members", _members),),
     (ast.Tuple, ast.List, ast.Set): (("drop member", _member_dropped),),
     ast.UnaryOp: (("drop not or minus", _minus_or_not),),
