@@ -165,7 +165,7 @@ class BornNanKey(Key, task="born_nan"):
 
     def good_in_nan_out(loss):
         """You asked for a node that receives finite numbers and sends a nan. Where the first bad
-        number is an inf, there is none. Ask of both sides whether all is finite."""
+        number is an inf, its node sends no nan. Ask of both sides whether all is finite."""
         ran = _run(loss)
         return _first(one.name for one in ran if _nan(one.outgoing) and not _bad(one.incoming))
 
