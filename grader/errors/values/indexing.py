@@ -74,7 +74,7 @@ INDEXING = (
         r"must have the same scalar type",
         "What is written has another dtype than the tensor that it is written into.",
         "Make out from it: rows.new_zeros(n, d). Or convert it, source.to(out.dtype), if out "
-        "holds floating numbers: integers would round it and cut its graph.",
+        "holds floating numbers: integers would cut off its fractions, and its graph.",
     ),
     Explanation(
         "many_indices",

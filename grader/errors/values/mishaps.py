@@ -177,7 +177,7 @@ OPERANDS = (
         r"dtype to be equal to src\.dtype)",
         "The tensors of one operation have different dtypes.",
         "Create tensors with dtype=x.dtype, or convert with t.to(x.dtype). Of integers and "
-        "floating numbers convert the integers: the other way rounds, and cuts the graph. "
+        "floating numbers convert the integers: the other way cuts off fractions, and the graph. "
         "NumPy's numbers are float64 and a layer's weights float32: torch.from_numpy(a).float().",
     ),
     Explanation(

@@ -91,7 +91,7 @@ def _run(loss: Tensor, *, retain: bool = True) -> list[_Ran]:
 
     handles = [node.register_hook(see(node)) for node in nodes]
     try:
-        torch.autograd.grad(loss, _leaves(nodes), retain_graph=retain)
+        torch.autograd.grad(loss, _leaves(nodes), retain_graph=retain, allow_unused=True)
     finally:
         for handle in handles:
             handle.remove()
@@ -165,7 +165,7 @@ class BornNanKey(Key, task="born_nan"):
 
     def good_in_nan_out(loss):
         """You asked for a node that receives finite numbers and sends a nan. Where the first bad
-        number is an inf, there is none. Ask of both sides whether all is finite."""
+        number is an inf, its node sends no nan. Ask of both sides whether all is finite."""
         ran = _run(loss)
         return _first(one.name for one in ran if _nan(one.outgoing) and not _bad(one.incoming))
 
@@ -296,7 +296,7 @@ class BornNanKey(Key, task="born_nan"):
         """The names are right, and the graph is gone: somebody else can run no pass through it any
         more. Pass retain_graph=True."""
         found = _birth(loss)
-        torch.autograd.grad(loss, _leaves(_nodes(loss)))
+        torch.autograd.grad(loss, _leaves(_nodes(loss)), allow_unused=True)
         return found
 
     def grads_added(loss):
@@ -353,6 +353,13 @@ class BornNanKey(Key, task="born_nan"):
                 torch.isfinite(grad)
                 if _bad((grad,)):
                     break
+        return _birth(loss)
+
+    @raises("appears to not have been used in the graph")
+    def lost_leaf_refused(loss):
+        """torch.autograd.grad refuses a leaf that no gradient comes to, as where a Function returns
+        None for it. Pass allow_unused=True: the nodes on the way run all the same."""
+        torch.autograd.grad(loss, _leaves(_nodes(loss)), retain_graph=True)
         return _birth(loss)
 
     @raises("list index out of range")

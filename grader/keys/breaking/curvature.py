@@ -158,9 +158,9 @@ class HvpKey(Key, task="hvp"):
 
     @raises("does not require grad and does not have a grad_fn|not have been used in the graph")
     def constant_gradient_refused(f, x, v):
-        """The gradient of a linear f is a constant, and that of straight pieces has a graph that x
-        is not in: a second pass refuses both. H is 0 there: ask g.requires_grad, and pass
-        materialize_grads=True."""
+        """The gradient of a linear f does not depend on x: it has no graph, or one that leads to
+        the weights of f alone, and a second pass refuses both. H is 0 there: ask g.requires_grad,
+        and pass materialize_grads=True."""
         z, g = _recorded(f, x)
         return torch.autograd.grad(g, z, v)[0]
 
@@ -172,9 +172,9 @@ class HvpKey(Key, task="hvp"):
         return torch.autograd.grad(g, z, v, materialize_grads=True)[0]
 
     @raises("appears to not have been used in the graph")
-    def straight_f_refused(f, x, v):
-        """The gradient has a graph that x is not in: f consists of straight pieces. H is 0 there:
-        pass allow_unused=True, and return zeros for None."""
+    def learned_f_refused(f, x, v):
+        """The gradient has a graph that x is not in: f is linear, and its weights learn. H is 0
+        there: pass allow_unused=True, and return zeros for None."""
         z, g = _recorded(f, x)
         if not g.requires_grad:
             return torch.zeros_like(x)
@@ -214,19 +214,19 @@ class HvpKey(Key, task="hvp"):
 
     def graph_kept(f, x, v):
         """The product is right, and it still requires grad: it holds the graph of both passes.
-        Leave create_graph out of the second one, work on a detached copy of x, or detach the
+        Leave create_graph out of the second one, work on a leaf of your own, or detach the
         result."""
         return _hvp(f, x, v).requires_grad_()
 
     def x_made_to_require_grad(f, x, v):
-        """You made the caller's x require grad. Work on a copy that is a leaf:
+        """You made the caller's x require grad. Work on a leaf of your own:
         x.detach().requires_grad_()."""
         x.requires_grad_()
         return _hvp(f, x, v)
 
     def grad_left_on_x(f, x, v):
         """You left a gradient in x.grad, or added to one that was there: backward() does. Work on a
-        copy that is a leaf, or use torch.autograd.grad."""
+        leaf of your own, or use torch.autograd.grad."""
         x.requires_grad_().grad = _grad(f, x)
         return _hvp(f, x, v)
 
@@ -414,7 +414,8 @@ class StraightSlopeKey(Key, task="straight_slope"):
         return StraightSlopeKey.reference(net, x)
 
     def x_made_to_require_grad(net, x):
-        """You made the caller's x require grad. Work on a copy: x.detach().requires_grad_()."""
+        """You made the caller's x require grad. Work on a leaf of your own:
+        x.detach().requires_grad_()."""
         x.requires_grad_()
         return StraightSlopeKey.reference(net, x)
 

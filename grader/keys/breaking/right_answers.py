@@ -68,7 +68,7 @@ def born_by_what_arrived(loss):
             if other is not None and other not in met:
                 met.add(other)
                 nodes.append(other)
-    torch.autograd.grad(loss, leaves, retain_graph=True)
+    torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True)
     for handle in handles:
         handle.remove()
     return names[0] if names else None

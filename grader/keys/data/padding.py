@@ -139,7 +139,7 @@ class CollatePadKey(Key, task="collate_pad"):
 
     def graph_cut(samples):
         """Your batch does not lead back to the sequences: torch.tensor, detach, .data and tolist
-        all copy numbers without their history. torch.stack, cat and pad_sequence keep it, and so
+        all give numbers without their history. torch.stack, cat and pad_sequence keep it, and so
         does writing a sequence itself into zeros."""
         batch, mask = reference(samples)
         return batch.detach(), mask

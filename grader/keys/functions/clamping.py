@@ -89,9 +89,9 @@ class ClampSteKey(Key, task="clamp_ste"):
         return _ForBounds.apply(x, lo, hi)
 
     def by_detach(x, lo, hi):
-        """You added two numbers that cancel, x and -x, as in x + (clamped - x).detach(): that is
-        right for ordinary numbers. Where x is inf, inf - inf is nan. A Function gives the clamped
-        value itself."""
+        """You added two numbers that cancel, x and -x, as in x + (clamped - x).detach(). That
+        rounds, and where x is very large nothing is left of the bound; where it is inf, inf - inf
+        is nan. A Function gives the clamped value itself."""
         return x + (x.clamp(lo, hi) - x).detach()
 
     def lower_bound_last(x, lo, hi):

@@ -315,7 +315,7 @@ class DistillationKey(Key, task="distillation"):
 
     def logarithm_of_a_softmax(student, teacher, temperature):
         """With large scores your loss is inf or nan: a probability was rounded to 0 before its
-        logarithm. log_softmax never computes that probability."""
+        logarithm. log_softmax takes no logarithm of a probability."""
         q = (student / temperature).softmax(1).log()
         p = (teacher.detach() / temperature).softmax(1)
         return F.kl_div(q, p, reduction="batchmean") * temperature**2

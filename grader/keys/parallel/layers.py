@@ -33,8 +33,8 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         return sum(_summands(x, w1s, b1s, w2s)) + b2 / len(w1s)
 
     def x_detached_on_other_ranks(x, w1s, b1s, w2s, b2):
-        """Only the first rank's part of the gradient reaches x: the other ranks work with a copy of
-        it that is detached. x goes to all of them, and their parts add up."""
+        """Only the first rank's part of the gradient reaches x: the others work with x.detach(), or
+        a clone of it. x itself goes to all of them, and their parts add up."""
         first = _summands(x, w1s[:1], b1s[:1], w2s[:1])
         return sum(first + _summands(x.detach(), w1s[1:], b1s[1:], w2s[1:])) + b2
 
@@ -143,9 +143,8 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         return sum(_summands(x, w1s, b1s, w2s)).detach() + b2
 
     def weights_detached(x, w1s, b1s, w2s, b2):
-        """The values are right, and no gradient reaches the parts of the weights: you put their
-        .data together, or copies that are detached. torch.cat of the parts themselves keeps the
-        graph."""
+        """The values are right, and no gradient reaches the parts of the weights: you put together
+        their .data, or what detach() gives. torch.cat of the parts themselves keeps the graph."""
         parts = ([part.detach() for part in one] for one in (w1s, b1s, w2s))
         return TensorParallelKey.reference(x, *parts, b2)
 
@@ -162,8 +161,9 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         return F.linear(hidden, torch.cat(w2s, 1), b2)
 
     def x_detached(x, w1s, b1s, w2s, b2):
-        """The values are right, and no gradient reaches x: you gave the ranks detached copies.
-        Every rank gets x itself, so that the gradients of all of them add up in it."""
+        """The values are right, and no gradient reaches x: you gave the ranks x.detach(), or a
+        clone of it. Every rank gets x itself, so that the gradients of all of them add up in
+        it."""
         return TensorParallelKey.reference(x.detach(), w1s, b1s, w2s, b2)
 
     def bias_detached(x, w1s, b1s, w2s, b2):

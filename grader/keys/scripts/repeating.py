@@ -58,10 +58,10 @@ def _constant(*libraries: str) -> Callable[..., Any]:
 
 def _cut(*libraries: str) -> Callable[..., Any]:
     """Some libraries get a seed that does not hold all of n."""
-    names = " and ".join(libraries)
+    larger = ", or larger than 32 bits hold, of which torch keeps the lower ones"
     sentence = (
-        f"{names} give the same for two seeds that are 2**31 apart. You make n smaller "
-        "before you seed, or larger than 32 bits hold, of which torch keeps the lower ones. Seed "
+        f"The numbers of {' and '.join(libraries)} are the same for two seeds that are 2**31 "
+        f"apart. You make n smaller before you seed{larger if 'torch' in libraries else ''}. Seed "
         "with n itself."
     )
 

@@ -92,7 +92,7 @@ class DropLowestKey(Key, task="drop_lowest"):
         return x[x <= x.quantile(q)]
 
     def other_end(x, q):
-        """You took the quantile of 1 - q. q is the share that lies below it."""
+        """You took the quantile of 1 - q. About the share q of the numbers lies below it."""
         return x[x > x.quantile(1 - q)]
 
     def highest_dropped(x, q):
@@ -137,8 +137,8 @@ class DropLowestKey(Key, task="drop_lowest"):
         return x[x > x.median()]
 
     def mean_instead(x):
-        """You compared with the mean. Compare with the quantile, which has the share q of the
-        numbers below it."""
+        """You compared with the mean. Compare with the quantile, which has about the share q of
+        the numbers below it."""
         return x[x > x.mean()]
 
     def share_of_the_range(x, q):

@@ -144,5 +144,5 @@ class OnehotGatherKey(Key, task="onehot_gather"):
 
     def values_copied_out(logits, y):
         """The numbers are right, and nothing reaches logits: item(), torch.tensor(...) and detach()
-        make new numbers without history. Pick by positions, or stack what you pick."""
+        give numbers without history. Pick by positions, or stack what you pick."""
         return _chosen(logits, y).detach()

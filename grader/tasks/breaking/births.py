@@ -31,8 +31,8 @@ class BornNan(Task):
         "Put a hook on every node that can be reached by next_functions, and let each write down "
         "what it sees. torch.isnan does not see an inf, and a gradient in a tuple may be None.",
         "Walk the graph with a list of nodes still to visit. Run the pass by torch.autograd.grad "
-        "with retain_graph=True, towards the leaves that the AccumulateGrad nodes hold as "
-        "variable. The hook keeps the first name only.",
+        "with retain_graph=True and allow_unused=True, towards the leaves that the AccumulateGrad "
+        "nodes hold as variable. The hook keeps the first name only.",
     )
     CASES = (
         case("roots", kinds=("root", "hidden root", "no nan"), visible=True),
@@ -57,6 +57,7 @@ class BornNan(Task):
         case("forward is bad already", kinds=("overflow", "inf minus inf", "nan drawn")),
         case("deeper than calls may be", kinds=("deep",)),
         case("a part edited in place", kinds=("edited part",)),
+        case("a leaf that is sent nothing", kinds=("one side",)),
         case("float32", kinds=("root", "constant row", "log and root"), dtype=F32),
     )
 
@@ -148,6 +149,20 @@ class Upset(torch.autograd.Function):
         """The gradient over the mask."""
         (mask,) = ctx.saved_tensors
         return g / mask, None
+
+
+class OneSide(torch.autograd.Function):
+    """The first of two tensors, whose backward sends the second one nothing."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, other: Tensor) -> Tensor:
+        """x as it is."""
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        """The gradient, and None."""
+        return g, None
 
 
 def _deep(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
@@ -261,6 +276,7 @@ _LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "power": lambda a, b, mask: ((a * mask) ** 0.5).sum() * b.sum(),
     "arc": lambda a, b, mask: (a.detach() * (1 - mask) + a * 0).clamp(max=1).acos().sum(),
     "divisor": lambda a, b, mask: (b.detach() / (a * mask)).sum(),
+    "one side": lambda a, b, mask: OneSide.apply(a * mask, b).sqrt().sum(),
     "own function": lambda a, b, mask: (Upset.apply(a * b, mask) * b).sum(),
     "meeting in one part": _meeting_in_one_part,
     "meeting behind": _meeting_in_the_second_part,

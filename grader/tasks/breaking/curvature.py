@@ -33,8 +33,8 @@ class Hvp(Task):
         "which scalar is H v the gradient?",
         "What must the first pass record, so that a second one can go through it? And what does "
         "the second one raise if f is linear, so that g does not depend on x?",
-        "Work on a copy of x that is a leaf. Differentiate once with create_graph, then start at "
-        "g with v. If f is linear, g may have no graph: H is 0. torch.func.jvp of "
+        "Work on a leaf of your own with x's values. Differentiate once with create_graph, then "
+        "start at g with v. If f is linear, g may have no graph: H is 0. torch.func.jvp of "
         "torch.func.grad(f) does both; detach what it gives.",
     )
     CASES = (
