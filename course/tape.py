@@ -2,7 +2,7 @@
 
 It agrees with torch on numbers of one dtype, but for rounding, overflow, nan, powers of 0, and
 tensors as exponents of what is not positive. Left out: `requires_grad` (all is recorded), products
-with a vector, freeing, noticing edits of `data`, second derivatives.
+with a vector, the mean of nothing, freeing, noticing edits of `data`, second derivatives.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class DecoratedInferKey(Key, task="decorated_infer"):
 
     def inference_tensors(fn):
         """You ran fn in inference mode. Its results cannot be saved for a backward pass later, and
-        enable_grad has no effect inside. Take no_grad."""
+        inside it enable_grad does not bring recording back. Take no_grad."""
         return torch.inference_mode()(fn)
 
     def result_detached(fn):

@@ -305,6 +305,15 @@ def test_a_backward_pass_by_hand_gives_each_leaf_a_gradient_of_its_dtype(other):
     torch.testing.assert_close(by_hand, leaf.grad)
 
 
+def test_the_backward_pass_by_hand_does_not_know_a_leafs_grad_dtype():
+    leaf = torch.tensor([1.0, 2.0], requires_grad=True)
+    leaf.grad_dtype = F64
+    root = (leaf * torch.tensor([3.0, 5.0], dtype=F64)).sum()
+    assert the_rule(TWO, "backward_by_hand")(root)[leaf].dtype == torch.float32
+    root.backward()
+    assert leaf.grad.dtype == F64
+
+
 @given(programs(), st.sets(st.integers(0, 8)))
 def test_a_gradient_is_kept_where_the_rule_says(program, asked):
     tensors, root = one_number(program)

@@ -137,6 +137,16 @@ def test_adam_of_the_lesson_is_adam_and_adamw_of_torch(
     torch.testing.assert_close(p.detach(), mine, rtol=1e-9, atol=1e-12)
 
 
+def test_adam_of_torch_decays_as_adamw_does_if_it_is_told_to():
+    adam = rule(PART_ONE, "adam")
+    p = torch.tensor([10.0], dtype=torch.float64, requires_grad=True)
+    opt = torch.optim.Adam([p], lr=0.1, weight_decay=0.5, decoupled_weight_decay=True)
+    p.grad = torch.full_like(p, 2.0)
+    opt.step()
+    mine, _, _ = adam(10.0, 2.0, 0.0, 0.0, 1, lr=0.1, wd=0.5, decoupled=True)
+    assert p.item() == pytest.approx(mine)
+
+
 # By optimizer: how it is made, whether it decays by itself, and whether it keeps a running mean.
 MEANS = {
     "SGD": False, "SGD with momentum": True, "SGD with momentum, nesterov": True,
