@@ -13,6 +13,10 @@ from pathlib import Path
 # Before torch is imported: tests run side by side, and each would take every core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Hundreds of processes import the course. Where nothing compiled is kept, each compiles all of it.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # No test reads or writes what belongs to whoever runs it.
 _own = tempfile.mkdtemp(prefix="autograd-course-tests-")
 for _name in ("AUTOGRAD_COURSE_DATA", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):

@@ -23,7 +23,8 @@ PARTS = (
 def checkout(tmp_path_factory):
     """A copy of this repository, of the tracked files that a course's author works on."""
     folder = tmp_path_factory.mktemp("checkout")
-    left = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.ipynb")
+    # What is compiled comes along, but for what another process is about to write.
+    left = shutil.ignore_patterns("*.pyc.*", ".ipynb_checkpoints", "*.ipynb")
     for name in ("grader", "course", "solutions", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=left)
     shutil.copytree(ROOT / "exercises", folder / "exercises")

@@ -96,7 +96,6 @@ def passes_for_an_ordinary_user(own, *chosen):
         "TMPDIR": own,
         "USER": "somebody",
         "OMP_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         classroom.MADE: own,
         "HYPOTHESIS_STORAGE_DIRECTORY": f"{own}/hypothesis",
         **{name: os.environ[name] for name in ("CI",) if name in os.environ},

@@ -67,7 +67,8 @@ for line in sys.stdin:
 
 def small_checkout(folder):
     """A checkout of one chapter: sealing all of them, and their gradebook, takes a minute."""
-    left = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.ipynb")
+    # What is compiled comes along, but for what another process is about to write.
+    left = shutil.ignore_patterns("*.pyc.*", ".ipynb_checkpoints", "*.ipynb")
     for name in ("hub", "grader", "course", "solutions"):
         shutil.copytree(ROOT / name, folder / name, ignore=left)
     shutil.copytree(ROOT / "exercises" / "01-graphs", folder / "exercises" / "01-graphs")

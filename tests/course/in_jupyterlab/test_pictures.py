@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.course.in_jupyterlab.elements import DRAWN, PICTURED, PICTURES
+from tests.course.in_jupyterlab.elements import DRAWN, PICTURED, PICTURES, first_picture
 from tests.fixtures.browser import COLOURS, barriers, keep_picture
 from tests.fixtures.in_jupyterlab import DIRTY, FRONT, cell, notebook
 
@@ -16,7 +16,7 @@ PICTURED_AT = {"05-hooks": 30, "06-optimizer-loop": 12}  # steps that the README
 @pytest.fixture(scope="module")
 def drawn(lab):
     """The notebook of every lesson's first picture, open and run for as long as it is needed."""
-    notebook(lab.folder / PICTURES, *PICTURED.values())
+    notebook(lab.folder / PICTURES, *map(first_picture, PICTURED.values()))
     shown = lab.open(PICTURES)
     lab.do("notebook:run-all-cells")
     alive = shown.locator(".ag-player.ag-alive")

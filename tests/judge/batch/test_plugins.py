@@ -42,8 +42,8 @@ def by_the_pool(graded_class):
     return graded_class
 
 
-def test_nbgrader_and_the_pool_agree_on_every_cell_of_every_kind(by_nbgrader, by_the_pool):
-    theirs, ours = classroom.rows(by_nbgrader), classroom.rows(by_the_pool)
+def test_nbgrader_and_the_pool_agree_on_every_cell_of_every_kind(rows, by_the_pool):
+    theirs, ours = rows, classroom.rows(by_the_pool)
     assert len(theirs) == len(CLASS) > len(classroom.KINDS)
     assert theirs == ours
 
@@ -85,15 +85,19 @@ DESERVED = {
 }
 
 
+@pytest.fixture(scope="module")
+def rows(by_nbgrader):
+    """What its gradebook says of everybody, read once."""
+    return classroom.rows(by_nbgrader)
+
+
 @pytest.mark.parametrize("student", DESERVED)
-def test_every_submission_scores_what_it_deserves(by_nbgrader, student):
-    earned = classroom.scores(by_nbgrader, student)
+def test_every_submission_scores_what_it_deserves(rows, student):
+    earned = {name: auto for name, (auto, _, _) in rows[student]["grades"].items()}
     assert {name: earned[name] for name in FULL} == DESERVED[student]
 
 
-def test_what_a_person_grades_waits_for_one_and_an_untouched_answer_does_not(by_nbgrader):
-    rows = classroom.rows(by_nbgrader)
-
+def test_what_a_person_grades_waits_for_one_and_an_untouched_answer_does_not(rows):
     def waiting(student):
         return {name for name, (_, _, waits) in rows[student]["grades"].items() if waits}
 
@@ -107,8 +111,7 @@ def test_what_a_person_grades_waits_for_one_and_an_untouched_answer_does_not(by_
     assert rows["untouched-0"]["comments"]["explain"] == "No response."
 
 
-def test_a_late_submission_pays_what_nbgraders_plugin_says(by_nbgrader):
-    rows = classroom.rows(by_nbgrader)
+def test_a_late_submission_pays_what_nbgraders_plugin_says(by_nbgrader, rows):
     assert rows["late-0"]["late"] == 5 * 86400 - 3 * 3600
     assert rows["late-0"]["penalty"] == rows["late-0"]["score"] == 25
     assert "(Score: 0.0 / 38.0)" in classroom.page(by_nbgrader, "late-0")
