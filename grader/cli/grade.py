@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -133,6 +134,7 @@ def grade(
         crew = crew_of(jobs, gpu_jobs, scheduler)
         try:
             batch = Batch(desk, filing, round_, crew, force=force, strangers=unknown)
+            gc.freeze()  # to look for garbage in all that is loaded takes as long as three filings
             lines = list(watched(batch.lines(chosen), len(chosen), assignment, quiet=as_json))
             lines += refused(desk, assignment) if students is None else []
         except KeyboardInterrupt:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from grader.judge.books.gradebook import Notebook, Recorded
+from grader.judge.books.gradebook import Notebook
+from grader.judge.books.rows import Recorded
 from grader.judge.sitting.papers import Marked, Paper, Round
 from grader.judge.sitting.reading import Place, read_paper
 from grader.judge.sitting.tidying import set_aside

@@ -23,9 +23,10 @@ from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
 from grader.judge.batch.handing_out import handed_in, under_their_names
 from grader.judge.books.databases import first_line
-from grader.judge.books.gradebook import Book, Notebook, Recorded
+from grader.judge.books.gradebook import Book, Notebook
 from grader.judge.books.ledger import Notes
 from grader.judge.books.needs import Need
+from grader.judge.books.rows import Recorded
 from grader.judge.books.standing import newest
 from grader.judge.books.tables import SittingRow
 from grader.judge.sitting.papers import Marked, Paper, Round

@@ -6,31 +6,27 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from nbgrader.api import (
     Assignment,
-    BaseCell,
-    Comment,
-    Grade,
     Gradebook,
     InvalidEntry,
-    MissingEntry,
     Student,
     SubmittedAssignment,
 )
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
-from nbgrader.utils import is_task
+from nbgrader.utils import is_task, parse_utc
 from sqlalchemy.exc import DBAPIError, SAWarning
-from sqlalchemy.orm import Session, scoped_session, sessionmaker, undefer
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from grader.engine.refusal import Refusal
 from grader.judge.books.age import require_current
 from grader.judge.books.databases import PATIENCE, first_line, reaching, wait_for
 from grader.judge.books.left import is_left
+from grader.judge.books.rows import Recorded, Rows, add_submission, find_submission
 from grader.judge.books.unanswered import elsewhere
 
 Notebook = Any
@@ -38,28 +34,6 @@ Notebook = Any
 
 class GradebookRefused(Refusal):
     """The gradebook could not be written. It is as it was before the submission."""
-
-
-@dataclass(frozen=True)
-class CellScore:
-    """What the gradebook says of one graded cell, by hand where somebody graded it by hand."""
-
-    score: float
-    points: float
-    needs_grading: bool = False
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """One notebook of a submission as it stands in the gradebook.
-
-    `scores` and `comments` are by grade_id; `penalty` is what being late costs.
-    """
-
-    scores: Mapping[str, CellScore]
-    comments: Mapping[str, str]
-    penalty: float = 0.0
-    seconds_late: float = 0.0
 
 
 class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
@@ -113,57 +87,6 @@ class _OneCommit(Session):
 
     def end(self) -> None:
         super().commit()
-
-
-class _Rows:
-    """Answers nbgrader's SaveAutoGrades in the gradebook's place: one notebook, fetched at once."""
-
-    def __init__(self, session: Session, notebook: Any) -> None:
-        self.db, self._session, self._notebook = self, session, notebook.id
-        self._fetch()
-
-    def commit(self) -> None:
-        """Wait: the whole submission is committed at once."""
-
-    def _fetch(self) -> None:
-        self._grades = self._by_name(Grade, undefer(Grade.max_score))
-        self._comments = self._by_name(Comment)
-
-    def _by_name(self, kind: Any, *options: Any) -> dict[str, Any]:
-        query: Any = self._session.query(BaseCell.name, kind)
-        query = query.join(kind, kind.cell_id == BaseCell.id)
-        query = query.filter(kind.notebook_id == self._notebook).options(*options)
-        return dict(query.populate_existing())
-
-    def find_grade(self, name: str, *place: str) -> Any:
-        return _found(self._grades, name)
-
-    def find_comment(self, name: str, *place: str) -> Any:
-        return _found(self._comments, name)
-
-    def nothing_handed_in(self) -> None:
-        """What nbgrader does to the grades of a notebook that is missing."""
-        for grade in self._grades.values():
-            grade.auto_score, grade.needs_manual_grade = 0, False
-
-    def recorded(self, penalty: float, late: float) -> Recorded:
-        """What stands in the database, which computes scores and comments."""
-        self._session.flush()
-        self._fetch()
-        scores = {
-            name: CellScore(
-                float(grade.score), float(grade.max_score), bool(grade.needs_manual_grade)
-            )
-            for name, grade in self._grades.items()
-        }
-        comments = {name: row.comment for name, row in self._comments.items() if row.comment}
-        return Recorded(scores, comments, penalty, late)
-
-
-def _found(rows: Mapping[str, Any], name: str) -> Any:
-    if name not in rows:
-        raise MissingEntry(f"the gradebook has no row for the cell {name}")
-    return rows[name]
 
 
 class Book:
@@ -240,11 +163,15 @@ class Book:
         book = self._gradebook
         if book.db.get(Student, student) is None:
             book.add_student(student, **listed_as(student))
-        when = {} if received is None else {"timestamp": received}
-        submission = book.update_or_create_submission(assignment, student, **when)
+        submission = find_submission(book.db, assignment, student)
+        if submission is None:
+            add_submission(book, assignment, student, received)
+            submission = find_submission(book.db, assignment, student)
+        elif received is not None:
+            submission.timestamp = parse_utc(received)
         recorded = {}
         for row in submission.notebooks:
-            rows = _Rows(book.db, row)
+            rows = Rows(book.db, row)
             if row.name in absent:
                 rows.nothing_handed_in()
             if row.name in notebooks:
@@ -255,6 +182,7 @@ class Book:
                 self._saving.elsewhere = elsewhere(notebooks[row.name])
                 for number, cell in enumerate(notebooks[row.name].cells):
                     self._saving.preprocess_cell(cell, resources, number)
+            rows.save()
             penalty = self._penalty(submission, row)
             recorded[row.name] = rows.recorded(penalty or 0.0, submission.total_seconds_late)
         return recorded

@@ -20,7 +20,7 @@ from nbgrader.utils import is_grade, is_solution, is_task
 from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
-from grader.judge.books.gradebook import CellScore, Recorded
+from grader.judge.books.rows import CellScore, Recorded
 from grader.judge.intake.cells import number_of
 from grader.judge.intake.form import Form, FormCell, Notebook, read_forms
 from grader.judge.pages import settings as pages

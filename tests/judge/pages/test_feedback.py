@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_ce
 from nbgrader.api import Gradebook
 
 from grader.diagnosis.verdict import CaseOutcome, Finding, Outcome, Verdict
-from grader.judge.books.gradebook import CellScore, Recorded
+from grader.judge.books.rows import CellScore, Recorded
 from grader.judge.intake.normalise import normalise
 from grader.judge.pages import settings as pages
 from grader.judge.pages.clean import clean, showable
