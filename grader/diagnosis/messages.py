@@ -86,6 +86,8 @@ TEMPLATES: dict[str, str] = {
     "ERROR.explained_after": "What {function} returned cannot be used: {error} {meaning}",
     "ERROR.explained_asked": "{function} raised {error} {meaning} This exercise asks whether "
     "something raises: where the error is the answer, catch it (`try` … `except {kind}`).",
+    "ERROR.explained_text": "{function} raised {error} {meaning} A line of the text that it ran "
+    "raised it: look at what that line finds under each name.",
     "ERROR.raised": "{function} raised {error}",
     "ERROR.after": "What {function} returned cannot be used: {error}",
     "ERROR.explained_afterwards": "After your call of {function}, what was given to it cannot be "
