@@ -315,6 +315,11 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         grads = _by_hand(model, x, gy)[1:]
         return [*grads, grads[-1]]
 
+    def every_layer_once(model, x, gy):
+        """A layer that stands in the model twice was called once: children() and modules() list
+        every module a single time. Walk over the model itself: `for layer in model`."""
+        return _by_hand(nn.Sequential(*model.children()), x, gy)[1:]
+
     def last_output_missing(model, x, gy):
         """The gradient of the last output is missing. It is gy, with which the pass starts, and it
         is asked for like the others."""
