@@ -218,6 +218,9 @@ TEMPLATES: dict[str, str] = {
     "FACT.input_times": "{path} is {factor} times the input `{input}`.",
     "FACT.close": "{path} is within 1 % of the right answer in size, and is not it. So it is where "
     "a derivative is approximated, or a small term is missing.",
+    "FACT.differences": "{path} is within 1 % of the right answer in float64, and further from it "
+    "in float32. So it is where values are subtracted and divided by a small step. Autograd needs "
+    "no step.",
     "FACT.inverted": "Every answer is the opposite of the right one.",
     "PART.cases": "In the cases that fail, and only there, your answer gives exactly what this "
     "mistake gives: “{mistake}”",
