@@ -56,6 +56,17 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         gin, gout = torch.autograd.grad(y, (x, y), gy)
         return gin, gout
 
+    def run_in_eval_mode(module, x, gy):
+        """You ran the module in eval mode. Layers such as Dropout and BatchNorm compute something
+        else there than in training: run it in the mode that it is in."""
+        modes = [(part, part.training) for part in module.modules()]
+        module.eval()
+        try:
+            return FullBackwardProbeKey.reference(module, x, gy)
+        finally:
+            for part, mode in modes:
+                part.training = mode
+
     def added_to_an_old_grad(module, x, gy):
         """Your gin is x.grad, which held something before: backward adds to it. Work on
         x.detach().clone(), or take what a hook is called with."""

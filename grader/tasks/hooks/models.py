@@ -107,7 +107,7 @@ class Net(nn.Module):
         return y
 
 
-class _Halving(nn.Module):
+class Halving(nn.Module):
     """Half of its input in training, all of it in eval mode."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ class UsedNet(Net):
     def __init__(self, m1: Tensor, m2: Tensor, m3: Tensor, broken: bool = False) -> None:
         super().__init__(m1, m2, m3, broken)
         self.inlet = nn.Sequential(nn.Identity())
-        self.halving = _Halving()
+        self.halving = Halving()
         self.again = self.act
         self.spare = nn.Identity()
         self.runs = 0
