@@ -225,7 +225,10 @@ def _mistakes_are_named(subject: Subject) -> Iterator[Broken]:
             if verdict.outcome is Outcome.WRONG and verdict.credit < 1.0:
                 if told == [(mistake.code, mistake.message)]:
                     continue
-                twins = " and ".join(subject.trials.twins(mistake.code))
+                alike = subject.trials.twins(mistake.code)
+                if [said for _, said in told] == [mistake.message] and told[0][0] not in alike:
+                    continue  # in this precision another of the same sentence does the same
+                twins = " and ".join(alike)
                 what = f"{mistake.code} is taken for something else. {verdict}"
                 cure = "Draw inputs that tell it from what is right and from other mistakes."
                 if twins:

@@ -46,20 +46,27 @@ def made_at_once(answers: Paired, compared: Sequence[Compared]) -> Told | None:
     return found[0] if len(found) == 1 else None
 
 
-def two_at_once(answers: Mistaken, compared: Sequence[Compared]) -> Told | None:
+def two_at_once(answers: Paired, compared: Sequence[Compared]) -> Told | None:
     """The one pair of mistakes whose numbers the answer has in every case.
 
     The effects of two are added, or multiplied: what a term and another term, or a factor and
     another factor, do together. A mistake and a factor of its own are such a pair too. Of several
-    pairs none is told.
+    pairs none is told, and none that the key makes by itself: what those two do is known.
     """
     cases = sorted(compared, key=lambda c: c.passed)
     if not all(map(_is_numeric, cases)):
         return None
     known = [_Known(*told[:2], answers) for told in answers.mistakes()]
     known = [one for one in known if one.can_be_read(cases[0])]
-    found = list(_together(known, cases)) or list(_multiples(known, cases))
+    made = {_short(code) for code, _, _ in answers.pairs()}
+    together = [told for told in _together(known, cases) if not _among(made, told)]
+    found = together or list(_multiples(known, cases))
     return found[0] if len(found) == 1 else None
+
+
+def _among(made: set[str], told: Told) -> bool:
+    one, _, other = _short(told[0]).partition("+")
+    return f"{one}+{other}" in made or f"{other}+{one}" in made
 
 
 def behind_parts(

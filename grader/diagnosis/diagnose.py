@@ -11,7 +11,7 @@ from grader.diagnosis.at_once import behind_parts, made_at_once, two_at_once
 from grader.diagnosis.compared import Compared, Seen, only
 from grader.diagnosis.comparison import Rules, compare
 from grader.diagnosis.differing import is_plain, of_differences
-from grader.diagnosis.in_part import mistake_in_part, reproduces
+from grader.diagnosis.in_part import mistake_in_part, of_one_sentence, reproduces
 from grader.diagnosis.messages import say
 from grader.diagnosis.naming import is_row, parts_of, spoken
 from grader.diagnosis.notes import notes
@@ -246,13 +246,17 @@ def _with_expected(answers: Answers, c: Compared) -> Compared:
 
 
 def _mistakes_alone(answers: Answers, compared: Sequence[Compared]) -> list[tuple[str, str]]:
-    """The mistakes that reproduce the observation in every case, each by itself."""
+    """The mistakes that reproduce the observation in every case, each by itself.
+
+    Several of one sentence are one: what is said of the answer is the same.
+    """
     real = [c for c in compared if c.case.device != ANOTHER]
     order = sorted(real, key=lambda c: c.passed)  # failing cases rule most mistakes out at once
     if all(c.passed for c in real):
         return []
-    return [
+    found = [
         (code, message)
         for code, message, raises in answers.mistakes()
         if all(reproduces(answers.mistaken(code, c.case), c, raises) for c in order)
     ]
+    return of_one_sentence(found)

@@ -81,8 +81,10 @@ def _of_error(task: Task, c: Compared, error: Raised) -> Finding:
         code, template = f"ERROR.{found.code}", "ERROR.explained"
         if not error.by_learner:
             template = f"ERROR.explained_{_after(task)}"
-        elif asks_what_is_raised(task, c.expected, error.type_name):
+        elif found.code != "no_graph" and asks_what_is_raised(task, c.expected, error.type_name):
             template = "ERROR.explained_asked"
+        elif error.in_text:
+            template = "ERROR.explained_text"
         message = say(
             template,
             function=function,

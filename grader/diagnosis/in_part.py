@@ -57,7 +57,20 @@ def mistake_in_part(
             template = "PART.cases" if whole else "PART.values"
             template = "PART.calm" if beside_errors else template
             found.append((f"PART.{code}", say(template, mistake=message)))
+    found = of_one_sentence(found)
     return found[0] if len(found) == 1 else None
+
+
+def of_one_sentence(found: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Codes and sentences, of each sentence the first code alone.
+
+    >>> of_one_sentence([("a", "You added 1."), ("b", "You added 1.")])
+    [('a', 'You added 1.')]
+    """
+    first: dict[str, str] = {}
+    for code, sentence in found:
+        first.setdefault(sentence, code)
+    return [(code, sentence) for sentence, code in first.items()]
 
 
 def _is_of_numbers(c: Compared) -> bool:

@@ -86,6 +86,8 @@ TEMPLATES: dict[str, str] = {
     "ERROR.explained_after": "What {function} returned cannot be used: {error} {meaning}",
     "ERROR.explained_asked": "{function} raised {error} {meaning} This exercise asks whether "
     "something raises: where the error is the answer, catch it (`try` … `except {kind}`).",
+    "ERROR.explained_text": "{function} raised {error} {meaning} A line of the text that it ran "
+    "raised it: look at what that line finds under each name.",
     "ERROR.raised": "{function} raised {error}",
     "ERROR.after": "What {function} returned cannot be used: {error}",
     "ERROR.explained_afterwards": "After your call of {function}, what was given to it cannot be "
@@ -216,6 +218,9 @@ TEMPLATES: dict[str, str] = {
     "FACT.input_times": "{path} is {factor} times the input `{input}`.",
     "FACT.close": "{path} is within 1 % of the right answer in size, and is not it. So it is where "
     "a derivative is approximated, or a small term is missing.",
+    "FACT.differences": "{path} is within 1 % of the right answer in float64, and further from it "
+    "in float32. So it is where values are subtracted and divided by a small step. Autograd needs "
+    "no step.",
     "FACT.inverted": "Every answer is the opposite of the right one.",
     "PART.cases": "In the cases that fail, and only there, your answer gives exactly what this "
     "mistake gives: “{mistake}”",

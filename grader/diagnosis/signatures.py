@@ -6,19 +6,18 @@ readings of the same numbers fit, neither is taken.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 
 import torch
 
 from grader.diagnosis import truth
-from grader.diagnosis.comparison import TOLERANCE, measure, tolerance
 from grader.diagnosis.facts import functions, groups, masks, others
 from grader.diagnosis.facts.claims import the_one
-from grader.diagnosis.misses import Miss, Signature, close, dtypes_of, real_pair, reals
+from grader.diagnosis.misses import Miss, Signature, close, real_pair, reals
 from grader.diagnosis.multiples import ratio, ratio_channel
 from grader.diagnosis.naming import is_gradient
+from grader.diagnosis.nearness import close_by, differences, nearly
 from grader.diagnosis.shown import article, shown, shown_apart
 from grader.engine.observation import FLAGS, Plain
 
@@ -218,35 +217,6 @@ def _zero(misses: Sequence[Miss]) -> Signature | None:
     return Signature("ZERO.gradient" if is_gradient(misses[0].difference.name) else "ZERO", {})
 
 
-def _nearly(misses: Sequence[Miss]) -> Signature | None:
-    """Right to the precision of float32, where float64 is expected."""
-    pairs = reals(misses)
-    if pairs is None or any(tolerance(*dtypes_of(miss)) > 1e-6 for miss in misses):
-        return None
-    worst = 0.0
-    for (r, g), miss in zip(pairs, misses, strict=True):
-        distances = measure(r, g, torch.float32, miss.rules.scale)
-        if distances.wrong:
-            return None
-        size = distances.allowed / TOLERANCE[torch.float32]
-        worst = max(worst, distances.worst_abs / size)
-    digits = math.floor(-math.log10(worst))
-    return Signature("NEARLY", {"digits": digits, "wanted": 9})
-
-
-def _close(misses: Sequence[Miss]) -> Signature | None:
-    """A gradient that is the right one to a hundredth: told where nothing better is known."""
-    gradient = is_gradient(misses[0].difference.name)
-    return Signature("FACT.close", {}, _is_close) if gradient else None
-
-
-def _is_close(miss: Miss) -> bool:
-    pairs = reals([miss])
-    return pairs is not None and all(
-        0 < float((g - r).norm()) < 0.01 * float(r.norm()) for r, g in pairs
-    )
-
-
 def _flag(misses: Sequence[Miss]) -> Signature | None:
     if not _all(misses, "flag"):
         return None
@@ -353,7 +323,8 @@ _TESTS: tuple[Test, ...] = (
     _masked,
     _shifted,
     ratio_channel,
-    _nearly,
+    nearly,
     _flag,
-    _close,
+    close_by,
+    differences,
 )

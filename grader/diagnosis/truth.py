@@ -248,8 +248,11 @@ def is_argument(detail: str, arguments: Sequence[str]) -> bool:
 def asks_what_is_raised(task: Any, expected: Mapping[str, Plain], kind: str) -> bool:
     """Whether an exercise asks if something raises: it wants words or truth values, and says so.
 
-    Where it wants an exception of a certain kind, one of another kind is no answer to that.
+    Where it wants an exception of a certain kind, one of another kind is no answer to that. And no
+    kind is that Python raises for a mistyped name or a value of another type.
     """
+    if kind not in ("RuntimeError", "ValueError"):
+        return False
     if any(isinstance(v, str) and v.endswith("Error") and v != kind for v in expected.values()):
         return False
     statement = getattr(task, "statement", "")

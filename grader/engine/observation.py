@@ -76,6 +76,10 @@ class Unrecordable:
     type_name: str
 
 
+IN_TEXT = " of the text that was run"
+"""How the line of an error ends that a text raised and not a function."""
+
+
 @dataclass(frozen=True)
 class Raised:
     """An exception: its type's name, whether Python or torch defines it, its text, and the line.
@@ -90,6 +94,11 @@ class Raised:
     by_learner: bool = True
     line: str = ""
     own_raise: bool = False
+
+    @property
+    def in_text(self) -> bool:
+        """Whether a line raised it of a text that the answer ran, by exec or eval."""
+        return self.line.endswith(IN_TEXT)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import linecache
 import sysconfig
 from types import TracebackType
 
-from grader.engine.observation import Raised
+from grader.engine.observation import IN_TEXT, Raised
 from grader.engine.text import plain_text, text_of, type_name
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
@@ -46,6 +46,8 @@ def _is_library(filename: str) -> bool:
 
 def _line(step: TracebackType) -> str:
     code, number = step.tb_frame.f_code, step.tb_lineno
+    if code.co_filename == "<string>":  # so exec and eval call a text
+        return f"line {number}{IN_TEXT}"
     source = linecache.getline(code.co_filename, number, step.tb_frame.f_globals).strip()
     return plain_text(f"line {number}, in {code.co_name}: {source}")[:300] if source else ""
 

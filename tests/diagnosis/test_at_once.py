@@ -59,6 +59,19 @@ def test_two_mistakes_whose_effects_add_up_or_multiply_are_both_named(how):
     )
 
 
+def test_what_two_mistakes_do_together_is_not_guessed_where_the_key_makes_both():
+    class Making(Known):
+        def pairs(self):
+            return [("probe.curved+shifted", "You did probe.curved.", "You did probe.shifted.")]
+
+        def mistaken(self, code, case):
+            return super().mistaken("probe.curved" if "+" in code else code, case)
+
+    made = Making(both_parts, mistakes={"probe.shifted": shifted, "probe.curved": curved})
+    verdict = verdict_on(together(shifted, curved, lambda a, b, r: a + b - r), made)
+    assert [finding.code for finding in verdict.findings] == ["WRONG"]
+
+
 def test_of_two_pairs_that_fit_neither_is_told():
     answer = together(shifted, curved, lambda a, b, r: a + b - r)
     verdict = verdict_on(answer, known(shifted=shifted, curved=curved, twin=curved))

@@ -151,6 +151,16 @@ def test_of_two_mistakes_that_match_none_is_named():
     assert codes(verdict_on(cube, answers)) == ["WRONG"]
 
 
+def test_of_two_mistakes_of_one_sentence_that_sentence_is_told():
+    class Alike(Answers):
+        def mistakes(self):
+            return [(code, "You cubed.", None) for code in self._mistakes]
+
+    answers = Alike(right, {"cubed": cube, "cubed_again": cube})
+    (finding,) = verdict_on(cube, answers).findings
+    assert (finding.code, finding.message) == ("cubed", "You cubed.")
+
+
 def test_two_mistakes_that_part_in_one_case_leave_one():
     answers = Answers(right, {"cubed": cube, "other": only_in("third", root, cube)})
     assert codes(verdict_on(cube, answers)) == ["cubed"]
@@ -311,6 +321,31 @@ def test_an_error_of_autograd_is_explained_with_its_cure():
     assert finding.code == "ERROR.not_scalar"
     assert finding.message.startswith(f"probe raised RuntimeError: {text}. backward() starts")
     assert "y.sum()" in finding.message
+
+
+NO_GRAPH = "element 0 of tensors does not require grad"
+NO_OPERAND = "unsupported operand type(s) for +: 'NoneType' and 'int'"
+WORDS = SimpleNamespace(**(vars(TASK) | {"statement": 'Return "error" where the edit raises.'}))
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (Raised("RuntimeError", NO_GRAPH), "Look at what it was computed from"),
+        (Raised("TypeError", NO_OPERAND), "Print the operands"),
+        (Raised("RuntimeError", "Trying to backward through the graph a second time"), "catch it"),
+        (Raised("RuntimeError", NO_GRAPH, line="line 2 of the text that was run"), "A line of the"),
+    ],
+)
+def test_an_error_is_called_the_answer_only_where_torch_may_have_been_asked(error, advice):
+    def failed(case):
+        return Observation(error=error)
+
+    seen = [Seen(case, failed(case)) for case in cases()]
+    answers = Answers(lambda case: Observation({"word": "error"}))
+    (finding,) = diagnose(WORDS, answers, seen).findings
+    assert ("catch it" in finding.message) == (advice == "catch it")
+    assert advice in finding.message
 
 
 @pytest.mark.parametrize(

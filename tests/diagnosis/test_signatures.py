@@ -372,6 +372,26 @@ def test_a_value_of_another_type_is_called_by_its_name(received, word):
     assert found.values == {"received": word, "expected": "a tensor of shape (3,)"}
 
 
+@pytest.mark.parametrize(
+    ("path", "off", "found"),
+    [
+        ("J", {F64: 1e-4, F32: 0.3}, "FACT.differences"),
+        ("J", {F64: 0.3, F32: 0.3}, "WRONG"),
+        ("matrix", {F64: 1e-4, F32: 1e-3}, "FACT.close"),
+        ("y", {F64: 1e-4, F32: 0.3}, "WRONG"),
+    ],
+)
+def test_a_derivative_that_is_near_in_float64_alone_is_told_as_differences(path, off, found):
+    rng = torch.Generator().manual_seed(3)
+    missed = []
+    for dtype, size in off.items():
+        right = 1 + torch.rand(3, 5, generator=rng, dtype=F64)
+        noise = torch.rand(3, 5, generator=rng, dtype=F64) - 0.5
+        received = (right * (1 + size * noise)).to(dtype)
+        missed += misses([(right.to(dtype), received)], dtype, path=path)
+    assert recognise(missed).code == found
+
+
 def test_missing_and_surplus_parts_are_named():
     found = recognise(misses([({"a": 1, "b": 2}, {"b": 2, "c": 3})]))
     assert found.code == "STRUCTURE"

@@ -822,6 +822,14 @@ def test_an_exception_of_a_class_is_the_learners(answer, kind, own):
     assert (error.type_name, error.own_raise, error.by_learner) == (kind, own, True)
 
 
+@pytest.mark.parametrize("run", [exec, eval])
+def test_an_exception_out_of_a_text_that_the_answer_ran_is_told_apart(run):
+    error = ended("return answer(3)", lambda n: run("1 / 0", {}))
+    assert (error.in_text, error.by_learner) == (True, True)
+    assert error.line == "line 1 of the text that was run"
+    assert not ended("return answer(3)", lambda n: 1 / 0).in_text
+
+
 def test_an_exception_outside_the_answer_is_told_apart():
     assert ended("return len(answer(3))", lambda n: 1 / 0).by_learner
     assert not ended("return len(answer(3))", lambda n: n).by_learner

@@ -281,14 +281,22 @@ class SnapshotKey(Key, task="snapshot"):
         return dict(model.state_dict())
 
     def buffers_missing(model):
-        """The parameters are there, and the buffers are missing: running statistics belong to the
-        weights to come back to. state_dict() lists both."""
+        """The buffers are missing: running statistics belong to the weights to come back to.
+        named_parameters() lists neither those nor a second name of a parameter; state_dict() lists
+        all."""
         return {name: p.detach().clone() for name, p in model.named_parameters()}
+
+    def second_names_missing(model):
+        """A parameter that stands in the model under two names has one of them in your dict:
+        named_parameters() lists it once. state_dict() lists every name."""
+        tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        return {name: t.detach().clone() for name, t in tensors.items()}
 
     def buffers_live(model):
         """The parameters are safe, and the buffers changed together with the model. Clone them as
         well."""
-        safe = {name: p.detach().clone() for name, p in model.named_parameters()}
+        listed = model.named_parameters(remove_duplicate=False)
+        safe = {name: p.detach().clone() for name, p in listed}
         return {name: safe.get(name, value) for name, value in model.state_dict().items()}
 
     def parameters_live(model):
@@ -315,7 +323,8 @@ class SnapshotKey(Key, task="snapshot"):
     def trainable_ones_only(model):
         """You left out what does not require grad: frozen parameters and buffers belong to the
         weights to come back to. state_dict() lists all."""
-        return {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
+        listed = model.named_parameters(remove_duplicate=False)
+        return {n: p.detach().clone() for n, p in listed if p.requires_grad}
 
     def counters_left_out(model):
         """You left out the integers, num_batches_tracked. They belong to the state: clone every
@@ -334,5 +343,4 @@ class SnapshotKey(Key, task="snapshot"):
     def history_kept(model):
         """The values are safe, and entries still require grad. No entry may: detach each tensor,
         then clone it. state_dict() gives detached tensors unless keep_vars=True."""
-        tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-        return {name: t.clone() for name, t in tensors.items()}
+        return {name: t.clone() for name, t in model.state_dict(keep_vars=True).items()}

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from grader.trusted.families.activations import kin_of_relu
 from grader.trusted.families.pairs import formula, of_formula
@@ -15,7 +16,7 @@ def _relu_exp(x, *, scale=2, cut=torch.relu, function=torch.exp, less=1):
 
 
 class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
-    families = kin_of_relu(_relu_exp)
+    families = _kin = kin_of_relu(_relu_exp)
 
     def reference(x: Tensor) -> Tensor:
         return torch.expm1((2 * x).clamp_min(0))
@@ -93,7 +94,12 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
 
     def exp_missing(x):
         """You left out exp."""
-        return (2 * x).relu() - 1
+        return _relu_exp(x, function=torch.Tensor.clone)
+
+    def elu_of_all(x):
+        """You took elu of 2 * x, which is exp - 1 where that is negative, and hands the rest on.
+        Asked for is exp - 1 of the positive ones, and 0 for the rest."""
+        return F.elu(2 * x)
 
     def squared(x):
         """You squared x. The first operation is 2 * x."""
@@ -136,6 +142,8 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
             one_taken_off_inside,
             not_doubled,
             one_not_subtracted,
+            exp_missing,
+            *_kin,
         ),
     )
 

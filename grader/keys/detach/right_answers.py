@@ -155,7 +155,8 @@ def weights_of_a_copy(model):
 def weights_by_kind(model):
     state = {}
     with torch.no_grad():
-        for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        listed = model.named_parameters(remove_duplicate=False)
+        for name, tensor in [*listed, *model.named_buffers()]:
             state[name] = torch.empty_like(tensor, requires_grad=False).copy_(tensor)
     return state
 

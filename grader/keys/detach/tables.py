@@ -161,6 +161,20 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
             _grad(compute, edit, _fresh(x))
         return _outcome(compute, edit, x)
 
+    @raises(r"element 0 of tensors does not require grad")
+    def nothing_recorded(compute, edit, x):
+        """You ran the lines on an x that does not require grad, so that nothing is recorded and no
+        pass can start from y. Run them on x.detach().clone().requires_grad_()."""
+        _result(compute, "", x.detach().clone()).sum().backward()
+
+    @raises(r"must be Tensor, not NoneType")
+    def run_on_a_clone_of_x(compute, edit, x):
+        """Your gradient is None: you ran the lines on a clone of x, which is computed and keeps no
+        .grad. Run them on x.detach().clone().requires_grad_(), a leaf."""
+        clone = x.clone()
+        _result(compute, "", clone).sum().backward()
+        return "ok" if torch.equal(clone.grad, clone.grad) else "wrong"
+
     @raises(r"name 'torch' is not defined")
     def torch_not_in_names(compute, edit, x):
         """The edit names torch, and the dict that you handed to exec does not know it. Put torch

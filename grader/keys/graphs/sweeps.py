@@ -334,6 +334,12 @@ class TwoHeadsKey(Key, task="two_heads"):
         second was added. Set a.grad = None in between."""
         return 4 * a / a.numel(), 4 * a / a.numel() + 4 * a, 4 * a / a.numel() + 4 * a
 
+    def sum_is_total_and_added_once_more(a):
+        """Your g_sum is the total: you read a.grad after both passes, and the first was still in
+        it. Your g_total adds g_mean to that once more."""
+        g_mean, total = 4 * a / a.numel(), 4 * a / a.numel() + 4 * a
+        return g_mean, total, g_mean + total
+
     def total_is_last_head(a):
         """Your g_total is the gradient of e alone. backward adds to a.grad, it does not replace
         it: after both passes a.grad is the sum."""
@@ -385,6 +391,11 @@ class SecondDerivativeKey(Key, task="second_derivative"):
         """You squared the gradient. The second derivative is the derivative of the gradient:
         differentiate it once more."""
         return _gradient(f, x).square()
+
+    def eigenvalues(f, x):
+        """You returned the eigenvalues of the Hessian. They are its diagonal only if f does not mix
+        the entries of x: take diagonal() of it."""
+        return torch.linalg.eigvalsh(_hessian(f, x))
 
     def both_added(f, x):
         """Your answer is the first derivative plus the second: both passes added to x.grad. Use

@@ -84,6 +84,12 @@ class WillItRaiseKey(Key, task="will_it_raise"):
     )
     reference = _survives
 
+    @raises(r"element 0 of tensors does not require grad")
+    def nothing_recorded(expression, x):
+        """You ran the expression on an x that does not require grad: nothing is recorded, so that
+        the first call of backward raises, too. Hand x itself over, or a copy that requires grad."""
+        eval(expression, {"x": x.detach()}).backward()
+
     def retain_graph_returned(retain_graph):
         """You answer what retain_graph is. Without it a second pass still runs where no node saved
         a tensor: x + 1, -x and x.sum()."""
@@ -330,6 +336,13 @@ class RequiresGradTableKey(Key, task="requires_grad_table"):
         """You take c and every result for non-leaves. c is a leaf, because no recorded operation
         made it, and so is each result that does not require grad."""
         return _flags(expression, x, c, no_grad)[0], expression == "x"
+
+    def x_cloned(expression, x, c, no_grad):
+        """You put a clone of x into the dict. A clone is computed: it is no leaf where recording is
+        on, and loses the flag where it is off. Put x itself in."""
+        with torch.set_grad_enabled(not no_grad):
+            x = x.clone()
+        return _flags(expression, x, c, no_grad)
 
     def no_grad_turned_round(expression, x, c, no_grad):
         """You recorded where no_grad is True, and did not record where it is False.

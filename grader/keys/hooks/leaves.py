@@ -36,9 +36,9 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         return _attach(params, lambda g: torch.where(g.abs() > c, c * g.sign(), g))
 
     def clipped_the_sum(params, c):
-        """You limited .grad after the pass was added to it, so the second pass limits the sum of
-        both. A hook that runs after accumulation sees the total: use register_hook, which gets the
-        gradient of one pass."""
+        """You limited the sum: after two passes .grad holds at most c, and each of them may bring
+        as much. Limit what one pass brings, whatever .grad holds. register_hook gets just that; a
+        hook that runs after accumulation sees the total."""
 
         def clip(p):
             if p.grad is not None:
@@ -55,7 +55,7 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         return [p.register_post_accumulate_grad_hook(lambda p: p.grad) for p in leaves]
 
     def clipped_the_sum_wider(params, c):
-        """You limited .grad after the pass was added to it, to [-2c, 2c]. A pass by itself comes
+        """You limited the sum in .grad, to [-2c, 2c]. A pass by itself comes
         through with up to 2c, and what two passes brought cannot be told apart any more. Use
         register_hook, which gets the gradient of one pass."""
 
@@ -66,7 +66,7 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         return [p.register_post_accumulate_grad_hook(clip) for p in leaves]
 
     def limited_by_the_passes_so_far(params, c):
-        """You limited .grad after the pass was added to it, to c times the number of passes. That
+        """You limited the sum in .grad, to c times the number of passes. That
         is no sum of limited passes: one that brings little makes room for one that brings much. Use
         register_hook, which gets the gradient of one pass."""
 
@@ -129,6 +129,11 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         """You made the whole gradient shorter until its norm is c. Here each entry has the limits
         -c and c of its own."""
         return _attach(params, lambda g: g * min(1.0, c / float(g.norm())))
+
+    def clipped_by_norm_and_a_little(params, c):
+        """You made the whole gradient shorter until its norm is c. Here each entry has the limits
+        -c and c of its own."""
+        return _attach(params, lambda g: g * min(1.0, c / (float(g.norm()) + 1e-6)))
 
     def sign_times_the_limit(params, c):
         """Every entry of your gradient is -c or c: its sign times the limit. What lies between the

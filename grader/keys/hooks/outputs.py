@@ -351,6 +351,12 @@ class StatsHookKey(Key, task="stats_hook"):
         children."""
         return _stats(model, [name for name, _ in model.named_modules()], x, _pair)
 
+    def inner_containers_too(model, x):
+        """You took submodules that have submodules of their own as well. Leave out every module
+        that has children."""
+        names = [name for name, _ in model.named_modules() if name]
+        return _stats(model, names or [""], x, _pair)
+
     def last_call_alone(model, x):
         """A submodule was called twice, and only its last call counts in your dict. Append to a
         list for each name."""

@@ -56,6 +56,17 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         gin, gout = torch.autograd.grad(y, (x, y), gy)
         return gin, gout
 
+    def run_in_eval_mode(module, x, gy):
+        """You ran the module in eval mode. Layers such as Dropout and BatchNorm compute something
+        else there than in training: run it in the mode that it is in."""
+        modes = [(part, part.training) for part in module.modules()]
+        module.eval()
+        try:
+            return FullBackwardProbeKey.reference(module, x, gy)
+        finally:
+            for part, mode in modes:
+                part.training = mode
+
     def added_to_an_old_grad(module, x, gy):
         """Your gin is x.grad, which held something before: backward adds to it. Work on
         x.detach().clone(), or take what a hook is called with."""
@@ -314,6 +325,11 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         that of its last layer. Walk over its layers."""
         grads = _by_hand(model, x, gy)[1:]
         return [*grads, grads[-1]]
+
+    def every_layer_once(model, x, gy):
+        """A layer that stands in the model twice was called once: children() and modules() list
+        every module a single time. Walk over the model itself: `for layer in model`."""
+        return _by_hand(nn.Sequential(*model.children()), x, gy)[1:]
 
     def last_output_missing(model, x, gy):
         """The gradient of the last output is missing. It is gy, with which the pass starts, and it

@@ -112,6 +112,11 @@ class LeafGradsKey(Key, task="leaf_grads"):
             root.sum().backward()
         return found
 
+    def pass_run_but_from_a_leaf(root):
+        """Your list is right, and you ran a backward pass: it added to .grad of the leaves, which
+        nobody asked for. The graph tells where gradients would go, without a pass."""
+        return _leaves(root) if root.is_leaf else LeafGradsKey.pass_run(root)
+
     def gradients_returned(root):
         """You returned what stands in .grad, which is None before a backward pass. Return the
         leaves."""

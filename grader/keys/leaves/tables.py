@@ -97,6 +97,22 @@ class WhichGetGradKey(Key, task="which_get_grad"):
         exec(program, names)
         return _filled(_tensors(names) | given)
 
+    def given_ones_alone(program, x, w, c):
+        """You looked at the three tensors that you were given, and at nothing else. What the
+        program assigns can have a .grad, too, and the name x may stand for another tensor in the
+        end: ask everything in the dict."""
+        exec(program, {"torch": torch, "x": x, "w": w, "c": c})
+        return _filled({"x": x, "w": w, "c": c})
+
+    @raises(r"only change requires_grad flags of leaf variables")
+    def clones_handed_over(program, x, w, c):
+        """You put clones into the dict. The clone of a tensor that requires grad is computed and no
+        leaf: it keeps no .grad, and a line that changes its flag raises. Put x, w and c themselves
+        in."""
+        names = {"torch": torch, "x": x.clone(), "w": w.clone(), "c": c.clone()}
+        exec(program, names)
+        return _filled(_tensors(names))
+
     def always_x_and_w(program):
         """You answer x and w always. A leaf that requires grad gets a .grad only if y was computed
         from it by recorded operations, and other tensors can have one."""

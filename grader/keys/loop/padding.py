@@ -141,6 +141,12 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
         total = _rows(pieces)
         return _accumulated(model, pieces, lambda y: 1 / total, of=_sum_of)[0]
 
+    def class_zero_not_counted(model, pieces):
+        """You divided by the number of targets above 0, which leaves out those of class 0. Padding
+        is -100: count the targets that are not."""
+        total = sum(int((y > 0).sum()) for _, y in pieces)
+        return _accumulated(model, pieces, lambda y: 1 / total, of=_sum_of)[0]
+
     def summed(model, pieces):
         """You computed the sum over the targets that count. Their mean is asked for: divide by how
         many they are in all pieces."""

@@ -317,10 +317,15 @@ class CachedFeaturesKey(Key, task="cached_features"):
         neither."""
         return CachedFeaturesKey.reference(backbone.eval(), x)
 
-    def copied_in_eval(backbone, x):
-        """You ran a copy of the backbone, or its parts, in eval mode, and a part of it was in train
-        mode. It comes in the right mode: leave that as it is."""
+    def run_in_eval(backbone, x):
+        """You ran the backbone, or a copy of it, in eval mode, and a part of it was in train mode.
+        It comes in the right mode: leave that as it is."""
         return CachedFeaturesKey.reference(copy.deepcopy(backbone).eval(), x)
+
+    def run_in_train(backbone, x):
+        """You ran the backbone, or a copy of it, in train mode, and parts of it were in eval mode.
+        It comes in the right mode: leave that as it is."""
+        return CachedFeaturesKey.reference(copy.deepcopy(backbone).train(), x)
 
     def ran_twice(backbone, x):
         """The features are right, and the rows went through the backbone more than once: every run

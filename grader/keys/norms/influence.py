@@ -69,8 +69,8 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         return _belief(lambda layer, shape: "Dropout" in layer, "different")(layer, shape)
 
     def one_value_is_fine(layer, shape):
-        """You let BatchNorm accept a single value per channel in training. A variance needs more
-        than one: torch raises ValueError."""
+        """You answer "different" where a call raises. A variance needs more than one value, so that
+        torch raises ValueError for a single one in training: the answer is "raises"."""
         word = _word(layer, shape)
         return "different" if word == "raises" else word
 

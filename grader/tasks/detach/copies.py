@@ -101,13 +101,17 @@ class Snapshot(Task):
             states=("nested", "grad", "frozen", "mode", "affine"),
             visible=True,
         ),
+        case("a weight under two names", change="weights", tied=True, visible=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"weight": rng.apart(0.5, 2.0, 3, 5), "data": rng.apart(0.5, 2.0, 7, 5)}
 
-    def observe(self, best_weights, weight, data, change, states=()):
-        model = _in_use(_Net(weight), states) if states else _Net(weight)
+    def observe(self, best_weights, weight, data, change, states=(), tied=False):
+        net = _Net(weight)
+        if tied:
+            net.decoder = net.weight
+        model = _in_use(net, states) if states else net
         state = best_weights(model)
         if change in ("statistics", "everything"):
             model(data)  # in train mode

@@ -107,13 +107,22 @@ class Net(nn.Module):
         return y
 
 
+class Halving(nn.Module):
+    """Half of its input in training, all of it in eval mode."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The shape of x."""
+        return x / 2 if self.training else 1 * x
+
+
 class UsedNet(Net):
-    """A Net with a container of one layer, a module under two names, one that is never called, and
-    a count of its runs."""
+    """A Net with a container of one layer, a layer that depends on the mode, a module under two
+    names, one that is never called, and a count of its runs."""
 
     def __init__(self, m1: Tensor, m2: Tensor, m3: Tensor, broken: bool = False) -> None:
         super().__init__(m1, m2, m3, broken)
         self.inlet = nn.Sequential(nn.Identity())
+        self.halving = Halving()
         self.again = self.act
         self.spare = nn.Identity()
         self.runs = 0
@@ -121,7 +130,7 @@ class UsedNet(Net):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 5) to (N, 1)."""
         self.runs += 1
-        return super().forward(self.inlet(x))
+        return super().forward(self.halving(self.inlet(x)))
 
     @property
     def ran(self) -> str:

@@ -8,13 +8,13 @@ from grader.tasks.hooks.models import Net, UsedNet, answered, hook_of_others, in
 
 
 class CaptureFeatures(Task):
-    """Run model(x) once, on this very model, and return a dict: for each name in the list names a
-    list of what the submodule of that name returned, one tensor for each of its calls, in order.
-    The list of one that is never called is empty. The name "" means the model itself. A submodule
-    that stands in the model under two names has its list under each of them. The tensors do not
-    require grad, and hold the values that the submodule returned, also if a later layer overwrites
-    them in place. Afterwards the model has the hooks that it had before, and no more, also if its
-    forward raises; then let the exception pass."""
+    """Run model(x) once, on this very model in the mode it is in, and return a dict: for each name
+    in the list names a list of what the submodule of that name returned, one tensor for each of its
+    calls, in order. The list of one that is never called is empty. The name "" means the model
+    itself. A submodule that stands in the model under two names has its list under each of them.
+    The tensors do not require grad, and hold the values that the submodule returned, also if a
+    later layer overwrites them in place. Afterwards the model has the hooks that it had before, and
+    no more, also if its forward raises; then let the exception pass."""
 
     id = "capture_features"
     signatures = ("capture(model, names, x) -> features",)

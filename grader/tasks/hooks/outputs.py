@@ -92,11 +92,11 @@ class _Layer(nn.Module):
 
 
 class StatsHook(Task):
-    """Run model(x) once, on this very model, and return a dict: for each submodule without
-    submodules of its own, by the name that named_modules() gives it, a list of pairs (mean, std) of
-    plain Python numbers, one pair for each of its calls, in order; the list of one that is never
-    called is empty. Both are taken over all entries of the output; std is that
-    of the population, which divides by the number of entries. A model without submodules has one
+    """Run model(x) once, on this very model in the mode it is in, and return a dict: for each
+    submodule without submodules of its own, by the name that named_modules() gives it, a list of
+    pairs (mean, std) of plain Python numbers, one pair for each of its calls, in order; the list of
+    one that is never called is empty. Both are taken over all entries of the output; std is that of
+    the population, which divides by the number of entries. A model without submodules has one
     entry, its own. Leave no hook behind, also if a forward raises; then let the exception pass."""
 
     id = "stats_hook"

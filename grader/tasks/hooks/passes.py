@@ -10,6 +10,7 @@ from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 from grader.tasks.hooks.models import (
     Bent,
     BrokenLayer,
+    Halving,
     brought,
     grads,
     in_use,
@@ -21,12 +22,13 @@ from grader.tasks.hooks.models import (
 
 
 class FullBackwardProbe(Task):
-    """Run module(x) and start a backward pass at its output with the gradient gy. Return the pair
-    (gin, gout) of tensors: the gradient of the module's input and that of its output. The module
-    leaves its input as it is. x, of floating point numbers, does not require grad when you get it,
-    and may have a .grad from before. With a hook or without. Afterwards the module has the hooks
-    that it had before, and no more, also if its forward raises; then let the exception pass. Of its
-    parameters nothing changes but what the pass adds to their .grad."""
+    """Run module(x), in the mode it is in, and start a backward pass at its output with the
+    gradient gy. Return the pair (gin, gout) of tensors: the gradient of the module's input and that
+    of its output. The module leaves its input as it is. x, of floating point numbers, does not
+    require grad when you get it, and may have a .grad from before. With a hook or without.
+    Afterwards the module has the hooks that it had before, and no more, also if its forward raises;
+    then let the exception pass. Of its parameters nothing changes but what the pass adds to their
+    .grad."""
 
     id = "full_backward_probe"
     signatures = ("grad_io(module, x, gy) -> (gin, gout)",)
@@ -70,7 +72,8 @@ class FullBackwardProbe(Task):
         if kind != "chain" and kind != "in use":
             return named(grad_io(module, x, gy), "gin", "gout")
         last = linear(m2)
-        module = nn.Sequential(module, nn.Tanh(), last)
+        middle: nn.Module = nn.Tanh() if kind == "chain" else Halving()
+        module = nn.Sequential(module, middle, last)
         if kind == "chain":
             found = named(grad_io(module, x, gy), "gin", "gout")
             return {**found, "what the parameters got": brought(last, gy)}

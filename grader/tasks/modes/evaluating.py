@@ -150,6 +150,7 @@ class CachedFeatures(Task):
             states=("nested", "grad", "frozen", "mode", "hooked"),
         ),
         case("a part in train mode, which drops everything", rows=7, drops=True),
+        case("a part in eval mode, which drops nothing", rows=7, drops=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -161,7 +162,7 @@ class CachedFeatures(Task):
             "v": rng.apart(1.0, 2.0, case["rows"]),
         }
 
-    def observe(self, features, x, w, u, head, v, wanted=False, states=(), drops=False):
+    def observe(self, features, x, w, u, head, v, wanted=False, states=(), drops=None):
         recorded, passed = [], list[int]()
 
         def see(h):
@@ -169,8 +170,8 @@ class CachedFeatures(Task):
             passed.append(h.numel())
 
         parts = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
-        if drops:
-            parts.insert(2, nn.Dropout(1.0))
+        if drops is not None:
+            parts.insert(2, nn.Dropout(1.0).train(drops))
         backbone: nn.Module = lived(parts, *states)
         x = with_grad(x) if states else x.requires_grad_(wanted)
         head.requires_grad_()

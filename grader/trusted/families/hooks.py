@@ -18,7 +18,7 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
     """Mistakes of an answer whose first argument is a model that it runs one time.
 
     `reference` is the right answer, and `empty` what it would return had no hook been called.
-    `once`: the exercise counts the runs.
+    `once`: the exercise counts the runs, of a model that depends on the mode.
     """
     yield mistake(
         "left_in_eval_mode",
@@ -74,6 +74,12 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
             "The model ran twice. Run it once: a second run costs as much again, and moves running "
             "statistics and random numbers.",
             _after(_run, reference),
+        )
+        yield mistake(
+            "run_in_eval_mode",
+            "You ran the model in eval mode. Layers such as Dropout and BatchNorm return something "
+            "else there than in training: run it in the mode that it is in.",
+            _in_eval_mode(reference),
         )
 
 
@@ -144,6 +150,19 @@ def _swallowing_but_interrupts(reference: Answer) -> Answer:
         except BaseException:
             given[0].register_forward_hook(lambda module, args, output: None)
             raise
+
+    return wrong
+
+
+def _in_eval_mode(reference: Answer) -> Answer:
+    def wrong(model: nn.Module, *given: Any) -> Any:
+        modes = [(module, module.training) for module in model.modules()]
+        model.eval()
+        try:
+            return reference(model, *given)
+        finally:
+            for module, mode in modes:
+                module.training = mode
 
     return wrong
 

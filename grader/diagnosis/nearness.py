@@ -1,0 +1,60 @@
+"""What is close to the right answer, and is not it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from grader.diagnosis.comparison import TOLERANCE, measure, tolerance
+from grader.diagnosis.misses import Miss, Signature, dtypes_of, reals
+from grader.diagnosis.naming import is_gradient
+
+
+def nearly(misses: Sequence[Miss]) -> Signature | None:
+    """Right to the precision of float32, where float64 is expected."""
+    pairs = reals(misses)
+    if pairs is None or any(tolerance(*dtypes_of(miss)) > 1e-6 for miss in misses):
+        return None
+    worst = 0.0
+    for (r, g), miss in zip(pairs, misses, strict=True):
+        distances = measure(r, g, torch.float32, miss.rules.scale)
+        if distances.wrong:
+            return None
+        size = distances.allowed / TOLERANCE[torch.float32]
+        worst = max(worst, distances.worst_abs / size)
+    digits = math.floor(-math.log10(worst))
+    return Signature("NEARLY", {"digits": digits, "wanted": 9})
+
+
+_DERIVED = ("diagonal", "matrix", "Hv")
+"""How exercises name derivatives that are no gradients: of second order, or their norms."""
+
+
+def close_by(misses: Sequence[Miss]) -> Signature | None:
+    """A derivative that is the right one to a hundredth: told where nothing better is known."""
+    name = misses[0].difference.name
+    derived = is_gradient(name) or name in _DERIVED
+    return Signature("FACT.close", {}, _is_close) if derived else None
+
+
+def differences(misses: Sequence[Miss]) -> Signature | None:
+    """A derivative that is close in float64 and not in float32: the rounding of two values there,
+    divided by a small step, is large."""
+    derived = misses[0].difference.name in ("J", *_DERIVED)
+    both = len({_is_double(miss) for miss in misses}) == 2
+    if not (derived and both):
+        return None
+    return Signature("FACT.differences", {}, lambda miss: _is_close(miss) is _is_double(miss))
+
+
+def _is_double(miss: Miss) -> bool:
+    return miss.rules.dtype is torch.float64
+
+
+def _is_close(miss: Miss) -> bool:
+    pairs = reals([miss])
+    return pairs is not None and all(
+        0 < float((g - r).norm()) < 0.01 * float(r.norm()) for r, g in pairs
+    )
