@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -40,6 +40,38 @@ def attribute(frames: Frames, kept: str) -> Once | None:
             file = file_name(source.file_of(type(part)))
             return Once(f"in {made[0][0].name}()", f"{file}, line {made[0][1]}")
     return None
+
+
+def beside(frames: Frames, owner: Any, kept: Tensor) -> tuple[str, str, str] | None:
+    """Of an attribute that one method sets, and behind which nothing is that is trained.
+
+    Meaning, cure and line: such a value is a constant of the training, and may be detached.
+    """
+    kind = type(owner)
+    held = {id(one) for _, o in frames.optimizers() for g in o.param_groups for one in g["params"]}
+    behind = graph.leaves(graph.nodes(kept.grad_fn))
+    names = [key for key, one in getattr(owner, "__dict__", {}).items() if one is kept]
+    if not held or not names or any(id(one) in held for one in behind):
+        return None
+    own = f"self.{names[0]}"
+    made = [
+        (method, first + one.lineno - 1, value)  # type: ignore[attr-defined]
+        for method, first in source.methods(kind)
+        for one in source.assigned(method, own)
+        if (value := source.value_of(one, own)) is not None and not isinstance(value, ast.Constant)
+    ]
+    if len(made) != 1 or made[0][0].name in ("forward", "__call__"):
+        return None
+    method, line, value = made[0]
+    text = ast.unparse(value)
+    text = text if isinstance(value, ast.Name | ast.Attribute | ast.Call) else f"({text})"
+    return (
+        f"{own} of {kind.__name__} was computed once, in {method.name}(), and kept with its graph, "
+        "which the first backward freed; this loss still hangs on it. Nothing lies behind it that "
+        "an optimizer holds.",
+        f"Keep its value alone: {own} = {text}.detach().",
+        f"{file_name(source.file_of(kind))}, line {line}",
+    )
 
 
 def _is_of_forward(methods: list[tuple[ast.FunctionDef, int]], made: ast.FunctionDef) -> bool:
