@@ -12,6 +12,7 @@ from course.companion import KINDS
 from tests.companion import (
     chosen,
     derived,
+    factors,
     forum,
     objectives,
     programs,
@@ -50,6 +51,26 @@ def test_an_optimizer_made_before_the_head_holds_none_of_the_parameters_that_req
     report = chosen.a_head_replaced_over_a_frozen_backbone()
     assert report.codes == ("other_model",), report
     assert "holds none of the parameters of model that require grad" in str(report), report
+
+
+@pytest.mark.parametrize(("wrong", "line"), factors.LINES)
+def test_the_line_is_that_of_the_node_or_of_the_hook(wrong, line):
+    assert line in (report := wrong()).findings[0].place.text, report
+
+
+def test_of_a_hook_that_looks_and_ways_that_cancel_the_ways_are_told():
+    def looks(gradient):
+        gradient.abs()
+
+    report = factors.cancelling(looks)
+    assert report.codes == ("zero_cancels",), report
+    assert report.findings[0].sure
+
+
+def test_where_a_hook_may_give_zeros_and_ways_may_cancel_both_are_candidates():
+    report = factors.cancelling(lambda g: g * 2)
+    assert report.codes == ("zero_hook", "zero_cancels"), report
+    assert not any(one.sure for one in report.findings)
 
 
 def test_a_loss_that_is_handed_on_detached_is_no_cut():

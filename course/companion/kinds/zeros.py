@@ -83,6 +83,34 @@ ZEROS = (
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
+        "zero_beyond",
+        "Zeros of a clamp as a factor",
+        "The gradient of {name} is zero: {node} ({call}) multiplies it by zeros, and they are what "
+        "{by} gave at {at}: all that it was given lies at its limit or beyond, where it is flat.",
+        "Look at what {by} is given there. Boxes that nowhere overlap have this area: are "
+        "prediction and target in the same units? Else begin nearer, or take a loss that has a "
+        "slope there too, such as generalized_box_iou_loss of torchvision.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
+        "zero_nearest",
+        "Sampling at the nearest place",
+        "The gradient of {name} is zero: {node} ({call}) takes the value at the nearest place, "
+        "which stays the same when the place moves a little.",
+        'Sample between places: mode="bilinear".',
+        *(FUNCTIONS, "A straight-through estimator", ZERO, FLAT),
+    ),
+    kind(
+        "zero_both",
+        "Two factors that are both zero",
+        "The gradient of {name} is zero: {node} ({call}) multiplies it by {other}, which is 0 in "
+        "every entry. Both are 0 and make each other's gradient 0, in this step and in all that "
+        "follow.",
+        "Let one of the two start with values that are not 0, as LoRA does: draw the one that the "
+        "input meets, nn.init.kaiming_uniform_(weight), and leave the other at 0.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_sum",
         "Zero by a sum that is constant",
         "The gradient of {name} is zero: {node} ({call}) gives values whose sum never changes.",
