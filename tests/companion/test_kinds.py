@@ -14,6 +14,7 @@ from tests.companion import (
     derived,
     factors,
     forum,
+    names,
     objectives,
     programs,
     several,
@@ -56,6 +57,22 @@ def test_an_optimizer_made_before_the_head_holds_none_of_the_parameters_that_req
 @pytest.mark.parametrize(("wrong", "line"), factors.LINES)
 def test_the_line_is_that_of_the_node_or_of_the_hook(wrong, line):
     assert line in (report := wrong()).findings[0].place.text, report
+
+
+def test_a_model_with_two_names_is_not_told_where_another_one_is_asked_about():
+    report = names.a_tied_layer_beside_a_target_that_is_the_input()
+    assert report.codes[:1] == ("zero_equal",), report
+
+
+def test_an_index_that_another_layer_chose_is_no_row_of_a_code():
+    report = names.a_row_that_something_else_chose()
+    assert report.codes[:1] == ("cut_integer",), report
+
+
+def test_a_head_that_an_earlier_watched_step_used_was_emptied_and_not_lost():
+    report = names.a_head_that_every_second_step_uses()
+    assert report.codes == ("emptied",), report
+    assert "No gradient of 6 parameters is lost." in report.about
 
 
 def test_of_a_hook_that_looks_and_ways_that_cancel_the_ways_are_told():

@@ -98,9 +98,10 @@ def _of_pass(
     if is_hidden and (told := hidden.finding(record, passed, between, tensor, name)) is not None:
         return [told]
     if tensor.grad is None:
-        if is_hidden:
+        place = afterwards.last_emptied(record)
+        if is_hidden and not afterwards.is_emptied(record, passed, tensor):
             return [found("not_seen", tensor=name)]
-        return [found("emptied", tensor=name, place=afterwards.last_emptied(record))]
+        return [found("emptied", tensor=name, place=place)]
     end = float(tensor.grad.detach().abs().max())
     birth = None if is_hidden else _birth(record, passed, between, end)
     if birth is None:

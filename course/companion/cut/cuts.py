@@ -254,6 +254,8 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
         return _cut("cut_derivative", call, name)
     if kind == "integer" and call.name == "multinomial":
         return _cut("cut_draw", call, name, why="an index has no derivative")
+    if kind == "integer" and (row := _looked_up(record, number)) is not None:
+        return _cut("cut_lookup", call, name, dtype=detail, at=str(row.place))
     if kind == "integer":
         return _cut("cut_integer", call, name, dtype=detail)
     if kind == "inference":
@@ -272,6 +274,24 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
         off = f" (switched off at {switched})" if switched != call.place else ""
         return _cut("cut_off", call, name, off=off)
     return _cut("cut_operation", call, name)
+
+
+_LOOKS_UP = {"embedding", "__getitem__", "index_select"}
+
+
+def _looked_up(record: Record, number: int) -> Call | None:
+    """The call that takes rows of a table by an index, if the index was chosen by the table."""
+    call = record.call(number)
+    if call is None or call.name not in ("argmin", "argmax"):
+        return None
+    chosen_by = record.before(call.sources)
+    for _, one in record.every():
+        if one.name not in _LOOKS_UP or number not in one.sources:
+            continue
+        tables = (source for source in one.sources if source != number)
+        if one.gives_grad and any(table in chosen_by for table in tables):
+            return one
+    return None
 
 
 def _step_after(record: Record, number: int) -> str | None:

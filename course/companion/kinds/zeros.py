@@ -181,6 +181,14 @@ ZEROS = (
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
+        "zero_same",
+        "A model that is compared with itself",
+        "The gradient of {name} is zero: prediction and target are equal in every entry, for {one} "
+        "and {other} are one and the same model.",
+        "Give the second name a copy of its own, copy.deepcopy(model), before the training begins.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_parts",
         "Zero because two ways cancel",
         "The gradient of {name} is zero: {count} ways lead from the loss to what {call} gave (by "

@@ -60,6 +60,12 @@ def _after(record: Record, passed: Pass) -> list[Event]:
     return record.events[at[-1] + 1 :] if at else []
 
 
+def is_emptied(record: Record, passed: Pass, tensor: Tensor) -> bool:
+    """Whether an optimizer emptied a leaf's gradient after a pass."""
+    events = [one for one in _after(record, passed) if one.kind == "zero"]
+    return any(id(tensor) in event.about.held() for event in events)
+
+
 def _emptied(record: Record, events: list[Event], tensor: Tensor) -> Event | None:
     """Where a gradient was set to zeros: by an optimizer, by hand, or in place."""
     event: Event
