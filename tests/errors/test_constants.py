@@ -100,6 +100,65 @@ def a_table_of_a_weight_that_is_trained_is_not_to_be_detached():
     _table()
 
 
+class Mixed:
+    """Shares of a table that is trained, of an object that is no module."""
+
+    def __init__(self):
+        self.logits = nn.Parameter(torch.zeros(3, 3))
+        self.shares = torch.softmax(self.logits, -1)
+
+
+def _mixed(anew):
+    mixed, layer = Mixed(), nn.Linear(2, 2)
+    opt = torch.optim.SGD([mixed.logits, *layer.parameters()], 0.1)
+    for _ in range(2):
+        if anew:
+            mixed.shares = torch.softmax(mixed.logits, -1)
+        loss = layer(mixed.shares @ torch.arange(6.0).view(3, 2)).sum()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+
+
+@told(
+    "second_backward",
+    r"self\.shares of Mixed was computed once.*An optimizer holds what it was computed from",
+    "self.shares = torch.softmax(self.logits, -1)",
+    "Compute it anew in every step, in front of the loss: self.shares = torch.softmax(",
+    lambda: _mixed(True),
+)
+def an_object_that_computed_once_what_is_trained():
+    _mixed(False)
+
+
+def _matched(detached):
+    judge, make, stats = nn.Sequential(nn.Linear(2, 3), nn.Tanh()), nn.Linear(2, 2), {}
+    features = judge(torch.arange(8.0).view(4, 2))
+    if detached:
+        features = features.detach()
+    stats["mean"] = features.mean(0)
+    stats["std"] = features.std(0)
+    del features
+    opt = torch.optim.SGD(make.parameters(), 0.1)
+    for _ in range(2):
+        h = judge(make(torch.ones(3, 2)))
+        loss = (h.mean(0) - stats["mean"]).square().sum() + (h - stats["std"]).square().sum()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+
+
+@told(
+    "second_backward",
+    r"stats holds results with their graphs",
+    'stats["mean"] = features.mean(0)',
+    "features.mean(0).detach(), and stats['std'] = features.std(0).detach()",
+    lambda: _matched(True),
+)
+def statistics_that_a_dict_keeps():
+    _matched(False)
+
+
 class Queue(nn.Module):
     def __init__(self, cloned):
         super().__init__()

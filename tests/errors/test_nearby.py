@@ -18,9 +18,10 @@ told = PROGRAMS.told
 
 
 def _decoded(last):
-    decode = nn.Sequential(nn.Linear(2, 4), last)
-    shown = decode(torch.ones(3, 2)).view(3, 2, 2)
-    return F.binary_cross_entropy(shown, torch.ones(3, 2, 2))
+    decode = nn.Sequential(nn.Linear(2, 4, bias=False), last)
+    given = torch.tensor([[1.0, 1.0], [-1.0, -1.0]])
+    shown = decode(given).view(2, 2, 2)
+    return F.binary_cross_entropy(shown, torch.ones(2, 2, 2))
 
 
 @told(
@@ -48,6 +49,22 @@ def _logarithms(of):
 )
 def logarithms_where_probabilities_belong():
     _logarithms(lambda x: x)
+
+
+def _stretched(by):
+    shares = nn.Linear(2, 3)(torch.ones(4, 2)).sigmoid()
+    return F.binary_cross_entropy(by(shares), torch.ones(4, 3))
+
+
+@told(
+    "not_probabilities",
+    r"computed from what a sigmoid gave",
+    "return F.binary_cross_entropy(by(shares)",
+    "Give the loss what the sigmoid gives",
+    lambda: _stretched(lambda shares: shares),
+)
+def a_sigmoid_that_was_stretched():
+    _stretched(lambda shares: 5 * shares + 2)
 
 
 # A mark of "no label" that a setting does not have
@@ -305,6 +322,25 @@ class UNet(nn.Module):
 )
 def a_skip_beside_a_map_that_was_halved():
     UNet(False)(torch.ones(1, 1, 9, 9))
+
+
+def _pooled(brought):
+    x = torch.ones(1, 2, 15, 11)
+    low = F.relu(F.max_pool2d(x, 2))
+    if brought:
+        return torch.cat([F.interpolate(low, size=x.shape[2:], mode="bilinear"), x], 1)
+    return torch.cat([F.interpolate(low, scale_factor=2), x], 1)
+
+
+@told(
+    "cat_sizes",
+    r"F\.interpolate\(low, scale_factor=2\) has the shape \(1, 2, 14, 10\)",
+    "return torch.cat([F.interpolate(low, scale_factor=2), x], 1)",
+    'size=x.shape[2:], mode="bilinear")',
+    lambda: _pooled(True),
+)
+def a_map_that_was_pooled_and_resized():
+    _pooled(False)
 
 
 class Wave(nn.Module):

@@ -193,14 +193,25 @@ def _cure(code: str) -> str:
 
 
 def put_at(frames: Frames, kept: str) -> tuple[str, str] | None:
-    """The code that fills a collection, with what it puts there detached, and its line."""
+    """The code of the function that fills a collection, with what it puts there detached.
+
+    With it comes the first line.
+    """
     for tree, file, first in code_of(frames):
-        for node in ast.walk(tree):
-            found = _put(node, kept.rpartition(".")[2])
-            if found is not None and "detach" not in found and ".item()" not in found:
-                line = first + node.lineno - 1  # type: ignore[attr-defined]
-                return found.replace(_MARK, ".detach()"), f"{file_name(file)}, line {line}"
+        puts = {
+            found.replace(_MARK, ".detach()"): first + node.lineno - 1  # type: ignore[attr-defined]
+            for node in ast.walk(tree)
+            for found in [_put(node, kept.rpartition(".")[2])]
+            if found is not None and "detach" not in found and ".item()" not in found
+        }
+        if puts:
+            line = next(iter(puts.values()))
+            return ", and ".join(list(puts)[:MOST_PUTS]), f"{file_name(file)}, line {line}"
     return None
+
+
+MOST_PUTS = 4
+"""How many statements that fill one collection are told."""
 
 
 _MARK = "#cut"

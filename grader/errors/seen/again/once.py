@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from grader.errors.seen.again import graph
 from grader.errors.seen.reading import source
@@ -43,15 +43,17 @@ def attribute(frames: Frames, kept: str) -> Once | None:
 
 
 def beside(frames: Frames, owner: Any, kept: Tensor) -> tuple[str, str, str] | None:
-    """Of an attribute that one method sets, and behind which nothing is that is trained.
+    """Of an attribute that one method of an object sets: meaning, cure and line.
 
-    Meaning, cure and line: such a value is a constant of the training, and may be detached.
+    Where nothing lies behind it that is trained it is a constant of the training, and may be
+    detached. Where something does, of an object that is no module, it is to be computed anew.
     """
     kind = type(owner)
     held = {id(one) for _, o in frames.optimizers() for g in o.param_groups for one in g["params"]}
     behind = graph.leaves(graph.nodes(kept.grad_fn))
     names = [key for key, one in getattr(owner, "__dict__", {}).items() if one is kept]
-    if not held or not names or any(id(one) in held for one in behind):
+    trained = any(id(one) in held for one in behind)
+    if not held or not names or (trained and isinstance(owner, nn.Module)):
         return None
     own = f"self.{names[0]}"
     made = [
@@ -64,13 +66,23 @@ def beside(frames: Frames, owner: Any, kept: Tensor) -> tuple[str, str, str] | N
         return None
     method, line, value = made[0]
     text = ast.unparse(value)
+    place = f"{file_name(source.file_of(kind))}, line {line}"
+    said = (
+        f"{own} of {kind.__name__} was computed once, in {method.name}(), and kept with its graph, "
+        "which the first backward freed; this loss still hangs on it."
+    )
+    if trained:
+        return (
+            f"{said} An optimizer holds what it was computed from.",
+            f"Compute it anew in every step, in front of the loss: {own} = {text}. With detach() "
+            "what it was computed from would get no gradient through it.",
+            place,
+        )
     text = text if isinstance(value, ast.Name | ast.Attribute | ast.Call) else f"({text})"
     return (
-        f"{own} of {kind.__name__} was computed once, in {method.name}(), and kept with its graph, "
-        "which the first backward freed; this loss still hangs on it. Nothing lies behind it that "
-        "an optimizer holds.",
+        f"{said} Nothing lies behind it that an optimizer holds.",
         f"Keep its value alone: {own} = {text}.detach().",
-        f"{file_name(source.file_of(kind))}, line {line}",
+        place,
     )
 
 

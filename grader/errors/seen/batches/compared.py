@@ -114,6 +114,12 @@ def _otherwise(scores: Tensor, s: str) -> tuple[str, str] | None:
             "End the net with nn.Sigmoid() in the place of nn.Tanh(). A tanh may stay where its "
             f"range is moved, ({s} + 1) / 2; scores for a loss with logits it does not give.",
         )
+    if (inner := _computed_with(node)) is not None:
+        return (
+            f"they are computed from what a {inner.lower()} gave, and that lies between 0 and 1.",
+            f"Give the loss what the {inner.lower()} gives, or bring {s} back between 0 and 1 by "
+            f"what undoes the change; {s}.clamp(0, 1) has no slope where it clamps.",
+        )
     if name in ("LogSoftmax", "LogSigmoid"):
         return (
             f"they come from {name}, so they are logarithms of probabilities.",
@@ -121,6 +127,17 @@ def _otherwise(scores: Tensor, s: str) -> tuple[str, str] | None:
             "F.binary_cross_entropy_with_logits or F.cross_entropy.",
         )
     return None
+
+
+def _computed_with(node: Any) -> str | None:
+    """`Sigmoid` of 1.2 * sigmoid(x) - 0.1: what numbers were added to and multiplied with."""
+    changed = False
+    while node is not None and _kind(node) in {*_HANDED_ON, "Add", "Sub", "Mul", "Div", "Rsub"}:
+        changed = changed or _kind(node) not in _HANDED_ON
+        below = [one for one, _ in node.next_functions if one is not None]
+        node = below[0] if len(below) == 1 else None
+    kind = _kind(node) if node is not None else ""
+    return kind if changed and kind in ("Sigmoid", "Softmax") else None
 
 
 def _kind(node: Any) -> str:

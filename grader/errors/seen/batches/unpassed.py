@@ -55,7 +55,9 @@ def _of_loaders(frames: Frames, dataset: Any) -> _Written | None:
             continue
         own = own_function(one.collate_fn) is not None
         if own and type(_base(one.dataset)) is type(dataset):
-            return _Written(one.collate_fn.__name__, name)
+            full = one.collate_fn.__qualname__
+            called = full if "<locals>" not in full else one.collate_fn.__name__
+            return _Written(called, name)
     return None
 
 

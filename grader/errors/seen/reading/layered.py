@@ -37,6 +37,23 @@ def behind(layer: nn.Module, inner: Shape) -> Shape | None:
     return None
 
 
+def called(name: str, inner: Shape, settings: dict[str, float | None]) -> Shape | None:
+    """The shape behind a function that resizes or pools, by its settings as numbers."""
+    sides = len(inner) - 2
+    if name == "interpolate" and settings.keys() == {"scale_factor"}:
+        factor = settings["scale_factor"]
+        return None if factor is None else (*inner[:2], *(int(n * factor) for n in inner[2:]))
+    if name.startswith(("max_pool", "avg_pool")) and settings.keys() <= {"kernel_size", "stride"}:
+        size, step = (
+            settings.get("kernel_size"),
+            settings.get("stride", settings.get("kernel_size")),
+        )
+        if size is None or step is None or sides < 1:
+            return None
+        return (*inner[:2], *(int((n - size) // step) + 1 for n in inner[2:]))
+    return None
+
+
 def _upsampled(layer: nn.Upsample, inner: Shape) -> Shape | None:
     sides = len(inner) - 2
     if sides < 1:

@@ -161,11 +161,29 @@ def _called(node: ast.Call, frame: Frame) -> Shape | None:
     if name in _KEEPS or (name.endswith("_") and name[:-1] in _IN_PLACE):
         return inner
     words = {one.arg: one.value for one in node.keywords}
+    if (resized := _resized(name, inner, given[1:], words, frame)) is not None:
+        return resized
     numbers = [number(one, frame) for one in _flat(given[1:])]
     if None in numbers or set(words) - {"dim", "start_dim"}:
         return None
     numbers += [number(one, frame) for one in words.values()]
     return None if None in numbers else _moved(name, inner, numbers)  # type: ignore[arg-type]
+
+
+def _resized(
+    name: str,
+    inner: Shape,
+    given: list[ast.expr],
+    words: dict[str | None, ast.expr],
+    frame: Frame,
+) -> Shape | None:
+    """Behind F.interpolate and the pooling functions, whose mode changes no shape."""
+    if not name.startswith(("interpolate", "max_pool", "avg_pool")):
+        return None
+    order = ("size", "scale_factor") if name == "interpolate" else ("kernel_size", "stride")
+    named = dict(zip(order, given, strict=False))
+    named |= {str(key): one for key, one in words.items() if key not in ("mode", "align_corners")}
+    return layered.called(name, inner, {key: number(one, frame) for key, one in named.items()})
 
 
 def _moved(name: str, inner: Shape, numbers: list[int]) -> Shape | None:
