@@ -82,6 +82,23 @@ class Surroundings:
             if id(one) in held - known and name.isidentifier()
         }
 
+    def aliases(self) -> Iterator[tuple[str, str, nn.Module]]:
+        """Two names that one object of the reader's, or a model, has for one model, and that."""
+        first: dict[tuple[str, int], str] = {}
+        parts = [
+            (f"{name}.{path}.{key}".replace("..", "."), one)
+            for name, model in self.models.items()
+            for path, part in model.named_modules()
+            for key, one in part._modules.items()
+        ]
+        for name, one in (*self._opened(), *parts):
+            owner = name.rpartition(".")[0]
+            if not owner or not isinstance(one, nn.Module):
+                continue
+            other = first.setdefault((owner, id(one)), name)
+            if other != name:
+                yield other, name, one
+
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
         """Tensors that have a name of their own, or a place in a short list or dict."""

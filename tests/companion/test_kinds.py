@@ -12,7 +12,9 @@ from course.companion import KINDS
 from tests.companion import (
     chosen,
     derived,
+    factors,
     forum,
+    names,
     objectives,
     programs,
     several,
@@ -50,6 +52,42 @@ def test_an_optimizer_made_before_the_head_holds_none_of_the_parameters_that_req
     report = chosen.a_head_replaced_over_a_frozen_backbone()
     assert report.codes == ("other_model",), report
     assert "holds none of the parameters of model that require grad" in str(report), report
+
+
+@pytest.mark.parametrize(("wrong", "line"), factors.LINES)
+def test_the_line_is_that_of_the_node_or_of_the_hook(wrong, line):
+    assert line in (report := wrong()).findings[0].place.text, report
+
+
+def test_a_model_with_two_names_is_not_told_where_another_one_is_asked_about():
+    report = names.a_tied_layer_beside_a_target_that_is_the_input()
+    assert report.codes[:1] == ("zero_equal",), report
+
+
+def test_an_index_that_another_layer_chose_is_no_row_of_a_code():
+    report = names.a_row_that_something_else_chose()
+    assert report.codes[:1] == ("cut_integer",), report
+
+
+def test_a_head_that_an_earlier_watched_step_used_was_emptied_and_not_lost():
+    report = names.a_head_that_every_second_step_uses()
+    assert report.codes == ("emptied",), report
+    assert "No gradient of 6 parameters is lost." in report.about
+
+
+def test_of_a_hook_that_looks_and_ways_that_cancel_the_ways_are_told():
+    def looks(gradient):
+        gradient.abs()
+
+    report = factors.cancelling(looks)
+    assert report.codes == ("zero_cancels",), report
+    assert report.findings[0].sure
+
+
+def test_where_a_hook_may_give_zeros_and_ways_may_cancel_both_are_candidates():
+    report = factors.cancelling(lambda g: g * 2)
+    assert report.codes == ("zero_hook", "zero_cancels"), report
+    assert not any(one.sure for one in report.findings)
 
 
 def test_a_loss_that_is_handed_on_detached_is_no_cut():

@@ -98,9 +98,10 @@ def _of_pass(
     if is_hidden and (told := hidden.finding(record, passed, between, tensor, name)) is not None:
         return [told]
     if tensor.grad is None:
-        if is_hidden:
+        place = afterwards.last_emptied(record)
+        if is_hidden and not afterwards.is_emptied(record, passed, tensor):
             return [found("not_seen", tensor=name)]
-        return [found("emptied", tensor=name, place=afterwards.last_emptied(record))]
+        return [found("emptied", tensor=name, place=place)]
     end = float(tensor.grad.detach().abs().max())
     birth = None if is_hidden else _birth(record, passed, between, end)
     if birth is None:
@@ -120,6 +121,12 @@ def _of_pass(
         return _of_parts(record, number, between, name)
     told = origins.finding(record, birth, name, end, passed.shares.get(number))
     other = _starting(record, record.of_node(number)) if told.code == "zero_factor" else None
+    if other is None and told.code == "zero_factor":
+        other = _zero_beside(record, record.of_node(number), tensor)
+        if other is not None:
+            words = {"node": birth.node.title, "call": origins.call_of(record, birth.node)[0]}
+            words["other"] = around.name_of(other)
+            return [found("zero_both", tensor=name, place=told.place, **words)]
     if other is None:
         return [told]
     called, node = around.name_of(other), birth.node.title
@@ -132,13 +139,15 @@ def _of_pass(
 
 def _birth(record: Record, passed: Pass, between: set[int], end: float) -> Birth | None:
     """The node from which on everything on the way to a leaf is as bad as what it has."""
-    finite, last, sent = math.isfinite(end), None, 1.0
+    if not math.isfinite(end):
+        return _first_broken(record, passed, between)
+    last, sent = None, 1.0
     most = 0.0 if end == 0 else TINY
     for number, title, sizes, is_half in _nodes(record, passed, between):
         worst = max(sizes, key=lambda one: (not math.isfinite(one), one))
-        if math.isfinite(worst) != finite or (finite and worst > most):
+        if not math.isfinite(worst) or worst > most:
             sent = worst
-            if finite and min(sizes) <= most and _uses(record, number, last[0] if last else None):
+            if min(sizes) <= most and _uses(record, number, last[0] if last else None):
                 return Birth(GoneNode(number, title), 0.0)  # one of its edges leads on
             break
         last = number, title, worst, is_half
@@ -146,11 +155,20 @@ def _birth(record: Record, passed: Pass, between: set[int], end: float) -> Birth
         return None
     number, title, worst, is_half = last
     node = GoneNode(number, title)
-    if finite and is_cancelled(sent, passed.arrived.get(number)):
+    if is_cancelled(sent, passed.arrived.get(number)):
         return Birth(node, 0.0, is_lost=True)
-    if finite and worst and not origins.is_one_of(node, origins.SUMS):
+    if worst and not origins.is_one_of(node, origins.SUMS):
         return None  # small, and by no single operation
-    return Birth(node, 0.0 if finite else worst, is_half=is_half and sent < MOST_FOR_HALF)
+    return Birth(node, 0.0, is_half=is_half and sent < MOST_FOR_HALF)
+
+
+def _first_broken(record: Record, passed: Pass, between: set[int]) -> Birth | None:
+    """The first node of a pass, on the way to a leaf, whose gradient is nan or inf."""
+    for number, title, sizes, _ in reversed(list(_nodes(record, passed, between))):
+        broken = [one for one in sizes if not math.isfinite(one)]
+        if broken:
+            return Birth(GoneNode(number, title), broken[0])
+    return None
 
 
 def _at_leaf(record: Record, passed: Pass, between: set[int], tensor: Tensor) -> Birth | None:
@@ -215,6 +233,18 @@ def _starting(record: Record, call: Call | None) -> Tensor | None:
         if isinstance(other, nn.Parameter) and other.grad is not None and other.grad.any():
             return other
     return None
+
+
+def _zero_beside(record: Record, call: Call | None, tensor: Tensor) -> Tensor | None:
+    """Of a parameter that is 0 in every entry: another such that it is multiplied with."""
+    if call is None or not births.is_zero_parameter(tensor):
+        return None
+    near = list(call.sources)
+    near += [one for source in near if (made := record.call(source)) for one in made.sources]
+    given = [record.sources[-1 - source]() for source in near if source < 0]
+    others = (one for one in given if one is not None and one is not tensor)
+    mine = any(one is tensor for one in given)
+    return next(filter(births.is_zero_parameter, others), None) if mine else None
 
 
 def _factors(record: Record, call: Call) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from course.companion.record.reach import Reach
 from course.companion.record.watching import Watch, last_watch
 from course.companion.surroundings import Surroundings
 from course.companion.training import factors, order, rates, states, targets
-from course.companion.zeros import afterwards, births
+from course.companion.zeros import afterwards, births, same
 
 
 def why_no_grad(
@@ -71,6 +71,7 @@ def why_no_grad(
         findings += anew.in_step(around, record, loss)
     elif record is not None:
         findings += gone.terms_without_graph(record)
+    findings = same.told(findings, around)
     findings += wiring.unregistered(around, record) + states.modes(around, record)
     report = _report(about, findings, around, record)
     half = cuts.by_two_ways(record, tensor, loss, around.name_of) if loss is not None else None

@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import nn
 
-from course.companion.cut import wiring
-from course.companion.finding import Finding
+from course.companion.cut import anew, wiring
+from course.companion.finding import Finding, found
 from course.companion.places import Place, is_library
 from course.companion.surroundings import Surroundings
 
@@ -35,6 +35,7 @@ def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
 
     Where several statements of the reader's files fit, or none, there is no line.
     """
+    findings = [_assigned_since(one, around) for one in findings]
     return [
         replace(one, place=next(filter(None, places), one.place or _last_of(one, around)))
         for one in (_of_table(one) if _is_table(one, around) else one for one in findings)
@@ -50,6 +51,19 @@ def _last_of(one: Finding, around: Surroundings) -> Place | None:
     tests = (functools.partial(_makes, name, kind) for name, kind in kinds.items())
     places = [place for test in tests if (place := _the_one(test, around)) is not None]
     return max(places, default=None) if len({one.file for one in places}) == 1 else None
+
+
+def _assigned_since(one: Finding, around: Surroundings) -> Finding:
+    """Of a model that no optimizer holds: the one load that gave it other parameters, if it did."""
+    if one.code not in ("other_model", "untrained_model"):
+        return one
+    said = one.sentence.replace(",", " ").replace(":", " ")
+    model = next((name for name in around.models if f" of {name} " in said), "")
+    before = anew.held_before(around, model) if model else None
+    place = _the_one(_assigns, around) if before is not None else None
+    if before is None or place is None:
+        return one
+    return found("held_before", place=place, model=model, optimizer=before[0], count=before[1])
 
 
 def _is_table(finding: Finding, around: Surroundings) -> bool:
@@ -82,6 +96,9 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
         return (functools.partial(_flags, "requires_grad = True" in one.sentence),)
     if one.code == "buffer":
         return (functools.partial(_registers, one.tensor.rpartition(".")[2]),)
+    if one.code == "zero_same":
+        other = one.sentence.rpartition(" are one")[0].rpartition(".")[2]
+        return (functools.partial(_sets, other),)
     if one.code == "idle":
         container = one.sentence.rpartition("in ")[2].split()[0].rpartition(".")[2]
         return (functools.partial(_reads, container),)
@@ -127,6 +144,15 @@ def _loads_frozen(node: ast.AST) -> bool:
     given = [*node.args[1:2], *(one.value for one in node.keywords if one.arg == "freeze")]
     is_thawed = any(not (isinstance(one, ast.Constant) and one.value is True) for one in given)
     return of in ("Embedding", "EmbeddingBag") and not is_thawed
+
+
+def _assigns(node: ast.AST) -> bool:
+    """`model.load_state_dict(state, assign=True)`"""
+    return (
+        isinstance(node, ast.Call)
+        and _name_of(node.func) == "load_state_dict"
+        and any(one.arg == "assign" for one in node.keywords)
+    )
 
 
 def _evaluates(node: ast.AST) -> bool:

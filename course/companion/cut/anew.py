@@ -55,6 +55,25 @@ def made_anew(around: Surroundings, model: str, missing: list[str]) -> dict[str,
     return told
 
 
+def held_before(around: Surroundings, model: str) -> tuple[str, str] | None:
+    """The optimizer that holds what a model had before, and how much of it.
+
+    That is tensors of no model, one for each parameter and of its shape, that got no gradient.
+    """
+    known = {id(one) for one in around.parameters.values()}
+    own = [one for one in around.models[model].parameters() if one.requires_grad]
+    if not any(one.grad is not None for one in own):
+        return None
+    for name, optimizer in around.optimizers.items():
+        held = [one for group in optimizer.param_groups for one in group["params"]]
+        left = [one for one in held if id(one) not in known]
+        same = sorted(tuple(one.shape) for one in left) == sorted(tuple(one.shape) for one in own)
+        idle = all(one.grad is None or not one.grad.any() for one in left)
+        if left and len(left) == len(held) and same and idle:
+            return name, counted(len(left), "tensor")
+    return None
+
+
 def in_step(around: Surroundings, record: Record, loss: Tensor) -> list[Finding]:
     """Parameters of layers that the watched step made itself, and that its loss leads back to."""
     optimizers = [event.about.optimizer() for event in record.events_of("step")]

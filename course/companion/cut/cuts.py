@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from course.companion.cut import rows
 from course.companion.finding import Finding, found
 from course.companion.places import Place, written
 from course.companion.record.calls import DERIVED, Call, Record
@@ -26,8 +27,6 @@ _CHOOSING = {
     *("__gt__", "__lt__", "__ge__", "__le__", "__eq__", "gt", "lt", "eq"),
 }
 """What makes an index or a mask of values: a choice, and no second way of theirs."""
-_DIFFERENCES = {"sub", "__sub__", "subtract"}
-_SUMS = {"add", "__add__", "__radd__"}
 _STEPS = {"sign", "round", "floor", "ceil", "trunc", "sign_", "round_"}
 """What has a slope of 0 wherever it has one."""
 MOST = 3
@@ -70,7 +69,7 @@ def _estimated(record: Record, cuts: list[int], name: str) -> Finding | None:
     Other places that detach the same q are as meant as that one.
     """
     for number in cuts:
-        if (passed := _straight_through(record, number)) is None:
+        if (passed := rows.straight_through(record, number)) is None:
             continue
         call = record.call(number)
         others = [record.call(one) for one in cuts if one != number]
@@ -79,19 +78,6 @@ def _estimated(record: Record, cuts: list[int], name: str) -> Finding | None:
         ):
             return found("straight_through", tensor=name, place=call.place)
     return None
-
-
-def _straight_through(record: Record, number: int) -> int | None:
-    """The q of z + (q - z).detach(), where a detached difference is added to its z again."""
-    cut = record.call(number)
-    difference = record.call(cut.sources[0]) if cut is not None and cut.sources else None
-    if cut is None or cut.name != "detach" or difference is None:
-        return None
-    if difference.name not in _DIFFERENCES or len(difference.sources) != 2:
-        return None
-    q, z = difference.sources
-    sums = (one for _, one in record.every() if one.name in _SUMS and number in one.sources)
-    return q if any(z in one.sources for one in sums) else None
 
 
 def by_two_ways(
@@ -254,6 +240,8 @@ def _of_cut(record: Record, number: int, name: str) -> Finding:
         return _cut("cut_derivative", call, name)
     if kind == "integer" and call.name == "multinomial":
         return _cut("cut_draw", call, name, why="an index has no derivative")
+    if kind == "integer" and (row := rows.looked_up(record, number)) is not None:
+        return _cut("cut_lookup", call, name, dtype=detail, at=str(row.place))
     if kind == "integer":
         return _cut("cut_integer", call, name, dtype=detail)
     if kind == "inference":

@@ -133,6 +133,16 @@ CUTS = (
         *(GRAPHS, "Which results are recorded", NONE, FLAT),
     ),
     kind(
+        "cut_lookup",
+        "Cut by a choice of rows",
+        "The gradient's way back to {name} is cut: {call} gives {dtype}, by which a row of a table "
+        "is looked up at {at}, and an index has no gradient.",
+        "Hand the gradient past the choice: with z for what the row q was chosen for, go on with "
+        "z + (q - z).detach(), which has the values of q and the gradient of z. To keep the two "
+        "near each other, compare z with q.detach() too.",
+        *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
+    ),
+    kind(
         "cut_rebuilt",
         "Cut by torch.tensor",
         "The gradient's way back to {name} is cut: {call} copies the values of tensors and leaves "

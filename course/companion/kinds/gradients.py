@@ -84,6 +84,17 @@ NANS = (
         *(BREAKING, "14.4 Find the node", NAN, "the loss is nan"),
     ),
     kind(
+        "nan_hidden",
+        "nan in what is left out",
+        "The gradient of {name} is {bad}: it is born in {node} ({call}). {by}, at {at}, hides a "
+        "nan or an inf in the values there, and not in the gradient: what it leaves out gets a "
+        "gradient of 0, and 0 times nan is nan.",
+        "Keep the values finite where they are left out too: clamp what the logarithm, the root "
+        "or the division of that line is given, x.clamp(min=1e-6).log(), or replace it in front of "
+        "it, torch.where(mask, x, 1.0).",
+        *(BREAKING, "14.3 where hides", NAN, "the loss is nan"),
+    ),
+    kind(
         "nan_row",
         "A row that is masked altogether",
         "{call} is where nan comes from, on the way to {name}: a row that is -inf throughout, as "

@@ -71,6 +71,16 @@ REGISTERED = (
         *(LOOP, "What an optimizer holds", FLAT),
     ),
     kind(
+        "held_before",
+        "Parameters that were replaced behind the optimizer's back",
+        "{optimizer} holds {count} that no model has any longer: assign=True put those of the "
+        "file in the place of what {model} had, after the optimizer was made. No step changes "
+        "{model}.",
+        "Make the optimizer after that. Or write into the parameters that are there: "
+        "load_state_dict(state) without assign=True copies.",
+        *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
+    ),
+    kind(
         "untrained_model",
         "A model that no optimizer holds",
         "{optimizer} {holds} none of the parameters of {model}{which}{shared}, and the loss gives "

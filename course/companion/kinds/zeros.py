@@ -8,11 +8,8 @@ from course.companion.kinds.kind import (
     FLAT,
     FUNCTIONS,
     GRAPHS,
-    GRAPHS_2,
     HOOKS,
-    LOOP_2,
     MODULES,
-    NONE,
     NORM_2,
     ZERO,
     kind,
@@ -80,6 +77,34 @@ ZEROS = (
         "The gradient of {name} is zero: {node} ({call}) multiplies it by zeros{other}.",
         "Look at the other factor of that line: weights or inputs that are all 0, or a mask that "
         "lets nothing through.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
+        "zero_beyond",
+        "Zeros of a clamp as a factor",
+        "The gradient of {name} is zero: {node} ({call}) multiplies it by zeros, and they are what "
+        "{by} gave at {at}: all that it was given lies at its limit or beyond, where it is flat.",
+        "Look at what {by} is given there. Boxes that nowhere overlap have this area: are "
+        "prediction and target in the same units? Else begin nearer, or take a loss that has a "
+        "slope there too, such as generalized_box_iou_loss of torchvision.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
+        "zero_nearest",
+        "Sampling at the nearest place",
+        "The gradient of {name} is zero: {node} ({call}) takes the value at the nearest place, "
+        "which stays the same when the place moves a little.",
+        'Sample between places: mode="bilinear".',
+        *(FUNCTIONS, "A straight-through estimator", ZERO, FLAT),
+    ),
+    kind(
+        "zero_both",
+        "Two factors that are both zero",
+        "The gradient of {name} is zero: {node} ({call}) multiplies it by {other}, which is 0 in "
+        "every entry. Both are 0 and make each other's gradient 0, in this step and in all that "
+        "follow.",
+        "Let one of the two start with values that are not 0, as LoRA does: draw the one that the "
+        "input meets, nn.init.kaiming_uniform_(weight), and leave the other at 0.",
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
@@ -153,6 +178,14 @@ ZEROS = (
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
+        "zero_same",
+        "A model that is compared with itself",
+        "The gradient of {name} is zero: prediction and target are equal in every entry, for {one} "
+        "and {other} are one and the same model.",
+        "Give the second name a copy of its own, copy.deepcopy(model), before the training begins.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_parts",
         "Zero because two ways cancel",
         "The gradient of {name} is zero: {count} ways lead from the loss to what {call} gave (by "
@@ -215,46 +248,6 @@ ZEROS = (
         "Scale the loss: scaler.scale(loss).backward() of torch.amp.GradScaler. Or compute in "
         "bfloat16 or float32, and without small factors on the loss.",
         *(BREAKING_2, "14.13 Sixteen bits", ZERO, FLAT),
-    ),
-    kind(
-        "zero_seed",
-        "backward was given zeros",
-        "The gradient of {name} is zero: backward was given a gradient of zeros to start with.",
-        "Give it ones, or make one number of the loss: loss.mean().backward().",
-        *(GRAPHS_2, "1.13 Starting from more", ZERO, FLAT),
-    ),
-    kind(
-        "zero_hook_late",
-        "A hook that reads a loop's variable too late",
-        "The gradient of {name} is zero: the hook on it reads {variable} when it runs, and not "
-        "when it was made, and the loop that made the hooks has left 0 in it for all of them.",
-        "Bind the value when the hook is made: lambda g, {variable}={variable}: ...; or make the "
-        "hook in a function that is given {variable}.",
-        *(HOOKS, "What a hook returns", ZERO, FLAT),
-    ),
-    kind(
-        "zero_hook",
-        "A hook that gives zeros",
-        "The gradient of {name} is zero: a hook that was put on it, or on a result between it and "
-        "the loss, makes zeros of it, or empties it.",
-        "Look at what the hook returns, and call remove() of its handle. A hook that only looks "
-        "returns nothing.",
-        *(HOOKS, "What a hook returns", ZERO, FLAT),
-    ),
-    kind(
-        "zero_clipped",
-        "Clipped to zero",
-        "The gradient of {name} was there after backward, and clipping made zeros of it.",
-        "Look at the limit that clipping is given: it is 0, or nan or inf is among the gradients.",
-        *(LOOP_2, "Clip and schedule", ZERO, FLAT),
-    ),
-    kind(
-        "none_returned",
-        "A backward that returns None",
-        "{name} has no gradient: the backward of {call} ({node}) returned None in its place.",
-        "Return its gradient there, in the order of forward's arguments. None is for arguments "
-        "that need none.",
-        *(FUNCTIONS, "8.3 Arguments without", NONE, ZERO),
     ),
     kind(
         "zero_other",

@@ -195,11 +195,16 @@ class Record:
 
     def of_node(self, sequence: int) -> Call | None:
         """The call during which a node was made; None if it was made during none that is kept."""
+        number = self.number_of_node(sequence)
+        return self.call(number) if number is not None else None
+
+    def number_of_node(self, sequence: int) -> int | None:
+        """The number of that call."""
         if any(event.about.elsewhere for event in self.events_of("backward")):
             return None  # two nodes may have this number
         index = self._by_node()
         at = bisect_right(index, sequence, key=lambda one: one[0]) - 1
-        return self.call(index[at][2]) if at >= 0 and sequence < index[at][1] else None
+        return index[at][2] if at >= 0 and sequence < index[at][1] else None
 
     def pass_of_node(self, sequence: int) -> Event | None:
         """The backward pass during which a node was made, recorded for another derivative."""

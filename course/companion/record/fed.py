@@ -25,8 +25,19 @@ PADDING = "padding"
 _PRODUCT = {Tensor.mul, torch.mul, Tensor.__mul__, torch.multiply}
 OUTER = "outer"
 """The note of a product of (n, 1) and (n,)."""
-CHECKED = {F.embedding, *_TOLD, *_SCORES, *_LOGS, *_SAME_SHAPE, *_DIFFERENCE, *_PRODUCT}
-_HANDED_ON = {
+NEAREST = "nearest"
+"""The note of a call that samples at the nearest place of a grid."""
+CHECKED = {
+    F.embedding,
+    F.grid_sample,
+    *_TOLD,
+    *_SCORES,
+    *_LOGS,
+    *_SAME_SHAPE,
+    *_DIFFERENCE,
+    *_PRODUCT,
+}
+HANDED_ON = {
     "view",
     "reshape",
     "flatten",
@@ -42,6 +53,7 @@ _HANDED_ON = {
     "clone",
     "T",
 }
+"""What gives the values that it was given, in another shape or dtype, or some of them."""
 
 
 def noted(
@@ -58,6 +70,9 @@ def noted(
         return (MODE, bool(training))
     if len(tensors) < 2:
         return ("", None)
+    if func is F.grid_sample:
+        mode = args[2] if len(args) > 2 else kwargs.get("mode", "bilinear")
+        return (NEAREST, None) if mode == "nearest" else ("", None)
     if func is F.embedding:
         return _only_padding(tensors[0], args[2] if len(args) > 2 else kwargs.get("padding_idx"))
     given, target = tensors[0], tensors[1]
@@ -110,7 +125,7 @@ def _maker(source: int, record: Record) -> Call | None:
         call = record.call(source) if source >= 0 else None
         if call is None:
             return None
-        if call.name not in _HANDED_ON or not call.sources:
+        if call.name not in HANDED_ON or not call.sources:
             return call
         source = call.sources[0]
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -57,6 +58,12 @@ def _after(record: Record, passed: Pass) -> list[Event]:
     """The events after a pass."""
     at = [index for index, event in enumerate(record.events) if event.about is passed]
     return record.events[at[-1] + 1 :] if at else []
+
+
+def is_emptied(record: Record, passed: Pass, tensor: Tensor) -> bool:
+    """Whether an optimizer emptied a leaf's gradient after a pass."""
+    events = [one for one in _after(record, passed) if one.kind == "zero"]
+    return any(id(tensor) in event.about.held() for event in events)
 
 
 def _emptied(record: Record, events: list[Event], tensor: Tensor) -> Event | None:
@@ -116,6 +123,24 @@ def _hook_of(tensor: Tensor) -> Callable[..., Any] | None:
         if code is not None and not is_library(code.co_filename):
             return hook  # type: ignore[no-any-return]
     return None
+
+
+def gives(tensor: Tensor) -> bool:
+    """Whether a hook of the reader's on a leaf may return another gradient, as far as it shows."""
+    code = getattr(_hook_of(tensor), "__code__", None)
+    if code is None:
+        return False
+    returned = [one for one in dis.get_instructions(code) if one.opname.startswith("RETURN")]
+    plain = dis.Bytecode(code)
+    before = dict(zip((one.offset for one in list(plain)[1:]), plain, strict=False))
+    return any(
+        one.opname == "RETURN_VALUE" and not _is_none(before.get(one.offset)) for one in returned
+    )
+
+
+def _is_none(instruction: dis.Instruction | None) -> bool:
+    loaded = instruction is not None and instruction.opname == "LOAD_CONST"
+    return loaded and instruction is not None and instruction.argval is None
 
 
 def _hooks(tensor: Tensor) -> Iterator[Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course.companion.finding import Finding, found
 from course.companion.places import Place
@@ -103,7 +104,12 @@ class Births:
         if end == 0 and (twin := twins.difference(self._record, tensor, self._loss, name)):
             return [twin]
         if end == 0 and not is_bad(bad) and several > 1:
-            return [found("zero_cancels", tensor=name, count=several)]
+            cancels = found("zero_cancels", tensor=name, count=several)
+            made = afterwards.made_zero(self._record, passed, tensor, name)
+            if made is not None and made.code == "zero_hook":  # the parts may cancel all the same
+                both = (made, cancels) if afterwards.gives(tensor) else (cancels,)
+                return [replace(one, sure=len(both) == 1) for one in both]
+            return [made or cancels]
         born = seen.births
         if (
             end is not None
@@ -127,19 +133,28 @@ class Births:
         straight = curvature.missing(self._record, self._reach, list(told), name)
         if bad == 0 and straight is not None:
             return [straight]
-        return [self._told(one, tensor, name) for one in told.values()][:2]
+        found_ = [self._told(one, tensor, name) for one in told.values()]
+        return [one for one in found_ if one.code == "zero_both"] or found_[:2]
 
     def _told(self, birth: Birth, tensor: Tensor, name: str) -> Finding:
         node = birth.node
         end = self._size_at(tensor) or 0.0
         finding = origins.finding(self._record, birth, name, end, self._shares_of(node))
-        if finding.code == "nan_other" and (row := self._masked_row(node, name)) is not None:
+        if (
+            finding.code in ("nan_other", "nan_hidden")
+            and (row := self._masked_row(node, name)) is not None
+        ):
             return row
-        if finding.code != "zero_factor" or (other := self._starting(node)) is None:
+        if finding.code != "zero_factor":
             return finding
         call, place = origins.call_of(self._record, node)
-        words = {"node": node.name(), "call": call, "other": self._names(other)}
-        return found("zero_start", tensor=name, place=place, sure=False, **words)
+        if (other := self._starting(node)) is not None:
+            words = {"node": node.name(), "call": call, "other": self._names(other)}
+            return found("zero_start", tensor=name, place=place, sure=False, **words)
+        if (other := _zero_beside(node, tensor)) is not None:
+            words = {"node": node.name(), "call": call, "other": self._names(other)}
+            return found("zero_both", tensor=name, place=place, **words)
+        return finding
 
     def _of_lost(self, node: Any, name: str) -> Finding:
         """What to say of a zero that no operation makes: a hook does, or the parts cancel."""
@@ -180,6 +195,26 @@ class Births:
         if size is None and tensor.is_leaf:
             size = size_of(tensor.grad)
         return None if size is None else largest(size)
+
+
+def _zero_beside(node: Any, tensor: Tensor) -> Tensor | None:
+    """Of a parameter that is 0 in every entry: another such that it is multiplied with."""
+    if not is_zero_parameter(tensor):
+        return None
+    below = nodes(one for one, _ in node.next_functions if one is not None)
+    near = [one.variable for one in below[:MOST_BESIDE] if hasattr(one, "variable")]
+    others = (one for one in near if one is not tensor and is_zero_parameter(one))
+    return next(others, None) if any(one is tensor for one in near) else None
+
+
+MOST_BESIDE = 8
+"""How many nodes below a product are looked at."""
+
+
+def is_zero_parameter(tensor: Tensor) -> bool:
+    """Whether it is a parameter without any other entry than 0."""
+    known = isinstance(tensor, nn.Parameter) and not tensor.is_meta
+    return known and tensor.numel() > 0 and not bool(tensor.detach().any())
 
 
 def _leaf_behind(node: Any) -> Tensor | None:

@@ -18,6 +18,7 @@ from course.companion.places import Place, is_library
 from course.companion.record import fed
 from course.companion.record.calls import Record
 from course.companion.record.sizes import Size, largest
+from course.companion.zeros import makers
 
 _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
 _DRAWS = ("Bernoulli", "Normal", "Poisson")
@@ -28,7 +29,7 @@ _FLAT = (
 )
 _CLAMPS = ("Clamp", "ClampMin", "ClampMax")
 _FACTOR = ("Mul", "Mm", "Addmm", "Bmm", "Baddbmm", "Linear", "Convolution", "Dot", "Mv", "Where")
-_FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow")
+_FACTORS = (*_FACTOR, "MaskedFill", "NativeDropout", "MkldnnLinear", "Addcmul", "Pow", "Div")
 _LOSSES = ("MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "Abs")
 _SOFTMAX = ("Softmax", "LogSoftmax")
 NORMS = tuple(
@@ -74,8 +75,13 @@ def finding(
     if birth.is_none:
         return found("none_returned", **words)
     if not math.isfinite(size):
-        code = "nan_point" if is_one_of(node, _POINTS) else "nan_other"
-        return found(code, bad="nan" if math.isnan(size) or math.isnan(end) else "inf", **words)
+        bad = "nan" if math.isnan(size) or math.isnan(end) else "inf"
+        if is_one_of(node, _POINTS):
+            return found("nan_point", bad=bad, **words)
+        if bad == "nan" and (by := makers.chosen_behind(record, number_of(node))) is not None:
+            hiding: dict[str, Any] = {"by": f"{by.name}()", "at": by.place}
+            return found("nan_hidden", bad=bad, sure=False, **hiding, **words)
+        return found("nan_other", bad=bad, **words)
     if shares is not None and is_one_of(node, NORMS) and largest(shares) == 0:
         return found("zero_factor", other=", its weight", **words)
     if birth.is_half and not is_one_of(node, (*_STEPS, *_DRAWS, *_RELU)):
@@ -88,6 +94,14 @@ def finding(
         return found("zero_padding", index=index, **words)
     if shares is not None and is_one_of(node, _SOFTMAX) and _is_saturated(*shares):
         return found("zero_saturated", **words)
+    if makers.is_nearest(record, number_of(node)):
+        return found("zero_nearest", **words)
+    if (
+        is_one_of(node, (*_FACTORS, "Prod"))
+        and (by := makers.limits(record, number_of(node))) is not None
+    ):
+        told: dict[str, Any] = {"by": f"{by.name}()", "at": by.place}
+        return found("zero_beyond", sure=False, **told, **words)
     if is_one_of(node, _LOSSES):
         return found("zero_equal", **words)
     if is_one_of(node, ("Stack", "Cat")):

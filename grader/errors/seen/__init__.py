@@ -16,6 +16,7 @@ from grader.errors.seen.batches import (
     samples,
     targets,
     unlabelled,
+    unpassed,
     weighed,
     windows,
     workers,
@@ -30,6 +31,7 @@ from grader.errors.seen.cuts import (
     lost,
     nothing,
     registered,
+    twice,
 )
 from grader.errors.seen.in_place import anomalous, counted, edited, rerun, rewritten
 from grader.errors.seen.modules import (
@@ -86,11 +88,10 @@ Reader = Callable[[Frames, Explained, str], Explained | None]
 
 def _batch(frames: Frames, told: Explained, message: str) -> Explained | None:
     """Windows that run past an end, or else the samples that differ."""
-    return (
-        windows.read(frames, told, message)
-        or collated.read_shapes(frames, told)
-        or joined.read_stack(frames, told, message)
-    )
+    found = windows.read(frames, told, message)
+    if found is None and (samples := collated.read_shapes(frames, told)) is not None:
+        found = unpassed.read(frames, samples)
+    return found or joined.read_stack(frames, told, message)
 
 
 def _integers(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -124,6 +125,7 @@ _READERS: dict[str, Reader] = {
     "none_used": nothing.read,
     "none_in_formula": nothing.read,
     "no_graph": lost.read,
+    "no_derivative": twice.read,
     "unused": lost.read_unused,
     "hook_without_grad": hooked.read,
     "retain_without_grad": hooked.read,
@@ -298,8 +300,8 @@ def made_exact(
         kind = Explained.of(known("collate_kind"))
         with contextlib.suppress(Exception):
             if (entry := collated.read_none(frames, kind)) is not None:
-                return entry
-        return replace(kind, meaning=_NONE, cure=_NONE_CURE)
+                return unpassed.read(frames, entry)
+        return unpassed.read(frames, replace(kind, meaning=_NONE, cure=_NONE_CURE))
     reader = _READERS.get(found.code)
     if not frames.own:
         return told

@@ -48,6 +48,11 @@ def is_freed(node: Any) -> bool:
     return "second time" in complaint(node)
 
 
+def is_fresh(node: Any) -> bool:
+    """Whether a node, or one below it, still has what it saved: no pass has freed it."""
+    return any(saves(one) and not complaint(one) for one in nodes(node)[:200])
+
+
 def leaves(found: Iterable[Any]) -> list[Tensor]:
     """The leaves in which these nodes accumulate."""
     return [node.variable for node in found if node.name().endswith("AccumulateGrad")]

@@ -77,7 +77,8 @@ def stored(frames: Frames, root: Tensor | None) -> Told | None:
     """The oldest kept result whose graph is freed; of those that a root hangs on, if known."""
     below = set(graph.nodes(root.grad_fn)) if root is not None else set()
     oldest: list[tuple[int, str]] = []
-    for path, one in opened(frames):
+    holds: dict[str, tuple[Any, Tensor]] = {}
+    for path, one, owner in _opened(frames):
         node = one.grad_fn
         if node is None or one is root or (below and node not in below):
             continue
@@ -86,8 +87,11 @@ def stored(frames: Frames, root: Tensor | None) -> Told | None:
             continue
         if any(graph.is_freed(part) for part in graph.nodes(node)[:200]):
             oldest = [other for other in oldest if other[0] == number] + [(number, path)]
+            holds[path] = owner, one
     if not oldest:
         return None
+    if (beside := once.beside(frames, *holds[oldest[0][1]])) is not None:
+        return beside
     holders = list(dict.fromkeys(path.split("[")[0] for _, path in oldest))
     kept = next((one for one in holders if put_at(frames, one)), holders[0])
     meaning = (
@@ -125,23 +129,29 @@ def _anew(kept: str, made: once.Once, anew: str) -> Told:
 
 def opened(frames: Frames) -> Iterator[tuple[str, Tensor]]:
     """Tensors with a graph that lie in containers and objects of the reader's, four deep."""
-    ahead = deque((name, value, 0) for name, value in frames.variables())
+    return ((path, one) for path, one, _ in _opened(frames))
+
+
+def _opened(frames: Frames) -> Iterator[tuple[str, Tensor, Any]]:
+    """The same, each with what holds it."""
+    ahead = deque((name, value, None, 0) for name, value in frames.variables())
     seen: set[int] = set()
     while ahead and len(seen) < MOST_OPENED:
-        path, value, depth = ahead.popleft()
+        path, value, owner, depth = ahead.popleft()
         if isinstance(value, Tensor):
             if depth and value.grad_fn is not None:
-                yield path, value
+                yield path, value, owner
             continue
         if id(value) in seen or depth > 3:
             continue
         seen.add(id(value))
-        ahead.extend((f"{path}{key}", one, depth + 1) for key, one in _parts(value))
+        ahead.extend((f"{path}{key}", one, value, depth + 1) for key, one in _parts(value))
 
 
 def _is_all(frames: Frames, root: Tensor, kept: str) -> bool:
-    """Whether a loss hangs on its leaves by what was put away alone."""
-    cut = [one.grad_fn for path, one in opened(frames) if path.startswith(kept)]
+    """Whether a loss hangs on its leaves by what was put away before this step alone."""
+    kept_ = (one.grad_fn for path, one in opened(frames) if path.startswith(kept))
+    cut = [node for node in kept_ if node is not None and not graph.is_fresh(node)]
     return not graph.leaves(graph.nodes(root.grad_fn, *cut))
 
 
@@ -183,14 +193,25 @@ def _cure(code: str) -> str:
 
 
 def put_at(frames: Frames, kept: str) -> tuple[str, str] | None:
-    """The code that fills a collection, with what it puts there detached, and its line."""
+    """The code of the function that fills a collection, with what it puts there detached.
+
+    With it comes the first line.
+    """
     for tree, file, first in code_of(frames):
-        for node in ast.walk(tree):
-            found = _put(node, kept.rpartition(".")[2])
-            if found is not None and "detach" not in found and ".item()" not in found:
-                line = first + node.lineno - 1  # type: ignore[attr-defined]
-                return found.replace(_MARK, ".detach()"), f"{file_name(file)}, line {line}"
+        puts = {
+            found.replace(_MARK, ".detach()"): first + node.lineno - 1  # type: ignore[attr-defined]
+            for node in ast.walk(tree)
+            for found in [_put(node, kept.rpartition(".")[2])]
+            if found is not None and "detach" not in found and ".item()" not in found
+        }
+        if puts:
+            line = next(iter(puts.values()))
+            return ", and ".join(list(puts)[:MOST_PUTS]), f"{file_name(file)}, line {line}"
     return None
+
+
+MOST_PUTS = 4
+"""How many statements that fill one collection are told."""
 
 
 _MARK = "#cut"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from grader.errors.seen.again import graph
 from grader.errors.seen.reading import source
@@ -40,6 +40,50 @@ def attribute(frames: Frames, kept: str) -> Once | None:
             file = file_name(source.file_of(type(part)))
             return Once(f"in {made[0][0].name}()", f"{file}, line {made[0][1]}")
     return None
+
+
+def beside(frames: Frames, owner: Any, kept: Tensor) -> tuple[str, str, str] | None:
+    """Of an attribute that one method of an object sets: meaning, cure and line.
+
+    Where nothing lies behind it that is trained it is a constant of the training, and may be
+    detached. Where something does, of an object that is no module, it is to be computed anew.
+    """
+    kind = type(owner)
+    held = {id(one) for _, o in frames.optimizers() for g in o.param_groups for one in g["params"]}
+    behind = graph.leaves(graph.nodes(kept.grad_fn))
+    names = [key for key, one in getattr(owner, "__dict__", {}).items() if one is kept]
+    trained = any(id(one) in held for one in behind)
+    if not held or not names or (trained and isinstance(owner, nn.Module)):
+        return None
+    own = f"self.{names[0]}"
+    made = [
+        (method, first + one.lineno - 1, value)  # type: ignore[attr-defined]
+        for method, first in source.methods(kind)
+        for one in source.assigned(method, own)
+        if (value := source.value_of(one, own)) is not None and not isinstance(value, ast.Constant)
+    ]
+    if len(made) != 1 or made[0][0].name in ("forward", "__call__"):
+        return None
+    method, line, value = made[0]
+    text = ast.unparse(value)
+    place = f"{file_name(source.file_of(kind))}, line {line}"
+    said = (
+        f"{own} of {kind.__name__} was computed once, in {method.name}(), and kept with its graph, "
+        "which the first backward freed; this loss still hangs on it."
+    )
+    if trained:
+        return (
+            f"{said} An optimizer holds what it was computed from.",
+            f"Compute it anew in every step, in front of the loss: {own} = {text}. With detach() "
+            "what it was computed from would get no gradient through it.",
+            place,
+        )
+    text = text if isinstance(value, ast.Name | ast.Attribute | ast.Call) else f"({text})"
+    return (
+        f"{said} Nothing lies behind it that an optimizer holds.",
+        f"Keep its value alone: {own} = {text}.detach().",
+        place,
+    )
 
 
 def _is_of_forward(methods: list[tuple[ast.FunctionDef, int]], made: ast.FunctionDef) -> bool:

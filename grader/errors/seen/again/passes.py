@@ -38,7 +38,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if (of_object := of_objects(frames, frame, hanging)) is not None:
         return _told(told, *of_object)
     start = _failing(frame.source, frame) if frame.source is not None else None
-    known = root if start is not None and start.exact else None
+    known = root if start is None or start.exact else None
     put_away = reused.by_gradient(frames, frame) or kept.stored(frames, known)
     if put_away is None:
         return None
@@ -179,8 +179,14 @@ def root_of(frame: Frame) -> Tensor | None:
 
 
 def start_of(frames: Frames) -> tuple[Frame, Tensor | None]:
-    """The innermost frame in which a backward pass starts from a tensor that has a name."""
+    """The innermost frame in which a backward pass starts from a tensor that has a name.
+
+    Else the tensor that torch's own backward was called on: `criterion(net(x), y).backward()`.
+    """
     for frame in reversed(frames.own):
         if (root := root_of(frame)) is not None:
             return frame, root
-    return frames.last, None
+    given = frames.given("backward")
+    roots = given.get("tensors", given.get("self"))
+    one = roots[0] if isinstance(roots, tuple) and len(roots) == 1 else roots
+    return frames.last, one if isinstance(one, Tensor) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -80,15 +81,68 @@ def read_range(frames: Frames, told: Explained, message: str) -> Explained | Non
     low, high = (float(end) for end in scores.detach().aminmax())
     if math.isnan(low) or math.isnan(high):
         return None
-    s = frames.name_of(scores) or "its input"
+    s = frames.name_of(scores) or "input"
+    goes = f"This loss takes probabilities, and {s} goes from {low:.3g} to {high:.3g}"
+    if (otherwise := _otherwise(scores, s)) is not None:
+        said, cure = otherwise
+        return replace(told, meaning=f"{goes}: {said}", cure=cure, place=frames.last.place)
     return replace(
         told,
-        meaning=f"This loss takes probabilities, and {s} goes from {low:.3g} to {high:.3g}: these "
-        "are scores, to which no sigmoid was applied.",
+        meaning=f"{goes}: these are scores, to which no sigmoid was applied.",
         cure="Make the loss nn.BCEWithLogitsLoss() in the place of nn.BCELoss(), or call "
         "F.binary_cross_entropy_with_logits: both take scores, and apply the sigmoid themselves.",
         place=_loss(frames) or frames.last.place,
     )
+
+
+_HANDED_ON = {
+    *("View", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "Select", "Slice", "ToCopy"),
+    *("Permute", "Transpose", "Clone", "Alias", "T", "Unbind", "Split", "Index", "Expand"),
+}
+"""Nodes of what takes values as they are, or some of them."""
+
+
+def _otherwise(scores: Tensor, s: str) -> tuple[str, str] | None:
+    """What to say of values that another function than a sigmoid bounds."""
+    node = scores.grad_fn
+    while node is not None and _kind(node) in _HANDED_ON:
+        node = node.next_functions[0][0]
+    name = _kind(node) if node is not None else ""
+    if name == "Tanh":
+        return (
+            "they come from a tanh, which gives numbers from -1 to 1.",
+            "End the net with nn.Sigmoid() in the place of nn.Tanh(). A tanh may stay where its "
+            f"range is moved, ({s} + 1) / 2; scores for a loss with logits it does not give.",
+        )
+    if (inner := _computed_with(node)) is not None:
+        return (
+            f"they are computed from what a {inner.lower()} gave, and that lies between 0 and 1.",
+            f"Give the loss what the {inner.lower()} gives, or bring {s} back between 0 and 1 by "
+            f"what undoes the change; {s}.clamp(0, 1) has no slope where it clamps.",
+        )
+    if name in ("LogSoftmax", "LogSigmoid"):
+        return (
+            f"they come from {name}, so they are logarithms of probabilities.",
+            f"Take the probabilities: {s}.exp(). Better, give the scores in front of it to "
+            "F.binary_cross_entropy_with_logits or F.cross_entropy.",
+        )
+    return None
+
+
+def _computed_with(node: Any) -> str | None:
+    """`Sigmoid` of 1.2 * sigmoid(x) - 0.1: what numbers were added to and multiplied with."""
+    changed = False
+    while node is not None and _kind(node) in {*_HANDED_ON, "Add", "Sub", "Mul", "Div", "Rsub"}:
+        changed = changed or _kind(node) not in _HANDED_ON
+        below = [one for one, _ in node.next_functions if one is not None]
+        node = below[0] if len(below) == 1 else None
+    kind = _kind(node) if node is not None else ""
+    return kind if changed and kind in ("Sigmoid", "Softmax") else None
+
+
+def _kind(node: Any) -> str:
+    """`Tanh` of TanhBackward0."""
+    return str(node.name()).partition("Backward")[0]
 
 
 def _loss(frames: Frames) -> str:

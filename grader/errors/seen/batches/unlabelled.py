@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from dataclasses import replace
 
@@ -9,6 +11,7 @@ import torch
 from torch import Tensor
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames
 
 _TEXT = re.compile(r"Target (-?\d+) is out of bounds")
@@ -40,6 +43,17 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         )
     if len(beyond) == 1 and _may_mark(beyond[0], classes):
         (mark,) = beyond
+        if (passed := _passed(frames)) is not None:
+            return replace(
+                told,
+                meaning=f'{holds}one value that is none of them: {mark}. Is it the mark of "no '
+                f'label"? This call passes ignore_index={passed}, which is '
+                f"{names.get('ignore_index')}.",
+                cure=f"If it is: let {passed} be {mark}{_set(frames, passed)}, and such places "
+                "count for nothing. If it is a class, number the classes from 0 and give the last "
+                "layer as many outputs as there are classes.",
+                place=frames.last.place,
+            )
         return replace(
             told,
             meaning=f'{holds}one value that is none of them: {mark}. Is it the mark of "no label"?',
@@ -59,6 +73,25 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         else told.cure,
         place=frames.last.place,
     )
+
+
+def _passed(frames: Frames) -> str | None:
+    """What the failing call passes as ignore_index, if that is a name or an attribute."""
+    for call in failing.calls(frames.last, "cross_entropy", "nll_loss"):
+        for one in call.keywords:
+            if one.arg == "ignore_index" and isinstance(one.value, ast.Name | ast.Attribute):
+                return ast.unparse(one.value)
+    return None
+
+
+def _set(frames: Frames, passed: str) -> str:
+    """Where an attribute of self is set: as an argument of the class, if its __init__ has it."""
+    owner, _, name = passed.rpartition(".")
+    known = frames.last.names.get(owner) if owner == "self" else None
+    settings = inspect.signature(type(known)).parameters if known is not None else {}
+    if name not in settings:
+        return ""
+    return f", as {type(known).__name__}({name}=...) where it is made"
 
 
 def _may_mark(value: int, classes: int) -> bool:

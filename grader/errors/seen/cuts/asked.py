@@ -127,6 +127,17 @@ def read_assigned(frames: Frames, told: Explained, message: str) -> Explained | 
             cure = f"Write {owner}.grad = ({value}).to({owner})."
         elif _keeps_its_entries(message):
             cure = f"Write {owner}.grad = ({value}).reshape({owner}.shape)."
+        elif (kept := _of_other_shape(node.value, frame, message)) is not None:
+            return replace(
+                told,
+                meaning=f"{kept} has the shape {_shapes(message)[0]}, and {owner} "
+                f"{_shapes(message)[1]}: it was kept for a parameter that another one has taken "
+                "the place of.",
+                cure=f"Compute {kept} anew from the parameters as they are now, behind the line "
+                f"that makes {owner} anew; or, where that cannot be, leave out what has another "
+                f"shape: if {kept}.shape == {owner}.shape.",
+                place=frame.place,
+            )
         else:
             cure = (
                 f"{value} has to have the shape of {owner}: undo what changed it, by a "
@@ -134,6 +145,29 @@ def read_assigned(frames: Frames, told: Explained, message: str) -> Explained | 
                 "others."
             )
         return replace(told, cure=cure, place=frame.place)
+    return None
+
+
+def _shapes(message: str) -> list[tuple[int, ...]]:
+    """The shape of a gradient, and that of the tensor it was given to."""
+    return [tuple(int(n) for n in re.findall(r"\d+", one)) for one in _SIZE.findall(message)]
+
+
+def _of_other_shape(value: ast.expr, frame: Frame, message: str) -> str | None:
+    """An entry of what is kept that has the shape of the gradient: `self.ref[name]`.
+
+    Not where the two shapes are those of a transpose, or of a sum that is missing.
+    """
+    given, wanted = _shapes(message)
+    spread = len(given) > len(wanted) or any(one == 1 for one in wanted)
+    if len(given) != len(wanted) or sorted(given) == sorted(wanted) or spread:
+        return None
+    for node in ast.walk(value):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name | ast.Attribute):
+            holder, key = looked_up(node.value, frame), looked_up(node.slice, frame)
+            one = holder.get(key) if isinstance(holder, dict) else None
+            if isinstance(one, Tensor) and tuple(one.shape) == given:
+                return ast.unparse(node)
     return None
 
 

@@ -81,8 +81,8 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
                 meaning=f"The result does not depend on {name}: the forward pass does not use it, "
                 "or used a copy of it.",
                 cure=f"If the result is to depend on {name}, compute it from {name} itself. If "
-                "not, leave it out of the tensors that you ask for, or pass allow_unused=True and "
-                "take None for zero.",
+                "not, leave it out of the tensors that you ask for, or pass allow_unused=True, "
+                "materialize_grads=True, which gives zeros for it.",
                 place=frames.last.place,
             )
         if isinstance(asked, ast.Name) and (line := _replaced(asked, frames.last)) is not None:

@@ -88,7 +88,7 @@ def _used_at(frames: Frames, spelled: str) -> str:
 def _edited(frames: Frames, name: str, one: Tensor) -> tuple[str, str, str] | None:
     """The one edit of this tensor in code that the lines before the failing one call."""
     last, found = name.rpartition(".")[2], {}
-    for frame, call, function in _called_before(frames):
+    for frame, call, function, owner in _called_before(frames):
         code = own_function(inspect.unwrap(function))
         if code is None:
             continue
@@ -98,14 +98,17 @@ def _edited(frames: Frames, name: str, one: Tensor) -> tuple[str, str, str] | No
             spelled = ast.unparse(target)
             if spelled == f"self.{last}":
                 found[place] = ast.unparse(node), place, ""
-            elif _goes_through_parameters(tree, spelled) and isinstance(one, nn.Parameter):
+            elif isinstance(one, nn.Parameter) and _goes_through(tree, spelled, owner, one):
                 caller = f"{ast.unparse(call)} on {frame.place_of(call.lineno)}"
                 found[place] = ast.unparse(node), place, caller
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def _called_before(frames: Frames) -> Iterator[tuple[Frame, ast.Call, FunctionType]]:
-    """The reader's functions that ran before the failing line: those called there, and forwards."""
+def _called_before(frames: Frames) -> Iterator[tuple[Frame, ast.Call, FunctionType, Any]]:
+    """The reader's functions that ran before the failing line: those called there, and forwards.
+
+    Each with the object whose method it is.
+    """
     for number, frame in enumerate(frames.own):
         for node in ast.walk(frame.source) if frame.source is not None else ():
             if not isinstance(node, ast.Call):
@@ -114,12 +117,12 @@ def _called_before(frames: Frames) -> Iterator[tuple[Frame, ast.Call, FunctionTy
             function = getattr(value, "__func__", value)
             is_before = ran.when(frames, number, node.lineno) == ran.STRAIGHT
             if isinstance(function, FunctionType) and is_before and node.lineno < frame.line:
-                yield frame, node, function
+                yield frame, node, function, getattr(value, "__self__", None)
             if isinstance(value, nn.Module) and is_before:
                 for part in value.modules():
                     for method in vars(type(part)).values():
                         if isinstance(method, FunctionType) and method.__name__ != "__init__":
-                            yield frame, node, method
+                            yield frame, node, method, part
 
 
 def _edits(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.expr]]:
@@ -143,14 +146,48 @@ def _edits(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.expr]]:
             yield node, target
 
 
-def _goes_through_parameters(tree: ast.AST, name: str) -> bool:
-    """Whether a loop over parameters() gives a name its values."""
-    return any(
-        isinstance(node, ast.For)
-        and "parameters()" in ast.unparse(node.iter)
-        and name in [one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)]
-        for node in ast.walk(tree)
-    )
+def _goes_through(tree: ast.AST, name: str, owner: Any, one: Tensor) -> bool:
+    """Whether a loop over parameters() gives a name its values, this tensor among them.
+
+    Whose parameters they are is known of self and its attributes; else they may be any.
+    """
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.For) or "parameters()" not in ast.unparse(node.iter):
+            continue
+        given = _given(node.target, node.iter, name)
+        if given is not None and "parameters()" in ast.unparse(given):
+            whole = _whose(given, owner)
+            if whole is None or any(part is one for part in whole.parameters()):
+                return True
+    return False
+
+
+def _given(target: ast.expr, values: ast.expr, name: str) -> ast.expr | None:
+    """What of a loop's values a name goes through: the second of zip(a, b) in `for x, name in`."""
+    if isinstance(target, ast.Name):
+        return values if target.id == name else None
+    if not isinstance(target, ast.Tuple):
+        return None
+    function = getattr(values.func, "id", "") if isinstance(values, ast.Call) else ""
+    parts = values.args if isinstance(values, ast.Call) and function == "zip" else []
+    for number, inner in enumerate(target.elts):
+        if name in [one.id for one in ast.walk(inner) if isinstance(one, ast.Name)]:
+            if len(parts) == len(target.elts):
+                return _given(inner, parts[number], name)
+            return values
+    return None
+
+
+def _whose(values: ast.expr, owner: Any) -> nn.Module | None:
+    """The module in `self.net.parameters()`, if self is known."""
+    for node in ast.walk(values):
+        if isinstance(node, ast.Attribute) and node.attr.endswith("parameters"):
+            path = ast.unparse(node.value).split(".")
+            found = owner if path[0] == "self" else None
+            for part in path[1:]:
+                found = getattr(found, part, None)
+            return found if isinstance(found, nn.Module) else None
+    return None
 
 
 def _told(

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.errors.seen.reading import layered
 from grader.errors.seen.reading.frames import Frame
 from grader.errors.seen.reading.lookup import looked_up, named
 
@@ -22,10 +23,6 @@ _KEEPS = {
     *("zeros_like", "ones_like", "rand_like", "randn_like", "logical_not", "isnan", "round"),
 }
 _IN_PLACE = {"add", "sub", "mul", "div", "pow", "clamp", "zero", "fill", "copy", "normal"}
-_KEEPING = (
-    *(nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.Dropout),
-    *(nn.Identity, nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.Softmax, nn.LogSoftmax),
-)
 _LOSSES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCELoss, nn.BCEWithLogitsLoss)
 _MAKERS = {"zeros", "ones", "randn", "rand", "empty", "new_zeros", "new_ones"}
 
@@ -150,7 +147,7 @@ def _called(node: ast.Call, frame: Frame) -> Shape | None:
             sides = [_shape(one, frame) for one in node.args[:2]]
             return None if None in sides else tuple(torch.broadcast_shapes(*sides))
         inner = _shape(node.args[0], frame) if node.args else None
-        return None if inner is None else _of_layer(layer, inner)
+        return None if inner is None else layered.behind(layer, inner)
     if not isinstance(node.func, ast.Attribute):
         return None
     name, of_torch = node.func.attr, ast.unparse(node.func.value) in ("torch", "F", "nn.functional")
@@ -164,6 +161,8 @@ def _called(node: ast.Call, frame: Frame) -> Shape | None:
     if name in _KEEPS or (name.endswith("_") and name[:-1] in _IN_PLACE):
         return inner
     words = {one.arg: one.value for one in node.keywords}
+    if (resized := _resized(name, inner, given[1:], words, frame)) is not None:
+        return resized
     numbers = [number(one, frame) for one in _flat(given[1:])]
     if None in numbers or set(words) - {"dim", "start_dim"}:
         return None
@@ -171,14 +170,20 @@ def _called(node: ast.Call, frame: Frame) -> Shape | None:
     return None if None in numbers else _moved(name, inner, numbers)  # type: ignore[arg-type]
 
 
-def _of_layer(layer: nn.Module, inner: Shape) -> Shape | None:
-    if isinstance(layer, _KEEPING):
-        return inner
-    if isinstance(layer, nn.Linear) and inner and inner[-1] == layer.in_features:
-        return (*inner[:-1], layer.out_features)
-    if isinstance(layer, nn.Embedding):
-        return (*inner, layer.embedding_dim)
-    return None
+def _resized(
+    name: str,
+    inner: Shape,
+    given: list[ast.expr],
+    words: dict[str | None, ast.expr],
+    frame: Frame,
+) -> Shape | None:
+    """Behind F.interpolate and the pooling functions, whose mode changes no shape."""
+    if not name.startswith(("interpolate", "max_pool", "avg_pool")):
+        return None
+    order = ("size", "scale_factor") if name == "interpolate" else ("kernel_size", "stride")
+    named = dict(zip(order, given, strict=False))
+    named |= {str(key): one for key, one in words.items() if key not in ("mode", "align_corners")}
+    return layered.called(name, inner, {key: number(one, frame) for key, one in named.items()})
 
 
 def _moved(name: str, inner: Shape, numbers: list[int]) -> Shape | None:

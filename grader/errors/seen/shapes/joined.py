@@ -54,12 +54,14 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
 def _brought(
     name: str, shape: tuple[int, ...], other: str, two: tuple[int, ...], at: int, apart: list[int]
 ) -> str:
-    if len(shape) == 4 and min(apart) > 1 and at == 1:
-        mode = 'mode="bilinear"'
+    if len(shape) in (3, 4) and min(apart) > 1 and at == 1:
+        mode = 'mode="bilinear"' if len(shape) == 4 else 'mode="linear"'
+        small, large = (other, name) if "(" in other and "(" not in name else (name, other)
         return (
-            f"Bring one to the other's size: F.interpolate({name}, size={other}.shape[2:], {mode}) "
-            f"in the place of {name}. Halving an odd size loses a row, and doubling gives an even "
-            "one."
+            f"Bring one to the other's size: F.interpolate({small}, size={large}.shape[2:], "
+            f"{mode}) in the place of {small}. Halving an odd size loses a row, and doubling gives "
+            "an even one: an input whose sides can be halved as often as the net does it needs "
+            "nothing."
         )
     if len(apart) == 1 and shape[at] == two[at]:
         return f"They differ in dimension {apart[0]} alone: join them along that, dim={apart[0]}."

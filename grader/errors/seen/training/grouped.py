@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
-from grader.errors.seen.reading.frames import Frame, Frames, file_name
+from grader.errors.seen.reading import failing, source
+from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_function
 from grader.errors.seen.reading.lookup import looked_up
 
 _GIVE = ("parameters", "named_parameters")
@@ -96,8 +96,15 @@ def read_twice(frames: Frames, told: Explained, message: str) -> Explained | Non
     listed = ", ".join(known[:3]) + (" and so on" if len(known) > 3 else "")
     part = known[0].rpartition(".")[0]
     whole = next((name for name, one in frames.modules() if part.startswith(f"{name}.")), "")
-    cure = told.cure
-    if whole and len(both) == len(group["params"]) and len(before) > len(both):
+    cure = (
+        f"Leave them out of the groups before it: taken = {{id(p) for p in last}}, with last for "
+        f"the parameters of group {number}, and [p for p in group if id(p) not in taken] in the "
+        "place of each earlier list."
+    )
+    module = dict(frames.modules()).get(whole)
+    inner = module.get_submodule(part.removeprefix(f"{whole}.")) if module is not None else None
+    mine = {id(one) for one in inner.parameters()} if inner is not None else set()
+    if mine == {id(one) for one in group["params"]} and len(before) > len(both) == len(mine):
         cure = (
             f"Leave them out of the other group: rest = [p for name, p in "
             f"{whole}.named_parameters() if not name.startswith("
@@ -131,6 +138,8 @@ def read_result(frames: Frames, told: Explained, message: str) -> Explained | No
             inner = _starts(outer)
             if inner is not None and inner is not outer:
                 found.append((node, ast.unparse(node.targets[0]), file))
+    if (by := _returned(frames, told)) is not None:
+        return by
     if len(found) != 1:
         return None
     (node, name, file) = found[0]
@@ -146,6 +155,37 @@ def read_result(frames: Frames, told: Explained, message: str) -> Explained | No
         place=f"{file_name(file)}, line {node.lineno}",
         sure=False,
     )
+
+
+def _returned(frames: Frames, told: Explained) -> Explained | None:
+    """A result that a function of the reader's returns, and the one line of it that sets a flag."""
+    frame = frames.last
+    for name in sorted(_results_on_line(frame)):
+        made = source.assigned(frame.source, name) if frame.source is not None else []
+        value = source.value_of(made[-1], name) if made else None
+        function = looked_up(value.func, frame) if isinstance(value, ast.Call) else None
+        code = own_function(getattr(function, "__func__", function))
+        if value is None or code is None:
+            continue
+        tree, file, first = code
+        flags = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and (failing.name_of(node) == "requires_grad_" or _starts(node) is node)
+        ]
+        if len(flags) != 1:
+            continue
+        called = ast.unparse(value.func) if isinstance(value, ast.Call) else ""
+        return replace(
+            told,
+            meaning=f"{told.meaning} {name} is what {called}() returns: the flag is set at the "
+            "line named here, and what is computed after that is no leaf.",
+            cure=f"Set the flag last: {name} = {ast.unparse(value)}.detach().requires_grad_(). "
+            "Then the leaf is what the optimizer changes and the loss is computed from.",
+            place=f"{file_name(file)}, line {first + flags[0] - 1}",
+        )
+    return None
 
 
 def _starts(node: ast.expr) -> ast.expr | None:

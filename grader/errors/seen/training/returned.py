@@ -52,8 +52,24 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         meaning=f"{name}.backward returns {entry} as the gradient of forward's argument {index}, "
         f"counted from 0 behind ctx. It has the shape {given}, and that argument {wanted[1]}: they "
         "must be the same.",
+        cure=_brought(entry, _sizes(given), _sizes(wanted[1])) or told.cure,
         place=f"{file_name(file)}, line {node.lineno}",
     )
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(one) for one in re.findall(r"\d+", text))
+
+
+def _brought(entry: str, given: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """How a gradient is given its argument's shape, where the two shapes tell it."""
+    entry = entry if entry.isidentifier() else f"({entry})"
+    long = [one for one in given if one != 1]
+    if long == [one for one in wanted if one != 1]:
+        return f"The numbers are right, and dimensions of 1 are not: {entry}.reshape{wanted}."
+    if len(given) == 2 and given == wanted[::-1]:
+        return f"It is transposed: return {entry}.T in its place."
+    return ""
 
 
 def _other_argument(
@@ -117,6 +133,16 @@ def read_hook(frames: Frames, told: Explained, message: str) -> Explained | None
         return None
     node, function, file = found[0]
     gradient = function.args.args[-1].arg
+    if part := _part_of(node.value, gradient):
+        return replace(
+            told,
+            meaning=f"{function.name} returns {ast.unparse(node.value or node)}, a part of "
+            f"{gradient} alone. It takes the place of {gradient}, and has to have its shape.",
+            cure=f"Keep the shape, with 0 in the rest: kept = torch.zeros_like({gradient}), then "
+            f"{part.replace(gradient, 'kept', 1)} = {part}, and return kept. By a mask that is "
+            f"{gradient} * mask.",
+            place=f"{file_name(file)}, line {node.lineno}",
+        )
     return replace(
         told,
         meaning=f"{function.name} returns {ast.unparse(node.value or node)}, which takes the place "
@@ -125,6 +151,14 @@ def read_hook(frames: Frames, told: Explained, message: str) -> Explained | None
         f"or spread the result, .expand_as({gradient}). To look at it alone, return nothing.",
         place=f"{file_name(file)}, line {node.lineno}",
     )
+
+
+def _part_of(value: ast.expr | None, gradient: str) -> str:
+    """The part of the gradient that a hook returns: `grad[mask]`."""
+    for node in ast.walk(value) if value is not None else ():
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == gradient:
+            return ast.unparse(node)
+    return ""
 
 
 def read_result(frames: Frames, told: Explained, message: str) -> Explained | None:

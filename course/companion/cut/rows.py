@@ -1,0 +1,37 @@
+"""A row of a table that a value chose, and how its gradient is handed past the choice."""
+
+from __future__ import annotations
+
+from course.companion.record.calls import Call, Record
+
+_DIFFERENCES = {"sub", "__sub__", "subtract"}
+_SUMS = {"add", "__add__", "__radd__"}
+_LOOKS_UP = {"embedding", "__getitem__", "index_select"}
+
+
+def looked_up(record: Record, number: int) -> Call | None:
+    """The call that takes rows of a table by an index, if the index was chosen by the table."""
+    call = record.call(number)
+    if call is None or call.name not in ("argmin", "argmax"):
+        return None
+    chosen_by = record.before(call.sources)
+    for _, one in record.every():
+        if one.name not in _LOOKS_UP or number not in one.sources:
+            continue
+        tables = (source for source in one.sources if source != number)
+        if one.gives_grad and any(table in chosen_by for table in tables):
+            return one
+    return None
+
+
+def straight_through(record: Record, number: int) -> int | None:
+    """The q of z + (q - z).detach(), where a detached difference is added to its z again."""
+    cut = record.call(number)
+    difference = record.call(cut.sources[0]) if cut is not None and cut.sources else None
+    if cut is None or cut.name != "detach" or difference is None:
+        return None
+    if difference.name not in _DIFFERENCES or len(difference.sources) != 2:
+        return None
+    q, z = difference.sources
+    sums = (one for _, one in record.every() if one.name in _SUMS and number in one.sources)
+    return q if any(z in one.sources for one in sums) else None
