@@ -92,13 +92,13 @@ def _of_others(module: nn.Module, gin: Any, gout: Any) -> None:
 
 
 class RetainOrHook(Task):
-    """model is an nn.Sequential. Run model(x), start a backward pass at its output with the
-    gradient gy, and return the list of the gradients of what each call of a layer returned, in the
-    order of the calls. What each layer returns requires grad and is no view. Layers may edit their
-    input in place, but for the first one: then the gradient of what the layer before returned is
-    that of its values before the edit. Leave no hook on the model, also if its forward raises; then
-    let the exception pass. Of its parameters nothing changes but what the pass adds to their .grad,
-    and its layers keep their settings, such as inplace."""
+    """model is an nn.Sequential. Run model(x), in the mode it is in, start a backward pass at its
+    output with the gradient gy, and return the list of the gradients of what each call of a layer
+    returned, in the order of the calls. What each layer returns requires grad and is no view.
+    Layers may edit their input in place, but for the first one: then the gradient of what the layer
+    before returned is that of its values before the edit. Leave no hook on the model, also if its
+    forward raises; then let the exception pass. Of its parameters nothing changes but what the pass
+    adds to their .grad, and its layers keep their settings, such as inplace."""
 
     id = "retain_or_hook"
     signatures = ("grads_of_all(model, x, gy) -> grads",)
@@ -134,7 +134,8 @@ class RetainOrHook(Task):
 
     def observe(self, grads_of_all, x, m1, m2, gy, kind):
         first, second = linear(m1), linear(m2)
-        act: nn.Module = nn.ReLU(inplace=True) if kind == "in place" else nn.Tanh()
+        others: dict[str, nn.Module] = {"in place": nn.ReLU(inplace=True), "in use": Halving()}
+        act = others.get(kind, nn.Tanh())
         layers = [first, act, second] + ([act] if kind == "shared" else [])
         model = nn.Sequential(*layers)
         if kind == "in place":

@@ -17,8 +17,8 @@ Answer = Callable[..., Any]
 def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Iterator[Answer]:
     """Mistakes of an answer whose first argument is a model that it runs one time.
 
-    `reference` is the right answer, and `empty` what it would return had no hook been called.
-    `once`: the exercise counts the runs, of a model that depends on the mode.
+    The model depends on the mode in a case. `reference` is the right answer, and `empty` what it
+    would return had no hook been called. `once`: the exercise counts the runs.
     """
     yield mistake(
         "left_in_eval_mode",
@@ -31,6 +31,12 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
         "You called train(), and a part of the model that was in eval mode is in train mode now. "
         "Collecting needs no other mode: run the model in the one that it is in.",
         _after(_train, reference),
+    )
+    yield mistake(
+        "run_in_eval_mode",
+        "You ran the model in eval mode. Layers such as Dropout and BatchNorm return something "
+        "else there than in training: run it in the mode that it is in.",
+        _in_eval_mode(reference),
     )
     yield mistake(
         "grads_lost",
@@ -74,12 +80,6 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
             "The model ran twice. Run it once: a second run costs as much again, and moves running "
             "statistics and random numbers.",
             _after(_run, reference),
-        )
-        yield mistake(
-            "run_in_eval_mode",
-            "You ran the model in eval mode. Layers such as Dropout and BatchNorm return something "
-            "else there than in training: run it in the mode that it is in.",
-            _in_eval_mode(reference),
         )
 
 
