@@ -159,6 +159,21 @@ def _kept(gradient):
     return kept
 
 
+def halved_rows(gradient):
+    return 0.5 * gradient[:2]
+
+
+@told(
+    "hook_result",
+    r"halved_rows returns 0\.5 \* gradient\[:2\], a part of gradient alone",
+    "return 0.5 * gradient[:2]",
+    "kept[:2] = 0.5 * gradient[:2], and return kept",
+    lambda: _hooked(_kept),
+)
+def a_hook_that_returns_some_rows_and_scales_them():
+    _hooked(halved_rows)
+
+
 @told(
     "hook_result",
     r"first_rows returns gradient\[:2\], a part of gradient alone",
@@ -294,6 +309,25 @@ def _groups(apart):
 )
 def a_group_of_biases_beside_those_of_layers():
     _groups(False)
+
+
+def _parts_by_name(apart):
+    net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
+    first = [net[0].weight]
+    taken = {id(p) for p in first} if apart else set()
+    rest = [p for p in net.parameters() if id(p) not in taken]
+    return torch.optim.SGD([{"params": first, "lr": 0.01}, {"params": rest}], lr=0.1)
+
+
+@told(
+    "parameter_twice",
+    r"net\.0\.weight: group 1 holds",
+    "return torch.optim.SGD(",
+    "Leave them out of group 1: taken = {id(p) for p in first}",
+    lambda: _parts_by_name(True),
+)
+def a_group_of_one_weight_beside_the_whole_net():
+    _parts_by_name(False)
 
 
 # Maps that were halved and doubled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -96,11 +97,7 @@ def read_twice(frames: Frames, told: Explained, message: str) -> Explained | Non
     listed = ", ".join(known[:3]) + (" and so on" if len(known) > 3 else "")
     part = known[0].rpartition(".")[0]
     whole = next((name for name, one in frames.modules() if part.startswith(f"{name}.")), "")
-    cure = (
-        f"Leave them out of the groups before it: taken = {{id(p) for p in last}}, with last for "
-        f"the parameters of group {number}, and [p for p in group if id(p) not in taken] in the "
-        "place of each earlier list."
-    )
+    cure = _apart(optimizer, group, {id(one) for one in both})
     module = dict(frames.modules()).get(whole)
     inner = module.get_submodule(part.removeprefix(f"{whole}.")) if module is not None else None
     mine = {id(one) for one in inner.parameters()} if inner is not None else set()
@@ -117,6 +114,27 @@ def read_twice(frames: Frames, told: Explained, message: str) -> Explained | Non
         "0. A parameter is updated once a step, so it has one group.",
         cure=cure,
         place=frames.last.place,
+    )
+
+
+def _apart(optimizer: torch.optim.Optimizer, group: dict[str, Any], both: set[int]) -> str:
+    """How two lists are kept apart: what one of them holds alone stays, and leaves the other."""
+    number = len(optimizer.param_groups)
+    inside = [
+        at
+        for at, one in enumerate(optimizer.param_groups)
+        if both.issuperset(ids := {id(p) for p in one["params"]}) and ids
+    ]
+    if inside and {id(one) for one in group["params"]} - both:
+        return (
+            f"Leave them out of group {number}: taken = {{id(p) for p in first}}, with first for "
+            f"the parameters of group {inside[0]}, and [p for p in ... if id(p) not in taken] in "
+            f"the place of what group {number} is given."
+        )
+    return (
+        f"Leave them out of the groups before it: taken = {{id(p) for p in last}}, with last for "
+        f"the parameters of group {number}, and [p for p in group if id(p) not in taken] in the "
+        "place of each earlier list."
     )
 
 

@@ -134,12 +134,13 @@ def read_hook(frames: Frames, told: Explained, message: str) -> Explained | None
     node, function, file = found[0]
     gradient = function.args.args[-1].arg
     if part := _part_of(node.value, gradient):
+        given = ast.unparse(node.value or node) if isinstance(node.value, ast.BinOp) else part
         return replace(
             told,
             meaning=f"{function.name} returns {ast.unparse(node.value or node)}, a part of "
             f"{gradient} alone. It takes the place of {gradient}, and has to have its shape.",
             cure=f"Keep the shape, with 0 in the rest: kept = torch.zeros_like({gradient}), then "
-            f"{part.replace(gradient, 'kept', 1)} = {part}, and return kept. By a mask that is "
+            f"{part.replace(gradient, 'kept', 1)} = {given}, and return kept. By a mask that is "
             f"{gradient} * mask.",
             place=f"{file_name(file)}, line {node.lineno}",
         )
