@@ -18,7 +18,7 @@ from grader.diagnosis.facts import functions, groups, masks, others
 from grader.diagnosis.facts.claims import the_one
 from grader.diagnosis.misses import Miss, Signature, close, dtypes_of, real_pair, reals
 from grader.diagnosis.multiples import ratio, ratio_channel
-from grader.diagnosis.naming import is_gradient
+from grader.diagnosis.naming import is_derivative, is_gradient
 from grader.diagnosis.shown import article, shown, shown_apart
 from grader.engine.observation import FLAGS, Plain
 
@@ -235,9 +235,9 @@ def _nearly(misses: Sequence[Miss]) -> Signature | None:
 
 
 def _close(misses: Sequence[Miss]) -> Signature | None:
-    """A gradient that is the right one to a hundredth: told where nothing better is known."""
-    gradient = is_gradient(misses[0].difference.name)
-    return Signature("FACT.close", {}, _is_close) if gradient else None
+    """A derivative that is the right one to a hundredth: told where nothing better is known."""
+    derivative = is_derivative(misses[0].difference.name)
+    return Signature("FACT.close", {}, _is_close) if derivative else None
 
 
 def _is_close(miss: Miss) -> bool:
