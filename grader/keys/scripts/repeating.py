@@ -60,7 +60,7 @@ def _cut(*libraries: str) -> Callable[..., Any]:
     """Some libraries get a seed that does not hold all of n."""
     names = " and ".join(libraries)
     sentence = (
-        f"{names} give the same for two seeds that are 2**31 apart. You make n smaller "
+        f"What {names} draws is the same for two seeds that are 2**31 apart. You make n smaller "
         "before you seed, or larger than 32 bits hold, of which torch keeps the lower ones. Seed "
         "with n itself."
     )
