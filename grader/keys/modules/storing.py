@@ -238,6 +238,16 @@ class LoadMatchingKey(Key, task="load_matching"):
             own[name].data = tensor
         return kept
 
+    def data_replaced_under_one_name(model, state):
+        """You let .data, or the tensors themselves, be those of state: from then on the two share
+        memory, and have its dtype. Copy the values. And named_parameters() and named_buffers() give
+        what stands under two names once: go by state_dict()."""
+        kept = _load(model, state, once=True)
+        own = dict(model.named_parameters()) | dict(model.named_buffers())
+        for name in own.keys() & _fitting(model, state).keys():
+            own[name].data = state[name]
+        return kept
+
     def unfrozen(model, state):
         """You changed requires_grad of the model's parameters. Loading does not: leave the flags as
         they are."""

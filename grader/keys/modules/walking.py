@@ -55,6 +55,12 @@ class NamedLeafsKey(Key, task="named_leafs"):
         goes through all levels."""
         return [name for name, part in model.named_children() if _has_no_children(part)]
 
+    def one_level_or_the_model_itself(model):
+        """You looked one level deep: named_children() gives the direct parts alone. named_modules()
+        goes through all levels."""
+        direct = [name for name, part in model.named_children() if _has_no_children(part)]
+        return [""] if _has_no_children(model) else direct
+
     def last_part_of_each_name(model):
         """You cut the names: a module inside another is called by the whole way to it, such as
         "stem.0"."""
