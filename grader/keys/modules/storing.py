@@ -163,6 +163,13 @@ class LoadMatchingKey(Key, task="load_matching"):
             del state[name]
         return kept
 
+    def other_entries_in_state(model, state):
+        """You put other tensors into state, of the model's dtype perhaps. It belongs to whoever
+        called you: make a dict of your own."""
+        kept = _load(model, state)
+        state.update({name: tensor.clone() for name, tensor in state.items()})
+        return kept
+
     def nothing_named(model, state):
         """You loaded what fits, and returned nothing. Return the list of the names in
         model.state_dict() that were not loaded."""

@@ -106,6 +106,14 @@ class NamedLeafsKey(Key, task="named_leafs"):
         _modules. children() goes past it."""
         return [name for name, module in model.named_modules() if not module._modules]
 
+    def names_of_nothing_taken_out(model):
+        """Your names are right, and you took names out of the model, those that hold None. It
+        belongs to whoever called you: go past them, and leave them there."""
+        for module in model.modules():
+            for name in [name for name, child in module._modules.items() if child is None]:
+                del module._modules[name]
+        return _leaf_names(model)
+
     def types(model):
         """You returned the types of the modules. Their names in the model are asked for."""
         named = dict(model.named_modules())
