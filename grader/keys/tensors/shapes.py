@@ -33,11 +33,6 @@ class FlattenBatchKey(Key, task="flatten_batch"):
         would do, and torch raises. flatten multiplies the lengths of the axes instead."""
         return x.reshape(x.shape[0], -1)
 
-    def new_tensor_for_an_empty_batch(x):
-        """For an empty batch you make a new tensor, which leads back to nothing: a backward pass
-        fails there. flatten takes an empty batch too, and keeps the graph."""
-        return x.flatten(1) if len(x) else x.new_zeros(x.flatten(1).shape)
-
     @raises("by zero")
     def divided_by_the_batch(x):
         """You divided the number of entries by N, and an empty batch has N = 0. M is the product of

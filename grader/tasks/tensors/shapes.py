@@ -26,7 +26,7 @@ class FlattenBatch(Task):
         case("images, channels last", shape=(3, 5, 2, 7), layout="second axis last", visible=True),
         case("the batch is the last axis in memory", shape=(7, 3, 5), layout="first axis last"),
         case("one sample", shape=(1, 5, 3)),
-        case("an empty batch", shape=(0, 3, 5), leaf=False, visible=True),
+        case("an empty batch", shape=(0, 3, 5), visible=True),
         case("samples that are rows already", shape=(11, 3)),
         case("samples of a single number", shape=(7, 1, 1)),
         case("one sample, repeated", shape=(7, 3, 2), layout="expanded"),
