@@ -129,10 +129,10 @@ TEMPLATES: dict[str, str] = {
     "NONFINITE": "{path} has nan or inf in {count} of {total} entries where the right answer is "
     "finite. Look for a division by 0, the square root or logarithm of 0, or an exponential that "
     "overflows.",
-    "DTYPE": "{path} has the right values, in {received} instead of {expected}. Somewhere the "
-    "dtype of the input was not kept.",
-    "DTYPE.float32": "{path} has the right values, in {received} instead of {expected}. Somewhere "
-    "the dtype of the input was not kept: torch.tensor(0.5), for one, is float32.",
+    "DTYPE": "{path} has the right values, in {received} instead of {expected}. Look for where it "
+    "becomes {received}.",
+    "DTYPE.float32": "{path} has the right values, in {received} instead of {expected}. Look for "
+    "where it becomes {received}: torch.tensor(0.5), for one, is float32.",
     "DTYPE.other": "{path} has the right values, in {received} instead of {expected}. Say dtype= "
     "where you make it, or turn it into that dtype in the end.",
     "ZERO": "{path} is zero everywhere, and the right answer is not.",
@@ -334,10 +334,10 @@ TEMPLATES: dict[str, str] = {
     "keepdim=True, a squeeze, an unsqueeze or a flatten.",
     "HIDDEN.SHAPE.other": "{path} has another shape than expected.",
     "HIDDEN.NONFINITE": "{path} has nan or inf where the right answer is finite.",
-    "HIDDEN.DTYPE": "{path} has the right values, in another dtype. Somewhere the dtype of the "
-    "input was not kept.",
-    "HIDDEN.DTYPE.float32": "{path} has the right values, in another dtype. Somewhere the dtype of "
-    "the input was not kept: torch.tensor(0.5), for one, is float32.",
+    "HIDDEN.DTYPE": "{path} has the right values, in another dtype. Look for where the dtype "
+    "changes.",
+    "HIDDEN.DTYPE.float32": "{path} has the right values, in another dtype. Look for where the "
+    "dtype changes: torch.tensor(0.5), for one, is float32.",
     "HIDDEN.RATIO.times_count": "{path} is {symbol} times the right answer: either a sum where a "
     "mean was meant, or one addition for each.",
     "HIDDEN.RATIO.over_count": "{path} is the right answer divided by {symbol}: either a mean "

@@ -11,6 +11,7 @@ from grader.engine.observation import FLAGS
 from grader.engine.task import Case, returned
 
 _GRADIENT = re.compile(r"d[a-z]\w?|g_\w+|g(x|in|out)|J|(.*[ ._,])?grad(s|ients?)?( .*)?")
+_DERIVATIVE = re.compile(r"Hv|diagonal|matrix|(.* )?derivatives?( .*)?")
 _OF_CODE = re.compile(r"[^\w .,]")
 
 
@@ -21,6 +22,15 @@ def is_gradient(name: str) -> bool:
     (True, False, False)
     """
     return bool(_GRADIENT.fullmatch(name)) and name.rpartition(".")[2] not in FLAGS
+
+
+def is_derivative(name: str) -> bool:
+    """Whether a part holds a gradient, or a derivative that is none: of second order, or its norms.
+
+    >>> is_derivative("dx"), is_derivative("second derivative"), is_derivative("y")
+    (True, True, False)
+    """
+    return is_gradient(name) or bool(_DERIVATIVE.fullmatch(name))
 
 
 def parts_of(task: Any) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import torch
 
 from grader.diagnosis.comparison import TOLERANCE, measure, tolerance
 from grader.diagnosis.misses import Miss, Signature, dtypes_of, reals
-from grader.diagnosis.naming import is_gradient
+from grader.diagnosis.naming import is_derivative, is_gradient
 
 
 def nearly(misses: Sequence[Miss]) -> Signature | None:
@@ -28,21 +28,17 @@ def nearly(misses: Sequence[Miss]) -> Signature | None:
     return Signature("NEARLY", {"digits": digits, "wanted": 9})
 
 
-_DERIVED = ("diagonal", "matrix", "Hv")
-"""How exercises name derivatives that are no gradients: of second order, or their norms."""
-
-
 def close_by(misses: Sequence[Miss]) -> Signature | None:
     """A derivative that is the right one to a hundredth: told where nothing better is known."""
-    name = misses[0].difference.name
-    derived = is_gradient(name) or name in _DERIVED
-    return Signature("FACT.close", {}, _is_close) if derived else None
+    derivative = is_derivative(misses[0].difference.name)
+    return Signature("FACT.close", {}, _is_close) if derivative else None
 
 
 def differences(misses: Sequence[Miss]) -> Signature | None:
     """A derivative that is close in float64 and not in float32: the rounding of two values there,
     divided by a small step, is large."""
-    derived = misses[0].difference.name in ("J", *_DERIVED)
+    name = misses[0].difference.name
+    derived = name == "J" or (is_derivative(name) and not is_gradient(name))
     both = len({_is_double(miss) for miss in misses}) == 2
     if not (derived and both):
         return None

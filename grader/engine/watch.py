@@ -275,11 +275,12 @@ def _parts_of(module: torch.nn.Module) -> dict[str, int]:
 
 
 def _hooks_of(module: torch.nn.Module) -> set[tuple[int, str, int]]:
-    """The hooks that are registered on a module and all its submodules."""
+    """The hooks that are registered on a module, all its submodules, and their parameters."""
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return {
-        (id(m), kind, hook) for m in module.modules() for kind in kinds for hook in getattr(m, kind)
-    }
+    of_parameters = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    places: list[tuple[Any, str]] = [(m, kind) for m in module.modules() for kind in kinds]
+    places += [(p, kind) for p in module.parameters() for kind in of_parameters]
+    return {(id(one), kind, hook) for one, kind in places for hook in getattr(one, kind) or ()}
 
 
 def _version(tensor: torch.Tensor | None) -> int | None:

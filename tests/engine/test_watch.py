@@ -698,6 +698,12 @@ def fill(model):
         (lambda m: m[2].eval(), "training", "training flags changed: 2"),
         (lambda m: m[0].register_forward_hook(print), "hooks", "1 hooks more than before the call"),
         (lambda m: m[1]._forward_hooks.clear(), "hooks", "1 hooks fewer than before the call"),
+        (lambda m: m[0].weight.register_hook(print), "hooks", "1 hooks more than before the call"),
+        (
+            lambda m: m[0].bias.register_post_accumulate_grad_hook(print),
+            "hooks",
+            "1 hooks more than before the call",
+        ),
         (
             lambda m: m[0].weight.data.mul_(2),
             "parameters",

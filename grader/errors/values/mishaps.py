@@ -62,9 +62,11 @@ VALUES = (
         r"(unsupported operand type\(s\)|bad operand type for unary).*'NoneType'|"
         r"must be Tensor, not NoneType|Tensor as element \d+ in argument \d+, but got NoneType",
         "One of the operands is None. It may be a .grad before the first backward or of a "
-        "non-leaf, the bias of a layer made without one, what a function without return gave, or "
-        "the gradient in a hook of a result that was not used.",
-        "Print the operands. Read .grad after backward, from a leaf or after retain_grad().",
+        "non-leaf, an argument or a bias that need not be there, what a function without return "
+        "gave, an attribute that was emptied, or the gradient in a hook of a result that was not "
+        "used.",
+        "Print the operands. Read a .grad after backward, from a leaf or after retain_grad(). Test "
+        "for what may be None before you compute with it.",
     ),
     Explanation(
         "tuple_used",

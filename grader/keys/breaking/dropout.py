@@ -67,6 +67,18 @@ def _by_a_seed() -> Iterator[Callable[..., Kept]]:
             drawn,
         )
 
+        def set_for_good(block: nn.Module, x: Tensor, end: int = end) -> Kept:
+            torch.manual_seed(int(torch.randint(end, ())))
+            return KeepsDropoutKey.keep(block, x)
+
+        yield mistake(
+            f"drawn_seed_of_{name}_set_for_good",
+            "keep draws a seed, sets it, and never puts the generator back. Both runs drop the "
+            "same entries, but other ones than block(x) would, and what the caller draws next "
+            "follows from that seed. Take the state of the generator, which draws nothing.",
+            set_for_good,
+        )
+
 
 class KeepsDropoutKey(Key, task="keeps_dropout"):
     families = tuple(_by_a_seed())

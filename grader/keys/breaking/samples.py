@@ -46,6 +46,11 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
 
     families = (*of_a_given_loss(reference, 1),)
 
+    def small_number_under_the_root(model, loss_fn, x, y):
+        """You added a small number under the root: a row without a gradient gets the root of that
+        number. Its norm is 0, and nothing is divided here: leave it out."""
+        return (PerSampleNormsKey.reference(model, loss_fn, x, y).square() + 1e-6).sqrt()
+
     def norm_of_the_batch(model, loss_fn, x, y):
         """Every row has the norm of the whole batch's gradient. After the mean is taken the
         gradients of the rows are added up already: differentiate the loss of one row at a time."""

@@ -36,6 +36,19 @@ def _near_zero_norms() -> Mistakes:
         )
 
 
+def _short_for_zero() -> Mistakes:
+    """Rows up to some length are taken for rows of zeros."""
+    for name, square in {"": 1e-8, "_if_very_short": 1e-16}.items():
+        yield mistake(
+            f"short_rows_taken_for_zero{name}",
+            "You take short rows for rows of zeros. A row is one only if all of its entries are 0: "
+            "everywhere else the gradient has the length 1. Ask for exactly 0.",
+            lambda x, least=square: _root(
+                torch.where(x.square().sum(-1) > least, x.square().sum(-1), 0.0)
+            ),
+        )
+
+
 def _hardly_clamped() -> Mistakes:
     """Clamped so little that no digit shows it."""
     yield mistake(
@@ -100,12 +113,6 @@ class SafeNormKey(Key, task="safe_norm"):
         become longer. A row is replaced only if all of its entries are 0."""
         zero = (x == 0).all(-1)
         return torch.where(zero, 0.0, torch.where(x == 0, 1.0, x).square().sum(-1).sqrt())
-
-    def short_rows_taken_for_zero(x):
-        """You take very short rows for rows of zeros. A norm of 1e-6 is no 0, and the gradient has
-        the length 1 there as well. Ask for exactly 0."""
-        square = x.square().sum(-1)
-        return _root(torch.where(square > 1e-8, square, 0.0))
 
     def new_zeros_without_a_graph(x):
         """Where all rows are zeros you return new zeros, which have no graph: nothing leads back to
@@ -189,8 +196,8 @@ class SafeNormKey(Key, task="safe_norm"):
         return _root(x.square().sum()).expand(len(x))
 
     def hook_left_on_x(x):
-        """The numbers are right, and a hook of yours is still on x: it turns every nan that ever
-        comes to x into 0, those of others too. x belongs to the caller. Choose by torch.where
+        """The numbers are right, and a hook of yours is still on x: it runs whenever a gradient
+        comes to x, in the passes of others too. x belongs to the caller. Choose by torch.where
         before the root."""
         if x.requires_grad:
             x.register_hook(torch.nan_to_num)
@@ -203,7 +210,7 @@ class SafeNormKey(Key, task="safe_norm"):
         x[(x == 0).all(-1)] = 1
         return SafeNormKey.reference(x)
 
-    families = (*_near_zero_norms(), *_hardly_clamped())
+    families = (*_near_zero_norms(), *_short_for_zero(), *_hardly_clamped())
 
 
 def _entropy(p: Tensor) -> Tensor:
@@ -227,8 +234,8 @@ def _near_zero_logarithms() -> Mistakes:
         )
         yield mistake(
             f"taken_for_zero_below_{name}",
-            f"You take every entry up to {eps:g} for 0. A tiny entry adds something all the same, "
-            "and its gradient is large. Ask for exactly 0: p > 0.",
+            "You take tiny entries for 0. A tiny entry adds something all the same, and its "
+            "gradient is large. Ask for exactly 0: p > 0.",
             lambda p, eps=eps: _entropy(torch.where(p > eps, p, 0.0)),
         )
 
@@ -321,9 +328,9 @@ class FixWhereKey(Key, task="fix_where"):
         return FixWhereKey.reference(p).detach()
 
     def hook_left_on_p(p):
-        """The numbers are right, and a hook of yours is still on p: it turns every nan that ever
-        comes to p into 0, those of others too. p belongs to the caller. Choose before the logarithm
-        is taken."""
+        """The numbers are right, and a hook of yours is still on p: it runs whenever a gradient
+        comes to p, in the passes of others too. p belongs to the caller. Choose before the
+        logarithm is taken."""
         if p.requires_grad:
             p.register_hook(torch.nan_to_num)
         return -torch.where(p > 0, p * p.log(), 0.0).sum(-1)

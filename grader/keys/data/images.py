@@ -134,6 +134,14 @@ class NormaliseImagesKey(Key, task="normalise_images"):
         std does unless correction=0. Divide by the number of pixels."""
         return _lists(*_moments(_whole(batches), 1))
 
+    def list_emptied(batches):
+        """Your numbers are right, and you took the batches out of the list, which belongs to
+        whoever called you. Go through it by a for loop."""
+        found = NormaliseImagesKey.reference(batches)
+        if isinstance(batches, list):
+            batches.clear()
+        return found
+
     def variance_returned(batches):
         """Your mean is right, and the second part is the variance. The deviation is its root."""
         mean, std = _moments(_whole(batches))

@@ -153,7 +153,7 @@ class CollatePadKey(Key, task="collate_pad"):
     def empty_left_out(samples):
         """You left out the sequences of length 0. They stay, as rows of padding: the targets have a
         row for each."""
-        return reference([s for s in samples if len(s)] or samples[:1])
+        return reference([s for s in samples if len(s)] or samples)
 
     @raises(r"empty (list|sequence)|non-empty|is empty")
     def none_left(samples):

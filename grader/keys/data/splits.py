@@ -110,6 +110,14 @@ class SplitIndicesKey(Key, task="split_indices"):
         and give what is left over one each to the first parts."""
         return _cut(_drawn(n, generator), [round(n * frac) for frac in fracs])
 
+    def rounded_and_filled_up(n, fracs, generator):
+        """You rounded the sizes to the nearest number, and gave what that leaves over to the first
+        parts. Round down first: what is left over is then another number."""
+        sizes = [round(n * frac) for frac in fracs]
+        for k in range(n - sum(sizes)):
+            sizes[k] += 1
+        return _cut(_drawn(n, generator), sizes)
+
     def rounded_and_the_first_made_to_fit(n, fracs, generator):
         """You rounded the sizes to the nearest number, and the first part takes what that leaves
         over or lacks. Round down, and give what is left over one each to the first parts."""

@@ -64,6 +64,10 @@ class MyExpKey(Key, task="my_exp"):
         of exp is exp."""
         return _exp(x, saves=("x",), factor=lambda x, y: x * torch.exp(x - 1))
 
+    def times_x(x):
+        """You multiplied by x as well: your derivative is x * exp(x). That of exp is exp alone."""
+        return _exp(x, saves=("y",), factor=lambda x, y: x * y)
+
     def x_as_the_factor(x):
         """You multiplied what arrives by x. What backward needs is exp(x), the result of
         forward: save that."""

@@ -235,6 +235,18 @@ class KeptResultKey(Key, task="kept_result"):
         the caller's own tensor, and the next pass needs it as it was. Compute a new tensor."""
         return _tanh(x, k, factor=lambda x, y, k: k * (1 - y.mul_(y)))
 
+    def saved_edited_unnoticed(x, k):
+        """backward wrote into the result that it had saved, through detach() or .data: that is the
+        caller's own tensor, and the next pass needs it as it was. Compute a new tensor."""
+        return _tanh(x, k, factor=lambda x, y, k: k * y.detach().pow_(2).neg_().add_(1))
+
+    @raises("'NoneType'")
+    def nothing_kept(x, k):
+        """What backward reads is None: it was thrown away in an earlier pass, as by ctx.y = None,
+        or never kept. There may be several passes: give the result to ctx.save_for_backward, which
+        makes no cycle, and throw nothing away."""
+        return _tanh(x, k, factor=lambda x, y, k: k * (1 - None**2))
+
     def k_ignored(x, k):
         """Your result is tanh(x): k is missing in forward."""
         return _tanh(x, k, value=lambda x, k: x.tanh(), factor=lambda x, y, k: 1 - y**2)

@@ -87,6 +87,18 @@ class LinearFnKey(Key, task="linear_fn"):
         of forward: ask it before each product, and return None."""
         return _Layer(wanted=lambda needed, b: (True, True, b is not None))(x, w, b)
 
+    @raises("'NoneType'")
+    def missing_bias_used(x, w, b):
+        """b may be None, and you ask something of it, or add it, all the same. Ask first whether
+        there is one: `if b is not None`."""
+        return _Layer(value=lambda x, w, b: x @ w.T + b)(x, w, b)
+
+    @raises("'NoneType'")
+    def missing_bias_asked(x, w, b):
+        """b may be None, and you ask something of it all the same. Ask first whether there is one:
+        `if b is not None`."""
+        return _Layer(value=lambda x, w, b: F.linear(x, w, b.view(-1)))(x, w, b)
+
     def x_and_w_in_any_case(x, w, b):
         """The gradients are right, and where x or w does not require grad backward makes a tensor
         of its size as well, a gradient or zeros. ctx.needs_input_grad has a flag for each: ask it

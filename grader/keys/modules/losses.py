@@ -215,6 +215,24 @@ def _with_a_small_number() -> Iterator[Callable[..., Any]]:
             "log_softmax needs no such number.",
             wrong,
         )
+        if power > 6:
+            continue  # too small to tell in float32 which of the two it was added to
+
+        def both(
+            student: Tensor, teacher: Tensor, temperature: float, eps: float = 10.0**-power
+        ) -> Any:
+            def raised(scores: Tensor) -> Tensor:
+                return (scores.softmax(1) + eps).log()
+
+            return _distilled(student, teacher, temperature, log_q=raised, log_p=raised)
+
+        yield mistake(
+            f"small_number_in_both_1e_{power}",
+            f"You keep both logarithms finite by 1e-{power}, added to the probabilities. Large "
+            "scores then have a wrong loss and no gradient, and all others are a little off: "
+            "log_softmax needs no such number.",
+            both,
+        )
 
 
 _EXCHANGED = (

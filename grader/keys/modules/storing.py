@@ -163,6 +163,13 @@ class LoadMatchingKey(Key, task="load_matching"):
             del state[name]
         return kept
 
+    def other_entries_in_state(model, state):
+        """You put other tensors into state, of the model's dtype perhaps. It belongs to whoever
+        called you: make a dict of your own."""
+        kept = _load(model, state)
+        state.update({name: tensor.clone() for name, tensor in state.items()})
+        return kept
+
     def nothing_named(model, state):
         """You loaded what fits, and returned nothing. Return the list of the names in
         model.state_dict() that were not loaded."""
@@ -236,6 +243,16 @@ class LoadMatchingKey(Key, task="load_matching"):
         own = dict(_own(model))
         for name, tensor in _fitting(model, state).items():
             own[name].data = tensor
+        return kept
+
+    def data_replaced_under_one_name(model, state):
+        """You let .data, or the tensors themselves, be those of state: from then on the two share
+        memory, and have its dtype. Copy the values. And named_parameters() and named_buffers() give
+        what stands under two names once: go by state_dict()."""
+        kept = _load(model, state, once=True)
+        own = dict(model.named_parameters()) | dict(model.named_buffers())
+        for name in own.keys() & _fitting(model, state).keys():
+            own[name].data = state[name]
         return kept
 
     def unfrozen(model, state):

@@ -55,6 +55,12 @@ class NamedLeafsKey(Key, task="named_leafs"):
         goes through all levels."""
         return [name for name, part in model.named_children() if _has_no_children(part)]
 
+    def one_level_or_the_model_itself(model):
+        """You looked one level deep: named_children() gives the direct parts alone. named_modules()
+        goes through all levels."""
+        direct = [name for name, part in model.named_children() if _has_no_children(part)]
+        return [""] if _has_no_children(model) else direct
+
     def last_part_of_each_name(model):
         """You cut the names: a module inside another is called by the whole way to it, such as
         "stem.0"."""
@@ -99,6 +105,14 @@ class NamedLeafsKey(Key, task="named_leafs"):
         """You counted a name that holds None as a child, as a part that was taken out leaves one in
         _modules. children() goes past it."""
         return [name for name, module in model.named_modules() if not module._modules]
+
+    def names_of_nothing_taken_out(model):
+        """Your names are right, and you took names out of the model, those that hold None. It
+        belongs to whoever called you: go past them, and leave them there."""
+        for module in model.modules():
+            for name in [name for name, child in module._modules.items() if child is None]:
+                del module._modules[name]
+        return _leaf_names(model)
 
     def types(model):
         """You returned the types of the modules. Their names in the model are asked for."""

@@ -97,8 +97,8 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         return _of_storages(_foreign(kept, model)) if y is not None else 0
 
     def storages_known_by_first_entry(model, x):
-        """You told storages apart by data_ptr() of the tensors, which is the place of their own
-        first entry. Two tensors may begin at different places of one storage: take
+        """You told storages apart by what each tensor has for itself: the place of its own first
+        entry, data_ptr(), or its id(). Several tensors may lie in one storage: take
         untyped_storage().data_ptr()."""
         kept, _ = _packed(model, x)
         return sum({t.data_ptr(): _bytes(t) for t in _foreign(kept, model)}.values())

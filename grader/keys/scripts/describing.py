@@ -34,6 +34,20 @@ class DescribeKey(Key, task="describe"):
         first whether it is None."""
         return _about(t, grad_fn=t.grad_fn.name())
 
+    def gradient_retained(t):
+        """Your dict is right, and t is another than before: it keeps its gradient now. To look at a
+        tensor changes nothing of it: leave out retain_grad()."""
+        if t.requires_grad:
+            t.retain_grad()
+        return _about(t)
+
+    def hook_left(t):
+        """Your dict is right, and a hook of yours is on t, which runs in every pass from now on. To
+        look at a tensor changes nothing of it."""
+        if t.requires_grad:
+            t.register_hook(lambda grad: None)
+        return _about(t)
+
     def type_of_none(t):
         """Where there is no node your grad_fn is "NoneType", the name of the type of None. Ask
         first whether grad_fn is None."""

@@ -368,6 +368,11 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         counts for itself."""
         return _ranks(env) if "RANK" in env else (0, 0, 1)
 
+    def only_under_world_size(env):
+        """Where WORLD_SIZE is not there you answer (0, 0, 1), although others may be there. Each
+        variable counts for itself."""
+        return _ranks(env) if "WORLD_SIZE" in env else (0, 0, 1)
+
     def local_rank_computed(env):
         """You worked out local_rank from the rank and the number of processes on a machine. Where
         LOCAL_RANK is set it says so itself, and the machines need not have equally many."""

@@ -289,6 +289,13 @@ _BOTH_TYPE_BOOL = _Options(
 )
 
 
+def _beside_no_shuffle(shuffle: Settings) -> argparse.ArgumentParser:
+    """A parser whose --shuffle has these settings, beside a switch that turns the same one off."""
+    parser = _parser.__wrapped__(_Options(shuffle=shuffle))
+    parser.add_argument("--no-shuffle", dest="shuffle", action="store_false")
+    return parser
+
+
 class BuildParserKey(Key, task="build_parser"):
     families = each(_parser, _OPTION_CHANGES)
     pairs = tuple(every_two(_parser, {name: _OPTION_CHANGES[name] for name in _COMMON}))
@@ -308,6 +315,17 @@ class BuildParserKey(Key, task="build_parser"):
         action=argparse.BooleanOptionalAction."""
         amp, shuffle = ({"type": _is_true, "default": default} for default in (False, True))
         return _parser(_Options(amp=amp, shuffle=shuffle))
+
+    def shuffle_type_bool_beside_no_shuffle():
+        """Your --no-shuffle is a switch. Your --shuffle takes a value, and bool of any text that is
+        not empty is True: `--shuffle False` still shuffles, and `--shuffle` alone is refused.
+        action=argparse.BooleanOptionalAction makes the pair."""
+        return _beside_no_shuffle({"type": bool, "default": True})
+
+    def shuffle_reads_its_value_beside_no_shuffle():
+        """Your --no-shuffle is a switch. Your --shuffle takes a value and reads it, so that
+        `--shuffle` alone is refused. action=argparse.BooleanOptionalAction makes the pair."""
+        return _beside_no_shuffle({"type": _is_true, "default": True})
 
     def no_shuffle_beside_shuffle():
         """Your --no-shuffle writes to a setting of its own, no_shuffle, and shuffle stays what it

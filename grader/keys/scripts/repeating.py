@@ -60,8 +60,8 @@ def _cut(*libraries: str) -> Callable[..., Any]:
     """Some libraries get a seed that does not hold all of n."""
     larger = ", or larger than 32 bits hold, of which torch keeps the lower ones"
     sentence = (
-        f"The numbers of {' and '.join(libraries)} are the same for two seeds that are 2**31 "
-        f"apart. You make n smaller before you seed{larger if 'torch' in libraries else ''}. Seed "
+        f"What {' and '.join(libraries)} draws is the same for two seeds that are 2**31 apart. "
+        f"You make n smaller before you seed{larger if 'torch' in libraries else ''}. Seed "
         "with n itself."
     )
 

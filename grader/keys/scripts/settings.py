@@ -41,6 +41,8 @@ def _is_real(text: str, how: str) -> bool:
 def _is_whole(text: str, how: str) -> bool:
     if how == "digits":
         return text.isdigit()
+    if how == "digits and a minus":
+        return text.removeprefix("-").isdigit()
     return how == "int" and _reads(int, text)
 
 
@@ -118,10 +120,15 @@ _READING_CHANGES: dict[str, tuple[_Reading, str]] = {
         _Reading(empty=True),
         "Where nothing stands behind the = you give None. It stays a text, an empty one.",
     ),
+    "digits_and_a_minus_alone": (
+        _Reading(whole="digits and a minus"),
+        "You look for digits, with a minus or without one, before you call int. It reads more: +3 "
+        "and 1_000 became floats. Call int, and catch the ValueError.",
+    ),
     "numbers_with_a_digit_alone": (
         _Reading(real="with a digit"),
-        "You look for a digit before you call float. inf and Infinity have none, and float reads "
-        "them: call it, and catch the ValueError.",
+        "inf, nan and their like stay texts, as where a digit is looked for before float is "
+        "called. float reads them: call it, and keep what it gives.",
     ),
     "one_and_zero_for_truth": (
         _Reading(truth="one and zero"),

@@ -75,6 +75,12 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         axes = _stretched(g, shape)
         return g.mean(axes, keepdim=True) if axes else g
 
+    def averaged_over_the_uses(g, shape):
+        """You divided by the number of uses of each entry. Every use adds its gradient: take the
+        sum."""
+        grad = SumToShapeKey.reference(g, shape)
+        return grad * (grad.numel() / max(g.numel(), 1))
+
     def axes_in_front_averaged(g, shape):
         """You averaged over the axes in front, and added along the others. Every use of an entry
         adds its gradient: take the sum over all of them."""

@@ -42,6 +42,13 @@ class RowAbsmaxKey(Key, task="row_absmax"):
         ends = rows.max(1, keepdim=True).values, -rows.min(1, keepdim=True).values
         return torch.maximum(*ends)
 
+    def shared_with_near_ones(x):
+        """Numbers that are nearly the largest get a part of the gradient as well, as with isclose
+        or a margin. It is shared among those that are equal to the largest, and no others."""
+        rows = _in_rows(x).abs()
+        near = torch.isclose(rows, rows.amax(1, keepdim=True)).detach()
+        return (rows * near).sum(1, keepdim=True) / near.sum(1, keepdim=True)
+
     def sign_kept(x):
         """You returned the number itself, with its sign. Asked for is its absolute value."""
         rows = _in_rows(x)

@@ -99,6 +99,12 @@ class OnehotGatherKey(Key, task="onehot_gather"):
         y.long() makes positions of them."""
         return logits.gather(1, y[:, None]).squeeze(1)
 
+    @raises("out of (bounds|range)")
+    def labels_in_int8(logits, y):
+        """A label above 127 does not fit into int8, and comes out below 0. uint8 holds numbers up
+        to 255: y.long() holds all of them."""
+        return logits.gather(1, y.to(torch.int8).long()[:, None]).squeeze(1)
+
     @raises("one_hot is only applicable|LongTensor|index tensor")
     def one_hot_of_bytes(logits, y):
         """one_hot wants labels of dtype int64, and labels from files are often uint8 or int32:

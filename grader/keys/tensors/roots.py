@@ -176,8 +176,8 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
         return SafeSqrtWhereKey.reference(x).detach()
 
     def hook_left_on_x(x):
-        """The numbers are right, and a hook of yours is still on x: it turns every nan that ever
-        comes to x into 0, those of others too. x belongs to the caller. Choose by where before the
+        """The numbers are right, and a hook of yours is still on x: it runs whenever a gradient
+        comes to x, in the passes of others too. x belongs to the caller. Choose by where before the
         root."""
         if x.requires_grad:
             x.register_hook(lambda grad: grad.nan_to_num(0.0, 0.0, 0.0))

@@ -35,6 +35,7 @@ class PerSampleNorms(Task):
         case("one weight in two parts", rows=5, kind="tied apart", symbols={"N": 5}),
         case("another loss", rows=5, kind="lopsided", symbols={"N": 5}),
         case("float32", rows=7, dtype=F32, symbols={"N": 7}),
+        case("a row without a gradient", rows=3, kind="met", symbols={"N": 3}),
         case("a net in the middle of training", rows=5, kind="lived", symbols={"N": 5}),
     )
 
@@ -63,6 +64,9 @@ class PerSampleNorms(Task):
             )
             net.b.requires_grad_(False)
             x, y = with_grad(x), with_grad(y)
+        if kind == "met":
+            with torch.no_grad():
+                y[1:2] = model(x[1:2])
         loss_fn = lopsided if kind in ("lopsided", "lived") else torch.nn.functional.mse_loss
         if kind == "lived":
             loss_fn = _below_zero

@@ -32,6 +32,7 @@ class SafeNorm(Task):
         case("rows of zeros alone", rows=3, zeros=(0, 1, 2)),
         case("rows with some zeros in them", holes=True, zeros=(3,), visible=True),
         case("rows near 1e-6", size=1e-6, zeros=(0,), scale=1e-6),
+        case("very short rows", size=1e-17, zeros=(2,), scale=1e-17),
         case("rows of one number", columns=1, zeros=(1,)),
         case("one row", rows=1, zeros=()),
         case("float32", zeros=(4,), dtype=F32),
@@ -119,7 +120,7 @@ class FixWhere(Task):
             p[place] = 0
         p = p / p.sum(-1, keepdim=True)
         if case.params.get("tiny"):
-            p[3] = torch.tensor([1.7e-6, 1.8e-8, 1.6e-10, 1.7e-12, 1e-20])
+            p[3] = torch.tensor([1.7e-6, 1.8e-8, 1.6e-10, 1.7e-12, 1e-36])
         return {"p": p, "v": rng.apart(0.5, 2.0, *shape[:-1])}
 
     def observe(self, entropy, p, v, in_use=False, wanted=True):

@@ -26,6 +26,7 @@ class ClampSte(Task):
         case("inf among them", lo=-0.5, hi=0.75, infinite=True),
         case("lo above hi", lo=0.75, hi=-0.5),
         case("bounds that are whole numbers", lo=-1, hi=1),
+        case("bounds that float32 rounds", lo=-0.3, hi=0.7, beside=True),
         case("float32", lo=-0.75, hi=0.5, dtype=F32),
         case("a leaf with a .grad from before", lo=-0.5, hi=0.75, kind="in use"),
         case("x does not require grad", lo=-0.5, hi=0.75, kind="frozen"),
@@ -34,7 +35,8 @@ class ClampSte(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         x = rng.apart(0.1, 0.4, 7)
         x[1], x[2] = rng.uniform(1.5, 2.0), -rng.uniform(1.5, 2.0)
-        x[3], x[4] = case["lo"], case["hi"]
+        if not case.params.get("beside"):
+            x[3], x[4] = case["lo"], case["hi"]
         if case.params.get("infinite"):
             x[5], x[6] = float("inf"), -float("inf")
         return {"x": x, "v": rng.apart(0.5, 2.0, 7)}

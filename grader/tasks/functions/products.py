@@ -55,5 +55,5 @@ class MulBroadcast(Task):
         found = called(lambda: mul(a, b), {"a": a, "b": b})
         del found[KEPT]
         another_call(mul, a, b)
-        found |= sent_back(found["y"], leaves, v)
-        return {**found, **returned_shapes(found["y"], leaves, v)}
+        y = found["y"]
+        return {**found, **sent_back(y, leaves, v), **returned_shapes(y, leaves, v)}

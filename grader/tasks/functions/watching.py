@@ -66,17 +66,26 @@ def sent_back(
     y: Any, leaves: Mapping[str, Tensor], v: Tensor, given: Tensor | None = None
 ) -> dict[str, Any]:
     """What reaches each leaf from v at y, and once more from other numbers; v as it is after that;
-    and whether what was given still is, where it is the result of an operation."""
+    and whether y still is, and what was given, where that is the result of an operation."""
     found: dict[str, Any] = {**flags("y", y, "requires_grad")}
-    before = None if given is None else given.detach().clone()
+    kept = {"x": given, "y": y}
+    before = {name: _numbers(one) for name, one in kept.items()}
     for again, arriving in {"": v, ", once more": -2 * v}.items():
         for name, leaf in leaves.items():
             found[f"grad of {name}{again}"] = gradient(y, leaf, arriving)
-    if given is not None and before is not None and not given.is_meta:
-        found["x after the backward passes"] = (
-            "as it was" if torch.equal(given, before) else "edited"
-        )
+    for name, numbers in before.items():
+        if numbers is not None:
+            found[f"{name} after the backward passes"] = (
+                "as it was" if numbers.equal(kept[name].detach()) else "edited"
+            )
+    if before["y"] is not None:
+        found["y"] = before["y"]
     return {**found, "what arrived at y": v}
+
+
+def _numbers(one: Any) -> Tensor | None:
+    """A copy of a tensor that has numbers."""
+    return one.detach().clone() if isinstance(one, Tensor) and not one.is_meta else None
 
 
 def is_freed(call: Callable[[], Any]) -> bool | None:

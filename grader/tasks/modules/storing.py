@@ -66,7 +66,7 @@ class LoadMatching(Task):
             state = {n: t.half() if t.is_floating_point() else t for n, t in state.items()}
         if used:
             lived(model, "grad", "frozen", "mode")
-        before, names = _tensors(model), list(state)
+        before, given = _tensors(model), dict(state)
         kept = load_matching(model, state)
         found = _tensors(model)
         observed: dict[str, Any] = {"kept": kept, "model": found}
@@ -76,7 +76,8 @@ class LoadMatching(Task):
         observed["memory shared with state"] = any(
             shares_memory(one, other) for one in found.values() for other in state.values()
         )
-        return observed | {"state has the entries that it had": list(state) == names}
+        as_it_was = list(state) == list(given) and all(state[n] is t for n, t in given.items())
+        return observed | {"state has the entries that it had": as_it_was}
 
 
 class _Norm(nn.Module):

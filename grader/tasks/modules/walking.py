@@ -42,7 +42,15 @@ class NamedLeafs(Task):
         return {"sizes": drawn_sizes(rng)}
 
     def observe(self, leaf_names, sizes, kind):
-        return {"names": leaf_names(quietly(lambda: _named(kind, *sizes)))}
+        model = quietly(lambda: _named(kind, *sizes))
+        before = _parts(model)
+        names = leaf_names(model)
+        return {"names": names, "the model has the parts that it had": _parts(model) == before}
+
+
+def _parts(model: nn.Module) -> list[list[tuple[str, nn.Module | None]]]:
+    """What stands under each name of every module, None too."""
+    return [list(module._modules.items()) for module in model.modules()]
 
 
 def _named(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:

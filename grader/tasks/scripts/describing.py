@@ -52,9 +52,12 @@ class Describe(Task):
         return {"x": rng.apart(0.5, 2.0, rows, 3), "count": rng.integers(3, 90)}
 
     def observe(self, describe, x, count, kind):
-        about = describe(_made(kind, x, count))
+        t = _made(kind, x, count)
+        before = _state(t)
+        about = describe(t)
+        kept = {"t is as it was": _state(t) == before}
         if not isinstance(about, dict):
-            return {"answer": about}
+            return {"answer": about, **kept}
         found = {f'about["{key}"]': _plain(about[key]) for key in KEYS if key in about}
         shape = about.get("shape")
         if isinstance(shape, list | tuple):
@@ -62,7 +65,14 @@ class Describe(Task):
                 one if type(one) is int else spelled(one) for one in shape
             )
             found['about["shape"] is a tuple'] = isinstance(shape, tuple)
-        return {**found, "other keys": sorted(str(key) for key in about if key not in KEYS)}
+        others = sorted(str(key) for key in about if key not in KEYS)
+        return {**found, "other keys": others, **kept}
+
+
+def _state(t: Tensor) -> tuple[bool, ...]:
+    """What a look at a tensor may change of it: its flags, and whether it has hooks and a .grad."""
+    hooks, has_grad = bool(t._backward_hooks), t.is_leaf and t.grad is not None
+    return t.requires_grad, t.is_leaf, t.retains_grad, hooks, has_grad
 
 
 def _plain(value: Any) -> Any:

@@ -40,7 +40,11 @@ class ParseKv(Task):
             "words that only look like values",
             words=("seed=None", "amp=true", "sizes=[{d}, {e}]", "version=1.{d}.{e}", "sum={d}+{e}"),
         ),
-        case("what float() reads as well", words=("limit=inf", "low=-Infinity", "gain=.{i}")),
+        case(
+            "what float() reads as well",
+            words=("limit=inf", "low=-Infinity", "loss=nan", "gain=.{i}"),
+        ),
+        case("what int() reads as well", words=("shift=+{i}", "steps={d}_000")),
         case("one and zero, and capitals", words=("Amp=1", "SEED=0", "opt=SGD")),
         case("a name that holds -", words=("--lr={f}", "data-dir=/tmp/run {i}")),
         case("spaces around a name and a text", words=(" lr ={f}", "note= run {i} ")),

@@ -32,6 +32,7 @@ class RowAbsmax(Task):
         case("float32", shape=(3, 5, 7), dtype=F32),
         case("a leaf with an old .grad", shape=(5, 3, 2), leaf=True),
         case("ties", shape=(3, 5, 7), leaf=False, ties=True, visible=True),
+        case("numbers that are nearly the largest", shape=(5, 3), leaf=False, near=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -42,6 +43,9 @@ class RowAbsmax(Task):
         if case.params.get("ties"):  # the largest number twice or three times, in both signs
             x[..., 1], x[..., 4] = 4.0, -4.0
             x[1:, :, 5] = 4.0
+        if case.params.get("near"):
+            x[:, 0], x[:, 2] = 4.0, 4.0 - 4.8e-7
+            x[::2, 2] = 4.0 - 4e-9  # nearer than float32 can tell
         drawn = {"x": x}
         if "leaf" in case.params:
             drawn["v"] = rng.apart(0.5, 2.0, x[..., 0].numel(), 1)
