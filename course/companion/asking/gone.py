@@ -17,7 +17,7 @@ from course.companion.record.calls import Call, Pass, Record
 from course.companion.record.sizes import largest
 from course.companion.record.tracing import followed_from
 from course.companion.surroundings import Surroundings
-from course.companion.zeros import afterwards, births, origins, shrinking
+from course.companion.zeros import afterwards, births, derivatives, origins, shrinking
 from course.companion.zeros.following import MOST_FOR_HALF, TINY, is_cancelled
 from course.companion.zeros.origins import Birth
 
@@ -46,17 +46,21 @@ def why_bad(record: Record, tensor: Tensor, name: str, around: Surroundings) -> 
     if start is None:
         return [_of_unused(record, tensor, name, around)]
     live = followed_from(record, start).live
-    events = record.events_of("backward")
+    events = record.filling()
     for event in reversed(events):
         numbers = passes.ends(record, event)
         if live.intersection(numbers):
             between = live & record.before(numbers)
+            if told := derivatives.constant_in_pass(record, start, event, tensor, name):
+                return [told]
             return _of_pass(record, event.about, between, tensor, name, around)
+    if events and (told := derivatives.constant_in_pass(record, start, events[-1], tensor, name)):
+        return [told]
     if any(_is_opaque(record, event.about) for event in events):
         return [found("not_seen", tensor=name)]
     last = [number for event in events for number in passes.ends(record, event)]
-    told = cuts.why_lost_before(record, start, last[-1] if last else None, None, name)
-    return told or [found("not_seen", tensor=name)]
+    lost = cuts.why_lost_before(record, start, last[-1] if last else None, None, name)
+    return lost or [found("not_seen", tensor=name)]
 
 
 def terms_without_graph(record: Record) -> list[Finding]:
