@@ -23,7 +23,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         and (told.code == "non_leaf_parameter" or "Parameter(" in one[1])
     ]
     if not found:
-        return None
+        return _of_function(frames, told) if told.code == "non_leaf_parameter" else None
     target, written, right, place = found[0]
     others = [one[0] for one in found[1:]]
     same = f" The same goes for {' and '.join(others[:2])}." if others else ""
@@ -35,6 +35,30 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         f"{written}.{lost}{same}",
         cure=f"Compute the values first, and set the flag last: {target} = {right}.",
         place=place,
+    )
+
+
+def _of_function(frames: Frames, told: Explained) -> Explained | None:
+    """The one function of this code that returns what it computed of a leaf."""
+    found = {
+        (f"{file_name(file)}, line {one.lineno}", ast.unparse(one.value), right, node.name)
+        for tree, file in frames.files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        for one in ast.walk(node)
+        if isinstance(one, ast.Return) and one.value is not None
+        if (right := _of_parameter(one.value) or _of_leaf(one.value)) is not None
+    }
+    if len(found) != 1:
+        return None
+    ((place, written, right, name),) = found
+    return replace(
+        told,
+        meaning=f"{name}() returns the result of an operation on a leaf, and none itself: "
+        f"{written}.",
+        cure=f"Compute the values first, and set the flag last: return {right}.",
+        place=place,
+        sure=False,
     )
 
 

@@ -48,8 +48,8 @@ def _told(told: Explained, frame: Frame, slope: str, call: ast.Call, by: Tensor)
         meaning=f"{slope} is a gradient itself, recorded, and it does not depend on {x}: {whole} "
         f"is linear in {x}, or consists of straight pieces, so its second derivative by {x} is 0.",
         cure="A net whose layers have no activation between them is linear: put a curved one "
-        f"there, tanh, sin, softplus or gelu. Where {whole} is meant to be linear, write the zero "
-        f"itself, torch.zeros_like({x}), in the place of this call.",
+        f"there, tanh, sin, softplus or gelu. Where {whole} is meant to be linear, at times or "
+        "always, pass materialize_grads=True to torch.autograd.grad, which then gives zeros.",
         place=frame.place,
     )
 

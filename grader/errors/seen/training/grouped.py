@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
-from grader.errors.seen.reading.frames import Frame, Frames, file_name
+from grader.errors.seen.reading import failing, opening
+from grader.errors.seen.reading.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.reading.lookup import looked_up
 
 _GIVE = ("parameters", "named_parameters")
@@ -188,6 +188,20 @@ def read_state(frames: Frames, told: Explained, message: str) -> Explained | Non
             f"{len(saved)} dicts in the place of one of {len(held)}. Then load.",
             place=_line(frames, name),
         )
+    if (new := _added(frames, sum(saved), sum(held))) is not None:
+        model, names_ = new
+        parts = sorted({one.rpartition(".")[0] or one for one in names_})
+        left = ", ".join(f"{model}.{one}" for one in names_[:3])
+        return replace(
+            told,
+            meaning=f"{said} The saved model had no {left}: {model} has {len(names_)} parameters "
+            "more than it.",
+            cure=f"Make {name} over the old ones, [p for n, p in {model}.named_parameters() if not "
+            f"n.startswith({tuple(parts)!r})], load, and then add the new ones: "
+            f'{name}.add_param_group({{"params": [p for n, p in {model}.named_parameters() if '
+            f"n.startswith({tuple(parts)!r})]}}).",
+            place=_line(frames, name),
+        )
     return replace(
         told,
         meaning=f"{said} Where parameters are left out since they are frozen, the number is "
@@ -197,6 +211,25 @@ def read_state(frames: Frames, told: Explained, message: str) -> Explained | Non
         "model alone and begin with a new optimizer.",
         place=_line(frames, name),
     )
+
+
+def _added(frames: Frames, saved: int, held: int) -> tuple[str, list[str]] | None:
+    """The model with parameters that a saved state of it lacks, as many as a group has more."""
+    states = [
+        set(one)
+        for _, one in opening.opened(frames.variables(), is_library)
+        if isinstance(one, dict)
+        and one
+        and all(isinstance(key, str) for key in one)
+        and all(isinstance(value, Tensor) for value in one.values())
+    ]
+    for name, model in frames.modules():
+        mine = [key for key, _ in model.named_parameters()]
+        for state in states:
+            new = [key for key in mine if key not in state]
+            if len(mine) == held and new and len(new) == held - saved:
+                return name, new
+    return None
 
 
 def _counted(groups: list[int]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph
 from grader.errors.seen.again.passes import start_of
+from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frames, file_name
 
 _COUNT = re.compile(
@@ -47,6 +48,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"{argument} at place {at}, counted from 0 behind ctx.",
             place=f"{file_name(file)}, line {node.lineno}",
         )
+    sizes = [re.findall(r"\d+", one) for one in (given, wanted[1])]
+    if len(sizes[0]) == 2 and sizes[0] == sizes[1][::-1]:
+        told = replace(told, cure=f"Return it transposed: {_transposed(before[index])}.")
     return replace(
         told,
         meaning=f"{name}.backward returns {entry} as the gradient of forward's argument {index}, "
@@ -54,6 +58,11 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         "must be the same.",
         place=f"{file_name(file)}, line {node.lineno}",
     )
+
+
+def _transposed(entry: ast.expr | None) -> str:
+    """An expression with .t() behind it."""
+    return f"{source.in_brackets(entry)}.t()" if entry is not None else "grad.t()"
 
 
 def _other_argument(
