@@ -113,6 +113,7 @@ def _of_pass(
             last = None if is_hidden else _at_leaf(record, passed, between, tensor)
             if told is None and last is not None:
                 told = origins.finding(record, last, name, end)
+                told = origins.by_factor(record, told, last.node, tensor, around.name_of)
         else:
             way = {number for number, *_ in _nodes(record, passed, between)}
             told = shrinking.vanishing(record, passed, way, name, end)
@@ -125,7 +126,7 @@ def _of_pass(
     told = origins.finding(record, birth, name, end, passed.shares.get(number))
     other = _starting(record, record.of_node(number)) if told.code == "zero_factor" else None
     if other is None:
-        return [told]
+        return [origins.by_factor(record, told, birth.node, tensor, around.name_of)]
     called, node = around.name_of(other), birth.node.title
     call, at = origins.call_of(record, birth.node)
     start = found(

@@ -136,7 +136,7 @@ class Births:
         if finding.code == "nan_other" and (row := self._masked_row(node, name)) is not None:
             return row
         if finding.code != "zero_factor" or (other := self._starting(node)) is None:
-            return finding
+            return origins.by_factor(self._record, finding, node, tensor, self._names)
         call, place = origins.call_of(self._record, node)
         words = {"node": node.name(), "call": call, "other": self._names(other)}
         return found("zero_start", tensor=name, place=place, sure=False, **words)
