@@ -99,7 +99,7 @@ def padding_row(tensor: Tensor, name: str, around: Surroundings) -> list[str]:
     for model in around.models.values():
         for part in model.modules():
             if isinstance(part, _TABLES) and part.weight is tensor:
-                if part.padding_idx is None:
+                if part.padding_idx is None or tensor.grad is None:
                     return []
                 place = _the_one(_pads, around)
                 at = f" ({place})" if place is not None else ""

@@ -27,8 +27,8 @@ FACTORS = (
     kind(
         "zero_behind_end",
         "Read behind the ends of the sequences",
-        "The gradient of {name} is zero: of what pad_packed_sequence gave here, only places behind "
-        "the ends of the sequences are read, which are padding.",
+        "The gradient of {name} is zero: of what pad_packed_sequence gave{made}, only places "
+        "behind the ends of the sequences are read{read}, which are padding.",
         "Read each sequence at its own end: out[torch.arange(len(lengths)), lengths - 1], with "
         "batch_first=True, or the last state h_n that the layer returns.",
         *(TENSORS, "Several lists are taken in pairs", ZERO, FLAT),

@@ -118,7 +118,10 @@ def by_factor(
     """The same, where a product is 0 for a reason that was seen."""
     call = record.of_node(number_of(node)) if record is not None else None
     if call is not None and call.name == "_pad_packed_sequence" and told.code == "zero_other":
-        return found("zero_behind_end", tensor=told.tensor, place=told.place)
+        reads = [one.place for one in stuck.readers(record, call)]
+        place, read = (reads[0], " here") if len(set(reads)) == 1 else (told.place, "")
+        made = f" at {told.place}" if read else " here"
+        return found("zero_behind_end", tensor=told.tensor, place=place, made=made, read=read)
     if told.code != "zero_factor" or call is None:
         return told
     words = {"tensor": told.tensor, "node": node.name(), "call": f"{call.name}()"}

@@ -45,6 +45,17 @@ def _leaves(record: Record, call: Call) -> Iterator[Tensor]:
             ahead += [(one, depth + 1) for one in made.sources[:2]]
 
 
+def readers(record: Record | None, call: Call) -> Iterator[Call]:
+    """The calls of other lines that were given what the calls of a line gave."""
+    mine: set[int] = set()
+    for number, one in record.every() if record is not None else ():
+        is_given = not mine.isdisjoint(one.sources)
+        if one == call or (is_given and one.place == call.place):
+            mine.add(number)
+        elif is_given:
+            yield one
+
+
 def centred(record: Record | None, call: Call | None) -> Call | None:
     """The difference of a value and its own mean that a product's other factor was made of."""
     if record is None or call is None or len(call.sources) != 2 or sum(call.recorded) != 1:
