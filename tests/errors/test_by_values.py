@@ -77,6 +77,18 @@ def a_matrix_with_nan():
     torch.linalg.cholesky(m)
 
 
+@told(
+    "not_definite",
+    r"^spread has an eigenvalue of -2",
+    "MultivariateNormal(torch.zeros(2), spread, validate_args=False)",
+    "L @ L.T",
+    lambda: torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2)),
+)
+def a_distribution_whose_covariance_is_none():
+    spread = torch.tensor([[1.0, 3.0], [3.0, 1.0]])
+    torch.distributions.MultivariateNormal(torch.zeros(2), spread, validate_args=False)
+
+
 # Gradients that are not finite
 
 
@@ -403,6 +415,22 @@ def a_head_that_is_new():
 )
 def weights_made_by_a_function():
     torch.optim.SGD([_weights(2, 3), _weights(3)], 0.1)
+
+
+def _scaled_leaves():
+    return [(torch.rand(3, 2) / 3).requires_grad_() for _ in range(2)]
+
+
+@told(
+    "non_leaf_parameter",
+    r"",
+    "requires_grad=True) / 3",
+    "rows = [(torch.rand(3, 2) / 3).requires_grad_() for _ in range(2)]",
+    lambda: torch.optim.Adam(_scaled_leaves()),
+)
+def a_list_of_scaled_leaves():
+    rows = [torch.rand(3, 2, requires_grad=True) / 3 for _ in range(2)]
+    torch.optim.Adam(rows)
 
 
 # A flag by name

@@ -233,6 +233,14 @@ def descend(parameters, evaluate):
     return value
 
 
+@torch.inference_mode()
+def descend_in_inference(parameters, evaluate):
+    value = evaluate()
+    for p in parameters:
+        p.sub_(0.1 * p.grad)
+    return value
+
+
 @torch.no_grad()
 def descend_recorded(parameters, evaluate):
     with torch.enable_grad():
@@ -262,6 +270,17 @@ def _descended(by):
 )
 def an_update_that_is_decorated():
     _descended(descend)
+
+
+@told(
+    "no_graph",
+    r"^descend_in_inference is decorated to record nothing",
+    "    value = evaluate()",
+    "@torch.no_grad() in the place of @torch.inference_mode()",
+    lambda: _descended(descend_recorded),
+)
+def an_update_in_inference_mode():
+    _descended(descend_in_inference)
 
 
 # Parts that are joined into one

@@ -113,7 +113,12 @@ def _reshaped(frames: Frames, told: Explained, message: str) -> Explained | None
 
 def _result(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The line that computes with a parameter or a leaf where it makes it."""
-    return registered.read(frames, told, message) or grouped.read_result(frames, told, message)
+    return (
+        registered.read(frames, told, message)
+        or registered.read_called(frames, told, message)
+        or grouped.read_result(frames, told, message)
+        or registered.read_function(frames, told, message)
+    )
 
 
 def _unregistered(frames: Frames, told: Explained, message: str) -> Explained | None:

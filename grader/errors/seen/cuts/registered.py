@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames, file_name
 
 
@@ -23,7 +24,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         and (told.code == "non_leaf_parameter" or "Parameter(" in one[1])
     ]
     if not found:
-        return _of_function(frames, told) if told.code == "non_leaf_parameter" else None
+        return None
     target, written, right, place = found[0]
     others = [one[0] for one in found[1:]]
     same = f" The same goes for {' and '.join(others[:2])}." if others else ""
@@ -38,13 +39,26 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     )
 
 
-def _of_function(frames: Frames, told: Explained) -> Explained | None:
-    """The one function of this code that returns what it computed of a leaf."""
+def read_called(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The one function that the failing line calls and that returns what it computed of a leaf."""
+    nodes = failing.on_line(frames.last)
+    names = {failing.name_of(one) for one in nodes if isinstance(one, ast.Call)}
+    return _of_functions(frames, told, lambda name: name in names)
+
+
+def read_function(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The one function of this code that does so."""
+    return _of_functions(frames, told, lambda name: True)
+
+
+def _of_functions(
+    frames: Frames, told: Explained, is_meant: Callable[[str], bool]
+) -> Explained | None:
     found = {
         (f"{file_name(file)}, line {one.lineno}", ast.unparse(one.value), right, node.name)
         for tree, file in frames.files()
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
+        if isinstance(node, ast.FunctionDef) and is_meant(node.name)
         for one in ast.walk(node)
         if isinstance(one, ast.Return) and one.value is not None
         if (right := _of_parameter(one.value) or _of_leaf(one.value)) is not None

@@ -84,7 +84,7 @@ _WHOLE = (
 
 def at(frames: Frames, told: Explained, places: Sequence[tuple[str, str]]) -> Explained:
     """The lines, each with what it does, and the cure of the first."""
-    if (closure := unrecorded.closure(frames, told, places)) is not None:
+    if (closure := unrecorded.closure(frames, told)) is not None:
         return closure
     told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
     cures = [cure for words, cure in _CURES if any(words in why for _, why in places)]

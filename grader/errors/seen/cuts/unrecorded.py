@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from dataclasses import replace
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frame, Frames
 
+_OFF = ("no_grad", "inference_mode")
 
-def closure(frames: Frames, told: Explained, places: Sequence[tuple[str, str]]) -> Explained | None:
+
+def closure(frames: Frames, told: Explained) -> Explained | None:
     """The call of a closure in an optimizer's step, or another function, that records nothing."""
-    if not any("is decorated to record nothing" in why for _, why in places):
-        return None
     for frame in frames.own:
         node = _handed_in(frame)
         if node is None or not _writes(frame):
             continue
-        written = ast.unparse(node)
+        written, first = ast.unparse(node), "Leave the decorator, and switch"
+        if any("inference_mode" in one for one in _decorators(frame)):
+            first = (
+                "Write @torch.no_grad() in the place of @torch.inference_mode(), inside of which "
+                "nothing can be recorded, and switch"
+            )
         return replace(
             told,
             meaning=f"{frame.code_name} is decorated to record nothing, as it has to be where it "
             f"writes into parameters, and it calls {ast.unparse(node.value)} there: the forward "  # type: ignore[attr-defined]
             "pass in it is not recorded either.",
-            cure=f"Leave the decorator, and switch recording on for that call: "
-            f"with torch.enable_grad(): {written}.",
+            cure=f"{first} recording on for that call: with torch.enable_grad(): {written}.",
             place=frame.place,
         )
     return None
@@ -35,7 +38,8 @@ def closure(frames: Frames, told: Explained, places: Sequence[tuple[str, str]]) 
 def _handed_in(frame: Frame) -> ast.stmt | None:
     """The failing statement of a decorated function, if it calls an argument of that function."""
     tree = frame.source
-    if not isinstance(tree, ast.FunctionDef) or not tree.decorator_list:
+    off = any(word in one for one in _decorators(frame) for word in _OFF)
+    if not isinstance(tree, ast.FunctionDef) or not off:
         return None
     given = {one.arg for one in (*tree.args.args, *tree.args.kwonlyargs)}
     called = [
@@ -49,6 +53,10 @@ def _handed_in(frame: Frame) -> ast.stmt | None:
         if called and any(_is_same(one, called[0]) for one in ast.walk(node)):
             return node
     return None
+
+
+def _decorators(frame: Frame) -> list[str]:
+    return [ast.unparse(one) for one in getattr(frame.source, "decorator_list", ())]
 
 
 def _is_same(one: ast.AST, other: ast.Call) -> bool:

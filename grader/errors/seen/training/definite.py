@@ -17,7 +17,10 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """What the failing line factorises, by its values."""
     frame = frames.last
     for call in failing.calls(frame, "cholesky", "cholesky_ex", "MultivariateNormal"):
-        given = failing.argument(call, 1, "input") or next(iter(call.args), None)
+        name = "covariance_matrix" if failing.name_of(call) == "MultivariateNormal" else "input"
+        words = [one.value for one in call.keywords if one.arg in (name, "A")]
+        row = call.args[1:] if name == "covariance_matrix" else call.args
+        given = next(iter([*words, *row]), None)
         value = looked_up(given, frame) if given is not None else None
         if (
             given is None

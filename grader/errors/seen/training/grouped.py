@@ -137,12 +137,12 @@ def read_result(frames: Frames, told: Explained, message: str) -> Explained | No
     given = _results_on_line(frames.last)
     if given and name not in given:
         return None
-    plain = ast.unparse(_Plain().visit(ast.parse(ast.unparse(node.value), mode="eval").body))
+    right = ast.unparse(_as_leaf(ast.parse(ast.unparse(node.value), mode="eval").body))
     return replace(
         told,
         meaning=f"{told.meaning} The line named here computes {name} from a tensor that requires "
         "grad already, so the result is no leaf.",
-        cure=f"Let the result be the leaf: {name} = ({plain}).requires_grad_().",
+        cure=f"Let the result be the leaf: {name} = {right}.",
         place=f"{file_name(file)}, line {node.lineno}",
         sure=False,
     )
@@ -159,6 +159,25 @@ def _starts(node: ast.expr) -> ast.expr | None:
         ),
         None,
     )
+
+
+def _as_leaf(node: ast.expr) -> ast.expr:
+    """An expression with the flag set on what it computes; of a collection, on its entries."""
+    made = _starts(node)
+    if made is None or made is node:
+        return node
+    if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
+        node.elt = _as_leaf(node.elt)
+    elif isinstance(node, ast.DictComp):
+        node.value = _as_leaf(node.value)
+    elif isinstance(node, ast.List | ast.Tuple):
+        node.elts = [_as_leaf(one) for one in node.elts]
+    elif isinstance(node, ast.Dict):
+        node.values = [_as_leaf(one) for one in node.values]
+    else:
+        flag = ast.Attribute(_Plain().visit(node), "requires_grad_", ast.Load())
+        return ast.Call(flag, [], [])
+    return node
 
 
 class _Plain(ast.NodeTransformer):

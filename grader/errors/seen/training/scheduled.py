@@ -63,8 +63,8 @@ def _by_groups(frames: Frames, total: int, name: str, batches: int) -> tuple[str
     """What to say where a step comes every so many batches: `if i % 4 == 0`, perhaps at the end."""
     for frame in frames.own:
         for node in ast.walk(frame.source) if frame.source is not None else ():
-            if not isinstance(node, ast.If) or not node.lineno < frame.line <= (
-                node.end_lineno or 0
+            if not isinstance(node, ast.If) or not (
+                node.body[0].lineno <= frame.line <= (node.body[-1].end_lineno or 0)
             ):
                 continue
             for by in _divisors(node.test):
@@ -86,7 +86,8 @@ def _of_groups(
 ) -> tuple[str, str]:
     (name, batches), (by, size) = loader, every
     whole, steps = batches // size, batches // size + rest
-    said = f"It was made for {total} steps. {name} has {batches} batches, and {by} = {size} of them"
+    every_ = by if by == str(size) else f"{by} = {size}"
+    said = f"It was made for {total} steps. {name} has {batches} batches, and {every_} of them"
     said += f" make a step: {whole} in an epoch"
     said += f", and the {batches % size} that are left one more." if rest else "."
     if total % whole == 0 and rest:
