@@ -98,6 +98,8 @@ def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     dropped = {"emptied"} if codes & _EMPTIED_TOO_EARLY else set()
     if codes - _TOLD_BESIDE:
         dropped = dropped | {"step_on_nothing"}
+    if "swapped" in codes:
+        dropped = dropped | {"cut_off", "cut_detach"}  # meant for the other model
     once = {(one.code, one.place, one.sentence): one for one in findings if one.code not in dropped}
     return tuple(sorted(once.values(), key=lambda one: (not one.sure, one.code in follows)))
 

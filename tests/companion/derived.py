@@ -74,6 +74,29 @@ def _():
     return _watched(nn.PReLU)
 
 
+def _sloped(asked_about, kind, data=0.0):
+    """A net whose slopes are to be 1, and perhaps its values."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 8), kind(), nn.Linear(8, 1))
+    x = torch.rand(9, 2).requires_grad_()
+    with watch():
+        loss = (_slope(net(x), x) - 1).pow(2).mean()
+        if data:
+            loss = loss + data * net(x).pow(2).mean()
+        loss.backward()
+    return why_no_grad(asked_about(net), loss)
+
+
+@pair("constant_in_derivative", lambda: _sloped(lambda net: net[2].bias, nn.Tanh, 1.0))
+def _():
+    return _sloped(lambda net: net[2].bias, nn.Tanh)
+
+
+@pair("constant_in_derivative", lambda: _sloped(lambda net: net[0].bias, nn.Softplus))
+def _():
+    return _sloped(lambda net: net[0].bias, nn.ReLU)
+
+
 def a_penalty_of_a_slope_that_is_masked():
     """The nodes of the slope are older than the calls behind it, and are not theirs."""
     net, mask = nn.Linear(3, 1), torch.zeros(4, 3)

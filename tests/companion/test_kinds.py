@@ -12,6 +12,7 @@ from course.companion import KINDS
 from tests.companion import (
     chosen,
     derived,
+    exchanged,
     factors,
     forum,
     names,
@@ -448,6 +449,12 @@ def test_a_model_whose_optimizer_does_not_step_is_left_out():
 def test_a_function_that_gives_zeros_is_not_blamed_where_another_way_leads_on():
     report = structure.reversed_beside_a_gate()
     assert report.codes == (), report
+
+
+def test_the_row_of_padding_is_told_of_a_table_that_one_asks_about():
+    report = exchanged.a_table_whose_first_row_is_padding()
+    assert report.codes == ("fine",), report
+    assert "Row 0 of table.weight is its padding_idx" in report.notes[0]
 
 
 def test_every_kind_has_its_programs():

@@ -19,8 +19,8 @@ told = PROGRAMS.told
 # A second derivative of what is linear
 
 
-def _d(f, v):
-    return torch.autograd.grad(f, v, torch.ones_like(f), create_graph=True)[0]
+def _d(f, v, **options):
+    return torch.autograd.grad(f, v, torch.ones_like(f), create_graph=True, **options)[0]
 
 
 def _net(*between):
@@ -70,15 +70,15 @@ def _beside(zero):
     x = torch.rand(4, 1, requires_grad=True)
     u = nn.Linear(1, 1)(x)
     u_x = _d(u, x)
-    u_xx = torch.zeros_like(x) if zero else _d(u_x, x)
+    u_xx = _d(u_x, x, materialize_grads=True) if zero else _d(u_x, x)
     (u_x + u_xx).sum().backward()
 
 
 @told(
     "unused",
     "u is linear in x",
-    "u_xx = torch.zeros_like(x) if zero",
-    "write the zero itself, torch.zeros_like(x)",
+    "u_xx = _d(u_x, x, materialize_grads=True) if zero",
+    "pass materialize_grads=True",
     lambda: _beside(True),
 )
 def a_layer_that_is_meant_to_be_linear():

@@ -677,7 +677,7 @@ def _frozen_but_for(names):
     "no_graph",
     r"^No parameter of net requires grad",
     None,
-    "whole names: 1.weight, 1.bias",
+    "whole names: 0.weight, 0.bias, 1.weight, 1.bias",
     lambda: _frozen_but_for(["1.weight", "1.bias"]),
 )
 def a_head_that_was_named_without_its_dots():

@@ -17,7 +17,7 @@ from course.companion.record.calls import Call, Pass, Record
 from course.companion.record.sizes import largest
 from course.companion.record.tracing import followed_from
 from course.companion.surroundings import Surroundings
-from course.companion.zeros import afterwards, births, origins, shrinking
+from course.companion.zeros import afterwards, births, derivatives, origins, shrinking
 from course.companion.zeros.following import MOST_FOR_HALF, TINY, is_cancelled
 from course.companion.zeros.origins import Birth
 
@@ -46,17 +46,21 @@ def why_bad(record: Record, tensor: Tensor, name: str, around: Surroundings) -> 
     if start is None:
         return [_of_unused(record, tensor, name, around)]
     live = followed_from(record, start).live
-    events = record.events_of("backward")
+    events = record.filling()
     for event in reversed(events):
         numbers = passes.ends(record, event)
         if live.intersection(numbers):
             between = live & record.before(numbers)
+            if told := derivatives.constant_in_pass(record, start, event, tensor, name):
+                return [told]
             return _of_pass(record, event.about, between, tensor, name, around)
+    if events and (told := derivatives.constant_in_pass(record, start, events[-1], tensor, name)):
+        return [told]
     if any(_is_opaque(record, event.about) for event in events):
         return [found("not_seen", tensor=name)]
     last = [number for event in events for number in passes.ends(record, event)]
-    told = cuts.why_lost_before(record, start, last[-1] if last else None, None, name)
-    return told or [found("not_seen", tensor=name)]
+    lost = cuts.why_lost_before(record, start, last[-1] if last else None, None, name)
+    return lost or [found("not_seen", tensor=name)]
 
 
 def terms_without_graph(record: Record) -> list[Finding]:
@@ -110,6 +114,7 @@ def _of_pass(
             last = None if is_hidden else _at_leaf(record, passed, between, tensor)
             if told is None and last is not None:
                 told = origins.finding(record, last, name, end)
+                told = origins.by_factor(record, told, last.node, tensor, around.name_of)
         else:
             way = {number for number, *_ in _nodes(record, passed, between)}
             told = shrinking.vanishing(record, passed, way, name, end)
@@ -121,14 +126,8 @@ def _of_pass(
         return _of_parts(record, number, between, name)
     told = origins.finding(record, birth, name, end, passed.shares.get(number))
     other = _starting(record, record.of_node(number)) if told.code == "zero_factor" else None
-    if other is None and told.code == "zero_factor":
-        other = _zero_beside(record, record.of_node(number), tensor)
-        if other is not None:
-            words = {"node": birth.node.title, "call": origins.call_of(record, birth.node)[0]}
-            words["other"] = around.name_of(other)
-            return [found("zero_both", tensor=name, place=told.place, **words)]
     if other is None:
-        return [told]
+        return [origins.by_factor(record, told, birth.node, tensor, around.name_of)]
     called, node = around.name_of(other), birth.node.title
     call, at = origins.call_of(record, birth.node)
     start = found(
@@ -233,18 +232,6 @@ def _starting(record: Record, call: Call | None) -> Tensor | None:
         if isinstance(other, nn.Parameter) and other.grad is not None and other.grad.any():
             return other
     return None
-
-
-def _zero_beside(record: Record, call: Call | None, tensor: Tensor) -> Tensor | None:
-    """Of a parameter that is 0 in every entry: another such that it is multiplied with."""
-    if call is None or not births.is_zero_parameter(tensor):
-        return None
-    near = list(call.sources)
-    near += [one for source in near if (made := record.call(source)) for one in made.sources]
-    given = [record.sources[-1 - source]() for source in near if source < 0]
-    others = (one for one in given if one is not None and one is not tensor)
-    mine = any(one is tensor for one in given)
-    return next(filter(births.is_zero_parameter, others), None) if mine else None
 
 
 def _factors(record: Record, call: Call) -> tuple[int, ...]:

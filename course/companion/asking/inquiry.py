@@ -12,7 +12,7 @@ from course.companion.record import passes, tracing
 from course.companion.record.calls import Record
 from course.companion.record.reach import Reach
 from course.companion.surroundings import Surroundings
-from course.companion.zeros import afterwards, births
+from course.companion.zeros import afterwards, births, derivatives
 from grader.errors.seen.again import graph
 
 _CASTS = ("ToCopy", "Clone", "View", "UnsafeView", "T", "Reshape", "Transpose", "Unsqueeze")
@@ -82,11 +82,12 @@ def lost(
         if (container := wiring.choosing(around, tensor, loss)) is not None:
             return [found("idle", tensor=name, container=container, sure=False)]
         return told
-    if all(one.code == "dropped" for one in told) and (
-        passed := passes.loss_of(tensor, around, record, loss)
-    ):
+    only_derived = _only_derived(tensor, loss, name, record) if _is_dropped(told) else None
+    if only_derived is not None:
+        return [only_derived]
+    if _is_dropped(told) and (passed := passes.loss_of(tensor, around, record, loss)):
         return [found("other_pass", tensor=name, other=passed[0])]
-    if quickly or any(one.code != "dropped" for one in told):
+    if quickly or not _is_dropped(told):
         return told or [unknown]
     for other, value in around.tensors.items():
         if value is loss or value is tensor or value.grad_fn is None or value.numel() != 1:
@@ -95,6 +96,18 @@ def lost(
             place = _made_at(record, value)
             return [found("other_loss", tensor=name, other=other, place=place)]
     return told or [unknown]
+
+
+def _is_dropped(told: list[Finding]) -> bool:
+    """Whether nothing is said but that a value does not enter the loss."""
+    return all(one.code == "dropped" for one in told)
+
+
+def _only_derived(tensor: Tensor, loss: Tensor, name: str, record: Record | None) -> Finding | None:
+    start = record.source_of(tensor) if record is not None else None
+    if record is None or start is None:
+        return None
+    return derivatives.constant_in(record, start, Reach(loss), name)
 
 
 def measured(

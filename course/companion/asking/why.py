@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from course.companion.asking import gone, inquiry
 from course.companion.asking.every import DETACHED, every, is_bad, was_differentiated
-from course.companion.asking.written import located
+from course.companion.asking.written import located, padding_row
 from course.companion.cut import anew, cuts, drawn, terms, wiring
 from course.companion.finding import Finding, Report, counted, found, ordered
 from course.companion.kinds.kind import ARRIVES
@@ -74,6 +74,9 @@ def why_no_grad(
     findings = same.told(findings, around)
     findings += wiring.unregistered(around, record) + states.modes(around, record)
     report = _report(about, findings, around, record)
+    if isinstance(tensor, Tensor):
+        row = padding_row(tensor, around.name_of(tensor), around)
+        report = replace(report, notes=(*report.notes, *row))
     half = cuts.by_two_ways(record, tensor, loss, around.name_of) if loss is not None else None
     cut = any(one.code.startswith(("cut_", "loss_")) for one in report.findings)
     return replace(report, notes=(*report.notes, half)) if half and not cut else report

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
-from course.companion.cut import anew, wiring
+from course.companion.cut import anew, exchanged, wiring
 from course.companion.finding import Finding, found
 from course.companion.places import Place, is_library
 from course.companion.surroundings import Surroundings
@@ -35,11 +36,11 @@ def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
 
     Where several statements of the reader's files fit, or none, there is no line.
     """
-    findings = [_assigned_since(one, around) for one in findings]
+    findings = [_of_replaced(_assigned_since(one, around), around) for one in findings]
     return [
-        replace(one, place=next(filter(None, places), one.place or _last_of(one, around)))
+        replace(one, place=next(filter(None, lines), one.place or _last_of(one, around)))
         for one in (_of_table(one) if _is_table(one, around) else one for one in findings)
-        for places in [(_the_one(test, around) for test in _tests_of(one, around))]
+        for lines in [(_the_one(test, around) for test in _tests_of(one, around))]
     ]
 
 
@@ -64,6 +65,68 @@ def _assigned_since(one: Finding, around: Surroundings) -> Finding:
     if before is None or place is None:
         return one
     return found("held_before", place=place, model=model, optimizer=before[0], count=before[1])
+
+
+def _of_replaced(one: Finding, around: Surroundings) -> Finding:
+    """The same, or that one statement puts new parameters in the place of those that are held."""
+    whole = one.code in ("other_model", "untrained_model") and one.tensor in around.models
+    if not whole or not exchanged.are_others(around, one.tensor):
+        return one
+    place = _the_one(_replaces, around)
+    if place is None:
+        return one
+    name = " and ".join(sorted(around.optimizers))
+    holds = "hold" if len(around.optimizers) > 1 else "holds"
+    words = {"model": one.tensor, "optimizer": name, "holds": holds}
+    return found("parameters_replaced", sure=False, place=place, **words)
+
+
+def _replaces(node: ast.AST) -> bool:
+    """`setattr(owner, name, nn.Parameter(...))`, `owner._parameters[name] = nn.Parameter(...)`"""
+    if isinstance(node, ast.Call):
+        given = node.args[-1] if len(node.args) > 1 else None
+        into = _name_of(node.func) in ("setattr", "register_parameter")
+        return into and _name_of(getattr(given, "func", None)) == "Parameter"
+    targets, value = _assigned(node)
+    entry = any(_name_of(getattr(one, "value", None)) == "_parameters" for one in targets)
+    return entry and _name_of(getattr(value, "func", None)) == "Parameter"
+
+
+def _hands_in(first: str, second: str, node: ast.AST) -> bool:
+    """`learn(target, online, batch)`: a call that is given both."""
+    given = {_name_of(one) for one in node.args} if isinstance(node, ast.Call) else set()
+    return {first, second} <= given
+
+
+def _sets_zero(path: str, node: ast.AST) -> bool:
+    """`nn.init.zeros_(self.down.weight)`, by the last names of a parameter."""
+    if not isinstance(node, ast.Call) or _name_of(node.func) not in ("zeros_", "zero_"):
+        return False
+    last = path.split(".")[-2:]
+    inside = {_name_of(one) for one in ast.walk(node)}
+    return all(one in inside for one in last if not one.isdigit())
+
+
+def padding_row(tensor: Tensor, name: str, around: Surroundings) -> list[str]:
+    """A sentence on the row of an embedding that gets no gradient, if a parameter is its table."""
+    for model in around.models.values():
+        for part in model.modules():
+            if isinstance(part, _TABLES) and part.weight is tensor:
+                if part.padding_idx is None or tensor.grad is None:
+                    return []
+                place = _the_one(_pads, around)
+                at = f" ({place})" if place is not None else ""
+                row = part.padding_idx
+                return [
+                    f"Row {row} of {name} is its padding_idx{at}: it gets no gradient. If {row} is "
+                    "the number of something real, leave padding_idx out."
+                ]
+    return []
+
+
+def _pads(node: ast.AST) -> bool:
+    """A call with padding_idx=..."""
+    return isinstance(node, ast.Call) and any(one.arg == "padding_idx" for one in node.keywords)
 
 
 def _is_table(finding: Finding, around: Surroundings) -> bool:
@@ -104,6 +167,11 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
         return (functools.partial(_reads, container),)
     if one.code == "never_called":
         return (lambda node: _called_name(node) == one.tensor.partition(".")[0],)
+    if one.code == "swapped":
+        both = re.findall(r"(\S+) where (\S+) stands", one.cure)[0]
+        return (functools.partial(_hands_in, *(name.rpartition(".")[2] for name in both)),)
+    if one.code == "zero_both":
+        return (functools.partial(_sets_zero, one.tensor),)
     return _PLAIN.get(one.code, ())
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course.companion.cut import anew
+from course.companion.cut import anew, exchanged
 from course.companion.finding import Finding, found
 from course.companion.record.calls import Record
 from course.companion.record.reach import Reach
 from course.companion.surroundings import Surroundings
 
 MOST_NAMED = 3
+_WHOLE = ("other_model", "untrained_model")
 _PLAIN = (bool, int, float, str, type(None))
 
 
@@ -144,8 +145,13 @@ def outside_optimizers(
     `only` asks about one tensor. Of one that is part of no model this is said only if the
     optimizer trains something else that `loss` leads back to.
     """
-    if not around.optimizers or (only is not None and id(only) in held(around)):
+    if not around.optimizers:
         return []
+    if only is not None and id(only) in held(around):
+        if only.grad is not None and only.grad.any():
+            return []
+        every = outside_optimizers(around, loss, record=record)
+        return [one for one in every if one.code == "swapped"]
     if only is not None and not (only.is_leaf and only.requires_grad):
         return []
     reach = Reach(loss) if loss is not None and loss.grad_fn is not None else None
@@ -162,6 +168,15 @@ def outside_optimizers(
         if not any(id(p) in filled for p in one.parameters())  # its values come from elsewhere
     }
     told = [one for name in models for one in _of_model(name, around, reach, only)]
+    told = [
+        (
+            one.code in _WHOLE
+            and exchanged.swapped(around, one.tensor, held(around), record, holders)
+        )
+        or one
+        for holders in [_holders(around)]
+        for one in told
+    ]
     if record is not None and record.events_of("filled"):  # one model's may be given to another
         told = [one for one in told if one.code not in ("untrained_model", "other_model")]
     return told
@@ -203,14 +218,14 @@ def _of_model(
         return findings
     if not _trains(around, holding, reach):
         sure = len(around.models) == 1
-        return [found("other_model", model=name, which=which, sure=sure, **holders)]
+        return [found("other_model", tensor=name, model=name, which=which, sure=sure, **holders)]
     arrives = any(one.grad is not None or (reach and one in reach) for one in missing.values())
     if not arrives:
         return []  # a target network, or a part that is not to be trained
     twice = held_twice(around)
     shared = f" ({' and '.join(twice[0])} both hold those of {twice[1]})" if twice else ""
     words = {"which": which, "shared": shared, **holders}
-    return [found("untrained_model", model=name, sure=bool(twice), **words)]
+    return [found("untrained_model", tensor=name, model=name, sure=bool(twice), **words)]
 
 
 def _trains(around: Surroundings, holding: set[int], reach: Reach | None) -> bool:

@@ -1,6 +1,16 @@
 """What the companion can find, as data, by code: for its findings and for an index of symptoms."""
 
-from course.companion.kinds import around, cut, fed, gradients, tensors, training, zeros
+from course.companion.kinds import (
+    around,
+    cut,
+    factors,
+    fed,
+    gradients,
+    moved,
+    tensors,
+    training,
+    zeros,
+)
 from course.companion.kinds.kind import Kind
 
 __all__ = ["KINDS", "Kind"]
@@ -9,7 +19,7 @@ KINDS = {
     kind.code: kind
     for kind in (
         *(*tensors.FLAGS, *tensors.REACH, *cut.CUTS),
-        *(*gradients.PASSES, *zeros.ZEROS, *around.AROUND, *gradients.NANS),
-        *(*training.REGISTERED, *training.ORDER, *fed.FED, *training.STATES),
+        *(*gradients.PASSES, *zeros.ZEROS, *factors.FACTORS, *around.AROUND, *gradients.NANS),
+        *(*training.REGISTERED, *moved.MOVED, *training.ORDER, *fed.FED, *training.STATES),
     )
 }

@@ -8,6 +8,7 @@ from course.companion.kinds.kind import (
     FLAT,
     FUNCTIONS,
     GRAPHS,
+    GRAPHS_2,
     MODES,
     NONE,
     TENSORS,
@@ -38,6 +39,16 @@ CUTS = (
         "The gradient's way back to {name} is cut: .data hands on the values alone.",
         "Use the tensor itself.",
         *(DETACH, "Edits that are counted", NONE, FLAT),
+    ),
+    kind(
+        "constant_in_derivative",
+        "In no derivative that the loss is made of",
+        "The loss meets what {name} goes into in a derivative alone, and that does not depend on "
+        "{name}: a constant that is added, such as a last bias, is in no derivative, and in front "
+        "of straight pieces, such as ReLU, no bias is.",
+        "If the value itself counts, add a term of it to the loss, such as a boundary's or data's. "
+        "If not, there is nothing to cure.",
+        *(GRAPHS_2, "A linear layer by hand", NONE),
     ),
     kind(
         "cut_then_step",

@@ -98,16 +98,6 @@ ZEROS = (
         *(FUNCTIONS, "A straight-through estimator", ZERO, FLAT),
     ),
     kind(
-        "zero_both",
-        "Two factors that are both zero",
-        "The gradient of {name} is zero: {node} ({call}) multiplies it by {other}, which is 0 in "
-        "every entry. Both are 0 and make each other's gradient 0, in this step and in all that "
-        "follow.",
-        "Let one of the two start with values that are not 0, as LoRA does: draw the one that the "
-        "input meets, nn.init.kaiming_uniform_(weight), and leave the other at 0.",
-        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
-    ),
-    kind(
         "zero_sum",
         "Zero by a sum that is constant",
         "The gradient of {name} is zero: {node} ({call}) gives values whose sum never changes.",

@@ -119,6 +119,8 @@ class Pass:
     """Whether weights were nan or inf before it, and so was its root."""
     seed: tuple[Tensor, Tensor] | None = None
     """The extremes of the gradient that it was given to start with."""
+    fills: bool = True
+    """Whether it fills the .grad of leaves: autograd.grad returns gradients, and fills none."""
 
 
 @dataclass
@@ -159,11 +161,13 @@ class Record:
             if (tensor := reference()) is not None:
                 yield tensor
 
-    def before(self, numbers: Sequence[int], *, past_derived: bool = True) -> set[int]:
+    def before(
+        self, numbers: Sequence[int], *, past_derived: bool = True, but: Any = None
+    ) -> set[int]:
         """Everything that these values were computed from, themselves included.
 
         Without `past_derived` a gradient that autograd.grad gave as values alone is computed from
-        nothing.
+        nothing; so is whatever the function `but` gave.
         """
         seen: set[int] = set()
         ahead = list(numbers)
@@ -172,7 +176,8 @@ class Record:
             if number in seen:
                 continue
             seen.add(number)
-            if number >= 0 and (call := self.call(number)) is not None:
+            call = self.call(number) if number >= 0 else None
+            if call is not None and (but is None or call.func is not but):
                 ahead.extend(call.sources if past_derived or call.note[0] != DERIVED else ())
         return seen
 
@@ -217,6 +222,11 @@ class Record:
     def events_of(self, *kinds: str) -> list[Event]:
         """The events of these kinds, in order."""
         return [event for event in self.events if event.kind in kinds]
+
+    def filling(self) -> list[Event]:
+        """The passes that fill .grad; where none does, those whose gradients are used by hand."""
+        every = self.events_of("backward")
+        return [event for event in every if event.about.fills] or every
 
     def shorten(self) -> None:
         """Forget the older half of the calls, and what is gone of the tensors."""

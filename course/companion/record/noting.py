@@ -149,16 +149,19 @@ class Notes:
         return ("operation", None)
 
     def derived(self, roots: list[Tensor], outs: list[Tensor], own: FrameType) -> None:
-        """Gradients that autograd.grad gave without create_graph: values cut off from its roots."""
-        record = self.record
+        """Gradients that autograd.grad gave: without create_graph values cut off from its roots."""
+        record, live = self.record, [one for one in outs if one.requires_grad]
         sources = []
         for root in roots:
             number = record.source_of(root)
             sources.append(self._met(root)[1] if number is None else number)
         recorded = tuple(root.requires_grad for root in roots)
         number, at = len(record), (torch.autograd.grad, own.f_code, own.f_lasti)
-        note = (DERIVED, None)
-        record.calls.append((*at, tuple(sources), recorded, False, True, -1, (0, 0), note))
-        for one in outs:
-            if not one.requires_grad:
-                record.made[id(one)] = (weakref.ref(one), number)
+        node = live[0].grad_fn if live else None
+        sequence = node._sequence_nr() if node is not None else -1
+        note = _NOTHING if live else (DERIVED, None)
+        record.calls.append(
+            (*at, tuple(sources), recorded, bool(live), True, sequence, (0, 0), note)
+        )
+        for one in live or outs:
+            record.made[id(one)] = (weakref.ref(one), number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -115,11 +116,12 @@ class Watch(TorchFunctionMode):
         finally:
             measured.end()
             made = first, next_node()
-            about = measured.as_pass(kept, made)
+            is_grad = func is torch.autograd.grad
+            about = replace(measured.as_pass(kept, made), fills=not is_grad)
             with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
                 about = given.with_results(about, roots, kwargs, out)
             self._keep(about)
-            if func is torch.autograd.grad and out and not kwargs.get("create_graph"):
+            if is_grad and out:
                 with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
                     self._note.derived(roots, tensors_in((out,), {}), own)
             event = Event("backward", len(self.record), own.f_code, own.f_lasti, about)

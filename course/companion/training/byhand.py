@@ -18,7 +18,7 @@ _SIGNS = {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__"}
 
 def by_hand(record: Record) -> list[Finding]:
     """A loop without an optimizer that updates leaves and never empties a gradient."""
-    passes = record.events_of("backward")
+    passes = record.filling()
     if len(passes) < MOST_WITHOUT or record.events_of("empty") or zeroed(record):
         return []
     starts = [event.at for event in passes]
@@ -35,7 +35,7 @@ def by_hand(record: Record) -> list[Finding]:
 
 def never_stepped(record: Record, optimizers_known: bool) -> list[Finding]:
     """Backward passes after which nothing is updated, by an optimizer or by hand."""
-    passes = record.events_of("backward")
+    passes = record.filling()
     if rebound := _rebound(record, [event.at for event in passes]):
         return rebound
     if len(passes) < MOST_WITHOUT or _is_written(record):

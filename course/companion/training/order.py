@@ -49,7 +49,7 @@ def out_of_order(
 def _story(record: Record, optimizer: Any) -> Iterator[Event]:
     """The events that concern one optimizer: every backward, its steps, and what empties it."""
     mine = _held(optimizer)
-    emptied = zeroed(record, mine)
+    emptied, passed = zeroed(record, mine), set(map(id, record.filling()))
     last = 0
     for event in record.events:
         if any(last <= at < event.at for at in emptied):
@@ -63,7 +63,7 @@ def _story(record: Record, optimizer: Any) -> Iterator[Event]:
         elif event.kind in ("empty", "filled"):
             if (tensor := event.about()) is not None and id(tensor) in mine:
                 yield event._replace(kind="zero" if event.kind == "empty" else "backward")
-        elif event.kind == "backward":
+        elif event.kind == "backward" and id(event) in passed:
             yield event
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from course.companion.finding import Finding, found
 from course.companion.places import Place
@@ -145,16 +145,11 @@ class Births:
             and (row := self._masked_row(node, name)) is not None
         ):
             return row
-        if finding.code != "zero_factor":
-            return finding
+        if finding.code != "zero_factor" or (other := self._starting(node)) is None:
+            return origins.by_factor(self._record, finding, node, tensor, self._names)
         call, place = origins.call_of(self._record, node)
-        if (other := self._starting(node)) is not None:
-            words = {"node": node.name(), "call": call, "other": self._names(other)}
-            return found("zero_start", tensor=name, place=place, sure=False, **words)
-        if (other := _zero_beside(node, tensor)) is not None:
-            words = {"node": node.name(), "call": call, "other": self._names(other)}
-            return found("zero_both", tensor=name, place=place, **words)
-        return finding
+        words = {"node": node.name(), "call": call, "other": self._names(other)}
+        return found("zero_start", tensor=name, place=place, sure=False, **words)
 
     def _of_lost(self, node: Any, name: str) -> Finding:
         """What to say of a zero that no operation makes: a hook does, or the parts cancel."""
@@ -195,26 +190,6 @@ class Births:
         if size is None and tensor.is_leaf:
             size = size_of(tensor.grad)
         return None if size is None else largest(size)
-
-
-def _zero_beside(node: Any, tensor: Tensor) -> Tensor | None:
-    """Of a parameter that is 0 in every entry: another such that it is multiplied with."""
-    if not is_zero_parameter(tensor):
-        return None
-    below = nodes(one for one, _ in node.next_functions if one is not None)
-    near = [one.variable for one in below[:MOST_BESIDE] if hasattr(one, "variable")]
-    others = (one for one in near if one is not tensor and is_zero_parameter(one))
-    return next(others, None) if any(one is tensor for one in near) else None
-
-
-MOST_BESIDE = 8
-"""How many nodes below a product are looked at."""
-
-
-def is_zero_parameter(tensor: Tensor) -> bool:
-    """Whether it is a parameter without any other entry than 0."""
-    known = isinstance(tensor, nn.Parameter) and not tensor.is_meta
-    return known and tensor.numel() > 0 and not bool(tensor.detach().any())
 
 
 def _leaf_behind(node: Any) -> Tensor | None:

@@ -22,29 +22,51 @@ def missing(record: Record | None, reach: Reach, born: list[Any], name: str) -> 
     differentiated twice.
     """
     twice = [node for node in reach.nodes if _TWICE in node.name()]
-    straight = [node for node in twice if _is_straight(node)]
+    straight = [node for node in twice if _is_straight(node.name())]
     if not straight or not born:
         return None
     if record is None:
         is_it = any(node in straight for node in born)
         node = straight[0].name()
         return found("zero_curvature", tensor=name, node=node, sure=False) if is_it else None
-    made = [record.pass_of_node(int(node._sequence_nr())) for node in born]
-    if None in made or (second := _vanished(record, reach)) is None:
-        return None
-    sure = len(straight) == len(twice)
-    words = {"node": straight[0].name(), "place": second.place}
-    return found("zero_curvature", tensor=name, sure=sure, **words)
-
-
-def _is_straight(node: Any) -> bool:
-    return re.sub(r"BackwardBackward\d*$", "", node.name()) in _STRAIGHT
-
-
-def _vanished(record: Record, reach: Reach) -> Event | None:
-    """The last pass with create_graph=True whose gradients are all 0 and enter the loss."""
+    passes = [record.pass_of_node(int(node._sequence_nr())) for node in born]
+    made = [event for event in passes if event is not None]
     inner = (node for node in reach.nodes if not hasattr(node, "variable"))
-    numbers = {int(node._sequence_nr()) for node in inner}
+    titles = {int(node._sequence_nr()): str(node.name()) for node in inner}
+    if len(made) < len(born):
+        return None
+    if all(node in straight for node in born) and _vanished(record, set(titles)) is None:
+        return found("constant_in_derivative", tensor=name, place=made[0].place)
+    return of_titles(record, titles, set(titles), name)
+
+
+def of_titles(
+    record: Record, titles: dict[int, str], numbers: set[int], name: str
+) -> Finding | None:
+    """The same where a second derivative was seen to be 0, and nodes of it are a loss's.
+
+    `titles` are those of the nodes on the way, `numbers` the loss's own.
+    """
+    twice = [title for title in titles.values() if _TWICE in title]
+    straight = of_straight(titles)
+    if not straight or (second := _vanished(record, numbers)) is None:
+        return None
+    words = {"node": straight[0]}
+    sure = len(straight) == len(twice)
+    return found("zero_curvature", tensor=name, sure=sure, place=second.place, **words)
+
+
+def of_straight(titles: dict[int, str]) -> list[str]:
+    """The nodes of such activations that were differentiated twice."""
+    return [title for title in titles.values() if _TWICE in title and _is_straight(title)]
+
+
+def _is_straight(title: str) -> bool:
+    return re.sub(r"BackwardBackward\d*$", "", title) in _STRAIGHT
+
+
+def _vanished(record: Record, numbers: set[int]) -> Event | None:
+    """The last pass with create_graph=True whose gradients are all 0 and enter the loss."""
     event: Event
     for event in reversed(record.events_of("backward")):
         about: Pass = event.about

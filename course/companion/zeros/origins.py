@@ -7,6 +7,7 @@ import inspect
 import math
 import re
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,9 @@ from course.companion.places import Place, is_library
 from course.companion.record import fed
 from course.companion.record.calls import Record
 from course.companion.record.sizes import Size, largest
-from course.companion.zeros import makers
+from course.companion.zeros import makers, stuck
+
+Names = Callable[[Tensor], str]
 
 _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
 _DRAWS = ("Bernoulli", "Normal", "Poisson")
@@ -120,6 +123,26 @@ def finding(
             other = _other_factor(record, node) if code == "zero_factor" else ""
             return found(code, other=other, **words)
     return found("zero_other", sure=False, **words)
+
+
+def by_factor(
+    record: Record | None, told: Finding, node: Any, tensor: Tensor, names: Names
+) -> Finding:
+    """The same, where a product is 0 for a reason that was seen."""
+    call = record.of_node(number_of(node)) if record is not None else None
+    if call is not None and call.name == "_pad_packed_sequence" and told.code == "zero_other":
+        reads = [one.place for one in stuck.readers(record, call)]
+        place, read = (reads[0], " here") if len(set(reads)) == 1 else (told.place, "")
+        made = f" at {told.place}" if read else " here"
+        return found("zero_behind_end", tensor=told.tensor, place=place, made=made, read=read)
+    if told.code != "zero_factor" or call is None:
+        return told
+    words = {"tensor": told.tensor, "node": node.name(), "call": f"{call.name}()"}
+    if (leaf := stuck.at_zero(record, call, tensor)) is not None:
+        return found("zero_both", place=told.place, other=names(leaf), **words)
+    if (difference := stuck.centred(record, call)) is not None:
+        return found("zero_centred", place=difference.place, **words)
+    return told
 
 
 def _other_factor(record: Record | None, node: Any) -> str:

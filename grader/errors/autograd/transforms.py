@@ -72,9 +72,11 @@ TRANSFORMS = (
         "transform_batchnorm",
         ("RuntimeError",),
         r"^Batch norm got a batched tensor as input while the running_mean",
-        "Under vmap each sample would update the one running mean, which all share.",
-        "Call eval() on the model, use GroupNorm, or replace_all_batch_norm_modules_ from "
-        "torch.func.",
+        "Under vmap each sample, or each model of an ensemble, would update the one running mean, "
+        "which all share.",
+        "Over samples: call eval() on the model, use GroupNorm, or replace_all_batch_norm_modules_ "
+        "from torch.func. Over models: hand in to each its own, the buffers that "
+        "torch.func.stack_module_state gives, with 0 for them in in_dims.",
     ),
     Explanation(
         "tangents",

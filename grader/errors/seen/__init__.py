@@ -26,6 +26,7 @@ from grader.errors.seen.cuts import (
     assigned,
     closures,
     copied,
+    customs,
     handed,
     hooked,
     lost,
@@ -72,7 +73,9 @@ from grader.errors.seen.training import (
     bounds,
     checked,
     choices,
+    definite,
     grouped,
+    infinite,
     returned,
     scaled,
     scheduled,
@@ -111,7 +114,12 @@ def _reshaped(frames: Frames, told: Explained, message: str) -> Explained | None
 
 def _result(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The line that computes with a parameter or a leaf where it makes it."""
-    return registered.read(frames, told, message) or grouped.read_result(frames, told, message)
+    return (
+        registered.read(frames, told, message)
+        or registered.read_called(frames, told, message)
+        or grouped.read_result(frames, told, message)
+        or registered.read_function(frames, told, message)
+    )
 
 
 def _unregistered(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -148,6 +156,10 @@ _READERS: dict[str, Reader] = {
     "gradcheck": checked.read,
     "compiled_shapes": choices.read_compiled,
     "function_count": returned.read_count,
+    "function_setup": customs.read_setup,
+    "once_differentiable": customs.read_once,
+    "not_definite": definite.read,
+    "norm_infinite": infinite.read,
     "inside_vmap": choices.read,
     "data_dependent": choices.read_compiled,
     "compiled_value": choices.read_compiled,

@@ -197,7 +197,7 @@ class _Reading:
         given = [self.value(one, scope) for one in node.args]
         named = {one.arg or "": self.value(one.value, scope) for one in node.keywords}
         whole = joined([owner, *given, *named.values()])
-        if name in ("backward", "grad") and self.is_failing(node, scope):
+        if name in ("backward", "grad", "register_hook") and self.is_failing(node, scope):
             self.reached.append(joined([owner, *given[:1]]))
         if name in _COMPARED and not isinstance(scope.object(node.func), MethodType):
             return self.lost(node, whole, "a comparison has no gradient", scope)

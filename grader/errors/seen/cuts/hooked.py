@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.cuts import flow
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
+from grader.errors.seen.reading.scope import Cut
 
 _OFF = ("no_grad", "inference_mode", "set_grad_enabled(False)")
 _ON = ("enable_grad", "set_grad_enabled(True)")
@@ -25,6 +28,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if (call := _call(frame)) is None:
         return None
     name = ast.unparse(call.func.value)  # type: ignore[attr-defined]
+    if not off and (cuts := flow.cuts(frames)):
+        return _of_cut(frame, told, name, cuts)
     if not off:
         return _of_data(frame, told, name, call)
     if not _would_record(name, frame):
@@ -36,6 +41,21 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         cure=f"Ask first, so that both a recorded forward and this one run: "
         f"if {name}.requires_grad: {ast.unparse(call)}",
         place=frame.place,
+    )
+
+
+def _of_cut(frame: Frame, told: Explained, name: str, cuts: Sequence[Cut]) -> Explained:
+    """A result that a function of the reader's made while nothing was recorded, or detached."""
+    listed = "; ".join(f"{one.place}: {one.why}" for one in cuts[:3])
+    return replace(
+        told,
+        meaning=f"{name} was made without its graph, so no gradient ever arrives at it. Cuts on "
+        f"the way to it: {listed}.",
+        cure=f"Compute it with recording, and hook that result. Where {name} is found without "
+        "recording on purpose, such as a fixed point, take one more step from it that is recorded, "
+        f"{name} = f({name}, x), and put the hook on the {name} that it gives.",
+        place=cuts[0].place if len(cuts) == 1 else frame.place,
+        sure=False,
     )
 
 

@@ -55,7 +55,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         places += _elsewhere(frames, frame)
     if (cut := checkpointed.read(frames, told)) is not None and (cut.sure or not places):
         return cut
-    return severed.at(told, places) if places else None
+    return severed.at(frames, told, places) if places else None
 
 
 def read_unused(frames: Frames, told: Explained, message: str) -> Explained | None:

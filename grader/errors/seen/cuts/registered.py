@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
+from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames, file_name
 
 
@@ -35,6 +36,43 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         f"{written}.{lost}{same}",
         cure=f"Compute the values first, and set the flag last: {target} = {right}.",
         place=place,
+    )
+
+
+def read_called(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The one function that the failing line calls and that returns what it computed of a leaf."""
+    nodes = failing.on_line(frames.last)
+    names = {failing.name_of(one) for one in nodes if isinstance(one, ast.Call)}
+    return _of_functions(frames, told, lambda name: name in names)
+
+
+def read_function(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """The one function of this code that does so."""
+    return _of_functions(frames, told, lambda name: True)
+
+
+def _of_functions(
+    frames: Frames, told: Explained, is_meant: Callable[[str], bool]
+) -> Explained | None:
+    found = {
+        (f"{file_name(file)}, line {one.lineno}", ast.unparse(one.value), right, node.name)
+        for tree, file in frames.files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and is_meant(node.name)
+        for one in ast.walk(node)
+        if isinstance(one, ast.Return) and one.value is not None
+        if (right := _of_parameter(one.value) or _of_leaf(one.value)) is not None
+    }
+    if len(found) != 1:
+        return None
+    ((place, written, right, name),) = found
+    return replace(
+        told,
+        meaning=f"{name}() returns the result of an operation on a leaf, and none itself: "
+        f"{written}.",
+        cure=f"Compute the values first, and set the flag last: return {right}.",
+        place=place,
+        sure=False,
     )
 
 

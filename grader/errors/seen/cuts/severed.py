@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
+from grader.errors.seen.cuts import unrecorded
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 
 _CURES = (
@@ -81,8 +82,10 @@ _WHOLE = (
 )
 
 
-def at(told: Explained, places: Sequence[tuple[str, str]]) -> Explained:
+def at(frames: Frames, told: Explained, places: Sequence[tuple[str, str]]) -> Explained:
     """The lines, each with what it does, and the cure of the first."""
+    if (closure := unrecorded.closure(frames, told)) is not None:
+        return closure
     told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
     cures = [cure for words, cure in _CURES if any(words in why for _, why in places)]
     return replace(
@@ -128,14 +131,32 @@ def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explaine
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".requires_grad")
     }
     keys = [key for key, _ in model.named_parameters()]
-    by_name = f" named_parameters() gives whole names: {', '.join(keys[-2:])}." if lines else ""
+    by_name = f" named_parameters() gives whole names: {', '.join(keys[-4:])}." if lines else ""
     return replace(
         told,
-        meaning=f"No parameter of {name} requires grad, so nothing was recorded.",
+        meaning=f"No parameter of {name} requires grad, so nothing was recorded."
+        f"{_by_none(frames, keys)}",
         cure=f"Unfreeze what is to be trained: {name}.requires_grad_(True), or one part of it."
         f"{by_name}",
         place=lines.pop() if len(lines) == 1 else frame.place,
     )
+
+
+def _by_none(frames: Frames, keys: list[str]) -> str:
+    """Words on a flag that is set by a part of a name, where no parameter has that part."""
+    parts = {
+        node.value.left.value
+        for tree, _, _ in kept.code_of(frames)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and ast.unparse(node.targets[0]).endswith(".requires_grad")
+        and isinstance(node.value, ast.Compare)
+        and isinstance(node.value.ops[0], ast.In)
+        and isinstance(node.value.left, ast.Constant)
+        and isinstance(node.value.left.value, str)
+    }
+    missing = [one for one in parts if not any(one in key for key in keys)]
+    return f' None of its names has "{missing[0]}" in it.' if len(missing) == 1 else ""
 
 
 def _switches(frames: Frames) -> list[str]:

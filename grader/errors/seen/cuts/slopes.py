@@ -43,13 +43,16 @@ def constant(frames: Frames, told: Explained) -> Explained | None:
 
 def _told(told: Explained, frame: Frame, slope: str, call: ast.Call, by: Tensor) -> Explained:
     whole, x = ast.unparse(call.args[0]), _name_in(call, frame, by)
+    zero = f"write the zero itself, torch.zeros_like({x}), in the place of this call."
+    if told.code == "unused":  # the slope is recorded, so torch can give zeros for it
+        zero = "pass materialize_grads=True to torch.autograd.grad, which then gives zeros."
     return replace(
         told,
         meaning=f"{slope} is a gradient itself, recorded, and it does not depend on {x}: {whole} "
         f"is linear in {x}, or consists of straight pieces, so its second derivative by {x} is 0.",
         cure="A net whose layers have no activation between them is linear: put a curved one "
-        f"there, tanh, sin, softplus or gelu. Where {whole} is meant to be linear, write the zero "
-        f"itself, torch.zeros_like({x}), in the place of this call.",
+        f"there, tanh, sin, softplus or gelu. Where {whole} is meant to be linear, at times or "
+        f"always, {zero}",
         place=frame.place,
     )
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph
 from grader.errors.seen.again.passes import start_of
-from grader.errors.seen.in_place import between, buffers, results, stepping
+from grader.errors.seen.in_place import between, buffers, results, stepping, windows
 from grader.errors.seen.modules.layers import parts
 from grader.errors.seen.reading import ran, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
@@ -89,7 +89,9 @@ def _of_buffer(frames: Frames, node: str, edits: list[str]) -> tuple[str, str, s
         f"Collect the parts in a list, parts.append(...), read parts[-1] in the loop, and make "
         f"one tensor after it: {name} = torch.stack(parts)."
     )
-    if buffers.is_read_elsewhere(frames, name):
+    if (window := windows.moved(frames, name)) is not None:
+        cure = f"Make the next window anew, in the place of the lines that write into it: {window}."
+    elif buffers.is_read_elsewhere(frames, name):
         cure = (
             f"Compute the new value first, and write it into a copy: new = ..., then {name} = "
             f"{name}.clone(), then {entry} = new. What was saved keeps the tensor before it."

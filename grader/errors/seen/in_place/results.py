@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -162,10 +163,54 @@ def _edits(tree: ast.AST) -> Iterator[Edit]:
             yield Edit(name, node.lineno, ast.unparse(node), instead, False)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             method, name = node.func.attr, ast.unparse(node.func.value)
-            if method.endswith("_") and not method.endswith("__"):
+            if name in _FUNCTIONS:
+                yield from _of_function(node)
+            elif method.endswith("_") and not method.endswith("__"):
                 instead = _out_of_place(node, name)
                 kinds = frozenset({method.replace("_", "").lower()})
                 yield Edit(name, node.lineno, ast.unparse(node), instead, True, kinds)
+
+
+_FUNCTIONS = ("torch", "F", "functional", "nn.functional", "torch.nn.functional")
+"""What holds functions that are given the tensor which they edit."""
+
+
+def _of_function(node: ast.Call) -> Iterator[Edit]:
+    """`torch.sigmoid_(x)`, or `F.relu(x, inplace=True)`."""
+    plain, function = copy.deepcopy(node), node.func
+    flagged = [one for one in node.keywords if one.arg == "inplace"]
+    is_set = any(isinstance(one.value, ast.Constant) and one.value.value for one in flagged)
+    if not isinstance(function, ast.Attribute) or not isinstance(plain.func, ast.Attribute):
+        return
+    method = function.attr
+    if not node.args or not (is_set or (method.endswith("_") and not method.endswith("__"))):
+        return
+    plain.keywords = [one for one in plain.keywords if one.arg != "inplace"]
+    plain.func.attr = method.removesuffix("_")
+    name, named = ast.unparse(node.args[0]), isinstance(node.args[0], ast.Name | ast.Attribute)
+    instead = f"{_OUT} {f'{name} = ' if named else ''}{ast.unparse(plain)}"
+    kinds = frozenset({method.replace("_", "").lower()})
+    yield Edit(name, node.lineno, ast.unparse(node), instead, True, kinds)
+
+
+class _OutOfPlace(ast.NodeTransformer):
+    """Writes functions and methods that edit as those that make a new tensor."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        function = node.func
+        if isinstance(function, ast.Attribute) and re.fullmatch(r"\w*[a-z0-9]_", function.attr):
+            plain = function.attr.removesuffix("_")
+            function.attr = plain if hasattr(Tensor, plain) else function.attr
+        return node
+
+
+def out_of_place(frame: Frame) -> str:
+    """The failing statement with new tensors in the place of edits, if it names what it gets."""
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if isinstance(node, ast.Assign) and node.lineno <= frame.line <= (node.end_lineno or 0):
+            return ast.unparse(_OutOfPlace().visit(copy.deepcopy(node)))
+    return ""
 
 
 _VIEWS = frozenset({"asstrided", "copyslices", "slice", "select"})

@@ -19,11 +19,22 @@ _CLONED = ("Edit a clone", "Make the part anew")
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The out-of-place form of the failing line, or the layers that work in place below it."""
+    if frames.within and "BackwardHookFunction" in message:
+        return _of_layers(frames, told)
+    edits = results.edits_on(frames.last)
     if frames.within:
-        return _of_layers(frames, told) if "BackwardHookFunction" in message else None
-    edit = next(iter(results.edits_on(frames.last)), None)
+        edits = [one for one in edits if "inplace=" in one.written]
+    edit = next(iter(edits), None)
     if edit is None:
         return None
+    names = list(dict.fromkeys(one.name for one in edits))
+    if len(names) > 1 and (whole := results.out_of_place(frames.last)):
+        return replace(
+            told,
+            meaning=f"{told.meaning} Here those are {', '.join(names[:4])}.",
+            cure=f"Use the out-of-place operations: {whole}.",
+            place=frames.last.place,
+        )
     return replace(
         told,
         meaning=f"{told.meaning} Here that is {edit.name}, by {edit.written}.",
@@ -54,7 +65,8 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
         return None
     frame = frames.last
     told = replace(told, place=frame.place)
-    edit = next((one for one in results.edits_on(frame) if one.augmented), None)
+    edits = results.edits_on(frame)
+    edit = next((one for one in edits if one.augmented), next(iter(edits), None))
     value = looked_up(ast.parse(edit.name, mode="eval").body, frame) if edit is not None else None
     if edit is None or not isinstance(value, Tensor):
         return told
@@ -71,9 +83,11 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
     if isinstance(value, nn.Parameter):
         return _in_forward(frame, told, edit) or told
     if value._base is not None:
+        leaf = frames.name_of(value._base)
+        whose = f"{leaf}, a leaf that requires grad" if leaf else "a leaf that requires grad"
         return replace(
             told,
-            meaning=f"{edit.name} shows the memory of a leaf that requires grad, and "
+            meaning=f"{edit.name} shows the memory of {whose}, and "
             f"{edit.written} would write into it.",
             cure=f"{edit.instead}. Only to change the leaf itself, between two steps, edit it "
             "inside `with torch.no_grad():`.",

@@ -13,6 +13,7 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
+from grader.errors.seen.shapes import offsets
 
 _TEXT = re.compile(r"^index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)")
 
@@ -46,6 +47,17 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             meaning=f"{meaning} The line named here makes {offset}, where each part ends; an "
             "index into parts that were joined counts from where its part begins.",
             cure=f"Take the starts: {offset} = {made} - {sizes}.",
+            place=place,
+            sure=False,
+        )
+    if low >= 0 and (wrong_offset := offsets.counted_wrongly(frames)) is not None:
+        summed, counted, right, place = wrong_offset
+        return replace(
+            told,
+            meaning=f"{meaning} {summed} moves the numbers of one part behind those of the parts "
+            f"before it, and {counted} moves on by how many numbers there are: they have to move "
+            "on by the rows that they number.",
+            cure=f"Add the number of rows of that part, of a graph its nodes: {right}.",
             place=place,
             sure=False,
         )
@@ -92,7 +104,8 @@ def _in_brackets(
         if not isinstance(node, ast.Subscript):
             continue
         whole = looked_up(node.value, frame)
-        if isinstance(whole, kind) and whole.shape[dimension : dimension + 1] == (size,):
+        is_known = isinstance(whole, kind) and whole.shape[dimension : dimension + 1] == (size,)
+        if is_known or (kind is Tensor and isinstance(node.value, ast.Call)):
             inside = {source.spelled(one) for one in ast.walk(node.slice)}
             found |= {name: one for name, one in every.items() if name in inside}
     return found

@@ -11,8 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing, source
-from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_function
+from grader.errors.seen.reading import failing, opening, source
+from grader.errors.seen.reading.frames import (
+    Frame,
+    Frames,
+    file_name,
+    is_library,
+    own_function,
+)
 from grader.errors.seen.reading.lookup import looked_up
 
 _GIVE = ("parameters", "named_parameters")
@@ -164,12 +170,12 @@ def read_result(frames: Frames, told: Explained, message: str) -> Explained | No
     given = _results_on_line(frames.last)
     if given and name not in given:
         return None
-    plain = ast.unparse(_Plain().visit(ast.parse(ast.unparse(node.value), mode="eval").body))
+    right = ast.unparse(_as_leaf(ast.parse(ast.unparse(node.value), mode="eval").body))
     return replace(
         told,
         meaning=f"{told.meaning} The line named here computes {name} from a tensor that requires "
         "grad already, so the result is no leaf.",
-        cure=f"Let the result be the leaf: {name} = ({plain}).requires_grad_().",
+        cure=f"Let the result be the leaf: {name} = {right}.",
         place=f"{file_name(file)}, line {node.lineno}",
         sure=False,
     )
@@ -219,6 +225,25 @@ def _starts(node: ast.expr) -> ast.expr | None:
     )
 
 
+def _as_leaf(node: ast.expr) -> ast.expr:
+    """An expression with the flag set on what it computes; of a collection, on its entries."""
+    made = _starts(node)
+    if made is None or made is node:
+        return node
+    if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
+        node.elt = _as_leaf(node.elt)
+    elif isinstance(node, ast.DictComp):
+        node.value = _as_leaf(node.value)
+    elif isinstance(node, ast.List | ast.Tuple):
+        node.elts = [_as_leaf(one) for one in node.elts]
+    elif isinstance(node, ast.Dict):
+        node.values = [_as_leaf(one) for one in node.values]
+    else:
+        flag = ast.Attribute(_Plain().visit(node), "requires_grad_", ast.Load())
+        return ast.Call(flag, [], [])
+    return node
+
+
 class _Plain(ast.NodeTransformer):
     """Takes requires_grad=True out of calls."""
 
@@ -246,6 +271,20 @@ def read_state(frames: Frames, told: Explained, message: str) -> Explained | Non
             f"{len(saved)} dicts in the place of one of {len(held)}. Then load.",
             place=_line(frames, name),
         )
+    if (new := _added(frames, sum(saved), sum(held))) is not None:
+        model, names_ = new
+        parts = sorted({one.rpartition(".")[0] or one for one in names_})
+        left = ", ".join(f"{model}.{one}" for one in names_[:3])
+        return replace(
+            told,
+            meaning=f"{said} The saved model had no {left}: {model} has {len(names_)} parameters "
+            "more than it.",
+            cure=f"Make {name} over the old ones, [p for n, p in {model}.named_parameters() if not "
+            f"n.startswith({tuple(parts)!r})], load, and then add the new ones: "
+            f'{name}.add_param_group({{"params": [p for n, p in {model}.named_parameters() if '
+            f"n.startswith({tuple(parts)!r})]}}).",
+            place=_line(frames, name),
+        )
     return replace(
         told,
         meaning=f"{said} Where parameters are left out since they are frozen, the number is "
@@ -255,6 +294,25 @@ def read_state(frames: Frames, told: Explained, message: str) -> Explained | Non
         "model alone and begin with a new optimizer.",
         place=_line(frames, name),
     )
+
+
+def _added(frames: Frames, saved: int, held: int) -> tuple[str, list[str]] | None:
+    """The model with parameters that a saved state of it lacks, as many as a group has more."""
+    states = [
+        set(one)
+        for _, one in opening.opened(frames.variables(), is_library)
+        if isinstance(one, dict)
+        and one
+        and all(isinstance(key, str) for key in one)
+        and all(isinstance(value, Tensor) for value in one.values())
+    ]
+    for name, model in frames.modules():
+        mine = [key for key, _ in model.named_parameters()]
+        for state in states:
+            new = [key for key in mine if key not in state]
+            if len(mine) == held and new and len(new) == held - saved:
+                return name, new
+    return None
 
 
 def _counted(groups: list[int]) -> str:

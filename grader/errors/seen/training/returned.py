@@ -11,6 +11,7 @@ from typing import Any
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph
 from grader.errors.seen.again.passes import start_of
+from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frames, file_name
 
 _COUNT = re.compile(
@@ -52,7 +53,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         meaning=f"{name}.backward returns {entry} as the gradient of forward's argument {index}, "
         f"counted from 0 behind ctx. It has the shape {given}, and that argument {wanted[1]}: they "
         "must be the same.",
-        cure=_brought(entry, _sizes(given), _sizes(wanted[1])) or told.cure,
+        cure=_brought(before[index], _sizes(given), _sizes(wanted[1])) or told.cure,
         place=f"{file_name(file)}, line {node.lineno}",
     )
 
@@ -61,14 +62,14 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(int(one) for one in re.findall(r"\d+", text))
 
 
-def _brought(entry: str, given: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+def _brought(value: ast.expr | None, given: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     """How a gradient is given its argument's shape, where the two shapes tell it."""
-    entry = entry if entry.isidentifier() else f"({entry})"
+    entry = source.in_brackets(value) if value is not None else "grad"
     long = [one for one in given if one != 1]
     if long == [one for one in wanted if one != 1]:
         return f"The numbers are right, and dimensions of 1 are not: {entry}.reshape{wanted}."
     if len(given) == 2 and given == wanted[::-1]:
-        return f"It is transposed: return {entry}.T in its place."
+        return f"Return it transposed: {entry}.t()."
     return ""
 
 

@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import opening
+from grader.errors.seen.reading import opening, sized
 from grader.errors.seen.reading.frames import Frames, file_name, is_library
 
 _MADE = ("OneCycleLR",)
@@ -30,6 +30,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if len({count for _, count in loaders}) != 1 or not _goes_through(frames, loaders):
         return replace(told, meaning=f"{told.meaning} It was made for {total}.", place=made)
     name, batches = loaders[0]
+    if (grouped := _by_groups(frames, total, name, batches)) is not None:
+        return replace(told, meaning=grouped[0], cure=grouped[1], place=made)
     cure = f"Make it with total_steps=epochs * len({name}), and step it once a batch."
     if total < batches:
         said = (
@@ -55,6 +57,50 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             "go on after its end, make a new scheduler and do not load the old one's state."
         )
     return replace(told, meaning=said, cure=cure, place=made)
+
+
+def _by_groups(frames: Frames, total: int, name: str, batches: int) -> tuple[str, str] | None:
+    """What to say where a step comes every so many batches: `if i % 4 == 0`, perhaps at the end."""
+    for frame in frames.own:
+        for node in ast.walk(frame.source) if frame.source is not None else ():
+            if not isinstance(node, ast.If) or not (
+                node.body[0].lineno <= frame.line <= (node.body[-1].end_lineno or 0)
+            ):
+                continue
+            for by in _divisors(node.test):
+                size = sized.number(by, frame)
+                if size is not None and 1 < size < batches:
+                    rest = isinstance(node.test, ast.BoolOp) and batches % size > 0
+                    return _of_groups(total, (name, batches), (ast.unparse(by), size), rest)
+    return None
+
+
+def _divisors(test: ast.expr) -> list[ast.expr]:
+    """The n of each `i % n` in a condition."""
+    nodes = (one for one in ast.walk(test) if isinstance(one, ast.BinOp))
+    return [one.right for one in nodes if isinstance(one.op, ast.Mod)]
+
+
+def _of_groups(
+    total: int, loader: tuple[str, int], every: tuple[str, int], rest: bool
+) -> tuple[str, str]:
+    (name, batches), (by, size) = loader, every
+    whole, steps = batches // size, batches // size + rest
+    every_ = by if by == str(size) else f"{by} = {size}"
+    said = f"It was made for {total} steps. {name} has {batches} batches, and {every_} of them"
+    said += f" make a step: {whole} in an epoch"
+    said += f", and the {batches % size} that are left one more." if rest else "."
+    if total % whole == 0 and rest:
+        said += f" {total} are {total // whole} epochs of {whole}, as a division by // counts them."
+    elif total % steps == 0:
+        said += f" {total} are {total // steps} epochs, and training goes on after them."
+    counted = _count(name, by, rest)
+    cure = f"Count the steps as they are made, total_steps=epochs * ({counted})."
+    return said, cure
+
+
+def _count(name: str, by: str, rest: bool) -> str:
+    return f"-(-len({name}) // {by})" if rest else f"len({name}) // {by}"
 
 
 def _goes_through(frames: Frames, loaders: list[tuple[str, int]]) -> bool:

@@ -1,0 +1,26 @@
+"""Models and parameters that took each other's place beside an optimizer."""
+
+from __future__ import annotations
+
+from course.companion.kinds.kind import FLAT, LOOP, kind
+
+MOVED = (
+    kind(
+        "swapped",
+        "Two models in each other's place",
+        "{model} gets the gradients, and no optimizer holds it; {other}, which has the same layers "
+        "and which {optimizer} {holds}, gets none. The two may have changed places where they are "
+        "handed in.",
+        "Hand in {other} where {model} stands, and {model} where {other} stands.",
+        *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
+    ),
+    kind(
+        "parameters_replaced",
+        "Parameters that were replaced",
+        "{optimizer} {holds} none of the parameters of {model}, but others of the same shapes: the "
+        "line named here puts new nn.Parameter objects in the place of old ones.",
+        "Write the values into the parameters that are there, with torch.no_grad(): "
+        "parameter.copy_(values). Or make the optimizer anew after that line.",
+        *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
+    ),
+)
