@@ -9,10 +9,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from torch import Tensor, nn
 
+from course.companion.asking import statements
 from course.companion.cut import anew, exchanged, wiring
 from course.companion.finding import Finding, found
 from course.companion.places import Place, is_library
@@ -49,7 +49,7 @@ def _last_of(one: Finding, around: Surroundings) -> Place | None:
     twice = wiring.held_twice(around) if one.code == "untrained_model" else None
     names = twice[0] if twice is not None else []
     kinds = {name: type(around.optimizers[name]).__name__ for name in names}
-    tests = (functools.partial(_makes, name, kind) for name, kind in kinds.items())
+    tests = (functools.partial(statements.makes, name, kind) for name, kind in kinds.items())
     places = [place for test in tests if (place := _the_one(test, around)) is not None]
     return max(places, default=None) if len({one.file for one in places}) == 1 else None
 
@@ -61,7 +61,7 @@ def _assigned_since(one: Finding, around: Surroundings) -> Finding:
     said = one.sentence.replace(",", " ").replace(":", " ")
     model = next((name for name in around.models if f" of {name} " in said), "")
     before = anew.held_before(around, model) if model else None
-    place = _the_one(_assigns, around) if before is not None else None
+    place = _the_one(statements.assigns, around) if before is not None else None
     if before is None or place is None:
         return one
     return found("held_before", place=place, model=model, optimizer=before[0], count=before[1])
@@ -72,39 +72,13 @@ def _of_replaced(one: Finding, around: Surroundings) -> Finding:
     whole = one.code in ("other_model", "untrained_model") and one.tensor in around.models
     if not whole or not exchanged.are_others(around, one.tensor):
         return one
-    place = _the_one(_replaces, around)
+    place = _the_one(statements.replaces, around)
     if place is None:
         return one
     name = " and ".join(sorted(around.optimizers))
     holds = "hold" if len(around.optimizers) > 1 else "holds"
     words = {"model": one.tensor, "optimizer": name, "holds": holds}
     return found("parameters_replaced", sure=False, place=place, **words)
-
-
-def _replaces(node: ast.AST) -> bool:
-    """`setattr(owner, name, nn.Parameter(...))`, `owner._parameters[name] = nn.Parameter(...)`"""
-    if isinstance(node, ast.Call):
-        given = node.args[-1] if len(node.args) > 1 else None
-        into = _name_of(node.func) in ("setattr", "register_parameter")
-        return into and _name_of(getattr(given, "func", None)) == "Parameter"
-    targets, value = _assigned(node)
-    entry = any(_name_of(getattr(one, "value", None)) == "_parameters" for one in targets)
-    return entry and _name_of(getattr(value, "func", None)) == "Parameter"
-
-
-def _hands_in(first: str, second: str, node: ast.AST) -> bool:
-    """`learn(target, online, batch)`: a call that is given both."""
-    given = {_name_of(one) for one in node.args} if isinstance(node, ast.Call) else set()
-    return {first, second} <= given
-
-
-def _sets_zero(path: str, node: ast.AST) -> bool:
-    """`nn.init.zeros_(self.down.weight)`, by the last names of a parameter."""
-    if not isinstance(node, ast.Call) or _name_of(node.func) not in ("zeros_", "zero_"):
-        return False
-    last = path.split(".")[-2:]
-    inside = {_name_of(one) for one in ast.walk(node)}
-    return all(one in inside for one in last if not one.isdigit())
 
 
 def padding_row(tensor: Tensor, name: str, around: Surroundings) -> list[str]:
@@ -114,7 +88,7 @@ def padding_row(tensor: Tensor, name: str, around: Surroundings) -> list[str]:
             if isinstance(part, _TABLES) and part.weight is tensor:
                 if part.padding_idx is None or tensor.grad is None:
                     return []
-                place = _the_one(_pads, around)
+                place = _the_one(statements.pads, around)
                 at = f" ({place})" if place is not None else ""
                 row = part.padding_idx
                 return [
@@ -122,11 +96,6 @@ def padding_row(tensor: Tensor, name: str, around: Surroundings) -> list[str]:
                     "the number of something real, leave padding_idx out."
                 ]
     return []
-
-
-def _pads(node: ast.AST) -> bool:
-    """A call with padding_idx=..."""
-    return isinstance(node, ast.Call) and any(one.arg == "padding_idx" for one in node.keywords)
 
 
 def _is_table(finding: Finding, around: Surroundings) -> bool:
@@ -149,140 +118,40 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
     if one.code in _OF_OPTIMIZERS and len(around.optimizers) == 1:
         ((name, optimizer),) = around.optimizers.items()
         kind = type(optimizer).__name__
-        named = functools.partial(_makes, name, kind)
-        return (named, lambda node: _name_of(getattr(node, "func", None)) == kind)
+        named = functools.partial(statements.makes, name, kind)
+        return (named, lambda node: statements.name_of(getattr(node, "func", None)) == kind)
     if one.code in _OF_ATTRIBUTES or (one.code == "no_requires_grad" and "." in one.tensor):
-        return (functools.partial(_sets, one.tensor.rpartition(".")[2]),)
+        return (functools.partial(statements.sets, one.tensor.rpartition(".")[2]),)
     if one.code == "frozen" and _is_table(one, around):
-        return (lambda node: _freezes(node) or _loads_frozen(node),)
+        return (lambda node: statements.freezes(node) or statements.loads_frozen(node),)
     if one.code == "flag_of_module":
-        return (functools.partial(_flags, "requires_grad = True" in one.sentence),)
+        return (functools.partial(statements.sets_flag, "requires_grad = True" in one.sentence),)
     if one.code == "buffer":
-        return (functools.partial(_registers, one.tensor.rpartition(".")[2]),)
+        return (functools.partial(statements.registers, one.tensor.rpartition(".")[2]),)
     if one.code == "zero_same":
         other = one.sentence.rpartition(" are one")[0].rpartition(".")[2]
-        return (functools.partial(_sets, other),)
+        return (functools.partial(statements.sets, other),)
     if one.code == "idle":
         container = one.sentence.rpartition("in ")[2].split()[0].rpartition(".")[2]
-        return (functools.partial(_reads, container),)
+        return (functools.partial(statements.reads, container),)
     if one.code == "never_called":
-        return (lambda node: _called_name(node) == one.tensor.partition(".")[0],)
+        return (lambda node: statements.called_name(node) == one.tensor.partition(".")[0],)
     if one.code == "swapped":
         both = re.findall(r"(\S+) where (\S+) stands", one.cure)[0]
-        return (functools.partial(_hands_in, *(name.rpartition(".")[2] for name in both)),)
+        return (
+            functools.partial(statements.hands_in, *(name.rpartition(".")[2] for name in both)),
+        )
     if one.code == "zero_both":
-        return (functools.partial(_sets_zero, one.tensor),)
+        return (functools.partial(statements.sets_zero, one.tensor),)
     return _PLAIN.get(one.code, ())
 
 
-def _makes(name: str, kind: str, node: ast.AST) -> bool:
-    """`opt = torch.optim.SGD(...)`, by the variable's name and the class's."""
-    own = name.rpartition(".")[2]
-    targets, value = _assigned(node)
-    return _name_of(getattr(value, "func", None)) == kind and own in map(_name_of, targets)
-
-
-def _sets(attribute: str, node: ast.AST) -> bool:
-    """`self.layers = ...`"""
-    targets, _ = _assigned(node)
-    return any(isinstance(one, ast.Attribute) and one.attr == attribute for one in targets)
-
-
-def _flags(value: bool, node: ast.AST) -> bool:
-    """`layer.requires_grad = True`"""
-    targets, given = _assigned(node)
-    is_value = isinstance(given, ast.Constant) and given.value is value
-    return is_value and "requires_grad" in map(_name_of, targets)
-
-
-def _freezes(node: ast.AST) -> bool:
-    """Whether anything is told that it requires no grad, in any of the three ways."""
-    if isinstance(node, ast.Call):
-        given = [*node.args, *(one.value for one in node.keywords if one.arg == "requires_grad")]
-        flags = _name_of(node.func) == "requires_grad_" or len(given) > len(node.args)
-        return flags and any(isinstance(one, ast.Constant) and one.value is False for one in given)
-    return _flags(False, node)
-
-
-def _loads_frozen(node: ast.AST) -> bool:
-    """`nn.Embedding.from_pretrained(vectors)`, without freeze=False."""
-    if not isinstance(node, ast.Call) or _name_of(node.func) != "from_pretrained":
-        return False
-    of = _name_of(getattr(node.func, "value", None))
-    given = [*node.args[1:2], *(one.value for one in node.keywords if one.arg == "freeze")]
-    is_thawed = any(not (isinstance(one, ast.Constant) and one.value is True) for one in given)
-    return of in ("Embedding", "EmbeddingBag") and not is_thawed
-
-
-def _assigns(node: ast.AST) -> bool:
-    """`model.load_state_dict(state, assign=True)`"""
-    return (
-        isinstance(node, ast.Call)
-        and _name_of(node.func) == "load_state_dict"
-        and any(one.arg == "assign" for one in node.keywords)
-    )
-
-
-def _evaluates(node: ast.AST) -> bool:
-    """`net.eval()`, `net.train(False)`"""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-        return False
-    off = [one for one in node.args if isinstance(one, ast.Constant) and one.value is False]
-    return (node.func.attr, len(node.args), len(off)) in (("eval", 0, 0), ("train", 1, 1))
-
-
-def _hooks(node: ast.AST) -> bool:
-    """`layer.register_full_backward_hook(...)`, `w.register_hook(...)`"""
-    name = _name_of(node.func) if isinstance(node, ast.Call) else ""
-    return name in ("register_full_backward_hook", "register_backward_hook", "register_hook")
-
-
-def _switches_off(node: ast.AST) -> bool:
-    """`torch.set_grad_enabled(False)`"""
-    return (
-        isinstance(node, ast.Call)
-        and _name_of(node.func) == "set_grad_enabled"
-        and any(isinstance(one, ast.Constant) and one.value is False for one in node.args)
-    )
-
-
-def _registers(buffer: str, node: ast.AST) -> bool:
-    """`self.register_buffer("scale", ...)`"""
-    is_call = isinstance(node, ast.Call) and _name_of(node.func) == "register_buffer"
-    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
-    return is_call and isinstance(first, ast.Constant) and first.value == buffer
-
-
-def _reads(attribute: str, node: ast.AST) -> bool:
-    """A call in which `self.attribute` is read, as `zip(self.layers, sizes)`."""
-    return isinstance(node, ast.Call) and any(
-        isinstance(one, ast.Attribute) and one.attr == attribute for one in ast.walk(node)
-    )
-
-
-def _called_name(node: ast.AST) -> str:
-    """What is called in `net(...)`."""
-    return _name_of(node.func) if isinstance(node, ast.Call) else ""
-
-
 _PLAIN: dict[str, Sequence[Test]] = {
-    "frozen": (_freezes,),
-    "eval_mode": (_evaluates,),
-    "zero_hook": (_hooks,),
-    "off_before": (_switches_off,),
+    "frozen": (statements.freezes,),
+    "eval_mode": (statements.evaluates,),
+    "zero_hook": (statements.hooks,),
+    "off_before": (statements.switches_off,),
 }
-
-
-def _assigned(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:
-    if isinstance(node, ast.Assign):
-        return node.targets, node.value
-    if isinstance(node, ast.AnnAssign):
-        return [node.target], node.value
-    return [], None
-
-
-def _name_of(node: Any) -> str:
-    return str(getattr(node, "attr", "") or getattr(node, "id", ""))
 
 
 def _the_one(test: Test, around: Surroundings) -> Place | None:
