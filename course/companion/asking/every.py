@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from course.companion.asking import gone, inquiry
-from course.companion.cut import wiring
+from course.companion.cut import unheld
 from course.companion.finding import Finding, counted
 from course.companion.kinds.kind import ARRIVES
 from course.companion.record import passes
@@ -89,7 +89,7 @@ def _sorted(
         away = {name: one for name, one in away.items() if is_bad(one)}
     bad = {name: one for name, one in kept.items() if name not in away and is_bad(one)}
     most = MOST_MEASURED if len(reach.nodes) < MOST_NODES else 1
-    none = not left & wiring.held(around)
+    none = not left & unheld.held(around)
     return _Parameters(count, count - len(asked), away, bad, len(left), none, most)
 
 
@@ -98,7 +98,7 @@ def _without_loss(
 ) -> tuple[str, list[Finding]]:
     """The same, where the losses of the watched step are gone."""
     stepped = {one for event in record.events_of("step") for one in event.about.held()}
-    held = wiring.held(around) & stepped or wiring.held(around)
+    held = unheld.held(around) & stepped or unheld.held(around)
     rest = {name: one for name, one in asked.items() if id(one) not in held and held}
     bad = {name: one for name, one in asked.items() if name not in rest and is_bad(one)}
     sorted_ = _Parameters(count, count - len(asked), {}, bad, len(rest))
@@ -226,7 +226,7 @@ def _targets(around: Surroundings, reach: Reach, record: Record | None) -> set[i
     """
     steps = record.events_of("step") if record is not None else []
     stepped = {one for event in steps for one in event.about.held()}
-    held = wiring.held(around)
+    held = unheld.held(around)
     held = held & stepped or held
     trained = bool(reach.leaves & held)
     rest: set[int] = set()
@@ -264,7 +264,7 @@ def _grouped(told: Sequence[tuple[str, Finding]]) -> list[Finding]:
 def _renamed(one: Finding, names: list[str]) -> Finding:
     if len(names) == 1:
         return one
-    told = wiring.listed(names)
+    told = unheld.listed(names)
     return Finding(
         one.kind,
         one.sentence.replace(names[0], told, 1),

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from course.companion.asking import gone, inquiry
 from course.companion.asking.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.asking.written import located, padding_row
-from course.companion.cut import anew, cuts, drawn, terms, wiring
+from course.companion.cut import anew, cuts, drawn, terms, unheld, wiring
 from course.companion.finding import Finding, Report, counted, found, ordered
 from course.companion.kinds.kind import ARRIVES
 from course.companion.record.calls import Record
@@ -59,13 +59,13 @@ def why_no_grad(
     if isinstance(tensor, Tensor):
         with _gradients_kept(around, record):
             about, findings = _one(tensor, loss, around, record)
-        findings += wiring.outside_optimizers(around, loss, tensor, record)
+        findings += unheld.outside_optimizers(around, loss, tensor, record)
     else:
         if isinstance(tensor, nn.Module):
             around = Surroundings(frame, tensor, optimizer)
         with _gradients_kept(around, record):
             about, findings = every(loss, around, record, several)
-        findings += wiring.outside_optimizers(around, loss, record=record)
+        findings += unheld.outside_optimizers(around, loss, record=record)
     if loss is not None and record is not None:
         findings += terms.without_graph(record, loss)
         findings += anew.in_step(around, record, loss)
@@ -85,7 +85,7 @@ def why_no_grad(
 def of_record(record: Record, around: Surroundings) -> Report:
     """What a watched block shows by itself: its losses, its order, what it keeps alive."""
     findings = _of_record(record, around) + states.modes(around, record) + births.seen(record)
-    findings += wiring.unregistered(around, record) + wiring.outside_optimizers(
+    findings += wiring.unregistered(around, record) + unheld.outside_optimizers(
         around, record=record
     )
     findings = located(findings, around)

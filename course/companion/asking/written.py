@@ -13,7 +13,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from course.companion.asking import statements
-from course.companion.cut import anew, exchanged, wiring
+from course.companion.cut import anew, exchanged, unheld
 from course.companion.finding import Finding, found
 from course.companion.places import Place, is_library
 from course.companion.surroundings import Surroundings
@@ -46,7 +46,7 @@ def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
 
 def _last_of(one: Finding, around: Surroundings) -> Place | None:
     """The later of the statements that make two optimizers of the same parameters."""
-    twice = wiring.held_twice(around) if one.code == "untrained_model" else None
+    twice = unheld.held_twice(around) if one.code == "untrained_model" else None
     names = twice[0] if twice is not None else []
     kinds = {name: type(around.optimizers[name]).__name__ for name in names}
     tests = (functools.partial(statements.makes, name, kind) for name, kind in kinds.items())
