@@ -118,30 +118,6 @@ def a_sum_that_lost_dimensions_of_one():
     Scaled.apply(torch.ones(2, 3, 4, 4, requires_grad=True), gamma).sum().backward()
 
 
-class Turned(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, w):
-        ctx.save_for_backward(x, w)
-        return x @ w.t()
-
-    @staticmethod
-    def backward(ctx, g):
-        x, w = ctx.saved_tensors
-        return g @ w, x.t() @ g
-
-
-@told(
-    "function_shape",
-    r"Turned\.backward returns x\.t\(\) @ g",
-    "return g @ w, x.t() @ g",
-    "return (x.t() @ g).T in its place",
-    lambda: None,
-)
-def a_gradient_that_is_transposed():
-    w = torch.ones(2, 3, requires_grad=True)
-    Turned.apply(torch.ones(4, 3, requires_grad=True), w).sum().backward()
-
-
 def _hooked(hook):
     w = torch.ones(4, 3, requires_grad=True)
     w.register_hook(hook)
