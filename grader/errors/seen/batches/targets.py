@@ -12,7 +12,7 @@ from torch import Tensor
 from grader.errors.explanation import Explained
 from grader.errors.seen.batches import compared
 from grader.errors.seen.reading import failing
-from grader.errors.seen.reading.frames import Frames, file_name
+from grader.errors.seen.reading.frames import Frames
 
 _COLOURS = (3, 4)
 
@@ -190,16 +190,14 @@ def _lost_batch(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
 
 def _cut(frames: Frames) -> str:
     """The one view(-1, features) of the reader's files."""
-    lines = {
-        f"{file_name(file)}, line {node.lineno}"
-        for tree, file in frames.files()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and failing.name_of(node) in ("view", "reshape")
-        and len(node.args) == 2
-        and ast.unparse(node.args[0]) == "-1"
-    }
-    return lines.pop() if len(lines) == 1 else ""
+    return frames.the_one_line(
+        lambda node: (
+            isinstance(node, ast.Call)
+            and failing.name_of(node) in ("view", "reshape")
+            and len(node.args) == 2
+            and ast.unparse(node.args[0]) == "-1"
+        )
+    )
 
 
 def _one_column(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from torch.utils.data import DataLoader, Subset, default_collate
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import opening
-from grader.errors.seen.reading.frames import Frames, file_name, is_library, own_function
+from grader.errors.seen.reading import failing, opening
+from grader.errors.seen.reading.frames import Frames, is_library, own_function
 
 _JOINS = {"default_collate", "stack", "pad_sequence", "cat"}
 """What a collate_fn calls."""
@@ -79,7 +79,7 @@ def _of_nobody(frames: Frames) -> _Written | None:
 def _called(function: ast.FunctionDef) -> Iterator[str]:
     for node in ast.walk(function):
         if isinstance(node, ast.Call):
-            yield str(getattr(node.func, "attr", getattr(node.func, "id", "")))
+            yield failing.name_of(node)
 
 
 def _goes_through(function: ast.FunctionDef) -> bool:
@@ -91,12 +91,10 @@ def _goes_through(function: ast.FunctionDef) -> bool:
 
 def _loader(frames: Frames) -> str:
     """The one line that makes a DataLoader without a collate_fn."""
-    lines = {
-        f"{file_name(file)}, line {node.lineno}"
-        for tree, file in frames.files()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and getattr(node.func, "attr", getattr(node.func, "id", "")) == "DataLoader"
-        and not any(one.arg == "collate_fn" for one in node.keywords)
-    }
-    return lines.pop() if len(lines) == 1 else ""
+    return frames.the_one_line(
+        lambda node: (
+            isinstance(node, ast.Call)
+            and failing.name_of(node) == "DataLoader"
+            and not any(one.arg == "collate_fn" for one in node.keywords)
+        )
+    )

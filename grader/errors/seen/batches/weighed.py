@@ -77,10 +77,8 @@ def _counts(frames: Frames) -> list[tuple[ast.Call, str]]:
 
 def _given(frames: Frames) -> str:
     """The one line of the reader's files that gives a loss its weights."""
-    lines = {
-        f"{file_name(file)}, line {node.lineno}"
-        for tree, file in frames.files()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and any(one.arg == "weight" for one in node.keywords)
-    }
-    return lines.pop() if len(lines) == 1 else ""
+    return frames.the_one_line(
+        lambda node: (
+            isinstance(node, ast.Call) and any(one.arg == "weight" for one in node.keywords)
+        )
+    )

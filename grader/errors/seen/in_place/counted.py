@@ -62,17 +62,16 @@ def _made(function: FunctionType) -> Iterator[str]:
 
 def read_inference(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The one block or function of this code that works in inference mode."""
-    places = {
-        f"{file_name(file)}, line {node.lineno}"
-        for tree, file in frames.files()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute | ast.Name)
-        and getattr(node, "attr", getattr(node, "id", "")) == "inference_mode"
-    }
-    if len(places) != 1:
+    place = frames.the_one_line(
+        lambda node: (
+            isinstance(node, ast.Attribute | ast.Name)
+            and getattr(node, "attr", getattr(node, "id", "")) == "inference_mode"
+        )
+    )
+    if not place:
         return None
     return replace(
         told,
         meaning=f"{told.meaning} This code has one place that makes such tensors.",
-        place=places.pop(),
+        place=place,
     )

@@ -10,8 +10,8 @@ from torch.utils.data import DataLoader
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.modules.fed import fed
-from grader.errors.seen.reading import opening, source
-from grader.errors.seen.reading.frames import Frames, file_name, is_library
+from grader.errors.seen.reading import failing, opening, source
+from grader.errors.seen.reading.frames import Frames, is_library
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -50,11 +50,6 @@ def _made(frames: Frames, loader: str) -> str:
         values = [source.value_of(one, loader) for one in given]
         if len(values) == 1 and isinstance(values[0], ast.Call):
             return frame.place_of(values[0].lineno)
-    lines = {
-        f"{file_name(file)}, line {node.lineno}"
-        for tree, file in frames.files()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and getattr(node.func, "id", getattr(node.func, "attr", "")) == "DataLoader"
-    }
-    return lines.pop() if len(lines) == 1 else ""
+    return frames.the_one_line(
+        lambda node: isinstance(node, ast.Call) and failing.name_of(node) == "DataLoader"
+    )

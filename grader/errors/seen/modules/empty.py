@@ -9,7 +9,7 @@ from torch import nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.modules.layers import parts
-from grader.errors.seen.reading.frames import Frames, file_name
+from grader.errors.seen.reading.frames import Frames
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -64,10 +64,4 @@ def _cure(name: str, module: nn.Module) -> str:
 
 def _made(frames: Frames) -> str:
     """The one line of the reader's files that names the meta device."""
-    lines = {
-        f"{file_name(file)}, line {node.lineno}"
-        for tree, file in frames.files()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and node.value == "meta"
-    }
-    return lines.pop() if len(lines) == 1 else ""
+    return frames.the_one_line(lambda node: isinstance(node, ast.Constant) and node.value == "meta")

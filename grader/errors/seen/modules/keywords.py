@@ -14,7 +14,7 @@ from torch.optim import lr_scheduler
 from torch.utils import data
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading.frames import Frames, file_name
+from grader.errors.seen.reading.frames import Frames
 
 _TEXT = re.compile(r"^(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
 _HOMES = (optim, nn, lr_scheduler, data, torch.distributions)
@@ -72,11 +72,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
 
 def _written(frames: Frames, wrong: str) -> str:
     """The one line of the reader's files that writes the name, as a keyword or as a text."""
-    lines = {
-        f"{file_name(file)}, line {node.lineno}"
-        for tree, file in frames.files()
-        for node in ast.walk(tree)
-        if (isinstance(node, ast.Constant) and node.value == wrong)
-        or (isinstance(node, ast.keyword) and node.arg == wrong)
-    }
-    return lines.pop() if len(lines) == 1 else ""
+    return frames.the_one_line(
+        lambda node: (
+            (isinstance(node, ast.Constant) and node.value == wrong)
+            or (isinstance(node, ast.keyword) and node.arg == wrong)
+        )
+    )

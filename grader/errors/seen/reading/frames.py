@@ -6,7 +6,7 @@ import ast
 import linecache
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, FunctionType
@@ -124,6 +124,16 @@ class Frames:
         for file in dict.fromkeys(frame.file for frame in self.own):
             if (tree := _parsed(file)) is not None:
                 yield tree, file
+
+    def the_one_line(self, fits: Callable[[ast.AST], bool]) -> str:
+        """The one line of the reader's files with such a node; "" for several lines, or none."""
+        lines = {
+            f"{file_name(file)}, line {getattr(node, 'lineno', 0)}"
+            for tree, file in self.files()
+            for node in ast.walk(tree)
+            if fits(node)
+        }
+        return lines.pop() if len(lines) == 1 else ""
 
     def given(self, function: str) -> Mapping[str, Any]:
         """The variables of a library's function that the innermost own line called, or nothing."""
