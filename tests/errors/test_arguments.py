@@ -14,6 +14,12 @@ PROGRAMS = Programs()
 told = PROGRAMS.told
 
 
+@pytest.fixture(autouse=True)
+def validating(monkeypatch):
+    """Distributions look at their arguments: torch.compile ends that for the whole process."""
+    monkeypatch.setattr("torch.distributions.Distribution._validate_args", True)
+
+
 # One result that is handed to two functions, each with a backward of its own
 
 
