@@ -105,7 +105,7 @@ def test_a_turned_gradient_is_turned_back_and_not_reshaped():
     "integer_grad",
     "holds int64",
     None,
-    "If argmax, a comparison or a rounding made it, its graph is lost",
+    "If argmax, a comparison or a cast made it, its graph is lost",
     lambda: None,
 )
 def the_flag_of_an_argmax():
@@ -121,7 +121,13 @@ def test_the_flag_of_a_count_trains_nothing():
     assert scores.weight.grad is None
     F.cross_entropy(scores(torch.ones(4, 2)), torch.tensor([0, 1, 2, 0])).backward()
     assert scores.weight.grad.abs().sum() > 0
-    assert "the flag does not bring it back" in cure_of("integer_grad")
+    cure = cure_of("integer_grad")
+    assert "the flag does not bring it back" in cure
+    out = torch.randn(3, 4, requires_grad=True)
+    made = {"argmax": out.argmax(1), "a comparison": out > 0, ".long()": out.long()}
+    assert all(name in cure and not t.requires_grad for name, t in made.items())
+    assert out.round().requires_grad  # a rounded tensor keeps its graph, and its slope is 0
+    assert "round" not in cure
 
 
 def _doubled():

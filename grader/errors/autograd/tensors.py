@@ -143,7 +143,7 @@ FLAGS = (
         _RUNTIME,
         r"[Oo]nly Tensors of floating point( and complex)? dtype can require gradients",
         "Integer and boolean tensors have no gradient.",
-        "Convert what is given: t.double() or t.float(). What argmax, round or a comparison "
+        "Convert what is given: t.double() or t.float(). What argmax, a comparison or .long() "
         "computed has lost its graph, and the flag does not bring it back: compute the loss from "
         "the scores.",
     ),

@@ -150,6 +150,20 @@ def test_a_graph_does_not_learn_of_an_edit_through_detach_even_if_what_is_writte
         assert said == ("ok" if torch.equal(x.grad, right) else "wrong")
 
 
+@pytest.mark.parametrize("compute", ["double", "exp", "relu"])
+def test_an_edit_by_a_python_function_is_not_counted(compute):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = FUNCTIONS[compute][0](x)
+    right = FUNCTIONS[compute][1](x.detach(), y.detach().clone())
+    saved = is_saved(y, nodes_behind(y))
+    y.detach().apply_(lambda number: number + 1)
+    assert y._version == 0
+    y.sum().backward()
+    matters = not torch.equal(FUNCTIONS[compute][1](x.detach(), y.detach()), right)
+    said = outcome(recorded=False, leaf=False, saved=saved, counted=False, matters=matters)
+    assert said == ("ok" if torch.equal(x.grad, right) else "wrong")
+
+
 @pytest.mark.parametrize("edit", ["t_()", "unsqueeze_(0)", "squeeze_()", "mul_(1)", "add_(0)"])
 @pytest.mark.parametrize("compute", ["exp", "cube"])
 def test_an_edit_that_changes_no_number_is_counted_too(compute, edit):

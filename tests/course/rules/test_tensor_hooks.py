@@ -151,3 +151,29 @@ def test_a_hook_of_several_tensors_is_called_once_and_of_leaves_not_by_autograd_
     hook([p, q], lambda grads: calls.append(grads))
     torch.autograd.grad(p * q, c)
     assert calls[2:] == [[12, 8]]
+
+
+def test_a_hook_of_several_tensors_refuses_only_leaves_that_are_asked_for():
+    calls, hook = [], torch.autograd.graph.register_multi_grad_hook
+    a = torch.tensor(2.0, requires_grad=True)
+    z = a * 3
+    hook([a, z], lambda grads: calls.append(grads))
+    torch.autograd.grad(z * 5, z)
+    assert calls == [[None, 5]]
+    (z * 5).backward()
+    assert calls[1:] == [[15, 5]]
+    with pytest.raises(RuntimeError, match="not supported"):
+        torch.autograd.grad(a * 3 * 5, a)
+
+
+def test_a_hook_of_several_tensors_does_not_count_the_root():
+    calls, hook = [], torch.autograd.graph.register_multi_grad_hook
+    z = torch.tensor(2.0, requires_grad=True) * 3
+    root = z * 5
+    alone = hook([root], lambda grads: calls.append(grads))
+    root.backward(retain_graph=True)
+    assert calls == []
+    alone.remove()
+    hook([z, root], lambda grads: calls.append(grads))
+    root.backward()
+    assert calls == [[None, 1], [5, None]]

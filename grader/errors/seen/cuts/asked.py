@@ -17,7 +17,7 @@ from grader.errors.seen.reading.lookup import looked_up
 
 _SIZE = re.compile(r"of size '\[([\d, ]*)\]'")
 _COMPUTED = (
-    "If argmax, a comparison or a rounding made it, its graph is lost, and the flag does not bring "
+    "If argmax, a comparison or a cast made it, its graph is lost, and the flag does not bring "
     "it back: compute from the scores."
 )
 
