@@ -200,6 +200,18 @@ def tensors_in_no_list():
 
 @told(
     "reshaped_size",
+    r"^x has the shape \(0, 3, 5\), 0 numbers\. Of nothing, -1 could be any length",
+    "x.reshape(0, -1)",
+    "x.flatten(1)",
+    lambda: torch.ones(0, 3, 5).flatten(1),
+)
+def a_rest_of_nothing():
+    x = torch.ones(0, 3, 5)
+    x.reshape(0, -1)
+
+
+@told(
+    "reshaped_size",
     "100 // 8 leaves a rest",
     "x.view(2, 7, heads, size)",
     "Choose heads so that it divides 100, such as 5 or 10; or another number of features, such "

@@ -416,6 +416,11 @@ CONTAINERS_CASES = [
         lambda: nn.ModuleDict({"0": LINEAR})[0],
         lambda: nn.ModuleDict({"0": LINEAR})[str(0)],
     ),
+    (
+        "part_key",
+        lambda: nn.ParameterDict({"0": torch.ones(2)})["1"],
+        lambda: nn.ParameterDict({"0": torch.ones(2)})["0"],
+    ),
     ("parts_listed", lambda: nn.ModuleList(LINEAR), lambda: nn.ModuleList([LINEAR])),
     ("parts_listed", lambda: nn.ModuleDict([LINEAR]), lambda: nn.ModuleDict({"head": LINEAR})),
     (
