@@ -1,5 +1,6 @@
 """Each explained error is one that torch raises today, and its cure cures it."""
 
+import argparse
 import contextlib
 import copy
 import io
@@ -1025,6 +1026,11 @@ def _():
 @cured("exit", lambda: None)
 def _():
     sys.exit()
+
+
+@cured("exit", lambda: argparse.ArgumentParser().parse_args([]))
+def _():
+    argparse.ArgumentParser().parse_args(["-f"])
 
 
 # Operands that do not fit

@@ -150,8 +150,10 @@ VALUES = (
         "exit",
         ("SystemExit",),
         r"",
-        "exit() and sys.exit() end the program instead of the function.",
-        "Use return.",
+        "exit() and sys.exit() end the program instead of the function. So does parse_args of "
+        "argparse where it refuses a word: without a list it reads those that this process was "
+        "started with.",
+        "Use return. Hand parse_args a list: parser.parse_args([]).",
     ),
 )
 
