@@ -214,20 +214,21 @@ def function_needs_input_grad(learns: bool = False) -> Predict:
             @staticmethod
             def backward(ctx, grad_output):
                 seen.append(ctx.needs_input_grad)
-                return None, None, None
+                return grad_output, None, None
 
         x, w = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=learns)
-        Scale.apply(x, w, 2.0).sum().backward()
+        torch.autograd.grad(Scale.apply(x, w, 2.0).sum(), x)
         return seen[0]
 
     return predict(
         "`x` and `w` are tensors, and the third argument is a number. Which flags has "
         "`ctx.needs_input_grad`?",
         who_needs_one,
-        why="One flag for each argument of `forward`: whether it is a tensor that requires grad.",
+        why="One flag for each argument of `forward`: whether it is a tensor that requires grad. "
+        "For which of them a pass is asked changes nothing of that.",
         beliefs={
-            f"(True, {not learns}, False)": "A tensor needs a gradient if it requires grad. Look "
-            "at how `w` is made.",
+            f"(True, {not learns}, False)": "A tensor needs a gradient if it requires grad, also "
+            "where a pass asks for another alone. Look at how `w` is made.",
             f"(True, {learns})": "The number has a place, too.",
             "(True, True, True)": "A number needs no gradient.",
         },

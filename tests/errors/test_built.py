@@ -475,6 +475,18 @@ def a_list_that_was_called():
     layers(x)
 
 
+@told(
+    "no_forward",
+    "^layers is a ModuleList: it holds modules, and calls none",
+    "layers(batch[0])",
+    "x = batch[0] and for layer in layers: x = layer(x), and use x in the place of layers(batch",
+    lambda: _all(nn.ModuleList([nn.Linear(2, 2)]), torch.ones(1, 2)),
+)
+def a_list_that_was_called_with_an_entry():
+    layers, batch = nn.ModuleList([nn.Linear(2, 2)]), [torch.ones(1, 2)]
+    layers(batch[0])
+
+
 class Two(nn.Module):
     """Takes two."""
 
@@ -567,6 +579,18 @@ def a_layer_that_was_never_made():
 )
 def first_weights_of_an_activation():
     nn.Sequential(nn.Linear(2, 2), nn.ReLU()).apply(_zeroed)
+
+
+@told(
+    "missing_attribute",
+    r"^net is a Sequential, which has no weight of its own: net\[1\]\[0\] has one",
+    "nn.init.zeros_(net.weight)",
+    "net[1][0].weight",
+    lambda: nn.init.zeros_(nn.Sequential(nn.ReLU(), nn.Sequential(nn.Linear(2, 2)))[1][0].weight),
+)
+def first_weights_of_a_sequential():
+    net = nn.Sequential(nn.ReLU(), nn.Sequential(nn.Linear(2, 2)))
+    nn.init.zeros_(net.weight)
 
 
 def _zeroed(m, asked=False):

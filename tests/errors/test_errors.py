@@ -1,5 +1,6 @@
 """Each explained error is one that torch raises today, and its cure cures it."""
 
+import argparse
 import contextlib
 import copy
 import io
@@ -943,9 +944,19 @@ def _():
     -_gradients()
 
 
+@cured("sequence_scaled", lambda: [0.1 * g for g in _gradients()])
+def _():
+    _gradients() * 0.1
+
+
 @cured("pair_used", lambda: leaf(3, 2).max(1).values.sum())
 def _():
     leaf(3, 2).max(1).sum()
+
+
+@cured("pair_used", lambda: torch.linalg.slogdet(torch.eye(2)).sign.mean())
+def _():
+    torch.linalg.slogdet(torch.eye(2)).mean()
 
 
 @cured("number_used", lambda: leaf(3).sum().backward())
@@ -1015,6 +1026,11 @@ def _():
 @cured("exit", lambda: None)
 def _():
     sys.exit()
+
+
+@cured("exit", lambda: argparse.ArgumentParser().parse_args([]))
+def _():
+    argparse.ArgumentParser().parse_args(["-f"])
 
 
 # Operands that do not fit
@@ -1402,6 +1418,16 @@ def _():
     nn.Embedding(5, 3)(torch.tensor([1.0]))
 
 
+@cured("index_dtype", lambda: leaf(3).take(torch.ones(3, dtype=torch.uint8).long()))
+def _():
+    leaf(3).take(torch.ones(3, dtype=torch.uint8))
+
+
+@cured("index_dtype", lambda: leaf(3).take_along_dim(torch.ones(3, dtype=torch.int32).long(), 0))
+def _():
+    leaf(3).take_along_dim(torch.ones(3, dtype=torch.int32), 0)
+
+
 @cured("index_range", lambda: nn.Embedding(6, 3)(torch.tensor([5])))
 def _():
     nn.Embedding(5, 3)(torch.tensor([5]))
@@ -1505,6 +1531,11 @@ def _():
 @cured("tuple_used", lambda: nn.Linear(4, 1)(nn.LSTM(3, 4)(leaf(2, 3))[0]))
 def _():
     nn.Sequential(nn.LSTM(3, 4), nn.Linear(4, 1))(leaf(2, 3))
+
+
+@cured("tuple_used", lambda: _gradients()[0] + leaf(3))
+def _():
+    _gradients() + leaf(3)
 
 
 @cured("listed_modules", lambda: nn.Sequential(*[nn.Linear(3, 3)]))

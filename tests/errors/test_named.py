@@ -464,6 +464,41 @@ def test_a_root_at_0_is_named_by_its_line_and_clamped():
 _ROOT = "d = (x - x.detach()).pow(2).sum(1).clamp(min=low).sqrt()"
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("length", "meaning", "cure", "cured"),
+    [
+        (
+            lambda a, b: (a**2 + b**2).sqrt(),
+            "passes over inf",
+            "clamp(min=1e-12).sqrt()",
+            lambda a, b: (a**2 + b**2).clamp(min=1e-12).sqrt(),
+        ),
+        (
+            torch.hypot,
+            "hypot divides by its result",
+            "torch.stack([a, b]).norm(dim=0)",
+            lambda a, b: torch.stack([a, b]).norm(dim=0),
+        ),
+    ],
+)
+def test_a_length_of_0_that_is_put_together_is_told_from_one_that_looks(
+    length, meaning, cure, cured
+):
+    def slopes(way):
+        at = [torch.zeros(1, requires_grad=True) for _ in range(2)]
+        with torch.autograd.set_detect_anomaly(True):
+            return torch.autograd.grad(way(*at).sum(), at)
+
+    with pytest.raises(RuntimeError) as raised:
+        slopes(length)
+    found = explain_error(raised.value)
+    assert found.code == "anomaly"
+    assert meaning in found.meaning
+    assert cure in found.cure
+    assert all((slope == 0).all() for slope in slopes(cured))
+
+
 @told(
     "index_range",
     r"^rows holds the number 4, and dimension 0 of x has 4 entries, 0 to 3",

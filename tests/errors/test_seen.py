@@ -320,6 +320,16 @@ def a_plain_state_for_a_wrapped_model():
     nn.DataParallel(net := nn.Linear(2, 1)).load_state_dict(net.state_dict())
 
 
+@told(
+    "state_dict_keys",
+    'The model\'s names begin with "0."',
+    None,
+    "model[0].load_state_dict(state)",
+)
+def a_plain_state_for_a_model_in_a_sequential():
+    nn.Sequential(net := nn.Linear(2, 1)).load_state_dict(net.state_dict())
+
+
 @told("state_dict_keys", "a whole checkpoint", None, 'checkpoint["model_state_dict"]')
 def a_checkpoint_for_a_state():
     net = nn.Linear(2, 1)

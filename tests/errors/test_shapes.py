@@ -200,6 +200,18 @@ def tensors_in_no_list():
 
 @told(
     "reshaped_size",
+    r"^x has the shape \(0, 3, 5\), 0 numbers\. Of nothing, -1 could be any length",
+    "x.reshape(0, -1)",
+    "x.flatten(1)",
+    lambda: torch.ones(0, 3, 5).flatten(1),
+)
+def a_rest_of_nothing():
+    x = torch.ones(0, 3, 5)
+    x.reshape(0, -1)
+
+
+@told(
+    "reshaped_size",
     "100 // 8 leaves a rest",
     "x.view(2, 7, heads, size)",
     "Choose heads so that it divides 100, such as 5 or 10; or another number of features, such "
@@ -545,7 +557,7 @@ def a_slice_that_ends_at_a_fraction():
 
 @told(
     "pair_used",
-    r"^h is a pair, values and indices: x\.max\(1\) gives both",
+    r"^h is no tensor, but holds several: values and indices",
     "h = x.max(1)",
     "x.max(1).values",
     lambda: F.relu(torch.ones(2, 3).max(1).values),
@@ -554,6 +566,45 @@ def the_pair_that_max_gives():
     x = torch.ones(2, 3)
     h = x.max(1)
     torch.relu(h)
+
+
+@told(
+    "pair_used",
+    "^both is no tensor, but holds several: sign and logabsdet",
+    "both = torch.linalg.slogdet(a)",
+    "such as torch.linalg.slogdet(a).sign.",
+    lambda: torch.linalg.slogdet(torch.eye(2)).logabsdet.mean(),
+)
+def the_pair_that_slogdet_gives():
+    a = torch.eye(2)
+    both = torch.linalg.slogdet(a)
+    both.mean()
+
+
+@told(
+    "tuple_used",
+    "^ranked is no tensor, but holds several: values and indices",
+    "ranked = x.sort()",
+    "x.sort().values",
+    lambda: torch.ones(3).sort().values + torch.ones(3),
+)
+def the_pair_that_sort_gives_in_a_sum():
+    x = torch.ones(3)
+    ranked = x.sort()
+    ranked + x
+
+
+@told(
+    "sequence_scaled",
+    "^ranked is no tensor, but holds several: values and indices",
+    "ranked = x.sort()",
+    "x.sort().values",
+    lambda: torch.ones(3).sort().values * 0.5,
+)
+def the_pair_that_sort_gives_times_a_half():
+    x = torch.ones(3)
+    ranked = x.sort()
+    ranked * 0.5
 
 
 @told(

@@ -84,8 +84,8 @@ LOADING = (
         r"^DataLoader\.__init__\(\) got an unexpected keyword|^batch_size=None option "
         r"disables auto-batching|^timeout option should be non-negative",
         "The DataLoader has no setting of this name, or its settings do not go together: "
-        "batch_size=None hands out the samples one by one, so that there is nothing to "
-        "shuffle in batches or to drop.",
+        "batch_size=None hands out the samples one by one, so that there is no last batch to "
+        "drop.",
         "Look at the spelling: DataLoader(dataset, batch_size=32, shuffle=True, "
         "num_workers=0, drop_last=False). Leave drop_last out beside batch_size=None.",
     ),

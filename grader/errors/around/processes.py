@@ -57,7 +57,7 @@ PROCESSES = (
     Explanation(
         "wrapped_attribute",
         ("AttributeError",),
-        r"^'(DataParallel|DistributedDataParallel|OptimizedModule)' object has no attribute",
+        r"^'(DataParallel|DistributedDataParallel)' object has no attribute",
         "The model is wrapped, and the wrapper has not your model's attributes.",
         "Ask the model inside: ddp.module.encode; to train, call the wrapper itself, ddp(x), "
         "since what goes past it is not averaged.",

@@ -114,9 +114,10 @@ BACKWARD = (
         r"returned nan values in its \d+th output",
         "Anomaly detection stopped the backward pass at the first node whose gradient is nan; the "
         "text names it. The result of the forward pass may be finite all the same.",
-        "Look at what this operation was given: a square root or a division at 0 is the usual "
-        "cause, also where torch.where or a factor of 0 takes the value out afterwards. The "
-        "warning above the error shows its line.",
+        "Look at what this operation was given, and at those that follow it: one of them may have "
+        "sent inf, which is passed over. A square root or a division at 0 is the usual cause, also "
+        "where torch.where or a factor of 0 takes the value out afterwards. The warning above the "
+        "error shows its line.",
     ),
     Explanation(
         "reentrant_inputs",

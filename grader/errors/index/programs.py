@@ -91,6 +91,7 @@ PROGRAMS: dict[str, Entry] = {
     ),
     "none_in_formula": at(LEAVES, "Who keeps a gradient", "None in a formula", ".grad is None"),
     "tuple_used": at(GRAPHS, "One gradient, by hand", "A tuple where a tensor was expected"),
+    "sequence_scaled": at(GRAPHS, "One gradient, by hand", "A tuple times a number"),
     "pair_used": at(TENSORS, "9.7 The largest", "A pair where a tensor was expected"),
     "number_used": at(GRAPHS, "Which results are recorded", "A number where a tensor was expected"),
     "one_number": at(GRAPHS, "Which results are recorded", "One number of several"),

@@ -16,8 +16,7 @@ CLASSES = (
     Explanation(
         "missing_attribute",
         ("AttributeError",),
-        r"^'(?!DataParallel|DistributedDataParallel|OptimizedModule)\w+' object has no "
-        r"attribute '[A-Za-z]\w*'$",
+        r"^'(?!DataParallel|DistributedDataParallel)\w+' object has no attribute '[A-Za-z]\w*'$",
         "This module has no attribute of that name: it is spelled another way, is made later "
         "than it is read, or is a local variable of __init__, without self. Or it is a property, "
         "and its own code met an attribute that is not there.",

@@ -23,11 +23,12 @@ CONTAINERS = (
     ),
     Explanation(
         "part_key",
-        ("KeyError",),
-        r"",
+        ("KeyError", "AttributeError"),
+        r"^(?!.*has no attribute)|^'ParameterDict' object has no attribute",
         "This ModuleDict or ParameterDict has no entry of this name.",
         "Print list(parts.keys()). A number is no name: parts[str(n)].",
-        where=r"torch/nn/modules/container\.py:__getitem__$",
+        where=r"torch/nn/modules/container\.py:__getitem__( > torch/nn/modules/module\.py:"
+        r"__getattr__)?$",
     ),
     Explanation(
         "parts_listed",

@@ -12,8 +12,8 @@ SEQUENCES = (
         r"type int|^(input_size|hidden_size|num_layers) must be greater than zero|^proj_size "
         r"(should|has|argument)",
         "A setting of the RNN is of the wrong kind or out of range. In a row they are "
-        "input_size, hidden_size, num_layers, bias, batch_first, dropout: a number without "
-        "its name lands in another one.",
+        "input_size, hidden_size, num_layers, bias, batch_first, dropout, in nn.RNN with "
+        "nonlinearity in front of bias: a number without its name lands in another one.",
         "Name them: nn.LSTM(4, 8, num_layers=2, batch_first=True, dropout=0.2). Sizes are "
         "whole numbers: int(n), or // in the place of /. proj_size belongs to an LSTM and is "
         "below hidden_size.",

@@ -160,6 +160,7 @@ READERS: dict[str, Reader] = {
     "compiled_value": choices.read_compiled,
     "closure_returns": closures.read,
     "tuple_used": tuples.read,
+    "sequence_scaled": tuples.read,
     "list_for_tensor": tuples.read,
     "target_range": unlabelled.read,
     "number_used": counted.read_number,

@@ -87,10 +87,12 @@ ARRAYS = (
     Explanation(
         "formatted",
         ("TypeError",),
-        r"^unsupported format string passed to Tensor\.__format__|^type Tensor doesn't define "
-        r"__round__ method",
-        "A format such as .3f takes one number, and this tensor has several, or a shape like (1,).",
-        'Read the number: f"{loss.item():.3f}". Reduce several first: x.mean().item().',
+        r"^unsupported format string passed to (Tensor|Parameter)\.__format__|^type (Tensor|"
+        r"Parameter) doesn't define __round__ method",
+        "A format such as .3f takes a tensor of shape () that is no Parameter, and Python's round "
+        "takes no tensor at all.",
+        'Read the number: f"{loss.item():.3f}", round(loss.item(), 3). Reduce several first: '
+        "x.mean().item().",
     ),
     Explanation(
         "leaf_data",

@@ -74,7 +74,8 @@ VALUES = (
         rf"'tuple' object has no attribute '({_TENSOR_NAMES})'|"
         r"unsupported operand type\(s\).*('tuple' and 'Tensor'|'Tensor' and 'tuple')|"
         r"bad operand type for unary -: 'tuple'|must be Tensor, not tuple|"
-        r"Tensor as element \d+ in argument \d+, but got tuple",
+        r"Tensor as element \d+ in argument \d+, but got tuple|"
+        r"can only concatenate tuple \(not \x22(Tensor|Parameter)\x22\)",
         "A tuple stands where you expected a tensor. torch.autograd.grad returns one, with a "
         "gradient for each input, even for a single input. An LSTM returns its output and its "
         "state, and that state is a pair again. A DataLoader's sample is one, where a dataset "
@@ -84,13 +85,23 @@ VALUES = (
         "state part by part: tuple(part.detach() for part in state).",
     ),
     Explanation(
+        "sequence_scaled",
+        ("TypeError",),
+        r"^can't multiply sequence by non-int of type 'float'",
+        "A list or a tuple is multiplied by a float. torch.autograd.grad returns a tuple, with a "
+        "gradient for each input. A whole number would not scale it either, but repeat it, "
+        "without an error.",
+        "Multiply what it holds: [0.1 * g for g in grads]; or take the one out of it: "
+        "(g,) = torch.autograd.grad(y, x).",
+    ),
+    Explanation(
         "pair_used",
         ("AttributeError", "TypeError"),
         r"'torch\.return_types\.\w+' object has no attribute|"
         r"must be Tensor, not torch\.return_types\.|"
         r"unsupported operand type\(s\).*'torch\.return_types\.\w+'",
-        "max, min, sort, topk and some others return a pair when they are given a dimension: "
-        "values and indices.",
+        "Some functions return several tensors at once, by names. sort, topk, and max and min "
+        "along a dimension return values and indices.",
         "Take the part you need: x.max(1).values.",
     ),
     Explanation(
@@ -139,8 +150,10 @@ VALUES = (
         "exit",
         ("SystemExit",),
         r"",
-        "exit() and sys.exit() end the program instead of the function.",
-        "Use return.",
+        "exit() and sys.exit() end the program instead of the function. So does parse_args of "
+        "argparse where it refuses a word: without a list it reads those that this process was "
+        "started with.",
+        "Use return. Hand parse_args a list: parser.parse_args([]).",
     ),
 )
 

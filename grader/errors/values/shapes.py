@@ -16,6 +16,7 @@ INDICES = (
         ("IndexError", "RuntimeError"),
         r"tensors used as indices must be long|are valid indices \(got float\)|"
         r"\(\): Expected dtype int\S+ .*for index|^one_hot is only applicable to index tensor|"
+        r"Expected a long tensor for index|dtype of indices should be Long|"
         r"Expected tensor for argument #1 'indices' to have one of the following scalar types",
         "Indices are of dtype int64, in most places int32 as well, and these are of another one: "
         "floats, or integers of another length.",

@@ -175,7 +175,7 @@ def teacher_not_cut(student, teacher, temperature):
 
 def cross_entropy(student, teacher, temperature):
     """You left out log p: that is the cross entropy, which has the same gradient and is larger by
-    the entropy of the teacher."""
+    what the teacher's entropy adds, a constant."""
     return _distilled(student, teacher, temperature, log_p=_nothing)
 
 

@@ -354,7 +354,7 @@ LOADING_CASES = [
     (
         "loader_settings",
         lambda: DataLoader(HELD, batch_size=None, drop_last=True),
-        lambda: DataLoader(HELD, batch_size=None),
+        lambda: list(DataLoader(HELD, batch_size=None, shuffle=True)),
     ),
     (
         "sampler_rank",

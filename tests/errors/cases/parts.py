@@ -200,6 +200,11 @@ SEQUENCES_CASES = [
         lambda: nn.LSTM(4, 8, 2, 0.2),
         lambda: nn.LSTM(4, 8, num_layers=2, dropout=0.2),
     ),
+    (
+        "rnn_settings",
+        lambda: nn.RNN(4, 8, 1, "relu", True, 0.2),
+        lambda: nn.RNN(4, 8, 2, nonlinearity="relu", bias=True, dropout=0.2),
+    ),
     ("rnn_settings", lambda: nn.GRU(4, 16 / 2), lambda: nn.GRU(4, 16 // 2)),
     ("rnn_settings", lambda: nn.LSTM(4, 8, 0), lambda: nn.LSTM(4, 8, 1)),
     ("rnn_settings", lambda: nn.LSTM(4, 8, batch_first=1), lambda: nn.LSTM(4, 8, batch_first=True)),
@@ -410,6 +415,11 @@ CONTAINERS_CASES = [
         "part_key",
         lambda: nn.ModuleDict({"0": LINEAR})[0],
         lambda: nn.ModuleDict({"0": LINEAR})[str(0)],
+    ),
+    (
+        "part_key",
+        lambda: nn.ParameterDict({"0": torch.ones(2)})["1"],
+        lambda: nn.ParameterDict({"0": torch.ones(2)})["0"],
     ),
     ("parts_listed", lambda: nn.ModuleList(LINEAR), lambda: nn.ModuleList([LINEAR])),
     ("parts_listed", lambda: nn.ModuleDict([LINEAR]), lambda: nn.ModuleDict({"head": LINEAR})),

@@ -26,6 +26,7 @@ class Halved(Dataset):
 
 TRIPLES = TensorDataset(*[torch.zeros(10, 2)] * 3)
 ROWS, FLAT = torch.zeros(3, 4), torch.zeros(3)
+GAIN = nn.Parameter(torch.tensor(1.5))
 ONE, TWO = torch.tensor([0, 1, 2]), torch.tensor([0, 1])
 
 
@@ -440,6 +441,9 @@ ARRAYS = [
         lambda: F.mse_loss(FLAT, torch.from_numpy(np.zeros(3)).float()),
     ),
     ("formatted", lambda: f"{FLAT:.3f}", lambda: f"{FLAT.mean().item():.3f}"),
+    ("formatted", lambda: f"{GAIN:.3f}", lambda: f"{GAIN.item():.3f}"),
+    ("formatted", lambda: round(FLAT.mean(), 3), lambda: round(FLAT.mean().item(), 3)),
+    ("formatted", lambda: round(GAIN, 3), lambda: round(GAIN.item(), 3)),
     (
         "leaf_data",
         lambda: setattr(numbers([1.0]), "data", torch.tensor([1])),

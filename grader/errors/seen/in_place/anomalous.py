@@ -13,12 +13,24 @@ from grader.errors.seen.reading.frames import Frames, file_name, is_library
 
 _NODE = re.compile(r"Function '(\w+)' returned nan")
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+_ABOVE_0 = (
+    "For a distance a small number keeps it away: d2.clamp(min=1e-12).sqrt(); clamp(min=0) lets 0 "
+    "through. To leave zeros out, replace them in front of the root, "
+    "torch.where(d2 > 0, d2, 1.0).sqrt(), and take the result out by a second torch.where behind "
+    "it."
+)
 _ROOT = (
     "A root has no finite slope at 0: infinity, and nan where that is multiplied by 0.",
-    "Never give it 0. For a distance a small number keeps it away: d2.clamp(min=1e-12).sqrt(); "
-    "clamp(min=0) lets 0 through. To leave zeros out, replace them in front of the root, "
-    "torch.where(d2 > 0, d2, 1.0).sqrt(), and take the result out by a second torch.where behind "
-    "it.",
+    f"Never give it 0. {_ABOVE_0}",
+)
+_POWER = (
+    "A power below 1 has no finite slope at 0. A square has the slope 0 there, and makes nan of "
+    "the inf that a root behind it sends: anomaly detection passes over inf.",
+    f"Never give the root 0. {_ABOVE_0}",
+)
+_HYPOTENUSE = (
+    "torch.hypot divides by its result, also where that is 0.",
+    "Never give it two zeros; or take torch.stack([a, b]).norm(dim=0), which sends 0 from there.",
 )
 _LOGARITHM = (
     "A logarithm has no finite slope at 0: infinity, and nan where that is multiplied by 0.",
@@ -33,6 +45,8 @@ _QUOTIENT = (
 _OF_NODE = {
     "SqrtBackward0": _ROOT,
     "RsqrtBackward0": _ROOT,
+    "PowBackward0": _POWER,
+    "HypotBackward0": _HYPOTENUSE,
     "LogBackward0": _LOGARITHM,
     "DivBackward0": _QUOTIENT,
     "ReciprocalBackward0": _QUOTIENT,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from torch import nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.modules.made import spelled
+from grader.errors.seen.modules.made import spelled, with_numbers
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frames, file_name, own_class
 from grader.errors.seen.reading.lookup import looked_up
@@ -100,12 +100,13 @@ def _of_parts(frames: Frames, told: Explained, module: nn.Module) -> Explained |
         ),
         "x",
     )
-    loop = f"for layer in {values}: {argument} = layer({argument})"
+    x = argument if argument.isidentifier() else "x"
+    begun = "" if x == argument else f"{x} = {argument} and "
     return replace(
         told,
         meaning=f"{name} is a {type(module).__name__}: it holds modules, and calls none of them.",
-        cure=f"Go through it, {loop}, and use {argument} in the place of {name}({argument}). Or "
-        "make it nn.Sequential(*layers), which is called.",
+        cure=f"Go through it, {begun}for layer in {values}: {x} = layer({x}), and use {x} in the "
+        f"place of {name}({argument}). Or make it nn.Sequential(*layers), which is called.",
         place=frame.place,
     )
 
@@ -148,11 +149,13 @@ def read_missing(frames: Frames, told: Explained, message: str) -> Explained | N
     """The attribute that a module does not have: a local variable, a near name, or never made."""
     found = _NAMED.search(message)
     module = frames.given("__getattr__").get("self")
-    code = own_class(type(module)) if isinstance(module, nn.Module) else None
-    if found is not None and code is None and found[2] in ("weight", "bias"):
-        return _without_weights(frames, told, found[1], found[2])
-    if found is None or code is None or not isinstance(module, nn.Module):
+    if found is None or not isinstance(module, nn.Module):
         return None
+    code = own_class(type(module))
+    if code is None:
+        if found[2] not in ("weight", "bias"):
+            return None
+        return _without_weights(frames, told, module, found[1], found[2])
     (kind, file), name = code, found[2]
     local = [
         node.lineno  # type: ignore[attr-defined]
@@ -192,8 +195,10 @@ def read_missing(frames: Frames, told: Explained, message: str) -> Explained | N
     )
 
 
-def _without_weights(frames: Frames, told: Explained, kind: str, name: str) -> Explained:
-    """A part of torch's own that has no weight, such as an activation."""
+def _without_weights(
+    frames: Frames, told: Explained, module: nn.Module, kind: str, name: str
+) -> Explained:
+    """A part of torch's own that has no weight, such as an activation or a Sequential."""
     asked = next(
         (
             ast.unparse(node.value)
@@ -202,10 +207,20 @@ def _without_weights(frames: Frames, told: Explained, kind: str, name: str) -> E
         ),
         "m",
     )
+    first = f"Ask first: if isinstance({asked}, nn.Linear | nn.Conv2d)."
+    parts = [path for path, one in module.named_modules() if name in one._parameters]
+    if parts:
+        part = with_numbers(asked, parts[0])
+        return replace(
+            told,
+            meaning=f"{asked} is a {kind}, which has no {name} of its own: {part} has one.",
+            cure=f"Ask the part that you mean: {part}.{name}. In a loop over all modules: {first}",
+            place=frames.last.place,
+        )
     return replace(
         told,
         meaning=f"{asked} is a {kind}, which has no {name}. modules() and apply() go through every "
         "part of a model, those without weights too.",
-        cure=f"Ask first: if isinstance({asked}, nn.Linear | nn.Conv2d).",
+        cure=first,
         place=frames.last.place,
     )

@@ -58,11 +58,11 @@ def held(frames: Frames, layer: nn.Module) -> Held | None:
 def spelled(frames: Frames, layer: nn.Module) -> str:
     """What a layer is called: `self.fc1` in the reader's own class, else by a variable's name."""
     if (owned := held(frames, layer)) is not None:
-        return _with_numbers("self", owned.path)
+        return with_numbers("self", owned.path)
     for name, module in frames.modules():
         for path, part in module.named_modules():
             if part is layer:
-                return _with_numbers(name, path) if path else name
+                return with_numbers(name, path) if path else name
     return f"the {type(layer).__name__}"
 
 
@@ -143,7 +143,7 @@ def _giving(layer: nn.Module, call: ast.Call) -> ast.expr | None:
     return value if any(isinstance(one, ast.Name) for one in ast.walk(value)) else None
 
 
-def _with_numbers(name: str, path: str) -> str:
+def with_numbers(name: str, path: str) -> str:
     """`self.layers[2].conv` for the path layers.2.conv."""
     parts = (f"[{one}]" if one.isdigit() else f".{one}" for one in path.split("."))
     return name + "".join(parts)

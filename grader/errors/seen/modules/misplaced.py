@@ -96,7 +96,7 @@ def read_dict(frames: Frames, told: Explained, message: str) -> Explained | None
 
 
 def read_pair(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """The values and indices that max, sort or topk gave, and the line that did."""
+    """The parts that max, sort or slogdet gave together, by their names, and the line that did."""
     frame = frames.last
     for node in failing.on_line(frame):
         value = looked_up(node, frame) if isinstance(node, ast.Name) else None
@@ -107,11 +107,12 @@ def read_pair(frames: Frames, told: Explained, message: str) -> Explained | None
         before = [one for one in made if one.lineno < frame.line]  # type: ignore[attr-defined]
         given = source.value_of(before[-1], name) if before else None
         text = ast.unparse(given) if given is not None else name
+        parts = type(value).__match_args__
+        such_as = "" if "values" in parts else "such as "
         return replace(
             told,
-            meaning=f"{name} is a pair, values and indices: {text} gives both where it is told a "
-            "dimension.",
-            cure=f"Take the part that you need: {text}.values.",
+            meaning=f"{name} is no tensor, but holds several: {' and '.join(parts)}.",
+            cure=f"Take the part that you need: {such_as}{text}.{parts[0]}.",
             place=frame.place_of(given.lineno) if given is not None else frame.place,
         )
     return None

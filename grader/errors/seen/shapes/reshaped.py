@@ -40,6 +40,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     held = math.prod(found.asked)
     if -1 not in found.asked:
         return replace(told, meaning=f"{said} {found.asked} holds {held}.", place=place)
+    if held == whole == 0:
+        return replace(told, meaning=f"{said} Of nothing, -1 could be any length.", place=place)
     return replace(
         told,
         meaning=f"{said} That is no multiple of {-held}, of which {found.asked} is made.",

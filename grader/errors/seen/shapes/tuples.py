@@ -13,6 +13,7 @@ from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
 from grader.errors.seen.modules.layers import parts
 from grader.errors.seen.modules.made import made, spelled
+from grader.errors.seen.modules.misplaced import read_pair
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
@@ -27,6 +28,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """What the failing line's tuple or list holds."""
     if (inside := _in_sequence(frames, told)) is not None:
         return inside
+    if (several := read_pair(frames, told, message)) is not None:
+        return several
     kind: type[list[Any] | tuple[Any, ...]] = list if "list" in message else tuple
     frame = frames.last
     held = [(name, one) for name, one in _on_line(frame) if type(one) is kind and one]

@@ -51,8 +51,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     return replace(
         told,
         meaning=f"{name}.backward returns {entry} as the gradient of forward's argument {index}, "
-        f"counted from 0 behind ctx. It has the shape {given}, and that argument {wanted[1]}: they "
-        "must be the same.",
+        f"counted from 0 behind ctx. It has the shape {given}, and that argument {wanted[1]}: a "
+        "sum over what was broadcast does not bring it there.",
         cure=_brought(before[index], _sizes(given), _sizes(wanted[1])) or told.cure,
         place=f"{file_name(file)}, line {node.lineno}",
     )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from torch import nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.modules.made import with_numbers
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frames, file_name
 from grader.errors.seen.reading.lookup import named
@@ -34,13 +35,13 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             "strict=False nothing would be loaded, and nothing said.",
         )
     if prefix := _prefix(missing, left):
+        part = with_numbers("model", prefix.rstrip("."))
         return replace(
             told,
             meaning=f'The model\'s names begin with "{prefix}", and those in the file do not: it '
             "was saved without what the model is wrapped in.",
-            cure="Load it into the part inside, "
-            f"model.{prefix.rstrip('.')}.load_state_dict(state). With strict=False nothing would "
-            "be loaded, and nothing said.",
+            cure=f"Load it into the part inside, {part}.load_state_dict(state). With strict=False "
+            "nothing would be loaded, and nothing said.",
         )
     computed = [one for one in (*left, *missing) if "parametrizations." in one]
     if computed and missing and left:
