@@ -154,6 +154,12 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         own, *others = _summands(x, w1s, b1s, w2s)
         return own + sum(one.detach() for one in others) + b2
 
+    def last_summand_alone(x, w1s, b1s, w2s, b2):
+        """The values are right, and gradients reach the parts of the last rank alone. You detached
+        what was added up before; here all ranks are in one program, and each needs its gradient."""
+        *others, own = _summands(x, w1s, b1s, w2s)
+        return own + sum(one.detach() for one in others) + b2
+
     def hidden_detached(x, w1s, b1s, w2s, b2):
         """The values are right, and no gradient reaches x and the first layer: the hidden features
         were cut off the graph. Leave out detach() and no_grad()."""
