@@ -136,6 +136,13 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         before. Call opt.zero_grad() before backward."""
         return _step("fbucsdz", *given)
 
+    def first_group_emptied(model, opt, *given):
+        """You emptied .grad of the first group alone, and your step also went along what the others
+        held before. Call opt.zero_grad(), which empties all groups, before backward."""
+        for parameter in opt.param_groups[0]["params"]:
+            parameter.grad = None
+        return _step("fbucsd", model, opt, *given)
+
     def stepped_twice(*given):
         """You took two steps of opt, one by scaler.step(opt) and one by opt.step(), which takes a
         bad one too. scaler.step(opt) alone is enough."""
@@ -218,6 +225,16 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         """You clipped the gradient of each parameter by itself. The norm is that of all gradients
         together: call clip_grad_norm_ once, with model.parameters()."""
         return _step("zfbuesd", *given)
+
+    def each_group_clipped_by_itself(model, opt, scaler, loss_fn, x, y, max_norm):
+        """You clipped each group of parameters by itself. The norm is that of all gradients
+        together: call clip_grad_norm_ once, with model.parameters()."""
+        loss = _step("zfbu", model, opt, scaler, loss_fn, x, y, max_norm)
+        for group in opt.param_groups:
+            nn.utils.clip_grad_norm_(group["params"], max_norm)
+        scaler.step(opt)
+        scaler.update()
+        return loss
 
     def first_group_clipped(*given):
         """You clipped the parameters of the first group alone. model.parameters() lists those of

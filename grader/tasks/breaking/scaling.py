@@ -35,7 +35,7 @@ class ClipAfterUnscale(Task):
         case("a scale below 1", start=0.25),
         case("momentum", kind="momentum", bad=2),
         case("float32", dtype=F32),
-        case("several groups, a frozen parameter, another loss", kind="lived", start=0.25),
+        case("several groups, a frozen parameter, another loss", kind="lived", start=0.0625),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
