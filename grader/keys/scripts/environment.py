@@ -211,8 +211,8 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         return numbers if VISIBLE in env else None
 
     def variable_taken_out(env):
-        """Your list is right, and env is another dict than before: pop takes the variable out of
-        it. It belongs to the caller: env.get changes nothing."""
+        """Your list is right, and env is another dict than before: you took the variable out, or
+        wrote into it. It belongs to the caller: env.get changes nothing."""
         found = _visible(_Masking(), env)
         env.pop(VISIBLE, None)
         return found
@@ -344,9 +344,9 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         return 0, 0, 1
 
     def defaults_written_into_env(env):
-        """Your three are right, and env is another dict than before: setdefault writes the default
-        into it, and pop takes out what is there. It belongs to the caller: env.get(name, default)
-        changes nothing."""
+        """Your three are right, and env is another dict than before: you took a variable out, or
+        wrote one in, as setdefault does. It belongs to the caller: env.get(name, default) changes
+        nothing."""
         for name, default in DEFAULTS.items():
             env.setdefault(name, default)
         return _ranks(env)
