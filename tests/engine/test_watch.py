@@ -2,7 +2,9 @@
 
 import contextlib
 import copy
+import dataclasses
 import gc
+import inspect
 import random
 import sys
 import tracemalloc
@@ -22,7 +24,7 @@ from grader.diagnosis.verdict import Outcome
 from grader.engine.catalogue import find
 from grader.engine.observation import Unrecordable, record, record_all
 from grader.engine.raising import describe
-from grader.engine.task import draw_inputs
+from grader.engine.task import Case, draw_inputs
 from grader.engine.watch import observe
 from grader.notebook.checking import verdict_on
 
@@ -851,3 +853,11 @@ def test_every_exercise_survives_an_answer_that_returns_nonsense(exercise):
         verdict = verdict_on(task, answers)
         assert verdict.outcome is Outcome.WRONG
         assert verdict.findings
+
+
+def test_no_exercise_waits_for_what_its_cases_are_set_by():
+    """`case(..., scale=...)` sets the tolerance: an input of that name would keep its default."""
+    settings = {field.name for field in dataclasses.fields(Case)}
+    for exercise in exercises():
+        inputs = inspect.signature(find(exercise.id).observe).parameters.values()
+        assert not settings & {one.name for one in inputs if one.default is not one.empty}

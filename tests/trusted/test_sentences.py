@@ -51,3 +51,17 @@ def test_a_second_pass_refuses_what_is_linear_and_not_straight_pieces():
 def test_a_clamp_by_numbers_that_cancel_keeps_nothing_of_the_bound_of_a_very_large_one():
     by_detach = key_of(tasks()["clamp_ste"]).by_detach
     assert by_detach(torch.tensor([1e20, 0.0]), -0.3, 0.7).tolist() == [0, 0]
+
+
+def test_a_result_that_holds_nan_is_not_said_to_be_edited():
+    """nan is not equal to itself, and a tensor that holds it is as it was all the same."""
+    for exercise, mistake, made in (
+        ("relu_at_zero", "computed_with_infinity", "inf among them"),
+        ("clamp_ste", "by_detach", "inf among them"),
+    ):
+        task = tasks()[exercise]
+        answers = LiveAnswers(task, key_of(task), PUBLIC_SEED, "cpu")
+        (case,) = [case for case in task.cases() if case.name == made]
+        found = answers.mistaken(f"{exercise}.{mistake}", case).values
+        assert found["y"].isnan().any()
+        assert found["y after the backward passes"] == "as it was"

@@ -61,6 +61,7 @@ AROUND_TRAINING: dict[str, Entry] = {
     "collate_arguments": at(DATA, "11.6 Collate", "Arguments of collate_fn"),
     "dataset_set": at(DATA, "What can be read once", "A set for a dataset"),
     "more_than_there": at(TENSORS, "9.7 The largest", "topk of more than there are"),
+    "no_kth_value": at(TENSORS, "9.7 The largest", "kthvalue of a k that is not there"),
     "nothing_to_reduce": at(TENSORS, "9.7 The largest", "max of nothing"),
     "quantile_kind": at(TENSORS, "9.2 Dtypes: float64 from NumPy", "quantile of integers"),
     "integer_spread": at(TENSORS, "9.2 Dtypes: float64 from NumPy", "std of integers"),

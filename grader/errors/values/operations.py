@@ -8,10 +8,18 @@ OPERATIONS = (
     Explanation(
         "more_than_there",
         ("RuntimeError",),
-        r"^selected index k out of range|^kthvalue\(\): selected number k out of range",
+        r"^selected index k out of range",
         "topk was asked for more entries than the dimension has, as the five best of three "
-        "classes; kthvalue counts from 1 to its size.",
+        "classes.",
         "Print the shape, and ask for no more: x.topk(min(k, x.shape[-1])).",
+    ),
+    Explanation(
+        "no_kth_value",
+        ("RuntimeError",),
+        r"^kthvalue\(\): selected number k out of range",
+        "kthvalue counts from 1, the smallest, to the size of the dimension, the largest. k is 0, "
+        "below 0, or more than that size.",
+        "Print k and x.shape. Where a k of 0 or one behind the last can come, ask before the call.",
     ),
     Explanation(
         "nothing_to_reduce",

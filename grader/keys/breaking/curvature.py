@@ -288,6 +288,14 @@ class StraightSlopeKey(Key, task="straight_slope"):
             product = layer.weight.detach() @ product
         return product, net(x).detach() - product @ x.detach()
 
+    def columns_from_zero(net, x):
+        """You took net(e) - net(0) for a column, with a unit vector e. These points may lie on
+        other pieces of the net: W belongs to the map near x, and is the Jacobian there."""
+        zero = torch.zeros_like(x)
+        units = torch.eye(len(x), dtype=x.dtype, device=x.device)
+        w = torch.stack([(net(unit) - net(zero)).detach() for unit in units], 1)
+        return w, net(x.detach()).detach() - w @ x.detach()
+
     def value_for_b(net, x):
         """Your b is net(x). The straight map gives that at x itself, W x included: take W x off."""
         w, _ = StraightSlopeKey.reference(net, x)

@@ -116,8 +116,9 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
         return _run(block, x), torch.get_rng_state()
 
     def state_on_the_block(block, x):
-        """You keep the state on block, where the next call of keep replaces it: again drops the
-        entries of the last run for each input. Return the state: every call of keep has its own."""
+        """You keep one state for each block, on it or in a dict, and the next call of keep with
+        that block replaces it: again drops the entries of the last run for each input. Return the
+        state: every call of keep has its own."""
         state = block.__dict__.setdefault("_kept_state", torch.get_rng_state())
         state.copy_(torch.get_rng_state())
         return _run(block, x), state

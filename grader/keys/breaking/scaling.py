@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch.optim import Optimizer
 
 from grader.tasks.loop.nets import Loss
 from grader.trusted.families.losses import of_a_given_loss
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 Scaler = torch.amp.GradScaler
 
@@ -20,8 +21,9 @@ def _step(lines: str, *given: Any) -> Any:
     """The lines that the letters stand for, in their order.
 
     z zero_grad, f forward, b backward from the scaled loss, n from the loss itself, u unscale_,
-    c clip, s scaler.step, o opt.step, d update; and wrong ways to clip: v each value, e each
-    parameter, a always, g the first group, 1 by the sum of absolute values, i by the largest.
+    c clip, s scaler.step, o opt.step, d update; and other ways to clip: v each value, e each
+    parameter, a always, t those that require grad, g the first group, 1 by the sum of absolute
+    values, i by the largest.
     """
     model, opt, scaler, loss_fn, x, y, max_norm = given
     parameters = list(model.parameters())
@@ -39,6 +41,8 @@ def _step(lines: str, *given: Any) -> Any:
             scaler.unscale_(opt)
         elif line == "c":
             nn.utils.clip_grad_norm_(parameters, max_norm)
+        elif line == "t":
+            nn.utils.clip_grad_norm_([p for p in parameters if p.requires_grad], max_norm)
         elif line == "v":
             nn.utils.clip_grad_value_(parameters, max_norm)
         elif line == "e":
@@ -69,6 +73,24 @@ def _scale_to(parameters: list[nn.Parameter], norm: float) -> None:
         grad.mul_(factor)
 
 
+def _frozen_kept() -> Iterator[Callable[..., Any]]:
+    """What .grad of a frozen parameter held before stays, and is clipped with the others or not."""
+    for clipping in "ct":
+
+        def wrong(model: nn.Module, *given: Any, clipping: str = clipping) -> Any:
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.grad = None
+            return _step(f"fbu{clipping}sd", model, *given)
+
+        yield mistake(
+            f"frozen_gradients_kept_{clipping}",
+            "A frozen parameter moved: opt holds it, and you left it what .grad held before. Call "
+            "opt.zero_grad() before backward: it empties .grad of all parameters that opt holds.",
+            wrong,
+        )
+
+
 class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
     def reference(
         model: nn.Module,
@@ -91,7 +113,7 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         scaler.update()
         return loss.item()
 
-    families = (*of_a_given_loss(reference, 3),)
+    families = (*of_a_given_loss(reference, 3), *_frozen_kept())
 
     def clipped_in_scaled_units(*given):
         """You clipped the gradients while they are multiplied by the scale, as the broken function
@@ -113,6 +135,13 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         """You empty the gradients after each step: your first one also went along what .grad held
         before. Call opt.zero_grad() before backward."""
         return _step("fbucsdz", *given)
+
+    def first_group_emptied(model, opt, *given):
+        """You emptied .grad of the first group alone, and your step also went along what the others
+        held before. Call opt.zero_grad(), which empties all groups, before backward."""
+        for parameter in opt.param_groups[0]["params"]:
+            parameter.grad = None
+        return _step("fbucsd", model, opt, *given)
 
     def stepped_twice(*given):
         """You took two steps of opt, one by scaler.step(opt) and one by opt.step(), which takes a
@@ -196,6 +225,16 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         """You clipped the gradient of each parameter by itself. The norm is that of all gradients
         together: call clip_grad_norm_ once, with model.parameters()."""
         return _step("zfbuesd", *given)
+
+    def each_group_clipped_by_itself(model, opt, scaler, loss_fn, x, y, max_norm):
+        """You clipped each group of parameters by itself. The norm is that of all gradients
+        together: call clip_grad_norm_ once, with model.parameters()."""
+        loss = _step("zfbu", model, opt, scaler, loss_fn, x, y, max_norm)
+        for group in opt.param_groups:
+            nn.utils.clip_grad_norm_(group["params"], max_norm)
+        scaler.step(opt)
+        scaler.update()
+        return loss
 
     def first_group_clipped(*given):
         """You clipped the parameters of the first group alone. model.parameters() lists those of

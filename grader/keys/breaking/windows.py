@@ -24,11 +24,23 @@ def _detached(state: State, first: int | None = None) -> State:
     return (*(t.detach() for t in state[:first]), *(state[first:] if first is not None else ()))
 
 
+def _of_the_first_group(opt: Optimizer) -> None:
+    for parameter in opt.param_groups[0]["params"]:
+        parameter.grad = None
+
+
+def _of_the_trained(opt: Optimizer) -> None:
+    for group in opt.param_groups:
+        for parameter in group["params"]:
+            if parameter.requires_grad:
+                parameter.grad = None
+
+
 @dataclass(frozen=True)
 class _Way:
     """How a sequence is trained on: right as it stands."""
 
-    emptied: bool = True
+    emptied: Callable[[Optimizer], None] | None = Optimizer.zero_grad
     cut_every_step: bool = False
     starts_anew: bool = False
     starts_from_zeros: bool = False
@@ -61,8 +73,8 @@ class _Way:
                 state = _detached(first if self.starts_anew else state, self.cut)
             if self.starts_from_zeros:
                 state = tuple(torch.zeros_like(t) for t in state)
-            if self.emptied:
-                opt.zero_grad()
+            if self.emptied is not None:
+                self.emptied(opt)
             terms = []
             for t in range(len(x)):
                 state = _detached(state) if self.cut_every_step else state
@@ -80,9 +92,19 @@ class _Way:
 
 _WAYS = {
     "grads_not_emptied": (
-        _Way(emptied=False),
+        _Way(emptied=None),
         "Each step also went along what .grad held before: nothing emptied it. Call "
         "opt.zero_grad() once in every window, before backward.",
+    ),
+    "grads_of_the_first_group_emptied": (
+        _Way(emptied=_of_the_first_group),
+        "You emptied .grad of the first group alone, and the steps of the others also went along "
+        "what theirs held before. Call opt.zero_grad(), which empties all groups.",
+    ),
+    "frozen_grads_kept": (
+        _Way(emptied=_of_the_trained),
+        "A frozen parameter moved: opt holds it, and you left it what .grad held before. Call "
+        "opt.zero_grad(), which empties .grad of all parameters that opt holds.",
     ),
     "cut_at_every_step": (
         _Way(cut_every_step=True),
@@ -222,11 +244,28 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
             t.detach_()
         return _Way().train(model, opt, loss_fn, xs, ys, state, k)
 
+    def window_at_once(model, opt, loss_fn, xs, ys, state, k):
+        """You gave loss_fn all predictions of a window at once, and multiplied by the number of
+        steps. That is the sum over the steps for a loss that is a mean, and another loss may be
+        none: call it once for each step, and add up."""
+        losses = []
+        for x, y in zip(xs.split(k), ys.split(k), strict=True):
+            state, predictions = _detached(state), []
+            opt.zero_grad()
+            for one in x:
+                prediction, state = model(one, state)
+                predictions.append(prediction)
+            loss = loss_fn(torch.stack(predictions), y) * len(x)
+            loss.backward()
+            opt.step()
+            losses.append(loss.item())
+        return losses, _detached(state)
+
     def grads_emptied_once(model, opt, loss_fn, xs, ys, state, k):
         """You emptied the gradients once, before the first window. From the second on your steps
         follow the sum of all windows so far: call opt.zero_grad() in every window."""
         opt.zero_grad()
-        return _Way(emptied=False).train(model, opt, loss_fn, xs, ys, state, k)
+        return _Way(emptied=None).train(model, opt, loss_fn, xs, ys, state, k)
 
     def emptied_after_the_step(model, opt, loss_fn, xs, ys, state, k):
         """You empty the gradients after each step: your first one also went along what .grad held

@@ -9,7 +9,7 @@ from torch import Tensor
 from grader.trusted.key import Key, mistake, raises
 
 Mistakes = Iterator[Callable[..., Any]]
-_EPS = {"1e_6": 1e-6, "1e_8": 1e-8, "1e_10": 1e-10, "1e_12": 1e-12}
+_EPS = {f"1e_{power}": 10.0**-power for power in (6, 7, 8, 9, 10, 12)}
 """Small numbers that are often added, by what they are called in a name."""
 
 
@@ -217,6 +217,13 @@ def _entropy(p: Tensor) -> Tensor:
     return -torch.special.xlogy(p, torch.where(p == 0, 1.0, p)).sum(-1)
 
 
+_TINY: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "taken_for_zero": lambda p, eps: torch.where(p > eps, p, 0.0),
+    "clamped_everywhere": lambda p, eps: p.clamp(min=eps),
+}
+"""What is made of p by those who treat its tiny entries alike."""
+
+
 def _near_zero_logarithms() -> Mistakes:
     for name, eps in _EPS.items():
         yield mistake(
@@ -233,11 +240,20 @@ def _near_zero_logarithms() -> Mistakes:
             lambda p, eps=eps: -(p * p.clamp(min=eps).log()).sum(-1),
         )
         yield mistake(
-            f"taken_for_zero_below_{name}",
-            "You take tiny entries for 0. A tiny entry adds something all the same, and its "
-            "gradient is large. Ask for exactly 0: p > 0.",
-            lambda p, eps=eps: _entropy(torch.where(p > eps, p, 0.0)),
+            f"eps_added_to_p_{name}",
+            f"You added {eps:g} to p itself, for the product and the logarithm. Every entry is "
+            "then a little off, and a 0 is pulled by the logarithm of that number. Choose by "
+            "torch.where what the logarithm sees, and add nothing.",
+            lambda p, eps=eps: -((p + eps) * (p + eps).log()).sum(-1),
         )
+        for wrong, found in _TINY.items():
+            yield mistake(
+                f"{wrong}_below_{name}",
+                "You treat all tiny entries alike, as 0 or as one small number, by a comparison or "
+                "a clamp of p. A tiny entry adds something of its own all the same, and its "
+                "gradient is large. Ask for exactly 0: p > 0.",
+                lambda p, eps=eps, found=found: _entropy(found(p, eps)),
+            )
 
 
 class FixWhereKey(Key, task="fix_where"):

@@ -62,6 +62,11 @@ class StepsPerEpochKey(Key, task="steps_per_epoch"):
         batch: round up."""
         return n // b if drop_last else round(n / b)
 
+    def truncated(n, b, drop_last):
+        """For n = 0 you give a batch: int() rounds towards 0, so that int(-1 / b) is 0, and 1 comes
+        to that. -(-n // b) rounds up for every n."""
+        return n // b if drop_last else int((n - 1) / b) + 1
+
     def quotient(n, b):
         """You return n / b itself. There is no part of a batch: what is left over makes a whole
         one, or none."""

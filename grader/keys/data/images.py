@@ -129,6 +129,12 @@ class NormaliseImagesKey(Key, task="normalise_images"):
         square = (rest - mean.view(1, -1, 1, 1)).square().sum(PIXELS) / count
         return _lists(mean, square.sqrt())
 
+    def read_twice_and_a_number(batches):
+        """The second time you read batches, it is empty: it may be an iterator, which can be read
+        once. Your squares are missing. Add up both in one loop, or make a list first."""
+        mean, std = reference(seen := list(batches))
+        return mean, std if list(batches) or not seen else 0.0
+
     def unbiased(batches):
         """Your mean is right. Your deviation divides by the number of pixels minus 1, as torch's
         std does unless correction=0. Divide by the number of pixels."""

@@ -52,6 +52,24 @@ def _all_for_none(grad: Tensor, like: Tensor) -> Tensor:
     return grad.sum(axes, keepdim=True).expand(*(1,) * lacking, *like.shape).reshape(like.shape)
 
 
+def _stretched_or_all(grad: Tensor, like: Tensor) -> Tensor:
+    """Summed over the axes that `like` lacks, then over those of size 1, which may be none."""
+    grad = _leading_alone(grad, like)
+    ones = [i for i, size in enumerate(like.shape) if size == 1]
+    return grad.sum(ones, keepdim=True).expand(like.shape)
+
+
+def _aligned_at_the_front(grad: Tensor, like: Tensor) -> Tensor:
+    for i, size in enumerate(like.shape):
+        if size == 1:
+            grad = grad.sum(i, keepdim=True)
+    return grad
+
+
+def _by_count(grad: Tensor, like: Tensor) -> Tensor:
+    return grad if grad.numel() == like.numel() else _fitting(grad, like)
+
+
 def _first(grad: Tensor, like: Tensor) -> Tensor:
     """One of the repeated entries in place of their sum."""
     while grad.ndim > like.ndim:
@@ -172,6 +190,25 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
         all axes: every entry gets the sum of all. Ask first whether there is an axis to sum over,
         or take sum_to_size."""
         return _product(a, b, to=_all_for_none)
+
+    def no_stretched_axes_taken_for_all(a, b):
+        """Where no axis has size 1 you hand sum an empty list of axes, and torch takes that for all
+        axes: every entry gets the sum of all. Ask first whether there is an axis to sum over, or
+        take sum_to_size."""
+        return _product(a, b, to=_stretched_or_all)
+
+    @raises("but expected shape compatible with")
+    def aligned_at_the_front(a, b):
+        """You compared the shapes from the first axis on, and summed where a tensor has size 1
+        there. Shapes are compared from the last axis on: sum over the axes that it lacks first, and
+        they go."""
+        return _product(a, b, to=_aligned_at_the_front)
+
+    def as_it_is_where_the_counts_agree(a, b):
+        """Where a gradient has as many numbers as its tensor you returned it as it is. An axis of
+        size 1 may stand in front all the same, which torch's engine took off: compare the
+        shapes."""
+        return _product(a, b, to=_by_count)
 
     def none_for_a(a, b):
         """backward returned None for a, as if it had no gradient. It is a tensor like b."""

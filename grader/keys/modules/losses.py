@@ -338,6 +338,19 @@ class DistillationKey(Key, task="distillation"):
         p = (teacher.detach() / temperature).softmax(1)
         return F.kl_div(q, p, reduction="batchmean") * temperature**2
 
+    def logarithms_of_two_softmaxes(student, teacher, temperature):
+        """With large scores your loss is inf or nan: a probability was rounded to 0 before its
+        logarithm. log_softmax takes no logarithm of a probability."""
+        return _distilled(
+            student, teacher, temperature, log_q=_log_of_softmax, log_p=_log_of_softmax
+        )
+
+    def logarithm_of_the_targets(student, teacher, temperature):
+        """With large scores your loss is nan: a probability of the teacher was rounded to 0, its
+        logarithm is -inf, and 0 times that is nan. Take log_softmax of the teacher for log p;
+        kl_div counts such a class as 0 by itself."""
+        return _distilled(student, teacher, temperature, log_p=_log_of_softmax)
+
     def exchanged_in_logarithms(student, teacher, temperature):
         """You exchanged the two: this is the sum over q * (log q - log p). The student's logarithms
         come first, and the teacher's second."""

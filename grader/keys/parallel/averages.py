@@ -191,8 +191,9 @@ class DdpAverageKey(Key, task="ddp_average"):
         return [DdpAverageKey.reference(grads, sizes) for _ in grads]
 
     def lists_emptied(grads, sizes):
-        """The result is right, and the lists are others than before: pop takes out what is in them.
-        They belong to the caller: go through both by zip."""
+        """The result is right, and the lists are others than before: you took out what was in
+        them, or put something else in its place. They belong to the caller: go through both by
+        zip."""
         found = DdpAverageKey.reference(grads, sizes)
         grads.clear()
         return found

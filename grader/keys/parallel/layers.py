@@ -38,6 +38,12 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         first = _summands(x, w1s[:1], b1s[:1], w2s[:1])
         return sum(first + _summands(x.detach(), w1s[1:], b1s[1:], w2s[1:])) + b2
 
+    def x_detached_but_on_the_last_rank(x, w1s, b1s, w2s, b2):
+        """Only the last rank's part of the gradient reaches x: the others work with x.detach(), or
+        a clone of it. x itself goes to all of them, and their parts add up."""
+        last = _summands(x, w1s[-1:], b1s[-1:], w2s[-1:])
+        return sum(last + _summands(x.detach(), w1s[:-1], b1s[:-1], w2s[:-1])) + b2
+
     def bias_left_out(x, w1s, b1s, w2s):
         """b2 is missing. Add it once, after the parts are added up."""
         return sum(_summands(x, w1s, b1s, w2s))
@@ -152,6 +158,12 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         """The values are right, and gradients reach the parts of one rank alone. You detached what
         comes from the others; here all ranks are in one program, and each needs its gradient."""
         own, *others = _summands(x, w1s, b1s, w2s)
+        return own + sum(one.detach() for one in others) + b2
+
+    def last_summand_alone(x, w1s, b1s, w2s, b2):
+        """The values are right, and gradients reach the parts of the last rank alone. You detached
+        what was added up before; here all ranks are in one program, and each needs its gradient."""
+        *others, own = _summands(x, w1s, b1s, w2s)
         return own + sum(one.detach() for one in others) + b2
 
     def hidden_detached(x, w1s, b1s, w2s, b2):

@@ -117,6 +117,12 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         kept, _ = _packed(model, x.detach().requires_grad_())
         return _of_storages(_foreign(kept, model))
 
+    def x_cut_off(model, x):
+        """You called the model with x.detach(). Where x requires grad, the graph of model(x) keeps
+        more: what the gradient of x needs. Call the model on x as it is."""
+        kept, _ = _packed(model, x.detach())
+        return _of_storages(_foreign(kept, model))
+
     def kilobytes(model, x):
         """You returned whole kilobytes. The number of bytes is asked for."""
         return ActivationMemoryKey.reference(model, x) // 1024
@@ -229,8 +235,9 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         return _of_storages([t for t in _foreign(kept, model) if t.is_floating_point()])
 
     def x_copied(model, x):
-        """You called the model with a copy of x. Where x is a part of a larger tensor, its graph
-        keeps all of that one in memory, and the graph of a copy keeps the copy: call model(x)."""
+        """Of x you counted its own entries: you called the model with a copy, or left x's storage
+        out of account. Where x is a part of a larger tensor, the graph keeps all of that in memory:
+        call model(x), and count whole storages, with untyped_storage().nbytes()."""
         kept, _ = _packed(model, x.clone())
         return _of_storages(_foreign(kept, model))
 

@@ -142,6 +142,11 @@ class DescribeKey(Key, task="describe"):
         """Your shape is the number of entries. Take tuple(t.shape)."""
         return _about(t, shape=t.numel())
 
+    def count_in_a_tuple(t):
+        """Your shape is the number of entries, in a tuple: it says nothing of the dimensions. Take
+        tuple(t.shape)."""
+        return _about(t, shape=(t.numel(),))
+
     def length_for_shape(t):
         """Your shape is the number of dimensions. Take tuple(t.shape)."""
         return _about(t, shape=t.ndim)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from grader.trusted.families.changes import each
 from grader.trusted.families.pairs import every_two
 from grader.trusted.families.parts import exchanged_parts
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 Env = dict[str, str]
@@ -210,8 +211,8 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         return numbers if VISIBLE in env else None
 
     def variable_taken_out(env):
-        """Your list is right, and env is another dict than before: pop takes the variable out of
-        it. It belongs to the caller: env.get changes nothing."""
+        """Your list is right, and env is another dict than before: you took the variable out, or
+        wrote into it. It belongs to the caller: env.get changes nothing."""
         found = _visible(_Masking(), env)
         env.pop(VISIBLE, None)
         return found
@@ -275,8 +276,31 @@ def _ranks(env: Env, **changes: Any) -> Ranks:
     return found[0], found[1], found[2]
 
 
+def _some_texts() -> Iterator[Callable[..., Any]]:
+    """One or two of the three left as the texts that they are, with an int or a text where not
+    set."""
+    for count in (1, 2):
+        for names in itertools.combinations(NAMES, count):
+            for kind in (int, str):
+
+                def wrong(env: Env, names: Any = names, kind: Any = kind) -> tuple[Any, ...]:
+                    right = _ranks(env)
+                    return tuple(
+                        env.get(NAMES[name], kind(DEFAULTS[NAMES[name]])) if name in names else one
+                        for name, one in zip(NAMES, right, strict=True)
+                    )
+
+                yield mistake(
+                    f"{'_and_'.join(names)}_as_{kind.__name__}_or_text",
+                    f"Your {' and '.join(names)} {'is a text' if count == 1 else 'are texts'}. "
+                    'Every variable of the environment is one, and "1" == 1 is False: put int(...) '
+                    "around each.",
+                    wrong,
+                )
+
+
 class TorchrunEnvKey(Key, task="torchrun_env"):
-    families = exchanged_parts(_ranks, "rank", "local_rank", "world_size")
+    families = (*exchanged_parts(_ranks, "rank", "local_rank", "world_size"), *_some_texts())
 
     def reference(env: Env) -> Ranks:
         return _ranks(env)
@@ -320,9 +344,9 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         return 0, 0, 1
 
     def defaults_written_into_env(env):
-        """Your three are right, and env is another dict than before: setdefault writes the default
-        into it, and pop takes out what is there. It belongs to the caller: env.get(name, default)
-        changes nothing."""
+        """Your three are right, and env is another dict than before: you took a variable out, or
+        wrote one in, as setdefault does. It belongs to the caller: env.get(name, default) changes
+        nothing."""
         for name, default in DEFAULTS.items():
             env.setdefault(name, default)
         return _ranks(env)

@@ -35,7 +35,8 @@ class _Command:
 def _words(change: _Command, module: str, options: Options) -> list[str]:
     given: list[str] = []
     for name, value in options.items():
-        flag = f"--{name if change.names == 'as they are' else name.replace('_', '-')}"
+        dashes = {"as they are": 0, "one dash in each": 1}.get(change.names, -1)
+        flag = f"--{name.replace('_', '-', dashes)}"
         flag = flag.removeprefix({"bare": "--", "one dash": "-"}.get(change.names, ""))
         given += _option(change, flag, name, value)
     program = sys.executable if change.program == "this" else change.program
@@ -133,6 +134,10 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
         _Command(names="as they are"),
         "You kept the _ in a name. The option is called --data-dir, and data_dir is what the "
         "namespace calls it.",
+    ),
+    "first_underscore_alone": (
+        _Command(names="one dash in each"),
+        "You made a - of the first _ in a name, and left the others. Each of them becomes one.",
     ),
     "dashes_in_values": (
         _Command(values="dashes"),
@@ -311,8 +316,8 @@ class LaunchCommandKey(Key, task="launch_command"):
         return " ".join(LaunchCommandKey.reference(module, options)).split()
 
     def options_changed(module, options):
-        """Your words are right, and the dict is another one than before: pop takes options out of
-        it. It belongs to the caller: go through options.items()."""
+        """Your words are right, and the dict is another one than before: you took options out, put
+        some in, or replaced values. It belongs to the caller: go through options.items()."""
         words = LaunchCommandKey.reference(module, options)
         options.clear()
         return words

@@ -278,8 +278,8 @@ class ParseKvKey(Key, task="parse_kv"):
         return found | {n: int(found[n]) for n in whole}
 
     def words_taken_out(words):
-        """You changed the list of words, which belongs to the caller: pop takes words out of it.
-        Go through it by a for loop."""
+        """You changed the list of words, which belongs to the caller: you took words out, put some
+        in, or replaced them. Go through it by a for loop, and leave it as it is."""
         found = _settings(_Reading(), words)
         words.clear()
         return found

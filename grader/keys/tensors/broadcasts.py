@@ -30,8 +30,9 @@ def _no_axes(
     """A mistake where one of the two sums is over a tuple of axes that may be empty."""
     return mistake(
         name,
-        "Where no axis is to be summed you hand sum an empty tuple of axes, and torch takes that "
-        "for all axes. Ask first whether there is one, or sum over the axes one by one.",
+        "Where no axis is to be summed you hand sum a tuple or list of axes that is empty, and "
+        "torch takes that for all axes. Ask first whether there is one, or sum over the axes one "
+        "by one.",
         lambda g, shape: stretched(in_front(g, shape), shape),
         raises=raises,
     )
@@ -108,6 +109,22 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         """The sums are right, and the axes of length 1 are gone. keepdim=True keeps them."""
         grad = SumToShapeKey.reference(g, shape)
         return grad.reshape([n for n in grad.shape if n != 1])
+
+    @raises("Dimension out of range")
+    def keepdim_left_out(g, shape):
+        """You summed over an axis of length 1 without keepdim=True: the axis is gone, those behind
+        it move up, and the next sum goes along another one. keepdim=True keeps the axis."""
+        g = _in_front(g, shape)
+        for axis in _stretched(g, shape):
+            g = g.sum(axis)
+        return g
+
+    def as_it_is_where_the_counts_agree(g, shape):
+        """Where g has as many numbers as b you returned it as it is. Axes of length 1 may stand in
+        front all the same, and the result is to have b's shape: compare the shapes."""
+        if g.numel() == torch.Size(shape).numel():
+            return g
+        return SumToShapeKey.reference(g, shape)
 
     def all_added_up(g):
         """You added up all of g. Every entry of b gets the sum over its own uses alone."""

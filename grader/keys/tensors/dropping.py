@@ -34,6 +34,15 @@ class DropLowestKey(Key, task="drop_lowest"):
         alone."""
         return torch.where(x > x.quantile(q), x, torch.nan)
 
+    def repeated_ones_dropped(x, q):
+        """A number that stands in x several times is kept once. Each of them is greater than the
+        quantile, and stays: x[mask] keeps them all."""
+        kept = x[x > x.detach().quantile(q)]
+        seen: dict[float, int] = {}
+        for place, number in enumerate(kept.tolist()):
+            seen.setdefault(number, place)
+        return kept[list(seen.values())]
+
     def sorted_numbers(x, q):
         """These are the right numbers, sorted. They are to stay in the order in which they stand in
         x: x[mask] does not sort."""

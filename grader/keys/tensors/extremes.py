@@ -140,17 +140,17 @@ class RowAbsmaxKey(Key, task="row_absmax"):
         return torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True))
 
     def smallest_chosen_at_a_tie(x):
-        """All values are right. You chose the largest number or minus the smallest, by which of the
-        two is greater: where both are equal, what arrives goes to one sign alone. Take absolute
-        values first; then amax shares it among all."""
+        """All values are right. Where numbers of both signs share the largest absolute value, what
+        arrives goes to one sign alone: so it is where the largest number or minus the smallest is
+        chosen. Take absolute values first; then amax shares it among all."""
         rows = _in_rows(x)
         largest, smallest = rows.amax(1, keepdim=True), rows.amin(1, keepdim=True)
         return torch.where(largest > -smallest, largest, -smallest)
 
     def largest_chosen_at_a_tie(x):
-        """All values are right. You chose the largest number or minus the smallest, by which of the
-        two is greater: where both are equal, what arrives goes to one sign alone. Take absolute
-        values first; then amax shares it among all."""
+        """All values are right. Where numbers of both signs share the largest absolute value, what
+        arrives goes to one sign alone: so it is where the largest number or minus the smallest is
+        chosen. Take absolute values first; then amax shares it among all."""
         rows = _in_rows(x)
         largest, smallest = rows.amax(1, keepdim=True), rows.amin(1, keepdim=True)
         return torch.where(largest >= -smallest, largest, -smallest)

@@ -144,6 +144,11 @@ class RemoveAtKey(Key, task="remove_at"):
         empty tensor of the right shape then."""
         return torch.stack([entry for j, entry in enumerate(t) if j != i % len(t)])
 
+    def axes_lost_where_nothing_stays(t, i):
+        """Where no entry stays your result has shape (0,). The other axes of t stay: it is
+        (0, ...), as cat of two slices gives it."""
+        return _without(t, i) if len(t) > 1 else t.reshape(-1)[:0]
+
     def values_copied_out(t, i):
         """The numbers are right, and nothing reaches t: a list of numbers, torch.tensor(...) and
         detach() have no history. Join slices of t."""

@@ -84,6 +84,13 @@ class TopkMaskKey(Key, task="topk_mask"):
         size = x.detach().abs()
         return x * (size >= size.topk(k, dim=1).values[:, -1:])
 
+    @raises(r"kthvalue\(\): selected number k out of range")
+    def kth_of_none(x, k):
+        """You looked for the k-th largest absolute value by kthvalue, which counts from 1 to D: for
+        k = 0 there is none. Set the mask by the positions from topk, which may be none."""
+        x.detach().abs().kthvalue(x.shape[1] - k + 1, dim=1)
+        return TopkMaskKey.reference(x, k)
+
     def threshold_drops_the_last(x, k):
         """One number too few is kept in each row. Where you ask what is greater than the k-th
         largest absolute value, that one itself is missing: it is one of the k. Set the mask by the

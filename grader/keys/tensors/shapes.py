@@ -111,6 +111,20 @@ class FlattenBatchKey(Key, task="flatten_batch"):
         order = sorted(range(x.ndim), key=lambda axis: -x.stride(axis))
         return x.permute(order).reshape(_rows(x).shape)
 
+    def rows_of_memory(x):
+        """You cut rows out of x's memory, as torch.as_strided does, as if its numbers lay there in
+        the order of their indices. x may be transposed, or have gaps: flatten goes by x's own
+        strides."""
+        m = math.prod(x.shape[1:])
+        return torch.as_strided(x, (len(x), m), (m, 1))
+
+    def rows_of_memory_by_the_first(x):
+        """You cut rows out of x's memory, as torch.as_strided does, as if its numbers lay there in
+        the order of their indices. x may be transposed, or have gaps: flatten goes by x's own
+        strides."""
+        m = x[0].numel() if len(x) else 0
+        return torch.as_strided(x, (len(x), m), (m, 1))
+
     def batch_of_one_squeezed(x):
         """squeeze() takes off every axis of length 1: for a batch of one it takes the batch off."""
         y = _rows(x)

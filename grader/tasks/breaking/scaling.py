@@ -32,10 +32,10 @@ class ClipAfterUnscale(Task):
         case("a norm that is never reached", max_norm=1e9, visible=True),
         case("the second batch is bad", bad=1, visible=True),
         case("old gradients in .grad", kind="old"),
-        case("a scale below 1", scale=0.25),
+        case("a scale below 1", start=0.25),
         case("momentum", kind="momentum", bad=2),
         case("float32", dtype=F32),
-        case("several groups, a frozen parameter, another loss", kind="lived"),
+        case("several groups, a frozen parameter, another loss", kind="lived", start=0.0625),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -60,7 +60,7 @@ class ClipAfterUnscale(Task):
         y,
         old,
         kind="",
-        scale=1024.0,
+        start=1024.0,
         max_norm=70.0,
         lr=2e-3,
         bad=None,
@@ -77,7 +77,7 @@ class ClipAfterUnscale(Task):
             in_groups(opt)
             model = lived(nn.Sequential(nn.Sequential(net)), "grad", "frozen", "mode")
             loss_fn = _tilted
-        scaler = torch.amp.GradScaler(x.device.type, init_scale=scale, growth_interval=2)
+        scaler = torch.amp.GradScaler(x.device.type, init_scale=start, growth_interval=2)
         losses = [
             amp_step(model, opt, scaler, loss_fn, x[i], y[i], max_norm) for i in range(len(x))
         ]

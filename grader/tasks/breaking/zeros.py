@@ -108,6 +108,7 @@ class FixWhere(Task):
         case("rows of rows", shape=(3, 2, 5), zeros=((0, 1, 2),)),
         case("one row alone", shape=(5,), zeros=((3,),)),
         case("tiny entries that are not 0", zeros=((0, 0),), tiny=True),
+        case("entries that float32 cannot hold", zeros=((0, 0),), tiny=True, size=1e-200),
         case("float32", zeros=((0, 1), (6, 2)), dtype=F32),
         case("p with a .grad from before", zeros=((0, 4),), in_use=True),
         case("p that does not require grad", zeros=((5, 3),), wanted=False),
@@ -121,6 +122,7 @@ class FixWhere(Task):
         p = p / p.sum(-1, keepdim=True)
         if case.params.get("tiny"):
             p[3] = torch.tensor([1.7e-6, 1.8e-8, 1.6e-10, 1.7e-12, 1e-36])
+            p[3] *= case.params.get("size", 1.0)
         return {"p": p, "v": rng.apart(0.5, 2.0, *shape[:-1])}
 
     def observe(self, entropy, p, v, in_use=False, wanted=True):

@@ -82,6 +82,7 @@ class ReluAtZero(Task):
         case("float32, zeros among them", shape=(7,), zeros=True, dtype=F32),
         case("inf among them", shape=(7,), infinite=True),
         case("very small numbers", shape=(7,), size=1e-36),
+        case("numbers that float32 cannot hold", shape=(7,), size=1e-200),
         case("a leaf with a .grad from before", shape=(7,), kind="in use"),
         case("x does not require grad", shape=(7,), kind="frozen"),
     )

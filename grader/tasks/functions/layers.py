@@ -38,6 +38,7 @@ class LinearFn(Task):
         case("7 rows", x=(7,), visible=True),
         case("a batch of sequences", x=(2, 11), visible=True),
         case("one row without a batch", x=()),
+        case("four axes", x=(2, 11, 4)),
         case("no bias", x=(7,), bias=False),
         case("w is frozen", x=(7,), frozen="w", visible=True),
         case("x is data", x=(7,), frozen="x"),

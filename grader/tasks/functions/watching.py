@@ -76,7 +76,7 @@ def sent_back(
     for name, numbers in before.items():
         if numbers is not None:
             found[f"{name} after the backward passes"] = (
-                "as it was" if numbers.equal(kept[name].detach()) else "edited"
+                "as it was" if _same(numbers, kept[name].detach()) else "edited"
             )
     if before["y"] is not None:
         found["y"] = before["y"]
@@ -86,6 +86,11 @@ def sent_back(
 def _numbers(one: Any) -> Tensor | None:
     """A copy of a tensor that has numbers."""
     return one.detach().clone() if isinstance(one, Tensor) and not one.is_meta else None
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors hold the same numbers, of which some may be nan."""
+    return torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
 
 
 def is_freed(call: Callable[[], Any]) -> bool | None:
@@ -121,7 +126,9 @@ def is_wrong_unnoticed(y: Any, edited: Any, x: Tensor, v: Tensor) -> bool | None
         if "modified by an inplace operation" not in str(refused):
             raise
         return False
-    return before is not None and after is not None and not torch.allclose(before, after)
+    if before is None or after is None:
+        return False
+    return not torch.allclose(before, after, equal_nan=True)
 
 
 def returned_shapes(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str, Any]:

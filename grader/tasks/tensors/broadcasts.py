@@ -29,6 +29,7 @@ class SumToShape(Task):
         case("one number in a matrix", given=(3, 7), shape=(1, 1)),
         case("nothing was stretched", given=(5, 3), shape=(5, 3)),
         case("an axis that stayed 1", given=(7, 1, 5), shape=(1, 5)),
+        case("ones were put in front", given=(1, 1, 1, 5), shape=(1, 5)),
         case("square, a row", given=(5, 5), shape=(5,)),
         case("square, a column", given=(5, 5), shape=(5, 1)),
         case("an empty batch", given=(0, 5), shape=(1, 5)),

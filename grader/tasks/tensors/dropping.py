@@ -25,6 +25,7 @@ class DropLowest(Task):
         case("the quantile is one of the numbers", n=13, q=0.25, visible=True),
         case("all numbers are equal", n=5, q=0.5, equal=True, visible=True),
         case("the lowest number stands there three times", n=11, q=0.125, tied=True),
+        case("the greatest number stands there three times", n=11, q=0.375, topped=True),
         case("one of the numbers is 0", n=11, q=0.25, zero=True),
         case("q is 0", n=7, q=0.0),
         case("q is 1", n=7, q=1.0),
@@ -44,6 +45,8 @@ class DropLowest(Task):
             x = x[:1].abs().ceil().expand(n)  # of whole numbers the mean is exact
         if case.params.get("tied"):
             x = x.clamp(min=float(x.sort().values[2]))
+        if case.params.get("topped"):
+            x = x.clamp(max=float(x.sort().values[-3]))
         if case.params.get("zero"):
             x = x - x.sort().values[-4]
         if case.params.get("close"):

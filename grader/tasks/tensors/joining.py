@@ -26,6 +26,7 @@ class RemoveAt(Task):
         case("the last one, as -1", shape=(5,), i=-1, visible=True),
         case("the first one", shape=(7,), i=0),
         case("one number", shape=(1,), i=0),
+        case("one row", shape=(1, 3, 2), i=0),
         case("some numbers are equal", shape=(11,), i=3, repeated=True),
         case("rows of a matrix", shape=(5, 3), i=1),
         case("rows of a transposed matrix", shape=(3, 7), i=-2, layout="first axis last"),

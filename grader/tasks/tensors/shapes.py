@@ -30,6 +30,7 @@ class FlattenBatch(Task):
         case("samples that are rows already", shape=(11, 3)),
         case("samples of a single number", shape=(7, 1, 1)),
         case("one sample, repeated", shape=(7, 3, 2), layout="expanded"),
+        case("samples of four axes", shape=(3, 2, 5, 2, 7)),
         case("float32", shape=(5, 3, 1, 2), dtype=F32),
         case("a leaf with an old .grad", shape=(3, 7, 5), layout="second axis last", leaf=True),
         case("x was computed", shape=(3, 2, 5), leaf=False),

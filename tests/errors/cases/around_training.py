@@ -393,7 +393,7 @@ LOADING_CASES = [
 ]
 OPERATIONS_CASES = [
     ("more_than_there", lambda: rows(3).topk(5), lambda: rows(3).topk(min(5, rows(3).shape[-1]))),
-    ("more_than_there", lambda: rows(3).kthvalue(0), lambda: rows(3).kthvalue(1)),
+    ("no_kth_value", lambda: rows(3).kthvalue(0), lambda: rows(3).kthvalue(1)),
     (
         "nothing_to_reduce",
         lambda: rows(3)[rows(3) > 1].max(),
