@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.errors.seen.cuts import logic
 from grader.errors.seen.reading.frames import Frames, own_function
 from grader.errors.seen.reading.scope import (
     GRAPH,
@@ -41,6 +42,7 @@ _LEAVES = {
     "long": "integers have no gradient",
     "int": "integers have no gradient",
     "bool": "truth values have no gradient",
+    **dict.fromkeys(logic.WORDS, logic.WHY),
 }
 _COMPARED = ("gt", "ge", "lt", "le", "eq", "ne")
 _MADE = {
@@ -204,6 +206,8 @@ class _Reading:
         if name in ("append", "extend", "add", "update") and isinstance(node.func, ast.Attribute):
             self.give(node.func.value, whole, scope)
         inside = scope.object(node.func)
+        if _is_made_to_learn(node, name, inside):
+            return GRAPH
         if name in _MADE and (inside is None or inside is getattr(torch, name, None)):
             return self.lost(node, whole, _MADE[name], scope)
         if isinstance(node.func, ast.Name) and name in ("float", "int"):
@@ -212,8 +216,6 @@ class _Reading:
             return self.lost(node, whole, _LEAVES[name], scope)
         if name == "sample" and owner.graph and not (inside is not None and is_own(inside)):
             return self.lost(node, owner, "sample() draws without a graph", scope)
-        if _is_made_to_learn(node, name, inside):
-            return GRAPH
         if isinstance(inside, nn.Module) and not is_own(getattr(type(inside), "forward", None)):
             return self.layer(node, inside, joined([*given, *named.values()]), scope)
         function, owned = behind(inside)
