@@ -156,7 +156,8 @@ def _emptying(story: list[Event]) -> list[Finding]:
     runs = 0
     for one, other in itertools.pairwise(steps):
         between = kinds[one:other]
-        runs += "backward" in between and "zero" not in between
+        used = not story[other].about.bare
+        runs += used and "backward" in between and "zero" not in between
     if runs and "zero" not in kinds[steps[0] :]:
         count = kinds.count("backward")
         findings.append(found("never_emptied", count=count, place=story[steps[0]].place))
