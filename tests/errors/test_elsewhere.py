@@ -605,3 +605,114 @@ def a_head_that_was_frozen_with_the_rest():
     loss = model(torch.ones(1, 3)).sum()
     loss.backward()
     optimizer.step()
+
+
+# Scores of classes and their numbers, flattened
+
+
+def _dice_of_classes(scores, numbers):
+    p, t = scores.sigmoid().view(-1), numbers.reshape(-1)
+    return 1 - 2 * (p * t).sum() / (p.sum() + t.sum() + 1)
+
+
+def _with_one_hot():
+    numbers = F.one_hot(torch.tensor([[[0, 3], [1, 2]]]), 4).movedim(-1, 1)
+    return _dice_of_classes(torch.ones(1, 4, 2, 2), numbers)
+
+
+@told(
+    "sizes",
+    "scores holds 4 classes for each number of numbers",
+    "return 1 - 2 * (p * t).sum() / (p.sum() + t.sum() + 1)",
+    "numbers = F.one_hot(numbers, 4).movedim(-1, 1)",
+    _with_one_hot,
+)
+def a_dice_of_numbers():
+    scores, numbers = torch.ones(1, 4, 2, 2), torch.tensor([[[0, 3], [1, 2]]])
+    p, t = scores.sigmoid().view(-1), numbers.reshape(-1)
+    return 1 - 2 * (p * t).sum() / (p.sum() + t.sum() + 1)
+
+
+@told(
+    "sizes",
+    "logits holds 3 classes for each number of mask",
+    None,
+    "mask = F.one_hot(mask.squeeze(1).long(), 3).movedim(-1, 1)",
+    _with_one_hot,
+)
+def an_overlap_with_a_mask_of_one_channel():
+    logits, mask = torch.ones(2, 3, 4, 5), torch.zeros(2, 1, 4, 5)
+    flat, truth = logits.flatten(), mask.flatten()
+    return torch.abs(flat - truth).mean()
+
+
+# A pass that is left behind unscale_
+
+
+def _large(updates):
+    net = nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    scaler = torch.amp.GradScaler("cpu")
+    for _ in range(3):
+        optimizer.zero_grad()
+        scaler.scale(net(torch.ones(2, 3)).mean()).backward()
+        scaler.unscale_(optimizer)
+        if nn.utils.clip_grad_norm_(net.parameters(), 1.0) > 0.1:
+            if updates:
+                scaler.update()
+            continue
+        scaler.step(optimizer)
+        scaler.update()
+
+
+@told(
+    "scaler_twice",
+    r"leaves the pass behind unscale_\(\) and in front of update\(\)",
+    "continue",
+    "Call update() of the scaler in front of it",
+    lambda: _large(True),
+)
+def a_step_that_is_skipped_where_gradients_are_large():
+    net = nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    scaler = torch.amp.GradScaler("cpu")
+    for _ in range(3):
+        optimizer.zero_grad()
+        scaler.scale(net(torch.ones(2, 3)).mean()).backward()
+        scaler.unscale_(optimizer)
+        if nn.utils.clip_grad_norm_(net.parameters(), 1.0) > 0.1:
+            continue
+        scaler.step(optimizer)
+        scaler.update()
+
+
+# A parameter of whole numbers
+
+
+class Offset(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.offset = nn.Parameter(torch.zeros(3, dtype=torch.long))
+
+
+@told(
+    "integer_grad",
+    r"torch.zeros\(3, dtype=torch.long\) holds whole numbers",
+    "self.offset = nn.Parameter(torch.zeros(3, dtype=torch.long))",
+    'self.register_buffer("offset", torch.zeros(3, dtype=torch.long))',
+    lambda: nn.Parameter(torch.zeros(3, dtype=torch.long).float()),
+)
+def an_offset_of_whole_numbers():
+    Offset()
+
+
+@told(
+    "integer_grad",
+    r"torch.arange\(4\) holds whole numbers",
+    "places = nn.Parameter(torch.arange(4))",
+    "nn.Parameter((torch.arange(4)).float())",
+    lambda: nn.Parameter(torch.arange(4).float()),
+)
+def places_as_a_parameter():
+    places = nn.Parameter(torch.arange(4))
+    return places.float().sum()

@@ -45,6 +45,9 @@ def read_flag(frames: Frames, told: Explained, message: str) -> Explained | None
 def read_integer(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The tensor of whole numbers whose flag is set, and the scores that it was chosen from."""
     frame = frames.last
+    for call in failing.calls(frame, "Parameter"):
+        if call.args and not any(one.arg == "requires_grad" for one in call.keywords):
+            return _parameter(frame, told, call)
     for owner in _flagged(frame):
         value = looked_up(owner, frame)
         if not isinstance(value, Tensor) or value.is_floating_point() or value.is_complex():
@@ -67,6 +70,21 @@ def read_integer(frames: Frames, told: Explained, message: str) -> Explained | N
             place=frame.place,
         )
     return None
+
+
+def _parameter(frame: Frame, told: Explained, call: ast.Call) -> Explained:
+    """`nn.Parameter(...)` of whole numbers: a weight, or something that is kept."""
+    given, kept = ast.unparse(call.args[0]), "name"
+    for one in ast.walk(frame.source) if frame.source is not None else ():
+        if isinstance(one, ast.Assign) and one.lineno == frame.line:
+            kept = ast.unparse(one.targets[0]).rpartition(".")[2]
+    return replace(
+        told,
+        meaning=f"{given} holds whole numbers, and a parameter requires grad.",
+        cure=f"If it is to be trained, make it floating: nn.Parameter(({given}).float()). If it is "
+        f'a table or a count that is kept: self.register_buffer("{kept}", {given}).',
+        place=frame.place,
+    )
 
 
 def _flagged(frame: Frame) -> list[ast.expr]:
