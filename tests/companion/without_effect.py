@@ -154,6 +154,30 @@ def _():
     return _adversarial(_detached, _begun)
 
 
+def _distilled(cut):
+    torch.manual_seed(0)
+    teacher, student = nn.Linear(3, 4), nn.Linear(3, 4)
+    optimizer = torch.optim.SGD(student.parameters(), lr=0.1)
+    x, y = torch.ones(2, 3), torch.tensor([0, 3])
+    with watch():
+        wanted, scores = teacher(x).softmax(1).detach(), student(x)
+        given = scores.log_softmax(1)
+        if cut:
+            given = given.detach()
+        soft = F.kl_div(given, wanted, reduction="batchmean")
+        loss = F.cross_entropy(scores, y) + 0.7 * soft
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad(student.weight, loss)
+
+
+@named("given = given.detach()")
+@pair("term_cut", lambda: _distilled(False))
+def _():
+    return _distilled(True)
+
+
 def a_teacher_whose_entropy_is_subtracted():
     """A constant that belongs to the formula, made of what is detached."""
     torch.manual_seed(0)

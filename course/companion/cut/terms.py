@@ -45,9 +45,10 @@ def without_graph_at(record: Record, end: int) -> list[Finding]:
 
 
 def cut_off(record: Record, end: int) -> list[Finding]:
-    """The terms of a loss whose own values were cut off from what they were computed of.
+    """The terms of a loss whose own values were cut off from what it trains on another way.
 
-    Not where what was cut leads to the loss on another way too, as in x + (q - x).detach().
+    Not where what was cut leads to the loss itself, as in x + (q - x).detach(), and not of what
+    the loss trains nothing of, as a teacher.
     """
     told: dict[int, Finding] = {}
     reached = _recorded_numbers(record, end)
@@ -59,7 +60,8 @@ def cut_off(record: Record, end: int) -> list[Finding]:
             if made is None or made.gives_grad or True not in made.recorded:
                 continue
             whence = {of for of, grad in zip(made.sources, made.recorded, strict=True) if grad}
-            if not whence & reached and made.note[0] != DERIVED:
+            trained = any(_recorded_numbers(record, one) & reached for one in whence)
+            if trained and not whence & reached and made.note[0] != DERIVED:
                 how = f"{made.name}()"
                 joins = str(call.place)
                 told[number] = found("term_cut", sure=False, place=made.place, how=how, joins=joins)
