@@ -322,6 +322,56 @@ def a_maker_that_gets_nothing_beside_its_judge():
     return seen.report()
 
 
+# An optimizer of what is frozen
+
+
+class Tuned(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Linear(3, 4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+def _tuned(thaw):
+    net = Tuned()
+    for p in net.parameters():
+        p.requires_grad = False
+    if thaw:
+        net.head.requires_grad_(True)
+    optimizer = torch.optim.Adam(net.parameters())
+    with watch():
+        loss = net(torch.ones(2, 3)).square().mean()
+        optimizer.zero_grad()
+        loss.requires_grad_(True)
+        loss.backward()
+        optimizer.step()
+    del loss
+    return why_no_grad()
+
+
+@pair("step_on_frozen", lambda: _tuned(True))
+def _():
+    return _tuned(False)
+
+
+def _of_one(flag):
+    w = torch.nn.Parameter(torch.ones(3), requires_grad=flag)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    with watch() as seen:
+        loss = w.square().sum().requires_grad_()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return seen.report()
+
+
+@pair("step_on_frozen", lambda: _of_one(True))
+def _():
+    return _of_one(False)
+
+
 # A factor of 0
 
 

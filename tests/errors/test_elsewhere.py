@@ -458,7 +458,7 @@ class Fused(nn.Module):
     "leaf_in_place",
     r"self.positive is ReLU\(inplace=True\), which writes its result into .* self.share, a leaf",
     "share = self.positive(self.share)",
-    "positive = nn.ReLU(...)",
+    "Make self.positive without inplace=True: nn.ReLU(...)",
     lambda: Fused(False)(torch.ones(2)).backward(),
 )
 def a_layer_in_place_on_a_parameter():
@@ -716,3 +716,22 @@ def an_offset_of_whole_numbers():
 def places_as_a_parameter():
     places = nn.Parameter(torch.arange(4))
     return places.float().sum()
+
+
+class Sharp(nn.Module):
+    def forward(self, p, t):
+        inside = (p > 0.5) & t.bool()
+        return 1 - inside.sum().float() / t.numel()
+
+
+@told(
+    "no_graph",
+    "a comparison has no gradient",
+    "inside = (p > 0.5) & t.bool()",
+    "Compute with the probabilities themselves",
+    lambda: (1 - torch.ones(3, requires_grad=True).mean()).backward(),
+)
+def a_loss_whose_object_has_no_name():
+    net = nn.Linear(3, 3)
+    loss = Sharp()(net(torch.ones(1, 3)), torch.ones(1, 3))
+    loss.backward()

@@ -148,6 +148,7 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
 
 _PLAIN: dict[str, Sequence[Test]] = {
     "frozen": (statements.freezes,),
+    "step_on_frozen": (statements.freezes,),
     "eval_mode": (statements.evaluates,),
     "zero_hook": (statements.hooks,),
     "off_before": (statements.switches_off,),

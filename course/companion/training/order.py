@@ -131,6 +131,8 @@ def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> li
     if "backward" in kinds:
         why = "no backward pass that was seen reaches any of it"
     name = type(optimizer).__name__
+    if not any(p.requires_grad for group in optimizer.param_groups for p in group["params"]):
+        return [found("step_on_frozen", optimizer=name, place=bare[-1].place)]
     return [found("step_on_nothing", sure=whole, optimizer=name, why=why, place=bare[-1].place)]
 
 

@@ -24,8 +24,10 @@ from grader.errors.seen.reading.scope import (
     Value,
     behind,
     holds_graph,
+    is_made_to_learn,
     is_own,
     joined,
+    of_new,
     without_frozen,
 )
 
@@ -206,7 +208,7 @@ class _Reading:
         if name in ("append", "extend", "add", "update") and isinstance(node.func, ast.Attribute):
             self.give(node.func.value, whole, scope)
         inside = scope.object(node.func)
-        if _is_made_to_learn(node, name, inside):
+        if is_made_to_learn(node, name, inside):
             return GRAPH
         if name in _MADE and (inside is None or inside is getattr(torch, name, None)):
             return self.lost(node, whole, _MADE[name], scope)
@@ -218,7 +220,7 @@ class _Reading:
             return self.lost(node, owner, "sample() draws without a graph", scope)
         if isinstance(inside, nn.Module) and not is_own(getattr(type(inside), "forward", None)):
             return self.layer(node, inside, joined([*given, *named.values()]), scope)
-        function, owned = behind(inside)
+        function, owned = behind(inside) if inside is not None else of_new(node, scope)
         if function is not None:
             return self.enter(node, function, owned, given, named, scope)
         return whole
@@ -285,14 +287,6 @@ class _Reading:
         return scope.file == frame.file and line <= frame.line <= line + (
             (node.end_lineno or node.lineno) - node.lineno
         )
-
-
-def _is_made_to_learn(node: ast.Call, name: str, kind: Any) -> bool:
-    """A parameter, a leaf that requires grad, or a module that holds some."""
-    flags = [one.value for one in node.keywords if one.arg == "requires_grad"]
-    flagged = any(isinstance(one, ast.Constant) and one.value is True for one in flags)
-    is_module = isinstance(kind, type) and issubclass(kind, nn.Module)
-    return flagged or is_module or name in ("Parameter", "requires_grad_")
 
 
 def _name(node: ast.expr) -> str:

@@ -119,8 +119,8 @@ def _by_library(frames: Frames, told: Explained) -> Explained | None:
         told,
         meaning=f"{name or 'A layer'} is {kind}(inplace=True), which writes its result into what "
         f"it is given; and that is {leaf or 'a tensor'}, a leaf that requires grad.",
-        cure=f"Make that layer without inplace=True: {name.rpartition('.')[2] or 'layer'} = "
-        f"nn.{kind}(...) with its other arguments.",
+        cure=f"Make {name or 'that layer'} without inplace=True: nn.{kind}(...) with its other "
+        "arguments.",
         place=frame.place,
     )
 
