@@ -100,6 +100,8 @@ def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
         dropped = dropped | {"step_on_nothing"}
     if "swapped" in codes:
         dropped = dropped | {"cut_off", "cut_detach"}  # meant for the other model
+    places = {one.place for one in findings if one.code != "term_cut"}
+    findings = [one for one in findings if one.code != "term_cut" or one.place not in places]
     once = {(one.code, one.place, one.sentence): one for one in findings if one.code not in dropped}
     return tuple(sorted(once.values(), key=lambda one: (not one.sure, one.code in follows)))
 

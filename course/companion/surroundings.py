@@ -54,8 +54,15 @@ class Surroundings:
     @cached_property
     def schedulers(self) -> list[LRScheduler]:
         """What sets learning rates, each once."""
-        found = {id(one): one for _, one in self._opened() if isinstance(one, LRScheduler)}
-        return list(found.values())
+        return [one for _, one in self.named_schedules()]
+
+    def named_schedules(self) -> Iterator[tuple[str, LRScheduler]]:
+        """The same, each with its first name."""
+        seen: set[int] = set()
+        for name, one in self._opened():
+            if isinstance(one, LRScheduler) and id(one) not in seen:
+                seen.add(id(one))
+                yield name, one
 
     @cached_property
     def parameters(self) -> dict[str, Tensor]:

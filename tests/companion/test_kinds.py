@@ -24,6 +24,7 @@ from tests.companion import (
     terms,
     unmoved,
     wired,
+    without_effect,
 )
 from tests.companion.programs import PAIRS
 
@@ -55,7 +56,7 @@ def test_an_optimizer_made_before_the_head_holds_none_of_the_parameters_that_req
     assert "holds none of the parameters of model that require grad" in str(report), report
 
 
-@pytest.mark.parametrize(("wrong", "line"), factors.LINES)
+@pytest.mark.parametrize(("wrong", "line"), [*factors.LINES, *without_effect.LINES])
 def test_the_line_is_that_of_the_node_or_of_the_hook(wrong, line):
     assert line in (report := wrong()).findings[0].place.text, report
 
@@ -469,3 +470,21 @@ def test_a_kind_speaks_in_sentences_and_leads_to_a_lesson(kind):
     assert kind.title
     assert kind.section.title != kind.section.lesson
     assert kind.section.heading, kind.section
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        without_effect.a_plateau_that_waits_for_a_step,
+        without_effect.a_teacher_whose_entropy_is_subtracted,
+        without_effect.a_loss_whose_value_passes_straight_through,
+        without_effect.a_helper_called_backward,
+        without_effect.a_frozen_net_in_eval_mode_behind_a_new_layer,
+        without_effect.a_maker_that_gets_nothing_beside_its_judge,
+        without_effect.a_head_that_is_touched_by_a_factor_of_0,
+        without_effect.a_head_that_is_touched_by_a_factor_behind,
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_what_is_meant_without_effect_is_no_alarm(report):
+    assert not set(report().codes) - TRUE_REMARKS, report()

@@ -103,9 +103,9 @@ def test_a_turned_gradient_is_turned_back_and_not_reshaped():
 
 @told(
     "integer_grad",
-    "holds int64",
-    None,
-    "If argmax, a comparison or a cast made it, its graph is lost",
+    "hits holds int64, the places that argmax chose",
+    "hits.requires_grad_()",
+    "compute the loss from out in the place of hits",
     lambda: None,
 )
 def the_flag_of_an_argmax():
@@ -138,9 +138,9 @@ def _doubled():
 
 @told(
     "non_leaf_parameter",
-    "an optimizer refuses a tensor that keeps none: this one is the recorded result",
-    None,
-    "If the tensor that it was computed from is to be trained, give the optimizer that one",
+    r"spread is the result of an operation on raw, and no leaf: spread = raw.exp\(\)",
+    "spread = raw.exp()",
+    "Give the optimizer raw in its place, and compute spread from it anew in every step",
     lambda: optim.SGD([nn.Parameter(torch.zeros(3))], lr=0.1),
 )
 def a_spread_that_is_computed_from_a_parameter():

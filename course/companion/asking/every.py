@@ -19,7 +19,7 @@ from course.companion.surroundings import Surroundings
 from course.companion.zeros import afterwards, births, following
 
 MOST_MEASURED = 12
-MEANT = {*ARRIVES, "zero_start", "zero_cancels", "constant_in_derivative"}
+MEANT = {*ARRIVES, "zero_start", "zero_number", "zero_cancels", "constant_in_derivative"}
 """Small and zero gradients that right programs have too: said of a tensor that one asks about."""
 DETACHED = "This loss is detached from the graph, and its backward was seen before."
 

@@ -69,6 +69,12 @@ def terms_without_graph(record: Record) -> list[Finding]:
     return [one for end in ends for one in terms.without_graph_at(record, end)]
 
 
+def terms_cut_off(record: Record) -> list[Finding]:
+    """The terms that were cut off, of every loss whose backward was watched."""
+    ends = (end for event in record.events_of("backward") for end in passes.ends(record, event))
+    return [one for end in ends for one in terms.cut_off(record, end)]
+
+
 def _of_unused(record: Record, tensor: Tensor, name: str, around: Surroundings) -> Finding:
     if (model := wiring.never_called(around, tensor, record)) is not None:
         return found("never_called", tensor=name, model=model)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from course.companion.asking import gone, inquiry
+from course.companion.asking import gone, inquiry, unemptied
 from course.companion.asking.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.asking.written import located, padding_row
 from course.companion.cut import anew, cuts, drawn, terms, unheld, wiring
@@ -140,7 +140,10 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
         *factors.broadcast(record),
         *drawn.unrecorded(record),
         *targets.with_graph(record),
+        *gone.terms_cut_off(record),
         *order.out_of_order(record, schedules, bool(around.optimizers)),
+        *unemptied.never_emptied(record, around),
+        *unemptied.schedule_alone(record, around),
         *rates.standing(record, around),
         *states.kept_alive(record, around),
     ]

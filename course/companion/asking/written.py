@@ -40,7 +40,7 @@ def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
     return [
         replace(one, place=next(filter(None, lines), one.place or _last_of(one, around)))
         for one in (_of_table(one) if _is_table(one, around) else one for one in findings)
-        for lines in [(_the_one(test, around) for test in _tests_of(one, around))]
+        for lines in [(the_one(test, around) for test in _tests_of(one, around))]
     ]
 
 
@@ -50,7 +50,7 @@ def _last_of(one: Finding, around: Surroundings) -> Place | None:
     names = twice[0] if twice is not None else []
     kinds = {name: type(around.optimizers[name]).__name__ for name in names}
     tests = (functools.partial(statements.makes, name, kind) for name, kind in kinds.items())
-    places = [place for test in tests if (place := _the_one(test, around)) is not None]
+    places = [place for test in tests if (place := the_one(test, around)) is not None]
     return max(places, default=None) if len({one.file for one in places}) == 1 else None
 
 
@@ -61,7 +61,7 @@ def _assigned_since(one: Finding, around: Surroundings) -> Finding:
     said = one.sentence.replace(",", " ").replace(":", " ")
     model = next((name for name in around.models if f" of {name} " in said), "")
     before = anew.held_before(around, model) if model else None
-    place = _the_one(statements.assigns, around) if before is not None else None
+    place = the_one(statements.assigns, around) if before is not None else None
     if before is None or place is None:
         return one
     return found("held_before", place=place, model=model, optimizer=before[0], count=before[1])
@@ -72,7 +72,7 @@ def _of_replaced(one: Finding, around: Surroundings) -> Finding:
     whole = one.code in ("other_model", "untrained_model") and one.tensor in around.models
     if not whole or not exchanged.are_others(around, one.tensor):
         return one
-    place = _the_one(statements.replaces, around)
+    place = the_one(statements.replaces, around)
     if place is None:
         return one
     name = " and ".join(sorted(around.optimizers))
@@ -88,7 +88,7 @@ def padding_row(tensor: Tensor, name: str, around: Surroundings) -> list[str]:
             if isinstance(part, _TABLES) and part.weight is tensor:
                 if part.padding_idx is None or tensor.grad is None:
                     return []
-                place = _the_one(statements.pads, around)
+                place = the_one(statements.pads, around)
                 at = f" ({place})" if place is not None else ""
                 row = part.padding_idx
                 return [
@@ -148,17 +148,18 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
 
 _PLAIN: dict[str, Sequence[Test]] = {
     "frozen": (statements.freezes,),
+    "step_on_frozen": (statements.freezes,),
     "eval_mode": (statements.evaluates,),
     "zero_hook": (statements.hooks,),
     "off_before": (statements.switches_off,),
 }
 
 
-def _the_one(test: Test, around: Surroundings) -> Place | None:
+def the_one(test: Test, around: Surroundings) -> Place | None:
     """The one statement for which a test holds; a cell that was run twice counts once."""
     places = {
         place.text: place
-        for file in _own_files(around)
+        for file in own_files(around)
         for node in _nodes(file, "".join(linecache.getlines(file)))
         if test(node) and (place := Place(file, getattr(node, "lineno", 0))).text
     }
@@ -166,7 +167,7 @@ def _the_one(test: Test, around: Surroundings) -> Place | None:
     return next(iter(places.values())) if len(lines) == 1 else None
 
 
-def _own_files(around: Surroundings) -> Iterator[str]:
+def own_files(around: Surroundings) -> Iterator[str]:
     """The files of the caller's frames and of the models' classes, and the cells that were run."""
     modules = (
         sys.modules.get(kind.__module__)

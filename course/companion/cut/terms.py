@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from torch import Tensor
 
@@ -18,6 +18,13 @@ _SCALES = {
     *("sum", "mean"),
 }
 """What leaves of a sum a sum of the same terms, where the other factor is a plain number."""
+_LOSSES = {
+    *("binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "kl_div"),
+}
+"""Loss functions whose name does not say that they are one.
+
+A mean or a sum may be a constant that is meant, such as the entropy of a teacher.
+"""
 
 
 def without_graph(record: Record, loss: Tensor) -> list[Finding]:
@@ -37,12 +44,71 @@ def without_graph_at(record: Record, end: int) -> list[Finding]:
     return list(told.values())
 
 
-def _terms(record: Record, end: int) -> Iterator[tuple[Call, int]]:
+def cut_off(record: Record, end: int) -> list[Finding]:
+    """The terms of a loss whose own values were cut off from what it trains on another way.
+
+    Not where what was cut leads to the loss itself, as in x + (q - x).detach(), and not of what
+    the loss trains nothing of, as a teacher.
+    """
+    told: dict[int, Finding] = {}
+    reached = _recorded_numbers(record, end)
+    for call, term in _terms(record, end, _is_added):
+        if not _is_measured(record, term):
+            continue
+        for number in sorted(record.before([term])):
+            made = record.call(number) if number >= 0 else None
+            if made is None or made.gives_grad or True not in made.recorded:
+                continue
+            whence = {of for of, grad in zip(made.sources, made.recorded, strict=True) if grad}
+            trained = any(_recorded_numbers(record, one) & reached for one in whence)
+            if trained and not whence & reached and made.note[0] != DERIVED:
+                how = f"{made.name}()"
+                joins = str(call.place)
+                told[number] = found("term_cut", sure=False, place=made.place, how=how, joins=joins)
+                break
+    return list(told.values())
+
+
+def _recorded_numbers(record: Record, end: int) -> set[int]:
+    """The numbers of all that a loss leads back to."""
+    seen: set[int] = set()
+    ahead = [end]
+    while ahead:
+        number = ahead.pop()
+        call = record.call(number) if number >= 0 else None
+        if number in seen:
+            continue
+        seen.add(number)
+        if call is not None and call.gives_grad:
+            given = zip(call.sources, call.recorded, strict=True)
+            ahead += [source for source, grad in given if grad]
+    return seen
+
+
+def _is_measured(record: Record, term: int) -> bool:
+    """Whether a term is the value of a loss function, by itself, scaled, or among others."""
+    call = record.call(term) if term >= 0 else None
+    if call is None:
+        return False
+    if call.name in _LOSSES or call.name.endswith("_loss"):
+        return True
+    return _is_added(call) and any(_is_measured(record, source) for source in call.sources)
+
+
+def _terms(
+    record: Record, end: int, further: Callable[[Call], bool] | None = None
+) -> Iterator[tuple[Call, int]]:
     """The sums that a loss consists of, each with a term that requires no grad."""
-    for call in record.recorded([end], _is_linear):
+    for call in record.recorded([end], further or _is_linear):
         if call.name in _SUMS:
             lacking = zip(call.sources, call.recorded, strict=True)
             yield from ((call, source) for source, grad in lacking if not grad)
+
+
+def _is_added(call: Call) -> bool:
+    """Whether it adds numbers, or scales one: the terms behind are terms of the loss itself."""
+    scales = call.name in _SCALES - {"sum", "mean"} and len(call.sources) == 1
+    return (call.name in _SUMS - {"stack", "cat"}) or scales
 
 
 def _is_linear(call: Call) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import linecache
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +12,11 @@ from torch import Tensor, nn
 
 from course.companion.cut import unheld
 from course.companion.finding import Finding, found
+from course.companion.places import Place, is_library
 from course.companion.record.calls import Record
 from course.companion.record.reach import Reach
 from course.companion.surroundings import Surroundings
+from grader.errors.seen.reading import source
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -33,7 +37,36 @@ def unregistered(around: Surroundings, record: Record | None = None) -> list[Fin
             else:
                 findings += _held(path, value, known)
         findings += _sharing(name, model)
+        findings += _with_backward(name, model)
     return findings
+
+
+def _with_backward(name: str, model: nn.Module) -> Iterator[Finding]:
+    """Modules whose class has a backward, as a custom Function would, that nothing calls."""
+    for path, part in model.named_modules():
+        kind = type(part)
+        for method, first in source.methods(kind) if "backward" in vars(kind) else ():
+            if method.name == "backward" and _is_of_gradient(method, source.file_of(kind)):
+                place = Place(source.file_of(kind), first + method.lineno - 1)
+                whole = f"{name}.{path}" if path else name
+                yield found("backward_of_module", tensor=whole, place=place)
+
+
+def _is_of_gradient(method: ast.FunctionDef, file: str) -> bool:
+    """Whether a method turns one gradient into another, and no line of its file calls one so."""
+    static = any(isinstance(one, ast.Name) for one in method.decorator_list)
+    gives = any(isinstance(one, ast.Return) and one.value is not None for one in ast.walk(method))
+    works = source.calls(method, "backward", "grad", "step", "zero_grad")
+    if static or is_library(file) or not gives or works or len(method.args.args) != 2:
+        return False
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return False
+    return not any(
+        isinstance(one, ast.Call) and getattr(one.func, "attr", "") == "backward" and one.args
+        for one in ast.walk(tree)
+    )
 
 
 def _sharing(name: str, model: nn.Module) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Where a gradient becomes zero, or None, beside the operations of the graph."""
+"""What makes a gradient zero or None, or was to change it, beside the operations of the graph."""
 
 from __future__ import annotations
 
@@ -53,5 +53,14 @@ AROUND = (
         "Return its gradient there, in the order of forward's arguments. None is for arguments "
         "that need none.",
         *(FUNCTIONS, "8.3 Arguments without", NONE, ZERO),
+    ),
+    kind(
+        "backward_of_module",
+        "A module with a backward of its own",
+        "{name} is an nn.Module with a method backward, and autograd never calls it: backward "
+        "passes follow what forward computed.",
+        "Write a torch.autograd.Function with static forward(ctx, x) and backward(ctx, grad), and "
+        "let the module's forward return MyFunction.apply(x).",
+        *(FUNCTIONS, "8.2 forward and backward", "a gradient is not changed", FLAT),
     ),
 )

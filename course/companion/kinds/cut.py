@@ -178,6 +178,15 @@ CUTS = (
         *(FUNCTIONS, "8.7 Second derivatives", FLAT),
     ),
     kind(
+        "term_cut",
+        "A term of the loss that was cut off",
+        "A term of the loss changes no gradient: what it is computed of was cut off by {how}, and "
+        "nothing else of the loss leads back to that. It joins the loss at {joins}.",
+        "If it is to train what it was computed of, take out what cuts it. If it is only to be "
+        "shown, leave it out of the loss.",
+        *(DETACH, "3.2 detach", FLAT, "a term of the loss has no effect"),
+    ),
+    kind(
         "cut_operation",
         "Cut by an operation",
         "The gradient's way back to {name} is cut: {call} is given something that requires grad, "

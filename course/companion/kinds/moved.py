@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course.companion.kinds.kind import FLAT, LOOP, kind
+from course.companion.kinds.kind import FLAT, LEAVES, LOOP, kind
 
 MOVED = (
     kind(
@@ -13,6 +13,15 @@ MOVED = (
         "handed in.",
         "Hand in {other} where {model} stands, and {model} where {other} stands.",
         *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
+    ),
+    kind(
+        "step_on_frozen",
+        "An optimizer of frozen parameters",
+        "{optimizer} stepped, and all that it holds is frozen: no gradient comes to it.",
+        "Unfreeze what is to be trained, requires_grad_(True), behind the line that freezes: a "
+        "head that was put in before it is frozen with the rest. The flag of a loss changes "
+        "nothing: it hides the error that says so.",
+        *(LEAVES, "Freezing a parameter", FLAT, "a model does not change"),
     ),
     kind(
         "parameters_replaced",

@@ -143,6 +143,24 @@ ORDER = (
         *(LOOP, "Gradients add up", "the loss rises", "training is unstable"),
     ),
     kind(
+        "unemptied",
+        "No line that empties gradients",
+        "{optimizer} steps in a loop, and no line of that loop, or of what it calls, empties "
+        "gradients: from the second pass on, backward adds to those that the steps before have "
+        "used.",
+        "Call optimizer.zero_grad() in every pass, in front of backward().",
+        *(LOOP, "Gradients add up", "the loss rises", "training is unstable", FLAT),
+    ),
+    kind(
+        "schedule_alone",
+        "A schedule in the place of a step",
+        "{schedule} was moved on, and {optimizer} never stepped: scheduler.step() sets learning "
+        "rates, and changes no parameter.",
+        "Call optimizer.step() behind backward() in every step, and scheduler.step() behind that: "
+        "not the one in the place of the other.",
+        *(LOOP_2, "Clip and schedule", FLAT, "a model does not change"),
+    ),
+    kind(
         "step_on_nothing",
         "A step without any gradient",
         "{optimizer} stepped, and nothing that it holds had a gradient: {why}.",

@@ -141,6 +141,15 @@ ZEROS = (
         *(GRAPHS, "Multiply along a path", ZERO),
     ),
     kind(
+        "zero_number",
+        "Multiplied by the number 0",
+        "The gradient of {name} is zero: {node} ({call}) multiplies it by the number 0, as it is "
+        "written there.",
+        "Where a sum of all parameters times 0 gives each of them a gradient, as "
+        "DistributedDataParallel wants it, there is nothing to cure. Else take the factor out.",
+        *(GRAPHS, "Multiply along a path", ZERO),
+    ),
+    kind(
         "zero_cancels",
         "Zero because its parts cancel",
         "The gradient of {name} is zero: it arrives along {count} ways, and their parts add up to "

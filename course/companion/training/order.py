@@ -131,6 +131,8 @@ def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> li
     if "backward" in kinds:
         why = "no backward pass that was seen reaches any of it"
     name = type(optimizer).__name__
+    if not any(p.requires_grad for group in optimizer.param_groups for p in group["params"]):
+        return [found("step_on_frozen", optimizer=name, place=bare[-1].place)]
     return [found("step_on_nothing", sure=whole, optimizer=name, why=why, place=bare[-1].place)]
 
 
@@ -156,7 +158,8 @@ def _emptying(story: list[Event]) -> list[Finding]:
     runs = 0
     for one, other in itertools.pairwise(steps):
         between = kinds[one:other]
-        runs += "backward" in between and "zero" not in between
+        used = not story[other].about.bare
+        runs += used and "backward" in between and "zero" not in between
     if runs and "zero" not in kinds[steps[0] :]:
         count = kinds.count("backward")
         findings.append(found("never_emptied", count=count, place=story[steps[0]].place))

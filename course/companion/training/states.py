@@ -51,13 +51,27 @@ def _in_eval(around: Surroundings, record: Record) -> list[Finding]:
     told = [call for _, call in record.every() if call.gives_grad and call.note[0] == MODE]
     if not told or not record.events_of("step") or any(call.note[1] for call in told):
         return []
-    names = [
-        name
+    modal = {
+        name: model
         for name, model in around.models.items()
         if any(isinstance(part, _MODAL) for part in model.modules())
-    ]
+    }
+    names = [name for name, model in modal.items() if _is_trained_in_modes(model)]
+    if modal and not names:
+        return []
     model = names[0] if len(names) == 1 else "The model"
     return [found("eval_mode", sure=False, model=model, place=told[0].place)]
+
+
+def _is_trained_in_modes(part: nn.Module) -> bool:
+    """Whether a dropout or a normalization lies outside of what is frozen as a whole.
+
+    What is frozen stays in eval mode where it is to stay as it is.
+    """
+    parameters = list(part.parameters())
+    if parameters and not any(one.requires_grad for one in parameters):
+        return False
+    return isinstance(part, _MODAL) or any(map(_is_trained_in_modes, part.children()))
 
 
 def kept_alive(record: Record, around: Surroundings) -> list[Finding]:

@@ -23,6 +23,8 @@ from course.companion.zeros import makers, stuck
 
 Names = Callable[[Tensor], str]
 
+_ZERO = re.compile(r"(?<![\w.])0(\.0*)?\s*\*(?!\*)|(?<!\*)\*\s*0(\.0*)?(?![\w.])")
+"""A number 0 as a factor in the text of a line."""
 _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
 _DRAWS = ("Bernoulli", "Normal", "Poisson")
 _RELU = ("Relu", "Threshold")
@@ -138,6 +140,8 @@ def by_factor(
     if told.code != "zero_factor" or call is None:
         return told
     words = {"tensor": told.tensor, "node": node.name(), "call": f"{call.name}()"}
+    if len(call.sources) == 1 and _ZERO.search(call.place.text):
+        return found("zero_number", sure=False, place=told.place, **words)
     if (leaf := stuck.at_zero(record, call, tensor)) is not None:
         return found("zero_both", place=told.place, other=names(leaf), **words)
     if (difference := stuck.centred(record, call)) is not None:

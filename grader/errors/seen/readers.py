@@ -23,8 +23,10 @@ from grader.errors.seen.cuts import (
     asked,
     assigned,
     closures,
+    computed,
     copied,
     customs,
+    flagged,
     handed,
     hooked,
     lost,
@@ -112,8 +114,10 @@ def _result(frames: Frames, told: Explained, message: str) -> Explained | None:
     return (
         registered.read(frames, told, message)
         or registered.read_called(frames, told, message)
+        or computed.read_attribute(frames, told)
         or grouped.read_result(frames, told, message)
         or registered.read_function(frames, told, message)
+        or computed.read(frames, told)
     )
 
 
@@ -258,8 +262,8 @@ READERS: dict[str, Reader] = {
     "seed_shape": asked.read_seed,
     "not_scalar": asked.read_scalar,
     "assigned_grad": asked.read_assigned,
-    "flag_of_non_leaf": asked.read_flag,
-    "integer_grad": asked.read_integer,
+    "flag_of_non_leaf": flagged.read_flag,
+    "integer_grad": flagged.read_integer,
     "non_leaf_parameter": _result,
     "no_parameters": _unregistered,
     "numpy": handed.read,

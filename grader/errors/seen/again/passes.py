@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.again import graph, handed_over, kept, looped, reused, second
+from grader.errors.seen.again import apart, graph, handed_over, kept, looped, reused, second
 from grader.errors.seen.again.carried import from_earlier, of_objects
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames
@@ -86,7 +86,8 @@ def _twice(
     if here is not None and here.exact and any(one.value is root and one.exact for one in starts):
         return _told(told, second.TWICE, "", frame.place)
     below = set(graph.nodes(root.grad_fn))
-    for other in (one.value for one in reversed(starts)):
+    for start in reversed(starts):
+        other = start.value
         if other.grad_fn is None:
             continue
         shared = _inner(graph.nodes(other.grad_fn))
@@ -99,8 +100,15 @@ def _twice(
         ]
         if not common:
             return _told(told, second.SHARED_BY, "", frame.place)
-        words = second.SHARED_BETWEEN if len(frames.optimizers()) > 1 else second.SHARED
-        return _told(told, words, max(common)[1], frame.place)
+        name = max(common)[1]
+        if len(frames.optimizers()) < 2:
+            return _told(told, second.SHARED, name, frame.place)
+        turns = apart.Turns(frame, scope, start.at[0])
+        if not turns.are_taken:
+            return _told(told, second.SHARED_UNSTEPPED, name, frame.place)
+        if (cure := apart.anew(turns, name, hanging)) is not None:
+            return replace(_told(told, second.SHARED_BETWEEN, name, frame.place), cure=cure)
+        return _told(told, second.SHARED_BETWEEN, name, frame.place)
     return None
 
 

@@ -57,6 +57,13 @@ SHARED_BETWEEN = (
     "the losses and call backward once: (a + b).backward().",
 )
 """With several optimizers a sum of the losses would train one net on the other's loss."""
+SHARED_UNSTEPPED = (
+    SHARED[0],
+    "If both losses are to train what {name} was computed from, add them and call backward once: "
+    "(a + b).backward(). Nothing steps or empties between the two passes, so the gradients are the "
+    "same. If one of them is not to train it, give that loss {name}.detach() in the place of "
+    "{name}: a discriminator's the made images, an actor's the advantage.",
+)
 SHARED_BY = (
     "Two backward passes of one step go through the same graph, and the first freed it.",
     "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "

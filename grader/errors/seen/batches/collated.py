@@ -60,21 +60,23 @@ def entries(sample: Any) -> Iterator[tuple[str, Any]]:
         yield "", sample
 
 
-def collate(found: Batch, special: str, text: str) -> str:
-    """A collate_fn that treats one entry in a way of its own, `one` being the samples."""
+def collate(found: Batch, special: dict[str, str]) -> str:
+    """A collate_fn that treats some entries in ways of their own, `one` being the samples."""
     sample = found.samples[0]
     if isinstance(sample, dict):
-        key = special[1:-1]
-        rest = f"{{k: v for k, v in one.items() if k != {key}}}"
-        body = f"default_collate([{rest} for one in samples]) | {{{key}: {text}}}"
+        keys = [at[1:-1] for at in special]
+        left_out = f"!= {keys[0]}" if len(keys) == 1 else f"not in ({', '.join(keys)})"
+        rest = f"{{k: v for k, v in one.items() if k {left_out}}}"
+        own = ", ".join(f"{at[1:-1]}: {text}" for at, text in special.items())
+        body = f"default_collate([{rest} for one in samples]) | {{{own}}}"
     elif isinstance(sample, tuple | list):
         columns = [
-            text if at == special else f"default_collate([one{at} for one in samples])"
+            special.get(at, f"default_collate([one{at} for one in samples])")
             for at, _ in entries(sample)
         ]
         body = ", ".join(columns)
     else:
-        body = text
+        (body,) = special.values()
     uses = ", with default_collate from torch.utils.data" if "default_collate" in body else ""
     return f"def collate(samples): return {body}{uses}. Pass DataLoader(..., collate_fn=collate)."
 
@@ -124,7 +126,7 @@ def read_kind(frames: Frames, told: Explained, message: str) -> Explained | None
             "DataLoader puts tensors, arrays, numbers and texts together, and lists and dicts of "
             "such.",
             cure="Return its numbers as a tensor; or keep the objects in a list: "
-            + collate(found, at, f"[one{at} for one in samples]"),
+            + collate(found, {at: f"[one{at} for one in samples]"}),
             place=found.place,
         )
     return None
@@ -158,14 +160,8 @@ def read_shapes(frames: Frames, told: Explained) -> Explained | None:
     """Tensors of several shapes in one entry: images of several sizes, or sequences."""
     if (found := batch(frames)) is None:
         return None
-    for at, _ in entries(found.samples[0]):
-        values = [dict(entries(sample)).get(at) for sample in found.samples]
-        tensors = [
-            torch.as_tensor(one) for one in values if isinstance(one, Tensor) or _is_array(one)
-        ]
-        shapes = list(dict.fromkeys(tuple(one.shape) for one in tensors))
-        if len(tensors) != len(values) or len(shapes) < 2:
-            continue
+    several = _several_shapes(found)
+    for at, shapes in several.items():
         entry = f" in entry {at}" if at else ""
         said = (
             f"The samples of {found.kind} have different shapes{entry}, {shapes[0]} and "
@@ -178,13 +174,37 @@ def read_shapes(frames: Frames, told: Explained) -> Explained | None:
                 "transforms.Resize((224, 224)): two numbers fix both sides, one alone does not."
             )
             return replace(told, meaning=said, cure=cure, place=found.place)
-        if len({len(one) for one in shapes}) == 1 and len({one[1:] for one in shapes}) == 1:
-            pad = f"pad_sequence([torch.as_tensor(one{at}) for one in samples], batch_first=True)"
+        if _are_sequences(shapes):
+            padded = {
+                one: f"pad_sequence([torch.as_tensor(one{one}) for one in samples], "
+                "batch_first=True)"
+                for one, its in several.items()
+                if _are_sequences(its)
+            }
             cure = (
                 f"Write a collate_fn that pads, with pad_sequence from torch.nn.utils.rnn: "
-                f"{collate(found, at, pad)} Where the padding must not count, hand the lengths "
+                f"{collate(found, padded)} Where the padding must not count, hand the lengths "
                 "over too."
             )
             return replace(told, meaning=said, cure=cure, place=found.place)
         return replace(told, meaning=said, place=found.place)
     return None
+
+
+def _several_shapes(found: Batch) -> dict[str, list[tuple[int, ...]]]:
+    """The entries whose tensors have several shapes in this batch."""
+    told: dict[str, list[tuple[int, ...]]] = {}
+    for at, _ in entries(found.samples[0]):
+        values = [dict(entries(sample)).get(at) for sample in found.samples]
+        tensors = [
+            torch.as_tensor(one) for one in values if isinstance(one, Tensor) or _is_array(one)
+        ]
+        shapes = list(dict.fromkeys(tuple(one.shape) for one in tensors))
+        if len(tensors) == len(values) and len(shapes) > 1:
+            told[at] = shapes
+    return told
+
+
+def _are_sequences(shapes: list[tuple[int, ...]]) -> bool:
+    """Whether they differ in their first size alone."""
+    return len({len(one) for one in shapes}) == 1 and len({one[1:] for one in shapes}) == 1

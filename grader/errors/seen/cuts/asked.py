@@ -11,7 +11,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import start_of
-from grader.errors.seen.reading import failing, source
+from grader.errors.seen.reading import failing, returning, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -110,6 +110,33 @@ def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | No
             f"entries yourself pass v of that shape: {name}.backward(v).",
             place=frame.place,
         )
+    return _scalar_of_call(frames, told)
+
+
+def _scalar_of_call(frames: Frames, told: Explained) -> Explained | None:
+    """`criterion(x, y).backward()`: the function that returns more than one number, and where."""
+    roots = frames.given("backward").get("tensors")
+    root = roots[0] if isinstance(roots, tuple) and len(roots) == 1 else None
+    frame = frames.last
+    for call in failing.calls(frame, "backward"):
+        made = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if not isinstance(made, ast.Call) or not isinstance(root, Tensor):
+            continue
+        name, place = f"{ast.unparse(made.func)}(...)", frame.place
+        cure = (
+            f"Write {name}.mean().backward(), or {name}.sum().backward(). To weigh its entries "
+            f"yourself pass v of that shape: {name}.backward(v)."
+        )
+        if (end := returning.of_call(made, frame)) is not None:
+            place = end.place
+            cure = f"Let it return one number: return {source.in_brackets(end.value)}.mean()."
+        return replace(
+            told,
+            meaning=f"{name} returns the shape {tuple(root.shape)}: backward() starts from one "
+            f"number, and this holds {root.numel()}.",
+            cure=cure,
+            place=place,
+        )
     return None
 
 
@@ -180,47 +207,6 @@ def _keeps_its_entries(message: str) -> bool:
     if len(given) == 1 and given[0] == math.prod(wanted):
         return True
     return [n for n in given if n != 1] == [n for n in wanted if n != 1]
-
-
-def read_flag(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """`h.requires_grad = False` of a result: what stands there instead."""
-    frame = frames.last
-    for node in ast.walk(frame.source) if frame.source is not None else ():
-        owner: ast.expr | None = None
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
-            owner = node.targets[0].value if node.targets[0].attr == "requires_grad" else None
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            owner = node.func.value if node.func.attr == "requires_grad_" else None
-        if owner is None or frames.within or not _reaches(owner, frame):
-            continue
-        value, name = looked_up(owner, frame), ast.unparse(owner)
-        if isinstance(value, Tensor) and value.grad_fn is not None:
-            return replace(
-                told,
-                meaning=f"{name} is a result, of {value.grad_fn.name()}: its flag follows from "
-                "what it was computed from.",
-                cure=f"Write {name} = {name}.detach(), which cuts it off.",
-                place=frame.place,
-            )
-    return None
-
-
-def read_integer(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """The tensor of whole numbers whose flag is set."""
-    frame = frames.last
-    for call in failing.calls(frame, "requires_grad_"):
-        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-        value = looked_up(owner, frame) if owner is not None else None
-        if owner is None or not isinstance(value, Tensor):
-            continue
-        name = ast.unparse(owner)
-        return replace(
-            told,
-            meaning=f"{name} holds {_dtype(value)}, which has no gradient.",
-            cure=f"Write {name} = {name}.float().requires_grad_(). {_COMPUTED}",
-            place=frame.place,
-        )
-    return None
 
 
 def _dtype(value: Tensor) -> str:

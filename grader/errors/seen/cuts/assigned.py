@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading.frames import Frames
+from grader.errors.seen.reading import source
+from grader.errors.seen.reading.frames import Frame, Frames
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -25,6 +27,15 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             "tensor has no graph: it is values.",
             cure=f"Write them into it: with torch.no_grad(): {name}.copy_({spelled}). {_LATER}",
         )
+    if (local := _in_forward(frames.last, str(attribute))) is not None:
+        return replace(
+            told,
+            meaning=f"{name} is a parameter, and this line puts a result computed from it in its "
+            "place, in every call.",
+            cure=f"Give the result a name of its own: {local}, and {attribute} in the place of "
+            f"self.{attribute} below. The parameter stays what it is.",
+            place=frames.last.place,
+        )
     return replace(
         told,
         meaning=f"{name} is a parameter, and the tensor that it is given is a result with a graph "
@@ -37,6 +48,16 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         f"of your own use {_function(module)}. copy_() and nn.Parameter(t) would run, and cut the "
         "way back to what computed it.",
     )
+
+
+def _in_forward(frame: Frame, attribute: str) -> str | None:
+    """`w = softmax(self.w)` of a method's `self.w = softmax(self.w)`."""
+    name = f"self.{attribute}"
+    for one in source.assigned(frame.source, name) if frame.source is not None else ():
+        if isinstance(one, ast.Assign) and one.lineno == frame.line:
+            reads = source.reads(one.value, name)
+            return f"{attribute} = {ast.unparse(one.value)}" if reads else None
+    return None
 
 
 _LATER = (

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.errors.seen.cuts import logic
 from grader.errors.seen.reading.frames import Frames, own_function
 from grader.errors.seen.reading.scope import (
     GRAPH,
@@ -23,8 +24,10 @@ from grader.errors.seen.reading.scope import (
     Value,
     behind,
     holds_graph,
+    is_made_to_learn,
     is_own,
     joined,
+    of_new,
     without_frozen,
 )
 
@@ -41,6 +44,7 @@ _LEAVES = {
     "long": "integers have no gradient",
     "int": "integers have no gradient",
     "bool": "truth values have no gradient",
+    **dict.fromkeys(logic.WORDS, logic.WHY),
 }
 _COMPARED = ("gt", "ge", "lt", "le", "eq", "ne")
 _MADE = {
@@ -204,6 +208,8 @@ class _Reading:
         if name in ("append", "extend", "add", "update") and isinstance(node.func, ast.Attribute):
             self.give(node.func.value, whole, scope)
         inside = scope.object(node.func)
+        if is_made_to_learn(node, name, inside):
+            return GRAPH
         if name in _MADE and (inside is None or inside is getattr(torch, name, None)):
             return self.lost(node, whole, _MADE[name], scope)
         if isinstance(node.func, ast.Name) and name in ("float", "int"):
@@ -212,11 +218,9 @@ class _Reading:
             return self.lost(node, whole, _LEAVES[name], scope)
         if name == "sample" and owner.graph and not (inside is not None and is_own(inside)):
             return self.lost(node, owner, "sample() draws without a graph", scope)
-        if _is_made_to_learn(node, name, inside):
-            return GRAPH
         if isinstance(inside, nn.Module) and not is_own(getattr(type(inside), "forward", None)):
             return self.layer(node, inside, joined([*given, *named.values()]), scope)
-        function, owned = behind(inside)
+        function, owned = behind(inside) if inside is not None else of_new(node, scope)
         if function is not None:
             return self.enter(node, function, owned, given, named, scope)
         return whole
@@ -283,14 +287,6 @@ class _Reading:
         return scope.file == frame.file and line <= frame.line <= line + (
             (node.end_lineno or node.lineno) - node.lineno
         )
-
-
-def _is_made_to_learn(node: ast.Call, name: str, kind: Any) -> bool:
-    """A parameter, a leaf that requires grad, or a module that holds some."""
-    flags = [one.value for one in node.keywords if one.arg == "requires_grad"]
-    flagged = any(isinstance(one, ast.Constant) and one.value is True for one in flags)
-    is_module = isinstance(kind, type) and issubclass(kind, nn.Module)
-    return flagged or is_module or name in ("Parameter", "requires_grad_")
 
 
 def _name(node: ast.expr) -> str:

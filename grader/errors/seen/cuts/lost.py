@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import root_of
-from grader.errors.seen.cuts import backwards, copies, derived, flow, severed, slopes
+from grader.errors.seen.cuts import backwards, copies, derived, flow, later, severed, slopes
 from grader.errors.seen.cuts.cutting import cuts
 from grader.errors.seen.in_place import checkpointed
 from grader.errors.seen.reading import source
@@ -62,7 +62,7 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
     """A tensor of the same values that is not the one the result was computed from."""
     if (straight := slopes.constant(frames, told)) is not None:
         return straight
-    if (other := copies.read(frames, told)) is not None:
+    if (other := copies.read(frames, told) or later.read(frames, told)) is not None:
         return other
     tree = frames.last.source
     for node in ast.walk(tree) if tree is not None else ():

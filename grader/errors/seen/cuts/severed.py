@@ -6,9 +6,11 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
+from torch import nn
+
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
-from grader.errors.seen.cuts import unrecorded
+from grader.errors.seen.cuts import logic, unrecorded
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 
 _CURES = (
@@ -67,7 +69,13 @@ _CURES = (
     (
         "integers",
         "For argmax use softmax and its probabilities, or a loss of the scores themselves, such as "
-        "cross_entropy: counts and integers have no gradient.",
+        "cross_entropy: counts and integers have no gradient. Where a place is meant, take the "
+        "expected one, for s.argmax(d): (s.softmax(d).movedim(d, -1) * "
+        "torch.arange(s.shape[d])).sum(-1).",
+    ),
+    (
+        "truth values",
+        "Compute with the probabilities themselves: truth values have no gradient.",
     ),
     (
         "comparison",
@@ -91,7 +99,8 @@ def at(frames: Frames, told: Explained, places: Sequence[tuple[str, str]]) -> Ex
     return replace(
         told,
         meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",
-        cure=" ".join(cures) if 0 < len(cures) < 3 else _WHOLE,
+        cure=(" ".join(cures) if 0 < len(cures) < 3 else _WHOLE)
+        + logic.instead(frames, {place for place, _ in places}),
         place=places[0][0] if len(places) == 1 else "",
         sure=False,
     )
@@ -136,10 +145,28 @@ def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explaine
         told,
         meaning=f"No parameter of {name} requires grad, so nothing was recorded."
         f"{_by_none(frames, keys)}",
-        cure=f"Unfreeze what is to be trained: {name}.requires_grad_(True), or one part of it."
-        f"{by_name}",
+        cure=f"Unfreeze what is to be trained: {_to_train(frames, name, model)}{by_name}",
         place=lines.pop() if len(lines) == 1 else frame.place,
     )
+
+
+def _to_train(frames: Frames, name: str, model: nn.Module) -> str:
+    """The part of a model that an optimizer holds, if it holds one part alone."""
+    held = {
+        id(one)
+        for _, optimizer in frames.optimizers()
+        for group in optimizer.param_groups
+        for one in group["params"]
+    }
+    for path, part in model.named_modules():
+        mine = {id(one) for one in part.parameters()}
+        rest = {id(one) for one in model.parameters()} - mine
+        if path and mine and mine == held & (mine | rest):
+            return (
+                f"{name}.{path}.requires_grad_(True), behind the line that freezes; it is all of "
+                f"{name} that the optimizer holds."
+            )
+    return f"{name}.requires_grad_(True), or one part of it."
 
 
 def _by_none(frames: Frames, keys: list[str]) -> str:

@@ -45,12 +45,14 @@ def _written(tree: ast.AST, loop: ast.AST) -> Iterator[tuple[str, str, int]]:
 
 
 def is_read_elsewhere(frames: Frames, name: str) -> bool:
-    """Whether a loop reads entries of a tensor by indices that another value holds.
+    """Whether a loop reads all of a tensor, or entries by indices that another value holds.
 
     Such a loop does not go from one entry to the next: `state[neighbours]`, `x[edges[i]]`.
     """
     for tree, _, _ in code_of(frames):
         for loop in (node for node in ast.walk(tree) if isinstance(node, source.Loop)):
+            if _is_read_whole(loop, name):
+                return True
             parts = [one for one in ast.walk(loop) if isinstance(one, ast.Subscript)]
             mine = [one for one in parts if ast.unparse(one.value) == name]
             stored = [one.slice for one in mine if isinstance(one.ctx, ast.Store)]
@@ -59,6 +61,25 @@ def is_read_elsewhere(frames: Frames, name: str) -> bool:
             if written and any(_is_index(one) and ast.unparse(one) not in written for one in read):
                 return True
     return False
+
+
+_ABOUT = ("shape", "size", "dim", "device", "dtype", "numel", "new_zeros", "new_tensor")
+
+
+def _is_read_whole(loop: ast.AST, name: str) -> bool:
+    """Whether a loop that writes entries of a tensor computes with all of it: `mm(w, b)`."""
+    wholes = [node for node in ast.walk(loop) if isinstance(node, ast.Name) and node.id == name]
+    beside: list[ast.AST] = []
+    stored = False
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Subscript):
+            beside.append(node.value)
+            stored = stored or (isinstance(node.ctx, ast.Store) and node.value in wholes)
+        elif isinstance(node, ast.Attribute) and node.attr in _ABOUT:
+            beside.append(node.value)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("len", "range"):
+            beside += node.args
+    return stored and any(one not in beside for one in wholes)
 
 
 def _is_index(node: ast.expr) -> bool:

@@ -62,7 +62,7 @@ def _of_layers(frames: Frames, told: Explained) -> Explained | None:
 def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A sum that was begun as a leaf, a parameter edited in forward, a view, or an update."""
     if frames.within:
-        return None
+        return _by_library(frames, told)
     frame = frames.last
     told = replace(told, place=frame.place)
     edits = results.edits_on(frame)
@@ -93,6 +93,36 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
             "inside `with torch.no_grad():`.",
         )
     return told
+
+
+def _by_library(frames: Frames, told: Explained) -> Explained | None:
+    """A layer or a function with inplace=True that was given a leaf."""
+    frame = frames.last
+    for edit in results.edits_on(frame):
+        if "inplace=" in edit.written:
+            return replace(
+                told,
+                meaning=f"{edit.written} writes its result into {edit.name}, a leaf that requires "
+                "grad.",
+                cure=f"{edit.instead}.",
+                place=frame.place,
+            )
+    owners = [names.get("self") for _, names in frames.within]
+    layer = next((one for one in reversed(owners) if isinstance(one, nn.Module)), None)
+    if layer is None or getattr(layer, "inplace", False) is not True:
+        return None
+    name = next((name for name, one in layers.parts(frames) if one is layer), "")
+    kind = type(layer).__name__
+    given = next((names.get("input") for _, names in reversed(frames.within)), None)
+    leaf = frames.name_of(given) if isinstance(given, Tensor) else ""
+    return replace(
+        told,
+        meaning=f"{name or 'A layer'} is {kind}(inplace=True), which writes its result into what "
+        f"it is given; and that is {leaf or 'a tensor'}, a leaf that requires grad.",
+        cure=f"Make {name or 'that layer'} without inplace=True: nn.{kind}(...) with its other "
+        "arguments.",
+        place=frame.place,
+    )
 
 
 def _begun(frame: Frame, name: str, value: Tensor) -> tuple[int, str] | None:

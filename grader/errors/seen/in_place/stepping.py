@@ -13,6 +13,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph, kept, once, passes, second
+from grader.errors.seen.in_place import stale
 from grader.errors.seen.reading import ran
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
@@ -58,6 +59,16 @@ def read(
             cure=f"Compute {path} in forward, of what {what} is then: every step has a graph "
             "of its own, and retain_graph=True is not needed.",
             place=made.place,
+        )
+    if (old := stale.made_before(frames, root, refusing)) is not None:
+        name, statement, at = old
+        return replace(
+            told,
+            meaning=f"{name} was computed before this loop ({at}), and {code}.step() has changed "
+            f"{what}, by which it was computed, in an earlier pass of the loop.",
+            cure=f"Compute {name} anew in each pass of the loop, in front of its first use there: "
+            f"{statement}.",
+            place=place,
         )
     loss = frames.name_of(root) or "this loss"
     cure = _cure(code, loss, _reaches_others(root, _held(optimizer)))

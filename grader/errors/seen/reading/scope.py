@@ -111,3 +111,20 @@ def behind(value: Any) -> tuple[FunctionType | None, Any]:
         return None, None
     method = getattr(type(value), "forward" if isinstance(value, nn.Module) else "__call__", None)
     return (method, value) if isinstance(method, FunctionType) else (None, None)
+
+
+def of_new(node: ast.Call, scope: Scope) -> tuple[FunctionType | None, Any]:
+    """The forward that `Dice()(p, t)` runs, whose object has no name: its class stands for it."""
+    kind = scope.object(node.func.func) if isinstance(node.func, ast.Call) else None
+    if not isinstance(kind, type) or not issubclass(kind, nn.Module):
+        return None, None
+    method = kind.forward
+    return (method, kind) if isinstance(method, FunctionType) and is_own(method) else (None, None)
+
+
+def is_made_to_learn(node: ast.Call, name: str, kind: Any) -> bool:
+    """A parameter, a leaf that requires grad, or a module that holds some."""
+    flags = [one.value for one in node.keywords if one.arg == "requires_grad"]
+    flagged = any(isinstance(one, ast.Constant) and one.value is True for one in flags)
+    is_module = isinstance(kind, type) and issubclass(kind, nn.Module)
+    return flagged or is_module or name in ("Parameter", "requires_grad_")

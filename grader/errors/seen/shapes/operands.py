@@ -14,7 +14,7 @@ from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import named
 from grader.errors.seen.reading.sized import shape_of
-from grader.errors.seen.shapes import aligned
+from grader.errors.seen.shapes import aligned, flattened
 from grader.errors.seen.shapes.aligned import Operand
 
 _SIZES = re.compile(
@@ -58,6 +58,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"or {small.name}.view({sizes}).",
             place=frame.made(small.name),
         )
+    if (of_classes := flattened.of_classes(frame, left, right)) is not None:
+        said, cure = of_classes
+        return replace(told, meaning=said, cure=cure, place=frame.place)
     if (brought := aligned.cure(frame, left, right)) is not None:
         cure, place = brought
         return replace(told, meaning=meaning, cure=cure, place=place or frame.place)

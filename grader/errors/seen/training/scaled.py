@@ -78,7 +78,30 @@ def read_twice(frames: Frames, told: Explained, message: str) -> Explained | Non
                 cure="Move unscale_() and the clipping into that if, in front of step().",
                 place=frame.place_of(node.lineno),
             )
+    if (line := _leaves_between(tree, frame.line)) is not None:
+        return replace(
+            told,
+            meaning="This line leaves the pass behind unscale_() and in front of update(), so the "
+            "next pass unscales without an update() between.",
+            cure="Call update() of the scaler in front of it; the gradients that are not used are "
+            "emptied by zero_grad(). The scaler itself leaves out a step whose gradients are inf "
+            "or nan.",
+            place=frame.place_of(line),
+        )
     return None
+
+
+def _leaves_between(tree: ast.AST, line: int) -> int | None:
+    """The one continue between the unscale_ of a loop and its update."""
+    loop = source.loop_of(tree, line)
+    updates = [at for at, _ in source.calls(loop, "update")] if loop is not None else []
+    found = [
+        node.lineno
+        for node in (ast.walk(loop) if loop is not None else ())
+        if isinstance(node, ast.Continue) and updates and line < node.lineno < updates[-1]
+    ]
+    updated = [at for at in updates if found and line < at < found[0]]
+    return found[0] if len(found) == 1 and not updated else None
 
 
 def _unscaled_before(frames: Frames) -> str | None:
