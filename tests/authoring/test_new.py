@@ -1,13 +1,12 @@
 """A new exercise is laid as a skeleton, through which the proof leads to a whole one."""
 
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from grader.authoring.new import NotLaid, lay
-from tests.conftest import ROOT, environment
+from tests.conftest import ROOT
+from tests.fixtures.commands import forked
 
 PARTS = (
     "grader/tasks/graphs/slope_at.py",
@@ -35,16 +34,8 @@ def checkout(tmp_path_factory):
 
 def typed(checkout, *words):
     """An `autograd-course` command of that checkout's own course: its status and its text."""
-    done = subprocess.run(
-        [sys.executable, "-m", "grader.cli", *words],
-        cwd=checkout,
-        env=environment(PYTHONPATH=str(checkout)),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+    done = forked("grader.cli", *words, cwd=checkout, PYTHONPATH=str(checkout))
+    return done.returncode, done.stdout
 
 
 def mend(checkout, path, *changes):

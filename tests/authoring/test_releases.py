@@ -16,8 +16,9 @@ from grader.authoring import parts, releases
 from grader.notebook.folder import workspace
 from grader.notebook.texts import notebooks
 from grader.trusted.key import Key
-from tests.conftest import ROOT, run, small_course
+from tests.conftest import ROOT, small_course
 from tests.fixtures.classroom import shared
+from tests.fixtures.commands import forked
 
 every_chapter = pytest.mark.parametrize("text", releases.texts(ROOT), ids=lambda text: text.stem)
 
@@ -108,7 +109,7 @@ def test_a_release_is_the_same_bytes_wherever_it_is_made(tmp_path):
 def test_nbgrader_itself_makes_the_same_release(course):
     list(releases.generate(course))
     ours = release(course).read_bytes()
-    said = run("nbgrader", "generate_assignment", "01-demo", "--force", cwd=course)
+    said = forked("nbgrader", "generate_assignment", "01-demo", "--force", cwd=course)
     assert said.returncode == 0, said.stdout
     assert release(course).read_bytes() == ours
 
@@ -213,7 +214,7 @@ def test_a_chapter_saved_in_jupyterlab_keeps_its_text_and_its_release(tmp_path):
     manager.save(model, place)
     assert text.read_bytes() == kept
     assert check not in (course / place).read_text()
-    said = run("nbgrader", "generate_assignment", "01-graphs", "--force", cwd=course)
+    said = forked("nbgrader", "generate_assignment", "01-graphs", "--force", cwd=course)
     assert said.returncode == 0, said.stdout
     assert release(course, "01-graphs").read_bytes() == before
     later = text.stat().st_mtime + 60

@@ -20,8 +20,9 @@ from grader.judge.intake.course import course_directory
 from grader.report import figures
 from grader.trusted.key import Mistake, key_of
 from grader.trusted.live import LiveAnswers
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT
 from tests.fixtures import classroom
+from tests.fixtures.commands import forked
 
 CHAPTERS = sorted({task.chapter for task in tasks().values()})
 ASSIGNMENT, SIZE, SEED = "01-graphs", 10, 10
@@ -45,7 +46,7 @@ def demo(tmp_path_factory):
         (where / TRUTH).write_text(json.dumps(truth(ASSIGNMENT, 0, [])))
         (where / "old.txt").write_text("of the class before")
         options = ("--size", SIZE, "--seed", SEED, "--jobs", 1)
-        said = run("grader.cli", "demo", where, *options, cwd=ROOT, timeout=900)
+        said = forked("grader.cli", "demo", where, *options, cwd=ROOT, timeout=900)
         assert said.returncode == 0, said.stdout
         (folder / "said.txt").write_text(said.stdout)
 

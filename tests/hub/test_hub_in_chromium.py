@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.fixtures.browser import chromium, menu, window
+from tests.fixtures.browser import SCRIPTS_AS_THEY_ARE, chromium, menu, window
 from tests.hub.rooms import COURSE
 
 CHAPTER = "01-graphs"
@@ -19,7 +19,7 @@ NOTEBOOK = ".jp-NotebookPanel:visible:has(:text('01 Computation graphs: exercise
 def browser(program):
     """A real browser, in which each person has a window."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    with chromium(program(*names)) as running:
+    with chromium(program(*names), SCRIPTS_AS_THEY_ARE) as running:
         yield running
 
 

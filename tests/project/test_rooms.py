@@ -241,7 +241,8 @@ def test_checking_brings_nothing_heavy_either():
     brought = brought_by(
         "import grader\n"
         "verdict = grader.check('two_path_grad', lambda x, w: (w + 1, w + 1))\n"
-        "assert verdict.findings[0].code == 'two_path_grad.first_path_only', verdict"
+        "assert verdict.findings[0].code == 'two_path_grad.first_path_only', verdict\n"
+        "assert not grader.check('count_params', lambda model: 0).passed"  # it makes modules
     )
     assert "grader.keys" in brought
     assert not among(brought, HEAVY)

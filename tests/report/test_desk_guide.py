@@ -8,9 +8,10 @@ from nbgrader.api import Gradebook
 
 from grader.report import figures
 from grader.report.counted import State
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT
 from tests.fixtures import classroom, graded
 from tests.fixtures.classroom import ASSIGNMENT
+from tests.fixtures.commands import forked
 
 LATE = "late-0"  # 25 points, 4 days and 21 hours after the due date
 
@@ -75,7 +76,7 @@ def test_an_extension_can_be_given_before_anything_is_handed_in(typed, tmp_path,
 
 def test_a_due_date_is_set_as_the_guide_says(tmp_path):
     course = classroom.course(tmp_path / "course", [])
-    said = run(
+    said = forked(
         "nbgrader", "db", "assignment", "add", ASSIGNMENT, "--duedate", "2026-01-20 12:00 UTC",
         cwd=course,
     )  # fmt: skip

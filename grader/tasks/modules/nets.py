@@ -32,15 +32,15 @@ def made(build: Callable[..., Any], *sizes: Any, like: Tensor, seed: int = 0) ->
 @contextlib.contextmanager
 def _in_dtype(dtype: torch.dtype) -> Iterator[None]:
     """New tensors are of this dtype, and empty ones hold nan instead of what lay in memory."""
-    before = torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    dtype_before, mode_before = torch.get_default_dtype(), torch.get_deterministic_debug_mode()
     torch.set_default_dtype(dtype)
-    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    # Not by use_deterministic_algorithms: it loads torch's compiler first, for two seconds.
+    torch.set_deterministic_debug_mode("warn")
     try:
         yield
     finally:
-        torch.set_default_dtype(before[0])
-        torch.use_deterministic_algorithms(mode=before[1], warn_only=warn_only)
+        torch.set_default_dtype(dtype_before)
+        torch.set_deterministic_debug_mode(mode_before)
 
 
 def shapes(module: nn.Module) -> Shapes:

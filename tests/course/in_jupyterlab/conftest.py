@@ -10,22 +10,20 @@ from playwright.sync_api import expect
 
 from grader.cli import lab as lab_command
 from grader.notebook.folder import workspace
-from grader.notebook.texts import places
 from grader.start.paths import LABEXTENSIONS
 from tests.conftest import ROOT
 from tests.course.in_jupyterlab.elements import ELEMENTS, EXERCISE, PLACE, WRONG
-from tests.fixtures.browser import browser_page, jupyterlab
-from tests.fixtures.in_jupyterlab import Lab, cell, notebook, run
+from tests.fixtures.browser import SCRIPTS_AS_THEY_ARE, browser_page, jupyterlab
+from tests.fixtures.in_jupyterlab import FRONT, QUICK, Lab, cell, notebook, run
 
 SETTINGS = Path(lab_command.__file__).with_name("lab_settings")
-LESSON = places.lesson("01-graphs")
 
 
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory, program):
     """The course's workspace in JupyterLab with its settings, for somebody without a record.
 
-    The first lesson is open. It is a JupyterLab in which a test can call the commands.
+    The notebook of questions and a picture is open. A test can call this JupyterLab's commands.
     """
     folder = tmp_path_factory.mktemp("lab")
     workspace.build(ROOT, folder)
@@ -42,17 +40,17 @@ def lab(tmp_path_factory, program):
     expect.set_options(timeout=20_000)  # a machine may have other work to do
     with (
         jupyterlab(folder, *options, AUTOGRAD_COURSE_DATA=record) as address,
-        browser_page(program(*names)) as page,
+        browser_page(program(*names), SCRIPTS_AS_THEY_ARE) as page,
     ):
         page.set_viewport_size({"width": 1400, "height": 900})
-        # A layout of its own: what opens from the start page does not open these notebooks again.
-        page.goto(f"{address}/lab/workspaces/main/tree/{LESSON}", timeout=120_000)
-        page.locator(".jp-MarkdownOutput h1").first.wait_for(timeout=120_000)
+        # A layout of its own: what opens from the start page does not open this notebook again.
+        page.goto(f"{address}/lab/workspaces/main/tree/{PLACE}", timeout=120_000)
+        page.locator(QUICK + FRONT).wait_for(timeout=120_000)
+        lab = Lab(address, folder, page)
+        lab.open(PLACE)
         # What is drawn late moves what stands below it: a click could miss.
         expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
-        end = page.get_by_role("heading", name="Where to go from here")
-        end.wait_for(state="attached", timeout=120_000)
-        yield Lab(address, folder, page)
+        yield lab
 
 
 def write_answer(place):

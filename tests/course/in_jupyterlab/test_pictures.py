@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.course.in_jupyterlab.elements import DRAWN, PICTURED, PICTURES, first_picture
+from tests.course.in_jupyterlab.elements import DRAWN, PICTURED, PICTURES, PLACE, first_picture
 from tests.fixtures.browser import COLOURS, barriers, keep_picture
 from tests.fixtures.in_jupyterlab import DIRTY, FRONT, cell, notebook
 
@@ -22,7 +22,7 @@ def drawn(lab):
     alive = shown.locator(".ag-player.ag-alive")
     expect(alive).to_have_count(len(PICTURED), timeout=120_000)
     yield
-    lab.close(PICTURES)
+    lab.leave_open(PLACE)
 
 
 @pytest.fixture

@@ -7,11 +7,22 @@ from playwright.sync_api import expect
 
 from grader.notebook.texts import links, places, way
 from tests.conftest import ROOT
-from tests.course.in_jupyterlab.elements import EXERCISE
+from tests.course.in_jupyterlab.elements import EXERCISE, PLACE
 from tests.fixtures.browser import barriers, keep_picture
 from tests.fixtures.in_jupyterlab import DIRTY, FRONT, cell, is_shut_down, lands_at
 
 LESSON, _ = way.of_course().section("two_path_grad", "01-graphs")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def opened(lab):
+    """The lesson, as far as its end; what is opened here is open for as long as it is needed."""
+    shown = lab.open(str(places.lesson(LESSON.name)))
+    # What is drawn late moves what stands below it: a click could miss.
+    end = shown.get_by_role("heading", name="Where to go from here")
+    end.wait_for(state="attached", timeout=120_000)
+    yield
+    lab.leave_open(PLACE)
 
 
 def test_a_link_lands_at_its_exercise_although_the_notebook_was_never_opened(lab, page):

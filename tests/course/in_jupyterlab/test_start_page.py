@@ -1,4 +1,4 @@
-"""The start page in a browser: read, followed by mouse and by keyboard, and without its server."""
+"""The start page in a browser: read, without its server, followed by mouse and by keyboard."""
 
 import re
 
@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from course.widgets.frame import look
 from grader.notebook.texts import places
 from tests.fixtures.browser import COLOURS, barriers
-from tests.fixtures.in_jupyterlab import FRONT
+from tests.fixtures.in_jupyterlab import FRONT, QUICK
 from tests.fixtures.lesson_texts import LESSONS
 
 
@@ -34,6 +34,7 @@ def test_every_link_of_the_start_page_leads_to_a_cell_that_is_there(lab, start):
         "links => links.map(one => one.getAttribute('href'))"
     )
     assert len(links) > 64
+    assert links[-1] == "/lab"  # as you left it
     cells_of = {}
     for link in links:
         path, _, where = link.removeprefix("/lab").removeprefix("/tree/").partition("#cell-id=")
@@ -64,22 +65,6 @@ def test_the_start_page_can_be_read_in_both_schemes(start, scheme):
         start.emulate_media(color_scheme="light")
 
 
-def test_a_start_page_whose_server_has_stopped_says_so_and_leads_on_once_it_is_back(lab, start):
-    link = start.get_by_role("link", name="Open JupyterLab as you left it")
-    said = start.get_by_role("alert")
-    expect(said).to_have_text("")
-    start.route("**/*", lambda asked: asked.abort("connectionrefused"))
-    link.click()
-    expect(said).to_contain_text("The server behind this page has stopped. Start it again")
-    expect(said).to_be_in_viewport()
-    assert barriers(start, "#gone") == []
-    assert start.url == f"{lab.address}/start.html"
-    lab.page.wrong.clear()  # the browser writes down that it found nobody
-    start.unroute("**/*")
-    link.click()
-    expect(start.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
-
-
 # A cell by what it begins with, once it is the active one and in sight.
 LANDED = f"""begins => {{
     const cell = document.querySelector('{FRONT} .jp-mod-active');
@@ -89,16 +74,31 @@ LANDED = f"""begins => {{
 }}"""
 
 
+def server_stops_and_is_back(lab, page):
+    """Follow a link of a page whose server has stopped: it says so, and the page stays."""
+    said = page.get_by_role("alert")
+    expect(said).to_have_text("")
+    page.route("**/*", lambda asked: asked.abort("connectionrefused"))
+    page.get_by_role("link", name="Open JupyterLab as you left it").click()
+    expect(said).to_contain_text("The server behind this page has stopped. Start it again")
+    expect(said).to_be_in_viewport()
+    assert barriers(page, "#gone") == []
+    assert page.url == f"{lab.address}/start.html"
+    lab.page.wrong.clear()  # the browser writes down that it found nobody
+    page.unroute("**/*")
+
+
 def test_the_start_page_is_followed_from_its_first_link_to_its_last(lab, start):
     """In the first, the middle and the last part one link: by mouse, by keyboard, at 800 px.
 
-    From the notebook there is a way back to the page. Where every link leads, the first test of
-    this module holds.
+    The server had stopped before the first, which leads on all the same. From the notebook there is
+    a way back to the page. Where every link leads, the first test of this module holds.
     """
     parts = start.locator("section[aria-labelledby^=part-]")
     middle = parts.nth(parts.count() // 2).get_by_role("link").last.get_attribute("href")
     last = parts.last.get_by_role("link").first.get_attribute("href")
 
+    server_stops_and_is_back(lab, start)
     first = start.locator("a.on").first
     begins = first.get_attribute("href")
     first.click()
@@ -126,7 +126,7 @@ def test_the_start_page_is_followed_from_its_first_link_to_its_last(lab, start):
 def is_followed(page, folder, address, back=True):
     """Wait until a link to `address` has led to its cell of its notebook, and go back."""
     place, _, where = address.partition("/lab/tree/")[2].partition("#cell-id=")
-    front = page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")
+    front = page.locator(f"{QUICK}#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")
     expect(front).to_contain_text(place.rpartition("/")[2], timeout=60_000)
     if where:
         cells_there = {one.id: one.source for one in nbformat.read(folder / place, 4).cells}

@@ -14,7 +14,8 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grader.notebook.texts import notebooks
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT
+from tests.fixtures.commands import forked
 
 NOISY = """
 
@@ -98,7 +99,9 @@ def graded(tmp_path_factory):
     @functools.cache
     def nbgrader(command, *argv):
         # Without the judge: nbgrader runs the submissions itself.
-        said = run("nbgrader", command, *argv, cwd=course, timeout=600, AUTOGRAD_COURSE_JUDGE="0")
+        said = forked(
+            "nbgrader", command, *argv, cwd=course, timeout=600, AUTOGRAD_COURSE_JUDGE="0"
+        )
         assert said.returncode == 0, said.stdout
         return said.stdout
 

@@ -13,12 +13,13 @@ from traitlets.config import Config
 from grader.judge.intake.course import settings_of
 from tests.conftest import environment, run
 from tests.fixtures import classroom
+from tests.fixtures.commands import forked
 
 CLASS = classroom.one_of_each_kind()
 
 
-def nbgrader(course, *argv, status=0):
-    said = run("nbgrader", *argv, cwd=course, timeout=900)
+def nbgrader(course, *argv, status=0, how=forked):
+    said = how("nbgrader", *argv, cwd=course, timeout=900)
     assert said.returncode == status, said.stdout
     return said.stdout
 
@@ -29,7 +30,7 @@ def by_nbgrader(tmp_path_factory):
 
     def make(folder):
         classroom.course(folder, CLASS)
-        said = nbgrader(folder, "autograde", classroom.ASSIGNMENT)
+        said = nbgrader(folder, "autograde", classroom.ASSIGNMENT, how=run)
         nbgrader(folder, "generate_feedback", classroom.ASSIGNMENT)
         (folder / "said.txt").write_text(said)
 

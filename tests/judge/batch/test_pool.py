@@ -37,20 +37,15 @@ from grader.judge.books.gradebook import Book, GradebookRefused
 from grader.judge.pages import feedback
 from grader.judge.sitting.examiner import examine
 from grader.notebook import files
-from tests.conftest import environment, run
+from tests.conftest import environment
 from tests.fixtures import classroom
+from tests.fixtures.commands import forked
 from tests.fixtures.crew import Known, done
 
 ASSIGNMENT = classroom.ASSIGNMENT
 FEW = [f"honest-{number:02}" for number in range(4)] + ["first_path_only-0", "nothing-0", "late-0"]
 # So many that a batch is still at work when a test that saw its first grade puts an end to it.
 MANY = [*FEW, "noisy-0", "partly-0", "raising-0", "swapped-0", "wrong_where_w_is_zero-0"]
-
-
-def grade(course, *argv, status=0, **extra):
-    said = run("grader.cli", "grade", ASSIGNMENT, *argv, cwd=course, timeout=900, **extra)
-    assert said.returncode == status, said.stdout
-    return said.stdout
 
 
 def start(course, *argv, **how):
@@ -185,7 +180,7 @@ def test_ctrl_c_says_that_nothing_is_lost_and_the_same_command_goes_on(
 
 
 _KILL = """
-import contextlib, ctypes, os, subprocess, sys
+import contextlib, ctypes, os, subprocess, sys, time
 import psutil
 
 PR_SET_CHILD_SUBREAPER = 36  # whoever outlives its parent becomes a child of this process
@@ -195,6 +190,7 @@ batch = psutil.Popen(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=subprocess.
 here = len(batch.parents())
 deepest = 0
 while deepest < generations and batch.status() != psutil.STATUS_ZOMBIE:
+    time.sleep(0.01)  # a look at all processes takes as long
     for one in batch.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             deepest = max(deepest, len(one.parents()) - here)
@@ -748,7 +744,7 @@ def test_only_a_command_that_works_hands_feedback_out(graded_class, tmp_path, la
         assert command is None
         assert f"feedback/STUDENT/{ASSIGNMENT} has the pages" in said
     else:
-        done = run("nbgrader", *shlex.split(command[1]), cwd=course)
+        done = forked("nbgrader", *shlex.split(command[1]), cwd=course)
         assert done.returncode == 0, done.stdout
         released = list((tmp_path / "exchange").rglob("*.html"))
         assert len(released) == (2 if lack == "nothing" else 1)

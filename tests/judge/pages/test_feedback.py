@@ -21,9 +21,9 @@ from grader.judge.intake.normalise import normalise
 from grader.judge.pages import settings as pages
 from grader.judge.pages.clean import clean, showable
 from grader.judge.pages.feedback import feedback_page
-from tests.conftest import run
 from tests.fixtures import instructors, payloads
 from tests.fixtures.browser import chromium, jupyterlab, window
+from tests.fixtures.commands import forked
 
 CHROMIUM = "chromium", "chromium-browser", "google-chrome", "chrome"
 NOTEBOOK = "problems.ipynb"
@@ -236,7 +236,7 @@ runpy.run_path({pages.__file__!r})["configure"](c)
 
 
 def feedback_of(folder):
-    said = run("nbgrader", "generate_feedback", instructors.ASSIGNMENT, "--force", cwd=folder)
+    said = forked("nbgrader", "generate_feedback", instructors.ASSIGNMENT, "--force", cwd=folder)
     assert said.returncode == 0, said.stdout
     assert "Traceback" not in said.stdout
     return {
