@@ -27,9 +27,10 @@ def cuts(record: Record, followed: Followed, end: int, *, past_draws: bool = Tru
         seen.add(number)
         if followed.cut.get(number) == number:
             found.add(number)
-        elif number >= 0 and (call := record.call(number)) is not None:
-            if past_draws or call.name not in _DRAWS:
-                ahead.extend(call.sources)
+            continue
+        call = record.call(number) if number >= 0 else None
+        if call is not None and (past_draws or call.name not in _DRAWS):
+            ahead.extend(call.sources)
     return sorted(found)
 
 

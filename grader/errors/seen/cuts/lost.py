@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import root_of
-from grader.errors.seen.cuts import backwards, copies, derived, flow, severed, slopes
+from grader.errors.seen.cuts import backwards, copies, derived, flow, ignored, severed, slopes
 from grader.errors.seen.cuts.cutting import cuts
 from grader.errors.seen.in_place import checkpointed
 from grader.errors.seen.reading import source
@@ -85,6 +85,8 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
                 "materialize_grads=True, which gives zeros for it.",
                 place=frames.last.place,
             )
+        if (told_of := ignored.read(frames, told, asked)) is not None:
+            return told_of
         if isinstance(asked, ast.Name) and (line := _replaced(asked, frames.last)) is not None:
             name = asked.id
             return replace(
