@@ -94,9 +94,9 @@ def _ignored(frame: Frame, call: ast.Call, given: list[str]) -> tuple[str, str]:
             if isinstance(node, ast.IfExp | ast.If) and (by := _skipped(node, passed, reads)):
                 at, text = place.format(code[2] + node.lineno - 1), source.spelled(call)
                 return (
-                    f" {tree.name}() uses {name} only {by[1]} ({at}), and {text} passes {by[0]} "
-                    "too.",
-                    f"Leave {by[0]} out of {text}, so that {name} is what it computes with.",
+                    f" {tree.name}() uses {name} only where {by} is None ({at}), and {text} "
+                    f"passes {by} too.",
+                    f"Leave {by} out of {text}, so that {name} is what it computes with.",
                 )
         further = [one for one in ast.walk(tree) if isinstance(one, ast.Call) and _hands(one, name)]
         if len(further) != 1:
@@ -115,17 +115,15 @@ def _passed(tree: ast.FunctionDef, call: ast.Call, owner: Any) -> dict[str, ast.
 
 def _skipped(
     node: ast.IfExp | ast.If, passed: dict[str, ast.expr], reads: list[ast.AST]
-) -> tuple[str, str] | None:
-    """The argument by which a condition skips all these reads, and when it would not."""
+) -> str | None:
+    """The argument that was passed, and by which a condition skips all these reads."""
     if (decided := _decided(node, passed)) is None:
         return None
     other, is_true = decided
     skipped = node.orelse if is_true else node.body
     inside = skipped if isinstance(skipped, list) else [skipped]
     known = {id(one) for part in inside for one in ast.walk(part)}
-    if not all(id(one) in known for one in reads):
-        return None
-    return other, f"where {other} is {'None' if is_true else 'given'}"
+    return other if all(id(one) in known for one in reads) else None
 
 
 def _hands(call: ast.Call, name: str) -> bool:

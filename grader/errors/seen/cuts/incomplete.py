@@ -11,7 +11,6 @@ import torch
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph
-from grader.errors.seen.again.passes import start_of
 from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
@@ -62,8 +61,8 @@ def _functions(frames: Frames, lacks: str) -> list[Any]:
             for call in failing.calls(frames.last, "apply")
             if isinstance(call.func, ast.Attribute)
         ]
-    _, root = start_of(frames)
-    nodes = graph.nodes(root.grad_fn) if root is not None and root.grad_fn is not None else []
+    roots = frames.given("_engine_run_backward").get("t_outputs", ())
+    nodes = [node for one in roots if one.grad_fn is not None for node in graph.nodes(one.grad_fn)]
     return [
         getattr(type(node), "_forward_cls", None)
         for node in nodes
