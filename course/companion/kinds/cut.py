@@ -51,6 +51,16 @@ CUTS = (
         *(GRAPHS_2, "A linear layer by hand", NONE),
     ),
     kind(
+        "kept_unrecorded",
+        "A custom Function that keeps what its forward computed",
+        "The backward of {name} computes with ctx.{kept}, which its forward made and nothing "
+        "recorded: to the second derivative that the loss is made of it is a constant, and what "
+        "it depends on gets a wrong gradient by it, or none.",
+        "Keep what forward was given, ctx.save_for_backward(x), and compute {kept} anew from that "
+        "in backward. gradgradcheck tells whether that is right.",
+        *(FUNCTIONS, "Second derivatives", NONE, FLAT),
+    ),
+    kind(
         "cut_then_step",
         "Cut in front of a rounding",
         "The gradient's way back to {name} is cut: {call} hands on the values alone, and {step} "
