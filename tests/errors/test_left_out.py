@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.autograd import Function
 
+from grader.errors import explain_error
 from tests.errors.told import Programs
 
 PROGRAMS = Programs()
@@ -149,6 +150,15 @@ def shops_by_their_numbers():
     n_shops = len(torch.unique(shops))
     table = nn.Embedding(n_shops, 2)
     table(shops)
+
+
+def test_a_count_of_the_same_value_that_the_table_was_not_made_with_is_not_told():
+    labels, rows = torch.tensor([4, 90, 7, 4]), 3
+    n_labels = len(torch.unique(labels))
+    table, words = nn.Embedding(rows, 2), torch.tensor([n_labels])
+    with pytest.raises(IndexError) as raised:
+        table(words)
+    assert "labels" not in explain_error(raised.value).meaning
 
 
 # An argument that nothing is computed with

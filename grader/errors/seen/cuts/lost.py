@@ -85,8 +85,6 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
                 "materialize_grads=True, which gives zeros for it.",
                 place=frames.last.place,
             )
-        if (told_of := ignored.read(frames, told, asked)) is not None:
-            return told_of
         if isinstance(asked, ast.Name) and (line := _replaced(asked, frames.last)) is not None:
             name = asked.id
             return replace(
@@ -98,6 +96,8 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
                 "computed from it.",
                 place=frames.last.place_of(line),
             )
+        if (unused := ignored.read(frames, told, asked)) is not None:
+            return unused
         method = asked.func if isinstance(asked, ast.Call) else None
         called = isinstance(method, ast.Attribute)
         if getattr(method, "attr", "") == "parameters":

@@ -149,7 +149,7 @@ def _chosen(frames: Frames, told: Explained) -> Explained | None:
             "sequence: a row that was never trained means nothing."
         )
     elif low >= 0 and isinstance(layer, nn.Embedding):
-        if (rows_by := numbered.counted(frames, size)) is not None:
+        if (rows_by := numbered.counted(frames, layer)) is not None:
             meaning, cure, place = f" {rows_by.meaning}", rows_by.cure, rows_by.place
         else:
             cure = (

@@ -8,8 +8,9 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from grader.errors.seen.modules import made
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
@@ -36,10 +37,14 @@ class _Count(NamedTuple):
     line: int
 
 
-def counted(frames: Frames, size: int) -> Counted | None:
-    """How the number of rows was counted, where one variable of that value says so."""
-    every = list(_counts(frames))
-    mine = {one.name: one for one in every if one.frame.variables.get(one.name) == size}
+def counted(frames: Frames, table: nn.Embedding) -> Counted | None:
+    """How the number of rows was counted, where a variable that the table was made with says so."""
+    every, size = list(_counts(frames)), table.num_embeddings
+    mine = {
+        one.name: one
+        for one in every
+        if one.frame.variables.get(one.name) == size and _made_with(frames, table, one.name)
+    }
     if len(mine) != 1:
         return None
     ((name, one),) = mine.items()
@@ -62,10 +67,37 @@ def counted(frames: Frames, size: int) -> Counted | None:
     return Counted(
         f"{name} = {text} counts {ast.unparse(one.of)} alone, and {further[0]} holds larger "
         "numbers.",
-        f"Count all the data that the model is ever given: {_together(one, further)}. A row that "
-        "was never trained means nothing, but its number is then known.",
+        f"Count all the data that the model is ever given: {_together(one, further)}. The row of a "
+        "number that no training data hold is never trained.",
         place,
     )
+
+
+def _made_with(frames: Frames, table: nn.Embedding, name: str) -> bool:
+    """Whether a table was made with a variable, or its class was and handed it on."""
+    if (how := made.made(frames, table)) is None:
+        return False
+    rows = [one.value for one in how.call.keywords if one.arg == "num_embeddings"]
+    rows += how.call.args[:1]
+    if not rows or source.reads(rows[0], name):
+        return bool(rows)
+    owned, init = made.held(frames, table), how.within
+    if owned is None or not isinstance(init, ast.FunctionDef):
+        return False
+    arguments = [one.arg for one in init.args.args][1:]
+    read = [index for index, one in enumerate(arguments) if source.reads(rows[0], one)]
+    for tree, _ in frames.files():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _last(node) == type(owned.owner).__name__:
+                given = dict(enumerate(node.args))
+                given |= {
+                    arguments.index(one.arg): one.value
+                    for one in node.keywords
+                    if one.arg in arguments
+                }
+                if any(at in given and source.reads(given[at], name) for at in read):
+                    return True
+    return False
 
 
 def _counts(frames: Frames) -> Iterator[_Count]:
