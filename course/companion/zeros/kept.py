@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
+import re
 from typing import Any
 
 from course.companion.finding import Finding, found
 from course.companion.places import Place
 from course.companion.record.calls import Pass, Record
-from grader.errors.seen.reading import source
 
 
 def seen(record: Record) -> list[Finding]:
@@ -36,12 +35,11 @@ def _finding(function: Any, name: str) -> Finding:
 
 def _place(function: Any, name: str) -> Place | None:
     """The line of forward that puts it on ctx."""
-    code = source.own_code(function)
-    if code is None:
+    try:
+        lines, first = inspect.getsourcelines(function.forward)
+        file = inspect.getsourcefile(function.forward) or ""
+    except (OSError, TypeError):
         return None
-    tree, file, first = code
-    for node in ast.walk(tree):
-        target = node.targets[0] if isinstance(node, ast.Assign) else None
-        if isinstance(target, ast.Attribute) and target.attr == name:
-            return Place(inspect.getsourcefile(function.forward) or file, first + target.lineno - 1)
-    return None
+    puts = re.compile(rf"\w\.{name}\s*=[^=]")
+    found = (first + number for number, line in enumerate(lines) if puts.search(line))
+    return next((Place(file, line) for line in found), None)
