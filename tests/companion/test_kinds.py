@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from course import watch
+from course import watch, why_no_grad
 from course.companion import KINDS
 from tests.companion import (
+    carried,
     chosen,
     derived,
     exchanged,
@@ -456,6 +457,14 @@ def test_the_row_of_padding_is_told_of_a_table_that_one_asks_about():
     report = exchanged.a_table_whose_first_row_is_padding()
     assert report.codes == ("fine",), report
     assert "Row 0 of table.weight is its padding_idx" in report.notes[0]
+
+
+def test_such_a_function_is_no_alarm_where_nothing_is_differentiated_twice():
+    torch.manual_seed(0)
+    first = nn.Linear(2, 4)
+    with watch():
+        carried.Doubled.apply(first(torch.rand(5, 2))).sum().backward()
+    assert why_no_grad(model=first).codes == ()
 
 
 def test_every_kind_has_its_programs():

@@ -20,8 +20,8 @@ from course.companion.record.calls import Record
 from course.companion.record.reach import Reach
 from course.companion.record.watching import Watch, last_watch
 from course.companion.surroundings import Surroundings
-from course.companion.training import factors, order, rates, states, targets
-from course.companion.zeros import afterwards, births, same
+from course.companion.training import advantages, factors, inner, order, rates, states, targets
+from course.companion.zeros import afterwards, births, kept, same
 
 
 def why_no_grad(
@@ -93,6 +93,7 @@ def of_record(record: Record, around: Surroundings) -> Report:
     about = f"Watched {counted(len(record), 'torch call')} and {passes} backward pass"
     about += "." if passes == 1 else "es."
     changed = states.through_data(record) + rates.notes(record, around)
+    changed += inner.first_order(record)
     if not findings and not changed:
         about += " Nothing in them is out of order. Ask why_no_grad(tensor, loss) about a tensor."
     return Report(about, ordered(findings), (*record.blind, *changed, *states.unseen(around)))
@@ -108,7 +109,7 @@ def _report(
     notes += afterwards.rows_left(around.parameters)
     if record is not None:
         findings += _of_record(record, around)
-        notes += record.blind + states.through_data(record)
+        notes += record.blind + states.through_data(record) + inner.first_order(record)
         if record.forgotten:
             notes.append(f"The watch forgot its first {record.forgotten:,} calls.")
     findings = located(findings, around)
@@ -139,6 +140,8 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
         *states.fed_wrongly(record),
         *factors.broadcast(record),
         *drawn.unrecorded(record),
+        *kept.seen(record),
+        *advantages.with_graph(record),
         *targets.with_graph(record),
         *gone.terms_cut_off(record),
         *order.out_of_order(record, schedules, bool(around.optimizers)),

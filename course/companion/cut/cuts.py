@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from course.companion.cut import rows
+from course.companion.cut import last, rows
 from course.companion.finding import Finding, found
 from course.companion.places import Place, written
 from course.companion.record.calls import DERIVED, Call, Record
@@ -29,7 +29,6 @@ _CHOOSING = {
 """What makes an index or a mask of values: a choice, and no second way of theirs."""
 _STEPS = {"sign", "round", "floor", "ceil", "trunc", "sign_", "round_"}
 """What has a slope of 0 wherever it has one."""
-MOST = 3
 
 
 def why_lost(record: Record, tensor: Tensor, loss: Tensor, name: str) -> list[Finding]:
@@ -51,11 +50,14 @@ def why_lost_before(
     if not followed.used:
         return [found("never_used", tensor=name)]
     before = record.before([end]) if end is not None else set()
-    cuts = sorted(_last_cuts(record, followed, end)) if end is not None else []
+    cuts = last.cuts(record, followed, end) if end is not None else []
     if (estimated := _estimated(record, cuts, name)) is not None:
         return [estimated]
-    if cuts:
-        return [_of_cut(record, one, name) for one in cuts[:MOST]]
+    if end is not None and cuts:
+        more = last.cuts(record, followed, end, past_draws=False)
+        if not more and (read := _by_numbers(record, followed, before, name, learning=True)):
+            return read
+        return [_of_cut(record, one, name) for one in last.first_of_lines(record, more or cuts)]
     if followed.live & before:
         return []  # inside of something that the watch does not see
     if loss is not None and (into := _into_data(record, followed, loss, name)):
@@ -110,24 +112,6 @@ def by_two_ways(
     return None
 
 
-def _last_cuts(record: Record, followed: Followed, end: int) -> set[int]:
-    """The cuts through which a value enters the loss, and after which nothing leads back.
-
-    An index that was drawn from the value, say, enters by way of something that still does.
-    """
-    found, seen, ahead = set(), set(), [end]
-    while ahead:
-        number = ahead.pop()
-        if number in seen or number in followed.live:
-            continue
-        seen.add(number)
-        if followed.cut.get(number) == number:
-            found.add(number)
-        elif number >= 0 and (call := record.call(number)) is not None:
-            ahead.extend(call.sources)
-    return found
-
-
 def _into_data(record: Record, followed: Followed, loss: Tensor, name: str) -> list[Finding]:
     """Where a value was written into the .data of a leaf that the loss leads back to."""
     reach = Reach(loss)
@@ -140,17 +124,24 @@ def _into_data(record: Record, followed: Followed, loss: Tensor, name: str) -> l
     return []
 
 
-def _by_numbers(record: Record, followed: Followed, before: set[int], name: str) -> list[Finding]:
-    """Where a value left torch: whether the loss is made of it there, nobody sees."""
+def _by_numbers(
+    record: Record, followed: Followed, before: set[int], name: str, *, learning: bool = False
+) -> list[Finding]:
+    """Where a value left torch: whether the loss is made of it there, nobody sees.
+
+    That of a value with a graph comes first, as of `learning` alone: an action has none to lose.
+    """
     calls = [one for number in followed.numbers if (one := record.call(number)) is not None]
     calls = [one for one in calls if one.name not in _CHOICES]
+    with_graph = [one for one in calls if True in one.recorded]
+    calls = with_graph if learning else calls
     arrays = [one for one in calls if one.name in _ARRAYS]
     if classes := [one for one in calls if _by_class(one)]:
         return [_of_class(classes[0], name)]
     made = [call for one in before if one >= 0 and (call := record.call(one)) is not None]
     rebuilt = not before or any(one.name in _FROM_NUMBERS or not one.sources for one in made)
     read_last = bool(followed.live) and any(max(followed.live) in one.sources for one in calls)
-    leaving = arrays or (calls if rebuilt or read_last else [])
+    leaving = arrays or ((with_graph or calls) if rebuilt or read_last else [])
     return [_cut("cut_number", leaving[0], name, sure=False)] if leaving else []
 
 
@@ -168,16 +159,16 @@ def _of_class(call: Call, name: str) -> Finding:
 
 
 def _dropped(record: Record, followed: Followed, end: int | None, name: str) -> list[Finding]:
-    last = record.call(max(followed.live)) if followed.live else None
-    if last is None or end is None:
+    call = record.call(max(followed.live)) if followed.live else None
+    if call is None or end is None:
         return []
     sure = not followed.numbers
-    if last.name == "copy_" and last.sequence < 0:
-        return [_cut("cut_copied", last, name, sure=sure)]
-    into = record.call(last.sources[0]) if last.sources else None
-    if last.name == "__setitem__" and into is not None and into.name == "data":
+    if call.name == "copy_" and call.sequence < 0:
+        return [_cut("cut_copied", call, name, sure=sure)]
+    into = record.call(call.sources[0]) if call.sources else None
+    if call.name == "__setitem__" and into is not None and into.name == "data":
         return [_cut("cut_data", into, name, sure=sure)]
-    return [found("dropped", tensor=name, name_of_call=last.name, place=last.place, sure=sure)]
+    return [found("dropped", tensor=name, name_of_call=call.name, place=call.place, sure=sure)]
 
 
 def of_result(record: Record, tensor: Tensor, name: str) -> Finding | None:
@@ -203,7 +194,7 @@ def first_cut(record: Record, loss: Tensor, name: str) -> list[Finding]:
             cuts.append(number)
     if not cuts:
         return _by_reading(record, end, before, name)
-    return [_of_cut(record, one, name) for one in cuts[:MOST]]
+    return [_of_cut(record, one, name) for one in cuts[: last.MOST]]
 
 
 def _by_reading(record: Record, end: int, before: set[int], name: str) -> list[Finding]:

@@ -51,6 +51,16 @@ CUTS = (
         *(GRAPHS_2, "A linear layer by hand", NONE),
     ),
     kind(
+        "kept_unrecorded",
+        "A custom Function that keeps what its forward computed",
+        "The backward of {name} computes with ctx.{kept}, which its forward made and nothing "
+        "recorded: to the second derivative that the loss is made of it is a constant, and what "
+        "it depends on gets a wrong gradient by it, or none.",
+        "Keep what forward was given, ctx.save_for_backward(x), and compute {kept} anew from that "
+        "in backward. gradgradcheck tells whether that is right.",
+        *(FUNCTIONS, "Second derivatives", NONE, FLAT),
+    ),
+    kind(
         "cut_then_step",
         "Cut in front of a rounding",
         "The gradient's way back to {name} is cut: {call} hands on the values alone, and {step} "
@@ -90,7 +100,9 @@ CUTS = (
         "The loss leads back to a copy of {name}: deepcopy() makes another parameter here, with "
         "its values and a gradient of its own.",
         "Train the model itself, or make the copy before the optimizer and train that. Weights go "
-        "back by model.load_state_dict(copy.state_dict()).",
+        "back by model.load_state_dict(copy.state_dict()). Where a model is to learn through its "
+        "adapted weights, compute with them in its place: torch.func.functional_call(model, "
+        "{{n: p - lr * g ...}}, x), g of autograd.grad with create_graph=True.",
         *(DETACH, "detach: the same memory", NONE, FLAT),
     ),
     kind(
@@ -140,7 +152,8 @@ CUTS = (
         "cut_integer",
         "Cut by an operation without a derivative",
         "The gradient's way back to {name} is cut: {call} gives {dtype}, which has no gradient.",
-        "Use a smooth operation in its place: softmax for argmax, sigmoid for a comparison.",
+        "Use a smooth operation in its place: softmax for argmax, sigmoid for a comparison. Where "
+        "a score chooses rows, let it weigh them too: x[chosen] * score[chosen].unsqueeze(1).",
         *(GRAPHS, "Which results are recorded", NONE, FLAT),
     ),
     kind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from course.companion.kinds.kind import (
     BREAKING_2,
+    DETACH,
     FLAT,
     LEAVES,
     LOOP,
@@ -159,6 +160,23 @@ ORDER = (
         "Call optimizer.step() behind backward() in every step, and scheduler.step() behind that: "
         "not the one in the place of the other.",
         *(LOOP_2, "Clip and schedule", FLAT, "a model does not change"),
+    ),
+    kind(
+        "added_to_old",
+        "Gradients from before the watched step",
+        "This backward pass added to gradients that were there before it, and an update used the "
+        "sum: nothing in the watched step empties them.",
+        "Empty them in every step: optimizer.zero_grad(), or w.grad = None where you update by "
+        "hand. Where several batches are to add up, watch all of them, with the emptying.",
+        *(LOOP, "Gradients add up", "the loss rises", "training is unstable"),
+    ),
+    kind(
+        "advantage_with_graph",
+        "An advantage with its graph",
+        "An estimate that is fitted to a target at {at} weighs log-probabilities here with its "
+        "graph: this term trains the estimate too, to make the product small and not to be right.",
+        "Detach it where it weighs: (reward - value.detach()) * log_prob.",
+        *(DETACH, "detach: the same memory", "training is unstable", FLAT),
     ),
     kind(
         "step_on_nothing",

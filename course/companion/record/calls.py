@@ -115,10 +115,14 @@ class Pass:
     """By number what the nodes are called that lead to leaves alone, and were not measured."""
     by_leaf: dict[int, dict[int, int]] = field(default_factory=dict)
     """By number and edge of a custom Function's node the id of the leaf that it leads to."""
+    unrecorded: dict[int, tuple[Any, str]] = field(default_factory=dict)
+    """By number a custom Function that keeps what its forward computed, and by what name."""
     is_stale: bool = False
     """Whether weights were nan or inf before it, and so was its root."""
     seed: tuple[Tensor, Tensor] | None = None
     """The extremes of the gradient that it was given to start with."""
+    onto: frozenset[int] = frozenset()
+    """The ids of the leaves that had a gradient before it, if it is the first that fills any."""
     fills: bool = True
     """Whether it fills the .grad of leaves: autograd.grad returns gradients, and fills none."""
 

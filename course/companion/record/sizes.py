@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course.companion.record import by_hand
 from course.companion.record.calls import Pass, Record
 
 MOST_NODES = 4000
@@ -52,6 +53,7 @@ class Measured:
         self.by_hand: dict[int, tuple[Any, Size | None]] = {}
         self.last_nodes: dict[int, str] = {}
         self.by_leaf: dict[int, dict[int, int]] = {}
+        self.unrecorded: dict[int, tuple[Any, str]] = {}
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
         self._broken, self._stale = -1, False
@@ -79,6 +81,8 @@ class Measured:
                 self.last_nodes[node._sequence_nr()] = name
             elif isinstance(node, _BY_HAND):
                 self.by_leaf[node._sequence_nr()] = _leaves_of(node)
+            if isinstance(node, _BY_HAND) and record is not None:
+                self.unrecorded |= by_hand.kept(node, record)
 
     def end(self) -> None:
         """Take every hook away."""
@@ -91,7 +95,8 @@ class Measured:
         last = made[0] - 1
         about = Pass(self._roots, self.sizes, last, kept, self._broken, self.shares, made)
         about = replace(about, arrived=self.arrived, by_hand=self.by_hand, is_stale=self._stale)
-        return replace(about, last_nodes=self.last_nodes, by_leaf=self.by_leaf)
+        about = replace(about, last_nodes=self.last_nodes, by_leaf=self.by_leaf)
+        return replace(about, unrecorded=self.unrecorded)
 
     def _hook(self, node: Any, edges: tuple[int, ...], several: bool) -> Any:
         sizes, arrived = self.sizes, self.arrived

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from course.companion.places import own_frame
-from course.companion.record import given, sizes, warned
+from course.companion.record import earlier, given, sizes, warned
 from course.companion.record.calls import Event, Pass, Record
 from course.companion.record.functions import BACKWARD, QUIET, SWITCH, tensors_in
 from course.companion.record.loop import Loop
@@ -43,6 +43,7 @@ class Watch(TorchFunctionMode):
         self._silent = self._loop.silent
         self._note = Notes(self.record, self._loop)
         self._passes: list[Pass] = []
+        self._has_filled = False
 
     def __enter__(self) -> Watch:
         super().__enter__()  # type: ignore[no-untyped-call]
@@ -106,6 +107,11 @@ class Watch(TorchFunctionMode):
         roots = roots or tensors_in((), kwargs)
         own = own_frame(frame) or frame
         kept = bool(kwargs.get("retain_graph") or kwargs.get("create_graph"))
+        is_grad, onto = func is torch.autograd.grad, frozenset[int]()
+        if not is_grad and not self._has_filled:
+            self._has_filled = True
+            with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
+                onto = earlier.filled(roots)
         measured = sizes.Measured()
         with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
             measured.begin(roots, self.record)
@@ -116,8 +122,7 @@ class Watch(TorchFunctionMode):
         finally:
             measured.end()
             made = first, next_node()
-            is_grad = func is torch.autograd.grad
-            about = replace(measured.as_pass(kept, made), fills=not is_grad)
+            about = replace(measured.as_pass(kept, made), fills=not is_grad, onto=onto)
             with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
                 about = given.with_results(about, roots, kwargs, out)
             self._keep(about)

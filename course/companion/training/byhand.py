@@ -19,7 +19,11 @@ _SIGNS = {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__"}
 def by_hand(record: Record) -> list[Finding]:
     """A loop without an optimizer that updates leaves and never empties a gradient."""
     passes = record.filling()
-    if len(passes) < MOST_WITHOUT or record.events_of("empty") or zeroed(record):
+    if not passes or record.events_of("empty") or zeroed(record):
+        return []
+    if passes[0].about.onto & set(_updated(record, passes[0])):
+        return [found("added_to_old", sure=False, place=passes[0].place)]
+    if len(passes) < MOST_WITHOUT:
         return []
     starts = [event.at for event in passes]
     updates = [
@@ -31,6 +35,22 @@ def by_hand(record: Record) -> list[Finding]:
     if len(rounds) < 2:
         return []
     return [found("never_emptied", sure=False, count=len(passes), place=updates[0][1].place)]
+
+
+def _updated(record: Record, first: Event) -> Iterator[int]:
+    """The ids of the leaves that were updated by hand behind a pass."""
+    for event in record.events_of("set"):
+        if event.at >= first.at and (leaf := event.about[0]()) is not None:
+            yield id(leaf)
+    for number, call in record.every():
+        if number < first.at or call.name not in _UPDATES or not call.sources:
+            continue
+        into = call.sources[0]
+        through = record.call(into) if into >= 0 else None
+        if through is not None and through.name == "data" and through.sources:
+            into = through.sources[0]
+        if into < 0 and (leaf := record.sources[-1 - into]()) is not None:
+            yield id(leaf)
 
 
 def never_stepped(record: Record, optimizers_known: bool) -> list[Finding]:

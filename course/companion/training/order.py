@@ -11,7 +11,7 @@ import torch
 from course.companion.finding import Finding, found
 from course.companion.places import Place
 from course.companion.record import passes
-from course.companion.record.calls import Event, Record
+from course.companion.record.calls import Event, Pass, Record
 from course.companion.record.tracing import followed_from
 from course.companion.training.byhand import MOST_WITHOUT, by_hand, never_stepped, zeroed
 
@@ -31,7 +31,7 @@ def out_of_order(
     }
     for optimizer in optimizers.values():
         story = list(_story(record, optimizer))
-        findings += _emptying(story)
+        findings += _emptying(story) or _added(story, _held(optimizer))
         findings += _bare(record, story, optimizer, len(optimizers) == 1)
         if len(optimizers) == 1 and not isinstance(optimizer, torch.optim.LBFGS):
             # Two take turns: the step of one leaves gradients in the other. LBFGS empties inside.
@@ -164,6 +164,15 @@ def _emptying(story: list[Event]) -> list[Finding]:
         count = kinds.count("backward")
         findings.append(found("never_emptied", count=count, place=story[steps[0]].place))
     return findings
+
+
+def _added(story: list[Event], mine: set[int]) -> list[Finding]:
+    """A first pass that added to gradients from before the watch, and a step that used them."""
+    kinds = [event.kind for event in story]
+    passes = [event for event in story if isinstance(event.about, Pass)]
+    if "step" not in kinds or "zero" in kinds or not passes or not passes[0].about.onto & mine:
+        return []
+    return [found("added_to_old", sure=False, place=passes[0].place)]
 
 
 def _last_pass(story: list[Event]) -> Place | None:

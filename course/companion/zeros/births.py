@@ -31,6 +31,8 @@ def seen(record: Record) -> list[Finding]:
         name, place = f"{call.name}()", call.place
         if event.about.is_stale:
             told.append(_of_weights(record, event.about, name, place))
+        elif call.name in ("softmax", "log_softmax"):
+            told.append(found("nan_row", tensor="the loss", place=place, call=name))
         else:
             one = found("nan_loss", tensor="the loss", place=place, first=name, bad="nan or inf")
             told.append(one)

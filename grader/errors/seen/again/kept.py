@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any
 
@@ -78,7 +78,7 @@ def stored(frames: Frames, root: Tensor | None) -> Told | None:
     below = set(graph.nodes(root.grad_fn)) if root is not None else set()
     oldest: list[tuple[int, str]] = []
     holds: dict[str, tuple[Any, Tensor]] = {}
-    for path, one, owner in _opened(frames):
+    for path, one, owner in _opened(frames.variables()):
         node = one.grad_fn
         if node is None or one is root or (below and node not in below):
             continue
@@ -129,12 +129,17 @@ def _anew(kept: str, made: once.Once, anew: str) -> Told:
 
 def opened(frames: Frames) -> Iterator[tuple[str, Tensor]]:
     """Tensors with a graph that lie in containers and objects of the reader's, four deep."""
-    return ((path, one) for path, one, _ in _opened(frames))
+    return ((path, one) for path, one, _ in _opened(frames.variables()))
 
 
-def _opened(frames: Frames) -> Iterator[tuple[str, Tensor, Any]]:
-    """The same, each with what holds it."""
-    ahead = deque((name, value, None, 0) for name, value in frames.variables())
+def opened_each(frames: Frames) -> Iterator[tuple[str, Tensor]]:
+    """The same of each variable by itself: what several hold comes once for each of them."""
+    return ((path, one) for pair in frames.variables() for path, one, _ in _opened([pair]))
+
+
+def _opened(variables: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Tensor, Any]]:
+    """The same of some variables, each tensor with what holds it."""
+    ahead = deque((name, value, None, 0) for name, value in variables)
     seen: set[int] = set()
     while ahead and len(seen) < MOST_OPENED:
         path, value, owner, depth = ahead.popleft()

@@ -38,7 +38,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         told,
         meaning=f"{name} does not require grad here: this forward ran without recording "
         f"({off}), so no gradient ever arrives at {name}.",
-        cure=f"Ask first, so that both a recorded forward and this one run: "
+        cure="If this gradient is wanted, as by a saliency map, run the forward with recording: "
+        f"take the call of the model, and the backward that follows, out of what {off} switches "
+        "off. If this forward is not to be differentiated, ask first, so that both kinds run: "
         f"if {name}.requires_grad: {ast.unparse(call)}",
         place=frame.place,
     )

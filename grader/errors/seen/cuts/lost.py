@@ -13,7 +13,16 @@ from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import root_of
-from grader.errors.seen.cuts import backwards, copies, derived, flow, later, severed, slopes
+from grader.errors.seen.cuts import (
+    backwards,
+    copies,
+    derived,
+    flow,
+    ignored,
+    later,
+    severed,
+    slopes,
+)
 from grader.errors.seen.cuts.cutting import cuts
 from grader.errors.seen.in_place import checkpointed
 from grader.errors.seen.reading import source
@@ -96,6 +105,8 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
                 "computed from it.",
                 place=frames.last.place_of(line),
             )
+        if (unused := ignored.read(frames, told, asked)) is not None:
+            return unused
         method = asked.func if isinstance(asked, ast.Call) else None
         called = isinstance(method, ast.Attribute)
         if getattr(method, "attr", "") == "parameters":

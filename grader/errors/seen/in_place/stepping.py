@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.again import graph, kept, once, passes, second
-from grader.errors.seen.in_place import stale
+from grader.errors.seen.again import graph, kept, once, passes, replayed, second
+from grader.errors.seen.in_place import later, stale
 from grader.errors.seen.reading import ran
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
@@ -70,8 +70,14 @@ def read(
             f"{statement}.",
             place=place,
         )
-    loss = frames.name_of(root) or "this loss"
-    cure = _cure(code, loss, _reaches_others(root, _held(optimizer)))
+    if not is_straight(frames):
+        put_away = replayed.read(frames, told, root, refusing, code, what)
+        if put_away is not None:
+            return put_away
+    loss = _name_where_made(frames, root) or "this loss"
+    cure = _cure(
+        [code, *later.steps(frames, root, optimizer)], loss, _reaches_others(root, _held(optimizer))
+    )
     shared = ""
     if others := [name for name, one in holders if one is not optimizer and optimizer is not None]:
         shared = f" {' and '.join([code, *others])} both hold it."
@@ -95,6 +101,16 @@ def is_straight(frames: Frames) -> bool:
         if frame.source is not None
         for node in _steps(frame.source, frame, None)
     )
+
+
+def _name_where_made(frames: Frames, root: Tensor) -> str:
+    """What a loss is called where it was computed, and not where it was handed on."""
+    for frame in reversed(frames.own):
+        arguments = {one.arg for one in getattr(getattr(frame.source, "args", None), "args", ())}
+        for name, value in frame.names.items():
+            if value is root and name not in arguments:
+                return name
+    return frames.name_of(root)
 
 
 def _held(optimizer: torch.optim.Optimizer | None) -> list[Tensor]:
@@ -130,17 +146,18 @@ def _cure_of_shared(names: list[str]) -> str:
     )
 
 
-def _cure(optimizer: str, loss: str, others: bool) -> str:
+def _cure(optimizers: list[str], loss: str, others: bool) -> str:
     """A loss that trains what the optimizer does not hold would leave its gradients in the rest."""
+    steps = " and ".join(f"{one}.step()" for one in optimizers)
     again = (
-        f"Compute {loss} after {optimizer}.step(), from the updated weights: run the forward pass "
+        f"Compute {loss} after {steps}, from the updated weights: run the forward pass "
         f"that leads to {loss} again there."
     )
     detached = "A part of the graph that the step is not to train is cut off with detach()."
     if others:
         return (
             f"{again} Calling its backward before that step would add its gradients to those that "
-            f"{optimizer} uses. {detached}"
+            f"{optimizers[0]} uses. {detached}"
         )
     return (
         "If one step is to follow both losses, add them: (a + b).backward(), then one step(), "

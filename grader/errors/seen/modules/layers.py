@@ -67,7 +67,8 @@ def read_index(frames: Frames, told: Explained, message: str) -> Explained | Non
                 told,
                 meaning=f"{name} holds the number {wrong}, and {table} has {rows} rows, 0 to "
                 f"{rows - 1}.",
-                cure=f"Make it with a row for every number, padding counted: nn.Embedding("
+                cure="Make it with a row for every number that any of your data hold, of "
+                "validation and test too, padding counted: at least nn.Embedding("
                 f"{high + 1}, {part.embedding_dim})."
                 if low >= 0
                 else f"Numbers below 0 are no rows: look at where {name} gets them.",

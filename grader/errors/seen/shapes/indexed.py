@@ -13,7 +13,7 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
-from grader.errors.seen.shapes import offsets
+from grader.errors.seen.shapes import numbered, offsets
 
 _TEXT = re.compile(r"^index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)")
 
@@ -139,6 +139,7 @@ def _chosen(frames: Frames, told: Explained) -> Explained | None:
     padded = getattr(layer, "padding_idx", None) is not None
     rows = "entries" if holder.startswith("dimension") else "rows"
     cure = f"Look at how {name} is made, and at whether it counts in {holder}."
+    meaning, place = "", frame.made(name)
     if low == 1 and high == size and not padded:
         cure = f"Numbers that begin at 1 are one too large: {name} - 1."
     elif isinstance(layer, nn.Embedding) and low >= 0 and _counts(frame, name):
@@ -148,18 +149,23 @@ def _chosen(frames: Frames, told: Explained) -> Explained | None:
             "sequence: a row that was never trained means nothing."
         )
     elif low >= 0 and isinstance(layer, nn.Embedding):
-        cure = (
-            f"Make it with a row for every number, padding counted: nn.Embedding({high + 1}, "
-            f"{layer.embedding_dim})."
-        )
+        if (rows_by := numbered.counted(frames, layer)) is not None:
+            meaning, cure, place = f" {rows_by.meaning}", rows_by.cure, rows_by.place
+        else:
+            cure = (
+                "Make it with a row for every number that any of your data hold, of validation "
+                f"and test too, padding counted: at least nn.Embedding({high + 1}, "
+                f"{layer.embedding_dim}). Where the numbers are names with gaps between them, "
+                "number them anew from 0."
+            )
     elif low < 0:
         cure = f"Numbers below 0 are no rows: look at where {name} gets them."
     return replace(
         told,
         meaning=f"{name} holds the number {low if low < 0 else high}, and {holder} has {size} "
-        f"{rows}, 0 to {size - 1}.",
+        f"{rows}, 0 to {size - 1}.{meaning}",
         cure=cure,
-        place=frame.made(name),
+        place=place,
     )
 
 

@@ -1,0 +1,46 @@
+"""An inner update, p - lr * g, whose gradient is a constant to the loss of the updated weights."""
+
+from __future__ import annotations
+
+from course.companion.record import passes
+from course.companion.record.calls import DERIVED, Call, Record
+
+_UPDATES = {"sub", "__sub__", "subtract", "add", "__add__"}
+_SCALES = {"mul", "__mul__", "__rmul__", "div", "__truediv__", "neg", "__neg__"}
+
+
+def first_order(record: Record) -> list[str]:
+    """A sentence on each such gradient, of losses whose backward was watched."""
+    used: set[int] = set()
+    for event in record.filling():
+        used |= record.before(passes.ends(record, event))
+    updated: set[int] = set()
+    told: dict[str, str] = {}
+    for number, call in record.every():
+        if number not in used or not call.gives_grad or call.name not in _UPDATES:
+            continue
+        if len(call.sources) != 2 or call.recorded != (True, False):
+            continue
+        weight, change = call.sources
+        made = _derived(record, change)
+        if made is None or not (weight < 0 or weight in updated):
+            continue
+        updated.add(number)
+        told[str(made.place)] = (
+            f"The update at {call.place} takes the gradient of {made.place} for a constant, since "
+            "that was made without create_graph=True: a loss of the updated weights is followed "
+            "to first order, as first-order MAML means it. For the second order pass "
+            "create_graph=True there."
+        )
+    return list(told.values())
+
+
+def _derived(record: Record, change: int) -> Call | None:
+    """The call of autograd.grad that gave a change, at most scaled."""
+    while (call := record.call(change) if change >= 0 else None) is not None:
+        if call.note[0] == DERIVED:
+            return call
+        if call.name not in _SCALES or len(call.sources) != 1:
+            return None
+        change = call.sources[0]
+    return None

@@ -1,0 +1,45 @@
+"""Further optimizers that step between a forward pass and its backward, after the first did."""
+
+from __future__ import annotations
+
+import ast
+
+import torch
+from torch import Tensor
+
+from grader.errors.seen.again import graph
+from grader.errors.seen.reading import ran
+from grader.errors.seen.reading.frames import Frames
+from grader.errors.seen.reading.lookup import looked_up
+
+
+def steps(frames: Frames, root: Tensor, first: torch.optim.Optimizer | None) -> list[str]:
+    """Those that move weights of a loss's graph behind the last step of `first`, by name."""
+    leaves = {id(leaf) for leaf in graph.leaves(graph.nodes(root.grad_fn))}
+    found: dict[str, tuple[int, int]] = {}
+    begin: tuple[int, int] | None = None
+    for number, frame in enumerate(frames.own):
+        for node in ast.walk(frame.source) if frame.source is not None else ():
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            optimizer = looked_up(node.func.value, frame)
+            is_step = node.func.attr == "step" and isinstance(optimizer, torch.optim.Optimizer)
+            if not is_step or not _is_before(frames, number, node):
+                continue
+            if optimizer is first:
+                begin = max(begin or (0, 0), (number, node.lineno))
+            elif any(
+                id(one) in leaves for group in optimizer.param_groups for one in group["params"]
+            ):
+                found[ast.unparse(node.func.value)] = number, node.lineno
+    return [name for name, at in found.items() if begin is not None and at > begin]
+
+
+def _held(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [one for group in optimizer.param_groups for one in group["params"]]
+
+
+def _is_before(frames: Frames, number: int, node: ast.Call) -> bool:
+    """Whether a call came before the failing line in the same pass."""
+    when = ran.when(frames, number, node.lineno, node.col_offset)
+    return when == ran.STRAIGHT and node.lineno < frames.own[number].line
