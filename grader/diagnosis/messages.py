@@ -127,8 +127,8 @@ TEMPLATES: dict[str, str] = {
     "Look for a missing keepdim=True, a squeeze, an unsqueeze or a flatten.",
     "SHAPE.other": "{path} has shape {received} instead of {expected}.",
     "NONFINITE": "{path} has nan or inf in {count} of {total} entries where the right answer is "
-    "finite. Look for a division by 0, the square root or logarithm of 0, or an exponential that "
-    "overflows.",
+    "finite. Look for a division by 0, the square root or logarithm of 0 or of a negative number, "
+    "or an exponential that overflows.",
     "DTYPE": "{path} has the right values, in {received} instead of {expected}. Look for where it "
     "becomes {received}.",
     "DTYPE.float32": "{path} has the right values, in {received} instead of {expected}. Look for "
@@ -247,9 +247,9 @@ TEMPLATES: dict[str, str] = {
     "tensor of your own: .detach() makes one, and .requires_grad_() after it lets it record.",
     "SIDE.requires_grad.module": "Your function changed a flag of what it was given: {detail}. "
     "Put every flag back as it was.",
-    "SIDE.grad": "Your function left a trace on its argument: {detail}. torch.autograd.grad "
-    "returns gradients without writing them anywhere; an operation such as g += 1 on .grad itself "
-    "writes into it.",
+    "SIDE.grad": "Your function left a trace on its argument: {detail}. Leave .grad as it is: "
+    "torch.autograd.grad returns gradients without writing them anywhere; an operation such as "
+    "g += 1 on .grad itself writes into it.",
     "SIDE.grad_mode": "After your function, {detail}. Put back what you found in a `finally`, or "
     "use a `with` block, such as `with torch.no_grad():`, which ends by itself.",
     "SIDE.inference_mode": "After your function, {detail}. Use `with torch.inference_mode():`, "

@@ -163,14 +163,16 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
 
     @raises(r"element 0 of tensors does not require grad")
     def nothing_recorded(compute, edit, x):
-        """You ran the lines on an x that does not require grad, so that nothing is recorded and no
-        pass can start from y. Run them on x.detach().clone().requires_grad_()."""
+        """You ran the lines inside no_grad(), or on an x that does not require grad, so that
+        nothing is recorded and no pass can start from y. Run them on
+        x.detach().clone().requires_grad_(), without a block around them."""
         _result(compute, "", x.detach().clone()).sum().backward()
 
     @raises(r"must be Tensor, not NoneType")
     def run_on_a_clone_of_x(compute, edit, x):
-        """Your gradient is None: you ran the lines on a clone of x, which is computed and keeps no
-        .grad. Run them on x.detach().clone().requires_grad_(), a leaf."""
+        """A gradient that you compare is None: the pass did not end at the tensor whose .grad you
+        read. A clone of x is computed and keeps none: run the lines on
+        x.detach().clone().requires_grad_(), a leaf, and read the .grad of that very tensor."""
         clone = x.clone()
         _result(compute, "", clone).sum().backward()
         return "ok" if torch.equal(clone.grad, clone.grad) else "wrong"

@@ -122,8 +122,9 @@ class VjpVectorKey(Key, task="vjp_vector"):
 
     @raises(r"does not require grad and does not have a grad_fn")
     def x_not_required(x, v):
-        """x does not require grad, so nothing was recorded and there is no graph to go back
-        through. Call requires_grad_() on x, or on a detached clone, before you compute y."""
+        """y was not recorded, so there is no graph to go back through. Call requires_grad_() on x,
+        or on a detached clone, before you compute y, and compute y without no_grad() and
+        detach()."""
         (x**3).backward(v)
         return x.grad
 
@@ -358,8 +359,8 @@ class TwoHeadsKey(Key, task="two_heads"):
 
     @raises(r"backward through the graph a second time")
     def retain_graph_missing(a):
-        """The first backward freed what the shared part of the graph saved, and the second needs
-        it. Pass retain_graph=True to the first."""
+        """A backward pass freed what the shared part of the graph saved, and a later one needs it.
+        Pass retain_graph=True to every pass but the last."""
         a = a.clone().requires_grad_()
         c = 2 * a**2
         c.mean().backward()
@@ -484,8 +485,9 @@ class SecondDerivativeKey(Key, task="second_derivative"):
 
     @raises(r"does not require grad and does not have a grad_fn")
     def create_graph_missing(f, x):
-        """The first gradient has no grad_fn, so it cannot be differentiated again. Pass
-        create_graph=True to the first call of grad or backward."""
+        """You differentiate something that was not recorded. Is it f(x)? Then x must require grad
+        before you call f. Is it the first gradient? Pass create_graph=True to the first call of
+        grad or backward, and do not detach what it gives."""
         x = x.clone().requires_grad_()
         (g,) = torch.autograd.grad(f(x), x)
         return torch.stack([torch.autograd.grad(entry, x)[0] for entry in g])

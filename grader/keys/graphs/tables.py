@@ -86,8 +86,9 @@ class WillItRaiseKey(Key, task="will_it_raise"):
 
     @raises(r"element 0 of tensors does not require grad")
     def nothing_recorded(expression, x):
-        """You ran the expression on an x that does not require grad: nothing is recorded, so that
-        the first call of backward raises, too. Hand x itself over, or a copy that requires grad."""
+        """You ran the expression inside no_grad(), or on an x that does not require grad: nothing
+        is recorded, so that the first call of backward raises, too. Hand x itself over, or a copy
+        that requires grad, and let the expression be recorded."""
         eval(expression, {"x": x.detach()}).backward()
 
     def retain_graph_returned(retain_graph):

@@ -151,8 +151,9 @@ class CaptureFeaturesKey(Key, task="capture_features"):
         return {name: calls[-1:] for name, calls in run(model, names, x, copy_of, "no").items()}
 
     def forward_called(model, names, x):
-        """Nothing was collected for the model itself. You called model.forward(x), which skips the
-        model's own hooks: call model(x)."""
+        """Nothing was collected for the model itself. Either no hook of yours stands on it: the
+        name "" means the model. Or you called model.forward(x), which skips the model's own hooks:
+        call model(x)."""
         with _collected(model, names, copy_of) as found:
             model.forward(x)
         return found

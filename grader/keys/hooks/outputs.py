@@ -327,8 +327,8 @@ class StatsHookKey(Key, task="stats_hook"):
     )
 
     def forward_called(model, x):
-        """Nothing was collected for a model without submodules. You called model.forward(x), which
-        skips the hooks of the model itself: call model(x)."""
+        """Nothing was collected for a model without submodules. Either no hook of yours stands on
+        the model itself, or you called model.forward(x), which skips its hooks: call model(x)."""
         found = StatsHookKey.reference(model, x)
         return found | ({"": []} if "" in found else {})
 

@@ -205,8 +205,9 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
 
     @raises(r"list index out of range")
     def hook_never_called(module, x, gy):
-        """Your list is empty: no hook was called. module.forward(x) skips hooks, and so does a run
-        before the hook is registered. Register it, then call module(x) and backward."""
+        """You asked your list for an entry that it does not have. One call of a hook makes one
+        entry, [0]. If there is none, no hook was called: module.forward(x) skips hooks, and so does
+        a run before the hook is registered. Register it, then call module(x) and backward."""
         module.forward(x.requires_grad_())
         return [][0]
 

@@ -77,8 +77,8 @@ class MakeLeafKey(Key, task="make_leaf"):
 
     @raises(r"only change requires_grad flags of leaf")
     def flag_set_on_a_clone(t):
-        """You set requires_grad on a clone that has a history. torch refuses that for a
-        non-leaf, and the clone of a tensor that requires grad is one. Detach first."""
+        """You set requires_grad on a copy that has a history. torch refuses that for a non-leaf,
+        and what is computed from a tensor that requires grad is one, a clone too. Detach first."""
         leaf = t.clone()
         leaf.requires_grad = True
         return leaf

@@ -13,6 +13,8 @@ from grader.trusted.key import Key, raises
 Function = Callable[[Tensor], Tensor]
 Pair = tuple[Tensor | None, Tensor | None]
 
+_NO_NODE = r"'NoneType' object has no attribute '(next_functions|variable|name)'"
+
 
 def _ends(root: Tensor, *, once: bool = True, first_input: bool = False) -> list[Any]:
     """The AccumulateGrad nodes that can be reached from a root with a grad_fn."""
@@ -47,6 +49,13 @@ def _unguarded(root: Tensor) -> list[Tensor]:
         if hasattr(node, "variable"):
             found.append(node.variable)
     return found
+
+
+def _emptied(leaves: list[Tensor]) -> list[Tensor]:
+    """The leaves, with nothing in .grad."""
+    for leaf in leaves:
+        leaf.grad = None
+    return leaves
 
 
 class LeafGradsKey(Key, task="leaf_grads"):
@@ -111,6 +120,16 @@ class LeafGradsKey(Key, task="leaf_grads"):
         if root.requires_grad:
             root.sum().backward()
         return found
+
+    def grads_emptied(root):
+        """Your list is right, and you emptied .grad of the leaves: what lay in it is lost. Nothing
+        is computed here, so no .grad is in the way: leave each as it is."""
+        return _emptied(_leaves(root))
+
+    def grads_emptied_but_not_of_a_root(root):
+        """Your list is right, and you emptied .grad of the leaves: what lay in it is lost. Nothing
+        is computed here, so no .grad is in the way: leave each as it is."""
+        return _leaves(root) if root.is_leaf else _emptied(_leaves(root))
 
     def pass_run_but_from_a_leaf(root):
         """Your list is right, and you ran a backward pass: it added to .grad of the leaves, which
@@ -202,19 +221,19 @@ class LeafGradsKey(Key, task="leaf_grads"):
         """You returned None where there is no leaf to list. Return an empty list."""
         return _leaves(root) or None
 
-    @raises(r"'NoneType' object has no attribute")
+    @raises(_NO_NODE)
     def none_edge_followed(root):
         """You followed an edge that leads nowhere. An input that does not require grad stands in
         next_functions as (None, 0): skip it."""
         return _leaves(root) if root.grad_fn is None else _unguarded(root)
 
-    @raises(r"'NoneType' object has no attribute")
+    @raises(_NO_NODE)
     def none_root_followed(root):
         """You started the walk at root.grad_fn without looking whether it is None, as it is for
         every leaf. Such a root is the answer itself if it requires grad, and else there is none."""
         return _unguarded(root) if root.grad_fn is None else _leaves(root)
 
-    @raises(r"'NoneType' object has no attribute")
+    @raises(_NO_NODE)
     def none_followed(root):
         """You took None for a node. root.grad_fn is None if root is a leaf, and an input that does
         not require grad stands in next_functions as (None, 0): test for both."""
@@ -328,8 +347,8 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
 
     @raises(r"does not require grad and does not have a grad_fn")
     def x_not_required(f1, f2, x):
-        """x does not require grad, so nothing was recorded. Call requires_grad_() on x, or on a
-        detached clone, before you call f1."""
+        """Nothing was recorded, so that no pass can start from y. Call requires_grad_() on x, or on
+        a detached clone, before you call f1, and call f1 and f2 outside of no_grad()."""
         return torch.autograd.grad(f2(f1(x)).sum(), x)
 
     @raises(r"can't retain_grad on Tensor that has requires_grad=False")

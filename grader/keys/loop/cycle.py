@@ -167,8 +167,8 @@ class TrainStepKey(Key, task="train_step"):
 
     def nothing_moved(model, loss_fn, x, y):
         """No parameter moved: opt.step() is missing, or there was no gradient when it ran.
-        backward() brings gradients and zero_grad() takes them away: the order is zero_grad(),
-        backward(), step()."""
+        backward() brings gradients, if the loss was not detached from the model, and zero_grad()
+        takes them away: the order is zero_grad(), backward(), step()."""
         return loss_fn(model(x), y).item()
 
     def old_gradients_alone(model, opt, loss_fn, x, y):
@@ -293,8 +293,8 @@ class TrainStepKey(Key, task="train_step"):
 
     @raises(r"modified by an inplace operation")
     def step_before_backward(model, opt, loss_fn, x, y):
-        """You called step() between the forward pass and backward(). It changed weights that the
-        graph had saved, and by old gradients at that. backward() comes first."""
+        """Weights that the graph had saved were changed before backward(): by step(), which would
+        go along old gradients there, or by an edit of your own. backward() comes first."""
         loss = loss_fn(model(x), y)
         opt.step()
         opt.zero_grad()
@@ -312,8 +312,8 @@ class TrainStepKey(Key, task="train_step"):
 
     @raises(r"'NoneType' object has no attribute '(zero_|data|fill_|mul_|detach_|detach)'")
     def zeroed_by_hand(model, opt, loss_fn, x, y):
-        """You emptied every .grad by hand, and one of them is None: that of a parameter which no
-        backward pass has reached. opt.zero_grad() knows of that."""
+        """You wrote into every .grad by hand, and one of them is None: that of a parameter which no
+        backward pass has reached. opt.zero_grad(), which empties them, knows of that."""
         for p in model.parameters():
             p.grad.zero_()
         return TrainStepKey.old_gradients_added(model, opt, loss_fn, x, y)
@@ -331,8 +331,8 @@ class TrainStepKey(Key, task="train_step"):
 
     @raises(r"unsupported operand type.*'NoneType'")
     def own_update_of_none(model, opt, loss_fn, x, y):
-        """You subtracted the gradients yourself, and one of them is None: that of a parameter which
-        takes no part. opt.step() knows of that, and does more where momentum is asked for."""
+        """You computed with every .grad yourself, and one of them is None: that of a parameter
+        which takes no part. opt.step() knows of that, and does more where momentum is asked for."""
         opt.zero_grad()
         loss_fn(model(x), y).backward()
         for p in model.parameters():
@@ -524,14 +524,13 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
     def nothing_moved(*given):
         """No parameter moved: opt.step() is missing, or there were no gradients when it ran. Then
         zero_grad() stands between backward() and step(), or it empties them before a step() that
-        comes too early."""
+        comes too early, or the loss was detached from the model."""
         return _epoch("fld")(*given)
 
     @raises(r"modified by an inplace operation")
     def step_before_backward(*given):
-        """You called step() between the forward pass and backward(). It changes weights that the
-        graph has saved, and backward() notices from the second batch on. backward() comes
-        first."""
+        """Weights that the graph had saved were changed before backward(), by step() or by an edit
+        of your own, and backward() notices from the second batch on. backward() comes first."""
         return _epoch("flszbcd")(*given)
 
     @raises(r"local variable")

@@ -283,7 +283,7 @@ class BatchGradientFactsKey(Key, task="batch_gradient_facts"):
 
     def rows_against_a_column(X, y, w):
         """Your residuals have shape (N, N): a column minus a row gives every pair. X @ w and y both
-        have shape (N,): leave out the unsqueeze."""
+        have shape (N,): leave both as they are."""
         return _gradients(X, y, w, lambda r, y: ((r + y)[:, None] - y) ** 2)
 
     def absolute_values(X, y, w):

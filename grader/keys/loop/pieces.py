@@ -141,16 +141,16 @@ class AccumulateKey(Key, task="accumulate"):
 
     @raises(r"'NoneType' object has no attribute '(zero_|fill_|data|mul_)")
     def zeroed_by_hand(model, loss_fn, pieces):
-        """You emptied every .grad by hand, and one of them is None: no backward pass has reached it
-        yet. model.zero_grad() knows of that."""
+        """You wrote into every .grad by hand, and one of them is None: no backward pass has reached
+        it yet. model.zero_grad(), which empties them, knows of that."""
         for p in model.parameters():
             p.grad.zero_()
         return AccumulateKey.reference(model, loss_fn, pieces)
 
     @raises(r"unsupported operand type.*'NoneType'")
     def none_divided(model, loss_fn, pieces):
-        """You divided the .grad of every parameter, and one of them is None: that of a parameter
-        which takes no part. Leave it out."""
+        """You computed with the .grad of every parameter, as a division does, and one of them is
+        None: that of a parameter which takes no part. Leave it out."""
         loss = AccumulateKey.reference(model, loss_fn, pieces)
         for p in model.parameters():
             p.grad /= 1

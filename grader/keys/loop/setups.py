@@ -125,7 +125,8 @@ class ParamGroupsKey(Key, task="param_groups"):
         return ParamGroupsKey.reference(model, head, lr_body, lr_head, wd)
 
     def grads_lost(model, head, lr_body, lr_head, wd):
-        """You called zero_grad(), and what lay in .grad is lost. Leave the model as it is."""
+        """You emptied .grad, as zero_grad() does, and what lay in it is lost. Leave the model as it
+        is."""
         model.zero_grad()
         return ParamGroupsKey.reference(model, head, lr_body, lr_head, wd)
 
@@ -157,8 +158,9 @@ class ParamGroupsKey(Key, task="param_groups"):
 
     @raises(r"optimizer got an empty parameter list")
     def sorted_by_type(model):
-        """You collected the parameters of one type of layer, such as nn.Linear, and there was none.
-        Other layers hold parameters too: walk over model.parameters()."""
+        """You handed over no parameter at all: what you looked for, such as one type of layer or
+        one kind of name, does not occur here. Walk over model.parameters(), which lists them
+        all."""
         found = [m for m in model.modules() if isinstance(m, nn.Linear)]
         return torch.optim.SGD([p for layer in found for p in layer.parameters()])
 
@@ -255,9 +257,9 @@ class ParamGroupsKey(Key, task="param_groups"):
         return _sgd(model, lambda named: lr_body, _of_matrices(wd), kept)
 
     def told_by_the_word_head(model, lr_body, lr_head, wd):
-        """You took for head's what has a name that begins with "head". The submodule may be called
-        otherwise, and a weight that it shares is listed under its first name alone. Ask whether a
-        parameter is among head.parameters(), by identity."""
+        """You took for head's what has "head" in its name. The submodule may be called otherwise,
+        and a weight that it shares is listed under its first name alone. Ask whether a parameter is
+        among head.parameters(), by identity."""
         return _sgd(
             model, lambda p: lr_head if p[0].startswith("head") else lr_body, _of_matrices(wd)
         )
@@ -288,8 +290,8 @@ class ParamGroupsKey(Key, task="param_groups"):
 
     @raises(r"some parameters appear in more than one parameter group")
     def head_twice(model, head):
-        """The parameters of head are in two groups: model.parameters() lists them as well. Leave
-        them out of the other group, by identity."""
+        """You put parameters into two groups. If they are those of head: model.parameters() lists
+        them as well. Leave them out of one group, by identity."""
         groups = [{"params": [*model.parameters()]}, {"params": [*head.parameters()]}]
         return torch.optim.SGD(groups)
 

@@ -175,6 +175,25 @@ class ResumeKey(Key, task="resume"):
             for name, parameter in model.named_parameters():
                 parameter.copy_(states[0][name])
 
+    @replaces("load_training")
+    def parameters_replaced(model, opt, sched, file):
+        """You put new parameters into the model, as load_state_dict(..., assign=True) does. The
+        optimizer that you are given holds the old ones, and goes on moving those. Load into the
+        parameters that are there: load_state_dict() without assign."""
+        states = torch.load(file)
+        model.load_state_dict(states[0], assign=True)
+        opt.load_state_dict(states[1])
+        sched.load_state_dict(states[2])
+
+    @replaces("load_training")
+    @raises(r"Weights only load failed")
+    def file_read_again(model, opt, file):
+        """You called torch.load more than once. The first call moves the place at which the file is
+        read, and the next one starts there, where it finds nothing that it knows. Load once, keep
+        what it gives, and hand the three states out from that."""
+        model.load_state_dict(torch.load(file)[0])
+        opt.load_state_dict(torch.load(file)[1])
+
     @replaces("save_training")
     @raises(r"PytorchStreamReader failed")
     def several_saves(model, opt, sched, file):
@@ -213,8 +232,10 @@ class ResumeKey(Key, task="resume"):
     @replaces("load_training")
     @raises(r"Error\(s\) in loading state_dict|Missing key\(s\) in state_dict")
     def state_of_another_object(model, file):
-        """You loaded the state of one object into another, such as the optimizer's into the model.
-        Save the three under names of their own, and hand each to its owner."""
+        """The state that you loaded does not fit: names of the model are missing in it. Either it
+        is the state of another object, such as the optimizer, or no whole state_dict() of the
+        model, which holds buffers too, under the names that it gave. Save the three whole, each
+        under a name of its own, and hand each to its owner."""
         model.load_state_dict({})
 
     @replaces("load_training")

@@ -286,8 +286,8 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
 
     @raises(r"The size of tensor a \(\d+\) must match the size of tensor b")
     def keepdim_missing(x, eps):
-        """The lengths have shape (N,), which is lined up with the columns of x. With keepdim=True
-        they have shape (N, 1), one for each row."""
+        """What you divide by is lined up with the columns of x, as lengths of shape (N,) are. With
+        keepdim=True they have shape (N, 1), one for each row."""
         return x / (_lengths(x.detach()).squeeze(1) + eps)
 
     def eps_missing(x, eps):

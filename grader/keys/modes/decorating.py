@@ -213,19 +213,44 @@ class DecoratedInferKey(Key, task="decorated_infer"):
 
         return wrapper
 
-    @raises(r"missing \d+ required (positional|keyword-only) argument")
+    @raises(r"missing \d+ required positional argument")
     def called_when_decorating(fn):
-        """You called fn, or your wrapper, while decorating: there are no arguments yet. Return the
-        function itself, without parentheses behind its name."""
+        """fn was called without its arguments. If you called it, or your wrapper, while decorating:
+        there are none yet. Return the function itself, without parentheses behind its name. If your
+        wrapper calls it: hand on what the wrapper is given, fn(*args, **kwargs)."""
         with torch.no_grad():
             return fn()
+
+    @raises(r"missing \d+ required keyword-only argument")
+    def keyword_arguments_dropped(fn):
+        """Your wrapper does not hand on the keyword arguments that it is given: fn lacks one. Write
+        fn(*args, **kwargs)."""
+
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            with torch.no_grad():
+                return fn(*args)
+
+        return wrapper
+
+    @raises(r"takes 1 positional argument but \d|unexpected keyword argument '(?!by')")
+    def arguments_not_unpacked(fn):
+        """fn got other arguments than your wrapper: a tuple or a dict of them in the place of each
+        by itself. The stars take them apart again: fn(*args, **kwargs)."""
+
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            with torch.no_grad():
+                return fn(args, kwargs)
+
+        return wrapper
 
     @raises(r"'NoneType' object is not callable")
     def wrapper_not_returned(fn):
         """Your decorator returned None. It has to return the function that takes the place of fn: a
         `return wrapper` is missing, after the wrapper and on its level."""
 
-    @raises(r"takes \d+ positional arguments? but \d+ (was|were) given")
+    @raises(r"takes 0 positional arguments but \d+ (was|were) given")
     def arguments_refused(fn):
         """Your wrapper takes no positional arguments. Write def wrapper(*args, **kwargs) and hand
         both on."""
@@ -247,7 +272,7 @@ class DecoratedInferKey(Key, task="decorated_infer"):
 
         return wrapper
 
-    @raises(r"unexpected keyword argument")
+    @raises(r"(?<!update_wrapper\(\)) got an unexpected keyword argument 'by'")
     def keyword_arguments_refused(fn):
         """Your wrapper takes no keyword arguments. Write def wrapper(*args, **kwargs) and hand both
         on."""

@@ -149,6 +149,22 @@ class EvaluateKey(Key, task="evaluate"):
             for part, training in parts:
                 part.training = training
 
+    def one_flag_for_each_class(model, x):
+        """You kept one flag for each class of layer. Two layers of one class may be in different
+        modes: keep the flag of each module, in a dict by the module itself or in a list."""
+        flags = {type(module): training for module, training in _modes(model)}
+        try:
+            return _left_in_eval(model, x)
+        finally:
+            for module in model.modules():
+                module.training = flags[type(module)]
+
+    def parameters_frozen_meanwhile(model, x):
+        """Where x requires grad, so does your result: recording was on. You switched requires_grad
+        off for the parameters, and what is computed from x is recorded all the same. Switch
+        recording off."""
+        return (_recorded if x.requires_grad else EvaluateKey.reference)(model, x)
+
     def parts_of_parts_left_in_eval(model, x):
         """You put back the flags of the model and its direct parts alone. A part inside a part
         stays in eval mode: go through model.modules()."""

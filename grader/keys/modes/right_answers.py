@@ -146,7 +146,7 @@ def evaluate_in_inference_mode(model, x):
 
 def evaluate_a_copy(model, x):
     copied = copy.deepcopy(model).eval().requires_grad_(False)
-    return copied(x)
+    return copied(x.detach())
 
 
 def features_by_decorator(backbone, x):

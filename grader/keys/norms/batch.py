@@ -389,8 +389,8 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
 
     @raises(r"must match the size")
     def not_shaped_for_channels(x, w, b, rm, rv, eps):
-        """You used rm, rv, w and b as they are, of shape (C,). Shapes meet from the right, so for
-        an image they would meet its width. Give them the shape (1, C, 1, 1)."""
+        """You used rm, rv, w or b as it is, of shape (C,). Shapes meet from the right, so for an
+        image it would meet the width. Give each of them the shape (1, C, 1, 1)."""
         return (x - rm) / (rv + eps).sqrt() * w + b
 
     @raises("single memory location|a leaf Variable that requires grad")

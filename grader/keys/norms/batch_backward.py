@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grader.keys.norms.batch import OVER, axes, moments, normalised, wide
-from grader.trusted.families import norms
+from grader.trusted.families import norms_backward
 from grader.trusted.key import Key
 
 
@@ -30,23 +30,23 @@ class BnBackwardKey(Key, task="bn_backward"):
     def batch_axis_alone(x, gy, w, eps):
         """You averaged over axis 0 alone, so that every place of an image has a mean and a variance
         of its own. BatchNorm takes the axes 0, 2 and 3 together."""
-        return norms.Backward().of(x, gy, wide(w, x), (0,), eps)
+        return norms_backward.Backward().of(x, gy, wide(w, x), (0,), eps)
 
     def sample_by_sample(x, gy, w, eps):
         """You averaged over all axes but the first, as LayerNorm does. BatchNorm averages over the
         samples, and over the places of an image: over all axes but 1."""
-        return norms.Backward().of(x, gy, wide(w, x), tuple(range(1, x.ndim)), eps)
+        return norms_backward.Backward().of(x, gy, wide(w, x), tuple(range(1, x.ndim)), eps)
 
     def sample_by_sample_w_last(x, gy, w, eps):
         """You averaged over all axes but the first, as LayerNorm does. BatchNorm averages over the
         samples, and over the places of an image: over all axes but 1."""
-        change = norms.Backward(w="last")
+        change = norms_backward.Backward(w="last")
         return change.of(x, gy, wide(w, x), tuple(range(1, x.ndim)), eps)
 
     def everything(x, gy, w, eps):
         """You averaged over all of x. Every channel, axis 1, has a mean and a variance of its
         own."""
-        return norms.Backward().of(x, gy, wide(w, x), tuple(range(x.ndim)), eps)
+        return norms_backward.Backward().of(x, gy, wide(w, x), tuple(range(x.ndim)), eps)
 
     def eval_mode(x, gy, w, eps):
         """You differentiated a batch norm in eval mode with a mean of 0 and a variance of 1. In
@@ -74,7 +74,7 @@ class BnBackwardKey(Key, task="bn_backward"):
 
     # w is one number for all that is averaged: where in the formula it stands twice is all the same
     # and in float32 the sum over a whole channel is not recognised in every draw
-    families = norms.without(
-        norms.backward(_by_formula, g="gy"), "w_first_and_last", "sum_in_the_variance_term"
+    families = norms_backward.without(
+        norms_backward.backward(_by_formula, g="gy"), "w_first_and_last", "sum_in_the_variance_term"
     )
-    pairs = norms.pairs_of_backward(_by_formula, g="gy", over=OVER)
+    pairs = norms_backward.pairs_of_backward(_by_formula, g="gy", over=OVER)

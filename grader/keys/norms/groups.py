@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.trusted.families import norms
+from grader.trusted.families import norms, norms_backward
 from grader.trusted.key import Key, raises
 
 Axes = tuple[int, ...]
@@ -115,8 +115,8 @@ class LnForwardKey(Key, task="ln_forward"):
 
     @raises("must match the size")
     def dimensions_not_kept(x, w, b, eps):
-        """Your mean has lost the dimensions that it averages over, so it meets x at the wrong end.
-        Pass keepdim=True to mean and var."""
+        """Your mean or variance has lost the dimensions that it averages over, so it meets x at the
+        wrong end. Pass keepdim=True to mean and var."""
         mean, var = x.mean(_last(w)), x.var(_last(w), correction=0)
         return (x - mean) / (var + eps).sqrt() * w + b
 
@@ -163,13 +163,13 @@ class LnBackwardKey(Key, task="ln_backward"):
         """You multiplied by w at the end. In BatchNorm that is right, because w is the
         same all over a channel. Here w differs from entry to entry of what is averaged: multiply
         gy by w before you take means."""
-        return _ln_backward(norms.Backward(w="last"), x, gy, w, eps)
+        return _ln_backward(norms_backward.Backward(w="last"), x, gy, w, eps)
 
     def w_beside_the_mean(x, gy, w, eps):
         """In the term that comes through the mean you multiplied the mean of gy by w. w differs
         from entry to entry of what is averaged: take the mean of gy * w."""
         axes = _last(w)
-        right = norms.Backward().of(x, gy, w, axes, eps)
+        right = norms_backward.Backward().of(x, gy, w, axes, eps)
         std = (x.var(axes, correction=0, keepdim=True) + eps).sqrt()
         moved = (gy * w).mean(axes, keepdim=True) - w * gy.mean(axes, keepdim=True)
         return right + moved / std
@@ -178,7 +178,7 @@ class LnBackwardKey(Key, task="ln_backward"):
         """In the term that comes through the variance you multiplied the mean of gy * xh by w. w
         differs from entry to entry of what is averaged: take the mean of gy * w * xh."""
         axes = _last(w)
-        right = norms.Backward().of(x, gy, w, axes, eps)
+        right = norms_backward.Backward().of(x, gy, w, axes, eps)
         std = (x.var(axes, correction=0, keepdim=True) + eps).sqrt()
         xh = (x - x.mean(axes, keepdim=True)) / std
         means = ((t * xh).mean(axes, keepdim=True) for t in (gy * w, gy))
@@ -188,27 +188,27 @@ class LnBackwardKey(Key, task="ln_backward"):
     def batch_axis(x, gy, w, eps):
         """You took the means over the batch, as BatchNorm does. Take them over the
         last dimensions, those of w."""
-        return norms.Backward().of(x, gy, w, (0,), eps)
+        return norms_backward.Backward().of(x, gy, w, (0,), eps)
 
     def last_dimension_alone(x, gy, w, eps):
         """You took the means over the last dimension alone. Where w has two, take them
         over the last two."""
-        return norms.Backward().of(x, gy, w, (-1,), eps)
+        return norms_backward.Backward().of(x, gy, w, (-1,), eps)
 
     def whole_sample(x, gy, w, eps):
         """You took the means over all dimensions but the first. Take them over the last
         dimensions, those of w: in a batch of sequences every position stands by itself."""
-        return norms.Backward().of(x, gy, w, tuple(range(1, x.ndim)), eps)
+        return norms_backward.Backward().of(x, gy, w, tuple(range(1, x.ndim)), eps)
 
     def behind_the_first(x, gy, w, eps):
         """You took the means over the dimensions behind the first, as many as w has. Take them over
         the last ones: tuple(range(-w.ndim, 0))."""
-        return norms.Backward().of(x, gy, w, tuple(range(1, 1 + w.ndim)), eps)
+        return norms_backward.Backward().of(x, gy, w, tuple(range(1, 1 + w.ndim)), eps)
 
     def everything(x, gy, w, eps):
         """You took the means over the whole tensor, all samples together. Take them over the last
         dimensions, those of w."""
-        return norms.Backward().of(x, gy, w, tuple(range(x.ndim)), eps)
+        return norms_backward.Backward().of(x, gy, w, tuple(range(x.ndim)), eps)
 
     def added_to_an_old_grad(x, gy, w, eps):
         """You called backward() on x itself and returned x.grad. x may have a .grad from before,
@@ -229,8 +229,8 @@ class LnBackwardKey(Key, task="ln_backward"):
         x.grad = None
         return LnBackwardKey.added_to_an_old_grad(x, gy, w, eps)
 
-    families = norms.backward(_ln_backward, g="g")
-    pairs = norms.pairs_of_backward(_ln_backward, g="g", over=_OVER)
+    families = norms_backward.backward(_ln_backward, g="g")
+    pairs = norms_backward.pairs_of_backward(_ln_backward, g="g", over=_OVER)
 
 
 def _channels(t: Tensor) -> Tensor:

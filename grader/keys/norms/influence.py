@@ -74,6 +74,24 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         word = _word(layer, shape)
         return "different" if word == "raises" else word
 
+    def raises_if_both_do(layer, shape):
+        """You answer "different" where the call in training alone raises. "raises" is right if one
+        of the two calls does."""
+        word = _word(layer, shape)
+        if word == "raises":
+            try:
+                eval(layer, {"nn": nn}).eval()(torch.randn(shape))
+            except ValueError:
+                return word
+            return "different"
+        return word
+
+    def equal_if_training_alone_raises(layer, shape):
+        """You answer "equal" where the call in training alone raises. "raises" is right if one of
+        the two calls does."""
+        word = TrainOrEvalKey.raises_if_both_do(layer, shape)
+        return "equal" if word == "different" and _word(layer, shape) == "raises" else word
+
     def batch_of_one_raises(layer, shape):
         """You let BatchNorm raise on every batch of one. What it needs is more than one value per
         channel, and an image brings height times width of them."""
@@ -275,8 +293,9 @@ class CrossSampleInfluenceKey(Key, task="cross_sample_influence"):
         return matrix
 
     def count_moved(module, x):
-        """The matrix is right and the running means and variances are put back. num_batches_tracked
-        is not: it is a buffer as well, and counts the batches. Put all buffers back."""
+        """The matrix is right, and the running means and variances are as they were.
+        num_batches_tracked is not: it is a buffer as well, and counts the batches. Put all buffers
+        back."""
         matrix = CrossSampleInfluenceKey.reference(module, x)
         for name, buffer in module.named_buffers():
             if name.endswith("num_batches_tracked") and module.training:
@@ -316,8 +335,8 @@ class CrossSampleInfluenceKey(Key, task="cross_sample_influence"):
 
     @raises("Expected more than 1 value per channel")
     def rows_by_themselves(module, x):
-        """You called the module with one row at a time. Then no sample meets another, and a
-        BatchNorm that takes its variance from the batch refuses. Call it with the whole batch."""
+        """You called the module with a single row. There no sample meets another, and a BatchNorm
+        that takes its variance from the batch refuses. Call it with the whole batch."""
         twin = copy.deepcopy(module)
         blocks = [_norms(_jacobian(twin, row[None])) for row in x]
         return torch.block_diag(*blocks)

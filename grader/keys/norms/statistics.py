@@ -154,8 +154,9 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         model.eval()
 
     def one_mode_for_all(model, batches):
-        """The statistics are right, and you gave every layer the mode of the model. A layer may
-        have a mode of its own: note training for every one of model.modules()."""
+        """The statistics are right, and several layers have one mode now, that of the model or of
+        another layer. A layer may have a mode of its own: note training for every one of
+        model.modules(), by the module itself."""
         _write(model, batches)
         model.train(model.training)
 
@@ -165,6 +166,28 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         _write(model, batches)
         for norm in _norms(model):
             norm.momentum = 0.1
+
+    def first_momentum_for_all(model, batches):
+        """The statistics are right, and all layers have the momentum of one of them now. Each came
+        with its own: note momentum for every layer, and put each one back."""
+        _write(model, batches)
+        for norm in _norms(model):
+            norm.momentum = _norms(model)[0].momentum
+
+    def last_momentum_for_all(model, batches):
+        """The statistics are right, and all layers have the momentum of one of them now. Each came
+        with its own: note momentum for every layer, and put each one back."""
+        _write(model, batches)
+        for norm in _norms(model):
+            norm.momentum = _norms(model)[-1].momentum
+
+    def momenta_by_width(model, batches):
+        """The statistics are right, and two layers of one width have one momentum now. Each layer
+        came with its own: note momentum by the layer itself, and put each one back."""
+        _write(model, batches)
+        known = {norm.num_features: norm.momentum for norm in _norms(model)}
+        for norm in _norms(model):
+            norm.momentum = known[norm.num_features]
 
     def parameters_reset(model, batches):
         """The statistics are right, and weight and bias of the layers are 1 and 0 again:

@@ -11,7 +11,7 @@ class TensorGradLogger(Task):
     """With z = f(x), run head(z).sum().backward(retain_graph=True) for each function in the list
     heads, on one and the same z. Return the pair (log, dx): log has one tensor for each pass, the
     absolute values of the gradient that arrived at z in it, and dx is x.grad after all passes.
-    x is a leaf that requires grad."""
+    x is a leaf that requires grad and has no .grad."""
 
     id = "tensor_grad_logger"
     signatures = ("log_grads(f, heads, x) -> (log, dx)",)

@@ -38,7 +38,7 @@ class LeafGrads(Task):
         case("root does not require grad", graph="plain", visible=True),
         case("2,000 nodes deep", graph="deep"),
         case("root is a leaf with an old .grad", graph="leaf", trained=True),
-        case("two branches of computed factors", graph="branches"),
+        case("two branches, and x has an old .grad", graph="branches", trained=True),
         case("a product of two leaves of equal values", graph="equal"),
         case("a product of two leaves on one memory", graph="memory"),
     )

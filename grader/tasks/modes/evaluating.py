@@ -5,16 +5,16 @@ import contextlib
 import torch
 from torch import Tensor, nn
 
-from grader.engine.lived import lived, with_grad
+from grader.engine.lived import computed, lived, with_grad
 from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.modes.nets import Interrupted, Layer, Noise, Note, Unwell, seeded
 
 
 class Evaluate(Task):
-    """Return model(x), computed in eval mode and without recording. Afterwards every part of the
-    model is in the mode it was in before, train or eval, and nothing else has changed, also if the
-    model raises; its exception passes through."""
+    """Return model(x), computed in eval mode and without recording, also if x requires grad.
+    Afterwards every part of the model is in the mode it was in before, train or eval, and nothing
+    else has changed, also if the model raises; its exception passes through."""
 
     id = "evaluate"
     signatures = ("evaluate(model, x) -> logits",)
@@ -86,7 +86,9 @@ class Evaluate(Task):
             model.get_submodule(name).eval()
         if states:
             model = lived(model, *states)
-            model.get_submodule("0.1").eval()  # a part of a part
+            x = computed(x)
+            for part in ("0.0", "0.1"):  # parts of a part, the first of a class that stands twice
+                model.get_submodule(part).eval()
         ended, logits = "it returned", None
         flags_before = {module: module.training for module in model.modules()}
         interrupted = {}

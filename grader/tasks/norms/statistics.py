@@ -1,5 +1,6 @@
 """The exercise that measures running statistics anew."""
 
+import copy
 from typing import Any
 
 import torch
@@ -70,7 +71,10 @@ class RunningStatsRecalibration(Task):
         layers: dict[str, Any] = (
             {"first": model[0]} if alone else {"first": model[0], "second": model[3]}
         )
-        for layer, momentum in zip(layers.values(), momenta, strict=False):
+        if in_use:  # two layers of one width, one behind the other
+            model.append(copy.deepcopy(model[3]))
+            layers["third"] = model[4]
+        for layer, momentum in zip(layers.values(), (*momenta, sum(momenta)), strict=False):
             layer.momentum = momentum
         if drops:
             model = nn.Sequential(*model[:3], nn.Dropout(1.0), model[3]).train(training)

@@ -40,8 +40,8 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
     )
     yield mistake(
         "grads_lost",
-        "You called zero_grad(), and what lay in .grad of the model's parameters is lost. It "
-        "belongs to whoever is training the model: leave it there.",
+        "You emptied .grad of the model's parameters, as zero_grad() does: what lay there is lost. "
+        "It belongs to whoever is training the model: leave it there.",
         _after(_zero_grad, reference),
     )
     yield mistake(
