@@ -136,6 +136,10 @@ _REMARKS = {"emptied", "no_backward"}
 
 def _of_record(record: Record, around: Surroundings) -> list[Finding]:
     schedules = bool(around.schedulers)
+    ordered = order.out_of_order(record, schedules, bool(around.optimizers))
+    unwritten = unemptied.never_emptied(record, around)
+    if unwritten:  # it names the loop to which the sum belongs
+        ordered = [one for one in ordered if one.code != "added_to_old"]
     return [
         *states.fed_wrongly(record),
         *factors.broadcast(record),
@@ -144,8 +148,8 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
         *advantages.with_graph(record),
         *targets.with_graph(record),
         *gone.terms_cut_off(record),
-        *order.out_of_order(record, schedules, bool(around.optimizers)),
-        *unemptied.never_emptied(record, around),
+        *ordered,
+        *unwritten,
         *unemptied.schedule_alone(record, around),
         *rates.standing(record, around),
         *states.kept_alive(record, around),
