@@ -214,7 +214,7 @@ def function_needs_input_grad(learns: bool = False) -> Predict:
             @staticmethod
             def backward(ctx, grad_output):
                 seen.append(ctx.needs_input_grad)
-                return grad_output, None, None
+                return grad_output * 2.0, None, None
 
         x, w = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=learns)
         torch.autograd.grad(Scale.apply(x, w, 2.0).sum(), x)

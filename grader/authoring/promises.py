@@ -220,6 +220,11 @@ def _mistakes_are_named(subject: Subject) -> Iterator[Broken]:
                 f"{mistake.code} is explained by no sentence",
                 "Its docstring says what the learner did, and what to do instead.",
             )
+        if mistake.raises is None and (error := subject.trials.always_raised(mistake)) is not None:
+            yield Broken(
+                f"{mistake.code} raises {error.type_name} in every case: {error.message}",
+                "If that is the mistake, say so above it: @raises(a pattern of the text).",
+            )
         for verdict in subject.trials.verdicts_on(mistake):
             told = [(finding.code, finding.message) for finding in verdict.findings]
             if verdict.outcome is Outcome.WRONG and verdict.credit < 1.0:

@@ -17,6 +17,7 @@ from grader.diagnosis.comparison import Rules, agree
 from grader.diagnosis.diagnose import Seen, diagnose
 from grader.diagnosis.verdict import Verdict
 from grader.engine import state
+from grader.engine.observation import Raised
 from grader.engine.task import Case, Task
 from grader.engine.watch import observe
 from grader.trusted.key import Key, Mistake
@@ -79,6 +80,15 @@ class Trials:
             seen: dict[tuple[str, torch.dtype], Seen] = {}
             for cases in draws:
                 yield self._verdict(answers, cases, functions, code, seen)
+
+    def always_raised(self, mistake: Mistake) -> Raised | None:
+        """What a mistake raises in the last case as written, if it raises in all."""
+        error = None
+        for case in self.task.cases():
+            error = self.answers[SEEDS[0]].mistaken(mistake.code, case).error
+            if error is None:
+                return None
+        return error
 
     def twins(self, code: str) -> list[str]:
         """The other mistakes that do the same as this one in every case as written."""

@@ -76,6 +76,18 @@ def test_a_mistake_that_is_no_mistake_is_told(monkeypatch):
     assert broken.cure
 
 
+def test_a_mistake_that_can_only_raise_by_mistake_is_told(monkeypatch):
+    def first_path_only(x, w):
+        """You followed one path."""
+        return x.no_such_attribute
+
+    key = key_of(tasks()["two_path_grad"])
+    monkeypatch.setattr(key, "first_path_only", staticmethod(first_path_only))
+    told = [one for proof in prove("two_path_grad", ROOT) for one in proof.broken]
+    assert "two_path_grad.first_path_only raises AttributeError in every case" in told[0].what
+    assert "@raises" in told[0].cure
+
+
 def test_a_part_that_raises_is_named_by_its_file_and_line(monkeypatch):
     def draw(self, rng, case):
         raise KeyError("n")

@@ -306,6 +306,7 @@ class BornNanKey(Key, task="born_nan"):
         loss.backward(retain_graph=True)
         return found
 
+    @raises(r"must be Tensor, not NoneType")
     def grads_emptied(loss):
         """The names are right, and .grad of the leaves is gone: you emptied it after your pass.
         torch.autograd.grad towards the leaves does not touch it."""

@@ -211,6 +211,7 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         bad step is taken. Start backward from scaler.scale(loss), and let the scaler step."""
         return _step("zfnco", *given)
 
+    @raises(r"_scale is None")
     def divided_without_a_scale(*given):
         """Your backward pass started from the loss itself, and the gradients were divided by the
         scale all the same. Start it from scaler.scale(loss)."""

@@ -24,6 +24,10 @@ def _detached(state: State, first: int | None = None) -> State:
     return (*(t.detach() for t in state[:first]), *(state[first:] if first is not None else ()))
 
 
+def _of_all(opt: Optimizer) -> None:
+    opt.zero_grad()
+
+
 def _of_the_first_group(opt: Optimizer) -> None:
     for parameter in opt.param_groups[0]["params"]:
         parameter.grad = None
@@ -40,7 +44,7 @@ def _of_the_trained(opt: Optimizer) -> None:
 class _Way:
     """How a sequence is trained on: right as it stands."""
 
-    emptied: Callable[[Optimizer], None] | None = Optimizer.zero_grad
+    emptied: Callable[[Optimizer], None] | None = _of_all
     cut_every_step: bool = False
     starts_anew: bool = False
     starts_from_zeros: bool = False

@@ -180,6 +180,7 @@ class CollatePadKey(Key, task="collate_pad"):
         samples.sort(key=len, reverse=True)
         return reference(samples)
 
+    @raises(r"^a Tensor is no pair")
     def batch_alone(samples):
         """You returned the batch alone. Its mask is asked for as well: return the pair."""
         return reference(samples)[0]
