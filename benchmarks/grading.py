@@ -208,8 +208,9 @@ class Inside:
                         if isinstance(step, str):
                             box.run_cell(step)
                         else:
-                            for header, body in step:
-                                box.call(header, body)
+                            for reply in box.calls(step):
+                                if isinstance(reply, Exception):
+                                    raise reply
                 found.append(time.perf_counter() - started)
         return found[1:]  # the first one waits for the zygote
 

@@ -1,4 +1,4 @@
-"""What the tests of the box share: pools by level of isolation, and a way to run code in a box."""
+"""What the tests of the box share: pools by level of isolation, ways to run code, a box's end."""
 
 import atexit
 import functools
@@ -6,11 +6,13 @@ import os
 import shutil
 import sys
 import textwrap
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from grader.box.both.channel import Channel, Spill, read_message
 from grader.box.both.limits import MIB, Limits
 from grader.box.outside.boxes import Boxes
 
@@ -71,6 +73,38 @@ def open_to_all(path):
     for one in (path, *path.parents):
         if one.stat().st_uid == os.geteuid() and one != one.parent:
             one.chmod(one.stat().st_mode | (0o055 if one.is_dir() else 0o044))
+
+
+class Peer:
+    """A box's end of a line, with nobody at it."""
+
+    def __init__(self):
+        asked, self.requests = os.pipe()
+        self.replies, answers = os.pipe()
+        self.gone, self.going = os.pipe()
+        out, self.out = os.pipe()
+        self.asked, self.answers = asked, answers
+        self.spill = Spill(out)
+        self.line = Channel(
+            self.requests, self.replies, self.gone, (self.spill,), lambda one: one.drain(100)
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        for fd in (self.asked, self.requests, self.replies, self.answers, self.gone, self.going):
+            os.close(fd)
+        os.close(self.spill.fd)
+        os.close(self.out)
+
+    def read_nonces(self):
+        """Take the message that lies there; the nonces of its questions."""
+        return [header["nonce"] for header, _ in read_message(self.asked)]
+
+
+def soon(seconds=0.3):
+    return time.monotonic() + seconds
 
 
 def need_bubblewrap():

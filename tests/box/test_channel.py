@@ -14,53 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.box.both.channel import (
-    Channel,
     DeadlinePassed,
     PeerGone,
     ProtocolViolated,
-    Spill,
     encode,
 )
 from grader.box.both.ended import BoxEnded, Cause
-from tests.box.common import LEVELS, SMALL, WALLED, need_bubblewrap, pool, run
-
-
-class Peer:
-    """A box's end of a line, with nobody at it."""
-
-    def __init__(self):
-        asked, self.requests = os.pipe()
-        self.replies, answers = os.pipe()
-        self.gone, self.going = os.pipe()
-        out, self.out = os.pipe()
-        self.asked, self.answers = asked, answers
-        self.spill = Spill(out)
-        self.line = Channel(
-            self.requests, self.replies, self.gone, (self.spill,), lambda one: one.drain(100)
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *failure):
-        for fd in (self.asked, self.requests, self.replies, self.answers, self.gone, self.going):
-            os.close(fd)
-        os.close(self.spill.fd)
-        os.close(self.out)
-
-    def read_nonce(self):
-        head, body = struct.unpack(">II", os.read(self.asked, 8))
-        return json.loads(os.read(self.asked, head + body)[:head])["nonce"]
-
-
-def soon(seconds=0.3):
-    return time.monotonic() + seconds
+from tests.box.common import LEVELS, SMALL, WALLED, Peer, need_bubblewrap, pool, run, soon
 
 
 @given(st.binary(min_size=1, max_size=300))
 def test_arbitrary_bytes_are_refused_or_waited_for(data):
     with Peer() as peer:
-        peer.line.send({}, b"", soon())
+        peer.line.send([({}, b"")], soon())
         os.write(peer.answers, data)
         with pytest.raises((ProtocolViolated, DeadlinePassed)):
             peer.line.receive(soon(0.02), 1000)
@@ -77,7 +43,7 @@ _JSON = st.recursive(
 def test_well_formed_frames_without_the_nonce_are_refused(header, body):
     text = json.dumps(header).encode()
     with Peer() as peer:
-        peer.line.send({}, b"", soon())
+        peer.line.send([({}, b"")], soon())
         os.write(peer.answers, struct.pack(">II", len(text), len(body)) + text + body)
         with pytest.raises(ProtocolViolated):
             peer.line.receive(soon(), 1000)
@@ -86,8 +52,8 @@ def test_well_formed_frames_without_the_nonce_are_refused(header, body):
 @given(st.binary(max_size=3000), st.dictionaries(st.text(), st.integers() | st.text(), max_size=4))
 def test_the_right_answer_arrives_whole(body, header):
     with Peer() as peer:
-        peer.line.send({"op": "x"}, b"y", soon())
-        os.write(peer.answers, encode({**header, "nonce": peer.read_nonce()}, body))
+        peer.line.send([({"op": "x"}, b"y")], soon())
+        os.write(peer.answers, encode({**header, "nonce": peer.read_nonces()[0]}, body))
         header.pop("nonce", None)
         assert peer.line.receive(soon(), 3000) == (header, body)
 
@@ -98,7 +64,7 @@ def test_the_right_answer_arrives_whole(body, header):
 )
 def test_hostile_json_is_refused(text):
     with Peer() as peer:
-        peer.line.send({}, b"", soon())
+        peer.line.send([({}, b"")], soon())
         frame = struct.pack(">II", len(text), 0) + text
         writer = threading.Thread(target=os.write, args=(peer.answers, frame))
         writer.start()
@@ -109,7 +75,7 @@ def test_hostile_json_is_refused(text):
 
 def test_an_announcement_over_the_cap_is_refused_before_it_is_read():
     with Peer() as peer:
-        peer.line.send({}, b"", soon())
+        peer.line.send([({}, b"")], soon())
         os.write(peer.answers, struct.pack(">II", 10, 0xFFFFFFFF))
         with pytest.raises(ProtocolViolated, match="announced"):
             peer.line.receive(soon(), 1000)
@@ -119,13 +85,13 @@ def test_an_answer_before_the_question_is_refused():
     with Peer() as peer:
         os.write(peer.answers, b"x")
         with pytest.raises(ProtocolViolated, match="before"):
-            peer.line.send({}, b"", soon())
+            peer.line.send([({}, b"")], soon())
 
 
 def test_a_second_answer_is_refused():
     with Peer() as peer:
-        peer.line.send({}, b"", soon())
-        frame = encode({"nonce": peer.read_nonce()})
+        peer.line.send([({}, b"")], soon())
+        frame = encode({"nonce": peer.read_nonces()[0]})
         os.write(peer.answers, frame + frame)
         with pytest.raises(ProtocolViolated, match="more than once"):
             peer.line.receive(soon(), 1000)
@@ -133,11 +99,11 @@ def test_a_second_answer_is_refused():
 
 def test_an_old_answer_is_no_answer_to_a_new_question():
     with Peer() as peer:
-        peer.line.send({}, b"", soon())
-        frame = encode({"nonce": peer.read_nonce()})
+        peer.line.send([({}, b"")], soon())
+        frame = encode({"nonce": peer.read_nonces()[0]})
         os.write(peer.answers, frame)
         peer.line.receive(soon(), 1000)
-        peer.line.send({}, b"", soon())
+        peer.line.send([({}, b"")], soon())
         os.write(peer.answers, frame)
         with pytest.raises(ProtocolViolated, match="another request"):
             peer.line.receive(soon(), 1000)
@@ -145,8 +111,8 @@ def test_an_old_answer_is_no_answer_to_a_new_question():
 
 def test_a_dripping_answer_meets_the_same_deadline():
     with Peer() as peer:
-        peer.line.send({}, b"", soon())
-        frame = encode({"nonce": peer.read_nonce()}, b"x" * 1000)
+        peer.line.send([({}, b"")], soon())
+        frame = encode({"nonce": peer.read_nonces()[0]}, b"x" * 1000)
         stop = threading.Event()
 
         def drip():
@@ -167,12 +133,12 @@ def test_a_dripping_answer_meets_the_same_deadline():
 
 def test_a_box_that_never_reads_does_not_hold_the_judge():
     with Peer() as peer, pytest.raises(DeadlinePassed):
-        peer.line.send({}, b"x" * 10_000_000, soon())
+        peer.line.send([({}, b"x" * 10_000_000)], soon())
 
 
 def test_output_without_end_does_not_hold_the_judge():
     with Peer() as peer:
-        peer.line.send({}, b"", soon())
+        peer.line.send([({}, b"")], soon())
         stop = threading.Event()
 
         def flood():
@@ -191,7 +157,7 @@ def test_output_without_end_does_not_hold_the_judge():
 
 def test_a_closed_line_is_told_apart_from_a_slow_one():
     with Peer() as peer:
-        peer.line.send({}, b"", soon())
+        peer.line.send([({}, b"")], soon())
         os.write(peer.going, b"gone")
         with pytest.raises(PeerGone):
             peer.line.receive(soon(), 1000)

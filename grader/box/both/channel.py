@@ -1,8 +1,10 @@
 """Frames between the judge and one box: a JSON header with a binary body, over two pipes.
 
-The box's side blocks. The judge's side trusts nothing it reads: lengths are capped, every exchange
-has one deadline for all of it, and a reply must repeat the request's nonce. Pipes, not a socket:
-a socket of the judge's would carry the judge's network namespace into the box.
+A message of the judge's is one frame that holds one question or several; the box replies to each
+by a frame of its own, in their order. The box's side blocks. The judge's side trusts nothing it
+reads: lengths are capped, every reply has one deadline for all of it, and must repeat the nonce of
+its question. Pipes, not a socket: a socket of the judge's would carry the judge's network namespace
+into the box.
 """
 
 from __future__ import annotations
@@ -13,14 +15,18 @@ import secrets
 import select
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Header = dict[str, Any]
+Question = tuple[Mapping[str, Any], bytes]
+"""A header and a body, of which the box makes another header and body."""
 
 MAX_HEADER = 256 * 1024
 _LENGTHS = struct.Struct(">II")
 _CHUNK = 1024 * 1024
+_PIPE = 64 * 1024
 
 
 class ProtocolViolated(Exception):
@@ -28,7 +34,7 @@ class ProtocolViolated(Exception):
 
 
 class DeadlinePassed(Exception):
-    """The exchange was not complete in time."""
+    """The reply was not complete in time."""
 
 
 class PeerGone(Exception):
@@ -41,11 +47,15 @@ def encode(header: Mapping[str, Any], body: bytes = b"") -> bytes:
     return _LENGTHS.pack(len(text), len(body)) + text + body
 
 
-def read_frame(fd: int) -> tuple[Header, bytes]:
-    """Inside the box: block for the next request. Raises PeerGone when the judge is."""
+def read_message(fd: int) -> list[tuple[Header, bytes]]:
+    """Inside the box: block for the next questions. Raises PeerGone when the judge is."""
     sizes = _LENGTHS.unpack(_read_exactly(fd, _LENGTHS.size))
-    header, body = (_read_exactly(fd, size) for size in sizes)
-    return json.loads(header), bytes(body)
+    headers, bodies = (memoryview(_read_exactly(fd, size)) for size in sizes)
+    questions, at = [], 0
+    for header in json.loads(bytes(headers))["questions"]:
+        questions.append((header, bytes(bodies[at : at + header["size"]])))
+        at += header["size"]
+    return questions
 
 
 def write_frame(fd: int, header: Mapping[str, Any], body: bytes = b"") -> None:
@@ -114,14 +124,29 @@ class Channel:
         for fd in (requests, replies, *self.spills):
             os.set_blocking(fd, False)
         self._buffer = bytearray()
-        self._nonce = ""
+        self._nonces = deque[str]()
+        self._poll = select.poll()  # epoll's watches are counted per user: a box may use them up
+        # First of all `ended`: where that is not seen yet, no reply from before it is missed.
+        for fd in (ended, replies, *self.spills):
+            self._poll.register(fd, select.POLLIN)
 
-    def send(self, header: Mapping[str, Any], body: bytes, deadline: float) -> None:
-        """Send a request. Raises ProtocolViolated if a reply to none is there already."""
-        self._nonce = secrets.token_hex(16)
-        rest = memoryview(encode({**header, "nonce": self._nonce}, body))
+    def send(self, questions: Sequence[Question], deadline: float) -> None:
+        """Send one message. Raises ProtocolViolated if a reply to none is there already."""
+        headers = [
+            {**header, "size": len(body), "nonce": secrets.token_hex(16)}
+            for header, body in questions
+        ]
+        self._nonces = deque(header["nonce"] for header in headers)
+        message = encode({"questions": headers}, b"".join(body for _, body in questions))
+        self._poll.register(self.requests, select.POLLOUT)
+        try:
+            self._write(memoryview(message), deadline)
+        finally:
+            self._poll.unregister(self.requests)
+
+    def _write(self, rest: memoryview, deadline: float) -> None:
         while rest:
-            ready = self._wait(deadline, sending=True)
+            ready = self._wait(deadline)
             if ready.get(self.replies, 0) & select.POLLIN:
                 raise ProtocolViolated("It sent something before it was asked.")
             if self.requests not in ready:
@@ -134,7 +159,7 @@ class Channel:
                 raise PeerGone from None
 
     def receive(self, deadline: float, max_body: int) -> tuple[Header, bytes]:
-        """The reply to the last request; may be called again after DeadlinePassed.
+        """The reply to the next question; may be called again after DeadlinePassed.
 
         Raises ProtocolViolated, DeadlinePassed, or PeerGone.
         """
@@ -148,17 +173,18 @@ class Channel:
                 wanted += sum(sizes)
             if sizes is not None and len(self._buffer) >= wanted:
                 return self._open(sizes, wanted)
-            if self.replies not in self._wait(deadline, sending=False):
+            if self.replies not in self._wait(deadline):
                 raise PeerGone
             self._fill(wanted - len(self._buffer))
 
     def drain(self) -> None:
         """Take what output there is, without waiting."""
-        self._poll(0, sending=False)
+        self._look(0)
 
     def _fill(self, missing: int) -> None:
+        """Read some of the replies, those that are there beyond the next one too."""
         try:
-            part = os.read(self.replies, min(max(missing, 1), _CHUNK))
+            part = os.read(self.replies, min(max(missing, _PIPE), _CHUNK))
         except BlockingIOError:
             return
         if not part:
@@ -172,36 +198,33 @@ class Channel:
         except (ValueError, RecursionError):
             raise ProtocolViolated("Its reply is no JSON.") from None
         body = bytes(self._buffer[start + sizes[0] : wanted])
-        self._buffer.clear()
-        if not isinstance(header, dict) or header.pop("nonce", None) != self._nonce:
+        del self._buffer[:wanted]
+        if not isinstance(header, dict) or header.pop("nonce", None) != self._nonces.popleft():
             raise ProtocolViolated("Its reply is to another request.")
-        self._nonce = ""
-        if self._poll(0, sending=False).get(self.replies, 0) & select.POLLIN:
+        if not self._nonces and (
+            self._buffer or self._look(0).get(self.replies, 0) & select.POLLIN
+        ):
             raise ProtocolViolated("It replied more than once.")
         return header, body
 
-    def _wait(self, deadline: float, *, sending: bool) -> dict[int, int]:
+    def _wait(self, deadline: float) -> dict[int, int]:
         """What happened, by descriptor, apart from output. Raises DeadlinePassed."""
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise DeadlinePassed
-            ready = self._poll(left, sending=sending)
+            ready = self._look(left)
             if ready:
                 return ready
 
-    def _poll(self, seconds: float, *, sending: bool) -> dict[int, int]:
-        poll = select.poll()  # epoll's watches are counted per user, and the box may use them up
-        for fd in (self.replies, self.ended, *self.spills):
-            poll.register(fd, select.POLLIN)
-        if sending:
-            poll.register(self.requests, select.POLLOUT)
+    def _look(self, seconds: float) -> dict[int, int]:
         ready = {}
-        for fd, events in poll.poll(seconds * 1000):
+        for fd, events in self._poll.poll(seconds * 1000):
             if fd not in self.spills:
                 ready[fd] = events
             elif events & select.POLLIN:
                 self.spilled(self.spills[fd])
             else:
                 del self.spills[fd]  # closed by every process of the box
+                self._poll.unregister(fd)
         return ready

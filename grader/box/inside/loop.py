@@ -1,4 +1,4 @@
-"""The loop inside the box: reads a request, runs a cell or the handler, replies.
+"""The loop inside the box: reads questions, runs a cell or the handler for each, replies.
 
 Everything here shares its process with the submission, which may change any of it: what is replied
 is evidence, never truth. `observe` and its like come in as the handler.
@@ -14,14 +14,14 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from grader.box.both.channel import Header, PeerGone, read_frame, write_frame
+from grader.box.both.channel import Header, PeerGone, read_message, write_frame
 from grader.engine.text import text_of, type_name
 
 if TYPE_CHECKING:
     from grader.box.inside.shell import BoxShell
 
 Handler = Callable[[Header, bytes, dict[str, Any]], tuple[Header, bytes]]
-"""Serves one `Box.call`: the request's header and body, the cells' namespace -> header and body.
+"""Serves one question of `Box.calls`: its header and body, the cells' namespace -> header and body.
 
 A module that offers `reply` with this type can be named as the handler of a `Boxes`; if it offers
 `warm()`, the zygote calls that once before any box exists.
@@ -42,16 +42,17 @@ class Loop:
         own = os.getpid()
         while True:
             try:
-                header, body = read_frame(self.requests)
+                message = read_message(self.requests)
             except PeerGone:
                 return
-            self._interrupted = False
-            signal.signal(signal.SIGINT, self._on_interrupt)
-            replied, content = self._reply(header, body)
-            if os.getpid() != own:
-                os._exit(0)  # a child that the submission forked has fallen through to here
-            replied["interrupted"] = self._interrupted
-            write_frame(self.replies, {**replied, "nonce": header["nonce"]}, content)
+            for header, body in message:
+                self._interrupted = False
+                signal.signal(signal.SIGINT, self._on_interrupt)
+                replied, content = self._reply(header, body)
+                if os.getpid() != own:
+                    os._exit(0)  # a child that the submission forked has fallen through to here
+                replied["interrupted"] = self._interrupted
+                write_frame(self.replies, {**replied, "nonce": header["nonce"]}, content)
 
     def _reply(self, header: Header, body: bytes) -> tuple[Header, bytes]:
         try:
@@ -99,7 +100,7 @@ class Loop:
             outputs.room = room
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
-        """The judge's time is over. Between requests that is nobody's concern any more."""
+        """The judge's time is over. Between questions that is nobody's concern any more."""
         if self._running:
             self._interrupted = True
             raise KeyboardInterrupt

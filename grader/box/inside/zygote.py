@@ -31,7 +31,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
 from grader.box.both import syscalls
-from grader.box.both.channel import read_frame, write_frame
+from grader.box.both.channel import read_message, write_frame
 from grader.box.both.settings import WORK, Level, Settings
 from grader.box.inside.loop import Loop
 from grader.box.inside.sandbox import enter
@@ -264,7 +264,7 @@ def _live(
         assert uid is None or isinstance(uid, int)
         enter(settings, uid, home)
     except BaseException as error:
-        header, _ = read_frame(3)
+        ((header, _),) = read_message(3)
         write_frame(4, {"nonce": header["nonce"], "refused": f"{type(error).__name__}: {error}"})
         return
     os.environ.update(HOME=home, PWD=home)

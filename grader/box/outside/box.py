@@ -6,7 +6,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
@@ -17,6 +17,7 @@ from grader.box.both.channel import (
     Header,
     PeerGone,
     ProtocolViolated,
+    Question,
     Spill,
 )
 from grader.box.both.ended import (
@@ -26,20 +27,13 @@ from grader.box.both.ended import (
     CallInterrupted,
     Cause,
     Ended,
-    from_wait_status,
 )
-from grader.box.both.limits import MIB, Limits
+from grader.box.both.limits import Limits
+from grader.box.outside.ending import ending
 from grader.box.outside.outputs import CellResult, MalformedOutputs, OutputBudget, stream
 from grader.box.outside.process import Process
+from grader.box.outside.reply import Reply
 from grader.box.outside.watchdog import Guard
-
-_SENTENCES = {
-    Cause.MEMORY: "It used more than {memory:,} MiB of memory.",
-    Cause.PROCESSES: "It ran {processes} processes and threads at once, as many as a box may.",
-    Cause.FILES: "It kept more than {files:,} MiB of files.",
-    Cause.CLOSED: "The box was closed.",
-    Cause.LOST: "The process that boxes are forked from is gone.",
-}
 
 
 @dataclass(frozen=True)
@@ -112,33 +106,28 @@ class Box:
             if name.startswith("/") or not name or {"", ".", ".."} & set(parts):
                 raise ValueError(f"{name!r} is no path below the box's folder")
         sizes = {name: len(data) for name, data in files.items()}
-        header, _, _ = self._ask(
-            {"op": "files", "sizes": sizes}, b"".join(files.values()), self.limits.cell
-        )
-        if "refused" in header:
+        question = {"op": "files", "sizes": sizes}, b"".join(files.values())
+        reply = self._ask(question, self.limits.cell, 65536)
+        if "refused" in reply.header:
             self.close()
-            raise BoxRefused(f"a box cannot wall itself in: {header['refused']}", "")
-        if "failed" in header:
-            raise CallFailed(*_failure(header))
+            raise BoxRefused(f"a box cannot wall itself in: {reply.header['refused']}", "")
+        if reply.failure is not None:
+            raise reply.failure
 
     def run_cell(self, source: str) -> CellResult:
         """Run one cell as a notebook would. Raises BoxEnded if the box did not survive it."""
         start = time.monotonic()
         reply_cap = 8 * self.limits.output + 65536
-        header, body, late = self._ask(
-            {"op": "cell"},
-            source.encode(errors="replace"),
-            self.limits.cell,
-            min(reply_cap, self.limits.reply),
-        )
-        seconds = time.monotonic() - start
+        question = {"op": "cell"}, source.encode(errors="replace")
+        reply = self._ask(question, self.limits.cell, min(reply_cap, self.limits.reply))
+        header, seconds = reply.header, time.monotonic() - start
         count, dropped = header.get("execution_count"), header.get("dropped")
         count = count if isinstance(count, int) else 0
         dropped = min(dropped, 2**53) if isinstance(dropped, int) and dropped > 0 else 0
         outputs: list[Any] = []
-        if "failed" not in header:
+        if reply.failure is None:
             try:
-                outputs, more = self._output_budget.read(body, count)
+                outputs, more = self._output_budget.read(reply.body, count)
             except MalformedOutputs as error:
                 raise self._end(Cause.PROTOCOL, f"Its outputs are {error}.") from None
             dropped += more
@@ -150,11 +139,11 @@ class Box:
         kind = header.get("error")
         return CellResult(
             outputs=tuple(outputs),
-            ok=header.get("ok") is True and not late,
+            ok=header.get("ok") is True and not reply.late,
             error=kind[:200] if isinstance(kind, str) else None,
             execution_count=count,
             dropped=dropped,
-            interrupted=late,
+            interrupted=reply.late,
             seconds=seconds,
         )
 
@@ -163,17 +152,40 @@ class Box:
 
         Raises CallInterrupted, CallFailed, BoxEnded.
         """
-        header, reply, late = self._ask(
-            {"op": "call", "request": dict(request)}, body, self.limits.call, self.limits.reply
-        )
+        (reply,) = self.calls([(request, body)])
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def calls(
+        self, questions: Sequence[Question]
+    ) -> Iterator[tuple[Header, bytes] | CallInterrupted | CallFailed]:
+        """Ask the handler several questions in one message; to each a reply, or why there is none.
+
+        The time of a call begins for each when the reply before it was received. Take them all,
+        else they are in the way of what the box is asked next. Raises BoxEnded.
+        """
+        rest = [({"op": "call", "request": dict(request)}, body) for request, body in questions]
+        while rest:
+            asked, rest = rest, []
+            stray = False  # whether an interrupt was sent for a reply that was on its way already
+            replies = self._exchange(asked, self.limits.call, self.limits.reply)
+            for question, reply in zip(asked, replies, strict=True):
+                if rest or (stray and reply.interrupted and not reply.overdue):
+                    rest.append(question)  # it was hit in its own time, and is asked again
+                    continue
+                stray = stray or (reply.overdue and not reply.interrupted)
+                yield self._called(reply)
+
+    def _called(self, reply: Reply) -> tuple[Header, bytes] | CallInterrupted | CallFailed:
         for spill in self._spills:
             spill.take()
-        if late:
-            raise CallInterrupted(f"The call ran for more than {self.limits.call:g} s.")
-        if "failed" in header:
-            raise CallFailed(*_failure(header))
-        header.pop("interrupted", None)
-        return header, reply
+        if reply.late:
+            return CallInterrupted(f"The call ran for more than {self.limits.call:g} s.")
+        if reply.failure is not None:
+            return reply.failure
+        reply.header.pop("interrupted", None)
+        return reply.header, reply.body
 
     @property
     def ended(self) -> Ended | None:
@@ -187,16 +199,21 @@ class Box:
             if self._ended is None:
                 self._end(Cause.CLOSED)
 
-    def _ask(
-        self, header: Header, body: bytes, seconds: float, max_reply: int = 65536
-    ) -> tuple[Header, bytes, bool]:
-        """One exchange, and whether the box had to be interrupted for it to end."""
-        with self._using:
-            return self._exchange(header, body, seconds, max_reply)
+    def _ask(self, question: Question, seconds: float, max_reply: int) -> Reply:
+        (reply,) = self._exchange([question], seconds, max_reply)
+        return reply
 
     def _exchange(
-        self, header: Header, body: bytes, seconds: float, max_reply: int
-    ) -> tuple[Header, bytes, bool]:
+        self, questions: Sequence[Question], seconds: float, max_reply: int
+    ) -> Iterator[Reply]:
+        """Send the questions, and receive a reply to each; each has so many seconds."""
+        for at in range(len(questions)):
+            with self._using:
+                reply = self._reply([] if at else questions, seconds, max_reply)
+            yield reply
+
+    def _reply(self, unsent: Sequence[Question], seconds: float, max_reply: int) -> Reply:
+        """The next reply, once what is `unsent` was sent."""
         if self._ended is not None:
             raise BoxEnded(self._ended)
         start = time.monotonic()
@@ -206,7 +223,8 @@ class Box:
         late = False
         try:
             try:
-                self._channel.send(header, body, start + seconds)
+                if unsent:
+                    self._channel.send(unsent, start + seconds)
                 replied, content = self._channel.receive(start + seconds, max_reply)
             except DeadlinePassed:
                 late = True
@@ -220,7 +238,7 @@ class Box:
             raise self._end(*cause) from None
         finally:
             self._spent += time.monotonic() - start
-        return replied, content, late or replied.get("interrupted") is True
+        return Reply(replied, content, late)
 
     def _interrupted(self, max_reply: int) -> tuple[Header, bytes]:
         """Interrupt, and receive the reply. Raises DeadlinePassed if the box is deaf.
@@ -256,32 +274,10 @@ class Box:
         wait_status = self._process.wait()
         self._channel.drain()
         stderr = self._spills[1].take()[0].decode(errors="replace")[-2000:]
-        self._ended = replace(self._judge(cause, sentence, wait_status), stderr=stderr)
+        self._ended = replace(
+            ending(cause, sentence, wait_status, self.guard, self.limits), stderr=stderr
+        )
         self._process.close()
         self._pipes.close()
         self._closed(self)
         return BoxEnded(self._ended)
-
-    def _judge(self, cause: Cause | None, sentence: str, wait_status: int | None) -> Ended:
-        if cause is None:
-            cause = self.guard.stopped
-        if cause is None and self.guard.killed_for_memory():
-            cause = Cause.MEMORY
-        if cause is None:
-            if wait_status is not None:
-                return from_wait_status(wait_status)
-            cause = Cause.LOST
-        told = _SENTENCES.get(cause, "").format(
-            memory=self.limits.memory // MIB,
-            files=self.limits.files // MIB,
-            processes=self.limits.processes,
-        )
-        return Ended(cause, sentence or told)
-
-
-def _failure(header: Header) -> tuple[str, str]:
-    """Type name and text of what the handler raised, whatever the box made of them."""
-    failed = header.get("failed")
-    if isinstance(failed, list) and len(failed) == 2 and all(isinstance(f, str) for f in failed):
-        return failed[0][:200], failed[1][:2000]
-    return "unknown", ""

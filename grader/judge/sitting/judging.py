@@ -6,7 +6,7 @@ import functools
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,17 +20,11 @@ from grader.engine.wire import MAX_BYTES, MalformedMessage, pack, unpack_observa
 from grader.trusted.key import key_of
 from grader.trusted.live import LiveAnswers
 
-Ask = Callable[[dict[str, Any], bytes], tuple[Mapping[str, Any], bytes]]
-"""Sends a question to a box and returns the reply's header and body."""
+Question = tuple[dict[str, Any], bytes]
+"""What a box is asked about one case: header and body."""
 
-
-class NoReply(Exception):
-    """The box gave no reply to one question: its `code` and sentence say why."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(say(code))
-        self.code = code
-
+Ask = Callable[[Sequence[Question]], Iterator[tuple[Mapping[str, Any], bytes] | str]]
+"""Puts questions to a box: to each the reply's header and body, or the code that says why not."""
 
 _Reply = bytes | str
 """A box's observation in one case, or the code that says why there is none."""
@@ -65,11 +59,12 @@ class _Prepared:
     def _decide(self, replies: tuple[_Reply, ...], hidden: bool) -> Verdict:
         seen, silent = list[Seen](), dict[str, str]()
         for case, reply in zip(self.cases, replies, strict=True):
-            try:
-                seen.append(Seen(case, _observation(reply)))
-            except NoReply as reason:
-                silent[case.name] = reason.code
-                seen.append(_without_reply(case, reason.code))
+            found = _observation(reply)
+            if isinstance(found, str):
+                silent[case.name] = found
+                seen.append(_without_reply(case, found))
+            else:
+                seen.append(Seen(case, found))
         return _with_reasons(diagnose(self.task, self.reference, seen, hidden=hidden), silent)
 
 
@@ -91,29 +86,28 @@ class Judge:
         """The verdict on the functions of these names that stand in the box's namespace.
 
         Every case counts as hidden, the visible ones too: here their inputs are drawn from the
-        secret. `ask` may raise NoReply; a case without a reply fails. Unless `hidden`, the
-        findings carry all numbers: for no eyes but the instructor's.
+        secret. A case without a reply fails. Unless `hidden`, the findings carry all numbers: for
+        no eyes but the instructor's.
         """
         with self._computing:
             prepared = self._prepare(exercise)
             questions = self.questions(exercise, functions)
-        replies: list[_Reply] = []
-        for header, body in questions:
-            try:
-                if "CHECK.box_ended" in replies:  # it is not asked again
-                    raise NoReply("CHECK.box_ended")
-                replies.append(_reply(*ask(header, body)))
-            except NoReply as reason:
-                replies.append(reason.code)
-            except _Uncallable as reason:
-                return _could_not_check(prepared.task, prepared.cases, reason.state)
+        replies = list[_Reply]()
+        uncallable = list[str]()
+        for reply in ask(questions):
+            if isinstance(reply, str):
+                replies.append(reply)
+            elif reply[0].get("state") in _UNCALLABLE:
+                uncallable.append(reply[0]["state"])
+            else:
+                replies.append(_kept(*reply))
+        if uncallable:
+            return _could_not_check(prepared.task, prepared.cases, uncallable[0])
         with self._computing:
             return prepared.verdict(tuple(replies), hidden)
 
-    def questions(
-        self, exercise: str, functions: Sequence[str]
-    ) -> list[tuple[dict[str, Any], bytes]]:
-        """What a box is asked about an exercise, case by case: header and body."""
+    def questions(self, exercise: str, functions: Sequence[str]) -> list[Question]:
+        """What a box is asked about an exercise, a question for each case."""
         prepared = self._prepare(exercise)
         return [
             (_question(prepared.task, functions, case, self.device), prepared.inputs[case.name])
@@ -134,15 +128,8 @@ class Judge:
         return self._prepared[exercise]
 
 
-_UNCALLABLE = {"missing", "not_callable", "arguments"}
-
-
-class _Uncallable(Exception):
-    """There is nothing to call: `state` says why."""
-
-    def __init__(self, state: str) -> None:
-        super().__init__(state)
-        self.state = state
+_UNCALLABLE = ("missing", "not_callable", "arguments")
+"""The states of a reply that say why there is nothing to call."""
 
 
 def _question(task: Task, functions: Sequence[str], case: Case, device: str) -> dict[str, Any]:
@@ -156,26 +143,21 @@ def _question(task: Task, functions: Sequence[str], case: Case, device: str) -> 
     }
 
 
-def _reply(header: Mapping[str, Any], body: bytes) -> bytes:
-    """The body of a reply, which may be anything. Raises NoReply and _Uncallable."""
-    state = header.get("state")
-    if state == "interrupted":
-        raise NoReply("CHECK.did_not_finish")
-    if isinstance(state, str) and state in _UNCALLABLE:
-        raise _Uncallable(state)
-    if len(body) > MAX_BYTES:  # what cannot be read is not kept until all replies are there
-        raise NoReply("CHECK.forged")
-    return body
+def _kept(header: Mapping[str, Any], body: bytes) -> _Reply:
+    """What is kept of a reply, which may be anything, until all replies are there."""
+    if header.get("state") == "interrupted":
+        return "CHECK.did_not_finish"
+    return body if len(body) <= MAX_BYTES else "CHECK.forged"
 
 
-def _observation(reply: _Reply) -> Observation:
-    """What a reply says. Raises NoReply."""
+def _observation(reply: _Reply) -> Observation | str:
+    """What a reply says, or the code that says why it says nothing."""
     if isinstance(reply, str):
-        raise NoReply(reply)
+        return reply
     try:
         return unpack_observation(reply)
     except MalformedMessage:
-        raise NoReply("CHECK.forged") from None
+        return "CHECK.forged"
 
 
 def _without_reply(case: Case, code: str) -> Seen:

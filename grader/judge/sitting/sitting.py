@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from nbformat import from_dict
 from nbformat.v4 import new_markdown_cell
@@ -20,12 +20,11 @@ from grader.judge.books.left import is_left, leave
 from grader.judge.books.needs import Cause, Need
 from grader.judge.intake.cells import Cell, is_test
 from grader.judge.intake.form import Notebook
-from grader.judge.sitting.judging import Judge, NoReply
+from grader.judge.sitting.judging import Judge, Question
 from grader.judge.sitting.packages import missing_packages
 from grader.judge.sitting.papers import Graded
 from grader.judge.sitting.scores import error, judged_outputs, keep_in_range, score_alone, tells
 
-T = TypeVar("T")
 Pause = Callable[[], AbstractContextManager[None]]
 
 MOST_BOXES = 20
@@ -48,8 +47,10 @@ class Box(Protocol):
         """Run a cell and return its outputs."""
         ...
 
-    def call(self, header: dict[str, Any], body: bytes = b"") -> tuple[dict[str, Any], bytes]:
-        """Ask the loop inside the box and return its reply."""
+    def calls(
+        self, questions: Sequence[Question]
+    ) -> Iterator[tuple[dict[str, Any], bytes] | CallInterrupted | CallFailed]:
+        """Ask the loop inside the box: its replies, or why there is none."""
         ...
 
 
@@ -212,7 +213,7 @@ class Sitting:
 
     def _run(self, cell: Cell) -> list[Any]:
         try:
-            ran = self._survive(lambda box: box.run_cell(cell.source))
+            ran = self._run_in_box(cell.source)
         except BoxEnded as reason:
             self._deadly.add(self._at)
             self._close()
@@ -258,21 +259,29 @@ class Sitting:
         is_late = reason.ended.cause is Ending.TIME
         self._report(reason.ended.sentence, Cause.OUT_OF_TIME if is_late else None)
 
-    def _ask(self, header: dict[str, Any], body: bytes) -> tuple[Mapping[str, Any], bytes]:
-        """Put the judge's question to the box. Raises NoReply."""
-        try:
-            return self._survive(lambda box: box.call(header, body))
-        except CallInterrupted:
-            raise NoReply("CHECK.did_not_finish") from None
-        except CallFailed:
-            raise NoReply("CHECK.forged") from None
-        except BoxEnded as reason:
-            self._close()
-            self._report_end(reason)
-            raise NoReply("CHECK.box_ended") from None
-        except _NoBox as reason:
-            self._stop(str(reason))
-            raise NoReply("CHECK.box_ended") from None
+    def _ask(
+        self, questions: Sequence[Question]
+    ) -> Iterator[tuple[Mapping[str, Any], bytes] | str]:
+        """Put the judge's questions to the box: its replies, or codes that say why not."""
+        answered, lost = 0, -1  # `lost`: how many were answered when a box was lost
+        while answered < len(questions):
+            try:
+                for reply in self._ready().calls(questions[answered:]):
+                    answered += 1
+                    yield _said(reply)
+                    if self._is_late():
+                        break
+            except BoxEnded as reason:
+                self._close()
+                if reason.ended.cause is Ending.LOST and lost != answered:
+                    lost = answered  # the rest is asked again in a fresh box
+                    continue
+                self._report_end(reason)
+                break
+            except _NoBox as reason:
+                self._stop(str(reason))
+                break
+        yield from ["CHECK.box_ended"] * (len(questions) - answered)
 
     def _stop(self, why: str) -> None:
         """Run nothing more; of all that is not run, the first is reported."""
@@ -280,15 +289,15 @@ class Sitting:
             self._stopped = why
             self._report(why, Cause.OUT_OF_TIME if why == _LATE else None)
 
-    def _survive(self, ask: Callable[[Box], T]) -> T:
-        """Ask the box, and a fresh one if this one was lost by no fault of the submission's."""
+    def _run_in_box(self, source: str) -> Any:
+        """Run it, in a fresh box if this one is lost by no fault of the submission's."""
         try:
-            return ask(self._ready())
+            return self._ready().run_cell(source)
         except BoxEnded as reason:
             if reason.ended.cause is not Ending.LOST:
                 raise
         self._close()
-        return ask(self._ready())
+        return self._ready().run_cell(source)
 
     def _ready(self) -> Box:
         """The box with every earlier cell run in it. Raises BoxEnded and _NoBox."""
@@ -325,6 +334,16 @@ class Sitting:
         if self._open is not None:
             self._open.__exit__(None, None, None)
         self._open = self._box = None
+
+
+def _said(
+    reply: tuple[dict[str, Any], bytes] | CallInterrupted | CallFailed,
+) -> tuple[dict[str, Any], bytes] | str:
+    """A reply, or the code that says why there is none."""
+    if isinstance(reply, tuple):
+        return reply
+    late = isinstance(reply, CallInterrupted)
+    return "CHECK.did_not_finish" if late else "CHECK.forged"
 
 
 class _NoBox(Exception):

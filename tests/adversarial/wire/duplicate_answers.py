@@ -1,8 +1,9 @@
 """Answers every question twice.
 
-Earns: two_path_grad 0
-Told: Cell 4: It replied more than once.
-Because: of two answers neither is the answer, and a box that sends two is ended.
+Earns: two_path_grad 1.6
+Told: Cell 4: Its reply is to another request.
+Learner: ended before it answered
+Because: the second answer to the first question is none to the second one, and ends the box.
 """
 
 # %% two_path_grad_answer

@@ -24,7 +24,7 @@ from grader.judge.books.left import is_left
 from grader.judge.books.needs import Cause as NeedCause
 from grader.judge.books.needs import Need
 from grader.judge.sitting import judging
-from grader.judge.sitting.judging import Judge, NoReply
+from grader.judge.sitting.judging import Judge
 from grader.judge.sitting.sitting import MOST_BOXES, Sitting, check_in, not_run
 
 SECRET = b"s" * 32
@@ -39,14 +39,17 @@ class Asked:
         self.namespace, self.reply, self.cases = {"__name__": "__main__"}, reply, []
         exec("import torch\n" + source, self.namespace)
 
-    def __call__(self, header, body):
-        self.cases.append((header["case"], body))
-        if self.reply is not None:
-            return self.reply(header, body)
-        return observing.reply(json.loads(json.dumps(header)), body, self.namespace)
+    def __call__(self, questions):
+        for header, body in questions:
+            self.cases.append((header["case"], body))
+            if self.reply is not None:
+                yield self.reply(header, body)
+            else:
+                yield observing.reply(json.loads(json.dumps(header)), body, self.namespace)
 
 
 JUDGE = Judge(SECRET)
+ASKED = [header["case"] for header, _ in JUDGE.questions("two_path_grad", ["two_path_grad"])]
 
 
 def verdict(source="", reply=None, **settings):
@@ -132,13 +135,6 @@ def test_the_instructor_is_shown_the_numbers_when_asking_for_them():
     wrong = "def two_path_grad(x, w):\n    return w + 1, 3 * x"
     assert "expected" not in str(verdict(wrong))
     assert "expected" in str(verdict(wrong, hidden=False))
-
-
-def raising(error):
-    def reply(header, body):
-        raise error
-
-    return reply
 
 
 def test_a_case_that_does_not_finish_fails_alone():
@@ -250,6 +246,10 @@ class Room:
         ok = error is None and not self.flags["interrupted"]
         return CellResult(tuple(outputs), ok, error, 1, seconds=0.0, **self.flags)
 
+    def calls(self, questions):
+        for header, body in questions:
+            yield self.call(header, body)
+
     def call(self, header, body):
         return observing.reply(header, body, self.namespace)
 
@@ -360,6 +360,15 @@ def test_no_cell_runs_past_the_time_of_its_submission(monkeypatch):
     monkeypatch.setattr(Room, "until", put, raising=False)
     sit(RIGHT, "die()", "spend(30)", "die()", CHECK, seconds=100)
     assert untils == [100, 100, 100]
+
+
+def test_no_more_replies_are_waited_for_when_the_time_of_the_submission_is_up(monkeypatch):
+    clock = Clock(monkeypatch)
+    graded, _ = sit(RIGHT.replace("return", "spend(30); return"), CHECK, seconds=100)
+    assert clock.now == 120
+    (found,) = graded.verdicts.values()
+    assert [case.passed for case in found.cases] == [number < 4 for number in range(len(ASKED))]
+    assert graded.incidents == ["Cell 2: The time for this submission was up before this cell."]
 
 
 def test_a_cell_that_was_interrupted_is_told(monkeypatch):
@@ -503,7 +512,7 @@ def test_a_call_that_fails_fails_its_case_and_not_the_batch(error):
 
     def broken(files):
         box = opened(files)
-        box.call = raising(error)
+        box.call = lambda header, body: error
         return box
 
     rooms.open = broken
@@ -512,10 +521,63 @@ def test_a_call_that_fails_fails_its_case_and_not_the_batch(error):
     assert (found.credit, found.outcome) == (0, Outcome.WRONG)
 
 
+class Lossy(Rooms):
+    """Each of its rooms is lost at the question of the number that is given for it."""
+
+    def __init__(self, *losses):
+        super().__init__()
+        self.losses, self.asked = losses, []
+
+    def open(self, files):
+        room = super().open(files)
+        number, answer = len(self.opened), room.call
+        loss = (*self.losses, *[None] * MOST_BOXES)[number - 1]
+
+        def call(header, body):
+            self.asked.append((number, ASKED.index(header["case"])))
+            room.namespace["lose"](self.asked[-1][1] == loss)
+            return answer(header, body)
+
+        room.call = call
+        return room
+
+
+def test_what_was_answered_before_a_box_was_lost_is_not_asked_again():
+    graded, rooms = sit(RIGHT, CHECK, rooms=Lossy(2, 4))
+    assert (score(graded), graded.incidents) == (4, [])
+    last = [(3, number) for number in range(4, len(ASKED))]
+    assert rooms.asked == [(1, 0), (1, 1), (1, 2), (2, 2), (2, 3), (2, 4), *last]
+
+
+def test_a_question_at_which_a_second_box_is_lost_is_not_asked_again_and_nothing_after_it():
+    graded, rooms = sit(RIGHT, CHECK, rooms=Lossy(2, 2))
+    assert rooms.asked == [(1, 0), (1, 1), (1, 2), (2, 2)]
+    (found,) = graded.verdicts.values()
+    assert [case.passed for case in found.cases] == [number < 2 for number in range(len(ASKED))]
+    assert graded.incidents == ["Cell 2: The process that boxes are forked from is gone."]
+
+
+def test_where_there_is_nothing_to_call_all_replies_are_taken_and_the_first_says_why():
+    asked = Asked(RIGHT)
+
+    def reply(header, body):
+        if ASKED.index(header["case"]) == 1:
+            asked.namespace["two_path_grad"] = 5
+        if ASKED.index(header["case"]) == 2:
+            del asked.namespace["two_path_grad"]
+        return observing.reply(header, body, asked.namespace)
+
+    asked.reply = reply
+    found = JUDGE.verdict("two_path_grad", ["two_path_grad"], asked)
+    assert [case for case, _ in asked.cases] == ASKED
+    assert found.outcome is Outcome.COULD_NOT_CHECK
+    assert [finding.code for finding in found.findings] == ["CHECK.not_callable"]
+
+
 def test_a_case_on_another_device_fails_where_there_is_no_answer():
     def reply(header, body):
         if header["device"] == "meta":
-            raise NoReply("CHECK.did_not_finish")
+            return "CHECK.did_not_finish"
         return observing.reply(header, body, Asked(RIGHT).namespace)
 
     found = verdict(RIGHT, reply)
