@@ -83,7 +83,7 @@ def test_a_cell_in_the_middle_of_a_notebook_raises_no_name_error(fresh):
 
 @pytest.mark.parametrize("first", ["import torch", "import grader", "from course import watch"])
 def test_an_error_of_torch_is_followed_by_what_it_means_once(fresh, first):
-    fresh.run(first)
+    fresh.run(f"{first}\nimport torch")
     (_, said), (kind, told) = fresh.outputs("torch.ones(3).sum().backward()")
     assert "does not require grad" in said
     assert kind == "display_data"
