@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import linecache
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,10 +35,14 @@ def never_emptied(record: Record, around: Surroundings) -> list[Finding]:
     step, optimizer = steps[0], steps[0].about.optimizer()
     if optimizer is None or isinstance(optimizer, torch.optim.LBFGS):
         return []
-    files = dict.fromkeys([step.code.co_filename, *written.own_files(around)])
-    trees = [tree for file in files if (tree := _parsed(file)) is not None]
+    own = source.parsed(step.code.co_filename)
+    if own is None or is_library(step.code.co_filename):
+        return []
+    others = dict.fromkeys(written.own_files(around))
+    others.pop(step.code.co_filename, None)
+    trees = [own, *filter(None, map(source.parsed, others))]
     loops = _around(step, trees, type(optimizer).__name__)
-    if is_library(step.code.co_filename) or not loops or any(_empties(one, trees) for one in loops):
+    if not loops or any(_empties(one, trees) for one in loops):
         return []
     return [found("unemptied", sure=False, optimizer=type(optimizer).__name__, place=step.place)]
 
@@ -71,14 +74,20 @@ def _steps(schedule: str, node: ast.AST) -> bool:
 
 
 def _around(step: Event, trees: list[ast.Module], optimizer: str) -> list[source.Loop]:
-    """The loops that hold the step, or a call that leads to it, and make no new optimizer."""
+    """The loops that hold the step, or a call that leads to it, and make no new optimizer.
+
+    The first tree is that of the step's own file.
+    """
     names = {step.code.co_name}
     for _ in range(_DEPTH):
         for tree in trees:
             names |= {one.name for one in _functions(tree) if _calls(one, names)}
     loops = [loop for tree in trees for loop in ast.walk(tree) if isinstance(loop, source.Loop)]
-    here = [loop for tree in trees[:1] if (loop := source.loop_of(tree, step.place.line))]
-    found = [*here, *(loop for loop in loops if _calls(loop, names - {"<module>"}))]
+    here = source.loop_of(trees[0], step.place.line)
+    found = [
+        *([here] if here is not None else ()),
+        *(loop for loop in loops if _calls(loop, names - {"<module>"})),
+    ]
     return [loop for loop in found if not _calls(loop, {optimizer})]
 
 
@@ -101,10 +110,3 @@ def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
 
 def _calls(tree: Any, names: set[str]) -> bool:
     return bool(source.calls(tree, *names))
-
-
-def _parsed(file: str) -> ast.Module | None:
-    try:
-        return ast.parse("".join(linecache.getlines(file)))
-    except (SyntaxError, ValueError, RecursionError):
-        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import linecache
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,9 +58,7 @@ def _is_of_gradient(method: ast.FunctionDef, file: str) -> bool:
     works = source.calls(method, "backward", "grad", "step", "zero_grad")
     if static or is_library(file) or not gives or works or len(method.args.args) != 2:
         return False
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except (SyntaxError, ValueError):
+    if (tree := source.parsed(file)) is None:
         return False
     return not any(
         isinstance(one, ast.Call) and getattr(one.func, "attr", "") == "backward" and one.args

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from grader.errors.seen.again import graph
 from grader.errors.seen.reading import source
-from grader.errors.seen.reading.frames import Frame
+from grader.errors.seen.reading.frames import Frame, held
 from grader.errors.seen.reading.lookup import looked_up
 
 
@@ -87,8 +87,8 @@ def _again(
 
     None where the optimizer has no part in the result itself.
     """
-    held = {id(one) for group in optimizer.param_groups for one in group["params"]}
-    if not _has_part(hanging[name], held):
+    mine = {id(one) for one in held(optimizer)}
+    if not _has_part(hanging[name], mine):
         return None
     made = [
         one
@@ -106,7 +106,7 @@ def _again(
         and node.id != name
         and graph.leaves(graph.nodes(hanging[node.id].grad_fn))
     ]
-    if not inputs or any(_has_part(hanging[one.id], held) for one in inputs):
+    if not inputs or any(_has_part(hanging[one.id], mine) for one in inputs):
         return None
     return ast.unparse(_Detached({one.id for one in inputs}).visit(value))
 

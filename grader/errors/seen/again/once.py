@@ -49,7 +49,7 @@ def beside(frames: Frames, owner: Any, kept: Tensor) -> tuple[str, str, str] | N
     detached. Where something does, of an object that is no module, it is to be computed anew.
     """
     kind = type(owner)
-    held = {id(one) for _, o in frames.optimizers() for g in o.param_groups for one in g["params"]}
+    held = frames.held()
     behind = graph.leaves(graph.nodes(kept.grad_fn))
     names = [key for key, one in getattr(owner, "__dict__", {}).items() if one is kept]
     trained = any(id(one) in held for one in behind)

@@ -15,12 +15,7 @@ from grader.errors.seen.reading.frames import Frames, is_library
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A module or a parameter that the dataset holds, and whether an optimizer holds it too."""
-    trained = {
-        id(one)
-        for _, optimizer in frames.optimizers()
-        for group in optimizer.param_groups
-        for one in group["params"]
-    }
+    trained = frames.held()
     for name, dataset in _datasets(frames):
         for path, part in opening.entries(name, dataset, is_library):
             is_module = isinstance(part, nn.Module)

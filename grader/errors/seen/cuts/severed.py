@@ -152,12 +152,7 @@ def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explaine
 
 def _to_train(frames: Frames, name: str, model: nn.Module) -> str:
     """The part of a model that an optimizer holds, if it holds one part alone."""
-    held = {
-        id(one)
-        for _, optimizer in frames.optimizers()
-        for group in optimizer.param_groups
-        for one in group["params"]
-    }
+    held = frames.held()
     for path, part in model.named_modules():
         mine = {id(one) for one in part.parameters()}
         rest = {id(one) for one in model.parameters()} - mine

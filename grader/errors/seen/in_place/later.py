@@ -9,7 +9,7 @@ from torch import Tensor
 
 from grader.errors.seen.again import graph
 from grader.errors.seen.reading import ran
-from grader.errors.seen.reading.frames import Frames
+from grader.errors.seen.reading.frames import Frames, held
 from grader.errors.seen.reading.lookup import looked_up
 
 
@@ -28,15 +28,9 @@ def steps(frames: Frames, root: Tensor, first: torch.optim.Optimizer | None) -> 
                 continue
             if optimizer is first:
                 begin = max(begin or (0, 0), (number, node.lineno))
-            elif any(
-                id(one) in leaves for group in optimizer.param_groups for one in group["params"]
-            ):
+            elif any(id(one) in leaves for one in held(optimizer)):
                 found[ast.unparse(node.func.value)] = number, node.lineno
     return [name for name, at in found.items() if begin is not None and at > begin]
-
-
-def _held(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [one for group in optimizer.param_groups for one in group["params"]]
 
 
 def _is_before(frames: Frames, number: int, node: ast.Call) -> bool:

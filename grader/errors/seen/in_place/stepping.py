@@ -15,7 +15,7 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph, kept, once, passes, replayed, second
 from grader.errors.seen.in_place import later, stale
 from grader.errors.seen.reading import ran
-from grader.errors.seen.reading.frames import Frame, Frames, file_name
+from grader.errors.seen.reading.frames import Frame, Frames, file_name, held
 from grader.errors.seen.reading.lookup import looked_up
 
 _Holder = tuple[str, torch.optim.Optimizer | None]
@@ -75,9 +75,8 @@ def read(
         if put_away is not None:
             return put_away
     loss = _name_where_made(frames, root) or "this loss"
-    cure = _cure(
-        [code, *later.steps(frames, root, optimizer)], loss, _reaches_others(root, _held(optimizer))
-    )
+    beside = _reaches_others(root, held(optimizer) if optimizer is not None else [])
+    cure = _cure([code, *later.steps(frames, root, optimizer)], loss, beside)
     shared = ""
     if others := [name for name, one in holders if one is not optimizer and optimizer is not None]:
         shared = f" {' and '.join([code, *others])} both hold it."
@@ -113,17 +112,12 @@ def _name_where_made(frames: Frames, root: Tensor) -> str:
     return frames.name_of(root)
 
 
-def _held(optimizer: torch.optim.Optimizer | None) -> list[Tensor]:
-    groups = optimizer.param_groups if optimizer is not None else []
-    return [one for group in groups for one in group["params"]]
-
-
 def _holders(frames: Frames, parameter: Tensor) -> list[_Holder]:
     """The optimizers that hold a parameter, by name."""
     return [
         (name, optimizer)
         for name, optimizer in frames.optimizers()
-        if any(one is parameter for one in _held(optimizer))
+        if any(one is parameter for one in held(optimizer))
     ]
 
 
@@ -191,9 +185,9 @@ def _leaves_near(node: Any) -> list[Tensor]:
     return found
 
 
-def _reaches_others(root: Tensor, held: list[Tensor]) -> bool:
+def _reaches_others(root: Tensor, mine: list[Tensor]) -> bool:
     """Whether a loss trains parameters too that the optimizer does not hold."""
-    ids = {id(one) for one in held}
+    ids = {id(one) for one in mine}
     return any(id(leaf) not in ids for leaf in graph.leaves(graph.nodes(root.grad_fn)))
 
 

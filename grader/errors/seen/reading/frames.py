@@ -67,7 +67,7 @@ class Frame:
     @property
     def source(self) -> ast.AST | None:
         """The syntax of the function, or of a file's own statements if the frame is a module's."""
-        if (tree := _parsed(self.file)) is None:
+        if (tree := source.parsed(self.file)) is None:
             return None
         flat = ast.Module([one for one in tree.body if not isinstance(one, _DEFINITIONS)], [])
         if self.code_name in _INNER:
@@ -122,7 +122,7 @@ class Frames:
     def files(self) -> Iterator[tuple[ast.Module, str]]:
         """The syntax of each file that the reader's own frames lie in, with its name."""
         for file in dict.fromkeys(frame.file for frame in self.own):
-            if (tree := _parsed(file)) is not None:
+            if (tree := source.parsed(file)) is not None:
                 yield tree, file
 
     def the_one_line(self, fits: Callable[[ast.AST], bool]) -> str:
@@ -164,6 +164,10 @@ class Frames:
         """Optimizers by name."""
         return self._of_kind(torch.optim.Optimizer)
 
+    def held(self) -> set[int]:
+        """The ids of what any optimizer holds."""
+        return {id(one) for _, optimizer in self.optimizers() for one in held(optimizer)}
+
     def _of_kind(self, kind: type[T]) -> list[tuple[str, T]]:
         """Each object of a kind by its first name, the nearest ones first."""
         found: dict[int, tuple[str, T]] = {}
@@ -194,12 +198,9 @@ def _is_around(node: ast.AST, line: int) -> TypeGuard[ast.FunctionDef]:
     return isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
 
 
-def _parsed(file: str) -> ast.Module | None:
-    text = "".join(linecache.getlines(file))
-    try:
-        return ast.parse(text) if text else None
-    except (SyntaxError, ValueError):
-        return None
+def held(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """What an optimizer holds, over all its groups."""
+    return [one for group in optimizer.param_groups for one in group["params"]]
 
 
 def is_library(filename: str) -> bool:
@@ -213,7 +214,7 @@ def own_class(kind: type) -> tuple[ast.ClassDef, str] | None:
         if not isinstance(one, FunctionType) or is_library(one.__code__.co_filename):
             continue
         code = one.__code__
-        for node in ast.walk(_parsed(code.co_filename) or ast.Module([], [])):
+        for node in ast.walk(source.parsed(code.co_filename) or ast.Module([], [])):
             if not isinstance(node, ast.ClassDef) or node.name != kind.__name__:
                 continue
             if node.lineno <= code.co_firstlineno <= (node.end_lineno or 0):

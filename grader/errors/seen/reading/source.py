@@ -12,6 +12,15 @@ from types import FunctionType
 Loop = ast.For | ast.While | ast.AsyncFor
 
 
+def parsed(file: str) -> ast.Module | None:
+    """The syntax of a file or a cell, if it can be read."""
+    text = "".join(linecache.getlines(file))
+    try:
+        return ast.parse(text) if text else None
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
 def loop_of(tree: ast.AST, line: int) -> Loop | None:
     """The innermost loop whose body holds a line."""
     found = None
@@ -146,10 +155,7 @@ def _of_ended_script(kind: type) -> ast.ClassDef | None:
     if kind.__module__ != "__main__" or not functions:
         return None
     code = functions[0].__code__
-    try:
-        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
-    except SyntaxError:
-        return None
+    tree = parsed(code.co_filename) or ast.Module([], [])
     return next(
         (
             one

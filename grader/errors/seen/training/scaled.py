@@ -10,7 +10,7 @@ import torch
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.reading import source
-from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_function
+from grader.errors.seen.reading.frames import Frame, Frames, file_name, held, own_function
 from grader.errors.seen.reading.lookup import looked_up
 
 
@@ -19,8 +19,8 @@ def read_unchecked(frames: Frames, told: Explained, message: str) -> Explained |
     optimizer = frames.given("step").get("optimizer")
     if not isinstance(optimizer, torch.optim.Optimizer):
         return None
-    held = [one for group in optimizer.param_groups for one in group["params"]]
-    if any(one.grad is not None for one in held):
+    mine = held(optimizer)
+    if any(one.grad is not None for one in mine):
         return None
     frame = frames.last
     name = _name(frames, frame, optimizer)
@@ -35,7 +35,7 @@ def read_unchecked(frames: Frames, told: Explained, message: str) -> Explained |
         )
     others = [one for _, module in frames.modules() for one in module.parameters()]
     known = {id(one) for one in others}
-    if any(one.grad is not None for one in others) and not any(id(one) in known for one in held):
+    if any(one.grad is not None for one in others) and not any(id(one) in known for one in mine):
         return replace(
             told,
             meaning=f"{name} holds none of the parameters of the models here, so no backward fills "
