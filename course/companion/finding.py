@@ -98,6 +98,8 @@ def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     dropped = {"emptied"} if codes & _EMPTIED_TOO_EARLY else set()
     if codes - _TOLD_BESIDE:
         dropped = dropped | {"step_on_nothing"}
+    if "unemptied" in codes:
+        dropped = dropped | {"added_to_old"}  # it names the loop to which the sum belongs
     if "swapped" in codes:
         dropped = dropped | {"cut_off", "cut_detach"}  # meant for the other model
     places = {one.place for one in findings if one.code != "term_cut"}

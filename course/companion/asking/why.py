@@ -136,10 +136,6 @@ _REMARKS = {"emptied", "no_backward"}
 
 def _of_record(record: Record, around: Surroundings) -> list[Finding]:
     schedules = bool(around.schedulers)
-    ordered = order.out_of_order(record, schedules, bool(around.optimizers))
-    unwritten = unemptied.never_emptied(record, around)
-    if unwritten:  # it names the loop to which the sum belongs
-        ordered = [one for one in ordered if one.code != "added_to_old"]
     return [
         *states.fed_wrongly(record),
         *factors.broadcast(record),
@@ -148,8 +144,8 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
         *advantages.with_graph(record),
         *targets.with_graph(record),
         *gone.terms_cut_off(record),
-        *ordered,
-        *unwritten,
+        *order.out_of_order(record, schedules, bool(around.optimizers)),
+        *unemptied.never_emptied(record, around),
         *unemptied.schedule_alone(record, around),
         *rates.standing(record, around),
         *states.kept_alive(record, around),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cmath
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -93,10 +92,21 @@ class Measured:
     def as_pass(self, kept: bool, made: tuple[int, int] = (0, 0)) -> Pass:
         """The pass that ran, and the numbers of the nodes that were made during it."""
         last = made[0] - 1
-        about = Pass(self._roots, self.sizes, last, kept, self._broken, self.shares, made)
-        about = replace(about, arrived=self.arrived, by_hand=self.by_hand, is_stale=self._stale)
-        about = replace(about, last_nodes=self.last_nodes, by_leaf=self.by_leaf)
-        return replace(about, unrecorded=self.unrecorded)
+        return Pass(
+            self._roots,
+            self.sizes,
+            last,
+            kept,
+            self._broken,
+            self.shares,
+            made,
+            arrived=self.arrived,
+            by_hand=self.by_hand,
+            is_stale=self._stale,
+            last_nodes=self.last_nodes,
+            by_leaf=self.by_leaf,
+            unrecorded=self.unrecorded,
+        )
 
     def _hook(self, node: Any, edges: tuple[int, ...], several: bool) -> Any:
         sizes, arrived = self.sizes, self.arrived
