@@ -85,6 +85,9 @@ a few seconds a module.
 
 NEVER_FAST = {"hub_programs", "lab", "graded_class"}  # a hub, JupyterLab, a class that is graded
 
+APART = {"course/test_lessons.py", "authoring/test_prove.py"}
+"""Modules whose tests have nothing to share, and take too long for one worker."""
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
@@ -101,13 +104,24 @@ def seconds_of(path):
     return SLOW.get(own.as_posix(), SLOW.get(own.parent.as_posix(), (0, "")))[0]
 
 
-def pytest_collection_modifyitems(items):
+def group_of(item):
+    """Which tests one worker runs, so that what they stand on is made once: None for a test alone.
+
+    Those of a module; in all modules, those that ask for the same fixture of NEVER_FAST.
+    """
+    shared = NEVER_FAST & set(item.fixturenames)
+    module = item.path.relative_to(ROOT / "tests").as_posix()
+    return None if module in APART else min(shared, default=module)
+
+
+def pytest_collection_modifyitems(config, items):
+    side_by_side = config.pluginmanager.hasplugin("xdist")
     for item in items:
         if seconds_of(item.path) or NEVER_FAST & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
-    # Workers steal tests from each other's ends. Those that need the hub stand together at the
-    # beginning, so that one worker has them all and one hub is started; a stable sort keeps each
-    # module together.
+        if side_by_side and (group := group_of(item)):
+            item.add_marker(pytest.mark.xdist_group(group))
+    # A stable sort keeps each module together.
     items.sort(key=lambda item: ("hub_programs" not in item.fixturenames, -seconds_of(item.path)))
 
 

@@ -18,7 +18,6 @@ def test_a_notebook_opened_again_shows_what_it_showed_and_no_error(lab, page, el
     assert "Step 10 of 10: done" in still.locator("desc").text_content()
     folded = cell(again, ASKED).locator("summary", has_text="Commit to a prediction")
     expect(folded).to_be_visible()
-    page.keyboard.press("Escape")  # by keyboard from here: the focus is shown
     press(folded, "Enter")
     expect(again.locator("details[open]", has_text="It adds.")).to_be_visible()
     expect(again.locator(".autograd-verdict")).to_be_visible()
