@@ -124,16 +124,14 @@ class Batch:
         asked = list(students)
         if self._force and self._instead is None:
             self._redoing.begin(asked)
-        left = iter(asked)
-        while True:
-            for student in left:
+        left = deque(asked)
+        while left or self._pending:
+            # One for each worker to do, one to take next, one to be filed: no more is in memory.
+            while left and len(self._pending) < 3 * self._crew.slots:
+                student = left.popleft()
                 yield from self._go_on(_Way(student, self._steps(student)))
-                # One for each worker to do and one to take next: no more is held in memory.
-                if len(self._pending) >= 2 * self._crew.slots:
-                    break
-            if not self._pending:
-                break
-            yield from self._completed()
+            if self._pending:
+                yield from self._completed()
         while self._to_retry:  # what was pending when a worker or a box was lost: now by itself
             student = self._to_retry.popleft()
             yield from self._go_on(_Way(student, self._steps(student), is_second=True))

@@ -28,7 +28,7 @@ from grader.cli import app
 from grader.cli.grade import NEED_A_PERSON, CannotGrade
 from grader.judge.batch import filing as filings
 from grader.judge.batch.desk import Desk
-from grader.judge.batch.errands import Draw, ErrandFailed, OutOfTime
+from grader.judge.batch.errands import Draw, ErrandFailed, OutOfTime, Read
 from grader.judge.batch.filing import Filing, FilingRefused
 from grader.judge.batch.handing_out import handing_out
 from grader.judge.batch.pool import MOST_LOST, Batch, WorkersLost
@@ -140,6 +140,27 @@ def is_whole(course, uninterrupted, students=FEW):
         assert classroom.page(course, student) == classroom.page(uninterrupted, student)
         assert [path.name for path in (course / "autograded" / student).iterdir()] == [ASSIGNMENT]
     return True
+
+
+class Counting(Known):
+    """A crew of one that counts whose submissions were opened."""
+
+    slots = 1
+    opened = 0
+
+    def submit(self, errand, round_, clock):
+        self.opened += isinstance(errand, Read)
+        return super().submit(errand, round_, clock)
+
+
+def test_a_class_of_any_size_holds_no_more_than_a_few_submissions_in_memory(
+    tmp_path, uninterrupted, judged
+):
+    crew = Counting(judged)
+    with at_work(classroom.course(tmp_path / "course", FEW), crew) as batch:
+        held = [crew.opened - ended for ended, _ in enumerate(batch.lines(FEW))]
+    assert crew.opened == len(FEW)
+    assert max(held) == 3 * crew.slots
 
 
 def test_killed_in_mid_batch_and_started_again_leaves_the_same_gradebook(
