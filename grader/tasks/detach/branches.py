@@ -75,6 +75,7 @@ class StraightThrough(Task):
         case("7 numbers", kind="apart", visible=True),
         case("ties such as 0.5 and 2.5", kind="ties", visible=True),
         case("whole numbers and 0", kind="whole"),
+        case("a hair above a half, and below", kind="close"),
         case("float32", kind="apart", dtype=F32),
         case("a leaf with an old .grad", kind="apart", leaf=True),
         case("x does not require grad", kind="apart", wanted=False),
@@ -85,6 +86,8 @@ class StraightThrough(Task):
         whole = rng.integers(0, 4, 7).double()
         if case["kind"] == "ties":  # halves above even and above odd numbers, of either sign
             x = (2 * whole + 0.5 + i % 2) * (1 - 2 * (i // 2 % 2))
+        elif case["kind"] == "close":  # as far from it as float64 can tell, and float32 cannot
+            x = whole + 0.5 + 1e-10 * (1 - 2 * (i % 2))
         elif case["kind"] == "whole":
             x = whole - 2
             x[0] = 0

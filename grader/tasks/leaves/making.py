@@ -72,7 +72,7 @@ class ScaledParameter(Task):
     )
     CASES = (
         case("67 x 61, float32", shape=(67, 61), dtype_name="float32", visible=True),
-        case("float64", shape=(67, 61), dtype_name="float64"),
+        case("float64, and many", shape=(257, 241), dtype_name="float64"),
         case("bfloat16", shape=(4099,), dtype_name="bfloat16"),
         case("scale = 0", shape=(67, 61), dtype_name="float64", scale_is_0=True),
         case("one number", shape=(1,), dtype_name="float64"),
@@ -229,12 +229,13 @@ def _mean(values: Tensor) -> str:
 def _std(values: Tensor, scale: float) -> str:
     """The name of what the standard deviation agrees with: scale to seven standard errors, another
     to fewer, for what is not recognised is told as it is."""
-    if values.numel() < 1000:
+    n = values.numel()
+    if n < 1000:
         return "too few numbers to say"
     std = float(values.std())
     over = 1 / scale if scale else math.inf
     known = (scale, 1.0, scale**2, scale**0.5, scale / 3**0.5, scale / 12**0.5, over)
-    allowed = (0.08, *[0.05] * 3, 0.03, 0.03, 0.05)
+    allowed = (7 / math.sqrt(2 * n), *[0.05] * 3, 0.03, 0.03, 0.05)
     named = zip(ScaledParameter.NAMES, known, allowed, strict=True)
     known_as = next((n for n, value, off in named if abs(std - value) <= off * value), None)
     return known_as or ("smaller than scale" if std < scale else "larger than scale")

@@ -37,6 +37,7 @@ class Describe(Task):
         case("a leaf with an old .grad", kind="trained"),
         case("detached", kind="detached"),
         case("a row of something recorded", kind="row", visible=True),
+        case("made by a Function of somebody's own", kind="own"),
         case("what was computed, and nothing else", kind="computed"),
         case("ints of shape ()", kind="ints", visible=True),
         case("truth values", kind="truth"),
@@ -86,6 +87,16 @@ class _OnASecondGPU(Tensor):
     device = torch.device("cuda:1")
 
 
+class _Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return 2 * grad
+
+
 def _made(kind: str, x: Tensor, count: Tensor) -> Tensor:
     x = x.to(torch.float64)  # a dtype is compared, and not the values
     leaf = x.clone().requires_grad_()
@@ -97,6 +108,7 @@ def _made(kind: str, x: Tensor, count: Tensor) -> Tensor:
         "trained": lambda: with_grad(x),
         "detached": lambda: (leaf * x).detach(),
         "row": lambda: (leaf + x)[2],
+        "own": lambda: _Twice.apply(leaf),
         "computed": lambda: computed(x),
         "ints": lambda: count,
         "truth": lambda: leaf > x,
@@ -106,4 +118,5 @@ def _made(kind: str, x: Tensor, count: Tensor) -> Tensor:
         "single": lambda: leaf.float(),
         "half": lambda: leaf.to(torch.bfloat16),
     }
-    return made[kind]()
+    result: Tensor = made[kind]()
+    return result

@@ -45,6 +45,10 @@ class ParseKv(Task):
             words=("limit=inf", "low=-Infinity", "loss=nan", "gain=.{i}"),
         ),
         case("what int() reads as well", words=("shift=+{i}", "steps={d}_000")),
+        case(
+            "what int() reads in another base alone",
+            words=("colour=0x{d}{e}", "mask=0b1{d}", "mode=0o{d}", "steps={i}"),
+        ),
         case("one and zero, and capitals", words=("Amp=1", "SEED=0", "opt=SGD")),
         case("a name that holds -", words=("--lr={f}", "data-dir=/tmp/run {i}")),
         case("spaces around a name and a text", words=(" lr ={f}", "note= run {i} ")),
