@@ -9,6 +9,7 @@ process it is forked from.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import runpy
@@ -105,8 +106,11 @@ def serve(descriptor: int) -> None:
     """Fork a process for each request, until whoever asks has gone."""
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as ipykernel does
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # whom a kernel does not outlive
+    gc.disable()  # it would look through what is imported again and again, and find nothing
     for name in _IMPORTED:
         __import__(name)
+    gc.freeze()  # nor need a kernel look through it, and copy what it looks at
+    gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     wanted = None
     with socket.socket(fileno=descriptor) as asked, asked.makefile("rw") as file:

@@ -3,15 +3,19 @@
 import multiprocessing
 import os
 import select
+import signal
+import socket
 import subprocess
 import sys
 import textwrap
+import types
 from dataclasses import replace
 
 import pytest
 
 from grader.box.both.limits import Limits
 from grader.box.both.settings import Level
+from grader.box.inside.zygote import Zygote
 from grader.box.outside import sharing
 from grader.box.outside.boxes import Boxes
 from grader.box.outside.host import Host, Lent, Plan
@@ -96,6 +100,7 @@ BEGUN = """
 from dataclasses import replace
 from grader.box.both.limits import Limits
 from grader.box.both.settings import Level
+from grader.box.inside.zygote import Zygote
 from grader.box.outside import sharing
 from grader.box.outside.host import Plan
 sharing.begin()
@@ -126,3 +131,20 @@ def test_the_first_box_does_not_wait_for_what_only_pictures_and_later_boxes_need
             with boxes.open() as box:
                 shown.append(box.run_cell(textwrap.dedent(modules)).outputs[0].data["text/plain"])
     assert shown == ["[True, False]", "[True, True]"]
+
+
+def test_whoever_lets_a_zygote_go_does_not_wait_for_what_later_boxes_need():
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    judge, heard = os.pidfd_open(os.getpid()), signal.getsignal(signal.SIGCHLD)
+    rest = iter(["pictures", "memory"])
+    settings = types.SimpleNamespace(folder=None)
+    zygote = Zygote(theirs, judge, settings, shell=None, handler=None, rest=rest)
+    zygote._has_work = True  # as after the first box
+    with ours, theirs:
+        ours.send(b"")
+        zygote.serve()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, heard)
+    for descriptor in (judge, zygote.own_pids, zygote.woken, zygote.waker):
+        os.close(descriptor)
+    assert list(rest) == ["pictures", "memory"]

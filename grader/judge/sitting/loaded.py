@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
+import os
 from importlib import import_module
 
 gc.disable()  # it would look through what is imported again and again, and find nothing
@@ -10,3 +12,5 @@ import_module("torch")
 import_module("grader.judge.sitting.examiner")
 gc.freeze()
 gc.enable()
+
+atexit.register(os._exit, 0)  # to take apart all of that takes a fifth of a second
