@@ -92,6 +92,21 @@ def test_a_transformer_in_eval_mode_takes_its_plain_path_under_a_watch():
     torch.testing.assert_close(plain, fused)
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_padded_positions_are_zeros_in_the_fused_path_alone():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    model, x = nn.TransformerEncoder(layer, 1).eval(), torch.randn(2, 5, 8)
+    padded = torch.zeros(2, 5, dtype=torch.bool)
+    padded[1, 3:] = True
+    with torch.no_grad():
+        fused = model(x, src_key_padding_mask=padded)
+        with watch():
+            plain = model(x, src_key_padding_mask=padded)
+    torch.testing.assert_close(plain[~padded], fused[~padded])
+    assert not fused[padded].any()
+    assert plain[padded].all()
+
+
 def test_a_watch_keeps_no_tensor_and_no_graph_alive():
     w = torch.ones(3, requires_grad=True)
     with watch():

@@ -95,8 +95,8 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
 
     def legacy_hook_last(module, x, gy):
         """You picked the last of the gradients that the deprecated register_backward_hook gives.
-        That is the transposed weight's for one linear layer on rows, and something else for every
-        other module. Use register_full_backward_hook."""
+        That is the transposed weight's for one linear layer on rows, and mostly something else for
+        other modules. Use register_full_backward_hook."""
         return _probe(module, x, gy, _legacy, -1)
 
     def x_without_grad(module, x, gy):

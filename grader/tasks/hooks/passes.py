@@ -36,8 +36,8 @@ class FullBackwardProbe(Task):
     hints = (
         "Read section 5.5, on backward hooks of modules. Print the shapes that the hook of the "
         "broken function is called with.",
-        "There are two ways to register a backward hook on a module. One of them is deprecated, "
-        "and speaks of the last operation alone.",
+        "Two kinds of hook get the gradients of a module's input and output. One of them is "
+        "deprecated, and speaks of the last operation alone.",
         "register_full_backward_hook calls with (module, grad_input, grad_output), two tuples. "
         "The first holds None unless the input requires grad.",
     )

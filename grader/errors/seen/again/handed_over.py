@@ -34,7 +34,7 @@ def before(frames: Frames, frame: Frame, hanging: Mapping[str, Tensor]) -> Told 
         ]
         if found:
             call, argument = found[-1]
-            name, function = ast.unparse(argument), ast.unparse(call.func)
+            name, function = source.in_brackets(argument), ast.unparse(call.func)
             text = ast.unparse(_detaching(call, argument))
             return (
                 f"{name} went to {function}() before, whose backward ran through the graph of "

@@ -36,7 +36,7 @@ def made_of(frames: Frames, frame: Frame, name: str, statement: ast.AST) -> Told
                 f"{name} is made of {kept}, and what lies there was kept with its graph, which "
                 "the first backward freed."
             )
-            detached = f"{name} = {ast.unparse(value)}.detach()" if value is not None else ""
+            detached = f"{name} = {source.in_brackets(value)}.detach()" if value is not None else ""
             line = frame.place_of(statement.lineno)  # type: ignore[attr-defined]
             return meaning, *_detached_at(frames, kept, line, detached)
     return None
@@ -237,11 +237,9 @@ def _put(node: ast.AST, last: str) -> str | None:
 
 
 def _marked(value: ast.expr) -> str:
-    text = ast.unparse(value)
     if isinstance(value, ast.Tuple | ast.List | ast.Dict | ast.Starred):
         return f"..., each value{_MARK}"
-    plain = isinstance(value, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
-    return f"{text}{_MARK}" if plain else f"({text}){_MARK}"
+    return f"{source.in_brackets(value)}{_MARK}"
 
 
 def code_of(frames: Frames) -> Iterator[tuple[ast.AST, str, int]]:

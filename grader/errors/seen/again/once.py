@@ -78,10 +78,9 @@ def beside(frames: Frames, owner: Any, kept: Tensor) -> tuple[str, str, str] | N
             "what it was computed from would get no gradient through it.",
             place,
         )
-    text = text if isinstance(value, ast.Name | ast.Attribute | ast.Call) else f"({text})"
     return (
         f"{said} Nothing lies behind it that an optimizer holds.",
-        f"Keep its value alone: {own} = {text}.detach().",
+        f"Keep its value alone: {own} = {source.in_brackets(value)}.detach().",
         place,
     )
 

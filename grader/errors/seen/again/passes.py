@@ -13,7 +13,7 @@ from grader.errors.seen.again import apart, graph, handed_over, kept, looped, re
 from grader.errors.seen.again.carried import from_earlier, of_objects
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames
-from grader.errors.seen.reading.lookup import looked_up
+from grader.errors.seen.reading.lookup import looked_up, origin
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -144,10 +144,10 @@ def _started(scope: ast.AST, frame: Frame) -> list[_Start]:
             starts.insert(0, node.func.value)
         for start in starts:
             value = looked_up(start, frame)
-            origin = value if isinstance(value, Tensor) else _origin(start, frame)
-            if isinstance(origin, Tensor):
+            root = value if isinstance(value, Tensor) else origin(start, frame)
+            if isinstance(root, Tensor):
                 at = node.lineno, node.end_col_offset or 0
-                found.append(_Start(at, node.end_col_offset, origin, origin is value))
+                found.append(_Start(at, node.end_col_offset, root, root is value))
                 break
     return sorted(found, key=lambda one: one.at)
 
@@ -157,12 +157,6 @@ def _failing(scope: ast.AST, frame: Frame) -> _Start | None:
     here = [one for one in _started(scope, frame) if one.at[0] == frame.line]
     end = frame.columns[1] if frame.columns is not None else None
     return next((one for one in here if one.end == end), here[0] if here else None)
-
-
-def _origin(node: ast.AST, frame: Frame) -> Tensor | None:
-    """The tensor that an expression computes from."""
-    values = [looked_up(one, frame) for one in ast.walk(node) if isinstance(one, ast.Name)]
-    return next((one for one in values if isinstance(one, Tensor) and one.requires_grad), None)
 
 
 def _told(

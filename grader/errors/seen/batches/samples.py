@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_function
 from grader.errors.seen.shapes.reshaped import whole_division
 
@@ -110,4 +110,4 @@ def _terms(node: ast.expr) -> list[str]:
     """The texts that a sum is made of."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [*_terms(node.left), *_terms(node.right)]
-    return [ast.unparse(node)]
+    return [source.in_brackets(node)]

@@ -135,7 +135,7 @@ def _counted(function: ast.FunctionDef, one: _Slice, whole: int) -> str:
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Add):
             parts += [part.right, part.left]
         else:
-            rest.append(ast.unparse(part))
+            rest.append(source.in_brackets(part))
     mentioned = [node.id for node in ast.walk(one.end) if isinstance(node, ast.Name)]
     if rest.count(index) != 1 or mentioned.count(index) != 1:
         return str(whole)

@@ -13,7 +13,7 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import start_of
 from grader.errors.seen.reading import failing, returning, source
 from grader.errors.seen.reading.frames import Frame, Frames
-from grader.errors.seen.reading.lookup import looked_up
+from grader.errors.seen.reading.lookup import looked_up, named
 
 _SIZE = re.compile(r"of size '\[([\d, ]*)\]'")
 _COMPUTED = (
@@ -50,7 +50,7 @@ def _of_input(
         )
     made = [one for one in _made(frame, name) if one.lineno < frame.line]
     if made and source.calls(made[-1], "detach", "detach_"):
-        code = ast.unparse(made[-1].value)
+        code = source.in_brackets(made[-1].value)
         return replace(
             told,
             meaning=f"{meaning} detach() made it a leaf without the flag.",
@@ -76,10 +76,11 @@ def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         result = _argument(call, 0, "outputs") if is_grad else owner
         seed = _argument(call, 2, "grad_outputs") if is_grad else _argument(call, 0, "gradient")
-        whole = looked_up(result, frame) if result is not None else None
+        whole = named(result, frame) if result is not None else None
+        whole = _started(frames) if whole is None else whole
         if seed is None or result is None or not isinstance(whole, Tensor):
             continue
-        given = looked_up(seed, frame)
+        given = named(seed, frame)
         has = f" It has the shape {tuple(given.shape)}." if isinstance(given, Tensor) else ""
         name = ast.unparse(result)
         return replace(
@@ -93,19 +94,28 @@ def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None
     return None
 
 
+def _started(frames: Frames) -> Tensor | None:
+    """The one tensor that torch's own backward or grad started from."""
+    roots = frames.given("backward").get("tensors", frames.given("grad").get("outputs"))
+    one = roots[0] if isinstance(roots, tuple) and len(roots) == 1 else roots
+    return one if isinstance(one, Tensor) else None
+
+
 def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The result that has more than one element, and the line with one number in its place."""
     frame, root = start_of(frames)
     for call in failing.calls(frame, "backward"):
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-        if owner is None or root is None or looked_up(owner, frame) is not root:
+        computed = isinstance(owner, ast.BinOp | ast.UnaryOp) and frame is frames.last
+        whole = _started(frames) if computed else root
+        if owner is None or whole is None or not (computed or looked_up(owner, frame) is root):
             continue
-        name = ast.unparse(owner)
+        name = source.in_brackets(owner)
         return replace(
             told,
-            meaning=f"{name} has the shape {tuple(root.shape)}: backward() starts from one number, "
-            f'and this holds {root.numel()}. A loss made with reduction="none" gives one for '
-            "each sample.",
+            meaning=f"{name} has the shape {tuple(whole.shape)}: backward() starts from one "
+            f'number, and this holds {whole.numel()}. A loss made with reduction="none" gives one '
+            "for each sample.",
             cure=f"Write {name}.mean().backward(), or {name}.sum().backward(). To weigh its "
             f"entries yourself pass v of that shape: {name}.backward(v).",
             place=frame.place,
@@ -219,8 +229,8 @@ def _made(frame: Frame, name: str) -> list[ast.Assign]:
 
 
 def _argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
-    named = next((one.value for one in call.keywords if one.arg == name), None)
-    return named or (call.args[place] if len(call.args) > place else None)
+    by_name = next((one.value for one in call.keywords if one.arg == name), None)
+    return by_name or (call.args[place] if len(call.args) > place else None)
 
 
 def _reaches(node: ast.expr | ast.stmt, frame: Frame) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +12,9 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
-from grader.errors.seen.reading.lookup import looked_up
+from grader.errors.seen.reading.lookup import looked_up, origin
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -31,13 +32,13 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
 def _of_call(
     frames: Frames, frame: Frame, told: Explained, node: ast.Call, function: ast.Attribute
 ) -> Explained | None:
-    owner = looked_up(function.value, frame)
+    owner = _value(function.value, frame)
     if (
         function.attr in ("numpy", "__array__")
         and isinstance(owner, Tensor)
         and owner.requires_grad
     ):
-        name = ast.unparse(function.value)
+        name = source.in_brackets(function.value)
         return replace(
             told,
             cure=f"Write {name}.detach().numpy(), if nothing is to be trained through it. Where a "
@@ -46,7 +47,7 @@ def _of_call(
         )
     if owner is not np or not node.args:
         return None
-    given, value = ast.unparse(node.args[0]), looked_up(node.args[0], frame)
+    given, value = ast.unparse(node.args[0]), _value(node.args[0], frame)
     if isinstance(value, list | tuple):
         return _of_list(frames, frame, told, given, value)
     twin = getattr(torch, function.attr, None)
@@ -55,10 +56,16 @@ def _of_call(
             told,
             cure=f"Write torch.{function.attr}({given}) in the place of {ast.unparse(node)}: it is "
             "recorded. Only what is not to be trained may go to NumPy, as "
-            f"{given}.detach().numpy().",
+            f"{source.in_brackets(node.args[0])}.detach().numpy().",
             place=frame.place,
         )
     return None
+
+
+def _value(node: ast.expr, frame: Frame) -> Any:
+    """What an expression is; of a sum or a product a tensor in it that requires grad."""
+    computed = isinstance(node, ast.BinOp | ast.UnaryOp)
+    return origin(node, frame) if computed else looked_up(node, frame)
 
 
 def _of_list(

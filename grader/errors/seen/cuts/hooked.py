@@ -27,7 +27,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     off = next((place for place in modes if place is not None), "")
     if (call := _call(frame)) is None:
         return None
-    name = ast.unparse(call.func.value)  # type: ignore[attr-defined]
+    name = source.in_brackets(call.func.value)  # type: ignore[attr-defined]
     if not off and (cuts := flow.cuts(frames)):
         return _of_cut(frame, told, name, cuts)
     if not off:
@@ -80,10 +80,11 @@ def _of_data(frame: Frame, told: Explained, name: str, call: ast.Call) -> Explai
             f"{ast.unparse(call)}",
             place=frame.place,
         )
+    handed = " was handed in here and" if name in _arguments(frame) else ""
     return replace(
         told,
-        meaning=f"{name} was handed in here and does not require grad: it is data, or was made "
-        "without recording. No gradient ever arrives at it.",
+        meaning=f"{name}{handed} does not require grad: it is data, or was made without "
+        "recording. No gradient ever arrives at it.",
         cure=f"Leave such tensors out, if {name}.requires_grad: {ast.unparse(call)}. For the "
         "gradient of the data itself call requires_grad_() on it before the model runs.",
         place=frame.place,
@@ -132,8 +133,13 @@ def _is_frozen(module: nn.Module) -> bool:
 
 def _is_given(name: str, frame: Frame) -> bool:
     """Whether a name is the last argument of a function, as a forward hook's output is."""
-    arguments = getattr(getattr(frame.source, "args", None), "args", [])
-    return len(arguments) > 2 and arguments[-1].arg == name
+    arguments = _arguments(frame)
+    return len(arguments) > 2 and arguments[-1] == name
+
+
+def _arguments(frame: Frame) -> list[str]:
+    """The names of a function's arguments; none of what is no function."""
+    return [one.arg for one in getattr(getattr(frame.source, "args", None), "args", [])]
 
 
 def _learns(value: object) -> bool:

@@ -14,7 +14,7 @@ from grader.errors.seen.again import kept
 from grader.errors.seen.cuts import closures, empty, silent
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
-from grader.errors.seen.reading.lookup import looked_up
+from grader.errors.seen.reading.lookup import looked_up, origin
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -265,6 +265,12 @@ def _assigned_at(frame: Frame, name: str) -> str:
     return frame.place_of(inside[-1].lineno) if inside else frame.place  # type: ignore[attr-defined]
 
 
+def _is_between(made: ast.expr, frame: Frame) -> bool:
+    """Whether a result is computed from a model or a tensor that has a name of its own."""
+    values = [looked_up(one, frame) for one in ast.walk(made) if isinstance(one, ast.Name)]
+    return any(isinstance(one, nn.Module) for one in values) or origin(made, frame) is not None
+
+
 def _leaf_cure(frame: Frame, name: str) -> str:
     tree = frame.source
     inside = source.assigned(tree, name) if tree is not None else []
@@ -279,6 +285,9 @@ def _leaf_cure(frame: Frame, name: str) -> str:
             f"stays the leaf it was; set {name}.grad = None before the next backward. The same "
             "goes for whatever else is updated so."
         )
+    made = source.value_of(inside[-1], name) if inside else None
+    if made is not None and _is_between(made, frame):
+        return _retaining(name)
     return (
         "Set requires_grad as the last thing, after .to(), .cuda(), a cast and every other "
         f"operation: {name} = {name}.detach().requires_grad_(). Or call {name}.retain_grad() "

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frames, file_name
 
 
@@ -129,7 +129,4 @@ def _of_leaf(value: ast.expr) -> str | None:
     if len(flagged) != 1:
         return None
     flagged[0].keywords = [one for one in flagged[0].keywords if one.arg != "requires_grad"]
-    text = ast.unparse(plain)
-    return (
-        f"({text}).requires_grad_()" if isinstance(plain, ast.BinOp) else f"{text}.requires_grad_()"
-    )
+    return f"{source.in_brackets(plain)}.requires_grad_()"

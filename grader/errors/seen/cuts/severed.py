@@ -11,6 +11,7 @@ from torch import nn
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
 from grader.errors.seen.cuts import logic, unrecorded
+from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 
 _CURES = (
@@ -134,10 +135,10 @@ def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explaine
     """No parameter of a model requires grad: the one line that sets the flags, if it is one."""
     model = next(one for key, one in frames.modules() if key == name)
     lines = {
-        f"{file_name(file)}, line {first + node.lineno - 1}"
+        f"{file_name(file)}, line {first + node.lineno - 1}"  # type: ignore[attr-defined]
         for tree, file, first in kept.code_of(frames)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".requires_grad")
+        if _freezes(node, tree, name)
     }
     keys = [key for key, _ in model.named_parameters()]
     by_name = f" named_parameters() gives whole names: {', '.join(keys[-4:])}." if lines else ""
@@ -148,6 +149,18 @@ def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explaine
         cure=f"Unfreeze what is to be trained: {_to_train(frames, name, model)}{by_name}",
         place=lines.pop() if len(lines) == 1 else frame.place,
     )
+
+
+def _freezes(node: ast.AST, tree: ast.AST, name: str) -> bool:
+    """Whether a statement sets the flag of what a loop over parameters or a model's name gives."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Attribute):
+        return False
+    owner = source.spelled(node.targets[0].value)
+    if node.targets[0].attr != "requires_grad" or ast.unparse(node.value) == "True":
+        return False
+    loop = source.loop_of(tree, node.lineno)
+    over = ast.unparse(loop.iter) if isinstance(loop, ast.For) else ""
+    return "parameters(" in over or owner == name or owner.startswith(f"{name}.")
 
 
 def _to_train(frames: Frames, name: str, model: nn.Module) -> str:

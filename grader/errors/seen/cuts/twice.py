@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.in_place import buffers
+from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frames, file_name
 
 _MM = 'compute_mode="use_mm_for_euclid_dist"'
@@ -38,7 +39,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
 
 
 def _cdist(call: ast.Call | None) -> str:
-    a, b = ("a", "b") if call is None or len(call.args) < 2 else map(ast.unparse, call.args[:2])
+    given = call.args[:2] if call is not None else []
+    a, b = map(source.in_brackets, given) if len(given) == 2 else ("a", "b")
     power = next((one.value for one in call.keywords if one.arg == "p"), None) if call else None
     if power is not None and ast.unparse(power) not in ("2", "2.0"):
         p = ast.unparse(power)

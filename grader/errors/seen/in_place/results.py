@@ -145,15 +145,15 @@ def _edits(tree: ast.AST) -> Iterator[Edit]:
     for node in ast.walk(tree):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name | ast.Attribute):
             name, sign = ast.unparse(node.target), _IN_PLACE.get(type(node.op), "")
-            instead = f"{_OUT} {name} = {name} {sign} {ast.unparse(node.value)}"
+            instead = f"{_OUT} {name} = {name} {sign} {source.in_brackets(node.value)}"
             if sign:
                 kinds = frozenset(_OPERATORS[type(node.op)])
                 yield Edit(name, node.lineno, ast.unparse(node), instead, False, kinds, True)
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
             part, sign = ast.unparse(node.target), _IN_PLACE.get(type(node.op), "")
             instead = (
-                f"Make the part anew, part = {part} {sign} {ast.unparse(node.value)}, and compute "
-                "with that; torch.cat puts parts together again"
+                f"Make the part anew, part = {part} {sign} {source.in_brackets(node.value)}, and "
+                "compute with that; torch.cat puts parts together again"
             )
             name = ast.unparse(node.target.value)
             yield Edit(name, node.lineno, ast.unparse(node), instead, False, _VIEWS)

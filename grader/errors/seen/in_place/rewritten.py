@@ -14,7 +14,11 @@ from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
-_CLONED = ("Edit a clone", "Make the part anew")
+_OF_PARTS = ("one_of_many_views", "view_across_modes")
+_BASE = (
+    " What it is a view of keeps its values then: to change those, edit that itself, by an index "
+    "(y[0] *= 2), a leaf inside no_grad."
+)
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -38,7 +42,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     return replace(
         told,
         meaning=f"{told.meaning} Here that is {edit.name}, by {edit.written}.",
-        cure=f"{edit.instead}.",
+        cure=f"{edit.instead}.{_BASE if told.code in _OF_PARTS else ''}",
         place=frames.last.place,
     )
 

@@ -32,7 +32,10 @@ def looked_up(node: ast.AST, frame: Frame) -> Any:
         if isinstance(value, list | tuple) and isinstance(key, int) and abs(key) < len(value):
             return value[key]
         return None
-    if isinstance(node, ast.BinOp):
-        sides = [looked_up(node.left, frame), looked_up(node.right, frame)]
-        return next((one for one in sides if isinstance(one, Tensor) and one.requires_grad), None)
     return None
+
+
+def origin(node: ast.AST, frame: Frame) -> Tensor | None:
+    """The first tensor that requires grad of those that an expression computes from."""
+    values = [looked_up(one, frame) for one in ast.walk(node) if isinstance(one, ast.Name)]
+    return next((one for one in values if isinstance(one, Tensor) and one.requires_grad), None)

@@ -36,9 +36,9 @@ def spelled(node: ast.AST) -> str:
 
 
 def in_brackets(node: ast.expr) -> str:
-    """An expression as it can stand in front of a method's dot."""
-    simple = isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
-    return ast.unparse(node) if simple else f"({ast.unparse(node)})"
+    """An expression as it can stand in front of a method's dot, and beside an operator."""
+    simple = ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.List | ast.Constant
+    return ast.unparse(node) if isinstance(node, simple) else f"({ast.unparse(node)})"
 
 
 def assigned(tree: ast.AST, name: str) -> list[ast.AST]:

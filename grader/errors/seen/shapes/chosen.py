@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.modules.fed import fed
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up, named
 from grader.errors.seen.reading.sized import number, shape_of
@@ -28,14 +28,15 @@ def read_dims(frames: Frames, told: Explained, message: str) -> Explained | None
         shape, given, dim = shape_of(whole, frame), shape_of(index, frame), number(at, frame)
         if given is None or dim is None:
             continue
-        w, i, shown = ast.unparse(whole), ast.unparse(index), "more dimensions than that"
+        w, i, shown = ast.unparse(whole), source.in_brackets(index), "more dimensions than that"
         if shape is not None:
             dim, shown = dim % len(shape), f"the shape {shape}"
             if (*shape[:dim], *shape[dim + 1 :]) != given:
                 continue
         elif dim != len(given):
             continue
-        written = ast.unparse(call).replace(f", {i}", f", {i}.unsqueeze({dim})", 1)
+        plain = ast.unparse(index)
+        written = ast.unparse(call).replace(f", {plain}", f", {i}.unsqueeze({dim})", 1)
         back = f".squeeze({dim})" if "scatter" not in failing.name_of(call) else ""
         chosen = (*given[:dim], 1, *given[dim:])
         near = [tuple(value.shape) for value in _floating(frame)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -31,7 +31,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     whole = node.value
     if isinstance(whole, ast.Attribute) and whole.attr == "data":
         whole = whole.value
-    name = ast.unparse(whole)
+    name = source.in_brackets(whole)
     return replace(
         told,
         meaning=f"{name} has the shape (): it is one number, and {written} asks for an entry.",

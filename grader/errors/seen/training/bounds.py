@@ -11,7 +11,7 @@ from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -34,14 +34,14 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     value = names.get("value") if value is None else value
     if not isinstance(value, Tensor) or not value.numel() or bool(value.isnan().any()):
         return None
-    value, name = value.detach(), ast.unparse(given)
+    value, name = value.detach(), source.in_brackets(given)
     least = float(value.min())
     if parameter == "probs" and kind.__name__ in _SCORES and least < 0:
         return replace(
             told,
             meaning=f"{kind.__name__} was given {name} as probabilities, and the least of its "
             f"numbers is {least:.3g}: these are scores, as a layer gives them.",
-            cure=f"Give them as such: {_with(call, given, f'logits={name}')}.",
+            cure=f"Give them as such: {_with(call, given, f'logits={ast.unparse(given)}')}.",
             place=frames.last.place,
         )
     constraint = names.get("constraint")
@@ -52,7 +52,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     bad = int((~constraint.check(value)).sum())
     holds = f"{bad:,} of its {value.numel():,} numbers are not, the least is {least:.3g}"
     if least < 0:
-        right = f"F.softplus({name}) + 1e-4"
+        right = f"F.softplus({ast.unparse(given)}) + 1e-4"
         cure = (
             "Nothing keeps what a layer or a difference gives above 0, so make that part of the "
             f"computation: {_with(call, given, right)}. Or take it for a logarithm: {name}.exp()."

@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import opening, sized
+from grader.errors.seen.reading import opening, sized, source
 from grader.errors.seen.reading.frames import Frames, file_name, is_library
 
 _MADE = ("OneCycleLR",)
@@ -71,7 +71,7 @@ def _by_groups(frames: Frames, total: int, name: str, batches: int) -> tuple[str
                 size = sized.number(by, frame)
                 if size is not None and 1 < size < batches:
                     rest = isinstance(node.test, ast.BoolOp) and batches % size > 0
-                    return _of_groups(total, (name, batches), (ast.unparse(by), size), rest)
+                    return _of_groups(total, (name, batches), (source.in_brackets(by), size), rest)
     return None
 
 
