@@ -36,7 +36,8 @@ def made_of(frames: Frames, frame: Frame, name: str, statement: ast.AST) -> Told
                 f"{name} is made of {kept}, and what lies there was kept with its graph, which "
                 "the first backward freed."
             )
-            detached = f"{name} = {source.in_brackets(value)}.detach()"
+            put = source.in_brackets(value) if value is not None else name
+            detached = f"{name} = {put}.detach()"
             line = frame.place_of(statement.lineno)  # type: ignore[attr-defined]
             return meaning, *_detached_at(frames, kept, line, detached)
     return None

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frames, file_name
 
 LOSSES = (
@@ -44,7 +44,7 @@ def written(frames: Frames) -> str:
     for call in failing.on_line(frame):
         if not isinstance(call, ast.Call) or len(call.args) < 2 or call.keywords:
             continue
-        text = ast.unparse(call.args[-1])
+        text = source.in_brackets(call.args[-1])
         here = (call.col_offset, call.end_col_offset) == frame.columns
         return text if here and len(text) < _LONG and text.isascii() else ""
     return ""

@@ -50,7 +50,7 @@ def _of_input(
         )
     made = [one for one in _made(frame, name) if one.lineno < frame.line]
     if made and source.calls(made[-1], "detach", "detach_"):
-        code = ast.unparse(made[-1].value)
+        code = source.in_brackets(made[-1].value)
         return replace(
             told,
             meaning=f"{meaning} detach() made it a leaf without the flag.",
@@ -100,7 +100,7 @@ def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | No
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         if owner is None or root is None or looked_up(owner, frame) is not root:
             continue
-        name = ast.unparse(owner)
+        name = source.in_brackets(owner)
         return replace(
             told,
             meaning=f"{name} has the shape {tuple(root.shape)}: backward() starts from one number, "

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -37,7 +37,7 @@ def _of_call(
         and isinstance(owner, Tensor)
         and owner.requires_grad
     ):
-        name = ast.unparse(function.value)
+        name = source.in_brackets(function.value)
         return replace(
             told,
             cure=f"Write {name}.detach().numpy(), if nothing is to be trained through it. Where a "

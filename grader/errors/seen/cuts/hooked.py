@@ -27,7 +27,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     off = next((place for place in modes if place is not None), "")
     if (call := _call(frame)) is None:
         return None
-    name = ast.unparse(call.func.value)  # type: ignore[attr-defined]
+    name = source.in_brackets(call.func.value)  # type: ignore[attr-defined]
     if not off and (cuts := flow.cuts(frames)):
         return _of_cut(frame, told, name, cuts)
     if not off:

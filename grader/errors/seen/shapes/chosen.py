@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.modules.fed import fed
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up, named
 from grader.errors.seen.reading.sized import number, shape_of
@@ -35,7 +35,8 @@ def read_dims(frames: Frames, told: Explained, message: str) -> Explained | None
                 continue
         elif dim != len(given):
             continue
-        written = ast.unparse(call).replace(f", {i}", f", {i}.unsqueeze({dim})", 1)
+        with_it = f"{source.in_brackets(index)}.unsqueeze({dim})"
+        written = ast.unparse(call).replace(f", {i}", f", {with_it}", 1)
         back = f".squeeze({dim})" if "scatter" not in failing.name_of(call) else ""
         chosen = (*given[:dim], 1, *given[dim:])
         near = [tuple(value.shape) for value in _floating(frame)]

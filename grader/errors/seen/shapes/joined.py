@@ -9,7 +9,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 from grader.errors.seen.reading.sized import number, shape_of
@@ -134,7 +134,7 @@ def _joined(frame: Frame, *names: str) -> Iterator[tuple[ast.Call, Named]]:
             continue
         given = call.args[0]
         if isinstance(given, ast.List | ast.Tuple):
-            known = [(ast.unparse(one), shape_of(one, frame)) for one in given.elts]
+            known = [(source.in_brackets(one), shape_of(one, frame)) for one in given.elts]
         else:
             value, text = looked_up(given, frame), ast.unparse(given)
             entries = value if isinstance(value, list | tuple) else []

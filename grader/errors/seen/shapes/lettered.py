@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.reading.sized import shape_of
 
@@ -23,7 +23,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             continue
         sizes: dict[str, tuple[int, str]] = {}
         for word, node in zip(letters, rest, strict=True):
-            name, shape = ast.unparse(node), shape_of(node, frame)
+            name, shape = source.in_brackets(node), shape_of(node, frame)
             if shape is None:
                 break
             if len(shape) != len(word):

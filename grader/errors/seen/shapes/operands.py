@@ -10,7 +10,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import named
 from grader.errors.seen.reading.sized import shape_of
@@ -136,7 +136,8 @@ def _operand(node: ast.expr, frame: Frame) -> Operand | None:
         and isinstance(value := named(one, frame), Tensor)
         and tuple(value.shape) == shape
     }
-    return Operand(text, shape, inside.pop() if len(inside) == 1 else text)
+    named_so = inside.pop() if len(inside) == 1 else source.in_brackets(node)
+    return Operand(text, shape, named_so)
 
 
 def _sizes_at(pair: tuple[Operand, Operand], dimension: int) -> tuple[int, int] | None:

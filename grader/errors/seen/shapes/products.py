@@ -28,7 +28,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             continue
         if left[-1] == right[-2]:
             continue
-        a, b = (ast.unparse(one) for one in sides)
+        a, b = map(source.in_brackets, sides)
         said = (
             f"{a} has the shape {left} and {b} {right}: the last size of the first, {left[-1]}, "
             f"has to be the last but one of the second, and that is {right[-2]}."
@@ -36,13 +36,12 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         if left == right:
             cure = (
                 f"Turn one of them. Rows against rows, as the scores of attention: {a} @ "
-                f"{source.in_brackets(sides[1])}.transpose(-2, -1). Columns against columns: "
-                f"{source.in_brackets(sides[0])}.transpose(-2, -1) @ {b}."
+                f"{b}.transpose(-2, -1). Columns against columns: {a}.transpose(-2, -1) @ {b}."
             )
         elif left[-1] == right[-1]:
-            cure = f"Turn the second: {a} @ {source.in_brackets(sides[1])}.transpose(-2, -1)."
+            cure = f"Turn the second: {a} @ {b}.transpose(-2, -1)."
         elif left[-2] == right[-2]:
-            cure = f"Turn the first: {source.in_brackets(sides[0])}.transpose(-2, -1) @ {b}."
+            cure = f"Turn the first: {a}.transpose(-2, -1) @ {b}."
         else:
             cure = f"Look at how {a} and {b} are made: neither fits when it is turned."
         return replace(told, meaning=said, cure=cure, place=frame.place)

@@ -73,7 +73,7 @@ def _view(frame: Frame) -> _View | None:
         shape, asked = shape_of(owner, frame), [number(one, frame) for one in sizes]
         if shape is not None and None not in asked:
             numbers = tuple(one for one in asked if one is not None)
-            return _View(call, ast.unparse(owner), shape, tuple(sizes), numbers)
+            return _View(call, source.in_brackets(owner), shape, tuple(sizes), numbers)
     return None
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.modules.made import made
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.reading.lookup import looked_up
 from grader.errors.seen.reading.sized import number, shape_of
@@ -124,7 +124,7 @@ def read_permute(frames: Frames, told: Explained, message: str) -> Explained | N
         numbers = [one for one in dims if one is not None]
         if shape is None or len(numbers) != len(dims):
             continue
-        text, said = ast.unparse(owner), ""
+        text, said = source.in_brackets(owner), ""
         if len(dims) == len(shape) + 1 and numbers[0] == 0:
             said, new = "there is no batch in front", [one - 1 for one in numbers[1:]]
         elif len(dims) + 1 == len(shape):

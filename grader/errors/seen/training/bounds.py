@@ -11,7 +11,7 @@ from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -34,7 +34,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     value = names.get("value") if value is None else value
     if not isinstance(value, Tensor) or not value.numel() or bool(value.isnan().any()):
         return None
-    value, name = value.detach(), ast.unparse(given)
+    value, name = value.detach(), source.in_brackets(given)
     least = float(value.min())
     if parameter == "probs" and kind.__name__ in _SCORES and least < 0:
         return replace(
