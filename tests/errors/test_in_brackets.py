@@ -4,6 +4,7 @@ import ast
 
 import pytest
 import torch
+from torch import nn
 from torch.distributions import Normal
 from torch.nn import functional as F
 
@@ -123,6 +124,48 @@ def a_scale_that_is_a_product():
 def a_sum_that_is_permuted():
     x = torch.ones(4, 3, 2)
     (x + 1).permute(1, 0)
+
+
+def _scaled(y, factor):
+    (y * factor).sum().backward()
+
+
+@told(
+    "modified",
+    r"y \*= a \+ b edited it in place",
+    "y *= a + b",
+    "y = y * (a + b)",
+    lambda: _scaled(_ones().exp(), torch.ones(3) + 1),
+)
+def a_product_in_place_with_a_sum():
+    a, b = torch.ones(3), torch.ones(3)
+    y = _ones().exp()
+    y *= a + b
+    y.sum().backward()
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(3))
+
+    def forward(self, x, anew=False):
+        if anew:
+            scale = self.scale * (x - 1)
+            return (x * scale).sum()
+        self.scale *= x - 1
+        return (x * self.scale).sum()
+
+
+@told(
+    "leaf_in_place",
+    "would change it in each forward",
+    "self.scale *= x - 1",
+    "scale = self.scale * (x - 1)",
+    lambda: Scaled()(torch.ones(3), anew=True).backward(),
+)
+def a_parameter_that_forward_multiplies_in_place():
+    Scaled()(torch.ones(3)).backward()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
