@@ -168,6 +168,19 @@ def a_parameter_that_forward_multiplies_in_place():
     Scaled()(torch.ones(3)).backward()
 
 
+@told(
+    "non_leaf_parameter",
+    "is the result of an operation",
+    "w = nn.Parameter(base + shift).double()",
+    "w = nn.Parameter((base + shift).double())",
+    lambda: torch.optim.SGD([nn.Parameter((torch.ones(2) + 1).double())], lr=0.1),
+)
+def a_parameter_of_a_sum_that_is_converted():
+    base, shift = torch.ones(2), torch.ones(2)
+    w = nn.Parameter(base + shift).double()
+    torch.optim.SGD([w], lr=0.1)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_cure_goes_on_from_the_whole_expression(program):
     program.is_explained()

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frames, file_name
 
 
@@ -106,7 +106,7 @@ def _of_parameter(value: ast.expr) -> str | None:
     ):
         return None
     chain = ast.unparse(value).removeprefix(ast.unparse(inner))
-    return f"{ast.unparse(inner.func)}({ast.unparse(inner.args[0])}{chain})"
+    return f"{ast.unparse(inner.func)}({source.in_brackets(inner.args[0])}{chain})"
 
 
 def _of_leaf(value: ast.expr) -> str | None:
