@@ -105,13 +105,13 @@ def an_index_that_is_a_sum():
 @told(
     "bad_parameter",
     "wants every scale above 0",
-    "Normal(m, s * 2)",
+    "Normal(m, s * 2, validate_args=True)",
     "(s * 2).exp()",
     lambda: Normal(torch.zeros(2), (torch.tensor([-1.0, 1.0]) * 2).exp()),
 )
 def a_scale_that_is_a_product():
     m, s = torch.zeros(2), torch.tensor([-1.0, 1.0])
-    Normal(m, s * 2)
+    Normal(m, s * 2, validate_args=True)
 
 
 @told(
