@@ -77,6 +77,35 @@ def kept_logarithms_and_a_loss_without_a_name():
     _improve(False, named=False)
 
 
+def _detached_sum_of_old_results():
+    net = nn.Linear(2, 1)
+    old = [net(torch.ones(2)), net(torch.zeros(2))]
+    base = (old[0] + old[1]).detach()
+    for _ in range(2):
+        loss = (net(torch.ones(2)) - base).square().sum()
+        loss.backward()
+
+
+def _sum_of_old_results():
+    net = nn.Linear(2, 1)
+    old = [net(torch.ones(2)), net(torch.zeros(2))]
+    base = old[0] + old[1]
+    for _ in range(2):
+        loss = (net(torch.ones(2)) - base).square().sum()
+        loss.backward()
+
+
+@told(
+    "second_backward",
+    r"base is made of old",
+    "base = old[0] + old[1]",
+    "base = (old[0] + old[1]).detach()",
+    _detached_sum_of_old_results,
+)
+def a_sum_of_kept_results():
+    _sum_of_old_results()
+
+
 def _epochs(net, x, before):
     for _ in range(2):
         (net(x) - before).pow(2).mean().backward()
@@ -439,16 +468,39 @@ def a_spread_of_one_number():
 
 @told(
     "nan_parameter",
-    r"net\.weight holds nan already: an earlier step",
+    r"net\.weight holds nan already: it was loaded so, or made so",
     None,
-    "loss.isfinite()",
+    "reset_parameters()",
     lambda: Categorical(logits=nn.Linear(2, 2)(torch.ones(2))),
 )
-def weights_that_are_nan():
+def weights_that_begin_as_nan():
     globals().get("__warningregistry__", {}).clear()
     net = nn.Linear(2, 2)
     nn.init.constant_(net.weight, float("nan"))
     Categorical(logits=net(torch.ones(2)), validate_args=True)
+
+
+def _stepped(rate):
+    globals().get("__warningregistry__", {}).clear()
+    net = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(2):
+        scores = net(torch.ones(2))
+        Categorical(logits=scores, validate_args=True)
+        optimizer.zero_grad()
+        (rate * scores.sum()).backward()
+        optimizer.step()
+
+
+@told(
+    "nan_parameter",
+    r"net\.weight holds nan already: an earlier step",
+    None,
+    "loss.isfinite()",
+    lambda: _stepped(1.0),
+)
+def weights_that_a_step_made_nan():
+    _stepped(float("nan"))
 
 
 # A checkpointed block that keeps state

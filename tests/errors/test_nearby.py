@@ -224,6 +224,30 @@ def a_penalty_through_distances_of_another_power():
     _penalty(distances)
 
 
+def _far(x, points):
+    return (x[:, None] - (points + 1)).abs().pow(3.0).sum(-1).pow(1 / 3.0)
+
+
+@told(
+    "no_derivative",
+    r"went through cdist\(\)",
+    "return torch.cdist(x, points + 1, 3.0)",
+    "(x[:, None] - (points + 1)).abs().pow(3.0).sum(-1).pow(1 / 3.0)",
+    lambda: _penalty(_far),
+)
+def a_penalty_through_distances_to_a_sum_with_a_power_by_its_place():
+    def distances(x, points):
+        return torch.cdist(x, points + 1, 3.0)
+
+    _penalty(distances)
+
+
+def test_what_is_written_out_is_the_distance():
+    x, points = torch.randn(4, 2), torch.randn(3, 2)
+    torch.testing.assert_close(_far(x, points), torch.cdist(x, points + 1, 3.0))
+    torch.testing.assert_close(_in_pairs(x, 1.0), F.pdist(x, 1.0))
+
+
 def _pairs(of):
     x = torch.arange(6.0).view(3, 2).requires_grad_()
     (g,) = torch.autograd.grad(of(x).sum(), x, create_graph=True)
@@ -244,6 +268,25 @@ def _by_cdist(x):
 )
 def a_penalty_through_the_distances_of_pairs():
     _pairs(F.pdist)
+
+
+def _in_pairs(x, p):
+    i, j = torch.triu_indices(len(x), len(x), 1)
+    return (x[i] - x[j]).abs().pow(p).sum(-1).pow(1 / p)
+
+
+@told(
+    "no_derivative",
+    r"went through pdist\(\)",
+    None,
+    "(x[i] - x[j]).abs().pow(1.0).sum(-1).pow(1 / 1.0)",
+    lambda: _pairs(lambda x: _in_pairs(x, 1.0)),
+)
+def a_penalty_through_the_distances_of_pairs_of_another_power():
+    def distances(x):
+        return F.pdist(x, 1.0)
+
+    _pairs(distances)
 
 
 def _unused(**settings):

@@ -85,6 +85,46 @@ def a_layer_that_is_meant_to_be_linear():
     _beside(False)
 
 
+def _bent(weight):
+    x = torch.rand(4, 2, requires_grad=True)
+    scale = torch.rand(2, requires_grad=True)
+    if weight is None:
+        weight = x.detach()
+    energy = (scale * x * (x if weight is True else weight)).sum()
+    (slope,) = torch.autograd.grad(energy, x, create_graph=True)
+    (bend,) = torch.autograd.grad(slope.sum(), x)
+    return bend
+
+
+@told(
+    "unused",
+    r"energy is linear in x.*Or a cut hides how it bends.*line \d+: detach\(\) cuts",
+    "(bend,) = torch.autograd.grad(slope.sum(), x)",
+    "Where the cut part is to count, compute it with recording",
+    lambda: _bent(True),
+)
+def a_second_derivative_that_a_cut_hides():
+    _bent(None)
+
+
+def _squared(cut):
+    x = torch.rand(4, requires_grad=True)
+    y = (x * (x.detach() if cut else x)).sum()
+    (slope,) = torch.autograd.grad(y, x, create_graph=True)
+    return torch.autograd.grad(slope.sum(), x)
+
+
+@told(
+    "no_graph",
+    r"its slope is constant.*Or a cut hides how it bends.*detach\(\) cuts",
+    "torch.autograd.grad(slope.sum(), x)",
+    "Where the cut part is to count, compute it with recording",
+    lambda: _squared(False),
+)
+def a_square_whose_slope_a_cut_made_constant():
+    _squared(True)
+
+
 def test_a_copy_is_told_as_before_and_not_as_a_linear_net():
     x = torch.rand(4, 1, requires_grad=True)
     u = x.clone().detach().requires_grad_().pow(2)

@@ -215,7 +215,7 @@ MODULES = (
         "child_assigned",
         ("TypeError",),
         r"cannot assign '.*' as child module",
-        "The name of a part can be given to another module, or to None, only.",
+        "The name of a part can be given to another module, to None, or to an nn.Parameter.",
         "Put several modules into nn.ModuleList or nn.Sequential; give all else a name of its own.",
     ),
     Explanation(

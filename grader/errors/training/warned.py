@@ -99,7 +99,7 @@ WARNED = (
         r"(std|var)\(\): degrees of freedom is <= 0",
         "The spread of a single number, or of none, is asked for. It is divided by n - 1, which is "
         "0 for one number: it is nan.",
-        "Look at the size of that dimension, or pass correction=0.",
+        "Look at the size of that dimension. Of one number correction=0 gives 0, and of none nan.",
     ),
     Explanation(
         "warned_collective",

@@ -88,7 +88,8 @@ JOINING = (
         r"argument 'pad' \(position 2\) must be tuple of ints",
         "F.pad takes two numbers for each dimension, beginning with the last; reflect pads by "
         "less than the size itself, and circular by no more than it. All modes but the constant "
-        "one take images (N, C, H, W) or (C, H, W) and two pairs, or (N, C, L) and one.",
+        "one pad each dimension behind the channels and no other: images (N, C, H, W) or (C, H, W) "
+        "by two pairs, (N, C, L) or (C, L) by one.",
         "Print the shape. The last dimension is the first pair: F.pad(x, (left, right, top, "
         "bottom)). A grey image (H, W) gets its channel by x[None].",
     ),

@@ -55,8 +55,9 @@ INDICES = (
         r"^index -?\d+ is out of bounds for dimension \d+ with size|"
         r"^Class values must be smaller than num_classes|"
         r"^Index \d+ of input takes value \d+ which is not in the valid range",
-        "An index is negative, or not below the size of what it counts: a dimension, the rows of "
-        "an Embedding, the classes of one_hot.",
+        "An index is not below the size of what it counts, such as a dimension, the rows of an "
+        "Embedding or the classes of one_hot; or it is too small. x[index] counts back from -1, to "
+        "minus the size; gather, an Embedding and one_hot take nothing below 0.",
         "Print indices.min() and indices.max() beside that size. Numbers that begin at 1 are one "
         "too large: subtract 1. An Embedding needs one row more than its largest number, and "
         "padding is a number too.",

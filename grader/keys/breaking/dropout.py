@@ -92,8 +92,8 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
             return block(x)
 
     def recorded(block, x):
-        """keep ran block with recording: its result has a graph, which holds all that a checkpoint
-        is to save. Run block under torch.no_grad()."""
+        """keep ran block with recording: its result has a graph, which keeps in memory all that a
+        checkpoint is to do without. Run block under torch.no_grad()."""
         state = torch.get_rng_state()
         return block(x), state
 

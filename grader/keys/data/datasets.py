@@ -249,7 +249,7 @@ class DatasetClassKey(Key, task="dataset_class"):
 
     def another_error_out_of_range(X, y, transform):
         """A number that no sample has raises something else than IndexError. A loop over the
-        dataset knows its end by IndexError alone."""
+        dataset knows its end by IndexError."""
         return _OtherError(X, y, transform)
 
     def too_small_numbers(X, y, transform):

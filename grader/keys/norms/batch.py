@@ -370,7 +370,7 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
     @raises("Expected more than 1 value per channel")
     def training_mode_of_torch(x, w, b, rm, rv, eps):
         """You called batch_norm with training=True, which normalises by the batch and moves rm and
-        rv; a batch of one has no variance, and raises. Pass training=False."""
+        rv; a single row has no variance, and raises. Pass training=False."""
         return F.batch_norm(x, rm, rv, w, b, True, 0.1, eps)
 
     @raises("Expected more than 1 value per channel")

@@ -69,8 +69,8 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         return _belief(lambda layer, shape: "Dropout" in layer, "different")(layer, shape)
 
     def one_value_is_fine(layer, shape):
-        """You answer "different" where a call raises. A variance needs more than one value, so that
-        torch raises ValueError for a single one in training: the answer is "raises"."""
+        """You answer "different" where a call raises. BatchNorm, InstanceNorm and GroupNorm may
+        refuse to take a variance of one value, by ValueError: the answer is "raises"."""
         word = _word(layer, shape)
         return "different" if word == "raises" else word
 
@@ -373,13 +373,13 @@ class CrossSampleInfluenceKey(Key, task="cross_sample_influence"):
         return CrossSampleInfluenceKey.reference(module, x).T
 
     def diagonal_alone(module, x):
-        """You measured how each output depends on its own input, and put 0 everywhere else. In
-        BatchNorm every output also depends on the other inputs, through mean and variance."""
+        """You measured how each output depends on its own input, and put 0 everywhere else. Where
+        BatchNorm uses the batch, it depends on the other inputs, too, by mean and variance."""
         return torch.diag(CrossSampleInfluenceKey.reference(module, x).diagonal())
 
     def one_by_one(module, x):
-        """You measured in eval mode, where samples do not meet. The influence is asked for in the
-        mode that the module comes in."""
+        """You measured in eval mode, where running statistics stand in for those of the batch. The
+        influence is asked for in the mode that the module comes in."""
         return CrossSampleInfluenceKey.reference(copy.deepcopy(module).eval(), x)
 
     def eval_left_on(module, x):

@@ -63,8 +63,8 @@ class ShardParamsKey(Key, task="shard_params"):
         return list(F.pad(flat, (0, lacking)).view(world, -1).unbind())
 
     def not_filled_up(t, world):
-        """Your shards have several sizes. Collectives such as all_gather want one size on every
-        rank: fill up with zeros first."""
+        """Your shards have several sizes. One size on every rank is asked for: fill up with zeros
+        first."""
         return _own_memory(t.detach().flatten().tensor_split(world))
 
     def last_one_shorter(t, world):

@@ -125,7 +125,7 @@ class DescribeKey(Key, task="describe"):
         return _about(t, dtype=t.type())
 
     def python_type_for_dtype(t):
-        """Your dtype is the Python type of t, the same for every tensor. Take str(t.dtype)."""
+        """Your dtype is the Python type of t, whatever numbers it holds. Take str(t.dtype)."""
         return _about(t, dtype=str(type(t)))
 
     def kind_for_device(t):
@@ -208,6 +208,6 @@ class DescribeKey(Key, task="describe"):
         return about
 
     def grad_added(t):
-        """Your dict has a seventh entry, grad. Asked for are six, and reading .grad of what is no
-        leaf warns."""
+        """Your dict has a seventh entry, grad. Asked for are six, and reading .grad of a
+        result that does not retain it warns."""
         return _about(t, grad=t.grad if t.is_leaf else None)

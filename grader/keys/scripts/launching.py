@@ -109,7 +109,7 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
     "started_as_a_file": (
         _Command(order="a file"),
         "You started a file, and a module is asked for: -m and its name with points. Started as a "
-        "file, it cannot import the other modules of its package.",
+        "file, it knows of no package, and `from .sizes import HIDDEN` fails in it.",
     ),
     "u_left_out": (
         _Command(unbuffered=False),

@@ -58,7 +58,7 @@ def _constant(*libraries: str) -> Callable[..., Any]:
 
 def _cut(*libraries: str) -> Callable[..., Any]:
     """Some libraries get a seed that does not hold all of n."""
-    larger = ", or larger than 32 bits hold, of which torch keeps the lower ones"
+    larger = ", or larger than 32 bits hold, of which torch on a CPU keeps the lower ones"
     sentence = (
         f"What {' and '.join(libraries)} draws is the same for two seeds that are 2**31 apart. "
         f"You make n smaller before you seed{larger if 'torch' in libraries else ''}. Seed "

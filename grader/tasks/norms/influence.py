@@ -24,8 +24,8 @@ class TrainOrEval(Task):
     hints = (
         "Read the section on train against eval. Which layers keep running statistics, and which "
         "draw random numbers?",
-        "A layer without running statistics has nothing else to use in eval mode. And a variance "
-        "needs more than one value, counted as the layer counts them.",
+        "A layer without running statistics has nothing else to use in eval mode. And some layers "
+        "refuse to take a variance of one value, counted as each of them counts.",
         'To let torch decide: eval(layer, {"nn": nn}) makes the layer, and torch.randn(shape) an '
         "input. Catch ValueError around both calls.",
     )

@@ -28,10 +28,10 @@ class RunningStatsRecalibration(Task):
     hints = (
         "Read the section on what BatchNorm does in training. What does a BatchNorm do whose "
         "momentum is None?",
-        "Three things are to be noted before and put back after: the mode of each layer, and each "
-        "momentum. What starts the average anew is reset_running_stats().",
-        "For every BatchNorm: reset, momentum = None, train mode. Run the batches under no_grad. "
-        "Then put back what you noted.",
+        "Two things are to be noted before and put back after: the mode of each module, and the "
+        "momentum of each BatchNorm. What starts the average anew is reset_running_stats().",
+        "For every BatchNorm: reset, and momentum = None. Call train() on the whole model, and run "
+        "the batches under no_grad. Then put back what you noted.",
     )
     allows = frozenset({"buffers"})
     CASES = (

@@ -137,8 +137,8 @@ _FORWARD = {
     ),
     "eps_missing": (
         Forward(divisor=lambda var, eps: var.sqrt()),
-        "You left out eps: divide by sqrt({var} + eps). Without it values that are all equal give "
-        "0 / 0.",
+        "You left out eps: divide by sqrt({var} + eps). Without it a "
+        "variance of 0 is a division by 0.",
     ),
     "default_eps": (
         Forward(divisor=lambda var, eps: root_of(var, 1e-5)),

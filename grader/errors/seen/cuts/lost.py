@@ -37,9 +37,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if (inside := backwards.read(frames, told)) is not None:
         return inside
     if _differentiates_a_gradient(frame):
-        return _constant_slope(frame, told)
+        return slopes.or_cut(_constant_slope(frame, told), _hiding(frames))
     if (straight := slopes.constant(frames, told)) is not None:
-        return straight
+        return slopes.or_cut(straight, _hiding(frames))
     if (remade := _remade(frame)) is not None:
         name, line = remade
         return replace(
@@ -70,7 +70,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
 def read_unused(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A tensor of the same values that is not the one the result was computed from."""
     if (straight := slopes.constant(frames, told)) is not None:
-        return straight
+        return slopes.or_cut(straight, _hiding(frames))
     if (other := copies.read(frames, told) or later.read(frames, told)) is not None:
         return other
     tree = frames.last.source
@@ -231,6 +231,20 @@ def _in_frame(frame: Frame) -> list[tuple[str, str]]:
     if isinstance(root, Tensor) and not root.is_floating_point():
         return [(frame.place, f"the result holds {str(root.dtype).removeprefix('torch.')}")]
     return [(frame.place_of(line), why) for line, why in cuts(tree, frame) if line <= frame.line]
+
+
+def _hiding(frames: Frames) -> list[tuple[str, str]]:
+    """Cuts that may hide how a function bends: not where a leaf is made, or a number noted."""
+    found = _elsewhere(frames, frames.last)
+    for frame in reversed(frames.own):
+        harmless = {
+            frame.place_of(line)
+            for one in _statements(frame.source)
+            if any(word in ast.unparse(one) for word in ("requires_grad", "print(", "append("))
+            for line in range(one.lineno, _end(one) + 1)
+        }
+        found += [(place, why) for place, why in _in_frame(frame) if place not in harmless]
+    return found
 
 
 def _elsewhere(frames: Frames, frame: Frame) -> list[tuple[str, str]]:

@@ -106,7 +106,7 @@ def _of_parameter(value: ast.expr) -> str | None:
     ):
         return None
     chain = ast.unparse(value).removeprefix(ast.unparse(inner))
-    return f"{ast.unparse(inner.func)}({ast.unparse(inner.args[0])}{chain})"
+    return f"{ast.unparse(inner.func)}({source.in_brackets(inner.args[0])}{chain})"
 
 
 def _of_leaf(value: ast.expr) -> str | None:

@@ -41,6 +41,20 @@ def constant(frames: Frames, told: Explained) -> Explained | None:
     return None
 
 
+def or_cut(told: Explained, places: list[tuple[str, str]]) -> Explained:
+    """What is said of a straight function, where a cut may hide that it is none."""
+    if not places:
+        return told
+    told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
+    return replace(
+        told,
+        meaning=f"{told.meaning} Or a cut hides how it bends: what is cut off is a constant to "
+        f"torch. Cuts in this code: {told_places}.",
+        cure=f"{told.cure} Where the cut part is to count, compute it with recording.",
+        sure=False,
+    )
+
+
 def _told(told: Explained, frame: Frame, slope: str, call: ast.Call, by: Tensor) -> Explained:
     whole, x = ast.unparse(call.args[0]), _name_in(call, frame, by)
     zero = f"write the zero itself, torch.zeros_like({x}), in the place of this call."

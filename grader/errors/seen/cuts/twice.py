@@ -39,12 +39,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
 
 
 def _cdist(call: ast.Call | None) -> str:
-    given = call.args[:2] if call is not None else []
-    a, b = map(source.in_brackets, given) if len(given) == 2 else ("a", "b")
-    power = next((one.value for one in call.keywords if one.arg == "p"), None) if call else None
-    if power is not None and ast.unparse(power) not in ("2", "2.0"):
-        p = ast.unparse(power)
-        return f"Write it out: ({a}[:, None] - {b}).abs().pow({p}).sum(-1).pow(1 / {p})."
+    a, b = _given(call, "a", "b")
+    if (p := _power(call, 2)) is not None:
+        return f"Write it out: ({a}[:, None] - {b}){_norm(p)}."
     return (
         f"Compute it by a product of matrices, which has one: torch.cdist({a}, {b}, {_MM}). More "
         "than 25 rows are computed so by themselves."
@@ -52,11 +49,36 @@ def _cdist(call: ast.Call | None) -> str:
 
 
 def _pdist(call: ast.Call | None) -> str:
-    x = ast.unparse(call.args[0]) if call is not None and call.args else "x"
+    (x,) = _given(call, "x")
+    if (p := _power(call, 1)) is not None:
+        return (
+            f"Write it out: i, j = torch.triu_indices(len({x}), len({x}), 1), and "
+            f"({x}[i] - {x}[j]){_norm(p)}."
+        )
     return (
         f"Compute all distances by a product of matrices, d = torch.cdist({x}, {x}, {_MM}), and "
         "take each pair once: d[torch.ones_like(d).triu(1).bool()]."
     )
+
+
+def _given(call: ast.Call | None, *names: str) -> list[str]:
+    """The tensors of a call as they can stand in a formula, or names for them."""
+    args = call.args[: len(names)] if call is not None else []
+    return [source.in_brackets(one) for one in args] if len(args) == len(names) else list(names)
+
+
+def _power(call: ast.Call | None, place: int) -> str | None:
+    """The p of a distance, by name or by its place, if it is another one than 2."""
+    given = call.args[place : place + 1] if call is not None else []
+    given += [one.value for one in call.keywords if one.arg == "p"] if call is not None else []
+    if not given or ast.unparse(given[0]) in ("2", "2.0"):
+        return None
+    number = isinstance(given[0], ast.Constant)
+    return ast.unparse(given[0]) if number else source.in_brackets(given[0])
+
+
+def _norm(p: str) -> str:
+    return f".abs().pow({p}).sum(-1).pow(1 / {p})"
 
 
 def _attention(call: ast.Call | None) -> str:

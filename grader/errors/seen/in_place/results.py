@@ -27,7 +27,7 @@ _OPERATORS: dict[type[ast.operator], tuple[str, ...]] = {
     ast.MatMult: ("mm", "mv", "bmm", "dot"),
 }
 _OUT, _CLONE = "Use the out-of-place operation:", "Edit a clone:"
-_IN_PLACE = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
+_IN_PLACE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 
 
 class Edit(NamedTuple):
@@ -144,16 +144,15 @@ def _operation(value: ast.AST | None) -> set[str]:
 def _edits(tree: ast.AST) -> Iterator[Edit]:
     for node in ast.walk(tree):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name | ast.Attribute):
-            name, sign = ast.unparse(node.target), _IN_PLACE.get(type(node.op), "")
-            instead = f"{_OUT} {name} = {name} {sign} {source.in_brackets(node.value)}"
-            if sign:
+            name = ast.unparse(node.target)
+            instead = f"{_OUT} {name} = {_not_in_place(node)}"
+            if isinstance(node.op, _IN_PLACE):
                 kinds = frozenset(_OPERATORS[type(node.op)])
                 yield Edit(name, node.lineno, ast.unparse(node), instead, False, kinds, True)
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
-            part, sign = ast.unparse(node.target), _IN_PLACE.get(type(node.op), "")
             instead = (
-                f"Make the part anew, part = {part} {sign} {source.in_brackets(node.value)}, and "
-                "compute with that; torch.cat puts parts together again"
+                f"Make the part anew, part = {_not_in_place(node)}, and compute with that; "
+                "torch.cat puts parts together again"
             )
             name = ast.unparse(node.target.value)
             yield Edit(name, node.lineno, ast.unparse(node), instead, False, _VIEWS)
@@ -169,6 +168,11 @@ def _edits(tree: ast.AST) -> Iterator[Edit]:
                 instead = _out_of_place(node, name)
                 kinds = frozenset({method.replace("_", "").lower()})
                 yield Edit(name, node.lineno, ast.unparse(node), instead, True, kinds)
+
+
+def _not_in_place(node: ast.AugAssign) -> str:
+    """`y * (a + b)` for `y *= a + b`: with the brackets that it then needs."""
+    return ast.unparse(ast.BinOp(node.target, node.op, node.value))
 
 
 _FUNCTIONS = ("torch", "F", "functional", "nn.functional", "torch.nn.functional")

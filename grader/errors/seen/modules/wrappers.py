@@ -57,5 +57,5 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
     return replace(
         told,
         meaning=f"DistributedDataParallel waits for a gradient of every parameter, and the pass "
-        f"before gave none to {named}: they took no part in its loss.",
+        f"before gave none to {named}: they took no part in its loss, or it did not ask for them.",
     )

@@ -19,6 +19,15 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if found is None:
         return None
     name, bad = found
+    if not _was_trained(frames):
+        return replace(
+            told,
+            meaning=f"{name} holds {bad} already: it was loaded so, or made so. torch.empty gives "
+            "memory with any numbers in it.",
+            cure="Look at what a load gave it, or give it first numbers: those of a layer of "
+            "torch.nn by its reset_parameters(), others by torch.nn.init.",
+            sure=False,
+        )
     warned = _warned(frames)
     if warned is not None:
         function, place = warned
@@ -41,6 +50,13 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         "torch.autograd.set_detect_anomaly(True) names the node. If the numbers grow first, the "
         "learning rate is too large.",
     )
+
+
+def _was_trained(frames: Frames) -> bool:
+    """Whether there is a trace of a training step: an optimizer, or a gradient."""
+    models = [module for _, module in frames.modules()]
+    grads = (p.grad for module in models for p in module.parameters())
+    return bool(frames.optimizers()) or any(grad is not None for grad in grads)
 
 
 def _not_finite(frames: Frames) -> tuple[str, str] | None:
