@@ -37,7 +37,8 @@ class StepsPerEpoch(Task):
         b = 1 if case.params.get("single") else int(rng.integers(5, 12).item())
         some = int(rng.integers(2, b - 1).item()) if b > 1 else 0
         left = {"none": 0, "one": 1, "all but one": b - 1, "some": some}[case["left"]]
-        return {"n": case["full"] * b + left, "b": b}
+        more = int(rng.integers(0, 8).item()) if case["full"] > 1 else 0
+        return {"n": (case["full"] + more) * b + left, "b": b}
 
     def observe(self, epoch_steps, n, b):
         found = {f"drop_last={drop}": epoch_steps(n, b, drop) for drop in (False, True)}

@@ -32,12 +32,14 @@ class SplitIndices(Task):
         case("four parts", n=31, fracs=[0.25, 0.25, 0.25, 0.25]),
         case("four parts of three sizes", n=21, fracs=[0.125, 0.375, 0.25, 0.25]),
         case("a large last part", n=29, fracs=[0.125, 0.25, 0.625]),
+        case("a drawn number of samples", fracs=[0.5, 0.25, 0.25]),
         case("one number", n=1, fracs=[0.5, 0.25, 0.25]),
         case("one part", n=13, fracs=[1.0]),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {"seed": int(rng.integers(0, 10**6).item())}
+        n = {} if "n" in case.params else {"n": int(rng.integers(20, 60).item())}
+        return {"seed": int(rng.integers(0, 10**6).item()), **n}
 
     def observe(self, random_parts, n, fracs, seed):
         kept = []

@@ -1,5 +1,8 @@
 """Exercises on the graph itself: paths through it, products along its edges, its nodes."""
 
+import functools
+from collections.abc import Callable, Iterable
+
 import torch
 from torch import Tensor
 
@@ -89,7 +92,6 @@ class WalkGraph(Task):
         "Take from the left of a collections.deque, append its name, and add to the right every "
         "node that is neither None nor met before. Do not call yourself: graphs get deep.",
     )
-    GRAPHS = ("chain", "shared", "constant", "twice", "leaf", "plain", "wide", "deep")
     CASES = (
         case("a sum of products", graph="wide", visible=True),
         case("a shared sub-expression", graph="shared", visible=True),
@@ -98,16 +100,30 @@ class WalkGraph(Task):
         case("a leaf itself", graph="leaf"),
         case("a tensor that does not require grad", graph="plain"),
         case("2,000 nodes deep", graph="deep", visible=True),
+        case("a graph that is drawn", graph="drawn"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {"x": rng.apart(0.5, 2, 3), "w": rng.apart(0.5, 2, 3)}
+        drawn = {"steps": rng.integers(0, len(_STEPS), 9)} if case["graph"] == "drawn" else {}
+        return {"x": rng.apart(0.5, 2, 3), "w": rng.apart(0.5, 2, 3), **drawn}
 
-    def observe(self, op_names, graph, x, w):
-        return {"names": op_names(_graph(graph, x.requires_grad_(graph != "plain"), w))}
+    def observe(self, op_names, graph, x, w, steps=()):
+        t = _graph(graph, x.requires_grad_(graph != "plain"), w, steps)
+        return {"names": op_names(t)}
 
 
-def _graph(kind: str, x: Tensor, w: Tensor) -> Tensor:
+_STEPS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
+    lambda t, x: t.sin() * t,
+    lambda t, x: t + x.tanh(),
+    lambda t, x: t.exp() - x,
+    lambda t, x: t.relu(),
+    lambda t, x: t.sigmoid() / 2,
+)
+
+
+def _graph(kind: str, x: Tensor, w: Tensor, steps: Iterable[Tensor]) -> Tensor:
+    if kind == "drawn":
+        return functools.reduce(lambda t, step: _STEPS[int(step)](t, x), steps, x * w)
     if kind == "wide":
         w.requires_grad_()
         return (x.exp() * w + (w + x).sin()).sum()

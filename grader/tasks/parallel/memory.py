@@ -42,11 +42,11 @@ class ActivationMemory(Task):
         case("two parts of three that are multiplied", kind="gate"),
         case("a layer that uses a part of its weight", kind="narrow"),
         case("a hook that goes on with the result", kind="plain", hooked=True),
-        case("float32", kind="plain", single=True, dtype=F32),
+        case("a drawn number of rows, in float32", kind="plain", single=True, rows=0, dtype=F32),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        rows = case.params.get("rows", 7)
+        rows = case.params.get("rows", 7) or int(rng.integers(5, 40))
         return {"data": rng.normal(rows + 4, 6), "rows": rows, "seed": int(rng.integers(0, 2**31))}
 
     def observe(

@@ -33,10 +33,13 @@ class MicroBatchPipeline(Task):
         case("one stage", stages=1, micro=3),
         case("one of each", stages=1, micro=1),
         case("2 stages, 11 micro-batches", stages=2, micro=11),
+        case("as many of both as are drawn"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {}
+        if "stages" in case.params:
+            return {}
+        return {"stages": int(rng.integers(3, 7)), "micro": int(rng.integers(3, 10))}
 
     def observe(self, schedule, stages, micro):
         return {"rows": schedule(stages, micro)}
