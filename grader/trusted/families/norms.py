@@ -99,6 +99,18 @@ def of_batch(answer: Changed) -> tuple[Changed, ...]:
     )
 
 
+def root_and_square(answer: Changed) -> tuple[Changed, ...]:
+    """The root of the variance, squared again, under the root: for layers that are differentiated
+    where a variance is 0."""
+    change = Forward(divisor=lambda var, eps: root_of(var.sqrt() ** 2, eps))
+    sentence = (
+        "All values are right, and the gradient is nan where a variance is 0: you took its root, "
+        "whose derivative is infinite there, and squared that again. Add eps to the variance "
+        "itself: sqrt(var + eps)."
+    )
+    return (made_by(answer, "root_and_square", change, sentence),)
+
+
 def pairs_of_forward(
     answer: Changed,
     *,
