@@ -129,6 +129,9 @@ TEMPLATES: dict[str, str] = {
     "NONFINITE": "{path} has nan or inf in {count} of {total} entries where the right answer is "
     "finite. Look for a division by 0, the square root or logarithm of 0 or of a negative number, "
     "or an exponential that overflows.",
+    "NONFINITE.given": "{path} has nan or inf in {count} of {total} entries where the right answer "
+    "is finite. An input holds inf or nan here, and it may come from there: 0 times either is nan, "
+    "in the backward pass too. Leave such entries out, or replace them before you compute.",
     "DTYPE": "{path} has the right values, in {received} instead of {expected}. Look for where it "
     "becomes {received}.",
     "DTYPE.float32": "{path} has the right values, in {received} instead of {expected}. Look for "
@@ -221,6 +224,8 @@ TEMPLATES: dict[str, str] = {
     "FACT.differences": "{path} is within 1 % of the right answer in float64, and further from it "
     "in float32. So it is where values are subtracted and divided by a small step. Autograd needs "
     "no step.",
+    "FACT.differences.float32": "{path} is wrong in float32 alone, and by more than rounding. So "
+    "it is where values are subtracted and divided by a small step. Autograd needs no step.",
     "FACT.inverted": "Every answer is the opposite of the right one.",
     "PART.cases": "In the cases that fail, and only there, your answer gives exactly what this "
     "mistake gives: “{mistake}”",
@@ -334,6 +339,7 @@ TEMPLATES: dict[str, str] = {
     "keepdim=True, a squeeze, an unsqueeze or a flatten.",
     "HIDDEN.SHAPE.other": "{path} has another shape than expected.",
     "HIDDEN.NONFINITE": "{path} has nan or inf where the right answer is finite.",
+    "HIDDEN.NONFINITE.given": "{path} has nan or inf where the right answer is finite.",
     "HIDDEN.DTYPE": "{path} has the right values, in another dtype. Look for where the dtype "
     "changes.",
     "HIDDEN.DTYPE.float32": "{path} has the right values, in another dtype. Look for where the "
@@ -385,7 +391,7 @@ TEMPLATES: dict[str, str] = {
 }
 
 
-_VARIANTS = (".whole", ".none", ".gradient", ".float32", ".batch", ".number", ".words")
+_VARIANTS = (".whole", ".none", ".gradient", ".float32", ".batch", ".number", ".words", ".given")
 
 
 def stable(code: str) -> str:

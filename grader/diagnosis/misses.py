@@ -91,6 +91,12 @@ def reals(misses: Sequence[Miss]) -> list[Pair] | None:
     return pairs
 
 
+def is_given_nonfinite(miss: Miss) -> bool:
+    """Whether an input of the case holds inf or nan."""
+    tensors = [value for value in miss.inputs.values() if isinstance(value, torch.Tensor)]
+    return any(not bool(t.isfinite().all()) for t in tensors if t.is_floating_point())
+
+
 def close(expected: torch.Tensor, received: torch.Tensor, miss: Miss) -> bool:
     """Whether two tensors agree in shape and value under the rules of the miss's case."""
     if expected.shape != received.shape:

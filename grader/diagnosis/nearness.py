@@ -35,14 +35,16 @@ def close_by(misses: Sequence[Miss]) -> Signature | None:
 
 
 def differences(misses: Sequence[Miss]) -> Signature | None:
-    """A derivative that is close in float64 and not in float32: the rounding of two values there,
-    divided by a small step, is large."""
+    """A derivative that is right or close in float64, and further off in float32: the rounding of
+    two values there, divided by a small step, is large."""
     name = misses[0].difference.name
     derived = name == "J" or (is_derivative(name) and not is_gradient(name))
-    both = len({_is_double(miss) for miss in misses}) == 2
-    if not (derived and both):
-        return None
-    return Signature("FACT.differences", {}, lambda miss: _is_close(miss) is _is_double(miss))
+    dtypes = {miss.rules.dtype for miss in misses}
+    if derived and dtypes == {torch.float32, torch.float64}:
+        return Signature("FACT.differences", {}, lambda miss: _is_close(miss) is _is_double(miss))
+    if derived and dtypes == {torch.float32}:
+        return Signature("FACT.differences.float32", {}, lambda miss: _is_off(miss, 0.01, 0.5))
+    return None
 
 
 def _is_double(miss: Miss) -> bool:
@@ -50,7 +52,12 @@ def _is_double(miss: Miss) -> bool:
 
 
 def _is_close(miss: Miss) -> bool:
+    return _is_off(miss, 0.0, 0.01)
+
+
+def _is_off(miss: Miss, least: float, most: float) -> bool:
+    """Whether it is off by more than `least` and less than `most`, in the right answer's size."""
     pairs = reals([miss])
     return pairs is not None and all(
-        0 < float((g - r).norm()) < 0.01 * float(r.norm()) for r, g in pairs
+        least * float(r.norm()) < float((g - r).norm()) < most * float(r.norm()) for r, g in pairs
     )

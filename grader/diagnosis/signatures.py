@@ -14,7 +14,14 @@ import torch
 from grader.diagnosis import truth
 from grader.diagnosis.facts import functions, groups, masks, others
 from grader.diagnosis.facts.claims import the_one
-from grader.diagnosis.misses import Miss, Signature, close, real_pair, reals
+from grader.diagnosis.misses import (
+    Miss,
+    Signature,
+    close,
+    is_given_nonfinite,
+    real_pair,
+    reals,
+)
 from grader.diagnosis.multiples import ratio, ratio_channel
 from grader.diagnosis.naming import is_gradient
 from grader.diagnosis.nearness import close_by, differences, nearly
@@ -191,7 +198,8 @@ def _nonfinite(misses: Sequence[Miss]) -> Signature | None:
     counts = [int((~torch.isfinite(g) & torch.isfinite(r)).sum()) for r, g in pairs]
     if not all(counts):
         return None
-    return Signature("NONFINITE", {"count": counts[0], "total": pairs[0][0].numel()})
+    code = "NONFINITE.given" if all(map(is_given_nonfinite, misses)) else "NONFINITE"
+    return Signature(code, {"count": counts[0], "total": pairs[0][0].numel()})
 
 
 def _dtype(misses: Sequence[Miss]) -> Signature | None:

@@ -13,7 +13,14 @@ from typing import Any
 import torch
 
 from grader.diagnosis.comparison import as_tensor, measure, tolerance
-from grader.diagnosis.misses import Miss, Signature, close, dtypes_of, real_pair
+from grader.diagnosis.misses import (
+    Miss,
+    Signature,
+    close,
+    dtypes_of,
+    is_given_nonfinite,
+    real_pair,
+)
 from grader.diagnosis.naming import is_gradient
 from grader.engine.observation import FLAGS, Plain
 
@@ -197,6 +204,7 @@ PREDICATES: dict[str, Predicate] = {
     "SHAPE.other": _other_shape,
     "SHAPE.here": _other_shape,
     "NONFINITE": _nonfinite,
+    "NONFINITE.given": lambda miss, values: is_given_nonfinite(miss) and _nonfinite(miss, values),
     "DTYPE": _dtype,
     "DTYPE.float32": _dtype,
     "DTYPE.other": _dtype,

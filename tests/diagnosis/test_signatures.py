@@ -1,6 +1,7 @@
 """Generic signatures: each is recognised where it holds in every failing case, and nowhere else."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -313,6 +314,16 @@ def test_nan_and_inf_count_where_the_right_answer_is_finite():
     assert code([(expected, r)]) != "NONFINITE"
 
 
+@pytest.mark.parametrize(
+    ("held", "found"),
+    [(math.inf, "NONFINITE.given"), (math.nan, "NONFINITE.given"), (1.0, "NONFINITE")],
+)
+def test_nan_is_told_to_come_from_an_input_only_where_one_holds_inf_or_nan(held, found):
+    (miss,) = misses([(reference(1, 4), reference(1, 4) * math.nan)])
+    with_inputs = replace(miss, inputs={"x": torch.tensor([2.0, held]), "k": 3})
+    assert recognise([with_inputs]).code == found
+
+
 @pytest.mark.parametrize("received", [F32, torch.float16, torch.bfloat16])
 def test_right_values_in_another_dtype_are_told_apart_from_wrong_values(received):
     r = reference(1, 5)
@@ -376,6 +387,9 @@ def test_a_value_of_another_type_is_called_by_its_name(received, word):
     ("path", "off", "found"),
     [
         ("J", {F64: 1e-4, F32: 0.3}, "FACT.differences"),
+        ("J", {F32: 0.3}, "FACT.differences.float32"),
+        ("J", {F32: 1e-3}, "FACT.close"),
+        ("J", {F32: 3}, "WRONG"),
         ("J", {F64: 0.3, F32: 0.3}, "WRONG"),
         ("matrix", {F64: 1e-4, F32: 1e-3}, "FACT.close"),
         ("y", {F64: 1e-4, F32: 0.3}, "WRONG"),

@@ -143,8 +143,16 @@ def _in_words(pairs: Mistakes) -> Mistakes:
     return tuple(mistake(pair.__name__, pair.__doc__ or "", word(pair)) for pair in pairs)
 
 
+_SEEN_BY_AN_EDIT = {
+    "SIDE.input": "Your function changed a tensor that it was given. How two tensors stand to each "
+    "other is seen without an edit, and an edit shows common entries alone: two parts of one "
+    "storage may have none. Compare untyped_storage().data_ptr(), and write to neither."
+}
+
+
 class AliasOrCopyKey(Key, task="alias_or_copy"):
     families = _in_words(rule_pairs((operator.is_, shares_memory), _SAME, _SHARED, _KNOWN))
+    sentences = _SEEN_BY_AN_EDIT
 
     def reference(a: Tensor, b: Tensor) -> str:
         return _word(a, b, shares_memory(a, b))

@@ -200,8 +200,9 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
 
     def data_is_safe(compute, edit, x):
         """You never say "wrong". Where the operation saved the tensor, an edit through .data makes
-        the gradient wrong, and nothing warns you. If you let torch try, give each run a fresh clone
-        of x: one x.grad, read twice, equals itself."""
+        the gradient wrong, and nothing warns you. If you let torch try, compare x.grad with that of
+        a run without the edit, each run on a fresh clone of x: one x.grad, read twice, equals
+        itself."""
         return "ok" if _is_hidden(edit) else _outcome(compute, edit, x)
 
     def data_is_noticed(compute, edit, x):

@@ -256,6 +256,13 @@ _FLAG = (
         "not require grad, and nor do results inside no_grad.",
         lambda expression, x, c, no_grad: "x" in expression.replace("exp", ""),
     ),
+    Rule(
+        "recorded_input_is_x",
+        "Your requires_grad is True for all that is computed from x outside of no_grad. "
+        "Comparisons and integers do not require grad, and nor does what detach() gives; and x "
+        "keeps its flag inside no_grad.",
+        lambda expression, x, c, no_grad: "x" in expression.replace("exp", "") and not no_grad,
+    ),
 )
 _LEAF = (
     Rule(

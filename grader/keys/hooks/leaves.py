@@ -110,6 +110,11 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         leaves = [p for p in params if p.requires_grad]
         return dict(zip(leaves, _attach(params, lambda g: g.clamp(-c, c)), strict=True))
 
+    def handles_in_a_set(params, c):
+        """You returned a set. A list of the handles is asked for, one for each entry that requires
+        grad."""
+        return set(_attach(params, lambda g: g.clamp(-c, c)))
+
     @raises(r"expected Variable, but hook returned")
     def hook_returned_no_tensor(params, c):
         """Your hook returned something that is no tensor, such as a NumPy array or a number. What

@@ -189,6 +189,15 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         rv.mul_(1 - momentum)
         return _affine(normalised(x, eps), w, b)
 
+    def memory_exchanged(x, w, b, rm, rv, momentum, eps):
+        """All numbers are right, and rm and rv have other memory than before: `rm.data = ...` puts
+        a new tensor into rm, and all that shared the old memory keeps the old numbers. Write into
+        it: rm.mul_(...).add_(...), or rm.copy_(...)."""
+        new = rm.clone(), rv.clone()
+        _track(x, *new, momentum)
+        rm.data, rv.data = new
+        return _affine(normalised(x, eps), w, b)
+
     def statistics_replaced(x, w, b, rm, rv, momentum, eps):
         """The output is right. You wrote this batch's statistics over rm and rv. Only the share
         momentum of them is new: (1 - momentum) * rm + momentum * mean."""
@@ -299,6 +308,7 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
     families = (
         *norms.forward(_updated, mean="the mean", var="the variance"),
         *norms.of_batch(_updated),
+        *norms.root_and_square(_updated),
     )
     pairs = norms.pairs_of_forward(_updated, mean="the mean", var="the variance", over=OVER)
 
@@ -316,8 +326,18 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         """The output is right, and you wrote to rm or rv. In eval mode the running statistics stay
         what they are."""
         y = BnEvalForwardKey.reference(x, w, b, rm.clone(), rv.clone(), eps)
-        rm.lerp_(x.mean(axes(x)), 0.1)
-        rv.lerp_(x.var(axes(x), correction=0), 0.1)
+        with torch.no_grad():
+            rm.lerp_(x.mean(axes(x)), 0.1)
+            rv.lerp_(x.var(axes(x), correction=0), 0.1)
+        return y
+
+    def updated_unbiased(x, w, b, rm, rv, eps):
+        """The output is right, and you wrote to rm or rv. In eval mode the running statistics stay
+        what they are."""
+        y = BnEvalForwardKey.reference(x, w, b, rm.clone(), rv.clone(), eps)
+        with torch.no_grad():
+            rm.lerp_(x.mean(axes(x)), 0.1)
+            rv.lerp_(x.var(axes(x)), 0.1)
         return y
 
     def updated_first(x, w, b, rm, rv, eps):
@@ -340,6 +360,14 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         with torch.no_grad():
             rm.lerp_(x.mean(axes(x)), 0.1)
             rv.lerp_(x.var(axes(x)), 0.1)
+        return _by_running(norms.Forward(), x, w, b, rm, rv, eps)
+
+    def updated_biased_and_used(x, w, b, rm, rv, eps):
+        """You moved rm and rv towards this batch, and normalised by the result. In eval mode the
+        running statistics stay what they are: use rm and rv, and write to neither."""
+        with torch.no_grad():
+            rm.lerp_(x.mean(axes(x)), 0.1)
+            rv.lerp_(x.var(axes(x), correction=0), 0.1)
         return _by_running(norms.Forward(), x, w, b, rm, rv, eps)
 
     def new_layer(x, w, b, eps):

@@ -143,6 +143,7 @@ class LnForwardKey(Key, task="ln_forward"):
     families = (
         *norms.forward(_ln, mean="the mean", var="the variance"),
         *norms.of_batch(_ln),
+        *norms.root_and_square(_ln),
     )
     pairs = norms.pairs_of_forward(_ln, mean="the mean", var="the variance", over=_OVER)
 
@@ -371,6 +372,7 @@ class GnForwardKey(Key, task="gn_forward"):
     families = (
         *norms.forward(_grouped, mean="the mean", var="the variance"),
         *norms.of_batch(_grouped),
+        *norms.root_and_square(_grouped),
     )
     pairs = norms.pairs_of_forward(
         _grouped,

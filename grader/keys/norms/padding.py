@@ -224,5 +224,6 @@ class MaskedBatchNormKey(Key, task="masked_batch_norm"):
     families = (
         *norms.forward(_masked, mean="the mean", var="the variance"),
         *norms.of_batch(_masked),
+        *norms.root_and_square(_masked),
     )
     pairs = norms.pairs_of_forward(_masked, mean="the mean", var="the variance")

@@ -251,6 +251,24 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         for norm, momentum in zip(norms, kept, strict=True):
             norm.momentum = momentum
 
+    def train_for_models_in_eval_mode_alone(model, batches):
+        """You call model.train() only where the model is in eval mode. A BatchNorm in a model that
+        trains may be in eval mode all the same, and measures nothing there: call model.train() in
+        any case, and put each layer back into its mode."""
+        if model.training:
+            RunningStatsRecalibrationKey.modes_left_as_they_came(model, batches)
+        else:
+            _write(model, batches)
+
+    def modes_of_the_norms_alone(model, batches):
+        """The statistics are right, and a layer that is no BatchNorm is in another mode now. It may
+        have a mode of its own as well: note training for every one of model.modules()."""
+        _write(model, batches)
+        kept = [norm.training for norm in _norms(model)]
+        model.train(model.training)
+        for norm, mode in zip(_norms(model), kept, strict=True):
+            norm.training = mode
+
     def nested_layers_moved(model, batches):
         """You looked for BatchNorms among the model's direct children alone. One inside a part, or
         the model itself, ran along in training mode and moved by its own momentum: go through

@@ -96,10 +96,11 @@ class _Cell(nn.Module):
         super().__init__()
         self.into, self.over = nn.Parameter(into.clone()), nn.Parameter(over.clone())
         self.top, self.shift = nn.Parameter(top.clone()), nn.Parameter(shift.clone())
+        self.act = nn.Tanh()  # a part, which may be in another mode
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Any]:
         """The prediction of shape (N, 2) and the next state."""
-        h = (x @ self.into.T + state[0] @ self.over.T + self.shift).tanh()
+        h = self.act(x @ self.into.T + state[0] @ self.over.T + self.shift)
         if len(state) == 1:
             return h @ self.top.T, (h,)
         memory = 0.5 * state[1] + h.sin()

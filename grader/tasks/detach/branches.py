@@ -167,7 +167,9 @@ class _Value(nn.Module):
     def __init__(self, w: Tensor, u: Tensor) -> None:
         super().__init__()
         self.w, self.u = nn.Parameter(w.clone()), nn.Parameter(u.clone())
+        self.act = nn.Tanh()  # a part, which may be in another mode
 
     def forward(self, s: Tensor) -> Tensor:
         """The values of the states s."""
-        return (s @ self.w).tanh() @ self.u
+        hidden: Tensor = self.act(s @ self.w)
+        return hidden @ self.u

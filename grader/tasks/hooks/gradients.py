@@ -74,17 +74,17 @@ class GradientReversal(Task):
         case("lam = 0", kind="computed", zero=True),
         case("the gradient is expanded from one row", kind="expanded"),
         case("x does not require grad", kind="frozen"),
-        case("one row in float32", kind="leaf", rows=1, dtype=F32),
+        case("one row in float32, lam below 0", kind="leaf", rows=1, dtype=F32, sign=-1),
         case("two passes through one y", kind="computed", passes=2),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        rows = case.params.get("rows", 7)
+        rows, sign = case.params.get("rows", 7), case.params.get("sign", 1)
         return {
             "x": rng.apart(0.3, 1.0, rows, 3),
             "w": rng.apart(1.5, 2.0, rows, 3),
             "gy": rng.apart(0.5, 1.0, 1 if case["kind"] == "expanded" else rows, 3),
-            "lam": 0.0 if case.params.get("zero") else float(rng.uniform(0.3, 0.7)),
+            "lam": 0.0 if case.params.get("zero") else sign * float(rng.uniform(0.3, 0.7)),
         }
 
     def observe(self, reverse, x, w, gy, lam, kind, passes=1):

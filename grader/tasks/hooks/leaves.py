@@ -1,6 +1,6 @@
 """Exercises on hooks of leaves: limits on what a pass adds, and rows that an optimizer skips."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -185,7 +185,7 @@ def _described(handles: Any) -> Any:
     """How many handles a list holds, in words; None stays None."""
     if handles is None:
         return None
-    if hasattr(handles, "remove") and not isinstance(handles, list):
+    if hasattr(handles, "remove") and not isinstance(handles, Collection):
         return "one handle, and no list"
     if not isinstance(handles, list | tuple):
         return f"a {type(handles).__name__}, and no list"

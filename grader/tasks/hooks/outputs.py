@@ -1,5 +1,6 @@
 """Exercises on the outputs that forward hooks are given: replaced, or made into two numbers."""
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ class ScaleForward(Task):
     allows = frozenset({"hooks"})
     CASES = (
         case("7 rows", rows=7, visible=True),
-        case("one row", rows=1),
+        case("one row, s below 0", rows=1, sign=-1),
         case("a pair of tensors", rows=7, pair=True, visible=True),
         case("float32", rows=5, dtype=F32),
         case("a module in use, called twice", rows=7, used=True),
@@ -49,7 +50,7 @@ class ScaleForward(Task):
             "x": rng.apart(0.3, 1.0, case["rows"], 3),
             "weight": rng.apart(0.3, 0.9, 5, 3),
             "gy": rng.apart(0.5, 1.0, case["rows"], 5),
-            "s": float(rng.uniform(1.6, 1.9)),
+            "s": case.params.get("sign", 1) * float(rng.uniform(1.6, 1.9)),
         }
 
     def observe(self, scale_output, x, weight, gy, s, pair=False, used=False, hooked=False):
@@ -69,7 +70,7 @@ class ScaleForward(Task):
         starts = [gy if t.shape == gy.shape else torch.ones_like(t) for t in traced]
         dx = torch.autograd.grad(traced, x, starts)[0] if traced else None
         found = {"module(x)": y, "module(x) is a tuple": isinstance(y, tuple), "dx": dx}
-        if hasattr(handle, "remove") and not isinstance(handle, list):
+        if hasattr(handle, "remove") and not isinstance(handle, Collection):
             handle.remove()
             found |= {"handle": "can be removed", "module(x) after remove()": module(x)}
             if hooked:

@@ -116,7 +116,7 @@ class OrderTheLines(Task):
         model: nn.Module = Net(w, b, spare, None if tied else u)
         loss_fn: Loss = nn.functional.mse_loss
         if groups:
-            model, loss_fn = lived(nn.Sequential(nn.Sequential(model)), "hooked"), lopsided
+            model, loss_fn = lived(nn.Sequential(nn.Sequential(model)), "mode", "hooked"), lopsided
         opt = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
         if groups:
             in_groups(opt)

@@ -99,5 +99,5 @@ def _used(weight: Tensor) -> Any:
     model.scale = nn.Parameter(weight[:, 2].clone())
     block = nn.Sequential(Linear(weight), Norm(weight[:, 1]))
     model.body = nn.Sequential(block, Linear(weight + 1), Kernel(weight))
-    lived(model.head, "grad", "frozen")
+    lived(model.head, "grad", "frozen", "mode")
     return lived(model, "grad", "mode")

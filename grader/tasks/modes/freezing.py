@@ -37,7 +37,7 @@ class FrozenMiddle(Task):
         case("no gradients yet", i=1, fresh=True, visible=True),
         case("one row in float32", i=1, rows=1, dtype=F32, visible=True),
         case("layers made of layers, parts in other modes", i=1, nested=True, visible=True),
-        case("layers without parameters in between", i=2, gaps=True),
+        case("one layer without parameters in two places", i=3, gaps=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -63,7 +63,8 @@ class FrozenMiddle(Task):
             )
         if gaps:
             first, middle, last = model
-            model = nn.Sequential(first, nn.Tanh(), middle, nn.Tanh(), last)
+            act = nn.Tanh()
+            model = nn.Sequential(act, first, act, middle, last)
         known = dict(model.named_parameters())
         if frozen:
             model.get_submodule(frozen).requires_grad_(False)

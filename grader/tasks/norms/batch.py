@@ -3,7 +3,7 @@
 import torch
 
 from grader.engine.lived import with_grad
-from grader.engine.observation import flags
+from grader.engine.observation import flags, shares_memory
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.norms.inputs import (
     EPS,
@@ -66,6 +66,7 @@ class BnTrainForward(Task):
             w, b = with_grad(w), with_grad(b)
         given = laid_out(x.requires_grad_(not trained), layout)
         before = [t.detach().clone() for t in (given, w, b)]
+        memory = rm.detach(), rv.detach()
         y = bn_train(given, w, b, rm, rv, momentum, EPS)
         kept = all(torch.equal(t, old) for t, old in zip((given, w, b), before, strict=True))
         grads = {"grad of w": w, "grad of b": b} if trained else {"grad": x}
@@ -75,8 +76,8 @@ class BnTrainForward(Task):
             "rv": rv,
             **flags("rm", rm, "requires_grad"),
             **flags("rv", rv, "requires_grad"),
-            # In a channel of zeros, answers of equal values may have different derivatives.
-            **(gradients(y, grads, v) if kept and not dead else {}),
+            "rm and rv keep their memory": all(map(shares_memory, (rm, rv), memory)),
+            **(gradients(y, grads, v) if kept else {}),
             "x, w and b": "as they were" if kept else "changed",
         }
 

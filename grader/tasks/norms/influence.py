@@ -144,7 +144,7 @@ class CrossSampleInfluence(Task):
         # Without the sine, the influence of i on j would be that of j on i.
         module = nn.Sequential(_layer(kind, w, b, rm, rv), _Sine()).train(training)
         if in_use:
-            module, x = lived(module, "grad", "frozen", "hooked"), with_grad(x)
+            module, x = lived(module, "grad", "frozen", "mode", "hooked"), with_grad(x)
         kept = _Kept(module)
         return {"matrix": influence(module, x), **kept.changes(module)}
 

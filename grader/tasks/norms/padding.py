@@ -38,6 +38,7 @@ class MaskedBatchNorm(Task):
         case("a transposed x", lengths=(5, 3), layout="channels last"),
         case("float32", lengths=(7, 2, 5), dtype=F32),
         case("x, w and b that require grad", lengths=(3, 5), trained=True, visible=True),
+        case("the same with a feature of zeros", lengths=(4, 5), trained=True, dead=True),
         case("the same with padding of inf", lengths=(5, 2), trained=True, padding=float("inf")),
     )
 

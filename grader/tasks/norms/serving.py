@@ -34,6 +34,7 @@ class FoldBn(Task):
         case("two groups", channels=6, groups=2),
         case("bn in training mode", training=True),
         case("bn with affine=False", has_affine=False),
+        case("neither a bias nor affine", has_bias=False, has_affine=False),
         case("small running variances, float32", small=True, dtype=F32),
         case("layers in the middle of training", training=True, in_use=True),
     )

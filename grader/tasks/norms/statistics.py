@@ -19,7 +19,7 @@ class RunningStatsRecalibration(Task):
     plain average of the means over the batches, running_var that of the unbiased variances, each
     batch counting the same. The batches go through the model as in training: every BatchNorm
     normalises by its batch. Parameters with their .grad and flags, each momentum and the mode of
-    each layer are afterwards what they were."""
+    each layer are afterwards what they were. The layers keep their tensors."""
 
     id = "running_stats_recalibration"
     signatures = ("recalibrate(model, batches) -> None",)
@@ -38,6 +38,7 @@ class RunningStatsRecalibration(Task):
         case("batches of 7, 7 and 3", sizes=(7, 7, 3), visible=True),
         case("a model in training mode", sizes=(5, 7, 3), training=True, visible=True),
         case("one layer in training mode", sizes=(7, 3), mixed=True),
+        case("layers in eval mode, the model in training mode", sizes=(5, 3), stay=(2, 3)),
         case("one batch", sizes=(7,)),
         case("float32", sizes=(7, 7, 7, 3), dtype=F32),
         case("a net in the middle of training", sizes=(7, 3), mixed=True, in_use=True),
@@ -63,9 +64,12 @@ class RunningStatsRecalibration(Task):
         in_use=False,
         alone=False,
         drops=False,
+        stay=(),
         **net,
     ):
-        model: Any = make_model(**net).train(training)
+        model: Any = make_model(**net).train(training or bool(stay))
+        for i in stay:
+            model[i].eval()
         if mixed:
             model[0].train()
         layers: dict[str, Any] = (

@@ -76,6 +76,13 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
             lambda model, *given: reference(deepcopy(model), *given),
         )
         yield mistake(
+            "ran_a_copy_in_eval_mode",
+            "The model that you were given did not run: you ran a copy of it, in eval mode. Layers "
+            "such as Dropout and BatchNorm return something else there than in training. Register "
+            "the hooks on this very model, and call it in the mode that it is in.",
+            lambda model, *given: reference(deepcopy(model).eval(), *given),
+        )
+        yield mistake(
             "ran_twice",
             "The model ran twice. Run it once: a second run costs as much again, and moves running "
             "statistics and random numbers.",

@@ -99,6 +99,29 @@ def of_batch(answer: Changed) -> tuple[Changed, ...]:
     )
 
 
+def root_and_square(answer: Changed) -> tuple[Changed, ...]:
+    """For layers that are differentiated where a variance is 0: its root, squared again, under the
+    root; and eps outside of torch.std, whose derivative is 0 there."""
+    change = Forward(divisor=lambda var, eps: root_of(var.sqrt() ** 2, eps))
+    sentence = (
+        "All values are right, and the gradient is nan where a variance is 0: you took its root, "
+        "whose derivative is infinite there, and squared that again. Add eps to the variance "
+        "itself: sqrt(var + eps)."
+    )
+    beside = Forward(divisor=lambda var, eps: _deviation(var) + eps)
+    outside = _FORWARD["eps_outside_the_root"][1].format(var="the variance")
+    return (
+        made_by(answer, "root_and_square", change, sentence),
+        made_by(answer, "eps_outside_of_std", beside, outside),
+    )
+
+
+def _deviation(var: Tensor) -> Tensor:
+    """The root, with the derivative 0 where it is 0, as torch.std has it."""
+    none = var == 0
+    return var.masked_fill(none, 1).sqrt().masked_fill(none, 0)
+
+
 def pairs_of_forward(
     answer: Changed,
     *,

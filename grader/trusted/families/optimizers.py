@@ -43,6 +43,13 @@ def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callabl
         _placed(step, lambda i, p, present: present),
     )
     yield mistake(
+        "numbered_among_the_present_by_shape",
+        "You number your memory among the parameters that have a gradient, and begin anew where "
+        "the shape is another. When one gets its first gradient later, those behind it lose their "
+        "memory: number all of them, or use id(p).",
+        _placed_anew(step),
+    )
+    yield mistake(
         "kept_by_shape",
         "Two parameters of one shape share their memory: you look it up by shape. Look it up by "
         "position, or by id(p).",
@@ -108,6 +115,18 @@ def decay_written_into_grad(step: Step, wd: int, joins: Callable[[Settings], boo
 def _placed(step: Step, place: Place) -> Step:
     def wrong(params: list[Tensor], state: Any, *settings: Any) -> None:
         step(params, state, *settings, place=place)
+
+    return wrong
+
+
+def _placed_anew(step: Step) -> Step:
+    def wrong(params: list[Tensor], state: Any, *settings: Any) -> None:
+        shapes = [tuple(p.shape) for p in params if p.grad is not None]
+        for place, shape in enumerate(shapes):
+            if state.setdefault(("shape", place), shape) != shape:
+                state[("shape", place)] = shape
+                state.pop(place, None)
+        step(params, state, *settings, place=lambda i, p, present: present)
 
     return wrong
 
