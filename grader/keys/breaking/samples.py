@@ -82,6 +82,11 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         of the sum of all squares."""
         return _by(lambda grads: torch.stack([g.norm() for g in grads]).sum(), *given)
 
+    def norms_averaged(*given):
+        """You averaged the norms of the parameters. The norm over all of them together is the root
+        of the sum of all squares."""
+        return _by(lambda grads: torch.stack([g.norm() for g in grads if g.any()]).mean(), *given)
+
     def greatest_norm(*given):
         """You took the greatest of the parameters' norms. The norm over all of them together is the
         root of the sum of all squares."""
@@ -160,6 +165,15 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         """A weight with two names is one parameter, with one gradient: the sum over both places.
         You counted the places apart. model.parameters() lists it once."""
         return PerSampleNormsKey.reference(_untied(model), loss_fn, x, y)
+
+    def by_the_output(model, loss_fn, x, y):
+        """You took the gradient with respect to the output of the model. The gradient by the
+        parameters is asked for."""
+        norms = []
+        for i in range(len(x)):
+            out = model(x[i : i + 1])
+            norms.append(_norm(_grads(model, loss_fn(out, y[i : i + 1]), [out])))
+        return torch.stack(norms)
 
     def by_the_input(model, loss_fn, x, y):
         """You took the gradient with respect to x. The gradient by the parameters is asked for."""

@@ -135,6 +135,16 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         whatever arrives goes on, of either sign."""
         return _relu(x, back=lambda arriving, factor: arriving.clamp(min=0) * factor)
 
+    def saved_made_into_the_gradient(x):
+        """backward wrote into what forward had saved until it held the gradient: that is the
+        caller's own tensor, and the next pass needs it as it was. Compute a new tensor."""
+        return pointwise(
+            lambda x: x.clamp(min=0),
+            lambda x, y: y.detach(),
+            x,
+            back=lambda arriving, y: y.sign_().mul_(arriving),
+        )
+
     def x_times_arriving(x):
         """You multiplied what arrives by the result. The derivative is 1 where x is positive, and
         not x: turn the comparison into a mask."""
