@@ -195,7 +195,7 @@ def _of_one_precision(read: _Read) -> _Read:
     different.
     """
     digits = [s.values["digits"] for _, s in read if s.code == "NEARLY"]
-    known = [n for n in digits if n is not None]
+    known = [n for n in digits if isinstance(n, int)]
     told: _Read = []
     for entries, signature in read:
         if signature.code != "NEARLY":

@@ -143,8 +143,8 @@ class NormaliseImagesKey(Key, task="normalise_images"):
     @raises(r"'(float|int)' object has no attribute")
     def read_twice_and_a_root_of_a_number(batches):
         """The second time you read batches, it is empty: it may be an iterator, which can be read
-        once. Your sum of squares is still the number it began as. Add up both in one loop, or make
-        a list first."""
+        once. What you add up then is still the number it began as. Add up everything in one loop,
+        or make a list first."""
         found = reference(seen := list(batches))
         if not list(batches) and seen:
             (0.0).sqrt()

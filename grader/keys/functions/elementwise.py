@@ -54,9 +54,9 @@ class MyExpKey(Key, task="my_exp"):
         return _exp(x, saves=("x", "y"))
 
     def kept_elsewhere(x):
-        """The numbers are right, and nothing went through save_for_backward: you kept a tensor as
-        an attribute of ctx. A result kept so lives on, and an edit of it goes unnoticed. Use
-        ctx.save_for_backward."""
+        """The numbers are right, and nothing went through save_for_backward: you kept what backward
+        needs elsewhere, as an attribute of ctx for one. A tensor kept so lives on, and an edit of
+        it goes unnoticed. Use ctx.save_for_backward."""
         return _exp(x, saves=())
 
     def power_rule(x):

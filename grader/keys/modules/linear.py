@@ -265,7 +265,7 @@ class LinearModuleKey(Key, task="linear_module"):
         )
 
     def same_first_numbers_every_time(n_in, n_out, bias):
-        """Every layer of yours begins with the same numbers: __init__ sets a seed. New
-        layers differ: leave the seed to whoever trains."""
+        """Every layer of yours begins with the same numbers: __init__ sets a seed, or draws
+        nothing. New layers differ: draw the numbers, and leave the seed to whoever trains."""
         torch.manual_seed(0)
         return _Linear(n_in, n_out, bias)

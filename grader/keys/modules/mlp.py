@@ -178,8 +178,8 @@ class FixMlpKey(Key, task="fix_mlp"):
 
     @raises(r"shapes cannot be multiplied|size mismatch")
     def not_flattened(n_in, n_hidden, n_out):
-        """You gave images to the first layer as they came. It looks at the last dimension alone:
-        make every sample one row first."""
+        """You gave images to the first layer as they came, or cut into rows of their last
+        dimension. It looks at that dimension alone: make every sample one row first."""
         return _Mlp(n_in, n_hidden, n_out, rows=_same)
 
     @raises(r"Dimension out of range|shapes cannot be multiplied")

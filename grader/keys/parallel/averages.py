@@ -362,8 +362,8 @@ class GlobalBatchKey(Key, task="global_batch"):
         return per_rank * world * accum, _lr(per_rank * accum, base_lr, base_batch)
 
     def lr_in_whole_steps(per_rank, world, accum, base_lr, base_batch):
-        """The batch is right. In the learning rate you divided with //, which rounds down. Divide
-        with /."""
+        """The batch is right. For the learning rate you rounded batch / base_batch down, as // and
+        int() do. Divide with /, and leave it as it is."""
         batch = per_rank * world * accum
         return batch, base_lr * (batch // base_batch)
 
