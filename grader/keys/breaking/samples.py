@@ -82,10 +82,15 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         of the sum of all squares."""
         return _by(lambda grads: torch.stack([g.norm() for g in grads]).sum(), *given)
 
-    def norms_averaged(*given):
+    def norms_averaged(model, loss_fn, x, y):
         """You averaged the norms of the parameters. The norm over all of them together is the root
         of the sum of all squares."""
-        return _by(lambda grads: torch.stack([g.norm() for g in grads if g.any()]).mean(), *given)
+        learning, norms = _learning(model), []
+        for i in range(len(x)):
+            loss = loss_fn(model(x[i : i + 1]), y[i : i + 1])
+            grads = torch.autograd.grad(loss, learning, allow_unused=True)
+            norms.append(torch.stack([g.norm() for g in grads if g is not None]).mean())
+        return torch.stack(norms)
 
     def greatest_norm(*given):
         """You took the greatest of the parameters' norms. The norm over all of them together is the

@@ -202,6 +202,10 @@ def _raised(eps: float) -> Scores:
     return lambda scores: (scores.softmax(1) + eps).log()
 
 
+def _added(eps: float) -> Scores:
+    return lambda scores: scores.softmax(1) + eps
+
+
 def _at_least(eps: float) -> Scores:
     return lambda scores: scores.softmax(1).clamp(min=eps)
 
@@ -217,6 +221,12 @@ def _with_a_small_number() -> Iterator[Callable[..., Any]]:
         ways: dict[str, dict[str, Scores]] = {
             "small_number": {"log_q": _raised(eps)},
             "small_number_in_both": {"log_q": _raised(eps), "log_p": _raised(eps)},
+            "student_at_least": {"log_q": _log_at_least(eps)},
+            "added_everywhere": {
+                "log_q": _raised(eps),
+                "log_p": _raised(eps),
+                "p": _added(eps),
+            },
             "both_at_least": {
                 "log_q": _log_at_least(eps),
                 "log_p": _log_at_least(eps),

@@ -70,6 +70,20 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         hidden = torch.relu((torch.cat(w1s) @ x.mT).mT + torch.cat(b1s))
         return F.linear(hidden, torch.cat(w2s, 1), b2)
 
+    @raises("Dimension out of range")
+    def axes_in_front_flattened(x, w1s, b1s, w2s, b2):
+        """You made one axis of those in front of the last, and a single sample, of shape (I,), has
+        none there. x @ w1.T takes any number of axes as it is."""
+        rows = x.flatten(0, -2)
+        return TensorParallelKey.reference(rows, w1s, b1s, w2s, b2).unflatten(0, x.shape[:-1])
+
+    @raises("must match the size|cannot be multiplied|must match, but got|Expected size for")
+    def x_transposed(x, w1s, b1s, w2s, b2):
+        """You transposed x, which fits a matrix alone: x has shape (..., I), with any number of
+        axes in front. Transpose the weights: x @ w1.T."""
+        hidden = [torch.relu(w1 @ x.T + b1[:, None]) for w1, b1 in zip(w1s, b1s, strict=True)]
+        return sum(w2 @ h for w2, h in zip(w2s, hidden, strict=True)).T + b2
+
     @raises("shapes cannot be multiplied|Sizes of tensors must match|size mismatch")
     def second_parts_joined_along_0(x, w1s, b1s, w2s, b2):
         """You put the parts of W2 one below the other. They are columns of W2: torch.cat puts them

@@ -197,6 +197,11 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
         'Your --lr may stand there without a number: nargs="?" is none or one. Leave nargs out, '
         "and the option takes one value.",
     ),
+    "epochs_alone": (
+        _Options(epochs={"type": int, "default": 3, "nargs": "?"}),
+        'Your --epochs may stand there without a number: nargs="?" is none or one. Leave nargs '
+        "out, and the option takes one value.",
+    ),
     "optimizer_alone": (
         _Options(optimizer={"choices": ["sgd", "adam"], "default": "sgd", "nargs": "?"}),
         'Your --optimizer may stand there without a word: nargs="?" is none or one. Leave nargs '

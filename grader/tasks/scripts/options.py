@@ -55,6 +55,7 @@ class BuildParser(Task):
         case("--lr without a number", words=(*NEEDED, "--lr")),
         case("--data-dir without a text", words=("--data-dir",)),
         case("--optimizer without a word", words=(*NEEDED, "--optimizer")),
+        case("--epochs without a number", words=(*NEEDED, "--epochs")),
         case("half an epoch", words=(*NEEDED, "--epochs", "{i}.5")),
         case("no --data-dir", words=("--epochs", "{i}"), ending=True, visible=True),
         case("an optimizer that is not known", words=(*NEEDED, "--optimizer", "rprop")),
