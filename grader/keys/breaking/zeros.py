@@ -38,7 +38,7 @@ def _near_zero_norms() -> Mistakes:
 
 def _short_for_zero() -> Mistakes:
     """Rows up to some length are taken for rows of zeros."""
-    for name, square in {"": 1e-8, "_if_very_short": 1e-16}.items():
+    for name, square in {"": 1e-8, "_if_very_short": 1e-16, "_if_hardly_there": 1e-60}.items():
         yield mistake(
             f"short_rows_taken_for_zero{name}",
             "You take short rows for rows of zeros. A row is one only if all of its entries are 0: "
@@ -50,12 +50,12 @@ def _short_for_zero() -> Mistakes:
 
 
 def _hardly_clamped() -> Mistakes:
-    """Clamped so little that no digit shows it."""
+    """Clamped so little that few rows show it."""
     yield mistake(
         "clamped_to_very_little",
-        "You clamped the sum of squares to a very small number. All digits agree, and still a row "
-        "of zeros gets the root of that number, and not 0. Choose by torch.where instead, before "
-        "the root and behind it.",
+        "You clamped the sum of squares to a very small number. A row of zeros gets the root of "
+        "that number, and not 0, and so does a row that is shorter still. Choose by torch.where "
+        "instead, before the root and behind it.",
         lambda x: x.square().sum(-1).clamp(min=1e-34).sqrt(),
     )
 

@@ -33,6 +33,7 @@ class SafeNorm(Task):
         case("rows with some zeros in them", holes=True, zeros=(3,), visible=True),
         case("rows near 1e-6", size=1e-6, zeros=(0,), scale=1e-6),
         case("very short rows", size=1e-17, zeros=(2,), scale=1e-17),
+        case("rows near 1e-60", size=1e-60, zeros=(3,), scale=1e-60),
         case("rows of one number", columns=1, zeros=(1,)),
         case("one row", rows=1, zeros=()),
         case("float32", zeros=(4,), dtype=F32),
