@@ -284,7 +284,7 @@ TEMPLATES: dict[str, str] = {
     "Leave .grad as it is.",
     "SIDE.buffers": "Your function changed buffers of the model it was given: {detail}. "
     "Writing to a buffer does so, and so does a normalization layer that runs in train mode.",
-    "SIDE.parts": "Your function replaced parts of the model it was given: {detail}.",
+    "SIDE.parts": "Your function left the model it was given with other parts: {detail}.",
     "SHAPE.here": "In this case {path} has shape {received} instead of {expected}.",
     "WRONG": "{path} differs from the right answer.",
     "WRONG.rows": "Wrong in this case: {wrong} of its {total} answers.",
