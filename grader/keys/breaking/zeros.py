@@ -38,7 +38,7 @@ def _near_zero_norms() -> Mistakes:
 
 def _short_for_zero() -> Mistakes:
     """Rows up to some length are taken for rows of zeros."""
-    for name, square in {"": 1e-8, "_if_very_short": 1e-16, "_if_hardly_there": 1e-60}.items():
+    for name, square in {"": 1e-8, "_if_very_short": 1e-16}.items():
         yield mistake(
             f"short_rows_taken_for_zero{name}",
             "You take short rows for rows of zeros. A row is one only if all of its entries are 0: "

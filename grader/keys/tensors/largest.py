@@ -37,11 +37,6 @@ class TopkMaskKey(Key, task="topk_mask"):
         of them. Look for the largest of x.abs()."""
         return _by_places(x, x.detach().topk(k, dim=1).indices)
 
-    def squares_compared(x, k):
-        """You compared squares. The square of a very small number is 0, and that of a very large
-        one inf: compare absolute values."""
-        return _by_places(x, x.detach().square().topk(k, dim=1).indices)
-
     def largest_of_each_column(x, k):
         """You kept the k largest of every column. A row lies along axis 1."""
         places = x.detach().abs().sort(0, descending=True).indices[:k]
