@@ -42,11 +42,6 @@ class RowAbsmaxKey(Key, task="row_absmax"):
         ends = rows.max(1, keepdim=True).values, -rows.min(1, keepdim=True).values
         return torch.maximum(*ends)
 
-    def root_of_the_largest_square(x):
-        """You took the root of the largest square. The square of a very small number is 0, and that
-        of a very large one inf: take absolute values."""
-        return _in_rows(x).square().amax(1, keepdim=True).sqrt()
-
     @raises("Dimension out of range")
     def axes_in_front_flattened(x):
         """You made one axis of those in front of the last, and a single row has none there. A
