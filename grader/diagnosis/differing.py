@@ -165,6 +165,7 @@ def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
     other = {e[0][1].name for e, signature in read if signature.code == "STRUCTURE"}
     # Where a list has another length, that its entries differ says nothing more.
     read = [(e, s) for e, s in read if s.code not in _PLAIN or e[0][1].name not in other]
+    read = _of_one_precision(read)
     unread = any(signature.code == "WRONG" for _, signature in read)
     groups_of: dict[tuple[object, ...], _Told] = {}
     for entries, signature in read:
@@ -182,6 +183,29 @@ def _grouped(failing: Sequence[Compared], facts: bool) -> list[_Told]:
         if told.first is first:
             told.differences.append(difference)
     return list(groups_of.values())
+
+
+_Read = list[tuple[list[tuple[Compared, Difference]], Signature]]
+
+
+def _of_one_precision(read: _Read) -> _Read:
+    """What is near is told once, with the digits of the part that has fewest.
+
+    A right answer of 0 agrees in no digit: beside parts that do it is left out, and alone it is
+    different.
+    """
+    digits = [s.values["digits"] for _, s in read if s.code == "NEARLY"]
+    known = [n for n in digits if isinstance(n, int)]
+    told: _Read = []
+    for entries, signature in read:
+        if signature.code != "NEARLY":
+            told.append((entries, signature))
+        elif not known:
+            told.append((entries, Signature("WRONG", {})))
+        elif signature.values["digits"] is not None:
+            least = {**signature.values, "digits": min(known)}
+            told.append((entries, replace(signature, values=least)))
+    return told
 
 
 def _read(entries: Sequence[tuple[Compared, Difference]], facts: bool) -> Signature:

@@ -68,10 +68,11 @@ TEMPLATES: dict[str, str] = {
     "CHECK.unreadable": "{functions} returned something that this exercise cannot read. Compare "
     "what you return with what the exercise asks for.",
     "CHECK.did_not_finish": "It did not come to an end: it was interrupted, or its time was up. "
-    "Look for a loop whose condition never becomes false.",
+    "Look for a loop whose condition never becomes false, or one that comes to the same thing "
+    "again and again.",
     "CHECK.too_long": "It was stopped after {seconds:g} s: it did not come to an end. Look "
-    "for a loop whose condition never becomes false. If it only needs longer, give it more time: "
-    "check({call}, seconds={more:g}).",
+    "for a loop whose condition never becomes false, or one that comes to the same thing again and "
+    "again. If it only needs longer, give it more time: check({call}, seconds={more:g}).",
     "CHECK.running": "The check has been running for {seconds:g} s. If your answer does not "
     "come to an end, interrupt the kernel (the ■ above the notebook).",
     "CHECK.judged_missing": "{functions} is not defined when the check runs. Did an earlier cell "
@@ -288,7 +289,7 @@ TEMPLATES: dict[str, str] = {
     "Leave .grad as it is.",
     "SIDE.buffers": "Your function changed buffers of the model it was given: {detail}. "
     "Writing to a buffer does so, and so does a normalization layer that runs in train mode.",
-    "SIDE.parts": "Your function replaced parts of the model it was given: {detail}.",
+    "SIDE.parts": "Your function left the model it was given with other parts: {detail}.",
     "SHAPE.here": "In this case {path} has shape {received} instead of {expected}.",
     "WRONG": "{path} differs from the right answer.",
     "WRONG.rows": "Wrong in this case: {wrong} of its {total} answers.",

@@ -13,7 +13,10 @@ from grader.diagnosis.naming import is_derivative, is_gradient
 
 
 def nearly(misses: Sequence[Miss]) -> Signature | None:
-    """Right to the precision of float32, where float64 is expected."""
+    """Right to the precision of float32, where float64 is expected.
+
+    `digits` is None where every right answer is 0, which agrees in no digit.
+    """
     pairs = reals(misses)
     if pairs is None or any(tolerance(*dtypes_of(miss)) > 1e-6 for miss in misses):
         return None
@@ -23,8 +26,9 @@ def nearly(misses: Sequence[Miss]) -> Signature | None:
         if distances.wrong:
             return None
         size = distances.allowed / TOLERANCE[torch.float32]
-        worst = max(worst, distances.worst_abs / size)
-    digits = math.floor(-math.log10(worst))
+        if r.any():
+            worst = max(worst, distances.worst_abs / size)
+    digits = math.floor(-math.log10(worst)) if worst else None
     return Signature("NEARLY", {"digits": digits, "wanted": 9})
 
 

@@ -244,8 +244,7 @@ class _ModuleState:
             yield effect, "; ".join(texts[:4]) + ("; …" if len(texts) > 4 else "")
         parts = _parts_of(self.module)
         if parts != self.parts:
-            names = [n for n in {**self.parts, **parts} if parts.get(n) != self.parts.get(n)]
-            yield "parts", f"{', '.join(f'`{n}`' for n in names[:4])}: another object, or none"
+            yield "parts", "; ".join(_changes_of(self.parts, parts))
         now = {name: m.training for name, m in self.module.named_modules()}
         changed = [n or "the model" for n in now if now[n] != self.training.get(n, now[n])]
         if changed:
@@ -255,6 +254,18 @@ class _ModuleState:
             yield "hooks", f"{len(hooks - self.hooks)} hooks more than before the call"
         elif self.hooks - hooks:
             yield "hooks", f"{len(self.hooks - hooks)} hooks fewer than before the call"
+
+
+def _changes_of(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Which parts of a module are others, new or gone, four of each kind by name."""
+    kinds = {
+        "another object": [n for n in before if n in now and before[n] != now[n]],
+        "added": [n for n in now if n not in before],
+        "taken out": [n for n in before if n not in now],
+    }
+    for kind, names in kinds.items():
+        if names:
+            yield f"{', '.join(f'`{n}`' for n in names[:4])}: {kind}"
 
 
 _OF_PARAMETERS = {

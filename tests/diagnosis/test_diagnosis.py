@@ -593,3 +593,23 @@ def test_beside_no_value_or_another_shape_a_missing_gradient_has_no_cause_of_its
     verdict = verdict_on(lambda case: Observation({"y": value, **beside}), known)
     assert not any("Possible causes" in finding.message for finding in verdict.findings)
     assert any("`y`" in finding.message for finding in verdict.findings)
+
+
+def test_parts_in_the_precision_of_float32_are_told_once_and_a_right_0_lends_no_digits():
+    def exact(case):
+        return Observation({"g": [1 / 3, 100 / 7, 0.0]})
+
+    def near(case):
+        return Observation({"g": [1 / 3 + 1e-8, 100 / 7 + 2e-5, 1e-8]})
+
+    (finding,) = verdict_on(near, Answers(exact)).findings
+    assert finding.code == "NEARLY"
+    assert "`g[0]`" in finding.message
+    assert "`g[1]`" in finding.message
+    assert "`g[2]`" not in finding.message
+    assert "about 5 digits" in finding.message
+
+
+def test_a_right_0_that_is_missed_by_little_is_different_and_not_near():
+    verdict = verdict_on(lambda case: 1e-8, Answers(lambda case: 0.0))
+    assert codes(verdict) == ["WRONG"]

@@ -739,7 +739,17 @@ def fill(model):
         (
             lambda m: setattr(m, "0", copy.deepcopy(m[0])),
             "parts",
-            "`0`, `0.weight`, `0.bias`: another object, or none",
+            "`0`, `0.weight`, `0.bias`: another object",
+        ),
+        (
+            lambda m: setattr(m, "new", torch.nn.ReLU()),
+            "parts",
+            "`new`: added",
+        ),
+        (
+            lambda m: delattr(m, "0"),
+            "parts",
+            "`0`, `0.weight`, `0.bias`: taken out",
         ),
     ],
 )

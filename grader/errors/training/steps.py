@@ -90,7 +90,8 @@ TRAINING = (
         r"each element in list of batch should be of equal size",
         "Tensors of different shapes cannot be stacked. A DataLoader stacks the samples of a "
         "batch.",
-        "Bring them to one shape first. For a DataLoader write a collate_fn that pads. Of "
+        "Bring them to one shape first, join them along a dimension by torch.cat, or go through "
+        "them one by one. For a DataLoader write a collate_fn that pads. Of "
         "samples that are pairs: xs, ys = zip(*samples); return pad_sequence(xs, "
         "batch_first=True), torch.tensor(ys), with pad_sequence from torch.nn.utils.rnn. Hand "
         "the lengths over too, so that the padding does not count.",

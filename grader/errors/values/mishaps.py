@@ -110,8 +110,8 @@ VALUES = (
         rf"'(float|int)' object has no attribute '({_TENSOR_NAMES})'",
         "A Python number stands where you expected a tensor. .item(), float() and math make one; "
         "and a sum that begins at 0 is still the number 0 where no term was added.",
-        "Keep the tensor, and read its number after backward. Leave out the step where no term "
-        "was added.",
+        "Keep the tensor, and read its number after backward. Where no term was added, ask why: "
+        "what the loop goes through may be empty, as an iterator is that was read before.",
     ),
     Explanation(
         "one_number",
@@ -227,8 +227,9 @@ OPERANDS = (
         r"shapes cannot be multiplied|size mismatch, got input",
         "In a matrix product A @ B the last size of A must be the first one of B. A Linear takes "
         "as many features as it was made with.",
-        "Print both shapes. Make the Linear with the number of features that arrives; in a product "
-        "of your own one of the two may have to be transposed.",
+        "Print both shapes. If the first size is not the batch any more, it was flattened into the "
+        "features: x.flatten(1) keeps it. Else make the Linear with the number of features that "
+        "arrives; in a product of your own one of the two may have to be transposed.",
     ),
     Explanation(
         "result_size",

@@ -136,7 +136,8 @@ SHAPES = (
         r"^vector \+ matrix @ vector expected|"
         r"^Expected size for first two dimensions of batch2",
         "mm, mv, bmm and dot take tensors of one number of dimensions each, and broadcast nothing.",
-        "Write A @ B: it chooses among them, and broadcasts batches.",
+        "Write A @ B: it chooses among them, and broadcasts batches. Of two vectors it makes one "
+        "number: torch.outer makes the table of all products.",
     ),
     Explanation(
         "nothing_to_join",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -102,6 +102,11 @@ class HvpKey(Key, task="hvp"):
         return _hvp(f, x, v)
 
     families = (*_WITH_V, *_of_v_itself(*_WITH_V))
+    sentences: ClassVar = {
+        "FACT.close": "{path} is within 1 % of the right answer in size, and is not it: so is a "
+        "difference of two gradients, divided by a step. autograd gives the product itself: start "
+        "a second pass at the gradient with v.",
+    }
 
     def gradient(f, x):
         """You returned the gradient of f. H v is the gradient of the product of that with v."""
@@ -300,6 +305,13 @@ class StraightSlopeKey(Key, task="straight_slope"):
         """Your b is net(x). The straight map gives that at x itself, W x included: take W x off."""
         w, _ = StraightSlopeKey.reference(net, x)
         return w, net(x.detach()).detach()
+
+    @raises("must match the size of tensor")
+    def entries_multiplied_for_b(net, x):
+        """You multiplied W by x entry by entry. b is net(x) minus the product of matrix and vector:
+        W @ x."""
+        w, _ = StraightSlopeKey.reference(net, x)
+        return w, net(x.detach()).detach() - w * x.detach()
 
     def value_at_zero_for_b(net, x):
         """Your b is net(0). 0 may lie on other pieces of the net: b belongs to the map near x. It

@@ -82,6 +82,16 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         of the sum of all squares."""
         return _by(lambda grads: torch.stack([g.norm() for g in grads]).sum(), *given)
 
+    def norms_averaged(model, loss_fn, x, y):
+        """You averaged the norms of the parameters. The norm over all of them together is the root
+        of the sum of all squares."""
+        learning, norms = _learning(model), []
+        for i in range(len(x)):
+            loss = loss_fn(model(x[i : i + 1]), y[i : i + 1])
+            grads = torch.autograd.grad(loss, learning, allow_unused=True)
+            norms.append(torch.stack([g.norm() for g in grads if g is not None]).mean())
+        return torch.stack(norms)
+
     def greatest_norm(*given):
         """You took the greatest of the parameters' norms. The norm over all of them together is the
         root of the sum of all squares."""
@@ -160,6 +170,15 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         """A weight with two names is one parameter, with one gradient: the sum over both places.
         You counted the places apart. model.parameters() lists it once."""
         return PerSampleNormsKey.reference(_untied(model), loss_fn, x, y)
+
+    def by_the_output(model, loss_fn, x, y):
+        """You took the gradient with respect to the output of the model. The gradient by the
+        parameters is asked for."""
+        norms = []
+        for i in range(len(x)):
+            out = model(x[i : i + 1])
+            norms.append(_norm(_grads(model, loss_fn(out, y[i : i + 1]), [out])))
+        return torch.stack(norms)
 
     def by_the_input(model, loss_fn, x, y):
         """You took the gradient with respect to x. The gradient by the parameters is asked for."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from grader.trusted.key import Key, mistake, raises
 
 Mistakes = Iterator[Callable[..., Any]]
-_EPS = {f"1e_{power}": 10.0**-power for power in (6, 7, 8, 9, 10, 12)}
+_EPS = {f"1e_{power}": 10.0**-power for power in (3, 4, 5, 6, 7, 8, 9, 10, 12)}
 """Small numbers that are often added, by what they are called in a name."""
 
 
@@ -50,12 +50,12 @@ def _short_for_zero() -> Mistakes:
 
 
 def _hardly_clamped() -> Mistakes:
-    """Clamped so little that no digit shows it."""
+    """Clamped so little that few rows show it."""
     yield mistake(
         "clamped_to_very_little",
-        "You clamped the sum of squares to a very small number. All digits agree, and still a row "
-        "of zeros gets the root of that number, and not 0. Choose by torch.where instead, before "
-        "the root and behind it.",
+        "You clamped the sum of squares to a very small number. A row of zeros gets the root of "
+        "that number, and not 0, and so does a row that is shorter still. Choose by torch.where "
+        "instead, before the root and behind it.",
         lambda x: x.square().sum(-1).clamp(min=1e-34).sqrt(),
     )
 
@@ -328,8 +328,10 @@ class FixWhereKey(Key, task="fix_where"):
         return -torch.where(p == 0, 0.5, p).log().mul(torch.where(p == 0, 0.5, p)).sum(-1)
 
     def gradient_of_the_safe_number(p):
-        """All values are right, and the gradient of a 0 is -1: a clamp or a sum let it through to
-        the number that you put in its place. Choose by torch.where."""
+        """All values are right, and the gradient of a 0 is -1. What stands in its place has a
+        slope: a clamp or a sum lets the gradient through to the number there, and so does p as the
+        other side of torch.where. Put a plain number there: 1 before the logarithm, or 0 behind
+        it."""
         safe = p + (p == 0).to(p)
         return -(safe * safe.log()).sum(-1)
 

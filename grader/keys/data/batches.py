@@ -317,6 +317,24 @@ class _OrderOfOrders(_Batches):
         return self.last
 
 
+class _OneOrderOfOrders(_Batches):
+    """The same, and every loop goes by the order that was made last."""
+
+    def __iter__(self) -> Iterator[Any]:
+        self.last = [getattr(self, "last", range(self.n))[i] for i in self.order()]
+        for i in range(len(self)):
+            yield self.last[i * self.size : (i + 1) * self.size]
+
+
+class _ShuffledTwice(_Batches):
+    """The numbers are shuffled, and the batches after that."""
+
+    def __iter__(self) -> Iterator[Any]:
+        batches = list(super().__iter__())
+        order = torch.randperm(len(batches), generator=self.generator).tolist()
+        return iter([batches[i] for i in order])
+
+
 class _SortedBatches(_Batches):
     def __iter__(self) -> Iterator[Any]:
         return map(sorted, super().__iter__())
@@ -520,6 +538,17 @@ class BatchSamplerKey(Key, task="batch_sampler"):
         """You shuffle the order of the epoch before: from the second epoch on it is another one
         than torch.randperm gives. Take what it gives as the order itself."""
         return _OrderOfOrders(n, size, drop_last, generator)
+
+    def one_order_of_the_order_before(n, size, drop_last, generator):
+        """You shuffle the order of the epoch before, and all loops go by one order: from the second
+        epoch on it is another one than torch.randperm gives, and a loop that begins changes the
+        rest of one that is not done. Take what it gives as the order of this loop alone."""
+        return _OneOrderOfOrders(n, size, drop_last, generator)
+
+    def batches_shuffled_as_well(n, size, drop_last, generator):
+        """You shuffle the batches after the numbers, by a second order that is drawn. One order is
+        drawn, and cut from its beginning: no other random number."""
+        return _ShuffledTwice(n, size, drop_last, generator)
 
     def first_batch_alone(n, size, drop_last, generator):
         """An epoch gives the first batch and no other. Look for a `return` in the loop: yield goes

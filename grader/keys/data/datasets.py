@@ -44,6 +44,12 @@ class _Views(_Rows):
         return self.pairs[i][0]
 
 
+class _CopiedAfterwards(_Rows):
+    def __getitem__(self, i: int) -> Any:
+        row = self.X[i]
+        return (row if self.transform is None else self.transform(row)).clone(), self.y[i]
+
+
 class _ViewsOfACopy(_Views):
     def __init__(self, X: Tensor, y: Tensor, transform: Transform) -> None:
         super().__init__(X.clone(), y, transform)
@@ -229,6 +235,12 @@ class DatasetClassKey(Key, task="dataset_class"):
         """X has changed: X[i] is a view, and a transform that writes into it writes into X, a bit
         more each time the item is read. Hand transform a clone of the row."""
         return _Views(X, y, transform)
+
+    def copied_too_late(X, y, transform):
+        """X has changed: you copy what transform returns, and hand it X[i], a view. A transform
+        that writes into it writes into X, a bit more each time the item is read. Hand it a clone of
+        the row."""
+        return _CopiedAfterwards(X, y, transform)
 
     def copy_is_written_into(X, y, transform):
         """X stays as it was, for you copied it once, and a transform that writes into a row of your

@@ -1,7 +1,7 @@
 """Reference and mistakes of the exercise that measures the colours of a set of images."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -53,6 +53,11 @@ def reference(batches: Batches) -> Stats:
 
 class NormaliseImagesKey(Key, task="normalise_images"):
     reference = reference
+    sentences: ClassVar = {
+        "NEARLY": "{path} is right to the precision of float32 alone, and float64 is asked for: "
+        "turn each batch into it first, by x.double(). If you do, look for what is off later: a "
+        "number that torch.tensor(0.1) made in float32, one that was added, or round().",
+    }
 
     def averages_of_the_batches(batches):
         """You averaged the batches' own means and deviations. A small batch then counts as much as
@@ -134,6 +139,16 @@ class NormaliseImagesKey(Key, task="normalise_images"):
         once. Your squares are missing. Add up both in one loop, or make a list first."""
         mean, std = reference(seen := list(batches))
         return mean, std if list(batches) or not seen else 0.0
+
+    @raises(r"'(float|int)' object has no attribute")
+    def read_twice_and_a_root_of_a_number(batches):
+        """The second time you read batches, it is empty: it may be an iterator, which can be read
+        once. What you add up then is still the number it began as. Add up everything in one loop,
+        or make a list first."""
+        found = reference(seen := list(batches))
+        if not list(batches) and seen:
+            (0.0).sqrt()
+        return found
 
     def unbiased(batches):
         """Your mean is right. Your deviation divides by the number of pixels minus 1, as torch's

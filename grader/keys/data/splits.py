@@ -165,8 +165,8 @@ class SplitIndicesKey(Key, task="split_indices"):
         return _cut(torch.randperm(n), _sizes(n, fracs))
 
     def generator_restarted(n, fracs, generator):
-        """Every call gives the same parts: you start the generator at its seed again. Draw from it
-        as it comes."""
+        """Every call gives the same parts: you start the generator at its seed again, or put it
+        back when you are done. Draw from it as it comes, and leave it where it is then."""
         return _cut(_drawn(n, Generator().manual_seed(generator.initial_seed())), _sizes(n, fracs))
 
     def fracs_edited(n, fracs, generator):

@@ -54,9 +54,9 @@ class MyExpKey(Key, task="my_exp"):
         return _exp(x, saves=("x", "y"))
 
     def kept_elsewhere(x):
-        """The numbers are right, and nothing went through save_for_backward: you kept a tensor as
-        an attribute of ctx. A result kept so lives on, and an edit of it goes unnoticed. Use
-        ctx.save_for_backward."""
+        """The numbers are right, and nothing went through save_for_backward: you kept what backward
+        needs elsewhere, as an attribute of ctx for one. A tensor kept so lives on, and an edit of
+        it goes unnoticed. Use ctx.save_for_backward."""
         return _exp(x, saves=())
 
     def power_rule(x):
@@ -134,6 +134,16 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         """You set negative gradients to 0 besides those where x is not positive. Where x > 0
         whatever arrives goes on, of either sign."""
         return _relu(x, back=lambda arriving, factor: arriving.clamp(min=0) * factor)
+
+    def saved_made_into_the_gradient(x):
+        """backward wrote into what forward had saved until it held the gradient: that is the
+        caller's own tensor, and the next pass needs it as it was. Compute a new tensor."""
+        return pointwise(
+            lambda x: x.clamp(min=0),
+            lambda x, y: y.detach(),
+            x,
+            back=lambda arriving, y: y.sign_().mul_(arriving),
+        )
 
     def x_times_arriving(x):
         """You multiplied what arrives by the result. The derivative is 1 where x is positive, and

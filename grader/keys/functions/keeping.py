@@ -240,6 +240,21 @@ class KeptResultKey(Key, task="kept_result"):
         caller's own tensor, and the next pass needs it as it was. Compute a new tensor."""
         return _tanh(x, k, factor=lambda x, y, k: k * y.detach().pow_(2).neg_().add_(1))
 
+    def saved_made_into_the_slope(x, k):
+        """backward wrote into the result that it had saved until it held the derivative: that is
+        the caller's own tensor, and the next pass needs it as it was. Compute a new tensor."""
+        return _tanh(x, k, factor=lambda x, y, k: y.detach().pow_(2).neg_().add_(1).mul_(k))
+
+    def saved_made_into_the_gradient(x, k):
+        """backward wrote into the result that it had saved until it held the gradient: that is the
+        caller's own tensor, and the next pass needs it as it was. Compute a new tensor."""
+        return _tanh(
+            x,
+            k,
+            back=lambda arriving, y: y.detach().pow_(2).neg_().add_(1).mul_(k).mul_(arriving),
+            factor=lambda x, y, k: y,
+        )
+
     @raises("'NoneType'")
     def nothing_kept(x, k):
         """What backward reads is None: it was thrown away in an earlier pass, as by ctx.y = None,

@@ -44,7 +44,7 @@ def _linear(x, w, b):
 
 _ONE_MATRIX = (
     r"t\(\) expects a tensor with <= 2 dim|inconsistent tensor size|size mismatch"
-    r"|must match the size of tensor"
+    r"|must match the size of tensor|(self|mat1) must be a matrix"
 )
 """What torch says where rows are taken for a matrix that they are not."""
 
@@ -110,6 +110,11 @@ class LinearFnKey(Key, task="linear_fn"):
         """The gradient of w has the shape (I, O). It belongs to w, of shape (O, I): transpose gy,
         and not x."""
         return _Layer(gw=lambda x, w, gy: _rows(x).T @ _rows(gy))(x, w, b)
+
+    def weight_reshaped(x, w, b):
+        """The gradient of w is that of its transpose, brought to w's shape by a reshape: its
+        entries stand in wrong places. Transpose gy, and not x: the product has shape (O, I)."""
+        return _Layer(gw=lambda x, w, gy: (_rows(x).T @ _rows(gy)).reshape(w.shape))(x, w, b)
 
     def bias_not_summed(x, w, b):
         """backward returned a gradient of b for every row. torch's engine summed it. Sum over all

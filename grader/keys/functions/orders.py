@@ -98,6 +98,12 @@ class DoubleBackwardKey(Key, task="double_backward"):
         themselves."""
         return _cube(x, back=_once_more)
 
+    def from_the_result(x):
+        """You went back from the result by a power that is a fraction, or by its logarithm. Of a
+        negative number that is nan, and at 0 its derivative is inf or nan. Save x, and compute
+        3 * x ** 2."""
+        return _cube(x, back=lambda x, arriving: arriving * 3 * (x**3) ** (2 / 3))
+
     def factor_forgotten(x):
         """The gradient lacks the factor 3: the derivative of x ** 3 is 3 * x ** 2."""
         return _cube(x, back=lambda x, arriving: arriving * x**2)

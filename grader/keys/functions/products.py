@@ -70,6 +70,15 @@ def _by_count(grad: Tensor, like: Tensor) -> Tensor:
     return grad if grad.numel() == like.numel() else _fitting(grad, like)
 
 
+def _split_by_its_entries(grad: Tensor, like: Tensor) -> Tensor:
+    """Neighbours added up, as many as each entry is used: right where the last axes were put in."""
+    return grad.reshape(*like.shape, -1).sum(-1)
+
+
+def _split_into_pieces(grad: Tensor, like: Tensor) -> Tensor:
+    return grad.reshape(-1, *like.shape).sum(0)
+
+
 def _first(grad: Tensor, like: Tensor) -> Tensor:
     """One of the repeated entries in place of their sum."""
     while grad.ndim > like.ndim:
@@ -144,6 +153,28 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
         return _sent_back(
             a, b, lambda a, b, v: ((v * a).sum_to_size(b.shape), (v * b).sum_to_size(a.shape))
         )
+
+    def neighbours_added_up(a, b):
+        """You reshaped a gradient to the shape of its tensor with one axis behind it, and summed
+        that: neighbours are added up. That is right where the last axes were stretched, and mixes
+        entries elsewhere. Sum over the axes that were repeated."""
+        return _product(a, b, to=_split_by_its_entries)
+
+    def pieces_added_up(a, b):
+        """You cut a gradient into pieces of its tensor's shape by a reshape, and added those up.
+        That is right where axes were put in front, and mixes entries where one was stretched. Sum
+        over the axes that were repeated."""
+        return _product(a, b, to=_split_into_pieces)
+
+    def a_left_to_the_engine(a, b):
+        """You summed the gradient of b, and left that of a to torch's engine, as if b alone could
+        be the smaller one. Either may be: sum both to the shape of their tensor."""
+        return _sent_back(a, b, lambda a, b, v: (v * b, _fitting(v * a, b)))
+
+    def b_left_to_the_engine(a, b):
+        """You summed the gradient of a, and left that of b to torch's engine, as if a alone could
+        be the smaller one. Either may be: sum both to the shape of their tensor."""
+        return _sent_back(a, b, lambda a, b, v: (_fitting(v * b, a), v * a))
 
     def own_factor(a, b):
         """You multiplied what arrives by a for the gradient of a, and by b for that of b. The

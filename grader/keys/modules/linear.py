@@ -264,8 +264,20 @@ class LinearModuleKey(Key, task="linear_module"):
             n_in, n_out, bias, lambda r, c, n: torch.rand(r, c), lambda r, n: torch.rand(r)
         )
 
+    @raises("mT is only supported on matrices")
+    def every_x_a_batch(n_in, n_out, bias):
+        """You exchange the last two axes of x, and x may be a single row, of shape (n_in,), that
+        has one axis alone. Transpose the weight, and not x: x @ self.weight.T."""
+
+        class Turned(_Linear):
+            def forward(self, x):
+                y = (self.weight @ x.mT).mT
+                return y if self.bias is None else y + self.bias
+
+        return Turned(n_in, n_out, bias)
+
     def same_first_numbers_every_time(n_in, n_out, bias):
-        """Every layer of yours begins with the same numbers: __init__ sets a seed. New
-        layers differ: leave the seed to whoever trains."""
+        """Every layer of yours begins with the same numbers: __init__ sets a seed, or draws
+        nothing. New layers differ: draw the numbers, and leave the seed to whoever trains."""
         torch.manual_seed(0)
         return _Linear(n_in, n_out, bias)

@@ -11,6 +11,7 @@ from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, mistake
 
 F = nn.functional
+Scores = Callable[[Tensor], Tensor]
 
 
 def _softmax(scores: Tensor) -> Tensor:
@@ -197,42 +198,55 @@ _PARTS = (
 )
 
 
+def _raised(eps: float) -> Scores:
+    return lambda scores: (scores.softmax(1) + eps).log()
+
+
+def _added(eps: float) -> Scores:
+    return lambda scores: scores.softmax(1) + eps
+
+
+def _at_least(eps: float) -> Scores:
+    return lambda scores: scores.softmax(1).clamp(min=eps)
+
+
+def _log_at_least(eps: float) -> Scores:
+    return lambda scores: _at_least(eps)(scores).log()
+
+
 def _with_a_small_number() -> Iterator[Callable[..., Any]]:
     """A small number that is to save the logarithm of a softmax."""
     for power in range(5, 13):
+        eps = 10.0**-power
+        ways: dict[str, dict[str, Scores]] = {
+            "small_number": {"log_q": _raised(eps)},
+            "small_number_in_both": {"log_q": _raised(eps), "log_p": _raised(eps)},
+            "student_at_least": {"log_q": _log_at_least(eps)},
+            "added_everywhere": {
+                "log_q": _raised(eps),
+                "log_p": _raised(eps),
+                "p": _added(eps),
+            },
+            "both_at_least": {
+                "log_q": _log_at_least(eps),
+                "log_p": _log_at_least(eps),
+                "p": _at_least(eps),
+            },
+        }
+        for name, changed in ways.items():
 
-        def wrong(
-            student: Tensor, teacher: Tensor, temperature: float, eps: float = 10.0**-power
-        ) -> Any:
-            return _distilled(
-                student, teacher, temperature, log_q=lambda scores: (scores.softmax(1) + eps).log()
+            def wrong(
+                student: Tensor, teacher: Tensor, temperature: float, changed: Any = changed
+            ) -> Any:
+                return _distilled(student, teacher, temperature, **changed)
+
+            yield mistake(
+                f"{name}_1e_{power}",
+                f"You keep a logarithm finite by 1e-{power}, added to the probabilities of the "
+                "student or of both, or as the least of them. Large scores then have a wrong loss "
+                "and no gradient: log_softmax needs no such number.",
+                wrong,
             )
-
-        yield mistake(
-            f"small_number_1e_{power}",
-            f"You keep the logarithm finite by 1e-{power}, added to the student's probabilities "
-            "or as the least of them. Large scores then have a wrong loss and no gradient: "
-            "log_softmax needs no such number.",
-            wrong,
-        )
-        if power > 6:
-            continue  # too small to tell in float32 which of the two it was added to
-
-        def both(
-            student: Tensor, teacher: Tensor, temperature: float, eps: float = 10.0**-power
-        ) -> Any:
-            def raised(scores: Tensor) -> Tensor:
-                return (scores.softmax(1) + eps).log()
-
-            return _distilled(student, teacher, temperature, log_q=raised, log_p=raised)
-
-        yield mistake(
-            f"small_number_in_both_1e_{power}",
-            f"You keep both logarithms finite by 1e-{power}, added to the probabilities. Large "
-            "scores then have a wrong loss and no gradient, and all others are a little off: "
-            "log_softmax needs no such number.",
-            both,
-        )
 
 
 _EXCHANGED = (
@@ -358,6 +372,15 @@ class DistillationKey(Key, task="distillation"):
         log_p = (teacher.detach() / temperature).log_softmax(1)
         loss = F.kl_div(log_p, log_q, reduction="batchmean", log_target=True)
         return loss * temperature**2
+
+    def infinite_by_torchs_distributions(student, teacher, temperature):
+        """Where a probability of the student is rounded to 0, as it is with large scores, your loss
+        is inf, as torch.distributions has it, and no gradient comes back. Work with log_softmax of
+        both."""
+        dist = torch.distributions
+        p = dist.Categorical(logits=teacher.detach() / temperature)
+        q = dist.Categorical(logits=student / temperature)
+        return dist.kl_divergence(p, q).mean() * temperature**2
 
     def softmax_twice(student, teacher, temperature):
         """You applied softmax twice to the student: log_softmax takes scores."""

@@ -178,9 +178,16 @@ class FixMlpKey(Key, task="fix_mlp"):
 
     @raises(r"shapes cannot be multiplied|size mismatch")
     def not_flattened(n_in, n_hidden, n_out):
-        """You gave images to the first layer as they came. It looks at the last dimension alone:
-        make every sample one row first."""
+        """You gave images to the first layer as they came, or cut into rows of their last
+        dimension. It looks at that dimension alone: make every sample one row first."""
         return _Mlp(n_in, n_hidden, n_out, rows=_same)
+
+    @raises(r"Dimension out of range|shapes cannot be multiplied")
+    def three_axes_flattened(n_in, n_hidden, n_out):
+        """You flattened the last three axes. That fits images alone: of rows there are not as many,
+        and where a sample has two axes the batch is one of the three. Begin behind the batch, at
+        dimension 1."""
+        return _Mlp(n_in, n_hidden, n_out, rows=lambda x: x.flatten(-3))
 
     @raises(r"shapes cannot be multiplied|size mismatch")
     def one_image_squeezed(n_in, n_hidden, n_out):
@@ -231,6 +238,18 @@ class FixMlpKey(Key, task="fix_mlp"):
             def __init__(self):
                 super().__init__()
                 self.layers = [nn.Linear(n_in, n_hidden), nn.Linear(n_hidden, n_out)]
+
+        return Net()
+
+    def layers_in_a_sequential(n_in, n_hidden, n_out):
+        """The layers lie in a Sequential called net, and their parameters are called net.1.weight
+        and so on. They keep their names: self.first, self.second and self.last."""
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                wide = nn.Linear(n_in, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_hidden)
+                self.net = nn.Sequential(nn.Flatten(), *wide, nn.ReLU(), nn.Linear(n_hidden, n_out))
 
         return Net()
 

@@ -109,6 +109,21 @@ class MixerOfBooleans(nn.Module):
         return torch.einsum("ij,njw->niw", weights, x) / weights.sum(1)[:, None]
 
 
+class MixerThatCountsOnce(nn.Module):
+    def __init__(self, length, width, depth):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
+        self.scale = nn.Parameter(torch.ones(width))
+        mask = torch.ones(length, length).tril()
+        self.register_buffer("mask", mask, persistent=False)
+        self.register_buffer("count", mask.sum(1, keepdim=True), persistent=False)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x).tanh()
+        return self.mask @ (x * self.scale) / self.count
+
+
 class MixerByBuffer(nn.Module):
     def __init__(self, length, width, depth):
         super().__init__()
@@ -264,7 +279,12 @@ def distill_by_cross_entropy(student, teacher, temperature):
 ANSWERS = {
     "fix_mlp": [(MlpOfModules,), (MlpAsSequential,), (MlpByFunctions,)],
     "linear_module": [(LinearByFunction,), (LinearByInit,), (LinearFromTorch,)],
-    "registration": [(MixerOfSequential,), (MixerOfBooleans,), (MixerByBuffer,)],
+    "registration": [
+        (MixerOfSequential,),
+        (MixerOfBooleans,),
+        (MixerThatCountsOnce,),
+        (MixerByBuffer,),
+    ],
     "named_leafs": [(leaf_names_by_next,), (leaf_names_by_length,), (leaf_names_going_down,)],
     "count_params": [(count_by_names,), (count_by_flattening,), (count_by_identity,)],
     "hookable_call": [

@@ -95,6 +95,21 @@ class NamedLeafsKey(Key, task="named_leafs"):
         walked = model.named_modules()
         return [n for n, m in walked if _has_no_children(m) and not isinstance(m, nn.Sequential)]
 
+    def containers_and_the_model_left_out(model):
+        """You left out the model itself and what is a container by its type. A model without
+        children is listed, as "", and so is an empty nn.Sequential: ask for children, and not for
+        the type."""
+        kinds = (nn.Sequential, nn.ModuleList)
+        walked = model.named_modules()
+        return [n for n, m in walked if m is not model and not isinstance(m, kinds)]
+
+    def containers_told_by_their_type(model):
+        """You left out what is a container by its type, and a module of any type may hold others: a
+        Linear that was given an adapter, for one. Ask each for its children."""
+        kinds = (nn.Sequential, nn.ModuleList)
+        walked = model.named_modules()
+        return [n for n, m in walked if not (isinstance(m, kinds) and len(m))]
+
     def leafs_with_parameters(model):
         """You left out the modules without parameters, such as a ReLU or dropout. They have
         no children either."""

@@ -132,6 +132,22 @@ class DdpAverageKey(Key, task="ddp_average"):
         weights = torch.tensor(sizes, dtype=torch.float64).softmax(0).tolist()
         return _weighted(grads, weights)
 
+    def empty_ranks_counted_as_one(grads, sizes):
+        """You counted a rank without samples as one sample, as max(n, 1) does: the sum of your
+        weights is less than 1. It has none: divide by sum(sizes)."""
+        counts = [max(n, 1) for n in sizes]
+        return _weighted(grads, [n / sum(counts) for n in counts])
+
+    def weights_along_the_last_axis(grads, sizes):
+        """You multiplied the stacked gradients by the sizes as they are: these line up with the
+        last axis of a gradient, and not with the ranks. Give the weights as many axes of length 1
+        behind: sizes.view(-1, 1, 1) for matrices."""
+        stacked = torch.stack(grads)
+        weights = stacked.new_tensor(sizes)
+        if stacked.ndim == 1 or stacked.shape[-1] != len(sizes):
+            return DdpAverageKey.reference(grads, sizes)
+        return (stacked * weights).sum(0) / weights.sum()
+
     def zeros_taken_for_empty(grads, sizes):
         """You took a gradient of zeros for that of a rank without samples, and did not count its
         samples. Samples may give zeros, too: how many there are stands in sizes."""
@@ -264,6 +280,21 @@ class GlobalBatchKey(Key, task="global_batch"):
         batch = per_rank * world * accum
         return float(batch), _lr(batch, base_lr, base_batch)
 
+    def batch_without_accumulation(per_rank, world, accum, base_lr, base_batch):
+        """The learning rate is right. In the batch accum is missing: a step sees the accumulated
+        batches too."""
+        return per_rank * world, _lr(per_rank * world * accum, base_lr, base_batch)
+
+    def batch_without_the_ranks(per_rank, world, accum, base_lr, base_batch):
+        """The learning rate is right. In the batch world is missing: a step sees the samples of all
+        ranks."""
+        return per_rank * accum, _lr(per_rank * world * accum, base_lr, base_batch)
+
+    def batch_of_one_rank_at_once(per_rank, world, accum, base_lr, base_batch):
+        """The learning rate is right, and the batch is what one rank reads at once. A step sees the
+        samples of all ranks, and all accumulated batches."""
+        return per_rank, _lr(per_rank * world * accum, base_lr, base_batch)
+
     def lr_upside_down(per_rank, world, accum, base_lr, base_batch):
         """The batch is right. You divided the learning rate where you should multiply it: twice the
         samples, twice the learning rate."""
@@ -331,8 +362,8 @@ class GlobalBatchKey(Key, task="global_batch"):
         return per_rank * world * accum, _lr(per_rank * accum, base_lr, base_batch)
 
     def lr_in_whole_steps(per_rank, world, accum, base_lr, base_batch):
-        """The batch is right. In the learning rate you divided with //, which rounds down. Divide
-        with /."""
+        """The batch is right. For the learning rate you rounded batch / base_batch down, as // and
+        int() do. Divide with /, and leave it as it is."""
         batch = per_rank * world * accum
         return batch, base_lr * (batch // base_batch)
 

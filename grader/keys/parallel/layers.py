@@ -63,6 +63,34 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         """You stacked what the ranks computed. Add the summands up: sum over the ranks."""
         return torch.stack(_summands(x, w1s, b1s, w2s)) + b2
 
+    @raises("mT is only supported on matrices")
+    def every_x_a_batch(x, w1s, b1s, w2s, b2):
+        """You exchange the last two axes of x, and x may be one sample, of shape (I,), that has one
+        axis alone. x @ w1.T takes any: the weights are transposed, and not x."""
+        hidden = torch.relu((torch.cat(w1s) @ x.mT).mT + torch.cat(b1s))
+        return F.linear(hidden, torch.cat(w2s, 1), b2)
+
+    @raises("Dimension out of range")
+    def axes_in_front_flattened(x, w1s, b1s, w2s, b2):
+        """You made one axis of those in front of the last, and a single sample, of shape (I,), has
+        none there. x @ w1.T takes any number of axes as it is."""
+        rows = x.flatten(0, -2)
+        return TensorParallelKey.reference(rows, w1s, b1s, w2s, b2).unflatten(0, x.shape[:-1])
+
+    @raises("must match the size|cannot be multiplied|must match, but got|Expected size for")
+    def x_transposed(x, w1s, b1s, w2s, b2):
+        """You transposed x, which fits a matrix alone: x has shape (..., I), with any number of
+        axes in front. Transpose the weights: x @ w1.T."""
+        hidden = [torch.relu(w1 @ x.T + b1[:, None]) for w1, b1 in zip(w1s, b1s, strict=True)]
+        return sum(w2 @ h for w2, h in zip(w2s, hidden, strict=True)).T + b2
+
+    @raises("shapes cannot be multiplied|Sizes of tensors must match|size mismatch")
+    def second_parts_joined_along_0(x, w1s, b1s, w2s, b2):
+        """You put the parts of W2 one below the other. They are columns of W2: torch.cat puts them
+        side by side along dimension 1."""
+        hidden = F.linear(x, torch.cat(w1s), torch.cat(b1s)).relu()
+        return F.linear(hidden, torch.cat(w2s), b2)
+
     @raises("stack expects each tensor to be equal size")
     def parts_stacked(x, w1s, b1s, w2s, b2):
         """You stacked the parts of a weight, and they may differ in size. torch.cat puts them
@@ -70,6 +98,14 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         w1, b1, w2 = torch.stack(w1s), torch.stack(b1s), torch.stack(w2s)
         hidden = (torch.einsum("...i,rhi->...rh", x, w1) + b1).relu()
         return torch.einsum("...rh,roh->...o", hidden, w2) + b2
+
+    @raises("stack expects each tensor to be equal size")
+    def parts_stacked_and_averaged(x, w1s, b1s, w2s, b2):
+        """You stacked the parts of a weight, and they may differ in size; and you averaged over the
+        ranks, each of which computes one summand. Go through the ranks by zip, and add up."""
+        w1, b1, w2 = torch.stack(w1s), torch.stack(b1s), torch.stack(w2s)
+        hidden = (torch.einsum("...i,rhi->...rh", x, w1) + b1).relu()
+        return torch.einsum("...rh,roh->r...o", hidden, w2).mean(0) + b2
 
     def averaged(x, w1s, b1s, w2s, b2):
         """You averaged what the ranks computed. Each of them is one summand of the output: add them

@@ -260,8 +260,8 @@ class RingAllReduceKey(Key, task="ring_all_reduce"):
 
     @raises("index out of range")
     def cut_by_chunk(rank, world, x):
-        """You cut x by chunk, which may give fewer chunks than you ask for. tensor_split(world)
-        gives as many as there are ranks, some of them empty."""
+        """You cut x by chunk, or into pieces of one size, rounded up: there may be fewer of them
+        than ranks. tensor_split(world) gives as many, some of them empty."""
         chunks = list(x.chunk(world))
         return (yield from _ring_of(rank, world, chunks))
 

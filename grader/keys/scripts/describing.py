@@ -88,8 +88,8 @@ class DescribeKey(Key, task="describe"):
         return _about(t, grad_fn=t.grad_fn.name() if t.requires_grad else None)
 
     def detached_first(t):
-        """You looked at t.detach(), a tensor of its own: it never requires grad, is a leaf, and has
-        no node. Read t itself."""
+        """For every t you say that it does not require grad, is a leaf and has no node. That is so
+        of a tensor that was cut off, by t.detach() or t.data for one. Read t itself."""
         return _about(t.detach())
 
     def cloned_first(t):

@@ -175,6 +175,14 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         except ValueError:
             return []
 
+    def nothing_where_one_is_no_number(env):
+        """One entry that int refuses, and you answer with no GPU. The list ends before it: what
+        stands in front of it is visible."""
+        try:
+            return _visible(_Masking(bad="int"), env)
+        except ValueError:
+            return []
+
     def parts_that_are_not_empty(env):
         """Where the variable is not set you answer with no GPU: the default of env.get makes it an
         empty one. Not set means all of them: return None. And you call int for every part that is

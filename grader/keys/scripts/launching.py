@@ -91,6 +91,7 @@ def _list(change: _Command, flag: str, texts: list[str]) -> list[str]:
         "commas": [flag, ",".join(texts)],
         "repeated": [word for text in texts for word in (flag, text)],
         "first": [flag, *texts[:1]],
+        "joined": [f"{flag}={text}" if i == 0 else text for i, text in enumerate(texts)],
         "spaces": [flag, " ".join(texts)],
     }
     return ways[change.lists]
@@ -230,6 +231,11 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
     "first_of_a_list": (
         _Command(lists="first"),
         "You gave the first value of a list alone. Each is a word of its own.",
+    ),
+    "first_of_a_list_joined": (
+        _Command(lists="joined"),
+        "You joined the first value of a list to its name by =. Then the option takes that one "
+        "value, and the others belong to nothing: --sizes alone, and each value behind it.",
     ),
     "dash_taken_for_an_option": (
         _Command(joined="never"),

@@ -192,6 +192,31 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
         _Options(sizes={"type": int, "nargs": "*", "default": [5, 3]}),
         'Your --sizes takes no number, too: nargs="*" is none and more. nargs="+" is one and more.',
     ),
+    "lr_alone": (
+        _Options(lr={"type": float, "default": 0.13, "nargs": "?"}),
+        'Your --lr may stand there without a number: nargs="?" is none or one. Leave nargs out, '
+        "and the option takes one value.",
+    ),
+    "epochs_alone": (
+        _Options(epochs={"type": int, "default": 3, "nargs": "?"}),
+        'Your --epochs may stand there without a number: nargs="?" is none or one. Leave nargs '
+        "out, and the option takes one value.",
+    ),
+    "optimizer_alone": (
+        _Options(optimizer={"choices": ["sgd", "adam"], "default": "sgd", "nargs": "?"}),
+        'Your --optimizer may stand there without a word: nargs="?" is none or one. Leave nargs '
+        "out, and the option takes one value.",
+    ),
+    "data_dir_alone": (
+        _Options(data_dir={"required": True, "nargs": "?"}),
+        'Your --data-dir may stand there without a text: nargs="?" is none or one. Leave nargs '
+        "out, and the option takes one value.",
+    ),
+    "epochs_cut_off": (
+        _Options(epochs={"type": lambda text: int(float(text)), "default": 3}),
+        "Your --epochs takes a number with a fraction, and cuts it off. An int is asked for: "
+        "type=int refuses 2.5.",
+    ),
     "two_sizes_exactly": (
         _Options(sizes={"type": int, "nargs": 2, "default": [5, 3]}),
         'Your --sizes takes exactly two numbers. nargs="+" takes one and more.',

@@ -128,6 +128,12 @@ class SeedEverythingKey(Key, task="seed_everything"):
         _seed(n, "torch")
         _seed(1, "random", "numpy")
 
+    def numpy_by_the_seed_before(n):
+        """NumPy's seed comes from what a generator holds before you seed it, as from
+        torch.initial_seed() above torch.manual_seed(n). Hand n to all three."""
+        numpy.random.seed(torch.initial_seed() % 2**32)
+        _seed(n, "random", "torch")
+
     @raises(r"Seed must be between 0 and 2\*\*32 - 1")
     def beyond_numpys_range(n):
         """NumPy takes seeds from 0 to 2**32 - 1, and you hand it a number that is larger than n.

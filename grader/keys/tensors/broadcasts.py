@@ -175,6 +175,13 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         were put in front of b, and not where an axis was stretched: sum over that axis."""
         return g.reshape(-1, *shape).sum(0)
 
+    @raises("unspecified dimension size -1")
+    def neighbours_added_up(g, shape):
+        """You reshaped g to b's shape with one axis behind it, and summed that: neighbours are
+        added up. That is right where the last axes were stretched, and mixes entries elsewhere. Sum
+        over the axes that b lacks, and over those where shape has a 1."""
+        return g.reshape(*shape, -1).sum(-1)
+
     @raises("non-zero size")
     def largest_use(g, shape):
         """You took the largest gradient over the uses of an entry. Every use adds its own: take the

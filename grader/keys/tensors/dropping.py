@@ -91,6 +91,12 @@ class DropLowestKey(Key, task="drop_lowest"):
         kept = x[x > x.quantile(q)]
         return kept if len(kept) else x.max().reshape(1)
 
+    def all_of_the_largest_kept_in_any_case(x, q):
+        """Where no number is greater than the quantile you return those that equal the largest.
+        Then nothing is kept: the result has shape (0,), and x[mask] gives that by itself."""
+        kept = x[x > x.quantile(q)]
+        return kept if len(kept) else x[x == x.max()]
+
     def lowest_kept(x, q):
         """You kept the low numbers and dropped the others: turn the comparison."""
         return x[x < x.quantile(q)]
@@ -129,6 +135,12 @@ class DropLowestKey(Key, task="drop_lowest"):
         """You took int(n * (1 - q)) numbers, the largest first. Compare x with the quantile, and
         index x by that mask: the order stays."""
         return x.topk(int(len(x) * (1 - q))).values
+
+    def kept_by_count(x, q):
+        """You kept int(n * (1 - q)) numbers, the largest. Asked for is what is greater than the
+        quantile: where numbers are equal, or the quantile lies between two, that is another number
+        of them."""
+        return x[x.topk(int(len(x) * (1 - q))).indices.sort().values]
 
     def largest_by_rounded_count(x, q):
         """You dropped int(q * n) numbers, and what is left stands with the largest first. Compare x

@@ -42,6 +42,12 @@ class RowAbsmaxKey(Key, task="row_absmax"):
         ends = rows.max(1, keepdim=True).values, -rows.min(1, keepdim=True).values
         return torch.maximum(*ends)
 
+    @raises("Dimension out of range")
+    def axes_in_front_flattened(x):
+        """You made one axis of those in front of the last, and a single row has none there. A
+        reshape to (-1, D) makes a matrix of any x, of one row too."""
+        return x.abs().flatten(0, -2).amax(1, keepdim=True)
+
     def shared_with_near_ones(x):
         """Numbers that are nearly the largest get a part of the gradient as well, as with isclose
         or a margin. It is shared among those that are equal to the largest, and no others."""

@@ -195,6 +195,13 @@ class SplitHeadsKey(Key, task="split_heads"):
         n, t, d = x.shape
         return x.reshape(heads, n, t, d // heads).transpose(0, 1)
 
+    def reshaped_after_stacking(x, heads):
+        """You put the heads in front of the sentences, and made (N, heads, T, d) of (heads, N, T,
+        d) by a reshape: with several sentences the parts get mixed up. Stack the parts along
+        axis 1, or exchange the first two axes by transpose."""
+        n, t, d = x.shape
+        return torch.stack(x.chunk(heads, dim=2)).reshape(n, heads, t, d // heads)
+
     def numbers_in_front_of_the_heads(x, heads):
         """Your result has shape (N, d, T, heads). Asked for is (N, heads, T, d): of
         (N, T, heads, d), exchange axes 1 and 2."""

@@ -51,7 +51,7 @@ class Registration(Task):
         observed: dict[str, Any] = {
             "parameters": shapes(mixer),
             "parameters that require grad": trainable(mixer),
-            "buffers": {name: tuple(b.shape) for name, b in sorted(mixer.named_buffers())},
+            "buffer mask": _shape(dict(mixer.named_buffers()).get("mask")),
             "saved": sorted(mixer.state_dict()),
             "scale at first": _numbers(dict(mixer.named_parameters()).get("scale")),
         }
@@ -60,6 +60,11 @@ class Registration(Task):
             observed |= {"output": y, "gradient of x": gradient(y, x, v)}
             observed["gradient of scale"] = gradient(y, scale, v)
         return observed
+
+
+def _shape(of: Tensor | None) -> tuple[int, ...] | str:
+    """Other buffers are nobody's business: what is saved is asked apart."""
+    return "none" if of is None else tuple(of.shape)
 
 
 def _numbers(of: Tensor | None) -> str:

@@ -34,6 +34,7 @@ class NamedLeafs(Task):
         case("an activation under two names", kind="twice"),
         case("an empty Sequential", kind="empty"),
         case("a parameter beside the parts", kind="own parameter"),
+        case("a layer with a layer inside", kind="adapter"),
         case("a model in use", kind="lived"),
         case("a part that was taken out", kind="taken out"),
     )
@@ -73,8 +74,9 @@ def _named(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:
         model.stem.scale = nn.Parameter(torch.ones(d))
         model.header = nn.Tanh()  # a name that begins as another does
         model.register_buffer("count", torch.zeros(()))
-    if kind == "taken out":
+    if kind in ("adapter", "taken out"):
         model.head.adapter = nn.Linear(c, c)
+    if kind == "taken out":
         model.head.adapter = None  # the name stays, in _modules
     if kind == "lived":
         lived(model, "grad", "frozen", "mode", "twice")

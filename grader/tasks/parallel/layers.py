@@ -30,6 +30,7 @@ class TensorParallel(Task):
         case("3 ranks, unequal parts", cut=(4, 1, 2), visible=True),
         case("one rank", cut=(7,)),
         case("one row", cut=(2, 3), rows=(1,)),
+        case("a sample without a batch", cut=(3, 2), rows=()),
         case("sequences", cut=(2, 3), rows=(7, 4)),
         case("a frozen first layer, old gradients", cut=(2, 3), frozen=("x", "w1s", "b1s")),
         case("a frozen second layer, old gradients", cut=(2, 3), frozen=("w2s", "b2")),

@@ -32,6 +32,7 @@ class RowAbsmax(Task):
         case("float32", shape=(3, 5, 7), dtype=F32),
         case("a leaf with an old .grad", shape=(5, 3, 2), leaf=True),
         case("ties", shape=(3, 5, 7), leaf=False, ties=True, visible=True),
+        case("very small numbers", shape=(5, 3), size=1e-170, scale=1e-170),
         case("numbers that are nearly the largest", shape=(5, 3), leaf=False, near=True),
     )
 
@@ -46,11 +47,11 @@ class RowAbsmax(Task):
         if case.params.get("near"):
             x[:, 0], x[:, 2] = 4.0, 4.0 - 4.8e-7
             x[::2, 2] = 4.0 - 4e-9  # nearer than float32 can tell
-        drawn = {"x": x}
+        drawn = {"x": x * case.params.get("size", 1.0)}
         if "leaf" in case.params:
             drawn["v"] = rng.apart(0.5, 2.0, x[..., 0].numel(), 1)
         return drawn
 
-    def observe(self, row_absmax, x, v=None, layout="plain", leaf=True):
+    def observe(self, row_absmax, x, v=None, layout="plain", leaf=True, size=1.0):
         x = laid_out(x, layout)
         return row_absmax(x) if v is None else reached(row_absmax, x, v, leaf)
