@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.errors.seen.cuts import logic
+from grader.errors.seen.cuts.operations import ASKED, COMPARED, COUNTED, LEAVES, MADE, OFF
 from grader.errors.seen.reading.frames import Frames, own_function
 from grader.errors.seen.reading.scope import (
     GRAPH,
@@ -23,6 +23,7 @@ from grader.errors.seen.reading.scope import (
     Scope,
     Value,
     behind,
+    defaults,
     holds_graph,
     is_made_to_learn,
     is_own,
@@ -33,43 +34,31 @@ from grader.errors.seen.reading.scope import (
 
 MOST_STEPS = 20_000
 DEPTH = 8
-_LEAVES = {
-    "item": "item() makes a number",
-    "tolist": "tolist() makes numbers",
-    "numpy": "numpy() leaves torch",
-    "detach": "detach() cuts",
-    "argmax": "argmax gives integers",
-    "argmin": "argmin gives integers",
-    "argsort": "argsort gives integers",
-    "long": "integers have no gradient",
-    "int": "integers have no gradient",
-    "bool": "truth values have no gradient",
-    **dict.fromkeys(logic.WORDS, logic.WHY),
-}
-_COMPARED = ("gt", "ge", "lt", "le", "eq", "ne")
-_MADE = {
-    "tensor": "torch.tensor copies values alone",
-    "from_numpy": "NumPy's arrays have no graph",
-    "Tensor": "torch.Tensor copies values alone",
-}
-_OFF = ("no_grad", "inference_mode")
 
 
 def cuts(frames: Frames) -> tuple[Cut, ...]:
-    """The lines that cut the tensor which the failing line differentiates off its graph."""
+    """The lines that cut the tensor which the failing line differentiates off its graph.
+
+    It has no graph. Where a function may return one with a graph or one without, as far as its
+    text shows, it returned the one without.
+    """
     for first in frames.own:
-        reading = _Reading(frames)
-        body = getattr(first.source, "body", [])
-        reading.block(body, Scope({}, first, first.file, 1, first.above))
-        found = [without_frozen(one.cuts) for one in reading.reached if not one.graph and one.cuts]
-        if found or any(one.graph for one in reading.reached):
-            return next(iter(found), ())
+        for is_cut in (False, True):
+            reading = _Reading(frames, is_cut)
+            body = getattr(first.source, "body", [])
+            reading.block(body, Scope({}, first, first.file, 1, first.above))
+            reached = reading.reached
+            found = [without_frozen(one.cuts) for one in reached if not one.graph and one.cuts]
+            if found:
+                return found[0]
+        if any(one.graph for one in reached):
+            return ()
     return ()
 
 
 class _Reading:
-    def __init__(self, frames: Frames) -> None:
-        self.frames, self.steps = frames, 0
+    def __init__(self, frames: Frames, is_cut: bool) -> None:
+        self.frames, self.is_cut, self.steps = frames, is_cut, 0
         self.failing = frames.last
         self.reached: list[Value] = []
         self.open: list[int] = []
@@ -108,7 +97,7 @@ class _Reading:
         for item in one.items:
             call = item.context_expr
             name = _name(call.func) if isinstance(call, ast.Call) else ""
-            if name in _OFF:
+            if name in OFF:
                 what = "in inference mode" if name == "inference_mode" else "under no_grad"
                 return scope.cut(call, f"nothing is recorded {what}")
             if name == "enable_grad":
@@ -140,6 +129,7 @@ class _Reading:
             scope.names[name] = joined([value, scope.names.get(name, NOTHING)])
         else:
             scope.names[ast.unparse(target)] = value
+            scope.known.pop(ast.unparse(target), None)
 
     def value(self, node: ast.expr, scope: Scope) -> Value:
         found = self.computed(node, scope)
@@ -178,6 +168,8 @@ class _Reading:
         inside = scope.object(node)
         if isinstance(inside, Tensor):
             return GRAPH if inside.requires_grad else NOTHING
+        if isinstance(node, ast.Attribute) and node.attr in ASKED:
+            return NOTHING
         if isinstance(node, ast.Attribute):
             owner = self.value(node.value, scope)
             return (
@@ -203,19 +195,21 @@ class _Reading:
         whole = joined([owner, *given, *named.values()])
         if name in ("backward", "grad", "register_hook") and self.is_failing(node, scope):
             self.reached.append(joined([owner, *given[:1]]))
-        if name in _COMPARED and not isinstance(scope.object(node.func), MethodType):
+        if name in COUNTED and not is_own(scope.object(node.func)):
+            return NOTHING
+        if name in COMPARED and not isinstance(scope.object(node.func), MethodType):
             return self.lost(node, whole, "a comparison has no gradient", scope)
         if name in ("append", "extend", "add", "update") and isinstance(node.func, ast.Attribute):
             self.give(node.func.value, whole, scope)
         inside = scope.object(node.func)
         if is_made_to_learn(node, name, inside):
             return GRAPH
-        if name in _MADE and (inside is None or inside is getattr(torch, name, None)):
-            return self.lost(node, whole, _MADE[name], scope)
+        if name in MADE and (inside is None or inside is getattr(torch, name, None)):
+            return self.lost(node, whole, MADE[name], scope)
         if isinstance(node.func, ast.Name) and name in ("float", "int"):
             return self.lost(node, whole, f"{name}() makes a number", scope)
-        if name in _LEAVES and (inside is None or not is_own(inside)):
-            return self.lost(node, whole, _LEAVES[name], scope)
+        if name in LEAVES and (inside is None or not is_own(inside)):
+            return self.lost(node, whole, LEAVES[name], scope)
         if name == "sample" and owner.graph and not (inside is not None and is_own(inside)):
             return self.lost(node, owner, "sample() draws without a graph", scope)
         if isinstance(inside, nn.Module) and not is_own(getattr(type(inside), "forward", None)):
@@ -254,12 +248,16 @@ class _Reading:
         if body is None:
             return joined([*given, *named.values()])
         names = [one.arg for one in (*body.args.posonlyargs, *body.args.args)]
-        known = {names.pop(0): owned} if owned is not None and names else {}
+        known = defaults(inner)
+        known |= {names.pop(0): owned} if owned is not None and names else {}
         bound = dict(zip(names, given, strict=False)) | {
             key: one for key, one in named.items() if key
         }
-        for argument, one in (*zip(names, node.args, strict=False),):
-            if (held := scope.object(one)) is not None and not isinstance(held, Tensor):
+        by_name = [(one.arg, one.value) for one in node.keywords if one.arg]
+        for argument, one in (*zip(names, node.args, strict=False), *by_name):
+            known.pop(argument, None)
+            is_known, held = scope.looked_up(one)
+            if (is_known or held is not None) and not isinstance(held, Tensor):
                 known[argument] = held
                 if not bound[argument].graph and not bound[argument].cuts:
                     bound.pop(argument)
@@ -274,13 +272,14 @@ class _Reading:
             None,
         )
         own = Scope(bound, frame, file, first, inner.__globals__, known, scope.off)
-        marked = [one for one in body.decorator_list if _name(one) in _OFF]
+        marked = [one for one in body.decorator_list if _name(one) in OFF]
         if marked:
             own.off = own.cut(marked[0], f"{body.name} is decorated to record nothing")
         self.open.append(id(inner))
         self.block(body.body, own)
         self.open.pop()
-        return joined(own.returned)
+        without = [one for one in own.returned if not one.graph and one.cuts]
+        return joined(without if self.is_cut and without else own.returned)
 
     def is_failing(self, node: ast.Call, scope: Scope) -> bool:
         line, frame = scope.first + node.lineno - 1, self.failing
