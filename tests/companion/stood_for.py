@@ -136,6 +136,18 @@ def blurred_by_arrays():
     return _blurred(True)
 
 
+@pair("term_cut", lambda: _blurred(False))
+def a_term_that_arrays_make_and_a_cast_hands_on():
+    torch.manual_seed(0)
+    net, x, y = nn.Linear(3, 4), torch.randn(5, 3), torch.randn(5, 4)
+    with watch():
+        out = net(x)
+        spread = torch.tensor(np.std(out[:, 2:].detach().numpy(), 0), dtype=torch.float64)
+        loss = F.mse_loss(out, y) + 0.1 * F.mse_loss(spread, y[:, 2:].double().std(0)).float()
+        loss.backward()
+    return why_no_grad(net.weight, loss)
+
+
 def _pieced(emptied_each, ends):
     """Two optimizers that step on every second piece of a batch."""
     torch.manual_seed(0)

@@ -369,6 +369,32 @@ def points_with_a_column_that_nobody_reads():
     Splat.apply(points, torch.ones((), requires_grad=True)).sum().backward()
 
 
+class Turned(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, points, angle):
+        ctx.save_for_backward(points, angle)
+        return points * angle[:, 0, None] + points.flip(1) * angle[:, 1, None]
+
+    @staticmethod
+    def backward(ctx, g):
+        points, angle = ctx.saved_tensors
+        to_points = g * angle[:, 0, None] + (g * angle[:, 1, None]).flip(1)
+        to_angle = torch.stack([(g * points).sum(1), (g * points.flip(1)).sum(1)], 1)
+        return to_points, to_angle
+
+
+@told(
+    "function_shape",
+    "Turned.backward returns to_angle as the gradient of forward's argument 1",
+    "return to_points, to_angle",
+    "torch.nn.functional.pad(to_angle, (0, 2)) in the place of to_angle",
+    lambda: Turned.apply(torch.ones(5, 2), torch.ones(5, 2, requires_grad=True)).sum().backward(),
+)
+def a_gradient_that_has_the_shape_of_another_argument_by_chance():
+    points, angle = torch.ones(5, 2, requires_grad=True), torch.ones(5, 4, requires_grad=True)
+    Turned.apply(points, angle).sum().backward()
+
+
 @told(
     "no_graph",
     "argmax gives integers",
@@ -383,6 +409,72 @@ def classes_for_scores():
     guessed = scores.softmax(1).argmax(1).float()
     loss = F.cross_entropy(guessed, labels)
     loss.backward()
+
+
+def _by_mode(p, mode="soft"):
+    if mode == "soft":
+        return torch.sigmoid(10 * (p - 0.5))
+    return (p >= 0.5).to(p)
+
+
+@told(
+    "no_graph",
+    r"Cuts in this code: \S+ line \d+: a comparison has no gradient\.$",
+    "return (p >= 0.5).to(p)",
+    "Compute with the probabilities themselves",
+    lambda: _by_mode(nn.Linear(2, 1)(torch.ones(4, 2))).sum().backward(),
+)
+def a_branch_that_a_word_decides():
+    net = nn.Linear(2, 1)
+    loss = 1 - _by_mode(net(torch.ones(4, 2)), mode="hard").mean()
+    loss.backward()
+
+
+@told(
+    "no_graph",
+    "places are integers",
+    "_, chosen = torch.max(logits, 1)",
+    "Give the loss what that line chooses from: criterion(logits, y.long()).",
+    lambda: nn.CrossEntropyLoss()(nn.Linear(2, 3)(torch.ones(2, 2)), torch.ones(2).long()),
+)
+def places_for_scores():
+    criterion, y = nn.CrossEntropyLoss(), torch.ones(2)
+    net = nn.Linear(2, 3)
+    logits = net(torch.ones(2, 2))
+    _, chosen = torch.max(logits, 1)
+    loss = criterion(chosen.float(), y)
+    loss.backward()
+
+
+@told(
+    "no_graph",
+    "places are integers",
+    "chosen = logits.topk(2, dim=1)[1].float()",
+    "Give the loss what that line chooses from: criterion(logits, y).",
+    lambda: nn.MSELoss()(nn.Linear(2, 3)(torch.ones(2, 2)).topk(2, 1)[0], torch.ones(2, 2)),
+)
+def the_second_of_what_topk_gives():
+    criterion, y = nn.MSELoss(), torch.ones(2, 2)
+    net = nn.Linear(2, 3)
+    logits = net(torch.ones(2, 2))
+    chosen = logits.topk(2, dim=1)[1].float()
+    loss = criterion(chosen, y)
+    loss.backward()
+
+
+@told(
+    "unused",
+    "scores is computed from image, scores = net",
+    "scores = net(image)",
+    "scores = net(x)",
+    lambda: torch.autograd.grad((x := torch.ones(1, 4, requires_grad=True)).sum(), x),
+)
+def an_entry_of_what_another_copy_gave():
+    net, image = nn.Linear(4, 3), torch.rand(1, 4)
+    x = image.clone().detach().requires_grad_(True)
+    scores = net(image)
+    best = scores[0, 1]
+    return torch.autograd.grad(best, x)
 
 
 @told(

@@ -18,6 +18,7 @@ _SCALES = {
     *("sum", "mean"),
 }
 """What leaves of a sum a sum of the same terms, where the other factor is a plain number."""
+_CASTS = {"float", "double", "half", "to"}
 _LOSSES = {
     *("binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "kl_div"),
 }
@@ -121,6 +122,8 @@ def _is_measured(record: Record, term: int) -> bool:
         return False
     if call.name in _LOSSES or call.name.endswith("_loss"):
         return True
+    if call.name in _CASTS and len(call.sources) == 1:
+        return _is_measured(record, call.sources[0])
     return _is_added(call) and any(_is_measured(record, source) for source in call.sources)
 
 

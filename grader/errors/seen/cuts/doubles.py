@@ -17,7 +17,7 @@ from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
-_MOST_NUMBERS = 10_000_000
+_MOST_NUMBERS, _MOST_NAMES = 10_000_000, 20
 
 
 def read(frames: Frames, told: Explained) -> Explained | None:
@@ -25,24 +25,33 @@ def read(frames: Frames, told: Explained) -> Explained | None:
     frame = frames.last
     for result, asked, leaf in _asked(frame):
         for outer, name, there in whence(frames, result.id, ast.unparse(asked)):
-            made = [] if outer.source is None else source.assigned(outer.source, name)
-            before = [
-                one for one in made if isinstance(one, ast.Assign) and one.lineno <= outer.line
-            ]
-            given = source.value_of(before[-1], name) if before else None
-            double = _double(given, leaf, there, outer) if given is not None else None
-            if given is None or double is None:
-                continue
-            written = _with(given, double, there)
-            place = outer.place_of(before[-1].lineno)
-            return replace(
-                told,
-                meaning=f"{name} is computed from {double}, {name} = {ast.unparse(given)}; and "
-                f"{there} is another tensor of the same numbers: no graph leads from {name} to it.",
-                cure=f"Compute it from {there}: {name} = {written}.",
-                place=place,
-            )
+            for made, given in _statements(outer, name):
+                if (double := _double(given, leaf, there, outer)) is None:
+                    continue
+                what = ast.unparse(made.targets[0])
+                return replace(
+                    told,
+                    meaning=f"{what} is computed from {double}, {what} = {ast.unparse(given)}; and "
+                    f"{there} is another tensor of the same numbers: no graph leads from {what} "
+                    "to it.",
+                    cure=f"Compute it from {there}: {what} = {_with(given, double, there)}.",
+                    place=outer.place_of(made.lineno),
+                )
     return None
+
+
+def _statements(frame: Frame, name: str) -> Iterator[tuple[ast.Assign, ast.expr]]:
+    """The statement that made a name's value, and those that made what it was computed from."""
+    ahead = [name]
+    for one in ahead:
+        made = source.assigned(frame.source, one) if frame.source is not None else []
+        before = [at for at in made if isinstance(at, ast.Assign) and at.lineno <= frame.line]
+        given = source.value_of(before[-1], one) if before else None
+        if given is None or len(ahead) > _MOST_NAMES:
+            continue
+        yield before[-1], given
+        inside = (node.id for node in ast.walk(given) if isinstance(node, ast.Name))
+        ahead += [other for other in inside if other not in ahead]
 
 
 def _asked(frame: Frame) -> Iterator[tuple[ast.Name, ast.expr, Tensor]]:

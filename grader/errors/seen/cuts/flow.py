@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.errors.seen.cuts.operations import ASKED, COMPARED, COUNTED, LEAVES, MADE, OFF
+from grader.errors.seen.cuts import operations
+from grader.errors.seen.cuts.operations import gives_places, name_of
 from grader.errors.seen.reading.frames import Frames, own_function
 from grader.errors.seen.reading.scope import (
     GRAPH,
@@ -96,8 +97,8 @@ class _Reading:
     def mode(self, one: ast.With | ast.AsyncWith, scope: Scope) -> Cut | None:
         for item in one.items:
             call = item.context_expr
-            name = _name(call.func) if isinstance(call, ast.Call) else ""
-            if name in OFF:
+            name = name_of(call.func) if isinstance(call, ast.Call) else ""
+            if name in operations.OFF:
                 what = "in inference mode" if name == "inference_mode" else "under no_grad"
                 return scope.cut(call, f"nothing is recorded {what}")
             if name == "enable_grad":
@@ -117,6 +118,9 @@ class _Reading:
             if isinstance(target, ast.Tuple) and isinstance(one.value, ast.Tuple):
                 each = zip(target.elts, one.value.elts, strict=False)
                 pairs = [(to, self.value(of, scope)) for to, of in each]
+            elif isinstance(target, ast.Tuple) and gives_places(one.value, len(target.elts)):
+                places = self.lost(one.value, value, operations.PLACES, scope)
+                pairs = list(zip(target.elts, (value, places), strict=True))
             for to, of in pairs:
                 self.give(to, of, scope)
 
@@ -154,6 +158,8 @@ class _Reading:
             inner = node.value if isinstance(node, ast.DictComp) else node.elt
             return self.value(inner, scope)
         if isinstance(node, ast.Subscript):
+            if gives_places(node.value, 2) and ast.unparse(node.slice) in ("1", "-1"):
+                return self.lost(node, self.value(node.value, scope), operations.PLACES, scope)
             whole, place = self.value(node.value, scope), self.value(node.slice, scope)
             return whole if whole.graph else Value(False, (*whole.cuts, *place.cuts))
         if isinstance(node, ast.IfExp) and (truth := scope.truth(node.test)) is not None:
@@ -168,7 +174,7 @@ class _Reading:
         inside = scope.object(node)
         if isinstance(inside, Tensor):
             return GRAPH if inside.requires_grad else NOTHING
-        if isinstance(node, ast.Attribute) and node.attr in ASKED:
+        if isinstance(node, ast.Attribute) and node.attr in operations.ASKED:
             return NOTHING
         if isinstance(node, ast.Attribute):
             owner = self.value(node.value, scope)
@@ -186,30 +192,34 @@ class _Reading:
         return Value(False, (cut,)) if value.graph or leaves else value
 
     def call(self, node: ast.Call, scope: Scope) -> Value:
-        name = _name(node.func)
+        name = name_of(node.func)
         owner = NOTHING
         if isinstance(node.func, ast.Attribute) and name not in ("no_grad",):
             owner = self.value(node.func.value, scope)
         given = [self.value(one, scope) for one in node.args]
         named = {one.arg or "": self.value(one.value, scope) for one in node.keywords}
         whole = joined([owner, *given, *named.values()])
+        if name in operations.LIKENED and isinstance(node.func, ast.Attribute):
+            whole = owner
+        if name.endswith("_like"):
+            return NOTHING
         if name in ("backward", "grad", "register_hook") and self.is_failing(node, scope):
             self.reached.append(joined([owner, *given[:1]]))
-        if name in COUNTED and not is_own(scope.object(node.func)):
+        if name in operations.COUNTED and not is_own(scope.object(node.func)):
             return NOTHING
-        if name in COMPARED and not isinstance(scope.object(node.func), MethodType):
+        if name in operations.COMPARED and not isinstance(scope.object(node.func), MethodType):
             return self.lost(node, whole, "a comparison has no gradient", scope)
         if name in ("append", "extend", "add", "update") and isinstance(node.func, ast.Attribute):
             self.give(node.func.value, whole, scope)
         inside = scope.object(node.func)
         if is_made_to_learn(node, name, inside):
             return GRAPH
-        if name in MADE and (inside is None or inside is getattr(torch, name, None)):
-            return self.lost(node, whole, MADE[name], scope)
+        if name in operations.MADE and (inside is None or inside is getattr(torch, name, None)):
+            return self.lost(node, whole, operations.MADE[name], scope)
         if isinstance(node.func, ast.Name) and name in ("float", "int"):
             return self.lost(node, whole, f"{name}() makes a number", scope)
-        if name in LEAVES and (inside is None or not is_own(inside)):
-            return self.lost(node, whole, LEAVES[name], scope)
+        if name in operations.LEAVES and (inside is None or not is_own(inside)):
+            return self.lost(node, whole, operations.LEAVES[name], scope)
         if name == "sample" and owner.graph and not (inside is not None and is_own(inside)):
             return self.lost(node, owner, "sample() draws without a graph", scope)
         if isinstance(inside, nn.Module) and not is_own(getattr(type(inside), "forward", None)):
@@ -272,7 +282,7 @@ class _Reading:
             None,
         )
         own = Scope(bound, frame, file, first, inner.__globals__, known, scope.off)
-        marked = [one for one in body.decorator_list if _name(one) in OFF]
+        marked = [one for one in body.decorator_list if name_of(one) in operations.OFF]
         if marked:
             own.off = own.cut(marked[0], f"{body.name} is decorated to record nothing")
         self.open.append(id(inner))
@@ -286,8 +296,3 @@ class _Reading:
         return scope.file == frame.file and line <= frame.line <= line + (
             (node.end_lineno or node.lineno) - node.lineno
         )
-
-
-def _name(node: ast.expr) -> str:
-    node = node.func if isinstance(node, ast.Call) else node
-    return str(getattr(node, "attr", getattr(node, "id", "")))

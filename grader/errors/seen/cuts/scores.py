@@ -12,6 +12,7 @@ from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
+_CASTS = ("float", "double", "long", "int", "to", "type", "view", "reshape", "squeeze")
 _LOSSES = nn.modules.loss._Loss
 
 
@@ -21,7 +22,7 @@ def instead(frames: Frames, places: Collection[str]) -> str:
         for node in ast.walk(frame.source) if frame.source is not None else ():
             if not isinstance(node, ast.Call) or len(node.args) < 2 or node.lineno > frame.line:
                 continue
-            loss, given = looked_up(node.func, frame), node.args[0]
+            loss, given = looked_up(node.func, frame), _plain(node.args[0])
             classes = failing.name_of(node) == "cross_entropy"
             classes = classes or isinstance(loss, nn.CrossEntropyLoss)
             if not isinstance(given, ast.Name) or not (classes or isinstance(loss, _LOSSES)):
@@ -31,6 +32,15 @@ def instead(frames: Frames, places: Collection[str]) -> str:
                 written = _with(node, scores, frame, classes)
                 return f"Give the loss what that line chooses from: {ast.unparse(written)}."
     return ""
+
+
+def _plain(node: ast.expr) -> ast.expr:
+    """`preds` of `preds.float()`."""
+    while isinstance(node, ast.Call) and failing.name_of(node) in _CASTS:
+        if not isinstance(node.func, ast.Attribute):
+            break
+        node = node.func.value
+    return node
 
 
 def _scores(name: str, frame: Frame, places: Collection[str]) -> ast.expr | None:

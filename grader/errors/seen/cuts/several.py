@@ -25,7 +25,8 @@ def read(frames: Frames, told: Explained, asked: ast.expr | None) -> Explained |
         lines = _freezing(frames)
         at = f" ({lines[0]})" if len(lines) == 1 else ""
         each = "None of" if len(frozen) == len(tensors) else f"{len(frozen)} of"
-        verb = "requires grad" if len(frozen) == len(tensors) else "do not require grad"
+        some = "does not require grad" if len(frozen) == 1 else "do not require grad"
+        verb = "requires grad" if len(frozen) == len(tensors) else some
         cure = f"Ask for those alone that require it: [p for p in {text} if p.requires_grad]."
         if frame.code_name == "backward" and "ctx" in frame.names:
             cure = (

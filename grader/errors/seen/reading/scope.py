@@ -27,6 +27,7 @@ class Value(NamedTuple):
     cuts: tuple[Cut, ...] = ()
 
 
+_PLAIN = (type(None), bool, int, float, str)
 NOTHING, GRAPH = Value(), Value(True)
 
 
@@ -97,9 +98,14 @@ class Scope:
             if not is_known or other is not None:
                 return None
             return (one is None) == isinstance(test.ops[0], ast.Is)
+        if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq | ast.NotEq):
+            sides = [self.looked_up(side) for side in (test.left, test.comparators[0])]
+            if not all(is_known and isinstance(side, _PLAIN) for is_known, side in sides):
+                return None
+            same = bool(sides[0][1] == sides[1][1])
+            return same == isinstance(test.ops[0], ast.Eq)
         is_known, value = self.looked_up(test)
-        is_plain = value is None or isinstance(value, bool | int | float | str)
-        return bool(value) if is_known and is_plain else None
+        return bool(value) if is_known and isinstance(value, _PLAIN) else None
 
 
 def holds_graph(value: Any) -> bool:
@@ -150,5 +156,4 @@ def is_made_to_learn(node: ast.Call, name: str, kind: Any) -> bool:
 def defaults(function: FunctionType) -> dict[str, Any]:
     """The numbers, flags and texts that a function takes where it is given none."""
     parameters = inspect.signature(function).parameters.items()
-    plain = (type(None), bool, int, float, str)
-    return {name: one.default for name, one in parameters if isinstance(one.default, plain)}
+    return {name: one.default for name, one in parameters if isinstance(one.default, _PLAIN)}

@@ -142,6 +142,8 @@ def _other_argument(
         if len(names) < len(shapes) or shapes.count(given) != 1 or shapes.count(wanted) != 1:
             continue
         at = shapes.index(given)
+        if at < shapes.index(wanted):
+            continue  # what stands there fits, or it would have been refused first
         return names[shapes.index(wanted)], at, names[at]
     return None
 
