@@ -67,7 +67,10 @@ class Report:
         return box(self.about, blocks, self.notes)
 
 
-_FOLLOWS = {"loss_without_graph", "loss_is_leaf", "emptied", "nan_loss", "nan_weights", *ARRIVES}
+_FOLLOWS = {
+    *("loss_without_graph", "loss_is_leaf", "emptied", "nan_loss", "nan_weights"),
+    *("frozen_batchnorm", *ARRIVES),
+}
 """Kinds that often follow from another that was found too."""
 _UNKNOWN_TO_MODELS = {"in_a_list", "plain_tensor"}
 """What `parameters()` leaves out, and with it an optimizer that was made of them."""
@@ -98,6 +101,8 @@ def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     dropped = {"emptied"} if codes & _EMPTIED_TOO_EARLY else set()
     if codes - _TOLD_BESIDE:
         dropped = dropped | {"step_on_nothing"}
+    if "term_cut" in codes:
+        follows = follows | {"zero_part"}
     if "unemptied" in codes:
         dropped = dropped | {"added_to_old"}  # it names the loop to which the sum belongs
     if "swapped" in codes:

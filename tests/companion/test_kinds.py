@@ -21,6 +21,7 @@ from tests.companion import (
     programs,
     several,
     silent,
+    stood_for,
     structure,
     terms,
     unmoved,
@@ -497,3 +498,46 @@ def test_a_kind_speaks_in_sentences_and_leads_to_a_lesson(kind):
 )
 def test_what_is_meant_without_effect_is_no_alarm(report):
     assert not set(report().codes) - TRUE_REMARKS, report()
+
+
+def test_gradients_that_turns_leave_to_each_other_are_emptied_as_they_should_be():
+    assert "emptied_unused" not in stood_for.in_turns().codes
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_checkpoint_whose_input_requires_grad_is_no_cut(begins):
+    every, *asked = stood_for.in_checkpoints(begins)
+    assert not set(every.codes) - TRUE_REMARKS, every
+    for report in asked:
+        assert report.codes == ("fine",), report
+        assert not report.notes, report
+
+
+def test_the_line_at_which_a_branch_left_torch_is_named_and_nothing_is_said_of_its_factors():
+    report = stood_for.blurred_by_arrays()
+    assert "np.cumsum(values.detach().numpy(), 0)" in report.findings[0].place.text, report
+    assert report.codes == ("term_cut", "zero_part"), report
+
+
+def test_the_line_that_empties_piece_by_piece_is_named():
+    found = stood_for.pieces_emptied_one_by_one().findings[0]
+    assert found.place.text == "first.zero_grad()"
+
+
+def test_the_line_that_emptied_a_gradient_is_its_own_optimizers():
+    (found,) = stood_for.emptied_by_its_own().findings
+    assert found.place.text == "opt_one.zero_grad()"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("mean", "it divides by 0 in 2 of 4 places"),
+        ("exp", "in 8 of 8 places it is given more than its dtype can hold the exp of"),
+        ("log", "it is given 0 or less in"),
+    ],
+)
+def test_what_the_first_nan_was_made_of_is_counted(kind, said):
+    (found,) = (one for one in stood_for.counted(kind).findings if one.code == "nan_loss")
+    assert said in found.sentence, found

@@ -11,7 +11,7 @@ from course.companion.asking import gone, inquiry
 from course.companion.cut import unheld
 from course.companion.finding import Finding, counted
 from course.companion.kinds.kind import ARRIVES
-from course.companion.record import passes
+from course.companion.record import passes, tracing
 from course.companion.record.calls import Record
 from course.companion.record.reach import Reach
 from course.companion.record.sizes import MOST_NODES
@@ -117,9 +117,11 @@ def _of_away(
         if other is not None:
             findings = _of_other(parameter, other[1], name, around, record)
         elif parameter.grad is not None and (
-            passes.has_passed(parameter, record) or afterwards.was_given(record, parameter)
+            passes.has_passed(parameter, record)
+            or afterwards.was_given(record, parameter)
+            or tracing.is_run_again(record, parameter)
         ):
-            continue  # by a loss that is gone, or by hand
+            continue  # by a loss that is gone, by hand, or by the pass of a checkpoint
         else:
             findings = inquiry.lost(parameter, loss, name, around, record, number >= asked.most)
         told += [(name, one) for one in findings]

@@ -21,6 +21,12 @@ from course.companion.zeros import afterwards, births, derivatives, origins, shr
 from course.companion.zeros.following import MOST_FOR_HALF, TINY, is_cancelled
 from course.companion.zeros.origins import Birth
 
+_PARTING = {
+    "cat": "CatBackward0",
+    "concat": "CatBackward0",
+    "hstack": "CatBackward0",
+    "stack": "StackBackward0",
+}
 _TURNS = {"T", "t", "mT", "transpose", "permute", "view", "reshape", "unsqueeze", "expand"}
 """What hands a weight on in another shape."""
 
@@ -60,6 +66,8 @@ def why_bad(record: Record, tensor: Tensor, name: str, around: Surroundings) -> 
         return [found("not_seen", tensor=name)]
     last = [number for event in events for number in passes.ends(record, event)]
     lost = cuts.why_lost_before(record, start, last[-1] if last else None, None, name)
+    if lost and events and all(not event.about.roots for event in events):
+        lost.append(found("loss_is_leaf", place=events[-1].place))
     return lost or [found("not_seen", tensor=name)]
 
 
@@ -108,7 +116,7 @@ def _of_pass(
     if is_hidden and (told := hidden.finding(record, passed, between, tensor, name)) is not None:
         return [told]
     if tensor.grad is None:
-        place = afterwards.last_emptied(record)
+        place = afterwards.last_emptied(record, tensor)
         if is_hidden and not afterwards.is_emptied(record, passed, tensor):
             return [found("not_seen", tensor=name)]
         return [found("emptied", tensor=name, place=place)]
@@ -152,6 +160,8 @@ def _birth(record: Record, passed: Pass, between: set[int], end: float) -> Birth
         worst = max(sizes, key=lambda one: (not math.isfinite(one), one))
         if not math.isfinite(worst) or worst > most:
             sent = worst
+            if last is not None and (parting := _parting(record, between, last[0], number)):
+                return Birth(parting, 0.0)
             if min(sizes) <= most and _uses(record, number, last[0] if last else None):
                 return Birth(GoneNode(number, title), 0.0)  # one of its edges leads on
             break
@@ -165,6 +175,17 @@ def _birth(record: Record, passed: Pass, between: set[int], end: float) -> Birth
     if worst and not origins.is_one_of(node, origins.SUMS):
         return None  # small, and by no single operation
     return Birth(node, 0.0, is_half=is_half and sent < MOST_FOR_HALF)
+
+
+def _parting(record: Record, between: set[int], zero: int, good: int) -> GoneNode | None:
+    """What parts a gradient among several, between a node that is given 0 and one that is not.
+
+    Its own sizes are not measured.
+    """
+    for call in map(record.call, between):
+        if call is not None and call.name in _PARTING and zero < call.sequence < good:
+            return GoneNode(call.sequence, _PARTING[call.name])
+    return None
 
 
 def _first_broken(record: Record, passed: Pass, between: set[int]) -> Birth | None:

@@ -16,6 +16,7 @@ from course.companion.asking.written import located, padding_row
 from course.companion.cut import anew, cuts, drawn, terms, unheld, wiring
 from course.companion.finding import Finding, Report, counted, found, ordered
 from course.companion.kinds.kind import ARRIVES
+from course.companion.record import tracing
 from course.companion.record.calls import Record
 from course.companion.record.reach import Reach
 from course.companion.record.watching import Watch, last_watch
@@ -130,7 +131,7 @@ def _fitting(about: str, real: tuple[Finding, ...]) -> str:
 
 _BESIDE = {"eval_mode", "frozen_batchnorm"}
 """What is no answer to the question about a tensor whose gradient arrives."""
-_REMARKS = {"emptied", "no_backward"}
+_REMARKS = {"emptied", "no_backward", "frozen_batchnorm"}
 """What is said of right programs too."""
 
 
@@ -183,6 +184,9 @@ def _one(
         size = inquiry.size_of_grad(tensor) or 0.0
         told = found("fine", tensor=name, size=f"{size:.3g}")
         return f"The gradient of {name} was assigned at {place}.", [told]
+    if tensor not in reach and not is_bad(tensor) and tracing.is_run_again(record, tensor):
+        size = inquiry.size_of_grad(tensor)
+        return _RUN_AGAIN, [found("fine", tensor=name, size=f"{size:.3g}")]
     if tensor not in reach:
         lost = inquiry.lost(tensor, loss, name, around, record)
         return f"The loss does not lead back to {name}.", findings + lost
@@ -194,6 +198,7 @@ def _one(
 
 
 _SEVERAL = "One of the losses that were watched gave it a gradient."
+_RUN_AGAIN = "A checkpoint runs it again in the backward pass, and gave it a gradient there."
 _UNEXPLAINED = (
     "The gradient's largest entry is {size:.3g}, and no call that was seen says why. Keep the "
     "loss, and ask with it: why_no_grad(tensor, loss)."

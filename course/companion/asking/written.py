@@ -143,6 +143,9 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
         )
     if one.code == "zero_both":
         return (functools.partial(statements.sets_zero, one.tensor),)
+    if one.code == "zero_relu_start":
+        other = one.sentence.rpartition(", since ")[2].partition(" is all zeros")[0]
+        return (functools.partial(statements.sets_zero, one.tensor if " " in other else other),)
     return _PLAIN.get(one.code, ())
 
 

@@ -27,6 +27,7 @@ _CHOOSING = {
     *("__gt__", "__lt__", "__ge__", "__le__", "__eq__", "gt", "lt", "eq"),
 }
 """What makes an index or a mask of values: a choice, and no second way of theirs."""
+_COMPARED = {"gt", "ge", "lt", "le", "eq", "ne", "greater", "less"}
 _STEPS = {"sign", "round", "floor", "ceil", "trunc", "sign_", "round_"}
 """What has a slope of 0 wherever it has one."""
 
@@ -78,6 +79,9 @@ def _estimated(record: Record, cuts: list[int], name: str) -> Finding | None:
         if call is not None and all(
             one is not None and one.name == "detach" and passed in one.sources for one in others
         ):
+            if (term := rows.compared(record, number)) is not None:
+                at = str(call.place)
+                return found("straight_through_compared", tensor=name, place=term.place, at=at)
             return found("straight_through", tensor=name, place=call.place)
     return None
 
@@ -269,5 +273,7 @@ def _called(call: Call) -> str:
     text = written(call.code, call.instruction)
     if call.name == "copy_" and ".load_state_dict(" in text:
         return "load_state_dict()"
+    if call.name.strip("_") in _COMPARED:
+        return "a comparison"
     drawn = re.search(r"\.(sample(?:_n)?)\(", text)
     return f"{drawn[1] if drawn and call.note[0] in ('off', 'integer') else call.name}()"

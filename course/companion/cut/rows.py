@@ -5,6 +5,7 @@ from __future__ import annotations
 from course.companion.record.calls import Call, Record
 
 _DIFFERENCES = {"sub", "__sub__", "subtract"}
+_COMPARING = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", *_DIFFERENCES}
 _SUMS = {"add", "__add__", "__radd__"}
 _LOOKS_UP = {"embedding", "__getitem__", "index_select"}
 
@@ -35,3 +36,23 @@ def straight_through(record: Record, number: int) -> int | None:
     q, z = difference.sources
     sums = (one for _, one in record.every() if one.name in _SUMS and number in one.sources)
     return q if any(z in one.sources for one in sums) else None
+
+
+def compared(record: Record, number: int) -> Call | None:
+    """The call that compares z + (q - z).detach() with z.detach(): a term for q that misses it."""
+    cut = record.call(number)
+    difference = record.call(cut.sources[0]) if cut is not None and cut.sources else None
+    if difference is None or len(difference.sources) != 2:
+        return None
+    z = difference.sources[1]
+    estimated = {
+        at
+        for at, one in record.every()
+        if one.name in _SUMS and number in one.sources and z in one.sources
+    }
+    detached = {at for at, one in record.every() if one.name == "detach" and one.sources == (z,)}
+    for _, one in record.every():
+        given = set(one.sources)
+        if one.name in _COMPARING and given & estimated and given & detached:
+            return one
+    return None

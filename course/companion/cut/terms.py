@@ -18,6 +18,7 @@ _SCALES = {
     *("sum", "mean"),
 }
 """What leaves of a sum a sum of the same terms, where the other factor is a plain number."""
+_CASTS = {"float", "double", "half", "to"}
 _LOSSES = {
     *("binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "kl_div"),
 }
@@ -55,6 +56,11 @@ def cut_off(record: Record, end: int) -> list[Finding]:
     for call, term in _terms(record, end, _is_added):
         if not _is_measured(record, term):
             continue
+        if (left := _left_torch(record, term, reached)) is not None:
+            how = f"{left.name}() and NumPy" if left.name.startswith("detach") else "NumPy"
+            joins = str(call.place)
+            told[term] = found("term_cut", sure=False, place=left.place, how=how, joins=joins)
+            continue
         for number in sorted(record.before([term])):
             made = record.call(number) if number >= 0 else None
             if made is None or made.gives_grad or True not in made.recorded:
@@ -67,6 +73,30 @@ def cut_off(record: Record, end: int) -> list[Finding]:
                 told[number] = found("term_cut", sure=False, place=made.place, how=how, joins=joins)
                 break
     return list(told.values())
+
+
+def _left_torch(record: Record, term: int, reached: set[int]) -> Call | None:
+    """What cut a value off its graph for NumPy, if a term is made of arrays and of no graph.
+
+    Which array it is made of is not seen: of several the first counts.
+    """
+    made = [one for number in record.before([term]) if (one := record.call(number)) is not None]
+    if any(True in one.recorded for one in made):
+        return None
+    if all(one >= 0 for one in record.before([term])) and all(one.sources for one in made):
+        return None  # nothing in it may be made of an array
+    for number, call in record.every():
+        if number >= term or call.name not in ("numpy", "__array__"):
+            continue
+        for behind in sorted(record.before(call.sources)):
+            cut = record.call(behind) if behind >= 0 else None
+            if cut is None or cut.gives_grad or True not in cut.recorded:
+                continue
+            whence = {of for of, grad in zip(cut.sources, cut.recorded, strict=True) if grad}
+            trained = any(_recorded_numbers(record, of) & reached for of in whence)
+            if trained and not whence & reached:
+                return cut
+    return None
 
 
 def _recorded_numbers(record: Record, end: int) -> set[int]:
@@ -92,6 +122,8 @@ def _is_measured(record: Record, term: int) -> bool:
         return False
     if call.name in _LOSSES or call.name.endswith("_loss"):
         return True
+    if call.name in _CASTS and len(call.sources) == 1:
+        return _is_measured(record, call.sources[0])
     return _is_added(call) and any(_is_measured(record, source) for source in call.sources)
 
 

@@ -17,6 +17,7 @@ from course.companion.record.reach import Reach
 from course.companion.surroundings import Surroundings
 from grader.errors.seen.reading import source
 
+MOST_ENTRIES = 256
 _PLAIN = (bool, int, float, str, type(None))
 
 
@@ -162,6 +163,26 @@ def choosing_seen(around: Surroundings, tensor: Tensor, record: Record) -> str |
     return None
 
 
+def _ending(value: Any) -> str:
+    """Of a module that holds others: what is registered of a dict has texts for its keys."""
+    if not isinstance(value, dict):
+        return "List"
+    return "Dict" if all(isinstance(one, str) for one in value) else "Dict, with texts for keys,"
+
+
+def _entries(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else list(value)
+
+
+def _inside(value: Any, depth: int = 3) -> Iterator[Any]:
+    """What a list or a dict holds, and what the lists and dicts in it hold."""
+    for one in _entries(value)[:MOST_ENTRIES]:
+        if isinstance(one, list | tuple | dict) and depth > 1:
+            yield from _inside(one, depth - 1)
+        else:
+            yield one
+
+
 def _held(name: str, value: Any, known: set[int]) -> Iterator[Finding]:
     if isinstance(value, Tensor):
         if value.requires_grad and value.is_leaf and id(value) not in known:
@@ -169,7 +190,7 @@ def _held(name: str, value: Any, known: set[int]) -> Iterator[Finding]:
         return
     if not isinstance(value, list | tuple | dict):
         return
-    inside = list(value.values()) if isinstance(value, dict) else list(value)
+    inside = list(_inside(value))
     for kind, what, right in (
         (nn.Module, "layers", "nn.ModuleDict" if isinstance(value, dict) else "nn.ModuleList"),
         (
@@ -187,4 +208,10 @@ def _held(name: str, value: Any, known: set[int]) -> Iterator[Finding]:
         ]
         if lost:
             container = type(value).__name__
+            nested = [one for one in _entries(value) if isinstance(one, list | tuple | dict)]
+            if nested:
+                container = f"{container} of {type(nested[0]).__name__}s"
+                right = (
+                    f"nn.Module{_ending(value)} with nn.{kind.__name__}{_ending(nested[0])} in it"
+                )
             yield found("in_a_list", tensor=name, container=container, what=what, cure_with=right)

@@ -27,10 +27,19 @@ CUTS = (
     kind(
         "straight_through",
         "Only a straight-through estimator leads on",
-        "{name} enters the loss by a straight-through estimator alone, z + (q - z).detach(): it "
-        "gives the gradient to z and none to q, and is meant so.",
+        "The loss is made of {name} by a straight-through estimator alone, z + (q - z).detach(): "
+        "it gives the gradient to z and none to q, and is meant so.",
         "Leave that detach() where it is. What makes q, such as a codebook, is trained by a term "
         "of its own: add (q - z.detach()).pow(2).mean() to the loss.",
+        *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
+    ),
+    kind(
+        "straight_through_compared",
+        "A codebook's term that compares the estimator",
+        "Nothing trains {name}: the term that is to do it compares z + (q - z).detach() with "
+        "z.detach(). That value is made at {at}, and gives its gradient to z and none to q.",
+        "Compare q itself, as it was looked up, with z.detach() here, and hand q on beside the "
+        "estimated value. Leave the detach() of the estimator where it is.",
         *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
     ),
     kind(

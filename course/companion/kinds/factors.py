@@ -15,6 +15,15 @@ FACTORS = (
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
+        "zero_relu_start",
+        "A ReLU behind a layer of zeros",
+        "The gradient of {name} is zero: {node} ({call}) is given 0 everywhere, since {other} is "
+        "all zeros, and there the slope of a ReLU is 0. No step moves it.",
+        "Let it start at small random numbers, by nn.init.normal_(weight, std=0.02), or take an "
+        "activation with a slope at 0, such as leaky_relu.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_centred",
         "A value minus its own mean",
         "The gradient of {name} is zero: {node} ({call}) multiplies it by what is made of a value "

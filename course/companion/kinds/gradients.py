@@ -117,8 +117,8 @@ NANS = (
     kind(
         "nan_loss",
         "The loss itself is nan",
-        "The loss is {bad} before any backward pass; {first} is the first call that gave it.",
-        "Look at what that line is given: log of 0, 0/0, inf - inf, or numbers that overflow.",
+        "The loss is {bad} before any backward pass; {first} is the first call that gave it{by}.",
+        "{how}.",
         *(BREAKING, "14.4 Find the node", NAN, "the loss is nan"),
     ),
 )

@@ -281,7 +281,7 @@ STATES = (
         "A frozen BatchNorm that moves",
         "The parameters of {name} are frozen, and in training mode its statistics move all the "
         "same.",
-        "Call {name}.eval() after model.train().",
+        "If what it gives is to stay as it is, call {name}.eval() after model.train().",
         *(MODES_2, "Frozen, and moving"),
     ),
     kind(

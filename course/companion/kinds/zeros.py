@@ -22,7 +22,7 @@ ZEROS = (
         "The gradient of {name} is zero: {node} ({call}) is flat, so its derivative is 0 "
         "everywhere.",
         "Use a smooth operation in its place, or let the gradient through: "
-        "x + (x.round() - x).detach().",
+        "x + (x.{step} - x).detach().",
         *(FUNCTIONS, "A straight-through estimator", ZERO, FLAT),
     ),
     kind(

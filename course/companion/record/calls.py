@@ -99,6 +99,8 @@ class Pass:
     """Whether the graph was kept."""
     broken: int = -1
     """The first node that gave a nan or an inf, if the root is one."""
+    broken_by: tuple[str, int, int] = ("", 0, 0)
+    """What that node was given, if it tells, in how many places of how many."""
     shares: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     """By number the extremes of what each softmax gave, and of each normalization's weight."""
     made: tuple[int, int] = (0, 0)

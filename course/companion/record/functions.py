@@ -25,7 +25,7 @@ _ASKS = (
         "ndimension",
     ),
     *("element_size", "is_contiguous", "data_ptr", "storage_offset", "is_inference", "is_conj"),
-    *("retain_grad", "register_post_accumulate_grad_hook", "is_neg", "type"),
+    *("retain_grad", "register_post_accumulate_grad_hook", "is_neg"),
     "requires_grad_",
     *("__len__", "__hash__", "__repr__", "__format__"),
 )

@@ -43,6 +43,16 @@ def has_passed(tensor: Tensor, record: Record | None) -> bool:
     return False
 
 
+def live(record: Record, starts: set[int]) -> set[int]:
+    """All that was computed, recorded, from what these numbers stand for."""
+    found = set(starts)
+    for number, call in record.every():
+        used = zip(call.sources, call.recorded, strict=True)
+        if call.gives_grad and any(grad and source in found for source, grad in used):
+            found.add(number)
+    return found
+
+
 def ends(record: Record, event: Event) -> list[int]:
     """The calls that gave what a pass started from; of a leaf, the last before it."""
     roots = event.about.roots

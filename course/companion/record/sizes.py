@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course.companion.record import by_hand
 from course.companion.record.calls import Pass, Record
+from course.companion.record.saved import results, saved, why
 
 MOST_NODES = 4000
 PASSES_ON = {
@@ -56,6 +57,7 @@ class Measured:
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
         self._broken, self._stale = -1, False
+        self._broken_by = ("", 0, 0)
 
     def begin(self, roots: Sequence[Tensor], record: Record | None = None) -> None:
         """Put a hook on every node that could give birth to a zero or a nan."""
@@ -65,12 +67,14 @@ class Measured:
         if torch._C._len_torch_dispatch_stack() or any(type(root) is not Tensor for root in roots):
             return
         self._broken = first_broken(roots, record)
-        self._stale = self._broken >= 0 and _are_leaves_broken(roots)
+        if self._broken >= 0:
+            self._stale = _are_leaves_broken(roots)
+            self._broken_by = _broken_by(roots, self._broken)
         hook_of = self._unseen if torch._C._len_torch_function_stack() else self._hook
         for node, edges, several in _inner_edges(starts):
             name = type(node).__name__
-            saved = _saved(node, _SHARES[name]) if name in _SHARES else None
-            if (shares := size_of(saved)) is not None:
+            share = saved(node, _SHARES[name]) if name in _SHARES else None
+            if (shares := size_of(share)) is not None:
                 self.shares[node._sequence_nr()] = shares
             both = several or node._sequence_nr() in hooked
             if both or (edges and (name not in PASSES_ON or _makes_halves(name, node))):
@@ -98,11 +102,12 @@ class Measured:
             last,
             kept,
             self._broken,
-            self.shares,
-            made,
+            shares=self.shares,
+            made=made,
             arrived=self.arrived,
             by_hand=self.by_hand,
             is_stale=self._stale,
+            broken_by=self._broken_by,
             last_nodes=self.last_nodes,
             by_leaf=self.by_leaf,
             unrecorded=self.unrecorded,
@@ -154,7 +159,7 @@ def first_broken(roots: Sequence[Tensor], record: Record | None = None) -> int:
             if (node := one.grad_fn) is not None and node in graph and _is_broken(one.detach())
         ]
         numbers += [
-            int(one._sequence_nr()) for one in graph if not all(map(_is_finite, _results(one)))
+            int(one._sequence_nr()) for one in graph if not all(map(_is_finite, results(one)))
         ]
         return min(numbers, default=int(root.grad_fn._sequence_nr()))
     return -1
@@ -176,41 +181,11 @@ def _is_finite(values: Tensor) -> bool:
     return bool(torch.isfinite(values).all())
 
 
-def _saved(node: Any, name: str) -> Tensor | None:
-    """What a node saved by a name; None if that is freed or was edited."""
-    try:
-        value = getattr(node, name, None)
-    except RuntimeError:
-        return None
-    return value.detach() if isinstance(value, Tensor) else None  # a parameter too
-
-
-def _results(node: Any) -> list[Tensor]:
-    """What a node saved of its result."""
-    found = []
-    for name in ("_saved_result", "_saved_self", "_saved_other", "_saved_result0"):
-        try:
-            value = getattr(node, name, None)
-        except RuntimeError:  # freed, or edited in place
-            continue
-        if isinstance(value, Tensor):
-            found.append(value.detach())
-            again = _FROM_SAVED.get((type(node).__name__, name))
-            if again is not None:
-                found.append(again(found[-1]))
-    return found
-
-
-_FROM_SAVED = {
-    ("LogBackward0", "_saved_self"): torch.log,
-    ("Log2Backward0", "_saved_self"): torch.log2,
-    ("Log10Backward0", "_saved_self"): torch.log10,
-    ("Log1PBackward0", "_saved_self"): torch.log1p,
-    ("AcosBackward0", "_saved_self"): torch.acos,
-    ("AsinBackward0", "_saved_self"): torch.asin,
-    ("DivBackward0", "_saved_other"): torch.reciprocal,
-}
-"""Nodes that save what they were given: by it, whether their result is finite."""
+def _broken_by(roots: Sequence[Tensor], number: int) -> tuple[str, int, int]:
+    """What the node was given that made a nan or an inf first."""
+    graph = nodes([root.grad_fn for root in roots if root.grad_fn is not None], MOST_NODES)
+    found = (one for one in graph if type(one) is not _LEAF and one._sequence_nr() == number)
+    return next(map(why, found), ("", 0, 0))
 
 
 def nodes(starts: Iterable[Any], most: int | None = None) -> list[Any]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from course.companion.places import Place
 from course.companion.record.calls import Call, Record
+from course.companion.record.switched import CHECKPOINT
 
 
 @dataclass
@@ -21,6 +22,8 @@ class Followed:
     numbers: list[int] = field(default_factory=list)
     """Calls that took a number or an array out of torch."""
     used: bool = False
+    run_again: set[int] = field(default_factory=set)
+    """Calls inside of a checkpoint, which runs them again, recorded, in the backward pass."""
 
 
 def followed_from(record: Record, start: int) -> Followed:
@@ -35,6 +38,10 @@ def followed_from(record: Record, start: int) -> Followed:
         if not mine:
             continue
         followed.used = True
+        for source, grad in mine:
+            cut = followed.cut.get(source)
+            if grad and cut is not None and _is_given_graph(record, source, cut):
+                _take_up(record, followed, cut)
         flows = any(source not in followed.cut for source, _ in mine)
         if not call.gives_tensor:
             followed.numbers.append(number)
@@ -47,6 +54,34 @@ def followed_from(record: Record, start: int) -> Followed:
         else:
             followed.cut[number] = min(followed.cut[source] for source, _ in mine)
     return followed
+
+
+def _is_given_graph(record: Record, number: int, cut: int) -> bool:
+    """Whether what a call gave without a graph has one afterwards, as a checkpoint gives it."""
+    call, by = record.call(number), record.call(cut)
+    if call is None or call.gives_grad or by is None:
+        return False
+    return by.note[0] == "off" and by.note[1][2] == CHECKPOINT
+
+
+def _block_of(record: Record, number: int) -> object:
+    call = record.call(number)
+    return call.note[1] if call is not None else None
+
+
+def _take_up(record: Record, followed: Followed, cut: int) -> None:
+    """A checkpoint that gave a result with a graph cut nothing: its calls lead back."""
+    block = _block_of(record, cut)
+    inside = {one for one, by in followed.cut.items() if _block_of(record, by) is block}
+    followed.live |= inside
+    followed.run_again |= inside
+    followed.cut = {one: by for one, by in followed.cut.items() if one not in inside}
+
+
+def is_run_again(record: Record | None, tensor: Tensor) -> bool:
+    """Whether a tensor was used inside of a checkpoint that gave a result with a graph."""
+    start = record.source_of(tensor) if record is not None else None
+    return record is not None and start is not None and bool(followed_from(record, start).run_again)
 
 
 def _is_hidden(call: Call) -> bool:

@@ -38,6 +38,7 @@ def out_of_order(
             findings += _unused(story)
         if len(optimizers) > 1:
             findings += _left_over(record, story, optimizer)
+            findings += _unused_of_several(record, story, optimizer)
         if schedules:
             findings += _schedule(story)
     findings += _clipping(record)
@@ -86,6 +87,34 @@ def _unused(story: list[Event]) -> list[Finding]:
     if times < 2 or last is None:
         return []
     return [found("emptied_unused", sure=False, count=times, place=last.place)]
+
+
+def _unused_of_several(record: Record, story: list[Event], optimizer: Any) -> list[Finding]:
+    """The same of one of several optimizers, whose own pass is a line that some step has used.
+
+    What another one's loss left is emptied as it should be, and no step uses it.
+    """
+    if [event.kind for event in story].count("zero") < 2:
+        return []
+    sources = [record.source_of(p) for group in optimizer.param_groups for p in group["params"]]
+    live = passes.live(record, {one for one in sources if one is not None})
+    lines: list[Place] = []
+    used: set[Place] = set()
+    lost: list[tuple[Place, Event]] = []
+    for event in story:
+        if event.kind == "backward":
+            if live.intersection(passes.ends(record, event)):
+                lines.append(event.place)
+            continue
+        if event.kind == "step":
+            used.update(lines)
+        else:
+            lost += [(line, event) for line in lines]
+        lines = []
+    lost = [one for one in lost if one[0] in used]
+    if len(lost) < 2:
+        return []
+    return [found("emptied_unused", sure=False, count=len(lost), place=lost[-1][1].place)]
 
 
 def _left_over(record: Record, story: list[Event], optimizer: Any) -> list[Finding]:

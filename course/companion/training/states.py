@@ -35,7 +35,7 @@ def modes(around: Surroundings, record: Record | None) -> list[Finding]:
         for path, one in model.named_modules():
             frozen = isinstance(one, _BATCH) and one.affine and not one.weight.requires_grad
             if frozen and one.training and one.track_running_stats and not _written(one, record):
-                findings.append(found("frozen_batchnorm", sure=False, tensor=f"{name}.{path}"))
+                findings.append(found("frozen_batchnorm", tensor=f"{name}.{path}"))
                 break
     return findings
 

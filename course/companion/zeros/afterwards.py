@@ -70,8 +70,7 @@ def _emptied(record: Record, events: list[Event], tensor: Tensor) -> Event | Non
     """Where a gradient was set to zeros: by an optimizer, by hand, or in place."""
     event: Event
     for event in reversed(events):
-        by_optimizer = event.kind == "zero" and id(tensor) in event.about.held()
-        if by_optimizer or (event.kind == "empty" and event.about() is tensor):
+        if _is_of(event, tensor):
             return event
     made = record.source_of(tensor.grad) if tensor.grad is not None else None
     for number, call in reversed(list(record.every())):
@@ -158,7 +157,15 @@ def _place_of(hook: Any) -> Place:
     return Place(hook.__code__.co_filename, hook.__code__.co_firstlineno)
 
 
-def last_emptied(record: Record | None) -> Place | None:
-    """The line at which gradients were emptied last."""
+def last_emptied(record: Record | None, tensor: Tensor) -> Place | None:
+    """The line at which the gradient of a leaf was emptied last."""
     events = record.events_of("zero", "empty") if record is not None else []
-    return events[-1].place if events else None
+    mine = [one for one in events if _is_of(one, tensor)]
+    return mine[-1].place if mine else None
+
+
+def _is_of(event: Event, tensor: Tensor) -> bool:
+    """Whether an event emptied a leaf's gradient: an optimizer's, or that of the leaf alone."""
+    if event.kind == "zero":
+        return id(tensor) in event.about.held()
+    return event.kind == "empty" and event.about() is tensor

@@ -8,7 +8,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -74,7 +74,8 @@ def finding(
     """
     node, size = birth.node, birth.size
     call, place = call_of(record, node)
-    words = {"node": node.name(), "call": call, "place": place, "tensor": name}
+    step = call.replace("_()", "()") if call.endswith("()") else "round()"
+    words = {"node": node.name(), "call": call, "place": place, "tensor": name, "step": step}
     if _is_hook(node):
         return found("zero_hook", tensor=name)
     if birth.is_none:
@@ -137,6 +138,13 @@ def by_factor(
         place, read = (reads[0], " here") if len(set(reads)) == 1 else (told.place, "")
         made = f" at {told.place}" if read else " here"
         return found("zero_behind_end", tensor=told.tensor, place=place, made=made, read=read)
+    leaf = stuck.weight_before(record, call) if told.code == "zero_relu" else None
+    if call is not None and leaf is not None:
+        if not stuck.is_given_zeros(record, call):
+            return replace(told, sentence=_behind(told.sentence, names(leaf)))
+        words = {"tensor": told.tensor, "node": node.name(), "call": f"{call.name}()"}
+        other = "the weight in front of it" if leaf is tensor else names(leaf)
+        return found("zero_relu_start", place=told.place, other=other, **words)
     if told.code != "zero_factor" or call is None:
         return told
     words = {"tensor": told.tensor, "node": node.name(), "call": f"{call.name}()"}
@@ -147,6 +155,11 @@ def by_factor(
     if (difference := stuck.centred(record, call)) is not None:
         return found("zero_centred", place=difference.place, **words)
     return told
+
+
+def _behind(sentence: str, weight: str) -> str:
+    """The same, with the layer that gives the input."""
+    return sentence.replace("the input is not", f"the input, which {weight} makes, is not")
 
 
 def _other_factor(record: Record | None, node: Any) -> str:

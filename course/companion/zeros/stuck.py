@@ -12,6 +12,7 @@ _PRODUCTS = {
     *("linear", "matmul", "__matmul__", "mm", "bmm", "mv", "mul", "__mul__", "__rmul__"),
     *("conv1d", "conv2d", "conv3d"),
 }
+_LAYERS = {"linear", "conv1d", "conv2d", "conv3d"}
 _TURNS = {
     *("T", "t", "mT", "transpose", "permute", "view", "reshape", "unsqueeze", "squeeze"),
     *("flatten", "expand", "contiguous", "detach", "to", "float", "double", "clone", "neg"),
@@ -46,6 +47,37 @@ def _leaves(record: Record, call: Call) -> Iterator[Tensor]:
         made = record.call(source) if depth < 6 else None
         if made is not None and made.name in _PRODUCTS | _TURNS:
             ahead += [(one, depth + 1) for one in made.sources[:2]]
+
+
+def weight_before(record: Record | None, call: Call | None) -> Tensor | None:
+    """The weight of the layer whose result a call is given as it is."""
+    product = _product_before(record, call)
+    if record is None or product is None:
+        return None
+    leaves = (record.sources[-1 - one]() for one in product.sources[1:2] if one < 0)
+    return next((one for one in leaves if isinstance(one, nn.Parameter)), None)
+
+
+def is_given_zeros(record: Record | None, call: Call | None) -> bool:
+    """Whether that layer gives 0 everywhere: weight and bias are zeros."""
+    product = _product_before(record, call)
+    if record is None or product is None:
+        return False
+    held = [record.sources[-1 - one]() for one in product.sources[1:] if one < 0]
+    return len(held) == len(product.sources) - 1 and all(
+        one is not None and not one.detach().any() for one in held
+    )
+
+
+def _product_before(record: Record | None, call: Call | None) -> Call | None:
+    made = call
+    while record is not None and made is not None and made.sources and made.sources[0] >= 0:
+        made = record.call(made.sources[0])
+        if made is not None and made.name in _LAYERS:
+            return made
+        if made is not None and made.name not in _TURNS:
+            return None
+    return None
 
 
 def readers(record: Record | None, call: Call) -> Iterator[Call]:

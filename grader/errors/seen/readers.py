@@ -50,6 +50,7 @@ from grader.errors.seen.modules import (
     misplaced,
     parts,
     pooled,
+    unregistered,
     wrapped,
     wrappers,
 )
@@ -124,7 +125,7 @@ def _result(frames: Frames, told: Explained, message: str) -> Explained | None:
 
 def _unregistered(frames: Frames, told: Explained, message: str) -> Explained | None:
     """Layers in a plain list, or parameters that became plain results."""
-    return anatomy.read_list(frames, told, message) or registered.read(frames, told, message)
+    return unregistered.read(frames, told, message) or registered.read(frames, told, message)
 
 
 READERS: dict[str, Reader] = {

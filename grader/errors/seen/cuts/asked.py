@@ -11,6 +11,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import start_of
+from grader.errors.seen.cuts import several
 from grader.errors.seen.reading import failing, returning, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up, named
@@ -33,6 +34,8 @@ def read_input(frames: Frames, told: Explained, message: str) -> Explained | Non
             if one is None or not isinstance(value, Tensor) or value.requires_grad:
                 continue
             return _of_input(frames, told, ast.unparse(one), value, result)
+        if (found := several.read(frames, told, asked)) is not None:
+            return found
     return None
 
 
@@ -120,7 +123,29 @@ def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | No
             f"entries yourself pass v of that shape: {name}.backward(v).",
             place=frame.place,
         )
-    return _scalar_of_call(frames, told)
+    return _scalar_of_grad(frames, told) or _scalar_of_call(frames, told)
+
+
+def _scalar_of_grad(frames: Frames, told: Explained) -> Explained | None:
+    """`torch.autograd.grad(y, x)` of a y with several numbers."""
+    frame = frames.last
+    for call in failing.calls(frame, "grad"):
+        result, asked = _argument(call, 0, "outputs"), _argument(call, 1, "inputs")
+        whole = looked_up(result, frame) if result is not None else None
+        if result is None or asked is None or not isinstance(whole, Tensor) or whole.numel() == 1:
+            continue
+        name, x = source.in_brackets(result), ast.unparse(asked)
+        made = [one for one in _made(frame, ast.unparse(result)) if one.lineno < frame.line]
+        return replace(
+            told,
+            meaning=f"{ast.unparse(result)} has the shape {tuple(whole.shape)}: a gradient starts "
+            f"from one number, and this holds {whole.numel()}.",
+            cure=f"Take that of their sum, torch.autograd.grad({name}.sum(), {x}): where each "
+            f"sample has its own input, these are its own slopes. For the mean {name}.mean(). To "
+            f"weigh the entries pass v of that shape: grad_outputs=v.",
+            place=frame.place_of(made[-1].lineno) if made else frame.place,
+        )
+    return None
 
 
 def _scalar_of_call(frames: Frames, told: Explained) -> Explained | None:

@@ -34,7 +34,10 @@ def _of(results: list[tuple[str, Tensor]], frames: Frames, told: Explained) -> E
         given = source.value_of(statement, name)
         if given is None or not isinstance(statement, ast.Assign):
             continue
-        if (trained := _leaf_in(given, frame)) is not None:
+        trained = _leaf_in(given, frame)
+        if trained is not None and isinstance(given, ast.Subscript):
+            return _of_part(told, name, given, trained, place)
+        if trained is not None:
             return replace(
                 told,
                 meaning=f"{name} is the result of an operation on {trained}, and no leaf: {name} = "
@@ -53,6 +56,18 @@ def _of(results: list[tuple[str, Tensor]], frames: Frames, told: Explained) -> E
             place=place,
         )
     return None
+
+
+def _of_part(told: Explained, name: str, given: ast.Subscript, whole: str, place: str) -> Explained:
+    """A part of a leaf: it alone is to be trained, or all of the leaf."""
+    return replace(
+        told,
+        meaning=f"{name} is a part of {whole}, and no leaf: {name} = {ast.unparse(given)}.",
+        cure=f"To train that part alone, make it a leaf of its own: {name} = {ast.unparse(given)}"
+        f".detach().clone().requires_grad_(), and compute from {name} what is to learn. To train "
+        f"all of {whole}, give the optimizer that, and take the part anew in every step.",
+        place=place,
+    )
 
 
 def _leaf_in(given: ast.expr, frame: Frame) -> str | None:

@@ -38,7 +38,14 @@ def _is_compared(node: ast.AST) -> bool:
         return False
     if node.func.attr in ("gt", "ge", "lt", "le"):
         return True
-    return node.func.attr in _NUMBERS and isinstance(node.func.value, ast.Compare)
+    compared = node.func.value
+    return node.func.attr in _NUMBERS and isinstance(compared, ast.Compare) and _is_held(compared)
+
+
+def _is_held(compared: ast.Compare) -> bool:
+    """Whether something is compared that has a name: numbers that are drawn there have no graph."""
+    names = {one.id for one in ast.walk(compared) if isinstance(one, ast.Name)}
+    return bool(names - {"torch", "np", "numpy"})
 
 
 def _is_written_out(node: ast.expr) -> bool:

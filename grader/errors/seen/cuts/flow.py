@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.errors.seen.cuts import logic
+from grader.errors.seen.cuts import operations
+from grader.errors.seen.cuts.operations import gives_places, name_of
 from grader.errors.seen.reading.frames import Frames, own_function
 from grader.errors.seen.reading.scope import (
     GRAPH,
@@ -23,6 +24,7 @@ from grader.errors.seen.reading.scope import (
     Scope,
     Value,
     behind,
+    defaults,
     holds_graph,
     is_made_to_learn,
     is_own,
@@ -33,43 +35,31 @@ from grader.errors.seen.reading.scope import (
 
 MOST_STEPS = 20_000
 DEPTH = 8
-_LEAVES = {
-    "item": "item() makes a number",
-    "tolist": "tolist() makes numbers",
-    "numpy": "numpy() leaves torch",
-    "detach": "detach() cuts",
-    "argmax": "argmax gives integers",
-    "argmin": "argmin gives integers",
-    "argsort": "argsort gives integers",
-    "long": "integers have no gradient",
-    "int": "integers have no gradient",
-    "bool": "truth values have no gradient",
-    **dict.fromkeys(logic.WORDS, logic.WHY),
-}
-_COMPARED = ("gt", "ge", "lt", "le", "eq", "ne")
-_MADE = {
-    "tensor": "torch.tensor copies values alone",
-    "from_numpy": "NumPy's arrays have no graph",
-    "Tensor": "torch.Tensor copies values alone",
-}
-_OFF = ("no_grad", "inference_mode")
 
 
 def cuts(frames: Frames) -> tuple[Cut, ...]:
-    """The lines that cut the tensor which the failing line differentiates off its graph."""
+    """The lines that cut the tensor which the failing line differentiates off its graph.
+
+    It has no graph. Where a function may return one with a graph or one without, as far as its
+    text shows, it returned the one without.
+    """
     for first in frames.own:
-        reading = _Reading(frames)
-        body = getattr(first.source, "body", [])
-        reading.block(body, Scope({}, first, first.file, 1, first.above))
-        found = [without_frozen(one.cuts) for one in reading.reached if not one.graph and one.cuts]
-        if found or any(one.graph for one in reading.reached):
-            return next(iter(found), ())
+        for is_cut in (False, True):
+            reading = _Reading(frames, is_cut)
+            body = getattr(first.source, "body", [])
+            reading.block(body, Scope({}, first, first.file, 1, first.above))
+            reached = reading.reached
+            found = [without_frozen(one.cuts) for one in reached if not one.graph and one.cuts]
+            if found:
+                return found[0]
+        if any(one.graph for one in reached):
+            return ()
     return ()
 
 
 class _Reading:
-    def __init__(self, frames: Frames) -> None:
-        self.frames, self.steps = frames, 0
+    def __init__(self, frames: Frames, is_cut: bool) -> None:
+        self.frames, self.is_cut, self.steps = frames, is_cut, 0
         self.failing = frames.last
         self.reached: list[Value] = []
         self.open: list[int] = []
@@ -107,8 +97,8 @@ class _Reading:
     def mode(self, one: ast.With | ast.AsyncWith, scope: Scope) -> Cut | None:
         for item in one.items:
             call = item.context_expr
-            name = _name(call.func) if isinstance(call, ast.Call) else ""
-            if name in _OFF:
+            name = name_of(call.func) if isinstance(call, ast.Call) else ""
+            if name in operations.OFF:
                 what = "in inference mode" if name == "inference_mode" else "under no_grad"
                 return scope.cut(call, f"nothing is recorded {what}")
             if name == "enable_grad":
@@ -128,6 +118,9 @@ class _Reading:
             if isinstance(target, ast.Tuple) and isinstance(one.value, ast.Tuple):
                 each = zip(target.elts, one.value.elts, strict=False)
                 pairs = [(to, self.value(of, scope)) for to, of in each]
+            elif isinstance(target, ast.Tuple) and gives_places(one.value, len(target.elts)):
+                places = self.lost(one.value, value, operations.PLACES, scope)
+                pairs = list(zip(target.elts, (value, places), strict=True))
             for to, of in pairs:
                 self.give(to, of, scope)
 
@@ -140,6 +133,7 @@ class _Reading:
             scope.names[name] = joined([value, scope.names.get(name, NOTHING)])
         else:
             scope.names[ast.unparse(target)] = value
+            scope.known.pop(ast.unparse(target), None)
 
     def value(self, node: ast.expr, scope: Scope) -> Value:
         found = self.computed(node, scope)
@@ -164,6 +158,8 @@ class _Reading:
             inner = node.value if isinstance(node, ast.DictComp) else node.elt
             return self.value(inner, scope)
         if isinstance(node, ast.Subscript):
+            if gives_places(node.value, 2) and ast.unparse(node.slice) in ("1", "-1"):
+                return self.lost(node, self.value(node.value, scope), operations.PLACES, scope)
             whole, place = self.value(node.value, scope), self.value(node.slice, scope)
             return whole if whole.graph else Value(False, (*whole.cuts, *place.cuts))
         if isinstance(node, ast.IfExp) and (truth := scope.truth(node.test)) is not None:
@@ -178,6 +174,8 @@ class _Reading:
         inside = scope.object(node)
         if isinstance(inside, Tensor):
             return GRAPH if inside.requires_grad else NOTHING
+        if isinstance(node, ast.Attribute) and node.attr in operations.ASKED:
+            return NOTHING
         if isinstance(node, ast.Attribute):
             owner = self.value(node.value, scope)
             return (
@@ -194,28 +192,34 @@ class _Reading:
         return Value(False, (cut,)) if value.graph or leaves else value
 
     def call(self, node: ast.Call, scope: Scope) -> Value:
-        name = _name(node.func)
+        name = name_of(node.func)
         owner = NOTHING
         if isinstance(node.func, ast.Attribute) and name not in ("no_grad",):
             owner = self.value(node.func.value, scope)
         given = [self.value(one, scope) for one in node.args]
         named = {one.arg or "": self.value(one.value, scope) for one in node.keywords}
         whole = joined([owner, *given, *named.values()])
+        if name in operations.LIKENED and isinstance(node.func, ast.Attribute):
+            whole = owner
+        if name.endswith("_like"):
+            return NOTHING
         if name in ("backward", "grad", "register_hook") and self.is_failing(node, scope):
             self.reached.append(joined([owner, *given[:1]]))
-        if name in _COMPARED and not isinstance(scope.object(node.func), MethodType):
+        if name in operations.COUNTED and not is_own(scope.object(node.func)):
+            return NOTHING
+        if name in operations.COMPARED and not isinstance(scope.object(node.func), MethodType):
             return self.lost(node, whole, "a comparison has no gradient", scope)
         if name in ("append", "extend", "add", "update") and isinstance(node.func, ast.Attribute):
             self.give(node.func.value, whole, scope)
         inside = scope.object(node.func)
         if is_made_to_learn(node, name, inside):
             return GRAPH
-        if name in _MADE and (inside is None or inside is getattr(torch, name, None)):
-            return self.lost(node, whole, _MADE[name], scope)
+        if name in operations.MADE and (inside is None or inside is getattr(torch, name, None)):
+            return self.lost(node, whole, operations.MADE[name], scope)
         if isinstance(node.func, ast.Name) and name in ("float", "int"):
             return self.lost(node, whole, f"{name}() makes a number", scope)
-        if name in _LEAVES and (inside is None or not is_own(inside)):
-            return self.lost(node, whole, _LEAVES[name], scope)
+        if name in operations.LEAVES and (inside is None or not is_own(inside)):
+            return self.lost(node, whole, operations.LEAVES[name], scope)
         if name == "sample" and owner.graph and not (inside is not None and is_own(inside)):
             return self.lost(node, owner, "sample() draws without a graph", scope)
         if isinstance(inside, nn.Module) and not is_own(getattr(type(inside), "forward", None)):
@@ -254,12 +258,16 @@ class _Reading:
         if body is None:
             return joined([*given, *named.values()])
         names = [one.arg for one in (*body.args.posonlyargs, *body.args.args)]
-        known = {names.pop(0): owned} if owned is not None and names else {}
+        known = defaults(inner)
+        known |= {names.pop(0): owned} if owned is not None and names else {}
         bound = dict(zip(names, given, strict=False)) | {
             key: one for key, one in named.items() if key
         }
-        for argument, one in (*zip(names, node.args, strict=False),):
-            if (held := scope.object(one)) is not None and not isinstance(held, Tensor):
+        by_name = [(one.arg, one.value) for one in node.keywords if one.arg]
+        for argument, one in (*zip(names, node.args, strict=False), *by_name):
+            known.pop(argument, None)
+            is_known, held = scope.looked_up(one)
+            if (is_known or held is not None) and not isinstance(held, Tensor):
                 known[argument] = held
                 if not bound[argument].graph and not bound[argument].cuts:
                     bound.pop(argument)
@@ -274,21 +282,17 @@ class _Reading:
             None,
         )
         own = Scope(bound, frame, file, first, inner.__globals__, known, scope.off)
-        marked = [one for one in body.decorator_list if _name(one) in _OFF]
+        marked = [one for one in body.decorator_list if name_of(one) in operations.OFF]
         if marked:
             own.off = own.cut(marked[0], f"{body.name} is decorated to record nothing")
         self.open.append(id(inner))
         self.block(body.body, own)
         self.open.pop()
-        return joined(own.returned)
+        without = [one for one in own.returned if not one.graph and one.cuts]
+        return joined(without if self.is_cut and without else own.returned)
 
     def is_failing(self, node: ast.Call, scope: Scope) -> bool:
         line, frame = scope.first + node.lineno - 1, self.failing
         return scope.file == frame.file and line <= frame.line <= line + (
             (node.end_lineno or node.lineno) - node.lineno
         )
-
-
-def _name(node: ast.expr) -> str:
-    node = node.func if isinstance(node, ast.Call) else node
-    return str(getattr(node, "attr", getattr(node, "id", "")))

@@ -54,7 +54,7 @@ def _late(
     base = _wrapped(made[-1].value) if made else None
     if base is None or not isinstance(result, ast.Name):
         return None
-    for outer, name, leaf_there in _whence(frames, result.id, base):
+    for outer, name, leaf_there in whence(frames, result.id, base):
         line = made[-1].lineno if outer is frame else outer.line
         before = [one for one in _assigned(outer, name) if one.lineno <= line]
         if before and (outer is not frame or before[-1].lineno < line):
@@ -62,7 +62,7 @@ def _late(
     return None
 
 
-def _whence(frames: Frames, result: str, base: str) -> list[tuple[Frame, str, str]]:
+def whence(frames: Frames, result: str, base: str) -> list[tuple[Frame, str, str]]:
     """The frame itself, then its caller, with what the result and the leaf are called in each."""
     found = [(frames.last, result, base)]
     if len(frames.own) < 2:

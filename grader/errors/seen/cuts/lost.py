@@ -17,6 +17,7 @@ from grader.errors.seen.cuts import (
     backwards,
     copies,
     derived,
+    doubles,
     flow,
     ignored,
     later,
@@ -60,7 +61,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return severed.switched_off(frames, told, frame)
     places: list[tuple[str, str]] = list(flow.cuts(frames))
     if not places:
-        places = [found for one in reversed(frames.own) for found in _in_frame(one)]
+        places = [
+            found for one in reversed(frames.own) for found in _in_frame(one, one is frames.last)
+        ]
         places += _elsewhere(frames, frame)
     if (cut := checkpointed.read(frames, told)) is not None and (cut.sure or not places):
         return cut
@@ -71,7 +74,8 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
     """A tensor of the same values that is not the one the result was computed from."""
     if (straight := slopes.constant(frames, told)) is not None:
         return slopes.or_cut(straight, _hiding(frames))
-    if (other := copies.read(frames, told) or later.read(frames, told)) is not None:
+    other = copies.read(frames, told) or later.read(frames, told) or doubles.read(frames, told)
+    if other is not None:
         return other
     tree = frames.last.source
     for node in ast.walk(tree) if tree is not None else ():
@@ -223,14 +227,16 @@ def _constant_slope(frame: Frame, told: Explained) -> Explained:
     )
 
 
-def _in_frame(frame: Frame) -> list[tuple[str, str]]:
+def _in_frame(frame: Frame, is_last: bool) -> list[tuple[str, str]]:
+    """Cuts in a frame's text; of one that called another, those in front of the calling line."""
     tree = frame.source
     if tree is None:
         return []
     root = root_of(frame)
     if isinstance(root, Tensor) and not root.is_floating_point():
         return [(frame.place, f"the result holds {str(root.dtype).removeprefix('torch.')}")]
-    return [(frame.place_of(line), why) for line, why in cuts(tree, frame) if line <= frame.line]
+    last = frame.line if is_last else frame.line - 1
+    return [(frame.place_of(line), why) for line, why in cuts(tree, frame) if line <= last]
 
 
 def _hiding(frames: Frames) -> list[tuple[str, str]]:
@@ -243,7 +249,8 @@ def _hiding(frames: Frames) -> list[tuple[str, str]]:
             if any(word in ast.unparse(one) for word in ("requires_grad", "print(", "append("))
             for line in range(one.lineno, _end(one) + 1)
         }
-        found += [(place, why) for place, why in _in_frame(frame) if place not in harmless]
+        cut = _in_frame(frame, frame is frames.last)
+        found += [(place, why) for place, why in cut if place not in harmless]
     return found
 
 

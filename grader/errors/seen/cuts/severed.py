@@ -10,7 +10,7 @@ from torch import nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
-from grader.errors.seen.cuts import logic, unrecorded
+from grader.errors.seen.cuts import logic, scores, unrecorded
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 
@@ -97,6 +97,8 @@ def at(frames: Frames, told: Explained, places: Sequence[tuple[str, str]]) -> Ex
         return closure
     told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
     cures = [cure for words, cure in _CURES if any(words in why for _, why in places)]
+    if scored := scores.instead(frames, {place for place, _ in places}):
+        cures = [scored]
     return replace(
         told,
         meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",
@@ -141,13 +143,16 @@ def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explaine
         if _freezes(node, tree, name)
     }
     keys = [key for key, _ in model.named_parameters()]
+    both = _in_both_branches(frames)
     by_name = f" named_parameters() gives whole names: {', '.join(keys[-4:])}." if lines else ""
     return replace(
         told,
         meaning=f"No parameter of {name} requires grad, so nothing was recorded."
-        f"{_by_none(frames, keys)}",
-        cure=f"Unfreeze what is to be trained: {_to_train(frames, name, model)}{by_name}",
-        place=lines.pop() if len(lines) == 1 else frame.place,
+        f"{_by_none(frames, keys)}{_by_both(both)}",
+        cure=f"Set the flag to True in the branch of what is to be trained: {both[0]}."
+        if both is not None
+        else f"Unfreeze what is to be trained: {_to_train(frames, name, model)}{by_name}",
+        place=lines.pop() if len(lines) == 1 else both[1] if both is not None else frame.place,
     )
 
 
@@ -161,6 +166,30 @@ def _freezes(node: ast.AST, tree: ast.AST, name: str) -> bool:
     loop = source.loop_of(tree, node.lineno)
     over = ast.unparse(loop.iter) if isinstance(loop, ast.For) else ""
     return "parameters(" in over or owner == name or owner.startswith(f"{name}.")
+
+
+def _in_both_branches(frames: Frames) -> tuple[str, str] | None:
+    """What freezes in the one branch of a condition and in the other: the change, and its line."""
+    for tree, file, first in kept.code_of(frames):
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.If):
+                continue
+            flags = [
+                next((one for one in body if _is_frozen_by(one)), None)
+                for body in (node.body, node.orelse)
+            ]
+            if all(flags) and isinstance(flags[1], ast.Assign):
+                place = f"{file_name(file)}, line {first + flags[1].lineno - 1}"
+                return f"{ast.unparse(flags[1].targets[0])} = True", place
+    return None
+
+
+def _is_frozen_by(one: ast.stmt) -> bool:
+    return isinstance(one, ast.Assign) and ast.unparse(one).endswith(".requires_grad = False")
+
+
+def _by_both(both: tuple[str, str] | None) -> str:
+    return " Both branches of a condition set it to False." if both is not None else ""
 
 
 def _to_train(frames: Frames, name: str, model: nn.Module) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph
 from grader.errors.seen.again.passes import start_of
 from grader.errors.seen.in_place import between, buffers, results, stepping, windows
 from grader.errors.seen.modules.layers import parts
+from grader.errors.seen.modules.made import made
 from grader.errors.seen.reading import ran, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
@@ -47,9 +49,15 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         meaning, cure, place = buffer
         return replace(told, meaning=meaning, cure=cure, place=place)
     cure = "Use the out-of-place operation (x = x + 1 for x += 1), or edit a clone."
+    place = edits[0] if len(edits) == 1 else ""
     if not edits and (layers := _working_in_place(frames)):
-        where = f" Layers that work in place: {', '.join(layers[:3])}."
+        where = f" Layers that work in place: {', '.join(name for name, _ in layers[:3])}."
         cure = "Make the layer behind the refusing one with inplace=False."
+        made_by = {one.place: one.call for _, part in layers if (one := made(frames, part))}
+        if len(made_by) == 1 and all(made(frames, part) for _, part in layers):
+            ((place, call),) = made_by.items()
+            where += " One line makes them."
+            cure = f"Make them with inplace=False there: {_out_of_place(call)}."
     if kept := _kept(frames):
         cure = (
             f"What {kept} keeps from step to step is values: write them after this step's "
@@ -60,7 +68,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         meaning=f"{node} saved a tensor for its backward, and its memory was edited in place "
         f"afterwards.{where}",
         cure=cure,
-        place=edits[0] if len(edits) == 1 else "",
+        place=place,
         sure=True,
     )
 
@@ -173,9 +181,20 @@ def _edits_of_models(frames: Frames) -> list[str]:
     return sorted(found)
 
 
-def _working_in_place(frames: Frames) -> list[str]:
+def _working_in_place(frames: Frames) -> list[tuple[str, nn.Module]]:
     """Layers made with inplace=True."""
-    return [name for name, part in parts(frames) if getattr(part, "inplace", False) is True]
+    return [(name, part) for name, part in parts(frames) if getattr(part, "inplace", False) is True]
+
+
+def _out_of_place(call: ast.Call) -> str:
+    """The call that makes a layer, without the True of its flag; what decides it becomes False."""
+    written = copy.deepcopy(call)
+    written.args = [one for one in written.args if ast.unparse(one) != "True"]
+    given = [one for one in written.keywords if one.arg != "inplace"]
+    is_plain = all(ast.unparse(one.value) == "True" for one in written.keywords if one not in given)
+    off = [] if is_plain else [ast.keyword("inplace", ast.Constant(False))]
+    written.keywords = [*given, *off]
+    return ast.unparse(written)
 
 
 _NO_EDITS = (

@@ -111,37 +111,6 @@ def _of_parts(frames: Frames, told: Explained, module: nn.Module) -> Explained |
     )
 
 
-def read_list(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """Layers that a model keeps in a plain list, dict or tuple, where nothing finds them."""
-    for _, module in frames.modules():
-        for part in module.modules() if not list(module.parameters()) else ():
-            code = own_class(type(part))
-            if code is None:
-                continue
-            for attribute, value in vars(part).items():
-                many = list(value.values()) if isinstance(value, dict) else value
-                if attribute.startswith("_") or not isinstance(many, list | tuple) or not many:
-                    continue
-                if not all(isinstance(one, nn.Module) for one in many):
-                    continue
-                kind = "ModuleDict" if isinstance(value, dict) else "ModuleList"
-                lines = [
-                    one.lineno
-                    for one in ast.walk(code[0])
-                    if isinstance(one, ast.Assign)
-                    and ast.unparse(one.targets[0]) == f"self.{attribute}"
-                ]
-                return replace(
-                    told,
-                    meaning=f"self.{attribute} of {code[0].name} is a plain "
-                    f"{type(value).__name__}: the {len(many)} modules in it are no parts of the "
-                    "model, and parameters() does not find them.",
-                    cure=f"Write self.{attribute} = nn.{kind}(...) around it.",
-                    place=f"{file_name(code[1])}, line {lines[0]}" if len(lines) == 1 else "",
-                )
-    return None
-
-
 _NAMED = re.compile(r"^'(\w+)' object has no attribute '(\w+)'")
 
 

@@ -27,6 +27,7 @@ class Value(NamedTuple):
     cuts: tuple[Cut, ...] = ()
 
 
+_PLAIN = (type(None), bool, int, float, str)
 NOTHING, GRAPH = Value(), Value(True)
 
 
@@ -61,6 +62,17 @@ class Scope:
         line = self.first + node.lineno - 1  # type: ignore[attr-defined]
         return Cut(f"{file_name(self.file)}, line {line}", why)
 
+    def looked_up(self, node: ast.AST) -> tuple[bool, Any]:
+        """Whether it is known what an expression of names and attributes stands for, and what."""
+        if isinstance(node, ast.Attribute):
+            is_known, owner = self.looked_up(node.value)
+            return (is_known and hasattr(owner, node.attr), getattr(owner, node.attr, None))
+        if isinstance(node, ast.Name):
+            held = self.frame.names if self.frame is not None else {}
+            is_known = node.id in self.known or node.id in held
+            return is_known, self.object(node)
+        return isinstance(node, ast.Constant), self.object(node)
+
     def object(self, node: ast.AST) -> Any:
         """What an expression of names and attributes stands for, or None."""
         if isinstance(node, ast.Name):
@@ -81,8 +93,19 @@ class Scope:
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             found = self.truth(test.operand)
             return None if found is None else not found
-        value = self.object(test)
-        return value if isinstance(value, bool) else None
+        if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is | ast.IsNot):
+            (is_known, one), (_, other) = map(self.looked_up, (test.left, test.comparators[0]))
+            if not is_known or other is not None:
+                return None
+            return (one is None) == isinstance(test.ops[0], ast.Is)
+        if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq | ast.NotEq):
+            sides = [self.looked_up(side) for side in (test.left, test.comparators[0])]
+            if not all(is_known and isinstance(side, _PLAIN) for is_known, side in sides):
+                return None
+            same = bool(sides[0][1] == sides[1][1])
+            return same == isinstance(test.ops[0], ast.Eq)
+        is_known, value = self.looked_up(test)
+        return bool(value) if is_known and isinstance(value, _PLAIN) else None
 
 
 def holds_graph(value: Any) -> bool:
@@ -128,3 +151,9 @@ def is_made_to_learn(node: ast.Call, name: str, kind: Any) -> bool:
     flagged = any(isinstance(one, ast.Constant) and one.value is True for one in flags)
     is_module = isinstance(kind, type) and issubclass(kind, nn.Module)
     return flagged or is_module or name in ("Parameter", "requires_grad_")
+
+
+def defaults(function: FunctionType) -> dict[str, Any]:
+    """The numbers, flags and texts that a function takes where it is given none."""
+    parameters = inspect.signature(function).parameters.items()
+    return {name: one.default for name, one in parameters if isinstance(one.default, _PLAIN)}

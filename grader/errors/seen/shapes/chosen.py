@@ -15,6 +15,10 @@ from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up, named
 from grader.errors.seen.reading.sized import number, shape_of
 
+_SAME = (
+    *("unsqueeze", "squeeze", "view", "reshape", "flatten", "expand", "contiguous", "to"),
+    *("cpu", "cuda", "detach", "clone", "transpose", "permute", "repeat"),
+)
 _ALONG = ("gather", "scatter", "scatter_", "scatter_add", "scatter_add_", "take_along_dim")
 
 
@@ -110,10 +114,20 @@ def _floats(frame: Frame) -> list[tuple[str, Tensor]]:
             nodes.append(failing.argument(node, 2, "index"))
         elif isinstance(node, ast.Call) and failing.name_of(node) in ("one_hot", "embedding"):
             nodes.append(failing.argument(node, 0, "input"))
-    pairs = [(ast.unparse(one), named(one, frame)) for one in nodes if one is not None]
+    inner = [_without_methods(one) for one in nodes if one is not None]
+    pairs = [(ast.unparse(one), named(one, frame)) for one in inner]
     return [
         (name, one) for name, one in pairs if isinstance(one, Tensor) and one.is_floating_point()
     ]
+
+
+def _without_methods(node: ast.expr) -> ast.expr:
+    """`target` of `target.unsqueeze(1)`, which holds the same numbers."""
+    while isinstance(node, ast.Call) and failing.name_of(node) in _SAME:
+        if not isinstance(node.func, ast.Attribute):
+            break
+        node = node.func.value
+    return node
 
 
 def read_mask(frames: Frames, told: Explained, message: str) -> Explained | None:

@@ -53,7 +53,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         meaning=f"{name}.backward returns {entry} as the gradient of forward's argument {index}, "
         f"counted from 0 behind ctx. It has the shape {given}, and that argument {wanted[1]}: a "
         "sum over what was broadcast does not bring it there.",
-        cure=_brought(before[index], _sizes(given), _sizes(wanted[1])) or told.cure,
+        cure=_brought(before[index], _sizes(given), _sizes(wanted[1]))
+        or _padded(frames, name, index, entry, _sizes(given), _sizes(wanted[1]))
+        or told.cure,
         place=f"{file_name(file)}, line {node.lineno}",
     )
 
@@ -71,6 +73,55 @@ def _brought(value: ast.expr | None, given: tuple[int, ...], wanted: tuple[int, 
     if len(given) == 2 and given == wanted[::-1]:
         return f"Return it transposed: {entry}.t()."
     return ""
+
+
+def _padded(
+    frames: Frames,
+    name: str,
+    index: int,
+    entry: str,
+    given: tuple[int, ...],
+    wanted: tuple[int, ...],
+) -> str:
+    """How a gradient of fewer columns is cured, where forward reads the first columns alone."""
+    if len(given) != len(wanted) or not given or given[:-1] != wanted[:-1]:
+        return ""
+    if given[-1] >= wanted[-1]:
+        return ""
+    for tree, _ in frames.files():
+        for kind in ast.walk(tree):
+            if not isinstance(kind, ast.ClassDef) or kind.name != name:
+                continue
+            methods = {one.name: one for one in kind.body if isinstance(one, ast.FunctionDef)}
+            names = [one.arg for one in methods["forward"].args.args]
+            argument = names[index + 1] if len(names) > index + 1 else ""
+            columns = _columns(methods["forward"], argument)
+            if columns and max(columns) < given[-1]:
+                return (
+                    f"forward reads {given[-1]} of the {wanted[-1]} columns of {argument}: give it "
+                    f"{argument} with {given[-1]}. If the others are meant to be there, their "
+                    f"gradient is 0: return torch.nn.functional.pad({entry}, "
+                    f"(0, {wanted[-1] - given[-1]})) in the place of {entry}."
+                )
+    return ""
+
+
+def _columns(forward: ast.AST, argument: str) -> list[int]:
+    """The columns of an argument that forward takes by number; none if it reads it otherwise."""
+    found = []
+    for node in ast.walk(forward):
+        if not isinstance(node, ast.Subscript) or ast.unparse(node.value) != argument:
+            continue
+        places = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
+        numbers = [
+            one.value
+            for one in places
+            if isinstance(one, ast.Constant) and isinstance(one.value, int)
+        ]
+        if len(numbers) != 1:
+            return []
+        found += numbers
+    return found
 
 
 def _other_argument(
@@ -91,6 +142,8 @@ def _other_argument(
         if len(names) < len(shapes) or shapes.count(given) != 1 or shapes.count(wanted) != 1:
             continue
         at = shapes.index(given)
+        if at < shapes.index(wanted):
+            continue  # what stands there fits, or it would have been refused first
         return names[shapes.index(wanted)], at, names[at]
     return None
 
