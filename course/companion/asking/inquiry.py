@@ -122,7 +122,7 @@ def measured(
             return bad
     except births.Freed:
         if size is None and tensor.is_leaf:
-            return [found("emptied", tensor=name, place=afterwards.last_emptied(record))]
+            return [found("emptied", tensor=name, place=afterwards.last_emptied(record, tensor))]
         if not size:
             return [found("graph_freed", tensor=name)]
     if size is None and tensor.is_leaf:
@@ -152,7 +152,7 @@ def _unfilled(tensor: Tensor, reach: Reach, name: str, record: Record | None) ->
     passed = record is not None and any(
         reach.root._sequence_nr() in event.about.roots for event in record.events_of("backward")
     )
-    emptied = afterwards.last_emptied(record)
+    emptied = afterwards.last_emptied(record, tensor)
     if passed and emptied is None and (hook := afterwards.place_of_hook(tensor)) is not None:
         return found("zero_hook", tensor=name, place=hook)
     if passed or any(graph.is_freed(node) for node in reach.nodes[:50]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course.companion.kinds.kind import FLAT, LEAVES, LOOP, kind
+from course.companion.kinds.kind import DETACH, FLAT, LEAVES, LOOP, kind
 
 MOVED = (
     kind(
@@ -13,6 +13,15 @@ MOVED = (
         "handed in.",
         "Hand in {other} where {model} stands, and {model} where {other} stands.",
         *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
+    ),
+    kind(
+        "detached_instead",
+        "The wrong one of two is detached",
+        "{model} gets the gradients, and no optimizer holds it; what {other} gave, which has the "
+        "same layers and which {optimizer} {holds}, is detached here.",
+        "Detach what {model} gave, in the place of what {other} gave. If that is what the line is "
+        "meant to do, the two have changed places where they are handed in.",
+        *(DETACH, "3.2 detach", FLAT, "a model does not change"),
     ),
     kind(
         "step_on_frozen",

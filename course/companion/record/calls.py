@@ -119,6 +119,8 @@ class Pass:
     """By number a custom Function that keeps what its forward computed, and by what name."""
     is_stale: bool = False
     """Whether weights were nan or inf before it, and so was its root."""
+    spoiled: int | None = None
+    """What gave it a nan of which nothing is recorded: a call, or below 0 a source."""
     seed: tuple[Tensor, Tensor] | None = None
     """The extremes of the gradient that it was given to start with."""
     onto: frozenset[int] = frozenset()

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.companion.record import by_hand
+from course.companion.record import by_hand, spoiled
 from course.companion.record.calls import Pass, Record
 
 MOST_NODES = 4000
@@ -56,6 +56,7 @@ class Measured:
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
         self._broken, self._stale = -1, False
+        self._spoiled: int | None = None
 
     def begin(self, roots: Sequence[Tensor], record: Record | None = None) -> None:
         """Put a hook on every node that could give birth to a zero or a nan."""
@@ -66,6 +67,8 @@ class Measured:
             return
         self._broken = first_broken(roots, record)
         self._stale = self._broken >= 0 and _are_leaves_broken(roots)
+        if self._broken >= 0 and record is not None:
+            self._spoiled = spoiled.given(record, self._broken)
         hook_of = self._unseen if torch._C._len_torch_function_stack() else self._hook
         for node, edges, several in _inner_edges(starts):
             name = type(node).__name__
@@ -103,6 +106,7 @@ class Measured:
             arrived=self.arrived,
             by_hand=self.by_hand,
             is_stale=self._stale,
+            spoiled=self._spoiled,
             last_nodes=self.last_nodes,
             by_leaf=self.by_leaf,
             unrecorded=self.unrecorded,
