@@ -52,7 +52,7 @@ class Measured:
         self.by_hand: dict[int, tuple[Any, Size | None]] = {}
         self.last_nodes: dict[int, str] = {}
         self.by_leaf: dict[int, dict[int, int]] = {}
-        self.unrecorded: dict[int, tuple[Any, str]] = {}
+        self.unrecorded: dict[int, tuple[Any, str, bool]] = {}
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
         self._broken, self._stale = -1, False

@@ -71,14 +71,15 @@ def summed(
     scope: ast.AST, frame: Frame, first: starts.Start, given: list[ast.stmt]
 ) -> tuple[str, str, str]:
     """Of a sum to which more was added behind its backward: meaning, cure and place."""
-    at = _outermost(scope, given[0], first.at[0])
     name = first.name
+    added = next(one for one in given if source.reads(one, name))
+    at = _outermost(scope, added, first.at[0])
     return (
         f"{name} still holds what {first.call} ({frame.place_of(first.at[0])}) went back through: "
         "more was added to the same sum behind it, and that backward freed the older part's graph.",
         f"Begin a new sum there: write {name} = 0 in front of line {at}. Only if one backward is "
         f"to train on both parts, leave out the first.",
-        frame.place_of(given[0].lineno),
+        frame.place_of(added.lineno),
     )
 
 
