@@ -110,7 +110,29 @@ def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | No
             f"entries yourself pass v of that shape: {name}.backward(v).",
             place=frame.place,
         )
-    return _scalar_of_call(frames, told)
+    return _scalar_of_grad(frame, told) or _scalar_of_call(frames, told)
+
+
+def _scalar_of_grad(frame: Frame, told: Explained) -> Explained | None:
+    """`torch.autograd.grad(y, x)` of a y with more than one element."""
+    for call in failing.calls(frame, "grad"):
+        result = _argument(call, 0, "outputs")
+        if isinstance(result, ast.List | ast.Tuple):
+            result = result.elts[0] if len(result.elts) == 1 else None
+        whole = looked_up(result, frame) if result is not None else None
+        if result is None or not isinstance(whole, Tensor) or whole.numel() == 1:
+            continue
+        name = source.in_brackets(result)
+        return replace(
+            told,
+            meaning=f"{ast.unparse(result)} has the shape {tuple(whole.shape)}: grad() starts from "
+            f"one number, and this holds {whole.numel():,}.",
+            cure=f"Give it one number: {name}.sum(), which gives each sample the gradient of its "
+            f"own entry where samples do not mix, or {name}.mean(). To weigh the entries yourself "
+            f"pass grad_outputs=v, of that shape: torch.ones_like({name}) is their sum.",
+            place=frame.place,
+        )
+    return None
 
 
 def _scalar_of_call(frames: Frames, told: Explained) -> Explained | None:

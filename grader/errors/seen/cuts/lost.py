@@ -16,6 +16,7 @@ from grader.errors.seen.again.passes import root_of
 from grader.errors.seen.cuts import (
     backwards,
     bare,
+    blocked,
     copies,
     derived,
     flow,
@@ -62,6 +63,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if not torch.is_grad_enabled():
         return severed.switched_off(frames, told, frame)
     places: list[tuple[str, str]] = list(flow.cuts(frames))
+    if (block := blocked.read(frames, told, frame, places)) is not None:
+        return block
     if not places:
         places = [found for one in reversed(frames.own) for found in _in_frame(one)]
         places += _elsewhere(frames, frame)
