@@ -350,3 +350,44 @@ def _masked(given):
 @pair("zero_hook_late", lambda: _masked(True))
 def _():
     return _masked(False)
+
+
+# A layer that a stack was copied from
+
+
+class Patterned(nn.Module):
+    def __init__(self, kept, kind):
+        super().__init__()
+        options = {"d_model": 4, "nhead": 2, "dim_feedforward": 8, "batch_first": True}
+        layer = kind(**options, dropout=0.0)
+        if kept:
+            self.block = layer
+        stack = nn.TransformerEncoder
+        if kind is nn.TransformerDecoderLayer:
+            stack = nn.TransformerDecoder
+        self.stack, self.out = stack(layer, 2), nn.Linear(4, 1)
+
+    def forward(self, x):
+        decodes = isinstance(self.stack, nn.TransformerDecoder)
+        return self.out(self.stack(x, x) if decodes else self.stack(x))
+
+
+def _patterned(kept, kind):
+    model = Patterned(kept, kind)
+    optimizer = torch.optim.Adam(model.parameters())
+    with watch():
+        loss = model(torch.rand(3, 5, 4)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad(model=model, loss=loss)
+
+
+@pair("pattern", lambda: _patterned(False, nn.TransformerEncoderLayer))
+def _():
+    return _patterned(True, nn.TransformerEncoderLayer)
+
+
+@pair("pattern", lambda: _patterned(False, nn.TransformerDecoderLayer))
+def _():
+    return _patterned(True, nn.TransformerDecoderLayer)

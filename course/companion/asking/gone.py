@@ -80,6 +80,8 @@ def terms_cut_off(record: Record) -> list[Finding]:
 def _of_unused(record: Record, tensor: Tensor, name: str, around: Surroundings) -> Finding:
     if (model := wiring.never_called(around, tensor, record)) is not None:
         return found("never_called", tensor=name, model=model)
+    if (pattern := wiring.pattern_of(around, tensor, name)) is not None:
+        return pattern
     if (container := wiring.choosing_seen(around, tensor, record)) is not None:
         return found("idle", tensor=name, container=container, sure=False)
     return found("never_used", tensor=name)
