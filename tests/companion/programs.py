@@ -409,7 +409,7 @@ def _():
 
 @pair("zero_factor", lambda: asked(lambda w: (w * torch.ones(3)).sum()))
 def _():
-    return asked(lambda w: (w * torch.zeros(3)).sum())
+    return asked(lambda w: (w * torch.full((3,), 0.0)).sum())
 
 
 @pair("zero_sum", lambda: asked(lambda w: w.softmax(0)[0]))

@@ -41,4 +41,14 @@ MOVED = (
         "parameter.copy_(values). Or make the optimizer anew after that line.",
         *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
     ),
+    kind(
+        "copies_in_step",
+        "Adapted weights that are leaves of their own",
+        "The loss leads back to {count} that this line makes of what an optimizer holds, cut off "
+        "from it: they get the gradient, and what the optimizer holds gets none by it.",
+        "Keep the way to what is held, from the first copy on: p.clone() for "
+        "p.detach().clone(), and w - lr * g without detach() or requires_grad_(). For a method of "
+        "first order detach g alone. Or hand the gradients on: p.grad = w.grad.",
+        *(LOOP, "What an optimizer holds", "a layer does not change", FLAT),
+    ),
 )
