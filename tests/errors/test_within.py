@@ -208,6 +208,44 @@ def a_kept_graph_whose_weights_were_stepped():
     _kept_graph(False)
 
 
+class Losses(nn.Module):
+    def __init__(self, cut):
+        super().__init__()
+        self.act, self.value, self.cut = nn.Linear(3, 1), nn.Linear(4, 1), cut
+
+    def forward(self, x):
+        a = torch.tanh(self.act(x))
+        mine = a.detach() if self.cut else a
+        return {
+            "act": -self.value(torch.cat([x, a], 1)).mean(),
+            "value": self.value(torch.cat([x, mine], 1)).square().mean(),
+        }
+
+
+def _of_module(cut):
+    losses = Losses(cut)
+    of_act = torch.optim.SGD(losses.act.parameters(), lr=0.1)
+    of_value = torch.optim.SGD(losses.value.parameters(), lr=0.1)
+    both = losses(torch.rand(5, 3))
+    of_act.zero_grad()
+    both["act"].backward()
+    of_act.step()
+    of_value.zero_grad()
+    both["value"].backward()
+    of_value.step()
+
+
+@told(
+    "second_backward",
+    "Two backward passes of one step go through the same graph",
+    'both["value"].backward()',
+    "retain_graph=True alone is no cure where a step in between changes weights",
+    lambda: _of_module(True),
+)
+def two_losses_that_a_module_returns():
+    _of_module(False)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_is_freed_within_a_step_is_named_and_its_cure_cures(program):
     program.is_explained()

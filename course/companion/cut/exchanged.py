@@ -38,8 +38,12 @@ def swapped(
         idle = not any(_has_gradient(one) for one in mine)
         if used and idle and all(id(one) in holding for one in mine):
             holders = sorted(n for n, one in around.optimizers.items() if _holds(one, mine))
-            both = {"model": model, "other": name, "optimizer": " and ".join(holders)}
-            words = both | {"holds": "hold" if len(holders) > 1 else "holds"}
+            words: dict[str, Any] = {
+                "model": model,
+                "other": name,
+                "optimizer": " and ".join(holders),
+            }
+            words["holds"] = "hold" if len(holders) > 1 else "holds"
             call = _detached(record, mine)
             if call is not None and not _is_spelled(call, model):
                 return found("detached_instead", sure=False, place=call.place, **words)

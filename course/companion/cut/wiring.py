@@ -140,8 +140,8 @@ def pattern_of(around: Surroundings, tensor: Tensor, name: str) -> Finding | Non
                 is_copy = type(first) is type(part) and part not in stack.layers
                 if is_copy and _shapes(first) == _shapes(part):
                     layer, kind = f"{known}.{path}", type(stack).__name__
-                    words = {"layer": layer, "stack": f"{known}.{other}", "kind": kind}
-                    return found("pattern", tensor=name, **words)
+                    whole = f"{known}.{other}"
+                    return found("pattern", tensor=name, layer=layer, stack=whole, kind=kind)
     return None
 
 

@@ -72,6 +72,7 @@ def _empties(event: Event, tensor: Tensor) -> bool:
 
 def _emptied(record: Record, events: list[Event], tensor: Tensor) -> Event | None:
     """Where a gradient was set to zeros: by an optimizer, by hand, or in place."""
+    event: Event
     for event in reversed(events):
         if _empties(event, tensor):
             return event

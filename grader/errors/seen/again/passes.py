@@ -147,12 +147,14 @@ def _shared(
         for name, value in hanging.items()
         if value.grad_fn in shared and value.grad_fn is not None and value is not root
     ]
-    if not common:
-        return _told(told, second.SHARED_BY, "", frame.place)
-    name = max(common)[1]
-    if len(frames.optimizers()) < 2:
-        return _told(told, second.SHARED, name, frame.place)
+    several = len(frames.optimizers()) > 1
     turns = apart.Turns(frame, scope, line)
+    if not common:
+        words = second.SHARED_BY_BETWEEN if several and turns.are_taken else second.SHARED_BY
+        return _told(told, words, "", frame.place)
+    name = max(common)[1]
+    if not several:
+        return _told(told, second.SHARED, name, frame.place)
     if not turns.are_taken:
         return _told(told, second.SHARED_UNSTEPPED, name, frame.place)
     if (cure := apart.anew(turns, name, hanging)) is not None:
