@@ -67,10 +67,8 @@ class Report:
         return box(self.about, blocks, self.notes)
 
 
-_FOLLOWS = {
-    *("loss_without_graph", "loss_is_leaf", "emptied", "nan_loss", "nan_weights"),
-    *("frozen_batchnorm", *ARRIVES),
-}
+_NAN = ("nan_given", "nan_loss", "nan_weights")
+_FOLLOWS = {"loss_without_graph", "loss_is_leaf", "emptied", "frozen_batchnorm", *_NAN, *ARRIVES}
 """Kinds that often follow from another that was found too."""
 _UNKNOWN_TO_MODELS = {"in_a_list", "plain_tensor"}
 """What `parameters()` leaves out, and with it an optimizer that was made of them."""

@@ -150,6 +150,39 @@ class Curve(torch.autograd.Function):
         return grad * ctx.slope
 
 
+class Recomputed(torch.autograd.Function):
+    """A cube whose backward computes it anew, of its input or of a copy of it."""
+
+    @staticmethod
+    def forward(ctx, x, is_copy):
+        ctx.save_for_backward(x)
+        ctx.copy = x.detach().requires_grad_() if is_copy else None
+        return x**3
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        x = x if ctx.copy is None else ctx.copy
+        with torch.enable_grad():
+            (slope,) = torch.autograd.grad(x**3, x, grad, create_graph=True)
+        return slope, None
+
+
+class Kept(torch.autograd.Function):
+    """The same with a graph that forward records of a copy."""
+
+    @staticmethod
+    def forward(ctx, x):
+        own = ctx.own = x.clone().detach().requires_grad_()
+        with torch.enable_grad():
+            ctx.result = own.exp() * own
+        return ctx.result.detach()
+
+    @staticmethod
+    def backward(ctx, grad):
+        return torch.autograd.grad(ctx.result, ctx.own, grad, create_graph=True)[0]
+
+
 def _sloped(function, *more):
     """A loss of a force, behind a layer whose bias it depends on."""
     torch.manual_seed(0)
@@ -173,3 +206,13 @@ def _():
 @pair("kept_unrecorded", lambda: _sloped(Tripled, 1.5))
 def _():
     return _sloped(Curve)
+
+
+@pair("kept_copy", lambda: _sloped(Recomputed, False))
+def _():
+    return _sloped(Recomputed, True)
+
+
+@pair("kept_copy", lambda: _sloped(Recomputed, False))
+def _():
+    return _sloped(Kept)

@@ -190,6 +190,70 @@ def _():
     return _averaged(True)
 
 
+# The wrong one of two results is detached
+
+
+class Valued:
+    """A value of states that is fitted to that of a slow copy, and a policy that climbs it."""
+
+    def __init__(self):
+        self.policy, self.value = nn.Linear(3, 1), nn.Linear(4, 1)
+        self.slow = copy.deepcopy(self.value)
+        self.of_policy = torch.optim.SGD(self.policy.parameters(), lr=0.1)
+        self.of_value = torch.optim.SGD(self.value.parameters(), lr=0.1)
+
+    def step(self, x, wrong):
+        now, later = (self._at(one, x) for one in (self.value, self.slow))
+        now, later = (now.detach(), later) if wrong else (now, later.detach())
+        self.of_value.zero_grad()
+        F.mse_loss(now, later + 1).backward()
+        self.of_value.step()
+        self.value.requires_grad_(False)
+        self.of_policy.zero_grad()
+        self._at(self.value, x).neg().mean().backward()
+        self.of_policy.step()
+        self.value.requires_grad_(True)
+
+    def _at(self, value, x):
+        return value(torch.cat([x, self.policy(x)], 1))
+
+
+def _fitted(wrong, ask):
+    valued = Valued()
+    with watch() as seen:
+        valued.step(torch.rand(4, 3), wrong)
+    return why_no_grad(valued.value.weight) if ask else seen.report()
+
+
+@pair("detached_instead", lambda: _fitted(False, False))
+def _():
+    return _fitted(True, False)
+
+
+@pair("cut_detach", lambda: _fitted(False, True))
+def _():
+    return _fitted(True, True)
+
+
+def _online(swap):
+    fast = nn.Sequential(nn.Conv1d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
+    slow = copy.deepcopy(fast)
+    nn.init.normal_(slow[3].bias)
+    optimizer = torch.optim.Adam(fast.parameters())
+    with watch() as seen:
+        x = torch.rand(4, 1, 6)
+        a, b = fast(x), slow(x)
+        loss = F.smooth_l1_loss(a.data if swap else a, b if swap else b.data)
+        loss.backward()
+        optimizer.step()
+    return seen.report()
+
+
+@pair("detached_instead", lambda: _online(False))
+def _():
+    return _online(True)
+
+
 # Parameters that were put in the place of others
 
 

@@ -409,7 +409,7 @@ def _():
 
 @pair("zero_factor", lambda: asked(lambda w: (w * torch.ones(3)).sum()))
 def _():
-    return asked(lambda w: (w * torch.zeros(3)).sum())
+    return asked(lambda w: (w * torch.full((3,), 0.0)).sum())
 
 
 @pair("zero_sum", lambda: asked(lambda w: w.softmax(0)[0]))
@@ -544,6 +544,30 @@ def _():
 @pair("nan_loss", lambda: asked(lambda w: (w + 1).log().sum()))
 def _():
     return asked(lambda w: (w * -1).log().sum())
+
+
+def _of_target(value, at):
+    """A fit to a target of which nothing is recorded: logs, or a row of data."""
+    net_ = net(3, 4, 1)
+    x, y = torch.rand(5, 3), torch.rand(5, 1)
+    if at == "data":
+        y[2] = value
+    with watch():
+        with torch.no_grad():
+            goal = (y + value).log().mean(1, keepdim=True) if at == "log" else y
+        loss = 0.5 * F.mse_loss(net_(x), goal)
+        loss.backward()
+    return why_no_grad(net_[0].weight, loss)
+
+
+@pair("nan_given", lambda: _of_target(1.0, "log"))
+def _():
+    return _of_target(-2.0, "log")
+
+
+@pair("nan_given", lambda: _of_target(1.0, "data"))
+def _():
+    return _of_target(float("nan"), "data")
 
 
 # Models and optimizers

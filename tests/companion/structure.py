@@ -350,3 +350,88 @@ def _masked(given):
 @pair("zero_hook_late", lambda: _masked(True))
 def _():
     return _masked(False)
+
+
+# A layer that a stack was copied from
+
+
+class Patterned(nn.Module):
+    def __init__(self, kept, kind):
+        super().__init__()
+        options = {"d_model": 4, "nhead": 2, "dim_feedforward": 8, "batch_first": True}
+        layer = kind(**options, dropout=0.0)
+        if kept:
+            self.block = layer
+        stack = nn.TransformerEncoder
+        if kind is nn.TransformerDecoderLayer:
+            stack = nn.TransformerDecoder
+        self.stack, self.out = stack(layer, 2), nn.Linear(4, 1)
+
+    def forward(self, x):
+        decodes = isinstance(self.stack, nn.TransformerDecoder)
+        return self.out(self.stack(x, x) if decodes else self.stack(x))
+
+
+def _patterned(kept, kind):
+    model = Patterned(kept, kind)
+    optimizer = torch.optim.Adam(model.parameters())
+    with watch():
+        loss = model(torch.rand(3, 5, 4)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return why_no_grad(model=model, loss=loss)
+
+
+@pair("pattern", lambda: _patterned(False, nn.TransformerEncoderLayer))
+def _():
+    return _patterned(True, nn.TransformerEncoderLayer)
+
+
+@pair("pattern", lambda: _patterned(False, nn.TransformerDecoderLayer))
+def _():
+    return _patterned(True, nn.TransformerDecoderLayer)
+
+
+# Zeros that were made to be filled
+
+
+class Echo(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.past, self.now, self.out = nn.Linear(2, 3), nn.Linear(2, 3), nn.Linear(3, 2)
+
+    def forward(self, x, past):
+        return self.out(torch.tanh(self.now(x) + self.past(past)))
+
+
+def _echoed(filled):
+    model, y = Echo(), torch.rand(5, 4, 2)
+    with watch():
+        past = torch.zeros_like(y)
+        if filled:
+            past[:, 1:] = y[:, :-1]
+        loss = F.mse_loss(model(torch.rand(5, 4, 2), past), y)
+        loss.backward()
+    return why_no_grad(model.past.weight, loss)
+
+
+@pair("zero_made", lambda: _echoed(True))
+def _():
+    return _echoed(False)
+
+
+def _stated(filled):
+    w, x = nn.Linear(3, 3, bias=False), torch.rand(4, 3)
+    with watch():
+        h = x.new_zeros(4, 1, 3).squeeze(1)
+        if filled:
+            h = torch.tanh(w(x))
+        loss = (torch.tanh(x) + w(h)).square().mean()
+        loss.backward()
+    return why_no_grad(w.weight, loss)
+
+
+@pair("zero_made", lambda: _stated(True))
+def _():
+    return _stated(False)

@@ -63,6 +63,11 @@ def test_the_line_is_that_of_the_node_or_of_the_hook(wrong, line):
     assert line in (report := wrong()).findings[0].place.text, report
 
 
+def test_copies_whose_gradients_are_handed_on_by_hand_are_no_mistake():
+    report = unmoved.gradients_of_copies_that_are_handed_on()
+    assert not report.codes, report
+
+
 def test_a_model_with_two_names_is_not_told_where_another_one_is_asked_about():
     report = names.a_tied_layer_beside_a_target_that_is_the_input()
     assert report.codes[:1] == ("zero_equal",), report

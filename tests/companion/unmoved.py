@@ -421,3 +421,50 @@ def _gained(kind):
 @pair("no_requires_grad", lambda: _gained(nn.Parameter))
 def _():
     return _gained(torch.clone)
+
+
+# Weights that an inner loop adapts
+
+
+def _inner(net, cut, steps):
+    """One query loss behind a few inner steps of first order."""
+    names, fast = list(dict(net.named_parameters())), list(net.parameters())
+    if cut:
+        fast = [p.detach().clone().requires_grad_() for p in fast]
+    for _ in range(steps):
+        out = torch.func.functional_call(net, dict(zip(names, fast, strict=True)), torch.rand(4, 3))
+        grads = torch.autograd.grad(out.square().mean(), fast)
+        new = [p - 0.1 * g for p, g in zip(fast, grads, strict=True)]
+        fast = [one.detach().requires_grad_() for one in new] if cut else new
+    named = dict(zip(names, fast, strict=True))
+    return torch.func.functional_call(net, named, torch.rand(4, 3)).square().mean(), fast
+
+
+def _adapted(cut, steps, by_hand=False, of_copy=False):
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    optimizer = torch.optim.Adam(net.parameters())
+    with watch() as seen:
+        loss, fast = _inner(net, cut, steps)
+        optimizer.zero_grad()
+        loss.backward()
+        if by_hand:
+            for p, w in zip(net.parameters(), fast, strict=True):
+                p.grad = w.grad
+        optimizer.step()
+    return seen.report() if by_hand else why_no_grad(fast[0] if of_copy else net[0].weight, loss)
+
+
+@pair("cut_detach", lambda: _adapted(False, 2))
+def _():
+    report = _adapted(True, 2)
+    assert report.codes == ("cut_detach", "copies_in_step"), report
+    return report
+
+
+@pair("copies_in_step", lambda: _adapted(False, 1))
+def _():
+    return _adapted(True, 1, of_copy=True)
+
+
+def gradients_of_copies_that_are_handed_on():
+    return _adapted(True, 1, by_hand=True)

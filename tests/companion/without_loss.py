@@ -68,7 +68,7 @@ WRONG = {
     "cut_number": (lambda code: torch.tensor(code.tolist()), "code.tolist()"),
     "zero_step": (lambda code: code.round(), "code.round()"),
     "zero_flat": (lambda code: torch.sigmoid(code * 1e4), "torch.sigmoid(code * 1e4)"),
-    "zero_factor": (lambda code: code * torch.zeros(2), "code * torch.zeros(2)"),
+    "zero_factor": (lambda code: code * torch.full((2,), 0.0), "code * torch.full((2,), 0.0)"),
     "zero_sum": (
         lambda code: code.softmax(1).sum(1, keepdim=True).expand(5, 2),
         "code.softmax(1).sum(1, keepdim=True)",

@@ -51,7 +51,8 @@ def every(
     loss: Tensor | None, around: Surroundings, record: Record | None, several: bool
 ) -> tuple[str, list[Finding]]:
     """What to say of all parameters; `several` says that any of several watched losses counts."""
-    parameters = around.parameters | around.loose
+    named = around.parameters | around.loose
+    parameters = {names[0]: named[names[0]] for names in _by_tensor(named)}
     if not parameters:
         return "No model is found here: why_no_grad(tensor, loss), or model=...", []
     asked = {name: one for name, one in parameters.items() if one.requires_grad}
@@ -72,6 +73,14 @@ def every(
     ]
     told = [(name, one) for name, one in told if one.code not in MEANT]
     return _headline(sorted_, told), _grouped(told)
+
+
+def _by_tensor(named: dict[str, Tensor]) -> list[list[str]]:
+    """The names of each tensor: a layer that two models share has several."""
+    names: dict[int, list[str]] = {}
+    for name, one in named.items():
+        names.setdefault(id(one), []).append(name)
+    return list(names.values())
 
 
 def _sorted(

@@ -51,7 +51,8 @@ def why_bad(record: Record, tensor: Tensor, name: str, around: Surroundings) -> 
     start = record.source_of(tensor)
     if start is None:
         return [_of_unused(record, tensor, name, around)]
-    live = followed_from(record, start).live
+    followed = followed_from(record, start, frozen=False)
+    live = followed.live
     events = record.filling()
     for event in reversed(events):
         numbers = passes.ends(record, event)
@@ -64,7 +65,8 @@ def why_bad(record: Record, tensor: Tensor, name: str, around: Surroundings) -> 
         return [told]
     if any(_is_opaque(record, event.about) for event in events):
         return [found("not_seen", tensor=name)]
-    last = [number for event in events for number in passes.ends(record, event)]
+    ends = [number for event in events for number in passes.ends(record, event)]
+    last = [number for number in ends if number in followed.cut] or ends
     lost = cuts.why_lost_before(record, start, last[-1] if last else None, None, name)
     if lost and events and all(not event.about.roots for event in events):
         lost.append(found("loss_is_leaf", place=events[-1].place))
@@ -86,6 +88,8 @@ def terms_cut_off(record: Record) -> list[Finding]:
 def _of_unused(record: Record, tensor: Tensor, name: str, around: Surroundings) -> Finding:
     if (model := wiring.never_called(around, tensor, record)) is not None:
         return found("never_called", tensor=name, model=model)
+    if (pattern := wiring.pattern_of(around, tensor, name)) is not None:
+        return pattern
     if (container := wiring.choosing_seen(around, tensor, record)) is not None:
         return found("idle", tensor=name, container=container, sure=False)
     return found("never_used", tensor=name)
@@ -116,9 +120,9 @@ def _of_pass(
     if is_hidden and (told := hidden.finding(record, passed, between, tensor, name)) is not None:
         return [told]
     if tensor.grad is None:
-        place = afterwards.last_emptied(record, tensor)
         if is_hidden and not afterwards.is_emptied(record, passed, tensor):
             return [found("not_seen", tensor=name)]
+        place = afterwards.last_emptied(record, tensor)
         return [found("emptied", tensor=name, place=place)]
     end = float(tensor.grad.detach().abs().max())
     birth = None if is_hidden else _birth(record, passed, between, end)

@@ -79,6 +79,8 @@ def lost(
     if [one.code for one in told] == ["never_used"]:
         if (model := wiring.never_called(around, tensor, record)) is not None:
             return [found("never_called", tensor=name, model=model)]
+        if (pattern := wiring.pattern_of(around, tensor, name)) is not None:
+            return [pattern]
         if (container := wiring.choosing(around, tensor, loss)) is not None:
             return [found("idle", tensor=name, container=container, sure=False)]
         return told

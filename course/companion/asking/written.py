@@ -134,6 +134,9 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
     if one.code == "idle":
         container = one.sentence.rpartition("in ")[2].split()[0].rpartition(".")[2]
         return (functools.partial(statements.reads, container),)
+    if one.code == "pattern":
+        layer = one.sentence.partition(" is the pattern")[0].rpartition(".")[2]
+        return (functools.partial(statements.sets, layer),)
     if one.code == "never_called":
         return (lambda node: statements.called_name(node) == one.tensor.partition(".")[0],)
     if one.code == "swapped":

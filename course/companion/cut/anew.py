@@ -79,17 +79,32 @@ def in_step(around: Surroundings, record: Record, loss: Tensor) -> list[Finding]
     optimizers = [event.about.optimizer() for event in record.events_of("step")]
     if not optimizers or None in optimizers or loss.grad_fn is None:
         return []  # one that is gone may have held them
-    groups = (group for one in optimizers for group in one.param_groups)
+    if record.events_of("filled"):
+        return []  # their gradients may be handed on by hand
+    groups = [group for one in optimizers for group in one.param_groups]
     known = {id(one) for group in groups for one in group["params"]}
     known |= {id(one) for one in around.parameters.values()}
     leaves = [leaf for leaf in Reach(loss).found if id(leaf) not in known]
     whole = len(leaves) == len(Reach(loss).found)
-    places = Counter(_made_at(record, leaf, whole) for leaf in leaves)
+    mine = {record.source_of(one) for group in groups for one in group["params"]} - {None}
+    places = Counter(
+        (_made_at(record, leaf, whole), _is_copy(record, leaf, mine)) for leaf in leaves
+    )
     return [
-        found("made_in_step", place=place, count=counted(count, "leaf").replace("leafs", "leaves"))
-        for place, count in places.items()
+        found(
+            "copies_in_step" if is_copy else "made_in_step",
+            place=place,
+            count=counted(count, "leaf").replace("leafs", "leaves"),
+        )
+        for (place, is_copy), count in places.items()
         if place is not None
     ]
+
+
+def _is_copy(record: Record, leaf: Tensor, held: set[int | None]) -> bool:
+    """Whether a leaf was computed from what an optimizer holds, and cut off from it."""
+    number = record.source_of(leaf)
+    return number is not None and number >= 0 and not held.isdisjoint(record.before([number]))
 
 
 def _made_at(record: Record, leaf: Tensor, whole: bool) -> Place | None:

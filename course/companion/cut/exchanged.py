@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from course.companion.finding import Finding, found
-from course.companion.record.calls import Record
+from course.companion.places import written
+from course.companion.record import passes
+from course.companion.record.calls import Call, Record
+from course.companion.record.tracing import followed_from
 from course.companion.surroundings import Surroundings
 
 
@@ -17,7 +22,6 @@ def swapped(
     model: str,
     holding: set[int],
     record: Record | None,
-    words: dict[str, Any],
 ) -> Finding | None:
     """The model of the same layers that an optimizer holds, that was used, and that gets nothing.
 
@@ -33,8 +37,45 @@ def swapped(
         used = all(record.source_of(one) is not None for one in mine)
         idle = not any(_has_gradient(one) for one in mine)
         if used and idle and all(id(one) in holding for one in mine):
-            return found("swapped", sure=False, model=model, other=name, **words)
+            holders = sorted(n for n, one in around.optimizers.items() if _holds(one, mine))
+            words: dict[str, Any] = {
+                "model": model,
+                "other": name,
+                "optimizer": " and ".join(holders),
+            }
+            words["holds"] = "hold" if len(holders) > 1 else "holds"
+            call = _detached(record, mine)
+            if call is not None and not _is_spelled(call, model):
+                return found("detached_instead", sure=False, place=call.place, **words)
+            return found("swapped", sure=False, **words)
     return None
+
+
+def _holds(optimizer: torch.optim.Optimizer, some: list[nn.Parameter]) -> bool:
+    mine = {id(one) for one in some}
+    return any(id(one) in mine for group in optimizer.param_groups for one in group["params"])
+
+
+def _is_spelled(call: Call, model: str) -> bool:
+    """Whether a line's text names a model: the line is right, and was handed another one."""
+    name = model.rpartition(".")[2]
+    return re.search(rf"\b{re.escape(name)}\b", written(call.code, call.instruction)) is not None
+
+
+def _detached(record: Record, parameters: list[nn.Parameter]) -> Call | None:
+    """The call that detaches what these parameters gave in front of a watched loss."""
+    ends = {number for event in record.filling() for number in passes.ends(record, event)}
+    for one in parameters:
+        start = record.source_of(one)
+        cut = followed_from(record, start, frozen=False).cut if start is not None else {}
+        calls = [record.call(cut[number]) for number in sorted(ends & cut.keys())]
+        for call in calls:
+            if call is not None and call.name in _DETACHING:
+                return call
+    return None
+
+
+_DETACHING = {"detach", "detach_", "data"}
 
 
 def are_others(around: Surroundings, model: str) -> bool:

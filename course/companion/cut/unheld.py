@@ -33,7 +33,7 @@ def outside_optimizers(
         if only.grad is not None and only.grad.any():
             return []
         every = outside_optimizers(around, loss, record=record)
-        return [one for one in every if one.code == "swapped"]
+        return [one for one in every if one.code in ("swapped", "detached_instead")]
     if only is not None and not (only.is_leaf and only.requires_grad):
         return []
     reach = Reach(loss) if loss is not None and loss.grad_fn is not None else None
@@ -63,7 +63,7 @@ def _swapped(one: Finding, around: Surroundings, record: Record | None) -> Findi
     """The same; or, of a whole model, that it stands in another one's place."""
     if one.code not in _WHOLE:
         return one
-    other = exchanged.swapped(around, one.tensor, held(around), record, _holders(around))
+    other = exchanged.swapped(around, one.tensor, held(around), record)
     return other or one
 
 

@@ -125,6 +125,31 @@ def never_called(around: Surroundings, tensor: Tensor, record: Record | None) ->
     return None
 
 
+_STACKS = (nn.TransformerEncoder, nn.TransformerDecoder)
+
+
+def pattern_of(around: Surroundings, tensor: Tensor, name: str) -> Finding | None:
+    """What to say of a layer that a stack was made from, by copies, and that is kept beside it."""
+    for known, model in around.models.items():
+        parts = dict(model.named_modules())
+        stacks = {path: one for path, one in parts.items() if isinstance(one, _STACKS)}
+        for path, part in parts.items():
+            if not path or not any(one is tensor for one in part.parameters()):
+                continue
+            for other, stack in stacks.items():
+                first = stack.layers[0]
+                is_copy = type(first) is type(part) and part not in stack.layers
+                if is_copy and _shapes(first) == _shapes(part):
+                    layer, kind = f"{known}.{path}", type(stack).__name__
+                    whole = f"{known}.{other}"
+                    return found("pattern", tensor=name, layer=layer, stack=whole, kind=kind)
+    return None
+
+
+def _shapes(part: nn.Module) -> list[tuple[str, Any]]:
+    return [(path, one.shape) for path, one in part.named_parameters()]
+
+
 def buffer_of(around: Surroundings, tensor: Tensor) -> str | None:
     """The full name of a tensor that is a buffer of a model."""
     for name, model in around.models.items():

@@ -70,6 +70,17 @@ CUTS = (
         *(FUNCTIONS, "Second derivatives", NONE, FLAT),
     ),
     kind(
+        "kept_copy",
+        "A custom Function that differentiates by a copy",
+        "The backward of {name} computes with ctx.{kept}, a copy of its input that forward made a "
+        "leaf: the second derivative that the loss is made of ends there, and what the input "
+        "depends on gets a wrong gradient by it, or none.",
+        "Keep the input itself, ctx.save_for_backward(x). In backward compute from it under "
+        "torch.enable_grad(), and differentiate by it with create_graph=True. gradgradcheck tells "
+        "whether that is right.",
+        *(FUNCTIONS, "Second derivatives", NONE, FLAT),
+    ),
+    kind(
         "cut_then_step",
         "Cut in front of a rounding",
         "The gradient's way back to {name} is cut: {call} hands on the values alone, and {step} "

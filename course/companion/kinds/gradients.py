@@ -115,6 +115,14 @@ NANS = (
         *(BREAKING, "14.1 The loss is fine", NAN, "the loss is nan"),
     ),
     kind(
+        "nan_given",
+        "A nan that the loss is given",
+        "The loss is nan before any backward pass, and so is what it is computed of: {given}.",
+        "Follow it back from that line: torch.isnan(x).any() of what it is given. A nan is born of "
+        "the log of a negative number, 0/0 or inf - inf, or lies in the data.",
+        *(BREAKING, "14.4 Find the node", NAN, "the loss is nan"),
+    ),
+    kind(
         "nan_loss",
         "The loss itself is nan",
         "The loss is {bad} before any backward pass; {first} is the first call that gave it{by}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course.companion.kinds.kind import FLAT, LEAVES, LOOP, kind
+from course.companion.kinds.kind import DETACH, FLAT, LEAVES, LOOP, kind
 
 MOVED = (
     kind(
@@ -13,6 +13,15 @@ MOVED = (
         "handed in.",
         "Hand in {other} where {model} stands, and {model} where {other} stands.",
         *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
+    ),
+    kind(
+        "detached_instead",
+        "The wrong one of two is detached",
+        "{model} gets the gradients, and no optimizer holds it; what {other} gave, which has the "
+        "same layers and which {optimizer} {holds}, is detached here.",
+        "Detach what {model} gave, in the place of what {other} gave. If that is what the line is "
+        "meant to do, the two have changed places where they are handed in.",
+        *(DETACH, "3.2 detach", FLAT, "a model does not change"),
     ),
     kind(
         "step_on_frozen",
@@ -31,5 +40,15 @@ MOVED = (
         "Write the values into the parameters that are there, with torch.no_grad(): "
         "parameter.copy_(values). Or make the optimizer anew after that line.",
         *(LOOP, "What an optimizer holds", FLAT, "a model does not change"),
+    ),
+    kind(
+        "copies_in_step",
+        "Adapted weights that are leaves of their own",
+        "The loss leads back to {count} that this line makes of what an optimizer holds, cut off "
+        "from it: they get the gradient, and what the optimizer holds gets none by it.",
+        "Keep the way to what is held, from the first copy on: p.clone() for "
+        "p.detach().clone(), and w - lr * g without detach() or requires_grad_(). For a method of "
+        "first order detach g alone. Or hand the gradients on: p.grad = w.grad.",
+        *(LOOP, "What an optimizer holds", "a layer does not change", FLAT),
     ),
 )

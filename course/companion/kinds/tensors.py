@@ -128,6 +128,15 @@ REACH = (
         *(LOOP, "None, zeros, and missing", NONE, "a layer does not change"),
     ),
     kind(
+        "pattern",
+        "A layer that a stack was copied from",
+        "{layer} is the pattern that {stack} was made from: nn.{kind} holds copies of it, and no "
+        "operation was given {name}.",
+        "Give the pattern to the stack from a local variable of __init__, and not from an "
+        "attribute of self: it is then no part of the model. Nothing is lost by it.",
+        *(LOOP, "None, zeros, and missing", NONE, "a layer does not change"),
+    ),
+    kind(
         "never_called",
         "A model that the step does not call",
         "No operation was given any parameter of {model}: the watched step never calls it.",

@@ -80,6 +80,15 @@ ZEROS = (
         *(GRAPHS, "Multiply along a path", ZERO, FLAT),
     ),
     kind(
+        "zero_made",
+        "Zeros that were made to be filled",
+        "The gradient of {name} is zero: {node} ({call}) at {at} multiplies it by zeros, and {by} "
+        "makes them here.",
+        "Hand in what is meant in their place: a decoder in training its target, shifted by one "
+        "step. Zeros may begin a sequence; of a weight that meets nothing else nothing is learned.",
+        *(GRAPHS, "Multiply along a path", ZERO, FLAT),
+    ),
+    kind(
         "zero_beyond",
         "Zeros of a clamp as a factor",
         "The gradient of {name} is zero: {node} ({call}) multiplies it by zeros, and they are what "

@@ -117,10 +117,12 @@ class Pass:
     """By number what the nodes are called that lead to leaves alone, and were not measured."""
     by_leaf: dict[int, dict[int, int]] = field(default_factory=dict)
     """By number and edge of a custom Function's node the id of the leaf that it leads to."""
-    unrecorded: dict[int, tuple[Any, str]] = field(default_factory=dict)
-    """By number a custom Function that keeps what its forward computed, and by what name."""
+    unrecorded: dict[int, tuple[Any, str, bool]] = field(default_factory=dict)
+    """By number a custom Function that keeps what its forward computed, its name, if a leaf."""
     is_stale: bool = False
     """Whether weights were nan or inf before it, and so was its root."""
+    spoiled: int | None = None
+    """What gave it a nan of which nothing is recorded: a call, or below 0 a source."""
     seed: tuple[Tensor, Tensor] | None = None
     """The extremes of the gradient that it was given to start with."""
     onto: frozenset[int] = frozenset()

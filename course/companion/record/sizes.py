@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course.companion.record import by_hand
+from course.companion.record import by_hand, spoiled
 from course.companion.record.calls import Pass, Record
 from course.companion.record.saved import results, saved, why
 
@@ -53,11 +53,12 @@ class Measured:
         self.by_hand: dict[int, tuple[Any, Size | None]] = {}
         self.last_nodes: dict[int, str] = {}
         self.by_leaf: dict[int, dict[int, int]] = {}
-        self.unrecorded: dict[int, tuple[Any, str]] = {}
+        self.unrecorded: dict[int, tuple[Any, str, bool]] = {}
         self._handles: list[Any] = []
         self._roots: tuple[int, ...] = ()
         self._broken, self._stale = -1, False
         self._broken_by = ("", 0, 0)
+        self._spoiled: int | None = None
 
     def begin(self, roots: Sequence[Tensor], record: Record | None = None) -> None:
         """Put a hook on every node that could give birth to a zero or a nan."""
@@ -70,6 +71,7 @@ class Measured:
         if self._broken >= 0:
             self._stale = _are_leaves_broken(roots)
             self._broken_by = _broken_by(roots, self._broken)
+            self._spoiled = spoiled.given(record, self._broken) if record is not None else None
         hook_of = self._unseen if torch._C._len_torch_function_stack() else self._hook
         for node, edges, several in _inner_edges(starts):
             name = type(node).__name__
@@ -108,6 +110,7 @@ class Measured:
             by_hand=self.by_hand,
             is_stale=self._stale,
             broken_by=self._broken_by,
+            spoiled=self._spoiled,
             last_nodes=self.last_nodes,
             by_leaf=self.by_leaf,
             unrecorded=self.unrecorded,

@@ -26,14 +26,19 @@ class Followed:
     """Calls inside of a checkpoint, which runs them again, recorded, in the backward pass."""
 
 
-def followed_from(record: Record, start: int) -> Followed:
-    """Follow the value that a call or a source gave."""
+def followed_from(record: Record, start: int, *, frozen: bool = True) -> Followed:
+    """Follow the value that a call or a source gave; of a leaf, if asked, not where it is frozen.
+
+    A critic whose flags are off while its actor learns gets no gradient by that way.
+    """
     followed = Followed()
     for number, call in record.every():
         mine = [
             (source, grad)
             for source, grad in zip(call.sources, call.recorded, strict=True)
-            if source == start or source in followed.live or source in followed.cut
+            if (source == start and (frozen or grad))
+            or source in followed.live
+            or source in followed.cut
         ]
         if not mine:
             continue

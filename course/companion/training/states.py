@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from torch import nn
 
 from course.companion.finding import Finding, found
@@ -76,33 +78,36 @@ def _is_trained_in_modes(part: nn.Module) -> bool:
 
 def kept_alive(record: Record, around: Surroundings) -> list[Finding]:
     """Results of earlier steps that are alive with their graphs, and sums that carry them."""
-    boundary = _last_step_begins(record)
-    if boundary is None:
+    ends = _ends_of_steps(record)
+    if not ends:
         return []
     old = {
-        key
+        key: bisect_right(ends, number)
         for key, (reference, number) in record.made.items()
-        if 0 <= number < boundary
+        if 0 <= number < ends[-1]
         and (tensor := reference()) is not None
         and tensor.grad_fn is not None
     }
     names = [name for name, one in around.tensors.items() if id(one) in old]
     if carried := _carried(record, around):
         return carried
-    if len(old) >= 2:
+    if len(set(old.values())) >= 2:  # each step leaves something
         owners = sorted({name.split("[")[0] for name in names})
         owner = f" in {owners[0]}" if owners else ""
         return [found("graphs_kept", sure=bool(owners), count=len(old), owner=owner)]
     return []
 
 
-def _last_step_begins(record: Record) -> int | None:
-    """Before how many calls everything belongs to an earlier step; None for fewer than three."""
+def _ends_of_steps(record: Record) -> list[int]:
+    """How many calls had been seen at the end of each step but the last; none of fewer than three.
+
+    Of several optimizers that one counts whose last step began first.
+    """
     steps: dict[object, list[int]] = {}
     for event in record.events_of("step"):
         steps.setdefault(id(event.about.optimizer), []).append(event.at)
-    ends = [at[-2] for at in steps.values() if len(at) >= 3]
-    return min(ends) if ends else None
+    ends = [at[:-1] for at in steps.values() if len(at) >= 3]
+    return min(ends, key=lambda one: one[-1], default=[])
 
 
 def _carried(record: Record, around: Surroundings) -> list[Finding]:

@@ -61,16 +61,20 @@ def _after(record: Record, passed: Pass) -> list[Event]:
 
 
 def is_emptied(record: Record, passed: Pass, tensor: Tensor) -> bool:
-    """Whether an optimizer emptied a leaf's gradient after a pass."""
-    events = [one for one in _after(record, passed) if one.kind == "zero"]
-    return any(id(tensor) in event.about.held() for event in events)
+    """Whether a leaf's gradient was emptied after a pass, by an optimizer or by hand."""
+    return any(_empties(event, tensor) for event in _after(record, passed))
+
+
+def _empties(event: Event, tensor: Tensor) -> bool:
+    by_optimizer = event.kind == "zero" and id(tensor) in event.about.held()
+    return by_optimizer or (event.kind == "empty" and event.about() is tensor)
 
 
 def _emptied(record: Record, events: list[Event], tensor: Tensor) -> Event | None:
     """Where a gradient was set to zeros: by an optimizer, by hand, or in place."""
     event: Event
     for event in reversed(events):
-        if _is_of(event, tensor):
+        if _empties(event, tensor):
             return event
     made = record.source_of(tensor.grad) if tensor.grad is not None else None
     for number, call in reversed(list(record.every())):
@@ -158,14 +162,9 @@ def _place_of(hook: Any) -> Place:
 
 
 def last_emptied(record: Record | None, tensor: Tensor) -> Place | None:
-    """The line at which the gradient of a leaf was emptied last."""
+    """The line at which a leaf's gradient was emptied last."""
     events = record.events_of("zero", "empty") if record is not None else []
-    mine = [one for one in events if _is_of(one, tensor)]
-    return mine[-1].place if mine else None
-
-
-def _is_of(event: Event, tensor: Tensor) -> bool:
-    """Whether an event emptied a leaf's gradient: an optimizer's, or that of the leaf alone."""
-    if event.kind == "zero":
-        return id(tensor) in event.about.held()
-    return event.kind == "empty" and event.about() is tensor
+    mine = [event for event in events if _empties(event, tensor)]
+    gone = [event for event in events if event.kind == "zero" and not event.about.held()]
+    last = mine or gone
+    return last[-1].place if last else None

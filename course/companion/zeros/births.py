@@ -32,6 +32,8 @@ def seen(record: Record) -> list[Finding]:
         name, place = f"{call.name}()", call.place
         if event.about.is_stale:
             told.append(_of_weights(record, event.about, name, place))
+        elif event.about.spoiled is not None:
+            told.append(_given(record, event.about.spoiled, place))
         elif call.name in ("softmax", "log_softmax"):
             told.append(found("nan_row", tensor="the loss", place=place, call=name))
         else:
@@ -250,6 +252,15 @@ def _of_weights(record: Record | None, passed: Pass, call: str, place: Place | N
     return found("nan_weights", tensor="the loss", place=place, call=call, made="")
 
 
+def _given(record: Record, number: int, place: Place | None) -> Finding:
+    """A loss that was given nan: by a call of which nothing is recorded, or from outside."""
+    made = record.call(number) if number >= 0 else None
+    given, at = "that comes from outside of the step, as data or a target does", place
+    if made is not None:
+        given, at = f"that comes out of {made.name}() here, and is not recorded", made.place
+    return found("nan_given", tensor="the loss", place=at, given=given)
+
+
 def of_seed(record: Record | None, passed: Pass, name: str) -> Finding | None:
     """The pass itself, if what it was given to start with is 0."""
     if passed.seed is None or largest(passed.seed) != 0:
@@ -262,6 +273,8 @@ def of_seed(record: Record | None, passed: Pass, name: str) -> Finding | None:
 def _of_loss(record: Record | None, loss: Tensor, reach: Reach, passed: Pass) -> Finding:
     node = next((one for one in reach.nodes if number_of(one) == passed.broken), reach.root)
     call, place = origins.call_of(record, node)
+    if record is not None and passed.spoiled is not None and not passed.is_stale:
+        return _given(record, passed.spoiled, place)
     if origins.is_one_of(node, ("Softmax", "LogSoftmax")):
         return found("nan_row", tensor="the loss", place=place, call=call)
     if passed.is_stale:

@@ -14,7 +14,7 @@ from course.companion.record.calls import Pass, Record
 def seen(record: Record) -> list[Finding]:
     """What to say of recorded passes through such a Function that a later pass went through."""
     events = record.events_of("backward")
-    told: dict[tuple[Any, str], Finding] = {}
+    told: dict[tuple[Any, str, bool], Finding] = {}
     for index, event in enumerate(events):
         about: Pass = event.about
         first, end = about.made
@@ -23,14 +23,13 @@ def seen(record: Record) -> list[Finding]:
             not {*one.sizes, *one.last_nodes}.isdisjoint(range(first, end)) for one in later
         )
         if is_used and not about.elsewhere:
-            told |= {pair: _finding(*pair) for pair in about.unrecorded.values()}
+            told |= {one: _finding(*one) for one in about.unrecorded.values()}
     return list(told.values())
 
 
-def _finding(function: Any, name: str) -> Finding:
-    return found(
-        "kept_unrecorded", tensor=function.__name__, place=_place(function, name), kept=name
-    )
+def _finding(function: Any, name: str, is_leaf: bool) -> Finding:
+    code = "kept_copy" if is_leaf else "kept_unrecorded"
+    return found(code, tensor=function.__name__, place=_place(function, name), kept=name)
 
 
 def _place(function: Any, name: str) -> Place | None:

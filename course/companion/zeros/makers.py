@@ -44,6 +44,26 @@ def limits(record: Record | None, sequence: int) -> Call | None:
     return first if first is not None and all(one == first for one in found) else None
 
 
+_ZEROS = {"zeros", "zeros_like", "new_zeros", "zero_"}
+
+
+def zeros(record: Record | None, sequence: int) -> Call | None:
+    """The call that made the zeros which a product meets, as an input of zeros does a weight."""
+    call = record.of_node(sequence) if record is not None else None
+    if record is None or call is None:
+        return None
+    given = zip(call.sources, call.recorded, strict=True)
+    for source in (one for one, grad in given if not grad):
+        for _ in range(MOST_BACK):
+            made = record.call(source) if source >= 0 else None
+            if made is not None and made.name in _ZEROS:
+                return made
+            if made is None or made.name not in _PARTS | fed.HANDED_ON or not made.sources:
+                break
+            source = made.sources[0]
+    return None
+
+
 def _limited(record: Record, number: int) -> Call | None:
     """The call with limits that a value is a part of, or a product of parts of."""
     for _ in range(MOST_BACK):

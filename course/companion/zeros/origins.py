@@ -150,6 +150,9 @@ def by_factor(
     words = {"tensor": told.tensor, "node": node.name(), "call": f"{call.name}()"}
     if len(call.sources) == 1 and _ZERO.search(call.place.text):
         return found("zero_number", sure=False, place=told.place, **words)
+    if (zeros := makers.zeros(record, number_of(node))) is not None:
+        by = f"{zeros.name}()"
+        return found("zero_made", place=zeros.place, at=told.place, by=by, **words)
     if (leaf := stuck.at_zero(record, call, tensor)) is not None:
         return found("zero_both", place=told.place, other=names(leaf), **words)
     if (difference := stuck.centred(record, call)) is not None:

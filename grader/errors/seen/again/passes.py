@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.again import apart, graph, handed_over, kept, looped, reused, second
-from grader.errors.seen.again.carried import from_earlier, of_objects
+from grader.errors.seen.again import (
+    apart,
+    graph,
+    handed_over,
+    kept,
+    looped,
+    reused,
+    second,
+    starts,
+    within,
+)
+from grader.errors.seen.again.carried import Words, from_earlier, of_objects
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames
-from grader.errors.seen.reading.lookup import looked_up, origin
+
+_CARRIED = (second.CARRIED, second.CARRIED_PARTS, second.CARRIED_TOGETHER)
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -29,7 +40,10 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         meaning, cure, place = again
         return replace(told, meaning=meaning, cure=cure, place=place)
     if (found := from_earlier(frames, frame, root, hanging, hanging | beside)) is not None:
-        return _told(told, *found)
+        if found.words not in _CARRIED or not (inside := _within(frame, root, found)):
+            return _told(told, *found)
+        if inside.is_it:
+            return replace(told, meaning=inside.meaning, cure=inside.cure, place=frame.place)
     if (twice := _twice(frames, frame, root, hanging, told)) is not None:
         return twice
     if (over := handed_over.before(frames, frame, hanging)) is not None:
@@ -37,7 +51,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return replace(told, meaning=meaning, cure=cure, place=place)
     if (of_object := of_objects(frames, frame, hanging)) is not None:
         return _told(told, *of_object)
-    start = _failing(frame.source, frame) if frame.source is not None else None
+    start = starts.failing(frame.source, frame) if frame.source is not None else None
     known = root if start is None or start.exact else None
     put_away = reused.by_gradient(frames, frame) or kept.stored(frames, known)
     if put_away is None:
@@ -46,17 +60,39 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     return replace(told, meaning=meaning, cure=cure, place=place, sure=False)
 
 
-def carried(frames: Frames) -> tuple[str, str, str] | None:
+class Carried(NamedTuple):
+    """What a loop carries into its next pass, or a step into its next forward pass."""
+
+    name: str
+    detached: str
+    """How it is detached."""
+    place: str
+    of: str
+    """Where it comes from."""
+    where: str
+    """Where to detach it."""
+
+
+def carried(frames: Frames) -> Carried | None:
     """What a loop carries into its next pass: its name, how to detach it, and where it is made."""
     frame, root = start_of(frames)
     if root is None or root.grad_fn is None:
         return None
     hanging, beside = _near(frames, root)
     found = from_earlier(frames, frame, root, hanging, hanging | beside)
-    of_carried = (second.CARRIED, second.CARRIED_PARTS, second.CARRIED_TOGETHER)
-    if found is None or found.words not in of_carried:
+    if found is None or found.words not in _CARRIED:
         return None
-    return found.name, second.detaching(found.words, found.name), found.place
+    of, where = "an earlier step", "at the end of each step"
+    if (inside := _within(frame, root, found)) is not None:
+        of = "the forward pass before this one"
+        where = "behind every backward, in front of the next forward pass"
+    if inside is not None and not inside.is_it:
+        return None
+    return Carried(found.name, second.detaching(found.words, found.name), found.place, of, where)
+
+
+def _within(frame: Frame, root: Tensor, found: Words) -> within.State | None:
+    return within.state(frame, root, found.name, found.words)
 
 
 def _near(frames: Frames, root: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -68,7 +104,7 @@ def _near(frames: Frames, root: Tensor) -> tuple[dict[str, Tensor], dict[str, Te
             continue
         if value.grad_fn in below:
             hanging[name] = value
-        elif _inner(graph.nodes(value.grad_fn)) & below:
+        elif starts.inner(graph.nodes(value.grad_fn)) & below:
             beside[name] = value
     return hanging, beside
 
@@ -77,86 +113,53 @@ def _twice(
     frames: Frames, frame: Frame, root: Tensor, hanging: dict[str, Tensor], told: Explained
 ) -> Explained | None:
     """Two calls of backward in one piece of code: on one result, or on two that share a graph."""
-    tree = frame.source
-    if tree is None:
+    scope = starts.around(frame)
+    if scope is None:
         return None
-    scope = source.loop_of(tree, frame.line) or tree
-    here = _failing(scope, frame)
-    starts = [one for one in _started(scope, frame) if here is not None and one.at < here.at]
-    if here is not None and here.exact and any(one.value is root and one.exact for one in starts):
-        return _told(told, second.TWICE, "", frame.place)
-    below = set(graph.nodes(root.grad_fn))
-    for start in reversed(starts):
-        other = start.value
-        if other.grad_fn is None:
-            continue
-        shared = _inner(graph.nodes(other.grad_fn))
-        if not shared & below:
-            continue
-        common = [
-            (value.grad_fn._sequence_nr(), name)
-            for name, value in hanging.items()
-            if value.grad_fn in shared and value.grad_fn is not None and value is not root
-        ]
-        if not common:
-            return _told(told, second.SHARED_BY, "", frame.place)
-        name = max(common)[1]
-        if len(frames.optimizers()) < 2:
-            return _told(told, second.SHARED, name, frame.place)
-        turns = apart.Turns(frame, scope, start.at[0])
-        if not turns.are_taken:
-            return _told(told, second.SHARED_UNSTEPPED, name, frame.place)
-        if (cure := apart.anew(turns, name, hanging)) is not None:
-            return replace(_told(told, second.SHARED_BETWEEN, name, frame.place), cure=cure)
-        return _told(told, second.SHARED_BETWEEN, name, frame.place)
+    here = starts.failing(scope, frame)
+    same = [one for one in starts.before(scope, frame) if one.value is root and one.exact]
+    if here is not None and here.exact and same:
+        given = within.given_anew(scope, same[0], frame.line)
+        if not given or same[0].name != here.name:
+            return _told(told, second.TWICE, "", frame.place)
+        if source.reads(given[-1], here.name):
+            meaning, cure, place = within.summed(scope, frame, same[0], given)
+            return replace(told, meaning=meaning, cure=cure, place=place)
+        freed = {node for one in hanging.values() for node in graph.nodes(one.grad_fn)[:200]}
+        shared = {node for node in freed if graph.is_freed(node)}
+        return _shared(frames, frame, hanging, (scope, same[0].at[0], root, shared), told)
+    for start, shared in starts.sharing(scope, frame, root):
+        return _shared(frames, frame, hanging, (scope, start.at[0], root, shared), told)
     return None
 
 
-def _inner(found: list[Any]) -> set[Any]:
-    """The nodes that are no leaves."""
-    return {node for node in found if not hasattr(node, "variable")}
-
-
-@dataclass(frozen=True)
-class _Start:
-    """Where a backward pass starts, and from which tensor.
-
-    Of `y.sum().backward()` the tensor is y, which the result was computed from: it is not exact.
-    """
-
-    at: tuple[int, int]
-    end: int | None
-    value: Tensor
-    exact: bool
-
-
-def _started(scope: ast.AST, frame: Frame) -> list[_Start]:
-    """Every call that starts a backward pass, in the order of the text."""
-    found = []
-    for node in ast.walk(scope):
-        if not isinstance(node, ast.Call):
-            continue
-        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if name not in ("backward", "grad"):
-            continue
-        starts: list[ast.AST] = list(node.args[:1])
-        if isinstance(node.func, ast.Attribute) and name == "backward":
-            starts.insert(0, node.func.value)
-        for start in starts:
-            value = looked_up(start, frame)
-            root = value if isinstance(value, Tensor) else origin(start, frame)
-            if isinstance(root, Tensor):
-                at = node.lineno, node.end_col_offset or 0
-                found.append(_Start(at, node.end_col_offset, root, root is value))
-                break
-    return sorted(found, key=lambda one: one.at)
-
-
-def _failing(scope: ast.AST, frame: Frame) -> _Start | None:
-    """The call that failed, of those on its line."""
-    here = [one for one in _started(scope, frame) if one.at[0] == frame.line]
-    end = frame.columns[1] if frame.columns is not None else None
-    return next((one for one in here if one.end == end), here[0] if here else None)
+def _shared(
+    frames: Frames,
+    frame: Frame,
+    hanging: dict[str, Tensor],
+    both: tuple[ast.AST, int, Tensor, set[Any]],
+    told: Explained,
+) -> Explained:
+    """Two results of one step that share a part of their graph: by which name, and what to do."""
+    scope, line, root, shared = both
+    common = [
+        (value.grad_fn._sequence_nr(), name)
+        for name, value in hanging.items()
+        if value.grad_fn in shared and value.grad_fn is not None and value is not root
+    ]
+    several = len(frames.optimizers()) > 1
+    turns = apart.Turns(frame, scope, line)
+    if not common:
+        words = second.SHARED_BY_BETWEEN if several and turns.are_taken else second.SHARED_BY
+        return _told(told, words, "", frame.place)
+    name = max(common)[1]
+    if not several:
+        return _told(told, second.SHARED, name, frame.place)
+    if not turns.are_taken:
+        return _told(told, second.SHARED_UNSTEPPED, name, frame.place)
+    if (cure := apart.anew(turns, name, hanging)) is not None:
+        return replace(_told(told, second.SHARED_BETWEEN, name, frame.place), cure=cure)
+    return _told(told, second.SHARED_BETWEEN, name, frame.place)
 
 
 def _told(
@@ -176,7 +179,7 @@ def _told(
 def root_of(frame: Frame) -> Tensor | None:
     """The tensor that the failing line calls backward on, differentiates, or computes from."""
     tree = frame.source
-    start = _failing(tree, frame) if tree is not None else None
+    start = starts.failing(tree, frame) if tree is not None else None
     return start.value if start is not None else None
 
 

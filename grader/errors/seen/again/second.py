@@ -69,6 +69,13 @@ SHARED_BY = (
     "Add the losses and call backward once: (a + b).backward(). Or pass retain_graph=True to the "
     "first.",
 )
+SHARED_BY_BETWEEN = (
+    SHARED_BY[0],
+    "Give the loss that is not to train what both are computed from that result detached: an "
+    "actor's action in a critic's loss, the made images in a discriminator's. retain_graph=True "
+    "alone is no cure where a step in between changes weights that the second pass needs. Only if "
+    "both are to train it, add the losses and call backward once: (a + b).backward().",
+)
 LISTED = (
     "The results in {name} share a part of their graph, and the backward of the first freed it.",
     "Add them and call backward once, sum({name}).backward(); or pass retain_graph=True.",

@@ -123,27 +123,27 @@ def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | No
             f"entries yourself pass v of that shape: {name}.backward(v).",
             place=frame.place,
         )
-    return _scalar_of_grad(frames, told) or _scalar_of_call(frames, told)
+    return _scalar_of_grad(frame, told) or _scalar_of_call(frames, told)
 
 
-def _scalar_of_grad(frames: Frames, told: Explained) -> Explained | None:
-    """`torch.autograd.grad(y, x)` of a y with several numbers."""
-    frame = frames.last
+def _scalar_of_grad(frame: Frame, told: Explained) -> Explained | None:
+    """`torch.autograd.grad(y, x)` of a y with more than one element."""
     for call in failing.calls(frame, "grad"):
-        result, asked = _argument(call, 0, "outputs"), _argument(call, 1, "inputs")
+        result = _argument(call, 0, "outputs")
+        if isinstance(result, ast.List | ast.Tuple):
+            result = result.elts[0] if len(result.elts) == 1 else None
         whole = looked_up(result, frame) if result is not None else None
-        if result is None or asked is None or not isinstance(whole, Tensor) or whole.numel() == 1:
+        if result is None or not isinstance(whole, Tensor) or whole.numel() == 1:
             continue
-        name, x = source.in_brackets(result), ast.unparse(asked)
-        made = [one for one in _made(frame, ast.unparse(result)) if one.lineno < frame.line]
+        name = source.in_brackets(result)
         return replace(
             told,
-            meaning=f"{ast.unparse(result)} has the shape {tuple(whole.shape)}: a gradient starts "
-            f"from one number, and this holds {whole.numel()}.",
-            cure=f"Take that of their sum, torch.autograd.grad({name}.sum(), {x}): where each "
-            f"sample has its own input, these are its own slopes. For the mean {name}.mean(). To "
-            f"weigh the entries pass v of that shape: grad_outputs=v.",
-            place=frame.place_of(made[-1].lineno) if made else frame.place,
+            meaning=f"{ast.unparse(result)} has the shape {tuple(whole.shape)}: grad() starts from "
+            f"one number, and this holds {whole.numel():,}.",
+            cure=f"Give it one number: {name}.sum(), which gives each sample the gradient of its "
+            f"own entry where samples do not mix, or {name}.mean(). To weigh the entries yourself "
+            f"pass grad_outputs=v, of that shape: torch.ones_like({name}) is their sum.",
+            place=frame.place,
         )
     return None
 

@@ -1,4 +1,4 @@
-"""A gradient asked for inside of a custom Function's backward, where nothing is recorded."""
+"""A gradient asked for inside of a custom Function, where nothing is recorded."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ _SWITCHES = ("enable_grad", "set_grad_enabled")
 
 def read(frames: Frames, told: Explained) -> Explained | None:
     """The result that a backward computes and differentiates, without switching recording on."""
-    at = next((place for place, one in enumerate(frames.own) if _is_backward(one)), None)
+    at = next((place for place, one in enumerate(frames.own) if _is_of_function(one)), None)
     if at is None:
         return None
     below = frames.own[at:]
     if any(one.source is None or source.calls(one.source, *_SWITCHES) for one in below):
         return None
     result = _differentiated(frames.last)
+    if below[0].code_name == "forward":
+        return _in_forward(frames, told, result)
     frame = frames.last if result else below[0]
     name = result or "what it differentiates"
     call = f"`{name} = ...` " if result else "what leads to it "
@@ -39,10 +41,33 @@ def read(frames: Frames, told: Explained) -> Explained | None:
     )
 
 
-def _is_backward(frame: Frame) -> bool:
+def _in_forward(frames: Frames, told: Explained, result: str) -> Explained:
+    """A model that differentiates by its input, which a Function's forward calls, as a solver's."""
+    frame = frames.last
+    name = result or "what is differentiated"
+    block = (
+        f"`{result} = ...` and the line that differentiates it"
+        if result
+        else "this line, and what leads to it,"
+    )
+    asked = [call.args[1] for call in failing.calls(frame, "grad") if len(call.args) > 1]
+    by = asked[0].id if len(asked) == 1 and isinstance(asked[0], ast.Name) else "x"
+    return replace(
+        told,
+        meaning="This runs inside of the forward of a torch.autograd.Function: torch switches "
+        f"recording off there, so {name} has no graph, whatever it was computed from.",
+        cure=f"Put {block} into a block that records: with torch.enable_grad(). Begin that block "
+        f"with `if not {by}.requires_grad: {by} = {by}.detach().requires_grad_()`, since what "
+        "forward hands on requires no grad.",
+        place=frame.made(result) if result else frame.place,
+        section=Section("08-functions", "Second derivatives"),
+    )
+
+
+def _is_of_function(frame: Frame) -> bool:
     """Whether autograd runs it: the first argument is the context of a custom Function."""
     first = next(iter(frame.names.values()), None)
-    return frame.code_name == "backward" and isinstance(first, BackwardCFunction)
+    return frame.code_name in ("forward", "backward") and isinstance(first, BackwardCFunction)
 
 
 def _differentiated(frame: Frame) -> str:

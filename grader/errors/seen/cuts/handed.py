@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import copy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
@@ -39,6 +40,11 @@ def _of_call(
         and owner.requires_grad
     ):
         name = source.in_brackets(function.value)
+        outer = _around(frames)
+        if (stored := _stored(frames, outer, told, function.value, owner)) is not None:
+            return stored
+        if (inside := _in_forward(outer, told, function)) is not None:
+            return inside
         return replace(
             told,
             cure=f"Write {name}.detach().numpy(), if nothing is to be trained through it. Where a "
@@ -52,6 +58,9 @@ def _of_call(
         return _of_list(frames, frame, told, given, value)
     twin = getattr(torch, function.attr, None)
     if isinstance(value, Tensor) and value.requires_grad and callable(twin):
+        stored = _stored(frames, _around(frames), told, node.args[0], value)
+        if stored is not None:
+            return stored
         return replace(
             told,
             cure=f"Write torch.{function.attr}({given}) in the place of {ast.unparse(node)}: it is "
@@ -66,6 +75,98 @@ def _value(node: ast.expr, frame: Frame) -> Any:
     """What an expression is; of a sum or a product a tensor in it that requires grad."""
     computed = isinstance(node, ast.BinOp | ast.UnaryOp)
     return origin(node, frame) if computed else looked_up(node, frame)
+
+
+def _around(frames: Frames) -> Frame:
+    """The innermost function, where the error came from a comprehension in it."""
+    named = (one for one in reversed(frames.own) if not one.code_name.startswith("<"))
+    return next(named, frames.last) if frames.last.code_name != "<module>" else frames.last
+
+
+def _stored(
+    frames: Frames, frame: Frame, told: Explained, given: ast.expr, value: Tensor
+) -> Explained | None:
+    """One of the numbers of a list that a loop goes through, such as losses to plot."""
+    tree = frame.source
+    for loop in ast.walk(tree) if tree is not None else ():
+        if not isinstance(loop, ast.comprehension | ast.For):
+            continue
+        if ast.unparse(loop.target) == ast.unparse(given) and value.numel() == 1:
+            held = looked_up(loop.iter, frame)
+            if isinstance(held, list | tuple):
+                return _of_list(frames, frame, told, ast.unparse(loop.iter), held)
+    return None
+
+
+_TWINS = {
+    "array": "stack",
+    "asarray": "stack",
+    "concatenate": "cat",
+    "power": "pow",
+    "max": "amax",
+    "min": "amin",
+}
+"""NumPy's functions, and torch's in their place where the name is another."""
+_WORDS = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def _in_forward(frame: Frame, told: Explained, function: ast.Attribute) -> Explained | None:
+    """Of a forward pass that is trained: the failing statement, by torch's functions throughout."""
+    if frame.code_name != "forward" or not isinstance(frame.names.get("self"), nn.Module):
+        return None
+    statement = next((one for one in failing.on_line(frame) if isinstance(one, ast.Assign)), None)
+    if statement is None:
+        return None
+    value = _ByTorch(frame).visit(copy.deepcopy(statement.value))
+    written = f"{ast.unparse(statement.targets[0])} = {ast.unparse(value)}"
+    return replace(
+        told,
+        meaning="NumPy would compute outside of autograd's sight: what this line is made of would "
+        "get no gradient through it.",
+        cure=f"Compute it by torch's functions: {written}. Only what is not to be trained may go "
+        f"to NumPy, as {ast.unparse(function.value)}.detach().numpy()."
+        if "np." not in written and "numpy" not in written
+        else told.cure,
+        place=frame.place,
+    )
+
+
+class _ByTorch(ast.NodeTransformer):
+    """Writes torch's functions in the place of NumPy's, and a tensor for its array."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        function = node.func
+        if not isinstance(function, ast.Attribute):
+            return node
+        if function.attr == "numpy" and not node.args:
+            return function.value
+        if looked_up(function.value, self.frame) is not np:
+            return node
+        name = _TWINS.get(function.attr, function.attr)
+        words = {one.arg: one.value for one in node.keywords}
+        if not callable(getattr(torch, name, None)) or words.keys() - _WORDS.keys():
+            return node
+        given = [_listed(one) for one in node.args]
+        is_list = given and isinstance(given[0], ast.List | ast.ListComp | ast.Call)
+        if name == "stack" and not is_list:
+            return given[0] if given else node
+        named = [ast.keyword(_WORDS[key], one) for key, one in words.items() if key is not None]
+        torch_ = ast.Attribute(ast.Name("torch", ast.Load()), name, ast.Load())
+        return ast.Call(torch_, given, named)
+
+
+def _listed(node: ast.expr) -> ast.expr:
+    """`list(x)` of `[one for one in x]`."""
+    plain = isinstance(node, ast.ListComp) and len(node.generators) == 1
+    if plain and isinstance(node, ast.ListComp) and not node.generators[0].ifs:
+        over = node.generators[0]
+        if ast.unparse(node.elt) == ast.unparse(over.target):
+            return ast.Call(ast.Name("list", ast.Load()), [over.iter], [])
+    return node
 
 
 def _of_list(

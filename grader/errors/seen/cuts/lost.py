@@ -15,12 +15,16 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import root_of
 from grader.errors.seen.cuts import (
     backwards,
+    bare,
+    blocked,
     copies,
     derived,
     doubles,
     flow,
+    forced,
     ignored,
     later,
+    rebound,
     severed,
     slopes,
 )
@@ -37,8 +41,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     root_of(frame)
     if (inside := backwards.read(frames, told)) is not None:
         return inside
-    if _differentiates_a_gradient(frame):
-        return slopes.or_cut(_constant_slope(frame, told), _hiding(frames))
+    if (recorded := _differentiated_gradient(frame)) is not None:
+        slope = slopes.or_cut(_constant_slope(frame, told), _hiding(frames))
+        return bare.read(frames, told, frame, recorded) or slope
     if (straight := slopes.constant(frames, told)) is not None:
         return slopes.or_cut(straight, _hiding(frames))
     if (remade := _remade(frame)) is not None:
@@ -50,8 +55,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"Then {name} stays the leaf it was.",
             place=frame.place_of(line),
         )
-    if (bare := derived.read(frames, told)) is not None:
-        return bare
+    if (unrecorded := derived.read(frames, told)) is not None:
+        return unrecorded
     models = frames.modules()
     every = [(name, list(model.parameters())) for name, model in models]
     frozen = [name for name, all_ in every if all_ and not any(p.requires_grad for p in all_)]
@@ -60,6 +65,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if not torch.is_grad_enabled():
         return severed.switched_off(frames, told, frame)
     places: list[tuple[str, str]] = list(flow.cuts(frames))
+    if (block := blocked.read(frames, told, frame, places)) is not None:
+        return block
     if not places:
         places = [
             found for one in reversed(frames.own) for found in _in_frame(one, one is frames.last)
@@ -74,6 +81,8 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
     """A tensor of the same values that is not the one the result was computed from."""
     if (straight := slopes.constant(frames, told)) is not None:
         return slopes.or_cut(straight, _hiding(frames))
+    if (flagged := forced.read(frames, told)) is not None:
+        return flagged
     other = copies.read(frames, told) or later.read(frames, told) or doubles.read(frames, told)
     if other is not None:
         return other
@@ -85,6 +94,8 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
             continue
         asked = node.args[1]
         index = re.search(r"Tensor at index (\d+)", message)
+        if (loop := rebound.read(frames, told, asked)) is not None:
+            return loop
         part = derived.read_part(frames, told, asked, int(index[1]) if index is not None else 0)
         if part is not None:
             return part
@@ -165,26 +176,21 @@ def _is_entry(node: ast.Subscript, frame: Frame) -> bool:
     return isinstance(looked_up(node.value, frame), Tensor)
 
 
-def _differentiates_a_gradient(frame: Frame) -> bool:
-    """Whether the failing line starts from a gradient that was made with create_graph=True."""
+def _differentiated_gradient(frame: Frame) -> ast.Call | None:
+    """The call with create_graph=True that made a gradient which the failing line starts from."""
     tree = frame.source
     failing = [node for node in _statements(tree) if node.lineno <= frame.line <= _end(node)]
     for node in _statements(tree):
-        recorded = any(
-            isinstance(one, ast.keyword)
-            and one.arg == "create_graph"
-            and isinstance(one.value, ast.Constant)
-            and one.value.value is True
-            for one in ast.walk(node)
-        )
-        if recorded and isinstance(node, ast.Assign) and node.lineno < frame.line:
+        recorded = next((one for one in ast.walk(node) if slopes.is_recorded(one)), None)
+        if recorded is not None and isinstance(node, ast.Assign) and node.lineno < frame.line:
             names = [one for target in node.targets for one in ast.walk(target)]
             for name in (one.id for one in names if isinstance(one, ast.Name)):
                 if any(source.reads(one, name) for one in failing):
                     value = frame.names.get(name)
                     kept = value[0] if isinstance(value, tuple) and value else value
-                    return isinstance(kept, Tensor) and not kept.requires_grad
-    return False
+                    is_bare = isinstance(kept, Tensor) and not kept.requires_grad
+                    return recorded if is_bare and isinstance(recorded, ast.Call) else None
+    return None
 
 
 def _remade(frame: Frame) -> tuple[str, int] | None:

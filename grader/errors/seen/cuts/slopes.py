@@ -102,7 +102,7 @@ def _recorded(frame: Frame, by: Tensor) -> Iterator[tuple[ast.Assign, ast.Call]]
                 value = value.__func__ if inspect.ismethod(value) else value
                 code = own_function(value)
                 inside = [call] if code is None else list(ast.walk(code[0]))
-                if any(_is_recorded(one) for one in inside):
+                if any(is_recorded(one) for one in inside):
                     yield node, call
 
 
@@ -113,7 +113,7 @@ def _name_in(call: ast.Call, frame: Frame, by: Tensor) -> str:
     return next((ast.unparse(one) for one in flat if looked_up(one, frame) is by), "")
 
 
-def _is_recorded(node: Any) -> bool:
+def is_recorded(node: Any) -> bool:
     """`grad(..., create_graph=True)`."""
     given = node.keywords if isinstance(node, ast.Call) and _name(node) == "grad" else ()
     values = [one.value for one in given if one.arg == "create_graph"]

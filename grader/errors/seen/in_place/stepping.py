@@ -40,15 +40,14 @@ def read(
         return None
     what = frames.name_of(parameter) or f"a parameter of shape {tuple(parameter.shape)}"
     if (carried := passes.carried(frames)) is not None:
-        state, detached, at = carried
-        comes, it = ("come", "them") if ", " in state else ("comes", "it")
+        comes, it = ("come", "them") if ", " in carried.name else ("comes", "it")
         return replace(
             told,
-            meaning=f"{second.spoken(state)} {comes} from an earlier step, so this backward "
-            f"goes on into that step's graph, and {code}.step() has changed {what} since.",
-            cure=f"Detach {it} at the end of each step: {detached}. Then retain_graph=True is "
+            meaning=f"{second.spoken(carried.name)} {comes} from {carried.of}, so this backward "
+            f"goes on into the graph of that one, and {code}.step() has changed {what} since.",
+            cure=f"Detach {it} {carried.where}: {carried.detached}. Then retain_graph=True is "
             "not needed.",
-            place=at,
+            place=carried.place,
         )
     if (kept_once := once.below(frames, kept.opened(frames), root, parameter)) is not None:
         path, made = kept_once

@@ -230,3 +230,11 @@ def _without_body(statement: ast.stmt) -> ast.AST:
     if isinstance(statement, ast.Try | ast.FunctionDef | ast.ClassDef):
         return ast.Pass()
     return statement
+
+
+def methods_of(tree: ast.AST, kind: str, method: str) -> Iterator[ast.FunctionDef]:
+    """The methods of one name of the classes of one name."""
+    for one in ast.walk(tree):
+        for part in one.body if isinstance(one, ast.ClassDef) and one.name == kind else ():
+            if isinstance(part, ast.FunctionDef) and part.name == method:
+                yield part

@@ -17,7 +17,7 @@ from grader.errors.seen.reading.sized import number, shape_of
 
 _SAME = (
     *("unsqueeze", "squeeze", "view", "reshape", "flatten", "expand", "contiguous", "to"),
-    *("cpu", "cuda", "detach", "clone", "transpose", "permute", "repeat"),
+    *("cpu", "cuda", "detach", "clone", "transpose", "permute", "repeat", "t"),
 )
 _ALONG = ("gather", "scatter", "scatter_", "scatter_add", "scatter_add_", "take_along_dim")
 
@@ -71,15 +71,23 @@ def _floating(frame: Frame) -> list[Tensor]:
 
 
 def read_dtype(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """The index that holds floats, by its name, and where it is made."""
+    """The index that holds floats, or integers of another length: its name, where it is made."""
     frame, one = frames.last, fed(frames)
-    found = [(one.name, one.x)] if one is not None and one.name else list(_floats(frame))
-    names = {name for name, value in found if value.is_floating_point()}
+    found = [(one.name, one.x)] if one is not None and one.name else list(_unfit(frame))
+    names = {name for name, value in found if _is_unfit(value)}
     if len(names) != 1:
         return None
     (name,) = names
     value = next(value for known, value in found if known == name)
     text = str(value.dtype).removeprefix("torch.")
+    if not value.is_floating_point():
+        return replace(
+            told,
+            meaning=f"{name} is the index here, and it is {text}: an index is int64.",
+            cure=f"Convert it where it is made, or here: {name}.long(). Of what comes from NumPy, "
+            "make the array with dtype=np.int64.",
+            place=frame.made(name),
+        )
     return replace(
         told,
         meaning=f"{name} is the index here, and it is {text}.",
@@ -104,8 +112,12 @@ def _may_be_mask(frame: Frame, name: str, value: Tensor) -> bool:
     return any(one is not None and one[: value.dim()] == tuple(value.shape) for one in wholes)
 
 
-def _floats(frame: Frame) -> list[tuple[str, Tensor]]:
-    """The floating tensors that index something on the failing line."""
+def _is_unfit(value: Tensor) -> bool:
+    return value.is_floating_point() or value.dtype in (torch.int16, torch.int8)
+
+
+def _unfit(frame: Frame) -> list[tuple[str, Tensor]]:
+    """The tensors that index something on the failing line, and whose dtype does not."""
     nodes: list[ast.expr | None] = []
     for node in failing.on_line(frame):
         if isinstance(node, ast.Subscript):
@@ -114,20 +126,22 @@ def _floats(frame: Frame) -> list[tuple[str, Tensor]]:
             nodes.append(failing.argument(node, 2, "index"))
         elif isinstance(node, ast.Call) and failing.name_of(node) in ("one_hot", "embedding"):
             nodes.append(failing.argument(node, 0, "input"))
-    inner = [_without_methods(one) for one in nodes if one is not None]
-    pairs = [(ast.unparse(one), named(one, frame)) for one in inner]
-    return [
-        (name, one) for name, one in pairs if isinstance(one, Tensor) and one.is_floating_point()
-    ]
+    wholes = [_unshaped(one) for one in nodes if one is not None]
+    pairs = [(ast.unparse(one), named(one, frame)) for one in wholes]
+    return [(name, one) for name, one in pairs if isinstance(one, Tensor) and _is_unfit(one)]
 
 
-def _without_methods(node: ast.expr) -> ast.expr:
-    """`target` of `target.unsqueeze(1)`, which holds the same numbers."""
-    while isinstance(node, ast.Call) and failing.name_of(node) in _SAME:
-        if not isinstance(node.func, ast.Attribute):
-            break
-        node = node.func.value
-    return node
+def _unshaped(node: ast.expr) -> ast.expr:
+    """`a` of `a.unsqueeze(1)`, `a.view(-1, 1)`, `a[:, None]`."""
+    while True:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr not in _SAME:
+                return node
+            node = node.func.value
+        elif isinstance(node, ast.Subscript) and "None" in ast.unparse(node.slice):
+            node = node.value
+        else:
+            return node
 
 
 def read_mask(frames: Frames, told: Explained, message: str) -> Explained | None:

@@ -160,6 +160,8 @@ def read_count(frames: Frames, told: Explained, message: str) -> Explained | Non
     """The one return of the Function's backward, and how many entries it lacks."""
     found = _COUNT.search(message)
     returns = _returns(frames, found[1]) if found is not None else []
+    if found is not None and not returns:
+        return _without_return(frames, told, found[1], int(found[2]))
     if found is None or len(returns) != 1:
         return None
     node, file = returns[0]
@@ -170,6 +172,42 @@ def read_count(frames: Frames, told: Explained, message: str) -> Explained | Non
         "counted: each gets one gradient, and a list counts as one.",
         place=f"{file_name(file)}, line {node.lineno}",
     )
+
+
+def _without_return(frames: Frames, told: Explained, name: str, wanted: int) -> Explained | None:
+    """Of a backward that computes its gradients and ends without a return."""
+    found = [
+        (method, tree, file)
+        for tree, file in frames.files()
+        for method in source.methods_of(tree, name, "backward")
+    ]
+    if len(found) != 1:
+        return None
+    method, tree, file = found[0]
+    last = method.body[-1]
+    forward = next(source.methods_of(tree, name, "forward"), None)
+    names = [one.arg for one in forward.args.args[1 : wanted + 1]] if forward is not None else []
+    given = {one for node in ast.walk(method) for one in _stored(node)}
+    mine = [next((one for one in given if _is_of(one, name)), "None") for name in names]
+    entries = ", ".join(mine) if set(mine) - {"None"} else ""
+    return replace(
+        told,
+        meaning=f"{name}.backward ends without a return, so it gives None alone; forward takes "
+        f"{wanted} arguments, ctx not counted, and each gets one gradient.",
+        cure=f"End it with `return {entries or '...'}`: the gradients in the order of forward's "
+        "arguments, with None in the place of every argument that needs none.",
+        place=f"{file_name(file)}, line {last.end_lineno or last.lineno}",
+    )
+
+
+def _stored(node: ast.AST) -> list[str]:
+    return [node.id] if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else []
+
+
+def _is_of(name: str, argument: str) -> bool:
+    """Whether a name is that of an argument's gradient: `grad_x`, `x_grad`, `dx`, `gx`."""
+    spelled = (f"grad_{argument}", f"{argument}_grad", f"d{argument}", f"d_{argument}")
+    return name.lower() in {one.lower() for one in (*spelled, f"g{argument}", f"grad{argument}")}
 
 
 def read_hook(frames: Frames, told: Explained, message: str) -> Explained | None:
