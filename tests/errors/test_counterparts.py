@@ -187,9 +187,9 @@ def two_lists_of_which_one_is_frozen():
 
 @told(
     "not_scalar",
-    r"energy has the shape \(4, 1\): a gradient starts from one number",
-    "energy = net(x)",
-    "torch.autograd.grad(energy.sum(), x)",
+    r"energy has the shape \(4, 1\): grad\(\) starts from one number",
+    "torch.autograd.grad(energy, x)",
+    "Give it one number: energy.sum()",
     lambda: torch.autograd.grad(_energy()[0].sum(), _energy()[1], allow_unused=True),
 )
 def forces_of_a_batch():
@@ -214,7 +214,7 @@ class Field:
     "not_scalar",
     r"field.out has the shape \(5, 2\)",
     None,
-    "torch.autograd.grad(field.out.sum(), [field.x])",
+    "Give it one number: field.out.sum()",
     lambda: torch.autograd.grad((field := Field()).out.sum(), [field.x]),
 )
 def a_result_that_an_object_holds():
