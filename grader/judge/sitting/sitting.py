@@ -236,31 +236,26 @@ class Sitting:
             again, several = "It was run again by itself.", "They were run again by themselves."
             self._report(Incident(f"{told} {again}", f"{told} {several}"))
 
-    def _is_anothers(self, reason: BoxEnded, asked: bool) -> bool:
-        """Whether a box may have ended by no fault of the cell at which it did.
-
-        The machine ends boxes, and so does what an exercise leaves running: where one was `asked`.
-        """
-        return reason.ended.cause is Ending.LOST or (asked and reason.ended.cause in _AGAIN)
-
     def _ask(
         self, questions: Sequence[Question]
     ) -> Iterator[tuple[Mapping[str, Any], bytes] | str]:
         """Put the judge's questions to the box: its replies, or codes that say why not."""
-        answered, lost = 0, -1  # `lost`: how many were answered when a box was lost
+        said, lost = list[tuple[Mapping[str, Any], bytes] | str](), -1
         ended: BoxEnded | None = None
-        while answered < len(questions):
+        while len(said) < len(questions):
             asked, self._asked = self._asked, True
             try:
-                for reply in self._ready().calls(questions[answered:]):
-                    answered += 1
-                    yield _said(reply)
+                for reply in self._ready().calls(questions[len(said) :]):
+                    said.append(_said(reply))
                     if self._is_late():
                         break
             except BoxEnded as reason:
                 self._close()
-                if self._is_anothers(reason, asked) and lost != answered:
-                    lost, ended = answered, reason  # the rest is asked again in a fresh box
+                if reason.ended.cause is Ending.LOST and lost != len(said):
+                    lost = len(said)  # the rest is asked again in a fresh box
+                    continue
+                if asked and reason.ended.cause in _AGAIN:
+                    said, ended = [], reason  # all of it, as if no exercise had come before
                     continue
                 self._report_end(reason)
                 break
@@ -270,7 +265,7 @@ class Sitting:
         else:
             if ended is not None:
                 self._report_again(ended)
-        yield from ["CHECK.box_ended"] * (len(questions) - answered)
+        yield from [*said, *["CHECK.box_ended"] * (len(questions) - len(said))]
 
     def _stop(self, why: str) -> None:
         """Run nothing more; of all that is not run, the first is reported."""
@@ -288,7 +283,9 @@ class Sitting:
         try:
             return self._ready().run_cell(source)
         except BoxEnded as reason:
-            if not self._is_anothers(reason, asked):
+            if reason.ended.cause is not Ending.LOST and not (
+                asked and reason.ended.cause in _AGAIN
+            ):
                 raise
             ended = reason
         self._close()

@@ -584,6 +584,29 @@ def test_what_an_exercise_leaves_running_costs_no_later_cell_its_points(between)
     assert len(rooms.opened) == 2
 
 
+def test_an_answer_that_ends_its_process_halfway_earns_the_same_wherever_it_stands():
+    class Halfway(Rooms):
+        def open(self, files):
+            room, asked = super().open(files), []
+            answer = room.call
+
+            def call(header, body):
+                asked.append(header["exercise"])
+                room.namespace["die"](asked.count("two_path_grad") == 3)
+                return answer(header, body)
+
+            room.call = call
+            return room
+
+    other = "def make_leaf(values):\n    return torch.tensor(values, requires_grad=True)"
+    alone, _ = sit("import torch", RIGHT, CHECK, rooms=Halfway())
+    after, _ = sit(
+        "import torch", other, RIGHT, 'check("make_leaf", make_leaf)', CHECK, rooms=Halfway()
+    )
+    assert 0 < score(alone) == score(after) < 4
+    assert after.incidents == ["Cell 5: The process exited with status 1."]
+
+
 def test_a_cell_that_ends_the_process_itself_is_named_although_an_exercise_was_asked_before():
     graded, rooms = sit(RIGHT, CHECK, "die()", "graded:die()")
     assert score(graded, 1) == 4
