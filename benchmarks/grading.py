@@ -183,8 +183,8 @@ class Inside:
     """One submission's cells and the judge's questions on them, run in a box and without one."""
 
     def __init__(self, chapter: Chapter) -> None:
+        from grader.judge.sitting.checks import check_in
         from grader.judge.sitting.judging import Judge
-        from grader.judge.sitting.sitting import check_in
 
         self.steps: list[str | list[tuple[dict[str, object], bytes]]] = []
         judge = Judge(b"s" * 32)

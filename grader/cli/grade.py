@@ -27,7 +27,7 @@ from grader.cli.follow import Follow, Tries, follow_until_stopped
 from grader.cli.place import INTERRUPTED, find_class
 from grader.engine.refusal import Refusal
 from grader.judge.intake.naming import require_assignment
-from grader.judge.intake.printable import quote
+from grader.judge.intake.printable import quote, quote_name
 
 if TYPE_CHECKING:
     from grader.judge.batch.desk import Desk
@@ -215,10 +215,11 @@ def chosen_students(desk: Desk, assignment: str, students: list[str] | None) -> 
     if students is None:
         if not there:
             place = desk.folder(assignment, "*")
-            odd = ", ".join(map(quote, desk.refused(assignment)))
+            odd = ", ".join(map(quote_name, desk.refused(assignment)))
             raise NoSubmission(
                 f"No submission of {assignment} was collected: there is no {place}"
-                + (f" but what cannot be a student's: {odd}." if odd else "."),
+                + (f" but what cannot be a student's: {odd}." if odd else ".")
+                + "".join(f" {told}" for told in desk.misplaced(assignment).values()),
                 f"nbgrader collect {assignment}, or nbgrader zip_collect {assignment}",
             )
         return there

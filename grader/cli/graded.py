@@ -77,8 +77,8 @@ def print_report(outcome: Outcome, desk: Desk, seconds: float) -> None:
 
 def _about_each(outcome: Outcome) -> Iterator[str]:
     for line in sorted(outcome.lines, key=lambda line: line.student):
-        told = {need.sentence for need in line.needs}
-        happened = [incident for incident in line.incidents if incident not in told]
+        told = [need.sentence for need in line.needs]
+        happened = [one for one in line.incidents if not any(one in need for need in told)]
         if line.repairs or happened:
             late = " · late" if line.late else ""
             yield f"[bold]{_name(line.student)}[/] · {line.score:g} of {line.points:g}{late}"

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from grader.engine.refusal import Refusal
 from grader.judge.batch.desk import Desk
-from grader.judge.books.needs import Cause, Need
+from grader.judge.books.needs import Cause, Need, joined
 from grader.judge.books.register import Handed, Register, read_register
 from grader.judge.books.standing import Standing, standings
 from grader.judge.books.strangers import class_list, strangers
@@ -186,8 +186,7 @@ def _needs(standing: Mapping[str, Standing], unknown: Mapping[str, str]) -> tupl
     noted = [
         (str(need), name)
         for name, one in standing.items()
-        for sitting in one.sittings
-        for need in sitting.needs
+        for need in joined(need for sitting in one.sittings for need in sitting.needs)
     ]
     nobody = [(str(Need(Cause.UNKNOWN_STUDENT, why)), name) for name, why in unknown.items()]
     return shared([*noted, *nobody])

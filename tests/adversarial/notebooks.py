@@ -679,7 +679,7 @@ def too_many_files(book: Any, folder: Path) -> None:
 
     Earns: nothing
     Told: Some files were left out: a submission may hold 1000 files, *
-    Told: Cell *: * the submission's files do not fit into a box.
+    Told: Cell *: * the submission's files do not fit into a box. Nothing below it was run.
     Because: without its files it would be another submission; the instructor is told.
     """
     (folder / "a").mkdir()

@@ -16,8 +16,11 @@ from grader.engine.refusal import Refusal
 from grader.judge.batch.settings import Grading
 from grader.judge.books.databases import close_to_others
 from grader.judge.books.ledger import Circumstances, Ledger, Notes, Secret
+from grader.judge.books.reading import NoGradebook
+from grader.judge.books.strangers import class_list
 from grader.judge.intake.course import course_directory
 from grader.judge.intake.form import Form, read_forms
+from grader.judge.intake.misplaced import Looked, misplaced
 from grader.judge.intake.naming import cannot_be
 from grader.judge.sitting.papers import Marked, Paper, Round
 from grader.judge.sitting.reading import Place, read_paper
@@ -86,6 +89,28 @@ class Desk:
         """The folders among the submissions whose name cannot be a student's, and why."""
         found = {name: cannot_be(name) for name in self._names(assignment)}
         return {name: why for name, why in found.items() if why is not None}
+
+    def misplaced(self, assignment: str) -> dict[str, str]:
+        """What lies among the submissions where none is looked for, and what to say of each."""
+        root, step = Path(self.course.root), Path(self.course.root, self.course.submitted_directory)
+        if self.folder(assignment, "anybody") != step / "anybody" / assignment:
+            return {}  # the class has a structure of its own
+        try:
+            students = class_list(self.course).students
+        except NoGradebook:
+            students = frozenset()
+        source = root / self.course.source_directory
+        every = [path.name for path in source.iterdir()] if source.is_dir() else []
+        left_out = self.course.student_id_exclude.split(",")
+        looked = Looked(
+            step,
+            assignment,
+            self._forms(assignment),
+            [name for name in every if name != assignment],
+            students,
+            {*self._names(assignment), *left_out},
+        )
+        return misplaced(looked)
 
     def place(self, assignment: str, student: str) -> Place:
         """Where a submission lies."""

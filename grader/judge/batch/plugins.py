@@ -38,7 +38,7 @@ from grader.judge.batch.pool import Crew
 from grader.judge.batch.starting import begin
 from grader.judge.batch.workers import Workers
 from grader.judge.books.gradebook import Notebook
-from grader.judge.intake.printable import printable, quote
+from grader.judge.intake.printable import printable, quote, quote_name
 from grader.judge.sitting.papers import Marked, Paper, Round
 
 MOST_HELD = 256 * MIB
@@ -170,8 +170,10 @@ class SubmissionExporter(NotebookExporter):
         round_ = self.round(assignment)
         names = [name for name in round_.forms if fnmatch.fnmatchcase(name, course.notebook_id)]
         for student, why in self.desk.refused(assignment).items():
-            self.log.error("%s was not graded: %s", quote(student), why)
+            self.log.error("%s was not graded: %s", quote_name(student), why)
             converter.assignments.pop(str(self.desk.folder(assignment, student)), None)
+        for name, told in self.desk.misplaced(assignment).items():
+            self.log.error("%s was not graded: %s", quote_name(name), told)
         for student in self.desk.students(assignment):
             if not fnmatch.fnmatchcase(student, course.student_id):
                 continue

@@ -24,8 +24,8 @@ from grader.judge.batch.errands import (
 )
 from grader.judge.batch.filing import Entered, Filing, FilingState
 from grader.judge.batch.redoing import Redoing
-from grader.judge.books.needs import Cause, Need, nothing_ran
-from grader.judge.intake.printable import quote
+from grader.judge.books.needs import Cause, Need, joined, nothing_ran
+from grader.judge.intake.printable import quote, quote_name
 from grader.judge.sitting.papers import Marked, Paper, Round
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Line:
     `state` is `graded`, `finished` (an earlier run had judged it and was cut off), `as before`,
     `not run` (there was nothing to run: it has no points) or `not graded`, which `reason` then
     explains. `plain` are graded cells that ran inside the box by nbgrader's own rule, where a
-    submission can forge them. `needs` are for a person to see to.
+    submission can forge them. `needs` are for a person to see to, one for each cause.
     """
 
     student: str
@@ -197,7 +197,7 @@ class Batch:
         paper: Paper = yield submit(Read(place), round_, clock)
         state = FilingState.NEW if self._is_due(student) else self._filing.state(paper)
         if state is FilingState.DONE:
-            return Line(student, "as before", needs=self._filing.needs(paper))
+            return Line(student, "as before", needs=tuple(joined(self._filing.needs(paper))))
         if state is not FilingState.NEW:
             line: Line | None = yield from self._finished(paper, clock)
             if line is not None:  # else it is damaged, and graded anew
@@ -267,10 +267,16 @@ def _workers_lost(error: BrokenExecutor) -> WorkersLost:
 
 
 def refused(desk: Desk, assignment: str) -> list[Line]:
-    """A line for each folder among the submissions that can be no student's."""
+    """A line for each thing among the submissions that is none, or can be no student's."""
     return [
-        _ungraded(quote(name), f"{why}: give it the student's id", Cause.UNKNOWN_STUDENT)
-        for name, why in desk.refused(assignment).items()
+        *(
+            _ungraded(quote_name(name), f"{why}: give it the student's id", Cause.UNKNOWN_STUDENT)
+            for name, why in desk.refused(assignment).items()
+        ),
+        *(
+            _ungraded(quote_name(name), told, Cause.MISPLACED)
+            for name, told in desk.misplaced(assignment).items()
+        ),
     ]
 
 
@@ -310,5 +316,5 @@ def _line(student: str, state: str, entered: Entered) -> Line:
         notes.repairs,
         notes.incidents,
         notes.plain,
-        needs=notes.needs,
+        needs=tuple(joined(notes.needs)),
     )

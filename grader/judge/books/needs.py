@@ -15,10 +15,12 @@ class Cause(StrEnum):
     NO_CELLS = "none of the assignment's cells"
     COPY = "a copy holds answers"
     OUT_OF_TIME = "out of time"
+    PART_NOT_RUN = "part not run"
     MISSING_PACKAGE = "missing package"
     ANOTHER_VERSION = "another version's exercise"
     ANOTHER_RELEASE = "another release"
     UNKNOWN_STUDENT = "unknown student"
+    MISPLACED = "misplaced"
     NOT_GRADED = "not graded"
 
 
@@ -45,6 +47,14 @@ class Need:
         """From its text, or None if that is another's."""
         cause, _, sentence = text.partition(": ")
         return cls(_CAUSES[cause], sentence) if cause in _CAUSES else None
+
+
+def joined(needs: Iterable[Need]) -> list[Need]:
+    """The same with one for each cause, which says everything once."""
+    sentences: dict[Cause, list[str]] = {}
+    for need in needs:
+        sentences.setdefault(need.cause, []).append(need.sentence)
+    return [Need(cause, " ".join(dict.fromkeys(told))) for cause, told in sentences.items()]
 
 
 def nothing_ran(needs: Iterable[Need], notebooks: Collection[str]) -> bool:

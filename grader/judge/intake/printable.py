@@ -20,6 +20,11 @@ def printable(text: str, *, lines: bool = False) -> str:
     return "".join(c if c.isprintable() or c in kept else "�" for c in text)
 
 
+def quote_name(name: str) -> str:
+    """A name as `quote` gives it, in quotation marks where spaces at its ends would not be seen."""
+    return f'"{quote(name)}"' if name != name.strip(" ") else quote(name)
+
+
 def quote(text: str) -> str:
     """The beginning of a text, short enough to stand in a sentence."""
     plain = printable(text[: _LONGEST_QUOTE + 1])

@@ -9,6 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from grader.judge.intake.entries import (
+    LEFTOVERS,
+    NOT_THEIRS,
+    is_taken,
+    is_usable,
+    may_be_it,
+)
 from grader.judge.intake.form import Form
 from grader.judge.intake.lenient import MOST_BYTES
 from grader.judge.intake.matching import Glance, glance
@@ -25,17 +32,6 @@ DEEPEST = 8
 
 _MOST_ENTRIES = 20_000  # of a folder tree, whatever they are
 _MOST_OF_A_KIND = 20  # repairs with one code
-_LONGEST_NAME, _LONGEST_PATH = 200, 400
-_NOT_THEIRS = {"timestamp.txt", "submission_secret.txt"}
-"""What nbgrader's exchange lays beside a submission. A learner can write it as well."""
-_LEFTOVERS = {
-    ".ipynb_checkpoints",
-    "__pycache__",
-    ".git",
-    ".DS_Store",
-    ".virtual_documents",
-    "__MACOSX",
-}
 _MOST_BYTES_LOOKED_AT = 2 * MOST_BYTES  # in all notebooks that may be the one
 _MOST_LISTED = 5
 _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar")
@@ -79,7 +75,8 @@ class _Reader:
         self._notebooks: list[str] = []
         self._deeper: list[str] = []
         self._folders: list[str] = []
-        self._odd: list[str] = []
+        self._odd: list[str] = []  # what cannot be it, and why
+        self._left: list[str] = []  # what programs leave
         self._glances: dict[str, Glance] = {}
         self._entries, self._room = 0, MOST_BYTES_IN_FILES
         self._unlooked = _MOST_BYTES_LOOKED_AT
@@ -179,11 +176,13 @@ class _Reader:
     def _there(self) -> str:
         """What lies in a folder in which there is no notebook, and what to do with it."""
         found = [*self._deeper, *self._own_files()]
-        if not (found or self._folders or self._odd):
+        if not (found or self._folders or self._odd or self._told["too_many"]):
+            if self._left:
+                return f"There lies nothing but what programs leave: {_listed(sorted(self._left))}."
             return "The folder is empty."
-        told = f"There lies {_listed(found or self._folders)}."
         if not (found or self._folders):
-            return f"There lies {', '.join(self._odd[:_MOST_LISTED])}."
+            return f"There lies {', '.join(self._odd[:_MOST_LISTED]) or 'too much to be read'}."
+        told = f"There lies {_listed(found or self._folders)}."
         if any(name.lower().endswith(_ARCHIVES) for name in found):
             return f"{told} Unpack it, and grade again."
         return f"{told} Lay it where it belongs, and grade again." if self._deeper else told
@@ -206,8 +205,10 @@ class _Reader:
             if self._entries > _MOST_ENTRIES:
                 self._too_many()
                 return
-            if entry.name not in _LEFTOVERS:
+            if entry.name not in LEFTOVERS:
                 yield entry
+            else:
+                self._left.append(entry.name)
 
     def _entry(self, entry: os.DirEntry[str], folder: int, path: PurePosixPath, depth: int) -> None:
         found = quote(str(path))
@@ -224,7 +225,8 @@ class _Reader:
             elif stat.S_ISDIR(mode) and depth == 0 and is_taken(path.name):
                 self._odd.append(f"a folder called {found}")
                 self._tell("folder", found=found)
-            elif not _usable(path):
+            elif not (is_usable(path) or (depth == 0 and may_be_it(path, mode))):
+                self._odd.append(f"{found}, whose name cannot be used")
                 self._tell("bad_name", found=found)
             elif stat.S_ISREG(mode):
                 self._file(entry.name, folder, path, depth)
@@ -236,25 +238,28 @@ class _Reader:
                 with opened(entry.name, flags=os.O_DIRECTORY, folder=folder) as inside:
                     self._walk(inside, path, depth + 1)
         except OSError:
+            self._odd.append(f"{found}, which cannot be read")
             self._tell("unreadable_file", found=found)
 
     def _file(self, name: str, folder: int, path: PurePosixPath, depth: int) -> None:
         if path.suffix.lower() == ".ipynb":
-            if name.startswith("."):
-                return  # what macOS and JupyterLab leave beside a notebook
+            if name.startswith("."):  # what macOS and JupyterLab leave beside a notebook
+                self._left.append(str(path))
+                return
             if depth == 0:
                 self._notebooks.append(name)
             else:
                 self._deeper.append(str(path))
-        elif depth == 0 and name in _NOT_THEIRS:
+        elif depth == 0 and name in NOT_THEIRS:
             return
         elif len(self.files) >= MOST_FILES:
             self._too_many()
         else:
             content = read_plain(name, self._room, folder=folder)
             if content is None:
-                limit = f"{MOST_BYTES_IN_FILES // MIB} MiB"
-                self._tell("too_large", found=quote(str(path)), limit=limit)
+                limit, found = f"{MOST_BYTES_IN_FILES // MIB} MiB", quote(str(path))
+                self._odd.append(f"{found}, which is too large")
+                self._tell("too_large", found=found, limit=limit)
                 return
             self._room -= len(content)
             self.files[str(path)] = content
@@ -275,19 +280,6 @@ def _is_notebook(content: bytes) -> bool:
 def _listed(names: list[str]) -> str:
     more = ", …" if len(names) > _MOST_LISTED else ""
     return ", ".join(map(quote, names[:_MOST_LISTED])) + more
-
-
-def _usable(path: PurePosixPath) -> bool:
-    """Whether a path is text that any program can show and any file system can hold."""
-    return path.name.isprintable() and (
-        len(path.name.encode(errors="replace")) <= _LONGEST_NAME
-        and len(str(path).encode(errors="replace")) <= _LONGEST_PATH
-    )
-
-
-def is_taken(name: str) -> bool:
-    """Whether what is graded will have a file of that name, so that no folder can."""
-    return name.endswith(".ipynb") or name in _NOT_THEIRS
 
 
 def _laid_over(theirs: Mapping[str, bytes], ours: Mapping[str, bytes]) -> dict[str, bytes]:

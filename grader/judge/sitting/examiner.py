@@ -20,7 +20,8 @@ from grader.judge.pages.clean import clean
 from grader.judge.pages.remarks import remark
 from grader.judge.sitting.judging import Judge
 from grader.judge.sitting.papers import Graded, Marked, Paper, Round
-from grader.judge.sitting.sitting import Pause, Sitting, not_run
+from grader.judge.sitting.sitting import Pause, Sitting
+from grader.judge.sitting.unrun import not_run
 
 
 class Examiner:

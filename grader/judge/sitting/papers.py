@@ -71,11 +71,6 @@ class Graded:
         if Need(cause, sentence) not in self.needs:
             self.needs.append(Need(cause, sentence))
 
-    def note(self, incident: str) -> None:
-        """Add to what an instructor should know, once."""
-        if incident not in self.incidents:
-            self.incidents.append(incident)
-
 
 @dataclass(frozen=True)
 class Marked:

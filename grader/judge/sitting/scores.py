@@ -10,7 +10,7 @@ from nbgrader.utils import determine_grade
 
 from grader.diagnosis.verdict import Verdict
 from grader.judge.intake.cells import Cell, is_test, result_of
-from grader.judge.sitting.papers import Graded
+from grader.judge.sitting.happened import Happened, Incident
 
 
 def judged_outputs(verdict: Verdict, points: float) -> list[Any]:
@@ -31,7 +31,7 @@ def judged_outputs(verdict: Verdict, points: float) -> list[Any]:
     ]
 
 
-def keep_in_range(cell: Cell, graded: Graded) -> None:
+def keep_in_range(cell: Cell, happened: Happened) -> None:
     """A plain graded cell whose result is a number, and no score, earns nothing.
 
     nbgrader reads nan and what is below 0 as full marks.
@@ -44,7 +44,8 @@ def keep_in_range(cell: Cell, graded: Graded) -> None:
     if score is None or not 0.0 <= score <= most or (score and not (result or 0.0) >= 0.0):
         name = cell.metadata.nbgrader.grade_id
         sentence = f"The result of {name} is no score between 0 and its points."
-        graded.note(sentence)
+        several = "The results of {names} are no scores between 0 and their points."
+        happened.note(Incident(sentence, several, name=name))
         cell.outputs = [error("NoScore", sentence)]
 
 

@@ -6,20 +6,18 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nbformat import from_dict
-from nbformat.v4 import new_markdown_cell
 
 from grader.box.both.ended import BoxEnded, CallFailed, CallInterrupted
 from grader.box.both.ended import Cause as Ending
-from grader.diagnosis.verdict import Outcome, Verdict
-from grader.engine.catalogue import UnknownExercise, tasks
 from grader.judge.books.left import is_left, leave
-from grader.judge.books.needs import Cause, Need
+from grader.judge.books.needs import Cause
 from grader.judge.intake.cells import Cell, is_test
 from grader.judge.intake.form import Notebook
+from grader.judge.sitting.checks import check_in, runs, unknown_in
+from grader.judge.sitting.happened import Happened, Incident, dropped
 from grader.judge.sitting.judging import Judge, Question
 from grader.judge.sitting.packages import missing_packages
 from grader.judge.sitting.papers import Graded
@@ -30,12 +28,12 @@ Pause = Callable[[], AbstractContextManager[None]]
 MOST_BOXES = 20
 """How many boxes one submission may use up before the rest of it stays unrun."""
 
-MOST_NEEDS = 20
-"""How many things of one submission are told to a person; more are no news."""
+_AGAIN = {Ending.EXITED, Ending.KILLED}
+"""How a box ends by what an earlier exercise left behind, such as a timer."""
 
 _UNKNOWN = "This version of the course does not have the exercise. A person grades it."
+_TOO_OFTEN = f"Not run: this submission ended its process too often. It may use {MOST_BOXES}."
 _LATE = "The time for this submission was up before this cell."
-_CHECK = re.compile(r'check\("(\w+)"((?:, [A-Za-z_]\w*)+)\)')
 
 
 class Box(Protocol):
@@ -60,33 +58,6 @@ class Boxes(Protocol):
     def open(self, files: Mapping[str, bytes]) -> AbstractContextManager[Box]:
         """A fresh box whose folder holds `files`."""
         ...
-
-
-@dataclass(frozen=True)
-class Check:
-    """A cell that asks the judge: the exercise, and the functions that answer it."""
-
-    exercise: str
-    functions: tuple[str, ...]
-
-
-def check_in(cell: Cell) -> Check | None:
-    """The check that a graded cell consists of, if it is one of the course's exercises."""
-    if not is_test(cell):
-        return None
-    found = _CHECK.fullmatch(cell.source.strip())
-    if found is None or found[1] not in tasks():
-        return None
-    functions = tuple(name.strip() for name in found[2].split(",") if name.strip())
-    wanted = len(tasks()[found[1]].functions)
-    return Check(found[1], functions) if len(functions) == wanted else None
-
-
-def _unknown_in(cell: Cell) -> str | None:
-    """The exercise for which a released check found none in this version of the course."""
-    found = _CHECK.fullmatch(cell.source.strip())
-    raised = any(output.get("ename") == UnknownExercise.__name__ for output in cell.outputs)
-    return found[1] if found is not None and found[1] not in tasks() and raised else None
 
 
 class Sitting:
@@ -125,24 +96,26 @@ class Sitting:
         self._open: AbstractContextManager[Box] | None = None
         self._deadly: set[int] = set()
         self._cells: Sequence[Cell] = ()
-        self._incidents: list[str] = []
-        self._needs: list[Need] = []
+        self._happened = Happened()
         self._reports = True
+        self._asked = False  # whether this box was asked about an exercise
         self._stopped = ""
-        self._at = 0
+        self._at = self._end = 0  # the cell that is taken, and the first that was not run
 
     def grade(self, notebook: Notebook) -> Graded:
         """Run and judge the notebook; its cells' outputs are replaced. Raises BoxRefused."""
-        graded = Graded(notebook, incidents=self._incidents, needs=self._needs)
-        self._cells = notebook.cells
-        codes = [index for index, cell in enumerate(self._cells) if _runs(cell)]
+        graded = Graded(notebook)
+        self._cells, self._end = notebook.cells, len(notebook.cells)
+        codes = [index for index, cell in enumerate(self._cells) if runs(cell)]
         self._go_through(codes, lambda cell: self._take(cell, graded))
         asked = min(graded.trusted, default=len(self._cells))
+        codes = [index for index in codes if index < self._end]  # what was not run is no news
         later = {index for index in codes if index > asked} - graded.trusted
         if any(tells(self._cells[index]) for index in later):
             unasked = [index for index in codes if index not in graded.trusted | self._deadly]
             self._reports = False  # what happened is known
-            self._go_through(unasked, lambda cell: self._show_again(cell, graded, later))
+            self._go_through(unasked, lambda cell: self._show_again(cell, later))
+        graded.incidents, graded.needs = self._happened.incidents, self._happened.needs
         return graded
 
     @property
@@ -161,39 +134,41 @@ class Sitting:
         finally:
             self._close()
 
-    def _show_again(self, cell: Cell, graded: Graded, later: Collection[int]) -> None:
+    def _show_again(self, cell: Cell, later: Collection[int]) -> None:
         """Run a cell in a box that was never asked: what a `later` one shows now takes the place of
         what it showed."""
         outputs = self._run(cell)
         if self._at not in later:
             return
-        if not self._is_late():
-            self._keep(cell, outputs, graded)
+        if not (self._is_late() or self._stopped):
+            self._keep(cell, outputs)
         elif tells(cell):
-            why = f"It is not shown what this cell displayed. {_LATE}"
-            graded.note(f"Cell {self._at + 1}: {why}")
-            cell.outputs = score_alone(cell, why)
+            why = self._stopped or _LATE
+            told = Incident(
+                f"It is not shown what this cell displayed. {why}",
+                f"It is not shown what these cells displayed. {why}",
+            )
+            self._happened.note(told, self._at + 1)
+            cell.outputs = score_alone(cell, told.sentence)
 
-    def _show(self, cell: Cell, graded: Graded) -> None:
-        """Run a cell that is no check."""
-        self._keep(cell, self._run(cell), graded)
-
-    def _keep(self, cell: Cell, outputs: list[Any], graded: Graded) -> None:
+    def _keep(self, cell: Cell, outputs: list[Any]) -> None:
         cell.outputs = outputs
         if not is_test(cell):
             return
-        if (exercise := _unknown_in(cell)) is not None:
+        if (exercise := unknown_in(cell)) is not None:
             leave(cell)
             cell.outputs = [error("NotJudged", _UNKNOWN)]
-            graded.need(Cause.ANOTHER_VERSION, f"This version of the course has no {exercise}.")
+            lacks = "This version of the course has no {names}."
+            told = lacks.format(names=exercise)
+            self._happened.note(Incident(told, lacks, Cause.ANOTHER_VERSION, name=exercise))
             return
         cell.outputs = [output for output in outputs if not self._ignores(output)]
-        keep_in_range(cell, graded)
+        keep_in_range(cell, self._happened)
 
     def _take(self, cell: Cell, graded: Graded) -> None:
         check = check_in(cell)
         if check is None:
-            self._show(cell, graded)
+            self._keep(cell, self._run(cell))
             if is_test(cell) and not is_left(cell):
                 graded.plain.append(cell.metadata.nbgrader.grade_id)
             return
@@ -205,7 +180,9 @@ class Sitting:
         graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
         graded.trusted.add(self._at)
         if any(finding.code == "CHECK.did_not_finish" for finding in verdict.findings):
-            self._report(f"A call of {check.exercise} ran too long.", Cause.OUT_OF_TIME)
+            told, several = "A call of {} ran too long.", "Calls of {names} ran too long."
+            told = told.format(check.exercise)
+            self._report(Incident(told, several, Cause.OUT_OF_TIME, name=check.exercise))
 
     def _ignores(self, output: Any) -> bool:
         stderr = output.output_type == "stream" and output.name == "stderr"
@@ -225,79 +202,96 @@ class Sitting:
         outputs = [from_dict(output) for output in ran.outputs]
         shows = {output.output_type for output in outputs}
         if ran.truncated:
-            sentence = f"{ran.dropped:,} characters of its output were not kept."
-            self._report(sentence)
+            lost = dropped(ran.dropped)
+            self._report(lost)
             # What was lost may have been the score: a plain graded cell earns nothing by silence.
             if is_test(cell) and not shows & {"error", "execute_result"}:
-                return [*outputs, error("OutputLost", sentence)]
+                return [*outputs, error("OutputLost", lost.sentence)]
         if ran.interrupted:
             sentence = f"It ran for {ran.seconds:.0f} s, which is too long, and was interrupted."
-            self._report(sentence, Cause.OUT_OF_TIME)
+            several = "They ran for up to {most:.0f} s, which is too long, and were interrupted."
+            self._report(Incident(sentence, several, Cause.OUT_OF_TIME, ran.seconds))
             interrupt = {"output_type": "error", "ename": "KeyboardInterrupt"}  # not the learner's
             outputs = [one for one in outputs if not interrupt.items() <= one.items()]
             outputs.append(error("TimeUp", sentence))
         elif not ran.ok and "error" not in shows:
             outputs.append(error(ran.error or "CellFailed", "The cell failed."))
-        self._needs += [need for need in missing_packages(outputs) if self._is_new(need)]
+        for missing in missing_packages(outputs):
+            self._happened.note(missing)
         return outputs
 
-    def _is_new(self, need: Need) -> bool:
-        return need not in self._needs and len(self._needs) < MOST_NEEDS
-
-    def _report(self, sentence: str, cause: Cause | None = None) -> None:
-        """Tell the instructor what happened in this cell; with a `cause`, a person must see to it.
-
-        Once for a cell: a check whose box ends is asked no more, and says so as well.
-        """
-        told = f"Cell {self._at + 1}: {sentence}"
-        if self._reports and told not in self._incidents:
-            self._incidents.append(told)
-            if cause is not None and self._is_new(Need(cause, told)):
-                self._needs.append(Need(cause, told))
+    def _report(self, incident: Incident) -> None:
+        """Tell the instructor what happened in this cell."""
+        if self._reports:
+            self._happened.note(incident, self._at + 1)
 
     def _report_end(self, reason: BoxEnded) -> None:
-        is_late = reason.ended.cause is Ending.TIME
-        self._report(reason.ended.sentence, Cause.OUT_OF_TIME if is_late else None)
+        causes = {Ending.TIME: Cause.OUT_OF_TIME, Ending.LOST: Cause.PART_NOT_RUN}
+        self._report(Incident(reason.ended.sentence, cause=causes.get(reason.ended.cause)))
+
+    def _report_again(self, reason: BoxEnded) -> None:
+        """Tell of an end that was no fault of this cell's, which did without it a second time."""
+        if reason.ended.cause is not Ending.LOST:
+            told = f"{reason.ended.sentence} An exercise before it had left something running."
+            again, several = "It was run again by itself.", "They were run again by themselves."
+            self._report(Incident(f"{told} {again}", f"{told} {several}"))
 
     def _ask(
         self, questions: Sequence[Question]
     ) -> Iterator[tuple[Mapping[str, Any], bytes] | str]:
         """Put the judge's questions to the box: its replies, or codes that say why not."""
-        answered, lost = 0, -1  # `lost`: how many were answered when a box was lost
-        while answered < len(questions):
+        said, lost = list[tuple[Mapping[str, Any], bytes] | str](), -1
+        ended: BoxEnded | None = None
+        while len(said) < len(questions):
+            asked, self._asked = self._asked, True
             try:
-                for reply in self._ready().calls(questions[answered:]):
-                    answered += 1
-                    yield _said(reply)
+                for reply in self._ready().calls(questions[len(said) :]):
+                    said.append(_said(reply))
                     if self._is_late():
                         break
             except BoxEnded as reason:
                 self._close()
-                if reason.ended.cause is Ending.LOST and lost != answered:
-                    lost = answered  # the rest is asked again in a fresh box
+                if reason.ended.cause is Ending.LOST and lost != len(said):
+                    lost = len(said)  # the rest is asked again in a fresh box
+                    continue
+                if asked and reason.ended.cause in _AGAIN:
+                    said, ended = [], reason  # all of it, as if no exercise had come before
                     continue
                 self._report_end(reason)
                 break
             except _NoBox as reason:
                 self._stop(str(reason))
                 break
-        yield from ["CHECK.box_ended"] * (len(questions) - answered)
+        else:
+            if ended is not None:
+                self._report_again(ended)
+        yield from [*said, *["CHECK.box_ended"] * (len(questions) - len(said))]
 
     def _stop(self, why: str) -> None:
         """Run nothing more; of all that is not run, the first is reported."""
         if not self._stopped:
-            self._stopped = why
-            self._report(why, Cause.OUT_OF_TIME if why == _LATE else None)
+            self._stopped, self._end = why, min(self._at, self._end)
+            if why == _LATE:
+                self._report(Incident(why, cause=Cause.OUT_OF_TIME))
+            else:
+                told = f"{why} Nothing below it was run."
+                self._report(Incident(told, cause=Cause.PART_NOT_RUN))
 
     def _run_in_box(self, source: str) -> Any:
-        """Run it, in a fresh box if this one is lost by no fault of the submission's."""
+        """Run it, in a fresh box if this one is lost by no fault of the cell's."""
+        asked = self._asked
         try:
             return self._ready().run_cell(source)
         except BoxEnded as reason:
-            if reason.ended.cause is not Ending.LOST:
+            if reason.ended.cause is not Ending.LOST and not (
+                asked and reason.ended.cause in _AGAIN
+            ):
                 raise
+            ended = reason
         self._close()
-        return self._ready().run_cell(source)
+        ran = self._ready().run_cell(source)
+        self._report_again(ended)
+        return ran
 
     def _ready(self) -> Box:
         """The box with every earlier cell run in it. Raises BoxEnded and _NoBox."""
@@ -308,7 +302,7 @@ class Sitting:
             raise _NoBox(_LATE)
         if self._box is None:
             if self._used >= MOST_BOXES:
-                raise _NoBox("Not run: this submission ended its process too often.")
+                raise _NoBox(_TOO_OFTEN)
             self._used += 1
             self._open = self._opened()
             self._box = self._open.__enter__()
@@ -316,7 +310,7 @@ class Sitting:
                 self._deadline = time.monotonic() + self._seconds
             self._box.until = self._deadline
             for index, cell in enumerate(self._cells[: self._at]):
-                if _runs(cell) and index not in self._deadly and check_in(cell) is None:
+                if runs(cell) and index not in self._deadly and check_in(cell) is None:
                     self._box.run_cell(cell.source)
         return self._box
 
@@ -334,6 +328,7 @@ class Sitting:
         if self._open is not None:
             self._open.__exit__(None, None, None)
         self._open = self._box = None
+        self._asked = False
 
 
 def _said(
@@ -348,39 +343,3 @@ def _said(
 
 class _NoBox(Exception):
     """There is no box for the rest of this submission."""
-
-
-def _runs(cell: Cell) -> bool:
-    """Whether a cell is run: code, but for the release's own `progress()`, which in a box knows of
-    nothing that the learner has done."""
-    is_at_home = cell.source.strip() == "progress()" and not cell.id.startswith("own-")
-    return bool(cell.cell_type == "code" and not is_at_home)
-
-
-class NotRun(Verdict):
-    """The verdict on an exercise of a notebook of which nothing was run."""
-
-    @property
-    def headline(self) -> str:
-        """The outcome in one sentence."""
-        return "Not run: the notebook begins with the reason."
-
-
-def not_run(notebook: Notebook, why: str) -> Graded:
-    """An assignment without a submission: nothing of it is run, and no cell earns a point.
-
-    It begins with the reason, for whoever reads its page.
-    """
-    notebook.cells.insert(0, new_markdown_cell(f"**{why}**", id="not-run"))
-    graded = Graded(notebook, ran=False)
-    for index, cell in enumerate(notebook.cells):
-        check = check_in(cell)
-        if check is not None:
-            functions = tasks()[check.exercise].functions
-            verdict = NotRun(check.exercise, Outcome.NOT_ATTEMPTED, functions=functions)
-            cell.outputs = judged_outputs(verdict, 0.0)
-            graded.verdicts[cell.metadata.nbgrader.grade_id] = verdict
-            graded.trusted.add(index)
-        elif is_test(cell):
-            cell.outputs = [error("NotRun", why)]
-    return graded

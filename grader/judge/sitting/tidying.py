@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.judge.intake.submission import is_taken
+from grader.judge.intake.entries import is_taken
 from grader.judge.sitting.papers import Paper
 from grader.judge.sitting.reading import Place
 

@@ -1,7 +1,7 @@
 """Every cell of its own ends the process.
 
 Earns: everything
-Told: Cell *: The process exited with status 3.
+Told: Cells *, *, * and 1 more: The process exited with status 3.
 Because: up to twenty boxes are a submission's, and these are fewer.
 """
 

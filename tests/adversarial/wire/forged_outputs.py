@@ -1,7 +1,7 @@
 """Says that a cell showed 60,000 errors and that more than any number of characters is missing.
 
 Earns: everything
-Told: Cell *: 9,007,199,254,740,992 characters of its output were not kept.
+Told: Cells *: Some of their output was not kept.
 Because: what cells show is kept up to a limit whatever they say, and costs nobody else anything.
 """
 

@@ -21,6 +21,7 @@ ODD = {
     "\u202egnp".encode(): "characters that do not show",
     b".hidden": "begins with a dot",
     b"ada ": "begins or ends with a space",
+    b" ada": "begins or ends with a space",
     b"a" * 201: "longer than 200",
 }
 STUDENTS = ("ada", "o'brien", "zoë", "李", "Ада", "a b", "ada@uni.example", "=1+1", "x" * 200)
@@ -43,6 +44,8 @@ def test_every_folder_is_a_students_or_is_named(course):
     for line in lines:
         assert line.state == "not graded"
         assert line.student.isprintable()
+    assert len({line.student for line in lines}) == len(ODD)
+    assert {'"ada "', '" ada"'} <= {line.student for line in lines}
     for why in ODD.values():
         assert any(why in line.reason for line in lines)
 
@@ -58,6 +61,33 @@ def test_odd_folders_are_told_and_cost_nobody_a_grade(course, command, here):
     assert re.search("nl�x.* · unknown student: the name of its folder holds characters", said)
     assert status == NEED_A_PERSON
     assert classroom.scores(course, "honest-00")["two_path_grad"] == 8
+
+
+def test_what_lies_in_a_wrong_place_is_told_by_the_command_and_needs_a_person(
+    tmp_path, command, here
+):
+    course = classroom.course(tmp_path / "course", ["honest-00"])
+    (course / "submitted" / "honest-01").symlink_to("/etc")
+    assignment = classroom.ASSIGNMENT
+    high = course / "submitted" / "honest-02" / f"{assignment}.ipynb"
+    high.parent.mkdir()
+    high.write_text("{}")
+    (course / "submitted" / "notes.ipynb").write_text("{}")
+    status, said = command("grade", assignment, "--course", course)
+    assert "1 graded, 3 not graded" in said
+    assert "honest-01 · misplaced: submitted/honest-01 is a link" in said
+    assert f"honest-02 · misplaced: submitted/honest-02/{assignment}.ipynb lies one" in said
+    assert "notes.ipynb · misplaced: submitted/notes.ipynb is a file" in said
+    assert status == NEED_A_PERSON
+
+
+def test_where_all_lies_in_a_wrong_place_the_refusal_says_so(tmp_path, command, here):
+    course = classroom.course(tmp_path / "course", [])
+    (course / "submitted" / "ada").mkdir(parents=True)
+    (course / "submitted" / "ada" / f"{classroom.ASSIGNMENT}.ipynb").write_text("{}")
+    status, said = command("grade", classroom.ASSIGNMENT, "--course", course)
+    assert f"submitted/ada/{classroom.ASSIGNMENT}.ipynb lies one folder too high" in said
+    assert status == 1
 
 
 @given(st.text(st.characters(), max_size=220))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 
 import pytest
@@ -337,6 +338,10 @@ THERE = {
         f"There lies work/{NOTEBOOK}. Lay it where it belongs, and grade again.",
     ),
     "an empty folder": ({"work/": b""}, "There lies work."),
+    "what programs leave": (
+        {"._problems.ipynb": b"", ".git/": b""},
+        "There lies nothing but what programs leave: ._problems.ipynb, .git.",
+    ),
 }
 
 
@@ -351,6 +356,31 @@ THERE = {
 def test_what_has_the_notebooks_name_and_is_none_is_no_empty_folder(tmp_path, form, lay, told):
     lay(tmp_path / NOTEBOOK)
     assert str(read_submission(tmp_path, form).repairs[-1]).endswith(told)
+
+
+@pytest.mark.parametrize("name", [b"graphs \xe9tude.ipynb", b"<b>\xff\n.ipynb", b"\x1b[2J.IPYNB"])
+def test_a_notebook_is_found_whatever_bytes_its_name_holds(tmp_path, form, name):
+    (tmp_path / "essay.ipynb").write_text("{}")
+    with open(os.fsencode(tmp_path) + b"/" + name, "wb") as file:
+        file.write(instructors.release())
+    submitted = read_submission(tmp_path, form)
+    assert submitted.notebook == instructors.release()
+    (renamed,) = submitted.repairs
+    assert renamed.code == "renamed"
+    assert str(renamed).isprintable()
+    assert str(renamed).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [(b"work\xff.zip", "whose name cannot be used"), (b"large.bin", "which is too large")],
+)
+def test_a_folder_with_something_that_was_left_out_is_not_called_empty(tmp_path, form, name, why):
+    with open(os.fsencode(tmp_path) + b"/" + name, "wb") as file:
+        file.truncate(MOST_BYTES_IN_FILES + 1)
+    *_, told = read_submission(tmp_path, form).repairs
+    assert told.code == "no_notebook"
+    assert re.search(rf"There lies .*, {why}\.$", str(told))
 
 
 def test_a_receipt_that_is_no_file_is_told_once(tmp_path, form):

@@ -24,8 +24,11 @@ from grader.judge.books.left import is_left
 from grader.judge.books.needs import Cause as NeedCause
 from grader.judge.books.needs import Need
 from grader.judge.sitting import judging
+from grader.judge.sitting.checks import check_in
+from grader.judge.sitting.happened import dropped
 from grader.judge.sitting.judging import Judge
-from grader.judge.sitting.sitting import MOST_BOXES, Sitting, check_in, not_run
+from grader.judge.sitting.sitting import MOST_BOXES, Sitting
+from grader.judge.sitting.unrun import not_run
 
 SECRET = b"s" * 32
 RIGHT = "def two_path_grad(x, w):\n    return w + 1, x + 2 * w + 1"
@@ -411,7 +414,19 @@ def test_an_answer_that_ends_the_process_is_told_so_and_asked_once():
 def test_a_submission_that_keeps_ending_its_process_is_stopped():
     graded, rooms = sit(*["die()"] * (MOST_BOXES + 5))
     assert len(rooms.opened) == MOST_BOXES
-    assert "ended its process too often" in graded.incidents[-1]
+    several, stopped = graded.incidents
+    assert stopped == (
+        f"Cell {MOST_BOXES + 1}: Not run: this submission ended its process too often. It may use "
+        f"{MOST_BOXES}. Nothing below it was run."
+    )
+    assert graded.needs == [Need(NeedCause.PART_NOT_RUN, stopped)]
+    assert several == f"Cells 1, 2, 3 and {MOST_BOXES - 3} more: The process exited with status 1."
+
+
+def test_what_was_not_run_earns_nothing_by_running_once_more_without_what_ended_the_process():
+    graded, _ = sit(RIGHT, CHECK, *["die()"] * MOST_BOXES, "'shown'", "graded:assert True")
+    assert (score(graded, 1), score(graded)) == (4, 0)
+    assert "Not run" in str(graded.notebook.cells[-2].outputs)
 
 
 def test_a_box_lost_by_no_fault_of_the_submission_costs_it_nothing():
@@ -425,6 +440,7 @@ def test_files_that_do_not_fit_into_a_box_leave_the_submission_unrun():
     graded, _ = sit(RIGHT, CHECK, "graded:1 / 1", rooms=Rooms(CallFailed("OSError", "no space")))
     assert [score(graded, index) for index in (1, 2)] == [0, 0]
     assert "do not fit into a box" in graded.incidents[0]
+    assert graded.needs == [Need(NeedCause.PART_NOT_RUN, graded.incidents[0])]
 
 
 PLAIN = {
@@ -491,9 +507,113 @@ class Ready(Rooms):
 def test_packages_that_are_missing_need_a_person_each_once():
     again = "import no_such_package"
     graded, _ = sit(again, again, "import no_such_other", "import ast.no_part", "import ast")
-    assert [need.cause for need in graded.needs] == [NeedCause.MISSING_PACKAGE] * 2
-    assert "no package no_such_package where submissions run" in graded.needs[0].sentence
-    assert "no_such_other" in graded.needs[1].sentence
+    (need,) = graded.needs
+    assert need.cause is NeedCause.MISSING_PACKAGE
+    told = "There are no packages no_such_package and no_such_other where submissions run."
+    assert need.sentence.startswith(told)
+    (need,) = sit(again)[0].needs
+    assert need.sentence.startswith("There is no package no_such_package where submissions run.")
+
+
+def test_what_befell_many_cells_alike_is_told_once_and_each_cause_is_one_need():
+    graded, _ = sit(*["drop()"] * 5, *["late()"] * 4, "graded:-1.0", "graded:2.0", points=1)
+    lost, late, none = graded.incidents
+    assert lost == "Cells 1, 2, 3 and 2 more: 45 characters of their output were not kept."
+    assert late.startswith("Cells 6, 7, 8 and 1 more: They ran for up to 0 s, which is too long")
+    assert none == "The results of cell9 and cell10 are no scores between 0 and their points."
+    assert graded.needs == [Need(NeedCause.OUT_OF_TIME, late)]
+
+
+def test_two_kinds_of_lateness_are_one_need():
+    rooms = Rooms()
+    room = rooms.open({})
+    room.call = lambda header, body: ({"state": "interrupted"}, b"")
+    rooms.open = lambda files: room
+    graded, _ = sit(RIGHT, "late()", CHECK, rooms=rooms)
+    assert graded.needs == [Need(NeedCause.OUT_OF_TIME, " ".join(graded.incidents))]
+    assert len(graded.incidents) == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, "1 character of its output was not kept."),
+        (1234, "1,234 characters of its output were not kept."),
+        (2**53, "Some of its output was not kept."),
+    ],
+)
+def test_what_a_box_says_it_dropped_is_told_as_far_as_it_can_be_true(count, told):
+    assert dropped(count).sentence == told
+
+
+class Ticking(Rooms):
+    """An exercise that was asked in the first of them has left a timer, which ends it at what comes
+    next: another exercise's question, or a cell."""
+
+    def open(self, files):
+        room = super().open(files)
+        answer, run_cell, asked = room.call, room.run_cell, set()
+
+        def run(source):
+            room.namespace["die"](asked and len(self.opened) == 1)
+            return run_cell(source)
+
+        def call(header, body):
+            asked.add(header["exercise"])
+            room.namespace["die"](len(asked) == 2)
+            return answer(header, body)
+
+        room.call, room.run_cell = call, run
+        return room
+
+
+@pytest.mark.parametrize("between", [[], ["y = 1"], ["graded:assert True"]])
+def test_what_an_exercise_leaves_running_costs_no_later_cell_its_points(between):
+    other = "def make_leaf(values):\n    return torch.tensor(values, requires_grad=True)"
+    check = 'check("make_leaf", make_leaf)'
+    fine, _ = sit("import torch", other, check)
+    graded, rooms = sit("import torch", RIGHT, other, CHECK, *between, check, rooms=Ticking())
+    assert (score(graded, 3), score(graded)) == (4, score(fine))
+    if between == ["graded:assert True"]:
+        assert score(graded, 4) == 4
+    (told,) = graded.incidents
+    assert told.endswith(
+        "The process exited with status 1. An exercise before it had left something running. "
+        "It was run again by itself."
+    )
+    assert len(rooms.opened) == 2
+
+
+def test_an_answer_that_ends_its_process_halfway_earns_the_same_wherever_it_stands():
+    class Halfway(Rooms):
+        def open(self, files):
+            room, asked = super().open(files), []
+            answer = room.call
+
+            def call(header, body):
+                asked.append(header["exercise"])
+                room.namespace["die"](asked.count("two_path_grad") == 3)
+                return answer(header, body)
+
+            room.call = call
+            return room
+
+    other = "def make_leaf(values):\n    return torch.tensor(values, requires_grad=True)"
+    alone, _ = sit("import torch", RIGHT, CHECK, rooms=Halfway())
+    after, _ = sit(
+        "import torch", other, RIGHT, 'check("make_leaf", make_leaf)', CHECK, rooms=Halfway()
+    )
+    assert 0 < score(alone) == score(after) < 4
+    assert after.incidents == ["Cell 5: The process exited with status 1."]
+
+
+def test_a_cell_that_ends_the_process_itself_is_named_although_an_exercise_was_asked_before():
+    graded, rooms = sit(RIGHT, CHECK, "die()", "graded:die()")
+    assert score(graded, 1) == 4
+    assert [told.partition(": ")[2] for told in graded.incidents] == [
+        "The process exited with status 1."
+    ] * 2
+    assert len(rooms.opened) == 4  # two for the first of them, and one for what it showed
 
 
 def test_a_submission_that_was_not_handed_in_scores_nothing_in_any_cell():
@@ -555,6 +675,7 @@ def test_a_question_at_which_a_second_box_is_lost_is_not_asked_again_and_nothing
     (found,) = graded.verdicts.values()
     assert [case.passed for case in found.cases] == [number < 2 for number in range(len(ASKED))]
     assert graded.incidents == ["Cell 2: The process that boxes are forked from is gone."]
+    assert graded.needs == [Need(NeedCause.PART_NOT_RUN, graded.incidents[0])]
 
 
 def test_where_there_is_nothing_to_call_all_replies_are_taken_and_the_first_says_why():
