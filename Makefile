@@ -36,7 +36,7 @@ course: $(VENV)/made-core
 	@$(COURSE) open $(if $(PORT),--port $(PORT)) $(if $(filter 0 no false,$(BROWSER)),--no-browser)
 
 test: $(VENV)/made-test
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(if $(FAST),-m "not slow") $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadscope $(if $(FAST),-m "not slow") $(ARGS)
 
 bench: $(VENV)/made-test
 	$(BIN)/python -m benchmarks.check

@@ -85,7 +85,9 @@ a few seconds a module.
 
 NEVER_FAST = {"hub_programs", "lab", "graded_class"}  # a hub, JupyterLab, a class that is graded
 
-APART = {"course/test_lessons.py", "authoring/test_prove.py"}
+TOGETHER = ("hub", "course/in_jupyterlab", "judge/batch")
+"""Folders whose modules stand on the same hub, JupyterLab or graded class: one worker has them."""
+APART = ("course/test_lessons.py", "authoring/test_prove.py")
 """Modules whose tests have nothing to share, and take too long for one worker."""
 
 
@@ -104,23 +106,30 @@ def seconds_of(path):
     return SLOW.get(own.as_posix(), SLOW.get(own.parent.as_posix(), (0, "")))[0]
 
 
-def group_of(item):
-    """Which tests one worker runs, so that what they stand on is made once: None for a test alone.
-
-    Those of a module; in all modules, those that ask for the same fixture of NEVER_FAST.
-    """
-    shared = NEVER_FAST & set(item.fixturenames)
-    module = item.path.relative_to(ROOT / "tests").as_posix()
-    return None if module in APART else min(shared, default=module)
+def group_of(nodeid):
+    """Which tests one worker has, in their order, so that what they stand on is made once."""
+    module = nodeid.partition("::")[0].removeprefix("tests/")
+    if module in APART:
+        return nodeid
+    return next((folder for folder in TOGETHER if module.startswith(f"{folder}/")), module)
 
 
-def pytest_collection_modifyitems(config, items):
-    side_by_side = config.pluginmanager.hasplugin("xdist")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False  # the longest come first already
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items):
     for item in items:
         if seconds_of(item.path) or NEVER_FAST & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
-        if side_by_side and (group := group_of(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
     # A stable sort keeps each module together.
     items.sort(key=lambda item: ("hub_programs" not in item.fixturenames, -seconds_of(item.path)))
 

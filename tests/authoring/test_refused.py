@@ -160,7 +160,7 @@ def mask_on_the_cpu_and_inverted(samples):
 class LayersInASequential(torch.nn.Module):
     def __init__(self, n_in, n_hidden, n_out):
         super().__init__()
-        self.net = torch.nn.Sequential(
+        self.stack = torch.nn.Sequential(
             torch.nn.Flatten(),
             torch.nn.Linear(n_in, n_hidden),
             torch.nn.ReLU(),
@@ -170,7 +170,7 @@ class LayersInASequential(torch.nn.Module):
         )
 
     def forward(self, x):
-        return self.net(x)
+        return self.stack(x)
 
 
 def kept(block, x):
