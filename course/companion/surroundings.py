@@ -17,6 +17,12 @@ from course.companion.places import is_library
 MOST_ITEMS = 64
 
 
+def held(*optimizers: torch.optim.Optimizer | None) -> list[Tensor]:
+    """What optimizers hold, over all their groups; nothing of one that is gone."""
+    there = [one for one in optimizers if one is not None]
+    return [one for this in there for group in this.param_groups for one in group["params"]]
+
+
 class Surroundings:
     """The variables of a frame and of those above it that are the reader's own."""
 
@@ -73,20 +79,20 @@ class Surroundings:
             for path, parameter in model.named_parameters()
         }
 
+    @property
+    def held(self) -> set[int]:
+        """The ids of what the optimizers hold."""
+        return set(map(id, held(*self.optimizers.values())))
+
     @cached_property
     def loose(self) -> dict[str, Tensor]:
         """What the optimizers hold beside the models' parameters, where it has a name."""
         known = {id(one) for one in self.parameters.values()}
-        held = {
-            id(one)
-            for optimizer in self.optimizers.values()
-            for group in optimizer.param_groups
-            for one in group["params"]
-        }
+        others = self.held - known
         return {
             name: one
             for name, one in reversed(list(self.tensors.items()))
-            if id(one) in held - known and name.isidentifier()
+            if id(one) in others and name.isidentifier()
         }
 
     def aliases(self) -> Iterator[tuple[str, str, nn.Module]]:

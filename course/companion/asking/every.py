@@ -98,7 +98,7 @@ def _sorted(
         away = {name: one for name, one in away.items() if is_bad(one)}
     bad = {name: one for name, one in kept.items() if name not in away and is_bad(one)}
     most = MOST_MEASURED if len(reach.nodes) < MOST_NODES else 1
-    none = not left & unheld.held(around)
+    none = not left & around.held
     return _Parameters(count, count - len(asked), away, bad, len(left), none, most)
 
 
@@ -107,7 +107,7 @@ def _without_loss(
 ) -> tuple[str, list[Finding]]:
     """The same, where the losses of the watched step are gone."""
     stepped = {one for event in record.events_of("step") for one in event.about.held()}
-    held = unheld.held(around) & stepped or unheld.held(around)
+    held = around.held & stepped or around.held
     rest = {name: one for name, one in asked.items() if id(one) not in held and held}
     bad = {name: one for name, one in asked.items() if name not in rest and is_bad(one)}
     sorted_ = _Parameters(count, count - len(asked), {}, bad, len(rest))
@@ -237,7 +237,7 @@ def _targets(around: Surroundings, reach: Reach, record: Record | None) -> set[i
     """
     steps = record.events_of("step") if record is not None else []
     stepped = {one for event in steps for one in event.about.held()}
-    held = unheld.held(around)
+    held = around.held
     held = held & stepped or held
     trained = bool(reach.leaves & held)
     rest: set[int] = set()

@@ -14,7 +14,7 @@ from course.companion.asking import written
 from course.companion.finding import Finding, found
 from course.companion.places import is_library
 from course.companion.record.calls import Event, Record
-from course.companion.surroundings import Surroundings
+from course.companion.surroundings import Surroundings, held
 from course.companion.training.byhand import zeroed
 from grader.errors.seen.reading import failing, source
 
@@ -56,7 +56,7 @@ def schedule_alone(record: Record, around: Surroundings) -> list[Finding]:
         optimizer = schedule.optimizer
         if isinstance(schedule, ReduceLROnPlateau) or getattr(optimizer, "_opt_called", False):
             continue
-        waiting = (p.grad is not None for group in optimizer.param_groups for p in group["params"])
+        waiting = (one.grad is not None for one in held(optimizer))
         if schedule.last_epoch < 1 or not any(waiting):
             continue
         place = written.the_one(functools.partial(_steps, name), around)

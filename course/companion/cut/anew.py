@@ -14,7 +14,7 @@ from course.companion.finding import Finding, counted, found
 from course.companion.places import Place, is_library
 from course.companion.record.calls import Record
 from course.companion.record.reach import Reach
-from course.companion.surroundings import Surroundings
+from course.companion.surroundings import Surroundings, held
 from grader.errors.seen.reading import source
 
 
@@ -65,11 +65,11 @@ def held_before(around: Surroundings, model: str) -> tuple[str, str] | None:
     if not any(one.grad is not None for one in own):
         return None
     for name, optimizer in around.optimizers.items():
-        held = [one for group in optimizer.param_groups for one in group["params"]]
-        left = [one for one in held if id(one) not in known]
+        own_to_it = held(optimizer)
+        left = [one for one in own_to_it if id(one) not in known]
         same = sorted(tuple(one.shape) for one in left) == sorted(tuple(one.shape) for one in own)
         idle = all(one.grad is None or not one.grad.any() for one in left)
-        if left and len(left) == len(held) and same and idle:
+        if left and len(left) == len(own_to_it) and same and idle:
             return name, counted(len(left), "tensor")
     return None
 
@@ -81,12 +81,12 @@ def in_step(around: Surroundings, record: Record, loss: Tensor) -> list[Finding]
         return []  # one that is gone may have held them
     if record.events_of("filled"):
         return []  # their gradients may be handed on by hand
-    groups = [group for one in optimizers for group in one.param_groups]
-    known = {id(one) for group in groups for one in group["params"]}
+    stepped = held(*optimizers)
+    known = set(map(id, stepped))
     known |= {id(one) for one in around.parameters.values()}
     leaves = [leaf for leaf in Reach(loss).found if id(leaf) not in known]
     whole = len(leaves) == len(Reach(loss).found)
-    mine = {record.source_of(one) for group in groups for one in group["params"]} - {None}
+    mine = {record.source_of(one) for one in stepped} - {None}
     places = Counter(
         (_made_at(record, leaf, whole), _is_copy(record, leaf, mine)) for leaf in leaves
     )
@@ -101,10 +101,10 @@ def in_step(around: Surroundings, record: Record, loss: Tensor) -> list[Finding]
     ]
 
 
-def _is_copy(record: Record, leaf: Tensor, held: set[int | None]) -> bool:
+def _is_copy(record: Record, leaf: Tensor, stepped: set[int | None]) -> bool:
     """Whether a leaf was computed from what an optimizer holds, and cut off from it."""
     number = record.source_of(leaf)
-    return number is not None and number >= 0 and not held.isdisjoint(record.before([number]))
+    return number is not None and number >= 0 and not stepped.isdisjoint(record.before([number]))
 
 
 def _made_at(record: Record, leaf: Tensor, whole: bool) -> Place | None:

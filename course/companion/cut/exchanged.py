@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from course.companion.finding import Finding, found
@@ -14,7 +13,7 @@ from course.companion.places import written
 from course.companion.record import passes
 from course.companion.record.calls import Call, Record
 from course.companion.record.tracing import followed_from
-from course.companion.surroundings import Surroundings
+from course.companion.surroundings import Surroundings, held
 
 
 def swapped(
@@ -37,7 +36,10 @@ def swapped(
         used = all(record.source_of(one) is not None for one in mine)
         idle = not any(_has_gradient(one) for one in mine)
         if used and idle and all(id(one) in holding for one in mine):
-            holders = sorted(n for n, one in around.optimizers.items() if _holds(one, mine))
+            ids = set(map(id, mine))
+            holders = sorted(
+                key for key, one in around.optimizers.items() if ids & set(map(id, held(one)))
+            )
             words: dict[str, Any] = {
                 "model": model,
                 "other": name,
@@ -49,11 +51,6 @@ def swapped(
                 return found("detached_instead", sure=False, place=call.place, **words)
             return found("swapped", sure=False, **words)
     return None
-
-
-def _holds(optimizer: torch.optim.Optimizer, some: list[nn.Parameter]) -> bool:
-    mine = {id(one) for one in some}
-    return any(id(one) in mine for group in optimizer.param_groups for one in group["params"])
 
 
 def _is_spelled(call: Call, model: str) -> bool:
@@ -81,8 +78,7 @@ _DETACHING = {"detach", "detach_", "data"}
 def are_others(around: Surroundings, model: str) -> bool:
     """Whether the optimizers hold nothing of a model, but tensors of the same shapes."""
     parameters = list(around.models[model].parameters())
-    groups = [group for one in around.optimizers.values() for group in one.param_groups]
-    others = [one for group in groups for one in group["params"]]
+    others = held(*around.optimizers.values())
     if {id(one) for one in parameters} & {id(one) for one in others}:
         return False
     return Counter(one.shape for one in parameters) == Counter(one.shape for one in others)

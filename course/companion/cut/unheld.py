@@ -10,7 +10,7 @@ from course.companion.cut import anew, exchanged
 from course.companion.finding import Finding, found
 from course.companion.record.calls import Record
 from course.companion.record.reach import Reach
-from course.companion.surroundings import Surroundings
+from course.companion.surroundings import Surroundings, held
 
 MOST_NAMED = 3
 _WHOLE = ("other_model", "untrained_model")
@@ -29,7 +29,7 @@ def outside_optimizers(
     """
     if not around.optimizers:
         return []
-    if only is not None and id(only) in held(around):
+    if only is not None and id(only) in around.held:
         if only.grad is not None and only.grad.any():
             return []
         every = outside_optimizers(around, loss, record=record)
@@ -63,7 +63,7 @@ def _swapped(one: Finding, around: Surroundings, record: Record | None) -> Findi
     """The same; or, of a whole model, that it stands in another one's place."""
     if one.code not in _WHOLE:
         return one
-    other = exchanged.swapped(around, one.tensor, held(around), record)
+    other = exchanged.swapped(around, one.tensor, around.held, record)
     return other or one
 
 
@@ -76,7 +76,7 @@ def _copied_into(record: Record | None) -> set[int]:
 
 def _beside(tensor: Tensor, around: Surroundings, reach: Reach | None) -> list[Finding]:
     """Of a tensor of no model: whether the loss leads to it and to something that is trained."""
-    if reach is None or not reach.leaves & held(around):
+    if reach is None or not reach.leaves & around.held:
         return []
     return [found("not_in_optimizer", tensor=around.name_of(tensor), **_holders(around))]
 
@@ -85,7 +85,7 @@ def _of_model(
     name: str, around: Surroundings, reach: Reach | None, only: Tensor | None
 ) -> list[Finding]:
     """What no optimizer holds of a model: some of it, or all of it."""
-    holding = held(around)
+    holding = around.held
     parameters = list(around.models[name].named_parameters())
     trained = [(n, p) for n, p in parameters if p.requires_grad]
     missing = {f"{name}.{path}": one for path, one in trained if id(one) not in holding}
@@ -125,9 +125,8 @@ def held_twice(around: Surroundings) -> tuple[list[str], str] | None:
     """Two optimizers that hold the same parameters, and whose these are."""
     holders: dict[int, list[str]] = {}
     for name, optimizer in around.optimizers.items():
-        for group in optimizer.param_groups:
-            for one in group["params"]:
-                holders.setdefault(id(one), []).append(name)
+        for one in held(optimizer):
+            holders.setdefault(id(one), []).append(name)
     for name, model in around.models.items():
         for one in model.parameters():
             names = sorted(set(holders.get(id(one), ())))
@@ -143,16 +142,6 @@ def _holders(around: Surroundings) -> dict[str, Any]:
         "optimizer": " and ".join(sorted(around.optimizers)),
         "holds": "hold" if several else "holds",
         "does": "do" if several else "does",
-    }
-
-
-def held(around: Surroundings) -> set[int]:
-    """The ids of what the optimizers hold."""
-    return {
-        id(parameter)
-        for optimizer in around.optimizers.values()
-        for group in optimizer.param_groups
-        for parameter in group["params"]
     }
 
 

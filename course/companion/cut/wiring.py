@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course.companion.cut import unheld
 from course.companion.finding import Finding, found
 from course.companion.places import Place, is_library
 from course.companion.record.calls import Record
@@ -89,7 +88,7 @@ def is_computed(around: Surroundings, tensor: Tensor, record: Record | None) -> 
 
 def _known(around: Surroundings) -> set[int]:
     """The ids of all that a model registers or an optimizer holds."""
-    return unheld.held(around) | {id(one) for one in around.parameters.values()}
+    return around.held | {id(one) for one in around.parameters.values()}
 
 
 def _attributes(name: str, model: nn.Module) -> Iterator[tuple[str, str, Any]]:

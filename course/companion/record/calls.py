@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from course.companion.places import Place
+from course.companion.surroundings import held
 
 MOST_CALLS = 50_000
 """How many calls are kept; the older half is forgotten when there are more."""
@@ -80,9 +81,7 @@ class Stepped:
 
     def held(self) -> set[int]:
         """The ids of what it holds; nothing if it is gone."""
-        optimizer = self.optimizer()
-        groups = optimizer.param_groups if optimizer is not None else []
-        return {id(one) for group in groups for one in group["params"]}
+        return set(map(id, held(self.optimizer())))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from course.companion.record.calls import Stepped
+from course.companion.surroundings import held
 
 MARKS = {
     torch.ops.profiler._record_function_enter_new,
@@ -51,6 +52,5 @@ def left_by(stepped: Stepped) -> Stepped:
     """The same, told whether nothing that the optimizer holds has a gradient now."""
     optimizer = stepped.optimizer()
     with torch._C.DisableTorchFunction():  # other modes are not to see what is read here
-        groups = optimizer.param_groups if optimizer is not None else []
-        bare = all(one.grad is None for group in groups for one in group["params"])
+        bare = all(one.grad is None for one in held(optimizer))
     return replace(stepped, bare=bare)

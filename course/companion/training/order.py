@@ -13,6 +13,7 @@ from course.companion.places import Place
 from course.companion.record import passes
 from course.companion.record.calls import Event, Pass, Record
 from course.companion.record.tracing import followed_from
+from course.companion.surroundings import held
 from course.companion.training.byhand import MOST_WITHOUT, by_hand, never_stepped, zeroed
 
 
@@ -31,7 +32,7 @@ def out_of_order(
     }
     for optimizer in optimizers.values():
         story = list(_story(record, optimizer))
-        findings += _emptying(story) or _added(story, _held(optimizer))
+        findings += _emptying(story) or _added(story, set(map(id, held(optimizer))))
         findings += _bare(record, story, optimizer, len(optimizers) == 1)
         if len(optimizers) == 1 and not isinstance(optimizer, torch.optim.LBFGS):
             # Two take turns: the step of one leaves gradients in the other. LBFGS empties inside.
@@ -49,14 +50,14 @@ def out_of_order(
 
 def _story(record: Record, optimizer: Any) -> Iterator[Event]:
     """The events that concern one optimizer: every backward, its steps, and what empties it."""
-    mine = _held(optimizer)
+    mine = set(map(id, held(optimizer)))
     emptied, passed = zeroed(record, mine), set(map(id, record.filling()))
     last = 0
     for event in record.events:
         if any(last <= at < event.at for at in emptied):
             yield event._replace(kind="zero")
         last = event.at
-        if event.kind == "zero" and mine & _held(event.about.optimizer()):
+        if event.kind == "zero" and mine & event.about.held():
             yield event  # another optimizer's, if they share parameters
         elif event.kind == "step":
             if event.about.optimizer() is optimizer:
@@ -66,12 +67,6 @@ def _story(record: Record, optimizer: Any) -> Iterator[Event]:
                 yield event._replace(kind="zero" if event.kind == "empty" else "backward")
         elif event.kind == "backward" and id(event) in passed:
             yield event
-
-
-def _held(optimizer: Any) -> set[int]:
-    """The ids of an optimizer's parameters; nothing of one that is gone."""
-    groups = optimizer.param_groups if optimizer is not None else []
-    return {id(one) for group in groups for one in group["params"]}
 
 
 def _unused(story: list[Event]) -> list[Finding]:
@@ -96,7 +91,7 @@ def _unused_of_several(record: Record, story: list[Event], optimizer: Any) -> li
     """
     if [event.kind for event in story].count("zero") < 2:
         return []
-    sources = [record.source_of(p) for group in optimizer.param_groups for p in group["params"]]
+    sources = map(record.source_of, held(optimizer))
     live = passes.live(record, {one for one in sources if one is not None})
     lines: list[Place] = []
     used: set[Place] = set()
@@ -122,9 +117,7 @@ def _left_over(record: Record, story: list[Event], optimizer: Any) -> list[Findi
 
     It is emptied behind its own step, and not in front of its own pass.
     """
-    groups = optimizer.param_groups if optimizer is not None else []
-    filled = [p for group in groups for p in group["params"] if p.grad is not None]
-    filled = [one for one in filled if one.grad.any()]
+    filled = [one for one in held(optimizer) if one.grad is not None and one.grad.any()]
     started = [record.source_of(one) for one in filled]
     live = {
         number for one in started if one is not None for number in followed_from(record, one).live
@@ -160,7 +153,7 @@ def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> li
     if "backward" in kinds:
         why = "no backward pass that was seen reaches any of it"
     name = type(optimizer).__name__
-    if not any(p.requires_grad for group in optimizer.param_groups for p in group["params"]):
+    if not any(one.requires_grad for one in held(optimizer)):
         return [found("step_on_frozen", optimizer=name, place=bare[-1].place)]
     return [found("step_on_nothing", sure=whole, optimizer=name, why=why, place=bare[-1].place)]
 

@@ -27,7 +27,7 @@ def read_input(frames: Frames, told: Explained, message: str) -> Explained | Non
     """The tensor that a gradient is asked for, and the line that is to set its flag."""
     frame = frames.last
     for call in failing.calls(frame, "grad"):
-        result, asked = _argument(call, 0, "outputs"), _argument(call, 1, "inputs")
+        result, asked = failing.passed(call, 0, "outputs"), failing.passed(call, 1, "inputs")
         entries = asked.elts if isinstance(asked, ast.List | ast.Tuple) else [asked]
         for one in entries:
             value = looked_up(one, frame) if one is not None else None
@@ -77,8 +77,12 @@ def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None
     for call in failing.calls(frame, "grad", "backward"):
         is_grad = ast.unparse(call.func).endswith("grad")
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-        result = _argument(call, 0, "outputs") if is_grad else owner
-        seed = _argument(call, 2, "grad_outputs") if is_grad else _argument(call, 0, "gradient")
+        result = failing.passed(call, 0, "outputs") if is_grad else owner
+        seed = (
+            failing.passed(call, 2, "grad_outputs")
+            if is_grad
+            else failing.passed(call, 0, "gradient")
+        )
         whole = named(result, frame) if result is not None else None
         whole = _started(frames) if whole is None else whole
         if seed is None or result is None or not isinstance(whole, Tensor):
@@ -129,7 +133,7 @@ def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | No
 def _scalar_of_grad(frame: Frame, told: Explained) -> Explained | None:
     """`torch.autograd.grad(y, x)` of a y with more than one element."""
     for call in failing.calls(frame, "grad"):
-        result = _argument(call, 0, "outputs")
+        result = failing.passed(call, 0, "outputs")
         if isinstance(result, ast.List | ast.Tuple):
             result = result.elts[0] if len(result.elts) == 1 else None
         whole = looked_up(result, frame) if result is not None else None
@@ -251,11 +255,6 @@ def _dtype(value: Tensor) -> str:
 def _made(frame: Frame, name: str) -> list[ast.Assign]:
     found = source.assigned(frame.source, name) if frame.source is not None else []
     return [one for one in found if isinstance(one, ast.Assign)]
-
-
-def _argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
-    by_name = next((one.value for one in call.keywords if one.arg == name), None)
-    return by_name or (call.args[place] if len(call.args) > place else None)
 
 
 def _reaches(node: ast.expr | ast.stmt, frame: Frame) -> bool:

@@ -30,7 +30,7 @@ def read(frames: Frames, told: Explained) -> Explained | None:
     """`x = Variable(x, requires_grad=True)` behind the call that computed the result from x."""
     frame = frames.last
     for call in failing.calls(frame, "grad"):
-        result, asked = _argument(call, 0, "outputs"), _argument(call, 1, "inputs")
+        result, asked = failing.passed(call, 0, "outputs"), failing.passed(call, 1, "inputs")
         entries = asked.elts if isinstance(asked, ast.List | ast.Tuple) else [asked]
         for one in entries:
             found = _late(frames, result, one) if isinstance(one, ast.Name) else None
@@ -118,8 +118,3 @@ def _wrapped(value: ast.expr) -> str | None:
 def _assigned(frame: Frame, name: str) -> list[ast.Assign]:
     found = source.assigned(frame.source, name) if frame.source is not None else []
     return [one for one in found if isinstance(one, ast.Assign)]
-
-
-def _argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
-    named = next((one.value for one in call.keywords if one.arg == name), None)
-    return named or (call.args[place] if len(call.args) > place else None)

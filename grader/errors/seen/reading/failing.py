@@ -45,6 +45,12 @@ def argument(call: ast.Call, at: int, name: str) -> ast.expr | None:
     return given[at] if len(given) > at else next(iter(words), None)
 
 
+def passed(call: ast.Call, at: int, name: str) -> ast.expr | None:
+    """One argument, by its place among those between the brackets, or by its name."""
+    named = next((one.value for one in call.keywords if one.arg == name), None)
+    return named or (call.args[at] if len(call.args) > at else None)
+
+
 def _is_it(node: ast.AST, frame: Frame) -> bool:
     columns = (getattr(node, "col_offset", None), getattr(node, "end_col_offset", None))
     return columns == frame.columns and getattr(node, "lineno", None) == frame.line
