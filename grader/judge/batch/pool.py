@@ -151,7 +151,7 @@ class Batch:
 
     def _completed(self) -> Iterator[Line]:
         done, _ = wait(self._pending, return_when=FIRST_COMPLETED)
-        for future in done:
+        for future in [one for one in self._pending if one in done]:  # a set has no order
             yield from self._go_on(self._pending.pop(future), future)
 
     def _go_on(self, way: _Way, done: Future[Any] | None = None) -> Iterator[Line]:
