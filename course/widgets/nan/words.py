@@ -52,11 +52,11 @@ def verdict(graph: Graph, births: Mapping[int, Birth]) -> str:
 
 
 def _nothing_born(graph: Graph) -> str:
-    """That all is finite, as far as it is known, or which tensors were not from the start."""
+    """That all is finite, as far as it is known, or which tensors were not from the start on."""
     given = [box for box in graph.boxes if box.kind != "tensor" and worst(box.values)]
     if given:
         names = [box.name or f"a {box.kind}" for box in given]
-        return f"Nothing was born: what is not finite came in with {listed(names)}."
+        return f"Nothing worse was born than what came in with {listed(names)}."
     if any(None in box.values for box in graph.boxes):
         return (
             "Every number of the backward pass is finite, and so is what was kept of the forward "

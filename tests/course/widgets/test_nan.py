@@ -137,7 +137,7 @@ def came_in():
     [
         (all_known, "Every number of both passes is finite."),
         (swallowed, "is finite, and so is what was kept of the forward pass."),
-        (came_in, "Nothing was born: what is not finite came in with a leaf."),
+        (came_in, "Nothing worse was born than what came in with a leaf."),
     ],
 )
 def test_what_is_not_known_is_not_called_finite(make, words):
