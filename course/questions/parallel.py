@@ -202,8 +202,7 @@ def parallel_ring_sends(world: int = 4, n: int = 12) -> Predict:
         "send in all?",
         numbers_sent_by_one_rank,
         why=f"A chunk has {chunk} numbers, and each half has {world - 1} steps: 2 · {world - 1} · "
-        f"{chunk} = {2 * (world - 1) * chunk}. With more ranks it comes closer to {2 * n}, and "
-        "never gets there.",
+        f"{chunk} = {2 * (world - 1) * chunk}. With more ranks it comes closer to {2 * n}.",
         beliefs={
             f"{(world - 1) * n}": "That is every rank sending all it has to every other one. The "
             "ring sends a chunk in each step.",

@@ -33,13 +33,14 @@ class Reading:
     """One epoch of one loader.
 
     ``order`` is what the sampler gave, ``batches`` what was read of it. ``rank`` is None where one
-    loader reads alone.
+    loader reads alone. ``told`` is the epoch that was handed to the sampler, if it takes one.
     """
 
     epoch: int
     rank: int | None
     order: tuple[int, ...]
     batches: tuple[Batch, ...]
+    told: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,9 @@ class _Noting:
 def _epoch(loader: DataLoader[Any], epoch: int, rank: int | None) -> Reading:
     """One epoch, read by a twin of the loader without workers."""
     sampler = _sampler(loader)
-    if hasattr(sampler, "set_epoch"):
-        sampler.set_epoch(epoch - 1)
+    told = epoch - 1 if hasattr(sampler, "set_epoch") else None
+    if told is not None:
+        sampler.set_epoch(told)
     order, items = _Noting(sampler), _Noting(loader.dataset)
     dataset: Any = items
     cut: Any = copy.copy(loader.batch_sampler)
@@ -134,7 +136,7 @@ def _epoch(loader: DataLoader[Any], epoch: int, rank: int | None) -> Reading:
     for made in twin:
         batches.append(Batch(tuple(items.seen), tuple(_shapes(made))))
         items.seen = []
-    return Reading(epoch, rank, tuple(order.seen), tuple(batches))
+    return Reading(epoch, rank, tuple(order.seen), tuple(batches), told)
 
 
 def _shapes(made: Any) -> Iterable[str]:

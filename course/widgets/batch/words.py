@@ -28,8 +28,9 @@ def before(plan: Plan) -> str:
 
 def begun(plan: Plan, reading: Reading) -> str:
     """The sampler has given its numbers."""
+    told = "" if reading.told is None else f" with sampler.set_epoch({reading.told})"
     return (
-        f"{whose(reading)} begins. {plan.sampler} gives {len(reading.order)} numbers: "
+        f"{whose(reading)} begins{told}. {plan.sampler} gives {len(reading.order)} numbers: "
         f"{numbers(reading.order)}. No sample has been read yet."
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from course.widgets.frame.words import listed
 from course.widgets.graph.model import Graph
 from course.widgets.graph.words import Words
-from course.widgets.nan.search import Birth
+from course.widgets.nan.search import Birth, worst
 
 
 def flag(birth: Birth) -> str:
@@ -34,17 +35,31 @@ def told(birth: Birth) -> str:
 
 def verdict(graph: Graph, births: Mapping[int, Birth]) -> str:
     """The sentence of the last step: every birth, in the order of the passes."""
-    words = Words(graph)
     if not births:
-        return "Every number of both passes is finite."
+        return _nothing_born(graph)
+    words = Words(graph)
     places = {
         "forward": "forward in {}",
         "seen": "forward in {} or before",
         "node": "in {}",
         "sum": "in the sum that arrives at {}",
     }
-    listed = [
+    born = [
         f"{birth.bad} {places[birth.where].format(words.node(birth.box))}"
         for birth in births.values()
     ]
-    return f"Born were, in this order: {', then '.join(listed)}."
+    return f"Born were, in this order: {', then '.join(born)}."
+
+
+def _nothing_born(graph: Graph) -> str:
+    """That all is finite, as far as it is known, or which tensors were not from the start on."""
+    given = [box for box in graph.boxes if box.kind != "tensor" and worst(box.values)]
+    if given:
+        names = [box.name or f"a {box.kind}" for box in given]
+        return f"Nothing worse was born than what came in with {listed(names)}."
+    if any(None in box.values for box in graph.boxes):
+        return (
+            "Every number of the backward pass is finite, and so is what was kept of the forward "
+            "pass."
+        )
+    return "Every number of both passes is finite."

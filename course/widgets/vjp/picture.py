@@ -121,21 +121,21 @@ class _Drawing:
         return self._row("v times the Jacobian", known, self.under, "label", ())
 
     def _returned(self) -> list[str]:
-        y, wrong = self.under + CELL[1] + GAP, self.measured.wrong
+        y, differing = self.under + CELL[1] + GAP, self.measured.differing
         if self.measured.returned is None:
             return [
                 svg.text("backward returned", MARGIN, y + CELL[1] / 2, "words", "start"),
                 svg.text("None", self.grid_left, y + CELL[1] / 2, "strong", "start"),
             ]
         found = self.measured.returned
-        return self._row("backward returned", found, y, "label label-now", wrong)
+        return self._row("backward returned", found, y, "label label-now", differing)
 
     def _row(
-        self, label: str, values: Numbers, y: float, style: str, wrong: Sequence[int]
+        self, label: str, values: Numbers, y: float, style: str, differing: Sequence[int]
     ) -> list[str]:
         parts = [svg.text(label, MARGIN, y + CELL[1] / 2, "words", "start")]
         for j, value in enumerate(values):
-            parts += _number(value, self._left(j), y, style, 4, "≠ " if j in wrong else "")
+            parts += _number(value, self._left(j), y, style, 4, "≠ " if j in differing else "")
         return parts
 
 

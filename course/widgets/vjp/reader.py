@@ -41,7 +41,7 @@ class Measured:
         return tuple(sum(v * d for v, d in zip(self.v, c, strict=True)) for c in columns)
 
     @property
-    def wrong(self) -> list[int]:
+    def differing(self) -> list[int]:
         """The inputs whose gradient backward returned otherwise; all of them where it gave None."""
         if self.returned is None:
             return list(range(len(self.x)))

@@ -70,10 +70,10 @@ def _end(measured: Measured) -> str:
         return "no gradient came back to x. v times the Jacobian is " + (
             f"{listed(measured.product)}."
         )
-    if not measured.wrong:
+    if not measured.differing:
         return f"backward returned {listed(measured.returned)}. It is {counts}"
-    places = named([f"x[{j}]" for j in measured.wrong])
+    places = named([f"x[{j}]" for j in measured.differing])
     return (
         f"backward returned {listed(measured.returned)}, and v times the Jacobian is "
-        f"{listed(measured.product)}: it is wrong for {places}."
+        f"{listed(measured.product)}: they differ for {places}."
     )

@@ -127,7 +127,7 @@ class DdpAverageKey(Key, task="ddp_average"):
         return _weighted(some, [1 / n / len(grads) for n in counts])
 
     def softmax_of_the_sizes(grads, sizes):
-        """Your weights are the softmax of the sizes, which gives the largest shard nearly all. The
+        """Your weights are the softmax of the sizes, which gives the largest shard too much. The
         weight of a rank is its share of the samples, n / sum(sizes)."""
         weights = torch.tensor(sizes, dtype=torch.float64).softmax(0).tolist()
         return _weighted(grads, weights)

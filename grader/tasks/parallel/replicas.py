@@ -30,7 +30,7 @@ class SyncGrads(Task):
         "Run the broken function on two replicas, one of which has None. Then write a zero into "
         ".grad of one replica, and look at the other.",
         "The mean is over all ranks, used or not. A tensor that is assigned twice is one tensor "
-        "with two names. And which parameters does an optimizer step leave alone?",
+        "with two names. And which parameters hold a .grad that none of these passes wrote?",
     )
     allows = frozenset({"parameters.grad"})
     CASES = (

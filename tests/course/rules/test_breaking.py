@@ -1,6 +1,7 @@
 """The programs that lesson 14 shows as its rules, run against torch on chains of all kinds."""
 
 import math
+import weakref
 
 import pytest
 import torch
@@ -253,3 +254,14 @@ def test_a_reentrant_checkpoint_does_not_look_into_what_holds_a_tensor(kept):
     with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True"):
         y = checkpoint(lambda held: held[0] * 2, kept(x), use_reentrant=True)
     assert not y.requires_grad
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_pass_gives_back_what_the_nodes_that_it_went_through_had_saved(asked):
+    w, other = torch.ones(5, requires_grad=True), torch.ones(5, requires_grad=True)
+    hidden = w.exp()
+    seen = weakref.ref(hidden.untyped_storage())
+    loss = hidden.square().sum() + other.sum()
+    loss.backward(inputs=[w if asked else other])
+    del hidden
+    assert (seen() is None) == asked

@@ -108,6 +108,15 @@ def test_the_steps_of_one_loader_are_told_in_words():
     assert told[5].startswith("Step 5 of 8: epoch 2 begins.")
 
 
+def test_an_epoch_that_the_picture_hands_to_the_sampler_is_told():
+    picture = BatchPicture([record(ranks())])
+    told = [picture.picture(0, step).sentence for step in range(picture.last_step(0) + 1)]
+    begun = [sentence for sentence in told if "begins" in sentence]
+    assert len(begun) == 4
+    for n, sentence in enumerate(begun):
+        assert f"rank {n % 2} begins with sampler.set_epoch({n // 2})." in sentence
+
+
 def test_an_epoch_ends_with_what_was_left_out_or_read_twice():
     dropped = BatchPicture([record([shuffled(drop_last=True)])])
     plan = dropped.plans[0]

@@ -118,6 +118,35 @@ def test_the_steps_are_told_in_words():
     )
 
 
+def all_known():
+    return leaf(3.0, 2.0).exp().sum()
+
+
+def swallowed():
+    x = leaf(-1.0, 2.0)
+    return torch.where(x > 0, x.log(), 0.0).sum()  # log keeps x, and where and sum nothing of it
+
+
+def came_in():
+    u = leaf(math.inf, 2.0)
+    return (u * 2).clamp(max=3).sum()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (all_known, "Every number of both passes is finite."),
+        (swallowed, "is finite, and so is what was kept of the forward pass."),
+        (came_in, "Nothing worse was born than what came in with a leaf."),
+    ],
+)
+def test_what_is_not_known_is_not_called_finite(make, words):
+    loss = make()
+    picture = explore_nan(loss)._stepped
+    assert found(loss) == []
+    assert picture.picture(0, picture.last_step(0)).sentence.endswith(words)
+
+
 def test_a_flag_stays_from_the_birth_on():
     picture = explore_nan(broken())._stepped
     (one,) = picture.losses

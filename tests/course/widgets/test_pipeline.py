@@ -50,6 +50,16 @@ def test_both_pipelines_have_one_bubble_and_differ_in_what_they_keep(s, m):
         assert in_turns.most_kept(stage) == min(m, s - stage)
 
 
+@given(*sizes)
+@settings(max_examples=30, deadline=None)
+def test_in_turns_a_stage_takes_one_back_before_the_next_goes_forward(s, m):
+    work = sorted(one_forward_one_backward(s, m).work, key=lambda one: one.tick)
+    for stage in range(s):
+        order = "".join(one.kind for one in work if one.stage == stage)
+        first = min(m, s - stage)
+        assert order == "F" * first + "BF" * (m - first) + "B" * first
+
+
 @every_schedule
 def test_in_the_end_nothing_is_kept(make):
     schedule = make(3, 4)

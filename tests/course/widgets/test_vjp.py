@@ -70,21 +70,28 @@ def test_the_product_is_what_torch_sends_back(name, x, v):
     torch.testing.assert_close(
         torch.tensor(found.product, dtype=torch.float64), v @ exact, atol=1e-6, rtol=1e-6
     )
-    assert found.wrong == []
+    assert found.differing == []
 
 
 def test_a_wrong_backward_is_found_and_told_by_its_entries(picture):
     told = sentences(picture, picture.choices.index("wrong"))[-1]
     assert told.startswith("Step 6 of 6: backward returned [1.36, ")
-    assert told.endswith("it is wrong for x[0].")
+    assert told.endswith("they differ for x[0].")
     assert picture.picture(picture.choices.index("wrong"), 6).live().count("≠") == 1
     assert picture.picture(0, 6).live().count("≠") == 0
+
+
+def test_at_a_corner_a_convention_differs_and_is_not_called_wrong():
+    found = measure("relu", torch.relu, torch.tensor([0.0, 1.0]), torch.ones(2))
+    assert (found.returned, found.differing) == ((0.0, 1.0), [0])
+    told = VjpPicture([found]).picture(0, 5).sentence
+    assert told.endswith("v times the Jacobian is [0.5, 1]: they differ for x[0].")
 
 
 def test_a_backward_that_brings_nothing_is_told():
     found = measure("cut", lambda x: x.detach().exp(), X, torch.ones(3))
     assert found.returned is None
-    assert found.wrong == [0, 1, 2]
+    assert found.differing == [0, 1, 2]
     cut = VjpPicture([found])
     assert "no gradient came back to x" in cut.picture(0, 6).sentence
     assert "None" in cut.picture(0, 6).static()
