@@ -23,7 +23,7 @@ for _name in ("AUTOGRAD_COURSE_DATA", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "JUPYT
     os.environ[_name] = os.path.join(_own, _name.lower())
 
 import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,7 +31,15 @@ ROOT = Path(__file__).resolve().parent.parent
 # again: a fifth of all that tests compute.
 gc.set_threshold(10_000, 20, 20)
 
-settings.register_profile("course", deadline=None, derandomize=bool(os.environ.get("CI")))
+# The same examples in every run, on however slow a machine: what changes is the code.
+# Other examples, in each run: `make test ARGS=--hypothesis-profile=search`.
+for _name, _same in (("search", False), ("course", True)):
+    settings.register_profile(
+        _name,
+        deadline=None,
+        derandomize=_same,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile("course")
 
 FRONT = """\
