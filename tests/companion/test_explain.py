@@ -83,7 +83,7 @@ def test_importing_the_course_in_a_notebook_is_enough():
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.stdout.count("1 at work") == 2
 
@@ -133,7 +133,7 @@ def test_the_terminal_explains_a_text_without_loading_torch():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     assert "Reduce to one number first" in done.stdout
     assert done.stdout.endswith("False\n")
@@ -282,7 +282,7 @@ def test_the_companion_works_on_a_students_side(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert str(tmp_path) in done.stdout
