@@ -29,7 +29,7 @@ def run(text: Path, folder: Path) -> Notebook:
     """
     notebook = notebooks.read(text)
     client = NotebookClient(
-        notebook, kernel_name="python3", timeout=120, allow_errors=True, config=_private(),
+        notebook, kernel_name="python3", timeout=600, allow_errors=True, config=_private(),
         resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
     if POSSIBLE:

@@ -3,6 +3,7 @@
 import functools
 import gc
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -10,12 +11,17 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-# Before torch is imported: tests run side by side, and each would take every core.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Before torch is imported: tests run side by side, and each would take every core. And a sum in
+# other parts is another number.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # Hundreds of processes import the course. Where nothing compiled is kept, each compiles all of it.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# What a command says does not hang on whose terminal it is.
+for _name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS"):
+    os.environ.pop(_name, None)
 
 # No test reads or writes what belongs to whoever runs it.
 _own = tempfile.mkdtemp(prefix="autograd-course-tests-")
@@ -23,7 +29,7 @@ for _name in ("AUTOGRAD_COURSE_DATA", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "JUPYT
     os.environ[_name] = os.path.join(_own, _name.lower())
 
 import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,7 +37,15 @@ ROOT = Path(__file__).resolve().parent.parent
 # again: a fifth of all that tests compute.
 gc.set_threshold(10_000, 20, 20)
 
-settings.register_profile("course", deadline=None, derandomize=bool(os.environ.get("CI")))
+# The same examples in every run, on however slow a machine: what changes is the code.
+# Other examples, in each run: `make test ARGS=--hypothesis-profile=search`.
+for _name, _same in (("search", False), ("course", True)):
+    settings.register_profile(
+        _name,
+        deadline=None,
+        derandomize=_same,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile("course")
 
 FRONT = """\
@@ -137,6 +151,16 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish():
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """What a test draws it draws in every run, alone or behind others."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 def pytest_unconfigure(config):

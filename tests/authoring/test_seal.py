@@ -374,7 +374,7 @@ def test_keys_of_another_copy_of_the_course_are_left_alone(side, tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     ).stdout
     assert "Not yet: the case that is checked here fails." in told
 

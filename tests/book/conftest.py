@@ -6,7 +6,7 @@ import warnings
 import pytest
 from filelock import FileLock
 
-from tests.fixtures.browser import chromium
+from tests.fixtures.browser import PATIENCE, chromium
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +37,7 @@ def reader(browser, site):
 
     def opened(name, **options):
         context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}} | options)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         context.on("weberror", lambda error: wrong.append(str(error.error)))
         context.on("console", lambda said: said.type == "error" and wrong.append(said.text))

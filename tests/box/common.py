@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 VISIBLE = [HERE / "visible"]
 SMALL = Limits(
-    call=10.0, cell=10.0, submission=60.0, grace=0.5, memory=512 * MIB, files=16 * MIB, start=120.0
+    call=60.0, cell=60.0, submission=300.0, grace=0.5, memory=512 * MIB, files=16 * MIB, start=120.0
 )
 HASTY = replace(SMALL, call=0.6, cell=0.6)  # for what is meant to run out of time
 
@@ -104,7 +104,13 @@ class Peer:
 
 
 def soon(seconds=0.3):
+    """A deadline that is to pass."""
     return time.monotonic() + seconds
+
+
+def patiently():
+    """A deadline for what has come or will, on however busy a machine."""
+    return soon(300)
 
 
 def need_bubblewrap():

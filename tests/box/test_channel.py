@@ -6,7 +6,6 @@ import os
 import struct
 import textwrap
 import threading
-import time
 from dataclasses import replace
 
 import pytest
@@ -20,13 +19,23 @@ from grader.box.both.channel import (
     encode,
 )
 from grader.box.both.ended import BoxEnded, Cause
-from tests.box.common import LEVELS, SMALL, WALLED, Peer, need_bubblewrap, pool, run, soon
+from tests.box.common import (
+    LEVELS,
+    SMALL,
+    WALLED,
+    Peer,
+    need_bubblewrap,
+    patiently,
+    pool,
+    run,
+    soon,
+)
 
 
 @given(st.binary(min_size=1, max_size=300))
 def test_arbitrary_bytes_are_refused_or_waited_for(data):
     with Peer() as peer:
-        peer.line.send([({}, b"")], soon())
+        peer.line.send([({}, b"")], patiently())
         os.write(peer.answers, data)
         with pytest.raises((ProtocolViolated, DeadlinePassed)):
             peer.line.receive(soon(0.02), 1000)
@@ -43,19 +52,19 @@ _JSON = st.recursive(
 def test_well_formed_frames_without_the_nonce_are_refused(header, body):
     text = json.dumps(header).encode()
     with Peer() as peer:
-        peer.line.send([({}, b"")], soon())
+        peer.line.send([({}, b"")], patiently())
         os.write(peer.answers, struct.pack(">II", len(text), len(body)) + text + body)
         with pytest.raises(ProtocolViolated):
-            peer.line.receive(soon(), 1000)
+            peer.line.receive(patiently(), 1000)
 
 
 @given(st.binary(max_size=3000), st.dictionaries(st.text(), st.integers() | st.text(), max_size=4))
 def test_the_right_answer_arrives_whole(body, header):
     with Peer() as peer:
-        peer.line.send([({"op": "x"}, b"y")], soon())
+        peer.line.send([({"op": "x"}, b"y")], patiently())
         os.write(peer.answers, encode({**header, "nonce": peer.read_nonces()[0]}, body))
         header.pop("nonce", None)
-        assert peer.line.receive(soon(), 3000) == (header, body)
+        assert peer.line.receive(patiently(), 3000) == (header, body)
 
 
 @pytest.mark.parametrize(
@@ -64,55 +73,55 @@ def test_the_right_answer_arrives_whole(body, header):
 )
 def test_hostile_json_is_refused(text):
     with Peer() as peer:
-        peer.line.send([({}, b"")], soon())
+        peer.line.send([({}, b"")], patiently())
         frame = struct.pack(">II", len(text), 0) + text
         writer = threading.Thread(target=os.write, args=(peer.answers, frame))
         writer.start()
         with pytest.raises(ProtocolViolated):
-            peer.line.receive(soon(5), 1000)
+            peer.line.receive(patiently(), 1000)
         writer.join()
 
 
 def test_an_announcement_over_the_cap_is_refused_before_it_is_read():
     with Peer() as peer:
-        peer.line.send([({}, b"")], soon())
+        peer.line.send([({}, b"")], patiently())
         os.write(peer.answers, struct.pack(">II", 10, 0xFFFFFFFF))
         with pytest.raises(ProtocolViolated, match="announced"):
-            peer.line.receive(soon(), 1000)
+            peer.line.receive(patiently(), 1000)
 
 
 def test_an_answer_before_the_question_is_refused():
     with Peer() as peer:
         os.write(peer.answers, b"x")
         with pytest.raises(ProtocolViolated, match="before"):
-            peer.line.send([({}, b"")], soon())
+            peer.line.send([({}, b"")], patiently())
 
 
 def test_a_second_answer_is_refused():
     with Peer() as peer:
-        peer.line.send([({}, b"")], soon())
+        peer.line.send([({}, b"")], patiently())
         frame = encode({"nonce": peer.read_nonces()[0]})
         os.write(peer.answers, frame + frame)
         with pytest.raises(ProtocolViolated, match="more than once"):
-            peer.line.receive(soon(), 1000)
+            peer.line.receive(patiently(), 1000)
 
 
 def test_an_old_answer_is_no_answer_to_a_new_question():
     with Peer() as peer:
-        peer.line.send([({}, b"")], soon())
+        peer.line.send([({}, b"")], patiently())
         frame = encode({"nonce": peer.read_nonces()[0]})
         os.write(peer.answers, frame)
-        peer.line.receive(soon(), 1000)
-        peer.line.send([({}, b"")], soon())
+        peer.line.receive(patiently(), 1000)
+        peer.line.send([({}, b"")], patiently())
         os.write(peer.answers, frame)
         with pytest.raises(ProtocolViolated, match="another request"):
-            peer.line.receive(soon(), 1000)
+            peer.line.receive(patiently(), 1000)
 
 
 def test_a_dripping_answer_meets_the_same_deadline():
     with Peer() as peer:
-        peer.line.send([({}, b"")], soon())
-        frame = encode({"nonce": peer.read_nonces()[0]}, b"x" * 1000)
+        peer.line.send([({}, b"")], patiently())
+        frame = encode({"nonce": peer.read_nonces()[0]}, b"x" * 100_000)
         stop = threading.Event()
 
         def drip():
@@ -123,12 +132,11 @@ def test_a_dripping_answer_meets_the_same_deadline():
 
         dripping = threading.Thread(target=drip)
         dripping.start()
-        begun = time.monotonic()
         with pytest.raises(DeadlinePassed):
-            peer.line.receive(soon(0.2), 2000)
+            peer.line.receive(soon(0.2), 200_000)
+        assert dripping.is_alive()  # for half an hour more
         stop.set()
         dripping.join()
-        assert time.monotonic() - begun < 10
 
 
 def test_a_box_that_never_reads_does_not_hold_the_judge():
@@ -138,7 +146,7 @@ def test_a_box_that_never_reads_does_not_hold_the_judge():
 
 def test_output_without_end_does_not_hold_the_judge():
     with Peer() as peer:
-        peer.line.send([({}, b"")], soon())
+        peer.line.send([({}, b"")], patiently())
         stop = threading.Event()
 
         def flood():
@@ -157,10 +165,10 @@ def test_output_without_end_does_not_hold_the_judge():
 
 def test_a_closed_line_is_told_apart_from_a_slow_one():
     with Peer() as peer:
-        peer.line.send([({}, b"")], soon())
+        peer.line.send([({}, b"")], patiently())
         os.write(peer.going, b"gone")
         with pytest.raises(PeerGone):
-            peer.line.receive(soon(), 1000)
+            peer.line.receive(patiently(), 1000)
 
 
 # The same from inside a box, where the submission holds the descriptor itself.

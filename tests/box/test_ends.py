@@ -110,7 +110,7 @@ def test_an_endless_loop_is_interrupted_and_the_box_lives_on(level):
 
 
 def test_a_box_that_waits_for_a_processor_is_not_taken_for_deaf(level, monkeypatch):
-    limits = replace(SMALL, call=0.1, grace=0.5)
+    limits = replace(SMALL, call=1.0, grace=0.5)
     slow = "import time\ntry:\n    while True: time.sleep(1)\nfinally:\n    time.sleep(1)"
     with pool(level, limits).open() as box:
         monkeypatch.setattr(box._process, "kept_waiting", time.monotonic)
@@ -133,7 +133,7 @@ def test_what_a_process_waits_for_a_processor_is_known():
         handles = [os.pidfd_open(spinners[0].pid) for _ in range(2)]
         process = Process(*handles, socket.socketpair()[0])
         stack.callback(process.close)
-        until = time.monotonic() + 30.0
+        until = time.monotonic() + 300.0
         while process.kept_waiting() < 0.1:
             assert time.monotonic() < until
 
@@ -187,7 +187,7 @@ def test_too_much_memory_in_one_process_is_an_error_it_can_handle(box):
     assert run(box, source) == "refused"
 
 
-LITTLE = replace(SMALL, call=30.0, memory=256 * MIB)
+LITTLE = replace(SMALL, memory=256 * MIB)
 _HOLD = """
     import os, time, select, mmap
     held = []
@@ -204,8 +204,10 @@ _HOLD = """
         os.close(tell)
         held.append((pid, got))
     told = [os.read(got, 1) for pid, got in held]  # b"" from one that was killed
-    time.sleep(0.5)
-    gone = [os.waitpid(pid, os.WNOHANG)[0] for pid, got in held]
+    gone, until = [], time.monotonic() + 50
+    while not any(gone) and time.monotonic() < until:
+        time.sleep(0.05)
+        gone = [os.waitpid(pid, os.WNOHANG)[0] for pid, got in held]
     result = told.count(b"1") == count and not any(gone)
 """
 
@@ -283,7 +285,7 @@ def test_files_count_after_they_are_deleted(level):
                 file.flush()
                 kept.append(mmap.mmap(file.fileno(), 4096))
             os.remove("big")
-        time.sleep(5)
+        time.sleep(50)
     """
     with pool(level).open() as box:
         assert ending(box, source).cause is Cause.FILES
@@ -452,7 +454,7 @@ def test_when_the_zygote_dies_its_boxes_are_lost_and_the_next_gets_another(level
         assert run(box, "result = 1") == 1
         os.kill(parent_of(box.pid), signal.SIGKILL)
         with pytest.raises(BoxEnded) as death:
-            run(box, "import time; time.sleep(5)")
+            run(box, "import time; time.sleep(50)")
         assert death.value.ended.cause is Cause.LOST
         with boxes.open() as other:
             assert run(other, "result = 2") == 2
@@ -523,10 +525,10 @@ def test_memory_limit_of_the_defaults_is_two_gibibytes():
 
 
 def test_time_spent_waiting_for_the_judge_is_nobodys(level):
-    limits = replace(SMALL, submission=1.0)
+    limits = replace(SMALL, submission=3.0)
     with pool(level, limits).open() as box:
         run(box, "result = 1")
-        end = time.monotonic() + 1.1
+        end = time.monotonic() + 3.1
         while time.monotonic() < end:
             with pool(level).open() as other:
                 run(other, "result = 1")

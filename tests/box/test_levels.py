@@ -30,7 +30,7 @@ def probe_under(*prefix, code="", **environment):
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert found.returncode == 0, found.stderr
     return [Trial(Level(level), *rest) for level, *rest in json.loads(found.stdout)]

@@ -120,7 +120,7 @@ other.close()
 @pytest.mark.parametrize(("level", "same"), [("FULL", True), ("NONE", False)])
 def test_a_zygote_that_was_begun_serves_whatever_limits_and_is_ended_where_it_does_not(level, same):
     program = BEGUN.format(level=level, same=same)
-    subprocess.run([sys.executable, "-c", program], env=environment(), check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", program], env=environment(), check=True, timeout=300)
 
 
 def test_the_first_box_does_not_wait_for_what_only_pictures_and_later_boxes_need():

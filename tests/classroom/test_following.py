@@ -244,7 +244,7 @@ def test_where_there_is_no_exchange_it_says_so_and_ends(followed, command):
 def hold(folder, held, ended):
     with alone(folder, ASSIGNMENT):
         held.set()
-        ended.wait(60)
+        ended.wait(300)
 
 
 def test_the_second_who_follows_says_so_and_ends_and_a_killed_one_holds_nobody(followed, command):
@@ -252,7 +252,7 @@ def test_the_second_who_follows_says_so_and_ends_and_a_killed_one_holds_nobody(f
     held, ended = fork.Event(), fork.Event()
     first = fork.Process(target=hold, args=(followed.folder, held, ended))
     first.start()
-    assert held.wait(60)
+    assert held.wait(300)
     status, said = command("grade", ASSIGNMENT, "--follow", "--course", followed.folder)
     assert status == 1
     assert f"is followed already, by process {first.pid} of" in said

@@ -1,10 +1,10 @@
 """`explain` in code, below a notebook's traceback, and in a terminal; and what bad input gets."""
 
+import functools
 import re
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -16,6 +16,7 @@ from course import explain, watch, why_no_grad
 from grader import rooms
 from grader.errors import notebook
 from tests.conftest import ROOT, environment
+from tests.fixtures.counted import calls
 
 TWICE = (
     "import torch\ny = torch.ones(3, requires_grad=True).exp().sum()\ny.backward()\ny.backward()"
@@ -82,7 +83,7 @@ def test_importing_the_course_in_a_notebook_is_enough():
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.stdout.count("1 at work") == 2
 
@@ -132,7 +133,7 @@ def test_the_terminal_explains_a_text_without_loading_torch():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     assert "Reduce to one number first" in done.stdout
     assert done.stdout.endswith("False\n")
@@ -186,14 +187,16 @@ def test_a_question_without_model_and_loss_says_what_is_missing():
     assert "why_no_grad" in str(why_no_grad(torch.ones(3, requires_grad=True)))
 
 
-def test_a_model_of_ten_thousand_modules_is_answered_in_under_a_second():
-    model = nn.Sequential(*(nn.Linear(1, 1) for _ in range(10_000)))
-    loss = model[9_000:](torch.ones(1, 1)).sum()
-    began = time.process_time()
-    report = why_no_grad(model[0].weight, loss)
-    assert report.codes == ("not_reached",)
-    why_no_grad(model, loss)
-    assert time.process_time() - began < 2  # two questions, on a machine that may be busy
+def test_a_model_of_ten_thousand_modules_costs_no_more_than_ten_of_a_thousand():
+    cost = {}
+    for modules in (1_000, 10_000):
+        model = nn.Sequential(*(nn.Linear(1, 1) for _ in range(modules)))
+        loss = model[modules // 10 * 9 :](torch.ones(1, 1)).sum()
+        assert why_no_grad(model[0].weight, loss).codes == ("not_reached",)
+        for asked in (model[0].weight, model):
+            cost[modules, asked is model] = calls(functools.partial(why_no_grad, asked, loss))
+    for whole in (False, True):
+        assert cost[10_000, whole] < 11 * cost[1_000, whole] < 11 * 500 * 1_000
 
 
 def test_a_report_is_text_and_html_and_names_line_cure_and_lesson():
@@ -279,7 +282,7 @@ def test_the_companion_works_on_a_students_side(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert str(tmp_path) in done.stdout

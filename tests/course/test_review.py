@@ -3,7 +3,7 @@
 import functools
 import json
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 
 import nbformat
 import pytest
@@ -17,8 +17,8 @@ from grader.notebook.texts import places
 from grader.start.reviewing import lay_notebook
 from tests.conftest import ROOT
 from tests.fixtures.lesson_texts import made
+from tests.fixtures.today import TODAY, stand_still
 
-TODAY = date.today()
 DAY = f"{TODAY.day} {TODAY:%B}"
 GRAPHS = places.exercises("01-graphs")
 
@@ -32,6 +32,7 @@ def the_course():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A workspace that one is in, and a record of one's own."""
+    stand_still(monkeypatch)
     monkeypatch.setenv("AUTOGRAD_COURSE_DATA", str(tmp_path / "record"))
     offered = the_course()
     own = [place for place in offered if "01-graphs" in place.name or "00-" in place.name]

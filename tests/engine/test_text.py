@@ -85,4 +85,4 @@ def test_the_text_of_an_exception_is_read_whatever_its_class_does(error, text):
 
 def test_what_has_no_torch_can_use_it():
     source = "import sys, grader.engine.text; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", source], env=environment(), check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", source], env=environment(), check=True, timeout=300)

@@ -411,7 +411,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     assert int(done.stdout) < 256
 
@@ -468,7 +468,7 @@ def test_numbers_that_all_meet_in_one_place_of_a_hash_table_cost_next_to_nothing
     before = time.process_time()
     with pytest.raises(MalformedMessage, match="too many numbers"):
         unpack(framed(json.dumps(tree).encode()))
-    assert time.process_time() - before < 1
+    assert time.process_time() - before < 10  # a fifth of one; in such a table, more than twenty
 
 
 def test_many_numbers_in_a_set_are_not_recorded_and_many_texts_are():

@@ -397,7 +397,7 @@ def test_a_class_of_a_script_that_ended_is_read_too(tmp_path):
         input="from course import explain\nprint(explain())\n",
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=True,
     )
     assert "net.state comes from an earlier step" in ended.stdout, ended.stdout + ended.stderr

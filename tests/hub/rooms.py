@@ -156,7 +156,7 @@ class View:
             [*entry, *become, *there, *map(str, argv)],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             **options,
         )
         if check:
@@ -219,7 +219,7 @@ class Classroom:
         self.address = f"http://127.0.0.1:{self.port}"
         self.pid = None
 
-    def open(self, *options, timeout=240):
+    def open(self, *options, timeout=300):
         """Start the hub, and wait until it answers and the formgrader is there."""
         self.pid = self.view.start(
             *(*self.become, *HUB, "--folder", self.folder),
@@ -276,10 +276,10 @@ class Person:
 
     def sign_in(self, password):
         page = f"{self.room.address}/hub/login"
-        self.session.get(page, timeout=30)
+        self.session.get(page, timeout=300)
         form = {"username": self.name, "password": password}
         form["_xsrf"] = self.session.cookies.get("_xsrf", path="/hub/")
-        answer = self.session.post(page, data=form, timeout=60, allow_redirects=False)
+        answer = self.session.post(page, data=form, timeout=300, allow_redirects=False)
         assert answer.status_code == 302, answer.text[-2000:]
 
     def token(self, **asked):
@@ -290,7 +290,7 @@ class Person:
             params=form,
             json=asked,
             headers={"Referer": f"{self.room.address}/hub/token"},
-            timeout=30,
+            timeout=300,
         )
         assert answer.status_code == 201, answer.text
         return answer.json()["token"]
@@ -300,7 +300,7 @@ class Person:
         if not self._is_ready():
             answer = self.hub("POST", f"users/{self.name}/server", json={})
             assert answer.status_code in (201, 202), answer.text
-        _wait(self._is_ready, 120, lambda: self.room.said()[-5000:])
+        _wait(self._is_ready, 300, lambda: self.room.said()[-5000:])
         return self
 
     def stop(self):
@@ -338,7 +338,7 @@ class Person:
         assert answer.status_code in (200, 201), answer.text
         return None
 
-    def _request(self, method, path, *, timeout=60, **options):
+    def _request(self, method, path, *, timeout=300, **options):
         if not hasattr(self, "_token"):
             self._token = self.token(note="test")
         return requests.request(

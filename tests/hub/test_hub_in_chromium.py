@@ -32,7 +32,6 @@ def picture(tmp_path):
 def sign_in(hub, browser, name):
     """A window in which somebody has come from the hub's page to a JupyterLab of their own."""
     own = window(browser, width=1600, height=1200)  # JupyterLab's messages lie over its corner
-    own.set_default_timeout(60_000)
     page = own.new_page()
     page.goto(hub.address)
     page.get_by_label("Username").fill(name)
@@ -74,7 +73,6 @@ def run(page, beginning):
 def test_a_class_by_clicking_alone_and_no_request_leaves_the_machine(hub, browser, picture):
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=60_000)
     desk, graded = formgrader(sign_in(hub, browser, "instructor"))
     assignment = graded.get_by_role("row").filter(has_text=CHAPTER)
     assignment.locator(".status .label").wait_for()

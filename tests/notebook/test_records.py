@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from filelock import FileLock
@@ -16,6 +16,7 @@ import grader
 from grader.diagnosis.verdict import Outcome, Verdict
 from grader.notebook.record import records, shape, store
 from tests.conftest import environment
+from tests.fixtures.today import TODAY, stand_still
 
 RIGHT = Verdict("two_path_grad", Outcome.RIGHT, 1.0)
 WRONG = Verdict("two_path_grad", Outcome.WRONG, 0.25)
@@ -49,7 +50,7 @@ def test_ten_notebooks_at_once_lose_no_result(record):
         subprocess.Popen([sys.executable, "-c", TEN, str(number)], env=environment())
         for number in range(10)
     ]
-    assert [process.wait(120) for process in processes] == [0] * 10
+    assert [process.wait(300) for process in processes] == [0] * 10
     assert len(records.answers()) == 200
     assert len(records.best()) == 200
     assert records.hints_read("of_all") == 200
@@ -302,12 +303,13 @@ def test_a_damaged_file_of_the_first_version_costs_nothing(text, record):
     assert records.has_passed("two_path_grad")
 
 
-def test_the_best_credit_stays_and_a_mistake_comes_back_tomorrow(record):
+def test_the_best_credit_stays_and_a_mistake_comes_back_tomorrow(record, monkeypatch):
+    stand_still(monkeypatch)
     records.remember(RIGHT)
     assert records.turns() == {}
     records.remember(WRONG)
     assert records.best() == {"two_path_grad": 1.0}
-    tomorrow = date.today() + timedelta(1)
+    tomorrow = TODAY + timedelta(1)
     assert records.turns()["two_path_grad"].due == tomorrow
     records.next_hint("make_leaf", 3)
     records.answered("two-paths", "3", False)

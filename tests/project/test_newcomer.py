@@ -57,7 +57,7 @@ def lab(clone):
     server.send_signal(signal.SIGINT)
     with server.stdout:
         rest = server.stdout.read()
-    assert server.wait(timeout=60) == 0, rest
+    assert server.wait(timeout=300) == 0, rest
     assert "Traceback" not in rest
 
 
@@ -86,7 +86,7 @@ def kernel(lab, path):
     started = ask(lab, "sessions", notebook)["kernel"]["id"]
     channels = f"{address.replace('http', 'ws')}/api/kernels/{started}/channels"
     who = {"Authorization": f"token {token}"}
-    socket_ = websocket.create_connection(channels, header=who, timeout=120)
+    socket_ = websocket.create_connection(channels, header=who, timeout=300)
 
     def execute(source):
         header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "version": "5.3"}

@@ -213,7 +213,7 @@ def brought_by(program, first="torch"):
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     return done.stdout.split()
 

@@ -21,7 +21,7 @@ def wheel(tmp_path_factory):
     shutil.copytree(ROOT, copy, ignore=skipped)
     code = f"import sys; from setuptools import build_meta as b; print(b.build_wheel({str(out)!r}))"
     built = subprocess.run(
-        [sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, timeout=300
     )
     assert built.returncode == 0, built.stderr
     [path] = out.glob("*.whl")
@@ -33,7 +33,7 @@ def installed(wheel, tmp_path_factory):
     """A folder that the wheel was unpacked into as pip does, without the packages it needs."""
     target = tmp_path_factory.mktemp("installed")
     arguments = ["install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel]
-    subprocess.run([sys.executable, "-m", "pip", *arguments], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "pip", *arguments], check=True, timeout=300)
     return target
 
 
@@ -45,7 +45,7 @@ def run(installed, folder, *arguments):
         env=environment(PYTHONPATH=str(installed), PYTHONSAFEPATH="1"),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -31,7 +31,7 @@ class Kernel:
             if message["msg_type"] == "error":
                 wrong.append(f"{content['ename']}: {content['evalue']}")
 
-        self.client.execute_interactive(source, output_hook=hear, timeout=60)
+        self.client.execute_interactive(source, output_hook=hear, timeout=300)
         return "".join(said), wrong
 
     def outputs(self, source):
@@ -45,7 +45,7 @@ class Kernel:
             elif message["msg_type"] == "error":
                 shown.append(("error", content["evalue"]))
 
-        self.client.execute_interactive(source, output_hook=hear, timeout=60)
+        self.client.execute_interactive(source, output_hook=hear, timeout=300)
         return shown
 
     def value(self, expression):
@@ -173,7 +173,7 @@ def python(*words, **extra):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     return done.stdout + done.stderr
 
@@ -187,7 +187,7 @@ def test_a_terminals_plain_python_gets_nothing_of_it():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.stdout.split() == ["False", "False", "False"]
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import nbformat
 import psutil
@@ -29,8 +29,8 @@ from grader.notebook.texts import places
 from grader.start.page import policy, start_page
 from grader.start.reviewing import NOTEBOOK, lay_notebook
 from tests.conftest import ROOT, environment
+from tests.fixtures.today import TODAY, stand_still
 
-TODAY = date.today()
 RIGHT = Verdict("two_path_grad", Outcome.RIGHT, 1.0)
 START = places.lesson("00-start-here")
 GRAPHS = places.exercises("01-graphs")
@@ -47,6 +47,7 @@ def laid(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def record(tmp_path, monkeypatch):
     """A record of the test's own."""
+    stand_still(monkeypatch)
     monkeypatch.setenv("AUTOGRAD_COURSE_DATA", str(tmp_path / "record"))
     return tmp_path / "record" / "record.json"
 
@@ -348,7 +349,7 @@ def test_the_reviews_notebook_is_laid_once_and_is_the_learners_then(tmp_path):
 @contextlib.contextmanager
 def served(folder, **extra):
     """A Jupyter server on a folder, with the extension; its address."""
-    with socket.socket() as probe:
+    with socket.socket() as probe:  # the server takes another where somebody was faster
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = [
@@ -375,11 +376,12 @@ def served(folder, **extra):
             said = []
             for line in process.stdout:
                 said.append(line)
-                if "is running at" in line:
+                address = re.search(r"http://127\.0\.0\.1:\d+/user/ada\b", line)
+                if address:
                     break
             else:
                 raise RuntimeError("".join(said))
-            yield f"http://127.0.0.1:{port}/user/ada", process.pid
+            yield address[0], process.pid
         finally:
             process.terminate()
             process.stdout.read()

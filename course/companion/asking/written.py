@@ -178,7 +178,7 @@ def own_files(around: Surroundings) -> Iterator[str]:
     modules = (
         sys.modules.get(kind.__module__)
         for model in around.models.values()
-        for kind in {type(part) for part in model.modules()}
+        for kind in dict.fromkeys(type(part) for part in model.modules())
     )
     files = [*around.files, *(getattr(one, "__file__", None) or "" for one in modules)]
     cells = [name for name in linecache.cache if any(mark in name for mark in _CELLS)]

@@ -233,8 +233,8 @@ def _inner_edges(starts: Iterable[Any]) -> list[tuple[Any, tuple[int, ...], bool
     A custom Function may give None there.
     """
     inner = []
-    seen = set(starts)
-    ahead = list(seen)
+    ahead = list(dict.fromkeys(starts))
+    seen = set(ahead)
     several: set[Any] = set()
     outputs: set[Any] = set()
     """What hands on more than its first result."""

@@ -28,7 +28,8 @@ def set_aside(place: Place, paper: Paper) -> Iterator[Path]:
         return
     kept = {path for one in paper.notebooks.values() for path in one.files} | set(paper.receipt)
     for inside, folders, names in os.walk(folder):
-        for name in [*folders, *names]:
+        folders.sort()
+        for name in sorted([*folders, *names]):
             path = Path(inside, name)
             mode = path.lstat().st_mode
             if stat.S_ISDIR(mode):

@@ -37,19 +37,18 @@ def lab(tmp_path_factory, program):
     )
     record = str(tmp_path_factory.mktemp("record"))
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    expect.set_options(timeout=20_000)  # a machine may have other work to do
     with (
         jupyterlab(folder, *options, AUTOGRAD_COURSE_DATA=record) as address,
         browser_page(program(*names), SCRIPTS_AS_THEY_ARE) as page,
     ):
         page.set_viewport_size({"width": 1400, "height": 900})
         # A layout of its own: what opens from the start page does not open this notebook again.
-        page.goto(f"{address}/lab/workspaces/main/tree/{PLACE}", timeout=120_000)
-        page.locator(QUICK + FRONT).wait_for(timeout=120_000)
+        page.goto(f"{address}/lab/workspaces/main/tree/{PLACE}")
+        page.locator(QUICK + FRONT).wait_for()
         lab = Lab(address, folder, page)
         lab.open(PLACE)
         # What is drawn late moves what stands below it: a click could miss.
-        expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
+        expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible()
         yield lab
 
 
@@ -100,7 +99,7 @@ def elements(lab):
     if not alive.count() or gone.count():
         lab.without_subshells()
         lab.do("notebook:run-all-cells")
-        expect(alive).to_have_count(1, timeout=120_000)
+        expect(alive).to_have_count(1)
         expect(gone).to_have_count(0)
     return shown
 

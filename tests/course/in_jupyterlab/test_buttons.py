@@ -18,7 +18,7 @@ def buttons(elements):
 def hinted(buttons):
     """Wait for a hint: its number."""
     told = buttons.get_by_text(re.compile(r"^Hint \d of 3"))
-    expect(told).to_be_visible(timeout=15_000)
+    expect(told).to_be_visible()
     return int(re.match(r"Hint (\d)", told.text_content())[1])
 
 
@@ -34,8 +34,8 @@ def test_whoever_presses_again_and_again_beside_a_busy_kernel_asks_once(elements
         waits = said.filter(has_text=re.compile("^(Waiting for the kernel|No answer yet)"))
         expect(waits).to_be_visible()
         late = said.filter(has_text="No answer yet: the kernel is busy with another cell")
-        expect(late).to_be_visible(timeout=15_000)
-    expect(late).to_have_count(0, timeout=15_000)
+        expect(late).to_be_visible()
+    expect(late).to_have_count(0)
     assert hinted(buttons) == min(before + 1, 3)
     solution.click()
     expect(buttons).to_contain_text(re.compile("There are hints left|A model answer"))

@@ -20,7 +20,7 @@ def drawn(lab):
     shown = lab.open(PICTURES)
     lab.do("notebook:run-all-cells")
     alive = shown.locator(".ag-player.ag-alive")
-    expect(alive).to_have_count(len(PICTURED), timeout=120_000)
+    expect(alive).to_have_count(len(PICTURED))
     yield
     lab.leave_open(PLACE)
 
@@ -86,7 +86,7 @@ def test_a_picture_is_stepped_by_keyboard_and_says_each_step(page, elements, pla
     expect(said).to_contain_text("Step 0 of 10")
     player.get_by_role("button", name="Play or pause").focus()
     page.keyboard.press("Space")
-    expect(said).to_contain_text("Step 2 of 10", timeout=20_000)
+    expect(said).to_contain_text("Step 2 of 10")
     page.keyboard.press("Space")
 
     go_to_the_end(page, player)

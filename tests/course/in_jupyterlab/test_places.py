@@ -20,7 +20,7 @@ def opened(lab):
     shown = lab.open(str(places.lesson(LESSON.name)))
     # What is drawn late moves what stands below it: a click could miss.
     end = shown.get_by_role("heading", name="Where to go from here")
-    end.wait_for(state="attached", timeout=120_000)
+    end.wait_for(state="attached")
     yield
     lab.leave_open(PLACE)
 
@@ -35,7 +35,7 @@ def test_a_link_lands_at_its_exercise_although_the_notebook_was_never_opened(lab
     lands_at(page, title)
     # Shift+Enter goes on from there, with that cell alone.
     active = lab.front.locator(".jp-Cell.jp-mod-active h2")
-    expect(active).to_contain_text(title, timeout=20_000)
+    expect(active).to_contain_text(title)
     expect(lab.front.locator(".jp-Cell.jp-mod-selected")).to_have_count(1)
 
 
@@ -46,7 +46,7 @@ def checked(lab):
     verdict = shown.locator(".autograd-verdict[data-outcome='wrong']")
     if not verdict.count():
         lab.do("notebook:run-all-cells")
-    expect(verdict).to_contain_text("You followed only the path", timeout=60_000)
+    expect(verdict).to_contain_text("You followed only the path")
     return shown
 
 
@@ -109,7 +109,7 @@ def test_the_way_back_is_found_from_where_nbgrader_fetches_an_assignment_to(lab,
     back = lab.open("01-graphs/fetched.ipynb").locator(".jp-MarkdownOutput a[href*=lesson-01]")
     back.first.click()
     front = page.locator(".jp-mod-current .lm-TabBar-tabLabel", has_text="lesson-01-graphs.ipynb")
-    expect(front).to_have_count(1, timeout=20_000)
+    expect(front).to_have_count(1)
 
 
 def test_a_link_to_a_notebook_that_is_not_there_says_so(lab, page):

@@ -127,11 +127,11 @@ def is_followed(page, folder, address, back=True):
     """Wait until a link to `address` has led to its cell of its notebook, and go back."""
     place, _, where = address.partition("/lab/tree/")[2].partition("#cell-id=")
     front = page.locator(f"{QUICK}#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")
-    expect(front).to_contain_text(place.rpartition("/")[2], timeout=60_000)
+    expect(front).to_contain_text(place.rpartition("/")[2])
     if where:
         cells_there = {one.id: one.source for one in nbformat.read(folder / place, 4).cells}
         begins = cells_there[where].splitlines()[0]
-        page.wait_for_function(LANDED, arg=begins, polling=100, timeout=60_000)
+        page.wait_for_function(LANDED, arg=begins, polling=100)
     if back:
         page.get_by_role("link", name="Start page").press("Enter")
         expect(page.get_by_role("heading", name="PyTorch autograd")).to_be_visible()

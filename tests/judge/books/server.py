@@ -65,7 +65,7 @@ class Server:
 
     def stop(self):
         self._process.send_signal(signal.SIGINT)  # ends without waiting for those connected
-        self._process.wait(60)
+        self._process.wait(300)
         shutil.rmtree(self.folder)
 
     def ask(self, question, database="postgres"):

@@ -156,14 +156,14 @@ def all_at_once(work, many):
     together = fork.Barrier(many)
 
     def begins(number):
-        together.wait(60)
+        together.wait(300)
         work(number)
 
     everybody = [fork.Process(target=begins, args=(number,)) for number in range(many)]
     for one in everybody:
         one.start()
     for one in everybody:
-        one.join(120)
+        one.join(300)
     return [one.exitcode for one in everybody]
 
 

@@ -821,7 +821,7 @@ DEEP = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=200)
 @given(tree=DEEP, cells=st.lists(DEEP, max_size=3))
 def test_no_json_stops_the_lenient_reader(tree, cells):
     for notebook in (tree, {"cells": cells, "metadata": tree}):

