@@ -126,8 +126,8 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
 
     def means_added(model, pieces):
         """You added the pieces' means without weights, so loss and gradient grow with the number of
-        pieces, and a piece of padding alone makes them nan. Add sums, and divide by the count of
-        all targets that are not -100."""
+        pieces, and a piece of padding alone makes the loss nan. Add sums, and divide by the count
+        of all targets that are not -100."""
         return _accumulated(model, pieces, lambda y: 1.0)[0]
 
     def means_of_the_kept_added(model, pieces):

@@ -159,8 +159,8 @@ class ParamGroupsKey(Key, task="param_groups"):
     @raises(r"optimizer got an empty parameter list")
     def sorted_by_type(model):
         """You handed over no parameter at all: what you looked for, such as one type of layer or
-        one kind of name, does not occur here. Walk over model.parameters(), which lists them
-        all."""
+        one kind of name, does not occur here; or you had gone through one model.parameters()
+        already, and it gives everything once. Walk over a new one, which lists them all."""
         found = [m for m in model.modules() if isinstance(m, nn.Linear)]
         return torch.optim.SGD([p for layer in found for p in layer.parameters()])
 

@@ -198,8 +198,8 @@ class RowAbsmaxKey(Key, task="row_absmax"):
 
     @raises("view size is not compatible")
     def viewed(x):
-        """view never copies, and raises where the numbers lie in memory in another order. reshape
-        copies where it must."""
+        """view never copies, and raises where no one stride leads through the axes that become
+        one. reshape copies where it must."""
         return x.view(-1, x.shape[-1]).abs().amax(1, keepdim=True)
 
     def values_copied_out(x):

@@ -128,7 +128,7 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
         return torch.where(x > 0, x.abs().sqrt(), 0)
 
     def root_of_the_absolute_value(x):
-        """You took the root of the absolute value. Of a negative number the result is 0."""
+        """You took the root of the absolute value. Of a negative number the result is to be 0."""
         return torch.where(x == 0, 0, torch.where(x == 0, 1, x).abs().sqrt())
 
     def small_ones_left_out(x):

@@ -17,14 +17,14 @@ class FlattenBatchKey(Key, task="flatten_batch"):
 
     @raises("view size is not compatible")
     def viewed(x):
-        """view never copies, and raises where the numbers lie in memory in another order. flatten
-        and reshape copy where they must."""
+        """view never copies, and raises where no one stride leads through the axes that become
+        one. flatten and reshape copy where they must."""
         return x.view(x.shape[0], math.prod(x.shape[1:]))
 
     @raises("unspecified dimension size -1|view size is not compatible")
     def viewed_with_minus_one(x):
-        """view never copies, and raises where the numbers lie in memory in another order. flatten
-        and reshape copy where they must; and -1 is no size for an empty batch."""
+        """view never copies, and raises where no one stride leads through the axes that become
+        one. flatten and reshape copy where they must; and -1 is no size for an empty batch."""
         return x.view(x.shape[0], -1)
 
     @raises("unspecified dimension size -1")
