@@ -39,6 +39,20 @@ def of_a_doubled_loss(model, opt, loss_fn, x, y):
     return loss.item()
 
 
+def of_one_batch(model, opt, sched, loss_fn, batches, max_norm):
+    losses = []
+    for x, y in batches:
+        opt.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+        opt.step()
+        sched.step()
+        losses.append(loss.item())
+        break
+    return losses
+
+
 class ParametersInAList(nn.Module):
     def __init__(self, n_in, n_out, bias=True):
         super().__init__()
@@ -69,6 +83,7 @@ class LayerGivenFirst(nn.Module):
     ("exercise", "answer", "code", "words"),
     [
         ("param_groups", of_a_used_up_generator, "sorted_by_type", "gives everything once"),
+        ("order_the_lines", of_one_batch, "first_batch_alone", "a `return` or a `break`"),
         ("train_step", of_a_doubled_loss, "two_backward_passes", "or you doubled the loss"),
         ("linear_module", ParametersInAList, "plain_tensors", "or lie in a plain list"),
         ("registration", LayersInADict, "layers_in_a_list", "tuple or dict"),
@@ -124,3 +139,14 @@ def test_of_a_class_whose_probability_is_rounded_to_0_torchs_distributions_lose_
     assert found[0, 2] == 0
     assert found.any()
     assert not torch.isclose(found, right).any()
+
+
+def test_positions_are_compared_with_one_that_was_counted_from_the_front():
+    t, at = torch.arange(5), torch.arange(5)
+    assert t[at != -1].tolist() == [0, 1, 2, 3, 4]
+    assert t[at != -1 % len(t)].tolist() == [0, 1, 2, 3]
+    task = tasks()["remove_at"]
+    told = [mistake.message for mistake in key_of(task).mistakes(task.functions)]
+    cures = [text for text in told if "Compare positions" in text]
+    assert cures
+    assert all("!= i % len(t)" in text for text in cures)

@@ -471,8 +471,8 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
     families = (*of_a_given_loss(reference, 3), *past_hooks(reference))
 
     def first_batch_alone(model, opt, sched, loss_fn, batches, max_norm):
-        """You trained on the first batch alone: your function returns inside the loop, after its
-        first round. Return after the loop."""
+        """You trained on the first batch alone. Look for a `return` or a `break` inside the loop:
+        it ends the loop in its first round."""
         return _epoch("fzbclsd")(model, opt, sched, loss_fn, batches[:1], max_norm)
 
     def losses_after_the_step(*given):

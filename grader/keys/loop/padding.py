@@ -237,8 +237,8 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
         return _accumulated(model, pieces, lambda y: 1 / total, of=_sum_of, clear_each=True)[0]
 
     def first_piece_alone(model, pieces):
-        """Only the first piece counts: your function returns inside the loop, after its first
-        round. Return after the loop."""
+        """Only the first piece counts. Look for a `return` or a `break` inside the loop: it ends
+        the loop in its first round."""
         total = _counted(pieces)
         return _accumulated(model, pieces[:1], lambda y: 1 / total, of=_sum_of)[0]
 

@@ -192,8 +192,8 @@ class ParamGroupsKey(Key, task="param_groups"):
         return _sgd(model, lambda named: lr_body, _of_matrices(wd))
 
     def decay_everywhere(model, head, lr_body, lr_head, wd):
-        """Every parameter has weight decay. Those of one dimension, biases and the weights of
-        norms, should have none."""
+        """Every parameter has weight decay. Those of one dimension, such as biases and the weights
+        of norms, should have none."""
         return _sgd(model, _of(head, lr_head, lr_body), lambda named: wd)
 
     def decay_nowhere(model, head, lr_body, lr_head):
