@@ -150,3 +150,16 @@ def test_positions_are_compared_with_one_that_was_counted_from_the_front():
     cures = [text for text in told if "Compare positions" in text]
     assert cures
     assert all("!= i % len(t)" in text for text in cures)
+
+
+def test_without_its_factor_a_distillation_has_a_small_gradient_where_the_temperature_is_large():
+    student = torch.tensor([[10.0, 0, 0]], dtype=torch.float64, requires_grad=True)
+    teacher = torch.tensor([[12.0, 0, 0]], dtype=torch.float64)
+    loss = key_of(tasks()["distillation"]).reference
+
+    def length(temperature):
+        without = loss(student, teacher, temperature) / temperature**2
+        return torch.autograd.grad(without, student)[0].norm().item()
+
+    assert length(1.0) < length(2.0) < length(5.0)  # both are sure: it grows at first
+    assert length(200.0) == pytest.approx(length(100.0) / 4, rel=0.05)

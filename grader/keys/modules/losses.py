@@ -122,8 +122,8 @@ def mean_over_classes(student, teacher, temperature):
 
 
 def factor_left_out(student, teacher, temperature):
-    """You left out the factor temperature squared. Without it the gradient shrinks as the
-    temperature grows."""
+    """You left out the factor temperature squared. Without it a large temperature makes the
+    gradient small, by about that factor."""
     return _distilled(student, teacher, temperature, factor=_one)
 
 
